@@ -1,0 +1,59 @@
+/** What a check may touch: the target through the official SDK or through the bare wire, both recorded. */
+
+import type OpenAI from "openai";
+import type { Exchange } from "./exchange.ts";
+
+export type KeyName = "full" | "no_capability" | "no_credit" | "expired";
+
+/** A key of the target's recipe, a literal credential, or none at all (no `Authorization` header). */
+export type Credential = KeyName | { readonly literal: string } | null;
+
+export interface ModelRoles {
+  /** Model id for chat; present whenever a check needs `model:chat`. */
+  readonly chat: string | undefined;
+}
+
+export interface SdkOptions {
+  /** Default `full`. */
+  readonly credential?: Credential;
+  /** Default 0: a check that is not about retries sends one request. */
+  readonly maxRetries?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the SDK made of it, next to everything that crossed the wire meanwhile. Exactly one of value and error is set. */
+export interface SdkOutcome<T> {
+  readonly value: T | undefined;
+  readonly error: unknown;
+  /** In the order sent; more than one when the SDK retried. */
+  readonly exchanges: readonly Exchange[];
+  /** The last of them. */
+  readonly exchange: Exchange;
+}
+
+export interface WireRequest {
+  readonly method: string;
+  /** Below the base URL, with a leading slash: `/models`. */
+  readonly path: string;
+  /** Default `full`. */
+  readonly credential?: Credential;
+  /** Override or add; `authorization` here wins over `credential`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is; a string is UTF-8. Objects are not accepted: serialise them, so that the bytes are the check's own. */
+  readonly body?: string | Uint8Array;
+  /** Stop reading after this many body bytes and leave: for cancellation checks. */
+  readonly leaveAfterBytes?: number;
+}
+
+export interface CheckContext {
+  readonly baseUrl: string;
+  readonly models: ModelRoles;
+  /** Aborted at the check's time limit. */
+  readonly signal: AbortSignal;
+  /** The literal behind a key name. @throws NotTestable when the recipe lacks it. */
+  key(name: KeyName): string;
+  /** Runs one call of the official SDK against the target; a thrown SDK error is an outcome, not an exception. */
+  sdk<T>(call: (client: OpenAI) => Promise<T>, options?: SdkOptions): Promise<SdkOutcome<T>>;
+  /** One request without the SDK, for what the SDK can't send or hides. */
+  wire(request: WireRequest): Promise<Exchange>;
+}

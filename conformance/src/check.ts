@@ -1,0 +1,49 @@
+/**
+ * What a check is: a record that says what must hold, why, and who breaks when it doesn't, and a function that tries
+ * one behaviour. The runner owns everything else: keys, clients, recording, time limits, outcomes.
+ */
+
+import type { OperationId } from "@openai-compat/spec";
+import type { CheckContext } from "./check-context.ts";
+
+/** must: a mainstream client breaks. should: a client is degraded. may: reported only. */
+export type Level = "must" | "should" | "may";
+
+/**
+ * protocol: holds whatever the model says. forced: the server constrains the output. model: needs ability, so it can be
+ * inconclusive but never fail.
+ */
+export type Tier = "protocol" | "forced" | "model";
+
+/** What the target has to offer before a check can say anything. A missing one makes the check not-testable. */
+export type Need =
+  | "key:full"
+  | "key:no_capability"
+  | "key:no_credit"
+  | "key:expired"
+  | "jwt"
+  | "model:chat";
+
+/** Report areas: one verdict line each. */
+export type Area = "models" | "chat" | "sse" | "auth" | "errors" | "http";
+
+export interface Check {
+  /** Permanent dotted id, `chat.stream.done-sentinel`; listed in `ids.txt`, never reused. */
+  readonly id: string;
+  readonly area: Area;
+  readonly level: Level;
+  readonly tier: Tier;
+  /** One sentence: what the server has to do. */
+  readonly requirement: string;
+  /** The rule's source: OpenAPI operation or schema, SDK file, RFC section or public issue. */
+  readonly reference: string;
+  /** Which client breaks, and how, when the requirement is not met. */
+  readonly breaks: string;
+  readonly operation: OperationId | null;
+  readonly needs: readonly Need[];
+  run(context: CheckContext): Promise<void>;
+}
+
+export function defineCheck(check: Check): Check {
+  return check;
+}

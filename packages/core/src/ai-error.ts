@@ -1,0 +1,77 @@
+/**
+ * The one error type of the service: a code from a closed table, a message for the caller and, where one is to blame,
+ * the request field. Which HTTP status, SSE event or close code a code becomes is decided by the surface that encodes
+ * it, never here.
+ */
+
+/** Every way in which a call can fail. A surface maps each code to its wire form through a total `Record`. */
+export const AI_ERROR_CODES = [
+  "missing_credentials",
+  "invalid_credentials",
+  "capability_missing",
+  "invalid_request",
+  "missing_required_parameter",
+  "invalid_type",
+  "invalid_value",
+  "unsupported_parameter",
+  "unsupported_value",
+  "context_length_exceeded",
+  "model_type_mismatch",
+  "model_not_found",
+  "route_not_found",
+  "method_not_allowed",
+  "request_timeout",
+  "body_too_large",
+  "unsupported_media_type",
+  "queue_full",
+  "queue_timeout",
+  "cancelled",
+  "engine_failed",
+  "engine_unavailable",
+  "shutting_down",
+  "internal",
+] as const;
+
+export type AiErrorCode = (typeof AI_ERROR_CODES)[number];
+
+export interface AiErrorOptions {
+  /** The request field to blame, as a path into the body (`messages[0].content`); `null` when none is. */
+  readonly param?: string | null;
+  /** What was thrown below; kept for logs, never shown to the caller. */
+  readonly cause?: unknown;
+  /** How long a caller should wait before the next try, where that is known. */
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * A failed call. `message` goes to the caller as it is: it says what failed, why, and what to do, and holds no secret,
+ * no path and no stack.
+ */
+export class AiError extends Error {
+  override readonly name = "AiError";
+  readonly code: AiErrorCode;
+  readonly param: string | null;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: AiErrorCode, message: string, options: AiErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.param = options.param ?? null;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/**
+ * The one normaliser: an `AiError` stays what it is, an aborted signal becomes `cancelled`, anything else becomes
+ * `internal` with a message that tells the caller nothing about the inside.
+ */
+export function toAiError(thrown: unknown, signal?: AbortSignal): AiError {
+  if (thrown instanceof AiError) return thrown;
+  if (signal?.aborted === true) {
+    if (signal.reason instanceof AiError) return signal.reason;
+    return new AiError("cancelled", "The request was cancelled by the client.", { cause: thrown });
+  }
+  return new AiError("internal", "The server had an error while processing your request. Please try again.", {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * Who calls and what they may do. Tokens and API keys of every kind become a `Principal` and nothing downstream sees
+ * the credential again.
+ */
+
+/** The verbs of AD4M's capabilities that this service asks for. */
+export const CAPABILITY_VERBS = ["READ", "PROMPT", "TRANSCRIBE", "CREATE", "UPDATE", "DELETE"] as const;
+export type CapabilityVerb = (typeof CAPABILITY_VERBS)[number];
+
+/** What a call needs: a verb in a domain. */
+export interface RequiredCapability {
+  readonly domain: "ai";
+  readonly can: CapabilityVerb;
+}
+
+/** What a credential grants. `*` stands for every domain, pointer or verb. */
+export interface GrantedCapability {
+  readonly domain: string;
+  readonly pointers: readonly string[];
+  readonly can: readonly string[];
+}
+
+export interface Principal {
+  /** The account that owns the call: bills, limits and logs hang on it. */
+  readonly accountId: string;
+  /** The application that holds the credential, where the credential names one. */
+  readonly appName: string | null;
+  readonly capabilities: readonly GrantedCapability[];
+  readonly credential: "jwt" | "api-key";
+}
+
+/** Whether any grant covers the requirement. */
+export function isGranted(principal: Principal, required: RequiredCapability): boolean {
+  return principal.capabilities.some(
+    (grant) =>
+      (grant.domain === "*" || grant.domain === required.domain) &&
+      grant.pointers.includes("*") &&
+      (grant.can.includes("*") || grant.can.includes(required.can)),
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * What a chat engine is to the rest of the service: one loaded (or loadable) model that turns prompts into token
+ * streams. Everything that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception,
+ * so an engine can move into another process without its callers noticing. An engine knows nothing of accounts,
+ * queues or wire formats.
+ */
+
+export type ChatRole = "system" | "user" | "assistant" | "tool";
+
+export interface ChatToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text as the model wrote it; it may be invalid JSON. */
+  readonly arguments: string;
+}
+
+/** One turn. Content parts are joined before they come here; `developer` has become `system`. */
+export interface ChatMessage {
+  readonly role: ChatRole;
+  readonly content: string;
+  readonly name?: string;
+  readonly toolCalls?: readonly ChatToolCall[];
+  readonly toolCallId?: string;
+}
+
+/** How the next token is drawn. Every field is set: engines have no defaults of their own. */
+export interface Sampling {
+  /** 0 (greedy) to 2. */
+  readonly temperature: number;
+  /** 0 to 1; 1 keeps the whole distribution. */
+  readonly topP: number;
+  /** -2 to 2. */
+  readonly presencePenalty: number;
+  /** -2 to 2. */
+  readonly frequencyPenalty: number;
+  /** 32-bit unsigned. The same seed, prompt and sampling give the same text. */
+  readonly seed: number;
+  /** Token id to a bias of -100 (never) to 100. */
+  readonly logitBias: Readonly<Record<number, number>>;
+}
+
+/** A prompt that the engine has already rendered and tokenised: counted once, evaluated without a second pass. */
+export interface PreparedPrompt {
+  readonly tokens: readonly number[];
+}
+
+export interface GenerationRequest {
+  readonly prompt: PreparedPrompt;
+  /** At least 1; the service has already made it fit the context. */
+  readonly tokensMax: number;
+  /** Up to four non-empty strings; the text ends before the first that appears. */
+  readonly stop: readonly string[];
+  readonly sampling: Sampling;
+}
+
+export type FinishReason = "stop" | "length";
+
+/**
+ * In this order: one `generation-start` when the prompt has been read, any number of `text-delta`, one
+ * `generation-end`. Deltas hold whole code points only and never a part of a stop string.
+ */
+export type GenerationEvent =
+  | { readonly type: "generation-start"; readonly cachedTokens: number }
+  | { readonly type: "text-delta"; readonly text: string }
+  | { readonly type: "generation-end"; readonly finishReason: FinishReason; readonly completionTokens: number };
+
+export interface ChatEngineLimits {
+  /** Prompt and completion together, in tokens. */
+  readonly contextTokens: number;
+  /** Generations that run side by side; more wait their turn inside the engine. */
+  readonly concurrency: number;
+}
+
+export interface ChatEngine {
+  readonly type: "chat";
+  /** Known before the model is loaded. */
+  readonly limits: ChatEngineLimits;
+
+  /**
+   * Renders the chat template and tokenises. Loads the model first when it is not loaded.
+   *
+   * @throws AiError `engine_unavailable` when the model can't be loaded, `invalid_request` when the template refuses
+   *   the messages.
+   */
+  prepare(messages: readonly ChatMessage[], signal: AbortSignal): Promise<PreparedPrompt>;
+
+  /**
+   * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the
+   * loop early frees the slot too.
+   *
+   * @throws AiError `engine_failed` when the engine breaks.
+   */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+
+  /** Frees the model after running generations have ended. Later calls load it again. */
+  close(): Promise<void>;
+}
