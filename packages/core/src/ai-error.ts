@@ -16,7 +16,6 @@ export const AI_ERROR_CODES = [
   "unsupported_parameter",
   "unsupported_value",
   "context_length_exceeded",
-  "model_type_mismatch",
   "model_not_found",
   "route_not_found",
   "method_not_allowed",

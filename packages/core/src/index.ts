@@ -1,7 +1,22 @@
+/** The AI service: identity, models, admission and chat behind one door. No HTTP, no native code. */
+
+export { createAiService } from "./ai-service.ts";
+export type { AiService, AiServiceOptions } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
+export type { AuthorisedCall } from "./call.ts";
+
+export { createAuthenticator } from "./auth/authenticator.ts";
+export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.ts";
+export { authorise } from "./auth/authorise.ts";
+export { generateApiKey } from "./auth/api-key.ts";
+export type { GenerateApiKeyOptions } from "./auth/api-key.ts";
+export { mintToken } from "./auth/jwt.ts";
+export type { JwtSettings, MintTokenOptions } from "./auth/jwt.ts";
 export { CAPABILITY_VERBS, isGranted } from "./auth/principal.ts";
 export type { CapabilityVerb, GrantedCapability, Principal, RequiredCapability } from "./auth/principal.ts";
+export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";
+
 export type {
   ChatEngine,
   ChatEngineLimits,
@@ -14,4 +29,9 @@ export type {
   PreparedPrompt,
   Sampling,
 } from "./engine/chat-engine.ts";
-export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";
+
+export { createModelRegistry } from "./models/registry.ts";
+export type { ModelDescription, ModelRegistry, ModelType, QueueLimits, RegisteredModel } from "./models/registry.ts";
+export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
+export { foldChatEvents } from "./services/fold-chat.ts";
+export type { ChatChoice, ChatResult } from "./services/fold-chat.ts";

@@ -1,0 +1,27 @@
+/** The capability stage: a principal and an operation become an `AuthorisedCall`, or 403's cause is thrown. */
+
+import type { Operation } from "@openai-compat/spec";
+import { AiError } from "../ai-error.ts";
+import type { AuthorisedCall } from "../call.ts";
+import { isGranted } from "./principal.ts";
+import type { Principal } from "./principal.ts";
+
+export interface AuthoriseOptions {
+  readonly operation: Operation;
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** @throws AiError `capability_missing` when no grant of the principal covers the operation. */
+export function authorise(options: AuthoriseOptions): AuthorisedCall {
+  const { operation, principal } = options;
+  const { domain, can } = operation.capability;
+  if (!isGranted(principal, operation.capability)) {
+    throw new AiError(
+      "capability_missing",
+      `This credential may not use ${operation.method} ${operation.path}: it lacks the capability ${can} in the domain "${domain}".`,
+    );
+  }
+  return { ...options } as AuthorisedCall;
+}

@@ -1,0 +1,35 @@
+/**
+ * The stages of a call as types: `AuthorisedCall → ResolvedCall → AdmittedCall`. Each is branded, and only the module
+ * that owns a stage can make its output, so an engine can't be reached around authorisation or admission.
+ */
+
+import type { Operation } from "@openai-compat/spec";
+import type { Principal } from "./auth/principal.ts";
+
+declare const stage: unique symbol;
+
+type Staged<Fields, Name extends string> = Readonly<Fields> & { readonly [stage]: Name };
+
+interface CallFields {
+  readonly operation: Operation;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** Aborted when the client leaves, a time limit passes or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** The caller is known and may use the operation. Made by `authorise` alone. */
+export type AuthorisedCall = Staged<CallFields, "authorised">;
+
+/** The model that will serve the call is known. Made by the pipeline's resolve stage alone. */
+export type ResolvedCall<Model> = Staged<CallFields & { readonly model: Model }, "resolved">;
+
+/** Every limit has let the call pass, and a place on its model is held. Made by the pipeline's admit stage alone. */
+export type AdmittedCall<Model> = Staged<
+  CallFields & {
+    readonly model: Model;
+    /** Gives the place back. Safe to call twice. */
+    readonly release: () => void;
+  },
+  "admitted"
+>;

@@ -1,0 +1,90 @@
+/**
+ * The models that this service offers, and how a request's `model` field finds one: exact id, then exact name, then the
+ * keyword `default`. Ids and names are compared as they are: no case folding, no prefixes, no nearest match, so a
+ * client is never answered by a model that it did not ask for.
+ */
+
+import { AiError } from "../ai-error.ts";
+import type { ChatEngine } from "../engine/chat-engine.ts";
+
+/** What a model is for; an endpoint asks for one type. */
+export type ModelType = ChatEngine["type"];
+
+/** What callers may know of a model. */
+export interface ModelDescription {
+  /** Unique; may hold `/` and `:`. */
+  readonly id: string;
+  /** A second, human way to ask for it. Names need not be unique; the first registered wins. */
+  readonly name: string;
+  readonly type: ModelType;
+  /** Who made or serves it; `scripted` when no model stands behind it. */
+  readonly ownedBy: string;
+  readonly createdAtMs: number;
+  /** Prompt and completion together. */
+  readonly contextTokens: number;
+}
+
+export interface QueueLimits {
+  /** Calls that may wait for a place; one more is refused. */
+  readonly waitingMax: number;
+  /** How long one may wait. */
+  readonly waitTimeMsMax: number;
+}
+
+export interface RegisteredModel extends ModelDescription {
+  readonly engine: ChatEngine;
+  readonly queue: QueueLimits;
+  /** Whether the keyword `default` means this model. At most one per type. */
+  readonly isDefault: boolean;
+}
+
+export interface ModelRegistry {
+  /** In the order of registration. */
+  list(): readonly RegisteredModel[];
+  /** @throws AiError `model_not_found` */
+  find(id: string): RegisteredModel;
+  /**
+   * @param selector the request's `model` field: id, name or `default`.
+   * @throws AiError `model_not_found`
+   */
+  resolve(selector: string, type: ModelType): RegisteredModel;
+}
+
+/**
+ * @throws Error when an id appears twice or a type has two defaults: such a configuration must not start.
+ */
+export function createModelRegistry(models: readonly RegisteredModel[]): ModelRegistry {
+  const byId = new Map<string, RegisteredModel>();
+  const defaults = new Map<ModelType, RegisteredModel>();
+  for (const model of models) {
+    if (byId.has(model.id)) throw new Error(`Two models have the id "${model.id}".`);
+    byId.set(model.id, model);
+    if (!model.isDefault) continue;
+    if (defaults.has(model.type)) throw new Error(`Two ${model.type} models are marked as the default.`);
+    defaults.set(model.type, model);
+  }
+  return {
+    list: () => models,
+    find(id) {
+      const model = byId.get(id);
+      if (model === undefined) throw modelNotFound(id);
+      return model;
+    },
+    resolve(selector, type) {
+      const model =
+        byId.get(selector) ??
+        models.find((candidate) => candidate.name === selector) ??
+        (selector === "default" ? defaults.get(type) : undefined);
+      if (model === undefined) throw modelNotFound(selector);
+      return model;
+    },
+  };
+}
+
+function modelNotFound(selector: string): AiError {
+  return new AiError(
+    "model_not_found",
+    `The model '${selector.slice(0, 200)}' does not exist or you do not have access to it. GET /v1/models lists the models.`,
+    { param: "model" },
+  );
+}

@@ -1,0 +1,58 @@
+/** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
+
+import type { ChatMessage, FinishReason } from "../engine/chat-engine.ts";
+
+export interface ChatRequest {
+  /** Id, name or `default`. */
+  readonly model: string;
+  /** At least one. */
+  readonly messages: readonly ChatMessage[];
+  /** How many answers, 1 to 128. */
+  readonly choices: number;
+  /** Per choice; null for as many as the context holds. A limit beyond the context is cut to it. */
+  readonly tokensMax: number | null;
+  /** Up to four non-empty strings. */
+  readonly stop: readonly string[];
+  /** 0 to 2. */
+  readonly temperature: number;
+  /** 0 to 1. */
+  readonly topP: number;
+  /** -2 to 2. */
+  readonly presencePenalty: number;
+  /** -2 to 2. */
+  readonly frequencyPenalty: number;
+  /** Null for a random one. Any safe integer; used modulo 2³². */
+  readonly seed: number | null;
+  /** Token id to bias, -100 to 100. */
+  readonly logitBias: Readonly<Record<number, number>>;
+}
+
+export interface ChatUsage {
+  /** Counted once, however many choices. */
+  readonly promptTokens: number;
+  /** All choices together. */
+  readonly completionTokens: number;
+  /** Prompt tokens that were not evaluated again because an earlier call had left them in the engine's memory. */
+  readonly cachedTokens: number;
+}
+
+/**
+ * For each choice, in this order: `choice-start`, any number of `text-delta`, `choice-end`; choices interleave.
+ * `chat-end` is the last event of all.
+ */
+export type ChatEvent =
+  | { readonly type: "choice-start"; readonly index: number }
+  | { readonly type: "text-delta"; readonly index: number; readonly text: string }
+  | { readonly type: "choice-end"; readonly index: number; readonly finishReason: FinishReason }
+  | { readonly type: "chat-end"; readonly usage: ChatUsage };
+
+/** An admitted chat. The place on the model is held until `events` ends, is left, or the call's signal aborts. */
+export interface ChatRun {
+  /** `chatcmpl-…` */
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** The id of the model that serves the call, whatever the request called it. */
+  readonly modelId: string;
+  /** @throws AiError while iterating, when the engine fails or the call is aborted. */
+  readonly events: AsyncIterable<ChatEvent>;
+}

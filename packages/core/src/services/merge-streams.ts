@@ -1,0 +1,49 @@
+/** Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more. */
+
+interface Arrival<Item> {
+  readonly source: AsyncIterator<Item>;
+  readonly result: IteratorResult<Item> | null;
+  readonly error: unknown;
+}
+
+/**
+ * Items of one source keep their order; between sources the order is that of arrival. The first error ends the whole
+ * stream. Leaving early, by error or by the consumer, calls `return` on every source.
+ */
+export async function* mergeStreams<Item>(streams: readonly AsyncIterable<Item>[]): AsyncGenerator<Item, void> {
+  const sources = streams.map((stream) => stream[Symbol.asyncIterator]());
+  const arrivals: Arrival<Item>[] = [];
+  let wake: () => void = () => {};
+  const pull = (source: AsyncIterator<Item>) => {
+    source.next().then(
+      (result) => {
+        arrivals.push({ source, result, error: null });
+        wake();
+      },
+      (error: unknown) => {
+        arrivals.push({ source, result: null, error });
+        wake();
+      },
+    );
+  };
+  let open = sources.length;
+  try {
+    for (const source of sources) pull(source);
+    while (open > 0) {
+      const arrival = arrivals.shift();
+      if (arrival === undefined) {
+        await new Promise<void>((resolve) => (wake = resolve));
+        continue;
+      }
+      if (arrival.result === null) throw arrival.error;
+      if (arrival.result.done === true) {
+        open -= 1;
+        continue;
+      }
+      yield arrival.result.value;
+      pull(arrival.source);
+    }
+  } finally {
+    await Promise.allSettled(sources.map((source) => source.return?.()));
+  }
+}
