@@ -39,10 +39,9 @@ export function createAiService(options: AiServiceOptions): AiService {
   const { registry } = options;
   const now = options.now ?? Date.now;
   const queues = new Map<RegisteredModel, ModelQueue>(
-    registry.list().map((model) => [
-      model,
-      createModelQueue({ ...model.queue, concurrency: model.engine.limits.concurrency }),
-    ]),
+    registry
+      .list()
+      .map((model) => [model, createModelQueue({ ...model.queue, concurrency: model.engine.limits.concurrency })]),
   );
   let closing = false;
 

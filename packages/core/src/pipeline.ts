@@ -15,6 +15,7 @@ export function resolveModel(
   wanted: { readonly selector: string; readonly type: ModelType },
 ): ResolvedCall<RegisteredModel> {
   const model = registry.resolve(wanted.selector, wanted.type);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
   return { ...call, model } as unknown as ResolvedCall<RegisteredModel>;
 }
 
@@ -29,6 +30,7 @@ export async function admit(
   queue: ModelQueue,
 ): Promise<AdmittedCall<RegisteredModel>> {
   const release = await queue.acquire(call.signal);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
   return { ...call, release } as unknown as AdmittedCall<RegisteredModel>;
 }
 

@@ -3,7 +3,7 @@
  * come first served. A caller leaves the line by aborting and costs the others nothing.
  */
 
-import { AiError } from "../ai-error.ts";
+import { AiError, toAiError } from "../ai-error.ts";
 import type { QueueLimits } from "../models/registry.ts";
 
 export interface ModelQueueOptions extends QueueLimits {
@@ -64,22 +64,25 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
 
   function wait(signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
-      const leave = (reason: unknown) => {
+      const leave = () => {
         line.delete(waiter);
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
-        if (reason !== undefined) reject(reason instanceof Error ? reason : new Error(String(reason)));
       };
-      const onAbort = () => leave(signal.reason ?? new AiError("cancelled", "The request was cancelled."));
+      const onAbort = () => {
+        leave();
+        reject(toAiError(signal.reason, signal));
+      };
       const waiter: Waiter = {
         admit() {
-          leave(undefined);
+          leave();
           resolve(take());
         },
       };
       const timer = setTimeout(() => {
         const message = `No place on this model became free within ${options.waitTimeMsMax} ms. Please try again later.`;
-        leave(new AiError("queue_timeout", message, { retryAfterMs: estimateRetryAfterMs() }));
+        leave();
+        reject(new AiError("queue_timeout", message, { retryAfterMs: estimateRetryAfterMs() }));
       }, options.waitTimeMsMax);
       signal.addEventListener("abort", onAbort, { once: true });
       line.add(waiter);
@@ -94,7 +97,7 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
         const message = `This model is busy: ${running} calls are running and ${line.size} are waiting. Please try again later.`;
         throw new AiError("queue_full", message, { retryAfterMs: estimateRetryAfterMs() });
       }
-      return await wait(signal);
+      return wait(signal);
     },
     get running() {
       return running;

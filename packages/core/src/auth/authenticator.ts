@@ -67,7 +67,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         );
       }
       if (token.length > TOKEN_LENGTH_MAX) throw refusal();
-      return isApiKey(token) ? await authenticateApiKey(token) : await authenticateJwt(token);
+      return isApiKey(token) ? authenticateApiKey(token) : authenticateJwt(token);
     },
   };
 }

@@ -23,5 +23,6 @@ export function authorise(options: AuthoriseOptions): AuthorisedCall {
       `This credential may not use ${operation.method} ${operation.path}: it lacks the capability ${can} in the domain "${domain}".`,
     );
   }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
   return { ...options } as AuthorisedCall;
 }

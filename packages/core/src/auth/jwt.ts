@@ -87,5 +87,5 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
     .setExpirationTime(nowSeconds + options.expiresInSeconds);
   if (settings.issuer !== null) token.setIssuer(settings.issuer);
   if (settings.audience !== null) token.setAudience(settings.audience);
-  return await token.sign(new TextEncoder().encode(settings.secret));
+  return token.sign(new TextEncoder().encode(settings.secret));
 }

@@ -44,6 +44,6 @@ export async function* mergeStreams<Item>(streams: readonly AsyncIterable<Item>[
       pull(arrival.source);
     }
   } finally {
-    await Promise.allSettled(sources.map((source) => source.return?.()));
+    await Promise.allSettled(sources.map(async (source) => source.return?.()));
   }
 }

@@ -7,7 +7,7 @@ export async function primeStream<Item>(generator: AsyncGenerator<Item, void>): 
   let first: IteratorResult<Item> | null = await generator.next();
   const primed: AsyncIterableIterator<Item> = {
     async next() {
-      if (first === null) return await generator.next();
+      if (first === null) return generator.next();
       const result = first;
       first = null;
       return result;

@@ -1,0 +1,178 @@
+import { operations } from "@openai-compat/spec";
+import { expect, test } from "vitest";
+import { AiError } from "./ai-error.ts";
+import { createAiService } from "./ai-service.ts";
+import { authorise } from "./auth/authorise.ts";
+import { createModelRegistry } from "./models/registry.ts";
+import { foldChatEvents } from "./services/fold-chat.ts";
+import type { ChatRequest } from "./services/chat-request.ts";
+import { createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
+import type { FakeChatEngineOptions } from "./testing/fake-chat-engine.ts";
+
+function setUp(options: FakeChatEngineOptions = {}) {
+  const engine = createFakeChatEngine(options);
+  const service = createAiService({ registry: createModelRegistry([fakeModel(engine)]), now: () => 1_000 });
+  return { engine, service };
+}
+
+function callWith(signal: AbortSignal = new AbortController().signal, can = ["*"]) {
+  return authorise({
+    operation: operations.createChatCompletion,
+    principal: {
+      accountId: "ada",
+      appName: null,
+      capabilities: [{ domain: "ai", pointers: ["*"], can }],
+      credential: "jwt",
+    },
+    requestId: "req_1",
+    signal,
+  });
+}
+
+const request: ChatRequest = {
+  model: "fake",
+  messages: [{ role: "user", content: "one two three" }],
+  choices: 1,
+  tokensMax: null,
+  stop: [],
+  temperature: 1,
+  topP: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 7,
+  logitBias: {},
+};
+
+test("a chat is answered with its text, its finish reason and exact usage", async () => {
+  const { service } = setUp();
+  const run = await service.chat(callWith(), { ...request, model: "default" });
+  expect(run).toMatchObject({
+    modelId: "fake",
+    createdAtMs: 1_000,
+    id: expect.stringMatching(/^chatcmpl-[0-9a-f]{32}$/),
+  });
+  expect(await foldChatEvents(run.events)).toEqual({
+    choices: [{ index: 0, text: "Hello world", finishReason: "stop" }],
+    usage: { promptTokens: 3, completionTokens: 2, cachedTokens: 3 },
+  });
+});
+
+test("several choices differ in seed, keep their index and count the prompt once", async () => {
+  const { service, engine } = setUp();
+  const run = await service.chat(callWith(), { ...request, choices: 3, seed: 2 ** 32 - 1 });
+  const result = await foldChatEvents(run.events);
+  expect(result.choices.map((choice) => choice.index)).toEqual([0, 1, 2]);
+  expect(result.usage).toEqual({ promptTokens: 3, completionTokens: 6, cachedTokens: 3 });
+  expect(engine.requests.map((generation) => generation.sampling.seed)).toEqual([2 ** 32 - 1, 0, 1]);
+});
+
+test("a negative seed is taken modulo 2³²", async () => {
+  const { service, engine } = setUp();
+  await foldChatEvents((await service.chat(callWith(), { ...request, seed: -1 })).events);
+  expect(engine.requests[0]?.sampling.seed).toBe(2 ** 32 - 1);
+});
+
+test("a token limit beyond the context is cut to what is left of it", async () => {
+  const { service, engine } = setUp({ contextTokens: 10 });
+  await foldChatEvents((await service.chat(callWith(), { ...request, tokensMax: 4096 })).events);
+  expect(engine.requests[0]?.tokensMax).toBe(7);
+});
+
+test("a prompt that fills the context is refused before any work, in the words that clients look for", async () => {
+  const { service, engine } = setUp({ contextTokens: 3 });
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+    code: "context_length_exceeded",
+    param: "messages",
+    message: expect.stringContaining("This model's maximum context length is 3 tokens."),
+  });
+  expect(engine.requests).toEqual([]);
+});
+
+test("an absurdly long text is refused without being tokenised", async () => {
+  const { service, engine } = setUp({ contextTokens: 4 });
+  engine.prepare = async () => {
+    throw new Error("tokenised");
+  };
+  const messages = [{ role: "user", content: "x".repeat(4 * 32 + 1) }] as const;
+  await expect(service.chat(callWith(), { ...request, messages })).rejects.toMatchObject({
+    code: "context_length_exceeded",
+  });
+});
+
+test("an engine that breaks in the middle gives an internal error and its place back", async () => {
+  const { service, engine } = setUp({
+    concurrency: 1,
+    beforeWord: (index) => {
+      if (index === 1) throw new Error("native failure");
+    },
+  });
+  for (let round = 0; round < 2; round += 1) {
+    const run = await service.chat(callWith(), request);
+    await expect(foldChatEvents(run.events)).rejects.toMatchObject({
+      code: "internal",
+      message: expect.not.stringContaining("native"),
+    });
+  }
+  expect(engine.running()).toBe(0);
+});
+
+test("a stream that ends without its last event is not taken for a whole answer", async () => {
+  async function* half() {
+    yield { type: "choice-start", index: 0 } as const;
+  }
+  await expect(foldChatEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
+});
+
+test("a client that leaves stops its generation and the next call gets the place", async () => {
+  const { service, engine } = setUp({
+    concurrency: 1,
+    beforeWord: (index, signal) =>
+      index === 0
+        ? undefined
+        : new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("left")), { once: true })),
+  });
+  const controller = new AbortController();
+  const run = await service.chat(callWith(controller.signal), request);
+  const waiting = service.chat(callWith(), request);
+  for await (const event of run.events) if (event.type === "text-delta") break;
+  controller.abort();
+  await expect(waiting).resolves.toMatchObject({ modelId: "fake" });
+  expect(engine.running()).toBe(0);
+});
+
+test("a run that nobody reads gives its place back when it is left", async () => {
+  const { service } = setUp({ concurrency: 1 });
+  const run = await service.chat(callWith(), request);
+  const waiting = service.chat(callWith(), request);
+  await run.events[Symbol.asyncIterator]().return?.();
+  await expect(waiting).resolves.toMatchObject({ modelId: "fake" });
+});
+
+test("an aborted call is cancelled, and an abort with a reason of ours keeps that reason", async () => {
+  const { service } = setUp();
+  await expect(service.chat(callWith(AbortSignal.abort()), request)).rejects.toMatchObject({ code: "cancelled" });
+  const reason = new AiError("shutting_down", "The server is shutting down.");
+  await expect(service.chat(callWith(AbortSignal.abort(reason)), request)).rejects.toBe(reason);
+});
+
+test("a line that is full refuses the next caller", async () => {
+  const { service } = setUp({ concurrency: 1 });
+  const controller = new AbortController();
+  await service.chat(callWith(), request);
+  const waiting = [1, 2].map(() => service.chat(callWith(controller.signal), request));
+  await Promise.resolve();
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "queue_full" });
+  controller.abort();
+  await Promise.allSettled(waiting);
+});
+
+test("after close no call is taken and the engine is closed", async () => {
+  const { service, engine } = setUp();
+  await service.close();
+  expect(engine.closed()).toBe(true);
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "shutting_down" });
+});
+
+test("a call without the capability does not pass", () => {
+  expect(() => callWith(undefined, ["READ"])).toThrow(expect.objectContaining({ code: "capability_missing" }));
+});

@@ -1,0 +1,121 @@
+import { SignJWT } from "jose";
+import { expect, test } from "vitest";
+import type { ApiKeyRecord, ApiKeyStore } from "../store/api-key-store.ts";
+import { generateApiKey } from "./api-key.ts";
+import { createAuthenticator } from "./authenticator.ts";
+import { mintToken } from "./jwt.ts";
+import type { JwtSettings } from "./jwt.ts";
+
+const settings: JwtSettings = {
+  secret: "a secret of at least thirty-two bytes",
+  issuer: "ad4m",
+  audience: "openai-compat",
+  clockToleranceSeconds: 30,
+};
+const capabilities = [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }];
+const identity = { accountId: "ada@example.com", appName: "notes", capabilities };
+const nowMs = Date.parse("2026-11-23T12:00:00Z");
+
+function storeOf(...records: ApiKeyRecord[]): ApiKeyStore {
+  return {
+    insert: async (record) => void records.push(record),
+    findBySecretSha256: async (hash) => records.find((record) => record.secretSha256 === hash) ?? null,
+    list: async () => records,
+    revoke: async () => false,
+    close: async () => {},
+  };
+}
+
+function authenticatorAt(timeMs: number, apiKeys = storeOf()) {
+  return createAuthenticator({ apiKeys, jwt: settings, now: () => timeMs });
+}
+
+const mint = (overrides: Partial<Parameters<typeof mintToken>[0]> = {}) =>
+  mintToken({ settings, ...identity, expiresInSeconds: 600, nowMs, ...overrides });
+
+test("a minted token is accepted and names the account, the application and the grants", async () => {
+  const principal = await authenticatorAt(nowMs).authenticate(await mint());
+  expect(principal).toEqual({ ...identity, credential: "jwt" });
+});
+
+test("no token at all is told how to send one", async () => {
+  await expect(authenticatorAt(nowMs).authenticate(null)).rejects.toMatchObject({ code: "missing_credentials" });
+  await expect(authenticatorAt(nowMs).authenticate("")).rejects.toMatchObject({ code: "missing_credentials" });
+});
+
+test("a token is refused from the moment that the tolerated skew after its expiry has passed, cached or not", async () => {
+  const token = await mint();
+  let timeMs = nowMs;
+  const authenticator = createAuthenticator({ apiKeys: storeOf(), jwt: settings, now: () => timeMs });
+  await authenticator.authenticate(token);
+  timeMs = nowMs + 629_000;
+  await expect(authenticator.authenticate(token)).resolves.toMatchObject({ credential: "jwt" });
+  timeMs = nowMs + 631_000;
+  await expect(authenticator.authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
+  await expect(authenticatorAt(timeMs).authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
+});
+
+const key = new TextEncoder().encode(settings.secret);
+const claims = { sub: "ada", capabilities: { appName: "", capabilities: [] } };
+const sign = (payload: Record<string, unknown>, header = { alg: "HS256" }, signingKey = key) =>
+  new SignJWT({ iss: "ad4m", aud: "openai-compat", exp: nowMs / 1000 + 600, ...payload })
+    .setProtectedHeader(header)
+    .sign(signingKey);
+const unsigned = (payload: Record<string, unknown>) =>
+  `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.`;
+
+test.each([
+  ["of another secret", () => sign(claims, { alg: "HS256" }, new TextEncoder().encode("b".repeat(40)))],
+  ["of another issuer", () => sign({ ...claims, iss: "mallory" })],
+  ["for another audience", () => sign({ ...claims, aud: "elsewhere" })],
+  ["that is not valid yet", () => sign({ ...claims, nbf: nowMs / 1000 + 120 })],
+  ["without an expiry", () => sign({ ...claims, exp: undefined })],
+  ["signed with HS512", () => sign(claims, { alg: "HS512" }, new TextEncoder().encode("c".repeat(64)))],
+  ["with alg none", async () => unsigned({ iss: "ad4m", aud: "openai-compat", exp: nowMs / 1000 + 600, ...claims })],
+  ["that names no account", () => sign({ capabilities: claims.capabilities })],
+  ["without AD4M's capabilities", () => sign({ sub: "ada" })],
+  ["that is no token", async () => "nonsense"],
+  ["that is longer than any token", async () => "x".repeat(8193)],
+  ["that looks like an unknown API key", async () => "sk-unknown"],
+])("a token %s is refused with the same words", async (_, make) => {
+  await expect(authenticatorAt(nowMs).authenticate(await make())).rejects.toMatchObject({
+    code: "invalid_credentials",
+    message: "Incorrect API key provided.",
+  });
+});
+
+test("a tampered payload is refused", async () => {
+  const [header, , signature] = (await mint()).split(".");
+  const payload = Buffer.from(JSON.stringify({ ...claims, exp: nowMs / 1000 + 9999 })).toString("base64url");
+  const token = `${header}.${payload}.${signature}`;
+  await expect(authenticatorAt(nowMs).authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
+});
+
+test("an API key maps to its account until it expires or is revoked", async () => {
+  const options = { accountId: "ada", name: "laptop", capabilities, expiresAtMs: nowMs + 1000, nowMs };
+  const { secret, record } = generateApiKey(options);
+  await expect(authenticatorAt(nowMs, storeOf(record)).authenticate(secret)).resolves.toMatchObject({
+    accountId: "ada",
+    credential: "api-key",
+  });
+  const refused = { code: "invalid_credentials", message: "Incorrect API key provided." };
+  await expect(authenticatorAt(nowMs + 1000, storeOf(record)).authenticate(secret)).rejects.toMatchObject(refused);
+  const revoked = storeOf({ ...record, revokedAtMs: nowMs });
+  await expect(authenticatorAt(nowMs, revoked).authenticate(secret)).rejects.toMatchObject(refused);
+});
+
+test("the record of an API key does not hold the secret", () => {
+  const { secret, record } = generateApiKey({ accountId: "a", name: "n", capabilities, expiresAtMs: null, nowMs });
+  expect(secret).toMatch(/^sk-[A-Za-z0-9_-]{43}$/);
+  expect(JSON.stringify(record)).not.toContain(secret.slice(3, 20));
+});
+
+test("without a JWT secret every JWT is refused", async () => {
+  const authenticator = createAuthenticator({ apiKeys: storeOf(), jwt: null });
+  await expect(authenticator.authenticate(await mint())).rejects.toMatchObject({ code: "invalid_credentials" });
+});
+
+test("a short JWT secret stops the server from starting", () => {
+  const jwt = { ...settings, secret: "short" };
+  expect(() => createAuthenticator({ apiKeys: storeOf(), jwt })).toThrow(/needs at least 32/);
+});

@@ -1,0 +1,73 @@
+/** An engine for core's own tests: says the words it was given, one per delta, and reports what it was asked. */
+
+import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
+import type { RegisteredModel } from "../models/registry.ts";
+
+export interface FakeChatEngineOptions {
+  readonly words?: readonly string[];
+  readonly concurrency?: number;
+  readonly contextTokens?: number;
+  /** Called before each word; throw to break the engine, await to slow it. */
+  readonly beforeWord?: (index: number, signal: AbortSignal) => Promise<void> | void;
+}
+
+export interface FakeChatEngine extends ChatEngine {
+  readonly requests: GenerationRequest[];
+  /** Generations that have started and not ended. */
+  readonly running: () => number;
+  readonly closed: () => boolean;
+}
+
+/** One token per word of the messages. */
+export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeChatEngine {
+  const requests: GenerationRequest[] = [];
+  let running = 0;
+  let closed = false;
+  const words = options.words ?? ["Hello", " world"];
+  return {
+    type: "chat",
+    limits: { contextTokens: options.contextTokens ?? 64, concurrency: options.concurrency ?? 2 },
+    requests,
+    running: () => running,
+    closed: () => closed,
+    async prepare(messages: readonly ChatMessage[]) {
+      const text = messages.map((message) => message.content).join(" ");
+      return { tokens: text.split(" ").map((_, index) => index) };
+    },
+    async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
+      requests.push(request);
+      running += 1;
+      try {
+        yield { type: "generation-start", cachedTokens: 3 };
+        const spoken = words.slice(0, request.tokensMax);
+        for (const [index, text] of spoken.entries()) {
+          await options.beforeWord?.(index, signal);
+          signal.throwIfAborted();
+          yield { type: "text-delta", text };
+        }
+        const finishReason = spoken.length < words.length ? "length" : "stop";
+        yield { type: "generation-end", finishReason, completionTokens: spoken.length };
+      } finally {
+        running -= 1;
+      }
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+export function fakeModel(engine: ChatEngine, overrides: Partial<RegisteredModel> = {}): RegisteredModel {
+  return {
+    id: "fake",
+    name: "Fake",
+    type: "chat",
+    ownedBy: "tests",
+    createdAtMs: 0,
+    contextTokens: engine.limits.contextTokens,
+    engine,
+    queue: { waitingMax: 2, waitTimeMsMax: 1000 },
+    isDefault: true,
+    ...overrides,
+  };
+}
