@@ -1,0 +1,70 @@
+/** Every way in which the reference server says no, and the official envelope that it says it with. */
+
+export type RefusalName =
+  | "unauthenticated"
+  | "capability_missing"
+  | "bad_json"
+  | "missing_parameter"
+  | "invalid_type"
+  | "invalid_value"
+  | "model_not_found"
+  | "route_not_found"
+  | "method_not_allowed"
+  | "unsupported_media_type"
+  | "body_too_large";
+
+export interface Refusal {
+  readonly name: RefusalName;
+  readonly status: number;
+  readonly type: string;
+  readonly code: string | null;
+  readonly message: string;
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const INVALID = "invalid_request_error";
+
+const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
+  unauthenticated: {
+    status: 401,
+    type: "authentication_error",
+    code: "invalid_api_key",
+    message: "No valid credential was sent. Send `Authorization: Bearer <token>`.",
+    headers: { "www-authenticate": "Bearer" },
+  },
+  capability_missing: {
+    status: 403,
+    type: "permission_error",
+    code: "capability_missing",
+    message: "This credential does not grant the use of AI.",
+    headers: {},
+  },
+  bad_json: refusalRow(400, "invalid_json", "The body is not a JSON object in UTF-8."),
+  missing_parameter: refusalRow(400, "missing_required_parameter", "A required parameter is missing."),
+  invalid_type: refusalRow(400, "invalid_type", "A parameter has the wrong type."),
+  invalid_value: refusalRow(400, "invalid_value", "A parameter has a value that is not allowed."),
+  model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
+  route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
+  method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
+  unsupported_media_type: refusalRow(415, "unsupported_media_type", "Send the body as application/json."),
+  body_too_large: refusalRow(413, "body_too_large", "The body is larger than 16 MiB."),
+};
+
+export function makeRefusal(
+  name: RefusalName,
+  options: { param?: string; headers?: Record<string, string> } = {},
+): Refusal {
+  const row = TABLE[name];
+  return { ...row, name, param: options.param ?? null, headers: { ...row.headers, ...options.headers } };
+}
+
+/** The official error body. */
+export function encodeRefusal(refusal: Refusal): object {
+  const { message, type, param, code } = refusal;
+  return { error: { message, type, param, code } };
+}
+
+function refusalRow(status: number, code: string, message: string): Omit<Refusal, "name" | "param"> {
+  return { status, type: INVALID, code, message, headers: {} };
+}

@@ -1,0 +1,71 @@
+/** What the reference server demands of a chat request: one named rule per requirement, so that a mutant can drop one. */
+
+import { makeRefusal, type Refusal } from "./refusal.ts";
+
+export type ChatBody = Readonly<Record<string, unknown>>;
+export type Rule = (body: ChatBody) => Refusal | null;
+export type RuleName =
+  | "modelPresent"
+  | "modelString"
+  | "messagesPresent"
+  | "messagesArray"
+  | "messagesNotEmpty"
+  | "messageObjects"
+  | "roleKnown"
+  | "temperatureRange"
+  | "maxTokensType"
+  | "choicesRange";
+
+const ROLES: readonly unknown[] = ["system", "developer", "user", "assistant", "tool", "function"];
+
+export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
+  modelPresent: (body) => (isAbsent(body["model"]) ? makeRefusal("missing_parameter", { param: "model" }) : null),
+  modelString: (body) =>
+    isAbsent(body["model"]) || typeof body["model"] === "string" ? null : makeRefusal("invalid_type", { param: "model" }),
+  messagesPresent: (body) =>
+    isAbsent(body["messages"]) ? makeRefusal("missing_parameter", { param: "messages" }) : null,
+  messagesArray: (body) =>
+    isAbsent(body["messages"]) || Array.isArray(body["messages"])
+      ? null
+      : makeRefusal("invalid_type", { param: "messages" }),
+  messagesNotEmpty: (body) =>
+    Array.isArray(body["messages"]) && body["messages"].length === 0
+      ? makeRefusal("invalid_value", { param: "messages" })
+      : null,
+  messageObjects: (body) =>
+    readMessages(body).length === listMessages(body).length
+      ? null
+      : makeRefusal("invalid_type", { param: "messages[0]" }),
+  roleKnown: (body) => {
+    const wrong = readMessages(body).findIndex((message) => !ROLES.includes(message["role"]));
+    return wrong === -1 ? null : makeRefusal("invalid_value", { param: `messages[${wrong}].role` });
+  },
+  temperatureRange: (body) => checkNumber(body, "temperature", { min: 0, max: 2 }),
+  maxTokensType: (body) =>
+    checkNumber(body, "max_tokens", { min: 1, max: 2 ** 31 }) ??
+    checkNumber(body, "max_completion_tokens", { min: 1, max: 2 ** 31 }),
+  choicesRange: (body) => checkNumber(body, "n", { min: 1, max: 128 }),
+};
+
+/** The messages that are objects; nothing else is looked at. */
+export function readMessages(body: ChatBody): readonly Readonly<Record<string, unknown>>[] {
+  return listMessages(body).filter(
+    (message): message is Record<string, unknown> =>
+      typeof message === "object" && message !== null && !Array.isArray(message),
+  );
+}
+
+function listMessages(body: ChatBody): readonly unknown[] {
+  return Array.isArray(body["messages"]) ? body["messages"] : [];
+}
+
+function checkNumber(body: ChatBody, param: string, range: { min: number; max: number }): Refusal | null {
+  const value = body[param];
+  if (isAbsent(value)) return null;
+  if (typeof value !== "number") return makeRefusal("invalid_type", { param });
+  return value < range.min || value > range.max ? makeRefusal("invalid_value", { param }) : null;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}

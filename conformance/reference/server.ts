@@ -1,0 +1,86 @@
+/**
+ * The reference server: the smallest one that passes every check. It reads requests and writes replies; what a reply
+ * says is decided by the wire table, so that a mutant is one replaced function and this file never knows of any.
+ */
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { handleCall, resolveOperation } from "./handle-call.ts";
+import { mintReferenceKeys } from "./tokens.ts";
+import { defineReferenceWire, type ReferenceWire, type Reply } from "./wire.ts";
+
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const BASE_PATH = "/v1";
+
+/** The recipe that the suite reads, as `--ready-file` of a server writes it. */
+export interface ReferenceRecipe {
+  readonly base_url: string;
+  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
+  readonly models: { readonly chat: string };
+}
+
+export interface ReferenceServer extends AsyncDisposable {
+  readonly recipe: ReferenceRecipe;
+  close(): Promise<void>;
+}
+
+/** Starts on a free port of 127.0.0.1. `wire` defaults to the conforming one. */
+export async function startReferenceServer(wire: ReferenceWire = defineReferenceWire()): Promise<ReferenceServer> {
+  const server = createServer((request, response) => {
+    serve(request, response, wire).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  const { port } = server.address() as AddressInfo;
+  return {
+    recipe: {
+      base_url: `http://127.0.0.1:${port}${BASE_PATH}`,
+      keys: mintReferenceKeys(Math.floor(Date.now() / 1000)),
+      models: { chat: "reference-chat" },
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, wire: ReferenceWire): Promise<void> {
+  const { pathname } = new URL(request.url ?? "/", "http://reference");
+  const method = request.method ?? "GET";
+  const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : `/outside${pathname}`;
+  const body = await readBody(request);
+  const call = { method, path, operation: resolveOperation(method, path), headers: request.headers, body };
+  await wire.admission(call);
+  await writeReply(response, handleCall(call, wire), wire);
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size <= BODY_BYTES_MAX) parts.push(part);
+  }
+  return size > BODY_BYTES_MAX ? null : Buffer.concat(parts);
+}
+
+async function writeReply(response: ServerResponse, reply: Reply, wire: ReferenceWire): Promise<void> {
+  response.once("close", () => {
+    if (!response.writableFinished) wire.clientLeft();
+  });
+  response.writeHead(reply.status, reply.headers);
+  for (const write of reply.writes) {
+    if (write.afterMs > 0) await sleep(write.afterMs);
+    if (response.destroyed) return;
+    response.write(write.data);
+  }
+  if (reply.end === "clean") response.end();
+  if (reply.end === "cut") response.destroy();
+}

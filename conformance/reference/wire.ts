@@ -1,0 +1,120 @@
+/**
+ * Every place where the reference server decides what goes on the wire, as one table of functions. A mutant replaces
+ * one of them; the server itself never changes.
+ */
+
+import type { OperationId } from "@openai-compat/spec";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Chunk, Completion } from "./answer.ts";
+import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
+import { type ChatBody, DEFAULT_RULES, type Rule, type RuleName } from "./rules.ts";
+import type { CredentialVerdict } from "./tokens.ts";
+
+export interface ReferenceCall {
+  readonly method: string;
+  /** Below the base URL, still percent-encoded. */
+  readonly path: string;
+  /** Null for a preflight, an unknown route or a wrong method. */
+  readonly operation: OperationId | null;
+  readonly headers: IncomingHttpHeaders;
+  /** Null when it was larger than the server takes. */
+  readonly body: Uint8Array | null;
+}
+
+export interface Write {
+  readonly data: string | Uint8Array;
+  /** Pause before it. */
+  readonly afterMs: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly writes: readonly Write[];
+  /** cut: the socket is destroyed after the last write. open: nothing more is sent and the socket stays. */
+  readonly end: "clean" | "cut" | "open";
+}
+
+/** The order in which a call is refused; mutants swap it. */
+export type Step = "authenticate" | "decode" | "resolve";
+
+export interface Model {
+  readonly id: string;
+  readonly object: string;
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+export interface ReferenceWire {
+  /** Which words before a token count as the scheme. */
+  readonly scheme: RegExp;
+  readonly steps: readonly Step[];
+  readonly rules: Readonly<Record<RuleName, Rule>>;
+  readonly models: readonly Model[];
+  admit(verdict: CredentialVerdict, call: ReferenceCall): Refusal | null;
+  /** The bytes of a request as text; null refuses them. */
+  decodeText(bytes: Uint8Array): string | null;
+  /** Which content types a chat body may have. */
+  acceptsContentType(contentType: string): boolean;
+  /** What is left of a valid request when the answer is made. */
+  readRequest(body: ChatBody): ChatBody;
+  /** From the path segment(s) after `/models/` to the id that is looked up. */
+  readModelId(encoded: string): string;
+  listBody(models: readonly Model[]): unknown;
+  modelBody(model: Model): unknown;
+  completion(completion: Completion, body: ChatBody): unknown;
+  chunks(chunks: readonly Chunk[], body: ChatBody): readonly unknown[];
+  /** One event of a stream, from its data. */
+  frame(data: string): string;
+  /** All frames of a stream and the sentinel, before they are timed. */
+  frames(frames: readonly string[], body: ChatBody): readonly string[];
+  refusalBody(refusal: Refusal, call: ReferenceCall): unknown;
+  /** The last word on every reply. */
+  reply(reply: Reply, call: ReferenceCall): Reply;
+  /** Awaited before a call is looked at. */
+  admission(call: ReferenceCall): Promise<void>;
+  /** Told when a client leaves in the middle of a reply. */
+  clientLeft(): void;
+}
+
+const CREATED = 1_750_000_000;
+
+export function defineReferenceWire(): ReferenceWire {
+  return {
+    scheme: /^bearer$/i,
+    steps: ["authenticate", "decode", "resolve"],
+    rules: DEFAULT_RULES,
+    models: [
+      { id: "reference-chat", object: "model", created: CREATED, owned_by: "reference" },
+      { id: "reference/chat-with-slash", object: "model", created: CREATED + 86_400, owned_by: "reference" },
+    ],
+    admit: admitVerdict,
+    decodeText: decodeUtf8,
+    acceptsContentType: (contentType) => /^application\/json\b/i.test(contentType),
+    readRequest: (body) => body,
+    readModelId: (encoded) => decodeURIComponent(encoded),
+    listBody: (models) => ({ object: "list", data: models }),
+    modelBody: (model) => model,
+    completion: (completion) => completion,
+    chunks: (chunks) => chunks,
+    frame: (data) => `data: ${data}\n\n`,
+    frames: (frames) => frames,
+    refusalBody: (refusal) => encodeRefusal(refusal),
+    reply: (reply) => reply,
+    admission: async () => {},
+    clientLeft: () => {},
+  };
+}
+
+function admitVerdict(verdict: CredentialVerdict): Refusal | null {
+  if (verdict === "full") return null;
+  return makeRefusal(verdict === "no-capability" ? "capability_missing" : "unauthenticated");
+}
+
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
