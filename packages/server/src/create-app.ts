@@ -1,0 +1,120 @@
+/**
+ * The HTTP surface as one `fetch` function: routes, and around every answer the headers, CORS and the error envelope.
+ * It knows nothing of sockets and processes.
+ */
+
+import { Hono } from "hono";
+import { AiError, toAiError } from "@openai-compat/core";
+import type { AiService, Authenticator } from "@openai-compat/core";
+import { OPERATIONS } from "@openai-compat/spec";
+import type { OperationId } from "@openai-compat/spec";
+import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
+import { encodeError } from "./http/encode-error.ts";
+import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import type { BodyLimits } from "./http/read-body.ts";
+import { normaliseApiPath } from "./http/request-path.ts";
+import type { RequestScope } from "./http/request-scope.ts";
+import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
+import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
+import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
+import type { OperationHandler } from "./surfaces/openai/operation-handler.ts";
+
+/** Total: an operation of the specification without a handler does not compile. */
+const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = { listModels, retrieveModel, createChatCompletion };
+
+export interface AppOptions {
+  readonly authenticator: Authenticator;
+  readonly service: AiService;
+  readonly allowedOrigins: readonly string[];
+  readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+  /** Gets what the caller is not told: the cause of an answer with status 500. */
+  readonly onInternalError: (error: AiError, requestId: string) => void;
+}
+
+export interface App {
+  /** Answers every request; it never rejects. @param scope default: one that follows the request's own signal. */
+  readonly fetch: (request: Request, scope?: RequestScope) => Promise<Response>;
+}
+
+export function createApp(options: AppOptions): App {
+  const router = createRouter(options);
+
+  async function answer(request: Request, scope: RequestScope): Promise<Response> {
+    try {
+      scope.controller.signal.throwIfAborted();
+      if (isPreflight(request)) return createPreflightResponse(request);
+      return await router.fetch(request, scope);
+    } catch (thrown) {
+      const error = toAiError(thrown, scope.controller.signal);
+      if (error.code === "internal") options.onInternalError(error, scope.requestId);
+      return encodeError(error);
+    }
+  }
+
+  return {
+    async fetch(request, scope = createRequestScope(request)) {
+      const startedAt = performance.now();
+      const response = await answer(request, scope);
+      const processingMs = performance.now() - startedAt;
+      setAnswerHeaders(response.headers, { requestId: scope.requestId, processingMs });
+      setCorsHeaders(response.headers, request.headers.get("origin"), options.allowedOrigins);
+      return response;
+    },
+  };
+}
+
+function createRequestScope(request: Request): RequestScope {
+  const controller = new AbortController();
+  request.signal.addEventListener("abort", () => controller.abort(), { once: true });
+  return { requestId: resolveRequestId(request.headers), controller, requestBody: () => {} };
+}
+
+function createRouter(options: AppOptions): Hono<{ Bindings: RequestScope }> {
+  const run = createOperationRunner(options);
+  const router = new Hono<{ Bindings: RequestScope }>({
+    getPath: (request) => normaliseApiPath(request.url),
+  });
+  for (const operation of OPERATIONS) {
+    const handler = HANDLERS[operation.id];
+    router.on(operation.method, encodeRoutePattern(operation.path), (context) =>
+      run(operation, handler, {
+        request: context.req.raw,
+        scope: context.env,
+        pathParameter: (name) => context.req.param(name) ?? "",
+      }),
+    );
+  }
+  router.onError((thrown) => {
+    throw thrown;
+  });
+  router.notFound((context) => {
+    const allowed = listAllowedMethods(router, context.req.path);
+    return answerUnrouted(context.req.raw, allowed);
+  });
+  return router;
+}
+
+/** `/models/{model}` as the router writes it; the last parameter takes raw slashes too, because ids may hold them. */
+function encodeRoutePattern(path: string): string {
+  return path.replace(/\{(\w+)\}$/, ":$1{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+function listAllowedMethods(router: Hono<{ Bindings: RequestScope }>, path: string): string[] {
+  const methods = new Set(OPERATIONS.map((operation) => operation.method));
+  const allowed: string[] = [...methods].filter((method) => router.router.match(method, path)[0].length > 0);
+  if (allowed.includes("GET")) allowed.push("HEAD");
+  return allowed.length === 0 ? [] : [...allowed, "OPTIONS"];
+}
+
+function answerUnrouted(request: Request, allowedMethods: readonly string[]): Response {
+  const { pathname } = new URL(request.url);
+  const shown = pathname.slice(0, 200);
+  if (allowedMethods.length === 0) {
+    throw new AiError("route_not_found", `Unknown request URL: ${request.method} ${shown}. The API is below /v1.`);
+  }
+  const allow = allowedMethods.join(", ");
+  if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  const message = `Not allowed to ${request.method} on ${shown}. Allowed: ${allow}.`;
+  return encodeError(new AiError("method_not_allowed", message), { allow });
+}
+

@@ -1,0 +1,59 @@
+/**
+ * Cross-origin access for browser clients. Requested headers are echoed, because `*` does not cover `Authorization` and
+ * the SDKs add `x-stainless-*` headers from release to release. The headers go on errors too, or a browser would show
+ * "Connection error" in their place.
+ */
+
+/** What scripts in a page may read of an answer. */
+const EXPOSED_HEADERS = [
+  "x-request-id",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  "openai-processing-ms",
+  "openai-version",
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-tokens",
+].join(", ");
+
+const ALLOWED_METHODS = "GET, HEAD, POST, DELETE, OPTIONS";
+const PREFLIGHT_MAX_AGE_SECONDS = 7200;
+
+/** A browser asking whether it may send the real request. */
+export function isPreflight(request: Request): boolean {
+  return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
+}
+
+/** The answer to a preflight; whether the origin is allowed is said by `setCorsHeaders`, as on every answer. */
+export function createPreflightResponse(request: Request): Response {
+  const headers = new Headers({
+    "access-control-allow-methods": ALLOWED_METHODS,
+    "access-control-max-age": String(PREFLIGHT_MAX_AGE_SECONDS),
+  });
+  const requested = request.headers.get("access-control-request-headers");
+  if (requested !== null) headers.set("access-control-allow-headers", requested);
+  if (request.headers.get("access-control-request-private-network") === "true") {
+    headers.set("access-control-allow-private-network", "true");
+  }
+  headers.set("vary", "Access-Control-Request-Headers");
+  return new Response(null, { status: 204, headers });
+}
+
+/**
+ * Adds what a browser needs to hand the answer to its page.
+ *
+ * @param origin the request's `Origin`; null when it did not come from a page.
+ * @param allowedOrigins `*`, or the exact origins that may read answers.
+ */
+export function setCorsHeaders(headers: Headers, origin: string | null, allowedOrigins: readonly string[]): void {
+  const allowsAll = allowedOrigins.includes("*");
+  if (!allowsAll) headers.append("vary", "Origin");
+  if (allowsAll) headers.set("access-control-allow-origin", "*");
+  else if (origin !== null && allowedOrigins.includes(origin)) headers.set("access-control-allow-origin", origin);
+  else return;
+  headers.set("access-control-expose-headers", EXPOSED_HEADERS);
+}

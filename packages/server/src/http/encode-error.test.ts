@@ -1,0 +1,42 @@
+import { AI_ERROR_CODES, AiError } from "@openai-compat/core";
+import { expect, test } from "vitest";
+import { encodeError } from "./encode-error.ts";
+
+test.each(AI_ERROR_CODES)("%s becomes an envelope with all four fields and an error status", async (code) => {
+  const response = encodeError(new AiError(code, "What failed.", { param: "field" }));
+  expect(response.status).toBeGreaterThanOrEqual(400);
+  expect(response.status).toBeLessThan(600);
+  expect(response.headers.get("content-type")).toBe("application/json");
+  expect(await response.json()).toEqual({
+    error: { message: "What failed.", type: expect.any(String), param: "field", code: expect.stringMatching(/^[a-z_]+$/) },
+  });
+});
+
+test("a 401 names the scheme that is expected", () => {
+  expect(encodeError(new AiError("missing_credentials", "m")).headers.get("www-authenticate")).toBe("Bearer");
+  expect(encodeError(new AiError("capability_missing", "m")).headers.get("www-authenticate")).toBeNull();
+});
+
+test.each([
+  [1, "1"],
+  [1500, "2"],
+  [86_400_000, "60"],
+])("a wait of %d ms is sent as %s seconds, never more than the SDKs accept", (retryAfterMs, expected) => {
+  expect(encodeError(new AiError("queue_full", "m", { retryAfterMs })).headers.get("retry-after")).toBe(expected);
+});
+
+test("an error without a known wait sends no retry-after", () => {
+  expect(encodeError(new AiError("queue_full", "m")).headers.has("retry-after")).toBe(false);
+});
+
+test("a model that can't be loaded tells the SDKs not to try again", () => {
+  expect(encodeError(new AiError("engine_unavailable", "m")).headers.get("x-should-retry")).toBe("false");
+});
+
+test("param is null when no field is to blame", async () => {
+  expect(await encodeError(new AiError("internal", "m")).json()).toMatchObject({ error: { param: null } });
+});
+
+test("an answer to a half-read body closes the connection", () => {
+  expect(encodeError(new AiError("body_too_large", "m")).headers.get("connection")).toBe("close");
+});

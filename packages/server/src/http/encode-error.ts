@@ -1,0 +1,95 @@
+/**
+ * `AiError` to OpenAI's error envelope. The table is total: a new code does not compile until it has a status here.
+ * Only this module knows which status, type and wire code an error has.
+ */
+
+import type { AiError, AiErrorCode } from "@openai-compat/core";
+
+interface ErrorForm {
+  readonly status: number;
+  /** OpenAI's spelling; clients compare it as text. */
+  readonly type: "invalid_request_error" | "rate_limit_error" | "server_error";
+  /** `error.code` on the wire. */
+  readonly code: string;
+  /**
+   * Sent as `x-should-retry` where the SDKs' own rule (retry 408, 409, 429 and every 5xx) would be wrong.
+   * @see https://github.com/openai/openai-node/blob/master/src/client.ts (`shouldRetry`)
+   */
+  readonly shouldRetry?: boolean;
+  /** Whether the connection is closed with the answer, because the rest of the request was not read. */
+  readonly closes?: true;
+}
+
+/** A client that left gets no answer; the status is for the log alone (nginx's "client closed request"). */
+const CLIENT_CLOSED_REQUEST = 499;
+
+export const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
+  missing_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
+  invalid_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
+  capability_missing: { status: 403, type: "invalid_request_error", code: "insufficient_permissions" },
+  invalid_request: { status: 400, type: "invalid_request_error", code: "invalid_request" },
+  missing_required_parameter: { status: 400, type: "invalid_request_error", code: "missing_required_parameter" },
+  invalid_type: { status: 400, type: "invalid_request_error", code: "invalid_type" },
+  invalid_value: { status: 400, type: "invalid_request_error", code: "invalid_value" },
+  unsupported_parameter: { status: 400, type: "invalid_request_error", code: "unsupported_parameter" },
+  unsupported_value: { status: 400, type: "invalid_request_error", code: "unsupported_value" },
+  context_length_exceeded: { status: 400, type: "invalid_request_error", code: "context_length_exceeded" },
+  model_not_found: { status: 404, type: "invalid_request_error", code: "model_not_found" },
+  route_not_found: { status: 404, type: "invalid_request_error", code: "unknown_url" },
+  method_not_allowed: { status: 405, type: "invalid_request_error", code: "method_not_supported" },
+  request_timeout: { status: 408, type: "invalid_request_error", code: "request_timeout", closes: true },
+  body_too_large: { status: 413, type: "invalid_request_error", code: "request_too_large", closes: true },
+  unsupported_media_type: { status: 415, type: "invalid_request_error", code: "unsupported_media_type" },
+  queue_full: { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
+  queue_timeout: { status: 503, type: "server_error", code: "server_overloaded" },
+  cancelled: {
+    status: CLIENT_CLOSED_REQUEST,
+    type: "invalid_request_error",
+    code: "request_cancelled",
+    shouldRetry: false,
+  },
+  engine_failed: { status: 500, type: "server_error", code: "engine_failed" },
+  engine_unavailable: { status: 503, type: "server_error", code: "engine_unavailable", shouldRetry: false },
+  shutting_down: { status: 503, type: "server_error", code: "server_shutting_down" },
+  internal: { status: 500, type: "server_error", code: "internal_error" },
+};
+
+export interface ErrorEnvelope {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+/** The body, and the one event of a stream that fails after it began. */
+export function encodeErrorEnvelope(error: AiError): ErrorEnvelope {
+  const { type, code } = ERROR_FORMS[error.code];
+  return { error: { message: error.message, type, param: error.param, code } };
+}
+
+/** The SDKs ignore a longer wait and come back at once, so a longer one is never sent. */
+const RETRY_AFTER_SECONDS_MAX = 60;
+
+/** The headers that belong to the error itself; those of every answer are added later. */
+export function encodeErrorHeaders(error: AiError): Record<string, string> {
+  const { status, shouldRetry, closes } = ERROR_FORMS[error.code];
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (shouldRetry !== undefined) headers["x-should-retry"] = String(shouldRetry);
+  if (closes) headers["connection"] = "close";
+  if (error.retryAfterMs !== undefined) {
+    const seconds = Math.ceil(error.retryAfterMs / 1000);
+    headers["retry-after"] = String(Math.min(Math.max(seconds, 1), RETRY_AFTER_SECONDS_MAX));
+  }
+  return headers;
+}
+
+/** A whole answer. @param headers more headers, `Allow` for one. */
+export function encodeError(error: AiError, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(encodeErrorEnvelope(error)), {
+    status: ERROR_FORMS[error.code].status,
+    headers: { ...encodeErrorHeaders(error), ...headers },
+  });
+}

@@ -1,0 +1,42 @@
+/** The headers that every answer carries, whatever it answers, and the reading of the few that every request may carry. */
+
+/** OpenAI's own value; it has not changed since the API has one. */
+const API_VERSION = "2020-10-01";
+
+/** What a caller's own id may look like: it is echoed and logged, so nothing that could forge a header or a log line. */
+const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$/;
+
+/** The caller's id where it sent a usable one (`x-request-id`, else `x-client-request-id`), else a new `req_…`. */
+export function resolveRequestId(headers: Headers): string {
+  for (const name of ["x-request-id", "x-client-request-id"]) {
+    const value = headers.get(name);
+    if (value !== null && REQUEST_ID.test(value)) return value;
+  }
+  return createRequestId();
+}
+
+export function createRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+export interface AnswerFacts {
+  readonly requestId: string;
+  /** From the request's arrival to its answer's first byte. */
+  readonly processingMs: number;
+}
+
+export function setAnswerHeaders(headers: Headers, facts: AnswerFacts): void {
+  headers.set("x-request-id", facts.requestId);
+  headers.set("openai-version", API_VERSION);
+  headers.set("openai-processing-ms", String(Math.round(facts.processingMs)));
+}
+
+/**
+ * The bearer token of a request, its scheme in any case (RFC 9110, section 11.1).
+ *
+ * @returns null when there is no `Authorization` header or its scheme is another.
+ */
+export function decodeBearerToken(headers: Headers): string | null {
+  const match = /^bearer +(\S.*)$/i.exec(headers.get("authorization") ?? "");
+  return match?.[1]?.trim() ?? null;
+}

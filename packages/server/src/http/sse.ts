@@ -1,0 +1,71 @@
+/**
+ * Server-sent events as OpenAI frames them: `data:` lines only, a blank line after each, `[DONE]` last. No `id:`,
+ * `event:` or `retry:` fields and no comments: some client of the field chokes on each of them.
+ */
+
+/** Line breaks to some parsers (`str.splitlines`, httpx) though not to the SSE standard; escaped they stay JSON. */
+const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
+
+export const SSE_DONE = "data: [DONE]\n\n";
+
+export const SSE_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache, no-transform",
+  // Asks reverse proxies not to collect the stream before they pass it on.
+  "x-accel-buffering": "no",
+};
+
+/** One event. @param data anything that JSON can hold. */
+export function encodeSseEvent(data: unknown): string {
+  const json = JSON.stringify(data).replace(
+    FOREIGN_LINE_BREAKS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `data: ${json}\n\n`;
+}
+
+export interface SseStreamOptions {
+  /** Encoded events, `[DONE]` included. It must not throw: what fails inside becomes an event of its own. */
+  readonly events: AsyncGenerator<string, void>;
+  /** How long a client may leave an event untaken before it counts as gone. */
+  readonly stallTimeoutMs: number;
+  /** Called once when the client left or stalled: stops the work behind `events`. */
+  readonly onGone: () => void;
+}
+
+/**
+ * The body of a streamed answer. Pull-based: the next event is made when the socket has taken the last one, so a slow
+ * reader slows its own generation and nothing piles up. The first event is made at once, because a generator that was
+ * never started would not clean up when it is left.
+ */
+export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
+  const { events, stallTimeoutMs, onGone } = options;
+  const encoder = new TextEncoder();
+  let first: Promise<IteratorResult<string, void>> | null = events.next();
+  let stall: NodeJS.Timeout | undefined;
+  const leave = () => {
+    clearTimeout(stall);
+    onGone();
+    void events.return();
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        clearTimeout(stall);
+        const { done, value } = await (first ?? events.next());
+        first = null;
+        if (done === true) {
+          controller.close();
+          return;
+        }
+        controller.enqueue(encoder.encode(value));
+        stall = setTimeout(() => {
+          leave();
+          controller.error(new Error("The client stopped reading the stream."));
+        }, stallTimeoutMs);
+      },
+      cancel: leave,
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * What an endpoint's route is made of: a handler that gets an authorised call, never a bare request. The stages before
+ * it are run here, for every operation alike, so no route can forget them.
+ */
+
+import { authorise } from "@openai-compat/core";
+import type { AiService, AuthorisedCall, Authenticator } from "@openai-compat/core";
+import type { Operation } from "@openai-compat/spec";
+import { decodeBearerToken } from "../../http/headers.ts";
+import { readJsonBody } from "../../http/read-body.ts";
+import type { BodyLimits } from "../../http/read-body.ts";
+import type { RequestScope } from "../../http/request-scope.ts";
+
+/** The parts of the server that a handler may use. */
+export interface OperationContext {
+  readonly service: AiService;
+  /** A parameter of the path, decoded. */
+  readonly pathParameter: (name: string) => string;
+  /** The body as parsed JSON, read on this call and not before. */
+  readonly readJson: () => Promise<unknown>;
+  /** How long a client may leave a stream's event untaken. */
+  readonly streamStallTimeoutMs: number;
+  /** Aborts the call: its client has gone. */
+  readonly leave: () => void;
+}
+
+export type OperationHandler = (call: AuthorisedCall, context: OperationContext) => Response | Promise<Response>;
+
+export interface OperationDependencies {
+  readonly authenticator: Authenticator;
+  readonly service: AiService;
+  readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+}
+
+export interface OperationInput {
+  readonly request: Request;
+  readonly scope: RequestScope;
+  readonly pathParameter: (name: string) => string;
+}
+
+/** authenticate (401) → authorise (403) → the handler, which reads the body (400, 413, 415) and calls the service. */
+export function createOperationRunner(dependencies: OperationDependencies) {
+  const { authenticator, service, limits } = dependencies;
+  return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
+    const { request, scope } = input;
+    const principal = await authenticator.authenticate(decodeBearerToken(request.headers));
+    const call = authorise({
+      operation,
+      principal,
+      requestId: scope.requestId,
+      signal: scope.controller.signal,
+    });
+    return await handler(call, {
+      service,
+      pathParameter: input.pathParameter,
+      readJson: async () => {
+        scope.requestBody();
+        return await readJsonBody(request, limits);
+      },
+      streamStallTimeoutMs: limits.streamStallTimeoutMs,
+      leave: () => scope.controller.abort(),
+    });
+  };
+}
