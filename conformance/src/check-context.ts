@@ -37,12 +37,17 @@ export interface WireRequest {
   readonly path: string;
   /** Default `full`. */
   readonly credential?: Credential;
-  /** Override or add; `authorization` here wins over `credential`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Override or add; `authorization` here wins over `credential`, and null removes a header. A request with a body gets
+   * `content-type: application/json` unless this says otherwise.
+   */
+  readonly headers?: Readonly<Record<string, string | null>>;
   /** Sent as it is; a string is UTF-8. Objects are not accepted: serialise them, so that the bytes are the check's own. */
   readonly body?: string | Uint8Array;
   /** Stop reading after this many body bytes and leave: for cancellation checks. */
   readonly leaveAfterBytes?: number;
+  /** Stop reading this long after sending and leave; the body's end is then recorded as `open`. */
+  readonly leaveAfterMs?: number;
 }
 
 export interface CheckContext {

@@ -1,0 +1,139 @@
+/**
+ * What a check holds while it runs: SDK clients and wire requests bound to one target, all recorded, all torn down at
+ * the check's end. It knows nothing about outcomes.
+ */
+
+import OpenAI from "openai";
+import type { CheckContext, Credential, KeyName, SdkOptions, SdkOutcome, WireRequest } from "./check-context.ts";
+import type { Exchange } from "./exchange.ts";
+import { describeThrown } from "./expect.ts";
+import { type ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
+import { isSignal, NotTestable } from "./outcome-signals.ts";
+import { createRecordingFetch } from "./recorder.ts";
+import type { Target } from "./target.ts";
+import { sendWireRequest } from "./wire-transport.ts";
+
+export interface CheckContextOptions {
+  readonly target: Target;
+  /** Aborted at the check's time limit and at its end. */
+  readonly signal: AbortSignal;
+  /** Default `RECORDED_BYTES_MAX`. */
+  readonly recordedBytesMax?: number | undefined;
+}
+
+/** A context, and what crossed the wire through it so far. */
+export interface RecordedContext {
+  readonly context: CheckContext;
+  /** In the order sent, as they stand now. */
+  readonly exchanges: () => readonly Exchange[];
+}
+
+/** The SDK's own limit is out of the way, so that only the runner's applies: one day. */
+const SDK_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+
+export function createCheckContext(options: CheckContextOptions): RecordedContext {
+  const { target, signal } = options;
+  const recordedBytesMax = options.recordedBytesMax ?? RECORDED_BYTES_MAX;
+  const views: (() => Exchange)[] = [];
+
+  async function sdk<T>(call: (client: OpenAI) => Promise<T>, sdkOptions: SdkOptions = {}): Promise<SdkOutcome<T>> {
+    const recordings: ExchangeRecording[] = [];
+    const client = createClient(
+      target,
+      sdkOptions,
+      createRecordingFetch({
+        recordedBytesMax,
+        signal: sdkOptions.signal === undefined ? signal : AbortSignal.any([signal, sdkOptions.signal]),
+        onExchange: (recording) => {
+          recordings.push(recording);
+          views.push(() => recording.snapshot());
+        },
+      }),
+    );
+    const settled = await settle(() => call(client));
+    signal.throwIfAborted();
+    if (isSignal(settled.error)) throw settled.error;
+    const exchanges = recordings.map((recording) => recording.snapshot());
+    const exchange = exchanges.at(-1);
+    if (exchange === undefined) {
+      throw new Error(`The SDK call of this check sent no request: ${describeThrown(settled.error)}`);
+    }
+    return { ...settled, exchanges, exchange };
+  }
+
+  async function wire(request: WireRequest): Promise<Exchange> {
+    const { method, path, body, leaveAfterBytes, leaveAfterMs } = request;
+    const exchange = await sendWireRequest({
+      method,
+      url: target.baseUrl + path,
+      headers: wireHeaders(target, request),
+      recordedBytesMax,
+      signal,
+      ...(body === undefined ? {} : { body }),
+      ...(leaveAfterBytes === undefined ? {} : { leaveAfterBytes }),
+      ...(leaveAfterMs === undefined ? {} : { leaveAfterMs }),
+    });
+    views.push(() => exchange);
+    return exchange;
+  }
+
+  const context: CheckContext = {
+    baseUrl: target.baseUrl,
+    models: { chat: target.models.chat },
+    signal,
+    key: (name) => requireKey(target, name),
+    sdk,
+    wire,
+  };
+  return { context, exchanges: () => views.map((view) => view()) };
+}
+
+async function settle<T>(call: () => Promise<T>): Promise<{ value: T | undefined; error: unknown }> {
+  try {
+    return { value: await call(), error: undefined };
+  } catch (error) {
+    return { value: undefined, error: error ?? new Error("The SDK threw nothing at all.") };
+  }
+}
+
+function requireKey(target: Target, name: KeyName): string {
+  const key = target.keys[name];
+  if (key === undefined) throw new NotTestable(`the target's recipe has no key \`${name}\``);
+  return key;
+}
+
+/** A target without any full key is called without credentials; the other named keys must exist. */
+function resolveToken(target: Target, credential: Credential = "full"): string | null {
+  if (credential === null) return null;
+  if (typeof credential === "object") return credential.literal;
+  return credential === "full" ? (target.keys.full ?? null) : requireKey(target, credential);
+}
+
+/** Everything that the SDK would else take from the environment is set, so that a run depends on its recipe alone. */
+function createClient(target: Target, options: SdkOptions, fetch: typeof globalThis.fetch): OpenAI {
+  const token = resolveToken(target, options.credential);
+  return new OpenAI({
+    baseURL: target.baseUrl,
+    apiKey: token ?? "none",
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: "off",
+    maxRetries: options.maxRetries ?? 0,
+    timeout: SDK_TIMEOUT_MS,
+    fetch,
+    ...(token === null ? { defaultHeaders: { authorization: null } } : {}),
+  });
+}
+
+function wireHeaders(target: Target, request: WireRequest): Record<string, string> {
+  const token = resolveToken(target, request.credential);
+  const headers: Record<string, string> = {};
+  if (token !== null) headers["authorization"] = `Bearer ${token}`;
+  if (request.body !== undefined) headers["content-type"] = "application/json";
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (value === null) delete headers[name.toLowerCase()];
+    else headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}

@@ -1,0 +1,239 @@
+/**
+ * The words that checks are written in. Each helper looks at one thing and throws the outcome signal that fits: `Failure`
+ * when the target is wrong, `Inconclusive` when nothing can be said. None of them talks to the target.
+ */
+
+import { z } from "zod";
+import type { SdkOutcome } from "./check-context.ts";
+import type { Exchange, RecordedResponse } from "./exchange.ts";
+import { isUnreachable } from "./exchange-recording.ts";
+import { Failure, Inconclusive, type Observer, Unsupported } from "./outcome-signals.ts";
+import { bodyBytes, bodyText, describeExchange, excerpt } from "./response-body.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Ends the check as failed unless `holds`. @throws Failure */
+export function expectThat(
+  holds: boolean,
+  details: { observer: Observer; expected: string; actual: string },
+): asserts holds {
+  if (!holds) throw new Failure(details);
+}
+
+/**
+ * Runs an expectation which another check owns: where that one would fail, this check is only inconclusive, so that one
+ * defect is blamed once. @throws Inconclusive
+ */
+export function assume<T>(what: string, expectation: () => T): T {
+  try {
+    return expectation();
+  } catch (thrown) {
+    if (thrown instanceof Failure) throw new Inconclusive(`${what} does not hold: ${thrown.message}`);
+    throw thrown;
+  }
+}
+
+/** The SDK's value, where this check needs the call to succeed but another check owns that. @throws Inconclusive */
+export function requireSuccess<T>(outcome: SdkOutcome<T>): NonNullable<T> {
+  throwIfUnreachable(outcome.exchange);
+  throwIfRateLimited(outcome.exchange);
+  if (outcome.value !== undefined && outcome.value !== null) return outcome.value;
+  throw new Inconclusive(`the call did not succeed: ${describeThrown(outcome.error)}`);
+}
+
+/** The SDK's value, where its success is what this check is about. @throws Failure by the SDK */
+export function expectSdkValue<T>(outcome: SdkOutcome<T>): NonNullable<T> {
+  throwIfUnreachable(outcome.exchange);
+  throwIfRateLimited(outcome.exchange);
+  if (outcome.value !== undefined && outcome.value !== null) return outcome.value;
+  throw new Failure({
+    observer: "sdk",
+    expected: "the official SDK to return a value",
+    actual: outcome.error === undefined ? "nothing" : `it threw ${describeThrown(outcome.error)}`,
+    exchange: outcome.exchange,
+  });
+}
+
+type ErrorClass<E extends Error> = abstract new (...values: never[]) => E;
+
+/** The SDK's error, which must be of exactly this class. @throws Failure by the SDK */
+export function expectSdkError<E extends Error>(outcome: SdkOutcome<unknown>, errorClass: ErrorClass<E>): E {
+  throwIfUnreachable(outcome.exchange);
+  if (outcome.error instanceof errorClass && outcome.error.constructor === errorClass) return outcome.error;
+  if (outcome.exchange.response?.status === 429) throwIfRateLimited(outcome.exchange);
+  throw new Failure({
+    observer: "sdk",
+    expected: `the official SDK to throw ${errorClass.name}`,
+    actual: outcome.error === undefined ? "it returned a value" : `it threw ${describeThrown(outcome.error)}`,
+    exchange: outcome.exchange,
+  });
+}
+
+/** @throws Failure when no response arrived, Inconclusive when nothing accepted the connection. */
+export function expectResponse(exchange: Exchange): RecordedResponse {
+  throwIfUnreachable(exchange);
+  if (exchange.response !== null) return exchange.response;
+  throw new Failure({ observer: "wire", expected: "an HTTP response", actual: describeExchange(exchange), exchange });
+}
+
+/** A 429 that is not among the accepted ones says nothing about the target and leaves the check inconclusive. */
+export function expectStatus(exchange: Exchange, accepted: number | readonly number[]): RecordedResponse {
+  const response = expectResponse(exchange);
+  const statuses = [accepted].flat();
+  if (statuses.includes(response.status)) return response;
+  throwIfRateLimited(exchange);
+  throw new Failure({
+    observer: "wire",
+    expected: `status ${statuses.join(" or ")}`,
+    actual: describeExchange(exchange),
+    exchange,
+  });
+}
+
+/** `rule` is the exact value, a pattern, or null for a header that must be absent. @returns the header's value */
+export function expectHeader(exchange: Exchange, name: string, rule: string | RegExp | null): string | undefined {
+  const value = expectResponse(exchange).headers[name.toLowerCase()];
+  const holds =
+    rule === null
+      ? value === undefined
+      : value !== undefined && (rule instanceof RegExp ? rule.test(value) : rule === value);
+  if (holds) return value;
+  const expected =
+    rule === null
+      ? `no header ${name}`
+      : `header ${name} ${rule instanceof RegExp ? `matching ${String(rule)}` : `"${rule}"`}`;
+  throw new Failure({
+    observer: "wire",
+    expected,
+    actual: value === undefined ? "no such header" : `"${value}"`,
+    exchange,
+  });
+}
+
+/** The whole body as JSON; the status and the content type are other expectations. @throws Failure by the wire */
+export function expectJson(exchange: Exchange): unknown {
+  const { end, truncated } = expectResponse(exchange);
+  if (truncated) throw new Inconclusive("the body is longer than what is recorded");
+  if (end !== "clean") {
+    throw new Failure({
+      observer: "wire",
+      expected: "a complete body",
+      actual: `a body that ended as ${end}`,
+      exchange,
+    });
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bodyBytes(exchange)));
+  } catch {
+    const actual = describeExchange(exchange);
+    throw new Failure({ observer: "wire", expected: "a body that is JSON in UTF-8", actual, exchange });
+  }
+}
+
+/** The body as a JSON object. @throws Failure by the wire, or by the schema when it is JSON but no object */
+export function expectJsonObject(exchange: Exchange): JsonObject {
+  const body = expectJson(exchange);
+  if (isJsonObject(body)) return body;
+  const actual = excerpt(JSON.stringify(body));
+  throw new Failure({ observer: "schema", expected: "a JSON object", actual, exchange });
+}
+
+/** A JSON body of this shape. @throws Failure by the schema, listing every issue */
+export function expectShape<T extends z.ZodType>(exchange: Exchange, schema: T): z.output<T> {
+  return expectValueShape(expectJson(exchange), schema, exchange);
+}
+
+/** A value out of a body, such as one frame of a stream, of this shape. @throws Failure by the schema */
+export function expectValueShape<T extends z.ZodType>(value: unknown, schema: T, exchange?: Exchange): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(
+    (issue) => `${issue.path.map(String).join(".") || "(root)"}: ${issue.message}`,
+  );
+  throw new Failure({
+    observer: "schema",
+    expected: "the shape in the specification",
+    actual: `${issues.join("; ")} in ${excerpt(JSON.stringify(value))}`,
+    ...(exchange === undefined ? {} : { exchange }),
+  });
+}
+
+export interface ErrorRule {
+  readonly status?: number | readonly number[];
+  readonly code?: string | readonly string[];
+  readonly type?: string | readonly string[];
+  readonly param?: string;
+}
+
+export interface ErrorObject {
+  readonly message: string;
+  readonly type: string;
+  readonly param?: string | null | undefined;
+  readonly code?: string | null | undefined;
+}
+
+const errorEnvelope = z.looseObject({
+  error: z.looseObject({
+    message: z.string().min(1),
+    type: z.string(),
+    param: z.string().nullish(),
+    code: z.string().nullish(),
+  }),
+});
+
+/** `{"error":{message,type,param,code}}`, and whichever of its values the rule names. @throws Failure */
+export function expectErrorEnvelope(exchange: Exchange, rule: ErrorRule = {}): ErrorObject {
+  if (rule.status !== undefined) expectStatus(exchange, rule.status);
+  const { error } = expectShape(exchange, errorEnvelope);
+  for (const name of ["code", "type", "param"] as const) {
+    const accepted = rule[name] === undefined ? [] : [rule[name]].flat();
+    if (accepted.length === 0 || accepted.includes(error[name] ?? "")) continue;
+    throw new Failure({
+      observer: "wire",
+      expected: `error.${name} ${accepted.map((value) => `"${value}"`).join(" or ")}`,
+      actual: describeExchange(exchange),
+      exchange,
+    });
+  }
+  return error;
+}
+
+/**
+ * Ends the check as unsupported when the target refused the feature canonically: 4xx or 501 whose envelope names one of
+ * these words in `param` or `message`. A refusal in any other form is left for the check's own expectation to judge.
+ */
+export function throwIfUnsupported(exchange: Exchange, ...words: readonly [string, ...string[]]): void {
+  const status = exchange.response?.status ?? 0;
+  if (![400, 404, 405, 422, 501].includes(status)) return;
+  const parsed = errorEnvelope.safeParse(parseJsonOrNull(bodyText(exchange)));
+  if (!parsed.success) return;
+  const { message, param } = parsed.data.error;
+  const named = words.find((word) => param?.split(/[.[]/)[0] === word || message.includes(word));
+  if (named !== undefined) throw new Unsupported(`the target refused \`${named}\` with ${status}: ${excerpt(message)}`);
+}
+
+function parseJsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function throwIfUnreachable(exchange: Exchange): void {
+  if (isUnreachable(exchange)) throw new Inconclusive(describeExchange(exchange), "unreachable");
+}
+
+function throwIfRateLimited(exchange: Exchange): void {
+  if (exchange.response?.status !== 429) return;
+  throw new Inconclusive(`the target limits our rate: ${describeExchange(exchange)}`, "rate-limited");
+}
+
+/** `ClassName: message` of whatever was thrown. */
+export function describeThrown(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.constructor.name}: ${excerpt(thrown.message)}` : excerpt(String(thrown));
+}

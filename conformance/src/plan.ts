@@ -1,0 +1,79 @@
+/** Decides, before anything is sent, which checks will run and why the others won't. */
+
+import type { Check, Need } from "./check.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Target } from "./target.ts";
+
+export interface PlannedCheck {
+  readonly check: Check;
+  /** Null for a check that will run; else how it is accounted for. */
+  readonly skip: { readonly outcome: Outcome & ("not-testable" | "disabled"); readonly reason: string } | null;
+}
+
+export interface Selection {
+  /** Patterns of checks to plan; all when empty. */
+  readonly only?: readonly string[];
+  /** Patterns of checks to account for as disabled. */
+  readonly disable?: readonly string[];
+}
+
+/** A pattern that selects no check: a mistake of the configuration, never an empty run. */
+export class UnmatchedPatternError extends Error {
+  override readonly name = "UnmatchedPatternError";
+}
+
+/** The selected checks in the order given. @throws UnmatchedPatternError */
+export function planChecks(checks: readonly Check[], target: Target, selection: Selection = {}): PlannedCheck[] {
+  const { only = [], disable = [] } = selection;
+  for (const pattern of [...only, ...disable]) {
+    if (checks.some((check) => matchesPattern(check.id, pattern))) continue;
+    throw new UnmatchedPatternError(`No check matches "${pattern}". \`openai-conformance list\` prints all ids.`);
+  }
+  const selected =
+    only.length === 0 ? checks : checks.filter((check) => only.some((pattern) => matchesPattern(check.id, pattern)));
+  return selected.map((check) => ({ check, skip: resolveSkip(check, target, disable) }));
+}
+
+/** A pattern is an id, a dotted prefix of ids (`chat.stream`), or either with `*` for any run of characters. */
+export function matchesPattern(id: string, pattern: string): boolean {
+  const source = pattern
+    .split("*")
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    .join(".*");
+  return new RegExp(`^${source}(?:\\..*)?$`, "s").test(id);
+}
+
+function resolveSkip(check: Check, target: Target, disable: readonly string[]): PlannedCheck["skip"] {
+  const pattern = disable.find((candidate) => matchesPattern(check.id, candidate));
+  if (pattern !== undefined) return { outcome: "disabled", reason: `disabled by the pattern "${pattern}"` };
+  const missing = check.needs.filter((need) => !NEEDS[need](target));
+  if (missing.length === 0) return null;
+  return { outcome: "not-testable", reason: missing.map(describeMissing).join("; ") };
+}
+
+const NEEDS: Readonly<Record<Need, (target: Target) => boolean>> = {
+  "key:full": ({ keys }) => keys.full !== undefined,
+  "key:no_capability": ({ keys }) => keys.no_capability !== undefined,
+  "key:no_credit": ({ keys }) => keys.no_credit !== undefined,
+  "key:expired": ({ keys }) => keys.expired !== undefined,
+  jwt: ({ keys }) => isJwt(keys.full ?? ""),
+  "model:chat": ({ models }) => models.chat !== undefined,
+};
+
+function describeMissing(need: Need): string {
+  if (need === "jwt") return "the full key is no JSON Web Token";
+  const [kind, name] = need.split(":");
+  return kind === "key" ? `the target's recipe has no key \`${name}\`` : `no ${name} model is known`;
+}
+
+/** Three base64url parts of which the first is a JSON object with `alg`. */
+export function isJwt(key: string): boolean {
+  const parts = key.split(".");
+  if (parts.length !== 3) return false;
+  try {
+    const header: unknown = JSON.parse(Buffer.from(parts[0] ?? "", "base64url").toString("utf8"));
+    return typeof header === "object" && header !== null && "alg" in header;
+  } catch {
+    return false;
+  }
+}

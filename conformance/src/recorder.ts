@@ -1,0 +1,91 @@
+/**
+ * The `fetch` that is put under the official SDK. It records each exchange and passes the very same bytes on at the
+ * reader's own pace: nothing is buffered ahead of the SDK and nothing is changed for it.
+ */
+
+import type { RecordedRequest } from "./exchange.ts";
+import { ExchangeRecording } from "./exchange-recording.ts";
+
+export interface RecordingFetchOptions {
+  readonly recordedBytesMax: number;
+  /** Tears down what is still running when the check is over. */
+  readonly signal: AbortSignal;
+  /** Told of each exchange as its request leaves. */
+  readonly onExchange: (recording: ExchangeRecording) => void;
+  /** The transport below; global `fetch` unless a test injects another. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export function createRecordingFetch(options: RecordingFetchOptions): typeof globalThis.fetch {
+  const transport = options.fetch ?? globalThis.fetch;
+  return async (input, init) => {
+    const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
+    const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax);
+    options.onExchange(recording);
+    try {
+      const response = await transport(input, { ...init, signal });
+      recording.respond(response.status, Object.fromEntries(response.headers));
+      return passThrough(response, recording, signal);
+    } catch (error) {
+      recording.fail(error);
+      throw error;
+    }
+  };
+}
+
+function describeRequest(input: string | URL | Request, init: RequestInit | undefined): RecordedRequest {
+  const body = init?.body;
+  return {
+    method: init?.method ?? "GET",
+    url: input instanceof Request ? input.url : String(input),
+    headers: Object.fromEntries(new Headers(init?.headers)),
+    body: typeof body === "string" ? body : null,
+  };
+}
+
+/** Statuses that a `Response` can't be constructed with are left unwrapped; their bodies stay unrecorded. */
+function passThrough(response: Response, recording: ExchangeRecording, signal: AbortSignal): Response {
+  if (response.body === null) {
+    recording.finish("clean");
+    return response;
+  }
+  if (response.status < 200 || response.status > 599) return response;
+  const body = recordBody(response.body.getReader(), recording, signal);
+  const wrapped = new Response(body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers: response.headers,
+  });
+  return Object.defineProperty(wrapped, "url", { value: response.url });
+}
+
+function recordBody(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  recording: ExchangeRecording,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            recording.finish("clean");
+            controller.close();
+            return;
+          }
+          recording.append(value);
+          controller.enqueue(value);
+        } catch (error) {
+          recording.finish(signal.aborted ? "aborted" : "cut");
+          controller.error(error);
+        }
+      },
+      async cancel(reason) {
+        recording.finish("aborted");
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

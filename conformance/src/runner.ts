@@ -1,0 +1,129 @@
+/**
+ * Runs planned checks against a target that is known to answer, and accounts for every one of them: a check that could
+ * not run has a result like any other. It prints nothing and decides no exit code.
+ */
+
+import type { Check } from "./check.ts";
+import type { CheckContext } from "./check-context.ts";
+import { createCheckContext } from "./create-check-context.ts";
+import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
+import { Inconclusive, isSignal } from "./outcome-signals.ts";
+import { accountFor, type CheckResult, resolveResult } from "./outcome.ts";
+import type { PlannedCheck } from "./plan.ts";
+import type { Target } from "./target.ts";
+
+export interface RunChecksOptions {
+  readonly target: Target;
+  readonly plan: readonly PlannedCheck[];
+  readonly limits?: Partial<RunLimits>;
+  /** Stops the run: checks that have not ended are accounted for as inconclusive. */
+  readonly signal?: AbortSignal;
+  readonly onStart?: (planned: PlannedCheck) => void;
+  /** In order of completion. */
+  readonly onResult?: (result: CheckResult) => void;
+}
+
+/** One result per planned check, in the plan's order, whatever happens. Never rejects because of a target. */
+export async function runChecks(options: RunChecksOptions): Promise<readonly CheckResult[]> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const results: (CheckResult | undefined)[] = options.plan.map(() => undefined);
+  const runSignal = AbortSignal.any([
+    AbortSignal.timeout(limits.runTimeoutMs),
+    ...(options.signal === undefined ? [] : [options.signal]),
+  ]);
+  const stuck = { inARow: 0 };
+  const queue = options.plan.entries();
+
+  const work = async (): Promise<void> => {
+    for (const [index, planned] of queue) {
+      options.onStart?.(planned);
+      const result = await runPlanned(planned, {
+        target: options.target,
+        limits,
+        runSignal,
+        stuckChecks: stuck.inARow,
+      });
+      if (planned.skip === null) stuck.inARow = isStuck(result) ? stuck.inARow + 1 : 0;
+      results[index] = result;
+      options.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
+  return results.map((result, index) => {
+    if (result === undefined) throw new Error(`Planned check ${index} was not accounted for.`);
+    return result;
+  });
+}
+
+interface RunState {
+  readonly target: Target;
+  readonly limits: RunLimits;
+  readonly runSignal: AbortSignal;
+  readonly stuckChecks: number;
+}
+
+async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promise<CheckResult> {
+  const { limits, runSignal } = state;
+  if (skip !== null) return accountFor(check, skip.outcome, skip.reason);
+  if (state.stuckChecks >= limits.stuckChecksMax) {
+    const reason = `not tried: ${limits.stuckChecksMax} checks before it in a row got no answer`;
+    return { ...accountFor(check, "inconclusive", reason), inconclusiveCause: "unreachable" };
+  }
+  if (runSignal.aborted) {
+    return {
+      ...accountFor(check, "inconclusive", `not tried: ${describeStop(limits, runSignal)}`),
+      inconclusiveCause: "timeout",
+    };
+  }
+  const controller = new AbortController();
+  const { context, exchanges } = createCheckContext({
+    target: state.target,
+    signal: controller.signal,
+    recordedBytesMax: limits.recordedBytesMax,
+  });
+  const startedAt = performance.now();
+  const limit = limitTime(limits, runSignal);
+  const ended = await Promise.race([
+    startCheck(check, context).then(
+      () => ({ passed: true, thrown: undefined }),
+      (thrown: unknown) => ({ passed: false, thrown }),
+    ),
+    limit.expired.then((thrown) => ({ passed: false, thrown })),
+  ]);
+  limit.clear();
+  const run = { ...ended, durationMs: performance.now() - startedAt, exchanges: exchanges() };
+  // A late SDK or wire call of this check ends here, so that nothing outlives the check.
+  controller.abort(isSignal(ended.thrown) ? ended.thrown : new Error("the check is over"));
+  return resolveResult(check, run);
+}
+
+/** A check that throws before its first await still rejects. */
+async function startCheck(check: Check, context: CheckContext): Promise<void> {
+  await check.run(context);
+}
+
+function limitTime(limits: RunLimits, runSignal: AbortSignal): { expired: Promise<Inconclusive>; clear: () => void } {
+  let clear = (): void => {};
+  const expired = new Promise<Inconclusive>((resolve) => {
+    const timer = setTimeout(() => {
+      resolve(new Inconclusive(`no result within ${limits.checkTimeoutMs} ms`, "timeout"));
+    }, limits.checkTimeoutMs);
+    const stop = (): void => resolve(new Inconclusive(describeStop(limits, runSignal), "timeout"));
+    runSignal.addEventListener("abort", stop, { once: true });
+    clear = () => {
+      clearTimeout(timer);
+      runSignal.removeEventListener("abort", stop);
+    };
+  });
+  return { expired, clear };
+}
+
+function describeStop(limits: RunLimits, runSignal: AbortSignal): string {
+  const reason: unknown = runSignal.reason;
+  const timedOut = reason instanceof DOMException && reason.name === "TimeoutError";
+  return timedOut ? `the whole run is limited to ${limits.runTimeoutMs} ms` : "the run was stopped";
+}
+
+function isStuck(result: CheckResult): boolean {
+  return result.inconclusiveCause === "timeout" || result.inconclusiveCause === "unreachable";
+}

@@ -1,0 +1,97 @@
+/**
+ * Sends one request over plain `node:http` and records the answer. It has no opinion about the request: malformed
+ * bodies, odd headers and missing credentials go out as they are, and a body that breaks off is seen as `cut`.
+ */
+
+import { request as requestHttp, type IncomingMessage } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { Exchange } from "./exchange.ts";
+import { ExchangeRecording } from "./exchange-recording.ts";
+
+export interface WireSendOptions {
+  readonly method: string;
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly leaveAfterBytes?: number;
+  readonly leaveAfterMs?: number;
+  readonly recordedBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves with whatever was recorded, also when nothing answered. @throws the signal's reason when it aborts first. */
+export async function sendWireRequest(options: WireSendOptions): Promise<Exchange> {
+  options.signal.throwIfAborted();
+  const body = typeof options.body === "string" ? options.body : options.body && new TextDecoder().decode(options.body);
+  const { method, url, headers } = options;
+  const recording = new ExchangeRecording({ method, url, headers, body: body ?? null }, options.recordedBytesMax);
+  await exchangeOnce(options, recording);
+  options.signal.throwIfAborted();
+  return recording.snapshot();
+}
+
+function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): Promise<void> {
+  const send = options.url.startsWith("https:") ? requestHttps : requestHttp;
+  return new Promise((resolve) => {
+    // One connection per request: a reused socket that the server just closed would look like a server fault.
+    const request = send(options.url, { method: options.method, headers: { ...options.headers }, agent: false });
+    const settle = (): void => {
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", leave);
+      request.destroy();
+      resolve();
+    };
+    const leave = (): void => {
+      recording.fail(new Error("we left before a response arrived"));
+      settle();
+    };
+    const leaveInTime = (): void => {
+      if (recording.hasResponse) recording.finish("open");
+      leave();
+    };
+    const timer =
+      options.leaveAfterMs === undefined ? undefined : setTimeout(leaveInTime, options.leaveAfterMs).unref();
+    options.signal.addEventListener("abort", leave, { once: true });
+    request.on("error", (error) => {
+      recording.fail(error);
+      settle();
+    });
+    request.on("response", (response) => {
+      recording.respond(response.statusCode ?? 0, flattenHeaders(response));
+      recordResponse(response, { recording, leaveAfterBytes: options.leaveAfterBytes, settle });
+    });
+    request.end(options.body);
+  });
+}
+
+interface ResponseSink {
+  readonly recording: ExchangeRecording;
+  readonly leaveAfterBytes: number | undefined;
+  readonly settle: () => void;
+}
+
+function recordResponse(response: IncomingMessage, { recording, leaveAfterBytes, settle }: ResponseSink): void {
+  response.on("data", (bytes: Uint8Array) => {
+    recording.append(bytes);
+    if (leaveAfterBytes === undefined || recording.bytes < leaveAfterBytes) return;
+    recording.finish("aborted");
+    settle();
+  });
+  response.on("end", () => {
+    recording.finish(response.complete ? "clean" : "cut");
+    settle();
+  });
+  response.on("error", () => {
+    recording.finish("cut");
+    settle();
+  });
+}
+
+function flattenHeaders(response: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return headers;
+}
