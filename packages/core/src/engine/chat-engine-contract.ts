@@ -1,0 +1,309 @@
+/**
+ * The suite that every chat engine passes, whatever runs behind it. It knows the interface only; what is special to one
+ * engine is tested beside that engine.
+ */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AiError } from "../ai-error.ts";
+import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest, Sampling } from "./chat-engine.ts";
+
+export interface ChatEngineContractOptions {
+  /** A fresh engine with room for at least two generations and 512 tokens; the suite closes it. */
+  readonly createEngine: () => ChatEngine | Promise<ChatEngine>;
+  /** The greedy answer to this has at least 40 tokens and 40 characters. */
+  readonly talkative: readonly ChatMessage[];
+}
+
+export interface GenerationResult {
+  readonly text: string;
+  readonly deltas: readonly string[];
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly finishReason: "stop" | "length";
+}
+
+export const GREEDY: Sampling = {
+  temperature: 0,
+  topP: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0,
+  logitBias: {},
+};
+
+const never = new AbortController().signal;
+
+/** Runs one generation to its end and checks the order of its events on the way. */
+export async function collectGeneration(events: AsyncIterable<GenerationEvent>): Promise<GenerationResult> {
+  const deltas: string[] = [];
+  let cachedTokens: number | null = null;
+  let end: Extract<GenerationEvent, { type: "generation-end" }> | null = null;
+  for await (const event of events) {
+    expect(structuredClone(event)).toEqual(event);
+    expect(end, "no event follows generation-end").toBeNull();
+    switch (event.type) {
+      case "generation-start":
+        expect(cachedTokens, "generation-start comes once").toBeNull();
+        expect(deltas).toEqual([]);
+        cachedTokens = event.cachedTokens;
+        break;
+      case "text-delta":
+        expect(cachedTokens, "generation-start comes first").not.toBeNull();
+        expect(event.text).not.toBe("");
+        deltas.push(event.text);
+        break;
+      case "generation-end":
+        end = event;
+        break;
+    }
+  }
+  if (end === null || cachedTokens === null) throw new Error("The generation ended without its last event.");
+  const { completionTokens, finishReason } = end;
+  return { text: deltas.join(""), deltas, cachedTokens, completionTokens, finishReason };
+}
+
+/** Registers the suite. The engine of most tests is shared, so they also see what earlier ones left behind. */
+export function chatEngineContract(name: string, options: ChatEngineContractOptions): void {
+  let engine: ChatEngine;
+  beforeAll(async () => {
+    engine = await options.createEngine();
+  });
+  afterAll(async () => {
+    await engine.close();
+  });
+  const suite: Suite = {
+    name,
+    options,
+    engine: () => engine,
+    ask: async (content, overrides) => ask(engine, [{ role: "user", content }], overrides),
+    talk: async (overrides) => ask(engine, options.talkative, overrides),
+  };
+  testPrompts(suite);
+  testLimits(suite);
+  testDeterminism(suite);
+  testAborts(suite);
+  testSlots(suite);
+  testClose(suite);
+}
+
+type Overrides = Partial<Omit<GenerationRequest, "prompt" | "sampling">> & { readonly sampling?: Partial<Sampling> };
+
+interface Suite {
+  readonly name: string;
+  readonly options: ChatEngineContractOptions;
+  readonly engine: () => ChatEngine;
+  readonly ask: (content: string, overrides?: Overrides) => Promise<GenerationResult>;
+  readonly talk: (overrides?: Overrides) => Promise<GenerationResult>;
+}
+
+async function buildRequest(
+  engine: ChatEngine,
+  messages: readonly ChatMessage[],
+  overrides: Overrides = {},
+): Promise<GenerationRequest> {
+  const prompt = await engine.prepare(messages, never);
+  return { prompt, tokensMax: 32, stop: [], ...overrides, sampling: { ...GREEDY, ...overrides.sampling } };
+}
+
+async function ask(
+  engine: ChatEngine,
+  messages: readonly ChatMessage[],
+  overrides?: Overrides,
+): Promise<GenerationResult> {
+  return collectGeneration(engine.generate(await buildRequest(engine, messages, overrides), never));
+}
+
+function testPrompts({ name, engine, ask: askUser }: Suite): void {
+  test(`${name}: a prompt is a list of token ids that survives a structured clone`, async () => {
+    const prompt = await engine().prepare([{ role: "user", content: "Hello there" }], never);
+    expect(prompt.tokens.length).toBeGreaterThan(0);
+    expect(prompt.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)).toBe(true);
+    expect(structuredClone(prompt)).toEqual(prompt);
+  });
+
+  test(`${name}: the same conversation is the same prompt, a longer one a longer prompt`, async () => {
+    const short: ChatMessage[] = [{ role: "user", content: "Hello there" }];
+    const first = await engine().prepare(short, never);
+    expect(await engine().prepare(short, never)).toEqual(first);
+    const long: ChatMessage[] = [...short, { role: "assistant", content: "Hi." }, { role: "user", content: "Why?" }];
+    expect((await engine().prepare(long, never)).tokens.length).toBeGreaterThan(first.tokens.length);
+  });
+
+  test(`${name}: every role and a tool call can be rendered`, async () => {
+    const { tokens } = await engine().prepare(
+      [
+        { role: "system", content: "Use tools." },
+        { role: "user", content: "Is it raining?", name: "ada" },
+        { role: "assistant", content: "", toolCalls: [{ id: "call_1", name: "weather", arguments: "{broken" }] },
+        { role: "tool", content: "no", toolCallId: "call_1" },
+      ],
+      never,
+    );
+    expect(tokens.length).toBeGreaterThan(0);
+  });
+
+  test(`${name}: different prompts get different texts`, async () => {
+    const [cats, rain] = [await askUser("Tell me of cats."), await askUser("Does it rain in London?")];
+    expect(cats.text).not.toBe(rain.text);
+  });
+}
+
+function testLimits({ name, options, engine, talk }: Suite): void {
+  test(`${name}: deltas are whole code points and the answer stops at the token limit`, async () => {
+    const answer = await talk({ tokensMax: 32 });
+    expect(answer.deltas.every((delta) => delta.isWellFormed())).toBe(true);
+    expect(answer.completionTokens).toBe(32);
+    expect(answer.finishReason).toBe("length");
+  });
+
+  test(`${name}: a limit of one token draws one token`, async () => {
+    const answer = await talk({ tokensMax: 1 });
+    expect(answer).toMatchObject({ completionTokens: 1, finishReason: "length" });
+  });
+
+  test(`${name}: the text ends before a stop string, of which no delta holds a part`, async () => {
+    const { text } = await talk({ tokensMax: 40 });
+    const characters = Array.from(text);
+    const stop = characters.slice(12, 17).join("");
+    const answer = await talk({ tokensMax: 40, stop: ["never in this text", stop] });
+    expect(answer.text).toBe(text.slice(0, text.indexOf(stop)));
+    expect(answer.finishReason).toBe("stop");
+    expect(answer.completionTokens).toBeLessThanOrEqual(40);
+  });
+
+  test(`${name}: a stop string that never appears changes nothing`, async () => {
+    const free = await talk({ tokensMax: 24 });
+    const watched = await talk({ tokensMax: 24, stop: ["\u0000never\u0000", `${free.text}!`] });
+    expect(watched.text).toBe(free.text);
+    expect(watched.finishReason).toBe("length");
+  });
+
+  test(`${name}: what does not fit the context is refused`, async () => {
+    const request = await buildRequest(engine(), options.talkative, { tokensMax: engine().limits.contextTokens });
+    const run = collectGeneration(engine().generate(request, never));
+    await expect(run).rejects.toMatchObject({ name: "AiError", code: "context_length_exceeded" });
+  });
+}
+
+function testDeterminism({ name, options, engine, talk }: Suite): void {
+  const seeded: Overrides = { tokensMax: 16, sampling: { temperature: 1, seed: 42 } };
+
+  test(`${name}: the same seed gives the same text, other seeds give others`, async () => {
+    const first = await talk(seeded);
+    expect((await talk(seeded)).text).toBe(first.text);
+    const others = [];
+    for (let seed = 0; seed < 6; seed += 1) {
+      others.push((await talk({ tokensMax: 16, sampling: { temperature: 1, seed } })).text);
+    }
+    expect(new Set(others).size).toBeGreaterThan(1);
+  });
+
+  test(`${name}: a text does not depend on what runs beside it`, async () => {
+    const questions = Array.from({ length: 8 }, (_, index): ChatMessage[] => [
+      { role: "user", content: `Question ${index}: ${"why ".repeat(index * 5)}?` },
+    ]);
+    const overrides = questions.map((_, index): Overrides => ({
+      tokensMax: 16,
+      sampling: { temperature: index % 2, seed: index },
+    }));
+    const alone = [];
+    for (const [index, messages] of questions.entries()) {
+      alone.push((await ask(engine(), messages, overrides[index])).text);
+    }
+    const together = await Promise.all(
+      questions.map(async (messages, index) => (await ask(engine(), messages, overrides[index])).text),
+    );
+    expect(together).toEqual(alone);
+  });
+
+  test(`${name}: a prompt seen before is counted as cached and answered the same`, async () => {
+    const { tokens } = await engine().prepare(options.talkative, never);
+    const first = await talk();
+    const second = await talk();
+    expect(second.text).toBe(first.text);
+    expect(second.cachedTokens).toBeGreaterThan(0);
+    expect(second.cachedTokens).toBeLessThan(tokens.length);
+  });
+}
+
+function testAborts({ name, options, engine, talk }: Suite): void {
+  const gone = new AiError("cancelled", "gone");
+
+  test(`${name}: an aborted signal starts nothing`, async () => {
+    const signal = AbortSignal.abort(gone);
+    await expect(engine().prepare(options.talkative, signal)).rejects.toBe(gone);
+    const request = await buildRequest(engine(), options.talkative);
+    await expect(collectGeneration(engine().generate(request, signal))).rejects.toBe(gone);
+  });
+
+  test(`${name}: an abort while the prompt is read ends the generation with the signal's reason`, async () => {
+    const before = await talk();
+    const long: ChatMessage[] = [{ role: "user", content: "long words here ".repeat(20) }];
+    const request = await buildRequest(engine(), long, { tokensMax: 8 });
+    const controller = new AbortController();
+    const events = engine().generate(request, controller.signal)[Symbol.asyncIterator]();
+    const started = events.next();
+    setImmediate(() => controller.abort(gone));
+    const outcome = started.then(async () => events.next());
+    await expect(outcome).rejects.toBe(gone);
+    expect((await talk()).text).toBe(before.text);
+  });
+
+  test(`${name}: an abort while tokens are drawn ends the generation with the signal's reason`, async () => {
+    const controller = new AbortController();
+    const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+    const drain = async () => {
+      for await (const event of engine().generate(request, controller.signal)) {
+        if (event.type === "text-delta") controller.abort(gone);
+      }
+    };
+    await expect(drain()).rejects.toBe(gone);
+  });
+}
+
+function testSlots({ name, options, engine, talk }: Suite): void {
+  test(`${name}: leaving the loop early frees the slot`, async () => {
+    const before = await talk();
+    for (let round = 0; round <= engine().limits.concurrency; round += 1) {
+      const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+      for await (const event of engine().generate(request, never)) if (event.type === "text-delta") break;
+    }
+    expect((await talk()).text).toBe(before.text);
+  });
+
+  test(`${name}: more generations than slots all end, and who aborts in the line leaves it`, async () => {
+    const { concurrency } = engine().limits;
+    const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+    const holders = Array.from({ length: concurrency }, () =>
+      engine().generate(request, never)[Symbol.asyncIterator](),
+    );
+    await Promise.all(holders.map(async (events) => events.next()));
+    const controller = new AbortController();
+    const impatient = collectGeneration(engine().generate(request, controller.signal));
+    const patient = collectGeneration(engine().generate(request, never));
+    controller.abort(new Error("gone"));
+    await expect(impatient).rejects.toThrow("gone");
+    await Promise.all(holders.map(async (events) => events.return?.()));
+    expect((await patient).completionTokens).toBe(40);
+  });
+}
+
+function testClose({ name, options }: Suite): void {
+  test(`${name}: close lets a running generation end, and later calls load again`, async () => {
+    const engine = await options.createEngine();
+    const request = await buildRequest(engine, options.talkative, { tokensMax: 24 });
+    const events = engine.generate(request, never)[Symbol.asyncIterator]();
+    await events.next();
+    const order: string[] = [];
+    const closed = engine.close().then(() => order.push("closed"));
+    let last = await events.next();
+    while (last.done !== true && last.value.type !== "generation-end") last = await events.next();
+    order.push("ended");
+    await events.next();
+    await closed;
+    expect(order).toEqual(["ended", "closed"]);
+    expect((await ask(engine, options.talkative)).text).not.toBe("");
+    await engine.close();
+    await engine.close();
+  });
+}

@@ -1,0 +1,2 @@
+export { createScriptedEngine } from "./scripted/scripted-engine.ts";
+export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";

