@@ -13,7 +13,6 @@ let files = 0;
 const newPath = () => join(directory, `keys-${(files += 1)}.sqlite`);
 
 apiKeyStoreContract("a SQLite file", () => openSqliteStore(newPath()));
-apiKeyStoreContract("SQLite in memory", () => openSqliteStore(":memory:"));
 
 const { record } = generateApiKey({ accountId: "ada", name: "n", capabilities: [], expiresAtMs: null, nowMs: 1 });
 

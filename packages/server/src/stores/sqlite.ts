@@ -1,10 +1,10 @@
 /**
- * API keys in SQLite, in a file that only its owner can read, or in memory. Several processes may use one file: the
+ * API keys in SQLite, in a file that only its owner can read. Several processes may use one file: the
  * server answers while the command line makes and revokes keys.
  */
 
 import { chmodSync, closeSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
 
 /** One entry per version; a database at version n has had the first n. Never change an entry: add one. */
@@ -26,10 +26,19 @@ const MIGRATIONS = [
 const BUSY_TIMEOUT_MS = 5000;
 const OWNER_ONLY = 0o600;
 
-/** @param path a file, made when it is not there, or `:memory:`. @throws Error when it can't be opened or is newer. */
+/**
+ * @param path a file, made when it is not there.
+ * @throws Error when it can't be opened, is of a later version, or this Node.js has no SQLite (before 22.13).
+ */
 export function openSqliteStore(path: string): ApiKeyStore {
-  if (path !== ":memory:") restrictToOwner(path);
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const sqlite = process.getBuiltinModule("node:sqlite") as typeof import("node:sqlite") | undefined;
+  if (sqlite === undefined) {
+    throw new Error(
+      `Node.js ${process.versions.node} has no SQLite. Use Node.js 22.13 or later, or a store in memory ("store": "memory").`,
+    );
+  }
+  restrictToOwner(path);
+  const database = new sqlite.DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   migrate(database);
   const insert = database.prepare("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");

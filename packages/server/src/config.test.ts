@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ConfigError, listEnvironmentNames, loadConfig } from "./config.ts";
+import type { ConfigSources } from "./config.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "openai-compat-config-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+const file = (content: string) => {
+  const path = join(directory, `${crypto.randomUUID()}.json`);
+  writeFileSync(path, content);
+  return path;
+};
+const load = (sources: Partial<ConfigSources> = {}) =>
+  loadConfig({ file: null, environment: {}, flags: {}, ...sources });
+
+test("with nothing said, the server is local and every limit has a value", () => {
+  const config = load();
+  expect(config).toMatchObject({ host: "127.0.0.1", port: 8080, store: "sqlite", engines: "auto" });
+  for (const limit of Object.values({ ...config.limits, ...config.queue })) expect(limit).toBeGreaterThan(0);
+});
+
+test("flags win over the environment, which wins over the file, which wins over the defaults", () => {
+  const path = file(`{ "port": 1, "host": "file", "logLevel": "warn" }`);
+  const environment = { OPENAI_COMPAT_PORT: "2", OPENAI_COMPAT_HOST: "environment" };
+  expect(load({ file: path, environment, flags: { port: 3 } })).toMatchObject({
+    port: 3,
+    host: "environment",
+    logLevel: "warn",
+    store: "sqlite",
+  });
+});
+
+test("a nested setting of one source leaves its neighbours from another alone", () => {
+  const path = file(`{ "limits": { "bodyBytesMax": 10, "bodyTimeoutMs": 20 } }`);
+  const { limits } = load({ file: path, environment: { OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX: "11" } });
+  expect(limits).toMatchObject({ bodyBytesMax: 11, bodyTimeoutMs: 20, headersTimeoutMs: 20_000 });
+});
+
+test("each setting but the list of models has its own environment variable", () => {
+  const names = [...listEnvironmentNames().keys()];
+  expect(names).toContain("OPENAI_COMPAT_AUTH_JWT_SECRET");
+  expect(names).toContain("OPENAI_COMPAT_LIMITS_SHUTDOWN_TIMEOUT_MS");
+  expect(names).not.toContain("OPENAI_COMPAT_MODELS");
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("origins in the environment are separated by commas", () => {
+  const environment = { OPENAI_COMPAT_ALLOWED_ORIGINS: "https://a.example, https://b.example" };
+  expect(load({ environment }).allowedOrigins).toEqual(["https://a.example", "https://b.example"]);
+});
+
+test.each([
+  [`{ "prot": 1 }`, /prot/],
+  [`{ "limits": { "bodyBytesMax": -1 } }`, /limits\.bodyBytesMax/],
+  [`{ "models": [{ "id": "m", "engine": { "kind": "magic" } }] }`, /models\.0\.engine/],
+  [`{ "auth": { "jwtSecret": "short" } }`, /auth\.jwtSecret/],
+  [`[]`, /JSON object/],
+  [`{`, /not valid JSON/],
+])("the file %s is refused with a message that names the place", (content, message) => {
+  expect(() => load({ file: file(content) })).toThrow(message);
+  expect(() => load({ file: file(content) })).toThrow(ConfigError);
+});
+
+test("a file that is not there is an error, not an empty configuration", () => {
+  expect(() => load({ file: join(directory, "missing.json") })).toThrow(/can't be read/);
+});

@@ -1,0 +1,190 @@
+/**
+ * The server's settings: one schema for the file, the environment and the flags, with every default in one place.
+ * Precedence: flags, environment, file, defaults. Unknown keys are refused, so a typo never passes for a setting.
+ */
+
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { LOG_LEVELS } from "./operations/logger.ts";
+
+const milliseconds = z.int().min(1).max(86_400_000);
+const count = z.int().min(1);
+
+const limitsSchema = z.strictObject({
+  bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
+  bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
+  headersBytesMax: count.default(32 * 1024).describe("Largest request head, in bytes."),
+  headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),
+  idleTimeoutMs: milliseconds.default(60_000).describe("How long a connection without a request is kept."),
+  connectionsMax: count.default(4096).describe("Open connections; more are closed at once."),
+  streamStallTimeoutMs: milliseconds.default(60_000).describe("How long a client may leave a stream unread."),
+  shutdownTimeoutMs: milliseconds.default(10_000).describe("How long running answers may go on after SIGTERM."),
+});
+
+const queueSchema = z.strictObject({
+  waitingMax: z.int().min(0).default(64).describe("Calls that may wait for a place on a model; more get 429."),
+  waitTimeMsMax: milliseconds.default(120_000).describe("How long one may wait before it gets 503."),
+});
+
+const authSchema = z.strictObject({
+  jwtSecret: z
+    .string()
+    .min(32)
+    .nullable()
+    .default(null)
+    .describe("Shared secret of HS256 tokens; null: made once and kept in the data directory."),
+  jwtIssuer: z.string().nullable().default(null).describe("Required `iss`; null accepts any."),
+  jwtAudience: z.string().nullable().default(null).describe("Required `aud`; null accepts any."),
+  clockToleranceSeconds: z.int().min(0).max(600).default(30).describe("How far clocks may differ."),
+});
+
+const engineSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("scripted") }),
+  z.strictObject({
+    kind: z.literal("llama"),
+    model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file (it holds a slash)."),
+    contextTokens: count.optional().describe("Prompt and completion together; default: what the model allows, bounded."),
+    concurrency: count.optional().describe("Generations side by side."),
+    threads: count.optional().describe("CPU threads; default: cores minus one."),
+  }),
+]);
+
+const modelSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  name: z.string().min(1).max(200).optional().describe("Default: the id."),
+  type: z.literal("chat").default("chat"),
+  engine: engineSchema,
+  default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
+});
+
+export const configSchema = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1"),
+  port: z.int().min(0).max(65_535).default(8080).describe("0: any free port."),
+  dataDirectory: z.string().min(1).default(join(homedir(), ".openai-compat")).describe("Keys and the token secret."),
+  store: z.enum(["sqlite", "memory"]).default("sqlite"),
+  allowedOrigins: z.array(z.string().min(1)).default(["*"]).describe("Web origins that may read answers."),
+  logLevel: z.enum(LOG_LEVELS).default("info"),
+  engines: z
+    .enum(["auto", "scripted"])
+    .default("auto")
+    .describe("What serves when `models` is empty: the best model that can be had, or the scripted engine."),
+  modelsDirectory: z.string().min(1).optional().describe("Cache of model files; default: the user's cache directory."),
+  limits: limitsSchema.prefault({}),
+  queue: queueSchema.prefault({}),
+  auth: authSchema.prefault({}),
+  models: z.array(modelSchema).default([]),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ModelConfig = Config["models"][number];
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** A configuration that can't be used; the message says which key of which source, and why. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export interface ConfigSources {
+  /** Path of a JSON file; null for none. */
+  readonly file: string | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What the command line said, in the schema's shape. */
+  readonly flags: Partial<ConfigInput>;
+}
+
+/** @throws ConfigError */
+export function loadConfig(sources: ConfigSources): Config {
+  const file = sources.file === null ? {} : readConfigFile(sources.file);
+  const environment = decodeEnvironment(sources.environment);
+  return parseConfig(mergeSettings(mergeSettings(file, environment), sources.flags), sources.file);
+}
+
+function readConfigFile(path: string): Settings {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    throw new ConfigError(`The configuration file ${path} can't be read: ${messageOf(thrown)}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new ConfigError(`The configuration file ${path} is not valid JSON: ${messageOf(thrown)}`);
+  }
+  if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
+  // Checked on its own first, so that a mistake in the file is not blamed on a flag.
+  parseConfig(value, path);
+  return value;
+}
+
+function parseConfig(value: Settings, file: string | null): Config {
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const path = issue.path.length === 0 ? "the top level" : `"${issue.path.join(".")}"`;
+    return `  at ${path}: ${issue.message}`;
+  });
+  throw new ConfigError(`The configuration${file === null ? "" : ` (${file})`} is wrong:\n${problems.join("\n")}`);
+}
+
+const ENVIRONMENT_PREFIX = "OPENAI_COMPAT_";
+
+/**
+ * `OPENAI_COMPAT_PORT`, `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` and so on: each setting but `models`, which is a list of
+ * objects and belongs in the file. `OPENAI_COMPAT_ALLOWED_ORIGINS` is separated by commas.
+ */
+export function listEnvironmentNames(): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  const groups: Record<string, z.ZodObject> = { limits: limitsSchema, queue: queueSchema, auth: authSchema };
+  for (const key of Object.keys(configSchema.shape)) {
+    if (key === "models") continue;
+    const group = groups[key];
+    const paths = group === undefined ? [[key]] : Object.keys(group.shape).map((name) => [key, name]);
+    for (const path of paths) names.set(`${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`, path);
+  }
+  return names;
+}
+
+function encodeUpperSnake(camelCase: string): string {
+  return camelCase.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function decodeEnvironment(environment: ConfigSources["environment"]): Settings {
+  let settings: Settings = {};
+  for (const [name, path] of listEnvironmentNames()) {
+    const text = environment[name];
+    if (text === undefined || text === "") continue;
+    const value = path[0] === "allowedOrigins" ? text.split(",").map((origin) => origin.trim()) : decodeScalar(text);
+    const nested = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Settings;
+    settings = mergeSettings(settings, nested);
+  }
+  return settings;
+}
+
+function decodeScalar(text: string): string | number {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+function isSettings(value: unknown): value is Settings {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `over` wins; objects are merged, lists are replaced, undefined says nothing. */
+function mergeSettings(under: Settings, over: Settings): Settings {
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    const below = merged[key];
+    merged[key] = isSettings(value) && isSettings(below) ? mergeSettings(below, value) : value;
+  }
+  return merged;
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
