@@ -1,1 +1,98 @@
-export type OperationId = "listModels" | "retrieveModel" | "createChatCompletion";
+/**
+ * The list of operations. The server's routes, the OpenAPI document and the suite's plan read it; nothing else says
+ * which endpoints exist, what they carry and what a caller must be allowed to do.
+ */
+import type { z } from "zod";
+import { createChatCompletionStreamResponseSchema } from "./chat/chunk.ts";
+import { createChatCompletionRequestSchema } from "./chat/request.ts";
+import { createChatCompletionResponseSchema } from "./chat/response.ts";
+import { listModelsResponseSchema } from "./models/model-list.ts";
+import { modelIdSchema, modelSchema } from "./models/model.ts";
+
+/** What a credential must grant: a verb in the domain `ai`. */
+export interface OperationCapability {
+  readonly domain: "ai";
+  readonly can: "READ" | "PROMPT" | "TRANSCRIBE" | "CREATE" | "UPDATE" | "DELETE";
+}
+
+/** The statuses that the service uses for errors; each answers with `ErrorResponse`. */
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 501 | 503;
+
+export interface Operation {
+  /** Upstream's `operationId`; the key in `operations`. */
+  readonly id: string;
+  readonly method: "GET" | "POST" | "DELETE";
+  /** The path below the base URL (which ends in `/v1`), with parameters in braces. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  /** The JSON body; `null` when the operation takes none. */
+  readonly request: z.ZodType | null;
+  /** One string schema per `{parameter}` of `path`. */
+  readonly pathParameters: Readonly<Record<string, z.ZodType>>;
+  /** The body of a 200. */
+  readonly response: z.ZodType;
+  /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
+  readonly streamEvent: z.ZodType | null;
+  readonly capability: OperationCapability;
+  /** Whether the operation is this project's own: absent from OpenAI's document. */
+  readonly extension: boolean;
+  /** The errors that a caller must expect. */
+  readonly errorStatuses: readonly ErrorStatus[];
+}
+
+/**
+ * Declares operations by id. It returns its argument; its type refuses an entry that lacks a property (a capability
+ * above all) or whose `id` is not its key.
+ */
+export function defineOperations<
+  const Definitions extends { readonly [Id in keyof Definitions]: Operation & { readonly id: Id } },
+>(definitions: Definitions): Definitions {
+  return definitions;
+}
+
+export const operations = defineOperations({
+  listModels: {
+    id: "listModels",
+    method: "GET",
+    path: "/models",
+    summary: "Lists the models that the server offers.",
+    request: null,
+    pathParameters: {},
+    response: listModelsResponseSchema,
+    streamEvent: null,
+    capability: { domain: "ai", can: "READ" },
+    extension: false,
+    errorStatuses: [401, 403, 429, 500, 503],
+  },
+  retrieveModel: {
+    id: "retrieveModel",
+    method: "GET",
+    path: "/models/{model}",
+    summary: "Describes one model.",
+    request: null,
+    pathParameters: {
+      model: modelIdSchema.describe("The model's id. A `/` in it works as `%2F` and as it is."),
+    },
+    response: modelSchema,
+    streamEvent: null,
+    capability: { domain: "ai", can: "READ" },
+    extension: false,
+    errorStatuses: [401, 403, 404, 429, 500, 503],
+  },
+  createChatCompletion: {
+    id: "createChatCompletion",
+    method: "POST",
+    path: "/chat/completions",
+    summary: "Answers a conversation, at once or as a stream.",
+    request: createChatCompletionRequestSchema,
+    pathParameters: {},
+    response: createChatCompletionResponseSchema,
+    streamEvent: createChatCompletionStreamResponseSchema,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 503],
+  },
+});
+
+/** The name of an operation, as upstream names it. */
+export type OperationId = keyof typeof operations;

@@ -1,0 +1,7 @@
+/** How long a reasoning model may think. */
+import { z } from "zod";
+
+export const reasoningEffortSchema = z
+  .enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+  .meta({ id: "ReasoningEffort" });
+export type ReasoningEffort = z.infer<typeof reasoningEffortSchema>;
