@@ -84,7 +84,7 @@ async function runPip(
     });
     if (exitCode === 0) return { kind: "done" };
     if (/No module named '?pip/.test(errorOutput)) return { kind: "absent" };
-    return { kind: "failed", reason: `pip failed: ${lastLine(errorOutput)}` };
+    return { kind: "failed", reason: `pip failed: ${errorLine(errorOutput)}` };
   } catch (error) {
     options.signal?.throwIfAborted();
     if (timeout.aborted) return { kind: "failed", reason: `pip did not finish within ${timeoutMs} ms` };
@@ -122,7 +122,8 @@ async function directoryBytes(directory: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function lastLine(text: string): string {
+function errorLine(text: string): string {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return (lines.at(-1) ?? "it said nothing").slice(0, REASON_CHARACTERS);
+  const told = lines.findLast((line) => line.startsWith("ERROR:")) ?? lines.at(-1) ?? "it said nothing";
+  return told.slice(0, REASON_CHARACTERS);
 }

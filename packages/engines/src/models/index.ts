@@ -1,0 +1,22 @@
+/** Models to be had: the catalogue, the cache that all commands share, and the pull that fills it. */
+export { cacheDirectory } from "./cache-directory.ts";
+export type { CacheDirectoryOptions } from "./cache-directory.ts";
+export type { CachedModel } from "./cached-model.ts";
+export { listCatalogue } from "./catalogue.ts";
+export type {
+  CatalogueEntry,
+  Conversion,
+  HubSource,
+  ModelSource,
+  PinnedFile,
+  PythonPackageSource,
+} from "./catalogue.ts";
+export type { DownloadSettings } from "./download-file.ts";
+export { ModelUnavailableError } from "./model-unavailable-error.ts";
+export type { PullAttempt } from "./model-unavailable-error.ts";
+export { createProgressReporter } from "./progress.ts";
+export type { ProgressReporter, ProgressReporterOptions } from "./progress.ts";
+export { findCachedModel, pullModel, verifyCachedModel } from "./pull.ts";
+export type { PulledModel } from "./pull.ts";
+export type { LockSettings } from "./pull-lock.ts";
+export type { ModelLookup, PullOptions, PullProgress, PullSettings } from "./pull-options.ts";

@@ -1,0 +1,142 @@
+/**
+ * Gets a model: from the cache, else from the first of its sources that delivers the pinned bytes. The one place that
+ * decides the order; how a source is read, a file verified or converted is in the modules beside it.
+ */
+import { mkdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { AiError } from "@openai-compat/core";
+import { cacheDirectory } from "./cache-directory.ts";
+import {
+  markVerified,
+  modelPaths,
+  readCachedModel,
+  rehashCachedModel,
+  type CachedModel,
+  type ModelPaths,
+} from "./cached-model.ts";
+import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import { hasPinnedBytes } from "./file-checksum.ts";
+import { requantiseGguf } from "./gguf-requantise.ts";
+import { ModelUnavailableError, describeFailure, type PullAttempt } from "./model-unavailable-error.ts";
+import { deliverOriginal, describeSource, type SourceContext } from "./model-source.ts";
+import { DEFAULT_LOCK_SETTINGS, acquireLock } from "./pull-lock.ts";
+import type { ModelLookup, PullOptions } from "./pull-options.ts";
+
+export interface PulledModel extends CachedModel {
+  readonly fromCache: boolean;
+}
+
+/**
+ * The model's file, verified, ready to be loaded. Several processes may call this at once: one fetches, the others wait
+ * for it and then find the file.
+ *
+ * @throws AiError `model_not_found` when the catalogue has no such model; `cancelled` when `signal` aborts (what was
+ *   received stays and is continued by the next pull)
+ * @throws ModelUnavailableError when no source delivers it
+ */
+export async function pullModel(options: PullOptions): Promise<PulledModel> {
+  const { entry, paths } = locateModel(options);
+  try {
+    const cached = await readCachedModel(paths, entry);
+    if (cached !== null) return { ...cached, fromCache: true };
+    return await pullLocked(options, entry, paths);
+  } catch (error) {
+    if (options.signal?.aborted !== true || error instanceof AiError) throw error;
+    throw new AiError("cancelled", `The pull of ${entry.id} was cancelled.`, { cause: error });
+  }
+}
+
+/** The model's file when the cache has it, verified earlier; `null` otherwise. Reads no more than the file's size. */
+export async function findCachedModel(id: string, options: Omit<ModelLookup, "id"> = {}): Promise<CachedModel | null> {
+  const { entry, paths } = locateModel({ ...options, id });
+  return readCachedModel(paths, entry);
+}
+
+/** Reads the whole cached file and compares its checksum. A damaged file is fetched again by the next pull. */
+export async function verifyCachedModel(
+  options: ModelLookup & { readonly signal?: AbortSignal },
+): Promise<"missing" | "intact" | "damaged"> {
+  const { entry, paths } = locateModel(options);
+  return rehashCachedModel(paths, entry, options.signal);
+}
+
+function locateModel(lookup: ModelLookup & Pick<PullOptions, "environment">): {
+  entry: CatalogueEntry;
+  paths: ModelPaths;
+} {
+  const catalogue = lookup.catalogue ?? listCatalogue();
+  const entry = catalogue.find((candidate) => candidate.id === lookup.id);
+  if (entry === undefined) {
+    const known = catalogue.map((candidate) => candidate.id).join(", ");
+    throw new AiError("model_not_found", `There is no model ${lookup.id} in the catalogue. It has: ${known}.`);
+  }
+  const root = lookup.cacheDirectory ?? cacheDirectory({ environment: lookup.environment ?? process.env });
+  return { entry, paths: modelPaths(root, entry) };
+}
+
+async function pullLocked(options: PullOptions, entry: CatalogueEntry, paths: ModelPaths): Promise<PulledModel> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  await mkdir(paths.downloads, { recursive: true });
+  await using _lock = await acquireLock({
+    path: paths.lock,
+    settings: { ...DEFAULT_LOCK_SETTINGS, ...options.settings?.lock },
+    signal,
+    onWaiting: () => options.onProgress?.({ phase: "waiting", source: "", receivedBytes: 0, totalBytes: 0 }),
+  });
+  const cached = await readCachedModel(paths, entry);
+  if (cached !== null) return { ...cached, fromCache: true };
+  if (await hasPinnedBytes(paths.artefact, entry.artefact, { signal })) {
+    return { ...(await markVerified(paths, entry, "a file found in the cache")), fromCache: true };
+  }
+  return { ...(await pullFromSources(options, entry, paths)), fromCache: false };
+}
+
+async function pullFromSources(options: PullOptions, entry: CatalogueEntry, paths: ModelPaths): Promise<CachedModel> {
+  const attempts: PullAttempt[] = [];
+  for (const source of entry.sources) {
+    const name = describeSource(source, options);
+    if (options.allowNetwork === false) {
+      attempts.push({ source: name, reason: "the network is not to be used" });
+      continue;
+    }
+    const context: SourceContext = {
+      directory: paths.downloads,
+      pull: options,
+      report: (phase, receivedBytes, totalBytes) =>
+        options.onProgress?.({ phase, source: name, receivedBytes, totalBytes }),
+    };
+    try {
+      const original = await deliverOriginal(source, context);
+      if (source.conversion === null) await rename(original, paths.artefact);
+      else await convert(original, entry, { paths, context });
+      const model = await markVerified(paths, entry, name);
+      await rm(paths.downloads, { recursive: true, force: true });
+      return model;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      attempts.push({ source: name, reason: describeFailure(error) });
+    }
+  }
+  throw new ModelUnavailableError(entry.id, attempts);
+}
+
+/** Only `q4_1-to-q8_0` exists. The result is pinned like a download: it depends on the original's bytes alone. */
+async function convert(
+  original: string,
+  entry: CatalogueEntry,
+  { paths, context }: { readonly paths: ModelPaths; readonly context: SourceContext },
+): Promise<void> {
+  const { signal } = context.pull;
+  const converted = path.join(paths.downloads, entry.artefact.fileName);
+  const result = await requantiseGguf({
+    sourcePath: original,
+    targetPath: converted,
+    onProgress: (written, total) => context.report("converting", written, total),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (result.sha256 !== entry.artefact.sha256) {
+    throw new AiError("engine_unavailable", "the converted file does not have its pinned checksum");
+  }
+  await rename(converted, paths.artefact);
+}
