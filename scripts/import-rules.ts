@@ -1,0 +1,158 @@
+/**
+ * Which folder may import what: the arrows of ARCHITECTURE.md as a table, and the function that judges one import by it.
+ * It reads no file.
+ */
+
+import { isBuiltin } from "node:module";
+import path from "node:path";
+import type { ImportSite } from "./read-imports.ts";
+
+const FOLDERS = {
+  spec: "spec",
+  core: "packages/core",
+  engines: "packages/engines",
+  server: "packages/server",
+  client: "packages/client",
+  bench: "packages/bench",
+  conformance: "conformance",
+  scripts: "scripts",
+} as const;
+
+type Area = keyof typeof FOLDERS;
+
+interface AreaRule {
+  /** Our packages that it may import, as values or as types only. */
+  readonly ours: Readonly<Partial<Record<Area, "value" | "type">>>;
+  /** The only third-party packages that it may import; `"any"` leaves that to its package.json. */
+  readonly thirdParty: readonly string[] | "any";
+  readonly why: string;
+}
+
+const RULES: Readonly<Record<Area, AreaRule>> = {
+  spec: {
+    ours: {},
+    thirdParty: ["zod"],
+    why: "the specification stands below everything: shapes in zod and nothing else",
+  },
+  core: {
+    ours: { spec: "type" },
+    thirdParty: ["jose"],
+    why: "core is the AI service without HTTP, native code or wire shapes; it knows the specification's types only",
+  },
+  engines: { ours: { core: "value" }, thirdParty: "any", why: "an engine knows core's interface, not who calls it" },
+  server: {
+    ours: { core: "value", engines: "value", spec: "value" },
+    thirdParty: "any",
+    why: "the server wires core, engines and specification together",
+  },
+  client: {
+    ours: { spec: "value", server: "type" },
+    thirdParty: "any",
+    why: "applications install the client without the server: of the server it takes types only",
+  },
+  bench: {
+    ours: { spec: "value", core: "value", engines: "value", server: "value", client: "value", conformance: "value" },
+    thirdParty: "any",
+    why: "benchmarks measure everything",
+  },
+  conformance: {
+    ours: { spec: "value" },
+    thirdParty: ["openai", "commander", "zod"],
+    why: "the suite judges any server, so it shares no code with ours",
+  },
+  scripts: { ours: {}, thirdParty: "any", why: "repository scripts start our programs, they are no part of them" },
+};
+
+/** Tests and the contract suites that tests run: they may use development dependencies and a real neighbour's values. */
+const TEST_FILE = /(?:\.test|\.test-d|-contract)\.ts$/;
+
+/** The only server files that know engines exist: the rest sees core's interface. */
+const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|wiring\/|cli\/)/;
+
+const LLAMA_FOLDER = "packages/engines/src/llama/";
+
+const BUILTINS_OUTSIDE_CORE = new Set(["http", "https", "http2", "net", "tls", "dgram", "sqlite"]);
+
+const PACKAGES_WITH_A_HOME: Readonly<Record<string, string>> = {
+  "@asteasolutions/zod-to-openapi": "spec/src/document.ts",
+};
+
+function isArea(name: string): name is Area {
+  return name in FOLDERS;
+}
+
+function areaOf(file: string): Area | null {
+  return (
+    Object.keys(FOLDERS)
+      .filter((name) => isArea(name))
+      .find((area) => file.startsWith(`${FOLDERS[area]}/`)) ?? null
+  );
+}
+
+function packageNameOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function ownAreaOf(packageName: string): Area | null {
+  const name = packageName.replace(/^@openai-compat\//, "");
+  return isArea(name) ? name : null;
+}
+
+function judgeOurs(file: string, from: Area, to: Area, site: ImportSite): string | null {
+  if (from === to) return "a package imports its own files by relative path";
+  const allowed = RULES[from].ours[to];
+  if (allowed === undefined) return `${from} may not import ${to}: ${RULES[from].why}`;
+  if (allowed === "type" && site.kind !== "type" && !TEST_FILE.test(file)) {
+    return `${from} may import only types from ${to} (\`import type\`): ${RULES[from].why}`;
+  }
+  if (from === "server" && to === "engines" && !SERVER_WIRING.test(file) && !TEST_FILE.test(file)) {
+    return "inside the server only main.ts, cli/ and wiring/ import engines: the rest sees core's interface";
+  }
+  return null;
+}
+
+function judgeLlama(file: string, site: ImportSite): string | null {
+  if (file.startsWith(`${FOLDERS.bench}/`)) return null;
+  if (!file.startsWith(LLAMA_FOLDER)) return `node-llama-cpp is imported only in ${LLAMA_FOLDER}`;
+  if (site.kind === "value") {
+    return "node-llama-cpp is an optional peer that takes seconds to load: import it with `await import` or `import type`";
+  }
+  return null;
+}
+
+function judgeThirdParty(file: string, from: Area, name: string, site: ImportSite): string | null {
+  if (name === "node-llama-cpp") return judgeLlama(file, site);
+  if (TEST_FILE.test(file)) return null;
+  const home = PACKAGES_WITH_A_HOME[name];
+  if (home !== undefined) return file === home ? null : `${name} is imported only in ${home}`;
+  const { thirdParty, why } = RULES[from];
+  if (thirdParty === "any" || thirdParty.includes(name)) return null;
+  return `${from} may import only ${thirdParty.join(", ")} of other people's packages, not ${name}: ${why}`;
+}
+
+/**
+ * Judges one import.
+ *
+ * @param file the importing file, from the repository root, with forward slashes
+ * @returns the rule broken and why it is a rule; `null` when the import is fine
+ */
+export function judgeImport(file: string, site: ImportSite): string | null {
+  const from = areaOf(file);
+  if (from === null) return "this folder has no row in scripts/import-rules.ts: say there what it may import";
+  const { specifier } = site;
+  if (specifier === null) return "the target of this import is computed, so no one can say what it imports";
+  if (specifier.startsWith(".")) {
+    const target = path.posix.join(path.posix.dirname(file), specifier);
+    return areaOf(target) === from ? null : "a relative import leaves its package: import the package by name";
+  }
+  if (isBuiltin(specifier)) {
+    const isForbidden = from === "core" && BUILTINS_OUTSIDE_CORE.has(specifier.replace(/^node:/, ""));
+    return isForbidden ? `core may not import ${specifier}: ${RULES.core.why}` : null;
+  }
+  const name = packageNameOf(specifier);
+  if (name.startsWith("@openai-compat/")) {
+    const to = ownAreaOf(name);
+    return to === null ? `${name} is no package of this repository` : judgeOurs(file, from, to, site);
+  }
+  return judgeThirdParty(file, from, name, site);
+}
