@@ -45,7 +45,9 @@ const engineSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("llama"),
     model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file (it holds a slash)."),
-    contextTokens: count.optional().describe("Prompt and completion together; default: what the model allows, bounded."),
+    contextTokens: count
+      .optional()
+      .describe("Prompt and completion together; default: what the model allows, bounded."),
     concurrency: count.optional().describe("Generations side by side."),
     threads: count.optional().describe("CPU threads; default: cores minus one."),
   }),

@@ -6,8 +6,8 @@
 import { Hono } from "hono";
 import { AiError, toAiError } from "@openai-compat/core";
 import type { AiService, Authenticator } from "@openai-compat/core";
-import { OPERATIONS } from "@openai-compat/spec";
-import type { OperationId } from "@openai-compat/spec";
+import { operations } from "@openai-compat/spec";
+import type { Operation, OperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
 import { encodeError } from "./http/encode-error.ts";
 import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
@@ -21,6 +21,8 @@ import type { OperationHandler } from "./surfaces/openai/operation-handler.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
 const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = { listModels, retrieveModel, createChatCompletion };
+
+const OPERATIONS: readonly (Operation & { readonly id: OperationId })[] = Object.values(operations);
 
 export interface AppOptions {
   readonly authenticator: Authenticator;
@@ -117,4 +119,3 @@ function answerUnrouted(request: Request, allowedMethods: readonly string[]): Re
   const message = `Not allowed to ${request.method} on ${shown}. Allowed: ${allow}.`;
   return encodeError(new AiError("method_not_allowed", message), { allow });
 }
-

@@ -33,7 +33,10 @@ function mapParserError(code: string | undefined): [statusLine: string, error: A
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return ["408 Request Timeout", new AiError("request_timeout", "The request did not arrive in time.")];
     case "HPE_HEADER_OVERFLOW":
-      return ["400 Bad Request", new AiError("invalid_request", "The request's headers are larger than this server accepts.")];
+      return [
+        "400 Bad Request",
+        new AiError("invalid_request", "The request's headers are larger than this server accepts."),
+      ];
     default:
       return ["400 Bad Request", new AiError("invalid_request", "The request is not valid HTTP/1.1.")];
   }

@@ -8,7 +8,12 @@ test.each(AI_ERROR_CODES)("%s becomes an envelope with all four fields and an er
   expect(response.status).toBeLessThan(600);
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(await response.json()).toEqual({
-    error: { message: "What failed.", type: expect.any(String), param: "field", code: expect.stringMatching(/^[a-z_]+$/) },
+    error: {
+      message: "What failed.",
+      type: expect.any(String),
+      param: "field",
+      code: expect.stringMatching(/^[a-z_]+$/),
+    },
   });
 });
 

@@ -3,15 +3,21 @@
  * reason; usage comes last, in a chunk without choices, where it was asked for.
  */
 
+import { randomBytes } from "node:crypto";
 import { toAiError } from "@openai-compat/core";
 import type { ChatEvent, ChatRun } from "@openai-compat/core";
-import type { ChatCompletionChunk } from "@openai-compat/spec";
+import type { CreateChatCompletionStreamResponse } from "@openai-compat/spec";
 import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
 import { SSE_DONE, encodeSseEvent } from "../../../http/sse.ts";
 import { encodeUsage } from "./encode.ts";
 
+type Chunk = CreateChatCompletionStreamResponse;
+
 export interface ChatStreamOptions {
+  /** Whether a last chunk carries the usage; the others then say `usage: null`. */
   readonly includeUsage: boolean;
+  /** Whether chunks are padded, so that an observer of packet sizes can't guess the words. */
+  readonly includeObfuscation: boolean;
 }
 
 /**
@@ -34,28 +40,57 @@ export async function* encodeChatCompletionStream(
   }
 }
 
-function encodeChunk(run: ChatRun, event: ChatEvent, options: ChatStreamOptions): ChatCompletionChunk | null {
-  const base = {
+function encodeChunk(run: ChatRun, event: ChatEvent, options: ChatStreamOptions): Chunk | null {
+  switch (event.type) {
+    case "choice-start":
+      return encodeChoice(run, options, {
+        index: event.index,
+        delta: { role: "assistant", content: "", refusal: null },
+        logprobs: null,
+        finish_reason: null,
+      });
+    case "text-delta":
+      return encodeChoice(run, options, {
+        index: event.index,
+        delta: { content: event.text },
+        logprobs: null,
+        finish_reason: null,
+      });
+    case "choice-end":
+      return encodeChoice(run, options, {
+        index: event.index,
+        delta: {},
+        logprobs: null,
+        finish_reason: event.finishReason,
+      });
+    case "chat-end":
+      return options.includeUsage ? { ...encodeBase(run), choices: [], usage: encodeUsage(event.usage) } : null;
+  }
+}
+
+/** What all chunks of a stream have in common. */
+function encodeBase(run: ChatRun): Pick<Chunk, "id" | "object" | "created" | "model"> {
+  return {
     id: run.id,
-    object: "chat.completion.chunk" as const,
+    object: "chat.completion.chunk",
     created: Math.floor(run.createdAtMs / 1000),
     model: run.modelId,
   };
-  const usage = options.includeUsage ? { usage: null } : {};
-  switch (event.type) {
-    case "choice-start": {
-      const delta = { role: "assistant" as const, content: "", refusal: null };
-      return { ...base, choices: [{ index: event.index, delta, logprobs: null, finish_reason: null }], ...usage };
-    }
-    case "text-delta": {
-      const delta = { content: event.text };
-      return { ...base, choices: [{ index: event.index, delta, logprobs: null, finish_reason: null }], ...usage };
-    }
-    case "choice-end": {
-      const finish_reason = event.finishReason;
-      return { ...base, choices: [{ index: event.index, delta: {}, logprobs: null, finish_reason }], ...usage };
-    }
-    case "chat-end":
-      return options.includeUsage ? { ...base, choices: [], usage: encodeUsage(event.usage) } : null;
-  }
+}
+
+function encodeChoice(run: ChatRun, options: ChatStreamOptions, choice: Chunk["choices"][number]): Chunk {
+  return {
+    ...encodeBase(run),
+    choices: [choice],
+    ...(options.includeUsage ? { usage: null } : {}),
+    ...(options.includeObfuscation ? { obfuscation: createPadding(choice.delta.content ?? "") } : {}),
+  };
+}
+
+const PADDED_LENGTH = 32;
+
+/** Random text that fills a delta up to a multiple of 32 bytes. */
+function createPadding(content: string): string {
+  const length = PADDED_LENGTH - (Buffer.byteLength(content) % PADDED_LENGTH);
+  return randomBytes(length).toString("base64url").slice(0, length);
 }

@@ -1,9 +1,9 @@
 /** A whole chat to OpenAI's `chat.completion` object. */
 
 import type { ChatResult, ChatRun, ChatUsage } from "@openai-compat/core";
-import type { ChatCompletion, CompletionUsage } from "@openai-compat/spec";
+import type { CompletionUsage, CreateChatCompletionResponse } from "@openai-compat/spec";
 
-export function encodeChatCompletion(run: ChatRun, result: ChatResult): ChatCompletion {
+export function encodeChatCompletion(run: ChatRun, result: ChatResult): CreateChatCompletionResponse {
   return {
     id: run.id,
     object: "chat.completion",

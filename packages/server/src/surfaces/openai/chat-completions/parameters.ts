@@ -1,0 +1,100 @@
+/**
+ * What becomes of each documented parameter of a chat request. The table is total, so a parameter that OpenAI adds does
+ * not compile until it is decided here; parameters that OpenAI does not document are ignored.
+ */
+
+import { AiError } from "@openai-compat/core";
+import type { CreateChatCompletionRequest } from "@openai-compat/spec";
+
+/** Returns the error that names what is not supported, or null where this use of the parameter is. */
+type Refusal = (request: CreateChatCompletionRequest) => AiError | null;
+
+/**
+ * - `honoured`: changes the answer as documented.
+ * - `no effect`: accepted; a hint, a label or a promise about bookkeeping that this server has no use for.
+ * - a function: refused where it would change the answer in a way that this server can't.
+ */
+type ParameterRule = "honoured" | "no effect" | Refusal;
+
+const PARAMETER_RULES: Readonly<Record<keyof CreateChatCompletionRequest, ParameterRule>> = {
+  model: "honoured",
+  messages: "honoured",
+  max_completion_tokens: "honoured",
+  max_tokens: "honoured",
+  stop: "honoured",
+  temperature: "honoured",
+  top_p: "honoured",
+  presence_penalty: "honoured",
+  frequency_penalty: "honoured",
+  seed: "honoured",
+  logit_bias: "honoured",
+  n: "honoured",
+  stream: "honoured",
+  stream_options: "honoured",
+
+  metadata: "no effect",
+  parallel_tool_calls: "no effect",
+  prediction: "no effect",
+  prompt_cache_key: "no effect",
+  prompt_cache_options: "no effect",
+  prompt_cache_retention: "no effect",
+  reasoning_effort: "no effect",
+  safety_identifier: "no effect",
+  service_tier: "no effect",
+  store: "no effect",
+  user: "no effect",
+  verbosity: "no effect",
+
+  tools: ({ tools, tool_choice }) =>
+    (tools ?? []).length > 0 && tool_choice !== "none" ? unsupportedParameter("tools") : null,
+  tool_choice: ({ tools, tool_choice }) =>
+    isAutomatic(tool_choice) || (tools ?? []).length > 0
+      ? null
+      : new AiError("invalid_value", "'tool_choice' may only ask for a tool when 'tools' holds one.", {
+          param: "tool_choice",
+        }),
+  functions: ({ functions, function_call }) =>
+    (functions ?? []).length > 0 && function_call !== "none" ? unsupportedParameter("functions") : null,
+  function_call: ({ function_call }) => (isAutomatic(function_call) ? null : unsupportedParameter("function_call")),
+  response_format: ({ response_format }) =>
+    (response_format?.type ?? "text") === "text"
+      ? null
+      : unsupportedValue("response_format.type", response_format?.type ?? "", "'text'"),
+  logprobs: ({ logprobs }) => (logprobs === true ? unsupportedParameter("logprobs") : null),
+  top_logprobs: ({ top_logprobs }) => ((top_logprobs ?? 0) > 0 ? unsupportedParameter("top_logprobs") : null),
+  modalities: ({ modalities }) =>
+    modalities?.includes("audio") === true ? unsupportedValue("modalities", "audio", "'text'") : null,
+  audio: ({ audio }) => (isAbsent(audio) ? null : unsupportedParameter("audio")),
+  moderation: ({ moderation }) => (isAbsent(moderation) ? null : unsupportedParameter("moderation")),
+  web_search_options: ({ web_search_options }) =>
+    isAbsent(web_search_options) ? null : unsupportedParameter("web_search_options"),
+};
+
+/** @throws AiError `unsupported_parameter`, `unsupported_value`, `invalid_value`: the first refusal in the table's order. */
+export function checkParameters(request: CreateChatCompletionRequest): void {
+  for (const rule of Object.values(PARAMETER_RULES)) {
+    const refusal = typeof rule === "function" ? rule(request) : null;
+    if (refusal !== null) throw refusal;
+  }
+}
+
+export function unsupportedParameter(param: string): AiError {
+  return new AiError("unsupported_parameter", `Unsupported parameter: '${param}' is not supported by this server.`, {
+    param,
+  });
+}
+
+/** @param supported what to send in its place, in words. */
+export function unsupportedValue(param: string, value: string, supported: string): AiError {
+  const message = `Unsupported value: '${param}' does not support '${value}' on this server. Supported: ${supported}.`;
+  return new AiError("unsupported_value", message, { param });
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+/** Whether a choice leaves it to the model, or forbids, to call something. */
+function isAutomatic(choice: unknown): boolean {
+  return isAbsent(choice) || choice === "auto" || choice === "none";
+}

@@ -1,0 +1,122 @@
+/** A whole server for this package's tests: an app or a listening socket, keys of each kind, an engine under control. */
+
+import {
+  AiError,
+  createAiService,
+  createAuthenticator,
+  createModelRegistry,
+  generateApiKey,
+  mintToken,
+} from "@openai-compat/core";
+import type { ChatEngine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
+import { createScriptedEngine } from "@openai-compat/engines";
+import { configSchema } from "../config.ts";
+import type { ConfigInput } from "../config.ts";
+import { createApp } from "../create-app.ts";
+import { createServer } from "../create-server.ts";
+import { createLogger } from "../operations/logger.ts";
+import { createMemoryStore } from "../stores/memory.ts";
+
+export const EVERYTHING: readonly GrantedCapability[] = [{ domain: "ai", pointers: ["*"], can: ["*"] }];
+
+export const JWT: JwtSettings = {
+  secret: "a-secret-for-tests-that-is-long-enough",
+  issuer: null,
+  audience: null,
+  clockToleranceSeconds: 30,
+};
+
+export interface TestServerOptions {
+  readonly engine?: ChatEngine;
+  readonly models?: readonly Partial<RegisteredModel>[];
+  readonly config?: ConfigInput;
+}
+
+export function createTestModels(options: TestServerOptions): RegisteredModel[] {
+  const engine = options.engine ?? createScriptedEngine();
+  return (options.models ?? [{ isDefault: true }]).map((overrides) => ({
+    id: "scripted",
+    name: "Scripted",
+    type: "chat",
+    ownedBy: "scripted",
+    createdAtMs: 1_700_000_000_500,
+    contextTokens: engine.limits.contextTokens,
+    engine,
+    queue: { waitingMax: 4, waitTimeMsMax: 2000 },
+    isDefault: false,
+    ...overrides,
+  }));
+}
+
+async function createKeys() {
+  const apiKeys = createMemoryStore();
+  const { secret, record } = generateApiKey({
+    accountId: "ada",
+    name: "tests",
+    capabilities: EVERYTHING,
+    expiresAtMs: null,
+    nowMs: Date.now(),
+  });
+  await apiKeys.insert(record);
+  const mint = (capabilities: readonly GrantedCapability[], expiresInSeconds = 600) =>
+    mintToken({ settings: JWT, accountId: "ada", appName: "tests", capabilities, expiresInSeconds });
+  return {
+    apiKeys,
+    key: secret,
+    token: await mint(EVERYTHING),
+    noCapability: await mint([]),
+    expired: await mint(EVERYTHING, -3600),
+  };
+}
+
+/** The app alone, without a socket. */
+export async function createTestApp(options: TestServerOptions = {}) {
+  const keys = await createKeys();
+  const config = configSchema.parse(options.config ?? {});
+  const registry = createModelRegistry(createTestModels(options));
+  const internalErrors: AiError[] = [];
+  const app = createApp({
+    authenticator: createAuthenticator({ apiKeys: keys.apiKeys, jwt: JWT }),
+    service: createAiService({ registry }),
+    allowedOrigins: config.allowedOrigins,
+    limits: config.limits,
+    onInternalError: (error) => void internalErrors.push(error),
+  });
+  /** With the good key, unless `headers` say otherwise. */
+  const request = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("authorization")) headers.set("authorization", `Bearer ${keys.key}`);
+    return app.fetch(new Request(`http://server.test${path}`, { ...init, headers }));
+  };
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    request(path, {
+      method: "POST",
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+    });
+  return { app, keys, request, post, internalErrors };
+}
+
+/** On a free port of the loopback address. Close it when the test ends. */
+export async function startTestServer(options: TestServerOptions = {}) {
+  const keys = await createKeys();
+  const config = configSchema.parse(options.config ?? {});
+  const lines: string[] = [];
+  const server = createServer({
+    config: { host: "127.0.0.1", port: 0, allowedOrigins: config.allowedOrigins, jwt: JWT, limits: config.limits },
+    registry: createModelRegistry(createTestModels(options)),
+    stores: { apiKeys: keys.apiKeys },
+    logger: createLogger({ level: "info", write: (line) => void lines.push(line) }),
+  });
+  const { baseUrl } = await server.listen();
+  return { server, baseUrl, keys, logLines: lines };
+}
+
+/** The `data:` payloads of a stream, `[DONE]` left as it is. */
+export async function readSseData(response: Response): Promise<string[]> {
+  const text = await response.text();
+  return text
+    .split("\n\n")
+    .filter((block) => block !== "")
+    .map((block) => block.replace(/^data: /, ""));
+}
