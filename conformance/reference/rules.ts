@@ -21,7 +21,9 @@ const ROLES: readonly unknown[] = ["system", "developer", "user", "assistant", "
 export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
   modelPresent: (body) => (isAbsent(body["model"]) ? makeRefusal("missing_parameter", { param: "model" }) : null),
   modelString: (body) =>
-    isAbsent(body["model"]) || typeof body["model"] === "string" ? null : makeRefusal("invalid_type", { param: "model" }),
+    isAbsent(body["model"]) || typeof body["model"] === "string"
+      ? null
+      : makeRefusal("invalid_type", { param: "model" }),
   messagesPresent: (body) =>
     isAbsent(body["messages"]) ? makeRefusal("missing_parameter", { param: "messages" }) : null,
   messagesArray: (body) =>

@@ -1,0 +1,134 @@
+/**
+ * Chat requests as checks send them, and the parts of an answer that most checks take for granted. `require…` leaves the
+ * caller inconclusive where another check owns the defect; nothing here judges the target.
+ */
+
+import type { ChatCompletionCreateParamsNonStreaming, ChatCompletionCreateParamsStreaming } from "openai/resources";
+import type { CheckContext, SdkOutcome } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { type ChatChunk, chatChunks } from "../../src/expect-stream.ts";
+import {
+  assume,
+  expectJsonObject,
+  expectStatus,
+  expectThat,
+  isJsonObject,
+  type JsonObject,
+  requireSuccess,
+} from "../../src/expect.ts";
+
+/** Fields of a request body, laid over the default request; `undefined` leaves a field out. */
+export type ChatFields = Readonly<Record<string, unknown>>;
+
+/** Any model answers it with more than a few tokens. */
+export const LONG_PROMPT = "Count from 1 to 200, all numbers, separated by blanks.";
+
+export function userMessage(content: unknown): ChatFields {
+  return { role: "user", content };
+}
+
+export function composeChat(context: CheckContext, fields: ChatFields = {}): ChatFields {
+  const messages = [userMessage("Write one sentence about the sea.")];
+  return { model: context.models.chat, messages, max_tokens: 16, ...fields };
+}
+
+/** One-shot chat through the SDK, whatever comes of it. */
+export async function askChat(context: CheckContext, fields: ChatFields = {}): Promise<Exchange> {
+  const body = composeChat(context, fields) as unknown as ChatCompletionCreateParamsNonStreaming;
+  const { exchange } = await context.sdk((client) => client.chat.completions.create(body));
+  return exchange;
+}
+
+/** The body of a successful one-shot chat. @throws Inconclusive */
+export async function requireCompletion(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
+  const exchange = await askChat(context, fields);
+  return assume("a chat completion", () => {
+    expectStatus(exchange, 200);
+    return expectJsonObject(exchange);
+  });
+}
+
+/** The first choice of a successful one-shot chat. @throws Inconclusive */
+export async function requireChoice(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
+  const { choices } = await requireCompletion(context, fields);
+  return assume("choices[0] is an object", () => {
+    const [choice] = Array.isArray(choices) ? choices : [];
+    expectThat(isJsonObject(choice), { observer: "schema", expected: "an object", actual: JSON.stringify(choices) });
+    return choice;
+  });
+}
+
+/** The first choice's message. @throws Inconclusive */
+export async function requireMessage(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
+  const { message } = await requireChoice(context, fields);
+  return assume("choices[0].message is an object", () => {
+    expectThat(isJsonObject(message), { observer: "schema", expected: "an object", actual: JSON.stringify(message) });
+    return message;
+  });
+}
+
+/** The first choice's text. @throws Inconclusive */
+export async function requireText(context: CheckContext, fields: ChatFields = {}): Promise<string> {
+  const { content } = await requireMessage(context, fields);
+  return assume("message.content is a string", () => {
+    expectThat(typeof content === "string", { observer: "schema", expected: "a string", actual: String(content) });
+    return content;
+  });
+}
+
+/** A number of `usage`. @throws Inconclusive */
+export async function requireUsage(
+  context: CheckContext,
+  fields: ChatFields = {},
+): Promise<Record<UsageField, number>> {
+  return readUsage(await requireCompletion(context, fields));
+}
+
+export type UsageField = "prompt_tokens" | "completion_tokens" | "total_tokens";
+
+/** The three counts of an answer's `usage`. @throws Inconclusive */
+export function readUsage(body: JsonObject): Record<UsageField, number> {
+  const usage = isJsonObject(body["usage"]) ? body["usage"] : {};
+  const read = (field: UsageField): number =>
+    assume(`usage.${field} is a number`, () => {
+      const value = usage[field];
+      expectThat(typeof value === "number", { observer: "schema", expected: "a number", actual: String(value) });
+      return value;
+    });
+  return {
+    prompt_tokens: read("prompt_tokens"),
+    completion_tokens: read("completion_tokens"),
+    total_tokens: read("total_tokens"),
+  };
+}
+
+/** Streamed chat through the SDK, read to its end; the value counts the SDK's chunks. */
+export async function streamChat(context: CheckContext, fields: ChatFields = {}): Promise<SdkOutcome<number>> {
+  const body = { ...composeChat(context, fields), stream: true } as unknown as ChatCompletionCreateParamsStreaming;
+  return await context.sdk(async (client) => {
+    let chunks = 0;
+    for await (const _ of await client.chat.completions.create(body)) chunks += 1;
+    return chunks;
+  });
+}
+
+/** The raw chunks of a stream that the SDK could read. @throws Inconclusive */
+export async function requireChunks(context: CheckContext, fields: ChatFields = {}): Promise<readonly ChatChunk[]> {
+  const outcome = await streamChat(context, fields);
+  requireSuccess(outcome);
+  return chatChunks(outcome.exchange);
+}
+
+/** Streamed chat past the SDK, for what the SDK hides at the end of a stream: as long as it takes, and a little more. */
+export async function wireStream(context: CheckContext, fields: ChatFields = {}): Promise<Exchange> {
+  const { exchange } = await streamChat(context, fields);
+  const { chunks = [], headersAtMs = 0 } = exchange.response ?? {};
+  const leaveAfterMs = 1500 + 5 * (chunks.at(-1)?.atMs ?? headersAtMs);
+  const body = JSON.stringify({ ...composeChat(context, fields), stream: true });
+  return await context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs });
+}
+
+/** A chat body of the check's own bytes, past the SDK. */
+export async function postChat(context: CheckContext, body: string | Uint8Array): Promise<Exchange> {
+  return await context.wire({ method: "POST", path: "/chat/completions", body });
+}

@@ -1,0 +1,38 @@
+/** The models that a target lists, for checks that take the list for granted. Nothing here judges the target. */
+
+import type { CheckContext } from "../../src/check-context.ts";
+import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { NotTestable } from "../../src/outcome-signals.ts";
+
+/** All listed models as raw objects. @throws Inconclusive when the list can't be read */
+export async function requireModels(context: CheckContext): Promise<readonly JsonObject[]> {
+  const { exchange } = await context.sdk((client) => client.models.list());
+  return assume("a list of models", () => {
+    expectStatus(exchange, 200);
+    const { data } = expectJsonObject(exchange);
+    const models = Array.isArray(data) ? data.filter(isJsonObject) : [];
+    expectThat(models.length > 0, { observer: "schema", expected: "data with models", actual: JSON.stringify(data) });
+    return models;
+  });
+}
+
+/** A listed id that is a string. @throws Inconclusive */
+export async function requireModelId(context: CheckContext): Promise<string> {
+  const ids = readIds(await requireModels(context));
+  return assume("the list holds an id", () => {
+    const id = ids.find((candidate) => candidate === context.models.chat) ?? ids[0];
+    expectThat(id !== undefined, { observer: "schema", expected: "an id", actual: "none" });
+    return id;
+  });
+}
+
+/** A listed id with a slash in it. @throws NotTestable when the target has none */
+export async function requireSlashId(context: CheckContext): Promise<string> {
+  const id = readIds(await requireModels(context)).find((candidate) => candidate.includes("/"));
+  if (id === undefined) throw new NotTestable("the target lists no model id with a slash");
+  return id;
+}
+
+function readIds(models: readonly JsonObject[]): readonly string[] {
+  return models.map((model) => model["id"]).filter((id) => typeof id === "string");
+}

@@ -1,0 +1,38 @@
+/** Runs the suite against one wire of the reference server and says which checks objected. */
+
+import { checks } from "../checks/index.ts";
+import type { Check } from "../src/check.ts";
+import type { CheckResult } from "../src/outcome.ts";
+import { planChecks } from "../src/plan.ts";
+import { runChecks } from "../src/runner.ts";
+import { startReferenceServer } from "./server.ts";
+import type { ReferenceWire } from "./wire.ts";
+
+/** Bounds of one wire's run: a wire that hangs must not hold up the others. */
+export interface JudgeLimits {
+  readonly checkTimeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly concurrency: number;
+}
+
+export const DEFAULT_JUDGE_LIMITS: JudgeLimits = { checkTimeoutMs: 8000, runTimeoutMs: 60_000, concurrency: 1 };
+
+export interface JudgeOptions {
+  readonly limits?: JudgeLimits;
+  /** All checks unless given. */
+  readonly checks?: readonly Check[];
+}
+
+/** One result per check. The server lives for this call only. */
+export async function judgeWire(wire: ReferenceWire, options: JudgeOptions = {}): Promise<readonly CheckResult[]> {
+  await using server = await startReferenceServer(wire);
+  const { base_url: baseUrl, keys, models } = server.recipe;
+  const target = { baseUrl, keys, models };
+  const limits = { ...(options.limits ?? DEFAULT_JUDGE_LIMITS), stuckChecksMax: Infinity };
+  return await runChecks({ target, limits, plan: planChecks(options.checks ?? checks, target) });
+}
+
+/** Ids of the checks that blamed the target. */
+export function listKillers(results: readonly CheckResult[]): readonly string[] {
+  return results.filter(({ outcome }) => outcome === "fail" || outcome === "warn").map(({ check }) => check.id);
+}
