@@ -48,8 +48,9 @@ const engineSchema = z.discriminatedUnion("kind", [
     contextTokens: count
       .optional()
       .describe("Prompt and completion together; default: what the model allows, bounded."),
-    concurrency: count.optional().describe("Generations side by side."),
-    threads: count.optional().describe("CPU threads; default: cores minus one."),
+    concurrency: count.max(256).optional().describe("Generations side by side; each needs memory of its own."),
+    threads: count.max(1024).optional().describe("CPU threads; default: cores minus one."),
+    gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
   }),
 ]);
 
@@ -72,7 +73,6 @@ export const configSchema = z.strictObject({
     .enum(["auto", "scripted"])
     .default("auto")
     .describe("What serves when `models` is empty: the best model that can be had, or the scripted engine."),
-  modelsDirectory: z.string().min(1).optional().describe("Cache of model files; default: the user's cache directory."),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   auth: authSchema.prefault({}),

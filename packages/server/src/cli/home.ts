@@ -1,0 +1,81 @@
+/**
+ * What one installation keeps between starts: the key store and the secret that signs tokens, in a directory that only
+ * its owner can enter. With a store in memory nothing is kept and nothing is written.
+ */
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateApiKey } from "@openai-compat/core";
+import type { ApiKeyStore, GrantedCapability, JwtSettings } from "@openai-compat/core";
+import { ConfigError } from "../config.ts";
+import type { Config } from "../config.ts";
+import { createMemoryStore } from "../stores/memory.ts";
+import { openSqliteStore } from "../stores/sqlite.ts";
+
+export interface Home {
+  readonly apiKeys: ApiKeyStore;
+  readonly jwt: JwtSettings;
+}
+
+export type HomeConfig = Pick<Config, "auth" | "dataDirectory" | "store">;
+
+const SECRET_BYTES = 32;
+
+/** @throws ConfigError when the data directory can't be used. */
+export function openHome(config: HomeConfig): Home {
+  if (config.store === "memory") {
+    return { apiKeys: createMemoryStore(), jwt: resolveJwt(config, () => createSecret()) };
+  }
+  try {
+    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+    return {
+      apiKeys: openSqliteStore(join(config.dataDirectory, "keys.sqlite")),
+      jwt: resolveJwt(config, () => readOrCreateSecret(join(config.dataDirectory, "jwt-secret"))),
+    };
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new ConfigError(`The data directory ${config.dataDirectory} can't be used: ${reason}`);
+  }
+}
+
+export interface NewKeyOptions {
+  readonly accountId: string;
+  readonly name: string;
+  readonly capabilities: readonly GrantedCapability[];
+  readonly expiresAtMs: number | null;
+}
+
+/** Stores a new key. @returns its handle and its secret, which can't be had again. */
+export async function createKey(
+  apiKeys: ApiKeyStore,
+  options: NewKeyOptions,
+): Promise<{ readonly id: string; readonly secret: string }> {
+  const { secret, record } = generateApiKey({ ...options, nowMs: Date.now() });
+  await apiKeys.insert(record);
+  return { id: record.id, secret };
+}
+
+function resolveJwt(config: HomeConfig, createOrReadSecret: () => string): JwtSettings {
+  const { jwtSecret, jwtIssuer, jwtAudience, clockToleranceSeconds } = config.auth;
+  return {
+    secret: jwtSecret ?? createOrReadSecret(),
+    issuer: jwtIssuer,
+    audience: jwtAudience,
+    clockToleranceSeconds,
+  };
+}
+
+function createSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("base64url");
+}
+
+/** Two processes may start at once: the one that makes the file wins, the other reads it. */
+function readOrCreateSecret(path: string): string {
+  try {
+    writeFileSync(path, createSecret(), { flag: "wx", mode: 0o600, flush: true });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+  }
+  return readFileSync(path, "utf8").trim();
+}

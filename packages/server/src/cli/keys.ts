@@ -1,0 +1,82 @@
+/** `openai-compat keys`: makes, lists and revokes API keys in the persistent store. A running server sees it at once. */
+
+import type { Command } from "commander";
+import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
+import { ConfigError } from "../config.ts";
+import { createKey, openHome } from "./home.ts";
+import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
+import { addSharedOptions, resolveSettings } from "./settings.ts";
+import type { SharedOptions } from "./settings.ts";
+
+interface CreateOptions extends SharedOptions {
+  readonly name: string;
+  readonly account: string;
+  readonly can: GrantedCapability[];
+  readonly expiresIn?: number;
+}
+
+export function addKeysCommand(program: Command): void {
+  const keys = program.command("keys").description("manage API keys");
+
+  addSharedOptions(keys.command("create").description("make a key and print its secret, which can't be shown again"))
+    .option("--name <text>", "what the key is for", "key")
+    .option("--account <id>", "the account that it acts for", "default")
+    .option("--can <verbs>", "what it may do, separated by commas", parseCapabilities, parseCapabilities("*"))
+    .option("--expires-in <time>", "such as 12h or 30d; default: never", parseDurationSeconds)
+    .action(async (options: CreateOptions) => {
+      await withKeys(options, async (apiKeys) => {
+        const expiresAtMs = options.expiresIn === undefined ? null : Date.now() + options.expiresIn * 1000;
+        const { name, account, can } = options;
+        const { id, secret } = await createKey(apiKeys, { accountId: account, name, capabilities: can, expiresAtMs });
+        process.stdout.write(`${secret}\n`);
+        process.stderr.write(`Made ${id}. Keep the secret: it is not shown again.\n`);
+      });
+    });
+
+  addSharedOptions(keys.command("list").description("list the keys, newest first")).action(
+    async (options: SharedOptions) => {
+      await withKeys(options, async (apiKeys) => {
+        for (const record of await apiKeys.list()) process.stdout.write(`${describeKey(record)}\n`);
+      });
+    },
+  );
+
+  addSharedOptions(keys.command("revoke").description("refuse a key from now on").argument("<id>", "key_…")).action(
+    async (id: string, options: SharedOptions) => {
+      await withKeys(options, async (apiKeys) => {
+        if (!(await apiKeys.revoke(id, Date.now()))) throw new ConfigError(`There is no key ${id}.`);
+        process.stderr.write(`Revoked ${id}.\n`);
+      });
+    },
+  );
+}
+
+async function withKeys(options: SharedOptions, use: (apiKeys: ApiKeyStore) => Promise<void>): Promise<void> {
+  const config = resolveSettings(options);
+  if (config.store === "memory") throw new ConfigError(`With "store": "memory" there are no keys to manage.`);
+  const { apiKeys } = openHome(config);
+  try {
+    await use(apiKeys);
+  } finally {
+    await apiKeys.close();
+  }
+}
+
+function describeKey(record: ApiKeyRecord): string {
+  const verbs = record.capabilities.flatMap((grant) => grant.can).join(",");
+  return [
+    record.id,
+    `sk-…${record.secretTail}`,
+    record.accountId,
+    record.name,
+    verbs === "" ? "nothing" : verbs,
+    describeState(record),
+  ].join("\t");
+}
+
+function describeState({ revokedAtMs, expiresAtMs }: ApiKeyRecord): string {
+  if (revokedAtMs !== null) return `revoked ${new Date(revokedAtMs).toISOString()}`;
+  if (expiresAtMs === null) return "active";
+  const verb = expiresAtMs <= Date.now() ? "expired" : "expires";
+  return `${verb} ${new Date(expiresAtMs).toISOString()}`;
+}

@@ -1,0 +1,39 @@
+/** `openai-compat models`: shows the catalogue and fills the cache that all commands share. */
+
+import type { Command } from "commander";
+import { cacheDirectory, findCachedModel, listCatalogue } from "@openai-compat/engines";
+import { ConfigError } from "../config.ts";
+import { pullWithProgress } from "../resolve-models.ts";
+
+export function addModelsCommand(program: Command): void {
+  const models = program.command("models").description("local models");
+
+  models
+    .command("list")
+    .description("list the models that can be pulled")
+    .action(async () => {
+      for (const entry of listCatalogue()) {
+        const cached = await findCachedModel(entry.id);
+        const state = cached === null ? "not pulled" : `in ${cached.path}`;
+        const size = `${Math.round(entry.artefact.sizeBytes / 1_000_000)} MB`;
+        process.stdout.write(`${[entry.id, entry.name, size, entry.licence, state].join("\t")}\n`);
+      }
+      process.stderr.write(`Cache: ${cacheDirectory()}\n`);
+    });
+
+  models
+    .command("pull")
+    .description("fetch a model into the cache, verify it and print its path")
+    .argument("[id]", "a model of the list; default: the first")
+    .action(async (id: string | undefined) => {
+      const catalogue = listCatalogue();
+      const entry = id === undefined ? catalogue[0] : catalogue.find((candidate) => candidate.id === id);
+      if (entry === undefined) {
+        throw new ConfigError(`There is no model ${id}. Known: ${catalogue.map((known) => known.id).join(", ")}.`);
+      }
+      const leaving = new AbortController();
+      process.once("SIGINT", () => leaving.abort());
+      const { path } = await pullWithProgress(entry, leaving.signal);
+      process.stdout.write(`${path}\n`);
+    });
+}

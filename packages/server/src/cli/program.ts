@@ -1,0 +1,52 @@
+/** The command line: its commands, and how it ends. 0: done. 1: it failed. 2: it was asked for something impossible. */
+
+import { Command, CommanderError } from "commander";
+import { AiError } from "@openai-compat/core";
+import packageJson from "../../package.json" with { type: "json" };
+import { ConfigError } from "../config.ts";
+import { addKeysCommand } from "./keys.ts";
+import { addModelsCommand } from "./models.ts";
+import { addServeCommand } from "./serve.ts";
+import { addTokenCommand } from "./token.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** @param args without the program's own name. @returns the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const program = new Command("openai-compat")
+    .description("An OpenAI-compatible AI server with local models.")
+    .version(packageJson.version)
+    .showHelpAfterError("(--help says more)");
+  addServeCommand(program);
+  addTokenCommand(program);
+  addKeysCommand(program);
+  addModelsCommand(program);
+  throwInsteadOfExit(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (thrown) {
+    return reportFailure(thrown);
+  }
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+function reportFailure(thrown: unknown): number {
+  // Commander has written its own message.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+  process.stderr.write(`error: ${describeFailure(thrown)}\n`);
+  return thrown instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED;
+}
+
+function describeFailure(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") return `${thrown.message}. Another program uses this port: choose one with --port.`;
+  const isForeseen = thrown instanceof ConfigError || thrown instanceof AiError || code !== undefined;
+  return isForeseen ? thrown.message : (thrown.stack ?? thrown.message);
+}

@@ -1,0 +1,44 @@
+/** The recipe that tells a test suite how to reach a throw-away server, written when it answers and never half. */
+
+import { renameSync, writeFileSync } from "node:fs";
+import { mintToken } from "@openai-compat/core";
+import type { GrantedCapability, JwtSettings } from "@openai-compat/core";
+
+export interface TargetRecipe {
+  readonly base_url: string;
+  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
+  readonly models: { readonly chat?: string };
+}
+
+const EVERY_CAPABILITY: readonly GrantedCapability[] = [{ domain: "*", pointers: ["*"], can: ["*"] }];
+const LIFETIME_SECONDS = 86_400;
+const EXPIRED_SECONDS = -3600;
+
+export interface TargetOptions {
+  readonly baseUrl: string;
+  readonly jwt: JwtSettings;
+  /** The id of the model that serves chat; null when there is none. */
+  readonly chatModel: string | null;
+}
+
+/** The keys are tokens, so that a suite can tamper with them. */
+export async function createTargetRecipe(options: TargetOptions): Promise<TargetRecipe> {
+  const mint = (capabilities: readonly GrantedCapability[], expiresInSeconds: number) =>
+    mintToken({ settings: options.jwt, accountId: "suite", appName: "suite", capabilities, expiresInSeconds });
+  return {
+    base_url: options.baseUrl,
+    keys: {
+      full: await mint(EVERY_CAPABILITY, LIFETIME_SECONDS),
+      no_capability: await mint([], LIFETIME_SECONDS),
+      expired: await mint(EVERY_CAPABILITY, EXPIRED_SECONDS),
+    },
+    models: options.chatModel === null ? {} : { chat: options.chatModel },
+  };
+}
+
+/** A reader sees no file or the whole one, and nobody else can read it. */
+export function writeReadyFile(path: string, recipe: TargetRecipe): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
+}

@@ -1,0 +1,119 @@
+/** `openai-compat serve`: opens the store, gets the models, answers, and stops gracefully when it is told to. */
+
+import { Option } from "commander";
+import type { Command } from "commander";
+import { createModelRegistry } from "@openai-compat/core";
+import { createServer } from "../create-server.ts";
+import type { Server } from "../create-server.ts";
+import { createLogger } from "../operations/logger.ts";
+import type { Logger } from "../operations/logger.ts";
+import { resolveModels } from "../resolve-models.ts";
+import { createKey, openHome } from "./home.ts";
+import type { Home } from "./home.ts";
+import { parseCapabilities, parsePort } from "./option-values.ts";
+import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
+import { addSharedOptions, resolveSettings } from "./settings.ts";
+import type { SharedOptions } from "./settings.ts";
+import { describeSnippet } from "./snippet.ts";
+
+interface ServeOptions extends SharedOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly engines?: "auto" | "scripted";
+  readonly throwaway?: true;
+  readonly readyFile?: string;
+}
+
+export function addServeCommand(program: Command): void {
+  addSharedOptions(program.command("serve").description("answer the OpenAI API"))
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--port <number>", "port to listen on, 0 for any free one (default: 8080)", parsePort)
+    .addOption(
+      new Option(
+        "--engines <kind>",
+        "without configured models: the best that can be had, or none (default: auto)",
+      ).choices(["auto", "scripted"]),
+    )
+    .option("--throwaway", "keep nothing: keys and token secret live in memory")
+    .option("--ready-file <file>", "write the base URL and tokens for a test suite here, once the server answers")
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const { host, port, engines } = options;
+  const config = resolveSettings(options, {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(engines === undefined ? {} : { engines }),
+    ...(options.throwaway === true ? { store: "memory" as const } : {}),
+  });
+  const logger = createLogger({ level: config.logLevel });
+  const stop = listenForStop();
+  const home = openHome(config);
+  try {
+    const { models, summary } = await resolveModels({ config, signal: stop.signal, nowMs: Date.now() });
+    const server = createServer({
+      config: { ...config, jwt: home.jwt },
+      registry: createModelRegistry(models),
+      stores: { apiKeys: home.apiKeys },
+      logger,
+    });
+    const { baseUrl } = await server.listen();
+    const chatModel = models.find((model) => model.isDefault)?.id ?? models[0]?.id ?? null;
+    process.stdout.write(`${summary}\n`);
+    warnWhenPublic(config.host, logger);
+    await announce(home, { baseUrl, chatModel });
+    if (options.readyFile !== undefined) {
+      writeReadyFile(options.readyFile, await createTargetRecipe({ baseUrl, jwt: home.jwt, chatModel }));
+    }
+    await untilStopped(stop.signal, server);
+  } catch (thrown) {
+    if (!stop.signal.aborted) throw thrown;
+  } finally {
+    await home.apiKeys.close();
+  }
+}
+
+/** The first signal asks for a graceful stop; with the second, the process ends at once. */
+function listenForStop(): { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  for (const [name, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
+      controller.abort();
+    });
+  }
+  return controller;
+}
+
+async function untilStopped(signal: AbortSignal, server: Server): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  process.stderr.write("Stopping: running answers may finish. Signal again to stop at once.\n");
+  await server.close();
+}
+
+/** Without a key nobody could use the server: the first start makes one and shows it once. */
+async function announce(home: Home, target: { baseUrl: string; chatModel: string | null }): Promise<void> {
+  const hasKey = (await home.apiKeys.list()).some((key) => key.revokedAtMs === null);
+  if (hasKey) {
+    process.stdout.write(`Answering at ${target.baseUrl}. New key: openai-compat keys create\n`);
+    return;
+  }
+  const { secret } = await createKey(home.apiKeys, {
+    accountId: "default",
+    name: "made on the first start",
+    capabilities: parseCapabilities("*"),
+    expiresAtMs: null,
+  });
+  process.stdout.write(describeSnippet({ ...target, key: secret }));
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
+
+function warnWhenPublic(host: string, logger: Logger): void {
+  if (LOOPBACK.test(host)) return;
+  logger.warn("listening beyond this machine, without TLS: put a reverse proxy that speaks HTTPS in front", { host });
+}

@@ -1,0 +1,14 @@
+/** The server as a library: `createServer` on a socket, `createApp` as a `fetch` function. */
+
+export { createApp } from "./create-app.ts";
+export type { App, AppOptions } from "./create-app.ts";
+export { createServer } from "./create-server.ts";
+export type { Server, ServerLimits, ServerOptions } from "./create-server.ts";
+export { ConfigError, configSchema, loadConfig } from "./config.ts";
+export type { Config, ConfigInput, ConfigSources } from "./config.ts";
+export { createLogger } from "./operations/logger.ts";
+export type { Logger, LoggerOptions, LogLevel } from "./operations/logger.ts";
+export { resolveModels } from "./resolve-models.ts";
+export type { ResolvedModels, ResolveModelsOptions } from "./resolve-models.ts";
+export { createMemoryStore } from "./stores/memory.ts";
+export { openSqliteStore } from "./stores/sqlite.ts";

@@ -1,0 +1,158 @@
+/**
+ * Configured models to registered ones: finds or pulls each model's file and makes its engine. No engine is loaded
+ * here; that happens with the first call.
+ */
+
+import { existsSync } from "node:fs";
+import { AiError } from "@openai-compat/core";
+import type { ChatEngine, QueueLimits, RegisteredModel } from "@openai-compat/core";
+import {
+  createLlamaEngine,
+  createProgressReporter,
+  createScriptedEngine,
+  isLlamaInstalled,
+  listCatalogue,
+  pullModel,
+} from "@openai-compat/engines";
+import type { CatalogueEntry } from "@openai-compat/engines";
+import { ConfigError } from "./config.ts";
+import type { Config, ModelConfig } from "./config.ts";
+
+export interface ResolvedModels {
+  readonly models: readonly RegisteredModel[];
+  /** What serves, in a sentence for people: which engine, and why not a better one. */
+  readonly summary: string;
+}
+
+export interface ResolveModelsOptions {
+  readonly config: Pick<Config, "engines" | "models" | "queue">;
+  /** Stops a pull. */
+  readonly signal: AbortSignal;
+  /** When the models became available, for their `created`. */
+  readonly nowMs: number;
+  /** Default: the real one, with a progress bar on standard error. */
+  readonly pull?: typeof pullWithProgress;
+  /** Default: whether the native library is installed. */
+  readonly isLlamaAvailable?: () => boolean;
+}
+
+const SCRIPTED_ID = "scripted";
+
+/**
+ * `models` of the configuration as they are; without any, the best that can be had: the catalogue's first model from
+ * the cache, else pulled, else the scripted engine.
+ *
+ * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
+ */
+export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const { config } = options;
+  if (config.models.length > 0) return await resolveConfiguredModels(options);
+  if (config.engines === "scripted") {
+    return { models: [createScriptedModel(options)], summary: "Serving the scripted engine (no AI model), as asked." };
+  }
+  return await resolveBestModel(options);
+}
+
+async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const [entry] = listCatalogue();
+  const fallBack = (reason: string): ResolvedModels => ({
+    models: [createScriptedModel(options)],
+    summary: `Serving the scripted engine (no AI model): ${reason}`,
+  });
+  if (entry === undefined) return fallBack("the catalogue is empty.");
+  const isLlamaAvailable = options.isLlamaAvailable ?? isLlamaInstalled;
+  if (!isLlamaAvailable()) {
+    return fallBack("the package node-llama-cpp is not installed. Install it beside this one to run local models.");
+  }
+  try {
+    const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
+    const engine = createLlamaEngine({ modelPath: file.path });
+    const model = describeModel(options, { ...describeCatalogueEntry(entry), engine, isDefault: true });
+    return { models: [model], summary: `Serving ${entry.name} (${entry.id}) from ${file.source}.` };
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    if (!(thrown instanceof AiError)) throw thrown;
+    return fallBack(thrown.message);
+  }
+}
+
+async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const { models: configs } = options.config;
+  const models: RegisteredModel[] = [];
+  for (const config of configs) {
+    const { ownedBy, engine } = await createConfiguredEngine(config, options);
+    const isDefault = config.default || (configs.length === 1 && config.type === "chat");
+    models.push(describeModel(options, { id: config.id, name: config.name ?? config.id, ownedBy, engine, isDefault }));
+  }
+  return { models, summary: `Serving ${models.map((model) => model.id).join(", ")}.` };
+}
+
+async function createConfiguredEngine(
+  config: ModelConfig,
+  options: ResolveModelsOptions,
+): Promise<{ ownedBy: string; engine: ChatEngine }> {
+  const { engine } = config;
+  if (engine.kind === "scripted") return { ownedBy: SCRIPTED_ID, engine: createScriptedEngine() };
+  const { path, ownedBy } = await locateModelFile(engine.model, options);
+  const settings = {
+    modelPath: path,
+    gpu: engine.gpu ? ("auto" as const) : (false as const),
+    ...(engine.contextTokens === undefined ? {} : { contextTokens: engine.contextTokens }),
+    ...(engine.concurrency === undefined ? {} : { sequences: engine.concurrency }),
+    ...(engine.threads === undefined ? {} : { threads: engine.threads }),
+  };
+  return { ownedBy, engine: createLlamaEngine(settings) };
+}
+
+async function locateModelFile(
+  model: string,
+  options: ResolveModelsOptions,
+): Promise<{ path: string; ownedBy: string }> {
+  const entry = listCatalogue().find((candidate) => candidate.id === model);
+  if (entry !== undefined) {
+    const { path } = await (options.pull ?? pullWithProgress)(entry, options.signal);
+    return { path, ownedBy: describeCatalogueEntry(entry).ownedBy };
+  }
+  if (existsSync(model)) return { path: model, ownedBy: "local" };
+  const known = listCatalogue().map((candidate) => candidate.id);
+  throw new ConfigError(`"${model}" is neither a file nor a model of the catalogue (${known.join(", ")}).`);
+}
+
+function describeCatalogueEntry(entry: CatalogueEntry): { id: string; name: string; ownedBy: string } {
+  return { id: entry.id, name: entry.name, ownedBy: "local" };
+}
+
+interface ModelParts {
+  readonly id: string;
+  readonly name: string;
+  readonly ownedBy: string;
+  readonly engine: ChatEngine;
+  readonly isDefault: boolean;
+}
+
+function describeModel(
+  { config, nowMs }: { readonly config: { readonly queue: QueueLimits }; readonly nowMs: number },
+  parts: ModelParts,
+): RegisteredModel {
+  const { contextTokens } = parts.engine.limits;
+  return { ...parts, type: "chat", createdAtMs: nowMs, contextTokens, queue: config.queue };
+}
+
+function createScriptedModel(options: ResolveModelsOptions): RegisteredModel {
+  const engine = createScriptedEngine();
+  return describeModel(options, { id: SCRIPTED_ID, name: "Scripted", ownedBy: SCRIPTED_ID, engine, isDefault: true });
+}
+
+/** The model's file, from the cache or pulled with a progress bar on standard error. */
+export async function pullWithProgress(
+  entry: CatalogueEntry,
+  signal: AbortSignal,
+): Promise<{ readonly path: string; readonly source: string }> {
+  const progress = createProgressReporter({ label: entry.name });
+  try {
+    const pulled = await pullModel({ id: entry.id, onProgress: progress.onProgress, signal });
+    return { path: pulled.path, source: pulled.fromCache ? "the cache" : pulled.source };
+  } finally {
+    progress.stop();
+  }
+}
