@@ -16,13 +16,7 @@ export type Level = "must" | "should" | "may";
 export type Tier = "protocol" | "forced" | "model";
 
 /** What the target has to offer before a check can say anything. A missing one makes the check not-testable. */
-export type Need =
-  | "key:full"
-  | "key:no_capability"
-  | "key:no_credit"
-  | "key:expired"
-  | "jwt"
-  | "model:chat";
+export type Need = "key:full" | "key:no_capability" | "key:no_credit" | "key:expired" | "jwt" | "model:chat";
 
 /** Report areas: one verdict line each. */
 export type Area = "models" | "chat" | "sse" | "auth" | "errors" | "http";

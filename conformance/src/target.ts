@@ -2,6 +2,9 @@
 
 import type { KeyName } from "./check-context.ts";
 
+/** Every key that a recipe may hold. */
+export const KEY_NAMES = ["full", "no_capability", "no_credit", "expired"] as const satisfies readonly KeyName[];
+
 /** Roles that a recipe may give a model id for. */
 export const MODEL_ROLES = ["chat", "embedding", "transcription", "speech"] as const;
 export type ModelRole = (typeof MODEL_ROLES)[number];

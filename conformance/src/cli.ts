@@ -1,0 +1,196 @@
+/** The command line as a function: from arguments to an exit code. It owns no rule of judging. */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { allChecks } from "./all-checks.ts";
+import type { Check } from "./check.ts";
+import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import { matchesPattern, UnmatchedPatternError } from "./plan.ts";
+import {
+  createReporter,
+  decodeReporterChoice,
+  DEFAULT_REPORTERS,
+  REPORTER_NAMES,
+} from "./reporters/create-reporter.ts";
+import type { Output } from "./reporters/reporter.ts";
+import { ConfigurationError, resolveTarget } from "./resolve-target.ts";
+import { judgeTarget, prepareRun, type RunSettings } from "./run-conformance.ts";
+import { readSuiteIdentity } from "./suite-identity.ts";
+import type { Target } from "./target.ts";
+
+export interface CommandLineIo {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Stops the run, for example on SIGINT. */
+  readonly signal?: AbortSignal;
+  /** Default: every check of the suite. */
+  readonly checks?: readonly Check[];
+}
+
+interface RunFlags {
+  readonly baseUrl?: string;
+  readonly apiKey?: string;
+  readonly model?: string;
+  readonly target?: string;
+  readonly only: readonly string[];
+  readonly disable: readonly string[];
+  readonly reporter: readonly string[];
+  readonly plan?: true;
+  readonly failOn: FailOn;
+  readonly timeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly preflightTimeoutMs: number;
+  readonly concurrency: number;
+}
+
+/** @param words the arguments after the program's name. @returns the exit code; see `exit-code.ts` */
+export async function runCommandLine(words: readonly string[], io: CommandLineIo): Promise<number> {
+  let exitCode = 0;
+  const setExitCode = (code: number): void => void (exitCode = code);
+  try {
+    await defineProgram(io, setExitCode).parseAsync([...words], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    if (error instanceof ConfigurationError || error instanceof UnmatchedPatternError) {
+      io.stderr.write(`${error.message}\n`);
+      return USAGE_EXIT_CODE;
+    }
+    io.stderr.write(`The suite broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return EXIT_CODES["harness-error"];
+  }
+}
+
+function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): Command {
+  const checks = io.checks ?? allChecks;
+  const program = new Command("openai-conformance")
+    .description("Judges any OpenAI-compatible server through the official SDK, its schemas and the wire.")
+    .version(readSuiteIdentity().version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+
+  defineRunCommand(program).action(async (flags: RunFlags) => setExitCode(await run(flags, io)));
+  program
+    .command("list")
+    .description("print every check")
+    .addOption(patternsOption("--only <pattern>", "print only these checks"))
+    .action(({ only }: Pick<RunFlags, "only">) => list(checks, only, io.stdout));
+  program
+    .command("explain")
+    .description("say what a check is about")
+    .argument("<id>", "id of a check")
+    .action((id: string) => explain(checks, id, io.stdout));
+  return program;
+}
+
+function defineRunCommand(program: Command): Command {
+  const { checkTimeoutMs, runTimeoutMs, preflightTimeoutMs, concurrency } = DEFAULT_LIMITS;
+  return program
+    .command("run", { isDefault: true })
+    .description("judge a target")
+    .option("--base-url <url>", "where the target is, /v1 included (env OPENAI_BASE_URL)")
+    .option("--api-key <key>", "key that may do everything (env OPENAI_API_KEY)")
+    .option("--model <id>", "chat model (env OPENAI_CONFORMANCE_MODEL); default: the first that GET /models lists")
+    .option("--target <file>", "recipe of the target: JSON with base_url, keys and models")
+    .addOption(
+      patternsOption("--only <pattern>", "run only these checks: an id, a dotted prefix, or with *; repeatable"),
+    )
+    .addOption(patternsOption("--disable <pattern>", "account for these checks as disabled; repeatable"))
+    .addOption(
+      patternsOption(
+        "--reporter <name[:file]>",
+        `${REPORTER_NAMES.join(", ")}; repeatable (default: ${DEFAULT_REPORTERS.join(" ")})`,
+      ),
+    )
+    .option("--plan", "print what would run, and why the rest would not")
+    .addOption(
+      new Option("--fail-on <level>", "lowest level that fails a run").choices(["must", "should"]).default("must"),
+    )
+    .option("--timeout-ms <ms>", "time for one check", decodePositive, checkTimeoutMs)
+    .option("--run-timeout-ms <ms>", "time for the whole run", decodePositive, runTimeoutMs)
+    .option(
+      "--preflight-timeout-ms <ms>",
+      "time for the request that identifies the target",
+      decodePositive,
+      preflightTimeoutMs,
+    )
+    .option("--concurrency <n>", "checks at the same time", decodePositive, concurrency);
+}
+
+function patternsOption(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .default([], "none")
+    .argParser((value: string, before: readonly string[]) => [...before, value]);
+}
+
+function decodePositive(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0 && value < 2 ** 31) return value;
+  throw new InvalidArgumentError("It must be a whole number above 0.");
+}
+
+async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
+  const target = await resolveTarget({
+    baseUrl: flags.baseUrl,
+    keys: { full: flags.apiKey },
+    models: { chat: flags.model },
+    targetFile: flags.target,
+    environment: io.environment,
+  });
+  const settings: RunSettings = {
+    only: flags.only,
+    disable: flags.disable,
+    failOn: flags.failOn,
+    limits: {
+      checkTimeoutMs: flags.timeoutMs,
+      runTimeoutMs: flags.runTimeoutMs,
+      preflightTimeoutMs: flags.preflightTimeoutMs,
+      concurrency: flags.concurrency,
+    },
+    ...(io.checks === undefined ? {} : { checks: io.checks }),
+    ...(io.signal === undefined ? {} : { signal: io.signal }),
+  };
+  if (flags.plan === true) return printPlan(target, settings, io.stdout);
+  const choices = (flags.reporter.length === 0 ? DEFAULT_REPORTERS : flags.reporter).map(decodeReporterChoice);
+  const colour = io.stdout.isTerminal && (io.environment["NO_COLOR"] ?? "") === "";
+  const reporters = choices.map((choice) => createReporter(choice, io.stdout, colour));
+  const report = await judgeTarget(target, {
+    ...settings,
+    onEvent: (event) => {
+      for (const reporter of reporters) reporter.handle(event);
+    },
+  });
+  return report.exitCode;
+}
+
+async function printPlan(target: Target, settings: RunSettings, stdout: Output): Promise<number> {
+  const { plan, notes, unidentified } = await prepareRun(target, settings);
+  for (const note of notes) stdout.write(`${note}\n`);
+  for (const { check, skip } of plan) {
+    stdout.write(`${skip === null ? "run" : skip.outcome} ${check.id}${skip === null ? "" : `: ${skip.reason}`}\n`);
+  }
+  const runnable = plan.filter(({ skip }) => skip === null).length;
+  stdout.write(`${plan.length} planned: ${runnable} would run, ${plan.length - runnable} would not.\n`);
+  if (unidentified === null) return runnable > 0 ? 0 : EXIT_CODES.unproved;
+  stdout.write(`Nothing would be proved: ${unidentified}\n`);
+  return EXIT_CODES.unproved;
+}
+
+function list(checks: readonly Check[], only: readonly string[], stdout: Output): void {
+  const selected = checks.filter(({ id }) => only.length === 0 || only.some((pattern) => matchesPattern(id, pattern)));
+  if (selected.length === 0) throw new UnmatchedPatternError(`No check matches ${only.join(", ")}.`);
+  for (const { id, level, tier, requirement } of selected) stdout.write(`${id}  ${level}  ${tier}  ${requirement}\n`);
+}
+
+function explain(checks: readonly Check[], id: string, stdout: Output): void {
+  const check = checks.find((candidate) => candidate.id === id);
+  if (check === undefined) throw new UnmatchedPatternError(`No check has the id "${id}".`);
+  const { area, level, tier, requirement, reference, breaks, needs } = check;
+  const rows = { area, level, tier, requirement, reference, breaks, needs: needs.join(", ") || "nothing" };
+  stdout.write(
+    `${id}\n${Object.entries(rows)
+      .map(([name, value]) => `  ${name.padEnd(11)}  ${value}\n`)
+      .join("")}`,
+  );
+}

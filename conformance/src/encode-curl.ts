@@ -1,0 +1,41 @@
+/** A recorded request as a `curl` line that can be pasted into a shell. Credentials become variables. */
+
+import type { KeyName } from "./check-context.ts";
+import type { RecordedRequest } from "./exchange.ts";
+import { KEY_NAMES, type Target } from "./target.ts";
+
+/** The environment variable that holds each key, here and for the command line. */
+export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
+  full: "OPENAI_API_KEY",
+  no_capability: "OPENAI_CONFORMANCE_KEY_NO_CAPABILITY",
+  no_credit: "OPENAI_CONFORMANCE_KEY_NO_CREDIT",
+  expired: "OPENAI_CONFORMANCE_KEY_EXPIRED",
+};
+
+/** Headers that the SDK adds for its own statistics; they change nothing. */
+const NOISE = /^(?:x-stainless-.*|user-agent|accept|content-length)$/;
+
+/** Body characters in the line; a longer body is cut and the line says so. */
+const BODY_LENGTH_MAX = 4000;
+
+/** The line still needs `redact`: a body may hold what a header must not. */
+export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): string {
+  const words = ["curl", "-i", ...(request.method === "GET" ? [] : ["-X", quote(request.method)]), quote(request.url)];
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (NOISE.test(name)) continue;
+    words.push("-H", name === "authorization" ? encodeAuthorization(value, keys) : quote(`${name}: ${value}`));
+  }
+  if (request.body === null) return words.join(" ");
+  const cut = request.body.length > BODY_LENGTH_MAX;
+  words.push("--data-binary", quote(cut ? request.body.slice(0, BODY_LENGTH_MAX) : request.body));
+  return words.join(" ") + (cut ? ` # body cut: ${request.body.length} characters were sent` : "");
+}
+
+function encodeAuthorization(value: string, keys: Target["keys"]): string {
+  const name = KEY_NAMES.find((candidate) => value === `Bearer ${keys[candidate]}`);
+  return name === undefined ? quote(`authorization: ${value}`) : `"authorization: Bearer $${KEY_VARIABLES[name]}"`;
+}
+
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

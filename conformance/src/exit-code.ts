@@ -1,0 +1,71 @@
+/**
+ * The verdict of a run and its exit code. A failure that was proven outweighs everything; a run that proved too little is
+ * never conformant; nothing here looks at a percentage.
+ */
+
+import type { Area } from "./check.ts";
+import type { CheckResult } from "./outcome.ts";
+
+/** unproved: nothing wrong was found, but not enough was seen to say that the target conforms. */
+export type Verdict = "conformant" | "non-conformant" | "unproved" | "harness-error";
+
+export const EXIT_CODES: Readonly<Record<Verdict, number>> = {
+  conformant: 0,
+  "non-conformant": 1,
+  unproved: 3,
+  "harness-error": 4,
+};
+
+/** Wrong usage or configuration: nothing was run. */
+export const USAGE_EXIT_CODE = 2;
+
+/** Which outcomes make a target non-conformant: failed must checks, or warned should checks as well. */
+export type FailOn = "must" | "should";
+
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly exitCode: number;
+  /** One sentence for people. */
+  readonly explanation: string;
+}
+
+/** @param unidentified why the target is no OpenAI-like API, when the run found that */
+export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, unidentified: string | null): Decision {
+  const failed = results.filter((result) => result.outcome === "fail").length;
+  if (failed > 0) return decide("non-conformant", `${count(failed, "must check")} failed.`);
+  const warned = results.filter((result) => result.outcome === "warn" && result.check.level === "should").length;
+  if (failOn === "should" && warned > 0) {
+    return decide("non-conformant", `${count(warned, "should check")} failed, and --fail-on should counts them.`);
+  }
+  const broken = results.filter((result) => result.outcome === "harness-error").length;
+  if (broken > 0) return decide("harness-error", `${count(broken, "check")} broke; that is a defect of the suite.`);
+  const gap = unidentified ?? findGap(results);
+  if (gap !== null) return decide("unproved", gap);
+  const passed = results.filter((result) => result.outcome === "pass").length;
+  return decide("conformant", `${count(passed, "check")} passed and no must check failed.`);
+}
+
+/** What keeps a run without failures from being a proof; null when nothing does. */
+function findGap(results: readonly CheckResult[]): string | null {
+  if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
+  const musts = results.filter(({ check, outcome }) => check.level === "must" && outcome !== "disabled");
+  const silent = musts.filter(
+    ({ inconclusiveCause }) => inconclusiveCause === "timeout" || inconclusiveCause === "unreachable",
+  );
+  if (silent.length > 0) return `${count(silent.length, "must check")} got no answer, so conformance is not proved.`;
+  const areas = [...new Set(musts.filter(({ check }) => check.tier !== "model").map(({ check }) => check.area))];
+  const unproved = areas.filter((area) => !isProved(area, musts));
+  return unproved.length === 0 ? null : `No must check passed in ${unproved.join(", ")}, so conformance is not proved.`;
+}
+
+function isProved(area: Area, musts: readonly CheckResult[]): boolean {
+  return musts.some(({ check, outcome }) => check.area === area && outcome === "pass");
+}
+
+function decide(verdict: Verdict, explanation: string): Decision {
+  return { verdict, exitCode: EXIT_CODES[verdict], explanation };
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,83 @@
+/**
+ * The preflight: is there something at the base URL that talks like an OpenAI API? Two requests at most, each with its
+ * own time limit, so that a target which hangs or is something else costs seconds and not the whole run.
+ */
+
+import { createCheckContext } from "./create-check-context.ts";
+import type { Exchange } from "./exchange.ts";
+import { isUnreachable } from "./exchange-recording.ts";
+import { isJsonObject, type JsonObject } from "./expect.ts";
+import type { RunLimits } from "./limits.ts";
+import { bodyText, describeExchange } from "./response-body.ts";
+import type { Target } from "./target.ts";
+
+export type Identification =
+  | {
+      readonly identified: true;
+      /** As `GET /models` lists them; empty when it lists none. */ readonly modelIds: readonly string[];
+    }
+  | { readonly identified: false; readonly reason: string };
+
+/** A body for the preflight: 1 MiB of a list of models is more than any server has. */
+const PREFLIGHT_BYTES_MAX = 1024 * 1024;
+
+/** Never rejects because of the target; a stopped run identified nothing. */
+export async function identifyTarget(
+  target: Target,
+  limits: Pick<RunLimits, "preflightTimeoutMs">,
+  signal: AbortSignal,
+): Promise<Identification> {
+  try {
+    return await probe(target, limits, signal);
+  } catch (error) {
+    if (signal.aborted) return { identified: false, reason: "The run was stopped before the target was identified." };
+    throw error;
+  }
+}
+
+async function probe(
+  target: Target,
+  limits: Pick<RunLimits, "preflightTimeoutMs">,
+  signal: AbortSignal,
+): Promise<Identification> {
+  const { context } = createCheckContext({ target, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
+  const bounds = { leaveAfterMs: limits.preflightTimeoutMs, leaveAfterBytes: PREFLIGHT_BYTES_MAX };
+  const models = await context.wire({ method: "GET", path: "/models", ...bounds });
+  if (isUnreachable(models) || models.response === null)
+    return { identified: false, reason: describeDead(target, models) };
+  const list = readJsonObject(models);
+  if (looksLikeOpenAi(list)) return { identified: true, modelIds: readModelIds(list) };
+  if (models.response.end === "open") return { identified: false, reason: describeDead(target, models) };
+
+  // A server whose list of models is broken or absent is still worth judging when it refuses an empty chat request as
+  // the API does: `{"error": …}`.
+  const chat = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", ...bounds });
+  if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: [] };
+  const reason =
+    `${target.baseUrl} does not talk like an OpenAI API. GET /models: ${describeExchange(models)}; ` +
+    `POST /chat/completions: ${describeExchange(chat)}. Does the base URL end in /v1?`;
+  return { identified: false, reason };
+}
+
+function describeDead(target: Target, exchange: Exchange): string {
+  return `Nothing at ${target.baseUrl} answered GET /models: ${describeExchange(exchange)}.`;
+}
+
+function readJsonObject(exchange: Exchange): JsonObject {
+  try {
+    const value: unknown = JSON.parse(bodyText(exchange));
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function looksLikeOpenAi(body: JsonObject): boolean {
+  return Array.isArray(body["data"]) || body["object"] === "list" || "error" in body;
+}
+
+function readModelIds(list: JsonObject): string[] {
+  const { data } = list;
+  if (!Array.isArray(data)) return [];
+  return data.flatMap((model: unknown) => (isJsonObject(model) && typeof model["id"] === "string" ? model["id"] : []));
+}

@@ -1,0 +1,155 @@
+/**
+ * The report of a run: what reporters get, already redacted, and the JSON that other tools read. The JSON's shape is
+ * published as `report.schema.json`; it grows, but nothing in it changes its meaning within one `schema_version`.
+ */
+
+import { z } from "zod";
+import type { Area, Check, Level, Tier } from "./check.ts";
+import { encodeCurl } from "./encode-curl.ts";
+import type { Decision, Verdict } from "./exit-code.ts";
+import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
+import type { Observer } from "./outcome-signals.ts";
+import type { Redact } from "./redact.ts";
+import type { SuiteIdentity } from "./suite-identity.ts";
+import type { Target } from "./target.ts";
+
+/** One check of a report; every text in it is redacted. */
+export interface ReportedCheck {
+  readonly id: string;
+  readonly area: Area;
+  readonly level: Level;
+  readonly tier: Tier;
+  readonly requirement: string;
+  readonly reference: string;
+  readonly breaks: string;
+  readonly outcome: Outcome;
+  /** Empty for a pass. */
+  readonly reason: string;
+  readonly observer: Observer | null;
+  readonly expected: string | null;
+  readonly actual: string | null;
+  readonly durationMs: number;
+  /** A command that repeats the request behind the outcome; null when none was sent. */
+  readonly curl: string | null;
+}
+
+export type Counts = Readonly<Record<Outcome, number>>;
+
+export interface AreaReport {
+  readonly area: Area;
+  readonly verdict: Verdict;
+  readonly counts: Counts;
+}
+
+export interface RunReport extends Decision {
+  readonly suite: SuiteIdentity;
+  readonly target: ReportedTarget;
+  readonly counts: Counts;
+  /** In the order of the checks. */
+  readonly areas: readonly AreaReport[];
+  /** In the plan's order; as many as were planned. */
+  readonly checks: readonly ReportedCheck[];
+  readonly durationMs: number;
+}
+
+export interface ReportedTarget {
+  readonly baseUrl: string;
+  readonly models: Target["models"];
+}
+
+export function describeResult(result: CheckResult, redact: Redact, keys: Target["keys"]): ReportedCheck {
+  const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
+  const { outcome, observer, durationMs } = result;
+  const redactOrNull = (text: string | null): string | null => (text === null ? null : redact(text));
+  return {
+    id,
+    area,
+    level,
+    tier,
+    requirement,
+    reference,
+    breaks,
+    outcome,
+    observer,
+    durationMs,
+    reason: redact(result.reason),
+    expected: redactOrNull(result.expected),
+    actual: redactOrNull(result.actual),
+    curl: result.evidence === null ? null : redact(encodeCurl(result.evidence.request, keys)),
+  };
+}
+
+const NO_COUNTS: Counts = {
+  pass: 0,
+  warn: 0,
+  fail: 0,
+  unsupported: 0,
+  "not-testable": 0,
+  inconclusive: 0,
+  "harness-error": 0,
+  disabled: 0,
+};
+
+export function countOutcomes(checks: readonly { readonly outcome: Outcome }[]): Counts {
+  const counts = { ...NO_COUNTS };
+  for (const { outcome } of checks) counts[outcome] += 1;
+  return counts;
+}
+
+const modelId = z.string().optional();
+
+export const jsonReportSchema = z.strictObject({
+  schema_version: z.literal(1),
+  suite: z.strictObject({
+    version: z.string(),
+    profile: z.string(),
+    sdk_version: z.string(),
+    spec_sha256: z.string().nullable().describe("Of openapi.json; null where the document is not installed."),
+  }),
+  target: z.strictObject({
+    base_url: z.string(),
+    models: z.strictObject({ chat: modelId, embedding: modelId, transcription: modelId, speech: modelId }),
+  }),
+  verdict: z.enum(["conformant", "non-conformant", "unproved", "harness-error"]),
+  exit_code: z.int(),
+  counts: z.record(z.enum(OUTCOMES), z.int().nonnegative()),
+  checks: z.array(
+    z.strictObject({
+      id: z.string(),
+      level: z.enum(["must", "should", "may"]),
+      tier: z.enum(["protocol", "forced", "model"]),
+      outcome: z.enum(OUTCOMES),
+      reason: z.string().describe("Empty for a pass."),
+      observer: z.enum(["sdk", "schema", "wire"]).nullable(),
+      duration_ms: z.number().nonnegative(),
+    }),
+  ),
+});
+
+export type JsonReport = z.infer<typeof jsonReportSchema>;
+
+export function encodeJsonReport(report: RunReport): JsonReport {
+  const { suite, target, verdict, exitCode, counts, checks } = report;
+  return {
+    schema_version: 1,
+    suite: {
+      version: suite.version,
+      profile: suite.profile,
+      sdk_version: suite.sdkVersion,
+      spec_sha256: suite.specSha256,
+    },
+    target: { base_url: target.baseUrl, models: { ...target.models } },
+    verdict,
+    exit_code: exitCode,
+    counts: { ...counts },
+    checks: checks.map(({ id, level, tier, outcome, reason, observer, durationMs }) => ({
+      id,
+      level,
+      tier,
+      outcome,
+      reason,
+      observer,
+      duration_ms: Math.round(durationMs * 10) / 10,
+    })),
+  };
+}

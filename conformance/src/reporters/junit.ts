@@ -1,0 +1,90 @@
+/**
+ * Writes JUnit XML, as CI systems read it: a suite per area and a case per check. A fail is a `failure`, a harness error
+ * an `error`, a warn passes with its reason in `system-out`, and what proved nothing is `skipped`, never silently absent.
+ */
+
+import type { Outcome } from "../outcome.ts";
+import type { AreaReport, ReportedCheck, RunReport } from "../report.ts";
+import type { Output, Reporter } from "./reporter.ts";
+
+export function createJunitReporter(output: Output): Reporter {
+  return {
+    handle(event) {
+      if (event.type === "run-end") output.write(encodeJunit(event.report));
+    },
+  };
+}
+
+export function encodeJunit(report: RunReport): string {
+  const suites = report.areas.map((area) => encodeSuite(area, report.checks));
+  const totals = encodeTotals(report.counts, report.checks);
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="openai-conformance" ${totals}>\n${suites.join("")}</testsuites>\n`;
+}
+
+function encodeSuite({ area, counts }: AreaReport, checks: readonly ReportedCheck[]): string {
+  const own = checks.filter((check) => check.area === area);
+  return `  <testsuite name="${escapeXml(area)}" ${encodeTotals(counts, own)}>\n${own.map(encodeCase).join("")}  </testsuite>\n`;
+}
+
+function encodeTotals(counts: Readonly<Record<Outcome, number>>, checks: readonly ReportedCheck[]): string {
+  const skipped = counts.unsupported + counts["not-testable"] + counts.inconclusive + counts.disabled;
+  const seconds = checks.reduce((total, check) => total + check.durationMs, 0) / 1000;
+  return `tests="${checks.length}" failures="${counts.fail}" errors="${counts["harness-error"]}" skipped="${skipped}" time="${seconds.toFixed(3)}"`;
+}
+
+function encodeCase(check: ReportedCheck): string {
+  const name = `classname="${escapeXml(check.area)}" name="${escapeXml(check.id)}" time="${(check.durationMs / 1000).toFixed(3)}"`;
+  const detail = encodeDetail(check);
+  return detail === "" ? `    <testcase ${name}/>\n` : `    <testcase ${name}>${detail}</testcase>\n`;
+}
+
+function encodeDetail(check: ReportedCheck): string {
+  const message = escapeXml(`${check.outcome}: ${check.reason}`);
+  switch (check.outcome) {
+    case "pass":
+      return "";
+    case "warn":
+      return `<system-out>${message}</system-out>`;
+    case "fail":
+      return `<failure type="${check.observer ?? "wire"}" message="${message}">${escapeXml(describeFailure(check))}</failure>`;
+    case "harness-error":
+      return `<error type="harness-error" message="${message}"/>`;
+    case "unsupported":
+    case "not-testable":
+    case "inconclusive":
+    case "disabled":
+      return `<skipped message="${message}"/>`;
+    default:
+      return check.outcome satisfies never;
+  }
+}
+
+function describeFailure({ requirement, reference, breaks, curl }: ReportedCheck): string {
+  return [
+    `requirement: ${requirement}`,
+    `reference: ${reference}`,
+    `breaks: ${breaks}`,
+    `reproduce: ${curl ?? "-"}`,
+  ].join("\n");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "\t": "&#9;",
+  "\n": "&#10;",
+  "\r": "&#13;",
+};
+
+/** What XML 1.0 can't hold, not even escaped: https://www.w3.org/TR/xml/#charsets */
+// oxlint-disable-next-line no-control-regex
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
+
+/** Text for an attribute or an element; forbidden characters become U+FFFD. */
+export function escapeXml(text: string): string {
+  return text
+    .replaceAll(FORBIDDEN, "\ufffd")
+    .replaceAll(/[&<>"\t\n\r]/g, (character) => ENTITIES[character] ?? character);
+}

@@ -1,0 +1,131 @@
+/**
+ * Makes the target out of what was given: flags win over the recipe file, which wins over the environment. It reads files
+ * and runs the recipe's key commands, and sends nothing to the target.
+ */
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { z } from "zod";
+import type { KeyName } from "./check-context.ts";
+import { KEY_VARIABLES } from "./encode-curl.ts";
+import { KEY_NAMES, MODEL_ROLES, type ModelRole, type Target } from "./target.ts";
+
+/** Wrong usage or configuration; the message says which and what to do. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+export interface TargetOptions {
+  readonly baseUrl?: string | undefined;
+  readonly keys?: Readonly<Partial<Record<KeyName, string | undefined>>>;
+  readonly models?: Readonly<Partial<Record<ModelRole, string | undefined>>>;
+  /** Path of a recipe file. */
+  readonly targetFile?: string | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Time for a key command. */
+const KEY_COMMAND_TIMEOUT_MS = 30_000;
+
+const keySource = z.union([
+  z.string().min(1),
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ command: z.tuple([z.string().min(1)], z.string()) }),
+]);
+
+type KeySource = z.infer<typeof keySource>;
+
+const recipeSchema = z.strictObject({
+  base_url: z.string(),
+  keys: z
+    .strictObject({ full: keySource, no_capability: keySource, no_credit: keySource, expired: keySource })
+    .partial()
+    .default({}),
+  models: z
+    .strictObject({ chat: z.string(), embedding: z.string(), transcription: z.string(), speech: z.string() })
+    .partial()
+    .default({}),
+});
+
+type Recipe = z.infer<typeof recipeSchema>;
+
+/** @throws ConfigurationError */
+export async function resolveTarget(options: TargetOptions): Promise<Target> {
+  const environment = options.environment ?? {};
+  const recipe = options.targetFile === undefined ? undefined : await readRecipe(options.targetFile);
+  const baseUrl = options.baseUrl ?? recipe?.base_url ?? environment["OPENAI_BASE_URL"];
+  if (baseUrl === undefined) {
+    throw new ConfigurationError("No target: pass --base-url URL or --target FILE, or set OPENAI_BASE_URL.");
+  }
+  const keys: Partial<Record<KeyName, string>> = {};
+  for (const name of KEY_NAMES) {
+    const fromEnvironment = environment[KEY_VARIABLES[name]];
+    const source = recipe?.keys[name];
+    const fromRecipe = source === undefined ? undefined : await readKey(name, source, environment);
+    const key = options.keys?.[name] ?? fromRecipe ?? (fromEnvironment === "" ? undefined : fromEnvironment);
+    if (key !== undefined) keys[name] = key;
+  }
+  const models: Partial<Record<ModelRole, string>> = {};
+  for (const role of MODEL_ROLES) {
+    const fallback = role === "chat" ? environment["OPENAI_CONFORMANCE_MODEL"] : undefined;
+    const id = options.models?.[role] ?? recipe?.models[role] ?? fallback;
+    if (id !== undefined) models[role] = id;
+  }
+  return { baseUrl: normaliseBaseUrl(baseUrl), keys, models };
+}
+
+/** `http(s)://host/path` without a trailing slash. @throws ConfigurationError, without repeating what may be a secret */
+export function normaliseBaseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
+    throw new ConfigurationError(
+      "The base URL must be an http:// or https:// address, such as http://127.0.0.1:8080/v1.",
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new ConfigurationError("The base URL holds credentials, which would end up in reports. Pass them as a key.");
+  }
+  if (url.search !== "" || url.hash !== "") {
+    throw new ConfigurationError("The base URL must have no query and no fragment.");
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+async function readRecipe(path: string): Promise<Recipe> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new ConfigurationError(`The target file ${path} can't be read: ${String(error)}`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the text, keys included.
+    throw new ConfigurationError(`The target file ${path} is not JSON.`);
+  }
+  const parsed = recipeSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new ConfigurationError(`The target file ${path} is wrong:\n${z.prettifyError(parsed.error)}`);
+}
+
+async function readKey(
+  name: KeyName,
+  source: KeySource,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  if (typeof source === "string") return source;
+  if ("env" in source) {
+    const key = environment[source.env];
+    if (key === undefined || key === "") throw new ConfigurationError(`Key \`${name}\`: ${source.env} is not set.`);
+    return key;
+  }
+  const [command, ...words] = source.command;
+  try {
+    const { stdout } = await promisify(execFile)(command, words, { timeout: KEY_COMMAND_TIMEOUT_MS });
+    if (stdout.trim() !== "") return stdout.trim();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new ConfigurationError(`Key \`${name}\`: the command ${command} failed (${code}).`, { cause: error });
+  }
+  throw new ConfigurationError(`Key \`${name}\`: the command ${command} printed nothing.`);
+}

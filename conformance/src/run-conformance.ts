@@ -1,0 +1,168 @@
+/**
+ * One whole run: identify the target, plan, run, decide. It tells what happens as a stream of redacted events and returns
+ * the report; it writes nothing itself.
+ */
+
+import { allChecks } from "./all-checks.ts";
+import type { Area, Check } from "./check.ts";
+import { decideVerdict, type FailOn } from "./exit-code.ts";
+import { identifyTarget } from "./identify-target.ts";
+import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
+import { accountFor, type CheckResult } from "./outcome.ts";
+import { planChecks, type PlannedCheck, type Selection } from "./plan.ts";
+import { createRedactor, type Redact } from "./redact.ts";
+import {
+  type AreaReport,
+  countOutcomes,
+  describeResult,
+  type ReportedCheck,
+  type ReportedTarget,
+  type RunReport,
+} from "./report.ts";
+import { runChecks } from "./runner.ts";
+import { readSuiteIdentity, type SuiteIdentity } from "./suite-identity.ts";
+import { resolveTarget, type TargetOptions } from "./resolve-target.ts";
+import type { Target } from "./target.ts";
+
+/** What a run says while it goes; every text is redacted. */
+export type RunEvent =
+  | {
+      readonly type: "run-start";
+      readonly suite: SuiteIdentity;
+      readonly target: ReportedTarget;
+      readonly planned: number;
+      /** What was decided for the caller, such as the choice of a model. */
+      readonly notes: readonly string[];
+    }
+  | { readonly type: "check-start"; readonly id: string }
+  /** In order of completion. */
+  | { readonly type: "check-end"; readonly check: ReportedCheck }
+  | { readonly type: "run-end"; readonly report: RunReport };
+
+export interface RunSettings extends Selection {
+  /** Default: every check of the suite. */
+  readonly checks?: readonly Check[];
+  /** Default `must`. */
+  readonly failOn?: FailOn;
+  readonly limits?: Partial<RunLimits>;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface ConformanceOptions extends RunSettings, Omit<TargetOptions, "keys"> {
+  /** The full key; shorthand for `keys.full`. */
+  readonly apiKey?: string;
+  readonly keys?: NonNullable<TargetOptions["keys"]>;
+}
+
+/**
+ * Judges any OpenAI-compatible server. The environment counts only when passed as `environment`.
+ * @throws ConfigurationError when the target is described wrongly, UnmatchedPatternError when a pattern selects nothing.
+ */
+export async function runConformance(options: ConformanceOptions): Promise<RunReport> {
+  const { apiKey, keys, ...rest } = options;
+  return judgeTarget(await resolveTarget({ ...rest, keys: { full: apiKey, ...keys } }), rest);
+}
+
+/** The plan of a run and what was learnt before it. */
+export interface PreparedRun {
+  /** With the chat model filled in from `GET /models` when none was given. */
+  readonly target: Target;
+  readonly plan: readonly PlannedCheck[];
+  readonly notes: readonly string[];
+  /** Why the target is no OpenAI-like API; null when it is one. */
+  readonly unidentified: string | null;
+}
+
+/** @throws UnmatchedPatternError, before anything is sent */
+export async function prepareRun(target: Target, settings: RunSettings): Promise<PreparedRun> {
+  const checks = settings.checks ?? allChecks;
+  planChecks(checks, target, settings);
+  const limits = { ...DEFAULT_LIMITS, ...settings.limits };
+  const signal = settings.signal ?? new AbortController().signal;
+  const identification = await identifyTarget(target, limits, signal);
+  if (!identification.identified) {
+    return { target, plan: planChecks(checks, target, settings), notes: [], unidentified: identification.reason };
+  }
+  const [firstModel] = identification.modelIds;
+  const chosen = target.models.chat === undefined && firstModel !== undefined;
+  const completed = chosen ? { ...target, models: { ...target.models, chat: firstModel } } : target;
+  const notes = chosen ? [`No chat model was given: "${firstModel}", the first of GET /models, is used.`] : [];
+  return { target: completed, plan: planChecks(checks, completed, settings), notes, unidentified: null };
+}
+
+/** @throws UnmatchedPatternError */
+export async function judgeTarget(target: Target, settings: RunSettings = {}): Promise<RunReport> {
+  const startedAt = performance.now();
+  const redact = createRedactor(Object.values(target.keys));
+  const onEvent = settings.onEvent ?? (() => {});
+  const suite = readSuiteIdentity();
+  const prepared = await prepareRun(target, settings);
+  const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
+  const notes = prepared.notes.map(redact);
+  onEvent({ type: "run-start", suite, target: reportedTarget, planned: prepared.plan.length, notes });
+
+  const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target.keys);
+  const results = await collectResults(prepared, settings, (event) => {
+    onEvent(
+      event.type === "start"
+        ? { type: "check-start", id: event.id }
+        : { type: "check-end", check: describe(event.result) },
+    );
+  });
+  const failOn = settings.failOn ?? "must";
+  const decision = decideVerdict(results, failOn, prepared.unidentified);
+  const report: RunReport = {
+    ...decision,
+    explanation: redact(decision.explanation),
+    suite,
+    target: reportedTarget,
+    counts: countOutcomes(results),
+    areas: reportAreas(results, failOn),
+    checks: results.map(describe),
+    durationMs: performance.now() - startedAt,
+  };
+  onEvent({ type: "run-end", report });
+  return report;
+}
+
+type Progress =
+  | { readonly type: "start"; readonly id: string }
+  | { readonly type: "end"; readonly result: CheckResult };
+
+async function collectResults(
+  { target, plan, unidentified }: PreparedRun,
+  settings: RunSettings,
+  onProgress: (progress: Progress) => void,
+): Promise<readonly CheckResult[]> {
+  const onResult = (result: CheckResult): void => onProgress({ type: "end", result });
+  if (unidentified === null) {
+    return runChecks({
+      target,
+      plan,
+      onStart: ({ check }) => onProgress({ type: "start", id: check.id }),
+      onResult,
+      ...(settings.limits === undefined ? {} : { limits: settings.limits }),
+      ...(settings.signal === undefined ? {} : { signal: settings.signal }),
+    });
+  }
+  const results = plan.map(({ check, skip }) =>
+    skip === null
+      ? accountFor(check, "inconclusive", "not tried: the target was not identified")
+      : accountFor(check, skip.outcome, skip.reason),
+  );
+  results.forEach(onResult);
+  return results;
+}
+
+function reportAreas(results: readonly CheckResult[], failOn: FailOn): AreaReport[] {
+  const areas: Area[] = [...new Set(results.map(({ check }) => check.area))];
+  return areas.map((area) => {
+    const own = results.filter(({ check }) => check.area === area);
+    return { area, verdict: decideVerdict(own, failOn, null).verdict, counts: countOutcomes(own) };
+  });
+}
+
+function redactModels(models: Target["models"], redact: Redact): Target["models"] {
+  return Object.fromEntries(Object.entries(models).map(([role, id]) => [role, redact(id)]));
+}

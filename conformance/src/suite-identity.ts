@@ -1,0 +1,29 @@
+/** Which suite judged: its own version, that of the official SDK under it, and the specification's hash. */
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { VERSION as sdkVersion } from "openai/version";
+import { z } from "zod";
+
+export interface SuiteIdentity {
+  readonly version: string;
+  /** The set of checks that a verdict is about: all of them. */
+  readonly profile: "full";
+  readonly sdkVersion: string;
+  /** SHA-256 of `openapi.json`, in hexadecimal; null where the document is not installed. */
+  readonly specSha256: string | null;
+}
+
+/** The document lies beside the published package's manifest, or in the workspace's `spec/`. */
+const DOCUMENT_URLS = [
+  new URL("../openapi.json", import.meta.url),
+  new URL("../../spec/openapi.json", import.meta.url),
+];
+
+export function readSuiteIdentity(): SuiteIdentity {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const { version } = z.object({ version: z.string() }).parse(manifest);
+  const document = DOCUMENT_URLS.find((url) => existsSync(url));
+  const specSha256 = document === undefined ? null : createHash("sha256").update(readFileSync(document)).digest("hex");
+  return { version, profile: "full", sdkVersion, specSha256 };
+}
