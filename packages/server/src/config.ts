@@ -160,10 +160,14 @@ function decodeEnvironment(environment: ConfigSources["environment"]): Settings 
     const text = environment[name];
     if (text === undefined || text === "") continue;
     const value = path[0] === "allowedOrigins" ? text.split(",").map((origin) => origin.trim()) : decodeScalar(text);
-    const nested = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Settings;
-    settings = mergeSettings(settings, nested);
+    settings = mergeSettings(settings, nestSetting(path, value));
   }
   return settings;
+}
+
+/** `["limits", "bodyBytesMax"]` and a value to `{ limits: { bodyBytesMax: value } }`. */
+function nestSetting([key = "", ...rest]: readonly string[], value: unknown): Settings {
+  return { [key]: rest.length === 0 ? value : nestSetting(rest, value) };
 }
 
 function decodeScalar(text: string): string | number {

@@ -3,15 +3,15 @@
  * answers off. What an answer says is the app's business.
  */
 
-import { createServer as createHttpServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { IncomingMessage, ServerResponse, createServer as createHttpServer } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import type { HttpBindings } from "@hono/node-server";
 import { AiError, createAiService, createAuthenticator } from "@openai-compat/core";
 import type { ApiKeyStore, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
+import { createActiveRequests } from "./http/active-requests.ts";
+import type { ActiveRequests } from "./http/active-requests.ts";
 import { answerClientError } from "./http/client-error.ts";
 import { encodeError } from "./http/encode-error.ts";
 import { createRequestId, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
@@ -57,49 +57,89 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** An answer that is being made. */
-interface ActiveRequest {
-  readonly controller: AbortController;
-  readonly outgoing: ServerResponse;
-}
-
 /** For aborted streams to say so before their connections are closed. */
 const ABORT_GRACE_MS = 1000;
 
 /** @throws Error when the configuration can't work, a short JWT secret for one. */
 export function createServer(options: ServerOptions): Server {
   const { config, logger } = options;
-  const { limits } = config;
   const service = createAiService({ registry: options.registry });
   const app = createApp({
     authenticator: createAuthenticator({ apiKeys: options.stores.apiKeys, jwt: config.jwt }),
     service,
     allowedOrigins: config.allowedOrigins,
-    limits,
+    limits: config.limits,
     onInternalError: (error, requestId) => logger.error("internal error", { requestId, cause: describeCause(error) }),
   });
-  const active = new Set<ActiveRequest>();
-  const drained = Promise.withResolvers<void>();
-  let stopping = false;
+  const active = createActiveRequests();
+  const stopping = new AbortController();
+  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, logger });
+  return {
+    app,
+    listen: () => listen(http, config),
+    async close() {
+      stopping.abort();
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      active.closeConnections();
+      await active.untilNone(config.limits.shutdownTimeoutMs);
+      active.abort(shuttingDown());
+      await active.untilNone(ABORT_GRACE_MS);
+      http.closeAllConnections();
+      await closed;
+      await service.close();
+    },
+  };
+}
 
-  function track(request: ActiveRequest, onClose: () => void): void {
-    active.add(request);
-    request.outgoing.once("close", () => {
-      active.delete(request);
-      if (!request.outgoing.writableFinished) request.controller.abort();
-      if (stopping && active.size === 0) drained.resolve();
-      onClose();
-    });
-  }
+interface HttpParts {
+  readonly app: App;
+  readonly active: ActiveRequests;
+  /** Aborted when the server begins to stop. */
+  readonly stopping: AbortSignal;
+  readonly limits: ServerLimits;
+  readonly logger: Logger;
+}
 
-  const listener = getRequestListener(
-    async (request, env) => {
-      const { incoming, outgoing } = env as HttpBindings;
+function createHttp(parts: HttpParts): HttpServer {
+  const { limits, active } = parts;
+  const http = createHttpServer({
+    maxHeaderSize: limits.headersBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    // The body has its own limit, which answers with an envelope; this one stands behind it.
+    requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CONNECTIONS_CHECKING_INTERVAL_MS),
+  });
+  http.maxConnections = limits.connectionsMax;
+  const listener = createListener(parts);
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
+  http.on("request", onRequest);
+  // The client is asked for its body when it is read, so a refused upload is never sent (RFC 9110, section 10.1.1).
+  http.on("checkContinue", onRequest);
+  http.on("checkExpectation", onRequest);
+  http.on("clientError", (error, socket) => {
+    answerClientError(error, socket, { isAnswering: active.isAnswering(socket) });
+  });
+  return http;
+}
+
+/** How often Node.js looks for connections that are over their time. */
+const CONNECTIONS_CHECKING_INTERVAL_MS = 1000;
+
+function createListener({ app, active, stopping, logger }: HttpParts): ReturnType<typeof getRequestListener> {
+  return getRequestListener(
+    (request, { incoming, outgoing }) => {
+      if (!(incoming instanceof IncomingMessage && outgoing instanceof ServerResponse)) {
+        throw new TypeError("This server speaks HTTP/1.1 alone.");
+      }
       const requestId = resolveRequestId(request.headers);
       const controller = new AbortController();
-      if (stopping) controller.abort(shuttingDown());
+      if (stopping.aborted) {
+        controller.abort(shuttingDown());
+        outgoing.shouldKeepAlive = false;
+      }
       const startedAt = performance.now();
-      track({ controller, outgoing }, () => {
+      active.add({ controller, outgoing }, () => {
         logger.info("request", {
           method: incoming.method ?? "",
           path: (incoming.url ?? "").replace(/\?.*$/s, ""),
@@ -109,61 +149,29 @@ export function createServer(options: ServerOptions): Server {
           complete: outgoing.writableFinished,
         });
       });
-      if (stopping) outgoing.shouldKeepAlive = false;
       const requestBody = () => {
         if (waitsForContinue(incoming)) outgoing.writeContinue();
       };
-      return await app.fetch(request, { requestId, controller, requestBody });
+      return app.fetch(request, { requestId, controller, requestBody });
     },
     { errorHandler: answerUnreadableRequest },
   );
+}
 
-  const http = createHttpServer({
-    maxHeaderSize: limits.headersBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
-    // The body has its own limit, which answers with an envelope; this one is behind it.
-    requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
-    keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: 1000,
+async function listen(
+  http: HttpServer,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<{ baseUrl: string }> {
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      http.off("error", reject);
+      resolve();
+    });
   });
-  http.maxConnections = limits.connectionsMax;
-  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
-  http.on("request", onRequest);
-  // The client is asked for its body when it is read, so a refused upload is never sent (RFC 9110, section 10.1.1).
-  http.on("checkContinue", onRequest);
-  http.on("checkExpectation", onRequest);
-  http.on("clientError", (error, socket) => {
-    const isAnswering = [...active].some(({ outgoing }) => outgoing.socket === socket);
-    answerClientError(error, socket, { isAnswering });
-  });
-
-  return {
-    app,
-    async listen() {
-      await new Promise<void>((resolve, reject) => {
-        http.once("error", reject);
-        http.listen(config.port, config.host, () => {
-          http.off("error", reject);
-          resolve();
-        });
-      });
-      const { address, family, port } = http.address() as AddressInfo;
-      return { baseUrl: `http://${family === "IPv6" ? `[${address}]` : address}:${port}/v1` };
-    },
-    async close() {
-      stopping = true;
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-      if (active.size > 0) {
-        for (const { outgoing } of active) outgoing.shouldKeepAlive = false;
-        await Promise.race([drained.promise, wait(limits.shutdownTimeoutMs)]);
-        for (const { controller } of active) controller.abort(shuttingDown());
-        if (active.size > 0) await Promise.race([drained.promise, wait(ABORT_GRACE_MS)]);
-      }
-      http.closeAllConnections();
-      await closed;
-      await service.close();
-    },
-  };
+  const bound = http.address();
+  if (bound === null || typeof bound === "string") throw new Error("The server listens on no TCP port.");
+  return { baseUrl: `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}/v1` };
 }
 
 function shuttingDown(): AiError {
@@ -174,10 +182,6 @@ function shuttingDown(): AiError {
 
 function waitsForContinue(incoming: IncomingMessage): boolean {
   return incoming.headers.expect?.toLowerCase() === "100-continue";
-}
-
-function wait(timeMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, timeMs).unref());
 }
 
 /** For logs alone: what stands behind an error whose message tells the caller nothing. */

@@ -46,11 +46,11 @@ const SCRIPTED_ID = "scripted";
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config } = options;
-  if (config.models.length > 0) return await resolveConfiguredModels(options);
+  if (config.models.length > 0) return resolveConfiguredModels(options);
   if (config.engines === "scripted") {
     return { models: [createScriptedModel(options)], summary: "Serving the scripted engine (no AI model), as asked." };
   }
-  return await resolveBestModel(options);
+  return resolveBestModel(options);
 }
 
 async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {

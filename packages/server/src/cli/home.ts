@@ -75,7 +75,7 @@ function readOrCreateSecret(path: string): string {
   try {
     writeFileSync(path, createSecret(), { flag: "wx", mode: 0o600, flush: true });
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
   }
   return readFileSync(path, "utf8").trim();
 }

@@ -45,7 +45,7 @@ function reportFailure(thrown: unknown): number {
 
 function describeFailure(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  const { code } = thrown as NodeJS.ErrnoException;
+  const code = "code" in thrown ? thrown.code : undefined;
   if (code === "EADDRINUSE") return `${thrown.message}. Another program uses this port: choose one with --port.`;
   const isForeseen = thrown instanceof ConfigError || thrown instanceof AiError || code !== undefined;
   return isForeseen ? thrown.message : (thrown.stack ?? thrown.message);

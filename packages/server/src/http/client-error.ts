@@ -11,7 +11,7 @@ export interface ClientErrorContext {
 }
 
 export function answerClientError(error: Error, socket: Duplex, context: ClientErrorContext): void {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = "code" in error ? String(error.code) : undefined;
   if (code === "ECONNRESET" || !socket.writable || context.isAnswering) {
     socket.destroy();
     return;
@@ -29,15 +29,12 @@ export function answerClientError(error: Error, socket: Duplex, context: ClientE
 }
 
 function mapParserError(code: string | undefined): [statusLine: string, error: AiError] {
-  switch (code) {
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return ["408 Request Timeout", new AiError("request_timeout", "The request did not arrive in time.")];
-    case "HPE_HEADER_OVERFLOW":
-      return [
-        "400 Bad Request",
-        new AiError("invalid_request", "The request's headers are larger than this server accepts."),
-      ];
-    default:
-      return ["400 Bad Request", new AiError("invalid_request", "The request is not valid HTTP/1.1.")];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return ["408 Request Timeout", new AiError("request_timeout", "The request did not arrive in time.")];
   }
+  const message =
+    code === "HPE_HEADER_OVERFLOW"
+      ? "The request's headers are larger than this server accepts."
+      : "The request is not valid HTTP/1.1.";
+  return ["400 Bad Request", new AiError("invalid_request", message)];
 }

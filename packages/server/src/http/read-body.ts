@@ -71,14 +71,18 @@ function decodeUtf8(bytes: Uint8Array): string {
 async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
   if (declared > limits.bodyBytesMax) throw bodyTooLarge(limits);
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(bodyTimeout(limits)), limits.bodyTimeoutMs);
+  const late = Promise.withResolvers<never>();
+  const stopReading = new AbortController();
+  const timer = setTimeout(() => {
+    stopReading.abort();
+    late.reject(bodyTimeout(limits));
+  }, limits.bodyTimeoutMs);
   try {
     // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
     const reading = Number.isInteger(declared)
       ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
-      : readChunks(request, limits, controller.signal);
-    const bytes = await Promise.race([reading, rejectOnAbort(controller.signal)]);
+      : readChunks(request, limits, stopReading.signal);
+    const bytes = await Promise.race([reading, late.promise]);
     if (bytes.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
     return bytes;
   } catch (thrown) {
@@ -105,12 +109,6 @@ async function readChunks(request: Request, limits: BodyLimits, signal: AbortSig
     }
     chunks.push(value);
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as AiError), { once: true });
-  });
 }
 
 function bodyTooLarge(limits: BodyLimits): AiError {

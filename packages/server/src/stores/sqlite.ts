@@ -4,8 +4,10 @@
  */
 
 import { chmodSync, closeSync, openSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
-import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type * as sqliteModule from "node:sqlite";
+import type { ApiKeyRecord, ApiKeyStore } from "@openai-compat/core";
+import { z } from "zod";
 
 /** One entry per version; a database at version n has had the first n. Never change an entry: add one. */
 const MIGRATIONS = [
@@ -31,7 +33,7 @@ const OWNER_ONLY = 0o600;
  * @throws Error when it can't be opened, is of a later version, or this Node.js has no SQLite (before 22.13).
  */
 export function openSqliteStore(path: string): ApiKeyStore {
-  const sqlite = process.getBuiltinModule("node:sqlite") as typeof import("node:sqlite") | undefined;
+  const sqlite: typeof sqliteModule | undefined = process.getBuiltinModule("node:sqlite");
   if (sqlite === undefined) {
     throw new Error(
       `Node.js ${process.versions.node} has no SQLite. Use Node.js 22.13 or later, or a store in memory ("store": "memory").`,
@@ -61,10 +63,10 @@ export function openSqliteStore(path: string): ApiKeyStore {
     },
     async findBySecretSha256(secretSha256) {
       const row = find.get(secretSha256);
-      return row === undefined ? null : decodeRow(row as unknown as ApiKeyRow);
+      return row === undefined ? null : decodeRow(row);
     },
     async list() {
-      return list.all().map((row) => decodeRow(row as unknown as ApiKeyRow));
+      return list.all().map(decodeRow);
     },
     async revoke(id, revokedAtMs) {
       return revoke.run(revokedAtMs, id).changes > 0;
@@ -98,28 +100,22 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
-interface ApiKeyRow {
-  readonly id: string;
-  readonly secret_sha256: string;
-  readonly secret_tail: string;
-  readonly account_id: string;
-  readonly name: string;
-  readonly capabilities: string;
-  readonly created_at_ms: number;
-  readonly expires_at_ms: number | null;
-  readonly revoked_at_ms: number | null;
-}
+const capabilitiesSchema = z.array(
+  z.object({ domain: z.string(), pointers: z.array(z.string()), can: z.array(z.string()) }),
+);
 
-function decodeRow(row: ApiKeyRow): ApiKeyRecord {
+/** @throws Error when something other than this program wrote the row. */
+function decodeRow(row: Readonly<Record<string, SQLOutputValue>>): ApiKeyRecord {
+  const readTime = (column: string) => (row[column] === null ? null : Number(row[column]));
   return {
-    id: row.id,
-    secretSha256: row.secret_sha256,
-    secretTail: row.secret_tail,
-    accountId: row.account_id,
-    name: row.name,
-    capabilities: JSON.parse(row.capabilities) as GrantedCapability[],
-    createdAtMs: row.created_at_ms,
-    expiresAtMs: row.expires_at_ms,
-    revokedAtMs: row.revoked_at_ms,
+    id: String(row["id"]),
+    secretSha256: String(row["secret_sha256"]),
+    secretTail: String(row["secret_tail"]),
+    accountId: String(row["account_id"]),
+    name: String(row["name"]),
+    capabilities: capabilitiesSchema.parse(JSON.parse(String(row["capabilities"]))),
+    createdAtMs: Number(row["created_at_ms"]),
+    expiresAtMs: readTime("expires_at_ms"),
+    revokedAtMs: readTime("revoked_at_ms"),
   };
 }

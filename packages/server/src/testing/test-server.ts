@@ -1,14 +1,13 @@
 /** A whole server for this package's tests: an app or a listening socket, keys of each kind, an engine under control. */
 
 import {
-  AiError,
   createAiService,
   createAuthenticator,
   createModelRegistry,
   generateApiKey,
   mintToken,
 } from "@openai-compat/core";
-import type { ChatEngine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
+import type { AiError, ChatEngine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";

@@ -52,7 +52,12 @@ function mapIssue(issue: Issue, body: unknown, prefix: Path = []): AiError {
       return refuse("invalid_value", `Invalid '${param}': ${describeBound(issue.origin, "at least", issue.minimum)}.`);
     case "too_big":
       return refuse("invalid_value", `Invalid '${param}': ${describeBound(issue.origin, "at most", issue.maximum)}.`);
-    default:
+    case "custom":
+    case "invalid_element":
+    case "invalid_format":
+    case "invalid_key":
+    case "not_multiple_of":
+    case "unrecognized_keys":
       return refuse("invalid_value", `Invalid '${param}': ${issue.message}.`);
   }
 }

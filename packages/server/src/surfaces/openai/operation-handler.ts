@@ -50,12 +50,12 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       requestId: scope.requestId,
       signal: scope.controller.signal,
     });
-    return await handler(call, {
+    return handler(call, {
       service,
       pathParameter: input.pathParameter,
-      readJson: async () => {
+      readJson: () => {
         scope.requestBody();
-        return await readJsonBody(request, limits);
+        return readJsonBody(request, limits);
       },
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
       leave: () => scope.controller.abort(),

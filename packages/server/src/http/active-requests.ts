@@ -1,0 +1,54 @@
+/** The requests that are being answered: who must be told when the server stops, and when all of them are done. */
+
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+export interface ActiveRequest {
+  /** Aborted when the client leaves before its answer is complete. */
+  readonly controller: AbortController;
+  readonly outgoing: ServerResponse;
+}
+
+export interface ActiveRequests {
+  /** @param onClose called once, when the answer is complete or its client has gone. */
+  add(request: ActiveRequest, onClose: () => void): void;
+  isAnswering(socket: Duplex): boolean;
+  /** Lets the connections end with their answers instead of waiting for another request. */
+  closeConnections(): void;
+  abort(reason: Error): void;
+  /** Resolves when no request is active, or after `timeoutMs`. */
+  untilNone(timeoutMs: number): Promise<void>;
+}
+
+export function createActiveRequests(): ActiveRequests {
+  const active = new Set<ActiveRequest>();
+  let onNone = () => {};
+  return {
+    add(request, onClose) {
+      active.add(request);
+      request.outgoing.once("close", () => {
+        active.delete(request);
+        if (!request.outgoing.writableFinished) request.controller.abort();
+        if (active.size === 0) onNone();
+        onClose();
+      });
+    },
+    isAnswering: (socket) => [...active].some(({ outgoing }) => outgoing.socket === socket),
+    closeConnections() {
+      for (const { outgoing } of active) outgoing.shouldKeepAlive = false;
+    },
+    abort(reason) {
+      for (const { controller } of active) controller.abort(reason);
+    },
+    async untilNone(timeoutMs) {
+      if (active.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        onNone = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+  };
+}
