@@ -19,7 +19,7 @@ export interface SourceContext {
   readonly report: (phase: PullProgress["phase"], receivedBytes: number, totalBytes: number) => void;
 }
 
-/** The source in words, without credentials that a hub's URL may hold. */
+/** The source in words, for progress and errors. */
 export function describeSource(source: ModelSource, options: Pick<PullOptions, "hubUrl" | "environment">): string {
   if (source.kind === "python-package") return `Python package ${source.packageName} ${source.version}`;
   const { host, pathname } = hubUrl(options);
@@ -98,8 +98,13 @@ async function requirePinnedBytes(filePath: string, pin: PinnedFile, context: So
 function hubUrl({ hubUrl: chosen, environment = process.env }: Pick<PullOptions, "hubUrl" | "environment">): URL {
   const text = chosen ?? environment["OPENAI_COMPAT_HUB_URL"] ?? DEFAULT_HUB_URL;
   const url = URL.parse(text === "" ? DEFAULT_HUB_URL : text);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    throw new AiError("invalid_value", "The model hub's URL must start with https:// or http://.", { param: "hubUrl" });
-  }
-  return url;
+  const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (isUsable) return url;
+  throw new AiError(
+    "invalid_value",
+    "The model hub's URL must start with https:// or http:// and hold no credentials.",
+    {
+      param: "hubUrl",
+    },
+  );
 }

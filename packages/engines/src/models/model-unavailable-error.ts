@@ -41,9 +41,11 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
 /** One source's failure in a few words: no stack, no path. */
 export function describeFailure(thrown: unknown): string {
   if (thrown instanceof AiError) return thrown.message;
+  let deepest = "it failed for an unknown reason";
   for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
     const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
     if (code !== undefined) return SYSTEM_REASONS[code] ?? `it failed with ${code}`;
+    deepest = `it failed: ${error.message}`;
   }
-  return "it failed for an unknown reason";
+  return deepest;
 }

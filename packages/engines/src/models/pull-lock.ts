@@ -3,7 +3,7 @@
  * the next who wants it. It keeps two pulls from doing the same work; no file is trusted for having been written under it.
  */
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 
@@ -74,15 +74,25 @@ async function tryCreate(path: string, token: string): Promise<boolean> {
   }
 }
 
-/** Renames first: of several that find the lock stale, one gets it out of the way and the others find nothing. */
+/**
+ * Renames first: of several that find the lock stale, one gets it out of the way. One that comes late and has renamed the
+ * fresh lock of a new holder puts it back.
+ */
 async function breakWhenStale(path: string, staleMs: number): Promise<boolean> {
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) return true;
-  if (Date.now() - stats.mtimeMs < staleMs) return false;
+  const age = await ageMs(path);
+  if (age === null) return true;
+  if (age < staleMs) return false;
   const aside = `${path}.${randomUUID()}`;
   await rename(path, aside).catch(() => undefined);
+  const ageAside = await ageMs(aside);
+  if (ageAside !== null && ageAside < staleMs) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
   return true;
+}
+
+async function ageMs(path: string): Promise<number | null> {
+  const stats = await stat(path).catch(() => null);
+  return stats === null ? null : Date.now() - stats.mtimeMs;
 }
 
 async function touch(path: string): Promise<void> {
