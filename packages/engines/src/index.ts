@@ -1,2 +1,3 @@
 export { createScriptedEngine } from "./scripted/scripted-engine.ts";
 export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";
+export * from "./models/index.ts";
