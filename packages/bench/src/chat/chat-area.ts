@@ -1,0 +1,54 @@
+/** `bench chat`: our chat endpoint beside raw `evaluate` on the same model, threads and sequences. */
+
+import { pullModel } from "@openai-compat/engines";
+import type { Row } from "../measurement.ts";
+import { startWorker } from "../worker.ts";
+import type { ChatSubjectOptions } from "./chat-subject.ts";
+import { measureLatency } from "./latency.ts";
+import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
+import type { ServerCalls } from "./server-worker.ts";
+import { measureThroughput } from "./throughput.ts";
+
+export interface ChatAreaOptions {
+  readonly rounds: number;
+  readonly threads: number;
+}
+
+const MODEL_ID = "smollm2-135m-instruct";
+const STREAMS = [1, 4, 8, 16];
+const SEQUENCES = 16;
+const CONTEXT_TOKENS = 2048;
+const PROMPT_WORDS = 40;
+const ANSWER_TOKENS = 48;
+/** About 1,400 tokens. */
+const LONG_PROMPT_WORDS = 1000;
+
+export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
+  const { path } = await pullModel({ id: MODEL_ID });
+  const subject: ChatSubjectOptions = {
+    modelPath: path,
+    sequences: SEQUENCES,
+    contextTokens: CONTEXT_TOKENS,
+    threads: options.threads,
+  };
+  const environment = { BENCH_OPTIONS: JSON.stringify(subject) };
+  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), environment);
+  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), environment);
+  let seed = 0;
+  const nextSeed = () => (seed += 1);
+  try {
+    const subjects = { ours, raw, target: await ours.call("listen", null), nextSeed };
+    await measureThroughput(subjects, { streams: [1], rounds: 1, promptWords: 8, tokensMax: 4 });
+    return [
+      ...(await measureThroughput(subjects, {
+        streams: STREAMS,
+        rounds: options.rounds,
+        promptWords: PROMPT_WORDS,
+        tokensMax: ANSWER_TOKENS,
+      })),
+      ...(await measureLatency(subjects, { rounds: options.rounds, longPromptWords: LONG_PROMPT_WORDS })),
+    ];
+  } finally {
+    await Promise.all([ours.stop(), raw.stop()]);
+  }
+}

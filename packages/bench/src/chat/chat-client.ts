@@ -1,0 +1,91 @@
+/** A small SSE client for load: it times each content delta and counts tokens by the server's own usage. */
+
+import { request } from "node:http";
+import type { ChatMessage } from "@openai-compat/core";
+
+export interface ChatTarget {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly model: string;
+}
+
+export interface StreamedChat {
+  /** Milliseconds from sending the request to each content delta. */
+  readonly deltasAtMs: readonly number[];
+  readonly completionTokens: number;
+  readonly cachedTokens: number;
+}
+
+export interface ChatOptions {
+  readonly messages: readonly ChatMessage[];
+  readonly tokensMax: number;
+  readonly signal?: AbortSignal;
+  readonly onDelta?: () => void;
+}
+
+interface Chunk {
+  readonly choices: readonly { readonly delta: { readonly content?: string | null } }[];
+  readonly usage?: {
+    readonly completion_tokens: number;
+    readonly prompt_tokens_details?: { readonly cached_tokens?: number };
+  } | null;
+  readonly error?: { readonly message: string };
+}
+
+/** Streams one greedy chat to its end. @throws Error on any answer but a complete stream. */
+export function streamChat(target: ChatTarget, options: ChatOptions): Promise<StreamedChat> {
+  const body = JSON.stringify({
+    model: target.model,
+    messages: options.messages,
+    max_tokens: options.tokensMax,
+    temperature: 0,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const deltasAtMs: number[] = [];
+    let usage: Chunk["usage"] = null;
+    let pending = "";
+    const readEvent = (data: string) => {
+      if (data === "[DONE]") {
+        resolve({
+          deltasAtMs,
+          completionTokens: usage?.completion_tokens ?? 0,
+          cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+        });
+        return;
+      }
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own server's chunk, checked by its own tests
+      const chunk = JSON.parse(data) as Chunk;
+      if (chunk.error) reject(new Error(chunk.error.message));
+      if (chunk.usage) usage = chunk.usage;
+      if (chunk.choices[0]?.delta.content) {
+        deltasAtMs.push(performance.now() - startedAt);
+        options.onDelta?.();
+      }
+    };
+    const sent = request(
+      `${target.baseUrl}/chat/completions`,
+      {
+        method: "POST",
+        headers: { authorization: `Bearer ${target.apiKey}`, "content-type": "application/json" },
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+      (response) => {
+        response.setEncoding("utf8");
+        response.on("data", (text: string) => {
+          const events = (pending + text).split("\n\n");
+          pending = events.pop() ?? "";
+          for (const event of events) if (event.startsWith("data: ")) readEvent(event.slice(6));
+        });
+        response.on("end", () =>
+          reject(new Error(`The answer ended early with status ${response.statusCode}: ${pending}`)),
+        );
+        response.on("error", reject);
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}

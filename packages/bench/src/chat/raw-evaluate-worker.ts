@@ -1,0 +1,80 @@
+/**
+ * The baseline: node-llama-cpp's raw `sequence.evaluate` on the same model file, thread count and number of sequences,
+ * with no server around it. What our chat endpoint costs beyond this is ours.
+ */
+
+import { Template } from "@huggingface/jinja";
+import type { ChatMessage } from "@openai-compat/core";
+import { LlamaLogLevel, getLlama } from "node-llama-cpp";
+import type { LlamaContextSequence, Token } from "node-llama-cpp";
+import { serveCalls } from "../worker.ts";
+import type { ChatSubjectOptions } from "./chat-subject.ts";
+
+export interface RawChat {
+  readonly messages: readonly ChatMessage[];
+  readonly tokensMax: number;
+  /** Stop reading after this long and send nothing more, as a client that leaves. */
+  readonly leaveAfterMs?: number;
+  /** Wait this long before starting. */
+  readonly startAfterMs?: number;
+}
+
+export interface RawResult {
+  readonly tokens: number;
+  /** Milliseconds from the chat's own start to each token. */
+  readonly tokensAtMs: readonly number[];
+}
+
+export type RawEvaluateCalls = {
+  /** All at once, each on a sequence of its own. */
+  run: (chats: readonly RawChat[]) => Promise<readonly RawResult[]>;
+};
+
+const options: ChatSubjectOptions = JSON.parse(process.env["BENCH_OPTIONS"] ?? "{}");
+const llama = await getLlama({
+  gpu: false,
+  build: "never",
+  logLevel: LlamaLogLevel.disabled,
+  maxThreads: options.threads,
+});
+const model = await llama.loadModel({ modelPath: options.modelPath });
+const context = await model.createContext({
+  sequences: options.sequences,
+  contextSize: options.contextTokens,
+  batchSize: 512,
+  threads: options.threads,
+});
+const sequences = Array.from({ length: options.sequences }, () => context.getSequence());
+const template = new Template(String(model.fileInfo.metadata.tokenizer.chat_template));
+
+function tokenise(messages: readonly ChatMessage[]): Token[] {
+  const { bosString, eosString } = model.tokens;
+  const text = template.render({ messages, add_generation_prompt: true, bos_token: bosString, eos_token: eosString });
+  return model.tokenize(text, true);
+}
+
+async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<RawResult> {
+  const tokens = tokenise(chat.messages);
+  await new Promise((resolve) => setTimeout(resolve, chat.startAfterMs ?? 0));
+  await sequence.clearHistory();
+  const startedAt = performance.now();
+  const leaveAt = startedAt + (chat.leaveAfterMs ?? Number.POSITIVE_INFINITY);
+  const tokensAtMs: number[] = [];
+  for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
+    if (performance.now() > leaveAt || model.isEogToken(token)) break;
+    tokensAtMs.push(performance.now() - startedAt);
+    if (tokensAtMs.length >= chat.tokensMax) break;
+  }
+  return { tokens: tokensAtMs.length, tokensAtMs };
+}
+
+serveCalls({
+  run: (chats: readonly RawChat[]) =>
+    Promise.all(
+      chats.map((chat, index) => {
+        const sequence = sequences[index];
+        if (sequence === undefined) throw new Error("more chats than sequences");
+        return runOne(sequence, chat);
+      }),
+    ),
+} satisfies RawEvaluateCalls);
