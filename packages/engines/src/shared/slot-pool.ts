@@ -9,7 +9,7 @@ export interface SlotPool<Slot> {
    *
    * @throws the signal's reason when it aborts first
    */
-  acquire(signal: AbortSignal, choose?: (free: readonly Slot[]) => Slot): Promise<Slot>;
+  acquire(signal: AbortSignal, choose?: (free: readonly Slot[]) => Slot | undefined): Promise<Slot>;
   /** Gives a slot back: at once to whoever has waited longest. */
   release(slot: Slot): void;
 }

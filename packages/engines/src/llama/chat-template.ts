@@ -1,0 +1,78 @@
+/** Renders a conversation with the model's own chat template. It makes text, not tokens. */
+
+import { AiError } from "@openai-compat/core";
+import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
+import { Template } from "@huggingface/jinja";
+
+export interface ChatTemplate {
+  /** @throws AiError `invalid_request` when the template refuses the messages */
+  render(messages: readonly ChatMessage[]): string;
+}
+
+export interface ChatTemplateOptions {
+  /** Jinja, from the model file. */
+  readonly source: string;
+  readonly bosText: string;
+  readonly eosText: string;
+}
+
+export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOptions): ChatTemplate {
+  const template = new Template(source);
+  const toView = source.includes("tool_calls") ? viewForToolTemplate : viewForPlainTemplate;
+  return {
+    render(messages) {
+      try {
+        return template.render({
+          messages: messages.map(toView),
+          add_generation_prompt: true,
+          bos_token: bosText,
+          eos_token: eosText,
+        });
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        throw new AiError("invalid_request", `The model's chat template refuses these messages: ${detail}`, {
+          param: "messages",
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+/** The shape that templates with tools are written for. */
+function viewForToolTemplate(message: ChatMessage): Record<string, unknown> {
+  return {
+    role: message.role,
+    content: message.content,
+    ...(message.name !== undefined && { name: message.name }),
+    ...(message.toolCallId !== undefined && { tool_call_id: message.toolCallId }),
+    ...(message.toolCalls !== undefined && {
+      tool_calls: message.toolCalls.map((call) => ({
+        id: call.id,
+        type: "function",
+        function: { name: call.name, arguments: decodeArguments(call) },
+      })),
+    }),
+  };
+}
+
+/** A template that knows no tools would drop the calls and stumble over the role: both become text, marked as such. */
+function viewForPlainTemplate(message: ChatMessage): Record<string, unknown> {
+  if (message.role === "tool") {
+    return { role: "user", content: `<tool_response>\n${message.content}\n</tool_response>` };
+  }
+  const calls = (message.toolCalls ?? []).map(
+    (call) => `<tool_call>\n${JSON.stringify({ name: call.name, arguments: decodeArguments(call) })}\n</tool_call>`,
+  );
+  return { role: message.role, content: [message.content, ...calls].filter((part) => part !== "").join("\n") };
+}
+
+/** Templates print an object as JSON of its own; what is no JSON object stays the text that it was. */
+function decodeArguments(call: ChatToolCall): unknown {
+  try {
+    const value: unknown = JSON.parse(call.arguments);
+    return typeof value === "object" ? value : call.arguments;
+  } catch {
+    return call.arguments;
+  }
+}

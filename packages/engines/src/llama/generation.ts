@@ -1,0 +1,144 @@
+/**
+ * One generation on one sequence: keeps what the sequence already holds of the prompt, reads the rest in turns with
+ * other prompts, then draws token by token. Evaluations of different sequences share one batch of the native library.
+ */
+
+import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import { createStopFilter } from "../shared/stop-filter.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { hasPenalties } from "./sampling-options.ts";
+import { createTokenText } from "./token-text.ts";
+
+export interface Generation {
+  readonly request: GenerationRequest;
+  readonly tokens: Token[];
+  /** Appended to when penalties need it; `options` reads it. */
+  readonly drawn: Token[];
+  readonly options: SequenceEvaluateOptions;
+}
+
+type Draws = AsyncGenerator<{ readonly token: Token }, void, void | Token | Token[]>;
+
+/** Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least. */
+export function chooseSequence(
+  free: readonly LlamaContextSequence[],
+  tokens: readonly Token[],
+): LlamaContextSequence | undefined {
+  let best = free[0];
+  let mostTokens = tokens.length / 2;
+  for (const sequence of free) {
+    const common = countCommonPrefix(sequence, tokens);
+    if (common > mostTokens) {
+      best = sequence;
+      mostTokens = common;
+    }
+  }
+  return best;
+}
+
+/** Runs the generation on a sequence that nobody else uses, and leaves it usable for the next one. */
+export async function* runGeneration(
+  loaded: LoadedModel,
+  sequence: LlamaContextSequence,
+  { generation, signal }: { generation: Generation; signal: AbortSignal },
+): AsyncGenerator<GenerationEvent, void> {
+  const cachedTokens = await keepPrefix(loaded, sequence, generation.tokens);
+  const { draws, token } = await readPrompt(loaded, sequence, { generation, signal });
+  const stopDecoding = loaded.prefill.startDecoding();
+  try {
+    yield { type: "generation-start", cachedTokens };
+    yield* drawTokens(loaded, { generation, signal, draws, firstToken: token });
+  } finally {
+    stopDecoding();
+    await draws.return();
+  }
+}
+
+function countCommonPrefix(sequence: LlamaContextSequence, tokens: readonly Token[]): number {
+  return sequence.compareContextTokens([...tokens]).firstDifferentIndex;
+}
+
+/** Cuts the sequence back to what it shares with the prompt; the last token is always read, for its prediction. */
+async function keepPrefix(
+  loaded: LoadedModel,
+  sequence: LlamaContextSequence,
+  tokens: readonly Token[],
+): Promise<number> {
+  const common = Math.min(countCommonPrefix(sequence, tokens), tokens.length - 1);
+  const held = sequence.nextTokenIndex;
+  if (common < held) {
+    const start = loaded.canCutBack ? common : 0;
+    await sequence.eraseContextTokenRanges([{ start, end: held }]);
+  }
+  return sequence.nextTokenIndex;
+}
+
+interface Running {
+  readonly generation: Generation;
+  readonly signal: AbortSignal;
+}
+
+/** The last chunk also draws the first token: the prompt has been read when it is there. */
+async function readPrompt(
+  loaded: LoadedModel,
+  sequence: LlamaContextSequence,
+  { generation, signal }: Running,
+): Promise<{ draws: Draws; token: Token }> {
+  const { tokens, options } = generation;
+  for (;;) {
+    const next = sequence.nextTokenIndex;
+    const first = await loaded.prefill.takeTurn({
+      signal,
+      tokensLeft: tokens.length - next,
+      async read(count) {
+        const chunk = tokens.slice(next, next + count);
+        if (next + count < tokens.length) {
+          await sequence.evaluateWithoutGeneratingNewTokens(chunk);
+          return null;
+        }
+        const draws = sequence.evaluateWithMetadata(chunk, {}, options);
+        return { draws, token: await drawNext(draws) };
+      },
+    });
+    if (first !== null) return first;
+  }
+}
+
+async function* drawTokens(
+  loaded: LoadedModel,
+  { generation, signal, draws, firstToken }: Running & { draws: Draws; firstToken: Token },
+): AsyncGenerator<GenerationEvent, void> {
+  const { request, tokens, drawn } = generation;
+  const { model, isToken } = loaded;
+  const tokenText = createTokenText(
+    (part, before) => model.detokenize(part.filter(isToken), false, before.filter(isToken)),
+    tokens.slice(-8),
+  );
+  const stopFilter = createStopFilter(request.stop);
+  const keepsDrawn = hasPenalties(request.sampling);
+  let finishReason: FinishReason = "stop";
+  let completionTokens = 0;
+  for (let token = firstToken; ; token = await drawNext(draws)) {
+    signal.throwIfAborted();
+    completionTokens += 1;
+    if (model.isEogToken(token)) break;
+    if (keepsDrawn) drawn.push(token);
+    const text = stopFilter.push(tokenText.push(token));
+    if (text !== "") yield { type: "text-delta", text };
+    if (stopFilter.stopped) break;
+    if (completionTokens === request.tokensMax) {
+      finishReason = "length";
+      break;
+    }
+  }
+  const rest = stopFilter.end();
+  if (rest !== "") yield { type: "text-delta", text: rest };
+  yield { type: "generation-end", finishReason, completionTokens };
+}
+
+async function drawNext(draws: Draws): Promise<Token> {
+  const draw = await draws.next();
+  if (draw.done === true) throw new Error("The native evaluation ended without a token.");
+  return draw.value.token;
+}

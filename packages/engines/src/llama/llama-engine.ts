@@ -1,0 +1,102 @@
+/**
+ * The chat engine for GGUF models, on the raw sequences of node-llama-cpp. Nothing native is imported, and no file is
+ * opened, before the first call that needs the model.
+ */
+
+import { AiError } from "@openai-compat/core";
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { Token } from "node-llama-cpp";
+import { assertFitsContext } from "../shared/context-limit.ts";
+import { createLazyResource } from "../shared/lazy-resource.ts";
+import { chooseSequence, runGeneration } from "./generation.ts";
+import type { Generation } from "./generation.ts";
+import { resolveLlamaSettings } from "./llama-settings.ts";
+import type { LlamaEngineSettings, ResolvedLlamaSettings } from "./llama-settings.ts";
+import { loadModel } from "./loaded-model.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { tokenizePrompt } from "./prompt-tokens.ts";
+import { mapSampling } from "./sampling-options.ts";
+
+/**
+ * One engine per model file. `limits.contextTokens` is the configured size until the model is loaded, then at most what
+ * the model was trained for; `prepare` loads it, so a prompt in hand means that the limit is final.
+ *
+ * `completionTokens` counts every drawn token, the one that ends the turn included.
+ */
+export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
+  const resolved = resolveLlamaSettings(settings);
+  let { contextTokens } = resolved;
+  const resource = createLazyResource<LoadedModel>({
+    retryDelayMs: resolved.loadRetryDelayMs,
+    async load() {
+      const loaded = await loadModel(resolved);
+      contextTokens = loaded.contextTokens;
+      return loaded;
+    },
+    unload: async (loaded) => loaded.dispose(),
+  });
+
+  async function* generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const { value: loaded, release } = await resource.acquire(signal);
+    try {
+      yield* generateOn(loaded, resolved, { request, signal });
+    } finally {
+      release();
+    }
+  }
+
+  return {
+    type: "chat",
+    limits: {
+      get contextTokens() {
+        return contextTokens;
+      },
+      concurrency: resolved.sequences,
+    },
+    async prepare(messages, signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      try {
+        return { tokens: tokenizePrompt(messages, loaded.template, loaded.tokenizer) };
+      } finally {
+        release();
+      }
+    },
+    generate,
+    close: async () => resource.close(),
+  };
+}
+
+async function* generateOn(
+  loaded: LoadedModel,
+  settings: ResolvedLlamaSettings,
+  { request, signal }: { request: GenerationRequest; signal: AbortSignal },
+): AsyncGenerator<GenerationEvent, void> {
+  assertFitsContext(request, loaded.contextTokens);
+  const generation = buildGeneration(loaded, settings, request);
+  const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(free, generation.tokens));
+  try {
+    yield* runGeneration(loaded, sequence, { generation, signal });
+  } catch (error) {
+    if (signal.aborted || error instanceof AiError) throw error;
+    // Nobody knows what a failed evaluation left behind.
+    await sequence.clearHistory().catch(() => {});
+    throw new AiError("engine_failed", "The model failed to generate an answer. Please try again.", { cause: error });
+  } finally {
+    loaded.sequences.release(sequence);
+  }
+}
+
+function buildGeneration(loaded: LoadedModel, settings: ResolvedLlamaSettings, request: GenerationRequest): Generation {
+  const { module, model, isToken } = loaded;
+  const tokens = request.prompt.tokens.filter(isToken);
+  if (tokens.length === 0 || tokens.length < request.prompt.tokens.length) {
+    throw new AiError("engine_failed", "The prompt was not made by this model.");
+  }
+  const drawn: Token[] = [];
+  const sampling = mapSampling(
+    request.sampling,
+    { drawn, tokensMax: request.tokensMax },
+    { module, model, isToken, candidateTokensMax: settings.candidateTokensMax },
+  );
+  return { request, tokens, drawn, options: { ...sampling, yieldEogToken: true } };
+}

@@ -1,0 +1,49 @@
+/** The settings of a llama engine and their defaults; nothing else may invent one. */
+
+import { availableParallelism } from "node:os";
+
+export interface LlamaEngineSettings {
+  /** The GGUF file, absolute or from the working directory. It must hold a chat template. */
+  readonly modelPath: string;
+  /** Generations side by side; each has a context of its own in memory. Default 4. */
+  readonly sequences?: number;
+  /** Prompt and completion together, per sequence; cut to what the model was trained for. Default 4,096. */
+  readonly contextTokens?: number;
+  /**
+   * Threads that compute. Default: one less than the cores, at least one. The workers spin while they wait for each
+   * other, so taking every core of a shared machine makes decoding ten times slower.
+   */
+  readonly threads?: number;
+  /** `auto` uses a GPU when a matching binary is installed. Default false. */
+  readonly gpu?: false | "auto";
+  /** The most prompt tokens in one evaluation while nobody streams. Default 512. */
+  readonly prefillChunkTokensMax?: number;
+  /** The most prompt tokens in one evaluation while somebody streams: all prompts together. Default 64. */
+  readonly sharedPrefillChunkTokensMax?: number;
+  /** What one evaluation of prompt tokens should take, so what an abort costs at most. Default 350. */
+  readonly prefillChunkMs?: number;
+  /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
+  readonly candidateTokensMax?: number;
+  /** For how long a failed load is not tried again. Default 10,000. */
+  readonly loadRetryDelayMs?: number;
+  /** Gets the native library's own warnings and errors. Default: they are dropped. */
+  readonly onNativeLog?: (level: string, line: string) => void;
+}
+
+export type ResolvedLlamaSettings = Required<LlamaEngineSettings>;
+
+export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLlamaSettings {
+  return {
+    modelPath: settings.modelPath,
+    sequences: settings.sequences ?? 4,
+    contextTokens: settings.contextTokens ?? 4096,
+    threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
+    gpu: settings.gpu ?? false,
+    prefillChunkTokensMax: settings.prefillChunkTokensMax ?? 512,
+    sharedPrefillChunkTokensMax: settings.sharedPrefillChunkTokensMax ?? 64,
+    prefillChunkMs: settings.prefillChunkMs ?? 350,
+    candidateTokensMax: settings.candidateTokensMax ?? 1000,
+    loadRetryDelayMs: settings.loadRetryDelayMs ?? 10_000,
+    onNativeLog: settings.onNativeLog ?? (() => {}),
+  };
+}

@@ -1,0 +1,181 @@
+/** Brings a GGUF file into memory with everything a generation needs, and out of it again. */
+
+import { AiError } from "@openai-compat/core";
+import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import type { SlotPool } from "../shared/slot-pool.ts";
+import { createChatTemplate } from "./chat-template.ts";
+import type { ChatTemplate } from "./chat-template.ts";
+import type { ResolvedLlamaSettings } from "./llama-settings.ts";
+import { openNativeRuntime } from "./native-runtime.ts";
+import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
+import { createPrefillScheduler } from "./prefill-scheduler.ts";
+import type { PrefillScheduler } from "./prefill-scheduler.ts";
+import type { PromptTokenizer } from "./prompt-tokens.ts";
+
+export interface LoadedModel {
+  readonly module: NativeModule;
+  readonly model: LlamaModel;
+  /** What one sequence holds: prompt and completion together. */
+  readonly contextTokens: number;
+  /** Whether the memory of a sequence can be cut back to a prefix; a recurrent model starts over instead. */
+  readonly canCutBack: boolean;
+  readonly sequences: SlotPool<LlamaContextSequence>;
+  readonly prefill: PrefillScheduler;
+  readonly template: ChatTemplate;
+  readonly tokenizer: PromptTokenizer;
+  readonly isToken: (id: number) => id is Token;
+  /** Call when no generation runs. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** @throws AiError `engine_unavailable` */
+export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {
+  try {
+    const runtime = await openNativeRuntime({ gpu: settings.gpu, threads: settings.threads });
+    runtime.logListeners.add(settings.onNativeLog);
+    try {
+      return await loadInto(runtime, settings);
+    } catch (error) {
+      runtime.logListeners.delete(settings.onNativeLog);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof AiError) throw error;
+    throw new AiError("engine_unavailable", explainLoadError(error), {
+      cause: error,
+      retryAfterMs: settings.loadRetryDelayMs,
+    });
+  }
+}
+
+async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings): Promise<LoadedModel> {
+  const { module, llama } = runtime;
+  const model = await llama.loadModel({ modelPath: settings.modelPath });
+  try {
+    const template = createModelTemplate(model);
+    const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
+    const context = await createContext(model, contextTokens, settings);
+    const isToken = createTokenGuard(model);
+    return {
+      module,
+      model,
+      contextTokens,
+      canCutBack: !model.fileInsights.isRecurrent,
+      sequences: createSlotPool(openSequences(context, settings.sequences)),
+      prefill: createPrefillScheduler({
+        chunkTokensMax: settings.prefillChunkTokensMax,
+        sharedChunkTokensMax: settings.sharedPrefillChunkTokensMax,
+        chunkMs: settings.prefillChunkMs,
+      }),
+      template,
+      tokenizer: createTokenizer(module, model),
+      isToken,
+      async dispose() {
+        await context.dispose();
+        await model.dispose();
+        runtime.logListeners.delete(settings.onNativeLog);
+      },
+    };
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
+
+async function createContext(
+  model: LlamaModel,
+  contextTokens: number,
+  settings: ResolvedLlamaSettings,
+): Promise<LlamaContext> {
+  return model.createContext({
+    sequences: settings.sequences,
+    contextSize: contextTokens,
+    batchSize: settings.prefillChunkTokensMax,
+    threads: settings.threads,
+    // Without it a model with a sliding window forgets the prefix that the next turn would reuse.
+    swaFullCache: true,
+    // On a CPU its result depends on how a prompt was cut into chunks: the same seed would not give the same text.
+    flashAttention: model.llama.gpu === false ? false : "auto",
+  });
+}
+
+function openSequences(context: LlamaContext, count: number): LlamaContextSequence[] {
+  return Array.from({ length: count }, () =>
+    context.getSequence({
+      contextShift: {
+        // The default erases the oldest tokens without a word.
+        strategy: () => {
+          throw new AiError("engine_failed", "The context of the model is full.");
+        },
+      },
+    }),
+  );
+}
+
+function createModelTemplate(model: LlamaModel): ChatTemplate {
+  const source = model.fileInfo.metadata.tokenizer.chat_template;
+  if (source === undefined) {
+    throw new AiError("engine_unavailable", "The model file has no chat template: it is not a chat model.");
+  }
+  return createChatTemplate({
+    source,
+    bosText: model.tokens.bosString ?? "",
+    eosText: model.tokens.eosString ?? "",
+  });
+}
+
+/** GGUF token types: 2 is unknown, 3 is control; 4, user-defined, is plain text to a tokenizer. */
+const CONTROL_TYPES: readonly number[] = [2, 3];
+
+function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokenizer {
+  const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
+  const control = new Set<number>();
+  const initials = new Set<string>();
+  for (const [id, type] of types.entries()) {
+    if (!CONTROL_TYPES.includes(type)) continue;
+    control.add(id);
+    const [initial] = texts[id] ?? "";
+    if (initial !== undefined) initials.add(initial);
+  }
+  const isSpm = model.vocabularyType === module.LlamaVocabularyType.spm;
+  return {
+    tokenize(text, special) {
+      // Such a tokenizer puts a space before every text; in the middle of a prompt there is none.
+      return isSpm && !special ? model.tokenize(text, false, "trimLeadingSpace") : model.tokenize(text, special);
+    },
+    isControlToken: (token) => control.has(token),
+    controlTextHint: matchAnyOf(initials),
+    prefixToken: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
+  };
+}
+
+function matchAnyOf(characters: ReadonlySet<string>): RegExp {
+  if (characters.size === 0) return /(?!)/u;
+  return new RegExp(
+    `[${[...characters].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("")}]`,
+    "u",
+  );
+}
+
+function createTokenGuard(model: LlamaModel): (id: number) => id is Token {
+  const vocabularySize = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+  return (id): id is Token => Number.isInteger(id) && id >= 0 && id < vocabularySize;
+}
+
+/** What the caller may read: no path, no stack. */
+function explainLoadError(error: unknown): string {
+  const name = error instanceof Error ? error.constructor.name : "";
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (name === "NoBinaryFoundError" || code === "ERR_MODULE_NOT_FOUND") {
+    return (
+      `The chat engine has no binary for this machine (${process.platform}-${process.arch}). ` +
+      "Install node-llama-cpp with the @node-llama-cpp package for it."
+    );
+  }
+  if (name === "InsufficientMemoryError") {
+    return "There is not enough memory for the model. Lower its number of sequences or its context, or take a smaller model.";
+  }
+  if (code === "ENOENT") return "The model file does not exist. Pull the model first.";
+  return "The model can't be loaded. The log of the server says why.";
+}

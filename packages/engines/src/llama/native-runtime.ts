@@ -1,0 +1,46 @@
+/**
+ * The native library of the process: imported when a model is first loaded (the import takes seconds), then shared by
+ * every model with the same settings, because its state is global. It is never disposed: a second model may live on it.
+ */
+
+import type * as nativeLibrary from "node-llama-cpp";
+
+export type NativeModule = typeof nativeLibrary;
+
+export interface NativeRuntime {
+  readonly module: NativeModule;
+  readonly llama: nativeLibrary.Llama;
+  /** Gets every log line of the native library. */
+  readonly logListeners: Set<(level: string, line: string) => void>;
+}
+
+const runtimes = new Map<string, Promise<NativeRuntime>>();
+
+/** @throws Error of the library, e.g. `NoBinaryFoundError`; the next call tries again. */
+export async function openNativeRuntime(options: { gpu: false | "auto"; threads: number }): Promise<NativeRuntime> {
+  const key = JSON.stringify([options.gpu, options.threads]);
+  const known = runtimes.get(key);
+  if (known !== undefined) return known;
+  const opening = startNativeRuntime(options);
+  runtimes.set(key, opening);
+  opening.catch(() => runtimes.delete(key));
+  return opening;
+}
+
+async function startNativeRuntime(options: { gpu: false | "auto"; threads: number }): Promise<NativeRuntime> {
+  const module = await import("node-llama-cpp");
+  const logListeners: NativeRuntime["logListeners"] = new Set();
+  const llama = await module.getLlama({
+    gpu: options.gpu,
+    // Anything else would start a compiler inside the server when no binary fits.
+    build: "never",
+    skipDownload: true,
+    progressLogs: false,
+    maxThreads: options.threads,
+    logLevel: module.LlamaLogLevel.warn,
+    logger: (level, line) => {
+      for (const listener of logListeners) listener(level, line);
+    },
+  });
+  return { module, llama, logListeners };
+}

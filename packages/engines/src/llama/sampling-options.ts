@@ -1,0 +1,68 @@
+/** Maps the service's sampling to the native sampler's options, naming every one: the native defaults differ. */
+
+import { AiError } from "@openai-compat/core";
+import type { Sampling } from "@openai-compat/core";
+import type { LlamaModel, SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import type { NativeModule } from "./native-runtime.ts";
+
+export interface SamplingContext {
+  readonly module: NativeModule;
+  readonly model: LlamaModel;
+  readonly isToken: (id: number) => id is Token;
+  readonly candidateTokensMax: number;
+}
+
+const BIAS_NEVER = -100;
+
+/**
+ * `drawn` is read before each draw; the caller appends to it.
+ *
+ * @throws AiError `invalid_value` for a biased id that is no token of the model, or one that ends a turn: the native
+ *   sampler can't bias those.
+ */
+export function mapSampling(
+  sampling: Sampling,
+  { drawn, tokensMax }: { drawn: Token[]; tokensMax: number },
+  context: SamplingContext,
+): SequenceEvaluateOptions {
+  const { presencePenalty, frequencyPenalty } = sampling;
+  return {
+    temperature: sampling.temperature,
+    topK: context.candidateTokensMax,
+    topP: sampling.topP,
+    minP: 0,
+    seed: sampling.seed,
+    ...(hasPenalties(sampling) && {
+      repeatPenalty: {
+        penalty: 1,
+        presencePenalty,
+        frequencyPenalty,
+        punishTokens: () => drawn,
+        maxPunishTokens: tokensMax,
+      },
+    }),
+    ...(Object.keys(sampling.logitBias).length > 0 && { tokenBias: mapLogitBias(sampling.logitBias, context) }),
+  };
+}
+
+/** Whether the drawn tokens must be kept. */
+export function hasPenalties(sampling: Sampling): boolean {
+  return sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0;
+}
+
+function mapLogitBias(logitBias: Sampling["logitBias"], { module, model, isToken }: SamplingContext) {
+  const tokenBias = module.TokenBias.for(model);
+  for (const [id, bias] of Object.entries(logitBias)) {
+    const token = Number(id);
+    if (!isToken(token)) throw refuseBias(id, "is not a token of this model");
+    if (model.isEogToken(token)) throw refuseBias(id, "ends the answer and can't be biased");
+    tokenBias.set([token], bias <= BIAS_NEVER ? "never" : { logit: bias });
+  }
+  return tokenBias;
+}
+
+function refuseBias(id: string, why: string): AiError {
+  return new AiError("invalid_value", `Invalid value for 'logit_bias': the token ${id} ${why}.`, {
+    param: "logit_bias",
+  });
+}

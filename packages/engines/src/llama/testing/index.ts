@@ -1,0 +1,2 @@
+export { RANDOM_MODEL_CONTROL_TOKENS, randomModelByteToken, writeRandomModel } from "./random-gguf.ts";
+export type { RandomModelOptions } from "./random-gguf.ts";
