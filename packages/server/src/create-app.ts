@@ -68,7 +68,7 @@ export function createApp(options: AppOptions): App {
 function createRequestScope(request: Request): RequestScope {
   const controller = new AbortController();
   request.signal.addEventListener("abort", () => controller.abort(), { once: true });
-  return { requestId: resolveRequestId(request.headers), controller, requestBody: () => {} };
+  return { requestId: resolveRequestId(request.headers), controller, requestBody: () => {}, drop: () => {} };
 }
 
 function createRouter(options: AppOptions): Hono<{ Bindings: RequestScope }> {

@@ -152,7 +152,7 @@ function createListener({ app, active, stopping, logger }: HttpParts): ReturnTyp
       const requestBody = () => {
         if (waitsForContinue(incoming)) outgoing.writeContinue();
       };
-      return app.fetch(request, { requestId, controller, requestBody });
+      return app.fetch(request, { requestId, controller, requestBody, drop: () => void outgoing.destroy() });
     },
     { errorHandler: answerUnreadableRequest },
   );

@@ -6,4 +6,6 @@ export interface RequestScope {
   readonly controller: AbortController;
   /** Asks a client that waits for `100 Continue` to send its body. Called just before the body is read. */
   readonly requestBody: () => void;
+  /** Ends the connection of a client that has stopped reading. */
+  readonly drop: () => void;
 }

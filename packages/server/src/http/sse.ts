@@ -29,7 +29,7 @@ export interface SseStreamOptions {
   readonly events: AsyncGenerator<string, void>;
   /** How long a client may leave an event untaken before it counts as gone. */
   readonly stallTimeoutMs: number;
-  /** Called once when the client left or stalled: stops the work behind `events`. */
+  /** Called when the client left or stalled: stops the work behind `events` and ends the connection. */
   readonly onGone: () => void;
 }
 
@@ -59,10 +59,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
           return;
         }
         controller.enqueue(encoder.encode(value));
-        stall = setTimeout(() => {
-          leave();
-          controller.error(new Error("The client stopped reading the stream."));
-        }, stallTimeoutMs);
+        stall = setTimeout(leave, stallTimeoutMs);
       },
       cancel: leave,
     },

@@ -20,7 +20,7 @@ export interface OperationContext {
   readonly readJson: () => Promise<unknown>;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
-  /** Aborts the call: its client has gone. */
+  /** Aborts the call and ends its connection: the client has gone, or might as well have. */
   readonly leave: () => void;
 }
 
@@ -58,7 +58,10 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         return readJsonBody(request, limits);
       },
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
-      leave: () => scope.controller.abort(),
+      leave: () => {
+        scope.controller.abort();
+        scope.drop();
+      },
     });
   };
 }
