@@ -85,7 +85,7 @@ const ENTRIES: readonly CatalogueEntry[] = [
     artefact: {
       fileName: "SmolLM2-135M-Instruct.Q8_0.gguf",
       sizeBytes: 144_811_072,
-      sha256: "0c1d3326cd9793cfb7296113c063dd5c24e2bd734b48ec1a3d01b7158eca9387",
+      sha256: "fc563c88a528ace994c5437b61bc611534d1920604032325e29c036b441be0c8",
     },
     sources: [
       {

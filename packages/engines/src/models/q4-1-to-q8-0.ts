@@ -2,8 +2,9 @@
 /**
  * Re-encodes blocks of 32 weights from ggml's Q4_1 to its Q8_0. Numbers only: no file, no tensor name.
  *
- * Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h (`block_q4_1`, `block_q8_0`). Rounding follows
- * the reference encoder, in single precision, so the same input gives the same bytes on every machine.
+ * Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h (`block_q4_1`, `block_q8_0`). A weight is
+ * the single-precision number that ggml decodes; the rest is double precision, as JavaScript defines it, so the same input
+ * gives the same bytes on every machine.
  */
 import { AiError } from "@openai-compat/core";
 
@@ -43,7 +44,7 @@ export function reencodeQ41AsQ80(source: Uint8Array): Uint8Array {
       throw new AiError("invalid_value", "The model file is damaged: a Q4_1 block has a scale that is not a number.");
     }
     const levels = source.subarray(from + 4, from + Q4_1_BLOCK_BYTES);
-    const step = Math.fround(largestMagnitude(levels, scale, minimum) / 127);
+    const step = largestMagnitude(levels, scale, minimum) / 127;
     writer.setFloat16(to, step, true);
     encodeLevels(weights, { scale, minimum, step });
     for (let index = 0; index < LEVEL_BYTES; index += 1) {
@@ -70,9 +71,8 @@ function largestMagnitude(levels: Uint8Array, scale: number, minimum: number): n
 
 /** The signed byte of each of the 16 levels; those of levels that the block does not use are never read. */
 function encodeLevels(weights: Int8Array, block: { scale: number; minimum: number; step: number }): void {
-  const inverse = block.step === 0 ? 0 : Math.fround(1 / block.step);
+  const inverse = block.step === 0 ? 0 : 1 / block.step;
   for (let level = 0; level < LEVELS; level += 1) {
-    const scaled = Math.fround(Math.fround(level * block.scale + block.minimum) * inverse);
-    weights[level] = Math.sign(scaled) * Math.round(Math.abs(scaled));
+    weights[level] = Math.round(Math.fround(level * block.scale + block.minimum) * inverse);
   }
 }
