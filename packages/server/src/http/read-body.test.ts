@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readJsonBody } from "./read-body.ts";
+
+const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000 };
+
+function createRequest(body: BodyInit | null, headers: Record<string, string> = {}): Request {
+  return new Request("http://server.test/", {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json", ...headers },
+    duplex: "half",
+  });
+}
+
+const streamOf = (...chunks: (string | Uint8Array<ArrayBuffer>)[]) =>
+  new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      for (const chunk of chunks)
+        controller.enqueue(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
+      controller.close();
+    },
+  });
+
+test("any JSON comes back as it was sent, however it is cut into chunks", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), fc.integer({ min: 1, max: 7 }), async (value, size) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(value));
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        bytes.slice(index * size, (index + 1) * size),
+      );
+      const limits = { ...LIMITS, bodyBytesMax: bytes.length };
+      const expected = JSON.parse(JSON.stringify(value));
+      expect(await readJsonBody(createRequest(streamOf(...chunks)), limits)).toEqual(expected);
+      const declared = createRequest(bytes, { "content-length": String(bytes.length) });
+      expect(await readJsonBody(declared, limits)).toEqual(expected);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test.each([
+  "application/json",
+  "application/json; charset=utf-8",
+  'application/json;charset="UTF-8"',
+  "application/problem+json",
+])("the content type %s is JSON", async (contentType) => {
+  expect(await readJsonBody(createRequest("{}", { "content-type": contentType }), LIMITS)).toEqual({});
+});
+
+test("a body without a content type is taken for JSON", async () => {
+  const request = createRequest("{}");
+  request.headers.delete("content-type");
+  expect(await readJsonBody(request, LIMITS)).toEqual({});
+});
+
+test.each([
+  [{ "content-type": "text/plain" }, "unsupported_media_type"],
+  [{ "content-type": "application/x-www-form-urlencoded" }, "unsupported_media_type"],
+  [{ "content-type": "application/json; charset=latin1" }, "unsupported_media_type"],
+  [{ "content-encoding": "gzip" }, "unsupported_media_type"],
+  [{ "content-length": "101" }, "body_too_large"],
+])("%j is refused without a look at the body", async (headers, code) => {
+  let pulls = 0;
+  const body = new ReadableStream({ pull: () => void (pulls += 1) }, { highWaterMark: 0 });
+  await expect(readJsonBody(createRequest(body, headers), LIMITS)).rejects.toMatchObject({ code });
+  expect(pulls).toBe(0);
+});
+
+test.each([
+  ["", "invalid_request"],
+  ["  ", "invalid_request"],
+  ["{", "invalid_request"],
+  [`{"a": 1} trailing`, "invalid_request"],
+  [new Uint8Array([0x22, 0xff, 0x22]), "invalid_request"],
+  ["x".repeat(101), "body_too_large"],
+])("the body %j is refused", async (body, code) => {
+  await expect(readJsonBody(createRequest(streamOf(body)), LIMITS)).rejects.toMatchObject({ code });
+});
+
+test("a byte order mark is no error", async () => {
+  expect(await readJsonBody(createRequest(new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d])), LIMITS)).toEqual({});
+});
+
+test("deep nesting is read, not overflowed", async () => {
+  const depth = 100_000;
+  const limits = { ...LIMITS, bodyBytesMax: depth * 2 };
+  const body = streamOf("[".repeat(depth) + "]".repeat(depth));
+  expect(Array.isArray(await readJsonBody(createRequest(body), limits))).toBe(true);
+});
+
+test("the message of a syntax error does not quote the body", async () => {
+  const request = createRequest(`{"password": hunter2}`);
+  await expect(readJsonBody(request, LIMITS)).rejects.toThrow(/^(?!.*hunter2).*JSON/);
+});
+
+test("a body that never ends is given up after the limit", async () => {
+  let cancelled = false;
+  const body = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void (cancelled = true) });
+  const reading = readJsonBody(createRequest(body), { ...LIMITS, bodyTimeoutMs: 20 });
+  await expect(reading).rejects.toMatchObject({ code: "request_timeout" });
+  expect(cancelled).toBe(true);
+});
+
+test("a body that breaks off is the client's error", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  await expect(readJsonBody(createRequest(body), LIMITS)).rejects.toMatchObject({ code: "invalid_request" });
+});

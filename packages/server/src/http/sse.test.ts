@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+import { createSseStream, encodeSseEvent } from "./sse.ts";
+
+test("any value becomes one data line that parses back to itself, whatever splits its lines", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
+      const event = encodeSseEvent({ value, text });
+      // Each of these ends a line for some parser of the field.
+      expect(event.split(/\r\n|[\n\v\f\r\u001c\u001d\u001e\u0085\u2028\u2029]/)).toEqual([expect.any(String), "", ""]);
+      expect(JSON.parse(event.slice("data: ".length))).toEqual(JSON.parse(JSON.stringify({ value, text })));
+    }),
+  );
+  expect(encodeSseEvent("a\u0085\u2028\u2029b")).toBe('data: "a\\u0085\\u2028\\u2029b"\n\n');
+});
+
+function createSource(count: number) {
+  const state = { made: 0, ended: false };
+  async function* generate() {
+    try {
+      for (; state.made < count; state.made += 1) yield `data: ${state.made}\n\n`;
+    } finally {
+      state.ended = true;
+    }
+  }
+  return { state, events: generate() };
+}
+
+test("events are made one by one, as they are taken", async () => {
+  const { state, events } = createSource(1000);
+  const onGone = vi.fn();
+  const reader = createSseStream({ events, stallTimeoutMs: 60_000, onGone }).getReader();
+  await reader.read();
+  await reader.read();
+  expect(state.made).toBeLessThan(4);
+  await reader.cancel();
+  await vi.waitFor(() => expect(state.ended).toBe(true));
+  expect(onGone).toHaveBeenCalled();
+});
+
+test("a stream that is left before its first event still cleans up", async () => {
+  const { state, events } = createSource(10);
+  await createSseStream({ events, stallTimeoutMs: 60_000, onGone: () => {} }).cancel();
+  await vi.waitFor(() => expect(state.ended).toBe(true));
+});
+
+test("a whole stream ends by itself and nobody is told that a client left", async () => {
+  const { events } = createSource(3);
+  const onGone = vi.fn();
+  const body = createSseStream({ events, stallTimeoutMs: 20, onGone });
+  expect(await new Response(body).text()).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(onGone).not.toHaveBeenCalled();
+});
+
+test("a client that takes nothing for too long counts as gone", async () => {
+  const { state, events } = createSource(1000);
+  const onGone = vi.fn();
+  const reader = createSseStream({ events, stallTimeoutMs: 20, onGone }).getReader();
+  await reader.read();
+  await vi.waitFor(() => expect(onGone).toHaveBeenCalled());
+  await vi.waitFor(() => expect(state.ended).toBe(true));
+});
