@@ -4,7 +4,9 @@ import { readJsonBody } from "./read-body.ts";
 
 const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000 };
 
-function createRequest(body: BodyInit | null, headers: Record<string, string> = {}): Request {
+type Body = ConstructorParameters<typeof Response>[0];
+
+function createRequest(body: Body, headers: Record<string, string> = {}): Request {
   return new Request("http://server.test/", {
     method: "POST",
     body,

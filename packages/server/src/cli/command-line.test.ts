@@ -1,0 +1,185 @@
+/** The program as a user starts it: a child process, its streams, its files and its exit code. */
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+
+const PROGRAM = fileURLToPath(new URL("../main.ts", import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "openai-compat-cli-"));
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function start(args: readonly string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH: process.env["PATH"] ?? "", HOME: directory, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const exitCode = once(child, "close").then(([code, signal]: unknown[]) => code ?? signal);
+  return { child, output, exitCode };
+}
+
+async function run(args: readonly string[], environment: Record<string, string> = {}) {
+  const { output, exitCode } = start(args, environment);
+  return { code: await exitCode, ...output };
+}
+
+let directories = 0;
+const newDirectory = () => join(directory, `data-${(directories += 1)}`);
+
+interface Recipe {
+  readonly base_url: string;
+  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
+  readonly models: { readonly chat: string };
+}
+
+/** A scripted server that answers, and its recipe. */
+async function serve(args: readonly string[] = ["--throwaway"]) {
+  const readyFile = join(directory, `ready-${(directories += 1)}.json`);
+  const server = start(["serve", "--engines", "scripted", "--port", "0", "--ready-file", readyFile, ...args]);
+  await vi.waitFor(() => expect(existsSync(readyFile), server.output.stderr).toBe(true), { timeout: 20_000 });
+  return { ...server, readyFile, recipe: JSON.parse(readFileSync(readyFile, "utf8")) as Recipe };
+}
+
+const get = async (recipe: Recipe, key: string) =>
+  (await fetch(`${recipe.base_url}/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+
+test("the ready file holds what a suite needs, and only its owner can read it", async () => {
+  const { recipe, readyFile } = await serve();
+  expect(recipe.models).toEqual({ chat: "scripted" });
+  expect(await get(recipe, recipe.keys.full)).toBe(200);
+  expect(await get(recipe, recipe.keys.no_capability)).toBe(403);
+  expect(await get(recipe, recipe.keys.expired)).toBe(401);
+  expect(statSync(readyFile).mode & 0o777).toBe(0o600);
+});
+
+test("SIGTERM lets a running stream end, then the program ends with 0", async () => {
+  const { child, recipe, exitCode } = await serve();
+  const response = await fetch(`${recipe.base_url}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${recipe.keys.full}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "default", stream: true, messages: [{ role: "user", content: "Hello" }] }),
+  });
+  child.kill("SIGTERM");
+  expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
+  expect(await exitCode).toBe(0);
+});
+
+test("a second signal ends the program at once, whatever is running", async () => {
+  const { child, recipe, exitCode, output } = await serve();
+  const upload = request(`${recipe.base_url}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${recipe.keys.full}`, "content-type": "application/json", "content-length": 9 },
+  });
+  upload.on("error", () => {});
+  upload.write("{");
+  await once(upload, "socket");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  child.kill("SIGTERM");
+  await vi.waitFor(() => expect(output.stderr).toContain("Stopping"));
+  child.kill("SIGTERM");
+  expect(await exitCode).toBe(143);
+});
+
+test("the first start makes a key and shows it with a snippet, the second does not", async () => {
+  const data = ["--data-directory", newDirectory()];
+  const first = await serve(data);
+  const key = /sk-[\w-]{43}/.exec(first.output.stdout)?.[0] ?? "";
+  expect(await get(first.recipe, key)).toBe(200);
+  expect(first.output.stdout).toContain(`curl ${first.recipe.base_url}/chat/completions`);
+  first.child.kill("SIGINT");
+  expect(await first.exitCode).toBe(0);
+
+  const second = await serve(data);
+  expect(second.output.stdout).not.toContain("sk-");
+  expect(await get(second.recipe, key)).toBe(200);
+  expect(await get(second.recipe, first.recipe.keys.full)).toBe(200);
+});
+
+test("it says which engine serves", async () => {
+  const { output } = await serve();
+  expect(output.stdout).toContain("scripted engine");
+});
+
+test("keys are made, listed and revoked beside a running server", async () => {
+  const data = ["--data-directory", newDirectory()];
+  const { recipe } = await serve(data);
+  const created = await run(["keys", "create", "--name", "laptop", "--can", "READ", ...data]);
+  const secret = created.stdout.trim();
+  expect([created.code, await get(recipe, secret)]).toEqual([0, 200]);
+
+  const listed = await run(["keys", "list", ...data]);
+  const line = listed.stdout.split("\n").find((candidate) => candidate.includes("laptop"));
+  expect(line).toContain(`sk-…${secret.slice(-4)}`);
+  expect(listed.stdout).not.toContain(secret);
+
+  const id = line?.split("\t")[0] ?? "";
+  expect((await run(["keys", "revoke", id, ...data])).code).toBe(0);
+  expect(await get(recipe, secret)).toBe(401);
+});
+
+test("a minted token is accepted by the server that shares its data directory", async () => {
+  const data = ["--data-directory", newDirectory()];
+  const { recipe } = await serve(data);
+  const mint = async (...args: string[]) => (await run(["token", "mint", ...args, ...data])).stdout.trim();
+  expect(await get(recipe, await mint())).toBe(200);
+  expect(await get(recipe, await mint("--can", "PROMPT"))).toBe(403);
+});
+
+test("--version prints the package's version", async () => {
+  expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
+});
+
+const badConfig = join(directory, "bad.json");
+writeFileSync(badConfig, `{ "prot": 1 }`);
+
+test.each([
+  ["a port out of range", ["serve", "--port", "70000"], /Expected a port/],
+  ["an unknown engine", ["serve", "--engines", "magic"], /Allowed choices are auto, scripted/],
+  ["an unknown setting", ["serve", "--config", badConfig], /prot/],
+  ["a configuration that is not there", ["serve", "--config", join(directory, "missing.json")], /can't be read/],
+  ["a data directory that is a file", ["serve", "--data-directory", badConfig], /data directory/],
+  ["an unknown key", ["keys", "revoke", "key_nope", "--data-directory", newDirectory()], /no key key_nope/],
+  ["an unknown capability", ["keys", "create", "--can", "EVERYTHING"], /EVERYTHING/],
+  ["a time without a unit", ["token", "mint", "--expires-in", "soon"], /90s, 15m/],
+  ["an unknown model", ["models", "pull", "nope"], /no model nope/],
+  ["an unknown command", ["frobnicate"], /unknown command/],
+])("%s ends with 2 and says why", async (_case, args, message) => {
+  const { code, stderr } = await run(args);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toContain("    at ");
+  expect(code).toBe(2);
+});
+
+test("a port that is taken ends with 1 and says what to do", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" && address !== null ? String(address.port) : "";
+  const { code, stderr } = await run(["serve", "--throwaway", "--engines", "scripted", "--port", port]);
+  expect(stderr).toMatch(/--port/);
+  expect(code).toBe(1);
+  other.close();
+});
+
+test("listening beyond this machine is warned about", async () => {
+  const { output } = await serve(["--throwaway", "--host", "0.0.0.0"]);
+  expect(output.stderr).toMatch(/"level":"warn".*HTTPS/);
+});

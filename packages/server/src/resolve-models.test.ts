@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AiError } from "@openai-compat/core";
+import { listCatalogue } from "@openai-compat/engines";
+import { afterAll, expect, test } from "vitest";
+import { configSchema } from "./config.ts";
+import type { ConfigInput } from "./config.ts";
+import { resolveModels } from "./resolve-models.ts";
+import type { ResolveModelsOptions } from "./resolve-models.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "openai-compat-models-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+const weights = join(directory, "weights.gguf");
+writeFileSync(weights, "");
+
+const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {}) =>
+  resolveModels({
+    config: configSchema.parse(config),
+    signal: new AbortController().signal,
+    nowMs: 5,
+    pull: async () => ({ path: weights, source: "a fake" }),
+    isLlamaAvailable: () => true,
+    ...options,
+  });
+
+test("without configured models, the catalogue's first is the default", async () => {
+  const { models, summary } = await resolve({});
+  expect(models).toMatchObject([{ id: listCatalogue()[0]?.id, isDefault: true, ownedBy: "local", createdAtMs: 5 }]);
+  expect(summary).toContain("a fake");
+});
+
+test("asked for the scripted engine, nothing is pulled and the owner says so", async () => {
+  const pull = () => Promise.reject(new Error("must not pull"));
+  const { models } = await resolve({ engines: "scripted" }, { pull });
+  expect(models).toMatchObject([{ id: "scripted", ownedBy: "scripted", isDefault: true }]);
+});
+
+test("a model that can't be had is replaced by the scripted engine, and the reason is told", async () => {
+  const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
+  const { models, summary } = await resolve({}, { pull });
+  expect(models).toMatchObject([{ ownedBy: "scripted" }]);
+  expect(summary).toContain("Nothing answered.");
+});
+
+test("without the native library no model is pulled", async () => {
+  const pull = () => Promise.reject(new Error("must not pull"));
+  const { models, summary } = await resolve({}, { pull, isLlamaAvailable: () => false });
+  expect(models).toMatchObject([{ ownedBy: "scripted" }]);
+  expect(summary).toContain("node-llama-cpp");
+});
+
+test("a pull that was stopped does not fall back", async () => {
+  const pull = () => Promise.reject(new AiError("cancelled", "Stopped."));
+  await expect(resolve({}, { pull, signal: AbortSignal.abort(new Error("stop")) })).rejects.toThrow("stop");
+});
+
+test("configured models keep their order, names and limits", async () => {
+  const { models } = await resolve({
+    queue: { waitingMax: 7 },
+    models: [
+      { id: "a", engine: { kind: "scripted" } },
+      {
+        id: "b",
+        name: "Bee",
+        engine: { kind: "llama", model: weights, contextTokens: 512, concurrency: 3 },
+        default: true,
+      },
+    ],
+  });
+  expect(models).toMatchObject([
+    { id: "a", name: "a", isDefault: false, queue: { waitingMax: 7, waitTimeMsMax: 120_000 } },
+    { id: "b", name: "Bee", isDefault: true, contextTokens: 512, engine: { limits: { concurrency: 3 } } },
+  ]);
+});
+
+test("a single configured model is the default", async () => {
+  const { models } = await resolve({ models: [{ id: "a", engine: { kind: "scripted" } }] });
+  expect(models).toMatchObject([{ isDefault: true }]);
+});
+
+test("a configured model that is neither file nor in the catalogue stops the start", async () => {
+  const models = [{ id: "a", engine: { kind: "llama" as const, model: "nope" } }];
+  await expect(resolve({ models })).rejects.toThrow(/neither a file nor a model/);
+});
+
+test("a configured model that can't be pulled stops the start", async () => {
+  const models = [{ id: "a", engine: { kind: "llama" as const, model: listCatalogue()[0]?.id ?? "" } }];
+  const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
+  await expect(resolve({ models }, { pull })).rejects.toThrow("Nothing answered.");
+});
