@@ -77,7 +77,8 @@ export const chatRequestChecks: readonly Check[] = [
   }),
   defineAcceptance({
     id: "chat.params.sampling",
-    requirement: "temperature, top_p, seed and the two penalties are accepted within their documented ranges.",
+    requirement:
+      "The sampling parameters temperature, top_p, seed and the two penalties are accepted within their documented ranges.",
     reference: "OpenAPI CreateChatCompletionRequest",
     breaks: "LangChain and LlamaIndex send several of them always.",
     fields: { temperature: 0.7, top_p: 0.9, seed: 42, presence_penalty: 0.1, frequency_penalty: -0.1 },

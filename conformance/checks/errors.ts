@@ -240,7 +240,7 @@ export const errorChecks: readonly Check[] = [
     ...ERRORS,
     id: "errors.no-internals",
     requirement: "An error shows no stack trace.",
-    reference: "CWE-209",
+    reference: "CWE-209 (information exposed by an error message)",
     breaks: "Attackers read paths and versions; users read noise.",
     async run(context) {
       const text = bodyText(await postChat(context, '{"model":'));

@@ -52,13 +52,20 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, wire: ReferenceWire): Promise<void> {
-  const { pathname } = new URL(request.url ?? "/", "http://reference");
+  const { pathname, search } = new URL(request.url ?? "/", "http://reference");
   const method = request.method ?? "GET";
   const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : `/outside${pathname}`;
   const body = await readBody(request);
-  const call = { method, path, operation: resolveOperation(method, path), headers: request.headers, body };
+  const call = {
+    method,
+    path,
+    query: search,
+    operation: resolveOperation(method, path),
+    headers: request.headers,
+    body,
+  };
   await wire.admission(call);
-  await writeReply(response, handleCall(call, wire), wire);
+  await writeReply(response, handleCall(call, wire));
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
@@ -71,10 +78,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   return size > BODY_BYTES_MAX ? null : Buffer.concat(parts);
 }
 
-async function writeReply(response: ServerResponse, reply: Reply, wire: ReferenceWire): Promise<void> {
-  response.once("close", () => {
-    if (!response.writableFinished) wire.clientLeft();
-  });
+async function writeReply(response: ServerResponse, reply: Reply): Promise<void> {
   response.writeHead(reply.status, reply.headers);
   for (const write of reply.writes) {
     if (write.afterMs > 0) await sleep(write.afterMs);

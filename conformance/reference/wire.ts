@@ -14,6 +14,8 @@ export interface ReferenceCall {
   readonly method: string;
   /** Below the base URL, still percent-encoded. */
   readonly path: string;
+  /** With its question mark; empty without one. */
+  readonly query: string;
   /** Null for a preflight, an unknown route or a wrong method. */
   readonly operation: OperationId | null;
   readonly headers: IncomingHttpHeaders;
@@ -49,32 +51,31 @@ export interface ReferenceWire {
   /** Which words before a token count as the scheme. */
   readonly scheme: RegExp;
   readonly steps: readonly Step[];
-  readonly rules: Readonly<Record<RuleName, Rule>>;
+  /** Asked in this order; the first refusal counts. */
+  readonly rules: Readonly<Record<RuleName, Rule> & Record<string, Rule>>;
   readonly models: readonly Model[];
-  admit(verdict: CredentialVerdict, call: ReferenceCall): Refusal | null;
+  readonly admit: (verdict: CredentialVerdict, call: ReferenceCall) => Refusal | null;
   /** The bytes of a request as text; null refuses them. */
-  decodeText(bytes: Uint8Array): string | null;
+  readonly decodeText: (bytes: Uint8Array) => string | null;
   /** Which content types a chat body may have. */
-  acceptsContentType(contentType: string): boolean;
+  readonly acceptsContentType: (contentType: string) => boolean;
   /** What is left of a valid request when the answer is made. */
-  readRequest(body: ChatBody): ChatBody;
+  readonly readRequest: (body: ChatBody) => ChatBody;
   /** From the path segment(s) after `/models/` to the id that is looked up. */
-  readModelId(encoded: string): string;
-  listBody(models: readonly Model[]): unknown;
-  modelBody(model: Model): unknown;
-  completion(completion: Completion, body: ChatBody): unknown;
-  chunks(chunks: readonly Chunk[], body: ChatBody): readonly unknown[];
+  readonly readModelId: (encoded: string) => string;
+  readonly listBody: (models: readonly Model[]) => unknown;
+  readonly modelBody: (model: Model) => unknown;
+  readonly completion: (completion: Completion, body: ChatBody) => unknown;
+  readonly chunks: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[];
   /** One event of a stream, from its data. */
-  frame(data: string): string;
+  readonly frame: (data: string) => string;
   /** All frames of a stream and the sentinel, before they are timed. */
-  frames(frames: readonly string[], body: ChatBody): readonly string[];
-  refusalBody(refusal: Refusal, call: ReferenceCall): unknown;
+  readonly frames: (frames: readonly string[], body: ChatBody) => readonly string[];
+  readonly refusalBody: (refusal: Refusal, call: ReferenceCall) => unknown;
   /** The last word on every reply. */
-  reply(reply: Reply, call: ReferenceCall): Reply;
+  readonly reply: (reply: Reply, call: ReferenceCall) => Reply;
   /** Awaited before a call is looked at. */
-  admission(call: ReferenceCall): Promise<void>;
-  /** Told when a client leaves in the middle of a reply. */
-  clientLeft(): void;
+  readonly admission: (call: ReferenceCall) => Promise<void>;
 }
 
 const CREATED = 1_750_000_000;
@@ -102,7 +103,6 @@ export function defineReferenceWire(): ReferenceWire {
     refusalBody: (refusal) => encodeRefusal(refusal),
     reply: (reply) => reply,
     admission: async () => {},
-    clientLeft: () => {},
   };
 }
 

@@ -18,15 +18,15 @@ export interface OperationProbe {
   wire(context: CheckContext, authorization: string): Promise<Exchange>;
 }
 
-export const OPERATION_PROBES: readonly OperationProbe[] = [
-  {
+export const OPERATION_PROBES: Readonly<Record<OperationId, OperationProbe>> = {
+  listModels: {
     slug: "models-list",
     operation: "listModels",
     needs: [],
     call: async (client) => await client.models.list(),
     wire: (context, authorization) => context.wire({ method: "GET", path: "/models", headers: { authorization } }),
   },
-  {
+  retrieveModel: {
     slug: "models-retrieve",
     operation: "retrieveModel",
     needs: ["model:chat"],
@@ -36,7 +36,7 @@ export const OPERATION_PROBES: readonly OperationProbe[] = [
       return context.wire({ method: "GET", path, headers: { authorization } });
     },
   },
-  {
+  createChatCompletion: {
     slug: "chat",
     operation: "createChatCompletion",
     needs: ["model:chat"],
@@ -49,7 +49,7 @@ export const OPERATION_PROBES: readonly OperationProbe[] = [
       return context.wire({ method: "POST", path: "/chat/completions", headers: { authorization }, body });
     },
   },
-];
+};
 
 export interface CredentialProbe {
   readonly slug: string;

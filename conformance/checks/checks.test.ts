@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { checks } from "./index.ts";
+
+const ids = checks.map((check) => check.id);
+const listed = readFileSync(new URL("../ids.txt", import.meta.url), "utf8")
+  .trimEnd()
+  .split("\n");
+
+test("ids.txt lists every check once, sorted, and nothing else", () => {
+  expect(listed).toEqual([...ids].sort());
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("every id is a dotted path of kebab-case words", () => {
+  expect(ids.filter((id) => !/^[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)+$/.test(id))).toEqual([]);
+});
+
+test("every check says what is required, by which source, and who breaks", () => {
+  const vague = checks.filter(
+    ({ requirement, reference, breaks }) =>
+      !/^[A-Z`].{20,}\.$/.test(requirement) || reference.length < 8 || breaks.length < 10,
+  );
+  expect(vague.map((check) => check.id)).toEqual([]);
+});
+
+test("every run function is at most 30 lines", () => {
+  const long = checks.filter((check) => check.run.toString().split("\n").length > 30);
+  expect(long.map((check) => check.id)).toEqual([]);
+});
+
+test("there are checks of every area and on every operation", () => {
+  expect(new Set(checks.map((check) => check.area))).toEqual(
+    new Set(["models", "chat", "sse", "auth", "errors", "http"]),
+  );
+  const operations = new Set(checks.map((check) => check.operation));
+  expect(operations).toEqual(new Set(["listModels", "retrieveModel", "createChatCompletion", null]));
+});

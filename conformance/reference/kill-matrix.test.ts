@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { checks } from "../checks/index.ts";
+import { findReferenceFaults, isSound, runKillMatrix, summariseKills } from "./kill-matrix.ts";
+import { mutants } from "./mutants/index.ts";
+import { defineReferenceWire } from "./wire.ts";
+
+test("the reference server passes every check", async () => {
+  expect(
+    (await findReferenceFaults()).map(({ check, outcome, reason }) => `${outcome} ${check.id}: ${reason}`),
+  ).toEqual([]);
+});
+
+test("mutants have ids of their own and intend checks that exist", () => {
+  const ids = mutants.map((mutant) => mutant.id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const known = new Set(checks.map((check) => check.id));
+  expect(mutants.flatMap((mutant) => mutant.intended).filter((id) => !known.has(id))).toEqual([]);
+});
+
+test("every check is intended by a mutant", () => {
+  const intended = new Set(mutants.flatMap((mutant) => mutant.intended));
+  expect(checks.map((check) => check.id).filter((id) => !intended.has(id))).toEqual([]);
+});
+
+test("a mutant changes the wire", () => {
+  const wire = defineReferenceWire();
+  expect(mutants.filter((mutant) => Object.keys(mutant.mutate(wire)).length === 0)).toEqual([]);
+});
+
+test("a tenth of the mutants is killed by the intended checks and no other", async () => {
+  const sample = mutants.filter((_, index) => index % 10 === 0);
+  const matrix = await runKillMatrix({ mutants: sample, parallel: 6 });
+  expect({ ...matrix, mutants: [], unkilled_checks: [] }).toEqual(summariseKills([], []));
+  expect(matrix.mutants).toHaveLength(sample.length);
+}, 60_000);
+
+test("survivors, false blame and unkilled checks are told apart", () => {
+  const matrix = summariseKills(
+    [
+      { id: "killed", intended: ["a"], killed_by: ["a"] },
+      { id: "alive", intended: ["b"], killed_by: [] },
+      { id: "blamed", intended: ["a"], killed_by: ["a", "c"] },
+    ],
+    ["a", "b", "c", "d"],
+  );
+  expect(matrix.survivors).toEqual(["alive"]);
+  expect(matrix.false_blame).toEqual([{ mutant: "blamed", check: "c" }]);
+  expect(matrix.unkilled_checks).toEqual(["b", "d"]);
+  expect(isSound(matrix)).toBe(false);
+});

@@ -1,0 +1,81 @@
+/** Runs the reference and its mutants against the suite and works out who killed whom. It prints and writes nothing. */
+
+import { checks } from "../checks/index.ts";
+import type { Check } from "../src/check.ts";
+import type { CheckResult } from "../src/outcome.ts";
+import { judgeWire, type JudgeLimits, listKillers } from "./judge.ts";
+import { applyMutant, type Mutant } from "./mutants/mutant.ts";
+import { defineReferenceWire } from "./wire.ts";
+
+/** `mutants.json`. */
+export interface KillMatrix {
+  readonly mutants: readonly MutantVerdict[];
+  /** Mutants that an intended check did not kill. */
+  readonly survivors: readonly string[];
+  /** Checks that objected to a defect that is not theirs. */
+  readonly false_blame: readonly { readonly mutant: string; readonly check: string }[];
+  /** Checks that no mutant made fail. */
+  readonly unkilled_checks: readonly string[];
+}
+
+export interface MutantVerdict {
+  readonly id: string;
+  readonly intended: readonly string[];
+  readonly killed_by: readonly string[];
+}
+
+export interface MatrixOptions {
+  readonly mutants: readonly Mutant[];
+  /** Wires that are judged at the same time. */
+  readonly parallel: number;
+  readonly checks?: readonly Check[];
+  readonly limits?: JudgeLimits;
+  readonly onVerdict?: (verdict: MutantVerdict, done: number) => void;
+}
+
+/** Judges every mutant against every check. */
+export async function runKillMatrix(options: MatrixOptions): Promise<KillMatrix> {
+  const verdicts: MutantVerdict[] = [];
+  const queue = options.mutants.values();
+  const work = async (): Promise<void> => {
+    for (const mutant of queue) {
+      const killedBy = listKillers(await judgeWire(applyMutant(defineReferenceWire(), mutant), options));
+      const verdict = { id: mutant.id, intended: mutant.intended, killed_by: killedBy };
+      verdicts.push(verdict);
+      options.onVerdict?.(verdict, verdicts.length);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, work));
+  return summariseKills(
+    verdicts.toSorted((one, other) => (one.id < other.id ? -1 : 1)),
+    (options.checks ?? checks).map((check) => check.id),
+  );
+}
+
+export function summariseKills(verdicts: readonly MutantVerdict[], checkIds: readonly string[]): KillMatrix {
+  const killers = new Set(verdicts.flatMap((verdict) => verdict.killed_by));
+  return {
+    mutants: verdicts,
+    survivors: verdicts.filter((mutant) => !isKilled(mutant)).map(({ id }) => id),
+    false_blame: verdicts.flatMap((mutant) =>
+      mutant.killed_by
+        .filter((check) => !mutant.intended.includes(check))
+        .map((check) => ({ mutant: mutant.id, check })),
+    ),
+    unkilled_checks: checkIds.filter((id) => !killers.has(id)),
+  };
+}
+
+export function isSound(matrix: KillMatrix): boolean {
+  return matrix.survivors.length + matrix.false_blame.length + matrix.unkilled_checks.length === 0;
+}
+
+/** Results of the reference that are not a pass: there must be none. */
+export async function findReferenceFaults(options: { limits?: JudgeLimits } = {}): Promise<readonly CheckResult[]> {
+  const results = await judgeWire(defineReferenceWire(), options);
+  return results.filter(({ outcome }) => outcome !== "pass");
+}
+
+function isKilled(mutant: MutantVerdict): boolean {
+  return mutant.intended.length > 0 && mutant.intended.every((check) => mutant.killed_by.includes(check));
+}

@@ -1,0 +1,147 @@
+/** What a mutant is, and the few ways of changing the wire that the catalogue is written in. */
+
+import type { Chunk, ChunkChoice, Completion } from "../answer.ts";
+import type { Refusal } from "../refusal.ts";
+import type { ChatBody, Rule } from "../rules.ts";
+import type { ReferenceCall, ReferenceWire, Reply, Write } from "../wire.ts";
+
+export interface Mutant {
+  /** Dotted, permanent; the area of the defect first. */
+  readonly id: string;
+  /** The defect, as a server would have it. */
+  readonly description: string;
+  /** Ids of the checks that must object; no other may. */
+  readonly intended: readonly string[];
+  /** The functions of the wire that differ. State of a mutant lives in this call's closure. */
+  mutate(wire: ReferenceWire): Partial<ReferenceWire>;
+}
+
+type Naming = Omit<Mutant, "mutate">;
+
+export function applyMutant(wire: ReferenceWire, mutant: Mutant): ReferenceWire {
+  return { ...wire, ...mutant.mutate(wire) };
+}
+
+/** Changes one-shot bodies. */
+export function mutateCompletion(naming: Naming, change: (completion: Completion, body: ChatBody) => unknown): Mutant {
+  return { ...naming, mutate: () => ({ completion: change }) };
+}
+
+/** Changes the first choice of one-shot bodies. */
+export function mutateChoice(
+  naming: Naming,
+  change: (choice: Record<string, unknown>, body: ChatBody) => object,
+): Mutant {
+  return mutateCompletion(naming, (completion, body) => {
+    const [first = {}, ...others] = completion.choices;
+    return { ...completion, choices: [change({ ...first }, body), ...others] };
+  });
+}
+
+/** Changes the first choice's message of one-shot bodies. */
+export function mutateMessage(naming: Naming, change: (message: Record<string, unknown>) => object): Mutant {
+  return mutateChoice(naming, (choice) => ({ ...choice, message: change({ ...(choice["message"] as object) }) }));
+}
+
+/** Changes the list of chunks. */
+export function mutateChunks(
+  naming: Naming,
+  change: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[],
+): Mutant {
+  return { ...naming, mutate: () => ({ chunks: change }) };
+}
+
+/** Changes each choice of each chunk; `isLast` says that the choice ends there. */
+export function mutateChunkChoice(
+  naming: Naming,
+  change: (choice: ChunkChoice, place: { index: number; isLast: boolean }) => object,
+): Mutant {
+  return mutateChunks(naming, (chunks) =>
+    chunks.map((chunk, index) => ({
+      ...chunk,
+      choices: chunk.choices.map((choice) => change(choice, { index, isLast: choice.finish_reason !== null })),
+    })),
+  );
+}
+
+/** Changes the frames of a stream, sentinel included. */
+export function mutateFrames(naming: Naming, change: (frames: readonly string[]) => readonly string[]): Mutant {
+  return { ...naming, mutate: () => ({ frames: change }) };
+}
+
+/** Changes every finished reply for which `when` holds. */
+export function mutateReply(
+  naming: Naming,
+  when: (reply: Reply, call: ReferenceCall) => boolean,
+  change: (reply: Reply, call: ReferenceCall) => Partial<Reply>,
+): Mutant {
+  const reply: ReferenceWire["reply"] = (given, call) =>
+    when(given, call) ? { ...given, ...change(given, call) } : given;
+  return { ...naming, mutate: () => ({ reply }) };
+}
+
+/** Changes the body of the refusals for which `when` holds. */
+export function mutateRefusal(
+  naming: Naming,
+  when: (refusal: Refusal, call: ReferenceCall) => boolean,
+  change: (error: Refusal, call: ReferenceCall) => unknown,
+): Mutant {
+  return {
+    ...naming,
+    mutate: ({ refusalBody }) => ({
+      refusalBody: (refusal, call) => (when(refusal, call) ? change(refusal, call) : refusalBody(refusal, call)),
+    }),
+  };
+}
+
+/** Adds a demand on chat requests, or replaces one. */
+export function mutateRule(naming: Naming, name: string, rule: Rule): Mutant {
+  return { ...naming, mutate: ({ rules }) => ({ rules: { ...rules, [name]: rule } }) };
+}
+
+/** Loses parts of a valid request before it is answered. */
+export function mutateRequest(naming: Naming, change: (body: ChatBody) => ChatBody): Mutant {
+  return { ...naming, mutate: () => ({ readRequest: change }) };
+}
+
+export function withoutHeader(reply: Reply, name: string): Partial<Reply> {
+  const { [name]: _, ...headers } = reply.headers;
+  return { headers };
+}
+
+export function withHeader(reply: Reply, name: string, value: string): Partial<Reply> {
+  return { headers: { ...reply.headers, [name]: value } };
+}
+
+export function oneWrite(data: string | Uint8Array): readonly Write[] {
+  return [{ data, afterMs: 0 }];
+}
+
+export function readReply(reply: Reply): string {
+  return reply.writes
+    .map(({ data }) => (typeof data === "string" ? data : Buffer.from(data).toString("utf8")))
+    .join("");
+}
+
+export function isStream(reply: Reply): boolean {
+  return reply.headers["content-type"]?.startsWith("text/event-stream") === true;
+}
+
+export function isChat(call: ReferenceCall): boolean {
+  return call.operation === "createChatCompletion";
+}
+
+/** The sent body as text. */
+export function readSent(call: ReferenceCall): string {
+  return Buffer.from(call.body ?? []).toString("utf8");
+}
+
+/** The sent body; empty when it is no JSON object. */
+export function parseSent(call: ReferenceCall): ChatBody {
+  try {
+    const value: unknown = JSON.parse(readSent(call));
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
