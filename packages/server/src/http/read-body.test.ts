@@ -4,7 +4,7 @@ import { readJsonBody } from "./read-body.ts";
 
 const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000 };
 
-type Body = ConstructorParameters<typeof Response>[0];
+type Body = NonNullable<RequestInit["body"]>;
 
 function createRequest(body: Body, headers: Record<string, string> = {}): Request {
   return new Request("http://server.test/", {
