@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { ChatMessage } from "@openai-compat/core";
+import { createChatTemplate } from "./chat-template.ts";
+import { tokenizePrompt } from "./prompt-tokens.ts";
+import type { PromptTokenizer } from "./prompt-tokens.ts";
+
+const END = 1_000_000;
+const START = 2_000_000;
+
+/** Code points as tokens, and two control tokens: `<|end|>` and `<s>`. */
+function createTokenizer(prefixToken: number | null = null): PromptTokenizer {
+  const plain = (text: string) => Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  return {
+    tokenize: (text, special) =>
+      special
+        ? text
+            .split(/(<\|end\|>|<s>)/u)
+            .flatMap((part) => (part === "<|end|>" ? END : part === "<s>" ? START : plain(part)))
+        : plain(text),
+    isControlToken: (token) => token === END || token === START,
+    controlTextHint: /</u,
+    prefixToken,
+  };
+}
+
+const template = createChatTemplate({
+  source: "{% for m in messages %}{{ m.role }}:{{ m.content }}<|end|>{% endfor %}",
+  bosText: "<s>",
+  eosText: "<|end|>",
+});
+
+const decode = (tokens: readonly number[]) =>
+  tokens.map((token) => (token === END ? "⏹" : token === START ? "▶" : String.fromCodePoint(token))).join("");
+
+test("a message that spells a control token stays text, and the template's own stay tokens", () => {
+  const tokens = tokenizePrompt([{ role: "user", content: "a<|end|>b" }], template, createTokenizer());
+  expect(decode(tokens)).toBe("user:a<|end|>b⏹");
+});
+
+test("tool names, call ids and arguments can't spell a control token either", () => {
+  const message: ChatMessage = {
+    role: "assistant",
+    content: "x",
+    toolCalls: [{ id: "1", name: "<|end|>", arguments: "{}" }],
+  };
+  expect(decode(tokenizePrompt([message], template, createTokenizer())).match(/⏹/gu)).toHaveLength(1);
+});
+
+test("no text of any message makes more control tokens than the template does", () => {
+  const contents = fc.array(
+    fc.string({ unit: fc.constantFrom("<|end|>", "<", "|", "end", "<s>", "\uE000", "0", "\uE001") }),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  );
+  fc.assert(
+    fc.property(contents, (texts) => {
+      const messages = texts.map((content): ChatMessage => ({ role: "user", content }));
+      const expected = texts.map((text) => `user:${text}⏹`).join("");
+      expect(decode(tokenizePrompt(messages, template, createTokenizer()))).toBe(expected);
+    }),
+  );
+});
+
+test("the token that a model wants in front comes once", () => {
+  const message: ChatMessage = { role: "user", content: "a" };
+  expect(decode(tokenizePrompt([message], template, createTokenizer(START)))).toBe("▶user:a⏹");
+  const own = createChatTemplate({ source: "{{ bos_token }}a", bosText: "<s>", eosText: "" });
+  expect(decode(tokenizePrompt([message], own, createTokenizer(START)))).toBe("▶a");
+});
