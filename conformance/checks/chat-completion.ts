@@ -1,5 +1,6 @@
 /** Checks of the body of a one-shot chat completion. */
 
+import { createChatCompletionResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
 import { expectSdkValue, expectStatus, expectThat, isJsonObject } from "../src/expect.ts";
 import { Inconclusive } from "../src/outcome-signals.ts";
@@ -14,6 +15,7 @@ import {
   requireUsage,
   userMessage,
 } from "./support/chat-calls.ts";
+import { expectRestOfShape } from "./support/shape.ts";
 import { FINISH_REASONS, isUnixSeconds } from "./support/values.ts";
 import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources";
 
@@ -24,6 +26,9 @@ const CHAT = {
   operation: "createChatCompletion",
   needs: ["model:chat"],
 } as const;
+
+const OWNED_ELSEWHERE =
+  /^(id|object|created|model|choices|usage(\.(prompt|completion|total)_tokens)?|choices\[\d+\](\.(index|finish_reason|logprobs|message(\.(role|content|refusal))?))?)$/;
 
 export const chatCompletionChecks: readonly Check[] = [
   defineCheck({
@@ -165,7 +170,7 @@ export const chatCompletionChecks: readonly Check[] = [
       const message = await requireMessage(context);
       const { refusal } = message;
       const holds = refusal === null || typeof refusal === "string";
-      expectThat(holds, { observer: "schema", expected: "null or a string", actual: String(JSON.stringify(refusal)) });
+      expectThat(holds, { observer: "schema", expected: "null or a string", actual: JSON.stringify(refusal) });
     },
   }),
   defineCheck({
@@ -177,7 +182,7 @@ export const chatCompletionChecks: readonly Check[] = [
     breaks: "Clients generated from the document reject the choice.",
     async run(context) {
       const { logprobs } = await requireChoice(context);
-      expectThat(logprobs === null, { observer: "schema", expected: "null", actual: String(JSON.stringify(logprobs)) });
+      expectThat(logprobs === null, { observer: "schema", expected: "null", actual: JSON.stringify(logprobs) });
     },
   }),
   defineCheck({
@@ -192,7 +197,7 @@ export const chatCompletionChecks: readonly Check[] = [
         isJsonObject(usage) ? usage[field] : undefined,
       );
       const holds = counts.every((count) => Number.isInteger(count) && Number(count) >= 0);
-      expectThat(holds, { observer: "schema", expected: "three integers", actual: String(JSON.stringify(usage)) });
+      expectThat(holds, { observer: "schema", expected: "three integers", actual: JSON.stringify(usage) });
     },
   }),
   defineCheck({
@@ -249,6 +254,17 @@ export const chatCompletionChecks: readonly Check[] = [
       const text = new TextDecoder().decode(exchange.response?.chunks[0]?.bytes);
       const holds = !type.includes("event-stream") && !text.startsWith("data:");
       expectThat(holds, { observer: "wire", expected: "a JSON body", actual: `${type}: ${text.slice(0, 40)}` });
+    },
+  }),
+  defineCheck({
+    ...CHAT,
+    id: "chat.completion.schema",
+    requirement: "Every field that no other check is about has the documented type.",
+    reference: "OpenAPI CreateChatCompletionResponse",
+    breaks: "Clients generated from the document, and the Vercel AI SDK, reject the whole answer.",
+    async run(context) {
+      const body = await requireCompletion(context);
+      expectRestOfShape(body, createChatCompletionResponseSchema, OWNED_ELSEWHERE);
     },
   }),
 ];

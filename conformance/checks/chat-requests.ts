@@ -182,11 +182,11 @@ export const chatRequestChecks: readonly Check[] = [
     reference: "OpenAPI CreateChatCompletionRequest.messages; CompletionUsage.prompt_tokens",
     breaks: "The model answers as if the earlier message had never been sent.",
     async run(context) {
-      const first = userMessage("The password is swordfish, and I say so at some length to fill the prompt.");
+      const text = "The password is swordfish, and I say so at some length to fill the prompt.";
       const last = await requireUsage(context, { messages: [HELLO] });
-      const both = await requireUsage(context, { messages: [first, HELLO] });
+      const both = await requireUsage(context, { messages: [userMessage(text), HELLO] });
       const double = await requireUsage(context, {
-        messages: [userMessage(`${first["content"]} ${HELLO["content"]}`)],
+        messages: [userMessage(`${text} Say hello.`)],
       });
       if (double.prompt_tokens <= last.prompt_tokens) throw new Inconclusive("usage.prompt_tokens does not count");
       const actual = `${last.prompt_tokens} prompt tokens for one, ${both.prompt_tokens} for both`;

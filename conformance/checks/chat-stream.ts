@@ -1,9 +1,11 @@
 /** Checks of the chunks of a streamed chat completion: what each one holds and how they follow each other. */
 
+import { createChatCompletionStreamResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
 import { type ChatChunkChoice, jsonFrames } from "../src/expect-stream.ts";
 import { assume, expectHeader, expectStatus, expectThat, requireSuccess } from "../src/expect.ts";
 import { requireChunks, streamChat } from "./support/chat-calls.ts";
+import { expectRestOfShape } from "./support/shape.ts";
 import { FINISH_REASONS, isUnixSeconds } from "./support/values.ts";
 
 const STREAM = {
@@ -41,6 +43,9 @@ function defineFieldLaw(
 function isConstant(values: readonly unknown[]): boolean {
   return new Set(values).size === 1;
 }
+
+const OWNED_ELSEWHERE =
+  /^(id|object|created|model|choices|usage(\.(prompt|completion|total)_tokens)?|choices\[\d+\](\.(index|finish_reason|delta(\.(role|content))?))?)$/;
 
 export const chatStreamChecks: readonly Check[] = [
   defineCheck({
@@ -208,6 +213,18 @@ export const chatStreamChecks: readonly Check[] = [
       const wrong = reasons.find((reason) => reason !== "" && !FINISH_REASONS.includes(reason));
       const actual = JSON.stringify(wrong);
       expectThat(wrong === undefined, { observer: "schema", expected: FINISH_REASONS.join(" | "), actual });
+    },
+  }),
+  defineCheck({
+    ...STREAM,
+    id: "chat.stream.schema",
+    requirement: "Every field of every chunk that no other check is about has the documented type.",
+    reference: "OpenAPI CreateChatCompletionStreamResponse",
+    breaks: "Clients generated from the document, and the Vercel AI SDK, end the stream with an error.",
+    async run(context) {
+      for (const chunk of await requireChunks(context)) {
+        expectRestOfShape(chunk, createChatCompletionStreamResponseSchema, OWNED_ELSEWHERE);
+      }
     },
   }),
 ];

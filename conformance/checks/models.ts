@@ -66,7 +66,7 @@ export const modelChecks: readonly Check[] = [
     breaks: "Clients that turn it into a date show the year 50000 or throw.",
     async run(context) {
       for (const { created } of await requireModels(context)) {
-        if (typeof created !== "number") continue;
+        if (typeof created !== "number" || !Number.isInteger(created)) continue;
         const actual = String(created);
         expectThat(isUnixSeconds(created), { observer: "wire", expected: "seconds since 1970", actual });
       }

@@ -117,7 +117,7 @@ function answerPreflight(call: ReferenceCall): Reply {
     status: 204,
     headers: {
       "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
-      "access-control-allow-headers": String(allowed),
+      "access-control-allow-headers": allowed,
       "access-control-max-age": "600",
     },
     writes: [],

@@ -5,7 +5,6 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { handleCall, resolveOperation } from "./handle-call.ts";
 import { mintReferenceKeys } from "./tokens.ts";
@@ -39,10 +38,11 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The reference server has no port.");
   return {
     recipe: {
-      base_url: `http://127.0.0.1:${port}${BASE_PATH}`,
+      base_url: `http://127.0.0.1:${address.port}${BASE_PATH}`,
       keys: mintReferenceKeys(Math.floor(Date.now() / 1000)),
       models: { chat: "reference-chat" },
     },

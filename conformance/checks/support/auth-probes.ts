@@ -23,14 +23,14 @@ export const OPERATION_PROBES: Readonly<Record<OperationId, OperationProbe>> = {
     slug: "models-list",
     operation: "listModels",
     needs: [],
-    call: async (client) => await client.models.list(),
+    call: async (client) => client.models.list(),
     wire: (context, authorization) => context.wire({ method: "GET", path: "/models", headers: { authorization } }),
   },
   retrieveModel: {
     slug: "models-retrieve",
     operation: "retrieveModel",
     needs: ["model:chat"],
-    call: async (client, context) => await client.models.retrieve(String(context.models.chat)),
+    call: async (client, context) => client.models.retrieve(String(context.models.chat)),
     wire: (context, authorization) => {
       const path = `/models/${encodeURIComponent(String(context.models.chat))}`;
       return context.wire({ method: "GET", path, headers: { authorization } });
@@ -42,7 +42,7 @@ export const OPERATION_PROBES: Readonly<Record<OperationId, OperationProbe>> = {
     needs: ["model:chat"],
     call: async (client, context) => {
       const body = composeChat(context) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
-      return await client.chat.completions.create(body);
+      return client.chat.completions.create(body);
     },
     wire: (context, authorization) => {
       const body = JSON.stringify(composeChat(context));

@@ -105,7 +105,7 @@ export function readUsage(body: JsonObject): Record<UsageField, number> {
 /** Streamed chat through the SDK, read to its end; the value counts the SDK's chunks. */
 export async function streamChat(context: CheckContext, fields: ChatFields = {}): Promise<SdkOutcome<number>> {
   const body = { ...composeChat(context, fields), stream: true } as unknown as ChatCompletionCreateParamsStreaming;
-  return await context.sdk(async (client) => {
+  return context.sdk(async (client) => {
     let chunks = 0;
     for await (const _ of await client.chat.completions.create(body)) chunks += 1;
     return chunks;
@@ -125,10 +125,10 @@ export async function wireStream(context: CheckContext, fields: ChatFields = {})
   const { chunks = [], headersAtMs = 0 } = exchange.response ?? {};
   const leaveAfterMs = 1500 + 5 * (chunks.at(-1)?.atMs ?? headersAtMs);
   const body = JSON.stringify({ ...composeChat(context, fields), stream: true });
-  return await context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs });
+  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs });
 }
 
 /** A chat body of the check's own bytes, past the SDK. */
 export async function postChat(context: CheckContext, body: string | Uint8Array): Promise<Exchange> {
-  return await context.wire({ method: "POST", path: "/chat/completions", body });
+  return context.wire({ method: "POST", path: "/chat/completions", body });
 }

@@ -1,18 +1,7 @@
 /** The official error body in its strict form, and refusals as checks provoke them. */
 
-import { z } from "zod";
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectErrorEnvelope, expectResponse, expectStatus, type ErrorObject } from "../../src/expect.ts";
-
-/** All four keys are required; `param` and `code` may be null. OpenAPI ErrorResponse. */
-export const strictEnvelope = z.looseObject({
-  error: z.looseObject({
-    message: z.string(),
-    type: z.string(),
-    param: z.string().nullable(),
-    code: z.string().nullable(),
-  }),
-});
 
 /** A refusal with this status, which another check owns. @throws Inconclusive */
 export function requireStatus(exchange: Exchange, status: number | readonly number[]): void {

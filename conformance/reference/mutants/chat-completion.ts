@@ -13,6 +13,7 @@ import {
   oneWrite,
   readReply,
   withHeader,
+  omit,
 } from "./mutant.ts";
 
 function isPlain(body: ChatBody): boolean {
@@ -117,11 +118,11 @@ export const chatCompletionMutants: readonly Mutant[] = [
   ),
   mutateMessage(
     { id: "completion.no-refusal", description: "`refusal` is missing", intended: ["chat.completion.refusal-null"] },
-    ({ refusal: _, ...message }) => message,
+    (message) => omit(message, "refusal"),
   ),
   mutateChoice(
     { id: "completion.no-logprobs", description: "`logprobs` is missing", intended: ["chat.completion.logprobs-null"] },
-    ({ logprobs: _, ...choice }) => choice,
+    (choice) => omit(choice, "logprobs"),
   ),
   mutateUsage("usage.null", "`usage` is null", "chat.usage.present", () => null),
   mutateUsage("usage.text", "the counts are strings", "chat.usage.present", (usage) => ({
@@ -143,4 +144,12 @@ export const chatCompletionMutants: readonly Mutant[] = [
     completion_tokens: usage.completion_tokens * 4,
     total_tokens: usage.prompt_tokens + usage.completion_tokens * 4,
   })),
+  mutateCompletion(
+    {
+      id: "completion.details-text",
+      description: "the details of `usage` are strings",
+      intended: ["chat.completion.schema"],
+    },
+    (completion) => ({ ...completion, usage: { ...completion.usage, prompt_tokens_details: { cached_tokens: "0" } } }),
+  ),
 ];

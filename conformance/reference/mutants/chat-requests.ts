@@ -1,5 +1,6 @@
 /** Requests that are refused though they are right, answered though they are wrong, or not heeded. */
 
+import { isJsonObject } from "../../src/expect.ts";
 import { makeRefusal } from "../refusal.ts";
 import { type ChatBody, readMessages } from "../rules.ts";
 import {
@@ -254,9 +255,9 @@ export const chatRequestMutants: readonly Mutant[] = [
   mutateChoice(
     { id: "stop.echoed", description: "the text ends with the stop sequence", intended: ["chat.stop.not-echoed"] },
     (choice, body) => {
-      const message = choice["message"] as { content: string };
-      const echo = typeof body["stop"] === "string" ? body["stop"] : "";
-      return { ...choice, message: { ...message, content: message.content + echo } };
+      const message = choice["message"];
+      if (!isJsonObject(message) || typeof body["stop"] !== "string") return choice;
+      return { ...choice, message: { ...message, content: `${String(message["content"])}${body["stop"]}` } };
     },
   ),
   mutateChoice(

@@ -12,6 +12,7 @@ import {
   parseSent,
   readReply,
   withHeader,
+  omit,
 } from "./mutant.ts";
 
 /** Changes each chunk. */
@@ -83,13 +84,17 @@ export const chatStreamMutants: readonly Mutant[] = [
     "chat.stream.same-model",
     (chunk, index) => (index === 0 ? chunk : { ...chunk, model: "" }),
   ),
+  mutateChunk("stream.fingerprint-number", "`system_fingerprint` is a number", "chat.stream.schema", (chunk) => ({
+    ...chunk,
+    system_fingerprint: 42,
+  })),
   mutateChunkChoice(
     {
       id: "stream.index-missing",
       description: "choices have no index",
       intended: ["chat.stream.index", "chat.stream.sdk-helper"],
     },
-    ({ index: _, ...choice }) => choice,
+    (choice) => omit(choice, "index"),
   ),
   mutateChunkChoice(
     {

@@ -1,15 +1,15 @@
 /** Defects of the models endpoints. */
 
 import type { Model } from "../wire.ts";
-import { type Mutant, mutateRefusal, mutateReply } from "./mutant.ts";
+import { type Mutant, mutateRefusal, mutateReply, omit } from "./mutant.ts";
 
 /** Lists and retrieves models that lack or bend a field. */
-function mutateModels(id: string, description: string, intended: string, change: (model: Model) => object): Mutant {
+function mutateModels(id: string, description: string, intended: string, change: (model: Model) => Model): Mutant {
   return {
     id,
     description,
     intended: [intended],
-    mutate: ({ models }) => ({ models: models.map((model) => change(model) as Model) }),
+    mutate: ({ models }) => ({ models: models.map(change) }),
   };
 }
 
@@ -26,19 +26,16 @@ export const modelMutants: readonly Mutant[] = [
     intended: ["models.list.shape"],
     mutate: () => ({ listBody: (models) => ({ object: "list", models }) }),
   },
-  mutateModels(
-    "models.no-owned-by",
-    "`owned_by` is missing",
-    "models.list.item-fields",
-    ({ owned_by: _, ...model }) => model,
+  mutateModels("models.no-owned-by", "`owned_by` is missing", "models.list.item-fields", (model) =>
+    omit(model, "owned_by"),
   ),
   mutateModels("models.object-wrong", '`object` is "engine"', "models.list.item-fields", (model) => ({
     ...model,
     object: "engine",
   })),
-  mutateModels("models.created-text", "`created` is a string", "models.list.item-fields", (model) => ({
+  mutateModels("models.created-fraction", "`created` has a fraction", "models.list.item-fields", (model) => ({
     ...model,
-    created: String(model.created),
+    created: model.created + 0.5,
   })),
   mutateModels(
     "models.created-milliseconds",

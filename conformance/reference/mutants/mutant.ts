@@ -1,5 +1,6 @@
 /** What a mutant is, and the few ways of changing the wire that the catalogue is written in. */
 
+import { isJsonObject } from "../../src/expect.ts";
 import type { Chunk, ChunkChoice, Completion } from "../answer.ts";
 import type { Refusal } from "../refusal.ts";
 import type { ChatBody, Rule } from "../rules.ts";
@@ -40,7 +41,10 @@ export function mutateChoice(
 
 /** Changes the first choice's message of one-shot bodies. */
 export function mutateMessage(naming: Naming, change: (message: Record<string, unknown>) => object): Mutant {
-  return mutateChoice(naming, (choice) => ({ ...choice, message: change({ ...(choice["message"] as object) }) }));
+  return mutateChoice(naming, (choice) => {
+    const message = choice["message"];
+    return isJsonObject(message) ? { ...choice, message: change({ ...message }) } : choice;
+  });
 }
 
 /** Changes the list of chunks. */
@@ -104,9 +108,15 @@ export function mutateRequest(naming: Naming, change: (body: ChatBody) => ChatBo
   return { ...naming, mutate: () => ({ readRequest: change }) };
 }
 
+/** A copy without one key. */
+export function omit<T extends object>(value: T, key: string): T {
+  const copy = { ...value };
+  Reflect.deleteProperty(copy, key);
+  return copy;
+}
+
 export function withoutHeader(reply: Reply, name: string): Partial<Reply> {
-  const { [name]: _, ...headers } = reply.headers;
-  return { headers };
+  return { headers: omit(reply.headers, name) };
 }
 
 export function withHeader(reply: Reply, name: string, value: string): Partial<Reply> {
