@@ -63,11 +63,11 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
   scripts: { ours: {}, thirdParty: "any", why: "repository scripts start our programs, they are no part of them" },
 };
 
-/** Tests and the contract suites that tests run: they may use development dependencies and a real neighbour's values. */
-const TEST_FILE = /(?:\.test|\.test-d|-contract)\.ts$/;
+/** Tests, their helpers and the contract suites they run: they may use development dependencies and a neighbour's values. */
+const TEST_FILE = /(?:\.test|\.test-d|-contract)\.ts$|\/testing\//;
 
 /** The only server files that know engines exist: the rest sees core's interface. */
-const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|wiring\/|cli\/)/;
+const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|resolve-models\.ts|cli\/)/;
 
 const LLAMA_FOLDER = "packages/engines/src/llama/";
 
@@ -106,7 +106,7 @@ function judgeOurs(file: string, from: Area, to: Area, site: ImportSite): string
     return `${from} may import only types from ${to} (\`import type\`): ${RULES[from].why}`;
   }
   if (from === "server" && to === "engines" && !SERVER_WIRING.test(file) && !TEST_FILE.test(file)) {
-    return "inside the server only main.ts, cli/ and wiring/ import engines: the rest sees core's interface";
+    return "inside the server only main.ts, resolve-models.ts and cli/ import engines: the rest sees core's interface";
   }
   return null;
 }

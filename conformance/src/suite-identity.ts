@@ -14,11 +14,8 @@ export interface SuiteIdentity {
   readonly specSha256: string | null;
 }
 
-/** The document lies beside the published package's manifest, or in the workspace's `spec/`. */
-const DOCUMENT_URLS = [
-  new URL("../openapi.json", import.meta.url),
-  new URL("../../spec/openapi.json", import.meta.url),
-];
+/** The document lies beside the published bundle, or in the workspace's `spec/`. */
+const DOCUMENT_URLS = [new URL("./openapi.json", import.meta.url), new URL("../../spec/openapi.json", import.meta.url)];
 
 export function readSuiteIdentity(): SuiteIdentity {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

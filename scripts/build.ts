@@ -1,0 +1,67 @@
+/**
+ * Builds what npm gets: our own packages in one bundle per published package, other people's packages left as
+ * dependencies, lazy imports still lazy. `node scripts/build.ts [package name…]`; without a name it builds all.
+ */
+
+import { copyFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { build, type Metafile } from "esbuild";
+import { bundleTypes } from "./bundle-types.ts";
+import { PUBLISHED_PACKAGES, type PublishedPackage, readManifest, REPOSITORY } from "./published-packages.ts";
+
+function packageNameOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+/** What is wrong with a bundle: a package that its users would miss, or one that they would install for nothing. */
+function findDependencyProblems(metafile: Metafile, dependencies: readonly string[]): readonly string[] {
+  const bundled = Object.keys(metafile.inputs).filter((input) => input.includes("node_modules/"));
+  const imported = new Set(
+    Object.values(metafile.outputs)
+      .flatMap((output) => output.imports)
+      .filter((site) => site.external === true && !site.path.startsWith("node:"))
+      .map((site) => packageNameOf(site.path)),
+  );
+  return [
+    ...bundled.map((input) => `${input} is bundled: name its package under dependencies`),
+    ...dependencies.filter((name) => !imported.has(name)).map((name) => `nothing imports the dependency ${name}`),
+    ...[...imported].filter((name) => !dependencies.includes(name)).map((name) => `${name} is no dependency`),
+  ];
+}
+
+async function buildPackage(published: PublishedPackage): Promise<void> {
+  const folder = path.join(REPOSITORY, published.folder);
+  const dist = path.join(folder, "dist");
+  const manifest = readManifest(published.folder);
+  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  rmSync(dist, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: published.entries,
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: published.target,
+    external: dependencies,
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  const problems = findDependencyProblems(metafile, dependencies);
+  if (problems.length > 0) throw new Error(`${published.name}:\n  ${problems.join("\n  ")}`);
+  for (const asset of published.assets) {
+    copyFileSync(path.join(REPOSITORY, asset), path.join(dist, path.basename(asset)));
+  }
+  const declarations = bundleTypes(published);
+  console.log(`${published.name}: ${Object.keys(metafile.outputs).length} files and ${declarations} declarations`);
+}
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => PUBLISHED_PACKAGES.every((published) => published.name !== name));
+if (unknown.length > 0) throw new Error(`No published package is called ${unknown.join(", ")}.`);
+for (const published of PUBLISHED_PACKAGES) {
+  if (names.length === 0 || names.includes(published.name)) await buildPackage(published);
+}

@@ -1,0 +1,77 @@
+/**
+ * Runs the conformance suite. Without a target it starts our own server on a free port with throw-away accounts and the
+ * best engines that can be had, says which, and stops it afterwards. Arguments are the suite's, plus
+ * `--engines auto|scripted` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { readConformanceArguments } from "./conformance-arguments.ts";
+import { startLocalServer } from "./local-server.ts";
+
+const root = path.dirname(import.meta.dirname);
+const USAGE_EXIT_CODE = 2;
+const HARNESS_EXIT_CODE = 4;
+
+/** What people export for other programs must not redirect a run against our own server. */
+function withoutTarget(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("OPENAI_")));
+}
+
+async function runSuite(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const suite = spawn(process.execPath, [path.join(root, "conformance/src/main.ts"), ...words], {
+    stdio: "inherit",
+    env: environment,
+  });
+  // Ctrl-C reaches the suite by itself; this process waits for its report.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => suite.kill("SIGINT"));
+  await once(suite, "exit");
+  return suite.exitCode ?? HARNESS_EXIT_CODE;
+}
+
+async function runAgainstOurServer(
+  { engines, readyTimeMsMax }: { engines: "auto" | "scripted"; readyTimeMsMax: number },
+  words: readonly string[],
+): Promise<number> {
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
+  const server = await startLocalServer({
+    command: process.execPath,
+    arguments: [path.join(root, "packages/server/src/main.ts"), "serve"],
+    engines,
+    readyTimeMsMax,
+    signal: interrupted.signal,
+  });
+  try {
+    console.log(`The target is our own server. ${server.summary}`);
+    const command = words[0] === "run" ? words.slice(1) : words;
+    return await runSuite(["run", "--target", server.targetFile, ...command], withoutTarget(process.env));
+  } finally {
+    await server.stop();
+  }
+}
+
+function explain(error: unknown): void {
+  console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  let choice;
+  try {
+    choice = readConformanceArguments(words);
+  } catch (error) {
+    explain(error);
+    return USAGE_EXIT_CODE;
+  }
+  try {
+    if (choice.server === null) return await runSuite(choice.suite, process.env);
+    return await runAgainstOurServer(choice.server, choice.suite);
+  } catch (error) {
+    explain(error);
+    return HARNESS_EXIT_CODE;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

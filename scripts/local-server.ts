@@ -1,0 +1,93 @@
+/** Starts a throw-away server for as long as something is run against it, and stops it by its own process id. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface LocalServerOptions {
+  /** The server's executable. */
+  readonly command: string;
+  /** Its arguments up to those that make it throw-away. */
+  readonly arguments: readonly string[];
+  readonly engines: "auto" | "scripted";
+  /** A server that is not ready by then is stopped, and the start fails. A model that has to be pulled takes minutes. */
+  readonly readyTimeMsMax: number;
+  /** A server that is told to stop and has not by then is killed. Default: 15 s. */
+  readonly stopTimeMsMax?: number;
+  /** Default: this process's. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Gives up on a start. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LocalServer {
+  /** The file that tells the suite the base URL, keys and models. It is gone after `stop`. */
+  readonly targetFile: string;
+  /** What the server says that it serves with: the first line of its output. */
+  readonly summary: string;
+  stop(): Promise<void>;
+}
+
+const STOP_TIME_MS_MAX = 15_000;
+const POLL_INTERVAL_MS = 50;
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function stopProcess(child: ChildProcess, stopTimeMsMax: number): Promise<void> {
+  if (hasEnded(child) || child.pid === undefined) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeMsMax);
+  await ended;
+  clearTimeout(timer);
+}
+
+async function waitUntilReady(child: ChildProcess, targetFile: string, options: LocalServerOptions): Promise<void> {
+  const deadlineMs = performance.now() + options.readyTimeMsMax;
+  const failure = { thrown: null as Error | null };
+  child.once("error", (error) => (failure.thrown = error));
+  while (!existsSync(targetFile)) {
+    options.signal?.throwIfAborted();
+    if (failure.thrown !== null) throw failure.thrown;
+    if (hasEnded(child)) {
+      throw new Error(`the server ended (${child.signalCode ?? `exit code ${child.exitCode}`}) before it was ready`);
+    }
+    if (performance.now() > deadlineMs) {
+      throw new Error(`the server was not ready within ${options.readyTimeMsMax / 1000} s`);
+    }
+    await sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** @throws Error when the server ends or the time is up before it is ready; nothing is left running then. */
+export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), "openai-compat-"));
+  const targetFile = path.join(folder, "target.json");
+  const throwaway = ["--throwaway", "--port", "0", "--ready-file", targetFile, "--engines", options.engines];
+  const child = spawn(options.command, [...options.arguments, ...throwaway], {
+    // Standard error is the terminal's own, so that the progress bar of a pull shows.
+    stdio: ["ignore", "pipe", "inherit"],
+    // A line per request would bury the report; who wants them says so in the environment.
+    env: { OPENAI_COMPAT_LOG_LEVEL: "warn", ...(options.environment ?? process.env) },
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (!output.includes("\n")) output += text;
+  });
+  const stop = async (): Promise<void> => {
+    await stopProcess(child, options.stopTimeMsMax ?? STOP_TIME_MS_MAX);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await waitUntilReady(child, targetFile, options);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { targetFile, summary: output.split("\n", 1)[0] ?? "", stop };
+}

@@ -1,0 +1,48 @@
+/** The packages that npm users install: where each lies, and which modules its bundle starts from. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+
+export const REPOSITORY = path.dirname(import.meta.dirname);
+
+export interface PublishedPackage {
+  readonly name: string;
+  /** From the repository root. */
+  readonly folder: string;
+  /** Name of a file in `dist` → module that it is bundled from, from the package's folder. `index` is the library. */
+  readonly entries: Readonly<Record<string, string>> & { readonly index: string };
+  /** The oldest Node.js that the bundle has to run on. */
+  readonly target: string;
+  /** Files of the repository that are copied into `dist`. */
+  readonly assets: readonly string[];
+}
+
+export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
+  {
+    name: "@openai-compat/server",
+    folder: "packages/server",
+    entries: { "openai-compat": "src/launcher.ts", index: "src/index.ts" },
+    target: "node20",
+    assets: [],
+  },
+  {
+    name: "@openai-compat/conformance",
+    folder: "conformance",
+    entries: { "openai-conformance": "src/main.ts", index: "src/index.ts" },
+    target: "node20",
+    assets: ["spec/openapi.json"],
+  },
+];
+
+const manifestSchema = z.object({
+  version: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  peerDependencies: z.record(z.string(), z.string()).default({}),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export function readManifest(folder: string): Manifest {
+  return manifestSchema.parse(JSON.parse(readFileSync(path.join(REPOSITORY, folder, "package.json"), "utf8")));
+}
