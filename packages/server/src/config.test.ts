@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ConfigError, listEnvironmentNames, loadConfig } from "./config.ts";
+import { ConfigError, listSettings, loadConfig } from "./config.ts";
 import type { ConfigSources } from "./config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-config-"));
@@ -38,12 +38,14 @@ test("a nested setting of one source leaves its neighbours from another alone", 
   expect(limits).toMatchObject({ bodyBytesMax: 11, bodyTimeoutMs: 20, headersTimeoutMs: 20_000 });
 });
 
-test("each setting but the list of models has its own environment variable", () => {
-  const names = [...listEnvironmentNames().keys()];
+test("each setting but the list of models has an environment variable of its own, and all are described", () => {
+  const settings = listSettings();
+  const names = settings.map((setting) => setting.environmentName);
   expect(names).toContain("OPENAI_COMPAT_AUTH_JWT_SECRET");
   expect(names).toContain("OPENAI_COMPAT_LIMITS_SHUTDOWN_TIMEOUT_MS");
-  expect(names).not.toContain("OPENAI_COMPAT_MODELS");
+  expect(settings.filter(({ environmentName }) => environmentName === null)).toMatchObject([{ path: ["models"] }]);
   expect(new Set(names).size).toBe(names.length);
+  for (const { description } of settings) expect(description).not.toBe("");
 });
 
 test("origins in the environment are separated by commas", () => {

@@ -63,12 +63,18 @@ const modelSchema = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1"),
-  port: z.int().min(0).max(65_535).default(8080).describe("0: any free port."),
+  host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
+  port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0: any free one."),
   dataDirectory: z.string().min(1).default(join(homedir(), ".openai-compat")).describe("Keys and the token secret."),
-  store: z.enum(["sqlite", "memory"]).default("sqlite"),
+  store: z
+    .enum(["sqlite", "memory"])
+    .default("sqlite")
+    .describe("Where keys are kept; memory: until the server stops."),
   allowedOrigins: z.array(z.string().min(1)).default(["*"]).describe("Web origins that may read answers."),
-  logLevel: z.enum(LOG_LEVELS).default("info"),
+  logLevel: z
+    .enum(LOG_LEVELS)
+    .default("info")
+    .describe(`Least level that is logged: ${LOG_LEVELS.join(", ")}.`),
   engines: z
     .enum(["auto", "scripted"])
     .default("auto")
@@ -76,7 +82,10 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   auth: authSchema.prefault({}),
-  models: z.array(modelSchema).default([]),
+  models: z
+    .array(modelSchema)
+    .default([])
+    .describe('[{ "id", "name", "engine": { "kind": "llama", "model" }, "default" }].'),
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -134,20 +143,40 @@ function parseConfig(value: Settings, file: string | null): Config {
 
 const ENVIRONMENT_PREFIX = "OPENAI_COMPAT_";
 
-/**
- * `OPENAI_COMPAT_PORT`, `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` and so on: each setting but `models`, which is a list of
- * objects and belongs in the file. `OPENAI_COMPAT_ALLOWED_ORIGINS` is separated by commas.
- */
-export function listEnvironmentNames(): ReadonlyMap<string, readonly string[]> {
-  const names = new Map<string, readonly string[]>();
-  const groups: Record<string, z.ZodObject> = { limits: limitsSchema, queue: queueSchema, auth: authSchema };
-  for (const key of Object.keys(configSchema.shape)) {
-    if (key === "models") continue;
+export interface Setting {
+  /** Where it lies in the file. */
+  readonly path: readonly string[];
+  /**
+   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for `models`, a list of objects, which belongs
+   * in the file. A list of texts is separated by commas.
+   */
+  readonly environmentName: string | null;
+  readonly description: string;
+  readonly defaultValue: unknown;
+}
+
+/** Every setting there is, in the order of the schema. */
+export function listSettings(): readonly Setting[] {
+  const groups: Readonly<Record<string, z.ZodObject>> = { limits: limitsSchema, queue: queueSchema, auth: authSchema };
+  const defaults: Settings = configSchema.parse({});
+  return Object.entries(configSchema.shape).flatMap(([key, schema]) => {
     const group = groups[key];
-    const paths = group === undefined ? [[key]] : Object.keys(group.shape).map((name) => [key, name]);
-    for (const path of paths) names.set(`${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`, path);
-  }
-  return names;
+    if (group === undefined) return [describeSetting([key], schema, defaults[key])];
+    const values = defaults[key];
+    return Object.entries(group.shape).map(([name, member]) =>
+      describeSetting([key, name], member, isSettings(values) ? values[name] : undefined),
+    );
+  });
+}
+
+function describeSetting(path: readonly string[], schema: z.core.$ZodType, defaultValue: unknown): Setting {
+  const name = `${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`;
+  return {
+    path,
+    environmentName: path[0] === "models" ? null : name,
+    description: z.globalRegistry.get(schema)?.description ?? "",
+    defaultValue,
+  };
 }
 
 function encodeUpperSnake(camelCase: string): string {
@@ -156,8 +185,9 @@ function encodeUpperSnake(camelCase: string): string {
 
 function decodeEnvironment(environment: ConfigSources["environment"]): Settings {
   let settings: Settings = {};
-  for (const [name, path] of listEnvironmentNames()) {
-    const text = environment[name];
+  for (const { path, environmentName } of listSettings()) {
+    if (environmentName === null) continue;
+    const text = environment[environmentName];
     if (text === undefined || text === "") continue;
     const value = path[0] === "allowedOrigins" ? text.split(",").map((origin) => origin.trim()) : decodeScalar(text);
     settings = mergeSettings(settings, nestSetting(path, value));

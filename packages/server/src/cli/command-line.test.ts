@@ -113,6 +113,14 @@ test("the first start makes a key and shows it with a snippet, the second does n
   expect(await get(second.recipe, first.recipe.keys.full)).toBe(200);
 });
 
+test("a reader of its output that leaves does not end the server", async () => {
+  const { child, recipe } = await serve();
+  child.stdout.destroy();
+  child.stderr.destroy();
+  for (let round = 0; round < 3; round += 1) expect(await get(recipe, recipe.keys.full)).toBe(200);
+  expect(child.exitCode).toBeNull();
+});
+
 test("it says which engine serves", async () => {
   const { output } = await serve();
   expect(output.stdout).toContain("scripted engine");
@@ -145,6 +153,12 @@ test("a minted token is accepted by the server that shares its data directory", 
 
 test("--version prints the package's version", async () => {
   expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
+});
+
+test("settings lists each setting with its variable and default", async () => {
+  const { code, stdout } = await run(["settings"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("limits.bodyTimeoutMs or OPENAI_COMPAT_LIMITS_BODY_TIMEOUT_MS = 60000\n");
 });
 
 const badConfig = join(directory, "bad.json");

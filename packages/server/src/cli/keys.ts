@@ -5,8 +5,8 @@ import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compa
 import { ConfigError } from "../config.ts";
 import { createKey, openHome } from "./home.ts";
 import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
-import { addSharedOptions, resolveSettings } from "./settings.ts";
-import type { SharedOptions } from "./settings.ts";
+import { addSharedOptions, resolveSettings } from "./shared-options.ts";
+import type { SharedOptions } from "./shared-options.ts";
 
 interface CreateOptions extends SharedOptions {
   readonly name: string;

@@ -7,6 +7,7 @@ import { ConfigError } from "../config.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addModelsCommand } from "./models.ts";
 import { addServeCommand } from "./serve.ts";
+import { addSettingsCommand } from "./settings-command.ts";
 import { addTokenCommand } from "./token.ts";
 
 const EXIT_FAILED = 1;
@@ -14,6 +15,8 @@ const EXIT_USAGE = 2;
 
 /** @param args without the program's own name. @returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  // Who reads the output may leave (`| head`, a log collector that restarts): that must not end a server.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const program = new Command("openai-compat")
     .description("An OpenAI-compatible AI server with local models.")
     .version(packageJson.version)
@@ -22,6 +25,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addTokenCommand(program);
   addKeysCommand(program);
   addModelsCommand(program);
+  addSettingsCommand(program);
   throwInsteadOfExit(program);
   try {
     await program.parseAsync(args, { from: "user" });

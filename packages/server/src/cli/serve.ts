@@ -12,8 +12,8 @@ import { createKey, openHome } from "./home.ts";
 import type { Home } from "./home.ts";
 import { parseCapabilities, parsePort } from "./option-values.ts";
 import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
-import { addSharedOptions, resolveSettings } from "./settings.ts";
-import type { SharedOptions } from "./settings.ts";
+import { addSharedOptions, resolveSettings } from "./shared-options.ts";
+import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
 
 interface ServeOptions extends SharedOptions {

@@ -6,8 +6,8 @@ import type { GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { openHome } from "./home.ts";
 import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
-import { addSharedOptions, resolveSettings } from "./settings.ts";
-import type { SharedOptions } from "./settings.ts";
+import { addSharedOptions, resolveSettings } from "./shared-options.ts";
+import type { SharedOptions } from "./shared-options.ts";
 
 interface MintOptions extends SharedOptions {
   readonly account: string;

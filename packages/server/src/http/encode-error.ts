@@ -23,7 +23,7 @@ interface ErrorForm {
 /** A client that left gets no answer; the status is for the log alone (nginx's "client closed request"). */
 const CLIENT_CLOSED_REQUEST = 499;
 
-export const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
+const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   missing_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
   invalid_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
   capability_missing: { status: 403, type: "invalid_request_error", code: "insufficient_permissions" },
@@ -73,7 +73,7 @@ export function encodeErrorEnvelope(error: AiError): ErrorEnvelope {
 const RETRY_AFTER_SECONDS_MAX = 60;
 
 /** The headers that belong to the error itself; those of every answer are added later. */
-export function encodeErrorHeaders(error: AiError): Record<string, string> {
+function encodeErrorHeaders(error: AiError): Record<string, string> {
   const { status, shouldRetry, closes } = ERROR_FORMS[error.code];
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (status === 401) headers["www-authenticate"] = "Bearer";

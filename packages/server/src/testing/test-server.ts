@@ -16,9 +16,9 @@ import { createServer } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import { createMemoryStore } from "../stores/memory.ts";
 
-export const EVERYTHING: readonly GrantedCapability[] = [{ domain: "ai", pointers: ["*"], can: ["*"] }];
+const EVERYTHING: readonly GrantedCapability[] = [{ domain: "ai", pointers: ["*"], can: ["*"] }];
 
-export const JWT: JwtSettings = {
+const JWT: JwtSettings = {
   secret: "a-secret-for-tests-that-is-long-enough",
   issuer: null,
   audience: null,
@@ -31,7 +31,7 @@ export interface TestServerOptions {
   readonly config?: ConfigInput;
 }
 
-export function createTestModels(options: TestServerOptions): RegisteredModel[] {
+function createTestModels(options: TestServerOptions): RegisteredModel[] {
   const engine = options.engine ?? createScriptedEngine();
   return (options.models ?? [{ isDefault: true }]).map((overrides) => ({
     id: "scripted",

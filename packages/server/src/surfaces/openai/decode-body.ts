@@ -22,7 +22,7 @@ export function decodeBody<Schema extends z.ZodType>(schema: Schema, body: unkno
 }
 
 /** `messages[0].content[1].type`, as OpenAI writes `param`. */
-export function encodeParam(path: Path): string {
+function encodeParam(path: Path): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
     return text === "" ? String(key) : `${text}.${String(key)}`;

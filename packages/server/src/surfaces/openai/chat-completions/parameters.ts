@@ -78,7 +78,7 @@ export function checkParameters(request: CreateChatCompletionRequest): void {
   }
 }
 
-export function unsupportedParameter(param: string): AiError {
+function unsupportedParameter(param: string): AiError {
   return new AiError("unsupported_parameter", `Unsupported parameter: '${param}' is not supported by this server.`, {
     param,
   });
