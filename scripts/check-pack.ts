@@ -1,0 +1,103 @@
+/**
+ * Proves what npm users get: packs each published package, installs the tarball alone in an empty folder outside of the
+ * repository, and runs it there on an old Node.js. The server has to fetch itself a newer one; the suite has to pass
+ * against that server and to have pulled no engine.
+ */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { startLocalServer } from "./local-server.ts";
+import { PUBLISHED_PACKAGES, type PublishedPackage, REPOSITORY } from "./published-packages.ts";
+
+const OLD_NODE = "node@20";
+const READY_TIME_MS_MAX = 300_000;
+/** Of native engines, none may come with either package: they are optional and big. */
+const ENGINE = /llama|onnx|whisper|sherpa/;
+
+const work = realpathSync(mkdtempSync(path.join(tmpdir(), "check-pack-")));
+
+/** Runs a constant command line through the shell, which finds npm and pnpm on every platform. */
+function run(command: string, folder: string): string {
+  console.log(`$ ${command}`);
+  const { status, stdout } = spawnSync(command, {
+    cwd: folder,
+    shell: true,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${command} ended with ${status}:\n${stdout}`);
+}
+
+function install(published: PublishedPackage): string {
+  const folder = path.join(work, path.basename(published.folder));
+  mkdirSync(folder);
+  run(`npx -y pnpm@12 pack --pack-destination ${JSON.stringify(folder)}`, path.join(REPOSITORY, published.folder));
+  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) throw new Error(`${published.name} was packed into no tarball`);
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
+  run(`npm install --no-audit --no-fund ./${tarball}`, folder);
+  return folder;
+}
+
+function expectNothingOf(folder: string, unwanted: RegExp): void {
+  const installed = readdirSync(path.join(folder, "node_modules"), { recursive: true, encoding: "utf8" });
+  const packages = installed.map((name) => name.replaceAll("\\", "/")).filter((name) => !name.includes("/dist/"));
+  const found = packages.filter((name) => /(?:^|node_modules\/)(?:@[^/]+\/)?[^/]+$/.test(name) && unwanted.test(name));
+  if (found.length > 0) throw new Error(`${folder} holds ${found.join(", ")}`);
+}
+
+/** Type-checks a program that imports the package by name, library types included. */
+function checkTypes(folder: string, source: string): void {
+  writeFileSync(path.join(folder, "consumer.ts"), source);
+  const options = "--noEmit --strict --module nodenext --target es2024 --types node";
+  const typeRoots = JSON.stringify(path.join(REPOSITORY, "node_modules/@types"));
+  run(`tsc ${options} --typeRoots ${typeRoots} ${JSON.stringify(path.join(folder, "consumer.ts"))}`, REPOSITORY);
+}
+
+function findOldNode(): string {
+  const executable = run(`npx -y -p ${OLD_NODE} node -p process.execPath`, work).trim();
+  console.log(`${OLD_NODE} is ${execFileSync(executable, ["--version"], { encoding: "utf8" }).trim()}`);
+  return executable;
+}
+
+function executableOf(folder: string, name: string): string {
+  const published = PUBLISHED_PACKAGES.find((candidate) => name in candidate.entries);
+  return path.join(folder, "node_modules", published?.name ?? "", "dist", `${name}.js`);
+}
+
+async function judge(oldNode: string, folders: { server: string; suite: string }): Promise<void> {
+  const server = await startLocalServer({
+    command: oldNode,
+    arguments: [executableOf(folders.server, "openai-compat"), "serve"],
+    engines: "scripted",
+    readyTimeMsMax: READY_TIME_MS_MAX,
+  });
+  try {
+    console.log(server.summary);
+    const suite = executableOf(folders.suite, "openai-conformance");
+    execFileSync(oldNode, [suite, "run", "--target", server.targetFile], { cwd: folders.suite, stdio: "inherit" });
+  } finally {
+    await server.stop();
+  }
+}
+
+try {
+  const [server, suite] = PUBLISHED_PACKAGES.map((published) => install(published));
+  if (server === undefined || suite === undefined) throw new Error("two packages are published");
+  expectNothingOf(server, ENGINE);
+  expectNothingOf(suite, new RegExp(`${ENGINE.source}|hono|@openai-compat/server`));
+  checkTypes(server, `import { createServer } from "@openai-compat/server"; export const create = createServer;`);
+  checkTypes(
+    suite,
+    `import { allChecks, type Check } from "@openai-compat/conformance"; export const c: readonly Check[] = allChecks;`,
+  );
+  run("npx openai-conformance list --only chat", suite);
+  run("npx openai-compat --help", server);
+  await judge(findOldNode(), { server, suite });
+  console.log("Both packages install alone and work.");
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
