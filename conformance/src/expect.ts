@@ -3,6 +3,7 @@
  * when the target is wrong, `Inconclusive` when nothing can be said. None of them talks to the target.
  */
 
+import { validateShape } from "@openai-compat/spec";
 import { z } from "zod";
 import type { SdkOutcome } from "./check-context.ts";
 import type { Exchange, RecordedResponse } from "./exchange.ts";
@@ -19,7 +20,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Ends the check as failed unless `holds`. @throws Failure */
 export function expectThat(
   holds: boolean,
-  details: { observer: Observer; expected: string; actual: string },
+  details: { observer: Observer; expected: string; actual: string | undefined },
 ): asserts holds {
   if (!holds) throw new Failure(details);
 }
@@ -142,22 +143,21 @@ export function expectJsonObject(exchange: Exchange): JsonObject {
   throw new Failure({ observer: "schema", expected: "a JSON object", actual, exchange });
 }
 
-/** A JSON body of this shape. @throws Failure by the schema, listing every issue */
-export function expectShape<T extends z.ZodType>(exchange: Exchange, schema: T): z.output<T> {
-  return expectValueShape(expectJson(exchange), schema, exchange);
+/** A JSON body of this shape, where null counts as absent. @throws Failure by the schema, listing every issue */
+export function expectShape(exchange: Exchange, schema: z.ZodType): JsonObject {
+  const body = expectJsonObject(exchange);
+  expectValueShape(body, schema, exchange);
+  return body;
 }
 
 /** A value out of a body, such as one frame of a stream, of this shape. @throws Failure by the schema */
-export function expectValueShape<T extends z.ZodType>(value: unknown, schema: T, exchange?: Exchange): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(
-    (issue) => `${issue.path.map(String).join(".") || "(root)"}: ${issue.message}`,
-  );
+export function expectValueShape(value: unknown, schema: z.ZodType, exchange?: Exchange): void {
+  const issues = validateShape(schema, value).map((issue) => `${issue.path || "(root)"}: ${issue.message}`);
+  if (issues.length === 0) return;
   throw new Failure({
     observer: "schema",
     expected: "the shape in the specification",
-    actual: `${issues.join("; ")} in ${excerpt(JSON.stringify(value))}`,
+    actual: `${issues.join("; ")} in ${excerpt(JSON.stringify(value) ?? "nothing")}`,
     ...(exchange === undefined ? {} : { exchange }),
   });
 }
@@ -188,7 +188,8 @@ const errorEnvelope = z.looseObject({
 /** `{"error":{message,type,param,code}}`, and whichever of its values the rule names. @throws Failure */
 export function expectErrorEnvelope(exchange: Exchange, rule: ErrorRule = {}): ErrorObject {
   if (rule.status !== undefined) expectStatus(exchange, rule.status);
-  const { error } = expectShape(exchange, errorEnvelope);
+  expectShape(exchange, errorEnvelope);
+  const { error } = errorEnvelope.parse(expectJson(exchange));
   for (const name of ["code", "type", "param"] as const) {
     const accepted = rule[name] === undefined ? [] : [rule[name]].flat();
     if (accepted.length === 0 || accepted.includes(error[name] ?? "")) continue;
@@ -212,8 +213,13 @@ export function throwIfUnsupported(exchange: Exchange, ...words: readonly [strin
   const parsed = errorEnvelope.safeParse(parseJsonOrNull(bodyText(exchange)));
   if (!parsed.success) return;
   const { message, param } = parsed.data.error;
-  const named = words.find((word) => param?.split(/[.[]/)[0] === word || message.includes(word));
+  const named = words.find((word) => param?.split(/[.[]/)[0] === word || namesWord(message, word));
   if (named !== undefined) throw new Unsupported(`the target refused \`${named}\` with ${status}: ${excerpt(message)}`);
+}
+
+/** A whole word, so that a message with the letter n does not name the parameter `n`. */
+function namesWord(message: string, word: string): boolean {
+  return message.split(/[^\w.-]+/).some((part) => part.replace(/\.$/, "") === word);
 }
 
 function parseJsonOrNull(text: string): unknown {

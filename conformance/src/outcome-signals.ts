@@ -12,8 +12,8 @@ export interface FailureDetails {
   readonly observer: Observer;
   /** What the requirement allows, as the end of "expected …". */
   readonly expected: string;
-  /** What was seen instead, as the end of "got …". */
-  readonly actual: string;
+  /** What was seen instead, as the end of "got …"; undefined, as `JSON.stringify` makes of an absent value, is "nothing". */
+  readonly actual: string | undefined;
   /** The exchange that shows it; the last one of the check when absent. */
   readonly exchange?: Exchange;
 }
@@ -27,10 +27,11 @@ export class Failure extends Error {
   readonly exchange: Exchange | undefined;
 
   constructor(details: FailureDetails) {
-    super(`expected ${details.expected}, got ${details.actual}`);
+    const actual = details.actual ?? "nothing";
+    super(`expected ${details.expected}, got ${actual}`);
     this.observer = details.observer;
     this.expected = details.expected;
-    this.actual = details.actual;
+    this.actual = actual;
     this.exchange = details.exchange;
   }
 }

@@ -1,0 +1,38 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeCurl } from "./encode-curl.ts";
+
+const REQUEST = { method: "POST", url: "http://h/v1/chat/completions", headers: {}, body: null };
+
+test("a key of the recipe becomes the variable that holds it, and the SDK's own statistics are left out", () => {
+  const headers = { authorization: "Bearer sk-old", "content-type": "application/json", "x-stainless-lang": "js" };
+  const line = encodeCurl({ ...REQUEST, headers, body: "{}" }, { full: "sk-full", expired: "sk-old" });
+  expect(line).toBe(
+    `curl -i -X POST http://h/v1/chat/completions -H "authorization: Bearer $OPENAI_CONFORMANCE_KEY_EXPIRED"` +
+      ` -H 'content-type: application/json' --data-binary '{}'`,
+  );
+});
+
+test("an authorization that is no key of the recipe stays as it is", () => {
+  expect(encodeCurl({ ...REQUEST, headers: { authorization: "Basic $x" } }, {})).toContain(
+    "-H 'authorization: Basic $x'",
+  );
+});
+
+test("a long body is cut, and the line says so", () => {
+  expect(encodeCurl({ ...REQUEST, body: "x".repeat(5000) }, {})).toMatch(/# body cut: 5000 characters were sent$/);
+});
+
+test.skipIf(process.platform === "win32")("a shell reads the body back as it was sent", async () => {
+  const body = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !text.includes("\0"));
+  await fc.assert(
+    fc.asyncProperty(body, async (text) => {
+      const line = encodeCurl({ ...REQUEST, body: text }, {});
+      const printed = await promisify(execFile)("sh", ["-c", `curl() { printf %s "$6"; }; ${line}`]);
+      expect(printed.stdout).toBe(text);
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createRedactor, SECRET_LENGTH_MIN } from "./redact.ts";
+
+const secret = fc.string({ minLength: 12, maxLength: 40 }).filter((text) => !"[redacted]".includes(text.slice(0, 1)));
+
+test("neither a secret nor a beginning of it survives, raw, in JSON or in a URL", () => {
+  fc.assert(
+    fc.property(secret, fc.string(), fc.nat(40), (canary, around, cut) => {
+      const redact = createRedactor([canary]);
+      const length = Math.max(SECRET_LENGTH_MIN, cut);
+      for (const form of [canary, JSON.stringify(canary).slice(1, -1), encodeURIComponent(canary)]) {
+        const redacted = redact(`${around} ${form.slice(0, Math.max(length, SECRET_LENGTH_MIN))}`);
+        expect(redacted).not.toContain(form.slice(0, SECRET_LENGTH_MIN));
+      }
+    }),
+  );
+});
+
+test("text without secrets stays as it is", () => {
+  expect(createRedactor(["sk-abcdefgh"])("status 401, body {}")).toBe("status 401, body {}");
+});
+
+test("a placeholder key shorter than a secret is not replaced all over the report", () => {
+  expect(createRedactor(["none"])("none of them")).toBe("none of them");
+});
+
+test("a token derived from a key is redacted although it is no key itself", () => {
+  const redacted = createRedactor([])('{"auth":"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."} rest');
+  expect(redacted).toBe('{"auth":"[redacted]"} rest');
+});

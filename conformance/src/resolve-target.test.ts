@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ConfigurationError, normaliseBaseUrl, resolveTarget } from "./resolve-target.ts";
+
+async function writeRecipe(recipe: unknown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "recipe-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "target.json");
+  await writeFile(file, typeof recipe === "string" ? recipe : JSON.stringify(recipe));
+  return file;
+}
+
+test("a recipe's keys are literal, from the environment, or printed by a command", async () => {
+  const targetFile = await writeRecipe({
+    base_url: "http://h/v1/",
+    keys: { full: "literal", expired: { env: "OLD" }, no_credit: { command: [process.execPath, "-p", "'printed'"] } },
+    models: { chat: "m" },
+  });
+  const target = await resolveTarget({ targetFile, environment: { OLD: "from-env" } });
+  expect(target).toEqual({
+    baseUrl: "http://h/v1",
+    keys: { full: "literal", expired: "from-env", no_credit: "printed" },
+    models: { chat: "m" },
+  });
+});
+
+test("flags win over the recipe, and the recipe over the environment", async () => {
+  const targetFile = await writeRecipe({
+    base_url: "http://recipe/v1",
+    keys: { full: "recipe" },
+    models: { chat: "r" },
+  });
+  const environment = { OPENAI_BASE_URL: "http://env/v1", OPENAI_API_KEY: "env", OPENAI_CONFORMANCE_MODEL: "e" };
+  expect(await resolveTarget({ environment })).toEqual({
+    baseUrl: "http://env/v1",
+    keys: { full: "env" },
+    models: { chat: "e" },
+  });
+  expect(await resolveTarget({ targetFile, environment })).toMatchObject({
+    baseUrl: "http://recipe/v1",
+    keys: { full: "recipe" },
+  });
+  const flags = { baseUrl: "http://flag/v1", keys: { full: "flag" }, models: { chat: "f" } };
+  expect(await resolveTarget({ ...flags, targetFile, environment })).toEqual(flags);
+});
+
+test.each(["no url", "ftp://h/v1", "http://user:secret@h/v1", "http://h/v1?key=secret", "http://h/v1#secret"])(
+  "the base URL %s is refused without repeating it",
+  (text) => {
+    expect(() => normaliseBaseUrl(text)).toThrow(ConfigurationError);
+    expect(() => normaliseBaseUrl(text)).not.toThrow(/secret/);
+  },
+);
+
+test("a recipe that is wrong is refused, and its text is not repeated", async () => {
+  const unknownName = await writeRecipe({ base_url: "http://h/v1", keys: { ful: "sk-secret" } });
+  await expect(resolveTarget({ targetFile: unknownName })).rejects.toThrow(/ful/);
+  await expect(resolveTarget({ targetFile: unknownName })).rejects.not.toThrow(/sk-secret/);
+  const noJson = await writeRecipe('{"keys": "sk-secret"');
+  await expect(resolveTarget({ targetFile: noJson })).rejects.toThrow(/is not JSON\.$/);
+});
+
+test("a missing target, an unset variable and a failing command are configuration errors", async () => {
+  await expect(resolveTarget({})).rejects.toThrow(ConfigurationError);
+  const unset = await writeRecipe({ base_url: "http://h/v1", keys: { full: { env: "ABSENT" } } });
+  await expect(resolveTarget({ targetFile: unset })).rejects.toThrow(/ABSENT is not set/);
+  const failing = await writeRecipe({
+    base_url: "http://h/v1",
+    keys: { full: { command: [process.execPath, "-e", "process.exit(9)"] } },
+  });
+  await expect(resolveTarget({ targetFile: failing })).rejects.toThrow(/failed \(9\)/);
+});

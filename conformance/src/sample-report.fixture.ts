@@ -1,0 +1,34 @@
+/** A report with one check per outcome, for the tests of reporters. */
+
+import { EXIT_CODES } from "./exit-code.ts";
+import { OUTCOMES } from "./outcome.ts";
+import { countOutcomes, type ReportedCheck, type RunReport } from "./report.ts";
+
+const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
+  id: `chat.sample.${outcome}`,
+  area: "chat",
+  level: outcome === "warn" ? "should" : "must",
+  tier: "protocol",
+  requirement: "It holds.",
+  reference: "RFC 9110",
+  breaks: "Everyone.",
+  outcome,
+  reason: outcome === "pass" ? "" : "because <it> broke",
+  observer: outcome === "fail" || outcome === "warn" ? "wire" : null,
+  expected: outcome === "fail" ? "status 200" : null,
+  actual: outcome === "fail" ? "status 500 \u001b[2J" : null,
+  durationMs: 12.34,
+  curl: outcome === "fail" ? "curl -i http://127.0.0.1/v1/models" : null,
+}));
+
+export const sampleReport: RunReport = {
+  verdict: "non-conformant",
+  exitCode: EXIT_CODES["non-conformant"],
+  explanation: "1 must check failed.",
+  suite: { version: "1.2.3", profile: "full", sdkVersion: "7.0.0", specSha256: null },
+  target: { baseUrl: "http://127.0.0.1:1/v1", models: { chat: "m" } },
+  counts: countOutcomes(checks),
+  areas: [{ area: "chat", verdict: "non-conformant", counts: countOutcomes(checks) }],
+  checks,
+  durationMs: 1234,
+};
