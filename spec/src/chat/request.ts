@@ -26,13 +26,14 @@ const penaltySchema = z.number().min(-2).max(2);
 /** One string, or up to four: generation ends before the first that appears. */
 export const stopSchema = z.union([z.string(), z.array(z.string()).min(1).max(4)]).meta({ id: "StopConfiguration" });
 
-/** A 64-bit integer. JSON numbers beyond 2^53 arrive rounded and are accepted as they arrive. */
+/** The deprecated seed: a 64-bit integer or `null`. JSON numbers beyond 2^53 arrive rounded and are accepted as they arrive. */
 export const seedSchema = z
   .number()
   .min(-(2 ** 63))
   .max(2 ** 63)
   .refine(Number.isInteger, { error: "Invalid input: expected int" })
-  .meta({ type: "integer", format: "int64" });
+  .nullish()
+  .meta({ type: ["integer", "null"], format: "int64", deprecated: true });
 
 /**
  * A chat request.
@@ -75,7 +76,7 @@ export const createChatCompletionRequestSchema = openObject({
   max_tokens: z.int().min(1).nullish().meta({ deprecated: true }),
   n: z.int().min(1).max(128).nullish(),
   prediction: predictionSchema.nullish(),
-  seed: seedSchema.nullish().meta({ deprecated: true }),
+  seed: seedSchema,
   stream_options: streamOptionsSchema.nullish(),
   tools: z.array(toolSchema).nullish(),
   tool_choice: toolChoiceSchema.nullish(),

@@ -33,18 +33,21 @@ export function flattenIssues(issues: readonly z.core.$ZodIssue[], prefix: reado
 }
 
 /**
- * The branch that matched deepest: a value that is an array with one bad part failed as an array, not as a string.
- * Equally deep branches are merged, because each names one thing that would have been right.
+ * The branch that matched deepest: a value that is an array with one bad part failed as an array, not as a string. At
+ * equal depth a wrong value is closer than a wrong type. Equals are merged: each names one thing that would be right.
  */
 function closestBranch(
   branches: readonly (readonly z.core.$ZodIssue[])[],
   prefix: readonly PropertyKey[],
 ): ShapeIssue[] {
   const flattened = branches.map((branch) => flattenIssues(branch, prefix));
-  const depths = flattened.map((issues) => Math.min(...issues.map((issue) => issue.segments.length)));
-  const deepest = Math.max(...depths);
-  const closest = flattened.filter((_, branch) => depths[branch] === deepest).flat();
-  return mergeByPath(closest);
+  const closeness = flattened.map((issues) => Math.min(...issues.map(rateCloseness)));
+  const closest = Math.max(...closeness);
+  return mergeByPath(flattened.filter((_, branch) => closeness[branch] === closest).flat());
+}
+
+function rateCloseness(issue: ShapeIssue): number {
+  return issue.segments.length + (issue.code === "invalid_type" ? 0 : 0.5);
 }
 
 function mergeByPath(issues: readonly ShapeIssue[]): ShapeIssue[] {

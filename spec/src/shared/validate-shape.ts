@@ -56,10 +56,10 @@ function collectNullPaths(issues: readonly z.core.$ZodIssue[], value: unknown, p
       const branches = issue.errors.flatMap((branch) => collectNullPaths(branch, value, path));
       if (alternatives.length * branches.length > VALIDATION_PARSES_MAX) continue;
       if (branches.length > 0) {
-        alternatives = alternatives.flatMap((chosen) => branches.map((branch) => [...chosen, ...branch]));
+        alternatives = alternatives.flatMap((chosen) => branches.map((branch) => chosen.concat(branch)));
       }
     }
-    if (isNullProperty(value, path)) alternatives = alternatives.map((chosen) => [...chosen, path]);
+    if (isNullProperty(value, path)) alternatives = alternatives.map((chosen) => chosen.concat([path]));
   }
   return alternatives.filter((paths) => paths.length > 0);
 }

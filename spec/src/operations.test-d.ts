@@ -1,0 +1,29 @@
+/** What the list of operations must refuse. */
+import { z } from "zod";
+import { defineOperations, type OperationId } from "./operations.ts";
+import type { Assert, Same } from "./shared/type-check.ts";
+
+export type Tests = [Assert<Same<OperationId, "listModels" | "retrieveModel" | "createChatCompletion">>];
+
+const complete = {
+  id: "ping",
+  method: "GET",
+  path: "/ping",
+  summary: "Answers.",
+  request: null,
+  pathParameters: {},
+  response: z.string(),
+  streamEvent: null,
+  capability: { domain: "ai", can: "READ" },
+  extension: true,
+  errorStatuses: [401],
+} as const;
+const { capability, ...withoutCapability } = complete;
+
+defineOperations({ ping: { ...complete, capability } });
+// @ts-expect-error no operation without a capability
+defineOperations({ ping: withoutCapability });
+// @ts-expect-error no verb that the service does not know
+defineOperations({ ping: { ...complete, capability: { domain: "ai", can: "PING" } } });
+// @ts-expect-error no id that is not the key
+defineOperations({ pong: complete });
