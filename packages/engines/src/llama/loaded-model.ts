@@ -12,6 +12,7 @@ import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 import type { PrefillScheduler } from "./prefill-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
+import { serialiseSampling } from "./serialise-sampling.ts";
 
 export interface LoadedModel {
   readonly module: NativeModule;
@@ -88,7 +89,7 @@ async function createContext(
   contextTokens: number,
   settings: ResolvedLlamaSettings,
 ): Promise<LlamaContext> {
-  return model.createContext({
+  const context = await model.createContext({
     sequences: settings.sequences,
     contextSize: contextTokens,
     batchSize: settings.prefillChunkTokensMax,
@@ -98,6 +99,8 @@ async function createContext(
     // On a CPU its result depends on how a prompt was cut into chunks: the same seed would not give the same text.
     flashAttention: model.llama.gpu === false ? false : "auto",
   });
+  serialiseSampling(context);
+  return context;
 }
 
 function openSequences(context: LlamaContext, count: number): LlamaContextSequence[] {
