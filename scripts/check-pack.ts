@@ -1,7 +1,7 @@
 /**
  * Proves what npm users get: packs each published package, installs the tarball alone in an empty folder outside of the
- * repository, and runs it there on an old Node.js. The server has to fetch itself a newer one; the suite has to pass
- * against that server and to have pulled no engine.
+ * repository, and runs it there on the Node.js that the first argument names, by default the oldest promised one. There
+ * the server has to fetch itself a newer one; the suite has to pass against that server and to have pulled no engine.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -12,7 +12,8 @@ import { z } from "zod";
 import { startLocalServer } from "./local-server.ts";
 import { PUBLISHED_PACKAGES, type PublishedPackage, REPOSITORY } from "./published-packages.ts";
 
-const OLD_NODE = "node@20";
+/** The Node.js to run on: the first argument, or the oldest that the packages promise. */
+const NODE_PACKAGE = `node@${Number(process.argv[2] ?? 20)}`;
 const READY_TIME_MS_MAX = 300_000;
 /** Of native engines, none may come with either package: they are optional and big. */
 const ENGINE = /llama|onnx|whisper|sherpa/;
@@ -61,9 +62,9 @@ function checkTypes(folder: string, source: string): void {
   run(`tsc ${options} --typeRoots ${typeRoots} consumer.ts`, folder);
 }
 
-function findOldNode(): string {
-  const executable = run(`npx -y -p ${OLD_NODE} node -p process.execPath`, work).trim();
-  console.log(`${OLD_NODE} is ${execFileSync(executable, ["--version"], { encoding: "utf8" }).trim()}`);
+function findNode(): string {
+  const executable = run(`npx -y -p ${NODE_PACKAGE} node -p process.execPath`, work).trim();
+  console.log(`${NODE_PACKAGE} is ${execFileSync(executable, ["--version"], { encoding: "utf8" }).trim()}`);
   return executable;
 }
 
@@ -72,9 +73,9 @@ function executableOf(folder: string, name: string): string {
   return path.join(folder, "node_modules", published?.name ?? "", "dist", `${name}.js`);
 }
 
-async function judge(oldNode: string, folders: { server: string; suite: string }): Promise<void> {
+async function judge(nodeExecutable: string, folders: { server: string; suite: string }): Promise<void> {
   const server = await startLocalServer({
-    command: oldNode,
+    command: nodeExecutable,
     arguments: [executableOf(folders.server, "openai-compat"), "serve"],
     engines: "scripted",
     readyTimeMsMax: READY_TIME_MS_MAX,
@@ -82,7 +83,10 @@ async function judge(oldNode: string, folders: { server: string; suite: string }
   try {
     console.log(server.summary);
     const suite = executableOf(folders.suite, "openai-conformance");
-    execFileSync(oldNode, [suite, "run", "--target", server.targetFile], { cwd: folders.suite, stdio: "inherit" });
+    execFileSync(nodeExecutable, [suite, "run", "--target", server.targetFile], {
+      cwd: folders.suite,
+      stdio: "inherit",
+    });
   } finally {
     await server.stop();
   }
@@ -100,7 +104,7 @@ try {
   );
   run("npx openai-conformance list --only chat", suite);
   run("npx openai-compat --help", server);
-  await judge(findOldNode(), { server, suite });
+  await judge(findNode(), { server, suite });
   console.log("Both packages install alone and work.");
 } finally {
   rmSync(work, { recursive: true, force: true });

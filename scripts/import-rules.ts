@@ -64,7 +64,7 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
 };
 
 /** Tests, their helpers and the contract suites they run: they may use development dependencies and a neighbour's values. */
-const TEST_FILE = /(?:\.test|\.test-d|-contract)\.ts$|\/testing\//;
+const TEST_FILE = /(?:\.test|\.test-d|\.fixture|-contract)\.ts$|\/testing\//;
 
 /** The only server files that know engines exist: the rest sees core's interface. */
 const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|resolve-models\.ts|cli\/)/;
