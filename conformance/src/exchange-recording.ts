@@ -93,7 +93,7 @@ export class ExchangeRecording {
 }
 
 /** `CODE: message` of the innermost cause, because `fetch` wraps the reason in "fetch failed". */
-export function describeTransportError(error: unknown): string {
+function describeTransportError(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
   if (!(innermost instanceof Error)) return `UNKNOWN: ${String(innermost)}`;

@@ -151,7 +151,7 @@ export function expectShape(exchange: Exchange, schema: z.ZodType): JsonObject {
 }
 
 /** A value out of a body, such as one frame of a stream, of this shape. @throws Failure by the schema */
-export function expectValueShape(value: unknown, schema: z.ZodType, exchange?: Exchange): void {
+function expectValueShape(value: unknown, schema: z.ZodType, exchange?: Exchange): void {
   const issues = validateShape(schema, value).map((issue) => `${issue.path || "(root)"}: ${issue.message}`);
   if (issues.length === 0) return;
   throw new Failure({

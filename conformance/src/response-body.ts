@@ -20,7 +20,7 @@ export function bodyText(exchange: Exchange): string {
 }
 
 /** Characters of a body that a report shows. */
-export const EXCERPT_LENGTH_MAX = 300;
+const EXCERPT_LENGTH_MAX = 300;
 
 export function excerpt(text: string): string {
   return text.length <= EXCERPT_LENGTH_MAX ? text : `${text.slice(0, EXCERPT_LENGTH_MAX)}… (${text.length} characters)`;

@@ -10,7 +10,7 @@ export interface ChecksumOptions {
 }
 
 /** Lower-case hexadecimal SHA-256 of a file. */
-export async function checksumFile(path: string, options: ChecksumOptions): Promise<string> {
+async function checksumFile(path: string, options: ChecksumOptions): Promise<string> {
   const hash = createHash("sha256");
   let readBytes = 0;
   const stream = createReadStream(path, { highWaterMark: 1024 * 1024, signal: options.signal });
