@@ -32,7 +32,7 @@ const CHATML =
   "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-/** About 200 kB; the same options write the same bytes. */
+/** About 130 kB; the same options write the same bytes. */
 export async function writeRandomModel(path: string, options: RandomModelOptions = {}): Promise<void> {
   const vocabulary = listVocabulary();
   await writeFile(path, encodeGguf(buildMetadata(vocabulary, options), buildTensors(vocabulary.length)));
