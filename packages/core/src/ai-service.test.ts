@@ -6,7 +6,7 @@ import { authorise } from "./auth/authorise.ts";
 import { createModelRegistry } from "./models/registry.ts";
 import { foldChatEvents } from "./services/fold-chat.ts";
 import type { ChatRequest } from "./services/chat-request.ts";
-import { createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
+import { NO_TOKEN, createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "./testing/fake-chat-engine.ts";
 
 function setUp(options: FakeChatEngineOptions = {}) {
@@ -97,6 +97,25 @@ test("an absurdly long text is refused without being tokenised", async () => {
   await expect(service.chat(callWith(), { ...request, messages })).rejects.toMatchObject({
     code: "context_length_exceeded",
   });
+});
+
+test("what the model can't honour is refused before any work", async () => {
+  const { service, engine } = setUp();
+  const refused = service.chat(callWith(), { ...request, logitBias: { [NO_TOKEN]: 1 } });
+  await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
+  expect(engine.requests).toEqual([]);
+});
+
+test("leaving one choice aborts the others at once, wherever they are", async () => {
+  const { service, engine } = setUp({
+    beforeWord: (index, signal) =>
+      index === 0
+        ? undefined
+        : new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("left")), { once: true })),
+  });
+  const run = await service.chat(callWith(), { ...request, choices: 2 });
+  for await (const event of run.events) if (event.type === "text-delta") break;
+  expect(engine.running()).toBe(0);
 });
 
 test("an engine that breaks in the middle gives an internal error and its place back", async () => {

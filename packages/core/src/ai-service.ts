@@ -22,7 +22,7 @@ export interface AiService {
    * Resolves once the call is admitted, so that every refusal is thrown here, before any byte of an answer.
    *
    * @throws AiError `model_not_found`, `context_length_exceeded`, `queue_full`, `queue_timeout`, `engine_unavailable`,
-   *   `invalid_request`, `cancelled`, `shutting_down`
+   *   `invalid_request`, `invalid_value`, `cancelled`, `shutting_down`
    */
   chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun>;
   /** Refuses new calls and closes the engines; each engine lets its running generations end first. */
@@ -54,13 +54,13 @@ export function createAiService(options: AiServiceOptions): AiService {
   async function chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun> {
     if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
     const resolved = resolveModel(call, registry, { selector: request.model, type: "chat" });
-    const prompt = await prepareChat(resolved.model, request.messages, call.signal);
+    const prepared = await prepareChat(resolved.model, request, call.signal);
     const admitted = await admit(resolved, queueOf(resolved.model));
     return {
       id: `chatcmpl-${randomBytes(16).toString("hex")}`,
       createdAtMs: now(),
       modelId: admitted.model.id,
-      events: await primeStream(runAdmitted(admitted, () => runChat(admitted, request, prompt))),
+      events: await primeStream(runAdmitted(admitted, () => runChat(admitted, prepared))),
     };
   }
 

@@ -85,6 +85,14 @@ export interface ChatEngine {
   prepare(messages: readonly ChatMessage[], signal: AbortSignal): Promise<PreparedPrompt>;
 
   /**
+   * Refuses, before any work, what `generate` can't honour on this model.
+   *
+   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias; what `prepare`
+   *   throws when the model can't be loaded.
+   */
+  checkSampling(sampling: Sampling, signal: AbortSignal): Promise<void>;
+
+  /**
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the
    * loop early frees the slot too.
    *

@@ -6,7 +6,7 @@
 import { randomInt } from "node:crypto";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import type { ChatMessage, GenerationRequest, PreparedPrompt } from "../engine/chat-engine.ts";
+import type { GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { mergeStreams } from "./merge-streams.ts";
@@ -18,16 +18,25 @@ import { mergeStreams } from "./merge-streams.ts";
 const CHARACTERS_PER_TOKEN_MAX = 32;
 const SEED_RANGE = 2 ** 32;
 
+/** A chat that the model can take: tokenised, and with nothing left to refuse. */
+export interface PreparedChat {
+  readonly request: ChatRequest;
+  readonly prompt: PreparedPrompt;
+  /** Of the first choice; each further one adds one to the seed. */
+  readonly sampling: Sampling;
+}
+
 /**
- * Renders and tokenises the prompt and makes sure that it leaves room for an answer.
+ * Renders and tokenises the prompt and makes sure that the model can honour the request and has room for an answer.
  *
- * @throws AiError `context_length_exceeded`
+ * @throws AiError `context_length_exceeded`, and what the engine refuses
  */
 export async function prepareChat(
   model: RegisteredModel,
-  messages: readonly ChatMessage[],
+  request: ChatRequest,
   signal: AbortSignal,
-): Promise<PreparedPrompt> {
+): Promise<PreparedChat> {
+  const { messages } = request;
   const characters = messages.reduce((sum, message) => sum + message.content.length, 0);
   const contextTokens = model.engine.limits.contextTokens;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
@@ -37,7 +46,9 @@ export async function prepareChat(
   if (prompt.tokens.length >= contextTokens) {
     throw contextLengthExceeded(contextTokens, `${prompt.tokens.length} tokens`);
   }
-  return prompt;
+  const sampling = buildSampling(request, request.seed ?? randomInt(SEED_RANGE));
+  await model.engine.checkSampling(sampling, signal);
+  return { request, prompt, sampling };
 }
 
 /** LiteLLM and others recognise the case by the first sentence, not by the code. */
@@ -51,58 +62,59 @@ function contextLengthExceeded(contextTokens: number, found: string): AiError {
 /** Runs an admitted chat. The caller gives the place back. */
 export async function* runChat(
   call: AdmittedCall<RegisteredModel>,
-  request: ChatRequest,
-  prompt: PreparedPrompt,
+  chat: PreparedChat,
 ): AsyncGenerator<ChatEvent, void> {
+  const { request, prompt } = chat;
   const indexes = Array.from({ length: request.choices }, (_, index) => index);
   for (const index of indexes) yield { type: "choice-start", index };
 
   const usage = { promptTokens: prompt.tokens.length, completionTokens: 0, cachedTokens: 0 };
-  const seed = request.seed ?? randomInt(SEED_RANGE);
   const left = new AbortController();
   const signal = AbortSignal.any([call.signal, left.signal]);
   const generations = indexes.map((index) =>
-    tagGeneration(index, call, buildGeneration(request, prompt, { seed: seed + index, model: call.model }), signal),
+    tagGeneration(index, call, buildGeneration(chat, call.model, index), signal),
   );
-  try {
-    for await (const { index, event } of mergeStreams(generations)) {
-      switch (event.type) {
-        case "generation-start":
-          if (index === 0) usage.cachedTokens = event.cachedTokens;
-          break;
-        case "text-delta":
-          yield { type: "text-delta", index, text: event.text };
-          break;
-        case "generation-end":
-          usage.completionTokens += event.completionTokens;
-          yield { type: "choice-end", index, finishReason: event.finishReason };
-          break;
-      }
+  // Before the generations are left one by one: a choice that still reads its prompt must not finish that first.
+  for await (const { index, event } of mergeStreams(generations, { onEnd: () => left.abort() })) {
+    switch (event.type) {
+      case "generation-start":
+        if (index === 0) usage.cachedTokens = event.cachedTokens;
+        break;
+      case "text-delta":
+        yield { type: "text-delta", index, text: event.text };
+        break;
+      case "generation-end":
+        usage.completionTokens += event.completionTokens;
+        yield { type: "choice-end", index, finishReason: event.finishReason };
+        break;
     }
-    yield { type: "chat-end", usage };
-  } finally {
-    left.abort();
   }
+  yield { type: "chat-end", usage };
 }
 
-function buildGeneration(
-  request: ChatRequest,
-  prompt: PreparedPrompt,
-  { seed, model }: { seed: number; model: RegisteredModel },
-): GenerationRequest {
+function buildSampling(request: ChatRequest, seed: number): Sampling {
+  return {
+    temperature: request.temperature,
+    topP: request.topP,
+    presencePenalty: request.presencePenalty,
+    frequencyPenalty: request.frequencyPenalty,
+    seed: wrapSeed(seed),
+    logitBias: request.logitBias,
+  };
+}
+
+function wrapSeed(seed: number): number {
+  return ((seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
+}
+
+function buildGeneration(chat: PreparedChat, model: RegisteredModel, index: number): GenerationRequest {
+  const { request, prompt, sampling } = chat;
   const room = model.engine.limits.contextTokens - prompt.tokens.length;
   return {
     prompt,
     tokensMax: Math.min(request.tokensMax ?? room, room),
     stop: request.stop,
-    sampling: {
-      temperature: request.temperature,
-      topP: request.topP,
-      presencePenalty: request.presencePenalty,
-      frequencyPenalty: request.frequencyPenalty,
-      seed: ((seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE,
-      logitBias: request.logitBias,
-    },
+    sampling: { ...sampling, seed: wrapSeed(sampling.seed + index) },
   };
 }
 

@@ -8,9 +8,13 @@ interface Arrival<Item> {
 
 /**
  * Items of one source keep their order; between sources the order is that of arrival. The first error ends the whole
- * stream. Leaving early, by error or by the consumer, calls `return` on every source.
+ * stream. However it ends, `onEnd` is called first, then `return` on every source: a source that is in the middle of an
+ * item takes its `return` only after it, so `onEnd` is where to abort it.
  */
-export async function* mergeStreams<Item>(streams: readonly AsyncIterable<Item>[]): AsyncGenerator<Item, void> {
+export async function* mergeStreams<Item>(
+  streams: readonly AsyncIterable<Item>[],
+  options: { readonly onEnd?: () => void } = {},
+): AsyncGenerator<Item, void> {
   const sources = streams.map((stream) => stream[Symbol.asyncIterator]());
   const arrivals: Arrival<Item>[] = [];
   let wake: () => void = () => {};
@@ -44,6 +48,7 @@ export async function* mergeStreams<Item>(streams: readonly AsyncIterable<Item>[
       pull(arrival.source);
     }
   } finally {
+    options.onEnd?.();
     await Promise.allSettled(sources.map(async (source) => source.return?.()));
   }
 }

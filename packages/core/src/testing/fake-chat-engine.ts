@@ -1,7 +1,11 @@
 /** An engine for core's own tests: says the words it was given, one per delta, and reports what it was asked. */
 
+import { AiError } from "../ai-error.ts";
 import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
+
+/** The one id that the fake refuses to bias. */
+export const NO_TOKEN = 999_999;
 
 export interface FakeChatEngineOptions {
   readonly words?: readonly string[];
@@ -33,6 +37,11 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
     async prepare(messages: readonly ChatMessage[]) {
       const text = messages.map((message) => message.content).join(" ");
       return { tokens: text.split(" ").map((_, index) => index) };
+    },
+    async checkSampling(sampling) {
+      if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {
+        throw new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
+      }
     },
     async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
       requests.push(request);

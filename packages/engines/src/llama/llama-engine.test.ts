@@ -71,7 +71,7 @@ test("a token with a bias of -100 is never drawn", async () => {
 
 test("a bias for no token of the model, or for one that ends a turn, is refused", async () => {
   for (const token of [9_999_999, -1, END_OF_TURN]) {
-    const biased = run(openEngine(), story, { sampling: { logitBias: { [token]: 5 } } });
+    const biased = openEngine().checkSampling({ ...GREEDY, logitBias: { [token]: 5 } }, never);
     await expect(biased).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
   }
 });

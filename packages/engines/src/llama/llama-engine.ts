@@ -16,6 +16,7 @@ import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
+import type { SamplingContext } from "./sampling-options.ts";
 
 /**
  * One engine per model file. `limits.contextTokens` is the configured size until the model is loaded, then at most what
@@ -61,6 +62,14 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
         release();
       }
     },
+    async checkSampling(sampling, signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      try {
+        mapSampling(sampling, { drawn: [], tokensMax: 1 }, samplingContext(loaded, resolved));
+      } finally {
+        release();
+      }
+    },
     generate,
     close: async () => resource.close(),
   };
@@ -87,8 +96,7 @@ async function* generateOn(
 }
 
 function buildGeneration(loaded: LoadedModel, settings: ResolvedLlamaSettings, request: GenerationRequest): Generation {
-  const { module, model, isToken } = loaded;
-  const tokens = request.prompt.tokens.filter(isToken);
+  const tokens = request.prompt.tokens.filter(loaded.isToken);
   if (tokens.length === 0 || tokens.length < request.prompt.tokens.length) {
     throw new AiError("engine_failed", "The prompt was not made by this model.");
   }
@@ -96,7 +104,12 @@ function buildGeneration(loaded: LoadedModel, settings: ResolvedLlamaSettings, r
   const sampling = mapSampling(
     request.sampling,
     { drawn, tokensMax: request.tokensMax },
-    { module, model, isToken, candidateTokensMax: settings.candidateTokensMax },
+    samplingContext(loaded, settings),
   );
   return { request, tokens, drawn, options: { ...sampling, yieldEogToken: true } };
+}
+
+function samplingContext(loaded: LoadedModel, settings: ResolvedLlamaSettings): SamplingContext {
+  const { module, model, isToken } = loaded;
+  return { module, model, isToken, candidateTokensMax: settings.candidateTokensMax };
 }

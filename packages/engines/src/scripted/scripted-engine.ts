@@ -67,6 +67,8 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
       signal.throwIfAborted();
       return { tokens: encodeConversation(messages) };
     },
+    // Every bias is honoured as far as it can be: an id that is no token of the script biases nothing.
+    checkSampling: async () => {},
     generate,
     async close() {
       await Promise.all(running);

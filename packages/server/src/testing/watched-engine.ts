@@ -28,6 +28,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
     running: () => running,
     said: () => said,
     prepare: async () => ({ tokens: [1, 2, 3] }),
+    checkSampling: async () => {},
     async *generate(_request, signal) {
       running += 1;
       try {
