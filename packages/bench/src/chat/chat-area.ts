@@ -7,7 +7,7 @@ import type { ChatSubjectOptions } from "./chat-subject.ts";
 import { measureLatency } from "./latency.ts";
 import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
 import type { ServerCalls } from "./server-worker.ts";
-import { measureThroughput } from "./throughput.ts";
+import { measureReproducibility, measureThroughput } from "./throughput.ts";
 
 export interface ChatAreaOptions {
   readonly rounds: number;
@@ -30,25 +30,25 @@ export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
     sequences: SEQUENCES,
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
+    flashAttention: false,
   };
-  const environment = { BENCH_OPTIONS: JSON.stringify(subject) };
-  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), environment);
-  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), environment);
+  const start = <Calls extends ServerCalls | RawEvaluateCalls>(module: string, changes: Partial<ChatSubjectOptions>) =>
+    startWorker<Calls>(new URL(module, import.meta.url), { BENCH_OPTIONS: JSON.stringify({ ...subject, ...changes }) });
+  const ours = start<ServerCalls>("server-worker.ts", {});
+  const raw = start<RawEvaluateCalls>("raw-evaluate-worker.ts", {});
+  const rawFlash = start<RawEvaluateCalls>("raw-evaluate-worker.ts", { flashAttention: true });
   let seed = 0;
   const nextSeed = () => (seed += 1);
   try {
     const subjects = { ours, raw, target: await ours.call("listen", null), nextSeed };
     await measureThroughput(subjects, { streams: [1], rounds: 1, promptWords: 8, tokensMax: 4 });
+    const load = { streams: STREAMS, rounds: options.rounds, promptWords: PROMPT_WORDS, tokensMax: ANSWER_TOKENS };
     return [
-      ...(await measureThroughput(subjects, {
-        streams: STREAMS,
-        rounds: options.rounds,
-        promptWords: PROMPT_WORDS,
-        tokensMax: ANSWER_TOKENS,
-      })),
+      ...(await measureThroughput(subjects, load)),
+      ...(await measureReproducibility({ without: raw, with: rawFlash, nextSeed }, { ...load, streams: [1, 8] })),
       ...(await measureLatency(subjects, { rounds: options.rounds, longPromptWords: LONG_PROMPT_WORDS })),
     ];
   } finally {
-    await Promise.all([ours.stop(), raw.stop()]);
+    await Promise.all([ours.stop(), raw.stop(), rawFlash.stop()]);
   }
 }

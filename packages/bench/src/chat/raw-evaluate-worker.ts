@@ -43,6 +43,7 @@ const context = await model.createContext({
   contextSize: options.contextTokens,
   batchSize: 512,
   threads: options.threads,
+  flashAttention: options.flashAttention,
 });
 const sequences = Array.from({ length: options.sequences }, () => context.getSequence());
 const template = new Template(String(model.fileInfo.metadata.tokenizer.chat_template));
@@ -56,8 +57,8 @@ function tokenise(messages: readonly ChatMessage[]): Token[] {
 async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<RawResult> {
   const tokens = tokenise(chat.messages);
   await new Promise((resolve) => setTimeout(resolve, chat.startAfterMs ?? 0));
-  await sequence.clearHistory();
   const startedAt = performance.now();
+  await sequence.clearHistory();
   const leaveAt = startedAt + (chat.leaveAfterMs ?? Number.POSITIVE_INFINITY);
   const tokensAtMs: number[] = [];
   for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {

@@ -6,7 +6,7 @@ import type { Worker } from "../worker.ts";
 import { streamChat } from "./chat-client.ts";
 import type { ChatTarget } from "./chat-client.ts";
 import { storyPrompt } from "./prompts.ts";
-import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
+import type { RawChat, RawEvaluateCalls } from "./raw-evaluate-worker.ts";
 import type { ServerCalls } from "./server-worker.ts";
 
 export interface ChatSubjects {
@@ -38,35 +38,69 @@ async function measure(cpuMs: () => Promise<number>, run: () => Promise<number>)
   return { tokensPerSecond: (tokens * 1000) / elapsedMs, cpuMsPerToken: cpu / tokens };
 }
 
+/** What reproducible texts cost: raw evaluation without flash attention beside raw evaluation with it. */
+export async function measureReproducibility(
+  subjects: { readonly without: Worker<RawEvaluateCalls>; readonly with: Worker<RawEvaluateCalls>; nextSeed(): number },
+  options: ThroughputOptions,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const streams of options.streams) {
+    const pairs: Pair[] = [];
+    for (let round = 0; round < options.rounds; round += 1) {
+      const chats = makeChats(streams, subjects, options);
+      const [ours, baseline] = await inTurns(round, [
+        () => runRaw(subjects.without, chats),
+        () => runRaw(subjects.with, chats),
+      ]);
+      pairs.push({ ours: ours.tokensPerSecond, baseline: baseline.tokensPerSecond });
+    }
+    const name = `raw evaluate without flash attention, ${streams} streams`;
+    rows.push(summarise({ name, unit: "tokens/s", baselineName: "raw evaluate with it" }, pairs));
+  }
+  return rows;
+}
+
+function makeChats(streams: number, subjects: { nextSeed(): number }, options: ThroughputOptions): RawChat[] {
+  return Array.from({ length: streams }, () => ({
+    messages: storyPrompt(subjects.nextSeed(), options.promptWords),
+    tokensMax: options.tokensMax,
+  }));
+}
+
+/** The order alternates, so that neither subject always runs on the warmer machine. */
+async function inTurns<Result>(
+  round: number,
+  [runFirst, runSecond]: readonly [() => Promise<Result>, () => Promise<Result>],
+): Promise<[Result, Result]> {
+  if (round % 2 === 0) return [await runFirst(), await runSecond()];
+  const second = await runSecond();
+  return [await runFirst(), second];
+}
+
+function runRaw(raw: Worker<RawEvaluateCalls>, chats: readonly RawChat[]): Promise<Cost> {
+  return measure(raw.cpuMs, async () => {
+    const results = await raw.call("run", chats);
+    return results.reduce((sum, result) => sum + result.tokens, 0);
+  });
+}
+
 export async function measureThroughput(subjects: ChatSubjects, options: ThroughputOptions): Promise<Row[]> {
   const rows: Row[] = [];
   for (const streams of options.streams) {
     const speed: Pair[] = [];
     const cpu: Pair[] = [];
     for (let round = 0; round < options.rounds; round += 1) {
-      const chats = Array.from({ length: streams }, () => ({
-        messages: storyPrompt(subjects.nextSeed(), options.promptWords),
-        tokensMax: options.tokensMax,
-      }));
+      const chats = makeChats(streams, subjects, options);
       const runOurs = () =>
         measure(subjects.ours.cpuMs, async () => {
           const results = await Promise.all(chats.map((chat) => streamChat(subjects.target, chat)));
           return results.reduce((sum, result) => sum + result.completionTokens, 0);
         });
-      const runRaw = () =>
-        measure(subjects.raw.cpuMs, async () => {
-          const results = await subjects.raw.call("run", chats);
-          return results.reduce((sum, result) => sum + result.tokens, 0);
-        });
-      // The order alternates, so that neither subject always runs on the warmer machine.
-      const oursFirst = round % 2 === 0;
-      const first = await (oursFirst ? runOurs() : runRaw());
-      const second = await (oursFirst ? runRaw() : runOurs());
-      const [ours, raw] = oursFirst ? [first, second] : [second, first];
+      const [ours, raw] = await inTurns(round, [runOurs, () => runRaw(subjects.raw, chats)]);
       speed.push({ ours: ours.tokensPerSecond, baseline: raw.tokensPerSecond });
       cpu.push({ ours: ours.cpuMsPerToken, baseline: raw.cpuMsPerToken });
     }
-    const baselineName = "raw evaluate";
+    const baselineName = "raw evaluate, same context options";
     rows.push(
       summarise({ name: `throughput, ${streams} streams`, unit: "tokens/s", baselineName }, speed),
       summarise({ name: `CPU per token, ${streams} streams`, unit: "ms", baselineName }, cpu),

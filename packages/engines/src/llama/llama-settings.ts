@@ -20,7 +20,7 @@ export interface LlamaEngineSettings {
   readonly prefillChunkTokensMax?: number;
   /** The most prompt tokens in one evaluation while somebody streams: all prompts together. Default 64. */
   readonly sharedPrefillChunkTokensMax?: number;
-  /** What one evaluation of prompt tokens should take, so what an abort costs at most. Default 350. */
+  /** What one evaluation of prompt tokens should take, so what an abort costs at most. Default 500. */
   readonly prefillChunkMs?: number;
   /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
   readonly candidateTokensMax?: number;
@@ -41,7 +41,7 @@ export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLla
     gpu: settings.gpu ?? false,
     prefillChunkTokensMax: settings.prefillChunkTokensMax ?? 512,
     sharedPrefillChunkTokensMax: settings.sharedPrefillChunkTokensMax ?? 64,
-    prefillChunkMs: settings.prefillChunkMs ?? 350,
+    prefillChunkMs: settings.prefillChunkMs ?? 500,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
     loadRetryDelayMs: settings.loadRetryDelayMs ?? 10_000,
     onNativeLog: settings.onNativeLog ?? (() => {}),
