@@ -88,12 +88,19 @@ test("a prompt that fills the context is refused before any work, in the words t
   expect(engine.requests).toEqual([]);
 });
 
-test("an absurdly long text is refused without being tokenised", async () => {
+const LONG = "x".repeat(4 * 32 + 1);
+
+test.each<[string, ChatRequest["messages"]]>([
+  ["text", [{ role: "user", content: LONG }]],
+  ["name", [{ role: "user", content: "", name: LONG }]],
+  ["tool call", [{ role: "assistant", content: "", toolCalls: [{ id: "1", name: "f", arguments: LONG }] }]],
+  ["answer to a tool call", [{ role: "tool", content: "", toolCallId: LONG }]],
+  ["list of empty messages", Array.from({ length: 5 }, () => ({ role: "user", content: "" }))],
+])("an absurdly long %s is refused without being tokenised", async (_case, messages) => {
   const { service, engine } = setUp({ contextTokens: 4 });
   engine.prepare = async () => {
     throw new Error("tokenised");
   };
-  const messages = [{ role: "user", content: "x".repeat(4 * 32 + 1) }] as const;
   await expect(service.chat(callWith(), { ...request, messages })).rejects.toMatchObject({
     code: "context_length_exceeded",
   });

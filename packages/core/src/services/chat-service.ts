@@ -6,14 +6,14 @@
 import { randomInt } from "node:crypto";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import type { GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
+import type { ChatMessage, GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { mergeStreams } from "./merge-streams.ts";
 
 /**
- * No tokenizer makes fewer tokens than this from a text: a longer one is refused before it is tokenised, which would
- * block the event loop for as long as the text is.
+ * No tokenizer makes fewer tokens than this from a text, and no template fewer than one from a message: what must be too
+ * long is refused before it is rendered and tokenised, which would block the event loop for as long as it is.
  */
 const CHARACTERS_PER_TOKEN_MAX = 32;
 const SEED_RANGE = 2 ** 32;
@@ -37,7 +37,7 @@ export async function prepareChat(
   signal: AbortSignal,
 ): Promise<PreparedChat> {
   const { messages } = request;
-  const characters = messages.reduce((sum, message) => sum + message.content.length, 0);
+  const characters = messages.reduce((sum, message) => sum + measureMessage(message), 0);
   const contextTokens = model.engine.limits.contextTokens;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
     throw contextLengthExceeded(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
@@ -49,6 +49,12 @@ export async function prepareChat(
   const sampling = buildSampling(request, request.seed ?? randomInt(SEED_RANGE));
   await model.engine.checkSampling(sampling, signal);
   return { request, prompt, sampling };
+}
+
+/** Characters of all that a template may render, and no less than those of one token. */
+function measureMessage({ content, name = "", toolCallId = "", toolCalls = [] }: ChatMessage): number {
+  const calls = toolCalls.reduce((sum, call) => sum + call.id.length + call.name.length + call.arguments.length, 0);
+  return Math.max(CHARACTERS_PER_TOKEN_MAX, content.length + name.length + toolCallId.length + calls);
 }
 
 /** LiteLLM and others recognise the case by the first sentence, not by the code. */
