@@ -14,6 +14,7 @@ const count = z.int().min(1);
 
 const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
+  bodyValuesMax: count.default(400_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
   bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
   headersBytesMax: count.default(32 * 1024).describe("Largest request head, in bytes."),
   headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readJsonBody } from "./read-body.ts";
 
-const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000 };
+const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000 };
 
 type Body = NonNullable<RequestInit["body"]>;
 
@@ -76,8 +76,10 @@ test.each([
   [`{"a": 1} trailing`, "invalid_request"],
   [new Uint8Array([0x22, 0xff, 0x22]), "invalid_request"],
   ["x".repeat(101), "body_too_large"],
+  ["[1,2,3,[4,5,6,7]]", "body_too_large"],
 ])("the body %j is refused", async (body, code) => {
-  await expect(readJsonBody(createRequest(streamOf(body)), LIMITS)).rejects.toMatchObject({ code });
+  const limits = { ...LIMITS, bodyValuesMax: 8 };
+  await expect(readJsonBody(createRequest(streamOf(body)), limits)).rejects.toMatchObject({ code });
 });
 
 test("a byte order mark is no error", async () => {
@@ -86,7 +88,7 @@ test("a byte order mark is no error", async () => {
 
 test("deep nesting is read, not overflowed", async () => {
   const depth = 100_000;
-  const limits = { ...LIMITS, bodyBytesMax: depth * 2 };
+  const limits = { ...LIMITS, bodyBytesMax: depth * 2, bodyValuesMax: depth + 1 };
   const body = streamOf("[".repeat(depth) + "]".repeat(depth));
   expect(Array.isArray(await readJsonBody(createRequest(body), limits))).toBe(true);
 });

@@ -4,26 +4,37 @@
  */
 
 import { AiError } from "@openai-compat/core";
+import { exceedsJsonValues } from "./json-values.ts";
 
 export interface BodyLimits {
   readonly bodyBytesMax: number;
   /** From the first read to the last byte. */
   readonly bodyTimeoutMs: number;
+  /** Objects, arrays and what they hold, counted together. */
+  readonly bodyValuesMax: number;
 }
 
 /**
  * The parsed JSON text of a request, of any shape.
  *
+ * @param onRead called when the head has been found acceptable, just before the first byte is read.
  * @throws AiError `unsupported_media_type` (not JSON, compressed, not UTF-8 by its own word), `body_too_large`,
  *   `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client stopped sending).
  */
-export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
+export async function readJsonBody(
+  request: Request,
+  limits: BodyLimits,
+  onRead: () => void = () => {},
+): Promise<unknown> {
   checkContentType(request.headers);
+  checkDeclaredLength(request.headers, limits);
+  onRead();
   const bytes = await readBytes(request, limits);
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
   }
+  if (exceedsJsonValues(bytes, limits.bodyValuesMax)) throw tooManyValues(limits);
   try {
     return JSON.parse(text);
   } catch (thrown) {
@@ -68,9 +79,15 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+function readDeclaredLength(headers: Headers): number {
+  return Number(headers.get("content-length") ?? Number.NaN);
+}
+
+function checkDeclaredLength(headers: Headers, limits: BodyLimits): void {
+  if (readDeclaredLength(headers) > limits.bodyBytesMax) throw bodyTooLarge(limits);
+}
+
 async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Array> {
-  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (declared > limits.bodyBytesMax) throw bodyTooLarge(limits);
   const late = Promise.withResolvers<never>();
   const stopReading = new AbortController();
   const timer = setTimeout(() => {
@@ -79,7 +96,7 @@ async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Arr
   }, limits.bodyTimeoutMs);
   try {
     // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
-    const reading = Number.isInteger(declared)
+    const reading = Number.isInteger(readDeclaredLength(request.headers))
       ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
       : readChunks(request, limits, stopReading.signal);
     const bytes = await Promise.race([reading, late.promise]);
@@ -115,6 +132,13 @@ function bodyTooLarge(limits: BodyLimits): AiError {
   return new AiError(
     "body_too_large",
     `The request body is larger than this server accepts (${limits.bodyBytesMax} bytes). Send less.`,
+  );
+}
+
+function tooManyValues(limits: BodyLimits): AiError {
+  return new AiError(
+    "body_too_large",
+    `The request body holds more values than this server accepts (${limits.bodyValuesMax}). Send less.`,
   );
 }
 

@@ -53,10 +53,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
     return handler(call, {
       service,
       pathParameter: input.pathParameter,
-      readJson: () => {
-        scope.requestBody();
-        return readJsonBody(request, limits);
-      },
+      readJson: () => readJsonBody(request, limits, scope.requestBody),
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
       leave: () => {
         scope.controller.abort();
