@@ -107,6 +107,8 @@ test("a client that waits for 100 Continue is asked for its body only when it ma
     `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\nexpect: 100-continue\r\n` +
     `content-type: application/json\r\ncontent-length: 2\r\n\r\n`;
   expect(await talk(port, head("sk-unknown"), /\}\}$/)).toMatch(/^HTTP\/1\.1 401 /);
+  const large = head(keys.key).replace("length: 2", "length: 100000000000");
+  expect(await talk(port, large, /\}\}$/)).toMatch(/^HTTP\/1\.1 413 /);
   const welcomed = await talk(port, `${head(keys.key)}{}`, /\}\}$/);
   expect(welcomed).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 /);
 });
@@ -128,12 +130,39 @@ test.each([
 test.each([
   ["no HTTP at all", "hello\r\n\r\n"],
   ["headers beyond the limit", `GET /v1/models HTTP/1.1\r\nhost: x\r\nx-long: ${"x".repeat(5000)}\r\n\r\n`],
+  ["no host", "GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n"],
   ["a host that is none", "GET /v1/models HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n"],
 ])("%s gets a 400 with the envelope and an id", async (_case, bytes) => {
   const { port } = await start({ config: { limits: { headersBytesMax: 4096 } } });
   const answer = await talk(port, bytes);
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   expect(answer).toMatch(/x-request-id: req_/i);
+  errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
+});
+
+test("a body that is no valid chunk gets a 400 with the envelope, though its request had begun", async () => {
+  const { port, keys, logLines } = await start();
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const answer = await talk(port, `${head}transfer-encoding: chunked\r\n\r\nzz\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
+  await vi.waitFor(() => expect(logLines).toHaveLength(1));
+  expect(JSON.parse(logLines[0] ?? "")).toMatchObject({ status: 499, complete: false });
+});
+
+test("garbage behind a request that is being answered is never taken for its answer", async () => {
+  const engine = createWatchedEngine({ waitsBeforeStart: true });
+  const { port, keys } = await start({ engine });
+  const body = JSON.stringify({ model: "default", messages: [{ role: "user", content: "Hi" }] });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const framed = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  expect(await talk(port, `${head}${framed}garbage\r\n\r\n`)).toBe("");
+});
+
+test("CONNECT is refused with the envelope", async () => {
+  const { port } = await start();
+  const answer = await talk(port, "CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\nmore");
+  expect(answer).toMatch(/^HTTP\/1\.1 405 /);
   errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
 });
 

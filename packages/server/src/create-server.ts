@@ -12,8 +12,8 @@ import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
-import { answerClientError } from "./http/client-error.ts";
-import { encodeError } from "./http/encode-error.ts";
+import { answerClientError, answerConnect } from "./http/client-error.ts";
+import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
 import type { Logger } from "./operations/logger.ts";
 
@@ -21,6 +21,8 @@ import type { Logger } from "./operations/logger.ts";
 export interface ServerLimits {
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
+  /** Objects, arrays and what they hold, counted together. */
+  readonly bodyValuesMax: number;
   readonly headersBytesMax: number;
   readonly headersTimeoutMs: number;
   /** How long a connection without a request is kept. */
@@ -103,6 +105,8 @@ interface HttpParts {
 function createHttp(parts: HttpParts): HttpServer {
   const { limits, active } = parts;
   const http = createHttpServer({
+    // Node.js would refuse a request without a host with an empty answer; the listener refuses it with an envelope.
+    requireHostHeader: false,
     maxHeaderSize: limits.headersBytesMax,
     headersTimeout: limits.headersTimeoutMs,
     // The body has its own limit, which answers with an envelope; this one stands behind it.
@@ -117,6 +121,7 @@ function createHttp(parts: HttpParts): HttpServer {
   // The client is asked for its body when it is read, so a refused upload is never sent (RFC 9110, section 10.1.1).
   http.on("checkContinue", onRequest);
   http.on("checkExpectation", onRequest);
+  http.on("connect", (_incoming, socket) => answerConnect(socket));
   http.on("clientError", (error, socket) => {
     answerClientError(error, socket, { isAnswering: active.isAnswering(socket) });
   });
@@ -139,11 +144,11 @@ function createListener({ app, active, stopping, logger }: HttpParts): ReturnTyp
         outgoing.shouldKeepAlive = false;
       }
       const startedAt = performance.now();
-      active.add({ controller, outgoing }, () => {
+      active.add({ controller, incoming, outgoing }, () => {
         logger.info("request", {
           method: incoming.method ?? "",
           path: (incoming.url ?? "").replace(/\?.*$/s, ""),
-          status: outgoing.statusCode,
+          status: outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST,
           durationMs: Math.round(performance.now() - startedAt),
           requestId,
           complete: outgoing.writableFinished,

@@ -1,17 +1,19 @@
 /** The requests that are being answered: who must be told when the server stops, and when all of them are done. */
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 export interface ActiveRequest {
   /** Aborted when the client leaves before its answer is complete. */
   readonly controller: AbortController;
+  readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
 }
 
 export interface ActiveRequests {
   /** @param onClose called once, when the answer is complete or its client has gone. */
   add(request: ActiveRequest, onClose: () => void): void;
+  /** Whether bytes on this socket would be taken for, or land in, the answer to a request that is not to blame. */
   isAnswering(socket: Duplex): boolean;
   /** Lets the connections end with their answers instead of waiting for another request. */
   closeConnections(): void;
@@ -33,7 +35,10 @@ export function createActiveRequests(): ActiveRequests {
         onClose();
       });
     },
-    isAnswering: (socket) => [...active].some(({ outgoing }) => outgoing.socket === socket),
+    isAnswering: (socket) =>
+      [...active].some(
+        ({ incoming, outgoing }) => outgoing.socket === socket && (incoming.complete || outgoing.headersSent),
+      ),
     closeConnections() {
       for (const { outgoing } of active) outgoing.shouldKeepAlive = false;
     },

@@ -1,4 +1,7 @@
-/** Answers what the HTTP parser refused, where no request object exists: the envelope as raw bytes on the socket. */
+/**
+ * Answers what never becomes a request of the app: what the HTTP parser refused, and `CONNECT`. The envelope goes as raw
+ * bytes on the socket, which is closed.
+ */
 
 import type { Duplex } from "node:stream";
 import { AiError } from "@openai-compat/core";
@@ -6,7 +9,7 @@ import { encodeErrorEnvelope } from "./encode-error.ts";
 import { createRequestId } from "./headers.ts";
 
 export interface ClientErrorContext {
-  /** Whether an earlier request on this socket is being answered: bytes of ours would land in the middle of it. */
+  /** Whether another request on this socket is being answered: bytes of ours would be taken for its answer. */
   readonly isAnswering: boolean;
 }
 
@@ -17,6 +20,21 @@ export function answerClientError(error: Error, socket: Duplex, context: ClientE
     return;
   }
   const [statusLine, refusal] = mapParserError(code);
+  closeWith(socket, statusLine, refusal);
+}
+
+/** This server is no proxy. */
+export function answerConnect(socket: Duplex): void {
+  // The HTTP server has let go of the socket, and an error that nobody listens for would end the process.
+  socket.on("error", () => {});
+  const refusal = new AiError("method_not_allowed", "Not allowed to CONNECT: this server is no proxy.");
+  closeWith(socket, "405 Method Not Allowed", refusal);
+}
+
+/** How long a refused client may go on sending before its connection is cut: cut at once, it might miss the answer. */
+const LINGER_MS = 1000;
+
+function closeWith(socket: Duplex, statusLine: string, refusal: AiError): void {
   const body = JSON.stringify(encodeErrorEnvelope(refusal));
   const head = [
     `HTTP/1.1 ${statusLine}`,
@@ -26,6 +44,8 @@ export function answerClientError(error: Error, socket: Duplex, context: ClientE
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function mapParserError(code: string | undefined): [statusLine: string, error: AiError] {

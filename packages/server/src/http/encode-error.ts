@@ -21,7 +21,7 @@ interface ErrorForm {
 }
 
 /** A client that left gets no answer; the status is for the log alone (nginx's "client closed request"). */
-const CLIENT_CLOSED_REQUEST = 499;
+export const CLIENT_CLOSED_REQUEST = 499;
 
 const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   missing_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
