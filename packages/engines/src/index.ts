@@ -1,6 +1,7 @@
 export { createScriptedEngine } from "./scripted/scripted-engine.ts";
 export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";
-export { isLlamaInstalled } from "./llama/is-llama-installed.ts";
+export { probeLlama } from "./llama/probe-llama.ts";
+export type { LlamaAvailability, ProbeLlamaOptions } from "./llama/probe-llama.ts";
 export { createLlamaEngine } from "./llama/llama-engine.ts";
 export type { LlamaEngineSettings } from "./llama/llama-settings.ts";
 export * from "./models/index.ts";

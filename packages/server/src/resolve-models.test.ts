@@ -20,7 +20,7 @@ const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {
     signal: new AbortController().signal,
     nowMs: 5,
     pull: async () => ({ path: weights, source: "a fake" }),
-    isLlamaAvailable: () => true,
+    probe: async () => ({ available: true }),
     ...options,
   });
 
@@ -36,6 +36,14 @@ test("asked for the scripted engine, nothing is pulled and the owner says so", a
   expect(models).toMatchObject([{ id: "scripted", ownedBy: "scripted", isDefault: true }]);
 });
 
+test("a suite's server has a scripted model more, with a slash in its id, which is never the default", async () => {
+  const { models } = await resolve({ engines: "scripted" }, { addsSlashModel: true });
+  expect(models.map(({ id, ownedBy, isDefault }) => [id, ownedBy, isDefault])).toEqual([
+    ["scripted", "scripted", true],
+    ["scripted/with-slash", "scripted", false],
+  ]);
+});
+
 test("a model that can't be had is replaced by the scripted engine, and the reason is told", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   const { models, summary } = await resolve({}, { pull });
@@ -45,7 +53,10 @@ test("a model that can't be had is replaced by the scripted engine, and the reas
 
 test("without the native library no model is pulled", async () => {
   const pull = () => Promise.reject(new Error("must not pull"));
-  const { models, summary } = await resolve({}, { pull, isLlamaAvailable: () => false });
+  const { models, summary } = await resolve(
+    {},
+    { pull, probe: async () => ({ available: false, reason: "the package node-llama-cpp is not installed." }) },
+  );
   expect(models).toMatchObject([{ ownedBy: "scripted" }]);
   expect(summary).toContain("node-llama-cpp");
 });

@@ -10,11 +10,11 @@ import {
   createLlamaEngine,
   createProgressReporter,
   createScriptedEngine,
-  isLlamaInstalled,
   listCatalogue,
+  probeLlama,
   pullModel,
 } from "@openai-compat/engines";
-import type { CatalogueEntry } from "@openai-compat/engines";
+import type { CatalogueEntry, LlamaAvailability } from "@openai-compat/engines";
 import { ConfigError } from "./config.ts";
 import type { Config, ModelConfig } from "./config.ts";
 
@@ -30,13 +30,19 @@ export interface ResolveModelsOptions {
   readonly signal: AbortSignal;
   /** When the models became available, for their `created`. */
   readonly nowMs: number;
+  /**
+   * Whether a scripted model whose id holds a slash is added, so that a suite can try such ids on a throw-away server.
+   * Default false.
+   */
+  readonly addsSlashModel?: boolean;
   /** Default: the real one, with a progress bar on standard error. */
   readonly pull?: typeof pullWithProgress;
-  /** Default: whether the native library is installed. */
-  readonly isLlamaAvailable?: () => boolean;
+  /** Default: whether the native library is installed and runs here. */
+  readonly probe?: () => Promise<LlamaAvailability>;
 }
 
 const SCRIPTED_ID = "scripted";
+const SLASH_ID = "scripted/with-slash";
 
 /**
  * `models` of the configuration as they are; without any, the best that can be had: the catalogue's first model from
@@ -45,6 +51,19 @@ const SCRIPTED_ID = "scripted";
  * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const resolved = await resolveServedModels(options);
+  if (options.addsSlashModel !== true || resolved.models.some((model) => model.id === SLASH_ID)) return resolved;
+  const parts = {
+    id: SLASH_ID,
+    name: SLASH_ID,
+    ownedBy: SCRIPTED_ID,
+    engine: createScriptedEngine(),
+    isDefault: false,
+  };
+  return { ...resolved, models: [...resolved.models, describeModel(options, parts)] };
+}
+
+async function resolveServedModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config } = options;
   if (config.models.length > 0) return resolveConfiguredModels(options);
   if (config.engines === "scripted") {
@@ -60,10 +79,8 @@ async function resolveBestModel(options: ResolveModelsOptions): Promise<Resolved
     summary: `Serving the scripted engine (no AI model): ${reason}`,
   });
   if (entry === undefined) return fallBack("the catalogue is empty.");
-  const isLlamaAvailable = options.isLlamaAvailable ?? isLlamaInstalled;
-  if (!isLlamaAvailable()) {
-    return fallBack("the package node-llama-cpp is not installed. Install it beside this one to run local models.");
-  }
+  const llama = await (options.probe ?? probeLlama)();
+  if (!llama.available) return fallBack(llama.reason);
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
     const engine = createLlamaEngine({ modelPath: file.path });
