@@ -53,11 +53,15 @@ test("origins in the environment are separated by commas", () => {
   expect(load({ environment }).allowedOrigins).toEqual(["https://a.example", "https://b.example"]);
 });
 
+const SCRIPTED_MODEL = `{ "id": "m", "engine": { "kind": "scripted" }, "default": true }`;
+
 test.each([
   [`{ "prot": 1 }`, /prot/],
   [`{ "limits": { "bodyBytesMax": -1 } }`, /limits\.bodyBytesMax/],
   [`{ "models": [{ "id": "m", "engine": { "kind": "magic" } }] }`, /models\.0\.engine/],
   [`{ "auth": { "jwtSecret": "short" } }`, /auth\.jwtSecret/],
+  [`{ "models": [${SCRIPTED_MODEL}, ${SCRIPTED_MODEL}] }`, /models.*same id/],
+  [`{ "models": [${SCRIPTED_MODEL}, ${SCRIPTED_MODEL.replace('"m"', '"n"')}] }`, /models.*default/],
   [`[]`, /JSON object/],
   [`{`, /not valid JSON/],
 ])("the file %s is refused with a message that names the place", (content, message) => {

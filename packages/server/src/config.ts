@@ -63,6 +63,21 @@ const modelSchema = z.strictObject({
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
 });
 
+interface ModelMarks {
+  readonly id: string;
+  readonly type: string;
+  readonly default: boolean;
+}
+
+function hasUniqueIds(models: readonly ModelMarks[]): boolean {
+  return new Set(models.map((model) => model.id)).size === models.length;
+}
+
+function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
+  const defaults = models.filter((model) => model.default);
+  return new Set(defaults.map((model) => model.type)).size === defaults.length;
+}
+
 export const configSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0: any free one."),
@@ -85,6 +100,8 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   models: z
     .array(modelSchema)
+    .refine(hasUniqueIds, { error: "two models have the same id" })
+    .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
     .default([])
     .describe('[{ "id", "name", "engine": { "kind": "llama", "model" }, "default" }].'),
 });

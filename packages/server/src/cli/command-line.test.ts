@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -161,6 +161,10 @@ test("settings lists each setting with its variable and default", async () => {
   expect(stdout).toContain("limits.bodyTimeoutMs or OPENAI_COMPAT_LIMITS_BODY_TIMEOUT_MS = 60000\n");
 });
 
+const shortSecret = newDirectory();
+mkdirSync(shortSecret);
+writeFileSync(join(shortSecret, "jwt-secret"), "short\n");
+
 const badConfig = join(directory, "bad.json");
 writeFileSync(badConfig, `{ "prot": 1 }`);
 
@@ -170,6 +174,7 @@ test.each([
   ["an unknown setting", ["serve", "--config", badConfig], /prot/],
   ["a configuration that is not there", ["serve", "--config", join(directory, "missing.json")], /can't be read/],
   ["a data directory that is a file", ["serve", "--data-directory", badConfig], /data directory/],
+  ["a token secret that is too short", ["serve", "--data-directory", shortSecret], /jwt-secret/],
   ["an unknown key", ["keys", "revoke", "key_nope", "--data-directory", newDirectory()], /no key key_nope/],
   ["an unknown capability", ["keys", "create", "--can", "EVERYTHING"], /EVERYTHING/],
   ["a time without a unit", ["token", "mint", "--expires-in", "soon"], /90s, 15m/],
@@ -191,6 +196,16 @@ test("a port that is taken ends with 1 and says what to do", async () => {
   expect(stderr).toMatch(/--port/);
   expect(code).toBe(1);
   other.close();
+});
+
+test("a ready file that can't be written ends with 1, and nothing goes on listening", async () => {
+  const readyFile = join(directory, "missing", "ready.json");
+  const args = ["serve", "--throwaway", "--engines", "scripted", "--port", "0", "--ready-file", readyFile];
+  const { code, stdout, stderr } = await run(args);
+  expect(stderr).toContain(readyFile);
+  expect(code).toBe(1);
+  const [baseUrl = ""] = /http:\S+\/v1/.exec(stdout) ?? [];
+  await expect(fetch(`${baseUrl}/models`)).rejects.toThrow("fetch failed");
 });
 
 test("listening beyond this machine is warned about", async () => {

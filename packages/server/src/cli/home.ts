@@ -21,6 +21,8 @@ export interface Home {
 export type HomeConfig = Pick<Config, "auth" | "dataDirectory" | "store">;
 
 const SECRET_BYTES = 32;
+/** Of a secret in a file; what this program writes is longer. */
+const SECRET_LENGTH_MIN = 32;
 
 /** @throws ConfigError when the data directory can't be used. */
 export function openHome(config: HomeConfig): Home {
@@ -77,5 +79,9 @@ function readOrCreateSecret(path: string): string {
   } catch (thrown) {
     if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
   }
-  return readFileSync(path, "utf8").trim();
+  const secret = readFileSync(path, "utf8").trim();
+  if (secret.length < SECRET_LENGTH_MIN) {
+    throw new Error(`${path} holds fewer than ${SECRET_LENGTH_MIN} characters. Remove it to have a new secret made.`);
+  }
+  return secret;
 }

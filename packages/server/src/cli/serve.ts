@@ -4,7 +4,6 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { createModelRegistry } from "@openai-compat/core";
 import { createServer } from "../create-server.ts";
-import type { Server } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import type { Logger } from "../operations/logger.ts";
 import { resolveModels } from "../resolve-models.ts";
@@ -51,7 +50,12 @@ async function serve(options: ServeOptions): Promise<void> {
   const stop = listenForStop();
   const home = openHome(config);
   try {
-    const { models, summary } = await resolveModels({ config, signal: stop.signal, nowMs: Date.now() });
+    const { models, summary } = await resolveModels({
+      config,
+      signal: stop.signal,
+      nowMs: Date.now(),
+      addsSlashModel: options.throwaway === true,
+    });
     const server = createServer({
       config: { ...config, jwt: home.jwt },
       registry: createModelRegistry(models),
@@ -59,14 +63,18 @@ async function serve(options: ServeOptions): Promise<void> {
       logger,
     });
     const { baseUrl } = await server.listen();
-    const chatModel = models.find((model) => model.isDefault)?.id ?? models[0]?.id ?? null;
-    process.stdout.write(`${summary}\n`);
-    warnWhenPublic(config.host, logger);
-    await announce(home, { baseUrl, chatModel });
-    if (options.readyFile !== undefined) {
-      writeReadyFile(options.readyFile, await createTargetRecipe({ baseUrl, jwt: home.jwt, chatModel }));
+    try {
+      const chatModel = models.find((model) => model.isDefault)?.id ?? models[0]?.id ?? null;
+      process.stdout.write(`${summary}\n`);
+      warnWhenPublic(config.host, logger);
+      await announce(home, { baseUrl, chatModel });
+      if (options.readyFile !== undefined) {
+        writeReadyFile(options.readyFile, await createTargetRecipe({ baseUrl, jwt: home.jwt, chatModel }));
+      }
+      await untilStopped(stop.signal);
+    } finally {
+      await server.close();
     }
-    await untilStopped(stop.signal, server);
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
   } finally {
@@ -89,10 +97,9 @@ function listenForStop(): { readonly signal: AbortSignal } {
   return controller;
 }
 
-async function untilStopped(signal: AbortSignal, server: Server): Promise<void> {
+async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   process.stderr.write("Stopping: running answers may finish. Signal again to stop at once.\n");
-  await server.close();
 }
 
 /** Without a key nobody could use the server: the first start makes one and shows it once. */
