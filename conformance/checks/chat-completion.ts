@@ -7,6 +7,7 @@ import { Inconclusive } from "../src/outcome-signals.ts";
 import {
   askChat,
   composeChat,
+  expectAnswered,
   LONG_PROMPT,
   readUsage,
   requireChoice,
@@ -40,7 +41,7 @@ export const chatCompletionChecks: readonly Check[] = [
     async run(context) {
       const body = composeChat(context) as unknown as ChatCompletionCreateParamsNonStreaming;
       const outcome = await context.sdk((client) => client.chat.completions.create(body));
-      expectStatus(outcome.exchange, 200);
+      expectAnswered(outcome.exchange);
       expectSdkValue(outcome);
     },
   }),
@@ -140,6 +141,7 @@ export const chatCompletionChecks: readonly Check[] = [
     breaks: 'The Vercel AI SDK: "expected string, received array".',
     async run(context) {
       const { content } = await requireMessage(context);
+      if (content === null) throw new Inconclusive("the answer has no text, only null, which is allowed", "model");
       expectThat(typeof content === "string", {
         observer: "schema",
         expected: "a string",
@@ -176,10 +178,10 @@ export const chatCompletionChecks: readonly Check[] = [
   defineCheck({
     ...CHAT,
     id: "chat.completion.logprobs-null",
-    level: "should",
+    level: "may",
     requirement: "A choice has the key `logprobs`, null where none were asked for.",
     reference: "OpenAPI CreateChatCompletionResponse.choices.required",
-    breaks: "Clients generated from the document reject the choice.",
+    breaks: "Strict clients generated from the document reject the choice. OpenAI itself leaves the key out at times.",
     async run(context) {
       const { logprobs } = await requireChoice(context);
       expectThat(logprobs === null, { observer: "schema", expected: "null", actual: JSON.stringify(logprobs) });

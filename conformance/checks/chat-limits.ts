@@ -1,13 +1,13 @@
 /** Checks of what the server itself enforces on an answer: token limits, stop sequences, n, seed. */
 
 import { type Check, defineCheck } from "../src/check.ts";
-import { expectThat, throwIfUnsupported } from "../src/expect.ts";
+import type { CheckContext } from "../src/check-context.ts";
+import { expectThat, isJsonObject, throwIfUnsupported } from "../src/expect.ts";
 import { Inconclusive } from "../src/outcome-signals.ts";
 import {
   askChat,
   type ChatFields,
   LONG_PROMPT,
-  requireChoice,
   requireCompletion,
   requireText,
   userMessage,
@@ -24,6 +24,27 @@ const FORCED = {
 
 const LONG_ANSWER: ChatFields = { messages: [userMessage(LONG_PROMPT)] };
 
+/** Tokens: fewer than the long answer has. */
+const CUT_AT = 3;
+
+/** finish_reason "length", unless the model itself wrote less than the limit. @throws Failure, Inconclusive */
+async function expectCut(context: CheckContext, fields: ChatFields): Promise<void> {
+  const body = await requireCompletion(context, fields);
+  const [choice] = Array.isArray(body["choices"]) ? body["choices"].filter(isJsonObject) : [];
+  if (choice === undefined) throw new Inconclusive("the answer has no choice");
+  const { message, finish_reason: reason } = choice;
+  const { content } = isJsonObject(message) ? message : {};
+  const { completion_tokens: tokens } = isJsonObject(body["usage"]) ? body["usage"] : {};
+  // A token is a character at least.
+  const written = Number.isInteger(tokens) ? Number(tokens) : typeof content === "string" ? content.length : 0;
+  if (reason === "stop" && (written < CUT_AT || content === "")) {
+    throw new Inconclusive("the model stopped before the limit", "model");
+  }
+  const expected = `finish_reason length after ${CUT_AT} tokens`;
+  const actual = JSON.stringify({ finish_reason: reason, content, usage: body["usage"] });
+  expectThat(reason === "length", { observer: "wire", expected, actual });
+}
+
 export const chatLimitChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
@@ -32,9 +53,7 @@ export const chatLimitChecks: readonly Check[] = [
     reference: "OpenAPI CreateChatCompletionRequest.max_tokens; vllm-project/vllm-omni#445; ggml-org/llama.cpp#7198",
     breaks: "Runaway answers; agents take cut text for final.",
     async run(context) {
-      const choice = await requireChoice(context, { ...LONG_ANSWER, max_tokens: 3 });
-      const actual = JSON.stringify(choice);
-      expectThat(choice["finish_reason"] === "length", { observer: "wire", expected: "finish_reason length", actual });
+      await expectCut(context, { ...LONG_ANSWER, max_tokens: CUT_AT });
     },
   }),
   defineCheck({
@@ -44,11 +63,9 @@ export const chatLimitChecks: readonly Check[] = [
     reference: "OpenAPI CreateChatCompletionRequest.max_completion_tokens; ggml-org/llama.cpp#13700",
     breaks: "The Vercel AI SDK and pi send only this name: ignored, it gives runaway answers of 40,000 tokens.",
     async run(context) {
-      const fields = { ...LONG_ANSWER, max_tokens: undefined, max_completion_tokens: 3 };
+      const fields = { ...LONG_ANSWER, max_tokens: undefined, max_completion_tokens: CUT_AT };
       throwIfUnsupported(await askChat(context, fields), "max_completion_tokens");
-      const choice = await requireChoice(context, fields);
-      const actual = JSON.stringify(choice);
-      expectThat(choice["finish_reason"] === "length", { observer: "wire", expected: "finish_reason length", actual });
+      await expectCut(context, fields);
     },
   }),
   defineCheck({

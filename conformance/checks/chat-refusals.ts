@@ -14,7 +14,7 @@ const CHAT = {
   needs: ["model:chat"],
 } as const;
 
-type Refused = Pick<Check, "id" | "requirement" | "breaks"> & { fields: ChatFields };
+type Refused = Pick<Check, "id" | "requirement" | "breaks"> & { level?: Check["level"]; fields: ChatFields };
 
 /** A check that a request is refused with 400. */
 function defineRefusal({ fields, ...check }: Refused): Check {
@@ -46,12 +46,15 @@ function defineBlame({ fields, ...check }: Refused & { fields: { [param: string]
 const UNKNOWN_MODEL = { model: "conformance-no-such-model" };
 const BREAKS_BLAME = "Forms and agents that repair the field named by `param` have nothing to repair.";
 const BREAKS_STATUS = "No BadRequestError: the SDK retries a 5xx, and takes a 200 for an answer to the question.";
+const BREAKS_SILENT =
+  "A mistake goes unnoticed: the SDK takes the 200 for an answer to what was asked, and retries a 5xx.";
 
 export const chatRefusalChecks: readonly Check[] = [
   defineRefusal({
     id: "chat.refusal.missing-model",
+    level: "should",
     requirement: "A request without `model` is refused with 400.",
-    breaks: BREAKS_STATUS,
+    breaks: BREAKS_SILENT,
     fields: { model: undefined },
   }),
   defineBlame({
@@ -86,14 +89,16 @@ export const chatRefusalChecks: readonly Check[] = [
   }),
   defineRefusal({
     id: "chat.refusal.unknown-role",
+    level: "should",
     requirement: "A message with an unknown role is refused with 400.",
-    breaks: BREAKS_STATUS,
+    breaks: BREAKS_SILENT,
     fields: { messages: [{ role: "conformance", content: "Say hello." }] },
   }),
   defineRefusal({
     id: "chat.refusal.temperature-range",
+    level: "should",
     requirement: "A temperature above 2 is refused with 400.",
-    breaks: BREAKS_STATUS,
+    breaks: BREAKS_SILENT,
     fields: { temperature: 2.5 },
   }),
   defineBlame({
@@ -104,14 +109,16 @@ export const chatRefusalChecks: readonly Check[] = [
   }),
   defineRefusal({
     id: "chat.refusal.max-tokens-type",
+    level: "should",
     requirement: "`max_tokens` that is a string is refused with 400.",
-    breaks: BREAKS_STATUS,
+    breaks: BREAKS_SILENT,
     fields: { max_tokens: "sixteen" },
   }),
   defineRefusal({
     id: "chat.refusal.n-zero",
+    level: "should",
     requirement: "`n: 0` is refused with 400.",
-    breaks: BREAKS_STATUS,
+    breaks: BREAKS_SILENT,
     fields: { n: 0 },
   }),
   defineCheck({
@@ -127,6 +134,7 @@ export const chatRefusalChecks: readonly Check[] = [
   defineCheck({
     ...CHAT,
     id: "chat.refusal.unknown-model-code",
+    level: "should",
     requirement: "The SDK sees the code `model_not_found` on the refusal of an unknown model.",
     reference: "openai-node core/error.ts APIError.code",
     breaks: "Clients that fall back to another model test this code.",

@@ -26,6 +26,7 @@ function brokenUtf8(context: CheckContext): Uint8Array {
 }
 
 type BadInput = Pick<Check, "id" | "requirement" | "reference"> & {
+  level?: Check["level"];
   body: (context: CheckContext) => string | Uint8Array;
 };
 
@@ -41,6 +42,7 @@ function defineBadInput({ body, ...check }: BadInput): Check {
 }
 
 type Provoked = Pick<Check, "operation" | "needs"> & {
+  level?: Check["level"];
   slug: string;
   subject: string;
   status: number | readonly number[];
@@ -98,6 +100,7 @@ const PROVOKED: readonly Provoked[] = [
   },
   {
     slug: "wrong-method",
+    level: "should",
     subject: "a wrong method",
     status: [404, 405],
     operation: null,
@@ -106,13 +109,16 @@ const PROVOKED: readonly Provoked[] = [
   },
 ];
 
-const envelopes = PROVOKED.map(({ slug, subject, status, operation, needs, provoke }) =>
+const envelopes = PROVOKED.map(({ slug, subject, status, operation, needs, provoke, level = "must" }) =>
   defineCheck({
     ...ERRORS,
+    level,
     id: `errors.envelope.${slug}`,
     requirement: `The refusal of ${subject} has the body {"error":{message,type,param,code}}, all four keys present.`,
     reference: "OpenAPI ErrorResponse; openai-node core/error.ts; ray-project/ray#64833; vllm-project/vllm#12886",
-    breaks: 'openai-node 4 and 6 say "status code (no body)" and lose code, type and message.',
+    breaks:
+      'Without an object `error` openai-node 4 and 6 say "status code (no body)". Typed clients such as async-openai read ' +
+      "no error whose `code` is a number, and clients generated from the document none that lacks one of the keys.",
     operation,
     needs,
     async run(context) {
@@ -145,6 +151,7 @@ export const errorChecks: readonly Check[] = [
   }),
   defineBadInput({
     id: "errors.input.invalid-utf-8",
+    level: "should",
     requirement: "A body that is not UTF-8 is refused with 400, not read with replacement characters.",
     reference: "RFC 8259 section 8.1",
     body: brokenUtf8,

@@ -33,7 +33,8 @@ export function assume<T>(what: string, expectation: () => T): T {
   try {
     return expectation();
   } catch (thrown) {
-    if (thrown instanceof Failure) throw new Inconclusive(`${what} does not hold: ${thrown.message}`);
+    if (thrown instanceof Failure)
+      throw new Inconclusive(`this needs ${what}, which other checks judge: ${thrown.message}`);
     throw thrown;
   }
 }

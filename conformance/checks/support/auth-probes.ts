@@ -56,6 +56,9 @@ export interface CredentialProbe {
   /** Completes the sentence "… is refused with 401". */
   readonly subject: string;
   readonly status: 401 | 403;
+  readonly level: "must" | "should";
+  /** Who suffers when such a caller gets in. */
+  readonly breaks: string;
   readonly needs: readonly Need[];
   /** What the SDK sends, or the header when the SDK can't send it. */
   send(context: CheckContext): { readonly credential: Credential } | { readonly authorization: string };
@@ -66,6 +69,9 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "missing",
     subject: "A call without a credential",
     status: 401,
+    level: "must",
+    breaks:
+      "Anyone gets in. Where the refusal is no 401, the SDK throws no AuthenticationError and clients ask for no key.",
     needs: ["key:full"],
     send: () => ({ credential: null }),
   },
@@ -73,6 +79,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "malformed",
     subject: "An `Authorization` header that holds a scheme and no token",
     status: 401,
+    level: "must",
+    breaks: "Anyone gets in; clients whose key is an empty variable are told nothing, or a wrong reason.",
     needs: ["key:full"],
     send: () => ({ authorization: "Bearer" }),
   },
@@ -80,6 +88,9 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "wrong-scheme",
     subject: "The right key under the scheme Basic",
     status: 401,
+    level: "should",
+    breaks:
+      "The interface description promises bearer tokens only; a password meant for another service is taken or blamed.",
     needs: ["key:full"],
     send: (context) => ({ authorization: `Basic ${btoa(`user:${context.key("full")}`)}` }),
   },
@@ -87,6 +98,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "unknown-key",
     subject: "A key that nobody issued",
     status: 401,
+    level: "must",
+    breaks: "Anyone gets in. Open WebUI and others that try a key out take a wrong one for right.",
     needs: ["key:full"],
     send: () => ({ credential: { literal: UNKNOWN_KEY } }),
   },
@@ -94,6 +107,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "expired",
     subject: "An expired key",
     status: 401,
+    level: "must",
+    breaks: "A key that leaked once works for ever; clients never hear that they need a new one.",
     needs: ["key:expired"],
     send: () => ({ credential: "expired" }),
   },
@@ -101,6 +116,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "tampered",
     subject: "A token whose claims were changed after it was signed",
     status: 401,
+    level: "must",
+    breaks: "Whoever has any token grants himself what he likes.",
     needs: ["key:full", "jwt"],
     send: (context) => ({ credential: { literal: tamper(context.key("full")) } }),
   },
@@ -108,6 +125,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "alg-none",
     subject: "An unsigned token with `alg: none`",
     status: 401,
+    level: "must",
+    breaks: "Anyone writes his own token (CVE-2015-9235).",
     needs: ["key:full", "jwt"],
     send: (context) => ({ credential: { literal: unsign(context.key("full")) } }),
   },
@@ -115,6 +134,8 @@ export const CREDENTIAL_PROBES: readonly CredentialProbe[] = [
     slug: "no-capability",
     subject: "A genuine key without the capability",
     status: 403,
+    level: "must",
+    breaks: "Anyone with any key uses what it was not given for; with 401 clients ask for a new key in vain.",
     needs: ["key:no_capability"],
     send: () => ({ credential: "no_capability" }),
   },

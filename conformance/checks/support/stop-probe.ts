@@ -31,7 +31,12 @@ export async function probeStop(context: CheckContext, toParam: (stop: string) =
   const { content } = isJsonObject(choice["message"]) ? choice["message"] : {};
   return assume("message.content is a string", () => {
     expectThat(typeof content === "string", { observer: "schema", expected: "a string", actual: String(content) });
-    return { before: whole.slice(0, whole.indexOf(stop)), stop, choice, text: content };
+    const before = whole.slice(0, whole.indexOf(stop));
+    const shared = Math.min(before.length, content.length);
+    if (content.slice(0, shared) !== before.slice(0, shared)) {
+      throw new Inconclusive("with `stop` the same request gives another text at temperature 0");
+    }
+    return { before, stop, choice, text: content };
   });
 }
 

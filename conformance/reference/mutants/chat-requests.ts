@@ -74,10 +74,10 @@ export const chatRequestMutants: readonly Mutant[] = [
     (body) => body["temperature"] === null,
   ),
   refuseWhen(
-    "request.metadata-refused",
-    "`metadata` is an extra input",
+    "request.cache-key-refused",
+    "`prompt_cache_key` is an extra input",
     "chat.params.bookkeeping",
-    (body) => "metadata" in body,
+    (body) => "prompt_cache_key" in body,
   ),
   refuseWhen(
     "request.penalty-refused",

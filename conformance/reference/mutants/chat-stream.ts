@@ -74,10 +74,15 @@ export const chatStreamMutants: readonly Mutant[] = [
     ...chunk,
     created: chunk.created + index,
   })),
-  mutateChunk("stream.created-milliseconds", "`created` is in milliseconds", "chat.stream.same-created", (chunk) => ({
-    ...chunk,
-    created: chunk.created * 1000,
-  })),
+  mutateChunk(
+    "stream.created-milliseconds",
+    "`created` is in milliseconds",
+    "chat.stream.created-seconds",
+    (chunk) => ({
+      ...chunk,
+      created: chunk.created * 1000,
+    }),
+  ),
   mutateChunk(
     "stream.model-vanishes",
     "chunks after the first have no model",
