@@ -259,3 +259,20 @@ test("an unforeseen error tells the log its cause and the caller nothing", async
   expect(await response.text()).not.toContain("secret");
   expect(internalErrors.map((error) => error.cause)).toEqual([new Error("secret path /root")]);
 });
+
+test.each([{ stream: false }, { stream: true }])(
+  "an engine that breaks is reported with its cause (%o)",
+  async (mode) => {
+    const engine = createScriptedEngine();
+    const cause = new Error("secret path /root");
+    // oxlint-disable-next-line require-yield -- it breaks before its first event
+    engine.generate = async function* () {
+      throw new AiError("engine_failed", "The engine failed.", { cause });
+    };
+    const { post, internalErrors } = await createTestApp({ engine });
+    const text = await (await post("/v1/chat/completions", { ...CHAT, ...mode })).text();
+    expect(text).toContain("engine_failed");
+    expect(text).not.toContain("secret");
+    expect(internalErrors.map((error) => error.cause)).toEqual([cause]);
+  },
+);

@@ -5,7 +5,7 @@
 
 import { Hono } from "hono";
 import { AiError, toAiError } from "@openai-compat/core";
-import type { AiService, Authenticator } from "@openai-compat/core";
+import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { Operation, OperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
@@ -17,7 +17,7 @@ import type { RequestScope } from "./http/request-scope.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
-import type { OperationHandler } from "./surfaces/openai/operation-handler.ts";
+import type { OperationDependencies, OperationHandler } from "./surfaces/openai/operation-handler.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
 const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = { listModels, retrieveModel, createChatCompletion };
@@ -29,7 +29,7 @@ export interface AppOptions {
   readonly service: AiService;
   readonly allowedOrigins: readonly string[];
   readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
-  /** Gets what the caller is not told: the cause of an answer with status 500. */
+  /** Gets what the caller is not told: why the server or an engine failed, also in the middle of a stream. */
   readonly onInternalError: (error: AiError, requestId: string) => void;
 }
 
@@ -38,8 +38,14 @@ export interface App {
   readonly fetch: (request: Request, scope?: RequestScope) => Promise<Response>;
 }
 
+/** What nobody but the operator can do something about. */
+const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set(["internal", "engine_failed", "engine_unavailable"]);
+
 export function createApp(options: AppOptions): App {
-  const router = createRouter(options);
+  const reportError = (error: AiError, requestId: string) => {
+    if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, requestId);
+  };
+  const router = createRouter({ ...options, reportError });
 
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
     try {
@@ -48,7 +54,7 @@ export function createApp(options: AppOptions): App {
       return await router.fetch(request, scope);
     } catch (thrown) {
       const error = toAiError(thrown, scope.controller.signal);
-      if (error.code === "internal") options.onInternalError(error, scope.requestId);
+      reportError(error, scope.requestId);
       return encodeError(error);
     }
   }
@@ -71,8 +77,8 @@ function createRequestScope(request: Request): RequestScope {
   return { requestId: resolveRequestId(request.headers), controller, requestBody: () => {}, drop: () => {} };
 }
 
-function createRouter(options: AppOptions): Hono<{ Bindings: RequestScope }> {
-  const run = createOperationRunner(options);
+function createRouter(dependencies: OperationDependencies): Hono<{ Bindings: RequestScope }> {
+  const run = createOperationRunner(dependencies);
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => normaliseApiPath(request.url),
   });

@@ -71,7 +71,8 @@ export function createServer(options: ServerOptions): Server {
     service,
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
-    onInternalError: (error, requestId) => logger.error("internal error", { requestId, cause: describeCause(error) }),
+    onInternalError: (error, requestId) =>
+      logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
   const active = createActiveRequests();
   const stopping = new AbortController();
@@ -191,7 +192,8 @@ function waitsForContinue(incoming: IncomingMessage): boolean {
 
 /** For logs alone: what stands behind an error whose message tells the caller nothing. */
 function describeCause(error: AiError): string {
-  return error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause);
+  const { cause = error } = error;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
 
 /** A request whose URL or host can't be read never reaches the app. */

@@ -4,7 +4,7 @@
  */
 
 import { authorise } from "@openai-compat/core";
-import type { AiService, AuthorisedCall, Authenticator } from "@openai-compat/core";
+import type { AiError, AiService, AuthorisedCall, Authenticator } from "@openai-compat/core";
 import type { Operation } from "@openai-compat/spec";
 import { decodeBearerToken } from "../../http/headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
@@ -20,6 +20,8 @@ export interface OperationContext {
   readonly readJson: () => Promise<unknown>;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
+  /** Gets the error that ends an answer which has begun; one that is thrown before that is reported by itself. */
+  readonly reportError: (error: AiError) => void;
   /** Aborts the call and ends its connection: the client has gone, or might as well have. */
   readonly leave: () => void;
 }
@@ -30,6 +32,7 @@ export interface OperationDependencies {
   readonly authenticator: Authenticator;
   readonly service: AiService;
   readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+  readonly reportError: (error: AiError, requestId: string) => void;
 }
 
 export interface OperationInput {
@@ -40,7 +43,7 @@ export interface OperationInput {
 
 /** authenticate (401) → authorise (403) → the handler, which reads the body (400, 413, 415) and calls the service. */
 export function createOperationRunner(dependencies: OperationDependencies) {
-  const { authenticator, service, limits } = dependencies;
+  const { authenticator, service, limits, reportError } = dependencies;
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     const principal = await authenticator.authenticate(decodeBearerToken(request.headers));
@@ -55,6 +58,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       pathParameter: input.pathParameter,
       readJson: () => readJsonBody(request, limits, scope.requestBody),
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
+      reportError: (error) => reportError(error, scope.requestId),
       leave: () => {
         scope.controller.abort();
         scope.drop();

@@ -5,7 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { toAiError } from "@openai-compat/core";
-import type { ChatEvent, ChatRun } from "@openai-compat/core";
+import type { AiError, ChatEvent, ChatRun } from "@openai-compat/core";
 import type { CreateChatCompletionStreamResponse } from "@openai-compat/spec";
 import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
 import { SSE_DONE, encodeSseEvent } from "../../../http/sse.ts";
@@ -22,12 +22,12 @@ export interface ChatStreamOptions {
 
 /**
  * Encoded server-sent events. A failure after the first becomes an event with the error envelope, and no `[DONE]`
- * follows it: a stream that broke must not look whole.
+ * follows it: a stream that broke must not look whole. `onError` is told of it.
  */
 export async function* encodeChatCompletionStream(
   run: ChatRun,
   options: ChatStreamOptions,
-  signal: AbortSignal,
+  { signal, onError }: { readonly signal: AbortSignal; readonly onError: (error: AiError) => void },
 ): AsyncGenerator<string, void> {
   try {
     for await (const event of run.events) {
@@ -36,7 +36,9 @@ export async function* encodeChatCompletionStream(
     }
     yield SSE_DONE;
   } catch (thrown) {
-    yield encodeSseEvent(encodeErrorEnvelope(toAiError(thrown, signal)));
+    const error = toAiError(thrown, signal);
+    onError(error);
+    yield encodeSseEvent(encodeErrorEnvelope(error));
   }
 }
 

@@ -12,7 +12,7 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
   const run = await context.service.chat(call, request);
   if (stream === null) return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events)));
   const body = createSseStream({
-    events: encodeChatCompletionStream(run, stream, call.signal),
+    events: encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError }),
     stallTimeoutMs: context.streamStallTimeoutMs,
     onGone: context.leave,
   });
