@@ -1,10 +1,17 @@
 /**
- * Reads and writes the head of a GGUF file: counts, metadata (kept as raw bytes) and the table of tensors. Works on bytes
- * in memory and never follows what they say beyond their bounds.
- *
- * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (version 3, little-endian).
+ * Reads the head of a GGUF file: counts, metadata (kept as raw bytes) and the table of tensors. Works on bytes in memory
+ * and never follows what they say beyond their bounds.
  */
 import { AiError } from "@openai-compat/core";
+import {
+  GGUF_DEFAULT_ALIGNMENT_BYTES,
+  GGUF_MAGIC,
+  GGUF_TYPES,
+  GGUF_VERSION,
+  alignUp,
+  type GgufHeader,
+  type GgufTensor,
+} from "../shared/gguf-writer.ts";
 
 /** Most bytes that a head may take; a vocabulary of 256k words takes about 10 MB. */
 export const HEADER_BYTES_MAX = 64 * 1024 * 1024;
@@ -13,35 +20,8 @@ const METADATA_MAX = 65_536;
 const DIMENSIONS_MAX = 4;
 const NAME_BYTES_MAX = 1024;
 const ALIGNMENT_BYTES_MAX = 65_536;
-const DEFAULT_ALIGNMENT_BYTES = 32;
-
-const MAGIC = "GGUF";
-const VERSION = 3;
-const TYPE_UINT32 = 4;
-const TYPE_STRING = 8;
-const TYPE_ARRAY = 9;
 /** Bytes of a value of each metadata type, by type number; strings (8) and arrays (9) say their own length. */
 const VALUE_BYTES = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
-
-export interface GgufTensor {
-  readonly name: string;
-  /** Fastest-changing dimension first. */
-  readonly dimensions: readonly number[];
-  /** Number of the encoding in ggml's `enum ggml_type`. */
-  readonly type: number;
-  /** From the start of the data section. */
-  readonly offsetBytes: number;
-}
-
-export interface GgufHeader {
-  readonly metadataCount: number;
-  /** The metadata section as it stands in the file. */
-  readonly metadata: Buffer;
-  /** Where in `metadata` the value of `general.file_type` (an unsigned 32-bit integer) stands; `null` without one. */
-  readonly fileTypeOffset: number | null;
-  readonly alignmentBytes: number;
-  readonly tensors: readonly GgufTensor[];
-}
 
 /** The bytes end inside the head; with more of the file it may be whole. */
 export class GgufHeaderCutError extends AiError {
@@ -52,6 +32,8 @@ export class GgufHeaderCutError extends AiError {
 
 export interface DecodedGgufHeader {
   readonly header: GgufHeader;
+  /** Where in `metadata` the value of `general.file_type` (an unsigned 32-bit integer) stands; `null` without one. */
+  readonly fileTypeOffset: number | null;
   /** Where the data section starts. */
   readonly dataOffset: number;
 }
@@ -63,48 +45,25 @@ export interface DecodedGgufHeader {
  */
 export function decodeGgufHeader(bytes: Buffer): DecodedGgufHeader {
   const reader = new GgufReader(bytes);
-  if (reader.text(4) !== MAGIC) throw malformed("it does not start as one");
+  if (reader.text(4) !== GGUF_MAGIC) throw malformed("it does not start as one");
   const version = reader.uint32();
-  if (version !== VERSION) throw malformed(`version ${version} is not supported, only ${VERSION}`);
+  if (version !== GGUF_VERSION) throw malformed(`version ${version} is not supported, only ${GGUF_VERSION}`);
   const tensorCount = reader.count("tensors", TENSORS_MAX);
   const metadataCount = reader.count("metadata entries", METADATA_MAX);
   const metadataStart = reader.position;
   let fileTypeOffset: number | null = null;
-  let alignmentBytes = DEFAULT_ALIGNMENT_BYTES;
+  let alignmentBytes = GGUF_DEFAULT_ALIGNMENT_BYTES;
   for (let index = 0; index < metadataCount; index += 1) {
     const key = reader.string();
     const type = reader.uint32();
-    if (key === "general.file_type" && type === TYPE_UINT32) fileTypeOffset = reader.position - metadataStart;
-    if (key === "general.alignment" && type === TYPE_UINT32) alignmentBytes = checkAlignment(reader.peekUint32());
+    if (key === "general.file_type" && type === GGUF_TYPES.uint32) fileTypeOffset = reader.position - metadataStart;
+    if (key === "general.alignment" && type === GGUF_TYPES.uint32) alignmentBytes = checkAlignment(reader.peekUint32());
     reader.skipValue(type);
   }
   const metadata = bytes.subarray(metadataStart, reader.position);
   const tensors = Array.from({ length: tensorCount }, () => readTensor(reader));
-  const header = { metadataCount, metadata, fileTypeOffset, alignmentBytes, tensors };
-  return { header, dataOffset: alignUp(reader.position, alignmentBytes) };
-}
-
-/** The head's bytes, padded to where the data section starts. */
-export function encodeGgufHeader(header: GgufHeader): Buffer {
-  const parts = [
-    Buffer.from(MAGIC),
-    encodeUint32(VERSION),
-    encodeUint64(header.tensors.length),
-    encodeUint64(header.metadataCount),
-    header.metadata,
-  ];
-  for (const tensor of header.tensors) {
-    const name = Buffer.from(tensor.name);
-    parts.push(encodeUint64(name.length), name, encodeUint32(tensor.dimensions.length));
-    parts.push(...tensor.dimensions.map(encodeUint64), encodeUint32(tensor.type), encodeUint64(tensor.offsetBytes));
-  }
-  const bytes = Buffer.concat(parts);
-  return Buffer.concat([bytes, Buffer.alloc(alignUp(bytes.length, header.alignmentBytes) - bytes.length)]);
-}
-
-/** The next multiple of `alignment` that is not below `value`. */
-export function alignUp(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
+  const header = { metadataCount, metadata, alignmentBytes, tensors };
+  return { header, fileTypeOffset, dataOffset: alignUp(reader.position, alignmentBytes) };
 }
 
 class GgufReader {
@@ -148,16 +107,16 @@ class GgufReader {
   }
 
   skipValue(type: number): void {
-    if (type === TYPE_STRING) this.#advance(this.uint64());
-    else if (type === TYPE_ARRAY) this.#skipArray();
+    if (type === GGUF_TYPES.string) this.#advance(this.uint64());
+    else if (type === GGUF_TYPES.array) this.#skipArray();
     else this.#advance(valueBytes(type));
   }
 
   #skipArray(): void {
     const type = this.uint32();
     const length = this.uint64();
-    if (type === TYPE_ARRAY) throw malformed("an array of arrays is not supported");
-    if (type !== TYPE_STRING) {
+    if (type === GGUF_TYPES.array) throw malformed("an array of arrays is not supported");
+    if (type !== GGUF_TYPES.string) {
       this.#advance(length * valueBytes(type));
       return;
     }
@@ -191,18 +150,6 @@ function checkAlignment(value: number): number {
 function valueBytes(type: number): number {
   const bytes = VALUE_BYTES[type];
   if (bytes === undefined || bytes === 0) throw malformed(`metadata type ${type} does not exist`);
-  return bytes;
-}
-
-function encodeUint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function encodeUint64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
 }
 

@@ -16,13 +16,13 @@ const MATRIX = { name: "matrix", type: 3, dimensions: [64, 3], bytes: buildQ41Bl
 test("Q4_1 tensors become Q8_0 and everything else stays", async () => {
   const { result, written } = await requantise(buildGguf({ tensors: [NORM, MATRIX, { ...NORM, name: "last" }] }));
 
-  const { header, dataOffset } = decodeGgufHeader(written);
+  const { header, fileTypeOffset, dataOffset } = decodeGgufHeader(written);
   expect(header.tensors.map(({ name, type, dimensions }) => ({ name, type, dimensions }))).toEqual([
     { name: "norm", type: 0, dimensions: [4] },
     { name: "matrix", type: 8, dimensions: [64, 3] },
     { name: "last", type: 0, dimensions: [4] },
   ]);
-  expect(header.metadata.readUInt32LE(header.fileTypeOffset ?? -1)).toBe(7);
+  expect(header.metadata.readUInt32LE(fileTypeOffset ?? -1)).toBe(7);
   const contents = [NORM.bytes, Buffer.from(reencodeQ41AsQ80(MATRIX.bytes)), NORM.bytes];
   header.tensors.forEach(({ offsetBytes }, index) => {
     const expected = contents[index] ?? Buffer.alloc(0);

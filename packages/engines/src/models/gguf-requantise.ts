@@ -5,16 +5,8 @@
 import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
-import {
-  HEADER_BYTES_MAX,
-  GgufHeaderCutError,
-  alignUp,
-  decodeGgufHeader,
-  encodeGgufHeader,
-  type DecodedGgufHeader,
-  type GgufHeader,
-  type GgufTensor,
-} from "./gguf-header.ts";
+import { alignUp, encodeGgufHeader, type GgufHeader, type GgufTensor } from "../shared/gguf-writer.ts";
+import { HEADER_BYTES_MAX, GgufHeaderCutError, decodeGgufHeader, type DecodedGgufHeader } from "./gguf-header.ts";
 import { Q4_1_BLOCK_BYTES, Q8_0_BLOCK_BYTES, WEIGHTS_PER_BLOCK, reencodeQ41AsQ80 } from "./q4-1-to-q8-0.ts";
 
 const TYPE_Q4_1 = 3;
@@ -62,7 +54,7 @@ interface TensorPlan {
 export async function requantiseGguf(options: RequantiseOptions): Promise<RequantisedFile> {
   await using source = await open(options.sourcePath, "r");
   const { size } = await source.stat();
-  const { header, dataOffset } = await readHeader(source, size);
+  const { header, fileTypeOffset, dataOffset } = await readHeader(source, size);
   const plans = planTensors(header);
   for (const { tensor, sourceBytes } of plans) {
     if (dataOffset + tensor.offsetBytes + sourceBytes > size) {
@@ -71,7 +63,7 @@ export async function requantiseGguf(options: RequantiseOptions): Promise<Requan
   }
   const head = encodeGgufHeader({
     ...header,
-    metadata: withFileType(header),
+    metadata: withFileType(header.metadata, fileTypeOffset),
     tensors: plans.map((plan) => plan.target),
   });
   const last = plans.at(-1);
@@ -142,10 +134,10 @@ function tensorBytes(tensor: GgufTensor, type: number): number {
   return (weights / encoding.weights) * encoding.bytes;
 }
 
-function withFileType(header: GgufHeader): Buffer {
-  const metadata = Buffer.from(header.metadata);
-  if (header.fileTypeOffset !== null) metadata.writeUInt32LE(FILE_TYPE_Q8_0, header.fileTypeOffset);
-  return metadata;
+function withFileType(metadata: Buffer, fileTypeOffset: number | null): Buffer {
+  const changed = Buffer.from(metadata);
+  if (fileTypeOffset !== null) changed.writeUInt32LE(FILE_TYPE_Q8_0, fileTypeOffset);
+  return changed;
 }
 
 async function* readChunks(source: FileHandle, start: number, length: number): AsyncGenerator<Buffer> {

@@ -5,13 +5,19 @@
  */
 
 import { writeFile } from "node:fs/promises";
-import { encodeGguf } from "./gguf-writer.ts";
-import type { GgufTensor, GgufValue } from "./gguf-writer.ts";
+import { encodeGguf } from "../../shared/gguf-writer.ts";
+import type { GgufContent, GgufValue } from "../../shared/gguf-writer.ts";
+import { encodeQ80 } from "./encode-q8-0.ts";
 
 const WIDTH = 64;
 const HEADS = 4;
 const LAYERS = 2;
 const FEED_FORWARD = 128;
+/** Numbers of encodings in ggml's `enum ggml_type`. */
+const TYPE_F32 = 0;
+const TYPE_Q8_0 = 8;
+
+type Tensor = GgufContent["tensors"][number];
 
 export interface RandomModelOptions {
   /** What the file says that the model was trained for. Default 4,096. */
@@ -20,7 +26,7 @@ export interface RandomModelOptions {
   readonly chatTemplate?: string | null;
 }
 
-/** Control tokens of the model; the 256 bytes and two words follow. */
+/** Control tokens of the model; the 256 bytes and four words follow. */
 export const RANDOM_MODEL_CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] as const;
 
 const MERGES = ["h e", "he l", "l o", "hel lo"] as const;
@@ -35,7 +41,10 @@ const CHATML =
 /** About 130 kB; the same options write the same bytes. */
 export async function writeRandomModel(path: string, options: RandomModelOptions = {}): Promise<void> {
   const vocabulary = listVocabulary();
-  await writeFile(path, encodeGguf(buildMetadata(vocabulary, options), buildTensors(vocabulary.length)));
+  await writeFile(
+    path,
+    encodeGguf({ metadata: buildMetadata(vocabulary, options), tensors: buildTensors(vocabulary.length) }),
+  );
 }
 
 /** The token of a byte: the model's vocabulary is byte-level. */
@@ -81,30 +90,31 @@ function buildMetadata(vocabulary: readonly string[], options: RandomModelOption
   ];
 }
 
-function buildTensors(vocabularySize: number): GgufTensor[] {
+function buildTensors(vocabularySize: number): Tensor[] {
   const random = createRandom();
-  const matrix = (name: string, [columns, rows]: [number, number], scale: number): GgufTensor => ({
-    name,
-    shape: [columns, rows],
-    type: "q8_0",
-    values: random(columns * rows, scale),
-  });
-  const embedding = matrix("token_embd.weight", [WIDTH, vocabularySize], 1);
-  const output = matrix("output.weight", [WIDTH, vocabularySize], 1);
-  silenceUnlikely(output.values);
-  applyRules(embedding.values, output.values);
-  const layers = Array.from({ length: LAYERS }, (_, layer): GgufTensor[] => {
+  const embedding = random(WIDTH * vocabularySize, 1);
+  const output = random(WIDTH * vocabularySize, 1);
+  silenceUnlikely(output);
+  applyRules(embedding, output);
+  const layers = Array.from({ length: LAYERS }, (_, layer): Tensor[] => {
     const name = (part: string) => `blk.${layer}.${part}.weight`;
+    const noise = (part: string, [columns, rows]: [number, number]) =>
+      matrix(name(part), [columns, rows], random(columns * rows, 0.2));
     return [
       ones(name("attn_norm")),
-      ...["attn_q", "attn_k", "attn_v", "attn_output"].map((part) => matrix(name(part), [WIDTH, WIDTH], 0.2)),
+      ...["attn_q", "attn_k", "attn_v", "attn_output"].map((part) => noise(part, [WIDTH, WIDTH])),
       ones(name("ffn_norm")),
-      matrix(name("ffn_gate"), [WIDTH, FEED_FORWARD], 0.2),
-      matrix(name("ffn_up"), [WIDTH, FEED_FORWARD], 0.2),
-      matrix(name("ffn_down"), [FEED_FORWARD, WIDTH], 0.2),
+      noise("ffn_gate", [WIDTH, FEED_FORWARD]),
+      noise("ffn_up", [WIDTH, FEED_FORWARD]),
+      noise("ffn_down", [FEED_FORWARD, WIDTH]),
     ];
   });
-  return [embedding, ones("output_norm.weight"), output, ...layers.flat()];
+  return [
+    matrix("token_embd.weight", [WIDTH, vocabularySize], embedding),
+    ones("output_norm.weight"),
+    matrix("output.weight", [WIDTH, vocabularySize], output),
+    ...layers.flat(),
+  ];
 }
 
 /** Control tokens, the full stop and bytes beyond ASCII are drawn where a rule wants them, seldom else. */
@@ -146,8 +156,13 @@ function applyRules(embedding: Float32Array, output: Float32Array): void {
   }
 }
 
-function ones(name: string): GgufTensor {
-  return { name, shape: [WIDTH], type: "f32", values: new Float32Array(WIDTH).fill(1) };
+function matrix(name: string, dimensions: [columns: number, rows: number], values: Float32Array): Tensor {
+  return { name, dimensions, type: TYPE_Q8_0, bytes: encodeQ80(values) };
+}
+
+function ones(name: string): Tensor {
+  const values = new Float32Array(WIDTH).fill(1);
+  return { name, dimensions: [WIDTH], type: TYPE_F32, bytes: new Uint8Array(values.buffer) };
 }
 
 /** A linear congruential generator: any will do, as long as it is the same everywhere. */
