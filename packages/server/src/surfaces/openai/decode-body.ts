@@ -5,6 +5,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { AiErrorCode } from "@openai-compat/core";
+import { encodePath } from "@openai-compat/spec";
 import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
@@ -21,12 +22,11 @@ export function decodeBody<Schema extends z.ZodType>(schema: Schema, body: unkno
   throw mapIssue(issue, body);
 }
 
-/** `messages[0].content[1].type`, as OpenAI writes `param`. */
+const KEY_LENGTH_SHOWN = 100;
+
+/** `messages[0].content[1].type`, as OpenAI writes `param`. A key may be the caller's own, so it is cut. */
 function encodeParam(path: Path): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === "number") return `${text}[${key}]`;
-    return text === "" ? String(key) : `${text}.${String(key)}`;
-  }, "");
+  return encodePath(path.map((key) => (typeof key === "string" ? key.slice(0, KEY_LENGTH_SHOWN) : key)));
 }
 
 function mapIssue(issue: Issue, body: unknown, prefix: Path = []): AiError {
@@ -138,6 +138,7 @@ function nameExpected(expected: string): string {
 function nameKind(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
+  if (typeof value === "number" && !Number.isFinite(value)) return "one beyond what a number can hold";
   if (typeof value === "number") return Number.isInteger(value) ? "an integer" : "a decimal";
   return nameExpected(typeof value);
 }

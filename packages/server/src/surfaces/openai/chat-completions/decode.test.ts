@@ -37,6 +37,19 @@ test("what is left out gets OpenAI's defaults", () => {
   });
 });
 
+test("a long key of the caller's is not sent back whole", () => {
+  const { param, message } = refusalOf({ ...BASE, metadata: { ["k".repeat(10_000)]: 5 } });
+  expect(param).toMatch(/^metadata\.k{100}$/);
+  expect(message.length).toBeLessThan(300);
+});
+
+test("a number beyond what JSON readers can hold is refused in words that make sense", () => {
+  const { message } = refusalOf({ ...BASE, temperature: JSON.parse("1e400") });
+  expect(message).toBe(
+    "Invalid type for 'temperature': expected a number, but got one beyond what a number can hold instead.",
+  );
+});
+
 test("each sampling parameter reaches the engine", () => {
   const body = {
     n: 3,
