@@ -31,7 +31,7 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     folder: "conformance",
     entries: { "openai-conformance": "src/main.ts", index: "src/index.ts" },
     target: "node20",
-    assets: ["spec/openapi.json"],
+    assets: ["spec/openapi.json", "conformance/report.schema.json"],
   },
 ];
 

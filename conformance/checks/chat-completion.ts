@@ -2,7 +2,7 @@
 
 import { createChatCompletionResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
-import { expectSdkValue, expectStatus, expectThat, isJsonObject } from "../src/expect.ts";
+import { assume, expectSdkValue, expectStatus, expectThat, isJsonObject } from "../src/expect.ts";
 import { Inconclusive } from "../src/outcome-signals.ts";
 import {
   askChat,
@@ -252,7 +252,8 @@ export const chatCompletionChecks: readonly Check[] = [
     breaks: "Every client that does not stream fails to parse the body.",
     async run(context) {
       const exchange = await askChat(context);
-      const type = String(expectStatus(exchange, 200).headers["content-type"]);
+      const { headers } = assume("a chat completion", () => expectStatus(exchange, 200));
+      const type = String(headers["content-type"]);
       const text = new TextDecoder().decode(exchange.response?.chunks[0]?.bytes);
       const holds = !type.includes("event-stream") && !text.startsWith("data:");
       expectThat(holds, { observer: "wire", expected: "a JSON body", actual: `${type}: ${text.slice(0, 40)}` });

@@ -189,6 +189,7 @@ export const errorChecks: readonly Check[] = [
     breaks: "One client's mistake is everyone's outage.",
     async run(context) {
       const bad = ["", "{", "[]", "null", '"', '{"messages":{}}', brokenUtf8(context)];
+      requireStatus(await askChat(context), 200);
       for (const body of bad) await postChat(context, body);
       expectStatus(await askChat(context), 200);
     },

@@ -25,6 +25,17 @@ test("a long body is cut, and the line says so", () => {
   expect(encodeCurl({ ...REQUEST, body: "x".repeat(5000) }, {})).toMatch(/# body cut: 5000 characters were sent$/);
 });
 
+test.skipIf(process.platform === "win32")("bytes that are no text reach curl as they were sent", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 1 }), async (bytes) => {
+      const line = encodeCurl({ ...REQUEST, body: bytes }, {});
+      const printed = await promisify(execFile)("sh", ["-c", `curl() { cat; }; ${line}`], { encoding: "buffer" });
+      expect(printed.stdout).toEqual(Buffer.from(bytes));
+    }),
+    { numRuns: 20 },
+  );
+});
+
 test.skipIf(process.platform === "win32")("a shell reads the body back as it was sent", async () => {
   const body = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !text.includes("\0"));
   await fc.assert(

@@ -16,7 +16,7 @@ export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
 const NOISE = /^(?:x-stainless-.*|user-agent|accept|content-length)$/;
 
 /** Body characters in the line; a longer body is cut and the line says so. */
-const BODY_LENGTH_MAX = 4000;
+const BODY_LENGTH_MAX = 1000;
 
 /** The line still needs `redact`: a body may hold what a header must not. */
 export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): string {
@@ -26,9 +26,20 @@ export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): stri
     words.push("-H", name === "authorization" ? encodeAuthorization(value, keys) : quote(`${name}: ${value}`));
   }
   if (request.body === null) return words.join(" ");
+  if (typeof request.body !== "string") return `${encodePrintf(request.body)} | ${words.join(" ")} --data-binary @-`;
   const cut = request.body.length > BODY_LENGTH_MAX;
   words.push("--data-binary", quote(cut ? request.body.slice(0, BODY_LENGTH_MAX) : request.body));
   return words.join(" ") + (cut ? ` # body cut: ${request.body.length} characters were sent` : "");
+}
+
+/** Bytes that are no text, which no argument can hold portably, as a command that prints them. */
+function encodePrintf(bytes: Uint8Array): string {
+  const text = Array.from(bytes, (byte) =>
+    byte >= 0x20 && byte < 0x7f && !`'\\%`.includes(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `\\${byte.toString(8).padStart(3, "0")}`,
+  );
+  return `printf '${text.join("")}'`;
 }
 
 function encodeAuthorization(value: string, keys: Target["keys"]): string {

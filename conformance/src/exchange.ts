@@ -5,7 +5,8 @@ export interface RecordedRequest {
   readonly url: string;
   /** Lower-case names. Credentials are redacted where an exchange leaves the process, not here. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  /** Bytes only where they are no UTF-8. */
+  readonly body: string | Uint8Array | null;
 }
 
 export interface RecordedChunk {

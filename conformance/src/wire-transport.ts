@@ -3,6 +3,7 @@
  * bodies, odd headers and missing credentials go out as they are, and a body that breaks off is seen as `cut`.
  */
 
+import { isUtf8 } from "node:buffer";
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Exchange } from "./exchange.ts";
@@ -23,9 +24,10 @@ export interface WireSendOptions {
 /** Resolves with whatever was recorded, also when nothing answered. @throws the signal's reason when it aborts first. */
 export async function sendWireRequest(options: WireSendOptions): Promise<Exchange> {
   options.signal.throwIfAborted();
-  const body = typeof options.body === "string" ? options.body : options.body && new TextDecoder().decode(options.body);
-  const { method, url, headers } = options;
-  const recording = new ExchangeRecording({ method, url, headers, body: body ?? null }, options.recordedBytesMax);
+  const { method, url, headers, body } = options;
+  const recorded =
+    body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
+  const recording = new ExchangeRecording({ method, url, headers, body: recorded ?? null }, options.recordedBytesMax);
   await exchangeOnce(options, recording);
   options.signal.throwIfAborted();
   return recording.snapshot();

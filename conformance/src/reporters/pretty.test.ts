@@ -28,8 +28,31 @@ test("every outcome that is no pass is named with its reason", () => {
   }
 });
 
+test("a reason that several checks share is printed once, with their ids", () => {
+  const sample = sampleReport.checks.find(({ outcome }) => outcome === "not-testable");
+  if (sample === undefined) throw new Error("the sample has no such outcome");
+  const checks = ["a.one", "a.two"].map((id) => ({ ...sample, id, reason: "no key" }));
+  let text = "";
+  const reporter = createPrettyReporter({ write: (more) => void (text += more), isTerminal: false });
+  reporter.handle({ type: "run-end", report: { ...sampleReport, checks } });
+  expect(text).toContain("not-testable (2): no key\n    a.one, a.two\n");
+});
+
 test("without a terminal there is no escape sequence, not even one that the target sent", () => {
   expect(render(false)).not.toContain("\u001b");
+});
+
+test("text that the target sent stays on its line, wherever it is shown", () => {
+  const sent = "<p>\u001b[2J\nline";
+  const checks = sampleReport.checks.map((check) => ({ ...check, reason: sent }));
+  const suite = sampleReport.suite;
+  let text = "";
+  const reporter = createPrettyReporter({ write: (more) => void (text += more), isTerminal: false });
+  const target = { ...sampleReport.target, models: { chat: sent } };
+  reporter.handle({ type: "run-start", suite, target, planned: 1, notes: [sent] });
+  reporter.handle({ type: "run-end", report: { ...sampleReport, explanation: sent, checks } });
+  expect(text).not.toContain("\u001b");
+  expect(text).not.toContain("\nline");
 });
 
 test("a terminal gets colour and a progress line that is gone at the end", () => {

@@ -55,11 +55,11 @@ export function createPrettyReporter(output: Output, options: { readonly colour?
 function renderStart(event: RunEvent & { type: "run-start" }, paint: Paint): string {
   const { suite, target, planned, notes } = event;
   const spec = suite.specSha256 === null ? "" : ` · spec ${suite.specSha256.slice(0, 12)}`;
-  const model = target.models.chat === undefined ? "" : ` · chat model ${target.models.chat}`;
+  const model = target.models.chat === undefined ? "" : ` · chat model ${makePrintable(target.models.chat)}`;
   const lines = [
     paint("bold", `openai-conformance ${suite.version}`) + paint("dim", ` · openai ${suite.sdkVersion}${spec}`),
     `${target.baseUrl}${model} · ${planned} checks`,
-    ...notes.map((note) => paint("dim", note)),
+    ...notes.map((note) => paint("dim", makePrintable(note))),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -76,11 +76,28 @@ function renderReport(report: RunReport, paint: Paint): string {
   const sections = [
     areas.join("\n"),
     ...failures.map((check) => renderFailure(check, paint)),
-    others.map((check) => `${paint("yellow", check.outcome)} ${check.id}: ${check.reason}`).join("\n"),
-    `${paint(colour, `${mark} ${text}`)}: ${report.explanation} ${report.checks.length} planned: ${renderCounts(report.counts)}` +
+    renderUnproved(others, paint),
+    `${paint(colour, `${mark} ${text}`)}: ${makePrintable(report.explanation)} ${report.checks.length} planned: ${renderCounts(report.counts)}` +
       `, ${(report.durationMs / 1000).toFixed(1)} s (exit ${report.exitCode})`,
   ];
   return `\n${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** One line per check, or per reason that several checks share. */
+function renderUnproved(checks: readonly ReportedCheck[], paint: Paint): string {
+  const groups = new Map<string, ReportedCheck[]>();
+  for (const check of checks) {
+    const key = `${check.outcome} ${check.reason}`;
+    groups.set(key, [...(groups.get(key) ?? []), check]);
+  }
+  const lines = [...groups.values()].map((group) => {
+    const { outcome = "", reason = "" } = group[0] ?? {};
+    const named = group.map(({ id }) => id).join(", ");
+    const title = group.length === 1 ? `${outcome} ${named}` : `${outcome} (${group.length})`;
+    const line = `${paint("yellow", title)}: ${makePrintable(reason)}`;
+    return group.length === 1 ? line : `${line}\n    ${named}`;
+  });
+  return lines.join("\n");
 }
 
 function renderFailure(check: ReportedCheck, paint: Paint): string {
