@@ -1,6 +1,6 @@
 /** The recipe that tells a test suite how to reach a throw-away server, written when it answers and never half. */
 
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { mintToken } from "@openai-compat/core";
 import type { GrantedCapability, JwtSettings } from "@openai-compat/core";
 
@@ -39,6 +39,8 @@ export async function createTargetRecipe(options: TargetOptions): Promise<Target
 /** A reader sees no file or the whole one, and nobody else can read it. */
 export function writeReadyFile(path: string, recipe: TargetRecipe): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`, { mode: 0o600 });
+  // Whoever had made this file, or a link of its name, would choose who may read it.
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`, { flag: "wx", mode: 0o600 });
   renameSync(temporary, path);
 }
