@@ -223,10 +223,11 @@ test("a one-shot answer that outlasts the limit is a 503 that may be tried again
 });
 
 test("each request is one log line without query, token or prompt", async () => {
-  const { chat, keys, logLines, baseUrl } = await start();
+  const { chat, keys, logLines, baseUrl, port } = await start();
   await (await chat({ messages: [{ role: "user", content: "my secret prompt" }] })).text();
   await (await fetch(`${baseUrl}/models?token=${keys.token}`)).text();
-  await vi.waitFor(() => expect(logLines).toHaveLength(2));
+  await talk(port, "GET http://ada:my-password@x/v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  await vi.waitFor(() => expect(logLines).toHaveLength(3));
   expect(JSON.parse(logLines[0] ?? "")).toMatchObject({
     level: "info",
     method: "POST",
@@ -237,7 +238,9 @@ test("each request is one log line without query, token or prompt", async () => 
     durationMs: expect.any(Number),
   });
   expect(JSON.parse(logLines[1] ?? "")).toMatchObject({ path: "/v1/models", status: 401 });
-  for (const secret of [keys.key, keys.token, "my secret prompt"]) expect(logLines.join("")).not.toContain(secret);
+  expect(JSON.parse(logLines[2] ?? "")).toMatchObject({ path: "/v1/models", status: 401 });
+  const secrets = [keys.key, keys.token, "my secret prompt", "my-password"];
+  for (const secret of secrets) expect(logLines.join("")).not.toContain(secret);
 });
 
 test("a second request on a kept connection is answered after a refused one", async () => {

@@ -148,7 +148,8 @@ function createListener({ app, active, stopping, logger }: HttpParts): ReturnTyp
       active.add({ controller, incoming, outgoing }, () => {
         logger.info("request", {
           method: incoming.method ?? "",
-          path: (incoming.url ?? "").replace(/\?.*$/s, ""),
+          // Not `incoming.url`: it may hold a token in its query, or a password before its host.
+          path: new URL(request.url).pathname,
           status: outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST,
           durationMs: Math.round(performance.now() - startedAt),
           requestId,

@@ -33,7 +33,10 @@ export function addServeCommand(program: Command): void {
         "without configured models: the best that can be had, or none (default: auto)",
       ).choices(["auto", "scripted"]),
     )
-    .option("--throwaway", "keep nothing: keys and token secret live in memory")
+    .option(
+      "--throwaway",
+      "keep nothing: keys and token secret live in memory; also lists a model with a slash in its id",
+    )
     .option("--ready-file <file>", "write the base URL and tokens for a test suite here, once the server answers")
     .action(serve);
 }
