@@ -212,6 +212,15 @@ test("a stream that outlasts the limit is told that the server stops, and does n
   expect(engine.running()).toBe(0);
 });
 
+test("an upload that outlasts the limit is told that the server stops", async () => {
+  const { port, keys, server } = await start({ config: { limits: { shutdownTimeoutMs: 50 } } });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const answer = talk(port, `${head}expect: 100-continue\r\ncontent-length: 10\r\n\r\n`);
+  await delay(100);
+  await server.close();
+  expect(await answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /);
+});
+
 test("a one-shot answer that outlasts the limit is a 503 that may be tried again", async () => {
   const engine = createWatchedEngine({ waitsBeforeStart: true });
   const { chat, server } = await start({ engine, config: { limits: { shutdownTimeoutMs: 50 } } });

@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readJsonBody } from "./read-body.ts";
+import { readJsonBody as readJsonBodyWith } from "./read-body.ts";
+import type { BodyLimits } from "./read-body.ts";
 
 const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000 };
+
+const readJsonBody = (request: Request, limits: BodyLimits) =>
+  readJsonBodyWith(request, limits, { signal: new AbortController().signal, onRead: () => {} });
 
 type Body = NonNullable<RequestInit["body"]>;
 

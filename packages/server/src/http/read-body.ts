@@ -3,7 +3,7 @@
  * server read an upload that it will refuse; nothing has touched the body before.
  */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, toAiError } from "@openai-compat/core";
 import { exceedsJsonValues } from "./json-values.ts";
 
 export interface BodyLimits {
@@ -14,22 +14,27 @@ export interface BodyLimits {
   readonly bodyValuesMax: number;
 }
 
+export interface ReadBodyOptions {
+  readonly signal: AbortSignal;
+  /** Called when the head has been found acceptable, just before the first byte is read. */
+  readonly onRead: () => void;
+}
+
 /**
  * The parsed JSON text of a request, of any shape.
  *
- * @param onRead called when the head has been found acceptable, just before the first byte is read.
- * @throws AiError `unsupported_media_type` (not JSON, compressed, not UTF-8 by its own word), `body_too_large`,
+ * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (not JSON, compressed, not UTF-8 by its own word), `body_too_large`,
  *   `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client stopped sending).
  */
 export async function readJsonBody(
   request: Request,
   limits: BodyLimits,
-  onRead: () => void = () => {},
+  { signal, onRead }: ReadBodyOptions,
 ): Promise<unknown> {
   checkContentType(request.headers);
   checkDeclaredLength(request.headers, limits);
   onRead();
-  const bytes = await readBytes(request, limits);
+  const bytes = await readBytes(request, limits, signal);
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
@@ -87,13 +92,16 @@ function checkDeclaredLength(headers: Headers, limits: BodyLimits): void {
   if (readDeclaredLength(headers) > limits.bodyBytesMax) throw bodyTooLarge(limits);
 }
 
-async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+async function readBytes(request: Request, limits: BodyLimits, signal: AbortSignal): Promise<Uint8Array> {
   const late = Promise.withResolvers<never>();
   const stopReading = new AbortController();
-  const timer = setTimeout(() => {
+  const giveUp = (reason: AiError) => {
     stopReading.abort();
-    late.reject(bodyTimeout(limits));
-  }, limits.bodyTimeoutMs);
+    late.reject(reason);
+  };
+  const timer = setTimeout(() => giveUp(bodyTimeout(limits)), limits.bodyTimeoutMs);
+  const onAbort = () => giveUp(toAiError(signal.reason, signal));
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
     const reading = Number.isInteger(readDeclaredLength(request.headers))
@@ -107,6 +115,7 @@ async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Arr
     throw new AiError("invalid_request", "The request body ended before it was complete.", { cause: thrown });
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -56,7 +56,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
     return handler(call, {
       service,
       pathParameter: input.pathParameter,
-      readJson: () => readJsonBody(request, limits, scope.requestBody),
+      readJson: () => readJsonBody(request, limits, { signal: call.signal, onRead: scope.requestBody }),
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
       reportError: (error) => reportError(error, scope.requestId),
       leave: () => {
