@@ -248,6 +248,7 @@ export const errorChecks: readonly Check[] = [
   defineCheck({
     ...ERRORS,
     id: "errors.no-internals",
+    level: "should",
     requirement: "An error shows no stack trace.",
     reference: "CWE-209 (information exposed by an error message)",
     breaks: "Attackers read paths and versions; users read noise.",

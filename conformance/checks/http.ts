@@ -110,7 +110,7 @@ export const httpChecks: readonly Check[] = [
       );
       expectThat(missing.length === 0, {
         observer: "wire",
-        expected: "all headers",
+        expected: "access-control-allow-headers with every header that was asked for",
         actual: `without ${missing.join()}`,
       });
     },

@@ -61,14 +61,18 @@ export const modelChecks: readonly Check[] = [
   defineCheck({
     ...LIST,
     id: "models.list.created-seconds",
-    requirement: "`created` of each model is a Unix time in seconds.",
+    requirement: "`created` of each model is a Unix time in seconds; 0 where it is not known.",
     reference: "OpenAPI Model.created (unixtime)",
     breaks: "Clients that turn it into a date show the year 50000 or throw.",
     async run(context) {
       for (const { created } of await requireModels(context)) {
         if (typeof created !== "number" || !Number.isInteger(created)) continue;
         const actual = String(created);
-        expectThat(isUnixSeconds(created), { observer: "wire", expected: "seconds since 1970", actual });
+        expectThat(created === 0 || isUnixSeconds(created), {
+          observer: "wire",
+          expected: "seconds since 1970",
+          actual,
+        });
       }
     },
   }),

@@ -6,7 +6,10 @@
 import type { OperationId } from "@openai-compat/spec";
 import type { CheckContext } from "./check-context.ts";
 
-/** must: a mainstream client breaks. should: a client is degraded. may: reported only. */
+/**
+ * must: a mainstream client breaks, the answer is not what the specification demands, or secrets and doors stand open.
+ * should: a client is degraded, or a mistake goes unnoticed. may: reported only.
+ */
 export type Level = "must" | "should" | "may";
 
 /**

@@ -21,6 +21,9 @@ export type Identification =
 /** A body for the preflight: 1 MiB of a list of models is more than any server has. */
 const PREFLIGHT_BYTES_MAX = 1024 * 1024;
 
+/** Statuses that say who we are is the trouble: without being let in, nothing can be judged. */
+const REFUSED: readonly number[] = [401, 403];
+
 /** Never rejects because of the target; a stopped run identified nothing. */
 export async function identifyTarget(
   target: Target,
@@ -46,17 +49,29 @@ async function probe(
   if (isUnreachable(models) || models.response === null)
     return { identified: false, reason: describeDead(target, models) };
   const list = readJsonObject(models);
-  if (looksLikeOpenAi(list)) return { identified: true, modelIds: readModelIds(list) };
+  const isRefused = REFUSED.includes(models.response.status);
+  if (looksLikeOpenAi(list) && !isRefused) return { identified: true, modelIds: readModelIds(list) };
   if (models.response.end === "open") return { identified: false, reason: describeDead(target, models) };
 
   // A server whose list of models is broken or absent is still worth judging when it refuses an empty chat request as
   // the API does: `{"error": …}`.
   const chat = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", ...bounds });
-  if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: [] };
+  if (isRefused && REFUSED.includes(chat.response?.status ?? 0)) {
+    return { identified: false, reason: describeRefusal(target, models) };
+  }
+  if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: readModelIds(list) };
   const reason =
     `${target.baseUrl} does not talk like an OpenAI API. GET /models: ${describeExchange(models)}; ` +
     `POST /chat/completions: ${describeExchange(chat)}. Does the base URL end in /v1?`;
   return { identified: false, reason };
+}
+
+function describeRefusal(target: Target, exchange: Exchange): string {
+  const advice =
+    target.keys.full === undefined
+      ? "No key was given: pass --api-key or set OPENAI_API_KEY."
+      : "Is the key right? It has to be one that may do everything.";
+  return `${target.baseUrl} turns us away. ${advice} GET /models: ${describeExchange(exchange)}.`;
 }
 
 function describeDead(target: Target, exchange: Exchange): string {

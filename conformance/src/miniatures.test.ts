@@ -69,6 +69,21 @@ test("a server that always answers 500 with an envelope is judged and fails", as
   expect(exitCode).toBe(1);
 });
 
+test("a server that turns the key away is not judged, and the report says what to do", async () => {
+  const body = { error: { message: "no", type: "invalid_request_error", param: null, code: "invalid_api_key" } };
+  const { exitCode, output, report } = await judge(await serveForTest(answerJson(body, 401)));
+  expect(exitCode).toBe(3);
+  expect(report.counts.fail).toBe(0);
+  expect(output).toContain("Is the key right?");
+});
+
+test("a run of some checks does not call itself the full profile", async () => {
+  const baseUrl = await serveForTest(answerJson({ object: "list", data: [{ id: "m" }] }));
+  const { output, report } = await judge(baseUrl, "--only", "models.list.shape");
+  expect(report.suite.profile).toBe("selection");
+  expect(output).toContain("Only these checks are judged: models.list.shape.");
+});
+
 test("a server that accepts requests and never answers costs one preflight, not one time limit per check", async () => {
   const { exitCode, elapsedMs } = await judge(await serveForTest(() => {}));
   expect(exitCode).toBe(3);

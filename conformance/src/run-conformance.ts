@@ -96,10 +96,12 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const startedAt = performance.now();
   const redact = createRedactor(Object.values(target.keys));
   const onEvent = settings.onEvent ?? (() => {});
-  const suite = readSuiteIdentity();
+  const selected = settings.only ?? [];
+  const suite: SuiteIdentity = { ...readSuiteIdentity(), profile: selected.length === 0 ? "full" : "selection" };
   const prepared = await prepareRun(target, settings);
   const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
-  const notes = prepared.notes.map(redact);
+  const narrowed = selected.length === 0 ? [] : [`Only these checks are judged: ${selected.join(", ")}.`];
+  const notes = [...prepared.notes, ...narrowed].map(redact);
   onEvent({ type: "run-start", suite, target: reportedTarget, planned: prepared.plan.length, notes });
 
   const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target.keys);

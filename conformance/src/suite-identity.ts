@@ -7,8 +7,8 @@ import { z } from "zod";
 
 export interface SuiteIdentity {
   readonly version: string;
-  /** The set of checks that a verdict is about: all of them. */
-  readonly profile: "full";
+  /** The set of checks that a verdict is about: all of them, or those chosen for one run. */
+  readonly profile: "full" | "selection";
   readonly sdkVersion: string;
   /** SHA-256 of `openapi.json`, in hexadecimal; null where the document is not installed. */
   readonly specSha256: string | null;
