@@ -36,6 +36,14 @@ test("a template with tools gets calls as objects, and broken arguments as the t
   );
 });
 
+test.each(["null", "[1]", "1"])("arguments of %s are no object and stay text", (text) => {
+  const template = createTemplate(
+    "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",
+  );
+  const toolCalls = [{ ...weather, arguments: text }];
+  expect(template.render([{ role: "assistant", content: "", toolCalls }])).toBe(JSON.stringify(text));
+});
+
 test("what the template raises becomes a refusal of the messages", () => {
   const template = createTemplate("{{ raise_exception('roles must alternate') }}");
   expect(() => template.render([])).toThrow(

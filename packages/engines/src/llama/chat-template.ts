@@ -68,10 +68,10 @@ function viewForPlainTemplate(message: ChatMessage): Record<string, unknown> {
 }
 
 /** Templates print an object as JSON of its own; what is no JSON object stays the text that it was. */
-function decodeArguments(call: ChatToolCall): unknown {
+export function decodeArguments(call: ChatToolCall): unknown {
   try {
     const value: unknown = JSON.parse(call.arguments);
-    return typeof value === "object" ? value : call.arguments;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : call.arguments;
   } catch {
     return call.arguments;
   }

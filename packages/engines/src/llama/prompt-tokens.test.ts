@@ -47,6 +47,18 @@ test("tool names, call ids and arguments can't spell a control token either", ()
   expect(decode(tokenizePrompt([message], template, createTokenizer())).match(/⏹/gu)).toHaveLength(1);
 });
 
+test("arguments whose JSON escapes spell a control token can't become one", () => {
+  const withTools = createChatTemplate({
+    source:
+      "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",
+    bosText: "<s>",
+    eosText: "<|end|>",
+  });
+  const toolCalls = [{ id: "1", name: "f", arguments: String.raw`{"a":"\u003c|end|\u003e"}` }];
+  const tokens = tokenizePrompt([{ role: "assistant", content: "", toolCalls }], withTools, createTokenizer());
+  expect(decode(tokens)).not.toContain("⏹");
+});
+
 test("no text of any message makes more control tokens than the template does", () => {
   const contents = fc.array(
     fc.string({ unit: fc.constantFrom("<|end|>", "<", "|", "end", "<s>", "\uE000", "0", "\uE001") }),

@@ -4,6 +4,7 @@
  */
 
 import type { ChatMessage } from "@openai-compat/core";
+import { decodeArguments } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 
 /** The part of a model that tokenising needs. */
@@ -38,13 +39,14 @@ function spellsControlToken(message: ChatMessage, tokenizer: PromptTokenizer): b
   );
 }
 
+/** Arguments also as a template prints them: JSON may spell any character as an escape. */
 function listTexts(message: ChatMessage): string[] {
   const calls = message.toolCalls ?? [];
   return [
     message.content,
     message.name ?? "",
     message.toolCallId ?? "",
-    ...calls.flatMap((call) => [call.id, call.name, call.arguments]),
+    ...calls.flatMap((call) => [call.id, call.name, call.arguments, JSON.stringify(decodeArguments(call))]),
   ];
 }
 
