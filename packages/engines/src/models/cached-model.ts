@@ -5,7 +5,7 @@
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CatalogueEntry } from "./catalogue.ts";
-import { hasPinnedBytes } from "./file-checksum.ts";
+import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
 
 export interface ModelPaths {
   /** Everything of one model. */
@@ -69,13 +69,8 @@ export async function rehashCachedModel(
   entry: CatalogueEntry,
   signal?: AbortSignal,
 ): Promise<"missing" | "intact" | "damaged"> {
-  const cached = await readCachedModel(paths, entry);
-  if (cached !== null && (await hasPinnedBytes(paths.artefact, entry.artefact, { signal }))) return "intact";
-  const exists = await stat(paths.artefact).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return "missing";
+  if ((await fileSize(paths.artefact)) === null) return "missing";
+  if (await hasPinnedBytes(paths.artefact, entry.artefact, { signal })) return "intact";
   await rm(paths.marker, { force: true });
   return "damaged";
 }

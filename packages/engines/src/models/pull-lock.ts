@@ -77,13 +77,23 @@ async function tryCreate(path: string, token: string): Promise<boolean> {
 /**
  * Renames first: of several that find the lock stale, one gets it out of the way. One that comes late and has renamed the
  * fresh lock of a new holder puts it back.
+ *
+ * @returns whether it is worth trying again at once
+ * @throws Error of the file system when the lock is stale and can't be moved
  */
 async function breakWhenStale(path: string, staleMs: number): Promise<boolean> {
   const age = await ageMs(path);
   if (age === null) return true;
   if (age < staleMs) return false;
   const aside = `${path}.${randomUUID()}`;
-  await rename(path, aside).catch(() => undefined);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((await ageMs(path)) === null) return true;
+    // On Windows somebody may have it open for a moment; anywhere else waiting would not help.
+    if (process.platform === "win32") return false;
+    throw error;
+  }
   const ageAside = await ageMs(aside);
   if (ageAside !== null && ageAside < staleMs) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });

@@ -205,6 +205,8 @@ test("the cache is looked up without a pull, and rehashed on demand", async () =
   await pullModel(lookup);
   expect((await findCachedModel("tiny", lookup))?.path).toBe(fixture.artefactPath);
   expect(await verifyCachedModel(lookup)).toBe("intact");
+  await utimes(fixture.artefactPath, new Date(0), new Date(0));
+  expect(await verifyCachedModel(lookup)).toBe("intact");
 
   await writeFile(fixture.artefactPath, Buffer.alloc(fixture.artefact.length));
   expect(await verifyCachedModel(lookup)).toBe("damaged");
@@ -235,6 +237,15 @@ test("a cut that never heals leaves the partial file for the next pull", async (
   await catchUnavailable(pullModel({ ...options, settings, onProgress }));
   await pullModel(options);
   expect(hub.requests[1]?.headers.range).toBe("bytes=500-");
+});
+
+test("a cache that can't be written is told without its path", async () => {
+  await using fixture = await makePullFixture();
+  const cacheDirectory = path.join(path.dirname(fixture.downloads), "..", "..", "..", "original");
+  await expect(pullModel({ ...fixture.options(NO_HUB), cacheDirectory })).rejects.toMatchObject({
+    code: "engine_unavailable",
+    message: "The model tiny can't be pulled: it failed with ENOTDIR.",
+  });
 });
 
 test("a model that the catalogue lacks is named with those it has", async () => {

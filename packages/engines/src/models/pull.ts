@@ -32,6 +32,7 @@ export interface PulledModel extends CachedModel {
  *
  * @throws AiError `model_not_found` when the catalogue has no such model; `cancelled` when `signal` aborts (what was
  *   received stays and is continued by the next pull)
+ * @throws AiError `engine_unavailable` when the cache can't be read or written
  * @throws ModelUnavailableError when no source delivers it
  */
 export async function pullModel(options: PullOptions): Promise<PulledModel> {
@@ -41,8 +42,12 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
     if (cached !== null) return { ...cached, fromCache: true };
     return await pullLocked(options, entry, paths);
   } catch (error) {
-    if (options.signal?.aborted !== true || error instanceof AiError) throw error;
-    throw new AiError("cancelled", `The pull of ${entry.id} was cancelled.`, { cause: error });
+    if (error instanceof AiError) throw error;
+    if (options.signal?.aborted === true) {
+      throw new AiError("cancelled", `The pull of ${entry.id} was cancelled.`, { cause: error });
+    }
+    const reason = describeFailure(error);
+    throw new AiError("engine_unavailable", `The model ${entry.id} can't be pulled: ${reason}.`, { cause: error });
   }
 }
 
