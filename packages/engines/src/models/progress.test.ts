@@ -44,3 +44,14 @@ test("a terminal gets a bar that ends when it is stopped", () => {
   expect(drawn).toContain(`Downloading Tiny (${source})`);
   expect(drawn).toContain("4/8 MB");
 });
+
+test.each([true, false])("what is told after the end is not shown, on a terminal: %s", (isTTY) => {
+  const noop = () => true;
+  const stream = Object.assign(new PassThrough(), { isTTY, cursorTo: noop, clearLine: noop, moveCursor: noop });
+  const reporter = createProgressReporter({ label: "Tiny", stream });
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 1_000_000, totalBytes: 8_000_000 });
+  reporter.stop();
+  stream.read();
+  reporter.onProgress({ phase: "downloading", source, receivedBytes: 4_000_000, totalBytes: 8_000_000 });
+  expect(stream.read()).toBeNull();
+});

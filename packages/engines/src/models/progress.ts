@@ -26,7 +26,7 @@ export interface ProgressReporterOptions {
 export interface ProgressReporter {
   /** Give this to `pullModel`. */
   readonly onProgress: (progress: PullProgress) => void;
-  /** Ends the bar's line and gives the cursor back. Call it whether the pull succeeded or not. */
+  /** Ends the bar's line and gives the cursor back; what is told later is not shown. Call it however the pull ended. */
   readonly stop: () => void;
 }
 
@@ -38,32 +38,34 @@ export function createProgressReporter(options: ProgressReporterOptions): Progre
 function createBar(label: string, stream: NodeJS.WritableStream): ProgressReporter {
   let bar: SingleBar | undefined;
   let shown = "";
-  const stop = (): void => {
-    bar?.stop();
-    bar = undefined;
-    shown = "";
-  };
+  let stopped = false;
   return {
     onProgress(progress) {
+      if (stopped) return;
       const title = describePhase(progress, label);
       const total = toMegabytes(progress.totalBytes);
       const received = toMegabytes(progress.receivedBytes);
       if (shown !== title) {
-        stop();
+        bar?.stop();
         shown = title;
         bar = new SingleBar({ stream, hideCursor: true, format: "{title} [{bar}] {value}/{total} MB" }, Presets.legacy);
         bar.start(total, received, { title });
       }
       bar?.update(received);
     },
-    stop,
+    stop() {
+      stopped = true;
+      bar?.stop();
+    },
   };
 }
 
 function createLines(label: string, stream: NodeJS.WritableStream): ProgressReporter {
   let shown = "";
+  let stopped = false;
   return {
     onProgress(progress) {
+      if (stopped) return;
       const { phase, receivedBytes, totalBytes } = progress;
       const title = describePhase(progress, label);
       const isDownload = phase === "downloading" && totalBytes > 0;
@@ -75,7 +77,7 @@ function createLines(label: string, stream: NodeJS.WritableStream): ProgressRepo
       stream.write(`${title}${amount}\n`);
     },
     stop() {
-      shown = "";
+      stopped = true;
     },
   };
 }
