@@ -69,3 +69,13 @@ test("closing what was never loaded, or failed to load, does nothing", async () 
   await resource.close();
   expect(log).toEqual(["load 1"]);
 });
+
+test("a second close waits for what the first one closes", async () => {
+  const { resource, log } = createCounted();
+  const lease = await resource.acquire(never);
+  const closed = resource.close();
+  const closedAgain = resource.close().then(() => log.push("closed again"));
+  lease.release();
+  await Promise.all([closed, closedAgain]);
+  expect(log).toEqual(["load 1", "unload 1", "closed again"]);
+});

@@ -10,7 +10,7 @@ export interface LazyResource<Value> {
    * @throws what the load threw, also to every call within the retry delay after it; the signal's reason
    */
   acquire(signal: AbortSignal): Promise<{ readonly value: Value; readonly release: () => void }>;
-  /** Waits until every lease is back, then unloads. A later `acquire` loads afresh. */
+  /** Waits until every lease is back and all is unloaded, what an earlier call closes included. A later `acquire` loads afresh. */
   close(): Promise<void>;
 }
 
@@ -32,11 +32,18 @@ interface Holder<Value> {
 export function createLazyResource<Value>(options: LazyResourceOptions<Value>): LazyResource<Value> {
   const now = options.now ?? (() => performance.now());
   let current: Holder<Value> | null = null;
+  let closing: Promise<unknown> = Promise.resolve();
 
   function open(): Holder<Value> {
     const holder: Holder<Value> = { loading: options.load(), leases: new Set(), failedAtMs: null };
     holder.loading.catch(() => (holder.failedAtMs = now()));
     return holder;
+  }
+
+  async function unload(holder: Holder<Value>): Promise<void> {
+    const [loaded] = await Promise.allSettled([holder.loading]);
+    while (holder.leases.size > 0) await Promise.all(holder.leases);
+    if (loaded.status === "fulfilled") await options.unload(loaded.value);
   }
 
   return {
@@ -60,10 +67,11 @@ export function createLazyResource<Value>(options: LazyResourceOptions<Value>): 
     async close() {
       const holder = current;
       current = null;
-      if (holder === null) return;
-      const [loaded] = await Promise.allSettled([holder.loading]);
-      while (holder.leases.size > 0) await Promise.all(holder.leases);
-      if (loaded.status === "fulfilled") await options.unload(loaded.value);
+      const closingBefore = closing;
+      const unloading = holder === null ? Promise.resolve() : unload(holder);
+      closing = Promise.allSettled([closingBefore, unloading]);
+      await closingBefore;
+      await unloading;
     },
   };
 }
