@@ -67,6 +67,10 @@ function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): 
   const program = new Command("openai-conformance")
     .description("Judges any OpenAI-compatible server through the official SDK, its schemas and the wire.")
     .version(readSuiteIdentity().version)
+    .addHelpText(
+      "after",
+      "\nWithout a command it runs: openai-conformance --base-url URL. Options: openai-conformance run --help",
+    )
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
 
@@ -100,7 +104,8 @@ function defineRunCommand(program: Command): Command {
     .addOption(
       patternsOption(
         "--reporter <name[:file]>",
-        `${REPORTER_NAMES.join(", ")}; repeatable (default: ${DEFAULT_REPORTERS.join(" ")})`,
+        `${REPORTER_NAMES.join(", ")}; repeatable`,
+        DEFAULT_REPORTERS.join(" "),
       ),
     )
     .option("--plan", "print what would run, and why the rest would not")
@@ -118,9 +123,9 @@ function defineRunCommand(program: Command): Command {
     .option("--concurrency <n>", "checks at the same time", decodePositive, concurrency);
 }
 
-function patternsOption(flags: string, description: string): Option {
+function patternsOption(flags: string, description: string, whenAbsent = "none"): Option {
   return new Option(flags, description)
-    .default([], "none")
+    .default([], whenAbsent)
     .argParser((value: string, before: readonly string[]) => [...before, value]);
 }
 

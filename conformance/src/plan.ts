@@ -63,7 +63,9 @@ const NEEDS: Readonly<Record<Need, (target: Target) => boolean>> = {
 function describeMissing(need: Need): string {
   if (need === "jwt") return "the full key is no JSON Web Token";
   const [kind, name] = need.split(":");
-  return kind === "key" ? `the target's recipe has no key \`${name}\`` : `no ${name} model is known`;
+  return kind === "key"
+    ? `the target's recipe has no key \`${name}\``
+    : `no ${name} model is known: name one in the recipe${name === "chat" ? " or with --model" : ""}`;
 }
 
 /** Three base64url parts of which the first is a JSON object with `alg`. */

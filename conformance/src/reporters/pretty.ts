@@ -65,7 +65,7 @@ function renderStart(event: RunEvent & { type: "run-start" }, paint: Paint): str
 }
 
 function renderReport(report: RunReport, paint: Paint): string {
-  const failures = report.checks.filter(({ outcome }) => outcome === "fail" || outcome === "warn");
+  const failures = ["fail", "warn"].flatMap((shown) => report.checks.filter(({ outcome }) => outcome === shown));
   const others = report.checks.filter(({ outcome }) => outcome !== "pass" && outcome !== "fail" && outcome !== "warn");
   const width = Math.max(...report.areas.map(({ area }) => area.length), 0);
   const areas = report.areas.map(({ area, verdict, counts }) => {
