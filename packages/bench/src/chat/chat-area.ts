@@ -7,7 +7,7 @@ import type { ChatSubjectOptions } from "./chat-subject.ts";
 import { measureLatency } from "./latency.ts";
 import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
 import type { ServerCalls } from "./server-worker.ts";
-import { measureReproducibility, measureThroughput } from "./throughput.ts";
+import { measureThroughput } from "./throughput.ts";
 
 export interface ChatAreaOptions {
   readonly rounds: number;
@@ -30,13 +30,10 @@ export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
     sequences: SEQUENCES,
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
-    flashAttention: false,
   };
-  const start = <Calls extends ServerCalls | RawEvaluateCalls>(module: string, changes: Partial<ChatSubjectOptions>) =>
-    startWorker<Calls>(new URL(module, import.meta.url), { BENCH_OPTIONS: JSON.stringify({ ...subject, ...changes }) });
-  const ours = start<ServerCalls>("server-worker.ts", {});
-  const raw = start<RawEvaluateCalls>("raw-evaluate-worker.ts", {});
-  const rawFlash = start<RawEvaluateCalls>("raw-evaluate-worker.ts", { flashAttention: true });
+  const environment = { BENCH_OPTIONS: JSON.stringify(subject) };
+  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), environment);
+  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), environment);
   let seed = 0;
   const nextSeed = () => (seed += 1);
   try {
@@ -45,10 +42,9 @@ export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
     const load = { streams: STREAMS, rounds: options.rounds, promptWords: PROMPT_WORDS, tokensMax: ANSWER_TOKENS };
     return [
       ...(await measureThroughput(subjects, load)),
-      ...(await measureReproducibility({ without: raw, with: rawFlash, nextSeed }, { ...load, streams: [1, 8] })),
       ...(await measureLatency(subjects, { rounds: options.rounds, longPromptWords: LONG_PROMPT_WORDS })),
     ];
   } finally {
-    await Promise.all([ours.stop(), raw.stop(), rawFlash.stop()]);
+    await Promise.all([ours.stop(), raw.stop()]);
   }
 }

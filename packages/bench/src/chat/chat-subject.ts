@@ -6,6 +6,4 @@ export interface ChatSubjectOptions {
   /** Per sequence. */
   readonly contextTokens: number;
   readonly threads: number;
-  /** Of the raw baseline; our engine has it off on a CPU, because texts then don't depend on what runs beside them. */
-  readonly flashAttention: boolean;
 }

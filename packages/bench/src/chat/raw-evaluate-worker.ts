@@ -43,7 +43,6 @@ const context = await model.createContext({
   contextSize: options.contextTokens,
   batchSize: 512,
   threads: options.threads,
-  flashAttention: options.flashAttention,
 });
 const sequences = Array.from({ length: options.sequences }, () => context.getSequence());
 const template = new Template(String(model.fileInfo.metadata.tokenizer.chat_template));

@@ -38,28 +38,6 @@ async function measure(cpuMs: () => Promise<number>, run: () => Promise<number>)
   return { tokensPerSecond: (tokens * 1000) / elapsedMs, cpuMsPerToken: cpu / tokens };
 }
 
-/** What reproducible texts cost: raw evaluation without flash attention beside raw evaluation with it. */
-export async function measureReproducibility(
-  subjects: { readonly without: Worker<RawEvaluateCalls>; readonly with: Worker<RawEvaluateCalls>; nextSeed(): number },
-  options: ThroughputOptions,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const streams of options.streams) {
-    const pairs: Pair[] = [];
-    for (let round = 0; round < options.rounds; round += 1) {
-      const chats = makeChats(streams, subjects, options);
-      const [ours, baseline] = await inTurns(round, [
-        () => runRaw(subjects.without, chats),
-        () => runRaw(subjects.with, chats),
-      ]);
-      pairs.push({ ours: ours.tokensPerSecond, baseline: baseline.tokensPerSecond });
-    }
-    const name = `raw evaluate without flash attention, ${streams} streams`;
-    rows.push(summarise({ name, unit: "tokens/s", baselineName: "raw evaluate with it" }, pairs));
-  }
-  return rows;
-}
-
 function makeChats(streams: number, subjects: { nextSeed(): number }, options: ThroughputOptions): RawChat[] {
   return Array.from({ length: streams }, () => ({
     messages: storyPrompt(subjects.nextSeed(), options.promptWords),
@@ -100,7 +78,7 @@ export async function measureThroughput(subjects: ChatSubjects, options: Through
       speed.push({ ours: ours.tokensPerSecond, baseline: raw.tokensPerSecond });
       cpu.push({ ours: ours.cpuMsPerToken, baseline: raw.cpuMsPerToken });
     }
-    const baselineName = "raw evaluate, same context options";
+    const baselineName = "raw evaluate";
     rows.push(
       summarise({ name: `throughput, ${streams} streams`, unit: "tokens/s", baselineName }, speed),
       summarise({ name: `CPU per token, ${streams} streams`, unit: "ms", baselineName }, cpu),

@@ -1,6 +1,6 @@
 /**
  * One generation on one sequence: keeps what the sequence already holds of the prompt, reads the rest in turns with
- * other prompts, then draws token by token. Evaluations of different sequences share one batch of the native library.
+ * other prompts, then draws token by token. The draws of different sequences share one batch of the native library.
  */
 
 import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
@@ -22,16 +22,17 @@ type Draws = AsyncGenerator<{ readonly token: Token }, void, void | Token | Toke
 
 /** Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least. */
 export function chooseSequence(
+  loaded: LoadedModel,
   free: readonly LlamaContextSequence[],
   tokens: readonly Token[],
 ): LlamaContextSequence | undefined {
   let best = free[0];
   let mostTokens = tokens.length / 2;
   for (const sequence of free) {
-    const common = countCommonPrefix(sequence, tokens);
-    if (common > mostTokens) {
+    const reusable = countReusable(loaded, sequence, tokens);
+    if (reusable > mostTokens) {
       best = sequence;
-      mostTokens = common;
+      mostTokens = reusable;
     }
   }
   return best;
@@ -45,32 +46,38 @@ export async function* runGeneration(
 ): AsyncGenerator<GenerationEvent, void> {
   const cachedTokens = await keepPrefix(loaded, sequence, generation.tokens);
   const { draws, token } = await readPrompt(loaded, sequence, { generation, signal });
-  const stopDecoding = loaded.prefill.startDecoding();
   try {
     yield { type: "generation-start", cachedTokens };
     yield* drawTokens(loaded, { generation, signal, draws, firstToken: token });
   } finally {
-    stopDecoding();
     await draws.return();
   }
 }
 
-function countCommonPrefix(sequence: LlamaContextSequence, tokens: readonly Token[]): number {
-  return sequence.compareContextTokens([...tokens]).firstDifferentIndex;
+/**
+ * How much of the prompt need not be read again. The last token always is, for its prediction. On a CPU only whole chunks
+ * count that were read as such, and one chunk is always read again, so that every row is computed as in a cold run.
+ */
+function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
+  const common = sequence.compareContextTokens([...tokens]).firstDifferentIndex;
+  if (!loaded.isReproducible) return Math.min(common, tokens.length - 1);
+  const inChunks = Math.min(common, loaded.readInChunks.get(sequence) ?? 0, tokens.length - loaded.chunkTokens);
+  return inChunks < loaded.chunkTokens ? 0 : inChunks - (inChunks % loaded.chunkTokens);
 }
 
-/** Cuts the sequence back to what it shares with the prompt; the last token is always read, for its prediction. */
+/** Cuts the sequence back to what the prompt can keep of it. */
 async function keepPrefix(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
   tokens: readonly Token[],
 ): Promise<number> {
-  const common = Math.min(countCommonPrefix(sequence, tokens), tokens.length - 1);
+  const reusable = countReusable(loaded, sequence, tokens);
   const held = sequence.nextTokenIndex;
-  if (common < held) {
-    const start = loaded.canCutBack ? common : 0;
+  if (reusable < held) {
+    const start = loaded.canCutBack ? reusable : 0;
     await sequence.eraseContextTokenRanges([{ start, end: held }]);
   }
+  loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
   return sequence.nextTokenIndex;
 }
 
@@ -95,6 +102,7 @@ async function readPrompt(
         const chunk = tokens.slice(next, next + count);
         if (next + count < tokens.length) {
           await sequence.evaluateWithoutGeneratingNewTokens(chunk);
+          loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
           return null;
         }
         const draws = sequence.evaluateWithMetadata(chunk, {}, options);
@@ -119,7 +127,7 @@ async function* drawTokens(
   const keepsDrawn = hasPenalties(request.sampling);
   let finishReason: FinishReason = "stop";
   let completionTokens = 0;
-  for (let token = firstToken; ; token = await drawNext(draws)) {
+  for (let token = firstToken; ; token = await loaded.prefill.takeDraw(() => drawNext(draws))) {
     signal.throwIfAborted();
     completionTokens += 1;
     if (model.isEogToken(token)) break;

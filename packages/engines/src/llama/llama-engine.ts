@@ -82,7 +82,7 @@ async function* generateOn(
 ): AsyncGenerator<GenerationEvent, void> {
   assertFitsContext(request, loaded.contextTokens);
   const generation = buildGeneration(loaded, settings, request);
-  const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(free, generation.tokens));
+  const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(loaded, free, generation.tokens));
   try {
     yield* runGeneration(loaded, sequence, { generation, signal });
   } catch (error) {

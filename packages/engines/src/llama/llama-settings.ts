@@ -16,12 +16,6 @@ export interface LlamaEngineSettings {
   readonly threads?: number;
   /** `auto` uses a GPU when a matching binary is installed. Default false. */
   readonly gpu?: false | "auto";
-  /** The most prompt tokens in one evaluation while nobody streams. Default 512. */
-  readonly prefillChunkTokensMax?: number;
-  /** The most prompt tokens in one evaluation while somebody streams: all prompts together. Default 64. */
-  readonly sharedPrefillChunkTokensMax?: number;
-  /** What one evaluation of prompt tokens should take, so what an abort costs at most. Default 500. */
-  readonly prefillChunkMs?: number;
   /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
   readonly candidateTokensMax?: number;
   /** For how long a failed load is not tried again. Default 10,000. */
@@ -39,9 +33,6 @@ export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLla
     contextTokens: settings.contextTokens ?? 4096,
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,
-    prefillChunkTokensMax: settings.prefillChunkTokensMax ?? 512,
-    sharedPrefillChunkTokensMax: settings.sharedPrefillChunkTokensMax ?? 64,
-    prefillChunkMs: settings.prefillChunkMs ?? 500,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
     loadRetryDelayMs: settings.loadRetryDelayMs ?? 10_000,
     onNativeLog: settings.onNativeLog ?? (() => {}),

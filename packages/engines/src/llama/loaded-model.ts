@@ -21,6 +21,12 @@ export interface LoadedModel {
   readonly contextTokens: number;
   /** Whether the memory of a sequence can be cut back to a prefix; a recurrent model starts over instead. */
   readonly canCutBack: boolean;
+  /** Prompts are read in chunks of so many tokens. */
+  readonly chunkTokens: number;
+  /** Whether prompts are read so that a text never depends on what ran before or runs beside it. */
+  readonly isReproducible: boolean;
+  /** How many tokens of each sequence were read in whole chunks. */
+  readonly readInChunks: WeakMap<LlamaContextSequence, number>;
   readonly sequences: SlotPool<LlamaContextSequence>;
   readonly prefill: PrefillScheduler;
   readonly template: ChatTemplate;
@@ -29,6 +35,19 @@ export interface LoadedModel {
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
+
+/**
+ * On a CPU the kernels round differently for other numbers of rows, so a text can only be the same in every situation when
+ * the same rows are always read together. Smaller chunks would miss the fast kernel of flash attention, larger ones make
+ * running streams and newcomers wait.
+ *
+ * @see docs/decisions/2026-11-23-prompts-are-read-in-chunks-of-64.md
+ */
+const CPU_CHUNK_TOKENS = 64;
+/** A GPU needs more rows to be busy, and promises no equal rounding anyway. */
+const GPU_CHUNK_TOKENS = 512;
+/** Room for the longest chunk in one evaluation. */
+const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {
@@ -58,17 +77,18 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
     const context = await createContext(model, contextTokens, settings);
     const isToken = createTokenGuard(model);
+    const isReproducible = llama.gpu === false;
+    const chunkTokens = isReproducible ? CPU_CHUNK_TOKENS : GPU_CHUNK_TOKENS;
     return {
       module,
       model,
       contextTokens,
       canCutBack: !model.fileInsights.isRecurrent,
+      chunkTokens,
+      isReproducible,
+      readInChunks: new WeakMap(),
       sequences: createSlotPool(openSequences(context, settings.sequences)),
-      prefill: createPrefillScheduler({
-        chunkTokensMax: settings.prefillChunkTokensMax,
-        sharedChunkTokensMax: settings.sharedPrefillChunkTokensMax,
-        chunkMs: settings.prefillChunkMs,
-      }),
+      prefill: createPrefillScheduler({ chunkTokens }),
       template,
       tokenizer: createTokenizer(module, model),
       isToken,
@@ -92,12 +112,11 @@ async function createContext(
   const context = await model.createContext({
     sequences: settings.sequences,
     contextSize: contextTokens,
-    batchSize: settings.prefillChunkTokensMax,
+    batchSize: BATCH_TOKENS,
     threads: settings.threads,
     // Without it a model with a sliding window forgets the prefix that the next turn would reuse.
     swaFullCache: true,
-    // On a CPU its result depends on how a prompt was cut into chunks: the same seed would not give the same text.
-    flashAttention: model.llama.gpu === false ? false : "auto",
+    flashAttention: "auto",
   });
   serialiseSampling(context);
   return context;

@@ -1,17 +1,11 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 
 const never = new AbortController().signal;
 
-/** A scheduler whose reads take the time that a machine of the given speed would need. */
-function createMachine({ tokensPerMs = 1 } = {}) {
-  const clock = { nowMs: 0, tokensPerMs };
-  const scheduler = createPrefillScheduler({
-    chunkTokensMax: 512,
-    sharedChunkTokensMax: 64,
-    chunkMs: 200,
-    now: () => clock.nowMs,
-  });
+function createReader() {
+  const scheduler = createPrefillScheduler({ chunkTokens: 64 });
   const chunks: [string, number][] = [];
   const readAll = async (name: string, total: number) => {
     for (let left = total; left > 0;) {
@@ -21,58 +15,22 @@ function createMachine({ tokensPerMs = 1 } = {}) {
         async read(tokens) {
           chunks.push([name, tokens]);
           await Promise.resolve();
-          clock.nowMs += tokens / clock.tokensPerMs;
           return tokens;
         },
       });
     }
   };
-  return { clock, scheduler, chunks, readAll, sizes: () => chunks.map(([, tokens]) => tokens) };
+  return { scheduler, chunks, readAll, sizes: () => chunks.map(([, tokens]) => tokens) };
 }
 
-test("chunks grow to what the machine reads in the time of one chunk", async () => {
-  const { readAll, sizes } = createMachine({ tokensPerMs: 1 });
-  await readAll("a", 500);
-  expect(sizes()).toEqual([64, 192, 192, 52]);
-});
-
-test("a fast machine is held at the most, a slow one at 32 tokens", async () => {
-  const fast = createMachine({ tokensPerMs: 100 });
-  await fast.readAll("a", 1200);
-  expect(fast.sizes()).toEqual([64, 512, 512, 112]);
-  const slow = createMachine({ tokensPerMs: 0.01 });
-  await slow.readAll("a", 130);
-  expect(slow.sizes()).toEqual([64, 32, 32, 2]);
-});
-
-test("a machine that becomes slower gets smaller chunks", async () => {
-  const { clock, readAll, sizes } = createMachine({ tokensPerMs: 2 });
-  await readAll("a", 64 + 384);
-  clock.tokensPerMs = 0.5;
-  await readAll("b", 384 + 288);
-  expect(sizes()).toEqual([64, 384, 384, 288]);
-});
-
-test("while somebody streams a chunk is small, and large again afterwards", async () => {
-  const { scheduler, readAll, sizes } = createMachine({ tokensPerMs: 10 });
-  const stopDecoding = scheduler.startDecoding();
-  await readAll("a", 130);
-  expect(sizes()).toEqual([64, 64, 2]);
-  stopDecoding();
-  stopDecoding();
-  await readAll("b", 600);
-  expect(sizes().slice(3)).toEqual([512, 88]);
-});
-
 test("turns go round among the prompts, one chunk at a time", async () => {
-  const { scheduler, readAll, chunks } = createMachine();
-  scheduler.startDecoding();
+  const { readAll, chunks } = createReader();
   await Promise.all([readAll("a", 128), readAll("b", 128), readAll("c", 64)]);
   expect(chunks.map(([name]) => name)).toEqual(["a", "b", "c", "a", "b"]);
 });
 
 test("who aborts while waiting gets no turn, and a failed read passes the turn on", async () => {
-  const { scheduler, readAll, chunks } = createMachine();
+  const { scheduler, readAll, chunks } = createReader();
   const failing = scheduler.takeTurn({
     signal: never,
     tokensLeft: 10,
@@ -88,4 +46,54 @@ test("who aborts while waiting gets no turn, and a failed read passes the turn o
   await expect(impatient).rejects.toThrow("gone");
   await patient;
   expect(chunks).toEqual([["c", 10]]);
+});
+
+test("all chunks have the same size but the last, which is one chunk and what is left", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 2000 }), async (total) => {
+      const { readAll, sizes } = createReader();
+      await readAll("a", total);
+      expect(
+        sizes()
+          .slice(0, -1)
+          .every((size) => size === 64),
+      ).toBe(true);
+      expect(sizes().at(-1)).toBe(total < 64 ? total : 64 + (total % 64));
+    }),
+  );
+});
+
+test("no token is drawn while a chunk is read, and every stream draws one before the next chunk", async () => {
+  const { scheduler } = createReader();
+  const events: string[] = [];
+  const read = async (name: string) =>
+    scheduler.takeTurn({
+      signal: never,
+      tokensLeft: 1,
+      async read() {
+        events.push(`${name} starts`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        events.push(`${name} ends`);
+      },
+    });
+  const draw = async (name: string) => scheduler.takeDraw(async () => events.push(name));
+  const first = read("chunk 1");
+  await Promise.resolve();
+  const rest = [read("chunk 2"), draw("a"), draw("b")];
+  await Promise.all([first, ...rest]);
+  expect(events).toEqual(["chunk 1 starts", "chunk 1 ends", "a", "b", "chunk 2 starts", "chunk 2 ends"]);
+});
+
+test("a chunk waits for the draws in flight, also when one fails", async () => {
+  const { scheduler } = createReader();
+  const events: string[] = [];
+  const failing = scheduler.takeDraw(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    events.push("draw fails");
+    throw new Error("broken");
+  });
+  const reading = scheduler.takeTurn({ signal: never, tokensLeft: 1, read: async () => events.push("chunk") });
+  await expect(failing).rejects.toThrow("broken");
+  await reading;
+  expect(events).toEqual(["draw fails", "chunk"]);
 });

@@ -1,20 +1,22 @@
 /**
- * Decides who reads how much of a prompt next. Running streams get one token per evaluation, however large it is, so
- * what is bounded is the sum of prompt tokens in one evaluation: one chunk is in flight at a time, turns go round among
- * the prompts being read, and a chunk is small while somebody streams.
+ * Decides who evaluates when. Prompts are read in chunks, one chunk in flight at a time, in turns, and no token is drawn
+ * meanwhile: a chunk that shared an evaluation with running streams would be cut by the library, and its rounding would
+ * depend on them. Between two chunks every running stream draws one token, so a small chunk is what keeps streams
+ * moving, aborts quick and newcomers unhindered.
  */
 
 import { createSlotPool } from "../shared/slot-pool.ts";
 
 export interface PrefillScheduler {
   /**
-   * Waits for the turn, then calls `read` with the number of tokens that it must evaluate, at most `tokensLeft`.
+   * Waits for the turn and for the draws in flight, then calls `read` with the number of tokens that it must evaluate,
+   * at most `tokensLeft`.
    *
    * @throws the signal's reason when it aborts before the turn comes; what `read` throws
    */
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
-  /** Says that a stream runs from now on; the result ends it. */
-  startDecoding(): () => void;
+  /** Calls `draw` at once, or when the chunk in flight has been read. Draws run side by side. */
+  takeDraw<Result>(draw: () => Promise<Result>): Promise<Result>;
 }
 
 export interface PrefillTurn<Result> {
@@ -24,59 +26,74 @@ export interface PrefillTurn<Result> {
 }
 
 export interface PrefillSchedulerOptions {
-  readonly chunkTokensMax: number;
-  readonly sharedChunkTokensMax: number;
-  readonly chunkMs: number;
-  /** Milliseconds, monotonic. Default: `performance.now`. */
-  readonly now?: () => number;
+  /** The last chunk of a prompt holds this many tokens and what is left, the others exactly this many. */
+  readonly chunkTokens: number;
 }
 
-/** Smaller chunks waste more than half of the work; sizes are multiples of it, which the kernels like. */
-const CHUNK_TOKENS_MIN = 32;
-const FIRST_CHUNK_TOKENS = 64;
-/** The share of the newest measurement in the average. */
-const RATE_WEIGHT = 0.3;
-
-export function createPrefillScheduler(options: PrefillSchedulerOptions): PrefillScheduler {
-  const now = options.now ?? (() => performance.now());
+export function createPrefillScheduler({ chunkTokens }: PrefillSchedulerOptions): PrefillScheduler {
   const turns = createSlotPool(["turn"]);
-  let decoding = 0;
-  let tokensPerMs: number | null = null;
-
-  function sizeChunk(): number {
-    const affordable = tokensPerMs === null ? FIRST_CHUNK_TOKENS : tokensPerMs * options.chunkMs;
-    const rounded = Math.max(CHUNK_TOKENS_MIN, affordable - (affordable % CHUNK_TOKENS_MIN));
-    return Math.min(rounded, decoding > 0 ? options.sharedChunkTokensMax : Infinity, options.chunkTokensMax);
-  }
-
-  /** Short chunks say little about the speed of long ones. */
-  function learn(tokens: number, tookMs: number): void {
-    if (tokens < CHUNK_TOKENS_MIN || tookMs <= 0) return;
-    const measured = tokens / tookMs;
-    tokensPerMs = tokensPerMs === null ? measured : tokensPerMs + RATE_WEIGHT * (measured - tokensPerMs);
-  }
+  const phases = createPhases();
 
   return {
     async takeTurn({ signal, tokensLeft, read }) {
       const turn = await turns.acquire(signal);
       try {
-        signal.throwIfAborted();
-        const tokens = Math.min(tokensLeft, sizeChunk());
-        const startedMs = now();
-        const result = await read(tokens);
-        learn(tokens, now() - startedMs);
-        return result;
+        return await phases.runAlone(async () => {
+          signal.throwIfAborted();
+          return read(tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens);
+        });
       } finally {
         turns.release(turn);
       }
     },
-    startDecoding() {
-      decoding += 1;
-      let running = true;
-      return () => {
-        if (running) decoding -= 1;
-        running = false;
-      };
+    takeDraw: phases.runBeside,
+  };
+}
+
+interface Phases {
+  /** One at a time, after what runs beside has ended. Never called while another one waits or runs. */
+  readonly runAlone: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly runBeside: <Result>(work: () => Promise<Result>) => Promise<Result>;
+}
+
+/**
+ * Phases take turns, so neither kind starves the other: while work that must be alone waits or runs, newcomers queue, and
+ * when it has ended all of them start before the next such work does.
+ */
+function createPhases(): Phases {
+  let beside = 0;
+  let aloneIsDue = false;
+  let onDrained = () => {};
+  let queued: (() => void)[] = [];
+
+  function endBeside(): void {
+    beside -= 1;
+    if (beside === 0) onDrained();
+  }
+
+  return {
+    async runAlone(work) {
+      aloneIsDue = true;
+      try {
+        if (beside > 0) await new Promise<void>((resolve) => (onDrained = resolve));
+        return await work();
+      } finally {
+        aloneIsDue = false;
+        const admitted = queued;
+        queued = [];
+        // Counted here and not when they wake up: the next work that must be alone may ask before they do.
+        beside += admitted.length;
+        for (const start of admitted) start();
+      }
+    },
+    async runBeside(work) {
+      if (aloneIsDue) await new Promise<void>((resolve) => queued.push(resolve));
+      else beside += 1;
+      try {
+        return await work();
+      } finally {
+        endBeside();
+      }
     },
   };
 }

@@ -27,6 +27,18 @@ test("SmolLM2 knows the capital of France", async ({ skip }) => {
   expect(await answer("What is the capital of France?")).toContain("Paris");
 });
 
+test("a text of SmolLM2 does not depend on its neighbours or on what is left of earlier prompts", async ({ skip }) => {
+  skip(cached === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
+  const questions = ["the sea", "rain", "a very long list: ".concat("stones, rivers and clouds, ".repeat(12)), "cats"];
+  const alone: string[] = [];
+  for (const topic of questions) alone.push(await answer(`Tell me about ${topic}.`));
+  for (let round = 0; round < 3; round += 1) {
+    const asked = [...questions, ...questions].map((_, index) => (index * 3 + round) % questions.length);
+    const texts = await Promise.all(asked.map(async (index) => answer(`Tell me about ${questions[index]}.`)));
+    expect(texts).toEqual(asked.map((index) => alone[index]));
+  }
+}, 120_000);
+
 test("eight prompts of SmolLM2 at once get the texts that they get one by one", async ({ skip }) => {
   skip(cached === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
   const questions = ["a dragon", "rain", "Rome", "pancakes", "Ada Lovelace", "cats", "the sea", "three colours"];
