@@ -121,7 +121,7 @@ async function* drawTokens(
   const { model, isToken } = loaded;
   const tokenText = createTokenText(
     (part, before) => model.detokenize(part.filter(isToken), false, before.filter(isToken)),
-    tokens.slice(-8),
+    tokens,
   );
   const stopFilter = createStopFilter(request.stop);
   const keepsDrawn = hasPenalties(request.sampling);

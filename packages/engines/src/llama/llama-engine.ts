@@ -86,9 +86,11 @@ async function* generateOn(
   try {
     yield* runGeneration(loaded, sequence, { generation, signal });
   } catch (error) {
-    if (signal.aborted || error instanceof AiError) throw error;
-    // Nobody knows what a failed evaluation left behind.
+    if (signal.aborted && error === signal.reason) throw error;
+    // Nobody knows what a failed evaluation left behind, be it also aborted.
     await sequence.clearHistory().catch(() => {});
+    signal.throwIfAborted();
+    if (error instanceof AiError) throw error;
     throw new AiError("engine_failed", "The model failed to generate an answer. Please try again.", { cause: error });
   } finally {
     loaded.sequences.release(sequence);
