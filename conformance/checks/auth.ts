@@ -13,7 +13,7 @@ import {
   probeAuth,
   UNKNOWN_KEY,
 } from "./support/auth-probes.ts";
-import { composeChat, expectAccepted } from "./support/chat-calls.ts";
+import { composeChat, composeSdkStream, expectAccepted } from "./support/chat-calls.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
 
 const AUTH = {
@@ -68,7 +68,7 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 15.5.2",
     breaks: "The matrix holds for one-shot only, and anyone streams for free.",
     async run(context) {
-      const body = { ...composeChat(context), stream: true } as unknown as OpenAI.ChatCompletionCreateParamsStreaming;
+      const body = composeSdkStream(context);
       const call = async (client: OpenAI): Promise<unknown> =>
         (await client.chat.completions.create(body)).controller.abort();
       await requireGuard(context, createChatCompletion, null);

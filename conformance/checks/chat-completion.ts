@@ -6,7 +6,7 @@ import { assume, expectSdkValue, expectStatus, expectThat, isJsonObject } from "
 import { Inconclusive } from "../src/outcome-signals.ts";
 import {
   askChat,
-  composeChat,
+  composeSdkChat,
   expectAnswered,
   LONG_PROMPT,
   readUsage,
@@ -18,7 +18,6 @@ import {
 } from "./support/chat-calls.ts";
 import { expectRestOfShape } from "./support/shape.ts";
 import { FINISH_REASONS, isUnixSeconds } from "./support/values.ts";
-import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources";
 
 const CHAT = {
   area: "chat",
@@ -39,7 +38,7 @@ export const chatCompletionChecks: readonly Check[] = [
     reference: "OpenAPI createChatCompletion",
     breaks: "Every client.",
     async run(context) {
-      const body = composeChat(context) as unknown as ChatCompletionCreateParamsNonStreaming;
+      const body = composeSdkChat(context);
       const outcome = await context.sdk((client) => client.chat.completions.create(body));
       expectAnswered(outcome.exchange);
       expectSdkValue(outcome);

@@ -8,6 +8,7 @@ import {
   askChat,
   type ChatFields,
   composeChat,
+  composeSdkStream,
   LONG_PROMPT,
   requireChunks,
   requireText,
@@ -15,7 +16,6 @@ import {
   userMessage,
 } from "./support/chat-calls.ts";
 import { requireStatus } from "./support/envelope.ts";
-import type { ChatCompletionCreateParamsStreaming } from "openai/resources";
 
 const STREAM = {
   area: "chat",
@@ -88,7 +88,7 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
     reference: "openai-node lib/ChatCompletionStream.ts; lmstudio-ai/lmstudio-bug-tracker#649",
     breaks: "Every program that uses the helper: it throws on streams that plain iteration forgives.",
     async run(context) {
-      const body = { ...composeChat(context), stream: true } as unknown as ChatCompletionCreateParamsStreaming;
+      const body = composeSdkStream(context);
       await requireChunks(context);
       const outcome = await context.sdk((client) => client.chat.completions.stream(body).finalChatCompletion());
       const text = expectSdkValue(outcome).choices[0]?.message.content ?? "";

@@ -1,23 +1,11 @@
 import { expect, test } from "vitest";
-import { type Check, defineCheck } from "./check.ts";
+import type { Check } from "./check.ts";
 import { decideVerdict } from "./exit-code.ts";
 import { accountFor, type CheckResult, type Outcome } from "./outcome.ts";
+import { sampleCheck } from "./sample-check.fixture.ts";
 
 function result(outcome: Outcome, overrides: Partial<Check> = {}): CheckResult {
-  const check = defineCheck({
-    id: "chat.sample",
-    area: "chat",
-    level: "must",
-    tier: "protocol",
-    requirement: "It holds.",
-    reference: "RFC 9110",
-    breaks: "Everyone.",
-    operation: null,
-    needs: [],
-    run: () => Promise.resolve(),
-    ...overrides,
-  });
-  return accountFor(check, outcome, "a reason");
+  return accountFor(sampleCheck(overrides), outcome, "a reason");
 }
 
 const exitCode = (results: readonly CheckResult[]): number => decideVerdict(results, "must", null).exitCode;

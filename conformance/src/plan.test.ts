@@ -1,20 +1,9 @@
 import { expect, test } from "vitest";
-import { type Check, defineCheck } from "./check.ts";
+import type { Check } from "./check.ts";
 import { isJwt, matchesPattern, planChecks, UnmatchedPatternError } from "./plan.ts";
+import { sampleCheck } from "./sample-check.fixture.ts";
 
-const define = (id: string, needs: Check["needs"] = []): Check =>
-  defineCheck({
-    id,
-    area: "chat",
-    level: "must",
-    tier: "protocol",
-    requirement: "It holds.",
-    reference: "RFC 9110",
-    breaks: "Everyone.",
-    operation: null,
-    needs,
-    run: () => Promise.resolve(),
-  });
+const define = (id: string, needs: Check["needs"] = []): Check => sampleCheck({ id, needs });
 
 const TARGET = { baseUrl: "http://h/v1", keys: { full: "opaque" }, models: {} };
 const CHECKS = [define("chat.a"), define("chat.b", ["key:expired", "jwt"]), define("models.a", ["key:full"])];

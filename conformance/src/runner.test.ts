@@ -1,27 +1,16 @@
 import { expect, test } from "vitest";
-import { type Check, defineCheck } from "./check.ts";
+import type { Check } from "./check.ts";
 import { Failure, Inconclusive, NotTestable, Unsupported } from "./outcome-signals.ts";
 import type { CheckResult } from "./outcome.ts";
 import { planChecks } from "./plan.ts";
 import { runChecks, type RunChecksOptions } from "./runner.ts";
+import { sampleCheck } from "./sample-check.fixture.ts";
 
 const TARGET = { baseUrl: "http://127.0.0.1:1/v1", keys: {}, models: {} };
 const FAILURE = new Failure({ observer: "schema", expected: "a", actual: undefined });
 
 function check(id: string, run: Check["run"], overrides: Partial<Check> = {}): Check {
-  return defineCheck({
-    id,
-    area: "chat",
-    level: "must",
-    tier: "protocol",
-    requirement: "It holds.",
-    reference: "RFC 9110",
-    breaks: "Everyone.",
-    operation: null,
-    needs: [],
-    run,
-    ...overrides,
-  });
+  return sampleCheck({ id, run, ...overrides });
 }
 
 const throwing = (id: string, thrown: Error, overrides?: Partial<Check>): Check =>

@@ -8,7 +8,7 @@ import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
 import type { CheckContext, Credential, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { composeChat } from "./chat-calls.ts";
+import { composeChat, composeSdkChat } from "./chat-calls.ts";
 
 export interface OperationProbe {
   readonly slug: string;
@@ -41,7 +41,7 @@ export const OPERATION_PROBES: Readonly<Record<OperationId, OperationProbe>> = {
     operation: "createChatCompletion",
     needs: ["model:chat"],
     call: async (client, context) => {
-      const body = composeChat(context) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
+      const body = composeSdkChat(context);
       return client.chat.completions.create(body);
     },
     wire: (context, authorization) => {

@@ -34,9 +34,21 @@ export function composeChat(context: CheckContext, fields: ChatFields = {}): Cha
   return { model: context.models.chat, messages, max_tokens: 16, ...fields };
 }
 
+/** A chat for the SDK's one-shot call. */
+export function composeSdkChat(context: CheckContext, fields: ChatFields = {}): ChatCompletionCreateParamsNonStreaming {
+  // The SDK's types forbid what some checks are there to send: unknown roles, wrong types, undocumented fields.
+  return composeChat(context, fields) as unknown as ChatCompletionCreateParamsNonStreaming;
+}
+
+/** A chat for the SDK's streaming call. */
+export function composeSdkStream(context: CheckContext, fields: ChatFields = {}): ChatCompletionCreateParamsStreaming {
+  // As above.
+  return { ...composeChat(context, fields), stream: true } as unknown as ChatCompletionCreateParamsStreaming;
+}
+
 /** One-shot chat through the SDK, whatever comes of it. */
 export async function askChat(context: CheckContext, fields: ChatFields = {}): Promise<Exchange> {
-  const body = composeChat(context, fields) as unknown as ChatCompletionCreateParamsNonStreaming;
+  const body = composeSdkChat(context, fields);
   const { exchange } = await context.sdk((client) => client.chat.completions.create(body));
   return exchange;
 }
@@ -146,7 +158,7 @@ export function readUsage(body: JsonObject): Record<UsageField, number> {
 
 /** Streamed chat through the SDK, read to its end; the value counts the SDK's chunks. */
 export async function streamChat(context: CheckContext, fields: ChatFields = {}): Promise<SdkOutcome<number>> {
-  const body = { ...composeChat(context, fields), stream: true } as unknown as ChatCompletionCreateParamsStreaming;
+  const body = composeSdkStream(context, fields);
   return context.sdk(async (client) => {
     let chunks = 0;
     for await (const _ of await client.chat.completions.create(body)) chunks += 1;
