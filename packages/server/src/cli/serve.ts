@@ -53,12 +53,18 @@ async function serve(options: ServeOptions): Promise<void> {
   const stop = listenForStop();
   const home = openHome(config);
   try {
-    const { models, summary } = await resolveModels({
+    const resolved = await resolveModels({
       config,
       signal: stop.signal,
       nowMs: Date.now(),
       addsSlashModel: options.throwaway === true,
+    }).catch((thrown: unknown) => {
+      // A pull that was told to stop is no failure.
+      if (stop.signal.aborted) return null;
+      throw thrown;
     });
+    if (resolved === null) return;
+    const { models, summary } = resolved;
     const server = createServer({
       config: { ...config, jwt: home.jwt },
       registry: createModelRegistry(models),
@@ -78,8 +84,6 @@ async function serve(options: ServeOptions): Promise<void> {
     } finally {
       await server.close();
     }
-  } catch (thrown) {
-    if (!stop.signal.aborted) throw thrown;
   } finally {
     await home.apiKeys.close();
   }
