@@ -88,10 +88,11 @@ async function* generateOn(
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw error;
     // Nobody knows what a failed evaluation left behind, be it also aborted.
-    await sequence.clearHistory().catch(() => {});
+    const cleanup = await Promise.allSettled([sequence.clearHistory()]);
+    const cause = cleanup[0].status === "fulfilled" ? error : new AggregateError([error, cleanup[0].reason]);
     signal.throwIfAborted();
     if (error instanceof AiError) throw error;
-    throw new AiError("engine_failed", "The model failed to generate an answer. Please try again.", { cause: error });
+    throw new AiError("engine_failed", "The model failed to generate an answer. Please try again.", { cause });
   } finally {
     loaded.sequences.release(sequence);
   }
