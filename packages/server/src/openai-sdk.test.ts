@@ -39,7 +39,6 @@ const options = { baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 
 const sdks = [
   { version: 7, client: new OpenAI7(options), errors: sdk7 },
   // The majors share these calls; their types differ in details that are not used here.
-  // The majors' types are unrelated to the compiler; what these tests call is the same in all three.
   { version: 6, client: new OpenAI6(options) as unknown as OpenAI7, errors: sdk6 },
   { version: 5, client: new OpenAI5(options) as unknown as OpenAI7, errors: sdk5 },
 ];
