@@ -1,0 +1,28 @@
+/** What is known of a call when it has ended: for metrics, traces and logs. It holds no text and no secret. */
+
+import type { AiErrorCode } from "./ai-error.ts";
+import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
+
+export interface CallRecord {
+  /** The operation of the specification, `createChatCompletion` for one. */
+  readonly operationId: string;
+  readonly billedAs: BilledOperation;
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly modelId: string;
+  /** What the caller called the model. */
+  readonly requestedModel: string;
+  readonly streamed: boolean;
+  /** `completed`, `left` (the client went away), or the code of the failure. */
+  readonly outcome: "completed" | "left" | AiErrorCode;
+  readonly usage: UsageUnits;
+  /** Micro-credits: what was reserved and what was charged. */
+  readonly heldAmount: number;
+  readonly chargedAmount: number;
+  /** Milliseconds since the epoch at which the model was resolved. */
+  readonly startedAtMs: number;
+  /** From then, in milliseconds: until a place was free, until the first token or byte (null when none came), until the end. */
+  readonly admittedAfterMs: number;
+  readonly firstOutputAfterMs: number | null;
+  readonly durationMs: number;
+}

@@ -1,0 +1,75 @@
+/**
+ * What an upstream is to the rest of the service: a model elsewhere that speaks the surface's own protocol, so that a
+ * request and its answer pass as they are and only usage is read on the way. The bytes are opaque to the core. Everything
+ * that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception.
+ */
+
+import type { UsageUnits } from "../credits/usage.ts";
+
+/** What an upstream can be asked for. */
+export type RelayOperation = "chat" | "completion" | "embedding" | "transcription" | "translation" | "speech";
+
+export interface RelayRequest {
+  readonly operation: RelayOperation;
+  /** The caller's request. Its `model` is the caller's word; the engine puts the upstream's in its place. */
+  readonly body: RelayBody;
+  /** Whether the caller asked for a stream of server-sent events. */
+  readonly stream: boolean;
+  /** Whether the caller asked for usage in the stream; where not, the engine asks for itself and hides it. */
+  readonly includeUsage: boolean;
+  /** The model's id here: it stands in the answer wherever the upstream named its own. */
+  readonly modelId: string;
+  /** Passed on for tracing (`traceparent`); null for none. */
+  readonly traceParent: string | null;
+}
+
+/** A JSON object as parsed, or the fields of a form in the order sent. */
+export type RelayBody =
+  | { readonly kind: "json"; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly kind: "form"; readonly fields: readonly RelayField[] };
+
+export type RelayField =
+  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly fileName: string; readonly contentType: string; readonly bytes: Uint8Array };
+
+/**
+ * One `relay-start` when the upstream has begun a good answer, any number of `relay-data`, one `relay-end`. An answer
+ * that is not good never starts: it is thrown.
+ */
+export type RelayEvent =
+  | { readonly type: "relay-start"; readonly contentType: string }
+  | {
+      readonly type: "relay-data";
+      /** For a stream: whole server-sent events, ready to send. */
+      readonly bytes: Uint8Array;
+      /** What has been produced up to and with these bytes, exact where the upstream said so, else estimated from below. */
+      readonly usage: UsageUnits;
+    }
+  | { readonly type: "relay-end"; readonly usage: UsageUnits };
+
+export interface RelayEngineLimits {
+  /** Prompt and completion together, in tokens. */
+  readonly contextTokens: number;
+  /** Calls that run side by side. */
+  readonly concurrency: number;
+}
+
+export interface RelayEngine {
+  readonly type: "relay";
+  readonly limits: RelayEngineLimits;
+  /** What the upstream serves for this model. */
+  readonly operations: ReadonlySet<RelayOperation>;
+
+  /**
+   * One call. Ends early, by throwing the signal's reason, at once after an abort, which closes the connection to the
+   * upstream; leaving the loop early does the same.
+   *
+   * @throws AiError `upstream_unavailable` when no upstream could be reached (nothing was computed), `upstream_failed`
+   *   when it broke or answered nonsense, `upstream_timeout`, `rate_limited_upstream`, or the caller's own mistake as the upstream told it
+   *   (`invalid_request` and its kin).
+   */
+  relay(request: RelayRequest, signal: AbortSignal): AsyncIterable<RelayEvent>;
+
+  /** Ends idle connections after running calls have ended. */
+  close(): Promise<void>;
+}
