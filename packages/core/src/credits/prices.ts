@@ -1,0 +1,46 @@
+/**
+ * Units to micro-credits. Prices are integers for a large number of units, as providers quote them, so that a price far
+ * below a micro-credit per token can be said exactly; the amount of a call is rounded up once, at the end.
+ */
+
+import type { BilledOperation, UsageUnits } from "./usage.ts";
+
+/** Micro-credits, integers; 0 is free. */
+export interface Prices {
+  readonly perMillionInputTokens: number;
+  readonly perMillionOutputTokens: number;
+  readonly perMillionCharacters: number;
+  readonly perMinuteOfAudio: number;
+}
+
+export type PriceTable = Readonly<Record<BilledOperation, Prices>>;
+
+const FREE: Prices = {
+  perMillionInputTokens: 0,
+  perMillionOutputTokens: 0,
+  perMillionCharacters: 0,
+  perMinuteOfAudio: 0,
+};
+
+export const FREE_OF_CHARGE: PriceTable = { ai_prompt: FREE, ai_embedding: FREE, ai_transcription: FREE, ai_tts: FREE };
+
+const MILLION = 1_000_000n;
+const MINUTE_MS = 60_000n;
+
+/**
+ * What the units cost, in micro-credits. More than 2^53 - 1 is cut to that: nobody's balance reaches it.
+ *
+ * @throws RangeError when a unit or a price is no non-negative integer.
+ */
+export function priceUsage(prices: Prices, units: UsageUnits): number {
+  const perMillion =
+    BigInt(units.inputTokens) * BigInt(prices.perMillionInputTokens) +
+    BigInt(units.outputTokens) * BigInt(prices.perMillionOutputTokens) +
+    BigInt(units.characters) * BigInt(prices.perMillionCharacters);
+  // One denominator for both, so that one rounding is enough.
+  const total = perMillion * MINUTE_MS + BigInt(units.audioMs) * BigInt(prices.perMinuteOfAudio) * MILLION;
+  if (total < 0n) throw new RangeError("Units and prices can't be negative.");
+  const denominator = MILLION * MINUTE_MS;
+  const amount = (total + denominator - 1n) / denominator;
+  return amount > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(amount);
+}
