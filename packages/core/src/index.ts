@@ -16,6 +16,7 @@ export type { JwtSettings, MintTokenOptions } from "./auth/jwt.ts";
 export { CAPABILITY_VERBS, isGranted } from "./auth/principal.ts";
 export type { CapabilityVerb, GrantedCapability, Principal, RequiredCapability } from "./auth/principal.ts";
 export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";
+export type { TokenRevocationStore } from "./store/token-revocation-store.ts";
 
 export type {
   ChatEngine,
