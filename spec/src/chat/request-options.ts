@@ -1,11 +1,12 @@
 /** The parameters of a chat request that are objects of their own. */
 import { z } from "zod";
 import { openObject } from "../shared/open-object.ts";
+import { voiceSchema } from "../shared/voice.ts";
 import { textContentSchema } from "./content-part.ts";
 
 /** The voice and the file format of a spoken answer. */
 export const audioOptionsSchema = openObject({
-  voice: z.union([z.string(), openObject({ id: z.string() })]),
+  voice: voiceSchema,
   format: z.enum(["wav", "aac", "mp3", "flac", "opus", "pcm16"]),
 });
 

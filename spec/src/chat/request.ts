@@ -8,6 +8,7 @@ import { metadataSchema } from "../shared/metadata.ts";
 import { openObject } from "../shared/open-object.ts";
 import { reasoningEffortSchema } from "../shared/reasoning-effort.ts";
 import { responseFormatSchema } from "../shared/response-format.ts";
+import { logitBiasSchema, penaltySchema, seedSchema, stopSchema } from "../shared/sampling.ts";
 import { serviceTierSchema } from "../shared/service-tier.ts";
 import { promptCacheOptionsSchema } from "./prompt-cache.ts";
 import { requestMessageSchema } from "./request-message.ts";
@@ -20,20 +21,6 @@ import {
 } from "./request-options.ts";
 import { functionCallChoiceSchema, toolChoiceSchema } from "./tool-choice.ts";
 import { functionDefinitionSchema, toolSchema } from "./tool.ts";
-
-const penaltySchema = z.number().min(-2).max(2);
-
-/** One string, or up to four: generation ends before the first that appears. */
-export const stopSchema = z.union([z.string(), z.array(z.string()).min(1).max(4)]).meta({ id: "StopConfiguration" });
-
-/** The deprecated seed: a 64-bit integer or `null`. JSON numbers beyond 2^53 arrive rounded and are accepted as they arrive. */
-export const seedSchema = z
-  .number()
-  .min(-(2 ** 63))
-  .max(2 ** 63)
-  .refine(Number.isInteger, { error: "Invalid input: expected int" })
-  .nullish()
-  .meta({ type: ["integer", "null"], format: "int64", deprecated: true });
 
 /**
  * A chat request.
@@ -71,12 +58,12 @@ export const createChatCompletionRequestSchema = openObject({
   moderation: moderationOptionsSchema.nullish(),
   stream: z.boolean().nullish(),
   stop: stopSchema.nullish(),
-  logit_bias: z.record(z.string(), z.int().min(-100).max(100)).nullish().describe("Bias per token id."),
+  logit_bias: logitBiasSchema.nullish(),
   logprobs: z.boolean().nullish(),
   max_tokens: z.int().min(1).nullish().meta({ deprecated: true }),
   n: z.int().min(1).max(128).nullish(),
   prediction: predictionSchema.nullish(),
-  seed: seedSchema,
+  seed: seedSchema.meta({ deprecated: true }),
   stream_options: streamOptionsSchema.nullish(),
   tools: z.array(toolSchema).nullish(),
   tool_choice: toolChoiceSchema.nullish(),

@@ -28,3 +28,9 @@ test("branches that are equally far off are told in one issue", () => {
     "Invalid input: expected string, received number; or Invalid input: expected boolean, received number",
   ]);
 });
+
+test("a value that is wrong in more places than a call takes arguments is still judged", () => {
+  const prompt = z.union([z.string(), z.array(z.int())]);
+  const wrong = Array.from({ length: 200_000 }, () => 0.5);
+  expect(issuesOf(prompt, wrong)).toHaveLength(wrong.length);
+});

@@ -41,7 +41,9 @@ function closestBranch(
   prefix: readonly PropertyKey[],
 ): ShapeIssue[] {
   const flattened = branches.map((branch) => flattenIssues(branch, prefix));
-  const closeness = flattened.map((issues) => Math.min(...issues.map(rateCloseness)));
+  const closeness = flattened.map((issues) =>
+    issues.reduce((least, issue) => Math.min(least, rateCloseness(issue)), Infinity),
+  );
   const closest = Math.max(...closeness);
   return mergeByPath(flattened.filter((_, branch) => closeness[branch] === closest).flat());
 }
