@@ -2,16 +2,10 @@
 
 import type OpenAI from "openai";
 import type { Exchange } from "./exchange.ts";
-
-export type KeyName = "full" | "no_capability" | "no_credit" | "expired";
+import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 
 /** A key of the target's recipe, a literal credential, or none at all (no `Authorization` header). */
 export type Credential = KeyName | { readonly literal: string } | null;
-
-export interface ModelRoles {
-  /** Model id for chat; present whenever a check needs `model:chat`. */
-  readonly chat: string | undefined;
-}
 
 export interface SdkOptions {
   /** Default `full`. */
@@ -52,11 +46,14 @@ export interface WireRequest {
 
 export interface CheckContext {
   readonly baseUrl: string;
-  readonly models: ModelRoles;
+  /** Model ids by role; a role is present whenever the check needs it, as in `model:chat`. */
+  readonly models: Target["models"];
   /** Aborted at the check's time limit. */
   readonly signal: AbortSignal;
   /** The literal behind a key name. @throws NotTestable when the recipe lacks it. */
   key(name: KeyName): string;
+  /** What the operator prepared. @throws NotTestable when the recipe lacks it. */
+  fixture<Name extends FixtureName>(name: Name): Fixtures[Name];
   /** Runs one call of the official SDK against the target; a thrown SDK error is an outcome, not an exception. */
   sdk<T>(call: (client: OpenAI) => Promise<T>, options?: SdkOptions): Promise<SdkOutcome<T>>;
   /** One request without the SDK, for what the SDK can't send or hides. */

@@ -5,6 +5,7 @@
 
 import type { OperationId } from "@openai-compat/spec";
 import type { CheckContext } from "./check-context.ts";
+import type { FixtureName, KeyName, ModelRole } from "./target.ts";
 
 /**
  * must: a mainstream client breaks, the answer is not what the specification demands, or secrets and doors stand open.
@@ -19,10 +20,10 @@ export type Level = "must" | "should" | "may";
 export type Tier = "protocol" | "forced" | "model";
 
 /** What the target has to offer before a check can say anything. A missing one makes the check not-testable. */
-export type Need = "key:full" | "key:no_capability" | "key:no_credit" | "key:expired" | "jwt" | "model:chat";
+export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureName}` | "jwt";
 
 /** Report areas: one verdict line each. */
-export type Area = "models" | "chat" | "sse" | "auth" | "errors" | "http";
+export type Area = "models" | "chat" | "sse" | "auth" | "errors" | "http" | "billing" | "limits" | "upstreams";
 
 export interface Check {
   /** Permanent dotted id, `chat.stream.done-sentinel`; listed in `ids.txt`, never reused. */

@@ -78,9 +78,10 @@ test("null sends no credentials, through the SDK and over the wire", async () =>
   expect(seen).toEqual([undefined, undefined, "Bearer odd"]);
 });
 
-test("a key that the recipe lacks makes a check not testable", async () => {
+test("a key or a fixture that the recipe lacks makes a check not testable", async () => {
   const context = await contextFor(answerJson({}));
   expect(() => context.key("expired")).toThrow(NotTestable);
+  expect(() => context.fixture("body_bytes_max")).toThrow(NotTestable);
   await expect(context.wire({ method: "GET", path: "/models", credential: "expired" })).rejects.toThrow(NotTestable);
 });
 

@@ -4,13 +4,13 @@
  */
 
 import OpenAI from "openai";
-import type { CheckContext, Credential, KeyName, SdkOptions, SdkOutcome, WireRequest } from "./check-context.ts";
+import type { CheckContext, Credential, SdkOptions, SdkOutcome, WireRequest } from "./check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { describeThrown } from "./expect.ts";
 import { type ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
 import { isSignal, NotTestable } from "./outcome-signals.ts";
 import { createRecordingFetch } from "./recorder.ts";
-import type { Target } from "./target.ts";
+import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 import { sendWireRequest } from "./wire-transport.ts";
 
 export interface CheckContextOptions {
@@ -79,9 +79,10 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
 
   const context: CheckContext = {
     baseUrl: target.baseUrl,
-    models: { chat: target.models.chat },
+    models: target.models,
     signal,
     key: (name) => requireKey(target, name),
+    fixture: (name) => requireFixture(target, name),
     sdk,
     wire,
   };
@@ -100,6 +101,12 @@ function requireKey(target: Target, name: KeyName): string {
   const key = target.keys[name];
   if (key === undefined) throw new NotTestable(`the target's recipe has no key \`${name}\``);
   return key;
+}
+
+function requireFixture<Name extends FixtureName>(target: Target, name: Name): Fixtures[Name] {
+  const fixture: Fixtures[Name] | undefined = target.fixtures?.[name];
+  if (fixture === undefined) throw new NotTestable(`the target's recipe has no fixture \`${name}\``);
+  return fixture;
 }
 
 /** A target without any full key is called without credentials; the other named keys must exist. */

@@ -1,8 +1,7 @@
 /** A recorded request as a `curl` line that can be pasted into a shell. Credentials become variables. */
 
-import type { KeyName } from "./check-context.ts";
 import type { RecordedRequest } from "./exchange.ts";
-import { KEY_NAMES, type Target } from "./target.ts";
+import { KEY_NAMES, type KeyName, type Target } from "./target.ts";
 
 /** The environment variable that holds each key, here and for the command line. */
 export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
@@ -10,6 +9,11 @@ export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
   no_capability: "OPENAI_CONFORMANCE_KEY_NO_CAPABILITY",
   no_credit: "OPENAI_CONFORMANCE_KEY_NO_CREDIT",
   expired: "OPENAI_CONFORMANCE_KEY_EXPIRED",
+  not_yet_valid: "OPENAI_CONFORMANCE_KEY_NOT_YET_VALID",
+  wrong_audience: "OPENAI_CONFORMANCE_KEY_WRONG_AUDIENCE",
+  wrong_issuer: "OPENAI_CONFORMANCE_KEY_WRONG_ISSUER",
+  small_credit: "OPENAI_CONFORMANCE_KEY_SMALL_CREDIT",
+  rate_limited: "OPENAI_CONFORMANCE_KEY_RATE_LIMITED",
 };
 
 /** Headers that the SDK adds for its own statistics; they change nothing. */

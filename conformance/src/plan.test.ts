@@ -28,6 +28,16 @@ test("a missing fixture is named for each check that needs it", () => {
   expect(plan[1]?.skip?.reason).toBe("the target's recipe has no key `expired`; the full key is no JSON Web Token");
 });
 
+test("what was prepared for checks, and models beside the one for chat, are needs like any other", () => {
+  const check = define("limits.a", ["fixture:rate_limited", "model:upstream_down"]);
+  const [bare] = planChecks([check], TARGET);
+  expect(bare?.skip?.reason).toBe(
+    "the target's recipe has no fixture `rate_limited`; no upstream_down model is known: name one in the recipe",
+  );
+  const prepared = { ...TARGET, models: { upstream_down: "m" }, fixtures: { rate_limited: { requestsPerMinute: 3 } } };
+  expect(planChecks([check], prepared)[0]?.skip).toBeNull();
+});
+
 test("only plans the selected checks, and a disabled one stays visible", () => {
   const plan = planChecks(CHECKS, TARGET, { only: ["chat"], disable: ["chat.a"] });
   expect(plan.map(({ check, skip }) => [check.id, skip?.outcome])).toEqual([

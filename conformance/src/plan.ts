@@ -2,7 +2,7 @@
 
 import type { Check, Need } from "./check.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Target } from "./target.ts";
+import { FIXTURE_NAMES, KEY_NAMES, MODEL_ROLES, type Target } from "./target.ts";
 
 export interface PlannedCheck {
   readonly check: Check;
@@ -46,26 +46,26 @@ export function matchesPattern(id: string, pattern: string): boolean {
 function resolveSkip(check: Check, target: Target, disable: readonly string[]): PlannedCheck["skip"] {
   const pattern = disable.find((candidate) => matchesPattern(check.id, candidate));
   if (pattern !== undefined) return { outcome: "disabled", reason: `disabled by the pattern "${pattern}"` };
-  const missing = check.needs.filter((need) => !NEEDS[need](target));
+  const missing = check.needs.filter((need) => !hasNeed(target, need));
   if (missing.length === 0) return null;
   return { outcome: "not-testable", reason: missing.map(describeMissing).join("; ") };
 }
 
-const NEEDS: Readonly<Record<Need, (target: Target) => boolean>> = {
-  "key:full": ({ keys }) => keys.full !== undefined,
-  "key:no_capability": ({ keys }) => keys.no_capability !== undefined,
-  "key:no_credit": ({ keys }) => keys.no_credit !== undefined,
-  "key:expired": ({ keys }) => keys.expired !== undefined,
-  jwt: ({ keys }) => isJwt(keys.full ?? ""),
-  "model:chat": ({ models }) => models.chat !== undefined,
-};
+function hasNeed({ keys, models, fixtures = {} }: Target, need: Need): boolean {
+  if (need === "jwt") return isJwt(keys.full ?? "");
+  return (
+    KEY_NAMES.some((name) => need === `key:${name}` && keys[name] !== undefined) ||
+    MODEL_ROLES.some((role) => need === `model:${role}` && models[role] !== undefined) ||
+    FIXTURE_NAMES.some((name) => need === `fixture:${name}` && fixtures[name] !== undefined)
+  );
+}
 
 function describeMissing(need: Need): string {
   if (need === "jwt") return "the full key is no JSON Web Token";
   const [kind, name] = need.split(":");
-  return kind === "key"
-    ? `the target's recipe has no key \`${name}\``
-    : `no ${name} model is known: name one in the recipe${name === "chat" ? " or with --model" : ""}`;
+  return kind === "model"
+    ? `no ${name} model is known: name one in the recipe${name === "chat" ? " or with --model" : ""}`
+    : `the target's recipe has no ${kind} \`${name}\``;
 }
 
 /** Three base64url parts of which the first is a JSON object with `alg`. */

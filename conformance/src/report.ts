@@ -11,7 +11,7 @@ import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
 import type { Observer } from "./outcome-signals.ts";
 import type { Redact } from "./redact.ts";
 import type { SuiteIdentity } from "./suite-identity.ts";
-import type { Target } from "./target.ts";
+import { MODEL_ROLES, type Target } from "./target.ts";
 
 /** One check of a report; every text in it is redacted. */
 export interface ReportedCheck {
@@ -96,8 +96,6 @@ export function countOutcomes(checks: readonly { readonly outcome: Outcome }[]):
   return counts;
 }
 
-const modelId = z.string().optional();
-
 export const jsonReportSchema = z.strictObject({
   schema_version: z.literal(1),
   suite: z.strictObject({
@@ -108,7 +106,7 @@ export const jsonReportSchema = z.strictObject({
   }),
   target: z.strictObject({
     base_url: z.string(),
-    models: z.strictObject({ chat: modelId, embedding: modelId, transcription: modelId, speech: modelId }),
+    models: z.partialRecord(z.enum(MODEL_ROLES), z.string()),
   }),
   verdict: z.enum(["conformant", "non-conformant", "unproved", "harness-error"]),
   exit_code: z.int(),

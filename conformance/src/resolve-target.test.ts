@@ -23,7 +23,41 @@ test("a recipe's keys are literal, from the environment, or printed by a command
     baseUrl: "http://h/v1",
     keys: { full: "literal", expired: "from-env", no_credit: "printed" },
     models: { chat: "m" },
+    fixtures: {},
   });
+});
+
+test("a recipe's fixtures are decoded", async () => {
+  const targetFile = await writeRecipe({
+    base_url: "http://h/v1",
+    fixtures: {
+      small_credit: { affordable_calls: 3, max_tokens: 64 },
+      rate_limited: { requests_per_minute: 5 },
+      overload: { model: "slow", concurrency: 2, waiting_max: 0 },
+      upstream_secret: "canary-4711",
+      body_bytes_max: 1024,
+    },
+  });
+  expect((await resolveTarget({ targetFile })).fixtures).toEqual({
+    small_credit: { affordableCalls: 3, maxTokens: 64 },
+    rate_limited: { requestsPerMinute: 5 },
+    overload: { model: "slow", concurrency: 2, waitingMax: 0 },
+    upstream_secret: "canary-4711",
+    body_bytes_max: 1024,
+  });
+});
+
+test.each([
+  [{ small_credit: { affordable_calls: 0, max_tokens: 64 } }, /fixtures\.small_credit\.affordable_calls/],
+  [{ small_credit: { affordable_calls: 3 } }, /fixtures\.small_credit\.max_tokens/],
+  [{ rate_limited: { requests_per_minute: "5" } }, /fixtures\.rate_limited\.requests_per_minute/],
+  [{ overload: { model: "slow", concurrency: 2, waiting_max: -1 } }, /fixtures\.overload\.waiting_max/],
+  [{ upstream_secret: "short" }, /fixtures\.upstream_secret/],
+  [{ body_bytes_max: 1.5 }, /fixtures\.body_bytes_max/],
+  [{ over_load: {} }, /over_load/],
+])("a fixture that is wrong is refused by its name: %j", async (fixtures, name) => {
+  const targetFile = await writeRecipe({ base_url: "http://h/v1", fixtures });
+  await expect(resolveTarget({ targetFile })).rejects.toThrow(name);
 });
 
 test("flags win over the recipe, and the recipe over the environment", async () => {
@@ -33,7 +67,7 @@ test("flags win over the recipe, and the recipe over the environment", async () 
     models: { chat: "r" },
   });
   const environment = { OPENAI_BASE_URL: "http://env/v1", OPENAI_API_KEY: "env", OPENAI_CONFORMANCE_MODEL: "e" };
-  expect(await resolveTarget({ environment })).toEqual({
+  expect(await resolveTarget({ environment })).toMatchObject({
     baseUrl: "http://env/v1",
     keys: { full: "env" },
     models: { chat: "e" },
@@ -43,7 +77,7 @@ test("flags win over the recipe, and the recipe over the environment", async () 
     keys: { full: "recipe" },
   });
   const flags = { baseUrl: "http://flag/v1", keys: { full: "flag" }, models: { chat: "f" } };
-  expect(await resolveTarget({ ...flags, targetFile, environment })).toEqual(flags);
+  expect(await resolveTarget({ ...flags, targetFile, environment })).toMatchObject(flags);
 });
 
 test.each(["no url", "ftp://h/v1", "http://user:secret@h/v1", "http://h/v1?key=secret", "http://h/v1#secret"])(

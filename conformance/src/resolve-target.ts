@@ -7,9 +7,9 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { z } from "zod";
-import type { KeyName } from "./check-context.ts";
 import { KEY_VARIABLES } from "./encode-curl.ts";
-import { KEY_NAMES, MODEL_ROLES, type ModelRole, type Target } from "./target.ts";
+import { SECRET_LENGTH_MIN } from "./redact.ts";
+import { type Fixtures, KEY_NAMES, type KeyName, MODEL_ROLES, type ModelRole, type Target } from "./target.ts";
 
 /** Wrong usage or configuration; the message says which and what to do. */
 export class ConfigurationError extends Error {
@@ -20,6 +20,8 @@ export interface TargetOptions {
   readonly baseUrl?: string | undefined;
   readonly keys?: Readonly<Partial<Record<KeyName, string | undefined>>>;
   readonly models?: Readonly<Partial<Record<ModelRole, string | undefined>>>;
+  /** What was prepared for checks; see the README. */
+  readonly fixtures?: Readonly<Partial<Fixtures>> | undefined;
   /** Path of a recipe file. */
   readonly targetFile?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -36,16 +38,34 @@ const keySource = z.union([
 
 type KeySource = z.infer<typeof keySource>;
 
+const count = z.int().positive();
+
+/** Decodes the recipe's names to ours. */
+const fixturesSchema = z.strictObject({
+  small_credit: z.exactOptional(
+    z
+      .strictObject({ affordable_calls: count, max_tokens: count })
+      .transform((given) => ({ affordableCalls: given.affordable_calls, maxTokens: given.max_tokens })),
+  ),
+  rate_limited: z.exactOptional(
+    z
+      .strictObject({ requests_per_minute: count })
+      .transform((given) => ({ requestsPerMinute: given.requests_per_minute })),
+  ),
+  overload: z.exactOptional(
+    z
+      .strictObject({ model: z.string().min(1), concurrency: count, waiting_max: z.int().nonnegative() })
+      .transform(({ waiting_max: waitingMax, ...given }) => ({ ...given, waitingMax })),
+  ),
+  upstream_secret: z.exactOptional(z.string().min(SECRET_LENGTH_MIN)),
+  body_bytes_max: z.exactOptional(count),
+});
+
 const recipeSchema = z.strictObject({
   base_url: z.string(),
-  keys: z
-    .strictObject({ full: keySource, no_capability: keySource, no_credit: keySource, expired: keySource })
-    .partial()
-    .default({}),
-  models: z
-    .strictObject({ chat: z.string(), embedding: z.string(), transcription: z.string(), speech: z.string() })
-    .partial()
-    .default({}),
+  keys: z.partialRecord(z.enum(KEY_NAMES), keySource).default({}),
+  models: z.partialRecord(z.enum(MODEL_ROLES), z.string()).default({}),
+  fixtures: fixturesSchema.default({}),
 });
 
 type Recipe = z.infer<typeof recipeSchema>;
@@ -72,7 +92,8 @@ export async function resolveTarget(options: TargetOptions): Promise<Target> {
     const id = options.models?.[role] ?? recipe?.models[role] ?? fallback;
     if (id !== undefined) models[role] = id;
   }
-  return { baseUrl: normaliseBaseUrl(baseUrl), keys, models };
+  const fixtures = { ...recipe?.fixtures, ...options.fixtures };
+  return { baseUrl: normaliseBaseUrl(baseUrl), keys, models, fixtures };
 }
 
 /** `http(s)://host/path` without a trailing slash. @throws ConfigurationError, without repeating what may be a secret */

@@ -22,7 +22,7 @@ import {
 import { runChecks } from "./runner.ts";
 import { readSuiteIdentity, type SuiteIdentity } from "./suite-identity.ts";
 import { resolveTarget, type TargetOptions } from "./resolve-target.ts";
-import type { Target } from "./target.ts";
+import { listSecrets, type Target } from "./target.ts";
 
 /** What a run says while it goes; every text is redacted. */
 export type RunEvent =
@@ -94,7 +94,7 @@ export async function prepareRun(target: Target, settings: RunSettings): Promise
 /** @throws UnmatchedPatternError */
 export async function judgeTarget(target: Target, settings: RunSettings = {}): Promise<RunReport> {
   const startedAt = performance.now();
-  const redact = createRedactor(Object.values(target.keys));
+  const redact = createRedactor(listSecrets(target));
   const onEvent = settings.onEvent ?? (() => {});
   const selected = settings.only ?? [];
   const suite: SuiteIdentity = { ...readSuiteIdentity(), profile: selected.length === 0 ? "full" : "selection" };

@@ -1,13 +1,53 @@
-/** What is judged: where it is, which keys fit it and which models it has. Built by `resolve-target.ts`. */
-
-import type { KeyName } from "./check-context.ts";
+/** What is judged: where it is, which keys fit it, which models it has and what was prepared for checks. */
 
 /** Every key that a recipe may hold. */
-export const KEY_NAMES = ["full", "no_capability", "no_credit", "expired"] as const satisfies readonly KeyName[];
+export const KEY_NAMES = [
+  "full",
+  "no_capability",
+  "no_credit",
+  "expired",
+  "not_yet_valid",
+  "wrong_audience",
+  "wrong_issuer",
+  "small_credit",
+  "rate_limited",
+] as const;
+export type KeyName = (typeof KEY_NAMES)[number];
 
 /** Roles that a recipe may give a model id for. */
-export const MODEL_ROLES = ["chat", "embedding", "transcription", "speech"] as const;
+export const MODEL_ROLES = [
+  "chat",
+  "embedding",
+  "transcription",
+  "speech",
+  "upstream_down",
+  "upstream_error",
+  "upstream_breaks",
+] as const;
 export type ModelRole = (typeof MODEL_ROLES)[number];
+
+/** What an operator prepared and the suite can't find out by itself. Named as in the recipe. */
+export interface Fixtures {
+  /** The account of the key `small_credit` pays for so many chats that use up `maxTokens` tokens, and not for one more. */
+  readonly small_credit: { readonly affordableCalls: number; readonly maxTokens: number };
+  /** The limit of the key `rate_limited`. */
+  readonly rate_limited: { readonly requestsPerMinute: number };
+  /** A chat model that answers so many calls at the same time, and lets so many more wait. */
+  readonly overload: { readonly model: string; readonly concurrency: number; readonly waitingMax: number };
+  /** A text that the failing upstreams send and that no client may see. */
+  readonly upstream_secret: string;
+  /** Largest body of a chat request, in bytes. */
+  readonly body_bytes_max: number;
+}
+
+export const FIXTURE_NAMES = [
+  "small_credit",
+  "rate_limited",
+  "overload",
+  "upstream_secret",
+  "body_bytes_max",
+] as const satisfies readonly (keyof Fixtures)[];
+export type FixtureName = (typeof FIXTURE_NAMES)[number];
 
 export interface Target {
   /** Without a trailing slash: `http://127.0.0.1:8080/v1`. */
@@ -15,4 +55,12 @@ export interface Target {
   /** The credentials themselves; they leave the process only towards the target. */
   readonly keys: Readonly<Partial<Record<KeyName, string>>>;
   readonly models: Readonly<Partial<Record<ModelRole, string>>>;
+  /** Default: none. */
+  readonly fixtures?: Readonly<Partial<Fixtures>>;
+}
+
+/** All that must not appear in a report. */
+export function listSecrets({ keys, fixtures }: Target): readonly string[] {
+  const { upstream_secret: secret } = fixtures ?? {};
+  return [...Object.values(keys), ...(secret === undefined ? [] : [secret])];
 }
