@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { LOG_LEVELS } from "./operations/logger.ts";
+import { LOG_LEVELS } from "./operations/log-level.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
 const count = z.int().min(1);

@@ -1,12 +1,14 @@
 /**
- * Structured log lines: one JSON object a line on a stream. It writes what it is given, so callers give it no token, no
- * prompt and no key.
+ * Structured log lines: one JSON object a line, written beside the event loop. Callers choose the fields one by one and
+ * give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import { destination, pino, stdTimeFunctions } from "pino";
+import type { LogLevel } from "./log-level.ts";
 
-type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+export type { LogLevel } from "./log-level.ts";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 type WriteLine = (message: string, fields?: LogFields) => void;
 
 export interface Logger {
@@ -19,18 +21,56 @@ export interface Logger {
 export interface LoggerOptions {
   /** The least level that is written. */
   readonly level: LogLevel;
-  /** Gets each line with its line break. Default: standard error. */
+  /** Gets each line with its line break. Default: standard error, flushed when the process ends. */
   readonly write?: (line: string) => void;
 }
 
+/** The second net, below callers that know better. */
+const SECRET_FIELDS = [
+  "apiKey",
+  "authorization",
+  "content",
+  "input",
+  "jwt",
+  "key",
+  "messages",
+  "password",
+  "prompt",
+  "secret",
+  "token",
+];
+
+/** Lines that wait for a slow reader; beyond them new ones are dropped, because a log must not eat the memory. */
+const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024;
+const STANDARD_ERROR = 2;
+
 export function createLogger(options: LoggerOptions): Logger {
-  const write = options.write ?? ((line: string) => void process.stderr.write(line));
-  const least = LOG_LEVELS.indexOf(options.level);
+  const write = options.write ?? createStandardErrorWriter();
+  const lines = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: "message",
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_FIELDS, censor: "[redacted]" },
+    },
+    { write },
+  );
   const lineOf =
-    (level: LogLevel): WriteLine =>
-    (message, fields = {}) => {
-      if (LOG_LEVELS.indexOf(level) < least) return;
-      write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
-    };
+    (level: Exclude<LogLevel, "silent">): WriteLine =>
+    (message, fields = {}) =>
+      lines[level](fields, message);
   return { debug: lineOf("debug"), info: lineOf("info"), warn: lineOf("warn"), error: lineOf("error") };
+}
+
+function createStandardErrorWriter(): (line: string) => void {
+  const stream = destination({ dest: STANDARD_ERROR, sync: false, maxLength: WAITING_CHARACTERS_MAX });
+  let isOpen = true;
+  // Who reads the log may leave. There is nowhere left to say so, and the server goes on.
+  stream.on("error", () => {
+    isOpen = false;
+    stream.destroy();
+  });
+  return (line) => void (isOpen && stream.write(line));
 }

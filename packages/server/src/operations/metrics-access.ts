@@ -1,0 +1,55 @@
+/**
+ * Who may read the metrics, which tell how much business a server does. With a token: who has it. Without: a program on
+ * this machine that connects directly; what a reverse proxy or a web page hands on does not count as that.
+ */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { AiError } from "@openai-compat/core";
+import { decodeBearerToken } from "../http/headers.ts";
+
+/** One of these says that somebody else asked. */
+const FORWARDING_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"] as const;
+
+const LOOPBACK_ADDRESS = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/;
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+export interface MetricsReader {
+  readonly request: Request;
+  /** The other end of the socket; null when there is none. */
+  readonly peerAddress: string | null;
+}
+
+/**
+ * @param token the setting `operations.metricsToken`.
+ * @throws AiError `missing_credentials`, `invalid_credentials`, `capability_missing`
+ */
+export function requireMetricsAccess(reader: MetricsReader, token: string | null): void {
+  if (token === null) {
+    if (!isLocal(reader)) throw notLocal();
+    return;
+  }
+  const given = decodeBearerToken(reader.request.headers);
+  if (given === null) throw new AiError("missing_credentials", "The metrics of this server need a bearer token.");
+  if (!timingSafeEqual(digest(given), digest(token))) {
+    throw new AiError("invalid_credentials", "This token does not open the metrics.");
+  }
+}
+
+/** The host is looked at because a web page can make a browser connect here under its own name (DNS rebinding). */
+function isLocal({ request, peerAddress }: MetricsReader): boolean {
+  const { headers, url } = request;
+  if (peerAddress === null || !LOOPBACK_ADDRESS.test(peerAddress)) return false;
+  if (headers.has("origin") || FORWARDING_HEADERS.some((name) => headers.has(name))) return false;
+  return LOOPBACK_HOST.test(new URL(url).hostname);
+}
+
+function notLocal(): AiError {
+  const message =
+    "The metrics are for programs on the server's own machine. To read them from elsewhere, set operations.metricsToken.";
+  return new AiError("capability_missing", message);
+}
+
+/** Equal lengths, as the comparison needs them. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,41 @@
+/**
+ * The closed list of what anybody may ask for without a credential. The router takes nothing but this list and the
+ * operations of the specification; a route in neither makes `closure.test.ts` fail.
+ */
+
+import type { RequestScope } from "../http/request-scope.ts";
+import { serveDocsPage, serveDocsScript, serveOpenApiDocument } from "./docs-page.ts";
+
+/** Outside of every API mount; each answers GET and HEAD. */
+export const PUBLIC_PATHS = [
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/openapi.json",
+  "/docs",
+  "/docs/standalone.js",
+] as const;
+
+export type PublicPath = (typeof PUBLIC_PATHS)[number];
+export type PublicHandler = (request: Request, scope: RequestScope) => Response | Promise<Response>;
+
+/** Total: a path on the list without a handler does not compile. */
+export type PublicHandlers = Readonly<Record<PublicPath, PublicHandler>>;
+
+export interface PublicRouteOptions {
+  readonly serveReadiness: () => Promise<Response>;
+  /** It has its own rule on who may read. */
+  readonly serveMetrics: PublicHandler;
+}
+
+export function createPublicHandlers(options: PublicRouteOptions): PublicHandlers {
+  return {
+    // Nothing is looked at: that this runs is the answer.
+    "/healthz": () => Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } }),
+    "/readyz": () => options.serveReadiness(),
+    "/metrics": (request, scope) => options.serveMetrics(request, scope),
+    "/openapi.json": serveOpenApiDocument,
+    "/docs": serveDocsPage,
+    "/docs/standalone.js": serveDocsScript,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Whether the server can do its work now: each part is asked, within a time. The answer names parts that are not ready
+ * and nothing else; why is for the log.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ReadinessPart {
+  /** Shown to anybody, so no address and no path. */
+  readonly name: string;
+  /** Resolves when the part works, else rejects. */
+  readonly check: () => Promise<unknown>;
+}
+
+export interface ReadinessOptions {
+  readonly parts: readonly ReadinessPart[];
+  /** How long all parts together may take; who has not answered by then is not ready. */
+  readonly timeoutMs: number;
+  /** Is told of each part that is not ready. */
+  readonly onNotReady: (name: string, reason: string) => void;
+}
+
+export interface Readiness {
+  /** The names of the parts that are not ready. */
+  check(): Promise<readonly string[]>;
+}
+
+/** Callers that come while a check runs share it, so that asking often costs the stores nothing more. */
+export function createReadiness(options: ReadinessOptions): Readiness {
+  const { parts, timeoutMs, onNotReady } = options;
+  let running: Promise<readonly string[]> | null = null;
+  /** A part that hangs is not asked again until it has answered. */
+  const unanswered = new Map<string, Promise<string | null>>();
+
+  function ask({ name, check }: ReadinessPart): Promise<string | null> {
+    const asked = unanswered.get(name);
+    if (asked !== undefined) return asked;
+    const answer = Promise.resolve()
+      .then(check)
+      .then(
+        () => null,
+        (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+      )
+      .finally(() => unanswered.delete(name));
+    unanswered.set(name, answer);
+    return answer;
+  }
+
+  async function checkAll(): Promise<readonly string[]> {
+    const timer = new AbortController();
+    const late = sleep(timeoutMs, `no answer within ${timeoutMs} ms`, { signal: timer.signal, ref: false });
+    late.catch(() => {});
+    const failures = await Promise.all(
+      parts.map(async (part) => ({ name: part.name, reason: await Promise.race([ask(part), late]) })),
+    );
+    timer.abort();
+    return failures.flatMap(({ name, reason }) => {
+      if (reason === null) return [];
+      onNotReady(name, reason);
+      return [name];
+    });
+  }
+
+  return {
+    check() {
+      running ??= checkAll().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+  };
+}
+
+export function encodeReadiness(notReady: readonly string[]): Response {
+  const isReady = notReady.length === 0;
+  const body = isReady ? { status: "ready" } : { status: "not_ready", not_ready: notReady };
+  return Response.json(body, { status: isReady ? 200 : 503, headers: { "cache-control": "no-store" } });
+}
