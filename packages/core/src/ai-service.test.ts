@@ -8,10 +8,20 @@ import { foldChatEvents } from "./services/fold-chat.ts";
 import type { ChatRequest } from "./services/chat-request.ts";
 import { NO_TOKEN, createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "./testing/fake-chat-engine.ts";
+import { NO_RATE_LIMITS, createFakeCreditStore } from "./testing/fake-stores.ts";
 
 function setUp(options: FakeChatEngineOptions = {}) {
   const engine = createFakeChatEngine(options);
-  const service = createAiService({ registry: createModelRegistry([fakeModel(engine)]), now: () => 1_000 });
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel(engine)]),
+    credits: createFakeCreditStore(),
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onSettlementError: (error) => {
+      throw error;
+    },
+    now: () => 1_000,
+  });
   return { engine, service };
 }
 
@@ -26,6 +36,7 @@ function callWith(signal: AbortSignal = new AbortController().signal, can = ["*"
     },
     requestId: "req_1",
     signal,
+    onRateLimit: () => {},
   });
 }
 
@@ -41,6 +52,7 @@ const request: ChatRequest = {
   frequencyPenalty: 0,
   seed: 7,
   logitBias: {},
+  stream: false,
 };
 
 test("a chat is answered with its text, its finish reason and exact usage", async () => {

@@ -7,37 +7,84 @@ import { randomBytes } from "node:crypto";
 import { AiError, toAiError } from "./ai-error.ts";
 import { createModelQueue } from "./admission/model-queue.ts";
 import type { ModelQueue } from "./admission/model-queue.ts";
-import type { AuthorisedCall } from "./call.ts";
-import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
+import type { RateLimits } from "./admission/rate-limits.ts";
+import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
+import type { CallRecord } from "./call-record.ts";
+import { createBilling } from "./credits/billing.ts";
+import type { ModelDescription, ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
+import type { Demand } from "./pipeline.ts";
 import type { ChatRequest, ChatRun } from "./services/chat-request.ts";
-import { prepareChat, runChat } from "./services/chat-service.ts";
+import { boundChat, prepareChat, runChat } from "./services/chat-service.ts";
 import { primeStream } from "./services/primed-stream.ts";
+import type { RelayCall, RelayRun } from "./services/relay-request.ts";
+import {
+  RELAYED_TYPES,
+  boundRelay,
+  expectRelayedTokens,
+  requireRelay,
+  runRelay,
+  startRelay,
+} from "./services/relay-service.ts";
+import type { CreditStore } from "./store/credit-store.ts";
 
 export interface AiService {
   listModels(call: AuthorisedCall): readonly ModelDescription[];
   /** @throws AiError `model_not_found` */
   retrieveModel(call: AuthorisedCall, id: string): ModelDescription;
+  /** Whether requests for this model go to an upstream as they are; false for a model that is not there. */
+  isRelayed(selector: string, type: ModelType): boolean;
   /**
    * Resolves once the call is admitted, so that every refusal is thrown here, before any byte of an answer.
    *
-   * @throws AiError `model_not_found`, `context_length_exceeded`, `queue_full`, `queue_timeout`, `engine_unavailable`,
-   *   `invalid_request`, `invalid_value`, `cancelled`, `shutting_down`
+   * @throws AiError `model_not_found`, `context_length_exceeded`, `rate_limited`, `quota_exceeded`, `queue_full`,
+   *   `queue_timeout`, `engine_unavailable`, `invalid_request`, `invalid_value`, `cancelled`, `shutting_down`, and
+   *   `limits_unavailable`, `billing_unavailable` when a store fails
    */
   chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun>;
+  /**
+   * Resolves once the upstream has begun a good answer.
+   *
+   * @throws AiError as `chat`, `not_implemented`, and what the upstream refused or how it failed
+   */
+  relay(call: AuthorisedCall, request: RelayCall): Promise<RelayRun>;
+  /** How busy each model is. */
+  queues(): readonly QueueStatus[];
   /** Refuses new calls and closes the engines; each engine lets its running generations end first. */
   close(): Promise<void>;
 }
 
+export interface QueueStatus {
+  readonly modelId: string;
+  /** Calls that hold a place. */
+  readonly running: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
+}
+
 export interface AiServiceOptions {
   readonly registry: ModelRegistry;
+  readonly credits: CreditStore;
+  readonly rateLimits: RateLimits;
+  /** How long an admitted call may take, in milliseconds. */
+  readonly callTimeMsMax: number;
+  /** Is told of every admitted call when it has ended. Default: nobody is. */
+  readonly onCallEnd?: (record: CallRecord) => void;
+  /** Is told what could not be settled after a call that had failed or been left already. */
+  readonly onSettlementError: (error: AiError, requestId: string) => void;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly now?: () => number;
 }
 
+/** Between the end of a call's time and the end of its reservation: for the settlement itself, and for its retries. */
+const SETTLEMENT_GRACE_MS = 60_000;
+
 export function createAiService(options: AiServiceOptions): AiService {
-  const { registry } = options;
+  const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {} } = options;
   const now = options.now ?? Date.now;
+  const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
+  const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
+  const billing = createBilling({ store: options.credits, holdLifetimeMs, now });
   const queues = new Map<RegisteredModel, ModelQueue>(
     registry
       .list()
@@ -51,11 +98,29 @@ export function createAiService(options: AiServiceOptions): AiService {
     return queue;
   }
 
-  async function chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun> {
+  /** The request counts against the account's limit before anything is computed for it. */
+  async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
     if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
-    const resolved = resolveModel(call, registry, { selector: request.model, type: "chat" });
-    const prepared = await prepareChat(resolved.model, request, call.signal);
-    const admitted = await admit(resolved, queueOf(resolved.model));
+    const resolved = resolveModel(call, registry, { selector, type });
+    await rateLimits.takeRequest(call.principal.accountId, call.onRateLimit);
+    return resolved;
+  }
+
+  function admitTo(resolved: ResolvedCall<RegisteredModel>, demand: Demand): Promise<AdmittedCall<RegisteredModel>> {
+    const { onSettlementError } = options;
+    const queue = queueOf(resolved.model);
+    return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
+  }
+
+  async function chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun> {
+    const resolved = await resolve(call, request.model, "chat");
+    const { engine } = resolved.model;
+    if (engine.type !== "chat") throw new AiError("internal", "A relayed model was asked to chat.");
+    const prepared = await prepareChat(engine, request, call.signal);
+    const bound = boundChat(prepared);
+    const expectedTokens = bound.inputTokens + (request.tokensMax === null ? 0 : bound.outputTokens);
+    const { model: selector, stream: streamed } = request;
+    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed });
     return {
       id: `chatcmpl-${randomBytes(16).toString("hex")}`,
       createdAtMs: now(),
@@ -64,19 +129,35 @@ export function createAiService(options: AiServiceOptions): AiService {
     };
   }
 
+  async function relay(call: AuthorisedCall, request: RelayCall): Promise<RelayRun> {
+    const resolved = await resolve(call, request.model, RELAYED_TYPES[request.operation]);
+    const engine = requireRelay(resolved.model, request.operation);
+    const admitted = await admitTo(resolved, {
+      bound: boundRelay(engine, request),
+      expectedTokens: expectRelayedTokens(engine, request),
+      selector: request.model,
+      streamed: request.stream,
+    });
+    return startRelay(
+      admitted,
+      runAdmitted(admitted, () => runRelay(admitted, engine, request)),
+    );
+  }
+
   return {
     listModels: () => registry.list(),
     retrieveModel: (_call, id) => registry.find(id),
-    async chat(call, request) {
-      try {
-        return await chat(call, request);
-      } catch (thrown) {
-        throw toAiError(thrown, call.signal);
-      }
-    },
+    isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
+    chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    queues: () => [...queues].map(([{ id }, { running, waiting }]) => ({ modelId: id, running, waiting })),
     async close() {
       closing = true;
       await Promise.all(registry.list().map((model) => model.engine.close()));
     },
   };
+}
+
+function rethrow(thrown: unknown, call: AuthorisedCall): never {
+  throw toAiError(thrown, call.signal);
 }

@@ -1,6 +1,6 @@
 /** What is known of a call when it has ended: for metrics, traces and logs. It holds no text and no secret. */
 
-import type { AiErrorCode } from "./ai-error.ts";
+import type { CallOutcome } from "./call.ts";
 import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
 
 export interface CallRecord {
@@ -14,7 +14,7 @@ export interface CallRecord {
   readonly requestedModel: string;
   readonly streamed: boolean;
   /** `completed`, `left` (the client went away), or the code of the failure. */
-  readonly outcome: "completed" | "left" | AiErrorCode;
+  readonly outcome: CallOutcome;
   readonly usage: UsageUnits;
   /** Micro-credits: what was reserved and what was charged. */
   readonly heldAmount: number;

@@ -4,7 +4,10 @@
  */
 
 import type { Operation } from "@openai-compat/spec";
+import type { AiErrorCode } from "./ai-error.ts";
+import type { OnRateLimit } from "./admission/rate-limits.ts";
 import type { Principal } from "./auth/principal.ts";
+import type { UsageMeter } from "./credits/usage-meter.ts";
 
 declare const stage: unique symbol;
 
@@ -16,6 +19,8 @@ interface CallFields {
   readonly requestId: string;
   /** Aborted when the client leaves, a time limit passes or the server stops. */
   readonly signal: AbortSignal;
+  /** Is told where the account stands with its rate limits, whether the call is let pass or refused. */
+  readonly onRateLimit: OnRateLimit;
 }
 
 /** The caller is known and may use the operation. Made by `authorise` alone. */
@@ -24,12 +29,20 @@ export type AuthorisedCall = Staged<CallFields, "authorised">;
 /** The model that will serve the call is known. Made by the pipeline's resolve stage alone. */
 export type ResolvedCall<Model> = Staged<CallFields & { readonly model: Model }, "resolved">;
 
-/** Every limit has let the call pass, and a place on its model is held. Made by the pipeline's admit stage alone. */
+/**
+ * Every limit has let the call pass, what it can cost is reserved, and a place on its model is held. Made by the
+ * pipeline's admit stage alone.
+ */
 export type AdmittedCall<Model> = Staged<
   CallFields & {
     readonly model: Model;
-    /** Gives the place back. Safe to call twice. */
-    readonly release: () => void;
+    /** Where the work says what it has used so far; what stands there when the call ends is paid for. */
+    readonly meter: UsageMeter;
+    /** Resolves everything that admission took. Called once. */
+    readonly settle: (outcome: CallOutcome) => Promise<void>;
   },
   "admitted"
 >;
+
+/** How an admitted call ended. */
+export type CallOutcome = "completed" | "left" | AiErrorCode;

@@ -1,10 +1,18 @@
 /** The AI service: identity, models, admission and chat behind one door. No HTTP, no native code. */
 
 export { createAiService } from "./ai-service.ts";
-export type { AiService, AiServiceOptions } from "./ai-service.ts";
+export type { AiService, AiServiceOptions, QueueStatus } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
-export type { AuthorisedCall } from "./call.ts";
+export type { AuthorisedCall, CallOutcome } from "./call.ts";
+export type { CallRecord } from "./call-record.ts";
+
+export { createRateLimits } from "./admission/rate-limits.ts";
+export type { AccountLimits, LimitedKind, OnRateLimit, RateLimitFacts, RateLimits } from "./admission/rate-limits.ts";
+export { FREE_OF_CHARGE } from "./credits/prices.ts";
+export type { Prices } from "./credits/prices.ts";
+export { BILLED_OPERATIONS, NO_USAGE } from "./credits/usage.ts";
+export type { BilledOperation, UsageUnits } from "./credits/usage.ts";
 
 export { createAuthenticator } from "./auth/authenticator.ts";
 export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.ts";
@@ -16,6 +24,9 @@ export type { JwtSettings, MintTokenOptions } from "./auth/jwt.ts";
 export { CAPABILITY_VERBS, isGranted } from "./auth/principal.ts";
 export type { CapabilityVerb, GrantedCapability, Principal, RequiredCapability } from "./auth/principal.ts";
 export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";
+export type * from "./store/credit-store.ts";
+export { RATE_LIMIT_WINDOW_MS } from "./store/rate-limit-store.ts";
+export type { RateLimitOutcome, RateLimitStore, RateLimitUse } from "./store/rate-limit-store.ts";
 export type { TokenRevocationStore } from "./store/token-revocation-store.ts";
 
 export type {
@@ -31,8 +42,19 @@ export type {
   Sampling,
 } from "./engine/chat-engine.ts";
 
-export { createModelRegistry } from "./models/registry.ts";
+export type {
+  RelayBody,
+  RelayEngine,
+  RelayEngineLimits,
+  RelayEvent,
+  RelayField,
+  RelayOperation,
+  RelayRequest,
+} from "./engine/relay-engine.ts";
+
+export { MODEL_TYPES, createModelRegistry } from "./models/registry.ts";
 export type { ModelDescription, ModelRegistry, ModelType, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
+export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export { foldChatEvents } from "./services/fold-chat.ts";
 export type { ChatChoice, ChatResult } from "./services/fold-chat.ts";

@@ -3,12 +3,25 @@
  * and the one `finally` in which whatever admission took is given back.
  */
 
-import { toAiError } from "./ai-error.ts";
-import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
+import { AiError, toAiError } from "./ai-error.ts";
 import type { ModelQueue } from "./admission/model-queue.ts";
+import type { RateLimits } from "./admission/rate-limits.ts";
+import type { AdmittedCall, AuthorisedCall, CallOutcome, ResolvedCall } from "./call.ts";
+import type { CallRecord } from "./call-record.ts";
+import type { Billing, Reservation } from "./credits/billing.ts";
+import { createUsageMeter } from "./credits/usage-meter.ts";
+import type { UsageMeter } from "./credits/usage-meter.ts";
+import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
 import type { ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 
-/** @throws AiError `model_not_found` */
+const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
+  chat: "ai_prompt",
+  embedding: "ai_embedding",
+  transcription: "ai_transcription",
+  speech: "ai_tts",
+};
+
+/** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented` */
 export function resolveModel(
   call: AuthorisedCall,
   registry: ModelRegistry,
@@ -19,34 +32,164 @@ export function resolveModel(
   return { ...call, model } as unknown as ResolvedCall<RegisteredModel>;
 }
 
+/** What stands between a resolved call and its engine. */
+export interface AdmissionGates {
+  readonly rateLimits: RateLimits;
+  readonly billing: Billing;
+  readonly queue: ModelQueue;
+  /** How long an admitted call may take. */
+  readonly callTimeMsMax: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Is told of every admitted call when it has ended. */
+  readonly onCallEnd: (record: CallRecord) => void;
+  /** Is told what could not be settled after a call that had failed or been left already. */
+  readonly onSettlementError: (error: AiError, requestId: string) => void;
+}
+
+/** What a call asks for, as far as limits and money care. */
+export interface Demand {
+  /** The most that it can use. */
+  readonly bound: UsageUnits;
+  /** What counts against tokens per minute until the real usage is known. */
+  readonly expectedTokens: number;
+  /** What the caller called the model. */
+  readonly selector: string;
+  readonly streamed: boolean;
+}
+
 /**
- * Takes what a call needs before any work is done for it. Rate limits and the credit hold belong here, in front of the
- * queue, so that a caller who can't pay never waits.
+ * Takes what a call needs before any work is done for it, in this order: tokens of its rate limit, its credits, a place
+ * on the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
  *
- * @throws AiError `queue_full`, `queue_timeout`, `cancelled`
+ * @throws AiError `rate_limited`, `limits_unavailable`, `quota_exceeded`, `billing_unavailable`, `queue_full`,
+ *   `queue_timeout`, `cancelled`
  */
 export async function admit(
   call: ResolvedCall<RegisteredModel>,
-  queue: ModelQueue,
+  demand: Demand,
+  gates: AdmissionGates,
 ): Promise<AdmittedCall<RegisteredModel>> {
-  const release = await queue.acquire(call.signal);
+  const { model, requestId, principal } = call;
+  const { accountId } = principal;
+  const startedAtMs = gates.now();
+  const correctTokens = await gates.rateLimits.takeTokens(accountId, demand.expectedTokens, call.onRateLimit);
+  const guard = createGuard(gates, requestId);
+  const operation = BILLED_AS[model.type];
+  let reservation: Reservation | null = null;
+  let release: () => void;
+  try {
+    const bill = { accountId, operation, modelId: model.id, requestId, prices: model.prices };
+    reservation = await gates.billing.reserve(bill, demand.bound);
+    release = await gates.queue.acquire(accountId, call.signal);
+  } catch (thrown) {
+    await guard(() => reservation?.void());
+    await guard(() => correctTokens(0));
+    throw thrown;
+  }
+  const meter = createUsageMeter(gates.now);
+  const deadline = startDeadline(call.signal, gates.callTimeMsMax);
+  const admittedAtMs = gates.now();
+  const held = reservation;
+  const settle = async (outcome: CallOutcome): Promise<void> => {
+    deadline.stop();
+    release();
+    let chargedAmount = 0;
+    try {
+      chargedAmount = await resolveReservation(held, { meter, outcome, guard });
+    } finally {
+      await guard(() => correctTokens(meter.units.inputTokens + meter.units.outputTokens));
+      gates.onCallEnd({
+        operationId: call.operation.id,
+        billedAs: operation,
+        requestId,
+        accountId,
+        modelId: model.id,
+        requestedModel: demand.selector,
+        streamed: demand.streamed,
+        outcome,
+        usage: meter.units,
+        heldAmount: held.amount,
+        chargedAmount,
+        startedAtMs,
+        admittedAfterMs: admittedAtMs - startedAtMs,
+        firstOutputAfterMs: meter.firstReportAtMs === null ? null : meter.firstReportAtMs - startedAtMs,
+        durationMs: gates.now() - startedAtMs,
+      });
+    }
+  };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
-  return { ...call, release } as unknown as AdmittedCall<RegisteredModel>;
+  return { ...call, signal: deadline.signal, meter, settle } as unknown as AdmittedCall<RegisteredModel>;
+}
+
+type Guard = (work: () => Promise<void> | undefined) => Promise<void>;
+
+/** For what must not hide the failure that made it necessary: it is told to the operator instead of the caller. */
+function createGuard(gates: AdmissionGates, requestId: string): Guard {
+  return async (work) => {
+    try {
+      await work();
+    } catch (thrown) {
+      gates.onSettlementError(toAiError(thrown), requestId);
+    }
+  };
+}
+
+/**
+ * A finished call pays for what it used, and fails when that can't be charged. One that was left or broke pays for what
+ * it had produced by then, which may be nothing.
+ */
+async function resolveReservation(
+  reservation: Reservation,
+  { meter, outcome, guard }: { readonly meter: UsageMeter; readonly outcome: CallOutcome; readonly guard: Guard },
+): Promise<number> {
+  if (outcome === "completed") return reservation.settle(meter.units);
+  let charged = 0;
+  await guard(async () => {
+    if (meter.firstReportAtMs === null) await reservation.void();
+    else charged = await reservation.settle(meter.units);
+  });
+  return charged;
+}
+
+/** A signal that follows the caller's and aborts by itself when the time is over. */
+function startDeadline(callerSignal: AbortSignal, timeMsMax: number): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(callerSignal.reason);
+  const timer = setTimeout(() => {
+    const message = `The answer was not complete after ${timeMsMax} ms, the longest that a call may take. Ask for fewer tokens.`;
+    controller.abort(new AiError("call_timeout", message));
+  }, timeMsMax);
+  if (callerSignal.aborted) onAbort();
+  else callerSignal.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearTimeout(timer);
+      callerSignal.removeEventListener("abort", onAbort);
+    },
+  };
 }
 
 /**
  * Runs the work of an admitted call and settles it however it ends: finished, failed, aborted, or left by the consumer.
  * Nothing but an `AiError` comes out.
+ *
+ * @throws AiError what the work throws, `call_timeout`, and `billing_unavailable` when a finished call can't be charged.
  */
 export async function* runAdmitted<Event>(
   call: AdmittedCall<RegisteredModel>,
   work: () => AsyncIterable<Event>,
 ): AsyncGenerator<Event, void> {
+  let outcome: CallOutcome = "left";
   try {
     yield* work();
+    outcome = "completed";
   } catch (thrown) {
-    throw toAiError(thrown, call.signal);
+    const error = toAiError(thrown, call.signal);
+    outcome = error.code === "cancelled" ? "left" : error.code;
+    throw error;
   } finally {
-    call.release();
+    await call.settle(outcome);
   }
 }

@@ -31,7 +31,7 @@ afterAll(() => target.server.close());
 
 async function* breakAfterOneWord() {
   yield { type: "generation-start" as const, cachedTokens: 0 };
-  yield { type: "text-delta" as const, text: "Half" };
+  yield { type: "text-delta" as const, text: "Half", completionTokens: 1 };
   throw new AiError("engine_failed", "The engine broke.");
 }
 

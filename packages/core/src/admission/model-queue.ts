@@ -1,6 +1,7 @@
 /**
- * A model's places: as many as its engine serves side by side, and a bounded line of callers that wait for one, first
- * come first served. A caller leaves the line by aborting and costs the others nothing.
+ * A model's places: as many as its engine serves side by side, and a bounded line of callers that wait for one. Accounts
+ * take turns, each account's own calls first come first served, so that nobody waits behind another's whole backlog. A
+ * caller leaves the line by aborting and costs the others nothing.
  */
 
 import { AiError, toAiError } from "../ai-error.ts";
@@ -18,16 +19,19 @@ export interface ModelQueue {
    * Waits for a place and takes it.
    *
    * @returns the function that gives the place back; calling it again does nothing.
-   * @throws AiError `queue_full` at once when the line is full, `queue_timeout` after `waitTimeMsMax`, `cancelled` when
+   * @throws AiError `queue_full` when the line is full and this account has its share of it: at once, or later, when a
+   *   caller whose account has fewer calls in the line comes; `queue_timeout` after `waitTimeMsMax`; `cancelled` when
    *   the signal aborts first.
    */
-  acquire(signal: AbortSignal): Promise<() => void>;
+  acquire(accountId: string, signal: AbortSignal): Promise<() => void>;
   readonly running: number;
   readonly waiting: number;
 }
 
 interface Waiter {
+  readonly accountId: string;
   readonly admit: () => void;
+  readonly refuse: () => void;
 }
 
 /** Weight of the newest call in the running mean of how long places are held. */
@@ -37,7 +41,7 @@ const RETRY_AFTER_MS_MAX = 60_000;
 
 export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   const now = options.now ?? (() => performance.now());
-  const line = new Set<Waiter>();
+  const line = createFairLine();
   let running = 0;
   let holdTimeMsMean = 0;
 
@@ -51,8 +55,7 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
       running -= 1;
       const holdTimeMs = now() - takenAt;
       holdTimeMsMean += (holdTimeMs - holdTimeMsMean) * (holdTimeMsMean === 0 ? 1 : HOLD_TIME_SMOOTHING);
-      const next = line.values().next();
-      if (next.done !== true) next.value.admit();
+      line.next()?.admit();
     };
   }
 
@@ -62,10 +65,15 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
     return Math.min(RETRY_AFTER_MS_MAX, Math.max(RETRY_AFTER_MS_MIN, Math.ceil(estimateMs)));
   }
 
-  function wait(signal: AbortSignal): Promise<() => void> {
+  function queueFull(): AiError {
+    const message = `This model is busy: ${running} calls are running and ${line.size} are waiting. Please try again later.`;
+    return new AiError("queue_full", message, { retryAfterMs: estimateRetryAfterMs() });
+  }
+
+  function wait(accountId: string, signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        line.delete(waiter);
+        line.remove(waiter);
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
       };
@@ -74,9 +82,14 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
         reject(toAiError(signal.reason, signal));
       };
       const waiter: Waiter = {
+        accountId,
         admit() {
           leave();
           resolve(take());
+        },
+        refuse() {
+          leave();
+          reject(queueFull());
         },
       };
       const timer = setTimeout(() => {
@@ -90,20 +103,62 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   }
 
   return {
-    async acquire(signal) {
+    async acquire(accountId, signal) {
       signal.throwIfAborted();
       if (running < options.concurrency && line.size === 0) return take();
       if (line.size >= options.waitingMax) {
-        const message = `This model is busy: ${running} calls are running and ${line.size} are waiting. Please try again later.`;
-        throw new AiError("queue_full", message, { retryAfterMs: estimateRetryAfterMs() });
+        const longest = line.longest();
+        if (longest === null || longest.waiting <= line.waitingOf(accountId) + 1) throw queueFull();
+        longest.last.refuse();
       }
-      return wait(signal);
+      return wait(accountId, signal);
     },
     get running() {
       return running;
     },
     get waiting() {
       return line.size;
+    },
+  };
+}
+
+/** Lines of accounts that take turns. An account without a waiting call is forgotten. */
+function createFairLine() {
+  /** In the order in which the accounts' turns come. */
+  const lines = new Map<string, Set<Waiter>>();
+  let size = 0;
+  return {
+    add(waiter: Waiter): void {
+      const own = lines.get(waiter.accountId);
+      if (own === undefined) lines.set(waiter.accountId, new Set([waiter]));
+      else own.add(waiter);
+      size += 1;
+    },
+    remove(waiter: Waiter): void {
+      const own = lines.get(waiter.accountId);
+      if (own === undefined || !own.delete(waiter)) return;
+      size -= 1;
+      if (own.size === 0) lines.delete(waiter.accountId);
+    },
+    /** Whose turn it is. The account's next turn comes after everybody else's. */
+    next(): Waiter | null {
+      for (const [accountId, own] of lines) {
+        lines.delete(accountId);
+        lines.set(accountId, own);
+        for (const waiter of own) return waiter;
+      }
+      return null;
+    },
+    /** The newest call of the account that has most of them. */
+    longest(): { readonly waiting: number; readonly last: Waiter } | null {
+      let longest: ReadonlySet<Waiter> = new Set();
+      for (const own of lines.values()) if (own.size > longest.size) longest = own;
+      const last = [...longest].at(-1);
+      return last === undefined ? null : { waiting: longest.size, last };
+    },
+    waitingOf: (accountId: string): number => lines.get(accountId)?.size ?? 0,
+    get size(): number {
+      return size;
     },
   };
 }

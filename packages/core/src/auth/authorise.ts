@@ -1,6 +1,7 @@
 /** The capability stage: a principal and an operation become an `AuthorisedCall`, or 403's cause is thrown. */
 
 import type { Operation } from "@openai-compat/spec";
+import type { OnRateLimit } from "../admission/rate-limits.ts";
 import { AiError } from "../ai-error.ts";
 import type { AuthorisedCall } from "../call.ts";
 import { isGranted } from "./principal.ts";
@@ -11,6 +12,8 @@ export interface AuthoriseOptions {
   readonly principal: Principal;
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Is told where the account stands with its rate limits, as soon as they were looked at. */
+  readonly onRateLimit: OnRateLimit;
 }
 
 /** @throws AiError `capability_missing` when no grant of the principal covers the operation. */

@@ -3,9 +3,9 @@
  * below a micro-credit per token can be said exactly; the amount of a call is rounded up once, at the end.
  */
 
-import type { BilledOperation, UsageUnits } from "./usage.ts";
+import type { UsageUnits } from "./usage.ts";
 
-/** Micro-credits, integers; 0 is free. */
+/** What a model's units cost, in micro-credits: non-negative integers, 0 is free. */
 export interface Prices {
   readonly perMillionInputTokens: number;
   readonly perMillionOutputTokens: number;
@@ -13,24 +13,21 @@ export interface Prices {
   readonly perMinuteOfAudio: number;
 }
 
-export type PriceTable = Readonly<Record<BilledOperation, Prices>>;
-
-const FREE: Prices = {
+export const FREE_OF_CHARGE: Prices = {
   perMillionInputTokens: 0,
   perMillionOutputTokens: 0,
   perMillionCharacters: 0,
   perMinuteOfAudio: 0,
 };
 
-export const FREE_OF_CHARGE: PriceTable = { ai_prompt: FREE, ai_embedding: FREE, ai_transcription: FREE, ai_tts: FREE };
-
 const MILLION = 1_000_000n;
 const MINUTE_MS = 60_000n;
+const DENOMINATOR = MILLION * MINUTE_MS;
 
 /**
  * What the units cost, in micro-credits. More than 2^53 - 1 is cut to that: nobody's balance reaches it.
  *
- * @throws RangeError when a unit or a price is no non-negative integer.
+ * @throws RangeError when a unit or a price is no integer.
  */
 export function priceUsage(prices: Prices, units: UsageUnits): number {
   const perMillion =
@@ -39,8 +36,6 @@ export function priceUsage(prices: Prices, units: UsageUnits): number {
     BigInt(units.characters) * BigInt(prices.perMillionCharacters);
   // One denominator for both, so that one rounding is enough.
   const total = perMillion * MINUTE_MS + BigInt(units.audioMs) * BigInt(prices.perMinuteOfAudio) * MILLION;
-  if (total < 0n) throw new RangeError("Units and prices can't be negative.");
-  const denominator = MILLION * MINUTE_MS;
-  const amount = (total + denominator - 1n) / denominator;
+  const amount = (total + DENOMINATOR - 1n) / DENOMINATOR;
   return amount > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(amount);
 }

@@ -37,6 +37,7 @@ const never = new AbortController().signal;
 export async function collectGeneration(events: AsyncIterable<GenerationEvent>): Promise<GenerationResult> {
   const deltas: string[] = [];
   let cachedTokens: number | null = null;
+  let drawn = 0;
   let end: Extract<GenerationEvent, { type: "generation-end" }> | null = null;
   for await (const event of events) {
     expect(structuredClone(event)).toEqual(event);
@@ -50,6 +51,10 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
       case "text-delta":
         expect(cachedTokens, "generation-start comes first").not.toBeNull();
         expect(event.text).not.toBe("");
+        expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(
+          Math.max(1, drawn),
+        );
+        drawn = event.completionTokens;
         deltas.push(event.text);
         break;
       case "generation-end":
@@ -59,6 +64,7 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
   }
   if (end === null || cachedTokens === null) throw new Error("The generation ended without its last event.");
   const { completionTokens, finishReason } = end;
+  expect(completionTokens).toBeGreaterThanOrEqual(drawn);
   return { text: deltas.join(""), deltas, cachedTokens, completionTokens, finishReason };
 }
 

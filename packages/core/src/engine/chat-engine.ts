@@ -61,7 +61,12 @@ export type FinishReason = "stop" | "length";
  */
 export type GenerationEvent =
   | { readonly type: "generation-start"; readonly cachedTokens: number }
-  | { readonly type: "text-delta"; readonly text: string }
+  | {
+      readonly type: "text-delta";
+      readonly text: string;
+      /** Drawn so far, those included whose text is still held back: what is paid for when the call ends here. */
+      readonly completionTokens: number;
+    }
   | { readonly type: "generation-end"; readonly finishReason: FinishReason; readonly completionTokens: number };
 
 export interface ChatEngineLimits {

@@ -50,6 +50,8 @@ export type RelayEvent =
 export interface RelayEngineLimits {
   /** Prompt and completion together, in tokens. */
   readonly contextTokens: number;
+  /** The longest answer that the upstream gives when the request sets no limit. */
+  readonly completionTokensMax: number;
   /** Calls that run side by side. */
   readonly concurrency: number;
 }

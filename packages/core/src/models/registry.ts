@@ -5,10 +5,13 @@
  */
 
 import { AiError } from "../ai-error.ts";
+import type { Prices } from "../credits/prices.ts";
 import type { ChatEngine } from "../engine/chat-engine.ts";
+import type { RelayEngine } from "../engine/relay-engine.ts";
 
 /** What a model is for; an endpoint asks for one type. */
-export type ModelType = ChatEngine["type"];
+export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as const;
+export type ModelType = (typeof MODEL_TYPES)[number];
 
 /** What callers may know of a model. */
 export interface ModelDescription {
@@ -32,8 +35,10 @@ export interface QueueLimits {
 }
 
 export interface RegisteredModel extends ModelDescription {
-  readonly engine: ChatEngine;
+  /** A relay serves any type; an engine of this machine serves its own. */
+  readonly engine: ChatEngine | RelayEngine;
   readonly queue: QueueLimits;
+  readonly prices: Prices;
   /** Whether the keyword `default` means this model. At most one per type. */
   readonly isDefault: boolean;
 }
@@ -45,9 +50,12 @@ export interface ModelRegistry {
   find(id: string): RegisteredModel;
   /**
    * @param selector the request's `model` field: id, name or `default`.
-   * @throws AiError `model_not_found`
+   * @throws AiError `not_implemented` when no model of this type is there, `wrong_model_type` when the model is of
+   *   another, `model_not_found`
    */
   resolve(selector: string, type: ModelType): RegisteredModel;
+  /** As `resolve`, whatever the model's type; null when there is none. */
+  lookUp(selector: string, type: ModelType): RegisteredModel | null;
 }
 
 /**
@@ -55,27 +63,32 @@ export interface ModelRegistry {
  */
 export function createModelRegistry(models: readonly RegisteredModel[]): ModelRegistry {
   const byId = new Map<string, RegisteredModel>();
+  const byName = new Map<string, RegisteredModel>();
   const defaults = new Map<ModelType, RegisteredModel>();
+  const types = new Set(models.map((model) => model.type));
   for (const model of models) {
     if (byId.has(model.id)) throw new Error(`Two models have the id "${model.id}".`);
     byId.set(model.id, model);
+    if (!byName.has(model.name)) byName.set(model.name, model);
     if (!model.isDefault) continue;
     if (defaults.has(model.type)) throw new Error(`Two ${model.type} models are marked as the default.`);
     defaults.set(model.type, model);
   }
+  const lookUp = (selector: string, type: ModelType): RegisteredModel | null =>
+    byId.get(selector) ?? byName.get(selector) ?? (selector === "default" ? defaults.get(type) : undefined) ?? null;
   return {
     list: () => models,
+    lookUp,
     find(id) {
       const model = byId.get(id);
       if (model === undefined) throw modelNotFound(id);
       return model;
     },
     resolve(selector, type) {
-      const model =
-        byId.get(selector) ??
-        models.find((candidate) => candidate.name === selector) ??
-        (selector === "default" ? defaults.get(type) : undefined);
-      if (model === undefined) throw modelNotFound(selector);
+      if (!types.has(type)) throw noModelOfType(type);
+      const model = lookUp(selector, type);
+      if (model === null) throw modelNotFound(selector);
+      if (model.type !== type) throw wrongModelType(model, type);
       return model;
     },
   };
@@ -87,4 +100,14 @@ function modelNotFound(selector: string): AiError {
     `The model '${selector.slice(0, 200)}' does not exist or you do not have access to it. GET /v1/models lists the models.`,
     { param: "model" },
   );
+}
+
+function wrongModelType(model: RegisteredModel, wanted: ModelType): AiError {
+  const message = `The model '${model.id}' is a ${model.type} model; this endpoint needs a ${wanted} model.`;
+  return new AiError("wrong_model_type", message, { param: "model" });
+}
+
+function noModelOfType(type: ModelType): AiError {
+  const message = `This server has no ${type} model. Its operator can add one to the setting "models", with "type": "${type}".`;
+  return new AiError("not_implemented", message);
 }

@@ -21,6 +21,8 @@ export interface ChatRequest {
   readonly presencePenalty: number;
   /** -2 to 2. */
   readonly frequencyPenalty: number;
+  /** Whether the answer is to be sent piece by piece; it changes nothing in how it is made. */
+  readonly stream: boolean;
   /** Null for a random one. Any safe integer; used modulo 2³². */
   readonly seed: number | null;
   /** Token id to bias, -100 to 100. */

@@ -6,7 +6,9 @@
 import { randomInt } from "node:crypto";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import type { ChatMessage, GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
+import { NO_USAGE } from "../credits/usage.ts";
+import type { UsageUnits } from "../credits/usage.ts";
+import type { ChatEngine, ChatMessage, GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { mergeStreams } from "./merge-streams.ts";
@@ -20,6 +22,7 @@ const SEED_RANGE = 2 ** 32;
 
 /** A chat that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedChat {
+  readonly engine: ChatEngine;
   readonly request: ChatRequest;
   readonly prompt: PreparedPrompt;
   /** Of the first choice; each further one adds one to the seed. */
@@ -32,23 +35,34 @@ export interface PreparedChat {
  * @throws AiError `context_length_exceeded`, and what the engine refuses
  */
 export async function prepareChat(
-  model: RegisteredModel,
+  engine: ChatEngine,
   request: ChatRequest,
   signal: AbortSignal,
 ): Promise<PreparedChat> {
   const { messages } = request;
   const characters = messages.reduce((sum, message) => sum + measureMessage(message), 0);
-  const contextTokens = model.engine.limits.contextTokens;
+  const { contextTokens } = engine.limits;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
     throw contextLengthExceeded(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
   }
-  const prompt = await model.engine.prepare(messages, signal);
+  const prompt = await engine.prepare(messages, signal);
   if (prompt.tokens.length >= contextTokens) {
     throw contextLengthExceeded(contextTokens, `${prompt.tokens.length} tokens`);
   }
   const sampling = buildSampling(request, request.seed ?? randomInt(SEED_RANGE));
-  await model.engine.checkSampling(sampling, signal);
-  return { request, prompt, sampling };
+  await engine.checkSampling(sampling, signal);
+  return { engine, request, prompt, sampling };
+}
+
+/** The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may draw. */
+export function boundChat({ engine, request, prompt }: PreparedChat): UsageUnits {
+  const outputTokens = request.choices * limitTokens(engine, request, prompt);
+  return { ...NO_USAGE, inputTokens: prompt.tokens.length, outputTokens };
+}
+
+function limitTokens(engine: ChatEngine, request: ChatRequest, prompt: PreparedPrompt): number {
+  const room = engine.limits.contextTokens - prompt.tokens.length;
+  return Math.min(request.tokensMax ?? room, room);
 }
 
 /** Characters of all that a template may render, and no less than those of one token. */
@@ -74,28 +88,38 @@ export async function* runChat(
   const indexes = Array.from({ length: request.choices }, (_, index) => index);
   for (const index of indexes) yield { type: "choice-start", index };
 
-  const usage = { promptTokens: prompt.tokens.length, completionTokens: 0, cachedTokens: 0 };
+  const promptTokens = prompt.tokens.length;
+  const drawn = indexes.map(() => 0);
+  let cachedTokens = 0;
+  const report = (index: number, completionTokens: number): number => {
+    drawn[index] = completionTokens;
+    const outputTokens = drawn.reduce((sum, count) => sum + count, 0);
+    call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens });
+    return outputTokens;
+  };
   const left = new AbortController();
   const signal = AbortSignal.any([call.signal, left.signal]);
   const generations = indexes.map((index) =>
-    tagGeneration(index, call, buildGeneration(chat, call.model, index), signal),
+    tagGeneration(index, chat.engine, { generation: buildGeneration(chat, index), signal }),
   );
+  let completionTokens = 0;
   // Before the generations are left one by one: a choice that still reads its prompt must not finish that first.
   for await (const { index, event } of mergeStreams(generations, { onEnd: () => left.abort() })) {
     switch (event.type) {
       case "generation-start":
-        if (index === 0) usage.cachedTokens = event.cachedTokens;
+        if (index === 0) cachedTokens = event.cachedTokens;
         break;
       case "text-delta":
+        report(index, event.completionTokens);
         yield { type: "text-delta", index, text: event.text };
         break;
       case "generation-end":
-        usage.completionTokens += event.completionTokens;
+        completionTokens = report(index, event.completionTokens);
         yield { type: "choice-end", index, finishReason: event.finishReason };
         break;
     }
   }
-  yield { type: "chat-end", usage };
+  yield { type: "chat-end", usage: { promptTokens, completionTokens, cachedTokens } };
 }
 
 function buildSampling(request: ChatRequest, seed: number): Sampling {
@@ -113,12 +137,11 @@ function wrapSeed(seed: number): number {
   return ((seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
 }
 
-function buildGeneration(chat: PreparedChat, model: RegisteredModel, index: number): GenerationRequest {
-  const { request, prompt, sampling } = chat;
-  const room = model.engine.limits.contextTokens - prompt.tokens.length;
+function buildGeneration(chat: PreparedChat, index: number): GenerationRequest {
+  const { engine, request, prompt, sampling } = chat;
   return {
     prompt,
-    tokensMax: Math.min(request.tokensMax ?? room, room),
+    tokensMax: limitTokens(engine, request, prompt),
     stop: request.stop,
     sampling: { ...sampling, seed: wrapSeed(sampling.seed + index) },
   };
@@ -126,9 +149,8 @@ function buildGeneration(chat: PreparedChat, model: RegisteredModel, index: numb
 
 async function* tagGeneration(
   index: number,
-  call: AdmittedCall<RegisteredModel>,
-  generation: GenerationRequest,
-  signal: AbortSignal,
+  engine: ChatEngine,
+  { generation, signal }: { readonly generation: GenerationRequest; readonly signal: AbortSignal },
 ) {
-  for await (const event of call.model.engine.generate(generation, signal)) yield { index, event };
+  for await (const event of engine.generate(generation, signal)) yield { index, event };
 }

@@ -23,6 +23,7 @@ export interface ChatResult {
 export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<ChatResult> {
   const texts = new Map<number, string[]>();
   const choices: ChatChoice[] = [];
+  let usage: ChatUsage | null = null;
   for await (const event of events) {
     switch (event.type) {
       case "choice-start":
@@ -39,8 +40,11 @@ export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<
         });
         break;
       case "chat-end":
-        return { choices: choices.sort((a, b) => a.index - b.index), usage: event.usage };
+        // Not the end yet: the call is still to be settled, and an answer that can't be charged is none.
+        usage = event.usage;
+        break;
     }
   }
+  if (usage !== null) return { choices: choices.sort((a, b) => a.index - b.index), usage };
   throw new AiError("engine_failed", "The engine stopped before the answer was complete. Please try again.");
 }

@@ -1,6 +1,7 @@
 /** An engine for core's own tests: says the words it was given, one per delta, and reports what it was asked. */
 
 import { AiError } from "../ai-error.ts";
+import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 
@@ -52,7 +53,7 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
         for (const [index, text] of spoken.entries()) {
           await options.beforeWord?.(index, signal);
           signal.throwIfAborted();
-          yield { type: "text-delta", text };
+          yield { type: "text-delta", text, completionTokens: index + 1 };
         }
         const finishReason = spoken.length < words.length ? "length" : "stop";
         yield { type: "generation-end", finishReason, completionTokens: spoken.length };
@@ -76,6 +77,7 @@ export function fakeModel(engine: ChatEngine, overrides: Partial<RegisteredModel
     contextTokens: engine.limits.contextTokens,
     engine,
     queue: { waitingMax: 2, waitTimeMsMax: 1000 },
+    prices: FREE_OF_CHARGE,
     isDefault: true,
     ...overrides,
   };

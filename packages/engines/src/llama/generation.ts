@@ -133,7 +133,7 @@ async function* drawTokens(
     if (model.isEogToken(token)) break;
     if (keepsDrawn) drawn.push(token);
     const text = stopFilter.push(tokenText.push(token));
-    if (text !== "") yield { type: "text-delta", text };
+    if (text !== "") yield { type: "text-delta", text, completionTokens };
     if (stopFilter.stopped) break;
     if (completionTokens === request.tokensMax) {
       finishReason = "length";
@@ -141,7 +141,7 @@ async function* drawTokens(
     }
   }
   const rest = stopFilter.end();
-  if (rest !== "") yield { type: "text-delta", text: rest };
+  if (rest !== "") yield { type: "text-delta", text: rest, completionTokens };
   yield { type: "generation-end", finishReason, completionTokens };
 }
 

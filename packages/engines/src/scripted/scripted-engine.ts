@@ -104,11 +104,11 @@ async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<Ge
     await pause(pace);
     completionTokens += 1;
     const text = filter.push(decodeToken(token));
-    if (text !== "") yield { type: "text-delta", text };
+    if (text !== "") yield { type: "text-delta", text, completionTokens };
     if (filter.stopped) break;
   }
   const rest = filter.end();
-  if (rest !== "") yield { type: "text-delta", text: rest };
+  if (rest !== "") yield { type: "text-delta", text: rest, completionTokens };
   yield { type: "generation-end", finishReason, completionTokens };
 }
 

@@ -8,7 +8,7 @@ import type { AiError, AiErrorCode } from "@openai-compat/core";
 interface ErrorForm {
   readonly status: number;
   /** OpenAI's spelling; clients compare it as text. */
-  readonly type: "invalid_request_error" | "rate_limit_error" | "server_error";
+  readonly type: "invalid_request_error" | "rate_limit_error" | "insufficient_quota" | "server_error";
   /** `error.code` on the wire. */
   readonly code: string;
   /**
@@ -26,6 +26,7 @@ export const CLIENT_CLOSED_REQUEST = 499;
 const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   missing_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
   invalid_credentials: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
+  identity_unavailable: { status: 503, type: "server_error", code: "identity_unavailable" },
   capability_missing: { status: 403, type: "invalid_request_error", code: "insufficient_permissions" },
   invalid_request: { status: 400, type: "invalid_request_error", code: "invalid_request" },
   missing_required_parameter: { status: 400, type: "invalid_request_error", code: "missing_required_parameter" },
@@ -40,6 +41,13 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   request_timeout: { status: 408, type: "invalid_request_error", code: "request_timeout", closes: true },
   body_too_large: { status: 413, type: "invalid_request_error", code: "request_too_large", closes: true },
   unsupported_media_type: { status: 415, type: "invalid_request_error", code: "unsupported_media_type" },
+  quota_exceeded: { status: 429, type: "insufficient_quota", code: "insufficient_quota", shouldRetry: false },
+  rate_limited: { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
+  billing_unavailable: { status: 503, type: "server_error", code: "billing_unavailable" },
+  limits_unavailable: { status: 503, type: "server_error", code: "limits_unavailable" },
+  call_timeout: { status: 503, type: "server_error", code: "call_timeout", shouldRetry: false },
+  not_implemented: { status: 501, type: "server_error", code: "not_implemented", shouldRetry: false },
+  wrong_model_type: { status: 400, type: "invalid_request_error", code: "wrong_model_type" },
   queue_full: { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
   queue_timeout: { status: 503, type: "server_error", code: "server_overloaded" },
   cancelled: {
@@ -50,6 +58,10 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   },
   engine_failed: { status: 500, type: "server_error", code: "engine_failed" },
   engine_unavailable: { status: 503, type: "server_error", code: "engine_unavailable", shouldRetry: false },
+  upstream_failed: { status: 500, type: "server_error", code: "upstream_failed" },
+  upstream_unavailable: { status: 503, type: "server_error", code: "upstream_unavailable" },
+  upstream_timeout: { status: 503, type: "server_error", code: "upstream_timeout", shouldRetry: false },
+  upstream_rate_limited: { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
   shutting_down: { status: 503, type: "server_error", code: "server_shutting_down" },
   internal: { status: 500, type: "server_error", code: "internal_error" },
 };

@@ -1,0 +1,249 @@
+/** What calls cost, however they end: through the service, with an engine and a store that can be broken at will. */
+
+import { operations } from "@openai-compat/spec";
+import { expect, test } from "vitest";
+import { AiError } from "../ai-error.ts";
+import { createAiService } from "../ai-service.ts";
+import { createRateLimits } from "../admission/rate-limits.ts";
+import { authorise } from "../auth/authorise.ts";
+import type { CallRecord } from "../call-record.ts";
+import { createModelRegistry } from "../models/registry.ts";
+import type { ChatRequest } from "../services/chat-request.ts";
+import { foldChatEvents } from "../services/fold-chat.ts";
+import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
+import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
+import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+import type { RateLimitUse } from "../store/rate-limit-store.ts";
+import { FREE_OF_CHARGE } from "./prices.ts";
+
+/** A token costs one micro-credit to read and ten to say. */
+const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };
+
+interface SetUpOptions extends FakeChatEngineOptions {
+  readonly granted?: number;
+  readonly tokensPerMinute?: number;
+  readonly callTimeMsMax?: number;
+}
+
+function setUp({ granted = 1000, tokensPerMinute, callTimeMsMax = 60_000, ...engineOptions }: SetUpOptions = {}) {
+  const engine = createFakeChatEngine(engineOptions);
+  const credits = createFakeCreditStore(granted);
+  const records: CallRecord[] = [];
+  const settlementErrors: AiError[] = [];
+  const corrections: RateLimitUse[] = [];
+  const limited = createRateLimits({
+    limitsOf: () => ({ requestsPerMinute: null, tokensPerMinute: tokensPerMinute ?? null }),
+    store: {
+      consume: async ({ points, limit }) => ({ allowed: points <= limit, remaining: limit - points, resetMs: 7000 }),
+      correct: async (use) => void corrections.push(use),
+      close: async () => {},
+    },
+  });
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel(engine, { prices })]),
+    credits,
+    rateLimits: tokensPerMinute === undefined ? NO_RATE_LIMITS : limited,
+    callTimeMsMax,
+    onCallEnd: (record) => void records.push(record),
+    onSettlementError: (error) => void settlementErrors.push(error),
+  });
+  return { engine, credits, service, records, settlementErrors, corrections };
+}
+
+function callWith(signal: AbortSignal = new AbortController().signal) {
+  return authorise({
+    operation: operations.createChatCompletion,
+    principal: {
+      accountId: "ada",
+      appName: null,
+      capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
+      credential: "jwt",
+    },
+    requestId: "req_1",
+    signal,
+    onRateLimit: () => {},
+  });
+}
+
+/** Three prompt tokens. */
+const request: ChatRequest = {
+  model: "fake",
+  messages: [{ role: "user", content: "one two three" }],
+  choices: 1,
+  tokensMax: 4,
+  stop: [],
+  temperature: 1,
+  topP: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 7,
+  logitBias: {},
+  stream: true,
+};
+
+test("a finished call pays what it used, and the rest of its hold is free again", async () => {
+  const { service, credits, records } = setUp();
+  const run = await service.chat(callWith(), request);
+  expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([43]);
+  await foldChatEvents(run.events);
+  expect(credits.holds.size).toBe(0);
+  expect(credits.entries).toMatchObject([
+    {
+      accountId: "ada",
+      operation: "ai_prompt",
+      modelId: "fake",
+      requestId: "req_1",
+      amount: -23,
+      units: { inputTokens: 3, outputTokens: 2, cachedTokens: 3 },
+    },
+  ]);
+  expect(records).toMatchObject([{ outcome: "completed", heldAmount: 43, chargedAmount: 23, accountId: "ada" }]);
+});
+
+test("every choice is held for and paid", async () => {
+  const { service, credits } = setUp();
+  const run = await service.chat(callWith(), { ...request, choices: 3 });
+  expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([123]);
+  await foldChatEvents(run.events);
+  expect(credits.entries).toMatchObject([{ amount: -63, units: { inputTokens: 3, outputTokens: 6 } }]);
+});
+
+test("a call without a token limit is held for all that the context has room for", async () => {
+  const { service, credits } = setUp({ contextTokens: 13 });
+  const run = await service.chat(callWith(), { ...request, tokensMax: null });
+  expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([103]);
+  await foldChatEvents(run.events);
+});
+
+test("an account that can't pay the most that a call may cost is refused before any work", async () => {
+  const { service, credits, engine } = setUp({ granted: 42 });
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+    code: "quota_exceeded",
+    message: expect.stringContaining("up to 0.000043 credits and 0.000042 are available"),
+  });
+  expect(engine.requests).toEqual([]);
+  expect(credits.entries).toEqual([]);
+});
+
+test("a client that leaves pays for what was produced until then", async () => {
+  const { service, credits, records } = setUp({ words: ["a", "b", "c", "d"] });
+  const run = await service.chat(callWith(), request);
+  let seen = 0;
+  for await (const event of run.events) {
+    if (event.type === "text-delta") seen += 1;
+    if (seen === 2) break;
+  }
+  expect(credits.entries).toMatchObject([{ amount: -23, units: { inputTokens: 3, outputTokens: 2 } }]);
+  expect(credits.holds.size).toBe(0);
+  expect(records).toMatchObject([{ outcome: "left", chargedAmount: 23 }]);
+});
+
+test("a client that leaves before the first token pays nothing", async () => {
+  const leaving = new AbortController();
+  const { service, credits, engine } = setUp({
+    beforeWord: () => {
+      leaving.abort();
+    },
+  });
+  const run = await service.chat(callWith(leaving.signal), request);
+  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
+  expect({ entries: credits.entries, held: credits.holds.size, running: engine.running() }).toEqual({
+    entries: [],
+    held: 0,
+    running: 0,
+  });
+});
+
+test("a broken engine costs what it had produced, and nothing when that was nothing", async () => {
+  for (const [brokenAt, amounts] of [
+    [0, []],
+    [1, [-13]],
+  ] as const) {
+    const { service, credits, records } = setUp({
+      beforeWord(index) {
+        if (index === brokenAt) throw new AiError("engine_failed", "broken");
+      },
+    });
+    const run = await service.chat(callWith(), request);
+    await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
+    expect(credits.entries.map(({ amount }) => amount)).toEqual(amounts);
+    expect(credits.holds.size).toBe(0);
+    expect(records).toMatchObject([{ outcome: "engine_failed" }]);
+  }
+});
+
+test("who leaves the line gets its hold back", async () => {
+  const { service, credits } = setUp({ concurrency: 1 });
+  const first = await service.chat(callWith(), request);
+  const leaving = new AbortController();
+  const second = service.chat(callWith(leaving.signal), request);
+  await expect.poll(() => credits.holds.size).toBe(2);
+  leaving.abort();
+  await expect(second).rejects.toMatchObject({ code: "cancelled" });
+  expect(credits.holds.size).toBe(1);
+  await foldChatEvents(first.events);
+  expect(credits.entries).toHaveLength(1);
+});
+
+test("a store that can't hold refuses the call", async () => {
+  const { service, credits, engine } = setUp();
+  credits.failures.hold.push(new Error("disk full"));
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+  expect(engine.requests).toEqual([]);
+});
+
+test("a store that blinks at the end is asked again", async () => {
+  const { service, credits } = setUp();
+  credits.failures.settle.push(new Error("busy"), new Error("busy"));
+  const run = await service.chat(callWith(), request);
+  await foldChatEvents(run.events);
+  expect(credits.entries).toHaveLength(1);
+});
+
+test("a finished answer that can't be charged is not given", async () => {
+  const { service, credits, records } = setUp();
+  credits.failures.settle.push(new Error("gone"), new Error("gone"), new Error("gone"));
+  const run = await service.chat(callWith(), request);
+  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "billing_unavailable" });
+  expect(records).toMatchObject([{ chargedAmount: 0 }]);
+});
+
+test("what can't be settled after a failure is told to the operator, and the caller hears of the failure", async () => {
+  const { service, credits, settlementErrors } = setUp({
+    beforeWord() {
+      throw new AiError("engine_failed", "broken");
+    },
+  });
+  credits.failures.void.push(new Error("gone"), new Error("gone"), new Error("gone"));
+  const run = await service.chat(callWith(), request);
+  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
+  expect(settlementErrors).toMatchObject([{ code: "billing_unavailable" }]);
+});
+
+test("a call that takes too long ends with an error and pays for what it produced", async () => {
+  const { service, credits } = setUp({
+    callTimeMsMax: 20,
+    async beforeWord(index, signal) {
+      if (index === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  });
+  const run = await service.chat(callWith(), request);
+  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "call_timeout" });
+  expect(credits.entries).toMatchObject([{ amount: -13 }]);
+});
+
+test("tokens per minute count what a call may use until it is known what it did", async () => {
+  const { service, corrections } = setUp({ tokensPerMinute: 7 });
+  const run = await service.chat(callWith(), request);
+  await foldChatEvents(run.events);
+  expect(corrections).toEqual([{ key: "tokens:ada", points: -2, limit: 7 }]);
+});
+
+test("a call beyond the tokens per minute is refused before it is held for", async () => {
+  const { service, credits } = setUp({ tokensPerMinute: 6 });
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+    code: "rate_limited",
+    message: expect.stringContaining("Limit 6"),
+  });
+  expect(credits.holds.size).toBe(0);
+});

@@ -1,0 +1,117 @@
+/** A relayed call between admission and upstream: bounds what it can cost, and counts what it did. */
+
+import { AiError } from "../ai-error.ts";
+import type { AdmittedCall } from "../call.ts";
+import { NO_USAGE } from "../credits/usage.ts";
+import type { UsageUnits } from "../credits/usage.ts";
+import type { RelayEngine, RelayEvent, RelayOperation } from "../engine/relay-engine.ts";
+import type { ModelType, RegisteredModel } from "../models/registry.ts";
+import { primeStream } from "./primed-stream.ts";
+import type { RelayCall, RelayRun } from "./relay-request.ts";
+
+/** The type of model that an operation needs. */
+export const RELAYED_TYPES: Readonly<Record<RelayOperation, ModelType>> = {
+  chat: "chat",
+  completion: "chat",
+  embedding: "embedding",
+  transcription: "transcription",
+  translation: "transcription",
+  speech: "speech",
+};
+
+/** What templates add to a request's own text: their markers are shorter than JSON's, but a default system prompt is not. */
+const TEMPLATE_TOKENS = 256;
+
+/** What produces no text costs no output tokens. */
+const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
+
+/** @throws AiError `not_implemented` when the model can't do this operation. */
+export function requireRelay(model: RegisteredModel, operation: RelayOperation): RelayEngine {
+  if (model.engine.type === "relay" && model.engine.operations.has(operation)) return model.engine;
+  throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${operation} on this server.`, {
+    param: "model",
+  });
+}
+
+/** The most that the upstream can use for it, as far as can be known before it is asked. */
+export function boundRelay(engine: RelayEngine, { operation, demand }: RelayCall): UsageUnits {
+  const { contextTokens, completionTokensMax } = engine.limits;
+  const { inputBytes, outputTokensMax, answers, audioMs, characters } = demand;
+  const inputTokens = operation === "embedding" ? (inputBytes ?? 0) : boundPrompt(inputBytes, contextTokens);
+  const outputTokens = answers * Math.min(outputTokensMax ?? completionTokensMax, contextTokens);
+  switch (RELAYED_TYPES[operation]) {
+    case "chat":
+      return { ...NO_USAGE, inputTokens, outputTokens };
+    case "embedding":
+      return { ...NO_USAGE, inputTokens };
+    case "transcription":
+      return { ...NO_USAGE, audioMs };
+    case "speech":
+      return { ...NO_USAGE, characters };
+  }
+}
+
+function boundPrompt(inputBytes: number | null, contextTokens: number): number {
+  return inputBytes === null ? contextTokens : Math.min(inputBytes + TEMPLATE_TOKENS, contextTokens);
+}
+
+/** What counts against tokens per minute until the upstream has said what it really was. */
+export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): number {
+  const { inputBytes, outputTokensMax, answers } = call.demand;
+  const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
+  return GENERATES.has(call.operation)
+    ? input + answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
+    : input;
+}
+
+/** Of English text; only an expectation. */
+const BYTES_PER_TOKEN = 4;
+
+/** Runs an admitted relay up to its first byte. */
+export async function startRelay(
+  call: AdmittedCall<RegisteredModel>,
+  events: AsyncGenerator<RelayEvent, void>,
+): Promise<RelayRun> {
+  const primed = await primeStream(events);
+  const { done, value } = await primed.next();
+  if (done === true || value.type !== "relay-start") {
+    await primed.return?.();
+    throw new AiError("upstream_failed", "The upstream's answer ended before it began. Please try again.");
+  }
+  return { modelId: call.model.id, contentType: value.contentType, chunks: takeChunks(primed) };
+}
+
+/** The upstream's events, with what they say of usage put on the meter. */
+export async function* runRelay(
+  call: AdmittedCall<RegisteredModel>,
+  engine: RelayEngine,
+  request: RelayCall,
+): AsyncGenerator<RelayEvent, void> {
+  const { operation, body, stream, includeUsage, traceParent } = request;
+  const known = boundKnownUnits(request);
+  const wanted = { operation, body, stream, includeUsage, traceParent, modelId: call.model.id };
+  for await (const event of engine.relay(wanted, call.signal)) {
+    if (event.type !== "relay-start" && isProduced(event.usage, known)) {
+      call.meter.report({ ...event.usage, ...known });
+    }
+    yield event;
+  }
+}
+
+/** What was sent in is known here, whatever the upstream says of it. */
+function boundKnownUnits({ operation, demand }: RelayCall): Pick<UsageUnits, "audioMs" | "characters"> {
+  const type = RELAYED_TYPES[operation];
+  return {
+    audioMs: type === "transcription" ? demand.audioMs : 0,
+    characters: type === "speech" ? demand.characters : 0,
+  };
+}
+
+/** Audio is transcribed, and speech is made, as soon as anything of it has come. */
+function isProduced(usage: UsageUnits, known: Pick<UsageUnits, "audioMs" | "characters">): boolean {
+  return usage.outputTokens + usage.inputTokens + known.audioMs + known.characters > 0;
+}
+
+async function* takeChunks(events: AsyncIterable<RelayEvent>): AsyncGenerator<Uint8Array, void> {
+  for await (const event of events) if (event.type === "relay-data") yield event.bytes;
+}
