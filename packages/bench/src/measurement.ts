@@ -28,6 +28,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** @param sorted ascending. @param share 0.5 for the median, 0.99 for p99. @returns the nearest rank; NaN of nothing. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
 /** One row from the pairs of a measurement, one pair per round. */
 export function summarise(
   label: { readonly name: string; readonly unit: string; readonly baselineName: string },
@@ -44,29 +49,42 @@ export function summarise(
   };
 }
 
-const number = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+/** Three significant digits, and no fraction from 100 on. */
+export function formatNumber(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
 
 export function formatTable(rows: readonly Row[]): string {
-  const cells = [
+  return alignColumns([
     ["measure", "ours", "baseline", "ours : baseline", "unit", "baseline is", "rounds"],
     ...rows.map((row) => [
       row.name,
-      number(row.ours),
-      number(row.baseline),
+      formatNumber(row.ours),
+      formatNumber(row.baseline),
       row.ratio.toFixed(2),
       row.unit,
       row.baseline_name,
       String(row.rounds),
     ]),
-  ];
-  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? [];
-  return cells.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")).join("\n");
+  ]);
 }
 
-/** Writes `<directory>/<area>.json`. @returns the file's path. */
-export async function writeResults(directory: string, area: string, rows: readonly Row[]): Promise<string> {
+export function alignColumns(lines: readonly (readonly string[])[]): string {
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Writes `<directory>/<area>.json`. @param figures what JSON can hold. @returns the file's path. */
+export async function writeResults(directory: string, area: string, figures: unknown): Promise<string> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, `${area}.json`);
-  await writeFile(file, `${JSON.stringify(rows, null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
   return file;
 }

@@ -19,17 +19,31 @@ interface AnswerMessage {
   readonly error?: string;
 }
 
-export interface Worker<Served extends Calls> {
-  call<Name extends keyof Served & string>(name: Name, argument: Parameters<Served[Name]>[0]): ReturnType<Served[Name]>;
+export interface WorkerProcess {
   /** CPU time of the whole worker so far, user and system, in milliseconds. */
   readonly cpuMs: () => Promise<number>;
+  /** Memory of the worker that is resident now. */
+  readonly residentBytes: () => Promise<number>;
+  /** Ends the worker. @returns when it is gone. */
   stop(): Promise<void>;
+}
+
+export interface Worker<Served extends Calls> extends WorkerProcess {
+  call<Name extends keyof Served & string>(name: Name, argument: Parameters<Served[Name]>[0]): ReturnType<Served[Name]>;
+}
+
+export interface WorkerOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What the module finds in `process.argv` behind its own path. */
+  readonly arguments?: readonly string[];
+  /** Modules that are loaded before the worker's own: a program that knows nothing of calls becomes a worker with one. */
+  readonly preload?: readonly URL[];
 }
 
 /** In the worker: answers calls until the parent disconnects. */
 export function serveCalls(calls: Calls): void {
   process.on("message", (message: CallMessage) => {
-    const served = message.name === "cpu" ? readCpuMs : calls[message.name];
+    const served = OWN_CALLS[message.name] ?? calls[message.name];
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parent is typed by the same map of calls
     const argument = message.argument as never;
     const answer = served === undefined ? Promise.reject(new Error(`no call ${message.name}`)) : served(argument);
@@ -41,18 +55,20 @@ export function serveCalls(calls: Calls): void {
   process.on("disconnect", () => process.exit(0));
 }
 
-async function readCpuMs(): Promise<number> {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
+/** What every worker answers about itself. */
+const OWN_CALLS: Calls = {
+  async cpuMs() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+  residentBytes: async () => process.memoryUsage.rss(),
+};
 
-/** In the parent: starts a worker module with its arguments. */
-export function startWorker<Served extends Calls>(
-  module: URL,
-  environment: Record<string, string> = {},
-): Worker<Served> {
-  const child = fork(module, {
-    env: { ...process.env, ...environment },
+/** In the parent: starts a worker module. What it prints is dropped; what it complains about is shown. */
+export function startWorker<Served extends Calls>(module: URL, options: WorkerOptions = {}): Worker<Served> {
+  const child = fork(module, options.arguments ?? [], {
+    env: { ...process.env, ...options.environment },
+    execArgv: (options.preload ?? []).flatMap((preloaded) => ["--import", preloaded.href]),
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const waiting = new Map<number, (answer: AnswerMessage) => void>();
@@ -76,7 +92,8 @@ export function startWorker<Served extends Calls>(
   return {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the worker serves the map that the caller names
     call: call as Worker<Served>["call"],
-    cpuMs: async () => Number(await call("cpu", null)),
+    cpuMs: async () => Number(await call("cpuMs", null)),
+    residentBytes: async () => Number(await call("residentBytes", null)),
     async stop() {
       if (child.connected) child.disconnect();
       await exited;

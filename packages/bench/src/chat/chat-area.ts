@@ -31,9 +31,9 @@ export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
   };
-  const environment = { BENCH_OPTIONS: JSON.stringify(subject) };
-  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), environment);
-  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), environment);
+  const told = { environment: { BENCH_OPTIONS: JSON.stringify(subject) } };
+  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), told);
+  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), told);
   let seed = 0;
   const nextSeed = () => (seed += 1);
   try {

@@ -1,0 +1,179 @@
+/** What is measured of one contender, one function each. None knows which contender it has or what would be good. */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { median, quantile } from "../measurement.ts";
+import type { Worker } from "../worker.ts";
+import type { Contender, ContenderRecipe } from "./contender.ts";
+import type { LoadClientCalls } from "./load-client-worker.ts";
+import type { MockUpstreamCalls } from "./mock-upstream-worker.ts";
+
+export interface Bench {
+  readonly client: Worker<LoadClientCalls>;
+  readonly mock: Worker<MockUpstreamCalls>;
+  readonly upstreamUrl: string;
+}
+
+/** How much is measured. */
+export interface Extent {
+  readonly connections: number;
+  readonly streams: number;
+  readonly tokensPerStream: number;
+  /** Of each load, in each round. */
+  readonly loadTimeMs: number;
+  readonly firstEvents: number;
+  /** Streams that are left one after the other, and then once all together. */
+  readonly leavers: number;
+}
+
+/** A measure's name and its value; CPU times are missing where there is no process. */
+export type Sample = Readonly<Record<string, number>>;
+
+/** Runs a load. @returns its result and the CPU milliseconds that it took of the contender; null for one without a process. */
+async function withCpu<Result>(
+  contender: Contender,
+  run: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly cpuMs: number | null }> {
+  const before = await contender.process?.cpuMs();
+  const result = await run();
+  const after = await contender.process?.cpuMs();
+  return { result, cpuMs: before === undefined || after === undefined ? null : after - before };
+}
+
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+export async function measureManyConnections(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const clientBefore = await bench.client.cpuMs();
+  const { connections, loadTimeMs: durationMs } = extent;
+  const load = { target: contender.target, connections, durationMs, requestsMax: NO_LIMIT };
+  const { result, cpuMs } = await withCpu(contender, () => bench.client.call("json", load));
+  const clientCpuMs = (await bench.client.cpuMs()) - clientBefore;
+  return {
+    jsonRequests: result.requests,
+    jsonPerSecond: (result.requests * 1000) / result.elapsedMs,
+    jsonP50Ms: quantile(result.latenciesMs, 0.5),
+    jsonP99Ms: quantile(result.latenciesMs, 0.99),
+    ...(cpuMs === null ? {} : { jsonCpuMs: cpuMs / result.requests }),
+    clientCpuMs: clientCpuMs / result.requests,
+  };
+}
+
+export async function measureOneConnection(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const durationMs = extent.loadTimeMs / 2;
+  const load = { target: contender.target, connections: 1, durationMs, requestsMax: NO_LIMIT };
+  const result = await bench.client.call("json", load);
+  return { oneRequests: result.requests, oneP50Ms: quantile(result.latenciesMs, 0.5) };
+}
+
+export async function measureStreams(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const { streams, tokensPerStream, loadTimeMs: durationMs } = extent;
+  const load = {
+    target: contender.target,
+    connections: streams,
+    tokens: tokensPerStream,
+    durationMs,
+    requestsMax: NO_LIMIT,
+  };
+  const { result, cpuMs } = await withCpu(contender, () => bench.client.call("streams", load));
+  return {
+    events: result.events,
+    eventsPerSecond: (result.events * 1000) / result.elapsedMs,
+    ...(cpuMs === null ? {} : { thousandEventsCpuMs: (cpuMs * 1000) / result.events }),
+  };
+}
+
+const SHORT_STREAM_TOKENS = 8;
+
+export async function measureFirstEvent(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const load = { target: contender.target, connections: 1, tokens: SHORT_STREAM_TOKENS };
+  const requestsMax = extent.firstEvents;
+  const result = await bench.client.call("streams", { ...load, durationMs: extent.loadTimeMs, requestsMax });
+  return { firstEvents: result.firstEventsMs.length, firstEventP50Ms: quantile(result.firstEventsMs, 0.5) };
+}
+
+const LEFT_STREAM_INTERVAL_MS = 5;
+/** An upstream that was not closed by then counts as never closed. */
+const LEAVE_TIMEOUT_MS = 2000;
+
+/** Streams run at the pace of a fast model, so that leaving comes in the middle of them. */
+export async function measureLeavers(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const { target } = contender;
+  const delaysMs: number[] = [];
+  await bench.mock.call("takeLeavers", { count: 0, timeoutMs: 0 });
+  await bench.mock.call("setEventInterval", LEFT_STREAM_INTERVAL_MS);
+  for (const streams of [...Array.from({ length: extent.leavers }, () => 1), extent.leavers]) {
+    const leftAtMs = await bench.client.call("leave", { target, streams });
+    const closedAtMs = await bench.mock.call("takeLeavers", { count: streams, timeoutMs: LEAVE_TIMEOUT_MS });
+    for (const closed of closedAtMs) delaysMs.push(closed - leftAtMs);
+  }
+  await bench.mock.call("setEventInterval", 0);
+  const left = 2 * extent.leavers;
+  return {
+    left,
+    closed: delaysMs.length,
+    closedPercent: (100 * delaysMs.length) / left,
+    closeP50Ms: delaysMs.length === 0 ? Number.NaN : median(delaysMs),
+  };
+}
+
+export async function measureColdStart(bench: Bench, recipe: ContenderRecipe): Promise<Sample> {
+  const startedAt = performance.now();
+  const contender = await recipe.start(bench.upstreamUrl);
+  const coldStartMs = performance.now() - startedAt;
+  await contender.stop();
+  return { coldStartMs };
+}
+
+export interface MemoryExtent {
+  readonly connections: number;
+  readonly warmUpRequests: number;
+  readonly requests: number;
+  /** Between two readings. */
+  readonly requestsPerStep: number;
+  /** It ends then, however many requests there were. */
+  readonly timeMs: number;
+}
+
+export interface MemoryReading {
+  /** After the warm-up. */
+  readonly requests: number;
+  readonly residentBytes: number;
+}
+
+const SETTLE_MS = 200;
+
+export async function measureMemory(
+  bench: Bench,
+  contender: Contender,
+  extent: MemoryExtent,
+): Promise<MemoryReading[]> {
+  const subject = contender.process;
+  if (subject === null) throw new Error("without a process there is no memory to measure");
+  const endsAt = performance.now() + extent.timeMs;
+  const send = async (requestsMax: number) => {
+    const durationMs = Math.max(0, endsAt - performance.now());
+    const { target } = contender;
+    const { requests } = await bench.client.call("json", {
+      target,
+      connections: extent.connections,
+      durationMs,
+      requestsMax,
+    });
+    await wait(SETTLE_MS);
+    return requests;
+  };
+  await send(extent.warmUpRequests);
+  const readings = [{ requests: 0, residentBytes: await subject.residentBytes() }];
+  let sent = 0;
+  while (sent < extent.requests && performance.now() < endsAt) {
+    sent += await send(Math.min(extent.requestsPerStep, extent.requests - sent));
+    readings.push({ requests: sent, residentBytes: await subject.residentBytes() });
+  }
+  return readings;
+}
+
+/** The highest reading of the second half to the highest of the first: about 1 when memory is flat. */
+export function resolveMemoryGrowth(readings: readonly MemoryReading[]): number {
+  const middle = Math.ceil(readings.length / 2);
+  const highest = (part: readonly MemoryReading[]) => Math.max(...part.map((reading) => reading.residentBytes));
+  return highest(readings.slice(middle)) / highest(readings.slice(0, middle));
+}
