@@ -2,6 +2,15 @@
  * The shapes of the OpenAI `/v1` surface as zod schemas, and the list of operations. Importing it loads zod and nothing
  * else; the OpenAPI generator is a separate entry, `@openai-compat/spec/document`.
  */
+export * from "./audio/speech-event.ts";
+export * from "./audio/speech-request.ts";
+export * from "./audio/transcription-event.ts";
+export * from "./audio/transcription-request.ts";
+export * from "./audio/transcription-response.ts";
+export * from "./audio/transcription-segment.ts";
+export * from "./audio/translation-request.ts";
+export * from "./audio/translation-response.ts";
+export * from "./audio/usage.ts";
 export * from "./chat/chunk.ts";
 export * from "./chat/content-part.ts";
 export * from "./chat/finish-reason.ts";
@@ -22,8 +31,10 @@ export * from "./embeddings/response.ts";
 export * from "./models/model-list.ts";
 export * from "./models/model.ts";
 export * from "./operations.ts";
+export * from "./shared/decode-form.ts";
 export * from "./shared/error.ts";
 export * from "./shared/flatten-issues.ts";
+export * from "./shared/form-field.ts";
 export * from "./shared/metadata.ts";
 export * from "./shared/reasoning-effort.ts";
 export * from "./shared/response-format.ts";
