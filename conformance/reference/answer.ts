@@ -22,6 +22,9 @@ export interface Answer {
   readonly usage: Usage;
 }
 
+/** No answer without a limit has more tokens. */
+const LONGEST_ANSWER = 10_000;
+
 let answers = 0;
 
 /** Answers a valid request. Same messages and limits, same text. */
@@ -105,7 +108,7 @@ function generate(body: ChatBody): Generation {
   const stops = [body["stop"]].flat().filter((stop): stop is string => typeof stop === "string" && stop !== "");
   const cuts = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
   const words = splitWords(whole.slice(0, Math.min(whole.length, ...cuts)));
-  const limit = readNumber(body, "max_completion_tokens") ?? readNumber(body, "max_tokens") ?? Infinity;
+  const limit = readTokenLimit(body) ?? Infinity;
   return words.length > limit
     ? { words: words.slice(0, limit), finishReason: "length" }
     : { words, finishReason: "stop" };
@@ -115,6 +118,15 @@ function composeText(messages: readonly Readonly<Record<string, unknown>>[]): st
   const prompt = readText(messages.findLast((message) => message["role"] === "user")?.["content"]);
   if (/\bcount\b/i.test(prompt)) return Array.from({ length: 200 }, (_, index) => String(index + 1)).join(" ");
   return `You wrote: ${prompt} The reference server knows no more than that.`;
+}
+
+/** The most that an answer can cost. */
+export function estimateTokens(body: ChatBody): number {
+  return (readTokenLimit(body) ?? LONGEST_ANSWER) * (readNumber(body, "n") ?? 1);
+}
+
+function readTokenLimit(body: ChatBody): number | undefined {
+  return readNumber(body, "max_completion_tokens") ?? readNumber(body, "max_tokens");
 }
 
 function countPromptTokens(body: ChatBody): number {

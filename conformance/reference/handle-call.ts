@@ -2,31 +2,32 @@
 
 import type { OperationId } from "@openai-compat/spec";
 import { randomUUID } from "node:crypto";
-import { answerChat, encodeChunks, encodeCompletion } from "./answer.ts";
-import { makeRefusal, type Refusal } from "./refusal.ts";
+import type { RateFacts } from "./accounts.ts";
+import { type Answer, answerChat, encodeChunks, encodeCompletion, estimateTokens } from "./answer.ts";
+import { FAILING_MODELS, type Model, SLOW_MODEL } from "./models.ts";
+import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
+import { listMethods } from "./routes.ts";
 import type { ChatBody } from "./rules.ts";
 import { judgeCredential } from "./tokens.ts";
-import type { Model, ReferenceCall, ReferenceWire, Reply, Step } from "./wire.ts";
+import type { ReferenceCall, ReferenceWire, Reply, Step } from "./wire.ts";
 
 /** What the steps found out on the way. */
 interface Findings {
+  account: string;
   body: ChatBody;
   model: Model | undefined;
+  rate: RateFacts | undefined;
+  release: () => void;
 }
 
 /** A long answer pauses this often, so that a client can leave in the middle of it. */
 const FRAMES_PER_PAUSE = 8;
 const PAUSE_MS = 12;
 
-const ROUTES: readonly { pattern: RegExp; methods: Readonly<Record<string, OperationId>> }[] = [
-  { pattern: /^\/models$/, methods: { GET: "listModels", HEAD: "listModels" } },
-  { pattern: /^\/models\/.+$/, methods: { GET: "retrieveModel", HEAD: "retrieveModel" } },
-  { pattern: /^\/chat\/completions$/, methods: { POST: "createChatCompletion" } },
-];
+const EXPOSED_HEADERS = "x-request-id, retry-after, retry-after-ms";
 
-export function resolveOperation(method: string, path: string): OperationId | null {
-  return ROUTES.find((route) => route.pattern.test(path))?.methods[method] ?? null;
-}
+/** So long the slow model takes before it answers, so that calls meet. */
+const SLOW_MS = 120;
 
 export function handleCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   const reply = call.method === "OPTIONS" ? answerPreflight(call) : answerCall(call, wire);
@@ -35,20 +36,30 @@ export function handleCall(call: ReferenceCall, wire: ReferenceWire): Reply {
 
 function answerCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   if (call.operation === null) return encodeRefusalReply(refuseRoute(call), call, wire);
-  const findings: Findings = { body: {}, model: undefined };
+  const findings: Findings = { account: "", body: {}, model: undefined, rate: undefined, release: () => {} };
   for (const step of wire.steps) {
     const refusal = STEPS[step](call, wire, findings);
-    if (refusal !== null) return encodeRefusalReply(refusal, call, wire);
+    if (refusal !== null) return addRateHeaders(encodeRefusalReply(refusal, call, wire), findings, wire);
   }
   if (call.operation === "listModels") return encodeJson(200, wire.listBody(wire.models));
   if (call.operation === "retrieveModel") return encodeJson(200, findings.model && wire.modelBody(findings.model));
-  return answerBody(findings.body, wire);
+  return addRateHeaders(answerBody(findings, call, wire), findings, wire);
+}
+
+function addRateHeaders(reply: Reply, { rate }: Findings, wire: ReferenceWire): Reply {
+  return rate === undefined ? reply : { ...reply, headers: { ...reply.headers, ...wire.rateHeaders(rate) } };
 }
 
 const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: Findings) => Refusal | null> = {
-  authenticate: (call, wire) => wire.admit(judgeCredential(call.headers.authorization, wire.scheme), call),
+  authenticate: (call, wire, findings) => {
+    const { verdict, account } = judgeCredential(call.headers.authorization, wire.scheme);
+    findings.account = account;
+    return wire.admit(verdict, call);
+  },
   decode: (call, wire, findings) => {
-    if (call.operation !== "createChatCompletion") return null;
+    if (MODEL_OPERATIONS.includes(call.operation)) return null;
+    // No check has anything to ask of these yet but whom they let in.
+    if (call.operation !== "createChatCompletion") return makeRefusal("invalid_value", { param: "model" });
     if (!wire.acceptsContentType(call.headers["content-type"] ?? "")) return makeRefusal("unsupported_media_type");
     if (call.body === null) return makeRefusal("body_too_large");
     const body = parseObject(wire.decodeText(call.body));
@@ -65,7 +76,24 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     findings.model = wire.models.find((model) => model.id === wanted);
     return findings.model ? null : makeRefusal("model_not_found", { param: "model" });
   },
+  limit: (call, wire, findings) => {
+    if (call.operation !== "createChatCompletion") return null;
+    findings.rate = wire.limiter(findings.account);
+    return findings.rate.allowed ? null : makeRefusal("rate_limited");
+  },
+  pay: (call, wire, { account, body }) => {
+    if (call.operation !== "createChatCompletion") return null;
+    return wire.ledger.covers(account, estimateTokens(body)) ? null : makeRefusal("quota_exceeded");
+  },
+  place: (call, wire, findings) => {
+    if (call.operation !== "createChatCompletion" || findings.model?.id !== SLOW_MODEL) return null;
+    if (!wire.places.take()) return makeRefusal("overloaded");
+    findings.release = wire.places.free;
+    return null;
+  },
 };
+
+const MODEL_OPERATIONS: readonly (OperationId | null)[] = ["listModels", "retrieveModel"];
 
 function firstRefusal(body: ChatBody, wire: ReferenceWire): Refusal | null {
   for (const rule of Object.values(wire.rules)) {
@@ -75,26 +103,54 @@ function firstRefusal(body: ChatBody, wire: ReferenceWire): Refusal | null {
   return null;
 }
 
-function answerBody(sent: ChatBody, wire: ReferenceWire): Reply {
-  const body = wire.readRequest(sent);
+function answerBody(findings: Findings, call: ReferenceCall, wire: ReferenceWire): Reply {
+  const { account, model, release } = findings;
+  const body = wire.readRequest(findings.body);
+  const failure = refuseForUpstream(body);
+  if (failure !== null) return encodeRefusalReply(failure, call, wire);
   const answer = answerChat(body);
-  if (body["stream"] !== true) return encodeJson(200, wire.completion(encodeCompletion(answer), body));
+  wire.ledger.charge(account, answer.usage.completion_tokens);
+  const reply = body["stream"] === true ? encodeStream(answer, body, wire) : encodeOneShot(answer, body, wire);
+  if (model?.id !== SLOW_MODEL) return reply;
+  const [first, ...others] = reply.writes;
+  return { ...reply, release, writes: first === undefined ? [] : [{ ...first, afterMs: SLOW_MS }, ...others] };
+}
+
+function encodeOneShot(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
+  return encodeJson(200, wire.completion(encodeCompletion(answer), body));
+}
+
+/** An upstream that fails before the first byte is a refusal; one that breaks shows so only in a stream. */
+function refuseForUpstream(body: ChatBody): Refusal | null {
+  const { model, stream } = body;
+  if (model === FAILING_MODELS.upstream_down) return makeRefusal("upstream_unreachable");
+  if (model === FAILING_MODELS.upstream_error) return makeRefusal("upstream_failed");
+  return model === FAILING_MODELS.upstream_breaks && stream !== true ? makeRefusal("upstream_failed") : null;
+}
+
+function encodeStream(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
   const options = body["stream_options"];
   const includeUsage = typeof options === "object" && options !== null && "include_usage" in options;
   const chunks = wire.chunks(encodeChunks(answer, includeUsage && options.include_usage === true), body);
-  const frames = wire.frames([...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map(wire.frame), body);
+  const breaks = body["model"] === FAILING_MODELS.upstream_breaks;
+  const data = chunks.map((chunk) => JSON.stringify(chunk));
+  const sent = breaks
+    ? [...data.slice(0, 3), JSON.stringify(encodeRefusal(makeRefusal("upstream_failed")))]
+    : [...data, "[DONE]"];
+  const frames = wire.frames(sent.map(wire.frame), body);
   return {
     status: 200,
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
-    writes: frames.map((data, index) => ({ data, afterMs: index % FRAMES_PER_PAUSE === 2 ? PAUSE_MS : 0 })),
+    writes: frames.map((frame, index) => ({ data: frame, afterMs: index % FRAMES_PER_PAUSE === 2 ? PAUSE_MS : 0 })),
     end: "clean",
+    release: () => {},
   };
 }
 
 function refuseRoute(call: ReferenceCall): Refusal {
-  const route = ROUTES.find((candidate) => candidate.pattern.test(call.path));
-  if (route === undefined) return makeRefusal("route_not_found");
-  return makeRefusal("method_not_allowed", { headers: { allow: Object.keys(route.methods).join(", ") } });
+  const methods = listMethods(call.path);
+  if (methods.length === 0) return makeRefusal("route_not_found");
+  return makeRefusal("method_not_allowed", { headers: { allow: methods.join(", ") } });
 }
 
 function encodeRefusalReply(refusal: Refusal, call: ReferenceCall, wire: ReferenceWire): Reply {
@@ -108,6 +164,7 @@ function encodeJson(status: number, body: unknown): Reply {
     headers: { "content-type": "application/json" },
     writes: [{ data: typeof body === "string" ? body : JSON.stringify(body), afterMs: 0 }],
     end: "clean",
+    release: () => {},
   };
 }
 
@@ -122,6 +179,7 @@ function answerPreflight(call: ReferenceCall): Reply {
     },
     writes: [],
     end: "clean",
+    release: () => {},
   };
 }
 
@@ -130,7 +188,7 @@ function withCommonHeaders(reply: Reply, call: ReferenceCall): Reply {
     ...reply.headers,
     "x-request-id": `req_${randomUUID()}`,
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "x-request-id, retry-after, retry-after-ms",
+    "access-control-expose-headers": EXPOSED_HEADERS,
   };
   return { ...reply, headers, writes: call.method === "HEAD" ? [] : reply.writes };
 }

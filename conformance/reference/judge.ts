@@ -26,8 +26,7 @@ export interface JudgeOptions {
 /** One result per check. The server lives for this call only. */
 export async function judgeWire(wire: ReferenceWire, options: JudgeOptions = {}): Promise<readonly CheckResult[]> {
   await using server = await startReferenceServer(wire);
-  const { base_url: baseUrl, keys, models } = server.recipe;
-  const target = { baseUrl, keys, models };
+  const { target } = server;
   const limits = { ...(options.limits ?? DEFAULT_JUDGE_LIMITS), stuckChecksMax: Infinity };
   return await runChecks({ target, limits, plan: planChecks(options.checks ?? checks, target) });
 }

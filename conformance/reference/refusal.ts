@@ -11,7 +11,12 @@ export type RefusalName =
   | "route_not_found"
   | "method_not_allowed"
   | "unsupported_media_type"
-  | "body_too_large";
+  | "body_too_large"
+  | "rate_limited"
+  | "overloaded"
+  | "quota_exceeded"
+  | "upstream_unreachable"
+  | "upstream_failed";
 
 export interface Refusal {
   readonly name: RefusalName;
@@ -48,7 +53,42 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
   unsupported_media_type: refusalRow(415, "unsupported_media_type", "Send the body as application/json."),
-  body_too_large: refusalRow(413, "body_too_large", "The body is larger than 16 MiB."),
+  body_too_large: refusalRow(413, "body_too_large", "The body is larger than 3 MiB."),
+  rate_limited: {
+    status: 429,
+    type: "rate_limit_error",
+    code: "rate_limit_exceeded",
+    message: "The account sends more requests in a minute than it may.",
+    headers: {},
+  },
+  overloaded: {
+    status: 429,
+    type: "rate_limit_error",
+    code: "rate_limit_exceeded",
+    message: "The model answers as many calls as it can, and more wait.",
+    headers: { "retry-after": "1" },
+  },
+  quota_exceeded: {
+    status: 429,
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    message: "The account has too little credit for this call.",
+    headers: { "x-should-retry": "false" },
+  },
+  upstream_unreachable: {
+    status: 503,
+    type: "server_error",
+    code: "upstream_unreachable",
+    message: "The service behind this model does not answer.",
+    headers: { "retry-after": "1" },
+  },
+  upstream_failed: {
+    status: 502,
+    type: "server_error",
+    code: "upstream_failed",
+    message: "The service behind this model failed.",
+    headers: {},
+  },
 };
 
 export function makeRefusal(

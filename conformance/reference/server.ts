@@ -6,22 +6,19 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { handleCall, resolveOperation } from "./handle-call.ts";
+import type { Target } from "../src/target.ts";
+import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
+import { handleCall } from "./handle-call.ts";
+import { FAILING_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
+import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
 import { defineReferenceWire, type ReferenceWire, type Reply } from "./wire.ts";
 
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
 const BASE_PATH = "/v1";
 
-/** The recipe that the suite reads, as `--ready-file` of a server writes it. */
-export interface ReferenceRecipe {
-  readonly base_url: string;
-  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
-  readonly models: { readonly chat: string };
-}
-
 export interface ReferenceServer extends AsyncDisposable {
-  readonly recipe: ReferenceRecipe;
+  readonly target: Target;
   close(): Promise<void>;
 }
 
@@ -41,10 +38,17 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The reference server has no port.");
   return {
-    recipe: {
-      base_url: `http://127.0.0.1:${address.port}${BASE_PATH}`,
+    target: {
+      baseUrl: `http://127.0.0.1:${address.port}${BASE_PATH}`,
       keys: mintReferenceKeys(Math.floor(Date.now() / 1000)),
-      models: { chat: "reference-chat" },
+      models: { chat: "reference-chat", ...FAILING_MODELS },
+      fixtures: {
+        small_credit: SMALL_CREDIT,
+        rate_limited: { requestsPerMinute: LIMITED_REQUESTS },
+        overload: { model: SLOW_MODEL, ...OVERLOAD },
+        upstream_secret: UPSTREAM_SECRET,
+        body_bytes_max: BODY_BYTES_MAX,
+      },
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -65,7 +69,12 @@ async function serve(request: IncomingMessage, response: ServerResponse, wire: R
     body,
   };
   await wire.admission(call);
-  await writeReply(response, handleCall(call, wire));
+  const reply = handleCall(call, wire);
+  try {
+    await writeReply(response, reply);
+  } finally {
+    reply.release();
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {

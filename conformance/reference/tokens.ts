@@ -1,6 +1,7 @@
 /** HS256 tokens of the reference server, made and judged with `node:crypto` alone. */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { KeyName } from "../src/target.ts";
 
 /** What an `Authorization` header turned out to be. Only the last two are genuine credentials. */
 export type CredentialVerdict =
@@ -9,46 +10,86 @@ export type CredentialVerdict =
   | "wrong-scheme"
   | "unknown-key"
   | "alg-none"
+  | "unsigned"
   | "tampered"
+  | "wrong-issuer"
+  | "wrong-audience"
+  | "not-yet-valid"
   | "expired"
   | "no-capability"
   | "full";
 
 interface TokenClaims {
+  readonly iss: string;
+  readonly aud: string;
+  /** The account. */
   readonly sub: string;
+  readonly nbf: number;
   readonly exp: number;
   readonly capabilities: readonly string[];
 }
 
-const SECRET = "reference-secret-reference-secret";
+/** Whose credential it is, as far as that is known. */
+export interface Identity {
+  readonly verdict: CredentialVerdict;
+  readonly account: string;
+}
 
-/** Tokens for every key role that a target's recipe can name. */
-export function mintReferenceKeys(nowSeconds: number): { full: string; no_capability: string; expired: string } {
-  const token = (capabilities: readonly string[], exp: number): string =>
-    signToken({ sub: "reference", exp, capabilities });
+const SECRET = "reference-secret-reference-secret";
+const ISSUER = "reference-issuer";
+const AUDIENCE = "reference-audience";
+const HOUR_SECONDS = 3600;
+
+/** Tokens for every key that a target's recipe can name. */
+export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
+  const token = (differences: Partial<TokenClaims>): string =>
+    signToken({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: "reference",
+      nbf: nowSeconds - HOUR_SECONDS,
+      exp: nowSeconds + HOUR_SECONDS,
+      capabilities: ["ai"],
+      ...differences,
+    });
   return {
-    full: token(["ai"], nowSeconds + 3600),
-    no_capability: token([], nowSeconds + 3600),
-    expired: token(["ai"], nowSeconds - 3600),
+    full: token({}),
+    no_capability: token({ capabilities: [] }),
+    expired: token({ exp: nowSeconds - HOUR_SECONDS }),
+    not_yet_valid: token({ nbf: nowSeconds + HOUR_SECONDS, exp: nowSeconds + 2 * HOUR_SECONDS }),
+    wrong_audience: token({ aud: "another-audience" }),
+    wrong_issuer: token({ iss: "another-issuer" }),
+    no_credit: token({ sub: "empty" }),
+    small_credit: token({ sub: "small" }),
+    rate_limited: token({ sub: "limited" }),
   };
 }
 
 /** Names what is wrong with a credential; `scheme` says which spelling of `Bearer` counts. */
-export function judgeCredential(header: string | undefined, scheme: RegExp): CredentialVerdict {
-  if (header === undefined) return "missing";
+export function judgeCredential(header: string | undefined, scheme: RegExp): Identity {
+  const stranger = (verdict: CredentialVerdict): Identity => ({ verdict, account: "stranger" });
+  if (header === undefined) return stranger("missing");
   const [word = "", token = "", ...rest] = header.trim().split(/\s+/);
-  if (!scheme.test(word)) return token === "" ? "malformed" : "wrong-scheme";
-  if (token === "" || rest.length > 0) return "malformed";
-  return judgeToken(token);
+  if (!scheme.test(word)) return stranger(token === "" ? "malformed" : "wrong-scheme");
+  if (token === "" || rest.length > 0) return stranger("malformed");
+  const [, payload = ""] = token.split(".");
+  return { verdict: judgeToken(token), account: String(decodePart(payload)?.["sub"] ?? "stranger") };
 }
 
 function judgeToken(token: string): CredentialVerdict {
   const [header, payload, signature, ...rest] = token.split(".");
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return "unknown-key";
   if (decodePart(header)?.["alg"] !== "HS256") return "alg-none";
+  if (signature === "") return "unsigned";
   if (!isSigned(`${header}.${payload}`, signature)) return "tampered";
-  const claims = decodePart(payload);
-  if (typeof claims?.["exp"] !== "number" || claims["exp"] <= Date.now() / 1000) return "expired";
+  return judgeClaims(decodePart(payload) ?? {}, Date.now() / 1000);
+}
+
+function judgeClaims(claims: Readonly<Record<string, unknown>>, nowSeconds: number): CredentialVerdict {
+  if (claims["iss"] !== ISSUER) return "wrong-issuer";
+  if (claims["aud"] !== AUDIENCE) return "wrong-audience";
+  if (typeof claims["nbf"] !== "number" || claims["nbf"] > nowSeconds) return "not-yet-valid";
+  if (typeof claims["exp"] !== "number" || claims["exp"] <= nowSeconds) return "expired";
   const capabilities = claims["capabilities"];
   return Array.isArray(capabilities) && capabilities.includes("ai") ? "full" : "no-capability";
 }

@@ -5,7 +5,10 @@
 
 import type { OperationId } from "@openai-compat/spec";
 import type { IncomingHttpHeaders } from "node:http";
+import { createLedger, createPlaces, createRateLimiter, type Ledger, type Places } from "./accounts.ts";
+import type { RateFacts, RateLimiter } from "./accounts.ts";
 import type { Chunk, Completion } from "./answer.ts";
+import { type Model, REFERENCE_MODELS } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import { type ChatBody, DEFAULT_RULES, type Rule, type RuleName } from "./rules.ts";
 import type { CredentialVerdict } from "./tokens.ts";
@@ -35,17 +38,12 @@ export interface Reply {
   readonly writes: readonly Write[];
   /** cut: the socket is destroyed after the last write. open: nothing more is sent and the socket stays. */
   readonly end: "clean" | "cut" | "open";
+  /** Called once, when nothing more is sent. */
+  readonly release: () => void;
 }
 
 /** The order in which a call is refused; mutants swap it. */
-export type Step = "authenticate" | "decode" | "resolve";
-
-export interface Model {
-  readonly id: string;
-  readonly object: string;
-  readonly created: number;
-  readonly owned_by: string;
-}
+export type Step = "authenticate" | "decode" | "resolve" | "limit" | "pay" | "place";
 
 export interface ReferenceWire {
   /** Which words before a token count as the scheme. */
@@ -72,23 +70,22 @@ export interface ReferenceWire {
   /** All frames of a stream and the sentinel, before they are timed. */
   readonly frames: (frames: readonly string[], body: ChatBody) => readonly string[];
   readonly refusalBody: (refusal: Refusal, call: ReferenceCall) => unknown;
+  readonly limiter: RateLimiter;
+  readonly rateHeaders: (facts: RateFacts) => Readonly<Record<string, string>>;
+  readonly ledger: Ledger;
+  readonly places: Places;
   /** The last word on every reply. */
   readonly reply: (reply: Reply, call: ReferenceCall) => Reply;
   /** Awaited before a call is looked at. */
   readonly admission: (call: ReferenceCall) => Promise<void>;
 }
 
-const CREATED = 1_750_000_000;
-
 export function defineReferenceWire(): ReferenceWire {
   return {
     scheme: /^bearer$/i,
-    steps: ["authenticate", "decode", "resolve"],
+    steps: ["authenticate", "decode", "resolve", "limit", "pay", "place"],
     rules: DEFAULT_RULES,
-    models: [
-      { id: "reference-chat", object: "model", created: CREATED, owned_by: "reference" },
-      { id: "reference/chat-with-slash", object: "model", created: CREATED + 86_400, owned_by: "reference" },
-    ],
+    models: REFERENCE_MODELS,
     admit: admitVerdict,
     decodeText: decodeUtf8,
     acceptsContentType: (contentType) => /^application\/json\b/i.test(contentType),
@@ -101,6 +98,10 @@ export function defineReferenceWire(): ReferenceWire {
     frame: (data) => `data: ${data}\n\n`,
     frames: (frames) => frames,
     refusalBody: (refusal) => encodeRefusal(refusal),
+    limiter: createRateLimiter(),
+    rateHeaders: encodeRateFacts,
+    ledger: createLedger(),
+    places: createPlaces(),
     reply: (reply) => reply,
     admission: async () => {},
   };
@@ -117,4 +118,13 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   } catch {
     return null;
   }
+}
+
+function encodeRateFacts({ allowed, limit, remaining, resetMs }: RateFacts): Record<string, string> {
+  return {
+    "x-ratelimit-limit-requests": String(limit),
+    "x-ratelimit-remaining-requests": String(remaining),
+    "x-ratelimit-reset-requests": `${resetMs}ms`,
+    ...(allowed ? {} : { "retry-after": String(Math.ceil(resetMs / 1000)), "retry-after-ms": String(resetMs) }),
+  };
 }

@@ -1,6 +1,6 @@
 /** Defects of the models endpoints. */
 
-import type { Model } from "../wire.ts";
+import type { Model } from "../models.ts";
 import { type Mutant, mutateRefusal, mutateReply, omit } from "./mutant.ts";
 
 /** Lists and retrieves models that lack or bend a field. */

@@ -1,0 +1,78 @@
+/** What the reference server keeps of each account: what it can still pay for, and how often it may call. */
+
+/** Tokens that the account `small` can pay for, and no other has so few. */
+export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
+/** Requests of the account `limited` before it is refused. */
+export const LIMITED_REQUESTS = 3;
+
+const CREDITS: Readonly<Record<string, number>> = {
+  empty: 0,
+  small: SMALL_CREDIT.affordableCalls * SMALL_CREDIT.maxTokens,
+};
+const AMPLE_REQUESTS = 100_000;
+/** The reference lives faster than a minute: a refused account is let in again after this. */
+const PENALTY_MS = 150;
+
+export interface Ledger {
+  /** Whether the account can pay for so many tokens. */
+  readonly covers: (account: string, tokens: number) => boolean;
+  readonly charge: (account: string, tokens: number) => void;
+}
+
+/** One token costs one credit. Whoever is not listed pays nothing. */
+export function createLedger(): Ledger {
+  const balances = new Map(Object.entries(CREDITS));
+  const read = (account: string): number => balances.get(account) ?? Infinity;
+  return {
+    covers: (account, tokens) => read(account) >= tokens,
+    charge: (account, tokens) => void balances.set(account, read(account) - tokens),
+  };
+}
+
+export interface RateFacts {
+  readonly allowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** Until everything is there again. */
+  readonly resetMs: number;
+}
+
+export type RateLimiter = (account: string) => RateFacts;
+
+/** Counts without a clock up to the limit, then refuses for a moment and begins anew: no slow machine changes that. */
+export function createRateLimiter(): RateLimiter {
+  const windows = new Map<string, { used: number; refusedUntilMs: number }>();
+  return (account) => {
+    const limit = account === "limited" ? LIMITED_REQUESTS : AMPLE_REQUESTS;
+    const nowMs = performance.now();
+    const known = windows.get(account) ?? { used: 0, refusedUntilMs: Infinity };
+    const current = nowMs >= known.refusedUntilMs ? { used: 0, refusedUntilMs: Infinity } : known;
+    const allowed = current.used < limit;
+    const used = Math.min(limit, current.used + 1);
+    const refusedUntilMs = allowed ? Infinity : Math.min(current.refusedUntilMs, nowMs + PENALTY_MS);
+    windows.set(account, { used, refusedUntilMs });
+    const resetMs = allowed ? PENALTY_MS : Math.ceil(refusedUntilMs - nowMs);
+    return { allowed, limit, remaining: limit - used, resetMs };
+  };
+}
+
+export interface Places {
+  /** Whether there was a place; it is taken then. */
+  readonly take: () => boolean;
+  readonly free: () => void;
+}
+
+export const OVERLOAD = { concurrency: 2, waitingMax: 2 };
+
+/** Places of the slow model: those which answer and those which wait are one here. */
+export function createPlaces(): Places {
+  let taken = 0;
+  return {
+    take: () => {
+      if (taken >= OVERLOAD.concurrency + OVERLOAD.waitingMax) return false;
+      taken += 1;
+      return true;
+    },
+    free: () => void (taken -= 1),
+  };
+}

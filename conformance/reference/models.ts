@@ -1,0 +1,31 @@
+/** The models of the reference server. All write the same text; some are slow, and some fail as an upstream would. */
+
+export interface Model {
+  readonly id: string;
+  readonly object: string;
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+const CREATED = 1_750_000_000;
+
+export const SLOW_MODEL = "reference-slow";
+
+/** By their role in a recipe. */
+export const FAILING_MODELS = {
+  upstream_down: "reference-upstream-down",
+  upstream_error: "reference-upstream-error",
+  upstream_breaks: "reference-upstream-breaks",
+} as const;
+
+/** What the failing upstream sends; only a mutant shows it. */
+export const UPSTREAM_SECRET = "reference-upstream-secret";
+
+const IDS = ["reference-chat", "reference/chat-with-slash", SLOW_MODEL, ...Object.values(FAILING_MODELS)];
+
+export const REFERENCE_MODELS: readonly Model[] = IDS.map((id, index) => ({
+  id,
+  object: "model",
+  created: CREATED + 86_400 * index,
+  owned_by: "reference",
+}));
