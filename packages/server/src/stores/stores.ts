@@ -1,0 +1,11 @@
+/** What one kind of store opens: everything that the server remembers, on one connection and with one end. */
+
+import type { ApiKeyStore, CreditStore, TokenRevocationStore } from "@openai-compat/core";
+
+export interface Stores {
+  readonly apiKeys: ApiKeyStore;
+  readonly credits: CreditStore;
+  readonly tokenRevocations: TokenRevocationStore;
+  /** Lets what was asked for before end, then gives the connection back; so does the `close` of each store. */
+  close(): Promise<void>;
+}
