@@ -19,8 +19,13 @@ export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.t
 export { authorise } from "./auth/authorise.ts";
 export { generateApiKey } from "./auth/api-key.ts";
 export type { GenerateApiKeyOptions } from "./auth/api-key.ts";
+export { isKeySetUrl } from "./auth/fetch-key-set.ts";
 export { mintToken } from "./auth/jwt.ts";
 export type { JwtSettings, MintTokenOptions } from "./auth/jwt.ts";
+export type { KeySetSettings } from "./auth/key-set.ts";
+export { describeRevocation } from "./auth/token-fingerprint.ts";
+export type { TokenRevocation } from "./auth/token-fingerprint.ts";
+export { CLOCK_TOLERANCE_SECONDS_MAX } from "./auth/token-limits.ts";
 export { CAPABILITY_VERBS, isGranted } from "./auth/principal.ts";
 export type { CapabilityVerb, GrantedCapability, Principal, RequiredCapability } from "./auth/principal.ts";
 export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";

@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { SignJWT } from "jose";
 import { expect, test } from "vitest";
 import type { ApiKeyRecord, ApiKeyStore } from "../store/api-key-store.ts";
+import { fakeTokenRevocations } from "../testing/fake-token-revocations.ts";
 import { generateApiKey } from "./api-key.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { mintToken } from "./jwt.ts";
 import type { JwtSettings } from "./jwt.ts";
+import { describeRevocation } from "./token-fingerprint.ts";
 
 const settings: JwtSettings = {
   secret: "a secret of at least thirty-two bytes",
@@ -27,8 +30,10 @@ function storeOf(...records: ApiKeyRecord[]): ApiKeyStore {
 }
 
 function authenticatorAt(timeMs: number, apiKeys = storeOf()) {
-  return createAuthenticator({ apiKeys, jwt: settings, now: () => timeMs });
+  return createAuthenticator({ apiKeys, tokenRevocations: fakeTokenRevocations(), jwt: settings, now: () => timeMs });
 }
+
+const refused = { code: "invalid_credentials", message: "Incorrect API key provided." };
 
 const mint = (overrides: Partial<Parameters<typeof mintToken>[0]> = {}) =>
   mintToken({ settings, ...identity, expiresInSeconds: 600, nowMs, ...overrides });
@@ -46,13 +51,40 @@ test("no token at all is told how to send one", async () => {
 test("a token is refused from the moment that the tolerated skew after its expiry has passed, cached or not", async () => {
   const token = await mint();
   let timeMs = nowMs;
-  const authenticator = createAuthenticator({ apiKeys: storeOf(), jwt: settings, now: () => timeMs });
+  const authenticator = createAuthenticator({
+    apiKeys: storeOf(),
+    tokenRevocations: fakeTokenRevocations(),
+    jwt: settings,
+    now: () => timeMs,
+  });
   await authenticator.authenticate(token);
-  timeMs = nowMs + 629_000;
+  timeMs = nowMs + 629_999;
   await expect(authenticator.authenticate(token)).resolves.toMatchObject({ credential: "jwt" });
-  timeMs = nowMs + 631_000;
+  timeMs = nowMs + 630_000;
   await expect(authenticator.authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
   await expect(authenticatorAt(timeMs).authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
+});
+
+test("a revoked token is refused at once, remembered or not, and another of the same account is not", async () => {
+  const [token, other] = [await mint(), await mint()];
+  const tokenRevocations = fakeTokenRevocations();
+  const authenticator = createAuthenticator({ apiKeys: storeOf(), tokenRevocations, jwt: settings, now: () => nowMs });
+  await authenticator.authenticate(token);
+  const { tokenSha256 = "", expiresAtMs = 0 } = describeRevocation(token) ?? {};
+  await tokenRevocations.revoke(tokenSha256, expiresAtMs);
+  await expect(authenticator.authenticate(token)).rejects.toMatchObject(refused);
+  const restarted = createAuthenticator({ apiKeys: storeOf(), tokenRevocations, jwt: settings, now: () => nowMs });
+  await expect(restarted.authenticate(token)).rejects.toMatchObject(refused);
+  await expect(authenticator.authenticate(other)).resolves.toMatchObject({ accountId: identity.accountId });
+});
+
+test("a token that was forgotten for a newer one is verified again", async () => {
+  const options = { apiKeys: storeOf(), tokenRevocations: fakeTokenRevocations(), jwt: settings, now: () => nowMs };
+  const authenticator = createAuthenticator({ ...options, verifiedTokensMax: 1 });
+  const tokens = [await mint(), await mint({ accountId: "grace" })] as const;
+  for (const token of [...tokens, ...tokens]) await authenticator.authenticate(token);
+  expect(await authenticator.authenticate(tokens[0])).toMatchObject({ accountId: identity.accountId });
+  expect(await authenticator.authenticate(tokens[1])).toMatchObject({ accountId: "grace" });
 });
 
 const key = new TextEncoder().encode(settings.secret);
@@ -78,10 +110,49 @@ test.each([
   ["that is longer than any token", async () => "x".repeat(8193)],
   ["that looks like an unknown API key", async () => "sk-unknown"],
 ])("a token %s is refused with the same words", async (_, make) => {
-  await expect(authenticatorAt(nowMs).authenticate(await make())).rejects.toMatchObject({
+  await expect(authenticatorAt(nowMs).authenticate(await make())).rejects.toMatchObject(refused);
+});
+
+test("only a token whose signature was right is told that it has expired", async () => {
+  const expired = await mint({ expiresInSeconds: -60 });
+  await expect(authenticatorAt(nowMs).authenticate(expired)).rejects.toMatchObject({
     code: "invalid_credentials",
-    message: "Incorrect API key provided.",
+    message: expect.stringContaining("expired"),
   });
+  const forged = expired.slice(0, expired.lastIndexOf(".")) + (await mint()).slice(expired.lastIndexOf("."));
+  await expect(authenticatorAt(nowMs).authenticate(forged)).rejects.toMatchObject(refused);
+});
+
+const segment = fc.oneof(
+  fc.string(),
+  fc.base64String(),
+  fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString("base64url")),
+  fc
+    .record(
+      {
+        alg: fc.constantFrom("HS256", "RS256", "ES256", "EdDSA", "none", "HS512", "", 1, null),
+        kid: fc.jsonValue(),
+        crit: fc.jsonValue(),
+        b64: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    )
+    .map((header) => Buffer.from(JSON.stringify(header)).toString("base64url")),
+);
+
+test("no text that is no token ends in anything but a refusal", async () => {
+  const authenticator = authenticatorAt(nowMs);
+  const text = fc.oneof(
+    fc.string({ minLength: 1, unit: "binary" }),
+    fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => segments.join(".")),
+  );
+  await fc.assert(
+    fc.asyncProperty(text, async (token) => {
+      fc.pre(token !== "");
+      await expect(authenticator.authenticate(token)).rejects.toMatchObject(refused);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test("a tampered payload is refused", async () => {
@@ -98,10 +169,30 @@ test("an API key maps to its account until it expires or is revoked", async () =
     accountId: "ada",
     credential: "api-key",
   });
-  const refused = { code: "invalid_credentials", message: "Incorrect API key provided." };
   await expect(authenticatorAt(nowMs + 1000, storeOf(record)).authenticate(secret)).rejects.toMatchObject(refused);
   const revoked = storeOf({ ...record, revokedAtMs: nowMs });
   await expect(authenticatorAt(nowMs, revoked).authenticate(secret)).rejects.toMatchObject(refused);
+});
+
+test("an unknown, a revoked and an expired API key cost one look-up each", async () => {
+  const options = { accountId: "ada", name: "laptop", capabilities, nowMs };
+  const [revoked, expired] = [
+    generateApiKey({ ...options, expiresAtMs: null }),
+    generateApiKey({ ...options, expiresAtMs: nowMs }),
+  ];
+  const store = storeOf({ ...revoked.record, revokedAtMs: nowMs }, expired.record);
+  for (const secret of [revoked.secret, expired.secret, "sk-unknown"]) {
+    let lookUps = 0;
+    const counted: ApiKeyStore = {
+      ...store,
+      findBySecretSha256: (hash) => {
+        lookUps += 1;
+        return store.findBySecretSha256(hash);
+      },
+    };
+    await expect(authenticatorAt(nowMs, counted).authenticate(secret)).rejects.toMatchObject(refused);
+    expect(lookUps).toBe(1);
+  }
 });
 
 test("the record of an API key does not hold the secret", () => {
@@ -111,11 +202,13 @@ test("the record of an API key does not hold the secret", () => {
 });
 
 test("without a JWT secret every JWT is refused", async () => {
-  const authenticator = createAuthenticator({ apiKeys: storeOf(), jwt: null });
-  await expect(authenticator.authenticate(await mint())).rejects.toMatchObject({ code: "invalid_credentials" });
+  const stores = { apiKeys: storeOf(), tokenRevocations: fakeTokenRevocations() };
+  const authenticator = createAuthenticator({ ...stores, jwt: null });
+  await expect(authenticator.authenticate(await mint())).rejects.toMatchObject(refused);
 });
 
 test("a short JWT secret stops the server from starting", () => {
   const jwt = { ...settings, secret: "short" };
-  expect(() => createAuthenticator({ apiKeys: storeOf(), jwt })).toThrow(/needs at least 32/);
+  const stores = { apiKeys: storeOf(), tokenRevocations: fakeTokenRevocations() };
+  expect(() => createAuthenticator({ ...stores, jwt })).toThrow(/needs at least 32/);
 });

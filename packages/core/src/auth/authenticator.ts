@@ -5,57 +5,58 @@
 
 import { AiError } from "../ai-error.ts";
 import type { ApiKeyStore } from "../store/api-key-store.ts";
+import type { TokenRevocationStore } from "../store/token-revocation-store.ts";
 import { decodeAd4mClaims } from "./ad4m-claims.ts";
 import { hashApiKey, isApiKey } from "./api-key.ts";
 import { createTokenVerifier } from "./jwt.ts";
 import type { JwtSettings } from "./jwt.ts";
+import { createKeySet } from "./key-set.ts";
+import type { KeySet } from "./key-set.ts";
 import type { Principal } from "./principal.ts";
+import { refuseCredential } from "./refuse-credential.ts";
+import { fingerprintToken } from "./token-fingerprint.ts";
+import { TOKEN_LENGTH_MAX } from "./token-limits.ts";
 import { createVerifiedTokenCache } from "./verified-token-cache.ts";
+import type { RememberedToken } from "./verified-token-cache.ts";
 
 export interface Authenticator {
   /**
    * @param token what followed `Bearer`, or null when the request carried no credential.
-   * @throws AiError `missing_credentials`, `invalid_credentials`
+   * @throws AiError `missing_credentials`, `invalid_credentials`; `identity_unavailable` when a token's issuer can't be
+   *   asked for its keys.
    */
   authenticate(token: string | null): Promise<Principal>;
 }
 
 export interface AuthenticatorOptions {
   readonly apiKeys: ApiKeyStore;
+  readonly tokenRevocations: TokenRevocationStore;
   /** Null when no JWTs are accepted. */
   readonly jwt: JwtSettings | null;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly now?: () => number;
   /** How many verified tokens are remembered. Default 10,000. */
   readonly verifiedTokensMax?: number;
+  /** Hears of each time that the issuer's keys could not be had, while calls may go on with the old ones. */
+  readonly onKeySetFailure?: (error: Error) => void;
 }
 
-/** Longer than any token that this service issues; hashing and parsing never see more. */
-const TOKEN_LENGTH_MAX = 8192;
-
-/** @throws Error when the JWT secret is too short. */
+/** @throws Error when the JWT secret is too short or the key set's URL is not safe. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const now = options.now ?? Date.now;
-  const verify = options.jwt === null ? null : createTokenVerifier(options.jwt);
-  const cache = createVerifiedTokenCache(options.verifiedTokensMax ?? 10_000);
+  const authenticateJwt = createJwtAuthentication(options, now);
 
+  /**
+   * Every key costs the same: one hash, one look-up by hash, one judgement. Neither the look-up nor a comparison in the store
+   * has to be constant in time, because what is compared is SHA-256 of the caller's text, which nobody can steer
+   * towards a stored one; and only who holds all 256 bits of a key can tell a revoked one from one that never was.
+   */
   async function authenticateApiKey(token: string): Promise<Principal> {
     const record = await options.apiKeys.findBySecretSha256(hashApiKey(token));
-    if (record === null || record.revokedAtMs !== null) throw refusal();
-    if (record.expiresAtMs !== null && now() >= record.expiresAtMs) throw refusal();
+    const isInForce =
+      record !== null && record.revokedAtMs === null && now() < (record.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    if (!isInForce) throw refuseCredential();
     return { accountId: record.accountId, appName: null, capabilities: record.capabilities, credential: "api-key" };
-  }
-
-  async function authenticateJwt(token: string): Promise<Principal> {
-    if (verify === null) throw refusal();
-    const cached = cache.get(token, now());
-    if (cached !== null) return cached;
-    const verified = await verify(token, now());
-    const identity = decodeAd4mClaims(verified.claims);
-    if (identity === null) throw refusal();
-    const principal: Principal = { ...identity, credential: "jwt" };
-    cache.set(token, { principal, notBeforeMs: verified.notBeforeMs, expiresAtMs: verified.expiresAtMs });
-    return principal;
   }
 
   return {
@@ -66,12 +67,45 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`.",
         );
       }
-      if (token.length > TOKEN_LENGTH_MAX) throw refusal();
+      if (token.length > TOKEN_LENGTH_MAX) throw refuseCredential();
       return isApiKey(token) ? authenticateApiKey(token) : authenticateJwt(token);
     },
   };
 }
 
-function refusal(): AiError {
-  return new AiError("invalid_credentials", "Incorrect API key provided.");
+/** No account is looked up to judge a token, so there is none whose existence its timing could tell. */
+function createJwtAuthentication(
+  options: AuthenticatorOptions,
+  now: () => number,
+): (token: string) => Promise<Principal> {
+  const { jwt, tokenRevocations } = options;
+  if (jwt === null) return () => Promise.reject(refuseCredential());
+  const keySet: KeySet | null =
+    jwt.keySet === undefined
+      ? null
+      : createKeySet({ settings: jwt.keySet, now, onFailure: options.onKeySetFailure ?? (() => {}) });
+  const verify = createTokenVerifier({ settings: jwt, keySet, now });
+  const cache = createVerifiedTokenCache(options.verifiedTokensMax ?? VERIFIED_TOKENS_MAX);
+
+  async function verifyAndRemember(token: string): Promise<RememberedToken> {
+    const { claims, ...validity } = await verify(token);
+    const identity = decodeAd4mClaims(claims);
+    if (identity === null) throw refuseCredential();
+    const entry: RememberedToken = {
+      ...validity,
+      principal: { ...identity, credential: "jwt" },
+      fingerprint: fingerprintToken(token),
+    };
+    cache.set(token, entry);
+    return entry;
+  }
+
+  return async (token) => {
+    const usable = { nowMs: now(), keySetRevision: keySet?.usableRevision() ?? null };
+    const known = cache.get(token, usable) ?? (await verifyAndRemember(token));
+    if (await tokenRevocations.isRevoked(known.fingerprint)) throw refuseCredential();
+    return known.principal;
+  };
 }
+
+const VERIFIED_TOKENS_MAX = 10_000;

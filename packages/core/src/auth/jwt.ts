@@ -1,19 +1,25 @@
 /**
- * JSON Web Tokens under a shared secret (HS256). The algorithm is fixed here and never taken from the token, which is
- * what makes `alg: none` and key confusion impossible (RFC 8725, section 3.1).
+ * JSON Web Tokens: HS256 under a shared secret, RS256, ES256 and EdDSA under the keys of a key set. The algorithm's family
+ * decides where the key comes from, and nothing else in the token does: a public key never serves as a secret, `none` has
+ * no key at all, and `jku`, `x5u`, `jwk` and `x5c` are not read (RFC 8725, sections 3.1 and 3.10).
  */
 
-import { SignJWT, errors, jwtVerify } from "jose";
-import type { JWTPayload } from "jose";
+import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from "jose";
+import type { CryptoKey, JWTPayload, JWTVerifyOptions } from "jose";
 import { AiError } from "../ai-error.ts";
 import { encodeAd4mClaims } from "./ad4m-claims.ts";
 import type { TokenIdentity } from "./ad4m-claims.ts";
+import type { KeySet, KeySetSettings } from "./key-set.ts";
+import { refuseCredential } from "./refuse-credential.ts";
 
-const ALGORITHM = "HS256";
+const SECRET_ALGORITHM = "HS256";
+const KEY_SET_ALGORITHMS: readonly string[] = ["RS256", "ES256", "EdDSA"];
 
 export interface JwtSettings {
-  /** At least 32 bytes (RFC 7518, section 3.2). */
+  /** Of HS256 tokens; at least 32 bytes (RFC 7518, section 3.2). */
   readonly secret: string;
+  /** Where the keys of RS256, ES256 and EdDSA tokens are. Default: such tokens are refused. */
+  readonly keySet?: KeySetSettings;
   /** Required value of `iss`; null accepts any. */
   readonly issuer: string | null;
   /** Required value of `aud`; null accepts any. */
@@ -26,35 +32,66 @@ export interface VerifiedToken {
   readonly claims: JWTPayload;
   readonly notBeforeMs: number;
   readonly expiresAtMs: number;
+  /** Of the key set that held the key; null when the secret signed. */
+  readonly keySetRevision: number | null;
 }
 
-export type TokenVerifier = (token: string, nowMs: number) => Promise<VerifiedToken>;
+/** @throws AiError `invalid_credentials`, `identity_unavailable` */
+export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
+
+export interface TokenVerifierOptions {
+  readonly settings: JwtSettings;
+  /** Null when only HS256 is accepted. */
+  readonly keySet: KeySet | null;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
 
 const SECRET_BYTES_MIN = 32;
 
-/**
- * @throws Error when the secret is shorter than 32 bytes: such a server must not start.
- */
-export function createTokenVerifier(settings: JwtSettings): TokenVerifier {
-  const key = new TextEncoder().encode(settings.secret);
-  if (key.length < SECRET_BYTES_MIN) {
-    throw new Error(`The JWT secret has ${key.length} bytes; HS256 needs at least ${SECRET_BYTES_MIN}.`);
+interface VerificationKey {
+  readonly algorithm: string;
+  readonly key: CryptoKey | Uint8Array;
+  readonly revision: number | null;
+}
+
+/** @throws Error when the secret is shorter than 32 bytes: such a server must not start. */
+export function createTokenVerifier({ settings, keySet, now }: TokenVerifierOptions): TokenVerifier {
+  const secret = new TextEncoder().encode(settings.secret);
+  if (secret.length < SECRET_BYTES_MIN) {
+    throw new Error(`The JWT secret has ${secret.length} bytes; HS256 needs at least ${SECRET_BYTES_MIN}.`);
   }
-  const expected = {
-    algorithms: [ALGORITHM],
+  const expected: JWTVerifyOptions = {
     requiredClaims: ["exp"],
     clockTolerance: settings.clockToleranceSeconds,
     ...(settings.issuer === null ? {} : { issuer: settings.issuer }),
     ...(settings.audience === null ? {} : { audience: settings.audience }),
   };
   const toleranceMs = settings.clockToleranceSeconds * 1000;
-  return async (token, nowMs) => {
+
+  async function resolveKey(token: string): Promise<VerificationKey> {
+    const header = decodeProtectedHeader(token);
+    // No extension is understood here, so one that must be understood is refused (RFC 7515, section 4.1.11).
+    if (header.crit !== undefined) throw refuseCredential();
+    const algorithm = header.alg;
+    if (algorithm === SECRET_ALGORITHM) return { algorithm, key: secret, revision: null };
+    if (keySet === null || algorithm === undefined || !KEY_SET_ALGORITHMS.includes(algorithm)) throw refuseCredential();
+    const resolved = await keySet.resolveKey({ ...header, alg: algorithm });
+    if (resolved === null) throw refuseCredential();
+    return { algorithm, ...resolved };
+  }
+
+  return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, key, { ...expected, currentDate: new Date(nowMs) });
+      const { algorithm, key, revision } = await resolveKey(token);
+      // The time is taken here: a key may have been long in coming.
+      const options = { ...expected, algorithms: [algorithm], currentDate: new Date(now()) };
+      const { payload } = await jwtVerify(token, key, options);
       return {
         claims: payload,
         notBeforeMs: payload.nbf === undefined ? Number.NEGATIVE_INFINITY : payload.nbf * 1000 - toleranceMs,
         expiresAtMs: (payload.exp ?? 0) * 1000 + toleranceMs,
+        keySetRevision: revision,
       };
     } catch (thrown) {
       throw mapVerificationError(thrown);
@@ -63,10 +100,12 @@ export function createTokenVerifier(settings: JwtSettings): TokenVerifier {
 }
 
 function mapVerificationError(thrown: unknown): AiError {
+  if (thrown instanceof AiError) return thrown;
+  // Claims are judged after the signature: who reads this held a genuine token.
   if (thrown instanceof errors.JWTExpired) {
     return new AiError("invalid_credentials", "The token has expired. Get a new one and try again.", { cause: thrown });
   }
-  return new AiError("invalid_credentials", "Incorrect API key provided.", { cause: thrown });
+  return refuseCredential(thrown);
 }
 
 export interface MintTokenOptions extends TokenIdentity {
@@ -77,12 +116,12 @@ export interface MintTokenOptions extends TokenIdentity {
   readonly nowMs?: number;
 }
 
-/** Signs a token that `createTokenVerifier` with the same settings accepts until it expires. */
+/** Signs a token with the secret; `createTokenVerifier` with the same settings accepts it until it expires. */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
   const { settings } = options;
   const nowSeconds = Math.floor((options.nowMs ?? Date.now()) / 1000);
   const token = new SignJWT({ ...encodeAd4mClaims(options), nonce: crypto.randomUUID() })
-    .setProtectedHeader({ alg: ALGORITHM, typ: "JWT" })
+    .setProtectedHeader({ alg: SECRET_ALGORITHM, typ: "JWT" })
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + options.expiresInSeconds);
   if (settings.issuer !== null) token.setIssuer(settings.issuer);
