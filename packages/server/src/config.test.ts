@@ -60,6 +60,8 @@ test.each([
   [`{ "limits": { "bodyBytesMax": -1 } }`, /limits\.bodyBytesMax/],
   [`{ "models": [{ "id": "m", "engine": { "kind": "magic" } }] }`, /models\.0\.engine/],
   [`{ "auth": { "jwtSecret": "short" } }`, /auth\.jwtSecret/],
+  [`{ "auth": { "jwksUrl": "http://issuer.example/keys" } }`, /auth\.jwksUrl.*https/],
+  [`{ "auth": { "jwksUrl": "https://issuer.example/keys" } }`, /auth\.jwksUrl.*jwtIssuer and jwtAudience/],
   [`{ "models": [${SCRIPTED_MODEL}, ${SCRIPTED_MODEL}] }`, /models.*same id/],
   [`{ "models": [${SCRIPTED_MODEL}, ${SCRIPTED_MODEL.replace('"m"', '"n"')}] }`, /models.*default/],
   [`[]`, /JSON object/],

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { CLOCK_TOLERANCE_SECONDS_MAX, isKeySetUrl } from "@openai-compat/core";
 import { z } from "zod";
 import { LOG_LEVELS } from "./operations/log-level.ts";
 
@@ -29,17 +30,48 @@ const queueSchema = z.strictObject({
   waitTimeMsMax: milliseconds.default(120_000).describe("How long one may wait before it gets 503."),
 });
 
-const authSchema = z.strictObject({
-  jwtSecret: z
-    .string()
-    .min(32)
-    .nullable()
-    .default(null)
-    .describe("Shared secret of HS256 tokens; null: made once and kept in the data directory."),
-  jwtIssuer: z.string().nullable().default(null).describe("Required `iss`; null accepts any."),
-  jwtAudience: z.string().nullable().default(null).describe("Required `aud`; null accepts any."),
-  clockToleranceSeconds: z.int().min(0).max(600).default(30).describe("How far clocks may differ."),
-});
+const authSchema = z
+  .strictObject({
+    jwtSecret: z
+      .string()
+      .min(32)
+      .nullable()
+      .default(null)
+      .describe("Shared secret of HS256 tokens; null: made once and kept in the data directory."),
+    jwtIssuer: z.string().nullable().default(null).describe("Required `iss`; null accepts any."),
+    jwtAudience: z.string().nullable().default(null).describe("Required `aud`; null accepts any."),
+    clockToleranceSeconds: z
+      .int()
+      .min(0)
+      .max(CLOCK_TOLERANCE_SECONDS_MAX)
+      .default(30)
+      .describe("How far clocks may differ."),
+    jwksUrl: z
+      .string()
+      .refine(isKeySetUrl, { error: "use an https URL, or http on this machine alone" })
+      .nullable()
+      .default(null)
+      .describe("Where the issuer publishes the keys of RS256, ES256 and EdDSA tokens; null: such tokens are refused."),
+    jwksMaxAgeMs: milliseconds
+      .default(600_000)
+      .describe("How long the issuer's keys are used without asking again; a withdrawn key ends by then."),
+    jwksStaleGraceMs: z
+      .int()
+      .min(0)
+      .max(86_400_000)
+      .default(900_000)
+      .describe("How much longer they are used while the issuer does not answer; then its tokens get 503."),
+    jwksCooldownMs: milliseconds
+      .default(10_000)
+      .describe("Least time between two fetches for unknown keys, or after a fetch that failed."),
+    jwksTimeoutMs: milliseconds.default(5_000).describe("How long a fetch of the issuer's keys may take."),
+    jwksBytesMax: count.default(256 * 1024).describe("Largest set of keys, in bytes."),
+    jwksKeysMax: count.default(100).describe("Most keys in a set."),
+  })
+  .refine((auth) => auth.jwksUrl === null || (auth.jwtIssuer !== null && auth.jwtAudience !== null), {
+    path: ["jwksUrl"],
+    error: "it needs jwtIssuer and jwtAudience: an issuer's keys also sign tokens that are meant for others",
+  });
 
 const engineSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("scripted") }),

@@ -24,7 +24,7 @@ test.each(endpoints)("$method $path without a key is a 401 that names the scheme
   const { request } = await createTestApp();
   const response = await request(path, { method, body, headers: { authorization: "" } });
   expect(response.status).toBe(401);
-  expect(response.headers.get("www-authenticate")).toBe("Bearer");
+  expect(response.headers.get("www-authenticate")).toBe('Bearer realm="openai-compat"');
   expect(errorResponseSchema.parse(await response.json()).error.code).toBe("invalid_api_key");
 });
 

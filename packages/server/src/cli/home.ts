@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateApiKey } from "@openai-compat/core";
-import type { ApiKeyStore, GrantedCapability, JwtSettings } from "@openai-compat/core";
+import type { ApiKeyStore, GrantedCapability, JwtSettings, KeySetSettings } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
 import { createMemoryStore } from "../stores/memory.ts";
@@ -59,12 +59,25 @@ export async function createKey(
 }
 
 function resolveJwt(config: HomeConfig, createOrReadSecret: () => string): JwtSettings {
-  const { jwtSecret, jwtIssuer, jwtAudience, clockToleranceSeconds } = config.auth;
+  const { auth } = config;
   return {
-    secret: jwtSecret ?? createOrReadSecret(),
-    issuer: jwtIssuer,
-    audience: jwtAudience,
-    clockToleranceSeconds,
+    secret: auth.jwtSecret ?? createOrReadSecret(),
+    issuer: auth.jwtIssuer,
+    audience: auth.jwtAudience,
+    clockToleranceSeconds: auth.clockToleranceSeconds,
+    ...(auth.jwksUrl === null ? {} : { keySet: mapKeySetSettings(auth, auth.jwksUrl) }),
+  };
+}
+
+function mapKeySetSettings(auth: HomeConfig["auth"], url: string): KeySetSettings {
+  return {
+    url,
+    maxAgeMs: auth.jwksMaxAgeMs,
+    staleGraceMs: auth.jwksStaleGraceMs,
+    cooldownMs: auth.jwksCooldownMs,
+    timeoutMs: auth.jwksTimeoutMs,
+    bytesMax: auth.jwksBytesMax,
+    keysMax: auth.jwksKeysMax,
   };
 }
 

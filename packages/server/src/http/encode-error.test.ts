@@ -17,9 +17,20 @@ test.each(AI_ERROR_CODES)("%s becomes an envelope with all four fields and an er
   });
 });
 
-test("a 401 names the scheme that is expected", () => {
-  expect(encodeError(new AiError("missing_credentials", "m")).headers.get("www-authenticate")).toBe("Bearer");
-  expect(encodeError(new AiError("capability_missing", "m")).headers.get("www-authenticate")).toBeNull();
+test.each([
+  ["missing_credentials", 'Bearer realm="openai-compat"'],
+  ["invalid_credentials", 'Bearer realm="openai-compat", error="invalid_token"'],
+  ["capability_missing", null],
+  ["identity_unavailable", null],
+] as const)("%s asks for a credential with %s", (code, challenge) => {
+  expect(encodeError(new AiError(code, "m")).headers.get("www-authenticate")).toBe(challenge);
+});
+
+test("tokens that can't be checked are a 503 that the SDKs try again after the time that they are told", () => {
+  const response = encodeError(new AiError("identity_unavailable", "m", { retryAfterMs: 10_000 }));
+  expect(response.status).toBe(503);
+  expect(response.headers.get("retry-after")).toBe("10");
+  expect(response.headers.has("x-should-retry")).toBe(false);
 });
 
 test.each([

@@ -84,11 +84,21 @@ export function encodeErrorEnvelope(error: AiError): ErrorEnvelope {
 /** The SDKs ignore a longer wait and come back at once, so a longer one is never sent. */
 const RETRY_AFTER_SECONDS_MAX = 60;
 
+/**
+ * What a 401 asks for. It says that a token is wrong only where one was sent, and never what is wrong with it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3
+ */
+function encodeChallenge(code: AiErrorCode): string {
+  const challenge = 'Bearer realm="openai-compat"';
+  return code === "missing_credentials" ? challenge : `${challenge}, error="invalid_token"`;
+}
+
 /** The headers that belong to the error itself; those of every answer are added later. */
 function encodeErrorHeaders(error: AiError): Record<string, string> {
   const { status, shouldRetry, closes } = ERROR_FORMS[error.code];
   const headers: Record<string, string> = { "content-type": "application/json" };
-  if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (status === 401) headers["www-authenticate"] = encodeChallenge(error.code);
   if (shouldRetry !== undefined) headers["x-should-retry"] = String(shouldRetry);
   if (closes) headers["connection"] = "close";
   if (error.retryAfterMs !== undefined) {
