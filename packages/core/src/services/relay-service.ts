@@ -92,7 +92,7 @@ export async function* runRelay(
   const wanted = { operation, body, stream, includeUsage, traceParent, modelId: call.model.id };
   for await (const event of engine.relay(wanted, call.signal)) {
     if (event.type !== "relay-start" && isProduced(event.usage, known)) {
-      call.meter.report({ ...event.usage, ...known });
+      call.meter.report({ ...known, ...event.usage, audioMs: event.usage.audioMs || known.audioMs, characters: known.characters });
     }
     yield event;
   }

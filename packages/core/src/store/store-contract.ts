@@ -2,3 +2,4 @@
 
 export { apiKeyStoreContract } from "./api-key-store-contract.ts";
 export { tokenRevocationStoreContract } from "./token-revocation-store-contract.ts";
+export { rateLimitStoreContract } from "./rate-limit-store-contract.ts";
