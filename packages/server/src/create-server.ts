@@ -7,7 +7,7 @@ import { IncomingMessage, ServerResponse, createServer as createHttpServer } fro
 import type { Server as HttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { AiError, createAiService, createAuthenticator } from "@openai-compat/core";
-import type { ApiKeyStore, JwtSettings, ModelRegistry } from "@openai-compat/core";
+import type { JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
@@ -16,6 +16,10 @@ import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
 import type { Logger } from "./operations/logger.ts";
+import { createServerOperations } from "./operations/server-operations.ts";
+import type { OperationsSettings, ServerOperations } from "./operations/server-operations.ts";
+import type { Tracing } from "./operations/tracing.ts";
+import type { Stores } from "./stores/stores.ts";
 
 /** Times in milliseconds, sizes in bytes. */
 export interface ServerLimits {
@@ -42,10 +46,13 @@ export interface ServerOptions {
     readonly allowedOrigins: readonly string[];
     readonly jwt: JwtSettings | null;
     readonly limits: ServerLimits;
+    readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
-  readonly stores: { readonly apiKeys: ApiKeyStore };
+  readonly stores: Pick<Stores, "apiKeys" | "tokenRevocations">;
   readonly logger: Logger;
+  /** Default: no traces are made. Who started it closes it, after the server. */
+  readonly tracing?: Tracing | null;
 }
 
 export interface Server {
@@ -67,16 +74,20 @@ export function createServer(options: ServerOptions): Server {
   const { config, logger } = options;
   const service = createAiService({ registry: options.registry });
   const app = createApp({
-    authenticator: createAuthenticator({ apiKeys: options.stores.apiKeys, jwt: config.jwt }),
+    authenticator: createAuthenticator({
+      apiKeys: options.stores.apiKeys,
+      tokenRevocations: options.stores.tokenRevocations,
+      jwt: config.jwt,
+      onKeySetFailure: (error) => logger.warn("the issuer's keys can't be had", { cause: error.message }),
+    }),
     service,
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
     onInternalError: (error, requestId) =>
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
-  const active = createActiveRequests();
   const stopping = new AbortController();
-  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, logger });
+  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations });
   return {
     app,
     listen: () => listen(http, config),
@@ -100,7 +111,7 @@ interface HttpParts {
   /** Aborted when the server begins to stop. */
   readonly stopping: AbortSignal;
   readonly limits: ServerLimits;
-  readonly logger: Logger;
+  readonly operations: ServerOperations;
 }
 
 function createHttp(parts: HttpParts): HttpServer {
@@ -132,7 +143,7 @@ function createHttp(parts: HttpParts): HttpServer {
 /** How often Node.js looks for connections that are over their time. */
 const CONNECTIONS_CHECKING_INTERVAL_MS = 1000;
 
-function createListener({ app, active, stopping, logger }: HttpParts): ReturnType<typeof getRequestListener> {
+function createListener({ app, active, stopping, operations }: HttpParts): ReturnType<typeof getRequestListener> {
   return getRequestListener(
     (request, { incoming, outgoing }) => {
       if (!(incoming instanceof IncomingMessage && outgoing instanceof ServerResponse)) {
@@ -144,17 +155,16 @@ function createListener({ app, active, stopping, logger }: HttpParts): ReturnTyp
         controller.abort(shuttingDown());
         outgoing.shouldKeepAlive = false;
       }
-      const startedAt = performance.now();
+      const observation = operations.telemetry.startRequest({
+        requestId,
+        method: incoming.method ?? "",
+        // Not `incoming.url`: it may hold a token in its query, or a password before its host.
+        path: new URL(request.url).pathname,
+        headers: request.headers,
+      });
       active.add({ controller, incoming, outgoing }, () => {
-        logger.info("request", {
-          method: incoming.method ?? "",
-          // Not `incoming.url`: it may hold a token in its query, or a password before its host.
-          path: new URL(request.url).pathname,
-          status: outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST,
-          durationMs: Math.round(performance.now() - startedAt),
-          requestId,
-          complete: outgoing.writableFinished,
-        });
+        const status = outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST;
+        observation.end(status, outgoing.writableFinished);
       });
       const requestBody = () => {
         if (waitsForContinue(incoming)) outgoing.writeContinue();
