@@ -49,6 +49,13 @@ test("an issuer that can't be reached is an error that says why", async () => {
   await expect(fetched).rejects.toThrow(/ECONNREFUSED/);
 });
 
+test("an error names the place without its query, which may hold a secret", async () => {
+  const server = await startLoopbackServer(answerStatus(404));
+  servers.push(server);
+  const fetched = fetchKeySet({ url: `${server.url}?code=hidden`, timeoutMs: 1000, bytesMax: 1000, keysMax: 2 });
+  await expect(fetched).rejects.toThrow(new Error(`No key set from ${server.url}: it answered 404`));
+});
+
 test.each([
   ["https://issuer.example/keys", true],
   ["http://localhost:8080/keys", true],

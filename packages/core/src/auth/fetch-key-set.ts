@@ -40,7 +40,9 @@ export async function fetchKeySet(source: KeySetSource): Promise<JSONWebKeySet> 
     }
     return decodeKeySet(await readText(response, source.bytesMax), source.keysMax);
   } catch (thrown) {
-    throw new Error(`No key set from ${source.url}: ${describeFailure(thrown, source)}`, { cause: thrown });
+    // A query may hold a secret, and this text is logged.
+    const { origin, pathname } = new URL(source.url);
+    throw new Error(`No key set from ${origin}${pathname}: ${describeFailure(thrown, source)}`, { cause: thrown });
   }
 }
 

@@ -64,7 +64,7 @@ interface Snapshot {
 /** @throws Error when the URL is not safe: such a server must not start. */
 export function createKeySet(options: KeySetOptions): KeySet {
   const { settings, now, fetchSet = fetchKeySet } = options;
-  if (!isKeySetUrl(settings.url)) throw new Error(`${settings.url} is no URL for a key set: use HTTPS.`);
+  if (!isKeySetUrl(settings.url)) throw new Error("The key set's URL can't be used: it needs HTTPS.");
   let snapshot: Snapshot | null = null;
   let lastAttemptAtMs = Number.NEGATIVE_INFINITY;
   let lastFailure: Error | null = null;
