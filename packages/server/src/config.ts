@@ -8,6 +8,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { CLOCK_TOLERANCE_SECONDS_MAX, isKeySetUrl } from "@openai-compat/core";
 import { z } from "zod";
+import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { LOG_LEVELS } from "./operations/log-level.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
@@ -15,13 +16,17 @@ const count = z.int().min(1);
 
 const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
-  bodyValuesMax: count.default(400_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
+  bodiesBytesMax: count
+    .default(256 * 1024 * 1024)
+    .describe("Request bodies in memory at the same time, in bytes; more get 429."),
+  bodyValuesMax: count.default(100_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
   bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
   headersBytesMax: count.default(32 * 1024).describe("Largest request head, in bytes."),
   headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),
   idleTimeoutMs: milliseconds.default(60_000).describe("How long a connection without a request is kept."),
   connectionsMax: count.default(4096).describe("Open connections; more are closed at once."),
   streamStallTimeoutMs: milliseconds.default(60_000).describe("How long a client may leave a stream unread."),
+  callTimeMsMax: milliseconds.default(600_000).describe("How long an answer may take once its call was admitted."),
   shutdownTimeoutMs: milliseconds.default(10_000).describe("How long running answers may go on after SIGTERM."),
 });
 
@@ -73,42 +78,37 @@ const authSchema = z
     error: "it needs jwtIssuer and jwtAudience: an issuer's keys also sign tokens that are meant for others",
   });
 
-const engineSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("scripted") }),
-  z.strictObject({
-    kind: z.literal("llama"),
-    model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file (it holds a slash)."),
-    contextTokens: count
-      .optional()
-      .describe("Prompt and completion together; default: what the model allows, bounded."),
-    concurrency: count.max(256).optional().describe("Generations side by side; each needs memory of its own."),
-    threads: count.max(1024).optional().describe("CPU threads; default: cores minus one."),
-    gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
-  }),
-]);
+const perMinute = z.int().min(1).max(1_000_000_000).nullable();
 
-const modelSchema = z.strictObject({
-  id: z.string().min(1).max(200),
-  name: z.string().min(1).max(200).optional().describe("Default: the id."),
-  type: z.literal("chat").default("chat"),
-  engine: engineSchema,
-  default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
+const rateLimitsSchema = z.strictObject({
+  requestsPerMinute: perMinute.default(null).describe("Calls of a model that an account may start in a minute."),
+  tokensPerMinute: perMinute.default(null).describe("Tokens that an account may use in a minute, read and written."),
+  accounts: z
+    .record(
+      z.string().min(1).max(320),
+      z.strictObject({ requestsPerMinute: perMinute.optional(), tokensPerMinute: perMinute.optional() }),
+    )
+    .default({})
+    .describe('Accounts with limits of their own: { "<account>": { "requestsPerMinute", "tokensPerMinute" } }.'),
 });
 
-interface ModelMarks {
-  readonly id: string;
-  readonly type: string;
-  readonly default: boolean;
-}
-
-function hasUniqueIds(models: readonly ModelMarks[]): boolean {
-  return new Set(models.map((model) => model.id)).size === models.length;
-}
-
-function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
-  const defaults = models.filter((model) => model.default);
-  return new Set(defaults.map((model) => model.type)).size === defaults.length;
-}
+const operationsSchema = z.strictObject({
+  metricsToken: z
+    .string()
+    .min(16)
+    .nullable()
+    .default(null)
+    .describe(
+      "Bearer token that opens /metrics. Null: direct connections from this machine alone; behind a reverse proxy " +
+        "on this machine that adds no X-Forwarded-For everybody looks local, so set one there.",
+    ),
+  readinessTimeoutMs: milliseconds.default(2000).describe("How long /readyz waits for the stores to answer."),
+  otlpEndpoint: z
+    .url({ protocol: /^https?$/ })
+    .nullable()
+    .default(null)
+    .describe("Base URL of an OpenTelemetry collector; null: OTEL_EXPORTER_OTLP_ENDPOINT, else no traces are made."),
+});
 
 export const configSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
@@ -129,17 +129,14 @@ export const configSchema = z.strictObject({
     .describe("What serves when `models` is empty: the best model that can be had, or the scripted engine."),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
+  rateLimits: rateLimitsSchema.prefault({}),
+  prices: pricesSchema.prefault({}),
   auth: authSchema.prefault({}),
-  models: z
-    .array(modelSchema)
-    .refine(hasUniqueIds, { error: "two models have the same id" })
-    .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
-    .default([])
-    .describe('[{ "id", "name", "engine": { "kind": "llama", "model" }, "default" }].'),
+  operations: operationsSchema.prefault({}),
+  models: modelsSchema,
 });
 
 export type Config = z.output<typeof configSchema>;
-export type ModelConfig = Config["models"][number];
 export type ConfigInput = z.input<typeof configSchema>;
 
 /** A configuration that can't be used; the message says which key of which source, and why. */
@@ -197,7 +194,7 @@ export interface Setting {
   /** Where it lies in the file. */
   readonly path: readonly string[];
   /**
-   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for `models`, a list of objects, which belongs
+   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for lists and tables of objects, which belong
    * in the file. A list of texts is separated by commas.
    */
   readonly environmentName: string | null;
@@ -207,23 +204,26 @@ export interface Setting {
 
 /** Every setting there is, in the order of the schema. */
 export function listSettings(): readonly Setting[] {
-  const groups: Readonly<Record<string, z.ZodObject>> = { limits: limitsSchema, queue: queueSchema, auth: authSchema };
-  const defaults: Settings = configSchema.parse({});
-  return Object.entries(configSchema.shape).flatMap(([key, schema]) => {
-    const group = groups[key];
-    if (group === undefined) return [describeSetting([key], schema, defaults[key])];
-    const values = defaults[key];
-    return Object.entries(group.shape).map(([name, member]) =>
-      describeSetting([key, name], member, isSettings(values) ? values[name] : undefined),
-    );
+  return listGroup(configSchema, [], configSchema.parse({}));
+}
+
+function listGroup(group: z.ZodObject, path: readonly string[], defaults: unknown): readonly Setting[] {
+  return Object.entries(group.shape).flatMap(([key, member]) => {
+    const value = isSettings(defaults) ? defaults[key] : undefined;
+    const inner = member instanceof z.ZodPrefault ? member.def.innerType : null;
+    if (inner instanceof z.ZodObject) return listGroup(inner, [...path, key], value);
+    return [describeSetting([...path, key], member, value)];
   });
 }
+
+/** What is a list or a table of objects belongs in the file. */
+const FILE_ONLY = new Set(["models", "rateLimits.accounts"]);
 
 function describeSetting(path: readonly string[], schema: z.core.$ZodType, defaultValue: unknown): Setting {
   const name = `${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`;
   return {
     path,
-    environmentName: path[0] === "models" ? null : name,
+    environmentName: FILE_ONLY.has(path.join(".")) ? null : name,
     description: z.globalRegistry.get(schema)?.description ?? "",
     defaultValue,
   };

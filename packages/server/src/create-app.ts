@@ -12,8 +12,11 @@ import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cor
 import { encodeError } from "./http/encode-error.ts";
 import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
 import type { BodyLimits } from "./http/read-body.ts";
-import { normaliseApiPath } from "./http/request-path.ts";
+import { API_ROOT, normalisePath } from "./http/request-path.ts";
 import type { RequestScope } from "./http/request-scope.ts";
+import { PUBLIC_PATHS } from "./operations/public-routes.ts";
+import type { PublicHandlers } from "./operations/public-routes.ts";
+import { decodeTraceParent } from "./operations/trace-parent.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
@@ -29,6 +32,10 @@ export interface AppOptions {
   readonly service: AiService;
   readonly allowedOrigins: readonly string[];
   readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+  /** What answers outside of the API, without a credential. Default: nothing does. */
+  readonly publicHandlers?: PublicHandlers;
+  /** Is told of every refusal and failure, for counting. Default: nobody is. */
+  readonly onError?: (error: AiError, scope: RequestScope) => void;
   /** Gets what the caller is not told: why the server or an engine failed, also in the middle of a stream. */
   readonly onInternalError: (error: AiError, requestId: string) => void;
 }
@@ -36,14 +43,28 @@ export interface AppOptions {
 export interface App {
   /** Answers every request; it never rejects. @param scope default: one that follows the request's own signal. */
   readonly fetch: (request: Request, scope?: RequestScope) => Promise<Response>;
+  /** Everything that is routed, the API below `/v1`; other mounts are folded into it. */
+  readonly routes: readonly AppRoute[];
+}
+
+export interface AppRoute {
+  readonly method: string;
+  /** As the router writes it: `/v1/models/:model{.+}`. */
+  readonly path: string;
 }
 
 /** What nobody but the operator can do something about. */
-const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set(["internal", "engine_failed", "engine_unavailable"]);
+const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set([
+  "internal",
+  "engine_failed",
+  "engine_unavailable",
+  "identity_unavailable",
+]);
 
 export function createApp(options: AppOptions): App {
-  const reportError = (error: AiError, requestId: string) => {
-    if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, requestId);
+  const reportError = (error: AiError, scope: RequestScope) => {
+    options.onError?.(error, scope);
+    if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, scope.requestId);
   };
   const router = createRouter({ ...options, reportError });
 
@@ -54,7 +75,7 @@ export function createApp(options: AppOptions): App {
       return await router.fetch(request, scope);
     } catch (thrown) {
       const error = toAiError(thrown, scope.controller.signal);
-      reportError(error, scope.requestId);
+      reportError(error, scope);
       return encodeError(error);
     }
   }
@@ -64,33 +85,50 @@ export function createApp(options: AppOptions): App {
       const startedAt = performance.now();
       const response = await answer(request, scope);
       const processingMs = performance.now() - startedAt;
+      for (const [name, value] of Object.entries(scope.answerHeaders)) response.headers.set(name, value);
       setAnswerHeaders(response.headers, { requestId: scope.requestId, processingMs });
       setCorsHeaders(response.headers, request.headers.get("origin"), options.allowedOrigins);
       return response;
     },
+    routes: router.routes.map(({ method, path }) => ({ method, path })),
   };
 }
 
 function createRequestScope(request: Request): RequestScope {
   const controller = new AbortController();
   request.signal.addEventListener("abort", () => controller.abort(), { once: true });
-  return { requestId: resolveRequestId(request.headers), controller, requestBody: () => {}, drop: () => {} };
+  return {
+    requestId: resolveRequestId(request.headers),
+    peerAddress: null,
+    traceParent: decodeTraceParent(request.headers),
+    facts: { operationId: null, accountId: null },
+    controller,
+    requestBody: () => {},
+    answerHeaders: {},
+    drop: () => {},
+  };
 }
 
-function createRouter(dependencies: OperationDependencies): Hono<{ Bindings: RequestScope }> {
+function createRouter(
+  dependencies: OperationDependencies & Pick<AppOptions, "publicHandlers">,
+): Hono<{ Bindings: RequestScope }> {
   const run = createOperationRunner(dependencies);
   const router = new Hono<{ Bindings: RequestScope }>({
-    getPath: (request) => normaliseApiPath(request.url),
+    getPath: (request) => normalisePath(request.url),
   });
   for (const operation of OPERATIONS) {
     const handler = HANDLERS[operation.id];
-    router.on(operation.method, encodeRoutePattern(operation.path), (context) =>
+    router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
       run(operation, handler, {
         request: context.req.raw,
         scope: context.env,
         pathParameter: (name) => context.req.param(name) ?? "",
       }),
     );
+  }
+  const { publicHandlers } = dependencies;
+  if (publicHandlers !== undefined) {
+    for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));
   }
   router.onError((thrown) => {
     throw thrown;

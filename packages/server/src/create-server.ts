@@ -16,6 +16,7 @@ import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
 import type { Logger } from "./operations/logger.ts";
+import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
 import type { OperationsSettings, ServerOperations } from "./operations/server-operations.ts";
 import type { Tracing } from "./operations/tracing.ts";
@@ -72,8 +73,19 @@ const ABORT_GRACE_MS = 1000;
 /** @throws Error when the configuration can't work, a short JWT secret for one. */
 export function createServer(options: ServerOptions): Server {
   const { config, logger } = options;
-  const service = createAiService({ registry: options.registry });
+  const active = createActiveRequests();
+  const operations = createServerOperations({
+    settings: config.operations,
+    logger,
+    tracing: options.tracing ?? null,
+    readinessParts: listReadinessParts(options),
+    queues: () => service.queues(),
+    requestsInFlight: () => active.count,
+  });
+  const service = createAiService({ registry: options.registry, onCallEnd: operations.telemetry.recordCall });
   const app = createApp({
+    publicHandlers: operations.publicHandlers,
+    onError: operations.telemetry.recordError,
     authenticator: createAuthenticator({
       apiKeys: options.stores.apiKeys,
       tokenRevocations: options.stores.tokenRevocations,
@@ -103,6 +115,17 @@ export function createServer(options: ServerOptions): Server {
       await service.close();
     },
   };
+}
+
+/** The name of a part is shown to anybody. */
+function listReadinessParts({ stores, registry }: ServerOptions): readonly ReadinessPart[] {
+  return [
+    { name: "keys", check: () => stores.apiKeys.findBySecretSha256("") },
+    {
+      name: "models",
+      check: async () => registry.list().length > 0 || Promise.reject(new Error("none is registered")),
+    },
+  ];
 }
 
 interface HttpParts {
@@ -169,7 +192,16 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       const requestBody = () => {
         if (waitsForContinue(incoming)) outgoing.writeContinue();
       };
-      return app.fetch(request, { requestId, controller, requestBody, drop: () => void outgoing.destroy() });
+      return app.fetch(request, {
+        requestId,
+        peerAddress: incoming.socket.remoteAddress ?? null,
+        traceParent: observation.traceParent,
+        facts: observation.facts,
+        controller,
+        requestBody,
+        answerHeaders: {},
+        drop: () => void outgoing.destroy(),
+      });
     },
     { errorHandler: answerUnreadableRequest },
   );

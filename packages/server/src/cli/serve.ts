@@ -6,6 +6,7 @@ import { createModelRegistry } from "@openai-compat/core";
 import { createServer } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import type { Logger } from "../operations/logger.ts";
+import { startTracing } from "../operations/start-tracing.ts";
 import { resolveModels } from "../resolve-models.ts";
 import { createKey, openHome } from "./home.ts";
 import type { Home } from "./home.ts";
@@ -51,6 +52,7 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const logger = createLogger({ level: config.logLevel });
   const stop = listenForStop();
+  const tracing = await startTracing({ endpoint: config.operations.otlpEndpoint, environment: process.env });
   const home = openHome(config);
   try {
     const resolved = await resolveModels({
@@ -70,6 +72,7 @@ async function serve(options: ServeOptions): Promise<void> {
       registry: createModelRegistry(models),
       stores: { apiKeys: home.apiKeys },
       logger,
+      tracing,
     });
     const { baseUrl } = await server.listen();
     try {

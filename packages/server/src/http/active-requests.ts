@@ -11,6 +11,7 @@ export interface ActiveRequest {
 }
 
 export interface ActiveRequests {
+  readonly count: number;
   /** @param onClose called once, when the answer is complete or its client has gone. */
   add(request: ActiveRequest, onClose: () => void): void;
   /** Whether bytes on this socket would be taken for, or land in, the answer to a request that is not to blame. */
@@ -26,6 +27,9 @@ export function createActiveRequests(): ActiveRequests {
   const active = new Set<ActiveRequest>();
   let onNone = () => {};
   return {
+    get count() {
+      return active.size;
+    },
     add(request, onClose) {
       active.add(request);
       request.outgoing.once("close", () => {

@@ -1,5 +1,5 @@
 /**
- * Turns the path of a request into the one spelling that routes are written in: below one mount, single slashes, no
+ * Turns the path of a request into the one spelling that routes are written in: the API below `/v1`, single slashes, no
  * trailing slash, each segment percent-encoded in one way. An id may hold `%2F`, which stays inside its segment.
  */
 
@@ -8,19 +8,22 @@ import { AiError } from "@openai-compat/core";
 /** Where the API is mounted; the second is what proxies that can't change their prefix expect. */
 export const API_MOUNTS = ["/api/v1/openai/v1", "/v1"] as const;
 
+/** The mount that routes are written with. */
+export const API_ROOT = "/v1";
+
 /**
  * @param url an absolute URL.
- * @returns the path below the mount (`/models/a%2Fb`); `/`, which no operation has, when the URL is below none.
+ * @returns the path with its mount as `/v1` (`/v1/models/a%2Fb`); as it is, in the one spelling, below no mount.
  * @throws AiError `invalid_request` when a percent escape is malformed.
  */
-export function normaliseApiPath(url: string): string {
+export function normalisePath(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const end = url.slice(start).search(/[?#]/);
   const raw = end === -1 ? url.slice(start) : url.slice(start, start + end);
   const segments = raw.split("/").filter((segment) => segment !== "");
   const path = `/${segments.map(normaliseSegment).join("/")}`;
   const mount = API_MOUNTS.find((candidate) => path === candidate || path.startsWith(`${candidate}/`));
-  return mount === undefined ? "/" : path.slice(mount.length) || "/";
+  return mount === undefined ? path : `${API_ROOT}${path.slice(mount.length)}`;
 }
 
 function normaliseSegment(segment: string): string {

@@ -2,10 +2,23 @@
 
 export interface RequestScope {
   readonly requestId: string;
+  /** The other end of the socket; null when there is none. */
+  readonly peerAddress: string | null;
+  /** What the calls that this request causes are to be traced under (`traceparent`); null for nothing. */
+  readonly traceParent: string | null;
+  readonly facts: RequestFacts;
   /** Aborted when the client leaves or the server stops; handlers abort it themselves when a stream is left. */
   readonly controller: AbortController;
   /** Asks a client that waits for `100 Continue` to send its body. Called just before the body is read. */
   readonly requestBody: () => void;
+  /** Headers that the answer gets whatever it says, a refusal too; handlers add to them. */
+  readonly answerHeaders: Record<string, string>;
   /** Ends the connection of a client that has stopped reading. */
   readonly drop: () => void;
+}
+
+/** What becomes known on the way, for logs and metrics; each is null until it is. */
+export interface RequestFacts {
+  operationId: string | null;
+  accountId: string | null;
 }

@@ -4,11 +4,13 @@
  */
 
 import { authorise } from "@openai-compat/core";
-import type { AiError, AiService, AuthorisedCall, Authenticator } from "@openai-compat/core";
+import type { AiError, AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
 import type { Operation } from "@openai-compat/spec";
 import { decodeBearerToken } from "../../http/headers.ts";
+import { encodeRateLimitHeaders } from "../../http/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
-import type { BodyLimits } from "../../http/read-body.ts";
+import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
+import { readFormBody } from "../../http/read-form.ts";
 import type { RequestScope } from "../../http/request-scope.ts";
 
 /** The parts of the server that a handler may use. */
@@ -17,7 +19,11 @@ export interface OperationContext {
   /** A parameter of the path, decoded. */
   readonly pathParameter: (name: string) => string;
   /** The body as parsed JSON, read on this call and not before. */
-  readonly readJson: () => Promise<unknown>;
+  readonly readJson: () => Promise<JsonBody>;
+  /** The body as the fields of a form, read on this call and not before. */
+  readonly readForm: () => Promise<readonly RelayField[]>;
+  /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
+  readonly traceParent: string | null;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
   /** Gets the error that ends an answer which has begun; one that is thrown before that is reported by itself. */
@@ -32,7 +38,7 @@ export interface OperationDependencies {
   readonly authenticator: Authenticator;
   readonly service: AiService;
   readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
-  readonly reportError: (error: AiError, requestId: string) => void;
+  readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
 
 export interface OperationInput {
@@ -46,19 +52,24 @@ export function createOperationRunner(dependencies: OperationDependencies) {
   const { authenticator, service, limits, reportError } = dependencies;
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
+    scope.facts.operationId = operation.id;
     const principal = await authenticator.authenticate(decodeBearerToken(request.headers));
+    scope.facts.accountId = principal.accountId;
     const call = authorise({
       operation,
       principal,
       requestId: scope.requestId,
       signal: scope.controller.signal,
+      onRateLimit: (kind, facts) => Object.assign(scope.answerHeaders, encodeRateLimitHeaders(kind, facts)),
     });
     return handler(call, {
       service,
       pathParameter: input.pathParameter,
       readJson: () => readJsonBody(request, limits, { signal: call.signal, onRead: scope.requestBody }),
+      readForm: () => readFormBody(request, limits, { signal: call.signal, onRead: scope.requestBody }),
       streamStallTimeoutMs: limits.streamStallTimeoutMs,
-      reportError: (error) => reportError(error, scope.requestId),
+      traceParent: scope.traceParent,
+      reportError: (error) => reportError(error, scope),
       leave: () => {
         scope.controller.abort();
         scope.drop();

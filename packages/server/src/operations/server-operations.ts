@@ -1,0 +1,67 @@
+/**
+ * What an operator has of a running server: telemetry of every request, and the routes that show its state. Nothing here
+ * decides what a caller gets.
+ */
+
+import { createDeferred } from "./deferred.ts";
+import type { Deferred } from "./deferred.ts";
+import type { Logger } from "./logger.ts";
+import { requireMetricsAccess } from "./metrics-access.ts";
+import type { Metrics, QueueReading } from "./metrics.ts";
+import { createPublicHandlers } from "./public-routes.ts";
+import type { PublicHandler, PublicHandlers } from "./public-routes.ts";
+import { createReadiness, encodeReadiness } from "./readiness.ts";
+import type { ReadinessPart } from "./readiness.ts";
+import { createTelemetry } from "./telemetry.ts";
+import type { Telemetry } from "./telemetry.ts";
+import type { Tracing } from "./tracing.ts";
+
+export interface OperationsSettings {
+  /** The bearer token that opens `/metrics`; null: direct connections from this machine. */
+  readonly metricsToken: string | null;
+  /** How long all parts together may take to say that they are ready. */
+  readonly readinessTimeoutMs: number;
+}
+
+export interface ServerOperationsOptions {
+  readonly settings: OperationsSettings;
+  readonly logger: Logger;
+  readonly tracing: Tracing | null;
+  readonly readinessParts: readonly ReadinessPart[];
+  readonly queues: () => readonly QueueReading[];
+  readonly requestsInFlight: () => number;
+}
+
+export interface ServerOperations {
+  readonly telemetry: Telemetry;
+  readonly publicHandlers: PublicHandlers;
+}
+
+export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
+  const { settings, logger, tracing, queues, requestsInFlight } = options;
+  // Loading it takes as long as a tenth of the whole start, and nobody has asked for numbers yet.
+  const metrics = createDeferred(
+    async () => (await import("./metrics.ts")).createMetrics({ queues, requestsInFlight }),
+    (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
+  );
+  const readiness = createReadiness({
+    parts: options.readinessParts,
+    timeoutMs: settings.readinessTimeoutMs,
+    onNotReady: (part, reason) => logger.warn("not ready", { part, reason }),
+  });
+  return {
+    telemetry: createTelemetry({ logger, metrics, tracing }),
+    publicHandlers: createPublicHandlers({
+      serveReadiness: async () => encodeReadiness(await readiness.check()),
+      serveMetrics: createMetricsHandler(metrics, settings.metricsToken),
+    }),
+  };
+}
+
+function createMetricsHandler(metrics: Deferred<Metrics>, token: string | null): PublicHandler {
+  return async (request, { peerAddress }) => {
+    requireMetricsAccess({ request, peerAddress }, token);
+    const { contentType, encode } = await metrics.get();
+    return new Response(await encode(), { headers: { "content-type": contentType, "cache-control": "no-store" } });
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * The one place that tells log, metrics and traces what happened. Each gets facts that were chosen here: ids, counts and
+ * times, never a text of a caller.
+ */
+
+import type { AiError, CallRecord } from "@openai-compat/core";
+import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
+import type { Deferred } from "./deferred.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import { decodeTraceParent } from "./trace-parent.ts";
+import type { Tracing } from "./tracing.ts";
+
+export interface TelemetryOptions {
+  readonly logger: Logger;
+  readonly metrics: Deferred<Metrics>;
+  /** Null when no traces are made. */
+  readonly tracing: Tracing | null;
+}
+
+export interface ObservedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  /** Without its query, which may hold a token. */
+  readonly path: string;
+  readonly headers: Headers;
+}
+
+export interface RequestObservation {
+  readonly traceParent: string | null;
+  readonly facts: RequestFacts;
+  /** @param isComplete whether all of the answer was taken. */
+  end(status: number, isComplete: boolean): void;
+}
+
+export interface Telemetry {
+  startRequest(request: ObservedRequest): RequestObservation;
+  recordError(error: AiError, scope: RequestScope): void;
+  recordCall(call: CallRecord): void;
+}
+
+/** Longer paths are no path of ours. */
+const LOGGED_PATH_LENGTH_MAX = 200;
+
+export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions): Telemetry {
+  return {
+    startRequest({ requestId, method, path, headers }) {
+      const startedAt = performance.now();
+      const span = tracing?.startRequest({ requestId, method, headers }) ?? null;
+      const facts: RequestFacts = { operationId: null, accountId: null };
+      return {
+        traceParent: span === null ? decodeTraceParent(headers) : span.traceParent,
+        facts,
+        end(status, isComplete) {
+          const durationMs = performance.now() - startedAt;
+          const { operationId, accountId } = facts;
+          logger.info("request", {
+            requestId,
+            method,
+            path: path.slice(0, LOGGED_PATH_LENGTH_MAX),
+            operation: operationId,
+            account: accountId,
+            status,
+            durationMs: Math.round(durationMs),
+            complete: isComplete,
+          });
+          metrics.use((loaded) => loaded.recordRequest({ operationId, method, status, durationMs }));
+          span?.end({ operationId, status });
+        },
+      };
+    },
+    recordError: (error, { facts }) => metrics.use((loaded) => loaded.recordError(facts.operationId, error.code)),
+    recordCall(call) {
+      logCall(logger, call);
+      metrics.use((loaded) => loaded.recordCall(call));
+      tracing?.recordCall(call);
+    },
+  };
+}
+
+/** Beside the request's line, joined by the request id: a call that its client left ends after its request. */
+function logCall(logger: Logger, call: CallRecord): void {
+  logger.info("call", {
+    requestId: call.requestId,
+    operation: call.operationId,
+    account: call.accountId,
+    model: call.modelId,
+    outcome: call.outcome,
+    streamed: call.streamed,
+    promptTokens: call.usage.inputTokens,
+    cachedTokens: call.usage.cachedTokens,
+    completionTokens: call.usage.outputTokens,
+    audioMs: call.usage.audioMs,
+    characters: call.usage.characters,
+    chargedMicrocredits: call.chargedAmount,
+    queueMs: Math.round(call.admittedAfterMs),
+    firstOutputMs: call.firstOutputAfterMs === null ? null : Math.round(call.firstOutputAfterMs),
+    durationMs: Math.round(call.durationMs),
+  });
+}
