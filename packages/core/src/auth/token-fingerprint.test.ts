@@ -52,6 +52,11 @@ test.each([
   expect(describeRevocation(await sign({ exp }))).toMatchObject({ expiresAtMs });
 });
 
+test("an expiry beyond all numbers can be revoked too", () => {
+  const token = `a.${encode(Buffer.from('{"exp":1e999}'))}.c`;
+  expect(describeRevocation(token)).toMatchObject({ expiresAtMs: Number.MAX_SAFE_INTEGER });
+});
+
 test("a text that no server accepts needs no revocation", async () => {
   expect(describeRevocation(await sign({ sub: "ada" }))).toBeNull();
   expect(describeRevocation(`a.${encode(Buffer.from('{"exp":"soon"}'))}.c`)).toBeNull();

@@ -33,7 +33,7 @@ export function describeRevocation(token: string): TokenRevocation | null {
 function readExpiry(token: string): number | null {
   try {
     const { exp } = decodeJwt(token);
-    return typeof exp === "number" && Number.isFinite(exp) ? exp : null;
+    return typeof exp === "number" ? exp : null;
   } catch {
     return null;
   }
