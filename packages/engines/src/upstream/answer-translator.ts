@@ -1,0 +1,16 @@
+/** What turns an upstream's answer into relay events, one kind for each kind of answer. No implementation does any I/O. */
+
+import type { RelayEvent } from "@openai-compat/core";
+
+export interface AnswerTranslator {
+  /**
+   * The next pieces of the body.
+   *
+   * @throws AiError an error that the upstream wrapped in a good answer; UpstreamFault `invalid`
+   */
+  push(chunks: readonly Uint8Array[]): Iterable<RelayEvent>;
+  /** The body has ended. @throws as `push`, and UpstreamFault `broken` when that was too early */
+  end(): Iterable<RelayEvent>;
+  /** Whether nothing that may still come matters: `end` needs not be waited for. */
+  isComplete(): boolean;
+}

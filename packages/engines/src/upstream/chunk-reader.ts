@@ -1,0 +1,94 @@
+/** The chunks of a streamed completion: renamed, their usage read and, where the caller didn't ask for it, hidden. */
+
+import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { decodeUsage } from "./decode-usage.ts";
+import { estimateInputTokens } from "./estimate-tokens.ts";
+import type { EventReader } from "./event-reader.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
+import { createModelReplacer } from "./model-replacer.ts";
+
+export function createChunkReader(request: RelayRequest): EventReader {
+  const replaceModel = createModelReplacer(request.modelId);
+  const running = new Set<unknown>();
+  let hasFinished = false;
+  let outputChunks = 0;
+  let inputTokens: number | null = null;
+  let reported: UsageUnits | null = null;
+  let isReportFinal = false;
+
+  function readChoice(choice: unknown): void {
+    if (!isRecord(choice)) return;
+    if (hasOutput(choice)) outputChunks += 1;
+    if (typeof choice["finish_reason"] === "string") {
+      hasFinished = true;
+      running.delete(choice["index"]);
+    } else {
+      running.add(choice["index"]);
+    }
+  }
+
+  /** @returns the text to send; null to hide it */
+  function readUsage(text: string, value: JsonRecord, isOwnChunk: boolean): string | null {
+    const usage = decodeUsage(value["usage"]);
+    if (usage === null) return text;
+    reported = usage;
+    isReportFinal = isOwnChunk || isFinished();
+    if (request.includeUsage) return text;
+    if (isOwnChunk) return null;
+    delete value["usage"];
+    return JSON.stringify(value);
+  }
+
+  function isFinished(): boolean {
+    return hasFinished && running.size === 0;
+  }
+
+  return {
+    endsWithDone: true,
+    read(text, value) {
+      const choices = Array.isArray(value["choices"]) ? value["choices"] : [];
+      for (const choice of choices) readChoice(choice);
+      const shown = readUsage(text, value, choices.length === 0);
+      return shown === null ? null : replaceModel(shown, value);
+    },
+    usage() {
+      if (outputChunks > 0) inputTokens ??= estimateInputTokens(request);
+      const estimate = { ...NO_USAGE, inputTokens: inputTokens ?? 0, outputTokens: outputChunks };
+      if (reported === null) return estimate;
+      return isReportFinal ? fillIn(reported, estimate) : atLeast(reported, estimate);
+    },
+    isFinished,
+  };
+}
+
+/** A delta with anything in it but its role, or text: at least one token was drawn for it. */
+function hasOutput(choice: JsonRecord): boolean {
+  const { delta, text } = choice;
+  if (typeof text === "string") return text !== "";
+  if (!isRecord(delta)) return false;
+  for (const field in delta) if (field !== "role" && isFilled(delta[field])) return true;
+  return false;
+}
+
+function isFilled(value: unknown): boolean {
+  if (typeof value === "string" || Array.isArray(value)) return value.length > 0;
+  return isRecord(value);
+}
+
+/** The upstream's last word; a zero in it says that it doesn't count. */
+function fillIn(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
+  return {
+    ...reported,
+    inputTokens: reported.inputTokens || estimate.inputTokens,
+    outputTokens: reported.outputTokens || estimate.outputTokens,
+  };
+}
+
+/** A report from the middle of the stream, which later chunks have overtaken. */
+function atLeast(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
+  return {
+    ...reported,
+    inputTokens: Math.max(reported.inputTokens, estimate.inputTokens),
+    outputTokens: Math.max(reported.outputTokens, estimate.outputTokens),
+  };
+}

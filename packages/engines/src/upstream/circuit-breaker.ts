@@ -1,0 +1,90 @@
+/**
+ * When to leave a failing base URL alone: after some failures in a row it opens, and after a while one call probes
+ * whether it works again. It knows nothing of what a call is.
+ */
+
+export type CircuitState = "closed" | "open" | "half_open";
+
+/** `unknown` says nothing about the other side: the call was aborted, or left. */
+export type CallOutcome = "good" | "broken" | "unknown";
+
+export interface CircuitBreaker {
+  state(): CircuitState;
+  /** Milliseconds until a call may try; 0 when closed or half open. */
+  waitMs(): number;
+  /** Null while open, and while half open for all but the one call that probes. */
+  enter(): CircuitPass | null;
+}
+
+/** One call's way through. */
+export interface CircuitPass {
+  /** A good answer has begun: a probe has found out enough. */
+  begin(): void;
+  /** Call it exactly once. */
+  end(outcome: CallOutcome): void;
+}
+
+export interface CircuitBreakerOptions {
+  /** Failures in a row that open it. */
+  readonly failuresMax: number;
+  readonly openMs: number;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+export function createCircuitBreaker({ failuresMax, openMs, now }: CircuitBreakerOptions): CircuitBreaker {
+  let failures = 0;
+  let openUntilMs: number | null = null;
+  let probe: CircuitPass | null = null;
+
+  function open(): void {
+    openUntilMs = now() + openMs;
+    probe = null;
+  }
+
+  function close(): void {
+    failures = 0;
+    openUntilMs = null;
+    probe = null;
+  }
+
+  function createPass(): CircuitPass {
+    const pass: CircuitPass = {
+      begin() {
+        if (probe === pass) close();
+      },
+      end(outcome) {
+        if (openUntilMs === null) {
+          if (outcome === "good") failures = 0;
+          if (outcome === "broken") failures += 1;
+          if (failures >= failuresMax) open();
+          return;
+        }
+        // Calls that began before it opened are old news: only the probe's word counts.
+        if (probe !== pass) return;
+        probe = null;
+        if (outcome === "good") close();
+        if (outcome === "broken") open();
+      },
+    };
+    return pass;
+  }
+
+  function waitMs(): number {
+    return openUntilMs === null ? 0 : Math.max(0, openUntilMs - now());
+  }
+
+  return {
+    state() {
+      if (openUntilMs === null) return "closed";
+      return waitMs() > 0 ? "open" : "half_open";
+    },
+    waitMs,
+    enter() {
+      if (openUntilMs === null) return createPass();
+      if (waitMs() > 0 || probe !== null) return null;
+      probe = createPass();
+      return probe;
+    },
+  };
+}

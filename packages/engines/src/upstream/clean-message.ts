@@ -1,0 +1,58 @@
+/**
+ * What of an upstream's words may be passed on: bounded, on one line, and without its addresses, its name for the model
+ * or our key. It decides nothing about errors.
+ */
+
+import type { UpstreamAddress } from "./upstream-settings.ts";
+
+export interface MessageCleaner {
+  /** For the caller. @param modelId stands where the upstream named its model */
+  forCaller(text: string, modelId: string): string;
+  /** For logs: addresses and model stay, the key doesn't. */
+  forLog(text: string): string;
+}
+
+export interface MessageCleanerOptions {
+  readonly addresses: readonly UpstreamAddress[];
+  readonly model: string;
+  readonly apiKey: string | null;
+}
+
+/** Of a message; more is cut off. */
+const MESSAGE_CHARACTERS_MAX = 1000;
+
+/** Links are removed wherever they lead: they may name a machine behind the upstream. */
+const ANY_URL = /[a-z][a-z\d+.-]*:\/\/[^\s"'`<>)]+/gi;
+
+export function createMessageCleaner(options: MessageCleanerOptions): MessageCleaner {
+  const { apiKey } = options;
+  const hosts = options.addresses.flatMap(({ origin }) => {
+    const { host, hostname } = new URL(origin);
+    return [host, hostname];
+  });
+  const anyHost = matchAny(hosts);
+  const anyModel = matchAny([options.model]);
+  const withoutKey = (text: string) => (apiKey === null ? text : text.replaceAll(apiKey, "[key]"));
+  return {
+    forCaller(text, modelId) {
+      const withoutAddresses = withoutKey(text).replaceAll(ANY_URL, "[address]").replaceAll(anyHost, "[address]");
+      return shorten(withoutAddresses.replaceAll(anyModel, () => modelId));
+    },
+    forLog: (text) => shorten(withoutKey(text)),
+  };
+}
+
+/** Whole words only: a model called `a` must not change every `a`. */
+function matchAny(words: readonly string[]): RegExp {
+  const longestFirst = [...words].sort((left, right) => right.length - left.length);
+  return new RegExp(`(?<![\\w-])(?:${longestFirst.map(escapePattern).join("|")})(?![\\w-])`, "gi");
+}
+
+function escapePattern(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
+
+function shorten(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\s]+/gu, " ").trim();
+  return line.length > MESSAGE_CHARACTERS_MAX ? `${line.slice(0, MESSAGE_CHARACTERS_MAX)}…` : line;
+}

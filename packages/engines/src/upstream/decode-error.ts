@@ -1,0 +1,148 @@
+/**
+ * What an upstream's error means to our caller: the caller's own mistake is passed on in cleaned words; a key, a quota, a
+ * model name or an address that is wrong is the operator's, and the caller learns only that it failed.
+ */
+
+import { AiError, type AiErrorCode } from "@openai-compat/core";
+import type { MessageCleaner } from "./clean-message.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
+import { decodeRetryAfter } from "./retry-after.ts";
+
+export interface UpstreamErrorAnswer {
+  /** Of HTTP. Null for an error inside an answer that began as a good one: it is read off the error then. */
+  readonly status: number | null;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body, or the data of the event; null when it is no JSON object. */
+  readonly body: JsonRecord | null;
+}
+
+export interface UpstreamErrorContext {
+  readonly cleaner: MessageCleaner;
+  /** The model's id here. */
+  readonly modelId: string;
+  /** Whether the caller itself asked for usage in the stream; where not, the upstream's dislike of it is no fault of the caller. */
+  readonly includeUsage: boolean;
+}
+
+interface UpstreamErrorBody {
+  readonly message: string;
+  readonly type: string;
+  readonly code: string;
+  readonly param: string | null;
+}
+
+/** Codes of OpenAI's that ours are named after, and two of llama.cpp and vLLM. */
+const CALLER_CODES: Readonly<Record<string, AiErrorCode>> = {
+  missing_required_parameter: "missing_required_parameter",
+  invalid_type: "invalid_type",
+  invalid_value: "invalid_value",
+  unsupported_parameter: "unsupported_parameter",
+  unsupported_value: "unsupported_value",
+  context_length_exceeded: "context_length_exceeded",
+  exceed_context_size_error: "context_length_exceeded",
+};
+
+/** vLLM and others say so in words only. */
+const CONTEXT_LENGTH_WORDS =
+  /maximum context length|exceeds? the (?:available |model's )?context (?:size|window|length)/i;
+
+export function decodeUpstreamError(answer: UpstreamErrorAnswer, context: UpstreamErrorContext): AiError {
+  const error = readBody(answer.body);
+  const status = answer.status ?? impliedStatus(answer.body, error);
+  if (isCallersMistake(status, error, context)) return toCallersMistake(status, error, context);
+  const cause = new Error(describe(status, error, context));
+  if (status === 429 && error?.code !== "insufficient_quota" && error?.type !== "insufficient_quota") {
+    const message = "The model is asked too often at the moment. Please try again later.";
+    return new AiError("upstream_rate_limited", message, { cause, ...readWait(answer) });
+  }
+  if ([402, 429, 502, 503, 529].includes(status)) {
+    const message = "The model is not available at the moment. Please try again later.";
+    return new AiError("upstream_unavailable", message, { cause, ...readWait(answer) });
+  }
+  if (status === 408 || status === 504) {
+    return new AiError("upstream_timeout", "The model took too long to answer.", { cause });
+  }
+  return new AiError("upstream_failed", "The model failed to answer. Please try again.", { cause });
+}
+
+function readWait({ headers }: UpstreamErrorAnswer): { readonly retryAfterMs?: number } {
+  const retryAfterMs = decodeRetryAfter(headers, Date.now());
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+}
+
+/** Whether the data of a good answer is an error all the same. */
+export function isErrorBody(body: JsonRecord): boolean {
+  return (body["error"] !== undefined && body["error"] !== null) || body["object"] === "error";
+}
+
+/** OpenAI's envelope, or the flat form of older servers; anything else is no error that can be understood. */
+function readBody(body: JsonRecord | null): UpstreamErrorBody | null {
+  if (body === null) return null;
+  const error = body["error"] ?? body;
+  if (typeof error === "string") return { message: error, type: "", code: "", param: null };
+  if (!isRecord(error) || typeof error["message"] !== "string") return null;
+  const { message, type, code, param } = error;
+  return {
+    message,
+    type: typeof type === "string" ? type : "",
+    code: typeof code === "string" ? code : "",
+    param: typeof param === "string" && param !== "" ? param : null,
+  };
+}
+
+/** Servers that answer 200 first put the status into the error, as `code` or `status`, or leave it to its type. */
+function impliedStatus(body: JsonRecord | null, error: UpstreamErrorBody | null): number {
+  const fields = isRecord(body?.["error"]) ? body["error"] : (body ?? {});
+  for (const value of [fields["code"], fields["status"]]) {
+    const status = Number(value);
+    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
+  }
+  if (error === null) return 500;
+  if (/^(?:invalid_request_error|BadRequestError)$/.test(error.type) || callerCode(error) !== null) return 400;
+  return /rate_limit/.test(error.type) ? 429 : 500;
+}
+
+function callerCode(error: UpstreamErrorBody): AiErrorCode | null {
+  return CALLER_CODES[error.code] ?? CALLER_CODES[error.type] ?? null;
+}
+
+function isCallersMistake(
+  status: number,
+  error: UpstreamErrorBody | null,
+  { includeUsage }: UpstreamErrorContext,
+): boolean {
+  if (error?.code === "model_not_found" || error?.param === "model") return false;
+  if (!includeUsage && error?.param?.startsWith("stream_options") === true) return false;
+  // A 404 is about the model or the address, which are not the caller's, unless it says what else is missing.
+  if (status === 404) return error !== null && error.code !== "" && error.code !== "unknown_url";
+  return [400, 413, 415, 422].includes(status);
+}
+
+function toCallersMistake(
+  status: number,
+  error: UpstreamErrorBody | null,
+  { cleaner, modelId }: UpstreamErrorContext,
+): AiError {
+  const words = error === null ? "" : cleaner.forCaller(error.message, modelId);
+  const message = words === "" ? "The model does not accept this request." : words;
+  const param = error?.param ?? null;
+  return new AiError(callersMistakeCode(status, error), message, {
+    param: param === null ? null : cleaner.forCaller(param, modelId),
+  });
+}
+
+function callersMistakeCode(status: number, error: UpstreamErrorBody | null): AiErrorCode {
+  if (status === 413) return "body_too_large";
+  if (status === 415) return "unsupported_media_type";
+  if (error === null) return "invalid_request";
+  return (
+    callerCode(error) ?? (CONTEXT_LENGTH_WORDS.test(error.message) ? "context_length_exceeded" : "invalid_request")
+  );
+}
+
+/** For logs. An upstream that fails may quote the prompt, so its words are kept only where they speak of key, quota or model. */
+function describe(status: number, error: UpstreamErrorBody | null, { cleaner }: UpstreamErrorContext): string {
+  const kind = [error?.type, error?.code].filter(Boolean).join(", ");
+  const words = error !== null && status < 500 ? `: ${error.message}` : "";
+  return cleaner.forLog(`The upstream answered ${status}${kind === "" ? "" : ` (${kind})`}${words}`);
+}

@@ -1,0 +1,214 @@
+/**
+ * One request and its answer over an undici pool: timeouts, limits, backpressure and abort. It neither builds the
+ * request nor understands the answer, and it repeats nothing.
+ */
+
+import type { IncomingHttpHeaders } from "node:http";
+import type { Dispatcher } from "undici";
+import { UpstreamFault, type UpstreamFaultKind } from "./upstream-fault.ts";
+
+export interface ExchangeRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+export interface ExchangeLimits {
+  /** From sending until the first byte of the body. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two pieces of the body, while a reader waits. */
+  readonly stallTimeoutMs: number;
+  readonly answerBytesMax: number;
+  readonly readAheadBytesMax: number;
+}
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /**
+   * All that has come of the body since the last call, at least one piece; null at its end.
+   *
+   * @throws the signal's reason after an abort; UpstreamFault `timeout`, `broken`, `invalid`
+   */
+  read(): Promise<readonly Uint8Array[] | null>;
+  /** The answer is complete for its reader: what little still comes is dropped, and the connection kept if it ends soon. */
+  finish(): void;
+  /** Closes the connection, unless the answer has come to its end. */
+  leave(): void;
+}
+
+/** For how long, and for how many bytes, an answer that is complete for its reader may still go on. */
+const TAIL_MS = 1000;
+const TAIL_BYTES_MAX = 65_536;
+
+/**
+ * Sends a request and waits for the head of its answer; informational heads are skipped.
+ *
+ * @throws the signal's reason; UpstreamFault `unreachable` when not one byte went out
+ */
+export async function openExchange(
+  dispatcher: Dispatcher,
+  request: ExchangeRequest,
+  options: { readonly limits: ExchangeLimits; readonly signal: AbortSignal },
+): Promise<ExchangeAnswer> {
+  const exchange = new Exchange(options.limits, options.signal);
+  dispatcher.dispatch({ ...request, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
+  await exchange.waitForHead();
+  return exchange;
+}
+
+class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
+  status = 0;
+  headers: IncomingHttpHeaders = {};
+  readonly #limits: ExchangeLimits;
+  readonly #signal: AbortSignal;
+  #controller: Dispatcher.DispatchController | null = null;
+  #waiter: PromiseWithResolvers<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
+  #receivedBytes = 0;
+  #tailBytes: number | null = null;
+  #hasEnded = false;
+  #fault: UpstreamFault | null = null;
+
+  constructor(limits: ExchangeLimits, signal: AbortSignal) {
+    this.#limits = limits;
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  async waitForHead(): Promise<void> {
+    while (this.status === 0) {
+      this.#throwIfOver();
+      await this.#nextEvent();
+    }
+    this.#signal.throwIfAborted();
+  }
+
+  async read(): Promise<readonly Uint8Array[] | null> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      if (this.#chunks.length > 0) return this.#takeChunks();
+      this.#throwIfOver();
+      if (this.#hasEnded) return null;
+      await this.#nextEvent();
+    }
+  }
+
+  finish(): void {
+    if (this.#isOver()) return;
+    this.#tailBytes = 0;
+    this.#takeChunks();
+    this.#setTimer(TAIL_MS);
+    this.#timer?.unref();
+  }
+
+  leave(): void {
+    if (!this.#isOver() && this.#tailBytes === null) this.#fail("broken", "The caller left.");
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver()) {
+      controller.abort(this.#fault ?? new UpstreamFault("unreachable", "The caller left before the request was sent."));
+      return;
+    }
+    this.#controller = controller;
+    this.#setTimer(this.#limits.firstByteTimeoutMs);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.status = status;
+    this.headers = headers;
+    this.#notify();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#tailBytes !== null) {
+      this.#tailBytes += chunk.length;
+      if (this.#tailBytes > TAIL_BYTES_MAX) this.#fail("broken", "The answer went on after its end.");
+      return;
+    }
+    if (this.#receivedBytes === 0) this.#setTimer(this.#limits.stallTimeoutMs);
+    else this.#timer?.refresh();
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#limits.answerBytesMax) {
+      this.#fail("invalid", `The answer is longer than ${this.#limits.answerBytesMax} bytes.`);
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#chunkBytes += chunk.length;
+    if (this.#chunkBytes >= this.#limits.readAheadBytesMax) controller.pause();
+    this.#notify();
+  }
+
+  onResponseEnd(): void {
+    this.#hasEnded = true;
+    this.#settle();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isOver()) return;
+    // Only code and message: other fields of these errors quote the answer.
+    const detail = "code" in error ? `${String(error.code)}: ${error.message}` : error.message;
+    this.#fail(this.#controller === null ? "unreachable" : "broken", detail);
+  }
+
+  #isOver(): boolean {
+    return this.#hasEnded || this.#fault !== null;
+  }
+
+  #throwIfOver(): void {
+    this.#signal.throwIfAborted();
+    if (this.#fault !== null) throw this.#fault;
+  }
+
+  #takeChunks(): readonly Uint8Array[] {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#chunkBytes = 0;
+    if (this.#controller?.paused === true && !this.#isOver()) {
+      this.#timer?.refresh();
+      this.#controller.resume();
+    }
+    return chunks;
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail("broken", "The call was aborted.");
+  };
+
+  readonly #onTimeout = (): void => {
+    if (this.#tailBytes !== null) this.#fail("broken", "The answer did not end.");
+    else if (this.#chunks.length > 0) this.#timer?.refresh();
+    else this.#fail("timeout", this.#receivedBytes === 0 ? "No answer came in time." : "The answer stalled.");
+  };
+
+  #setTimer(timeoutMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onTimeout, timeoutMs);
+  }
+
+  #fail(kind: UpstreamFaultKind, message: string): void {
+    this.#fault = new UpstreamFault(kind, message);
+    this.#settle();
+    this.#controller?.abort(this.#fault);
+  }
+
+  #settle(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#notify();
+  }
+
+  async #nextEvent(): Promise<void> {
+    this.#waiter ??= Promise.withResolvers<void>();
+    await this.#waiter.promise;
+  }
+
+  #notify(): void {
+    this.#waiter?.resolve();
+    this.#waiter = null;
+  }
+}

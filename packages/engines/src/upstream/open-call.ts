@@ -1,0 +1,44 @@
+/** Finds a base URL that takes the call. It repeats nothing of which a byte went out. */
+
+import { AiError } from "@openai-compat/core";
+import type { ExchangeAnswer, ExchangeRequest } from "./exchange.ts";
+import { isBreakdown, UpstreamFault } from "./upstream-fault.ts";
+import type { UpstreamTarget } from "./upstream-target.ts";
+import type { TargetLease, UpstreamTargets } from "./upstream-targets.ts";
+
+export interface OpenCall {
+  readonly lease: TargetLease<UpstreamTarget>;
+  readonly answer: ExchangeAnswer;
+}
+
+/**
+ * On the least loaded base URL; on the next one when that got nothing of the request; on each at most once.
+ *
+ * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamFault; the signal's reason
+ */
+export async function openCall(
+  targets: UpstreamTargets<UpstreamTarget>,
+  request: ExchangeRequest,
+  signal: AbortSignal,
+): Promise<OpenCall> {
+  const tried = new Set<UpstreamTarget>();
+  let lastFault: UpstreamFault | null = null;
+  for (;;) {
+    const lease = targets.lease(tried);
+    if (lease === null) throw lastFault ?? createUnavailable(targets.waitMs());
+    tried.add(lease.target);
+    try {
+      return { lease, answer: await lease.target.open(request, signal) };
+    } catch (thrown) {
+      lease.end(isBreakdown(thrown) ? "broken" : "unknown");
+      if (!(thrown instanceof UpstreamFault) || thrown.kind !== "unreachable") throw thrown;
+      lastFault = thrown;
+    }
+  }
+}
+
+function createUnavailable(retryAfterMs: number): AiError {
+  return new AiError("upstream_unavailable", "The model is not available at the moment. Please try again later.", {
+    retryAfterMs,
+  });
+}

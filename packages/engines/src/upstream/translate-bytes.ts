@@ -1,0 +1,27 @@
+/** Speech and plain text: bytes that pass as they come. */
+
+import { NO_USAGE, type RelayEvent } from "@openai-compat/core";
+import type { AnswerTranslator } from "./answer-translator.ts";
+
+/** Its usage is empty: what is spoken or heard is counted by who sent it. */
+export function createBytesTranslator(contentType: string): AnswerTranslator {
+  let hasStarted = false;
+
+  function* start(): Generator<RelayEvent> {
+    if (hasStarted) return;
+    hasStarted = true;
+    yield { type: "relay-start", contentType };
+  }
+
+  return {
+    *push(chunks) {
+      yield* start();
+      for (const bytes of chunks) yield { type: "relay-data", bytes, usage: NO_USAGE };
+    },
+    *end() {
+      yield* start();
+      yield { type: "relay-end", usage: NO_USAGE };
+    },
+    isComplete: () => false,
+  };
+}

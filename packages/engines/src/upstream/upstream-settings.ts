@@ -1,0 +1,85 @@
+/** The settings of an upstream engine, their defaults, and what is wrong with them; nothing else may invent one. */
+
+import type { RelayOperation } from "@openai-compat/core";
+
+export interface UpstreamEngineSettings {
+  /** Where the upstream serves `/chat/completions` and its kin: `http://host:9000/v1`. Calls are spread over all of them. */
+  readonly baseUrls: readonly string[];
+  /** The model's name at the upstream. */
+  readonly model: string;
+  /** What the upstream serves for this model. */
+  readonly operations: readonly RelayOperation[];
+  /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
+  readonly apiKey?: string | null;
+  /** Prompt and completion together. Default 131,072. */
+  readonly contextTokens?: number;
+  /** The longest answer when the request sets no limit. Default 16,384. */
+  readonly completionTokensMax?: number;
+  /** Calls side by side, over all base URLs. Default 256. */
+  readonly concurrency?: number;
+  /** Until a connection stands; then the next base URL is tried. Default 3,000. */
+  readonly connectTimeoutMs?: number;
+  /** From the request until the first byte of the answer's body: time for a long prompt. Default 300,000. */
+  readonly firstByteTimeoutMs?: number;
+  /** Between two pieces of the answer, while its consumer waits for one. Default 60,000. */
+  readonly stallTimeoutMs?: number;
+  /** Status line and headers of an answer. Default 16,384. */
+  readonly headBytesMax?: number;
+  /** One answer, streamed or not. Default 67,108,864. */
+  readonly answerBytesMax?: number;
+  /** One server-sent event. Default 1,048,576. */
+  readonly eventBytesMax?: number;
+  /** What is read of an answer ahead of its consumer. Default 262,144. */
+  readonly readAheadBytesMax?: number;
+  /** Failures in a row after which a base URL is left alone. Default 5. */
+  readonly breakerFailuresMax?: number;
+  /** For how long it is left alone, before one call tries it again. Default 10,000. */
+  readonly breakerOpenMs?: number;
+}
+
+export type ResolvedUpstreamSettings = Required<UpstreamEngineSettings>;
+
+/** @throws TypeError that names the setting, never its secret */
+export function resolveUpstreamSettings(settings: UpstreamEngineSettings): ResolvedUpstreamSettings {
+  const apiKey = settings.apiKey ?? null;
+  if (settings.baseUrls.length === 0) throw new TypeError("An upstream needs at least one base URL.");
+  if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new TypeError("The API key of an upstream may hold visible ASCII characters only.");
+  }
+  return {
+    baseUrls: settings.baseUrls,
+    model: settings.model,
+    operations: settings.operations,
+    apiKey,
+    contextTokens: settings.contextTokens ?? 131_072,
+    completionTokensMax: settings.completionTokensMax ?? 16_384,
+    concurrency: settings.concurrency ?? 256,
+    connectTimeoutMs: settings.connectTimeoutMs ?? 3000,
+    firstByteTimeoutMs: settings.firstByteTimeoutMs ?? 300_000,
+    stallTimeoutMs: settings.stallTimeoutMs ?? 60_000,
+    headBytesMax: settings.headBytesMax ?? 16_384,
+    answerBytesMax: settings.answerBytesMax ?? 67_108_864,
+    eventBytesMax: settings.eventBytesMax ?? 1_048_576,
+    readAheadBytesMax: settings.readAheadBytesMax ?? 262_144,
+    breakerFailuresMax: settings.breakerFailuresMax ?? 5,
+    breakerOpenMs: settings.breakerOpenMs ?? 10_000,
+  };
+}
+
+export interface UpstreamAddress {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Without a trailing slash; empty for none. */
+  readonly basePath: string;
+}
+
+/** @throws TypeError for what is no plain `http` or `https` URL */
+export function parseBaseUrl(baseUrl: string): UpstreamAddress {
+  if (!URL.canParse(baseUrl)) throw new TypeError("A base URL of an upstream is no URL.");
+  const url = new URL(baseUrl);
+  const isPlain = url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+  if (!/^https?:$/.test(url.protocol) || !isPlain) {
+    throw new TypeError("A base URL of an upstream is http(s)://host[:port][/path], without credentials or query.");
+  }
+  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, "") };
+}

@@ -1,0 +1,71 @@
+/**
+ * Which base URL a call goes to: the one with the fewest running calls among those whose circuit lets it through, ties
+ * in turn. It opens no connection.
+ */
+
+import type { CallOutcome, CircuitBreaker, CircuitState } from "./circuit-breaker.ts";
+
+export interface TargetLease<Target> {
+  readonly target: Target;
+  /** A good answer has begun. */
+  begin(): void;
+  /** The call is over. Call it exactly once. */
+  end(outcome: CallOutcome): void;
+}
+
+/** One base URL's state, named by its place in the settings so that no address leaves the engine. */
+export interface UpstreamStatus {
+  readonly index: number;
+  readonly state: CircuitState;
+  readonly running: number;
+}
+
+export interface UpstreamTargets<Target> {
+  /** @returns null when no target outside `tried` lets a call through */
+  lease(tried: ReadonlySet<Target>): TargetLease<Target> | null;
+  /** Milliseconds until the first circuit lets a call try again. */
+  waitMs(): number;
+  status(): readonly UpstreamStatus[];
+}
+
+interface Entry<Target> {
+  readonly target: Target;
+  readonly breaker: CircuitBreaker;
+  running: number;
+}
+
+export function createUpstreamTargets<Target>(
+  targets: readonly Target[],
+  createBreaker: () => CircuitBreaker,
+): UpstreamTargets<Target> {
+  const entries = targets.map((target): Entry<Target> => ({ target, breaker: createBreaker(), running: 0 }));
+  let turn = 0;
+
+  /** Least loaded first; equals in an order that begins one further for each call. */
+  function inOrder(): Entry<Target>[] {
+    if (entries.length === 1) return entries;
+    turn = (turn + 1) % entries.length;
+    return [...entries.slice(turn), ...entries.slice(0, turn)].sort((left, right) => left.running - right.running);
+  }
+
+  return {
+    lease(tried) {
+      for (const entry of inOrder()) {
+        const pass = tried.has(entry.target) ? null : entry.breaker.enter();
+        if (pass === null) continue;
+        entry.running += 1;
+        return {
+          target: entry.target,
+          begin: () => pass.begin(),
+          end(outcome) {
+            entry.running -= 1;
+            pass.end(outcome);
+          },
+        };
+      }
+      return null;
+    },
+    waitMs: () => Math.min(...entries.map((entry) => entry.breaker.waitMs())),
+    status: () => entries.map((entry, index) => ({ index, state: entry.breaker.state(), running: entry.running })),
+  };
+}
