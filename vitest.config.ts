@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    globalSetup: ["packages/server/src/testing/postgres-global-setup.ts"],
     typecheck: { enabled: false },
     testTimeout: 30_000,
     hookTimeout: 60_000,

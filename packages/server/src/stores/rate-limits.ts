@@ -1,57 +1,65 @@
 /**
- * Counters of `rate-limiter-flexible`, in whatever store its limiters keep them. A limiter knows one limit, so there is
- * one for each limit in use.
+ * Rate limits by rate-limiter-flexible, whose counters live in memory here and in PostgreSQL in `postgres/`. The library
+ * adds to a counter without asking whether it fits, so what did not fit is taken back at once: in between, another call
+ * of the same account may be refused although it would have fitted, and none is ever let through that does not fit.
  */
 
 import { RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";
-import type { RateLimitOutcome, RateLimitStore } from "@openai-compat/core";
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import type { IRateLimiterOptions, RateLimiterAbstract } from "rate-limiter-flexible";
+import type { RateLimitStore } from "@openai-compat/core";
+import type { RateLimiterAbstract } from "rate-limiter-flexible";
+
+/** The limits themselves come with each use, so the library is told of none. */
+export const LIMITER_OPTIONS = { points: 0, duration: RATE_LIMIT_WINDOW_MS / 1000, keyPrefix: "" };
 
 export interface RateLimitStoreOptions {
-  readonly createLimiter: (options: IRateLimiterOptions) => RateLimiterAbstract;
+  /** Called once, by the first use: the library takes a while to load. */
+  readonly loadLimiter: () => Promise<Pick<RateLimiterAbstract, "get" | "penalty">>;
   readonly close: () => Promise<void>;
 }
 
-export function createRateLimitStore({ createLimiter, close }: RateLimitStoreOptions): RateLimitStore {
-  const limiters = new Map<number, RateLimiterAbstract>();
-  function limiterOf(limit: number): RateLimiterAbstract {
-    let limiter = limiters.get(limit);
-    if (limiter === undefined) {
-      limiter = createLimiter({ keyPrefix: "limit", points: limit, duration: RATE_LIMIT_WINDOW_MS / 1000 });
-      limiters.set(limit, limiter);
-    }
-    return limiter;
+/** Counters of this process alone, gone when it ends. */
+export function createMemoryRateLimits(): RateLimitStore {
+  return createRateLimitStore({
+    async loadLimiter() {
+      const { RateLimiterMemory } = await import("rate-limiter-flexible");
+      return new RateLimiterMemory(LIMITER_OPTIONS);
+    },
+    close: async () => {},
+  });
+}
+
+export function createRateLimitStore({ loadLimiter, close }: RateLimitStoreOptions): RateLimitStore {
+  let loading: ReturnType<typeof loadLimiter> | null = null;
+  const limiterOf = () => (loading ??= loadLimiter());
+
+  /** What is used in a window that is still open; null when none is. */
+  async function look(key: string): Promise<{ used: number; resetMs: number } | null> {
+    const found = await (await limiterOf()).get(key);
+    if (found === null || found.msBeforeNext <= 0) return null;
+    return { used: found.consumedPoints, resetMs: found.msBeforeNext };
+  }
+
+  async function change(key: string, points: number): Promise<void> {
+    const limiter = await limiterOf();
+    const { consumedPoints } = await limiter.penalty(key, points);
+    // More was given back than was taken, or the window has just ended and the next one began with a gift.
+    if (consumedPoints < 0) await limiter.penalty(key, -consumedPoints);
   }
 
   return {
     async consume({ key, points, limit }) {
-      const limiter = limiterOf(limit);
-      try {
-        return encodeOutcome(await limiter.consume(key, points), true);
-      } catch (thrown) {
-        if (!(thrown instanceof RateLimiterRes)) throw thrown;
-        // It has counted what it refused; what is refused is not used.
-        return encodeOutcome(await limiter.reward(key, points), false);
+      if (points === 0 || points > limit) {
+        const { used, resetMs } = (await look(key)) ?? { used: 0, resetMs: 0 };
+        return { allowed: points === 0, remaining: Math.max(limit - used, 0), resetMs };
       }
+      const { consumedPoints, msBeforeNext: resetMs } = await (await limiterOf()).penalty(key, points);
+      if (consumedPoints <= limit) return { allowed: true, remaining: limit - consumedPoints, resetMs };
+      await change(key, -points);
+      return { allowed: false, remaining: Math.max(limit - (consumedPoints - points), 0), resetMs };
     },
-    async correct({ key, points, limit }) {
-      const limiter = limiterOf(limit);
-      const used = await limiter.get(key);
-      // A window that has ended took what was used with it.
-      if (used === null) return;
-      if (points > 0) await limiter.penalty(key, points);
-      else await limiter.reward(key, Math.min(-points, used.consumedPoints));
+    async correct({ key, points }) {
+      if ((await look(key)) !== null) await change(key, points);
     },
     close,
   };
-}
-
-function encodeOutcome({ remainingPoints, msBeforeNext }: RateLimiterRes, allowed: boolean): RateLimitOutcome {
-  return { allowed, remaining: Math.max(0, remainingPoints), resetMs: Math.max(0, msBeforeNext) };
-}
-
-/** Counters of this process alone. */
-export function createMemoryRateLimits(): RateLimitStore {
-  return createRateLimitStore({ createLimiter: (options) => new RateLimiterMemory(options), close: async () => {} });
 }

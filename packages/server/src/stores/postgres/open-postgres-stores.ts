@@ -1,0 +1,28 @@
+/** All stores of one PostgreSQL database, which several servers may share. */
+
+import type { Stores } from "../stores.ts";
+import { createApiKeyStore } from "./api-keys.ts";
+import { createCreditStore } from "./credits.ts";
+import { openDatabase } from "./database.ts";
+import type { PostgresSettings } from "./database.ts";
+import { migrate } from "./migrate.ts";
+import { createPostgresRateLimits } from "./rate-limits.ts";
+import { createTokenRevocationStore } from "./token-revocations.ts";
+
+/**
+ * Brings the tables up to date, which several servers may do at once. The driver is loaded by the call.
+ *
+ * @throws Error when the database can't be reached, refuses, or is of a later version.
+ */
+export async function openPostgresStores(settings: PostgresSettings): Promise<Stores> {
+  const { default: pg } = await import("pg");
+  await migrate(pg, settings);
+  const database = openDatabase(pg, settings);
+  return {
+    apiKeys: createApiKeyStore(database),
+    credits: createCreditStore(database),
+    tokenRevocations: createTokenRevocationStore(database),
+    rateLimits: createPostgresRateLimits(database),
+    close: () => database.close(),
+  };
+}
