@@ -3,18 +3,17 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import type { AreaOptions, AreaResult } from "./area.ts";
 import { benchChat } from "./chat/chat-area.ts";
-import { formatTable, writeResults } from "./measurement.ts";
-import type { Row } from "./measurement.ts";
+import { benchGateway } from "./gateway/gateway-area.ts";
+import { writeResults } from "./measurement.ts";
 
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
-interface AreaOptions {
-  readonly rounds: number;
-  readonly threads: number;
-}
-
-const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<Row[]>>> = { chat: benchChat };
+const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResult>>> = {
+  chat: benchChat,
+  gateway: benchGateway,
+};
 
 function readCount(text: string, name: string): number {
   const count = Number(text);
@@ -28,9 +27,16 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     threads: { type: "string", default: String(Math.max(1, availableParallelism() - 1)) },
+    requests: { type: "string", default: "100000" },
+    quick: { type: "boolean", default: false },
   },
 });
-const options = { rounds: readCount(values.rounds, "rounds"), threads: readCount(values.threads, "threads") };
+const options: AreaOptions = {
+  rounds: readCount(values.rounds, "rounds"),
+  threads: readCount(values.threads, "threads"),
+  requests: readCount(values.requests, "requests"),
+  isQuick: values.quick,
+};
 const names = positionals.length === 0 ? Object.keys(AREAS) : positionals;
 for (const name of names) {
   const run = AREAS[name];
@@ -39,8 +45,8 @@ for (const name of names) {
     process.exitCode = 2;
     break;
   }
-  console.log(`bench ${name}: ${options.rounds} interleaved rounds, ${options.threads} engine threads`);
-  const rows = await run(options);
-  console.log(formatTable(rows));
-  console.log(`Written to ${await writeResults(RESULTS, name, rows)}.`);
+  console.log(`bench ${name}`);
+  const { text, figures } = await run(options);
+  console.log(text);
+  console.log(`Written to ${await writeResults(RESULTS, name, figures)}.`);
 }

@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly arguments?: readonly string[];
   /** Modules that are loaded before the worker's own: a program that knows nothing of calls becomes a worker with one. */
   readonly preload?: readonly URL[];
+  /** File descriptor that takes what it complains about and logs; by default the terminal. */
+  readonly stderr?: number;
 }
 
 /** In the worker: answers calls until the parent disconnects. */
@@ -64,12 +66,12 @@ const OWN_CALLS: Calls = {
   residentBytes: async () => process.memoryUsage.rss(),
 };
 
-/** In the parent: starts a worker module. What it prints is dropped; what it complains about is shown. */
+/** In the parent: starts a worker module. What it prints is dropped. */
 export function startWorker<Served extends Calls>(module: URL, options: WorkerOptions = {}): Worker<Served> {
   const child = fork(module, options.arguments ?? [], {
     env: { ...process.env, ...options.environment },
     execArgv: (options.preload ?? []).flatMap((preloaded) => ["--import", preloaded.href]),
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: ["ignore", "ignore", options.stderr ?? "inherit", "ipc"],
   });
   const waiting = new Map<number, (answer: AnswerMessage) => void>();
   let lastId = 0;

@@ -1,18 +1,14 @@
 /** `bench chat`: our chat endpoint beside raw `evaluate` on the same model, threads and sequences. */
 
 import { pullModel } from "@openai-compat/engines";
-import type { Row } from "../measurement.ts";
+import type { AreaOptions, AreaResult } from "../area.ts";
+import { formatTable } from "../measurement.ts";
 import { startWorker } from "../worker.ts";
 import type { ChatSubjectOptions } from "./chat-subject.ts";
 import { measureLatency } from "./latency.ts";
 import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
 import type { ServerCalls } from "./server-worker.ts";
 import { measureThroughput } from "./throughput.ts";
-
-export interface ChatAreaOptions {
-  readonly rounds: number;
-  readonly threads: number;
-}
 
 const MODEL_ID = "smollm2-135m-instruct";
 const STREAMS = [1, 4, 8, 16];
@@ -23,7 +19,8 @@ const ANSWER_TOKENS = 48;
 /** About 1,400 tokens. */
 const LONG_PROMPT_WORDS = 1000;
 
-export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
+export async function benchChat(options: AreaOptions): Promise<AreaResult> {
+  console.log(`${options.rounds} interleaved rounds, ${options.threads} engine threads`);
   const { path } = await pullModel({ id: MODEL_ID });
   const subject: ChatSubjectOptions = {
     modelPath: path,
@@ -40,10 +37,11 @@ export async function benchChat(options: ChatAreaOptions): Promise<Row[]> {
     const subjects = { ours, raw, target: await ours.call("listen", null), nextSeed };
     await measureThroughput(subjects, { streams: [1], rounds: 1, promptWords: 8, tokensMax: 4 });
     const load = { streams: STREAMS, rounds: options.rounds, promptWords: PROMPT_WORDS, tokensMax: ANSWER_TOKENS };
-    return [
+    const rows = [
       ...(await measureThroughput(subjects, load)),
       ...(await measureLatency(subjects, { rounds: options.rounds, longPromptWords: LONG_PROMPT_WORDS })),
     ];
+    return { text: formatTable(rows), figures: rows };
   } finally {
     await Promise.all([ours.stop(), raw.stop()]);
   }

@@ -1,6 +1,6 @@
 /** The subject: our server with the llama engine on the model under test, in this process alone. */
 
-import { createModelRegistry, mintToken } from "@openai-compat/core";
+import { FREE_OF_CHARGE, createModelRegistry, mintToken } from "@openai-compat/core";
 import { createLlamaEngine } from "@openai-compat/engines";
 import { configSchema, createLogger, createMemoryStore, createServer } from "@openai-compat/server";
 import { serveCalls } from "../worker.ts";
@@ -36,6 +36,7 @@ const registry = createModelRegistry([
     contextTokens: options.contextTokens,
     engine,
     queue: { waitingMax: 64, waitTimeMsMax: 600_000 },
+    prices: FREE_OF_CHARGE,
     isDefault: true,
   },
 ]);

@@ -4,7 +4,7 @@
  * passed on too. It knows no accounts, no limits and no errors.
  */
 
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { Pool } from "undici";
@@ -28,8 +28,24 @@ app.post("/v1/chat/completions", async (context) => {
   const contentType = String(upstream.headers["content-type"]);
   const answer = { status: upstream.statusCode, headers: { "content-type": contentType } };
   if (!contentType.startsWith("text/event-stream")) return new Response(await upstream.body.arrayBuffer(), answer);
-  return new Response(Readable.toWeb(upstream.body), answer);
+  return new Response(relay(upstream.body), answer);
 });
+
+/** Each piece is read when the client has taken the last one. */
+function relay(body: Readable): ReadableStream<Uint8Array> {
+  const pieces: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => void body.destroy(),
+    },
+    { highWaterMark: 0 },
+  );
+}
 
 serve({ fetch: app.fetch, port: Number(port), hostname: "127.0.0.1" });
 serveCalls({});

@@ -1,7 +1,13 @@
 /** One request of the load client, on undici's lowest level: a load generator has to be cheaper than what it measures. */
 
 import type { Dispatcher } from "undici";
-import type { Target } from "./contender.ts";
+
+export interface Target {
+  /** Of the API, `/v1` included. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly model: string;
+}
 
 export interface Exchange {
   readonly target: Target;

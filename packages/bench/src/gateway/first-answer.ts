@@ -2,8 +2,8 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { Client } from "undici";
-import type { Target } from "./contender.ts";
 import { encodeChatBody, exchange } from "./exchange.ts";
+import type { Target } from "./exchange.ts";
 
 const RETRY_INTERVAL_MS = 5;
 const START_TIMEOUT_MS = 20_000;

@@ -6,8 +6,8 @@
 import { Pool } from "undici";
 import { serveCalls } from "../worker.ts";
 import { monotonicMs } from "./clock.ts";
-import type { Target } from "./contender.ts";
 import { encodeChatBody, exchange } from "./exchange.ts";
+import type { Target } from "./exchange.ts";
 
 export interface Load {
   readonly target: Target;

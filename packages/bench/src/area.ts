@@ -1,0 +1,19 @@
+/** What a benchmark is told and what it hands back, whatever it measures. */
+
+export interface AreaOptions {
+  /** Interleaved rounds of every measure. */
+  readonly rounds: number;
+  /** Threads of a local engine. */
+  readonly threads: number;
+  /** Requests over which memory is watched. */
+  readonly requests: number;
+  /** Fewer and shorter rounds, for a first look. */
+  readonly isQuick: boolean;
+}
+
+export interface AreaResult {
+  /** For people. */
+  readonly text: string;
+  /** The same for programs: what JSON can hold. */
+  readonly figures: unknown;
+}

@@ -1,0 +1,150 @@
+/** What is said of the gateway: which figure has which target, and how rounds become one figure. */
+
+import { alignColumns, formatNumber, median } from "../measurement.ts";
+import type { ContenderName } from "./contender.ts";
+import type { Sample } from "./measures.ts";
+
+/** One round: what each contender that took part was measured at. */
+export type Round = Readonly<Partial<Record<ContenderName, Sample>>>;
+
+interface Target {
+  /** What is judged: our value, or ours : bare. */
+  readonly of: "ours" | "ratio";
+  readonly bound: "≤" | "≥";
+  readonly value: number;
+}
+
+interface FigureDefinition {
+  /** Its name in the samples. */
+  readonly key: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly target?: Target;
+}
+
+const ONE_SHOT = "one-shot, many connections";
+const STREAMS = "streams side by side";
+
+const FIGURES: readonly FigureDefinition[] = [
+  { key: "jsonPerSecond", name: ONE_SHOT, unit: "requests/s", target: { of: "ratio", bound: "≥", value: 0.85 } },
+  {
+    key: "jsonCpuMs",
+    name: `${ONE_SHOT}, gateway's CPU`,
+    unit: "ms/request",
+    target: { of: "ours", bound: "≤", value: 0.4 },
+  },
+  { key: "clientCpuMs", name: `${ONE_SHOT}, load client's CPU`, unit: "ms/request" },
+  { key: "jsonP50Ms", name: `${ONE_SHOT}, p50`, unit: "ms" },
+  { key: "jsonP99Ms", name: `${ONE_SHOT}, p99`, unit: "ms" },
+  { key: "oneP50Ms", name: "one-shot, one connection, p50", unit: "ms" },
+  {
+    key: "addedP50Ms",
+    name: "one-shot, one connection, p50 added to direct",
+    unit: "ms",
+    target: { of: "ours", bound: "≤", value: 0.7 },
+  },
+  { key: "eventsPerSecond", name: STREAMS, unit: "events/s", target: { of: "ratio", bound: "≥", value: 0.9 } },
+  { key: "thousandEventsCpuMs", name: `${STREAMS}, gateway's CPU`, unit: "ms/1,000 events" },
+  { key: "firstEventP50Ms", name: "one stream at a time, first event, p50", unit: "ms" },
+  {
+    key: "closedPercent",
+    name: "client leaves, upstream is closed",
+    unit: "% of streams",
+    target: { of: "ours", bound: "≥", value: 100 },
+  },
+  {
+    key: "closeP50Ms",
+    name: "client leaves, upstream is closed after, p50",
+    unit: "ms",
+    target: { of: "ours", bound: "≤", value: 10 },
+  },
+  {
+    key: "coldStartMs",
+    name: "process start to first 200",
+    unit: "ms",
+    target: { of: "ours", bound: "≤", value: 700 },
+  },
+  {
+    key: "memoryGrowth",
+    name: "resident memory, second half : first half of requests",
+    unit: "highest : highest",
+    target: { of: "ours", bound: "≤", value: 1.1 },
+  },
+];
+
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  /** Medians over the rounds; null where it was not measured. */
+  readonly direct: number | null;
+  readonly bare: number | null;
+  readonly ours: number | null;
+  /** Median of ours : bare, round by round: it holds when the machine's speed drifts. */
+  readonly ratio: number | null;
+  readonly target: string | null;
+  /** null without a target, or when ours was not measured. */
+  readonly meets: boolean | null;
+  readonly rounds: number;
+}
+
+/** Figures without a value in any round are left out. */
+export function resolveFigures(rounds: readonly Round[]): Figure[] {
+  return FIGURES.flatMap((definition) => {
+    const { key, name, unit, target } = definition;
+    const measured = rounds.filter((round) => Object.values(round).some((sample) => sample[key] !== undefined));
+    if (measured.length === 0) return [];
+    const values = {
+      direct: medianOf(measured.map(({ direct }) => direct?.[key])),
+      bare: medianOf(measured.map(({ bare }) => bare?.[key])),
+      ours: medianOf(measured.map(({ ours }) => ours?.[key])),
+      ratio: medianOf(measured.map(({ ours, bare }) => divide(ours?.[key], bare?.[key]))),
+    };
+    return [
+      {
+        name,
+        unit,
+        ...values,
+        target: target === undefined ? null : describeTarget(target),
+        meets: target === undefined ? null : judge(target, values[target.of]),
+        rounds: measured.length,
+      },
+    ];
+  });
+}
+
+function medianOf(values: readonly (number | undefined)[]): number | null {
+  const present = values.filter((value) => value !== undefined);
+  return present.length === 0 ? null : median(present);
+}
+
+function divide(above: number | undefined, below: number | undefined): number | undefined {
+  return above === undefined || below === undefined ? undefined : above / below;
+}
+
+function judge({ bound, value: limit }: Target, value: number | null): boolean | null {
+  if (value === null) return null;
+  return bound === "≤" ? value <= limit : value >= limit;
+}
+
+function describeTarget({ of, bound, value }: Target): string {
+  return `${of === "ratio" ? "ours : bare " : ""}${bound} ${value}`;
+}
+
+export function formatFigures(figures: readonly Figure[]): string {
+  const cell = (value: number | null) => (value === null ? "" : formatNumber(value));
+  const verdict = (meets: boolean | null) => (meets === null ? "" : meets ? "met" : "missed");
+  return alignColumns([
+    ["measure", "unit", "direct", "bare", "ours", "ours : bare", "target", "", "rounds"],
+    ...figures.map((figure) => [
+      figure.name,
+      figure.unit,
+      cell(figure.direct),
+      cell(figure.bare),
+      cell(figure.ours),
+      figure.ratio === null ? "" : figure.ratio.toFixed(2),
+      figure.target ?? "",
+      verdict(figure.meets),
+      String(figure.rounds),
+    ]),
+  ]);
+}
