@@ -10,5 +10,5 @@ export { createLogger } from "./operations/logger.ts";
 export type { Logger, LoggerOptions, LogLevel } from "./operations/logger.ts";
 export { resolveModels } from "./resolve-models.ts";
 export type { ResolvedModels, ResolveModelsOptions } from "./resolve-models.ts";
-export { createMemoryStore } from "./stores/memory.ts";
+export { createMemoryStores } from "./stores/memory.ts";
 export { openSqliteStore } from "./stores/sqlite.ts";

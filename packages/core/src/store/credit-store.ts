@@ -15,7 +15,7 @@ export interface NewHold {
   /** At least 1. */
   readonly amount: number;
   readonly nowMs: number;
-  /** From then on `expireHolds` gives the amount back. */
+  /** From then on `expireHolds` gives the amount back. Until it has done so, the hold can still be settled or voided. */
   readonly expiresAtMs: number;
 }
 
@@ -34,6 +34,7 @@ export interface UsageRecord {
 }
 
 export interface Settlement extends UsageRecord {
+  /** A hold of the same account. */
   readonly holdId: string;
 }
 
@@ -51,7 +52,7 @@ export interface Grant {
   /** Unique; granting again under the same id changes nothing, so a retry is safe. */
   readonly id: string;
   readonly accountId: string;
-  /** Positive, or negative to take credits back; never more than is available. */
+  /** Positive, or negative to take credits back; never more than is available. No balance goes beyond 2^53 - 1. */
   readonly amount: number;
   /** Why, for the log; at most 200 characters. */
   readonly note: string;
@@ -87,11 +88,13 @@ export interface LedgerQuery {
   readonly limit: number;
 }
 
+/** Every method throws `Error`, and changes nothing, for amounts, units and limits out of the ranges above. */
 export interface CreditStore {
+  /** @throws Error when there is a hold with this id. */
   hold(hold: NewHold): Promise<HoldOutcome>;
   /**
    * Charges `amount`, gives the rest of the hold back and writes the log entry, all or nothing. An amount above the
-   * hold's is an error of the caller's: `Error`, and nothing has changed.
+   * hold's, or another account, is an error of the caller's: `Error`, and nothing has changed.
    */
   settle(settlement: Settlement): Promise<ResolveOutcome>;
   /** Gives the whole hold back and logs nothing. */
@@ -100,10 +103,11 @@ export interface CreditStore {
   expireHolds(nowMs: number): Promise<number>;
   /** Logs a call that cost nothing, so `amount` is 0. @throws Error for any other amount. */
   recordFree(record: UsageRecord): Promise<void>;
-  /** @returns the balance after it. @throws Error when a negative amount takes more than is available. */
+  /** @returns the balance after it. @throws Error for 0, and when a negative amount takes more than is available. */
   grant(grant: Grant): Promise<Balance>;
   readBalance(accountId: string): Promise<Balance>;
-  /** Newest first. */
+  /** Newest first; of the same millisecond, the one that was written last. */
   listEntries(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
+  /** What was asked for before still ends. */
   close(): Promise<void>;
 }

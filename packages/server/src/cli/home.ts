@@ -10,7 +10,7 @@ import { generateApiKey } from "@openai-compat/core";
 import type { ApiKeyStore, GrantedCapability, JwtSettings, KeySetSettings } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
-import { createMemoryStore } from "../stores/memory.ts";
+import { createMemoryStores } from "../stores/memory.ts";
 import { openSqliteStore } from "../stores/sqlite.ts";
 
 export interface Home {
@@ -27,7 +27,7 @@ const SECRET_LENGTH_MIN = 32;
 /** @throws ConfigError when the data directory can't be used. */
 export function openHome(config: HomeConfig): Home {
   if (config.store === "memory") {
-    return { apiKeys: createMemoryStore(), jwt: resolveJwt(config, () => createSecret()) };
+    return { apiKeys: createMemoryStores().apiKeys, jwt: resolveJwt(config, () => createSecret()) };
   }
   try {
     mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });

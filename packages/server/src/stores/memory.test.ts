@@ -1,4 +1,20 @@
-import { apiKeyStoreContract } from "@openai-compat/core/store-contract";
-import { createMemoryStore } from "./memory.ts";
+import {
+  apiKeyStoreContract,
+  creditStoreContract,
+  tokenRevocationStoreContract,
+} from "@openai-compat/core/store-contract";
+import { expect, test } from "vitest";
+import { createMemoryCredits } from "./memory-credits.ts";
+import { createMemoryStores } from "./memory.ts";
 
-apiKeyStoreContract("the store in memory", createMemoryStore);
+apiKeyStoreContract("the store in memory", () => createMemoryStores().apiKeys);
+creditStoreContract("the store in memory", () => createMemoryStores().credits);
+tokenRevocationStoreContract("the store in memory", () => createMemoryStores().tokenRevocations);
+
+test("the log in memory keeps its newest entries, and the balance what they all came to", async () => {
+  const credits = createMemoryCredits({ entriesKeptMax: 2 });
+  for (const id of ["1", "2", "3"]) await credits.grant({ id, accountId: "ada", amount: 10, note: id, nowMs: 1 });
+  const entries = await credits.listEntries({ accountId: null, limit: 10 });
+  expect(entries).toMatchObject([{ note: "3" }, { note: "2" }]);
+  expect(await credits.readBalance("ada")).toEqual({ balance: 30, held: 0 });
+});

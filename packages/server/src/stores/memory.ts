@@ -1,34 +1,23 @@
-/** API keys that are forgotten when the process ends. */
+/** Stores that are forgotten when the process ends, for throw-away servers and tests. */
 
-import type { ApiKeyRecord, ApiKeyStore } from "@openai-compat/core";
+import { createMemoryApiKeys } from "./memory-api-keys.ts";
+import { createMemoryCredits } from "./memory-credits.ts";
+import { createMemoryTokenRevocations } from "./memory-token-revocations.ts";
+import { createMemoryRateLimits } from "./rate-limits.ts";
+import type { Stores } from "./stores.ts";
 
-export function createMemoryStore(): ApiKeyStore {
-  const byId = new Map<string, ApiKeyRecord>();
-  const idBySecret = new Map<string, string>();
+export function createMemoryStores(): Stores {
+  const apiKeys = createMemoryApiKeys();
+  const credits = createMemoryCredits();
+  const tokenRevocations = createMemoryTokenRevocations();
+  const rateLimits = createMemoryRateLimits();
   return {
-    async insert(record) {
-      if (byId.has(record.id) || idBySecret.has(record.secretSha256)) {
-        throw new Error("There is a key with this id or secret already.");
-      }
-      byId.set(record.id, record);
-      idBySecret.set(record.secretSha256, record.id);
-    },
-    async findBySecretSha256(secretSha256) {
-      const id = idBySecret.get(secretSha256);
-      return (id === undefined ? undefined : byId.get(id)) ?? null;
-    },
-    async list() {
-      return [...byId.values()].sort((a, b) => b.createdAtMs - a.createdAtMs);
-    },
-    async revoke(id, revokedAtMs) {
-      const record = byId.get(id);
-      if (record === undefined) return false;
-      byId.set(id, { ...record, revokedAtMs: record.revokedAtMs ?? revokedAtMs });
-      return true;
-    },
+    apiKeys,
+    credits,
+    tokenRevocations,
+    rateLimits,
     async close() {
-      byId.clear();
-      idBySecret.clear();
+      for (const store of [apiKeys, credits, tokenRevocations, rateLimits]) await store.close();
     },
   };
 }
