@@ -52,7 +52,11 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const logger = createLogger({ level: config.logLevel });
   const stop = listenForStop();
-  const tracing = await startTracing({ endpoint: config.operations.otlpEndpoint, environment: process.env });
+  const tracing = await startTracing({
+    endpoint: config.operations.otlpEndpoint,
+    environment: process.env,
+    onProblem: (reason) => logger.warn("traces can't be sent", { reason }),
+  });
   const home = openHome(config);
   try {
     const resolved = await resolveModels({
@@ -89,6 +93,7 @@ async function serve(options: ServeOptions): Promise<void> {
     }
   } finally {
     await home.apiKeys.close();
+    await tracing?.close();
   }
 }
 

@@ -129,36 +129,43 @@ function createCallMetrics(registry: Registry) {
 }
 
 function addGauges(registry: Registry, { queues, requestsInFlight }: MetricsOptions): void {
-  const registers = [registry];
-  new Gauge({
-    name: `${PREFIX}http_requests_in_flight`,
-    help: "Requests being answered.",
-    registers,
-    collect() {
-      this.set(requestsInFlight());
-    },
-  });
+  // None: each is registered below.
+  const registers: Registry[] = [];
+  registry.registerMetric(
+    new Gauge({
+      name: `${PREFIX}http_requests_in_flight`,
+      help: "Requests being answered.",
+      registers,
+      collect() {
+        this.set(requestsInFlight());
+      },
+    }),
+  );
   for (const [kind, help] of [
     ["running", "Calls that hold a place on a model."],
     ["waiting", "Calls that wait for a place."],
   ] as const) {
+    registry.registerMetric(
+      new Gauge({
+        name: `${PREFIX}queue_${kind}`,
+        help,
+        labelNames: ["model"],
+        registers,
+        collect() {
+          for (const queue of queues()) this.set({ model: queue.modelId }, queue[kind]);
+        },
+      }),
+    );
+  }
+  registry.registerMetric(
     new Gauge({
-      name: `${PREFIX}queue_${kind}`,
-      help,
-      labelNames: ["model"],
+      name: `${PREFIX}build_info`,
+      help: "1; its labels say what runs.",
+      labelNames: ["version", "node"],
       registers,
       collect() {
-        for (const queue of queues()) this.set({ model: queue.modelId }, queue[kind]);
+        this.set({ version: packageJson.version, node: process.versions.node }, 1);
       },
-    });
-  }
-  new Gauge({
-    name: `${PREFIX}build_info`,
-    help: "1; its labels say what runs.",
-    labelNames: ["version", "node"],
-    registers,
-    collect() {
-      this.set({ version: packageJson.version, node: process.versions.node }, 1);
-    },
-  });
+    }),
+  );
 }

@@ -61,7 +61,9 @@ export function createServerOperations(options: ServerOperationsOptions): Server
 function createMetricsHandler(metrics: Deferred<Metrics>, token: string | null): PublicHandler {
   return async (request, { peerAddress }) => {
     requireMetricsAccess({ request, peerAddress }, token);
-    const { contentType, encode } = await metrics.get();
-    return new Response(await encode(), { headers: { "content-type": contentType, "cache-control": "no-store" } });
+    const loaded = await metrics.get();
+    return new Response(await loaded.encode(), {
+      headers: { "content-type": loaded.contentType, "cache-control": "no-store" },
+    });
   };
 }

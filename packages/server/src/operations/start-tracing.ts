@@ -11,6 +11,8 @@ export interface StartTracingOptions {
   readonly endpoint: string | null;
   /** The standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_SERVICE_NAME`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Is told why spans did not arrive; the SDK tries again by itself and drops what is too much. */
+  readonly onProblem: (reason: string) => void;
 }
 
 const SDK_PACKAGES = [
@@ -21,6 +23,7 @@ const SDK_PACKAGES = [
 
 /** How long the last spans may take when the server stops; a collector that is gone must not hold it up. */
 const LAST_EXPORT_TIMEOUT_MS = 2000;
+const PROBLEM_LENGTH_MAX = 300;
 
 /**
  * @returns null when nothing is configured.
@@ -29,8 +32,19 @@ const LAST_EXPORT_TIMEOUT_MS = 2000;
 export async function startTracing(options: StartTracingOptions): Promise<Tracing | null> {
   const url = resolveTracesUrl(options);
   if (url === null) return null;
-  const [{ createTracing }, sdk] = await Promise.all([import("./tracing.ts"), loadSdk()]);
+  const [{ createTracing }, { diag, DiagLogLevel }, sdk] = await Promise.all([
+    import("./tracing.ts"),
+    import("@opentelemetry/api"),
+    loadSdk(),
+  ]);
   const { TracerProvider, BatchSpanProcessor, OTLPTraceExporter, resourceFromAttributes } = sdk;
+  const report = (message: string) => options.onProblem(message.slice(0, PROBLEM_LENGTH_MAX));
+  const ignore = () => {};
+  // The SDK tells of its failures here alone, for the whole process.
+  diag.setLogger(
+    { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
   const resource = resourceFromAttributes({
     "service.name": options.environment["OTEL_SERVICE_NAME"] ?? "openai-compat",
     "service.version": packageJson.version,
@@ -39,7 +53,11 @@ export async function startTracing(options: StartTracingOptions): Promise<Tracin
   const provider = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter })] });
   return createTracing({
     tracer: provider.getTracer("openai-compat", packageJson.version),
-    close: () => Promise.race([provider.shutdown(), sleep(LAST_EXPORT_TIMEOUT_MS)]),
+    close: () =>
+      Promise.race([
+        provider.shutdown().catch((thrown: unknown) => report(String(thrown))),
+        sleep(LAST_EXPORT_TIMEOUT_MS),
+      ]),
   });
 }
 

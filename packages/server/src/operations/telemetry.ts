@@ -6,7 +6,7 @@
 import type { AiError, CallRecord } from "@openai-compat/core";
 import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
 import type { Deferred } from "./deferred.ts";
-import type { Logger } from "./logger.ts";
+import type { LogFields, Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { decodeTraceParent } from "./trace-parent.ts";
 import type { Tracing } from "./tracing.ts";
@@ -43,17 +43,23 @@ export interface Telemetry {
 const LOGGED_PATH_LENGTH_MAX = 200;
 
 export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions): Telemetry {
+  /** Requests that have not ended, with the call that each led to; a caller may send one id twice, the last counts. */
+  const running = new Map<string, { call: CallRecord | null }>();
+
   return {
     startRequest({ requestId, method, path, headers }) {
       const startedAt = performance.now();
       const span = tracing?.startRequest({ requestId, method, headers }) ?? null;
       const facts: RequestFacts = { operationId: null, accountId: null };
+      const entry: { call: CallRecord | null } = { call: null };
+      running.set(requestId, entry);
       return {
         traceParent: span === null ? decodeTraceParent(headers) : span.traceParent,
         facts,
         end(status, isComplete) {
           const durationMs = performance.now() - startedAt;
           const { operationId, accountId } = facts;
+          if (running.get(requestId) === entry) running.delete(requestId);
           logger.info("request", {
             requestId,
             method,
@@ -63,6 +69,7 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
             status,
             durationMs: Math.round(durationMs),
             complete: isComplete,
+            ...(entry.call === null ? null : describeCall(entry.call)),
           });
           metrics.use((loaded) => loaded.recordRequest({ operationId, method, status, durationMs }));
           span?.end({ operationId, status });
@@ -71,30 +78,35 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
     },
     recordError: (error, { facts }) => metrics.use((loaded) => loaded.recordError(facts.operationId, error.code)),
     recordCall(call) {
-      logCall(logger, call);
+      const entry = running.get(call.requestId);
+      if (entry === undefined) logLateCall(logger, call);
+      else entry.call = call;
       metrics.use((loaded) => loaded.recordCall(call));
       tracing?.recordCall(call);
     },
   };
 }
 
-/** Beside the request's line, joined by the request id: a call that its client left ends after its request. */
-function logCall(logger: Logger, call: CallRecord): void {
-  logger.info("call", {
-    requestId: call.requestId,
-    operation: call.operationId,
-    account: call.accountId,
+/** A call that its client left ends after its request, and gets a line of its own with the same request id. */
+function logLateCall(logger: Logger, call: CallRecord): void {
+  const { requestId, operationId, accountId, durationMs } = call;
+  const line = { requestId, operation: operationId, account: accountId, durationMs: Math.round(durationMs) };
+  logger.info("call", { ...line, ...describeCall(call) });
+}
+
+function describeCall(call: CallRecord): LogFields {
+  const { usage, firstOutputAfterMs } = call;
+  return {
     model: call.modelId,
     outcome: call.outcome,
     streamed: call.streamed,
-    promptTokens: call.usage.inputTokens,
-    cachedTokens: call.usage.cachedTokens,
-    completionTokens: call.usage.outputTokens,
-    audioMs: call.usage.audioMs,
-    characters: call.usage.characters,
+    promptTokens: usage.inputTokens,
+    cachedTokens: usage.cachedTokens,
+    completionTokens: usage.outputTokens,
+    audioMs: usage.audioMs,
+    characters: usage.characters,
     chargedMicrocredits: call.chargedAmount,
     queueMs: Math.round(call.admittedAfterMs),
-    firstOutputMs: call.firstOutputAfterMs === null ? null : Math.round(call.firstOutputAfterMs),
-    durationMs: Math.round(call.durationMs),
-  });
+    firstOutputMs: firstOutputAfterMs === null ? null : Math.round(firstOutputAfterMs),
+  };
 }

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { createMetrics } from "./metrics.ts";
+import { NO_CALL } from "./testing/call-records.ts";
+
+function createIdleMetrics() {
+  return createMetrics({ queues: () => [{ modelId: "tiny", running: 2, waiting: 5 }], requestsInFlight: () => 3 });
+}
+
+test("a call's tokens, credits and first token are counted", async () => {
+  const metrics = createIdleMetrics();
+  metrics.recordCall({
+    ...NO_CALL,
+    usage: { ...NO_CALL.usage, inputTokens: 12, cachedTokens: 4, outputTokens: 7 },
+    heldAmount: 900,
+    chargedAmount: 300,
+    firstOutputAfterMs: 40,
+  });
+  const text = await metrics.encode();
+  for (const line of [
+    'openai_compat_calls_total{operation="createChatCompletion",model="tiny",outcome="completed"} 1',
+    'openai_compat_tokens_total{model="tiny",kind="prompt"} 12',
+    'openai_compat_tokens_total{model="tiny",kind="cached"} 4',
+    'openai_compat_tokens_total{model="tiny",kind="completion"} 7',
+    'openai_compat_credits_held_microcredits_total{operation="createChatCompletion"} 900',
+    'openai_compat_credits_charged_microcredits_total{operation="createChatCompletion"} 300',
+    'openai_compat_time_to_first_token_seconds_bucket{le="0.05",model="tiny"} 1',
+    'openai_compat_time_to_first_token_seconds_bucket{le="0.025",model="tiny"} 0',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+});
+
+test("what stands now is read when it is asked for", async () => {
+  const text = await createIdleMetrics().encode();
+  expect(text).toContain('openai_compat_queue_running{model="tiny"} 2\n');
+  expect(text).toContain('openai_compat_queue_waiting{model="tiny"} 5\n');
+  expect(text).toContain("openai_compat_http_requests_in_flight 3\n");
+  expect(text).toMatch(/openai_compat_build_info\{version="\d+\.\d+\.\d+",node="[\d.]+"\} 1\n/);
+  expect(text).toContain("process_cpu_seconds_total");
+});
+
+test("no request can make a series of its own", async () => {
+  const metrics = createIdleMetrics();
+  for (let index = 0; index < 50; index += 1) {
+    metrics.recordRequest({ operationId: null, method: `M${index}`, status: 404, durationMs: 1 });
+    metrics.recordError(null, "route_not_found");
+  }
+  const lines = (await metrics.encode()).split("\n");
+  expect(lines.filter((line) => line.startsWith("openai_compat_http_requests_total{"))).toEqual([
+    'openai_compat_http_requests_total{operation="unrouted",method="other",status="404"} 50',
+  ]);
+  expect(lines).toContain('openai_compat_errors_total{operation="unrouted",code="route_not_found"} 50');
+});
+
+test("two servers in one process count for themselves", async () => {
+  const [one, other] = [createIdleMetrics(), createIdleMetrics()];
+  one.recordError("listModels", "rate_limited");
+  expect(await one.encode()).toContain('openai_compat_errors_total{operation="listModels",code="rate_limited"} 1');
+  expect(await other.encode()).not.toContain('code="rate_limited"');
+});

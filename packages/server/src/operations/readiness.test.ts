@@ -1,0 +1,49 @@
+import { expect, test, vi } from "vitest";
+import { createReadiness, encodeReadiness } from "./readiness.ts";
+
+const works = { name: "keys", check: async () => {} };
+const hangs = { name: "credits", check: () => new Promise(() => {}) };
+
+test("it is ready when every part is", async () => {
+  const onNotReady = vi.fn();
+  const response = encodeReadiness(await createReadiness({ parts: [works], timeoutMs: 1000, onNotReady }).check());
+  expect([response.status, await response.json()]).toEqual([200, { status: "ready" }]);
+  expect(onNotReady).not.toHaveBeenCalled();
+});
+
+test("a part that fails is named, and why is told to the operator alone", async () => {
+  const onNotReady = vi.fn();
+  const fails = { name: "credits", check: () => Promise.reject(new Error("no route to 10.0.0.7")) };
+  const response = encodeReadiness(
+    await createReadiness({ parts: [works, fails], timeoutMs: 1000, onNotReady }).check(),
+  );
+  expect([response.status, await response.json()]).toEqual([503, { status: "not_ready", not_ready: ["credits"] }]);
+  expect(onNotReady).toHaveBeenCalledExactlyOnceWith("credits", "no route to 10.0.0.7");
+});
+
+test("a part that hangs is not ready after the time, and is not asked again while it hangs", async () => {
+  const check = vi.fn(hangs.check);
+  const onNotReady = vi.fn();
+  const readiness = createReadiness({ parts: [works, { name: "credits", check }], timeoutMs: 20, onNotReady });
+  expect(await readiness.check()).toEqual(["credits"]);
+  expect(await readiness.check()).toEqual(["credits"]);
+  expect(check).toHaveBeenCalledTimes(1);
+  expect(onNotReady).toHaveBeenCalledWith("credits", "no answer within 20 ms");
+});
+
+test("callers that come together cost one look", async () => {
+  const check = vi.fn(async () => {});
+  const readiness = createReadiness({ parts: [{ name: "keys", check }], timeoutMs: 1000, onNotReady: () => {} });
+  await Promise.all([readiness.check(), readiness.check(), readiness.check()]);
+  expect(check).toHaveBeenCalledTimes(1);
+  await readiness.check();
+  expect(check).toHaveBeenCalledTimes(2);
+});
+
+test("a part that throws at once is not ready", async () => {
+  const check = () => {
+    throw new Error("closed");
+  };
+  const readiness = createReadiness({ parts: [{ name: "keys", check }], timeoutMs: 1000, onNotReady: () => {} });
+  expect(await readiness.check()).toEqual(["keys"]);
+});

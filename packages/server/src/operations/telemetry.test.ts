@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { createDeferred } from "./deferred.ts";
+import { createLogger } from "./logger.ts";
+import { createMetrics } from "./metrics.ts";
+import { createTelemetry } from "./telemetry.ts";
+import { NO_CALL } from "./testing/call-records.ts";
+
+function createObserved() {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({ level: "info", write: (line) => void lines.push(JSON.parse(line)) });
+  const metrics = createDeferred(
+    async () => createMetrics({ queues: () => [], requestsInFlight: () => 0 }),
+    () => {},
+  );
+  const telemetry = createTelemetry({ logger, metrics, tracing: null });
+  const start = (requestId = NO_CALL.requestId) =>
+    telemetry.startRequest({ requestId, method: "POST", path: "/v1/chat/completions", headers: new Headers() });
+  return { lines, telemetry, start };
+}
+
+const CALL = { ...NO_CALL, usage: { ...NO_CALL.usage, inputTokens: 9, outputTokens: 3 }, chargedAmount: 120 };
+
+test("a request and its call are one line", () => {
+  const { lines, telemetry, start } = createObserved();
+  const request = start();
+  request.facts.operationId = "createChatCompletion";
+  request.facts.accountId = "ada";
+  telemetry.recordCall(CALL);
+  request.end(200, true);
+  expect(lines).toEqual([
+    expect.objectContaining({
+      message: "request",
+      requestId: NO_CALL.requestId,
+      operation: "createChatCompletion",
+      account: "ada",
+      model: "tiny",
+      status: 200,
+      promptTokens: 9,
+      completionTokens: 3,
+      chargedMicrocredits: 120,
+      complete: true,
+    }),
+  ]);
+});
+
+test("a call that ends after its request has a line of its own with the same id", () => {
+  const { lines, telemetry, start } = createObserved();
+  start().end(499, false);
+  telemetry.recordCall({ ...CALL, outcome: "left" });
+  expect(lines).toMatchObject([
+    { message: "request", requestId: NO_CALL.requestId, status: 499, operation: null },
+    { message: "call", requestId: NO_CALL.requestId, outcome: "left", completionTokens: 3 },
+  ]);
+});
+
+test("two requests with one id are both logged, and the call is told once", () => {
+  const { lines, telemetry, start } = createObserved();
+  const [first, second] = [start(), start()];
+  telemetry.recordCall(CALL);
+  second.end(200, true);
+  first.end(200, true);
+  expect(lines.map((line) => [line["message"], line["promptTokens"]])).toEqual([
+    ["request", 9],
+    ["request", undefined],
+  ]);
+});
+
+test("a path is cut, however long it is", () => {
+  const { lines, telemetry } = createObserved();
+  const path = `/v1/${"a".repeat(10_000)}`;
+  telemetry.startRequest({ requestId: "r", method: "GET", path, headers: new Headers() }).end(404, true);
+  expect(String(lines[0]?.["path"])).toHaveLength(200);
+});
