@@ -42,7 +42,7 @@ test("a name with several addresses says what each of them answered", async () =
 test.each([NOWHERE, "postgresql://ada:secret-password@127.0.0.1:no-port/credits"])(
   "no error holds the password of %s",
   async (url) => {
-    const { error } = await failureOf(Promise.try(() => open({ url }).run(ONE, [])));
+    const { error } = await failureOf((async () => open({ url }).run(ONE, []))());
     expect(error).toBeInstanceOf(Error);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("secret-password");
   },
