@@ -11,6 +11,7 @@ import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
+import type { RelayOperation } from "./engine/relay-engine.ts";
 import type { ModelDescription, ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
 import type { Demand } from "./pipeline.ts";
@@ -22,6 +23,7 @@ import {
   RELAYED_TYPES,
   boundRelay,
   expectRelayedTokens,
+  noModelFor,
   requireRelay,
   runRelay,
   startRelay,
@@ -32,6 +34,12 @@ export interface AiService {
   listModels(call: AuthorisedCall): readonly ModelDescription[];
   /** @throws AiError `model_not_found` */
   retrieveModel(call: AuthorisedCall, id: string): ModelDescription;
+  /**
+   * Refuses what no model offers, before the body of a request is read.
+   *
+   * @throws AiError `not_implemented`
+   */
+  requireRelayed(operation: RelayOperation): void;
   /** Whether requests for this model go to an upstream as they are; false for a model that is not there. */
   isRelayed(selector: string, type: ModelType): boolean;
   /**
@@ -147,6 +155,10 @@ export function createAiService(options: AiServiceOptions): AiService {
   return {
     listModels: () => registry.list(),
     retrieveModel: (_call, id) => registry.find(id),
+    requireRelayed(operation) {
+      const isOffered = registry.list().some(({ engine }) => engine.type === "relay" && engine.operations.has(operation));
+      if (!isOffered) throw noModelFor(operation);
+    },
     isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),

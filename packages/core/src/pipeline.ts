@@ -21,7 +21,7 @@ const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
   speech: "ai_tts",
 };
 
-/** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented` */
+/** @throws AiError `model_not_found`, `wrong_model_type` */
 export function resolveModel(
   call: AuthorisedCall,
   registry: ModelRegistry,

@@ -21,9 +21,19 @@ import { createChatCompletion } from "./surfaces/openai/chat-completions/route.t
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
 import type { OperationDependencies, OperationHandler } from "./surfaces/openai/operation-handler.ts";
+import { defineFormRelay, defineJsonRelay } from "./surfaces/openai/relay/route.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
-const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = { listModels, retrieveModel, createChatCompletion };
+const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
+  listModels,
+  retrieveModel,
+  createChatCompletion,
+  createCompletion: defineJsonRelay("completion"),
+  createEmbedding: defineJsonRelay("embedding"),
+  createTranscription: defineFormRelay("transcription"),
+  createTranslation: defineFormRelay("translation"),
+  createSpeech: defineJsonRelay("speech"),
+};
 
 const OPERATIONS: readonly (Operation & { readonly id: OperationId })[] = Object.values(operations);
 

@@ -6,7 +6,7 @@
 import { IncomingMessage, ServerResponse, createServer as createHttpServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { AiError, createAiService, createAuthenticator } from "@openai-compat/core";
+import { AiError, createAiService, createAuthenticator, createRateLimits } from "@openai-compat/core";
 import type { JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
@@ -20,6 +20,9 @@ import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
 import type { OperationsSettings, ServerOperations } from "./operations/server-operations.ts";
 import type { Tracing } from "./operations/tracing.ts";
+import { findLimits } from "./rate-limit-settings.ts";
+import type { RateLimitSettings } from "./rate-limit-settings.ts";
+import { startHoldSweeper } from "./stores/hold-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
 
 /** Times in milliseconds, sizes in bytes. */
@@ -35,6 +38,8 @@ export interface ServerLimits {
   readonly connectionsMax: number;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
+  /** How long an answer may take once its call was admitted. */
+  readonly callTimeMsMax: number;
   /** How long running answers may go on after the server was asked to stop. */
   readonly shutdownTimeoutMs: number;
 }
@@ -47,10 +52,11 @@ export interface ServerOptions {
     readonly allowedOrigins: readonly string[];
     readonly jwt: JwtSettings | null;
     readonly limits: ServerLimits;
+    readonly rateLimits: RateLimitSettings;
     readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
-  readonly stores: Pick<Stores, "apiKeys" | "tokenRevocations">;
+  readonly stores: Stores;
   readonly logger: Logger;
   /** Default: no traces are made. Who started it closes it, after the server. */
   readonly tracing?: Tracing | null;
@@ -82,7 +88,15 @@ export function createServer(options: ServerOptions): Server {
     queues: () => service.queues(),
     requestsInFlight: () => active.count,
   });
-  const service = createAiService({ registry: options.registry, onCallEnd: operations.telemetry.recordCall });
+  const service = createAiService({
+    registry: options.registry,
+    credits: options.stores.credits,
+    rateLimits: createRateLimits({ store: options.stores.rateLimits, limitsOf: findLimits(config.rateLimits) }),
+    callTimeMsMax: config.limits.callTimeMsMax,
+    onCallEnd: operations.telemetry.recordCall,
+    onSettlementError: (error, requestId) =>
+      logger.error("a call could not be settled", { requestId, code: error.code, cause: describeCause(error) }),
+  });
   const app = createApp({
     publicHandlers: operations.publicHandlers,
     onError: operations.telemetry.recordError,
@@ -99,6 +113,9 @@ export function createServer(options: ServerOptions): Server {
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
   const stopping = new AbortController();
+  const sweeper = startHoldSweeper(options.stores.credits, {
+    onError: (cause) => logger.error("holds could not be expired", { cause: cause.message }),
+  });
   const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations });
   return {
     app,
@@ -113,6 +130,7 @@ export function createServer(options: ServerOptions): Server {
       http.closeAllConnections();
       await closed;
       await service.close();
+      await sweeper.stop();
     },
   };
 }

@@ -4,19 +4,21 @@
  */
 
 import { existsSync } from "node:fs";
-import { AiError } from "@openai-compat/core";
-import type { ChatEngine, QueueLimits, RegisteredModel } from "@openai-compat/core";
+import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
+import type { ChatEngine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
   createLlamaEngine,
   createProgressReporter,
   createScriptedEngine,
+  createUpstreamEngine,
   listCatalogue,
   probeLlama,
   pullModel,
 } from "@openai-compat/engines";
 import type { CatalogueEntry, LlamaAvailability } from "@openai-compat/engines";
 import { ConfigError } from "./config.ts";
-import type { Config, ModelConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { ModelConfig, PricesConfig } from "./model-config.ts";
 
 export interface ResolvedModels {
   readonly models: readonly RegisteredModel[];
@@ -25,7 +27,9 @@ export interface ResolvedModels {
 }
 
 export interface ResolveModelsOptions {
-  readonly config: Pick<Config, "engines" | "models" | "queue">;
+  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices">;
+  /** Where upstreams' keys may be. Default: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Stops a pull. */
   readonly signal: AbortSignal;
   /** When the models became available, for their `created`. */
@@ -98,8 +102,10 @@ async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<R
   const models: RegisteredModel[] = [];
   for (const config of configs) {
     const { ownedBy, engine } = await createConfiguredEngine(config, options);
-    const isDefault = config.default || (configs.length === 1 && config.type === "chat");
-    models.push(describeModel(options, { id: config.id, name: config.name ?? config.id, ownedBy, engine, isDefault }));
+    // The only model of its type is what `default` can mean.
+    const isDefault = config.default || configs.filter(({ type }) => type === config.type).length === 1;
+    const { id, name = id, type, prices = {} } = config;
+    models.push(describeModel(options, { id, name, ownedBy, engine, isDefault, type, prices }));
   }
   return { models, summary: `Serving ${models.map((model) => model.id).join(", ")}.` };
 }
@@ -107,9 +113,10 @@ async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<R
 async function createConfiguredEngine(
   config: ModelConfig,
   options: ResolveModelsOptions,
-): Promise<{ ownedBy: string; engine: ChatEngine }> {
+): Promise<{ ownedBy: string; engine: ChatEngine | RelayEngine }> {
   const { engine } = config;
   if (engine.kind === "scripted") return { ownedBy: SCRIPTED_ID, engine: createScriptedEngine() };
+  if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
   const settings = {
     modelPath: path,
@@ -119,6 +126,36 @@ async function createConfiguredEngine(
     ...(engine.threads === undefined ? {} : { threads: engine.threads }),
   };
   return { ownedBy, engine: createLlamaEngine(settings) };
+}
+
+/** What an upstream is asked for on behalf of a model of each type. */
+const UPSTREAM_OPERATIONS: Readonly<Record<ModelType, readonly RelayOperation[]>> = {
+  chat: ["chat", "completion"],
+  embedding: ["embedding"],
+  transcription: ["transcription", "translation"],
+  speech: ["speech"],
+};
+
+function connectUpstream(
+  { id, type }: ModelConfig,
+  engine: Extract<ModelConfig["engine"], { kind: "upstream" }>,
+  options: ResolveModelsOptions,
+): RelayEngine {
+  const { kind: _kind, apiKeyEnvironment, model = id, ...settings } = engine;
+  const environment = options.environment ?? process.env;
+  const apiKey = apiKeyEnvironment === null ? settings.apiKey : environment[apiKeyEnvironment];
+  if (apiKey === undefined) {
+    throw new ConfigError(`The model "${id}" wants its upstream's key in ${apiKeyEnvironment}, which is not set.`);
+  }
+  try {
+    return createUpstreamEngine({ ...settings, model, apiKey, operations: UPSTREAM_OPERATIONS[type] });
+  } catch (thrown) {
+    throw new ConfigError(`The upstream of the model "${id}" can't be used: ${describeReason(thrown)}`);
+  }
+}
+
+function describeReason(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 async function locateModelFile(
@@ -143,16 +180,46 @@ interface ModelParts {
   readonly id: string;
   readonly name: string;
   readonly ownedBy: string;
-  readonly engine: ChatEngine;
+  readonly engine: ChatEngine | RelayEngine;
   readonly isDefault: boolean;
+  /** Default chat. */
+  readonly type?: ModelType;
+  /** Where they differ from those of the type. */
+  readonly prices?: { readonly [Unit in keyof Prices]?: number | undefined };
 }
 
 function describeModel(
-  { config, nowMs }: { readonly config: { readonly queue: QueueLimits }; readonly nowMs: number },
-  parts: ModelParts,
+  { config, nowMs }: Pick<ResolveModelsOptions, "config" | "nowMs">,
+  { type = "chat", prices = {}, ...parts }: ModelParts,
 ): RegisteredModel {
   const { contextTokens } = parts.engine.limits;
-  return { ...parts, type: "chat", createdAtMs: nowMs, contextTokens, queue: config.queue };
+  const defaults = priceOfType(config.prices, type);
+  return {
+    ...parts,
+    type,
+    createdAtMs: nowMs,
+    contextTokens,
+    queue: config.queue,
+    prices: {
+      perMillionInputTokens: prices.perMillionInputTokens ?? defaults.perMillionInputTokens,
+      perMillionOutputTokens: prices.perMillionOutputTokens ?? defaults.perMillionOutputTokens,
+      perMillionCharacters: prices.perMillionCharacters ?? defaults.perMillionCharacters,
+      perMinuteOfAudio: prices.perMinuteOfAudio ?? defaults.perMinuteOfAudio,
+    },
+  };
+}
+
+function priceOfType(prices: PricesConfig, type: ModelType): Prices {
+  switch (type) {
+    case "chat":
+      return { ...FREE_OF_CHARGE, ...prices.ai_prompt };
+    case "embedding":
+      return { ...FREE_OF_CHARGE, ...prices.ai_embedding };
+    case "transcription":
+      return { ...FREE_OF_CHARGE, ...prices.ai_transcription };
+    case "speech":
+      return { ...FREE_OF_CHARGE, ...prices.ai_tts };
+  }
 }
 
 function createScriptedModel(options: ResolveModelsOptions): RegisteredModel {

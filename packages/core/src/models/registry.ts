@@ -50,8 +50,7 @@ export interface ModelRegistry {
   find(id: string): RegisteredModel;
   /**
    * @param selector the request's `model` field: id, name or `default`.
-   * @throws AiError `not_implemented` when no model of this type is there, `wrong_model_type` when the model is of
-   *   another, `model_not_found`
+   * @throws AiError `model_not_found`, `wrong_model_type`
    */
   resolve(selector: string, type: ModelType): RegisteredModel;
   /** As `resolve`, whatever the model's type; null when there is none. */
@@ -65,7 +64,6 @@ export function createModelRegistry(models: readonly RegisteredModel[]): ModelRe
   const byId = new Map<string, RegisteredModel>();
   const byName = new Map<string, RegisteredModel>();
   const defaults = new Map<ModelType, RegisteredModel>();
-  const types = new Set(models.map((model) => model.type));
   for (const model of models) {
     if (byId.has(model.id)) throw new Error(`Two models have the id "${model.id}".`);
     byId.set(model.id, model);
@@ -85,7 +83,6 @@ export function createModelRegistry(models: readonly RegisteredModel[]): ModelRe
       return model;
     },
     resolve(selector, type) {
-      if (!types.has(type)) throw noModelOfType(type);
       const model = lookUp(selector, type);
       if (model === null) throw modelNotFound(selector);
       if (model.type !== type) throw wrongModelType(model, type);
@@ -105,9 +102,4 @@ function modelNotFound(selector: string): AiError {
 function wrongModelType(model: RegisteredModel, wanted: ModelType): AiError {
   const message = `The model '${model.id}' is a ${model.type} model; this endpoint needs a ${wanted} model.`;
   return new AiError("wrong_model_type", message, { param: "model" });
-}
-
-function noModelOfType(type: ModelType): AiError {
-  const message = `This server has no ${type} model. Its operator can add one to the setting "models", with "type": "${type}".`;
-  return new AiError("not_implemented", message);
 }

@@ -33,6 +33,12 @@ export function requireRelay(model: RegisteredModel, operation: RelayOperation):
   });
 }
 
+export function noModelFor(operation: RelayOperation): AiError {
+  const type = RELAYED_TYPES[operation];
+  const advice = `Its operator can add one to the setting "models": "type": "${type}", "engine": { "kind": "upstream" }.`;
+  return new AiError("not_implemented", `This server has no model for ${operation}. ${advice}`);
+}
+
 /** The most that the upstream can use for it, as far as can be known before it is asked. */
 export function boundRelay(engine: RelayEngine, { operation, demand }: RelayCall): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;

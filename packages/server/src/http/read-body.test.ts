@@ -5,8 +5,8 @@ import type { BodyLimits } from "./read-body.ts";
 
 const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000 };
 
-const readJsonBody = (request: Request, limits: BodyLimits) =>
-  readJsonBodyWith(request, limits, { signal: new AbortController().signal, onRead: () => {} });
+const readJsonBody = async (request: Request, limits: BodyLimits): Promise<unknown> =>
+  (await readJsonBodyWith(request, limits, { signal: new AbortController().signal, onRead: () => {} })).value;
 
 type Body = NonNullable<RequestInit["body"]>;
 

@@ -14,6 +14,12 @@ export interface BodyLimits {
   readonly bodyValuesMax: number;
 }
 
+export interface JsonBody {
+  readonly value: unknown;
+  /** How many bytes of UTF-8 it was written in. */
+  readonly bytes: number;
+}
+
 export interface ReadBodyOptions {
   readonly signal: AbortSignal;
   /** Called when the head has been found acceptable, just before the first byte is read. */
@@ -30,22 +36,37 @@ export async function readJsonBody(
   request: Request,
   limits: BodyLimits,
   { signal, onRead }: ReadBodyOptions,
-): Promise<unknown> {
+): Promise<JsonBody> {
   checkContentType(request.headers);
-  checkDeclaredLength(request.headers, limits);
-  onRead();
-  const bytes = await readBytes(request, limits, signal);
+  const bytes = await readBodyBytes(request, limits, { signal, onRead });
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
   }
   if (exceedsJsonValues(bytes, limits.bodyValuesMax)) throw tooManyValues(limits);
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return { value, bytes: bytes.length };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : "";
     throw new AiError("invalid_request", describeJsonError(reason), { cause: thrown });
   }
+}
+
+/**
+ * The bytes of a body of any type, within the limits.
+ *
+ * @throws AiError the signal's reason when it aborts, `body_too_large`, `request_timeout`, `invalid_request` (the client
+ *   stopped sending).
+ */
+export async function readBodyBytes(
+  request: Request,
+  limits: BodyLimits,
+  { signal, onRead }: ReadBodyOptions,
+): Promise<Uint8Array> {
+  checkDeclaredLength(request.headers, limits);
+  onRead();
+  return readBytes(request, limits, signal);
 }
 
 /** The position alone: V8's message quotes the body, and a body may hold what nobody wants in a log. */

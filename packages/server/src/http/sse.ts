@@ -26,7 +26,7 @@ export function encodeSseEvent(data: unknown): string {
 
 export interface SseStreamOptions {
   /** Encoded events, `[DONE]` included. It must not throw: what fails inside becomes an event of its own. */
-  readonly events: AsyncGenerator<string, void>;
+  readonly events: AsyncGenerator<string | Uint8Array, void>;
   /** How long a client may leave an event untaken before it counts as gone. */
   readonly stallTimeoutMs: number;
   /** Called when the client left or stalled: stops the work behind `events` and ends the connection. */
@@ -41,7 +41,7 @@ export interface SseStreamOptions {
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
   const { events, stallTimeoutMs, onGone } = options;
   const encoder = new TextEncoder();
-  let first: Promise<IteratorResult<string, void>> | null = events.next();
+  let first: Promise<IteratorResult<string | Uint8Array, void>> | null = events.next();
   let stall: NodeJS.Timeout | undefined;
   const leave = () => {
     clearTimeout(stall);
@@ -58,7 +58,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
           controller.close();
           return;
         }
-        controller.enqueue(encoder.encode(value));
+        controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
         stall = setTimeout(leave, stallTimeoutMs);
       },
       cancel: leave,

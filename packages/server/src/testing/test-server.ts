@@ -1,20 +1,31 @@
 /** A whole server for this package's tests: an app or a listening socket, keys of each kind, an engine under control. */
 
 import {
+  FREE_OF_CHARGE,
   createAiService,
   createAuthenticator,
   createModelRegistry,
+  createRateLimits,
   generateApiKey,
   mintToken,
 } from "@openai-compat/core";
-import type { AiError, ChatEngine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
+import type {
+  AiError,
+  ChatEngine,
+  GrantedCapability,
+  JwtSettings,
+  RegisteredModel,
+  RelayEngine,
+} from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
+import { findLimits } from "../rate-limit-settings.ts";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { createApp } from "../create-app.ts";
 import { createServer } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
-import { createMemoryStore } from "../stores/memory.ts";
+import { createMemoryStores } from "../stores/memory.ts";
+import type { Stores } from "../stores/stores.ts";
 
 const EVERYTHING: readonly GrantedCapability[] = [{ domain: "ai", pointers: ["*"], can: ["*"] }];
 
@@ -26,9 +37,11 @@ const JWT: JwtSettings = {
 };
 
 export interface TestServerOptions {
-  readonly engine?: ChatEngine;
+  readonly engine?: ChatEngine | RelayEngine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
+  /** Default: in memory. */
+  readonly stores?: Stores;
 }
 
 function createTestModels(options: TestServerOptions): RegisteredModel[] {
@@ -42,13 +55,13 @@ function createTestModels(options: TestServerOptions): RegisteredModel[] {
     contextTokens: engine.limits.contextTokens,
     engine,
     queue: { waitingMax: 4, waitTimeMsMax: 2000 },
+    prices: FREE_OF_CHARGE,
     isDefault: false,
     ...overrides,
   }));
 }
 
-async function createKeys() {
-  const apiKeys = createMemoryStore();
+async function createKeys({ apiKeys }: Stores) {
   const { secret, record } = generateApiKey({
     accountId: "ada",
     name: "tests",
@@ -57,10 +70,12 @@ async function createKeys() {
     nowMs: Date.now(),
   });
   await apiKeys.insert(record);
+  const mintFor = (accountId: string, capabilities = EVERYTHING, expiresInSeconds = 600) =>
+    mintToken({ settings: JWT, accountId, appName: "tests", capabilities, expiresInSeconds });
   const mint = (capabilities: readonly GrantedCapability[], expiresInSeconds = 600) =>
-    mintToken({ settings: JWT, accountId: "ada", appName: "tests", capabilities, expiresInSeconds });
+    mintFor("ada", capabilities, expiresInSeconds);
   return {
-    apiKeys,
+    mintFor,
     key: secret,
     token: await mint(EVERYTHING),
     noCapability: await mint([]),
@@ -70,13 +85,20 @@ async function createKeys() {
 
 /** The app alone, without a socket. */
 export async function createTestApp(options: TestServerOptions = {}) {
-  const keys = await createKeys();
+  const stores = options.stores ?? createMemoryStores();
+  const keys = await createKeys(stores);
   const config = configSchema.parse(options.config ?? {});
   const registry = createModelRegistry(createTestModels(options));
   const internalErrors: AiError[] = [];
   const app = createApp({
-    authenticator: createAuthenticator({ apiKeys: keys.apiKeys, jwt: JWT }),
-    service: createAiService({ registry }),
+    authenticator: createAuthenticator({ ...stores, jwt: JWT }),
+    service: createAiService({
+      registry,
+      credits: stores.credits,
+      rateLimits: createRateLimits({ store: stores.rateLimits, limitsOf: findLimits(config.rateLimits) }),
+      callTimeMsMax: config.limits.callTimeMsMax,
+      onSettlementError: (error) => void internalErrors.push(error),
+    }),
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
     onInternalError: (error) => void internalErrors.push(error),
@@ -93,22 +115,31 @@ export async function createTestApp(options: TestServerOptions = {}) {
       body: typeof body === "string" ? body : JSON.stringify(body),
       headers: { "content-type": "application/json", ...headers },
     });
-  return { app, keys, request, post, internalErrors };
+  return { app, keys, request, post, internalErrors, stores };
 }
 
 /** On a free port of the loopback address. Close it when the test ends. */
 export async function startTestServer(options: TestServerOptions = {}) {
-  const keys = await createKeys();
+  const stores = options.stores ?? createMemoryStores();
+  const keys = await createKeys(stores);
   const config = configSchema.parse(options.config ?? {});
   const lines: string[] = [];
   const server = createServer({
-    config: { host: "127.0.0.1", port: 0, allowedOrigins: config.allowedOrigins, jwt: JWT, limits: config.limits },
+    config: {
+      host: "127.0.0.1",
+      port: 0,
+      allowedOrigins: config.allowedOrigins,
+      jwt: JWT,
+      limits: config.limits,
+      rateLimits: config.rateLimits,
+      operations: config.operations,
+    },
     registry: createModelRegistry(createTestModels(options)),
-    stores: { apiKeys: keys.apiKeys },
+    stores,
     logger: createLogger({ level: "info", write: (line) => void lines.push(line) }),
   });
   const { baseUrl } = await server.listen();
-  return { server, baseUrl, keys, logLines: lines };
+  return { server, baseUrl, keys, stores, logLines: lines };
 }
 
 /** The `data:` payloads of a stream, `[DONE]` left as it is. */

@@ -38,7 +38,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
           await nextTurn();
           signal.throwIfAborted();
           said += 1;
-          yield { type: "text-delta", text };
+          yield { type: "text-delta", text, completionTokens: index + 1 };
         }
         yield { type: "generation-end", finishReason: "stop", completionTokens: count };
       } finally {

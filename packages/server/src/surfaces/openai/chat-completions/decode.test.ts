@@ -31,6 +31,7 @@ test("what is left out gets OpenAI's defaults", () => {
       presencePenalty: 0,
       frequencyPenalty: 0,
       seed: null,
+      stream: false,
       logitBias: {},
     },
     stream: null,

@@ -36,6 +36,7 @@ export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
       frequencyPenalty: wire.frequency_penalty ?? 0,
       seed: decodeSeed(wire.seed),
       logitBias: decodeLogitBias(wire.logit_bias),
+      stream: wire.stream === true,
     },
     stream: wire.stream === true ? decodeStreamOptions(wire.stream_options) : null,
   };

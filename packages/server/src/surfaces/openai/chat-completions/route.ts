@@ -1,20 +1,21 @@
-/** `POST /chat/completions`, one-shot and streamed. */
+/** `POST /chat/completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
 import { foldChatEvents } from "@openai-compat/core";
 import { SSE_HEADERS, createSseStream } from "../../../http/sse.ts";
 import type { OperationHandler } from "../operation-handler.ts";
+import { isForUpstream } from "../relay/is-for-upstream.ts";
+import { relayJson } from "../relay/route.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
-  const { request, stream } = decodeChatCompletion(await context.readJson());
+  const body = await context.readJson();
+  if (isForUpstream(body, context.service)) return relayJson("chat", { call, context, body });
+  const { request, stream } = decodeChatCompletion(body.value);
   const run = await context.service.chat(call, request);
   if (stream === null) return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events)));
-  const body = createSseStream({
-    events: encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError }),
-    stallTimeoutMs: context.streamStallTimeoutMs,
-    onGone: context.leave,
-  });
-  return new Response(body, { headers: SSE_HEADERS });
+  const events = encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
+  const answer = createSseStream({ events, stallTimeoutMs: context.streamStallTimeoutMs, onGone: context.leave });
+  return new Response(answer, { headers: SSE_HEADERS });
 };

@@ -1,0 +1,105 @@
+/** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `config.ts`'s job. */
+
+import { MODEL_TYPES } from "@openai-compat/core";
+import { z } from "zod";
+
+const milliseconds = z.int().min(1).max(86_400_000);
+const count = z.int().min(1);
+
+const price = z.int().min(0).max(1_000_000_000_000);
+const inputTokens = price.default(0).describe("Micro-credits for a million tokens read.");
+const outputTokens = price.default(0).describe("Micro-credits for a million tokens written.");
+const minuteOfAudio = price.default(0).describe("Micro-credits for a minute of audio.");
+const characters = price.default(0).describe("Micro-credits for a million characters spoken.");
+
+/** What each operation costs, unless a model has prices of its own. */
+export const pricesSchema = z.strictObject({
+  ai_prompt: z.strictObject({ perMillionInputTokens: inputTokens, perMillionOutputTokens: outputTokens }).prefault({}),
+  ai_embedding: z.strictObject({ perMillionInputTokens: inputTokens }).prefault({}),
+  ai_transcription: z.strictObject({ perMinuteOfAudio: minuteOfAudio }).prefault({}),
+  ai_tts: z.strictObject({ perMillionCharacters: characters }).prefault({}),
+});
+
+const modelPricesSchema = z.strictObject({
+  perMillionInputTokens: price.optional(),
+  perMillionOutputTokens: price.optional(),
+  perMillionCharacters: price.optional(),
+  perMinuteOfAudio: price.optional(),
+});
+
+const engineSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("scripted") }),
+  z.strictObject({
+    kind: z.literal("llama"),
+    model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file (it holds a slash)."),
+    contextTokens: count
+      .optional()
+      .describe("Prompt and completion together; default: what the model allows, bounded."),
+    concurrency: count.max(256).optional().describe("Generations side by side; each needs memory of its own."),
+    threads: count.max(1024).optional().describe("CPU threads; default: cores minus one."),
+    gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
+  }),
+  z.strictObject({
+    kind: z.literal("upstream"),
+    baseUrls: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .min(1)
+      .max(64)
+      .describe(
+        "Where servers with OpenAI's API offer the model, each up to and with `/v1`; calls go to the least loaded.",
+      ),
+    model: z.string().min(1).max(200).optional().describe("The model's name there; default: the id."),
+    apiKey: z.string().min(1).max(8192).nullable().default(null).describe("Sent to them, and to nobody else."),
+    apiKeyEnvironment: z.string().min(1).nullable().default(null).describe("Environment variable with that key."),
+    contextTokens: count.default(131_072).describe("Prompt and completion together."),
+    completionTokensMax: count.default(16_384).describe("The longest answer where a request sets no limit."),
+    concurrency: count.max(65_536).default(256).describe("Calls side by side; more wait."),
+    connectTimeoutMs: milliseconds.default(3000).describe("Until a connection stands; then the next one is tried."),
+    firstByteTimeoutMs: milliseconds.default(300_000).describe("Until the answer begins."),
+    stallTimeoutMs: milliseconds.default(60_000).describe("Between two pieces of an answer."),
+    answerBytesMax: count.default(64 * 1024 * 1024).describe("Largest answer, in bytes."),
+    eventBytesMax: count.default(1024 * 1024).describe("Largest event of a stream, in bytes."),
+    breakerFailuresMax: count.default(5).describe("Failures in a row after which a server is left alone."),
+    breakerOpenMs: milliseconds.default(10_000).describe("For how long."),
+  }),
+]);
+
+const modelSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  name: z.string().min(1).max(200).optional().describe("Default: the id."),
+  type: z.enum(MODEL_TYPES).default("chat").describe("What it is for; engines of this machine serve chat."),
+  engine: engineSchema,
+  prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
+  default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
+});
+
+function isServedHere(model: { readonly type: string; readonly engine: { readonly kind: string } }): boolean {
+  return model.type === "chat" || model.engine.kind === "upstream";
+}
+
+interface ModelMarks {
+  readonly id: string;
+  readonly type: string;
+  readonly default: boolean;
+}
+
+function hasUniqueIds(models: readonly ModelMarks[]): boolean {
+  return new Set(models.map((model) => model.id)).size === models.length;
+}
+
+function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
+  const defaults = models.filter((model) => model.default);
+  return new Set(defaults.map((model) => model.type)).size === defaults.length;
+}
+
+/** The models of the configuration, in the order in which they are listed. */
+export const modelsSchema = z
+  .array(modelSchema)
+  .refine((models) => models.every(isServedHere), { error: "only an upstream can serve a type other than chat" })
+  .refine(hasUniqueIds, { error: "two models have the same id" })
+  .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
+  .default([])
+  .describe('[{ "id", "name", "engine": { "kind": "llama", "model" }, "default" }].');
+
+export type ModelConfig = z.output<typeof modelsSchema>[number];
+export type PricesConfig = z.output<typeof pricesSchema>;

@@ -1,0 +1,44 @@
+/** A form for an upstream (transcriptions, translations): checked only in what this server itself acts on. */
+
+import { AiError } from "@openai-compat/core";
+import type { RelayCall, RelayField } from "@openai-compat/core";
+import { measureAudioMs } from "./audio-duration.ts";
+
+export type FormRelayOperation = "transcription" | "translation";
+
+/** @throws AiError with status 400, `param` naming what is missing. */
+export async function decodeFormRelay(
+  operation: FormRelayOperation,
+  fields: readonly RelayField[],
+  traceParent: string | null,
+): Promise<RelayCall> {
+  const model = readText(fields, "model");
+  if (model === null) throw missing("model");
+  const file = fields.find((field) => field.name === "file");
+  if (file === undefined || !("bytes" in file)) throw missing("file");
+  return {
+    operation,
+    model,
+    body: { kind: "form", fields },
+    stream: readText(fields, "stream") === "true",
+    includeUsage: true,
+    traceParent,
+    demand: {
+      inputBytes: 0,
+      outputTokensMax: null,
+      answers: 1,
+      audioMs: await measureAudioMs(file.bytes),
+      characters: 0,
+    },
+  };
+}
+
+/** The last one wins, as in the forms of browsers' own servers. */
+function readText(fields: readonly RelayField[], name: string): string | null {
+  const field = fields.findLast((candidate) => candidate.name === name);
+  return field !== undefined && "value" in field && field.value !== "" ? field.value : null;
+}
+
+function missing(param: string): AiError {
+  return new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+}

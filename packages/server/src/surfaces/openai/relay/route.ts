@@ -1,0 +1,38 @@
+/** Operations that go to an upstream as they are: completions, embeddings, audio, and chat where its model is one. */
+
+import type { AuthorisedCall } from "@openai-compat/core";
+import type { JsonBody } from "../../../http/read-body.ts";
+import type { OperationContext, OperationHandler } from "../operation-handler.ts";
+import { decodeFormRelay } from "./decode-form.ts";
+import type { FormRelayOperation } from "./decode-form.ts";
+import { decodeJsonRelay } from "./decode-json.ts";
+import type { JsonRelayOperation } from "./decode-json.ts";
+import { encodeRelay } from "./encode.ts";
+
+export interface JsonRelayOptions {
+  readonly call: AuthorisedCall;
+  readonly context: OperationContext;
+  readonly body: JsonBody;
+}
+
+export async function relayJson(operation: JsonRelayOperation, options: JsonRelayOptions): Promise<Response> {
+  const { call, context, body } = options;
+  const request = decodeJsonRelay(operation, body, context.traceParent);
+  const run = await context.service.relay(call, request);
+  return encodeRelay(run, { call, context, stream: request.stream });
+}
+
+export function defineJsonRelay(operation: JsonRelayOperation): OperationHandler {
+  return async (call, context) => {
+    context.service.requireRelayed(operation);
+    return relayJson(operation, { call, context, body: await context.readJson() });
+  };
+}
+
+export function defineFormRelay(operation: FormRelayOperation): OperationHandler {
+  return async (call, context) => {
+    context.service.requireRelayed(operation);
+    const request = await decodeFormRelay(operation, await context.readForm(), context.traceParent);
+    return encodeRelay(await context.service.relay(call, request), { call, context, stream: request.stream });
+  };
+}
