@@ -9,6 +9,7 @@ export function createAudioEventReader(): EventReader {
   let isFinished = false;
   return {
     endsWithDone: false,
+    readAlike: () => null,
     read(text, value) {
       usage = decodeUsage(value["usage"]) ?? usage;
       isFinished = typeof value["type"] === "string" && value["type"].endsWith(".done");

@@ -1,6 +1,7 @@
 /** The chunks of a streamed completion: renamed, their usage read and, where the caller didn't ask for it, hidden. */
 
 import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { createChunkTemplate } from "./chunk-template.ts";
 import { decodeUsage } from "./decode-usage.ts";
 import { estimateInputTokens } from "./estimate-tokens.ts";
 import type { EventReader } from "./event-reader.ts";
@@ -9,6 +10,7 @@ import { createModelReplacer } from "./model-replacer.ts";
 
 export function createChunkReader(request: RelayRequest): EventReader {
   const replaceModel = createModelReplacer(request.modelId);
+  const template = createChunkTemplate(request.operation === "completion" ? "text" : "content");
   const running = new Set<unknown>();
   let hasFinished = false;
   let outputChunks = 0;
@@ -16,15 +18,18 @@ export function createChunkReader(request: RelayRequest): EventReader {
   let reported: UsageUnits | null = null;
   let isReportFinal = false;
 
-  function readChoice(choice: unknown): void {
-    if (!isRecord(choice)) return;
-    if (hasOutput(choice)) outputChunks += 1;
+  /** @returns whether it carries output and nothing else that matters */
+  function readChoice(choice: unknown): boolean {
+    if (!isRecord(choice)) return false;
+    const isOutput = hasOutput(choice);
+    if (isOutput) outputChunks += 1;
     if (typeof choice["finish_reason"] === "string") {
       hasFinished = true;
       running.delete(choice["index"]);
-    } else {
-      running.add(choice["index"]);
+      return false;
     }
+    running.add(choice["index"]);
+    return isOutput;
   }
 
   /** @returns the text to send; null to hide it */
@@ -45,11 +50,19 @@ export function createChunkReader(request: RelayRequest): EventReader {
 
   return {
     endsWithDone: true,
+    readAlike(text) {
+      const sent = template.fill(text);
+      if (sent !== null) outputChunks += 1;
+      return sent;
+    },
     read(text, value) {
-      const choices = Array.isArray(value["choices"]) ? value["choices"] : [];
-      for (const choice of choices) readChoice(choice);
+      const choices: readonly unknown[] = Array.isArray(value["choices"]) ? value["choices"] : [];
+      const outputs = choices.filter(readChoice).length;
       const shown = readUsage(text, value, choices.length === 0);
-      return shown === null ? null : replaceModel(shown, value);
+      if (shown === null) return null;
+      const sent = replaceModel(shown, value);
+      if (outputs === 1 && choices.length === 1) template.learn(text, sent);
+      return sent;
     },
     usage() {
       if (outputChunks > 0) inputTokens ??= estimateInputTokens(request);

@@ -7,6 +7,12 @@ export interface EventReader {
   /** Whether the API ends this kind of stream with `[DONE]`. */
   readonly endsWithDone: boolean;
   /**
+   * The quick way, without parsing.
+   *
+   * @returns the data to send on; null when the event must be read in full
+   */
+  readAlike(text: string): string | null;
+  /**
    * @param text one event's data
    * @param value the same, parsed; it may be changed, and is then what was returned
    * @returns the data to send on; null to hide the event

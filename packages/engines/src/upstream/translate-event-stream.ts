@@ -34,6 +34,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   }
 
   function readEvent({ name, data }: ServerSentEvent): string {
+    const alike = name === null ? reader.readAlike(data) : null;
+    if (alike !== null) return `data: ${alike}\n\n`;
     const value = parseRecord(data);
     if (value === null) throw new UpstreamFault("invalid", "An event of the stream is no JSON object.");
     if (name === "error" || isErrorBody(value)) throw toStreamError(value, errorContext);

@@ -1,0 +1,65 @@
+/**
+ * The quick way for most chunks of a stream: they equal an earlier one but for the text that they carry, so what holds
+ * for that one holds for them. It parses nothing.
+ */
+
+export interface ChunkTemplate {
+  /** @returns what to send for a chunk like the last one learnt; null when it differs in more than its text */
+  fill(chunk: string): string | null;
+  /** @param chunk a JSON object, known to be one. @param sent what was sent for it */
+  learn(chunk: string, sent: string): void;
+}
+
+interface Frame {
+  /** Up to and with the quote that opens the text. */
+  readonly head: string;
+  /** From the quote that closes it. */
+  readonly tail: string;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const FIRST_PRINTABLE = 0x20;
+
+/**
+ * A chunk matches when it has the same head and tail, and between them some characters that a JSON string may hold
+ * unescaped. Then it is JSON because the learnt one was, and every other value in it is the same.
+ *
+ * @param key how the name of the text's field ends: `content` stands for `reasoning_content` too
+ */
+export function createChunkTemplate(key: "content" | "text"): ChunkTemplate {
+  let learnt: Frame | null = null;
+  let sent: Frame | null = null;
+  return {
+    fill(chunk) {
+      if (learnt === null || sent === null) return null;
+      const start = learnt.head.length;
+      const end = chunk.length - learnt.tail.length;
+      // Three times as quick as `startsWith` and `endsWith`.
+      if (chunk.slice(0, start) !== learnt.head || chunk.slice(end) !== learnt.tail) return null;
+      return isPlain(chunk, start, end) ? sent.head + chunk.slice(start, end) + sent.tail : null;
+    },
+    learn(chunk, sentChunk) {
+      learnt = splitAtText(chunk, key);
+      sent = splitAtText(sentChunk, key);
+    },
+  };
+}
+
+function splitAtText(chunk: string, key: string): Frame | null {
+  const name = chunk.indexOf(`${key}":`);
+  if (name === -1) return null;
+  const opening = name + key.length + (chunk[name + key.length + 2] === " " ? 3 : 2);
+  const closing = chunk.indexOf('"', opening + 1);
+  if (chunk[opening] !== '"' || !isPlain(chunk, opening + 1, closing)) return null;
+  return { head: chunk.slice(0, opening + 1), tail: chunk.slice(closing) };
+}
+
+/** Whether there is something between, and no quote, backslash or control character in it. */
+function isPlain(text: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < FIRST_PRINTABLE || code === QUOTE || code === BACKSLASH) return false;
+  }
+  return end > start;
+}
