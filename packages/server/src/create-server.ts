@@ -139,6 +139,8 @@ export function createServer(options: ServerOptions): Server {
 function listReadinessParts({ stores, registry }: ServerOptions): readonly ReadinessPart[] {
   return [
     { name: "keys", check: () => stores.apiKeys.findBySecretSha256("") },
+    { name: "token revocations", check: () => stores.tokenRevocations.isRevoked("") },
+    { name: "credits", check: () => stores.credits.readBalance("") },
     {
       name: "models",
       check: async () => registry.list().length > 0 || Promise.reject(new Error("none is registered")),

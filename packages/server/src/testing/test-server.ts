@@ -136,7 +136,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
     },
     registry: createModelRegistry(createTestModels(options)),
     stores,
-    logger: createLogger({ level: "info", write: (line) => void lines.push(line) }),
+    logger: createLogger({ level: config.logLevel, write: (line) => void lines.push(line) }),
   });
   const { baseUrl } = await server.listen();
   return { server, baseUrl, keys, stores, logLines: lines };
