@@ -10,6 +10,7 @@ import { CLOCK_TOLERANCE_SECONDS_MAX, isKeySetUrl } from "@openai-compat/core";
 import { z } from "zod";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { LOG_LEVELS } from "./operations/log-level.ts";
+import { postgresSchema } from "./stores/postgres/settings.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
 const count = z.int().min(1);
@@ -115,9 +116,10 @@ export const configSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0: any free one."),
   dataDirectory: z.string().min(1).default(join(homedir(), ".openai-compat")).describe("Keys and the token secret."),
   store: z
-    .enum(["sqlite", "memory"])
+    .enum(["sqlite", "postgres", "memory"])
     .default("sqlite")
-    .describe("Where keys are kept; memory: until the server stops."),
+    .describe("Where keys and credits are kept; memory: until the server stops; postgres: shared by several servers."),
+  postgres: postgresSchema.prefault({}),
   allowedOrigins: z.array(z.string().min(1)).default(["*"]).describe("Web origins that may read answers."),
   logLevel: z
     .enum(LOG_LEVELS)

@@ -4,7 +4,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { definePostgresTests, execute } from "../../testing/postgres.ts";
 import { startPostgresProxy } from "../../testing/postgres-proxy.ts";
 import { openDatabase } from "./database.ts";
-import type { PostgresSettings, Statement } from "./database.ts";
+import type { Statement } from "./database.ts";
+import type { PostgresSettings } from "./settings.ts";
 
 const SETTINGS = { connectionsMax: 2, waitingMax: 10, connectionTimeoutMs: 2000, statementTimeoutMs: 2000 };
 const ONE: Statement = { name: "one", text: "SELECT 1 AS one" };

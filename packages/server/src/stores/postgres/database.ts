@@ -5,17 +5,7 @@
  */
 
 import type pgModule from "pg";
-
-export interface PostgresSettings {
-  /** `postgresql://user:password@host:port/database?sslmode=verify-full`. The password appears in no error. */
-  readonly url: string;
-  readonly connectionsMax: number;
-  /** Statements that may wait for a connection; more fail at once. */
-  readonly waitingMax: number;
-  /** How long a statement waits for a connection, whether for a free one or for a new one to open. */
-  readonly connectionTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-}
+import type { PostgresSettings } from "./settings.ts";
 
 export interface Statement {
   /** Unique: the server prepares a statement under this name, once per connection. */

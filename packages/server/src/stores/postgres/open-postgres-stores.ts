@@ -4,9 +4,9 @@ import type { Stores } from "../stores.ts";
 import { createApiKeyStore } from "./api-keys.ts";
 import { createCreditStore } from "./credits.ts";
 import { openDatabase } from "./database.ts";
-import type { PostgresSettings } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { createPostgresRateLimits } from "./rate-limits.ts";
+import type { PostgresSettings } from "./settings.ts";
 import { createTokenRevocationStore } from "./token-revocations.ts";
 
 /**
