@@ -2,7 +2,7 @@
 
 import { FREE_OF_CHARGE, createModelRegistry, mintToken } from "@openai-compat/core";
 import { createLlamaEngine } from "@openai-compat/engines";
-import { configSchema, createLogger, createMemoryStore, createServer } from "@openai-compat/server";
+import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
 import { serveCalls } from "../worker.ts";
 import type { ChatTarget } from "./chat-client.ts";
 import type { ChatSubjectOptions } from "./chat-subject.ts";
@@ -43,7 +43,7 @@ const registry = createModelRegistry([
 const server = createServer({
   config: { ...configSchema.parse({ port: 0 }), jwt },
   registry,
-  stores: { apiKeys: createMemoryStore() },
+  stores: createMemoryStores(),
   logger: createLogger({ level: "error" }),
 });
 
