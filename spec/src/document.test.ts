@@ -38,6 +38,21 @@ test("the components have the names that OpenAI's document gives them", () => {
       "CreateChatCompletionRequest",
       "CreateChatCompletionResponse",
       "CreateChatCompletionStreamResponse",
+      "CreateCompletionRequest",
+      "CreateCompletionResponse",
+      "CreateEmbeddingRequest",
+      "CreateEmbeddingResponse",
+      "CreateSpeechRequest",
+      "CreateSpeechResponseStreamEvent",
+      "CreateTranscriptionRequest",
+      "CreateTranscriptionResponseDiarizedJson",
+      "CreateTranscriptionResponseJson",
+      "CreateTranscriptionResponseStreamEvent",
+      "CreateTranscriptionResponseVerboseJson",
+      "CreateTranslationRequest",
+      "CreateTranslationResponseJson",
+      "CreateTranslationResponseVerboseJson",
+      "Embedding",
       "Error",
       "ErrorResponse",
       "ListModelsResponse",
@@ -88,4 +103,36 @@ test("every operation is documented with its errors, its stream and its capabili
     },
   });
   expect(document.security).toEqual([{ bearerAuth: [] }]);
+});
+
+test("a form is documented with its file, and answers that are no JSON by their media types", () => {
+  expect(document.paths?.["/audio/transcriptions"]?.post).toMatchObject({
+    "x-capability": "ai:TRANSCRIBE",
+    requestBody: {
+      required: true,
+      content: { "multipart/form-data": { schema: { $ref: "#/components/schemas/CreateTranscriptionRequest" } } },
+    },
+    responses: { 200: { content: { "text/plain": { schema: { type: "string" } } } }, 501: {} },
+  });
+  const schemas: Record<string, unknown> = document.components?.schemas ?? {};
+  expect(schemas["CreateTranscriptionRequest"]).toMatchObject({
+    required: ["file", "model"],
+    properties: {
+      file: { type: "string", format: "binary" },
+      temperature: { type: "number", minimum: 0, maximum: 1 },
+      stream: { type: "boolean" },
+      timestamp_granularities: { type: "array", items: { type: "string", enum: ["word", "segment"] } },
+    },
+  });
+  const speech = document.paths?.["/audio/speech"]?.post?.responses?.["200"];
+  expect(Object.keys(speech && "content" in speech ? (speech.content ?? {}) : {})).toEqual([
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/aac",
+    "audio/flac",
+    "audio/wav",
+    "audio/pcm",
+    "text/event-stream",
+  ]);
+  expect(speech).toMatchObject({ content: { "audio/mpeg": { schema: { type: "string", format: "binary" } } } });
 });

@@ -106,16 +106,16 @@ function describeRoute(operation: Operation): RouteConfig {
     ...(operation.extension ? { "x-extension": true } : {}),
     request: {
       ...(parameters === null ? {} : { params: parameters }),
-      ...(operation.request === null
-        ? {}
-        : { body: { required: true, content: { "application/json": media(operation.request, examples?.request) } } }),
+      ...describeBody(operation, examples?.request),
     },
     responses: {
       200: {
         description:
-          operation.streamEvent === null ? "The answer." : "The answer, or its stream when `stream` is true.",
+          operation.streamEvent === null ? "The answer." : "The answer, or its stream when the request asks for one.",
         content: {
-          "application/json": media(operation.response, examples?.response),
+          ...Object.fromEntries(
+            operation.responseContentTypes.map((type) => [type, describeAnswer(operation, type, examples?.response)]),
+          ),
           ...(operation.streamEvent === null ? {} : { "text/event-stream": media(operation.streamEvent, undefined) }),
         },
       },
@@ -126,7 +126,22 @@ function describeRoute(operation: Operation): RouteConfig {
 
 const METHODS = { GET: "get", POST: "post", DELETE: "delete" } as const;
 
-function media(schema: z.ZodType, example: unknown): { schema: z.ZodType; example?: unknown } {
+function describeBody({ request, requestContentType }: Operation, example: unknown): RouteConfig["request"] {
+  if (request === null || requestContentType === null) return {};
+  return { body: { required: true, content: { [requestContentType]: media(request, example) } } };
+}
+
+function describeAnswer({ response }: Operation, contentType: string, example: unknown): Media {
+  if (contentType === "application/json" && response !== null) return media(response, example);
+  return { schema: contentType.startsWith("text/") ? { type: "string" } : { type: "string", format: "binary" } };
+}
+
+interface Media {
+  readonly schema: z.ZodType | { readonly type: "string"; readonly format?: "binary" };
+  readonly example?: unknown;
+}
+
+function media(schema: z.ZodType, example: unknown): Media {
   return example === undefined ? { schema } : { schema, example };
 }
 

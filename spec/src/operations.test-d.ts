@@ -3,7 +3,21 @@ import { z } from "zod";
 import { defineOperations, type OperationId } from "./operations.ts";
 import type { Assert, Same } from "./shared/type-check.ts";
 
-export type Tests = [Assert<Same<OperationId, "listModels" | "retrieveModel" | "createChatCompletion">>];
+export type Tests = [
+  Assert<
+    Same<
+      OperationId,
+      | "listModels"
+      | "retrieveModel"
+      | "createChatCompletion"
+      | "createCompletion"
+      | "createEmbedding"
+      | "createTranscription"
+      | "createTranslation"
+      | "createSpeech"
+    >
+  >,
+];
 
 const complete = {
   id: "ping",
@@ -11,8 +25,10 @@ const complete = {
   path: "/ping",
   summary: "Answers.",
   request: null,
+  requestContentType: null,
   pathParameters: {},
   response: z.string(),
+  responseContentTypes: ["application/json"],
   streamEvent: null,
   capability: { domain: "ai", can: "READ" },
   extension: true,
@@ -27,3 +43,5 @@ defineOperations({ ping: withoutCapability });
 defineOperations({ ping: { ...complete, capability: { domain: "ai", can: "PING" } } });
 // @ts-expect-error no id that is not the key
 defineOperations({ pong: complete });
+// @ts-expect-error no body that nobody here can decode
+defineOperations({ ping: { ...complete, requestContentType: "text/xml" } });

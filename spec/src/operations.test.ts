@@ -21,11 +21,26 @@ test("every operation can refuse a credential", () => {
   for (const operation of list) expect(operation.errorStatuses).toEqual(expect.arrayContaining([401, 403]));
 });
 
+test("a request says how it travels, and an answer that has a shape is JSON", () => {
+  for (const operation of list) {
+    expect(operation.requestContentType === null).toBe(operation.request === null);
+    expect(operation.responseContentTypes.includes("application/json")).toBe(operation.response !== null);
+    expect(operation.responseContentTypes.length).toBeGreaterThan(0);
+  }
+});
+
+test("what needs a model of a kind that a server may lack can be answered with 501", () => {
+  const withoutChat = list.filter(({ id, method }) => method === "POST" && id !== "createChatCompletion");
+  expect(withoutChat).toHaveLength(5);
+  for (const operation of withoutChat) expect(operation.errorStatuses).toContain(501);
+});
+
 test("the examples of an operation have the shape that it documents", () => {
   expect(Object.keys(documentExamples)).toEqual(Object.keys(operations));
-  for (const operation of list) {
-    const examples = documentExamples[operation.id];
-    expect(validateShape(operation.response, examples?.response)).toEqual([]);
-    if (operation.request !== null) expect(operation.request.safeParse(examples?.request).success).toBe(true);
+  for (const { id, request, requestContentType, response } of list) {
+    const examples = documentExamples[id];
+    if (response !== null) expect(validateShape(response, examples?.response)).toEqual([]);
+    if (requestContentType === "application/json") expect(request?.safeParse(examples?.request).success).toBe(true);
+    else expect(examples?.request).toBeUndefined();
   }
 });

@@ -3,9 +3,21 @@
  * which endpoints exist, what they carry and what a caller must be allowed to do.
  */
 import type { z } from "zod";
+import { createSpeechResponseStreamEventSchema } from "./audio/speech-event.ts";
+import { createSpeechRequestSchema, SPEECH_CONTENT_TYPES } from "./audio/speech-request.ts";
+import { createTranscriptionResponseStreamEventSchema } from "./audio/transcription-event.ts";
+import { createTranscriptionRequestSchema } from "./audio/transcription-request.ts";
+import { createTranscriptionResponseSchema } from "./audio/transcription-response.ts";
+import { createTranslationRequestSchema } from "./audio/translation-request.ts";
+import { createTranslationResponseSchema } from "./audio/translation-response.ts";
 import { createChatCompletionStreamResponseSchema } from "./chat/chunk.ts";
 import { createChatCompletionRequestSchema } from "./chat/request.ts";
 import { createChatCompletionResponseSchema } from "./chat/response.ts";
+import { createCompletionStreamResponseSchema } from "./completions/chunk.ts";
+import { createCompletionRequestSchema } from "./completions/request.ts";
+import { createCompletionResponseSchema } from "./completions/response.ts";
+import { createEmbeddingRequestSchema } from "./embeddings/request.ts";
+import { createEmbeddingResponseSchema } from "./embeddings/response.ts";
 import { listModelsResponseSchema } from "./models/model-list.ts";
 import { modelIdSchema, modelSchema } from "./models/model.ts";
 
@@ -25,12 +37,16 @@ export interface Operation {
   /** The path below the base URL (which ends in `/v1`), with parameters in braces. */
   readonly path: `/${string}`;
   readonly summary: string;
-  /** The JSON body; `null` when the operation takes none. */
+  /** The body as parsed JSON, or the form as `decodeForm` gathers it; `null` when the operation takes none. */
   readonly request: z.ZodType | null;
+  /** How `request` travels; `null` when there is none. */
+  readonly requestContentType: "application/json" | "multipart/form-data" | null;
   /** One string schema per `{parameter}` of `path`. */
   readonly pathParameters: Readonly<Record<string, z.ZodType>>;
-  /** The body of a 200. */
-  readonly response: z.ZodType;
+  /** The body of a 200 that is JSON; `null` when the operation never answers so. */
+  readonly response: z.ZodType | null;
+  /** The media types of a 200 that is no stream. All but JSON are text or bytes, without a shape. */
+  readonly responseContentTypes: readonly `${string}/${string}`[];
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
   readonly capability: OperationCapability;
@@ -57,8 +73,10 @@ export const operations = defineOperations({
     path: "/models",
     summary: "Lists the models that the server offers.",
     request: null,
+    requestContentType: null,
     pathParameters: {},
     response: listModelsResponseSchema,
+    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
     extension: false,
@@ -70,10 +88,12 @@ export const operations = defineOperations({
     path: "/models/{model}",
     summary: "Describes one model.",
     request: null,
+    requestContentType: null,
     pathParameters: {
       model: modelIdSchema.describe("The model's id. A `/` in it works as `%2F` and as it is."),
     },
     response: modelSchema,
+    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
     extension: false,
@@ -85,12 +105,89 @@ export const operations = defineOperations({
     path: "/chat/completions",
     summary: "Answers a conversation, at once or as a stream.",
     request: createChatCompletionRequestSchema,
+    requestContentType: "application/json",
     pathParameters: {},
     response: createChatCompletionResponseSchema,
+    responseContentTypes: ["application/json"],
     streamEvent: createChatCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
     errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 503],
+  },
+  createCompletion: {
+    id: "createCompletion",
+    method: "POST",
+    path: "/completions",
+    summary: "Goes on with a text, at once or as a stream.",
+    request: createCompletionRequestSchema,
+    requestContentType: "application/json",
+    pathParameters: {},
+    response: createCompletionResponseSchema,
+    responseContentTypes: ["application/json"],
+    streamEvent: createCompletionStreamResponseSchema,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+  },
+  createEmbedding: {
+    id: "createEmbedding",
+    method: "POST",
+    path: "/embeddings",
+    summary: "Turns texts into vectors.",
+    request: createEmbeddingRequestSchema,
+    requestContentType: "application/json",
+    pathParameters: {},
+    response: createEmbeddingResponseSchema,
+    responseContentTypes: ["application/json"],
+    streamEvent: null,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+  },
+  createTranscription: {
+    id: "createTranscription",
+    method: "POST",
+    path: "/audio/transcriptions",
+    summary: "Writes down what is said in a recording, at once or as a stream.",
+    request: createTranscriptionRequestSchema,
+    requestContentType: "multipart/form-data",
+    pathParameters: {},
+    response: createTranscriptionResponseSchema,
+    responseContentTypes: ["application/json", "text/plain"],
+    streamEvent: createTranscriptionResponseStreamEventSchema,
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+  },
+  createTranslation: {
+    id: "createTranslation",
+    method: "POST",
+    path: "/audio/translations",
+    summary: "Writes down in English what is said in a recording.",
+    request: createTranslationRequestSchema,
+    requestContentType: "multipart/form-data",
+    pathParameters: {},
+    response: createTranslationResponseSchema,
+    responseContentTypes: ["application/json", "text/plain"],
+    streamEvent: null,
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+  },
+  createSpeech: {
+    id: "createSpeech",
+    method: "POST",
+    path: "/audio/speech",
+    summary: "Speaks a text.",
+    request: createSpeechRequestSchema,
+    requestContentType: "application/json",
+    pathParameters: {},
+    response: null,
+    responseContentTypes: Object.values(SPEECH_CONTENT_TYPES),
+    streamEvent: createSpeechResponseStreamEventSchema,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
   },
 });
 
