@@ -11,7 +11,6 @@ import type { Operation, OperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
 import { encodeError } from "./http/encode-error.ts";
 import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
-import type { BodyLimits } from "./http/read-body.ts";
 import { API_ROOT, normalisePath } from "./http/request-path.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
@@ -20,7 +19,7 @@ import { decodeTraceParent } from "./operations/trace-parent.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
-import type { OperationDependencies, OperationHandler } from "./surfaces/openai/operation-handler.ts";
+import type { OperationDependencies, OperationHandler, OperationLimits } from "./surfaces/openai/operation-handler.ts";
 import { defineFormRelay, defineJsonRelay } from "./surfaces/openai/relay/route.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
@@ -41,7 +40,7 @@ export interface AppOptions {
   readonly authenticator: Authenticator;
   readonly service: AiService;
   readonly allowedOrigins: readonly string[];
-  readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+  readonly limits: OperationLimits;
   /** What answers outside of the API, without a credential. Default: nothing does. */
   readonly publicHandlers?: PublicHandlers;
   /** Is told of every refusal and failure, for counting. Default: nobody is. */

@@ -276,3 +276,11 @@ test("an engine whose client left half-way through its upload was never asked", 
   await delay(50);
   expect(engine.said()).toBe(0);
 });
+
+test("bodies that together are more than the server has memory for are refused, and their neighbours served", async () => {
+  const { chat } = await start({ config: { limits: { bodiesBytesMax: 2000 } } });
+  const refused = await chat({ messages: [{ role: "user", content: "word ".repeat(500) }] });
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect((await chat({})).status).toBe(200);
+});

@@ -27,6 +27,8 @@ import type { Stores } from "./stores/stores.ts";
 
 /** Times in milliseconds, sizes in bytes. */
 export interface ServerLimits {
+  /** All request bodies at the same time. */
+  readonly bodiesBytesMax: number;
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
   /** Objects, arrays and what they hold, counted together. */

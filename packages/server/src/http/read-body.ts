@@ -4,6 +4,7 @@
  */
 
 import { AiError, toAiError } from "@openai-compat/core";
+import type { BodyShare } from "./body-budget.ts";
 import { exceedsJsonValues } from "./json-values.ts";
 
 export interface BodyLimits {
@@ -24,6 +25,8 @@ export interface ReadBodyOptions {
   readonly signal: AbortSignal;
   /** Called when the head has been found acceptable, just before the first byte is read. */
   readonly onRead: () => void;
+  /** What the body takes of the memory for all bodies. Default: it is not counted. */
+  readonly share?: BodyShare;
 }
 
 /**
@@ -32,13 +35,9 @@ export interface ReadBodyOptions {
  * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (not JSON, compressed, not UTF-8 by its own word), `body_too_large`,
  *   `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client stopped sending).
  */
-export async function readJsonBody(
-  request: Request,
-  limits: BodyLimits,
-  { signal, onRead }: ReadBodyOptions,
-): Promise<JsonBody> {
+export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
   checkContentType(request.headers);
-  const bytes = await readBodyBytes(request, limits, { signal, onRead });
+  const bytes = await readBodyBytes(request, limits, options);
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
@@ -56,17 +55,20 @@ export async function readJsonBody(
 /**
  * The bytes of a body of any type, within the limits.
  *
- * @throws AiError the signal's reason when it aborts, `body_too_large`, `request_timeout`, `invalid_request` (the client
- *   stopped sending).
+ * @throws AiError the signal's reason when it aborts, `body_too_large`, `queue_full` (with all others too large),
+ *   `request_timeout`, `invalid_request` (the client stopped sending).
  */
 export async function readBodyBytes(
   request: Request,
   limits: BodyLimits,
-  { signal, onRead }: ReadBodyOptions,
+  { signal, onRead, share }: ReadBodyOptions,
 ): Promise<Uint8Array> {
   checkDeclaredLength(request.headers, limits);
+  const declared = readDeclaredLength(request.headers);
+  if (Number.isInteger(declared)) share?.take(declared);
   onRead();
-  return readBytes(request, limits, signal);
+  const onChunk = (bytes: number) => share?.take(bytes);
+  return readBytes(request, limits, { signal, onChunk });
 }
 
 /** The position alone: V8's message quotes the body, and a body may hold what nobody wants in a log. */
@@ -113,7 +115,17 @@ function checkDeclaredLength(headers: Headers, limits: BodyLimits): void {
   if (readDeclaredLength(headers) > limits.bodyBytesMax) throw bodyTooLarge(limits);
 }
 
-async function readBytes(request: Request, limits: BodyLimits, signal: AbortSignal): Promise<Uint8Array> {
+interface ReadBytesOptions {
+  readonly signal: AbortSignal;
+  /** Called with the size of each piece of a body whose length was not declared; throws to stop it. */
+  readonly onChunk: (bytes: number) => void;
+}
+
+async function readBytes(
+  request: Request,
+  limits: BodyLimits,
+  { signal, onChunk }: ReadBytesOptions,
+): Promise<Uint8Array> {
   const late = Promise.withResolvers<never>();
   const stopReading = new AbortController();
   const giveUp = (reason: AiError) => {
@@ -127,7 +139,7 @@ async function readBytes(request: Request, limits: BodyLimits, signal: AbortSign
     // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
     const reading = Number.isInteger(readDeclaredLength(request.headers))
       ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
-      : readChunks(request, limits, stopReading.signal);
+      : readChunks(request, limits, { signal: stopReading.signal, onChunk });
     const bytes = await Promise.race([reading, late.promise]);
     if (bytes.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
     return bytes;
@@ -140,7 +152,11 @@ async function readBytes(request: Request, limits: BodyLimits, signal: AbortSign
   }
 }
 
-async function readChunks(request: Request, limits: BodyLimits, signal: AbortSignal): Promise<Uint8Array> {
+async function readChunks(
+  request: Request,
+  limits: BodyLimits,
+  { signal, onChunk }: ReadBytesOptions,
+): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -150,9 +166,12 @@ async function readChunks(request: Request, limits: BodyLimits, signal: AbortSig
     const { done, value } = await reader.read();
     if (done) return Buffer.concat(chunks, length);
     length += value.length;
-    if (length > limits.bodyBytesMax) {
+    try {
+      if (length > limits.bodyBytesMax) throw bodyTooLarge(limits);
+      onChunk(value.length);
+    } catch (thrown) {
       void reader.cancel().catch(() => {});
-      throw bodyTooLarge(limits);
+      throw thrown;
     }
     chunks.push(value);
   }

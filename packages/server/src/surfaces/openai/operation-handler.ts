@@ -6,6 +6,7 @@
 import { authorise } from "@openai-compat/core";
 import type { AiError, AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
 import type { Operation } from "@openai-compat/spec";
+import { createBodyBudget } from "../../http/body-budget.ts";
 import { decodeBearerToken } from "../../http/headers.ts";
 import { encodeRateLimitHeaders } from "../../http/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
@@ -34,10 +35,17 @@ export interface OperationContext {
 
 export type OperationHandler = (call: AuthorisedCall, context: OperationContext) => Response | Promise<Response>;
 
+export interface OperationLimits extends BodyLimits {
+  /** All request bodies at the same time. */
+  readonly bodiesBytesMax: number;
+  /** How long a client may leave a stream's event untaken. */
+  readonly streamStallTimeoutMs: number;
+}
+
 export interface OperationDependencies {
   readonly authenticator: Authenticator;
   readonly service: AiService;
-  readonly limits: BodyLimits & { readonly streamStallTimeoutMs: number };
+  readonly limits: OperationLimits;
   readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
 
@@ -50,6 +58,7 @@ export interface OperationInput {
 /** authenticate (401) → authorise (403) → the handler, which reads the body (400, 413, 415) and calls the service. */
 export function createOperationRunner(dependencies: OperationDependencies) {
   const { authenticator, service, limits, reportError } = dependencies;
+  const bodies = createBodyBudget(limits.bodiesBytesMax);
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     scope.facts.operationId = operation.id;
@@ -62,18 +71,24 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       signal: scope.controller.signal,
       onRateLimit: (kind, facts) => Object.assign(scope.answerHeaders, encodeRateLimitHeaders(kind, facts)),
     });
-    return handler(call, {
-      service,
-      pathParameter: input.pathParameter,
-      readJson: () => readJsonBody(request, limits, { signal: call.signal, onRead: scope.requestBody }),
-      readForm: () => readFormBody(request, limits, { signal: call.signal, onRead: scope.requestBody }),
-      streamStallTimeoutMs: limits.streamStallTimeoutMs,
-      traceParent: scope.traceParent,
-      reportError: (error) => reportError(error, scope),
-      leave: () => {
-        scope.controller.abort();
-        scope.drop();
-      },
-    });
+    const share = bodies.open();
+    const reading = { signal: call.signal, onRead: scope.requestBody, share };
+    try {
+      return await handler(call, {
+        service,
+        pathParameter: input.pathParameter,
+        readJson: () => readJsonBody(request, limits, reading),
+        readForm: () => readFormBody(request, limits, reading),
+        streamStallTimeoutMs: limits.streamStallTimeoutMs,
+        traceParent: scope.traceParent,
+        reportError: (error) => reportError(error, scope),
+        leave: () => {
+          scope.controller.abort();
+          scope.drop();
+        },
+      });
+    } finally {
+      share.release();
+    }
   };
 }
