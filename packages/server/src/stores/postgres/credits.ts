@@ -9,7 +9,7 @@ import { checkFree, checkGrant, checkHold, checkQuery, checkUsage } from "../cre
 import { isUniqueViolation } from "./database.ts";
 import type { Database } from "./database.ts";
 import * as sql from "./credit-statements.ts";
-import { decodeLedgerRow } from "./ledger-row.ts";
+import { decodeLedgerRow } from "../ledger-row.ts";
 
 const availableSchema = z.object({ available: z.number() });
 const balanceSchema = z.object({ balance: z.number(), held: z.number() });
