@@ -24,7 +24,7 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     folder: "packages/server",
     entries: { "openai-compat": "src/launcher.ts", index: "src/index.ts" },
     target: "node20",
-    assets: [],
+    assets: ["spec/openapi.json", "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js"],
   },
   {
     name: "@openai-compat/conformance",

@@ -41,12 +41,7 @@ const CONTENT_SECURITY_POLICY = [
 
 export async function serveDocsPage(): Promise<Response> {
   const script = await findAsset("standalone.js");
-  const body =
-    script === null
-      ? `<p>The API is described in <a href="${DOCUMENT_PATH}">${DOCUMENT_PATH}</a>.</p>`
-      : `<script id="api-reference" data-configuration="${escapeAttribute(JSON.stringify(PAGE_OPTIONS))}"></script>
-<script src="${SCRIPT_PATH}"></script>`;
-  return new Response(renderPage(body), {
+  return new Response(renderDocsPage({ hasScript: script !== null }), {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-cache",
@@ -70,13 +65,19 @@ export async function serveOpenApiDocument(request: Request): Promise<Response> 
   return serveAsset(document, request, "application/json");
 }
 
-function renderPage(body: string): string {
+/** Without the script, a link to the document. */
+export function renderDocsPage({ hasScript }: { readonly hasScript: boolean }): string {
+  const body = hasScript
+    ? `<script id="api-reference" data-configuration="${escapeAttribute(JSON.stringify(PAGE_OPTIONS))}"></script>
+<script src="${SCRIPT_PATH}"></script>`
+    : `<p>The API is described in <a href="${DOCUMENT_PATH}">${DOCUMENT_PATH}</a>.</p>`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>openai-compat API</title>
+<link rel="icon" href="data:,">
 </head>
 <body>
 ${body}

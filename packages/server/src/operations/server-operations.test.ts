@@ -64,7 +64,7 @@ test("health answers while every place is taken", async () => {
 
 test("a chat is counted with its operation, its tokens and its time", async () => {
   const { chat, readMetrics, get } = await start();
-  const { usage } = await (await chat()).json();
+  const { usage } = JSON.parse(await (await chat()).text());
   await get("/v1/models");
   await get("/nowhere");
   const text = await vi.waitFor(async () => {

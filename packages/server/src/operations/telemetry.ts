@@ -34,9 +34,9 @@ export interface RequestObservation {
 }
 
 export interface Telemetry {
-  startRequest(request: ObservedRequest): RequestObservation;
-  recordError(error: AiError, scope: RequestScope): void;
-  recordCall(call: CallRecord): void;
+  readonly startRequest: (request: ObservedRequest) => RequestObservation;
+  readonly recordError: (error: AiError, scope: RequestScope) => void;
+  readonly recordCall: (call: CallRecord) => void;
 }
 
 /** Longer paths are no path of ours. */
