@@ -15,6 +15,7 @@ import {
   resolveMemoryGrowth,
 } from "./measures.ts";
 import type { Bench, Extent } from "./measures.ts";
+import { measureRounds } from "./rounds.ts";
 
 const TINY: Extent = {
   connections: 4,
@@ -67,6 +68,17 @@ test("without a gateway there is no CPU time to tell, but all the rest", async (
 
 test("a cold start ends with an answer through the started process", async () => {
   expect((await measureColdStart(bench, bareRecipe))["coldStartMs"]).toBeGreaterThan(0);
+});
+
+test("each round has every measure of every contender, and what a gateway adds to the upstream", async () => {
+  const rounds = await measureRounds(bench, [directRecipe, bareRecipe], { rounds: 2, extent: TINY });
+  expect(rounds).toHaveLength(2);
+  for (const { direct, bare: behind } of rounds) {
+    const steady = ["closedPercent", "events", "firstEvents", "jsonRequests", "oneRequests"];
+    expect(Object.keys(direct ?? {})).toEqual(expect.arrayContaining(steady));
+    expect(Object.keys(behind ?? {})).toEqual(expect.arrayContaining([...steady, "coldStartMs"]));
+    expect(behind?.["addedP50Ms"]).toBe(Number(behind?.["oneP50Ms"]) - Number(direct?.["oneP50Ms"]));
+  }
 });
 
 test("memory is read after the warm-up and after each step up to the last request", async () => {

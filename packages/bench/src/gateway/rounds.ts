@@ -21,7 +21,7 @@ const MEASURES = [
   measureLeavers,
 ] as const;
 
-const WARM_UP = { loadTimeMs: 1000, firstEvents: 10, leavers: 1 };
+const WARM_UP_TIME_MS_MAX = 1000;
 
 export interface RoundOptions {
   readonly rounds: number;
@@ -37,7 +37,8 @@ export async function measureRounds(
   const running: [ContenderName, Contender][] = [];
   try {
     for (const recipe of recipes) running.push([recipe.name, await recipe.start(bench.upstreamUrl)]);
-    await measureRound(bench, running, { ...extent, ...WARM_UP });
+    const warmUpTimeMs = Math.min(extent.loadTimeMs, WARM_UP_TIME_MS_MAX);
+    await measureRound(bench, running, { ...extent, loadTimeMs: warmUpTimeMs, leavers: 1 });
     const measured: Round[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const steady = await measureRound(bench, rotate(running, round), extent);
