@@ -145,6 +145,17 @@ test("when the issuer answers again, a key that it withdrew meanwhile is refused
   expect(await find("second")).toBe(2);
 });
 
+test("a fetch that failed while the set was young is no outage: the old set is not used before the issuer was asked", async () => {
+  const { issuer, find } = setUp(first.publicJwk);
+  await find("first");
+  issuer.isDown = true;
+  issuer.nowMs += settings.cooldownMs;
+  await expect(find("second")).rejects.toMatchObject(unavailable);
+  Object.assign(issuer, { isDown: false, keys: [second.publicJwk] });
+  issuer.nowMs += settings.maxAgeMs - settings.cooldownMs;
+  expect(await find("first")).toBeNull();
+});
+
 test("a key that is not known while the issuer does not answer may be a new one, so it is not refused", async () => {
   const { issuer, find } = setUp(first.publicJwk);
   await find("first");
