@@ -5,8 +5,8 @@
 
 import { randomBytes } from "node:crypto";
 import { AiError, toAiError } from "./ai-error.ts";
-import { createModelQueue } from "./admission/model-queue.ts";
-import type { ModelQueue } from "./admission/model-queue.ts";
+import { createModelQueues } from "./admission/model-queues.ts";
+import type { QueueStatus } from "./admission/model-queues.ts";
 import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
@@ -23,6 +23,7 @@ import {
   RELAYED_TYPES,
   boundRelay,
   expectRelayedTokens,
+  isOffered,
   noModelFor,
   requireRelay,
   runRelay,
@@ -62,14 +63,6 @@ export interface AiService {
   close(): Promise<void>;
 }
 
-export interface QueueStatus {
-  readonly modelId: string;
-  /** Calls that hold a place. */
-  readonly running: number;
-  /** Calls that wait for one. */
-  readonly waiting: number;
-}
-
 export interface AiServiceOptions {
   readonly registry: ModelRegistry;
   readonly credits: CreditStore;
@@ -93,18 +86,8 @@ export function createAiService(options: AiServiceOptions): AiService {
   const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
   const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
   const billing = createBilling({ store: options.credits, holdLifetimeMs, now });
-  const queues = new Map<RegisteredModel, ModelQueue>(
-    registry
-      .list()
-      .map((model) => [model, createModelQueue({ ...model.queue, concurrency: model.engine.limits.concurrency })]),
-  );
+  const queues = createModelQueues(registry.list());
   let closing = false;
-
-  function queueOf(model: RegisteredModel): ModelQueue {
-    const queue = queues.get(model);
-    if (queue === undefined) throw new AiError("internal", "The model has no queue.");
-    return queue;
-  }
 
   /** The request counts against the account's limit before anything is computed for it. */
   async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
@@ -116,7 +99,7 @@ export function createAiService(options: AiServiceOptions): AiService {
 
   function admitTo(resolved: ResolvedCall<RegisteredModel>, demand: Demand): Promise<AdmittedCall<RegisteredModel>> {
     const { onSettlementError } = options;
-    const queue = queueOf(resolved.model);
+    const queue = queues.of(resolved.model);
     return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
   }
 
@@ -156,13 +139,12 @@ export function createAiService(options: AiServiceOptions): AiService {
     listModels: () => registry.list(),
     retrieveModel: (_call, id) => registry.find(id),
     requireRelayed(operation) {
-      const isOffered = registry.list().some(({ engine }) => engine.type === "relay" && engine.operations.has(operation));
-      if (!isOffered) throw noModelFor(operation);
+      if (!registry.list().some(({ engine }) => isOffered(engine, operation))) throw noModelFor(operation);
     },
     isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
-    queues: () => [...queues].map(([{ id }, { running, waiting }]) => ({ modelId: id, running, waiting })),
+    queues: () => queues.status(),
     async close() {
       closing = true;
       await Promise.all(registry.list().map((model) => model.engine.close()));

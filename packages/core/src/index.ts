@@ -1,12 +1,13 @@
 /** The AI service: identity, models, admission and chat behind one door. No HTTP, no native code. */
 
 export { createAiService } from "./ai-service.ts";
-export type { AiService, AiServiceOptions, QueueStatus } from "./ai-service.ts";
+export type { AiService, AiServiceOptions } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
 export type { AuthorisedCall, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
 
+export type { QueueStatus } from "./admission/model-queues.ts";
 export { createRateLimits } from "./admission/rate-limits.ts";
 export type { AccountLimits, LimitedKind, OnRateLimit, RateLimitFacts, RateLimits } from "./admission/rate-limits.ts";
 export { FREE_OF_CHARGE } from "./credits/prices.ts";

@@ -5,6 +5,8 @@
  */
 
 import { AiError, toAiError } from "../ai-error.ts";
+import { createFairLine } from "./fair-line.ts";
+import type { AccountMember } from "./fair-line.ts";
 import type { QueueLimits } from "../models/registry.ts";
 
 export interface ModelQueueOptions extends QueueLimits {
@@ -28,22 +30,16 @@ export interface ModelQueue {
   readonly waiting: number;
 }
 
-interface Waiter {
-  readonly accountId: string;
+interface Waiter extends AccountMember {
   readonly admit: () => void;
   readonly refuse: () => void;
 }
 
-/** Weight of the newest call in the running mean of how long places are held. */
-const HOLD_TIME_SMOOTHING = 0.2;
-const RETRY_AFTER_MS_MIN = 1000;
-const RETRY_AFTER_MS_MAX = 60_000;
-
 export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   const now = options.now ?? (() => performance.now());
-  const line = createFairLine();
+  const line = createFairLine<Waiter>();
+  const pace = createPace();
   let running = 0;
-  let holdTimeMsMean = 0;
 
   function take(): () => void {
     running += 1;
@@ -53,22 +49,17 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
       if (!held) return;
       held = false;
       running -= 1;
-      const holdTimeMs = now() - takenAt;
-      holdTimeMsMean += (holdTimeMs - holdTimeMsMean) * (holdTimeMsMean === 0 ? 1 : HOLD_TIME_SMOOTHING);
+      pace.record(now() - takenAt);
       line.next()?.admit();
     };
   }
 
-  /** When the caller would probably get a place: the line ahead of it, at the pace seen so far. */
-  function estimateRetryAfterMs(): number {
-    const estimateMs = (holdTimeMsMean * (line.size + 1)) / options.concurrency;
-    return Math.min(RETRY_AFTER_MS_MAX, Math.max(RETRY_AFTER_MS_MIN, Math.ceil(estimateMs)));
-  }
+  const estimateRetryAfterMs = () => pace.estimateRetryAfterMs(line.size, options.concurrency);
 
-  function queueFull(): AiError {
+  const queueFull = () => {
     const message = `This model is busy: ${running} calls are running and ${line.size} are waiting. Please try again later.`;
     return new AiError("queue_full", message, { retryAfterMs: estimateRetryAfterMs() });
-  }
+  };
 
   function wait(accountId: string, signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
@@ -93,9 +84,8 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
         },
       };
       const timer = setTimeout(() => {
-        const message = `No place on this model became free within ${options.waitTimeMsMax} ms. Please try again later.`;
         leave();
-        reject(new AiError("queue_timeout", message, { retryAfterMs: estimateRetryAfterMs() }));
+        reject(queueTimeout(options, estimateRetryAfterMs()));
       }, options.waitTimeMsMax);
       signal.addEventListener("abort", onAbort, { once: true });
       line.add(waiter);
@@ -122,43 +112,27 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   };
 }
 
-/** Lines of accounts that take turns. An account without a waiting call is forgotten. */
-function createFairLine() {
-  /** In the order in which the accounts' turns come. */
-  const lines = new Map<string, Set<Waiter>>();
-  let size = 0;
+function queueTimeout({ waitTimeMsMax }: QueueLimits, retryAfterMs: number): AiError {
+  const message = `No place on this model became free within ${waitTimeMsMax} ms. Please try again later.`;
+  return new AiError("queue_timeout", message, { retryAfterMs });
+}
+
+/** Weight of the newest call in the running mean of how long places are held. */
+const HOLD_TIME_SMOOTHING = 0.2;
+const RETRY_AFTER_MS_MIN = 1000;
+const RETRY_AFTER_MS_MAX = 60_000;
+
+/** How long places are held, as seen so far. */
+function createPace() {
+  let holdTimeMsMean = 0;
   return {
-    add(waiter: Waiter): void {
-      const own = lines.get(waiter.accountId);
-      if (own === undefined) lines.set(waiter.accountId, new Set([waiter]));
-      else own.add(waiter);
-      size += 1;
+    record(holdTimeMs: number): void {
+      holdTimeMsMean += (holdTimeMs - holdTimeMsMean) * (holdTimeMsMean === 0 ? 1 : HOLD_TIME_SMOOTHING);
     },
-    remove(waiter: Waiter): void {
-      const own = lines.get(waiter.accountId);
-      if (own === undefined || !own.delete(waiter)) return;
-      size -= 1;
-      if (own.size === 0) lines.delete(waiter.accountId);
-    },
-    /** Whose turn it is. The account's next turn comes after everybody else's. */
-    next(): Waiter | null {
-      for (const [accountId, own] of lines) {
-        lines.delete(accountId);
-        lines.set(accountId, own);
-        for (const waiter of own) return waiter;
-      }
-      return null;
-    },
-    /** The newest call of the account that has most of them. */
-    longest(): { readonly waiting: number; readonly last: Waiter } | null {
-      let longest: ReadonlySet<Waiter> = new Set();
-      for (const own of lines.values()) if (own.size > longest.size) longest = own;
-      const last = [...longest].at(-1);
-      return last === undefined ? null : { waiting: longest.size, last };
-    },
-    waitingOf: (accountId: string): number => lines.get(accountId)?.size ?? 0,
-    get size(): number {
-      return size;
+    /** When a newcomer would probably get a place: the line ahead of it, at this pace. */
+    estimateRetryAfterMs(waiting: number, concurrency: number): number {
+      const estimateMs = (holdTimeMsMean * (waiting + 1)) / concurrency;
+      return Math.min(RETRY_AFTER_MS_MAX, Math.max(RETRY_AFTER_MS_MIN, Math.ceil(estimateMs)));
     },
   };
 }

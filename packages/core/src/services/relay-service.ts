@@ -25,9 +25,13 @@ const TEMPLATE_TOKENS = 256;
 /** What produces no text costs no output tokens. */
 const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
 
+export function isOffered(engine: RegisteredModel["engine"], operation: RelayOperation): engine is RelayEngine {
+  return engine.type === "relay" && engine.operations.has(operation);
+}
+
 /** @throws AiError `not_implemented` when the model can't do this operation. */
 export function requireRelay(model: RegisteredModel, operation: RelayOperation): RelayEngine {
-  if (model.engine.type === "relay" && model.engine.operations.has(operation)) return model.engine;
+  if (isOffered(model.engine, operation)) return model.engine;
   throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${operation} on this server.`, {
     param: "model",
   });
@@ -98,7 +102,12 @@ export async function* runRelay(
   const wanted = { operation, body, stream, includeUsage, traceParent, modelId: call.model.id };
   for await (const event of engine.relay(wanted, call.signal)) {
     if (event.type !== "relay-start" && isProduced(event.usage, known)) {
-      call.meter.report({ ...known, ...event.usage, audioMs: event.usage.audioMs || known.audioMs, characters: known.characters });
+      call.meter.report({
+        ...known,
+        ...event.usage,
+        audioMs: event.usage.audioMs || known.audioMs,
+        characters: known.characters,
+      });
     }
     yield event;
   }

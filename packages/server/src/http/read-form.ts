@@ -57,7 +57,7 @@ async function parseForm(contentType: string, bytes: Uint8Array): Promise<readon
       refuse(`a field has more than ${FIELD_BYTES_MAX} bytes, or its name is too long`);
     parts.push(Promise.resolve({ name, value }));
   });
-  parser.on("file", (name, stream, fileName, _encoding, type) => {
+  parser.on("file", (name, stream, ...[fileName, , type]) => {
     parts.push(collectFile(stream).then((fileBytes) => ({ name, fileName, contentType: type, bytes: fileBytes })));
   });
   parser.on("partsLimit", () => refuse(`it has more than ${PARTS_MAX} parts`));

@@ -20,7 +20,7 @@ export async function decodeFormRelay(
     operation,
     model,
     body: { kind: "form", fields },
-    stream: readText(fields, "stream") === "true",
+    stream: readText(fields, "stream")?.toLowerCase() === "true",
     includeUsage: true,
     traceParent,
     demand: {

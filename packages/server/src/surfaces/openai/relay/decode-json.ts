@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
 import { decodeBody } from "../decode-body.ts";
 
-const tokens = z.int().min(1).max(1_000_000_000).nullish();
+const tokens = z.int().min(0).max(1_000_000_000).nullish();
 const answers = z.int().min(1).max(128).nullish();
 
 const common = {
@@ -80,8 +80,8 @@ function countPrompts(body: unknown): number {
   return Math.max(1, prompt.length);
 }
 
-/** As a reader counts them. */
+/** Code points: an accent or an emoji of several counts as several, as with those who sell speech by the character. */
 function countCharacters(body: unknown): number {
   const input = isObject(body) ? body["input"] : undefined;
-  return typeof input === "string" ? [...input].length : 0;
+  return typeof input === "string" ? Array.from(input).length : 0;
 }

@@ -1,0 +1,297 @@
+/** Our server in front of upstreams: a second one of our own, and small ones that misbehave on purpose. */
+
+import { createServer as createHttpServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { createScriptedEngine, createUpstreamEngine } from "@openai-compat/engines";
+import type { UpstreamEngineSettings } from "@openai-compat/engines";
+import OpenAI from "openai";
+import { afterEach, expect, test, vi } from "vitest";
+import { createMemoryStores } from "./stores/memory.ts";
+import { startTestServer } from "./testing/test-server.ts";
+import type { TestServerOptions } from "./testing/test-server.ts";
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+const PRICES = {
+  perMillionInputTokens: 1_000_000,
+  perMillionOutputTokens: 1_000_000,
+  perMillionCharacters: 1_000_000,
+  perMinuteOfAudio: 60_000,
+};
+
+async function start(options: TestServerOptions) {
+  const running = await startTestServer(options);
+  closing.push(() => running.server.close());
+  return running;
+}
+
+/** A server whose one model is elsewhere, with an account that has a million micro-credits. */
+async function startGateway(
+  upstream: Partial<UpstreamEngineSettings>,
+  type: "chat" | "embedding" | "transcription" | "speech" = "chat",
+) {
+  const engine = createUpstreamEngine({
+    baseUrls: [],
+    model: "scripted",
+    operations: ["chat", "completion", "embedding", "transcription", "translation", "speech"],
+    apiKey: "upstream-canary-key",
+    ...upstream,
+  });
+  const stores = createMemoryStores();
+  await stores.credits.grant({ id: "start", accountId: "ada", amount: 1_000_000, note: "tests", nowMs: 1 });
+  const gateway = await start({
+    engine,
+    stores,
+    models: [{ id: "far", name: "Far", isDefault: true, type, prices: PRICES }],
+  });
+  const client = new OpenAI({ baseURL: gateway.baseUrl, apiKey: gateway.keys.key, maxRetries: 0 });
+  const usage = async () =>
+    (await stores.credits.listEntries({ accountId: "ada", limit: 100 })).filter((entry) => entry.kind === "usage");
+  return { ...gateway, client, usage };
+}
+
+async function startSecondServer(tokenDelayMs = 0) {
+  const second = await start({ engine: createScriptedEngine({ tokenDelayMs }) });
+  return { baseUrls: [second.baseUrl], apiKey: second.keys.key, second };
+}
+
+/** An upstream that answers as told. */
+async function startUpstream(
+  answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void | Promise<void>,
+): Promise<string> {
+  const http = createHttpServer((incoming, outgoing) => void answer(incoming, outgoing));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  closing.push(async () => {
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+  });
+  const address = http.address();
+  if (address === null || typeof address === "string") throw new Error("The upstream listens on no TCP port.");
+  return `http://127.0.0.1:${address.port}/v1`;
+}
+
+async function readBody(incoming: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of incoming.setEncoding("utf8")) text += String(chunk);
+  return text;
+}
+
+const messages = [{ role: "user" as const, content: "Tell me about the sea." }];
+
+test("a chat goes through to a second server of our own, and is paid for here", async () => {
+  const { client, usage, stores } = await startGateway(await startSecondServer());
+  const answer = await client.chat.completions.create({ model: "far", messages, seed: 1 });
+  expect(answer.model).toBe("far");
+  expect(answer.choices[0]?.message.content).not.toBe("");
+  const { prompt_tokens: inputTokens = 0, completion_tokens: outputTokens = 0 } = answer.usage ?? {};
+  expect(await usage()).toMatchObject([
+    { amount: -(inputTokens + outputTokens), modelId: "far", units: { inputTokens, outputTokens } },
+  ]);
+  expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000 - inputTokens - outputTokens, held: 0 });
+});
+
+test("a stream says the same as the one-shot answer, and hides the usage that the client did not ask for", async () => {
+  const { client, usage } = await startGateway(await startSecondServer());
+  const whole = await client.chat.completions.create({ model: "far", messages, seed: 1 });
+  const chunks = [];
+  for await (const chunk of await client.chat.completions.create({ model: "far", messages, seed: 1, stream: true })) {
+    chunks.push(chunk);
+  }
+  expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("")).toBe(whole.choices[0]?.message.content);
+  expect(chunks.every((chunk) => chunk.model === "far" && (chunk.usage ?? null) === null)).toBe(true);
+  expect(chunks.every((chunk) => chunk.choices.length === 1)).toBe(true);
+  await vi.waitFor(async () => expect(await usage()).toHaveLength(2));
+  const [streamed, oneShot] = await usage();
+  expect(streamed?.amount).toBe(oneShot?.amount);
+});
+
+test("a client that asks for usage gets it in the last chunk", async () => {
+  const { client } = await startGateway(await startSecondServer());
+  const options = { model: "far", messages, stream: true, stream_options: { include_usage: true } } as const;
+  const usages = [];
+  for await (const chunk of await client.chat.completions.create(options)) usages.push(chunk.usage ?? null);
+  expect(usages.pop()).toMatchObject({ prompt_tokens: expect.any(Number), completion_tokens: expect.any(Number) });
+  expect(usages.every((usage) => usage === null)).toBe(true);
+});
+
+test("what the upstream finds wrong with a request is told in its words, without its name or key", async () => {
+  const { client } = await startGateway(await startSecondServer());
+  const failure: unknown = await client.chat.completions
+    .create({ model: "far", messages, temperature: 9 })
+    .catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ status: 400, code: "invalid_value", param: "temperature" });
+  expect(String(failure)).not.toMatch(/127\.0\.0\.1|upstream-canary-key/);
+});
+
+test("a client that leaves in the middle closes the upstream, frees the place and pays for what it got", async () => {
+  const upstream = await startSecondServer(20);
+  const { client, usage, stores } = await startGateway(upstream);
+  const stream = await client.chat.completions.create({ model: "far", messages, stream: true });
+  let seen = 0;
+  for await (const chunk of stream) {
+    if ((chunk.choices[0]?.delta.content ?? "") !== "") seen += 1;
+    if (seen === 3) break;
+  }
+  await vi.waitFor(async () => expect(await usage()).toHaveLength(1));
+  const [entry] = await usage();
+  expect(entry?.units.outputTokens).toBeGreaterThanOrEqual(3);
+  expect(entry?.units.outputTokens).toBeLessThan(8);
+  expect((await stores.credits.readBalance("ada")).held).toBe(0);
+});
+
+test("an upstream that is killed in the middle of a stream ends it with an error and without [DONE]", async () => {
+  const baseUrl = await startUpstream((_incoming, outgoing) => {
+    outgoing.writeHead(200, { "content-type": "text/event-stream" });
+    const choices = [{ index: 0, delta: { content: "Half" }, finish_reason: null }];
+    outgoing.write(
+      `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", created: 1, model: "scripted", choices })}\n\n`,
+    );
+    setTimeout(() => outgoing.destroy(), 20);
+  });
+  const { baseUrl: url, keys, usage } = await startGateway({ baseUrls: [baseUrl] });
+  const response = await fetch(`${url}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "far", messages, stream: true }),
+  });
+  const events = (await response.text()).trim().split("\n\n");
+  expect(events).toHaveLength(2);
+  expect(JSON.parse(events[1]?.replace("data: ", "") ?? "")).toMatchObject({ error: { code: "upstream_failed" } });
+  expect(await usage()).toMatchObject([{ units: { outputTokens: 1 } }]);
+});
+
+test("an upstream that can't be reached is a 503 that costs nothing and tells nobody where it is", async () => {
+  const { client, usage, stores } = await startGateway({ baseUrls: ["http://127.0.0.1:9/v1"] });
+  const failure: unknown = await client.chat.completions
+    .create({ model: "far", messages })
+    .catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ status: 503, code: "upstream_unavailable" });
+  expect(String(failure)).not.toMatch(/127\.0\.0\.1|:9|upstream-canary-key/);
+  expect(await usage()).toEqual([]);
+  expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000, held: 0 });
+});
+
+test("completions and embeddings pass as they are, under the upstream's key alone", async () => {
+  const seen: { url: string | undefined; authorization: string | undefined; body: unknown }[] = [];
+  const baseUrl = await startUpstream(async (incoming, outgoing) => {
+    const { authorization } = incoming.headers;
+    seen.push({ url: incoming.url, authorization, body: JSON.parse(await readBody(incoming)) });
+    const usage = { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 };
+    const answer =
+      incoming.url === "/v1/completions"
+        ? {
+            id: "cmpl-1",
+            object: "text_completion",
+            created: 1,
+            model: "scripted",
+            choices: [{ index: 0, text: "x", logprobs: null, finish_reason: "stop" }],
+            usage,
+          }
+        : {
+            object: "list",
+            model: "scripted",
+            data: [{ object: "embedding", index: 0, embedding: [1, 0] }],
+            usage: { prompt_tokens: 7, total_tokens: 7 },
+          };
+    outgoing.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  });
+  const chat = await startGateway({ baseUrls: [baseUrl] });
+  const completion = await chat.client.completions.create({
+    model: "far",
+    prompt: "Once",
+    max_tokens: 3,
+    suffix: "end",
+  });
+  expect(completion).toMatchObject({ model: "far", choices: [{ text: "x" }] });
+  expect(await chat.usage()).toMatchObject([{ operation: "ai_prompt", amount: -5 }]);
+
+  const embedding = await startGateway({ baseUrls: [baseUrl] }, "embedding");
+  const vectors = await embedding.client.embeddings.create({ model: "far", input: ["a"], encoding_format: "float" });
+  expect(vectors.data[0]?.embedding).toEqual([1, 0]);
+  expect(await embedding.usage()).toMatchObject([{ operation: "ai_embedding", amount: -7 }]);
+  expect(seen).toMatchObject([
+    { url: "/v1/completions", authorization: "Bearer upstream-canary-key", body: { model: "scripted", suffix: "end" } },
+    { url: "/v1/embeddings", authorization: "Bearer upstream-canary-key", body: { model: "scripted" } },
+  ]);
+});
+
+/** A second of silence: 16 kHz, mono, 16 bits. */
+function createWav(): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.alloc(44 + 32_000);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + 32_000, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(16_000, 24);
+  bytes.writeUInt32LE(32_000, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(32_000, 40);
+  return new Uint8Array(bytes);
+}
+
+test("a recording goes through as a form and is paid for by its length", async () => {
+  let received = "";
+  const baseUrl = await startUpstream(async (incoming, outgoing) => {
+    received = await readBody(incoming);
+    outgoing.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ text: "Silence." }));
+  });
+  const { client, usage } = await startGateway({ baseUrls: [baseUrl] }, "transcription");
+  const file = new File([createWav()], "a second.wav", { type: "audio/wav" });
+  const { text } = await client.audio.transcriptions.create({ model: "far", file, language: "en" });
+  expect(text).toBe("Silence.");
+  expect(received).toMatch(/name="model"\r\n\r\nscripted\r\n/);
+  expect(received).toMatch(/name="language"\r\n\r\nen\r\n/);
+  expect(await usage()).toMatchObject([{ operation: "ai_transcription", amount: -1000, units: { audioMs: 1000 } }]);
+});
+
+test("speech is passed on as it is made and paid for by the character", async () => {
+  const baseUrl = await startUpstream(async (incoming, outgoing) => {
+    await readBody(incoming);
+    outgoing.writeHead(200, { "content-type": "audio/mpeg" });
+    outgoing.write(Buffer.from([1, 2, 3]));
+    await delay(20);
+    outgoing.end(Buffer.from([4]));
+  });
+  const { client, usage } = await startGateway({ baseUrls: [baseUrl] }, "speech");
+  const response = await client.audio.speech.create({ model: "far", voice: "alloy", input: "Grüße 🌊" });
+  expect(response.headers.get("content-type")).toBe("audio/mpeg");
+  expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([1, 2, 3, 4]);
+  await vi.waitFor(async () =>
+    expect(await usage()).toMatchObject([{ operation: "ai_tts", amount: -7, units: { characters: 7 } }]),
+  );
+});
+
+test("a model of another type is a 400 that says so", async () => {
+  const { client } = await startGateway({ baseUrls: ["http://127.0.0.1:9/v1"] }, "speech");
+  await expect(client.embeddings.create({ model: "far", input: "a" })).rejects.toMatchObject({
+    status: 400,
+    code: "wrong_model_type",
+    param: "model",
+  });
+});
+
+test("what can't be paid for never reaches the upstream", async () => {
+  let calls = 0;
+  const baseUrl = await startUpstream((_incoming, outgoing) => {
+    calls += 1;
+    outgoing.end();
+  });
+  const { baseUrl: url, keys } = await startGateway({ baseUrls: [baseUrl] });
+  const response = await fetch(`${url}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await keys.mintFor("bob")}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "far", messages, stream: true }),
+  });
+  expect(response.status).toBe(429);
+  expect(response.headers.get("x-should-retry")).toBe("false");
+  expect(await response.json()).toMatchObject({ error: { code: "insufficient_quota", type: "insufficient_quota" } });
+  expect(calls).toBe(0);
+});
