@@ -56,10 +56,7 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
 
   const estimateRetryAfterMs = () => pace.estimateRetryAfterMs(line.size, options.concurrency);
 
-  const queueFull = () => {
-    const message = `This model is busy: ${running} calls are running and ${line.size} are waiting. Please try again later.`;
-    return new AiError("queue_full", message, { retryAfterMs: estimateRetryAfterMs() });
-  };
+  const queueFull = () => refuseFull({ running, waiting: line.size }, estimateRetryAfterMs());
 
   function wait(accountId: string, signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
@@ -85,7 +82,7 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
       };
       const timer = setTimeout(() => {
         leave();
-        reject(queueTimeout(options, estimateRetryAfterMs()));
+        reject(refuseTimeout(options, estimateRetryAfterMs()));
       }, options.waitTimeMsMax);
       signal.addEventListener("abort", onAbort, { once: true });
       line.add(waiter);
@@ -112,7 +109,12 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   };
 }
 
-function queueTimeout({ waitTimeMsMax }: QueueLimits, retryAfterMs: number): AiError {
+function refuseFull(queue: Pick<ModelQueue, "running" | "waiting">, retryAfterMs: number): AiError {
+  const message = `This model is busy: ${queue.running} calls are running and ${queue.waiting} are waiting. Please try again later.`;
+  return new AiError("queue_full", message, { retryAfterMs });
+}
+
+function refuseTimeout({ waitTimeMsMax }: QueueLimits, retryAfterMs: number): AiError {
   const message = `No place on this model became free within ${waitTimeMsMax} ms. Please try again later.`;
   return new AiError("queue_timeout", message, { retryAfterMs });
 }
