@@ -1,6 +1,6 @@
 /**
- * What one installation keeps between starts: the key store and the secret that signs tokens, in a directory that only
- * its owner can enter. With a store in memory nothing is kept and nothing is written.
+ * What one installation keeps between starts: the stores and the secret that signs tokens, in a directory that only its
+ * owner can enter; or the stores in PostgreSQL. With a store in memory nothing is kept and nothing is written.
  */
 
 import { randomBytes } from "node:crypto";
@@ -11,34 +11,58 @@ import type { ApiKeyStore, GrantedCapability, JwtSettings, KeySetSettings } from
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
 import { createMemoryStores } from "../stores/memory.ts";
-import { openSqliteStore } from "../stores/sqlite.ts";
+import { openPostgresStores } from "../stores/postgres/open-postgres-stores.ts";
+import { openSqliteStores } from "../stores/sqlite.ts";
+import type { Stores } from "../stores/stores.ts";
 
 export interface Home {
-  readonly apiKeys: ApiKeyStore;
+  readonly stores: Stores;
   readonly jwt: JwtSettings;
 }
 
-export type HomeConfig = Pick<Config, "auth" | "dataDirectory" | "store">;
+export type HomeConfig = Pick<Config, "auth" | "dataDirectory" | "postgres" | "store">;
 
 const SECRET_BYTES = 32;
 /** Of a secret in a file; what this program writes is longer. */
 const SECRET_LENGTH_MIN = 32;
 
-/** @throws ConfigError when the data directory can't be used. */
-export function openHome(config: HomeConfig): Home {
-  if (config.store === "memory") {
-    return { apiKeys: createMemoryStores().apiKeys, jwt: resolveJwt(config, () => createSecret()) };
+/** @throws ConfigError when the data directory or the database can't be used. */
+export async function openHome(config: HomeConfig): Promise<Home> {
+  const readSecret = () => useDataDirectory(config, (path) => readOrCreateSecret(join(path, "jwt-secret")));
+  switch (config.store) {
+    case "memory":
+      return { stores: createMemoryStores(), jwt: resolveJwt(config, createSecret) };
+    case "sqlite": {
+      const jwt = resolveJwt(config, readSecret);
+      return { stores: useDataDirectory(config, (path) => openSqliteStores(join(path, "keys.sqlite"))), jwt };
+    }
+    case "postgres": {
+      const jwt = resolveJwt(config, readSecret);
+      return { stores: await openPostgres(config.postgres), jwt };
+    }
   }
+}
+
+function useDataDirectory<Value>({ dataDirectory }: HomeConfig, use: (path: string) => Value): Value {
   try {
-    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-    return {
-      apiKeys: openSqliteStore(join(config.dataDirectory, "keys.sqlite")),
-      jwt: resolveJwt(config, () => readOrCreateSecret(join(config.dataDirectory, "jwt-secret"))),
-    };
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    return use(dataDirectory);
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new ConfigError(`The data directory ${config.dataDirectory} can't be used: ${reason}`);
+    throw new ConfigError(`The data directory ${dataDirectory} can't be used: ${messageOf(thrown)}`);
   }
+}
+
+async function openPostgres({ url, ...bounds }: HomeConfig["postgres"]): Promise<Stores> {
+  if (url === null) throw new ConfigError('"store": "postgres" needs postgres.url (OPENAI_COMPAT_POSTGRES_URL).');
+  try {
+    return await openPostgresStores({ url, ...bounds });
+  } catch (thrown) {
+    throw new ConfigError(`The database can't be used. ${messageOf(thrown)}`);
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 export interface NewKeyOptions {

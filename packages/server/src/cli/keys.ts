@@ -54,11 +54,11 @@ export function addKeysCommand(program: Command): void {
 async function withKeys(options: SharedOptions, use: (apiKeys: ApiKeyStore) => Promise<void>): Promise<void> {
   const config = resolveSettings(options);
   if (config.store === "memory") throw new ConfigError(`With "store": "memory" there are no keys to manage.`);
-  const { apiKeys } = openHome(config);
+  const { stores } = await openHome(config);
   try {
-    await use(apiKeys);
+    await use(stores.apiKeys);
   } finally {
-    await apiKeys.close();
+    await stores.close();
   }
 }
 

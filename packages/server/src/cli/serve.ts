@@ -57,7 +57,7 @@ async function serve(options: ServeOptions): Promise<void> {
     environment: process.env,
     onProblem: (reason) => logger.warn("traces can't be sent", { reason }),
   });
-  const home = openHome(config);
+  const home = await openHome(config);
   try {
     const resolved = await resolveModels({
       config,
@@ -74,7 +74,7 @@ async function serve(options: ServeOptions): Promise<void> {
     const server = createServer({
       config: { ...config, jwt: home.jwt },
       registry: createModelRegistry(models),
-      stores: { apiKeys: home.apiKeys },
+      stores: home.stores,
       logger,
       tracing,
     });
@@ -92,7 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
       await server.close();
     }
   } finally {
-    await home.apiKeys.close();
+    await home.stores.close();
     await tracing?.close();
   }
 }
@@ -119,12 +119,12 @@ async function untilStopped(signal: AbortSignal): Promise<void> {
 
 /** Without a key nobody could use the server: the first start makes one and shows it once. */
 async function announce(home: Home, target: { baseUrl: string; chatModel: string | null }): Promise<void> {
-  const hasKey = (await home.apiKeys.list()).some((key) => key.revokedAtMs === null);
+  const hasKey = (await home.stores.apiKeys.list()).some((key) => key.revokedAtMs === null);
   if (hasKey) {
     process.stdout.write(`Answering at ${target.baseUrl}. New key: openai-compat keys create\n`);
     return;
   }
-  const { secret } = await createKey(home.apiKeys, {
+  const { secret } = await createKey(home.stores.apiKeys, {
     accountId: "default",
     name: "made on the first start",
     capabilities: parseCapabilities("*"),

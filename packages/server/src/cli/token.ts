@@ -28,8 +28,8 @@ export function addTokenCommand(program: Command): void {
       if (config.store === "memory" && config.auth.jwtSecret === null) {
         throw new ConfigError("With a store in memory, set auth.jwtSecret: a server would not know another secret.");
       }
-      const { apiKeys, jwt } = openHome(config);
-      await apiKeys.close();
+      const { stores, jwt } = await openHome(config);
+      await stores.close();
       const minted = await mintToken({
         settings: jwt,
         accountId: options.account,
