@@ -151,6 +151,16 @@ test("a minted token is accepted by the server that shares its data directory", 
   expect(await get(recipe, await mint("--can", "PROMPT"))).toBe(403);
 });
 
+test("a token that is revoked beside a running server is refused at once, and another goes on", async () => {
+  const data = ["--data-directory", newDirectory()];
+  const { recipe } = await serve(data);
+  const token = (await run(["token", "mint", ...data])).stdout.trim();
+  expect(await get(recipe, token)).toBe(200);
+  expect(await run(["token", "revoke", token, ...data])).toMatchObject({ code: 0, stdout: "" });
+  expect(await get(recipe, token)).toBe(401);
+  expect(await get(recipe, recipe.keys.full)).toBe(200);
+});
+
 test("--version prints the package's version", async () => {
   expect(await run(["--version"])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
 });
@@ -176,6 +186,7 @@ test.each([
   ["a data directory that is a file", ["serve", "--data-directory", badConfig], /data directory/],
   ["a token secret that is too short", ["serve", "--data-directory", shortSecret], /jwt-secret/],
   ["an unknown key", ["keys", "revoke", "key_nope", "--data-directory", newDirectory()], /no key key_nope/],
+  ["an API key that is revoked as a token", ["token", "revoke", "sk-key"], /keys revoke/],
   ["an unknown capability", ["keys", "create", "--can", "EVERYTHING"], /EVERYTHING/],
   ["a time without a unit", ["token", "mint", "--expires-in", "soon"], /90s, 15m/],
   ["an unknown model", ["models", "pull", "nope"], /no model nope/],

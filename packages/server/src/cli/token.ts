@@ -1,7 +1,7 @@
-/** `openai-compat token mint`: signs a token with the server's own secret. */
+/** `openai-compat token`: signs tokens with the server's own secret, and revokes tokens whoever signed them. */
 
 import type { Command } from "commander";
-import { mintToken } from "@openai-compat/core";
+import { describeRevocation, mintToken } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { openHome } from "./home.ts";
@@ -17,7 +17,7 @@ interface MintOptions extends SharedOptions {
 }
 
 export function addTokenCommand(program: Command): void {
-  const token = program.command("token").description("make tokens");
+  const token = program.command("token").description("make and revoke tokens");
   addSharedOptions(token.command("mint").description("sign a token (JWT, HS256) and print it"))
     .option("--account <id>", "the account that it acts for", "default")
     .option("--app <name>", "the application that will hold it", "openai-compat")
@@ -39,4 +39,26 @@ export function addTokenCommand(program: Command): void {
       });
       process.stdout.write(`${minted}\n`);
     });
+
+  addSharedOptions(
+    token.command("revoke").description("refuse a token from now on").argument("<token>", "the JWT"),
+  ).action(revoke);
+}
+
+/** What has expired is forgotten on the way, so the list holds no more than the tokens that would still be accepted. */
+async function revoke(token: string, options: SharedOptions): Promise<void> {
+  const config = resolveSettings(options);
+  if (config.store === "memory") throw new ConfigError(`With "store": "memory" no revocation would reach a server.`);
+  const revocation = describeRevocation(token);
+  if (revocation === null) {
+    throw new ConfigError("This is no JWT with an expiry. An API key is revoked by its id: openai-compat keys revoke.");
+  }
+  const { stores } = await openHome(config);
+  try {
+    await stores.tokenRevocations.prune(Date.now());
+    await stores.tokenRevocations.revoke(revocation.tokenSha256, revocation.expiresAtMs);
+    process.stderr.write("Revoked. Servers on this store refuse the token from now on.\n");
+  } finally {
+    await stores.close();
+  }
 }
