@@ -22,19 +22,24 @@ export interface Home {
 
 export type HomeConfig = Pick<Config, "auth" | "dataDirectory" | "postgres" | "store">;
 
+/** Named after what it held first. Renamed, it would part from the side files of a server that runs. */
+export const DATABASE_FILE = "keys.sqlite";
 const SECRET_BYTES = 32;
 /** Of a secret in a file; what this program writes is longer. */
-const SECRET_LENGTH_MIN = 32;
+export const SECRET_LENGTH_MIN = 32;
+
+/** In the data directory. */
+export const SECRET_FILE = "jwt-secret";
 
 /** @throws ConfigError when the data directory or the database can't be used. */
 export async function openHome(config: HomeConfig): Promise<Home> {
-  const readSecret = () => useDataDirectory(config, (path) => readOrCreateSecret(join(path, "jwt-secret")));
+  const readSecret = () => useDataDirectory(config, (path) => readOrCreateSecret(join(path, SECRET_FILE)));
   switch (config.store) {
     case "memory":
       return { stores: createMemoryStores(), jwt: resolveJwt(config, createSecret) };
     case "sqlite": {
       const jwt = resolveJwt(config, readSecret);
-      return { stores: useDataDirectory(config, (path) => openSqliteStores(join(path, "keys.sqlite"))), jwt };
+      return { stores: useDataDirectory(config, (path) => openSqliteStores(join(path, DATABASE_FILE))), jwt };
     }
     case "postgres": {
       const jwt = resolveJwt(config, readSecret);

@@ -4,6 +4,8 @@ import { Command, CommanderError } from "commander";
 import { AiError } from "@openai-compat/core";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError } from "../config.ts";
+import { CommandFailure } from "./command-failure.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addModelsCommand } from "./models.ts";
 import { addServeCommand } from "./serve.ts";
@@ -26,6 +28,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addKeysCommand(program);
   addModelsCommand(program);
   addSettingsCommand(program);
+  addDoctorCommand(program);
   throwInsteadOfExit(program);
   try {
     await program.parseAsync(args, { from: "user" });
@@ -51,6 +54,10 @@ function describeFailure(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const code = "code" in thrown ? thrown.code : undefined;
   if (code === "EADDRINUSE") return `${thrown.message}. Another program uses this port: choose one with --port.`;
-  const isForeseen = thrown instanceof ConfigError || thrown instanceof AiError || code !== undefined;
+  const isForeseen =
+    thrown instanceof ConfigError ||
+    thrown instanceof CommandFailure ||
+    thrown instanceof AiError ||
+    code !== undefined;
   return isForeseen ? thrown.message : (thrown.stack ?? thrown.message);
 }

@@ -74,6 +74,9 @@ const MIGRATIONS = [
   `,
 ] as const;
 
+/** What a database has that is up to date. */
+export const POSTGRES_VERSION = MIGRATIONS.length;
+
 /** Any number, as long as no other program locks the same one in this database. */
 const MIGRATION_LOCK = 7_215_093_511;
 /** For all migrations together, the wait for another server's included. */

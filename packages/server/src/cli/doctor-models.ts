@@ -1,0 +1,66 @@
+/** Whether the models of this machine can be served: their files, and the library that runs them. It pulls nothing. */
+
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { findCachedModel, listCatalogue, probeLlama } from "@openai-compat/engines";
+import type { Config } from "../config.ts";
+import type { ModelConfig } from "../model-config.ts";
+import type { Finding } from "./doctor-finding.ts";
+
+export async function examineModels(config: Config): Promise<readonly Finding[]> {
+  if (config.models.length === 0) return [await examineBestModel(config)];
+  const local = config.models.filter(({ engine }) => engine.kind === "llama");
+  const findings = await Promise.all(local.map(examineLlamaModel));
+  return local.length === 0 ? findings : [...findings, await examineLibrary("fail")];
+}
+
+async function examineBestModel(config: Config): Promise<Finding> {
+  const about = "models";
+  if (config.engines === "scripted") {
+    return { about, status: "warn", message: "the scripted engine serves, as asked: no AI model stands behind it" };
+  }
+  const library = await examineLibrary("warn");
+  if (library.status !== "ok") return { ...library, about };
+  const [entry] = listCatalogue();
+  if (entry === undefined || (await findCachedModel(entry.id)) === null) {
+    return {
+      about,
+      status: "warn",
+      message: "none is in the cache; the first start pulls one: openai-compat models pull",
+    };
+  }
+  return { about, status: "ok", message: `${entry.id} is in the cache` };
+}
+
+async function examineLibrary(whenMissing: "warn" | "fail"): Promise<Finding> {
+  const about = "llama library";
+  const probed = await probeLlama();
+  if (probed.available) return { about, status: "ok", message: "it runs on this machine" };
+  return { about, status: whenMissing, message: `${probed.reason} Only the scripted engine can serve.` };
+}
+
+async function examineLlamaModel({ id, engine }: ModelConfig): Promise<Finding> {
+  const about = `model ${id}`;
+  if (engine.kind !== "llama") return { about, status: "ok", message: "it needs no file" };
+  const { model } = engine;
+  if (listCatalogue().some((entry) => entry.id === model)) {
+    const cached = await findCachedModel(model);
+    if (cached !== null) return { about, status: "ok", message: `${model} is in the cache` };
+    return { about, status: "warn", message: `the first start pulls it: openai-compat models pull ${model}` };
+  }
+  if (!existsSync(model)) return { about, status: "fail", message: `${model} is neither a file nor in the catalogue` };
+  if (!isGguf(model)) return { about, status: "fail", message: `${model} is no GGUF file` };
+  return { about, status: "ok", message: `${model} is there` };
+}
+
+const MAGIC = "GGUF";
+
+function isGguf(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(MAGIC.length);
+    readSync(file, start);
+    return start.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(file);
+  }
+}

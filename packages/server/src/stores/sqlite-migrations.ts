@@ -1,0 +1,79 @@
+/** The tables of a SQLite store, and the way to them from every version that there ever was. */
+
+import type { DatabaseSync } from "node:sqlite";
+import { runTransaction } from "./sqlite-transaction.ts";
+
+/**
+ * One entry per version; a database at version n has had the first n. Never change an entry: add one.
+ *
+ * The conditions on `accounts` are the last line of defence. Should a mistake in this program ever break one, the
+ * transaction fails and nobody's credits change.
+ */
+const MIGRATIONS = [
+  `CREATE TABLE api_keys (
+     id TEXT PRIMARY KEY,
+     secret_sha256 TEXT NOT NULL UNIQUE,
+     secret_tail TEXT NOT NULL,
+     account_id TEXT NOT NULL,
+     name TEXT NOT NULL,
+     capabilities TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER,
+     revoked_at_ms INTEGER
+   ) STRICT`,
+
+  `CREATE TABLE accounts (
+     id TEXT PRIMARY KEY,
+     balance INTEGER NOT NULL CHECK (balance BETWEEN 0 AND 9007199254740991),
+     held INTEGER NOT NULL CHECK (held BETWEEN 0 AND balance)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE holds (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     amount INTEGER NOT NULL CHECK (amount >= 1),
+     expires_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX holds_by_expiry ON holds (expires_at_ms);
+
+   CREATE TABLE ledger (
+     id INTEGER PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     amount INTEGER NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     grant_id TEXT,
+     note TEXT,
+     operation TEXT,
+     model_id TEXT,
+     request_id TEXT,
+     input_tokens INTEGER,
+     cached_tokens INTEGER,
+     output_tokens INTEGER,
+     audio_ms INTEGER,
+     characters INTEGER,
+     CHECK ((grant_id IS NULL) = (operation IS NOT NULL))
+   ) STRICT;
+   CREATE INDEX ledger_by_account ON ledger (account_id);
+   CREATE UNIQUE INDEX ledger_by_grant ON ledger (grant_id) WHERE grant_id IS NOT NULL;
+
+   CREATE TABLE token_revocations (
+     token_sha256 TEXT PRIMARY KEY,
+     expires_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX token_revocations_by_expiry ON token_revocations (expires_at_ms)`,
+] as const;
+
+/** What a database has that is up to date. */
+export const SQLITE_VERSION = MIGRATIONS.length;
+
+/** Several processes may do so at once. @throws Error when the database is of a later version; it is left as it is. */
+export function migrate(database: DatabaseSync): void {
+  runTransaction(database, () => {
+    const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (version > MIGRATIONS.length) {
+      throw new Error(`The database has version ${version}; this program knows ${MIGRATIONS.length}. Use a newer one.`);
+    }
+    for (const statements of MIGRATIONS.slice(version)) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
