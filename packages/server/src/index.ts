@@ -11,4 +11,4 @@ export type { Logger, LoggerOptions, LogLevel } from "./operations/logger.ts";
 export { resolveModels } from "./resolve-models.ts";
 export type { ResolvedModels, ResolveModelsOptions } from "./resolve-models.ts";
 export { createMemoryStores } from "./stores/memory.ts";
-export { openSqliteStore } from "./stores/sqlite.ts";
+export { openSqliteStores } from "./stores/sqlite.ts";
