@@ -27,7 +27,7 @@ export async function examineStore(config: Config): Promise<Finding> {
 function examineSqlite(path: string): Finding {
   const sqlite: typeof sqliteModule | undefined = process.getBuiltinModule("node:sqlite");
   if (sqlite === undefined) {
-    return { about, status: "fail", message: `Node.js ${process.versions.node} has no SQLite: use 22.16 or later` };
+    return { about, status: "fail", message: `Node.js ${process.versions.node} has no SQLite: use 22.13 or later` };
   }
   if (!existsSync(path)) return { about, status: "ok", message: `${path} will be made by the first start` };
   try {
