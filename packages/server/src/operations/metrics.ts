@@ -63,8 +63,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       calls.tokens.inc({ model, kind: "prompt" }, usage.inputTokens);
       calls.tokens.inc({ model, kind: "cached" }, usage.cachedTokens);
       calls.tokens.inc({ model, kind: "completion" }, usage.outputTokens);
-      calls.audioSeconds.inc({ model }, usage.audioMs / 1000);
-      calls.characters.inc({ model }, usage.characters);
+      if (usage.audioMs > 0) calls.audioSeconds.inc({ model }, usage.audioMs / 1000);
+      if (usage.characters > 0) calls.characters.inc({ model }, usage.characters);
       calls.held.inc({ operation }, call.heldAmount);
       calls.charged.inc({ operation }, call.chargedAmount);
       calls.queueSeconds.observe({ model }, call.admittedAfterMs / 1000);

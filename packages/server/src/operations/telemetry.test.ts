@@ -56,6 +56,7 @@ test("a call that ends after its request has a line of its own with the same id"
 test("two requests with one id are both logged, and the call is told once", () => {
   const { lines, telemetry, start } = createObserved();
   const [first, second] = [start(), start()];
+  for (const request of [first, second]) request.facts.operationId = "createChatCompletion";
   telemetry.recordCall(CALL);
   second.end(200, true);
   first.end(200, true);
@@ -70,4 +71,11 @@ test("a path is cut, however long it is", () => {
   const path = `/v1/${"a".repeat(10_000)}`;
   telemetry.startRequest({ requestId: "r", method: "GET", path, headers: new Headers() }).end(404, true);
   expect(String(lines[0]?.["path"])).toHaveLength(200);
+});
+
+test("what is no operation and no failure is logged at debug alone", () => {
+  const { lines, start } = createObserved();
+  start("probe").end(200, true);
+  start("scanner").end(404, true);
+  expect(lines.map((line) => line["requestId"])).toEqual(["scanner"]);
 });

@@ -41,6 +41,7 @@ export interface Telemetry {
 
 /** Longer paths are no path of ours. */
 const LOGGED_PATH_LENGTH_MAX = 200;
+const FIRST_ERROR_STATUS = 400;
 
 export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions): Telemetry {
   /** Requests that have not ended, with the call that each led to; a caller may send one id twice, the last counts. */
@@ -60,7 +61,9 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
           const durationMs = performance.now() - startedAt;
           const { operationId, accountId } = facts;
           if (running.get(requestId) === entry) running.delete(requestId);
-          logger.info("request", {
+          // Probes, scrapes and pages would bury the calls.
+          const writeLine = operationId === null && status < FIRST_ERROR_STATUS ? logger.debug : logger.info;
+          writeLine("request", {
             requestId,
             method,
             path: path.slice(0, LOGGED_PATH_LENGTH_MAX),
