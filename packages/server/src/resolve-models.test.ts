@@ -36,14 +36,6 @@ test("asked for the scripted engine, nothing is pulled and the owner says so", a
   expect(models).toMatchObject([{ id: "scripted", ownedBy: "scripted", isDefault: true }]);
 });
 
-test("a suite's server has a scripted model more, with a slash in its id, which is never the default", async () => {
-  const { models } = await resolve({ engines: "scripted" }, { addsSlashModel: true });
-  expect(models.map(({ id, ownedBy, isDefault }) => [id, ownedBy, isDefault])).toEqual([
-    ["scripted", "scripted", true],
-    ["scripted/with-slash", "scripted", false],
-  ]);
-});
-
 test("a model that can't be had is replaced by the scripted engine, and the reason is told", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   const { models, summary } = await resolve({}, { pull });

@@ -34,11 +34,6 @@ export interface ResolveModelsOptions {
   readonly signal: AbortSignal;
   /** When the models became available, for their `created`. */
   readonly nowMs: number;
-  /**
-   * Whether a scripted model whose id holds a slash is added, so that a suite can try such ids on a throw-away server.
-   * Default false.
-   */
-  readonly addsSlashModel?: boolean;
   /** Default: the real one, with a progress bar on standard error. */
   readonly pull?: typeof pullWithProgress;
   /** Default: whether the native library is installed and runs here. */
@@ -46,7 +41,6 @@ export interface ResolveModelsOptions {
 }
 
 const SCRIPTED_ID = "scripted";
-const SLASH_ID = "scripted/with-slash";
 
 /**
  * `models` of the configuration as they are; without any, the best that can be had: the catalogue's first model from
@@ -55,19 +49,6 @@ const SLASH_ID = "scripted/with-slash";
  * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
-  const resolved = await resolveServedModels(options);
-  if (options.addsSlashModel !== true || resolved.models.some((model) => model.id === SLASH_ID)) return resolved;
-  const parts = {
-    id: SLASH_ID,
-    name: SLASH_ID,
-    ownedBy: SCRIPTED_ID,
-    engine: createScriptedEngine(),
-    isDefault: false,
-  };
-  return { ...resolved, models: [...resolved.models, describeModel(options, parts)] };
-}
-
-async function resolveServedModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config } = options;
   if (config.models.length > 0) return resolveConfiguredModels(options);
   if (config.engines === "scripted") {

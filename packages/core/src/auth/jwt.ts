@@ -112,6 +112,8 @@ export interface MintTokenOptions extends TokenIdentity {
   readonly settings: JwtSettings;
   /** Seconds from now until `exp`; negative makes a token that has expired already, for tests of a server. */
   readonly expiresInSeconds: number;
+  /** Seconds from now until `nbf`. Default: the token has none. */
+  readonly notBeforeInSeconds?: number;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly nowMs?: number;
 }
@@ -124,6 +126,7 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
     .setProtectedHeader({ alg: SECRET_ALGORITHM, typ: "JWT" })
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + options.expiresInSeconds);
+  if (options.notBeforeInSeconds !== undefined) token.setNotBefore(nowSeconds + options.notBeforeInSeconds);
   if (settings.issuer !== null) token.setIssuer(settings.issuer);
   if (settings.audience !== null) token.setAudience(settings.audience);
   return token.sign(new TextEncoder().encode(settings.secret));

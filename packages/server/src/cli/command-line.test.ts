@@ -46,7 +46,12 @@ const newDirectory = () => join(directory, `data-${(directories += 1)}`);
 
 interface Recipe {
   readonly base_url: string;
-  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
+  readonly keys: Readonly<
+    Record<
+      "full" | "no_capability" | "expired" | "no_credit" | "not_yet_valid" | "wrong_audience" | "wrong_issuer",
+      string
+    >
+  >;
   readonly models: { readonly chat: string };
 }
 
@@ -63,8 +68,12 @@ const get = async (recipe: Recipe, key: string) =>
 
 test("the ready file holds what a suite needs, and only its owner can read it", async () => {
   const { recipe, readyFile } = await serve();
-  expect(recipe.models).toEqual({ chat: "scripted" });
+  expect(recipe.models).toMatchObject({ chat: "scripted", upstream_down: expect.any(String) });
   expect(await get(recipe, recipe.keys.full)).toBe(200);
+  expect(await get(recipe, recipe.keys.no_credit)).toBe(200);
+  for (const refused of ["not_yet_valid", "wrong_audience", "wrong_issuer"] as const) {
+    expect(await get(recipe, recipe.keys[refused])).toBe(401);
+  }
   expect(await get(recipe, recipe.keys.no_capability)).toBe(403);
   expect(await get(recipe, recipe.keys.expired)).toBe(401);
   expect(statSync(readyFile).mode & 0o777).toBe(0o600);

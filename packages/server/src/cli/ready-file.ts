@@ -4,13 +4,18 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { mintToken } from "@openai-compat/core";
 import type { GrantedCapability, JwtSettings } from "@openai-compat/core";
 
+/** Named as the suite names it. */
 export interface TargetRecipe {
   readonly base_url: string;
-  readonly keys: { readonly full: string; readonly no_capability: string; readonly expired: string };
-  readonly models: { readonly chat?: string };
+  readonly keys: Readonly<Record<string, string>> & { readonly full: string };
+  readonly models: Readonly<Record<string, string>>;
+  /** What a throw-away server has prepared for single checks. */
+  readonly fixtures?: Readonly<Record<string, unknown>>;
 }
 
-const EVERY_CAPABILITY: readonly GrantedCapability[] = [{ domain: "*", pointers: ["*"], can: ["*"] }];
+/** Whose keys they are. */
+export const SUITE_ACCOUNT = "suite";
+export const EVERY_CAPABILITY: readonly GrantedCapability[] = [{ domain: "*", pointers: ["*"], can: ["*"] }];
 const LIFETIME_SECONDS = 86_400;
 const EXPIRED_SECONDS = -3600;
 
@@ -24,7 +29,7 @@ export interface TargetOptions {
 /** The keys are tokens, so that a suite can tamper with them. */
 export async function createTargetRecipe(options: TargetOptions): Promise<TargetRecipe> {
   const mint = (capabilities: readonly GrantedCapability[], expiresInSeconds: number) =>
-    mintToken({ settings: options.jwt, accountId: "suite", appName: "suite", capabilities, expiresInSeconds });
+    mintToken({ settings: options.jwt, accountId: SUITE_ACCOUNT, appName: "suite", capabilities, expiresInSeconds });
   return {
     base_url: options.baseUrl,
     keys: {

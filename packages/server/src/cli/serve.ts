@@ -3,11 +3,15 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { createModelRegistry } from "@openai-compat/core";
+import type { RegisteredModel } from "@openai-compat/core";
+import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import type { Logger } from "../operations/logger.ts";
 import { startTracing } from "../operations/start-tracing.ts";
+import type { Tracing } from "../operations/tracing.ts";
 import { resolveModels } from "../resolve-models.ts";
+import type { ResolvedModels } from "../resolve-models.ts";
 import { createKey, openHome } from "./home.ts";
 import type { Home } from "./home.ts";
 import { parseCapabilities, parsePort } from "./option-values.ts";
@@ -15,6 +19,8 @@ import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
+import { THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
+import type { Throwaway } from "./throwaway.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly host?: string;
@@ -48,7 +54,7 @@ async function serve(options: ServeOptions): Promise<void> {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(engines === undefined ? {} : { engines }),
-    ...(options.throwaway === true ? { store: "memory" as const } : {}),
+    ...(options.throwaway === true ? THROWAWAY_SETTINGS : {}),
   });
   const logger = createLogger({ level: config.logLevel });
   const stop = listenForStop();
@@ -58,43 +64,69 @@ async function serve(options: ServeOptions): Promise<void> {
     onProblem: (reason) => logger.warn("traces can't be sent", { reason }),
   });
   const home = await openHome(config);
+  const throwaway = options.throwaway === true ? await openThrowaway(Date.now()) : null;
   try {
-    const resolved = await resolveModels({
-      config,
-      signal: stop.signal,
-      nowMs: Date.now(),
-      addsSlashModel: options.throwaway === true,
-    }).catch((thrown: unknown) => {
-      // A pull that was told to stop is no failure.
-      if (stop.signal.aborted) return null;
-      throw thrown;
-    });
-    if (resolved === null) return;
-    const { models, summary } = resolved;
-    const server = createServer({
-      config: { ...config, jwt: home.jwt },
-      registry: createModelRegistry(models),
-      stores: home.stores,
-      logger,
-      tracing,
-    });
-    const { baseUrl } = await server.listen();
-    try {
-      const chatModel = models.find((model) => model.isDefault)?.id ?? models[0]?.id ?? null;
-      process.stdout.write(`${summary}\n`);
-      warnWhenPublic(config.host, logger);
-      await announce(home, { baseUrl, chatModel });
-      if (options.readyFile !== undefined) {
-        writeReadyFile(options.readyFile, await createTargetRecipe({ baseUrl, jwt: home.jwt, chatModel }));
-      }
-      await untilStopped(stop.signal);
-    } finally {
-      await server.close();
-    }
+    const resolved = await resolveModels({ config, signal: stop.signal, nowMs: Date.now() }).catch(
+      (thrown: unknown) => {
+        // A pull that was told to stop is no failure.
+        if (stop.signal.aborted) return null;
+        throw thrown;
+      },
+    );
+    if (resolved !== null)
+      await answer(options, { config, logger, tracing, home, throwaway, resolved, signal: stop.signal });
   } finally {
+    await throwaway?.close();
     await home.stores.close();
     await tracing?.close();
   }
+}
+
+interface ServeParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly tracing: Tracing | null;
+  readonly home: Home;
+  readonly throwaway: Throwaway | null;
+  readonly resolved: ResolvedModels;
+  /** Aborted when the server is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers until it is told to stop. */
+async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
+  const { config, logger, tracing, home, throwaway, resolved, signal } = parts;
+  const { jwt, stores } = home;
+  const { models, summary } = resolved;
+  const server = createServer({
+    config: { ...config, jwt },
+    registry: createModelRegistry([...models, ...(throwaway?.models ?? [])]),
+    stores,
+    logger,
+    tracing,
+  });
+  const { baseUrl } = await server.listen();
+  try {
+    const chatModel = findChatModel(models);
+    process.stdout.write(`${summary}\n`);
+    warnWhenPublic(config.host, logger);
+    await announce(home, { baseUrl, chatModel });
+    if (options.readyFile !== undefined) {
+      const target = { baseUrl, jwt, chatModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
+      writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
+    }
+    await untilStopped(signal);
+  } finally {
+    await server.close();
+  }
+}
+
+/** A server that keeps what it has prepares nothing for a suite. */
+const PERSISTENT: Pick<Throwaway, "describe"> = { describe: createTargetRecipe };
+
+function findChatModel(models: readonly RegisteredModel[]): string | null {
+  const chatModels = models.filter(({ type }) => type === "chat");
+  return (chatModels.find(({ isDefault }) => isDefault) ?? chatModels[0])?.id ?? null;
 }
 
 /** The first signal asks for a graceful stop; with the second, the process ends at once. */
