@@ -54,17 +54,13 @@ class WorkFailed extends Error {
   }
 }
 
-const TRANSACTION_WORK_MAX = 256;
-const WAITING_MAX = 10_000;
-const BUSY_TIMEOUT_MS = 5000;
+const DEFAULTS = { transactionWorkMax: 256, waitingMax: 10_000, busyTimeoutMs: 5000, unsyncedMs: 1000 } as const;
 /** Between two tries to begin a transaction. */
 const BUSY_PAUSE_MS = 3;
-const UNSYNCED_MS = 1000;
 const SQLITE_BUSY = 5;
 
 export function createSqliteWriter(options: SqliteWriterOptions): SqliteWriter {
-  const { database, path, transactionWorkMax = TRANSACTION_WORK_MAX, waitingMax = WAITING_MAX } = options;
-  const { busyTimeoutMs = BUSY_TIMEOUT_MS, unsyncedMs = UNSYNCED_MS } = options;
+  const { database, path, transactionWorkMax, waitingMax, busyTimeoutMs, unsyncedMs } = { ...DEFAULTS, ...options };
   const waiting: Entry[] = [];
   let isScheduled = false;
   let busySinceMs: number | null = null;
@@ -73,12 +69,8 @@ export function createSqliteWriter(options: SqliteWriterOptions): SqliteWriter {
   /** Called when nothing waits any more. */
   let onIdle: (() => void) | null = null;
 
-  const disk = openDiskSync({
-    path: `${path}-wal`,
-    withinMs: unsyncedMs,
-    // Nobody knows now what the disk has, and a later sync that succeeds would not say so.
-    onError: (cause) => (refusal ??= new Error("The disk failed to keep what was written to the store.", { cause })),
-  });
+  const refuseAll = (cause: unknown) => (refusal = makeDiskError(cause));
+  const disk = openDiskSync({ path: `${path}-wal`, withinMs: unsyncedMs, onError: refuseAll });
 
   function schedule(): void {
     if (isScheduled) return;
@@ -121,7 +113,11 @@ export function createSqliteWriter(options: SqliteWriterOptions): SqliteWriter {
       const run = () => {
         const result = work();
         if (!isDurable) return () => resolve(result);
-        return () => void disk.sync().then(() => resolve(result), reject);
+        return () =>
+          void disk.sync().then(
+            () => resolve(result),
+            (cause: unknown) => reject(refuseAll(cause)),
+          );
       };
       waiting.push({ run, reject, isDurable });
       schedule();
@@ -140,6 +136,11 @@ export function createSqliteWriter(options: SqliteWriterOptions): SqliteWriter {
       await disk.close();
     },
   };
+}
+
+/** Nobody knows then what the disk has, and a later sync that succeeds would not say so. */
+function makeDiskError(cause: unknown): Error {
+  return new Error("The disk failed to keep what was written to the store.", { cause });
 }
 
 /** @throws WorkFailed, or what SQLite says of the transaction. Nothing has changed then. */
