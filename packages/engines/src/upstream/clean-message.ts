@@ -31,7 +31,7 @@ export function createMessageCleaner(options: MessageCleanerOptions): MessageCle
     return [host, hostname];
   });
   const anyHost = matchAny(hosts);
-  const anyModel = matchAny([options.model]);
+  const anyModel = matchWord(options.model);
   const withoutKey = (text: string) => (apiKey === null ? text : text.replaceAll(apiKey, "[key]"));
   return {
     forCaller(text, modelId) {
@@ -42,10 +42,14 @@ export function createMessageCleaner(options: MessageCleanerOptions): MessageCle
   };
 }
 
-/** Whole words only: a model called `a` must not change every `a`. */
 function matchAny(words: readonly string[]): RegExp {
   const longestFirst = [...words].sort((left, right) => right.length - left.length);
-  return new RegExp(`(?<![\\w-])(?:${longestFirst.map(escapePattern).join("|")})(?![\\w-])`, "gi");
+  return new RegExp(longestFirst.map(escapePattern).join("|"), "gi");
+}
+
+/** As a whole word only: a model called `a` must not change every `a`. */
+function matchWord(word: string): RegExp {
+  return new RegExp(`(?<![\\w-])${escapePattern(word)}(?![\\w-])`, "gi");
 }
 
 function escapePattern(text: string): string {

@@ -44,7 +44,9 @@ export function createEventStreamDecoder(options: { readonly eventBytesMax: numb
   function readLine(line: string, events: ServerSentEvent[]): void {
     if (line === "") {
       if (data !== null && data !== "") {
-        if (eventLength * BYTES_PER_CODE_UNIT_MAX > eventBytesMax) assertLength(Buffer.byteLength(data));
+        if (eventLength * BYTES_PER_CODE_UNIT_MAX > eventBytesMax) {
+          assertLength(eventLength - data.length + Buffer.byteLength(data));
+        }
         events.push({ name, data });
       }
       name = null;

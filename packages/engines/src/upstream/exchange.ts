@@ -1,10 +1,11 @@
 /**
- * One request and its answer over an undici pool: timeouts, limits, backpressure and abort. It neither builds the
+ * One request and its answer over one connection: timeouts, limits, backpressure and abort. It neither builds the
  * request nor understands the answer, and it repeats nothing.
  */
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import type { Connection } from "./connections.ts";
 import { UpstreamFault, type UpstreamFaultKind } from "./upstream-fault.ts";
 
 export interface ExchangeRequest {
@@ -20,6 +21,11 @@ export interface ExchangeLimits {
   readonly stallTimeoutMs: number;
   readonly answerBytesMax: number;
   readonly readAheadBytesMax: number;
+}
+
+export interface ExchangeOptions {
+  readonly limits: ExchangeLimits;
+  readonly signal: AbortSignal;
 }
 
 export interface ExchangeAnswer {
@@ -42,17 +48,18 @@ const TAIL_MS = 1000;
 const TAIL_BYTES_MAX = 65_536;
 
 /**
- * Sends a request and waits for the head of its answer; informational heads are skipped.
+ * Sends a request and waits for the head of its answer; informational heads are skipped. The connection is released or
+ * destroyed with the end of the exchange.
  *
  * @throws the signal's reason; UpstreamFault `unreachable` when not one byte went out
  */
 export async function openExchange(
-  dispatcher: Dispatcher,
+  connection: Connection,
   request: ExchangeRequest,
-  options: { readonly limits: ExchangeLimits; readonly signal: AbortSignal },
+  options: ExchangeOptions,
 ): Promise<ExchangeAnswer> {
-  const exchange = new Exchange(options.limits, options.signal);
-  dispatcher.dispatch({ ...request, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
+  const exchange = new Exchange(connection, options);
+  connection.dispatch({ ...request, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
   await exchange.waitForHead();
   return exchange;
 }
@@ -60,6 +67,7 @@ export async function openExchange(
 class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   status = 0;
   headers: IncomingHttpHeaders = {};
+  readonly #connection: Connection;
   readonly #limits: ExchangeLimits;
   readonly #signal: AbortSignal;
   #controller: Dispatcher.DispatchController | null = null;
@@ -72,7 +80,8 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   #hasEnded = false;
   #fault: UpstreamFault | null = null;
 
-  constructor(limits: ExchangeLimits, signal: AbortSignal) {
+  constructor(connection: Connection, { limits, signal }: ExchangeOptions) {
+    this.#connection = connection;
     this.#limits = limits;
     this.#signal = signal;
     signal.addEventListener("abort", this.#onAbort, { once: true });
@@ -109,10 +118,6 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver()) {
-      controller.abort(this.#fault ?? new UpstreamFault("unreachable", "The caller left before the request was sent."));
-      return;
-    }
     this.#controller = controller;
     this.#setTimer(this.#limits.firstByteTimeoutMs);
   }
@@ -144,15 +149,19 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   }
 
   onResponseEnd(): void {
+    if (this.#isOver()) return;
     this.#hasEnded = true;
     this.#settle();
+    this.#connection.release();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#isOver()) return;
     // Only code and message: other fields of these errors quote the answer.
     const detail = "code" in error ? `${String(error.code)}: ${error.message}` : error.message;
-    this.#fail(this.#controller === null ? "unreachable" : "broken", detail);
+    this.#fault = new UpstreamFault(this.#controller === null ? "unreachable" : "broken", detail);
+    this.#settle();
+    this.#connection.release();
   }
 
   #isOver(): boolean {
@@ -190,10 +199,11 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
     this.#timer = setTimeout(this.#onTimeout, timeoutMs);
   }
 
+  /** For what is wrong on this side of the connection, or seen from it. */
   #fail(kind: UpstreamFaultKind, message: string): void {
     this.#fault = new UpstreamFault(kind, message);
     this.#settle();
-    this.#controller?.abort(this.#fault);
+    this.#connection.destroy();
   }
 
   #settle(): void {

@@ -20,7 +20,7 @@ const ESCAPED_LETTER = "\\u006";
  */
 export function createModelReplacer(modelId: string): ModelReplacer {
   const ours = JSON.stringify(modelId);
-  let lastModel: unknown = null;
+  let lastModel: unknown;
   let theirs = "";
   return (text, value) => {
     const { model } = value;

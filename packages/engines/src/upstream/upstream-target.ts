@@ -1,6 +1,6 @@
 /** One base URL and the connections to it, opened on the first call. It chooses nothing and retries nothing. */
 
-import type { Pool } from "undici";
+import { type Connections, createConnections } from "./connections.ts";
 import { type ExchangeAnswer, type ExchangeRequest, openExchange } from "./exchange.ts";
 import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-settings.ts";
 
@@ -12,25 +12,30 @@ export interface UpstreamTarget {
 }
 
 export function createUpstreamTarget(address: UpstreamAddress, settings: ResolvedUpstreamSettings): UpstreamTarget {
-  let pool: Promise<Pool> | null = null;
+  let connections: Promise<Connections> | null = null;
+  let closing: Promise<void> | null = null;
+
+  async function closeConnections(): Promise<void> {
+    if (connections !== null) await (await connections).close();
+  }
+
   return {
     async open(request, signal) {
-      pool ??= openPool(address.origin, settings);
+      connections ??= openConnections(address.origin, settings);
+      const connection = (await connections).take();
       const path = address.basePath + request.path;
-      return openExchange(await pool, { ...request, path }, { limits: settings, signal });
+      return openExchange(connection, { ...request, path }, { limits: settings, signal });
     },
     async close() {
-      if (pool !== null) await (await pool).close();
+      closing ??= closeConnections();
+      await closing;
     },
   };
 }
 
-async function openPool(origin: string, settings: ResolvedUpstreamSettings): Promise<Pool> {
+async function openConnections(origin: string, settings: ResolvedUpstreamSettings): Promise<Connections> {
   // Loading it takes a tenth of a second and 30 MB: a server without upstreams should not pay for that.
-  const { Pool: UndiciPool } = await import("undici");
-  return new UndiciPool(origin, {
-    connectTimeout: settings.connectTimeoutMs,
-    maxHeaderSize: settings.headBytesMax,
-    pipelining: 1,
-  });
+  const { Client } = await import("undici");
+  const options = { connectTimeout: settings.connectTimeoutMs, maxHeaderSize: settings.headBytesMax, pipelining: 1 };
+  return createConnections(() => new Client(origin, options));
 }

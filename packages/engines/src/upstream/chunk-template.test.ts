@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createChunkTemplate } from "./chunk-template.ts";
+
+const chunk = (content: string, extra: Record<string, unknown> = {}): string =>
+  JSON.stringify({ id: "c", model: "theirs", choices: [{ index: 0, delta: { content } }], ...extra });
+const rename = (text: string): string => text.replace('"theirs"', '"ours"');
+
+function learnt() {
+  const template = createChunkTemplate("content");
+  template.learn(chunk("first"), rename(chunk("first")));
+  return template;
+}
+
+test("nothing is known before a chunk was learnt", () => {
+  expect(createChunkTemplate("content").fill(chunk("x"))).toBeNull();
+});
+
+test("a chunk that differs in its text alone is filled in", () => {
+  expect(learnt().fill(chunk(" wörld €"))).toBe(rename(chunk(" wörld €")));
+});
+
+test("a chunk that differs in anything else is not taken for known", () => {
+  const other = chunk("x").replace('"index":0', '"index":1');
+  for (const text of [other, chunk("x", { usage: null }), chunk("x").slice(1), `${chunk("x")} `, chunk("")]) {
+    expect(learnt().fill(text)).toBeNull();
+  }
+});
+
+test("what is no JSON between head and tail is not taken for text", () => {
+  const [head = "", tail = ""] = chunk("|").split("|");
+  for (const text of ['x","content":"y', "x\\", "x\ny", 'x"', "\u0000"]) {
+    expect(learnt().fill(head + text + tail)).toBeNull();
+  }
+});
+
+test("a text that needs escapes teaches nothing", () => {
+  const template = learnt();
+  template.learn(chunk("a\nb"), rename(chunk("a\nb")));
+  expect(template.fill(chunk("x"))).toBeNull();
+});
+
+test("reasoning and spaced JSON are learnt as well", () => {
+  const template = createChunkTemplate("content");
+  template.learn('{"reasoning_content": "a", "n": 1}', '{"reasoning_content": "a", "n": 2}');
+  expect(template.fill('{"reasoning_content": "b", "n": 1}')).toBe('{"reasoning_content": "b", "n": 2}');
+});
+
+test("whatever is filled in is what reading it in full would have given", () => {
+  const text = fc.string({
+    unit: fc.oneof(fc.constantFrom('"', "\\", "\n", "€", "a"), fc.string({ minLength: 1, maxLength: 1 })),
+  });
+  fc.assert(
+    fc.property(text, (content) => {
+      const filled = learnt().fill(chunk(content));
+      expect(filled === null || filled === rename(chunk(content))).toBe(true);
+      const isPlain = content !== "" && JSON.stringify(content) === `"${content}"`;
+      expect(filled !== null).toBe(isPlain);
+    }),
+  );
+});

@@ -1,0 +1,59 @@
+/**
+ * Kept-alive connections to one origin, each for one request at a time. Undici's own pool would do but for one thing: after
+ * an abort it connects anew, for nobody.
+ *
+ * @see https://github.com/nodejs/undici/issues/5845
+ */
+
+import type { Client, Dispatcher } from "undici";
+import { UpstreamFault } from "./upstream-fault.ts";
+
+/** One request's connection. Exactly one of `release` and `destroy` ends it. */
+export interface Connection {
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
+  /** The request is over, and the next one may come; undici reconnects where it must. */
+  release(): void;
+  /** Closes the connection at once, whatever the request is at. */
+  destroy(): void;
+}
+
+export interface Connections {
+  /** A free connection, else a new one: how many there may be is for whoever admits calls to say. */
+  take(): Connection;
+  /** Waits for running requests and closes what is open. */
+  close(): Promise<void>;
+}
+
+export function createConnections(createClient: () => Client): Connections {
+  const clients = new Set<Client>();
+  const free: Client[] = [];
+  let isClosed = false;
+
+  function obtainClient(): Client {
+    if (isClosed) throw new UpstreamFault("unreachable", "The engine is closed.");
+    // The one used last: the others' connections may end for want of use.
+    const used = free.pop();
+    if (used !== undefined) return used;
+    const client = createClient();
+    clients.add(client);
+    return client;
+  }
+
+  return {
+    take() {
+      const client = obtainClient();
+      return {
+        dispatch: (options, handler) => void client.dispatch(options, handler),
+        release: () => void free.push(client),
+        destroy() {
+          clients.delete(client);
+          client.destroy(new UpstreamFault("broken", "The connection was given up."), () => {});
+        },
+      };
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all([...clients].map(async (client) => client.close()));
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { expect, test } from "vitest";
+import { createMessageCleaner } from "./clean-message.ts";
+import { decodeUpstreamError, isErrorBody } from "./decode-error.ts";
+import type { JsonRecord } from "./json-value.ts";
+import { parseBaseUrl } from "./upstream-settings.ts";
+
+const cleaner = createMessageCleaner({
+  addresses: [parseBaseUrl("http://gpu.internal")],
+  model: "theirs",
+  apiKey: "sk-canary",
+});
+const context = { cleaner, modelId: "ours", includeUsage: false };
+
+function decode(status: number | null, body: JsonRecord | null = null, headers: Record<string, string> = {}) {
+  return decodeUpstreamError({ status, headers, body }, context);
+}
+
+function envelope(fields: Record<string, unknown> = {}): JsonRecord {
+  return {
+    error: { message: "No good for theirs.", type: "invalid_request_error", param: null, code: null, ...fields },
+  };
+}
+
+test.each([
+  [400, { code: "unsupported_value", param: "temperature" }, "unsupported_value"],
+  [400, { code: "unsupported_parameter", param: "logprobs" }, "unsupported_parameter"],
+  [400, { code: "invalid_value" }, "invalid_value"],
+  [400, { code: "context_length_exceeded" }, "context_length_exceeded"],
+  [400, { type: "exceed_context_size_error", code: 400 }, "context_length_exceeded"],
+  [400, { message: "This model's maximum context length is 8 tokens.", code: 400 }, "context_length_exceeded"],
+  [400, { code: "something_new" }, "invalid_request"],
+  [404, { code: "file_not_found" }, "invalid_request"],
+  [413, {}, "body_too_large"],
+  [415, {}, "unsupported_media_type"],
+  [422, {}, "invalid_request"],
+])("%i with %o is the caller's mistake: %s", (status, fields, code) => {
+  const error = decode(status, envelope(fields));
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(/^(?:No good for ours\.|This model's)/);
+  expect(error.param).toBe("param" in fields ? fields.param : null);
+});
+
+test.each([
+  [401, { code: "invalid_api_key" }, "upstream_failed"],
+  [403, {}, "upstream_failed"],
+  [404, { code: "model_not_found" }, "upstream_failed"],
+  [404, { code: "unknown_url" }, "upstream_failed"],
+  [404, { code: 404, type: "NotFoundError" }, "upstream_failed"],
+  [400, { param: "model" }, "upstream_failed"],
+  [400, { param: "stream_options.include_usage" }, "upstream_failed"],
+  [307, {}, "upstream_failed"],
+  [409, {}, "upstream_failed"],
+  [500, {}, "upstream_failed"],
+  [501, {}, "upstream_failed"],
+  [402, {}, "upstream_unavailable"],
+  [429, { code: "insufficient_quota" }, "upstream_unavailable"],
+  [429, { type: "insufficient_quota" }, "upstream_unavailable"],
+  [502, {}, "upstream_unavailable"],
+  [503, {}, "upstream_unavailable"],
+  [529, {}, "upstream_unavailable"],
+  [408, {}, "upstream_timeout"],
+  [504, {}, "upstream_timeout"],
+  [429, {}, "upstream_rate_limited"],
+])("%i with %o is none of the caller's business: %s", (status, fields, code) => {
+  const error = decode(status, envelope({ message: "canary sk-canary", ...fields }));
+  expect(error.code).toBe(code);
+  expect(error.param).toBeNull();
+  expect(error.message).not.toContain("canary");
+  expect(String(error.cause)).toContain(`answered ${status}`);
+  expect(String(error.cause)).not.toContain("sk-canary");
+});
+
+test("a caller that asked for usage itself is told that the upstream has none", () => {
+  const answer = { status: 400, headers: {}, body: envelope({ param: "stream_options" }) };
+  expect(decodeUpstreamError(answer, { ...context, includeUsage: true })).toMatchObject({
+    code: "invalid_request",
+    param: "stream_options",
+  });
+});
+
+test("a refusal without an envelope is passed on in words of our own", () => {
+  for (const body of [null, {}, { detail: [{ msg: "canary" }] }, { error: {} }]) {
+    expect(decode(422, body)).toMatchObject({
+      code: "invalid_request",
+      message: "The model does not accept this request.",
+    });
+  }
+});
+
+test("errors as plain text and in the flat form are understood", () => {
+  expect(decode(400, { error: "too hot" })).toMatchObject({ code: "invalid_request", message: "too hot" });
+  const flat = { object: "error", message: "too hot", type: "BadRequestError", param: null, code: 400 };
+  expect(decode(400, flat)).toMatchObject({ code: "invalid_request", message: "too hot" });
+});
+
+test("an error in a good answer brings its status along, or its type tells", () => {
+  expect(decode(null, envelope({ code: 400 })).code).toBe("invalid_request");
+  expect(decode(null, envelope({ code: "503" })).code).toBe("upstream_unavailable");
+  expect(decode(null, envelope({ status: 429, type: "x" })).code).toBe("upstream_rate_limited");
+  expect(decode(null, envelope()).code).toBe("invalid_request");
+  expect(decode(null, envelope({ type: "rate_limit_error" })).code).toBe("upstream_rate_limited");
+  expect(decode(null, envelope({ type: "server_error" })).code).toBe("upstream_failed");
+  expect(decode(null, { error: {} }).code).toBe("upstream_failed");
+});
+
+test("what the upstream says of waiting is passed on with what can be tried again", () => {
+  const headers = { "retry-after": "3" };
+  expect(decode(429, null, headers).retryAfterMs).toBe(3000);
+  expect(decode(503, null, headers).retryAfterMs).toBe(3000);
+  expect(decode(429, null).retryAfterMs).toBeUndefined();
+});
+
+test("a failing upstream's words, which may quote the prompt, are not kept for the log", () => {
+  expect(String(decode(500, envelope({ message: "prompt: canary" })).cause)).not.toContain("canary");
+  expect(String(decode(401, envelope({ message: "wrong key" })).cause)).toContain("wrong key");
+});
+
+test("an answer is an error when it says so", () => {
+  expect([{ error: {} }, { error: "x" }, { object: "error" }].map(isErrorBody)).toEqual([true, true, true]);
+  expect([{}, { error: null }, { object: "list" }].map(isErrorBody)).toEqual([false, false, false]);
+});

@@ -1,0 +1,41 @@
+import { NO_USAGE } from "@openai-compat/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeAnswerUsage, decodeUsage } from "./decode-usage.ts";
+
+test("each of the API's forms of usage is read", () => {
+  const details = { cached_tokens: 4 };
+  const completion = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11, prompt_tokens_details: details };
+  expect(decodeUsage(completion)).toEqual({ ...NO_USAGE, inputTokens: 9, outputTokens: 2, cachedTokens: 4 });
+  expect(decodeUsage({ prompt_tokens: 8, total_tokens: 8 })).toEqual({ ...NO_USAGE, inputTokens: 8 });
+  const tokens = { type: "tokens", input_tokens: 14, output_tokens: 45, total_tokens: 59 };
+  expect(decodeUsage(tokens)).toEqual({ ...NO_USAGE, inputTokens: 14, outputTokens: 45 });
+  expect(decodeUsage({ type: "duration", seconds: 8.4701 })).toEqual({ ...NO_USAGE, audioMs: 8471 });
+});
+
+test("a transcription's duration is read beside its usage or in its place", () => {
+  expect(decodeAnswerUsage({ text: "x", duration: 1.5 })).toEqual({ ...NO_USAGE, audioMs: 1500 });
+  expect(decodeAnswerUsage({ text: "x", duration: "8.47" })).toEqual({ ...NO_USAGE, audioMs: 8470 });
+  const usage = { type: "duration", seconds: 9 };
+  expect(decodeAnswerUsage({ text: "x", duration: 8.47, usage })).toEqual({ ...NO_USAGE, audioMs: 9000 });
+  expect(decodeAnswerUsage({ text: "x" })).toBeNull();
+});
+
+test("whatever an upstream calls usage, counts are whole numbers from 0 on", () => {
+  const fields = [
+    "prompt_tokens",
+    "completion_tokens",
+    "input_tokens",
+    "output_tokens",
+    "seconds",
+    "prompt_tokens_details",
+  ];
+  const value = fc.oneof(fc.anything(), fc.constantFrom(-1, 1.5, 1e300, "7", Number.NaN, { cached_tokens: 99 }));
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...fields), value), (usage) => {
+      const units = decodeUsage(usage);
+      for (const count of Object.values(units ?? {})) expect(Number.isSafeInteger(count) && count >= 0).toBe(true);
+      expect(units?.cachedTokens).toBeLessThanOrEqual(units?.inputTokens ?? -1);
+    }),
+  );
+});

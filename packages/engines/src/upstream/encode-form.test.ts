@@ -1,0 +1,45 @@
+import type { RelayField } from "@openai-compat/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeForm } from "./encode-form.ts";
+
+async function decode(fields: readonly RelayField[]): Promise<FormData> {
+  const { contentType, bytes } = encodeForm(fields);
+  return new Response(new Uint8Array(bytes), { headers: { "content-type": contentType } }).formData();
+}
+
+const name = fc.string({ unit: fc.constantFrom("a", "ü", "😀", '"', "\r", "\n", "\r\n", ";", "=", "\\", "[", "-") });
+const textField = fc.record({ name, value: fc.string({ unit: "binary" }).map((text) => text.toWellFormed()) });
+const fileField = fc.record({
+  name,
+  fileName: name,
+  contentType: fc.constantFrom("audio/wav", "text/plain; charset=utf-8", 'x/y"\r\nevil: 1', ""),
+  bytes: fc.uint8Array(),
+});
+
+test("any form is read back as it was, names escaped as browsers do", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(textField, fileField), { maxLength: 5 }), async (fields) => {
+      const read = [...(await decode(fields))];
+      expect(read.map(([key]) => key)).toEqual(fields.map((field) => field.name));
+      for (const [index, field] of fields.entries()) {
+        const value = read[index]?.[1];
+        if ("value" in field) expect(value).toBe(field.value);
+        else if (value instanceof File) {
+          expect(value.name).toBe(field.fileName);
+          expect(new Uint8Array(await value.arrayBuffer())).toEqual(field.bytes);
+        } else expect.unreachable("A file was not read as one.");
+      }
+    }),
+  );
+});
+
+test("no name and no content type can add a line to the head of a part", () => {
+  const evil = 'x"\r\nevil: 1\r\n\r\n';
+  const { bytes } = encodeForm([{ name: evil, fileName: evil, contentType: evil, bytes: new Uint8Array() }]);
+  expect(Buffer.from(bytes).toString()).not.toMatch(/^evil/m);
+});
+
+test("each form has a boundary of its own", () => {
+  expect(encodeForm([]).contentType).not.toBe(encodeForm([]).contentType);
+});

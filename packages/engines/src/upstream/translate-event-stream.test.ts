@@ -1,0 +1,215 @@
+import type { RelayEvent, RelayRequest } from "@openai-compat/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createAudioEventReader } from "./audio-event-reader.ts";
+import { createChunkReader } from "./chunk-reader.ts";
+import { createMessageCleaner } from "./clean-message.ts";
+import { chunk, delta, OUR_MODEL, relayRequest, UPSTREAM_MODEL } from "./testing/relay.ts";
+import { createEventStreamTranslator } from "./translate-event-stream.ts";
+import { parseBaseUrl } from "./upstream-settings.ts";
+
+const cleaner = createMessageCleaner({
+  addresses: [parseBaseUrl("http://gpu.internal")],
+  model: UPSTREAM_MODEL,
+  apiKey: null,
+});
+const errorContext = { cleaner, modelId: OUR_MODEL, includeUsage: false };
+const DONE = "data: [DONE]\n\n";
+const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
+const USAGE_CHUNK = chunk({ choices: [], usage: USAGE });
+
+function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial<RelayRequest> = {}) {
+  const request = relayRequest({ stream: true, ...overrides });
+  const isAudio = request.operation === "transcription" || request.operation === "speech";
+  const reader = isAudio ? createAudioEventReader() : createChunkReader(request);
+  const translator = createEventStreamTranslator({ reader, eventBytesMax: 100_000, errorContext });
+  for (const piece of pieces) {
+    yield* translator.push([Buffer.from(piece)]);
+    if (translator.isComplete()) return;
+  }
+  yield* translator.end();
+}
+
+function textOf(events: Iterable<RelayEvent>): string {
+  return [...events].map((event) => (event.type === "relay-data" ? Buffer.from(event.bytes).toString() : "")).join("");
+}
+
+function usageOf(events: Iterable<RelayEvent>) {
+  const last = [...events].at(-1);
+  return last === undefined || last.type === "relay-start" ? null : last.usage;
+}
+
+const renamed = (text: string) => text.replaceAll(UPSTREAM_MODEL, OUR_MODEL);
+
+test("a stream passes with our model's name and nothing else changed", () => {
+  const stream = [
+    chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] }),
+    delta("one"),
+    delta(' "two"\n'),
+    delta(" three"),
+    delta("", "stop"),
+  ];
+  expect(textOf(translate([...stream, DONE]))).toBe(renamed(stream.join("") + DONE));
+});
+
+test("events that come together leave together, with the usage up to them", () => {
+  const events = [...translate([delta("one") + delta(" two"), delta(" three", "stop") + USAGE_CHUNK + DONE])];
+  expect(events.map((event) => (event.type === "relay-start" ? "start" : event.usage.outputTokens))).toEqual([
+    "start",
+    2,
+    2,
+    2,
+  ]);
+  expect(events.map(({ type }) => type)).toEqual(["relay-start", "relay-data", "relay-data", "relay-end"]);
+  for (const event of events) expect(() => structuredClone(event)).not.toThrow();
+});
+
+test("comments, ids, event names and other line ends of the upstream do not reach the caller", () => {
+  const body = delta("one").slice("data: ".length).trim();
+  const stream = `\uFEFF: ping\r\n\r\nid: 7\r\nevent: message\r\nretry: 3\r\ndata:${body}\r\n\r\ndata:\r\n\r\n${delta("", "stop")}data: [DONE] `;
+  expect(textOf(translate([stream]))).toBe(renamed(delta("one") + delta("", "stop") + DONE));
+});
+
+test("data on several lines becomes one line", () => {
+  const stream = 'data: {"model":\ndata: "x","choices":[]}\n\n';
+  expect(textOf(translate([stream, DONE]))).toBe(`data: {"model":"${OUR_MODEL}","choices":[]}\n\n${DONE}`);
+});
+
+test("usage that the caller did not ask for is read and hidden", () => {
+  const withUsage = chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: USAGE });
+  for (const stream of [
+    [delta("a"), delta("", "stop"), USAGE_CHUNK, DONE],
+    [delta("a"), withUsage, DONE],
+  ]) {
+    expect(textOf(translate(stream))).not.toContain("usage");
+    expect(usageOf(translate(stream))).toMatchObject({ inputTokens: 7, outputTokens: 2 });
+  }
+});
+
+test("usage that the caller asked for is passed on", () => {
+  const stream = [delta("a"), delta("", "stop"), USAGE_CHUNK, DONE];
+  expect(textOf(translate(stream, { includeUsage: true }))).toBe(renamed(stream.join("")));
+});
+
+test("before the upstream counts, each chunk with output is one token, and the prompt its words", () => {
+  const role = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] });
+  const tool = chunk({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: "{" } }] } }] });
+  const reasoning = chunk({ choices: [{ index: 0, delta: { reasoning_content: "hm" } }] });
+  const usages = [...translate([role, delta("a"), tool, reasoning, delta("b"), delta("", "stop"), DONE])].flatMap(
+    (event) => (event.type === "relay-data" ? [[event.usage.inputTokens, event.usage.outputTokens]] : []),
+  );
+  expect(usages).toEqual([
+    [0, 0],
+    [5, 1],
+    [5, 2],
+    [5, 3],
+    [5, 4],
+    [5, 4],
+    [5, 4],
+  ]);
+});
+
+test("running usage is believed where it is more than what was seen, and zeros never", () => {
+  const running = (completionTokens: number) =>
+    chunk({
+      choices: [{ index: 0, delta: { content: "a" } }],
+      usage: { prompt_tokens: 50, completion_tokens: completionTokens },
+    });
+  expect(usageOf([...translate([running(8), delta("", "stop"), DONE])].slice(0, 2))).toMatchObject({
+    inputTokens: 50,
+    outputTokens: 8,
+  });
+  expect(usageOf([...translate([running(0), delta("b"), delta("", "stop"), DONE])])).toMatchObject({ outputTokens: 2 });
+  const zeros = chunk({ choices: [], usage: { prompt_tokens: 0, completion_tokens: 0 } });
+  expect(usageOf(translate([delta("a"), delta("", "stop"), zeros, DONE]))).toMatchObject({
+    inputTokens: 5,
+    outputTokens: 1,
+  });
+});
+
+test("completions are read by their text", () => {
+  const piece = (text: string, finishReason: string | null = null) =>
+    chunk({ object: "text_completion", choices: [{ index: 0, text, finish_reason: finishReason }] });
+  const stream = [piece("a"), piece("b"), piece("c"), piece("", "stop"), DONE];
+  expect(textOf(translate(stream, { operation: "completion" }))).toBe(renamed(stream.join("")));
+  expect(usageOf(translate(stream, { operation: "completion" }))).toMatchObject({ outputTokens: 3 });
+});
+
+test("a stream that ends without [DONE] after its finish reason gets one", () => {
+  expect(textOf(translate([delta("a"), delta("", "stop")]))).toBe(renamed(delta("a") + delta("", "stop") + DONE));
+  expect(textOf(translate([delta("a"), delta("", "stop").trimEnd()]))).toContain(DONE);
+});
+
+test("a stream that ends before every choice has its finish reason has failed", () => {
+  const second = chunk({ choices: [{ index: 1, delta: { content: "b" }, finish_reason: null }] });
+  for (const stream of [[delta("a")], [delta("a"), second, delta("", "stop")], []]) {
+    expect(() => [...translate(stream)]).toThrow(/ended before/);
+  }
+});
+
+test("an error before the first event is thrown before the answer starts", () => {
+  const stream = 'data: {"error":{"message":"too long","type":"BadRequestError","code":400}}\n\n';
+  const seen: RelayEvent[] = [];
+  expect(() => {
+    for (const event of translate([stream])) seen.push(event);
+  }).toThrow("too long");
+  expect(seen).toEqual([]);
+});
+
+test("an error in the middle is thrown after what came before it was passed on", () => {
+  for (const error of [
+    'data: {"error":"boom"}\n\n',
+    'data: {"object":"error","message":"boom"}\n\n',
+    'event: error\ndata: {"message":"boom"}\n\n',
+  ]) {
+    const seen: RelayEvent[] = [];
+    expect(() => {
+      for (const event of translate([delta("one") + error + DONE])) seen.push(event);
+    }).toThrow("The model failed to answer.");
+    expect(textOf(seen)).toBe(renamed(delta("one")));
+  }
+});
+
+test("an event that is no JSON object has failed", () => {
+  for (const data of ["hello", "[1]", "1", '{"a":'])
+    expect(() => [...translate([`data: ${data}\n\n`, DONE])]).toThrow(/no JSON/);
+});
+
+test("what comes after [DONE] is dropped", () => {
+  expect(textOf(translate([delta("a") + DONE + delta("b"), delta("c")]))).toBe(renamed(delta("a") + DONE));
+});
+
+test("streamed transcriptions end with their own event, which has the usage", () => {
+  const piece = 'data: {"type":"transcript.text.delta","delta":"a"}\n\n';
+  const usage = { type: "tokens", input_tokens: 14, output_tokens: 3 };
+  const done = `data: ${JSON.stringify({ type: "transcript.text.done", text: "a", usage })}\n\n`;
+  const overrides = { operation: "transcription" } as const;
+  expect(textOf(translate([`event: transcript.text.delta\n${piece}`, done], overrides))).toBe(piece + done);
+  expect(usageOf(translate([piece, done], overrides))).toMatchObject({ inputTokens: 14, outputTokens: 3 });
+  expect(() => [...translate([piece], overrides)]).toThrow(/ended before/);
+});
+
+test("whatever the words and the cuts, each chunk comes out as it went in but for its model", () => {
+  const words = fc.array(
+    fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('"', "\\", "\n", '","model":"', "model")),
+    { maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(words, fc.nat({ max: 60 }), (contents, step) => {
+      const chunks = contents.map((content) => ({
+        model: UPSTREAM_MODEL,
+        choices: [{ index: 0, delta: { content } }],
+      }));
+      const bytes = Buffer.from(`${chunks.map((value) => `data: ${JSON.stringify(value)}\n\n`).join("")}${DONE}`);
+      const size = step + 1;
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        bytes.subarray(index * size, (index + 1) * size),
+      );
+      const sent = textOf(translate(pieces)).split("\n\n").slice(0, -2);
+      const expected = chunks.map((value) => ({ ...value, model: OUR_MODEL }));
+      expect(sent.map((frame): unknown => JSON.parse(frame.slice("data: ".length)))).toEqual(
+        JSON.parse(JSON.stringify(expected)),
+      );
+    }),
+  );
+});

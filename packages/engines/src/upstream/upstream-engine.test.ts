@@ -1,0 +1,221 @@
+import type { ServerResponse } from "node:http";
+import { AiError, type RelayOperation } from "@openai-compat/core";
+import { expect, test } from "vitest";
+import {
+  createTestEngine,
+  API_KEY,
+  chunk,
+  collectRelay,
+  delta,
+  never,
+  OUR_MODEL,
+  rejection,
+  relayRequest,
+  UPSTREAM_MODEL,
+} from "./testing/relay.ts";
+import { findDeadUrl, startRawUpstream, startUpstream } from "./testing/fake-upstream.ts";
+
+const COMPLETION = {
+  id: "c",
+  model: UPSTREAM_MODEL,
+  choices: [{ index: 0, message: { role: "assistant", content: "two words" }, finish_reason: "stop" }],
+};
+const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
+
+function json(value: unknown, status = 200): (response: ServerResponse) => void {
+  return (response) => {
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+  };
+}
+
+test("a one-shot answer comes back with our model's name and its usage", async () => {
+  const { baseUrl } = await startUpstream(json({ ...COMPLETION, usage: USAGE }));
+  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
+  expect(result.contentType).toBe("application/json");
+  expect(JSON.parse(result.text)).toEqual({ ...COMPLETION, usage: USAGE, model: OUR_MODEL });
+  expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
+});
+
+test("an answer without usage is estimated from below", async () => {
+  const { baseUrl } = await startUpstream(json(COMPLETION));
+  const { usage } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
+  expect(usage).toMatchObject({ inputTokens: 5, outputTokens: 2 });
+});
+
+test("each operation goes to its path, with our key and no other", async () => {
+  const seen: unknown[] = [];
+  const { baseUrl } = await startUpstream((response, request, body) => {
+    seen.push([request.method, request.url, request.headers.authorization]);
+    json({ text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
+  });
+  const engine = createTestEngine([baseUrl]);
+  const operations: RelayOperation[] = ["chat", "completion", "embedding", "transcription", "translation"];
+  for (const operation of operations) await collectRelay(engine.relay(relayRequest({ operation }), never));
+  const paths = ["/chat/completions", "/completions", "/embeddings", "/audio/transcriptions", "/audio/translations"];
+  expect(seen).toEqual(paths.map((path) => ["POST", `/v1${path}`, `Bearer ${API_KEY}`]));
+});
+
+test("an upload arrives as a form, and its transcription brings the audio's length", async () => {
+  const bytes = Buffer.from("RIFF");
+  const { baseUrl } = await startUpstream((response, request, body) => {
+    const isForm = request.headers["content-type"]?.startsWith("multipart/form-data; boundary=") === true;
+    json({ text: isForm && body.includes("RIFF") ? "heard" : "deaf", duration: 2.5 })(response);
+  });
+  const fields = [{ name: "file", fileName: "a.wav", contentType: "audio/wav", bytes }];
+  const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
+  const { text, usage } = await collectRelay(createTestEngine([baseUrl]).relay(request, never));
+  expect(JSON.parse(text)).toMatchObject({ text: "heard" });
+  expect(usage.audioMs).toBe(2500);
+});
+
+test.each([
+  ["speech", "audio/mpeg"],
+  ["speech", "application/octet-stream"],
+  ["transcription", "text/plain; charset=utf-8"],
+  ["translation", "text/vtt"],
+] as const)("%s of type %s passes as it comes", async (operation, contentType) => {
+  const { baseUrl } = await startUpstream((response) => {
+    response.writeHead(200, { "content-type": contentType });
+    response.write("one ");
+    setTimeout(() => response.end("two"), 20);
+  });
+  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ operation }), never));
+  expect([result.contentType, result.text]).toEqual([contentType, "one two"]);
+  expect(result.events.length).toBe(4);
+});
+
+test("a stream comes back event by event, and the connection is kept for the next call", async () => {
+  const upstream = await startUpstream((response) => {
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+    response.write(delta("one"));
+    response.write(delta(" two", "stop"));
+    response.write(chunk({ choices: [], usage: USAGE }));
+    response.end("data: [DONE]\n\n");
+  });
+  const engine = createTestEngine([upstream.baseUrl]);
+  for (let count = 0; count < 3; count += 1) {
+    const result = await collectRelay(engine.relay(relayRequest({ stream: true }), never));
+    expect(result.text).toBe(
+      `${delta("one")}${delta(" two", "stop")}data: [DONE]\n\n`.replaceAll(UPSTREAM_MODEL, OUR_MODEL),
+    );
+    expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(upstream.connections()).toBe(1);
+});
+
+test("a stream that stays open after [DONE] is complete all the same", async () => {
+  const { baseUrl } = await startUpstream((response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(`${delta("one", "stop")}data: [DONE]\n\n`);
+  });
+  const { text } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ stream: true }), never));
+  expect(text).toMatch(/data: \[DONE\]\n\n$/);
+});
+
+test.each([
+  [400, { code: "unsupported_value", param: "temperature" }, { code: "unsupported_value", param: "temperature" }],
+  [401, { code: "invalid_api_key" }, { code: "upstream_failed", param: null }],
+  [404, { code: "model_not_found" }, { code: "upstream_failed" }],
+  [500, {}, { code: "upstream_failed" }],
+  [503, {}, { code: "upstream_unavailable", retryAfterMs: 7000 }],
+  [429, {}, { code: "upstream_rate_limited", retryAfterMs: 7000 }],
+])("an upstream's %i with %o is thrown as %o, and names no secret", async (status, fields, expected) => {
+  const upstream = await startUpstream((response, request) => {
+    const message = `${UPSTREAM_MODEL} at http://${request.headers.host ?? ""}/v1 or ${request.headers.host ?? ""} refused ${API_KEY}`;
+    const body = JSON.stringify({ error: { message, type: "x", param: null, code: null, ...fields } });
+    response.writeHead(status, { "content-type": "application/json", "retry-after": "7" }).end(body);
+  });
+  const thrown = await rejection(collectRelay(createTestEngine([upstream.baseUrl]).relay(relayRequest(), never)));
+  if (!(thrown instanceof AiError)) throw thrown;
+  expect(thrown).toMatchObject(expected);
+  for (const canary of [UPSTREAM_MODEL, "127.0.0.1", String(upstream.port), API_KEY]) {
+    expect(thrown.message).not.toContain(canary);
+  }
+  expect(`${String(thrown.cause)} ${thrown.stack ?? ""}`).not.toContain(API_KEY);
+});
+
+test("a redirect is not followed", async () => {
+  const other = await startUpstream(json(COMPLETION));
+  const { baseUrl } = await startUpstream((response) => {
+    response.writeHead(307, { location: `${other.baseUrl}/chat/completions` }).end();
+  });
+  await expect(collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never))).rejects.toMatchObject({
+    code: "upstream_failed",
+  });
+  expect(other.connections()).toBe(0);
+});
+
+test("a call goes to the next base URL when the first can't be reached", async () => {
+  const alive = await startUpstream(json(COMPLETION));
+  const engine = createTestEngine([await findDeadUrl(), alive.baseUrl, "http://no-such-host.invalid/v1"]);
+  for (let count = 0; count < 4; count += 1) await collectRelay(engine.relay(relayRequest(), never));
+});
+
+test("a call of which a byte went out is not repeated", async () => {
+  let requests = 0;
+  const cut = await startRawUpstream((socket) => {
+    requests += 1;
+    socket.destroy();
+  });
+  const other = await startRawUpstream((socket) => {
+    requests += 1;
+    socket.destroy();
+  });
+  const engine = createTestEngine([cut.baseUrl, other.baseUrl]);
+  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({ code: "upstream_failed" });
+  expect(requests).toBe(1);
+});
+
+test("when no base URL can be reached, each was tried once and the model is unavailable", async () => {
+  const engine = createTestEngine([await findDeadUrl(), await findDeadUrl()], { breakerFailuresMax: 1 });
+  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
+    code: "upstream_unavailable",
+  });
+  expect(engine.upstreams()).toEqual([
+    { index: 0, state: "open", running: 0 },
+    { index: 1, state: "open", running: 0 },
+  ]);
+});
+
+test("a base URL that keeps failing is left alone, and the wait is told", async () => {
+  const upstream = await startUpstream(json({}, 500));
+  const engine = createTestEngine([upstream.baseUrl], { breakerFailuresMax: 2, breakerOpenMs: 200 });
+  for (let count = 0; count < 2; count += 1) await rejection(collectRelay(engine.relay(relayRequest(), never)));
+  const refused = await rejection(collectRelay(engine.relay(relayRequest(), never)));
+  if (!(refused instanceof AiError)) throw refused;
+  expect(refused.code).toBe("upstream_unavailable");
+  expect(refused.retryAfterMs).toBeGreaterThan(0);
+  expect(refused.retryAfterMs).toBeLessThanOrEqual(200);
+  await new Promise((resolve) => setTimeout(resolve, 210));
+  await expect(collectRelay(engine.relay(relayRequest(), never)), "the probe").rejects.toMatchObject({
+    code: "upstream_failed",
+  });
+});
+
+test("callers' mistakes and aborts do not open a circuit", async () => {
+  const upstream = await startUpstream((response, _request, body) => {
+    if (!body.includes("hang")) json({}, 400)(response);
+  });
+  const engine = createTestEngine([upstream.baseUrl], { breakerFailuresMax: 1 });
+  await rejection(collectRelay(engine.relay(relayRequest(), never)));
+  const hanging = relayRequest({ body: { kind: "json", value: { messages: "hang" } } });
+  await rejection(collectRelay(engine.relay(hanging, AbortSignal.timeout(50))));
+  expect(engine.upstreams()).toEqual([{ index: 0, state: "closed", running: 0 }]);
+});
+
+test("closing waits for running calls", async () => {
+  const { baseUrl } = await startUpstream((response) => {
+    setTimeout(() => json(COMPLETION)(response), 100);
+  });
+  const engine = createTestEngine([baseUrl]);
+  let isDone = false;
+  const call = collectRelay(engine.relay(relayRequest(), never)).then(() => (isDone = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await engine.close();
+  expect(isDone).toBe(true);
+  await call;
+  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
+    code: "upstream_unavailable",
+  });
+});
