@@ -20,7 +20,6 @@ export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.t
 export { authorise } from "./auth/authorise.ts";
 export { generateApiKey } from "./auth/api-key.ts";
 export type { GenerateApiKeyOptions } from "./auth/api-key.ts";
-export { isKeySetUrl } from "./auth/fetch-key-set.ts";
 export { mintToken } from "./auth/jwt.ts";
 export type { JwtSettings, MintTokenOptions } from "./auth/jwt.ts";
 export type { KeySetSettings } from "./auth/key-set.ts";

@@ -6,9 +6,10 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CLOCK_TOLERANCE_SECONDS_MAX, isKeySetUrl } from "@openai-compat/core";
+import { CLOCK_TOLERANCE_SECONDS_MAX } from "@openai-compat/core";
 import { z } from "zod";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
+import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_LEVELS } from "./operations/log-level.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
 

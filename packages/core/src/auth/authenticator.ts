@@ -41,7 +41,7 @@ export interface AuthenticatorOptions {
   readonly onKeySetFailure?: (error: Error) => void;
 }
 
-/** @throws Error when the JWT secret is too short or the key set's URL is not safe. */
+/** @throws Error when the JWT secret is too short. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const now = options.now ?? Date.now;
   const authenticateJwt = createJwtAuthentication(options, now);

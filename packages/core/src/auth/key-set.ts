@@ -1,6 +1,6 @@
 /**
  * The issuer's public keys as of now: when the set is fetched, how long it is used, and which key a token's header asks
- * for. It checks no signature.
+ * for. It checks no signature, and how a set is fetched is not its business.
  *
  * - A set is used for `maxAgeMs` without asking; then a call waits for a new one. A key that the issuer withdrew is
  *   therefore refused after `maxAgeMs` at the latest, as long as the issuer answers.
@@ -13,10 +13,14 @@
 import { createLocalJWKSet, errors } from "jose";
 import type { CryptoKey, JSONWebKeySet, JWTHeaderParameters } from "jose";
 import { AiError } from "../ai-error.ts";
-import { fetchKeySet, isKeySetUrl } from "./fetch-key-set.ts";
-import type { KeySetSource } from "./fetch-key-set.ts";
 
-export interface KeySetSettings extends KeySetSource {
+export interface KeySetSettings {
+  /**
+   * Asks the issuer for its set, in bounded time and size.
+   *
+   * @throws Error that says why there is no usable one; it is for the operator, not for a caller.
+   */
+  readonly fetchSet: () => Promise<JSONWebKeySet>;
   /** How long a set is used without asking for it again. */
   readonly maxAgeMs: number;
   /** How much longer it is used while the issuer does not answer. It also delays the end of a withdrawn key: keep it short. */
@@ -50,8 +54,6 @@ export interface KeySetOptions {
   readonly now: () => number;
   /** Hears of each fetch that failed, also of those that no call noticed. */
   readonly onFailure: (error: Error) => void;
-  /** Default: a GET of the URL. */
-  readonly fetchSet?: (settings: KeySetSettings) => Promise<JSONWebKeySet>;
 }
 
 interface Snapshot {
@@ -61,10 +63,8 @@ interface Snapshot {
   readonly fetchedAtMs: number;
 }
 
-/** @throws Error when the URL is not safe: such a server must not start. */
 export function createKeySet(options: KeySetOptions): KeySet {
-  const { settings, now, fetchSet = fetchKeySet } = options;
-  if (!isKeySetUrl(settings.url)) throw new Error("The key set's URL can't be used: it needs HTTPS.");
+  const { settings, now } = options;
   let snapshot: Snapshot | null = null;
   let lastAttemptAtMs = Number.NEGATIVE_INFINITY;
   let lastFailure: Error | null = null;
@@ -92,7 +92,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     const startedAtMs = now();
     lastAttemptAtMs = startedAtMs;
     try {
-      snapshot = renewSnapshot(snapshot, await fetchSet(settings), startedAtMs);
+      snapshot = renewSnapshot(snapshot, await settings.fetchSet(), startedAtMs);
       lastFailure = null;
     } catch (thrown) {
       lastFailure = thrown instanceof Error ? thrown : new Error(String(thrown));

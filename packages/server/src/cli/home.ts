@@ -10,6 +10,7 @@ import { generateApiKey } from "@openai-compat/core";
 import type { ApiKeyStore, GrantedCapability, JwtSettings, KeySetSettings } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
+import { fetchKeySet } from "../http/fetch-key-set.ts";
 import { createMemoryStores } from "../stores/memory.ts";
 import { openPostgresStores } from "../stores/postgres/open-postgres-stores.ts";
 import { openSqliteStores } from "../stores/sqlite.ts";
@@ -99,14 +100,12 @@ function resolveJwt(config: HomeConfig, createOrReadSecret: () => string): JwtSe
 }
 
 function mapKeySetSettings(auth: HomeConfig["auth"], url: string): KeySetSettings {
+  const { jwksTimeoutMs: timeoutMs, jwksBytesMax: bytesMax, jwksKeysMax: keysMax } = auth;
   return {
-    url,
+    fetchSet: () => fetchKeySet({ url, timeoutMs, bytesMax, keysMax }),
     maxAgeMs: auth.jwksMaxAgeMs,
     staleGraceMs: auth.jwksStaleGraceMs,
     cooldownMs: auth.jwksCooldownMs,
-    timeoutMs: auth.jwksTimeoutMs,
-    bytesMax: auth.jwksBytesMax,
-    keysMax: auth.jwksKeysMax,
   };
 }
 

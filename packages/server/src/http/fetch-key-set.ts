@@ -1,6 +1,6 @@
 /**
  * Fetches a JSON Web Key Set (RFC 7517, section 5): one GET, bounded in time, bytes and keys. It remembers nothing: when to
- * fetch is the business of `key-set.ts`.
+ * fetch, and what its keys mean, is core's business.
  */
 
 import type { JSONWebKeySet } from "jose";

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { afterEach, expect, test } from "vitest";
-import { answerJson, startLoopbackServer } from "../testing/token-issuer.ts";
-import type { LoopbackServer } from "../testing/token-issuer.ts";
+import { answerJson, startLoopbackServer } from "../testing/loopback-server.ts";
+import type { LoopbackServer } from "../testing/loopback-server.ts";
 import { fetchKeySet, isKeySetUrl } from "./fetch-key-set.ts";
 
 const servers: LoopbackServer[] = [];
