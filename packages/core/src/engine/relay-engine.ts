@@ -67,7 +67,7 @@ export interface RelayEngine {
    * upstream; leaving the loop early does the same.
    *
    * @throws AiError `upstream_unavailable` when no upstream could be reached (nothing was computed), `upstream_failed`
-   *   when it broke or answered nonsense, `upstream_timeout`, `rate_limited_upstream`, or the caller's own mistake as the upstream told it
+   *   when it broke or answered nonsense, `upstream_timeout`, `upstream_rate_limited`, or the caller's own mistake as the upstream told it
    *   (`invalid_request` and its kin).
    */
   relay(request: RelayRequest, signal: AbortSignal): AsyncIterable<RelayEvent>;
