@@ -1,5 +1,6 @@
 /** The disk is played by the test, which says when a sync ends and how. */
 
+import type * as fs from "node:fs";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +10,10 @@ import { openDiskSync } from "./sqlite-disk-sync.ts";
 import { createSqliteWriter } from "./sqlite-writer.ts";
 
 const disk = vi.hoisted(() => ({ endings: Array<(failure: Error | null) => void>() }));
-vi.mock(import("node:fs"), async (importOriginal) => {
-  const fs = await importOriginal();
-  const fdatasync = (_file: number, end: (failure: Error | null) => void) => void disk.endings.push(end);
-  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
-});
+vi.mock("node:fs", async (importOriginal) => ({
+  ...(await importOriginal<typeof fs>()),
+  fdatasync: (_file: number, end: (failure: Error | null) => void) => void disk.endings.push(end),
+}));
 
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-sync-"));
 afterAll(() => rmSync(directory, { recursive: true }));
