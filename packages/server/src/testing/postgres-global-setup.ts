@@ -16,18 +16,19 @@ declare module "vitest" {
   }
 }
 
-export type PostgresOffer = { readonly url: string } | { readonly missing: string };
+/** `isThrowaway`: it ends with the run, so nobody has to tidy up in it. */
+export type PostgresOffer = { readonly url: string; readonly isThrowaway: boolean } | { readonly missing: string };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   let started: Promise<PostgresServer> | null = null;
 
   async function offer(): Promise<PostgresOffer> {
     const existing = process.env["OPENAI_COMPAT_TEST_POSTGRES_URL"];
-    if (existing !== undefined && existing !== "") return { url: existing };
+    if (existing !== undefined && existing !== "") return { url: existing, isThrowaway: false };
     const obstacle = findObstacle();
     if (obstacle !== null) return { missing: obstacle };
     started ??= startPostgresServer();
-    return { url: (await started).url };
+    return { url: (await started).url, isThrowaway: true };
   }
 
   const broker = createServer((_request, response) => {
