@@ -3,14 +3,12 @@
  * SQLite, rate limits, the log of requests in a file. Its data lives in a directory of its own and goes with it.
  */
 
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { mintToken } from "@openai-compat/core";
+import { openSqliteStores } from "@openai-compat/server";
 import type { ConfigInput } from "@openai-compat/server";
 import { findFreePort, startGateway } from "./contender.ts";
 import type { ContenderRecipe } from "./contender.ts";
@@ -21,7 +19,9 @@ const PROBE = new URL("probe-worker.ts", import.meta.url);
 const MODEL = "bench";
 const ACCOUNT = "bench";
 /** More than any run can use up. */
-const CREDITS = "1000000000";
+const MICRO_CREDITS = 1_000_000_000_000_000;
+/** Where the server keeps its accounts, in its data directory. In another file nobody would have credits. */
+const DATABASE_FILE = "keys.sqlite";
 const NEVER_REACHED_PER_MINUTE = 1_000_000_000;
 const LOG_CHARACTERS_SHOWN = 2000;
 
@@ -59,9 +59,15 @@ function mintAccountToken(jwtSecret: string): Promise<string> {
   });
 }
 
-async function grantCredits(configFile: string): Promise<void> {
-  const command = [fileURLToPath(PROGRAM), "credits", "grant", ACCOUNT, CREDITS, "--config", configFile];
-  await promisify(execFile)(process.execPath, command);
+/** Before the server starts, so that its start holds nothing else. */
+async function grantCredits(dataDirectory: string): Promise<void> {
+  const stores = openSqliteStores(join(dataDirectory, DATABASE_FILE));
+  try {
+    const grant = { accountId: ACCOUNT, amount: MICRO_CREDITS, note: "for the benchmark", nowMs: Date.now() };
+    await stores.credits.grant({ ...grant, id: "bench" });
+  } finally {
+    await stores.close();
+  }
 }
 
 export const oursRecipe: ContenderRecipe = {
@@ -75,7 +81,7 @@ export const oursRecipe: ContenderRecipe = {
       const jwtSecret = randomBytes(32).toString("base64url");
       const configFile = join(dataDirectory, "config.json");
       await writeFile(configFile, JSON.stringify(describeConfig({ port, dataDirectory, jwtSecret, upstreamUrl })));
-      await grantCredits(configFile);
+      await grantCredits(dataDirectory);
       const apiKey = await mintAccountToken(jwtSecret);
       const target = { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey, model: MODEL };
       const contender = await startGateway(target, PROGRAM, {
