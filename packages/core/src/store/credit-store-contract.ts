@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "vitest";
 import type { CreditStore } from "./credit-store.ts";
-import { creditStoreProperties } from "./credit-store-properties.ts";
+import { creditStoreProperties } from "./credit-store-properties-contract.ts";
 import { LARGEST, makeGrant, makeHold, makeSettlement, makeUsage, sumOfEntries } from "./credit-store-samples.ts";
 
 export interface CreditStoreContractOptions {
