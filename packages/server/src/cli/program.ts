@@ -5,6 +5,7 @@ import { AiError } from "@openai-compat/core";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError } from "../config.ts";
 import { CommandFailure } from "./command-failure.ts";
+import { addCreditsCommand } from "./credits.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addModelsCommand } from "./models.ts";
@@ -26,6 +27,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addServeCommand(program);
   addTokenCommand(program);
   addKeysCommand(program);
+  addCreditsCommand(program);
   addModelsCommand(program);
   addSettingsCommand(program);
   addDoctorCommand(program);

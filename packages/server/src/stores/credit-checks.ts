@@ -5,8 +5,8 @@
 
 import type { Balance, Grant, LedgerQuery, NewHold, Settlement, UsageRecord } from "@openai-compat/core";
 
-const NOTE_LENGTH_MAX = 200;
-const ENTRIES_LISTED_MAX = 10_000;
+export const NOTE_LENGTH_MAX = 200;
+export const ENTRIES_LISTED_MAX = 10_000;
 
 /** @throws RangeError */
 export function checkHold(hold: NewHold): void {
