@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,17 +7,22 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { openSqliteStores } from "./sqlite.ts";
 
 const WORKER = fileURLToPath(new URL("sqlite-crash-worker.ts", import.meta.url));
 const GRANTED = 1_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-crash-"));
+const workers: ChildProcess[] = [];
+afterEach(() => {
+  for (const worker of workers.splice(0)) worker.kill("SIGKILL");
+});
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** @returns the calls that were told to be settled before the process was killed in the middle of others. */
 async function workAndKill(path: string, run: string): Promise<string[]> {
   const worker = spawn(process.execPath, [WORKER, path, run], { stdio: ["ignore", "pipe", "inherit"] });
+  workers.push(worker);
   const settled: string[] = [];
   const exited = once(worker, "exit");
   for await (const line of createInterface(worker.stdout)) {
