@@ -212,3 +212,20 @@ test("a short JWT secret stops the server from starting", () => {
   const stores = { apiKeys: storeOf(), tokenRevocations: fakeTokenRevocations() };
   expect(() => createAuthenticator({ ...stores, jwt })).toThrow(/needs at least 32/);
 });
+
+test("a store that fails makes credentials unavailable, not refused", async () => {
+  const fail = () => Promise.reject(new Error("connection lost"));
+  const authenticator = createAuthenticator({
+    apiKeys: { ...storeOf(), findBySecretSha256: fail },
+    tokenRevocations: { ...fakeTokenRevocations(), isRevoked: fail },
+    jwt: settings,
+    now: () => nowMs,
+  });
+  const { secret } = generateApiKey({ accountId: "ada", name: "key", capabilities, expiresAtMs: null, nowMs });
+  for (const token of [secret, await mint()]) {
+    await expect(authenticator.authenticate(token)).rejects.toMatchObject({
+      code: "identity_unavailable",
+      retryAfterMs: 1000,
+    });
+  }
+});

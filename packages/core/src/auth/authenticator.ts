@@ -52,7 +52,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
    * towards a stored one; and only who holds all 256 bits of a key can tell a revoked one from one that never was.
    */
   async function authenticateApiKey(token: string): Promise<Principal> {
-    const record = await options.apiKeys.findBySecretSha256(hashApiKey(token));
+    const record = await ask(options.apiKeys.findBySecretSha256(hashApiKey(token)));
     const isInForce =
       record !== null && record.revokedAtMs === null && now() < (record.expiresAtMs ?? Number.POSITIVE_INFINITY);
     if (!isInForce) throw refuseCredential();
@@ -103,9 +103,17 @@ function createJwtAuthentication(
   return async (token) => {
     const usable = { nowMs: now(), keySetRevision: keySet?.usableRevision() ?? null };
     const known = cache.get(token, usable) ?? (await verifyAndRemember(token));
-    if (await tokenRevocations.isRevoked(known.fingerprint)) throw refuseCredential();
+    if (await ask(tokenRevocations.isRevoked(known.fingerprint))) throw refuseCredential();
     return known.principal;
   };
+}
+
+/** A store that fails says nothing of the credential: the caller may come again with it. */
+function ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  return answer.catch((cause: unknown) => {
+    const message = "Credentials can't be checked at the moment. Please try again.";
+    throw new AiError("identity_unavailable", message, { cause, retryAfterMs: 1000 });
+  });
 }
 
 const VERIFIED_TOKENS_MAX = 10_000;
