@@ -28,12 +28,15 @@ const AMPLE_CREDIT = 1_000_000_000_000;
 const BUSY = { id: "scripted/busy", concurrency: 2, waitingMax: 2, tokenDelayMs: 40 };
 const UPSTREAM_SECRET = "upstream-secret-canary-4711";
 
+/** A limit that is told in every answer and stops nobody. */
+const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000 };
+
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */
 export const THROWAWAY_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
   auth: { jwtIssuer: "openai-compat-throwaway", jwtAudience: "openai-compat" },
   prices: { ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 } },
-  rateLimits: { accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
+  rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
 export interface Throwaway {
@@ -89,6 +92,8 @@ function listModels(port: number, nowMs: number): readonly RegisteredModel[] {
       model: "failing",
       operations: ["chat"],
       apiKey: UPSTREAM_SECRET,
+      // They are there to fail, each time anew.
+      breakerFailuresMax: Number.MAX_SAFE_INTEGER,
     });
   const waitTimeMsMax = 60_000;
   const define = (id: string, engine: RegisteredModel["engine"], waitingMax = 64): RegisteredModel => ({
