@@ -5,16 +5,10 @@ import type { CheckContext, Credential } from "../src/check-context.ts";
 import { type Check, defineCheck } from "../src/check.ts";
 import { expectHeader, expectSdkError, expectStatus, expectThat } from "../src/expect.ts";
 import { bodyText } from "../src/response-body.ts";
-import {
-  CREDENTIAL_PROBES,
-  type CredentialProbe,
-  OPERATION_PROBES,
-  type OperationProbe,
-  probeAuth,
-  UNKNOWN_KEY,
-} from "./support/auth-probes.ts";
-import { composeChat, composeSdkStream, expectAccepted } from "./support/chat-calls.ts";
+import { askChat, composeChat, composeSdkChat, composeSdkStream, expectAccepted } from "./support/chat-calls.ts";
+import { CREDENTIAL_PROBES, type CredentialProbe, TOKEN_PROBES, UNKNOWN_KEY } from "./support/credential-probes.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
+import { OPERATION_PROBES, type OperationProbe, requireOffered } from "./support/operation-probes.ts";
 
 const AUTH = {
   area: "auth",
@@ -38,26 +32,43 @@ function defineAuthCheck(operation: OperationProbe, credential: CredentialProbe)
     operation: operation.operation,
     needs: [...operation.needs, ...credential.needs],
     async run(context) {
-      const { exchange, outcome } = await probeAuth(context, operation, credential);
-      expectStatus(exchange, credential.status);
-      if (outcome === null) return;
+      const sent = { credential: credential.compose(context) };
+      const outcome = await context.sdk((client) => operation.call(client, context), sent);
+      if (outcome.exchange.response?.status !== credential.status) await requireOffered(context, operation.operation);
+      expectStatus(outcome.exchange, credential.status);
       if (isForbidden) expectSdkError(outcome, OpenAI.PermissionDeniedError);
       else expectSdkError(outcome, OpenAI.AuthenticationError);
     },
   });
 }
 
-const { retrieveModel, createChatCompletion } = OPERATION_PROBES;
-
 /** What the order of refusals is about: a request that is right but for its credential is refused. @throws Inconclusive */
-async function requireGuard(context: CheckContext, operation: OperationProbe, credential: Credential): Promise<void> {
-  const { exchange } = await context.sdk((client) => operation.call(client, context), { credential });
+async function requireGuard(
+  context: CheckContext,
+  call: (client: OpenAI) => Promise<unknown>,
+  credential: Credential,
+): Promise<void> {
+  const { exchange } = await context.sdk(call, { credential });
   requireStatus(exchange, credential === null ? 401 : 403);
 }
 
-const matrix = Object.values(OPERATION_PROBES).flatMap((operation) =>
-  CREDENTIAL_PROBES.map((credential) => defineAuthCheck(operation, credential)),
-);
+async function requireChatGuard(context: CheckContext, credential: Credential): Promise<void> {
+  await requireGuard(context, (client) => client.chat.completions.create(composeSdkChat(context)), credential);
+}
+
+const matrix = OPERATION_PROBES.flatMap((operation) => {
+  const isChat = operation.operation === "createChatCompletion";
+  const credentials = isChat ? [...CREDENTIAL_PROBES, ...TOKEN_PROBES] : CREDENTIAL_PROBES;
+  return credentials.map((credential) => defineAuthCheck(operation, credential));
+});
+
+/** A refusal without what may differ from key to key: a key, or a masked one, in its message. */
+async function describeRefusal(context: CheckContext, literal: string): Promise<string> {
+  const { exchange } = await context.sdk((client) => client.models.list(), { credential: { literal } });
+  const { message, type, code } = requireError(exchange, 401);
+  const words = message.split(/\s+/).map((word) => (/[*•…]|\.{3}/.test(word) || word.includes(literal) ? "KEY" : word));
+  return JSON.stringify({ message: words.join(" "), type, code });
+}
 
 export const authChecks: readonly Check[] = [
   ...matrix,
@@ -71,7 +82,7 @@ export const authChecks: readonly Check[] = [
       const body = composeSdkStream(context);
       const call = async (client: OpenAI): Promise<unknown> =>
         (await client.chat.completions.create(body)).controller.abort();
-      await requireGuard(context, createChatCompletion, null);
+      await requireChatGuard(context, null);
       expectStatus((await context.sdk(call, { credential: null })).exchange, 401);
     },
   }),
@@ -83,7 +94,8 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 11.1 (case-insensitive scheme)",
     breaks: "HTTP libraries that write names in lower case can't log in.",
     async run(context) {
-      await expectAccepted(context, await createChatCompletion.wire(context, `bearer ${context.key("full")}`));
+      const credential = { authorization: `bearer ${context.key("full")}` };
+      await expectAccepted(context, await askChat(context, {}, credential));
     },
   }),
   defineCheck({
@@ -94,7 +106,7 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 15.5.2; OWASP API2:2023",
     breaks: "Strangers make the server parse what they like, and learn which requests are valid.",
     async run(context) {
-      await requireGuard(context, createChatCompletion, null);
+      await requireChatGuard(context, null);
       const request = { method: "POST", path: "/chat/completions", credential: null, body: '{"model":' };
       expectStatus(await context.wire(request), 401);
     },
@@ -108,7 +120,7 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 15.5.4; OWASP API5:2023",
     breaks: "Apps without the capability probe what the server would accept.",
     async run(context) {
-      await requireGuard(context, createChatCompletion, "no_capability");
+      await requireChatGuard(context, "no_capability");
       const request = {
         method: "POST",
         path: "/chat/completions",
@@ -125,7 +137,7 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 15.5.2",
     breaks: "Strangers find out which models exist.",
     async run(context) {
-      await requireGuard(context, createChatCompletion, null);
+      await requireChatGuard(context, null);
       const body = JSON.stringify(composeChat(context, { model: "conformance-no-such-model" }));
       expectStatus(await context.wire({ method: "POST", path: "/chat/completions", credential: null, body }), 401);
     },
@@ -138,7 +150,7 @@ export const authChecks: readonly Check[] = [
     reference: "RFC 9110 section 15.5.2",
     breaks: "Strangers find out which models exist.",
     async run(context) {
-      await requireGuard(context, retrieveModel, null);
+      await requireGuard(context, (client) => client.models.retrieve(String(context.models.chat)), null);
       const path = "/models/conformance-no-such-model";
       expectStatus(await context.wire({ method: "GET", path, credential: null }), 401);
     },
@@ -183,6 +195,36 @@ export const authChecks: readonly Check[] = [
       requireStatus(exchange, 401);
       const holds = !bodyText(exchange).includes(UNKNOWN_KEY);
       expectThat(holds, { observer: "wire", expected: "no key in the body", actual: "the whole key" });
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.same-wording",
+    level: "should",
+    operation: "listModels",
+    requirement: "A key that looks right and is unknown is refused in the same words as one that is no key at all.",
+    reference: "OWASP API2:2023; CWE-204 (observable response discrepancy)",
+    breaks: "Strangers find out by trial which keys and accounts exist.",
+    async run(context) {
+      const expected = await describeRefusal(context, "conformance");
+      const actual = await describeRefusal(context, UNKNOWN_KEY);
+      expectThat(actual === expected, { observer: "wire", expected, actual });
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.forbidden-not-retried",
+    level: "should",
+    needs: ["key:no_capability", "model:chat"],
+    requirement: "The SDK sends a call that is forbidden once: nothing tells it to come back.",
+    reference: "openai-node client.ts shouldRetry",
+    breaks: "Each forbidden call is sent three times, and fails two seconds later.",
+    async run(context) {
+      const call = (client: OpenAI): Promise<unknown> => client.chat.completions.create(composeSdkChat(context));
+      const { exchanges, exchange } = await context.sdk(call, { credential: "no_capability", maxRetries: 2 });
+      requireStatus(exchange, 403);
+      const actual = `${exchanges.length} requests`;
+      expectThat(exchanges.length === 1, { observer: "sdk", expected: "1 request", actual });
     },
   }),
 ];

@@ -7,7 +7,10 @@ import type { Exchange } from "../src/exchange.ts";
 import { expectErrorEnvelope, expectHeader, expectShape, expectStatus, expectThat } from "../src/expect.ts";
 import { bodyText, excerpt } from "../src/response-body.ts";
 import { askChat, composeChat, postChat } from "./support/chat-calls.ts";
+import { postTooLarge } from "./support/body-limit.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
+import { requireRateLimited } from "./support/rate-limit.ts";
+import { UPSTREAM_FAILURES } from "./support/upstream-calls.ts";
 
 const ERRORS = {
   area: "errors",
@@ -81,6 +84,46 @@ const PROVOKED: readonly Provoked[] = [
     operation: "listModels",
     needs: ["key:no_capability"],
     provoke: (context) => context.wire({ method: "GET", path: "/models", credential: "no_capability" }),
+  },
+  {
+    slug: "no-credit",
+    subject: "a call that the account can't pay for",
+    status: 429,
+    operation: "createChatCompletion",
+    needs: ["key:no_credit", "model:chat"],
+    provoke: (context) => askChat(context, {}, "no_credit"),
+  },
+  {
+    slug: "rate-limited",
+    subject: "a call beyond the account's rate limit",
+    status: 429,
+    operation: "createChatCompletion",
+    needs: ["key:rate_limited", "fixture:rate_limited", "model:chat"],
+    provoke: requireRateLimited,
+  },
+  {
+    slug: "body-too-large",
+    subject: "a body that is too large",
+    status: 413,
+    operation: "createChatCompletion",
+    needs: ["fixture:body_bytes_max", "model:chat"],
+    provoke: postTooLarge,
+  },
+  {
+    slug: "upstream-down",
+    subject: "a call whose upstream can't be reached",
+    status: UPSTREAM_FAILURES,
+    operation: "createChatCompletion",
+    needs: ["model:upstream_down"],
+    provoke: (context) => askChat(context, { model: context.models.upstream_down }),
+  },
+  {
+    slug: "upstream-error",
+    subject: "a call whose upstream failed",
+    status: UPSTREAM_FAILURES,
+    operation: "createChatCompletion",
+    needs: ["model:upstream_error"],
+    provoke: (context) => askChat(context, { model: context.models.upstream_error }),
   },
   {
     slug: "unknown-model",

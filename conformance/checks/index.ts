@@ -2,6 +2,7 @@
 
 import type { Check } from "../src/check.ts";
 import { authChecks } from "./auth.ts";
+import { billingChecks } from "./billing.ts";
 import { chatCompletionChecks } from "./chat-completion.ts";
 import { chatLimitChecks } from "./chat-limits.ts";
 import { chatRefusalChecks } from "./chat-refusals.ts";
@@ -10,8 +11,11 @@ import { chatStreamBehaviourChecks } from "./chat-stream-behaviour.ts";
 import { chatStreamChecks } from "./chat-stream.ts";
 import { errorChecks } from "./errors.ts";
 import { httpChecks } from "./http.ts";
+import { limitChecks } from "./limits.ts";
 import { modelChecks } from "./models.ts";
+import { rateLimitChecks } from "./rate-limit.ts";
 import { sseChecks } from "./sse.ts";
+import { upstreamChecks } from "./upstreams.ts";
 
 export const checks: readonly Check[] = [
   ...modelChecks,
@@ -23,6 +27,10 @@ export const checks: readonly Check[] = [
   ...chatStreamBehaviourChecks,
   ...sseChecks,
   ...authChecks,
+  ...rateLimitChecks,
   ...errorChecks,
   ...httpChecks,
+  ...billingChecks,
+  ...limitChecks,
+  ...upstreamChecks,
 ];

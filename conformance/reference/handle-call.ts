@@ -1,6 +1,5 @@
 /** From a call to a reply: routing, the refusals in their order, and the answer. All bytes come out of the wire table. */
 
-import type { OperationId } from "@openai-compat/spec";
 import { randomUUID } from "node:crypto";
 import type { RateFacts } from "./accounts.ts";
 import { type Answer, answerChat, encodeChunks, encodeCompletion, estimateTokens } from "./answer.ts";
@@ -27,7 +26,7 @@ const PAUSE_MS = 12;
 const EXPOSED_HEADERS = "x-request-id, retry-after, retry-after-ms";
 
 /** So long the slow model takes before it answers, so that calls meet. */
-const SLOW_MS = 120;
+const SLOW_MS = 250;
 
 export function handleCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   const reply = call.method === "OPTIONS" ? answerPreflight(call) : answerCall(call, wire);
@@ -57,9 +56,7 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return wire.admit(verdict, call);
   },
   decode: (call, wire, findings) => {
-    if (MODEL_OPERATIONS.includes(call.operation)) return null;
-    // No check has anything to ask of these yet but whom they let in.
-    if (call.operation !== "createChatCompletion") return makeRefusal("invalid_value", { param: "model" });
+    if (call.operation !== "createChatCompletion") return null;
     if (!wire.acceptsContentType(call.headers["content-type"] ?? "")) return makeRefusal("unsupported_media_type");
     if (call.body === null) return makeRefusal("body_too_large");
     const body = parseObject(wire.decodeText(call.body));
@@ -70,6 +67,8 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
   resolve: (call, wire, findings) => {
     if (call.operation === "listModels") return null;
     const inBody = call.operation === "createChatCompletion";
+    // Of the other operations no check asks anything yet but whom they let in.
+    if (!inBody && call.operation !== "retrieveModel") return makeRefusal("invalid_value", { param: "model" });
     const wanted = inBody
       ? parseObject(wire.decodeText(call.body ?? new Uint8Array()))?.["model"]
       : wire.readModelId(call.path.slice("/models/".length));
@@ -92,8 +91,6 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return null;
   },
 };
-
-const MODEL_OPERATIONS: readonly (OperationId | null)[] = ["listModels", "retrieveModel"];
 
 function firstRefusal(body: ChatBody, wire: ReferenceWire): Refusal | null {
   for (const rule of Object.values(wire.rules)) {

@@ -4,13 +4,18 @@
  * pattern runs only the mutants whose id contains it, and writes nothing.
  */
 
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
 import { checks } from "../checks/index.ts";
-import { findReferenceFaults, isSound, type KillMatrix, type MutantVerdict, runKillMatrix } from "./kill-matrix.ts";
+import { findReferenceFaults, isSound, type KillMatrix, type MutantVerdict, summariseKills } from "./kill-matrix.ts";
 import { mutants } from "./mutants/index.ts";
 
-/** One thread serves, asks and judges: more at once only helps while wires wait. */
-const PARALLEL = 8;
+/** Wires at once in a thread, which serves, asks and judges: more only helps while wires wait. */
+const PARALLEL = 16;
+/** More threads than this have too little to do. */
+const THREADS_MAX = 8;
 const REPORT_FILE = "mutants.json";
 
 const pattern = process.argv[2] ?? "";
@@ -23,11 +28,34 @@ async function main(): Promise<number> {
   for (const { check, outcome, reason } of faults) print(`reference: ${outcome} ${check.id}: ${reason}`);
   if (faults.length > 0) return 1;
   print(`reference: passes all ${checks.length} checks`);
-  const found = await runKillMatrix({ mutants: selected, parallel: PARALLEL, onVerdict: printProgress });
+  const found = summariseKills(
+    await judgeMutants(),
+    checks.map((check) => check.id),
+  );
   const matrix = pattern === "" ? found : { ...found, unkilled_checks: [] };
   printSummary(matrix, performance.now() - startedAt);
   if (pattern === "") await writeFile(REPORT_FILE, `${JSON.stringify(matrix, null, 2)}\n`);
   return isSound(matrix) ? 0 : 1;
+}
+
+/** All selected mutants over all threads, in the order of their ids. */
+async function judgeMutants(): Promise<readonly MutantVerdict[]> {
+  const threads = Math.min(availableParallelism(), THREADS_MAX, selected.length);
+  const verdicts: MutantVerdict[] = [];
+  const judgeShare = async (_: unknown, thread: number): Promise<void> => {
+    const ids = selected.filter((_mutant, index) => index % threads === thread).map(({ id }) => id);
+    const worker = new Worker(new URL("mutants-worker.ts", import.meta.url), {
+      workerData: { ids, parallel: PARALLEL },
+    });
+    worker.on("message", (verdict: MutantVerdict) => {
+      verdicts.push(verdict);
+      printProgress(verdict, verdicts.length);
+    });
+    await once(worker, "exit");
+  };
+  await Promise.all(Array.from({ length: threads }, judgeShare));
+  if (verdicts.length !== selected.length) throw new Error("Not every mutant was judged.");
+  return verdicts.toSorted((one, other) => (one.id < other.id ? -1 : 1));
 }
 
 function printProgress(verdict: MutantVerdict, done: number): void {

@@ -73,7 +73,11 @@ export function judgeCredential(header: string | undefined, scheme: RegExp): Ide
   if (!scheme.test(word)) return stranger(token === "" ? "malformed" : "wrong-scheme");
   if (token === "" || rest.length > 0) return stranger("malformed");
   const [, payload = ""] = token.split(".");
-  return { verdict: judgeToken(token), account: String(decodePart(payload)?.["sub"] ?? "stranger") };
+  return { verdict: judgeToken(token), account: readAccount(decodePart(payload)) };
+}
+
+function readAccount(claims: Readonly<Record<string, unknown>> | null): string {
+  return typeof claims?.["sub"] === "string" ? claims["sub"] : "stranger";
 }
 
 function judgeToken(token: string): CredentialVerdict {

@@ -1,6 +1,7 @@
 /** A model may be weak, odd or slow to speak: whatever it writes, a server that serves it right fails nothing. */
 
 import { expect, test } from "vitest";
+import { checks } from "../checks/index.ts";
 import type { CheckResult } from "../src/outcome.ts";
 import type { Chunk, Completion, Usage } from "./answer.ts";
 import { judgeWire, listKillers } from "./judge.ts";
@@ -90,4 +91,17 @@ test("a server without streams is unsupported there when it says so, and fails w
     },
   };
   expect(findOutcome(await judgeWire(breaking), "chat.stream.content-type")).toBe("fail");
+});
+
+test("an operation that the target does not have is not-testable, never failed", async () => {
+  const wire = defineReferenceWire();
+  const reply: ReferenceWire["reply"] = (given, call) =>
+    call.operation === "createSpeech" ? { ...given, status: 404 } : given;
+  const asked = checks.filter(({ id }) => id.startsWith("auth.speech.") || id.startsWith("auth.embeddings."));
+  const results = await judgeWire({ ...wire, reply }, { checks: asked });
+  const outcomes = (slug: string): unknown[] => [
+    ...new Set(results.filter(({ check }) => check.id.startsWith(`auth.${slug}.`)).map(({ outcome }) => outcome)),
+  ];
+  expect(outcomes("speech")).toEqual(["not-testable"]);
+  expect(outcomes("embeddings")).toEqual(["pass"]);
 });

@@ -4,8 +4,8 @@ import type OpenAI from "openai";
 import type { Exchange } from "./exchange.ts";
 import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 
-/** A key of the target's recipe, a literal credential, or none at all (no `Authorization` header). */
-export type Credential = KeyName | { readonly literal: string } | null;
+/** A key of the target's recipe, a literal one, a whole `Authorization` header, or none at all. */
+export type Credential = KeyName | { readonly literal: string } | { readonly authorization: string } | null;
 
 export interface SdkOptions {
   /** Default `full`. */

@@ -75,7 +75,8 @@ test("null sends no credentials, through the SDK and over the wire", async () =>
   await context.sdk((client) => client.models.list(), { credential: null });
   await context.wire({ method: "GET", path: "/models", credential: null });
   await context.wire({ method: "GET", path: "/models", credential: { literal: "odd" } });
-  expect(seen).toEqual([undefined, undefined, "Bearer odd"]);
+  await context.sdk((client) => client.models.list(), { credential: { authorization: "Basic odd" } });
+  expect(seen).toEqual([undefined, undefined, "Bearer odd", "Basic odd"]);
 });
 
 test("a key or a fixture that the recipe lacks makes a check not testable", async () => {

@@ -109,19 +109,18 @@ function requireFixture<Name extends FixtureName>(target: Target, name: Name): F
   return fixture;
 }
 
-/** A target without any full key is called without credentials; the other named keys must exist. */
-function resolveToken(target: Target, credential: Credential = "full"): string | null {
-  if (credential === null) return null;
-  if (typeof credential === "object") return credential.literal;
-  return credential === "full" ? (target.keys.full ?? null) : requireKey(target, credential);
+/** The header. A target without any full key is called without one; the other named keys must exist. */
+function resolveAuthorization(target: Target, credential: Credential = "full"): string | null {
+  if (credential === null || (credential === "full" && target.keys.full === undefined)) return null;
+  if (typeof credential === "string") return `Bearer ${requireKey(target, credential)}`;
+  return "literal" in credential ? `Bearer ${credential.literal}` : credential.authorization;
 }
 
 /** Everything that the SDK would else take from the environment is set, so that a run depends on its recipe alone. */
 function createClient(target: Target, options: SdkOptions, fetch: typeof globalThis.fetch): OpenAI {
-  const token = resolveToken(target, options.credential);
   return new OpenAI({
     baseURL: target.baseUrl,
-    apiKey: token ?? "none",
+    apiKey: "none",
     organization: null,
     project: null,
     webhookSecret: null,
@@ -129,14 +128,14 @@ function createClient(target: Target, options: SdkOptions, fetch: typeof globalT
     maxRetries: options.maxRetries ?? 0,
     timeout: SDK_TIMEOUT_MS,
     fetch,
-    ...(token === null ? { defaultHeaders: { authorization: null } } : {}),
+    defaultHeaders: { authorization: resolveAuthorization(target, options.credential) },
   });
 }
 
 function wireHeaders(target: Target, request: WireRequest): Record<string, string> {
-  const token = resolveToken(target, request.credential);
+  const authorization = resolveAuthorization(target, request.credential);
   const headers: Record<string, string> = {};
-  if (token !== null) headers["authorization"] = `Bearer ${token}`;
+  if (authorization !== null) headers["authorization"] = authorization;
   if (request.body !== undefined) headers["content-type"] = "application/json";
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (value === null) delete headers[name.toLowerCase()];

@@ -49,6 +49,12 @@ test("an area in which no must check passed is not proved by the others", () => 
   expect(decision.explanation).toContain("auth");
 });
 
+test("an area that nobody prepared anything for is not missed, and one where something could be tried is", () => {
+  const area = "billing";
+  expect(exitCode([result("pass"), result("not-testable", { area })])).toBe(0);
+  expect(exitCode([result("pass"), result("not-testable", { area }), result("inconclusive", { area })])).toBe(3);
+});
+
 test("checks that need a model's ability are not missed when none of them passed", () => {
   expect(exitCode([result("pass"), result("inconclusive", { area: "sse", tier: "model" })])).toBe(0);
 });

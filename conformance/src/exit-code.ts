@@ -4,7 +4,7 @@
  */
 
 import type { Area } from "./check.ts";
-import type { CheckResult } from "./outcome.ts";
+import type { CheckResult, Outcome } from "./outcome.ts";
 
 /** unproved: nothing wrong was found, but not enough was seen to say that the target conforms. */
 export type Verdict = "conformant" | "non-conformant" | "unproved" | "harness-error";
@@ -45,10 +45,13 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
   return decide("conformant", `${count(passed, "check")} passed and no must check failed.`);
 }
 
+/** What only a prepared account or model can show. Where nobody prepared one, nothing was asked, and nothing is missing. */
+const PREPARED_AREAS: readonly Area[] = ["billing", "limits", "upstreams"];
+
 /** What keeps a run without failures from being a proof; null when nothing does. */
 function findGap(results: readonly CheckResult[]): string | null {
   if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
-  const musts = results.filter(({ check, outcome }) => check.level === "must" && outcome !== "disabled");
+  const musts = results.filter(({ check, outcome }) => check.level === "must" && !isLeftOut(check.area, outcome));
   const silent = musts.filter(
     ({ inconclusiveCause }) => inconclusiveCause === "timeout" || inconclusiveCause === "unreachable",
   );
@@ -56,6 +59,10 @@ function findGap(results: readonly CheckResult[]): string | null {
   const areas = [...new Set(musts.filter(({ check }) => check.tier !== "model").map(({ check }) => check.area))];
   const unproved = areas.filter((area) => !isProved(area, musts));
   return unproved.length === 0 ? null : `No must check passed in ${unproved.join(", ")}, so conformance is not proved.`;
+}
+
+function isLeftOut(area: Area, outcome: Outcome): boolean {
+  return outcome === "disabled" || (outcome === "not-testable" && PREPARED_AREAS.includes(area));
 }
 
 function isProved(area: Area, musts: readonly CheckResult[]): boolean {

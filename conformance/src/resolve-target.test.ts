@@ -54,6 +54,8 @@ test.each([
   [{ overload: { model: "slow", concurrency: 2, waiting_max: -1 } }, /fixtures\.overload\.waiting_max/],
   [{ upstream_secret: "short" }, /fixtures\.upstream_secret/],
   [{ body_bytes_max: 1.5 }, /fixtures\.body_bytes_max/],
+  [{ rate_limited: { requests_per_minute: 101 } }, /fixtures\.rate_limited\.requests_per_minute/],
+  [{ body_bytes_max: 2 ** 30 }, /fixtures\.body_bytes_max/],
   [{ over_load: {} }, /over_load/],
 ])("a fixture that is wrong is refused by its name: %j", async (fixtures, name) => {
   const targetFile = await writeRecipe({ base_url: "http://h/v1", fixtures });

@@ -38,13 +38,16 @@ const keySource = z.union([
 
 type KeySource = z.infer<typeof keySource>;
 
-const count = z.int().positive();
+/** Checks send about so many calls: nobody prepares an account for thousands. */
+const count = z.int().positive().max(100);
+/** The check sends one byte more. */
+const BODY_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Decodes the recipe's names to ours. */
 const fixturesSchema = z.strictObject({
   small_credit: z.exactOptional(
     z
-      .strictObject({ affordable_calls: count, max_tokens: count })
+      .strictObject({ affordable_calls: count, max_tokens: z.int().positive().max(4096) })
       .transform((given) => ({ affordableCalls: given.affordable_calls, maxTokens: given.max_tokens })),
   ),
   rate_limited: z.exactOptional(
@@ -54,11 +57,11 @@ const fixturesSchema = z.strictObject({
   ),
   overload: z.exactOptional(
     z
-      .strictObject({ model: z.string().min(1), concurrency: count, waiting_max: z.int().nonnegative() })
+      .strictObject({ model: z.string().min(1), concurrency: count, waiting_max: z.int().nonnegative().max(100) })
       .transform(({ waiting_max: waitingMax, ...given }) => ({ ...given, waitingMax })),
   ),
   upstream_secret: z.exactOptional(z.string().min(SECRET_LENGTH_MIN)),
-  body_bytes_max: z.exactOptional(count),
+  body_bytes_max: z.exactOptional(z.int().positive().max(BODY_BYTES_MAX)),
 });
 
 const recipeSchema = z.strictObject({

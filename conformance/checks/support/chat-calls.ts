@@ -4,7 +4,8 @@
  */
 
 import type { ChatCompletionCreateParamsNonStreaming, ChatCompletionCreateParamsStreaming } from "openai/resources";
-import type { CheckContext, SdkOutcome } from "../../src/check-context.ts";
+import type OpenAI from "openai";
+import type { CheckContext, Credential, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { type ChatChunk, chatChunks } from "../../src/expect-stream.ts";
 import {
@@ -47,9 +48,13 @@ export function composeSdkStream(context: CheckContext, fields: ChatFields = {})
 }
 
 /** One-shot chat through the SDK, whatever comes of it. */
-export async function askChat(context: CheckContext, fields: ChatFields = {}): Promise<Exchange> {
+export async function askChat(
+  context: CheckContext,
+  fields: ChatFields = {},
+  credential: Credential = "full",
+): Promise<Exchange> {
   const body = composeSdkChat(context, fields);
-  const { exchange } = await context.sdk((client) => client.chat.completions.create(body));
+  const { exchange } = await context.sdk((client) => client.chat.completions.create(body), { credential });
   return exchange;
 }
 
@@ -157,13 +162,18 @@ export function readUsage(body: JsonObject): Record<UsageField, number> {
 }
 
 /** Streamed chat through the SDK, read to its end; the value counts the SDK's chunks. */
-export async function streamChat(context: CheckContext, fields: ChatFields = {}): Promise<SdkOutcome<number>> {
+export async function streamChat(
+  context: CheckContext,
+  fields: ChatFields = {},
+  credential: Credential = "full",
+): Promise<SdkOutcome<number>> {
   const body = composeSdkStream(context, fields);
-  return context.sdk(async (client) => {
+  const read = async (client: OpenAI): Promise<number> => {
     let chunks = 0;
     for await (const _ of await client.chat.completions.create(body)) chunks += 1;
     return chunks;
-  });
+  };
+  return context.sdk(read, { credential });
 }
 
 /** The raw chunks of a stream that the SDK could read. @throws Inconclusive */

@@ -1,16 +1,19 @@
 /** Callers who get in though they may not, or are turned away in the wrong way or at the wrong time. */
 
-import type { OperationId } from "@openai-compat/spec";
+import { OPERATION_PROBES } from "../../checks/support/operation-probes.ts";
 import { makeRefusal } from "../refusal.ts";
 import type { CredentialVerdict } from "../tokens.ts";
 import type { ReferenceCall } from "../wire.ts";
-import { isChat, type Mutant, mutateRefusal, mutateReply, parseSent, readSent, withoutHeader } from "./mutant.ts";
-
-const OPERATIONS: readonly { slug: string; operation: OperationId }[] = [
-  { slug: "models-list", operation: "listModels" },
-  { slug: "models-retrieve", operation: "retrieveModel" },
-  { slug: "chat", operation: "createChatCompletion" },
-];
+import {
+  isChat,
+  type Mutant,
+  mutateRefusal,
+  mutateReply,
+  parseSent,
+  readSent,
+  withHeader,
+  withoutHeader,
+} from "./mutant.ts";
 
 const ACCEPTED: readonly CredentialVerdict[] = [
   "missing",
@@ -22,6 +25,9 @@ const ACCEPTED: readonly CredentialVerdict[] = [
   "alg-none",
   "no-capability",
 ];
+
+/** How tokens are read is the same for every operation. */
+const ACCEPTED_BY_CHAT: readonly CredentialVerdict[] = ["unsigned", "not-yet-valid", "wrong-audience", "wrong-issuer"];
 
 /** Decides differently about some callers: the name of another refusal, or null to let them in. */
 function mutateAdmission(
@@ -40,8 +46,8 @@ function mutateAdmission(
   };
 }
 
-const openDoors = OPERATIONS.flatMap(({ slug, operation }) =>
-  ACCEPTED.map((accepted) =>
+const openDoors = OPERATION_PROBES.flatMap(({ slug, operation }) =>
+  [...ACCEPTED, ...(operation === "createChatCompletion" ? ACCEPTED_BY_CHAT : [])].map((accepted) =>
     mutateAdmission(
       {
         id: `auth.${slug}.accepts-${accepted}`,
@@ -93,7 +99,7 @@ export const authMutants: readonly Mutant[] = [
     id: "auth.body-first",
     description: "the body is validated before the credential",
     intended: ["auth.chat.before-body", "auth.chat.capability-before-body"],
-    mutate: () => ({ steps: ["decode", "authenticate", "resolve"] }),
+    mutate: () => ({ steps: ["decode", "authenticate", "resolve", "limit", "pay", "place"] }),
   },
   mutateAdmission(
     {
@@ -135,6 +141,25 @@ export const authMutants: readonly Mutant[] = [
     { id: "auth.no-code", description: "a 401 has no code", intended: ["auth.refusal.code"] },
     (refusal) => refusal.name === "unauthenticated",
     ({ message, type, param }) => ({ error: { message, type, param, code: null } }),
+  ),
+  mutateRefusal(
+    {
+      id: "auth.unknown-key-told",
+      description: "a key of the right form hears that nobody has it",
+      intended: ["auth.refusal.same-wording"],
+    },
+    (refusal, call) =>
+      refusal.name === "unauthenticated" && call.headers.authorization?.startsWith("Bearer sk-") === true,
+    ({ type, param, code }) => ({ error: { message: "There is no such key.", type, param, code } }),
+  ),
+  mutateReply(
+    {
+      id: "auth.forbidden-is-retried",
+      description: "a 403 asks to be tried again",
+      intended: ["auth.refusal.forbidden-not-retried"],
+    },
+    (reply) => reply.status === 403,
+    (reply) => withHeader(reply, "x-should-retry", "true"),
   ),
   mutateRefusal(
     { id: "auth.key-echoed", description: "a 401 repeats the key", intended: ["auth.refusal.key-not-echoed"] },

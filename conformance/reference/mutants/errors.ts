@@ -1,5 +1,6 @@
 /** Defects of refusals, and servers that bad input breaks. */
 
+import { FAILING_MODELS } from "../models.ts";
 import type { Refusal, RefusalName } from "../refusal.ts";
 import type { ReferenceCall } from "../wire.ts";
 import {
@@ -72,6 +73,21 @@ export const errorMutants: readonly Mutant[] = [
     param,
     code: 403,
   })),
+  bendEnvelope("no-credit", "the error has no type", "quota_exceeded", ({ message, param, code }) => ({
+    error: { message, param, code },
+  })),
+  bendEnvelope("rate-limited", "the error is a string", "rate_limited", ({ message }) => ({ error: message })),
+  bendEnvelope("body-too-large", "the error is a web page", "body_too_large", () => "<h1>413 Too Large</h1>"),
+  bendEnvelope("upstream-down", "the error has no body", "upstream_unreachable", () => ""),
+  mutateRefusal(
+    {
+      id: "envelope.upstream-error",
+      description: "the upstream's web page is passed on",
+      intended: ["errors.envelope.upstream-error"],
+    },
+    (refusal, call) => refusal.name === "upstream_failed" && parseSent(call)["model"] === FAILING_MODELS.upstream_error,
+    () => "<h1>Internal Server Error</h1>",
+  ),
   mutateRefusal(
     { id: "envelope.unknown-model", description: "the code is a number", intended: ["errors.envelope.unknown-model"] },
     (refusal, call) => refusal.name === "model_not_found" && isChat(call),

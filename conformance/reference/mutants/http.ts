@@ -80,7 +80,7 @@ export const httpMutants: readonly Mutant[] = [
     (reply) => ({ ...withHeader(reply, "location", "/v1/chat/completions"), status: 301 }),
   ),
   restatus("http.not-acceptable", "an Accept without JSON is a 406", "http.accept", {
-    when: (_, call) => call.headers.accept === "application/octet-stream",
+    when: (_, call) => call.operation === "listModels" && call.headers.accept === "application/octet-stream",
     status: 406,
   }),
   {

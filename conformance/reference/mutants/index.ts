@@ -1,16 +1,24 @@
-/** The catalogue of mutants. */
+/** The catalogue of mutants. Those that make checks wait come first, so that a run does not end with them alone. */
 
 import { authMutants } from "./auth.ts";
+import { billingMutants } from "./billing.ts";
 import { chatCompletionMutants } from "./chat-completion.ts";
 import { chatRequestMutants } from "./chat-requests.ts";
 import { chatStreamMutants } from "./chat-stream.ts";
 import { errorMutants } from "./errors.ts";
 import { httpMutants } from "./http.ts";
+import { limitMutants } from "./limits.ts";
 import { modelMutants } from "./models.ts";
 import type { Mutant } from "./mutant.ts";
+import { rateLimitMutants } from "./rate-limit.ts";
 import { sseMutants } from "./sse.ts";
+import { upstreamMutants } from "./upstreams.ts";
 
 export const mutants: readonly Mutant[] = [
+  ...upstreamMutants,
+  ...limitMutants,
+  ...rateLimitMutants,
+  ...billingMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,

@@ -1,0 +1,61 @@
+/** Many calls at the same time, and one look at the rest of the server meanwhile. Nothing here judges. */
+
+import type { CheckContext } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
+import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls.ts";
+
+/** Calls beyond the places of the fixture. */
+const SURPLUS = 4;
+/** Calls of the gentle crowd, which any server is asked to bear. */
+export const CROWD = 16;
+
+/** Requests one after another that take longer than those sent before them take to arrive. */
+const ROUND_TRIPS = 3;
+
+const BUSY_STATUSES: readonly number[] = [429, 503];
+
+export interface Overload {
+  readonly chats: readonly Exchange[];
+  /** Those that were turned away. */
+  readonly refused: readonly Exchange[];
+  /** `GET /models`, sent after the chats. */
+  readonly models: Exchange;
+  /** Whether all chats were there at once: the list of models came back several times before the first chat ended. */
+  readonly metAtOnce: boolean;
+}
+
+/** More chats than the model of the fixture `overload` has places. */
+export async function overload(context: CheckContext): Promise<Overload> {
+  const { model, concurrency, waitingMax } = context.fixture("overload");
+  const fields: ChatFields = { model, messages: [userMessage(LONG_PROMPT)], max_tokens: 32 };
+  let hasEnded = false;
+  const chats = Array.from({ length: concurrency + waitingMax + SURPLUS }, async () => {
+    const exchange = await askChat(context, fields);
+    if (exchange.response?.status === 200) hasEnded = true;
+    return exchange;
+  });
+  const list = async (): Promise<Exchange> => (await context.sdk((client) => client.models.list())).exchange;
+  const models = await list();
+  for (let trip = 1; trip < ROUND_TRIPS; trip += 1) await list();
+  const metAtOnce = !hasEnded;
+  const ended = await Promise.all(chats);
+  return { chats: ended, refused: ended.filter(isBusy), models, metAtOnce };
+}
+
+/** What was turned away by an overloaded model. @throws Inconclusive when nothing was */
+export async function requireTurnedAway(context: CheckContext): Promise<readonly [Exchange, ...Exchange[]]> {
+  const [first, ...others] = (await overload(context)).refused;
+  if (first === undefined) throw new Inconclusive("no call was turned away, which another check judges");
+  return [first, ...others];
+}
+
+/** So many small chats at once as a page of a web application may send. */
+export async function askCrowd(context: CheckContext): Promise<readonly Exchange[]> {
+  return Promise.all(Array.from({ length: CROWD }, () => askChat(context, { max_tokens: 1 })));
+}
+
+/** 429 or 503: the server has too much to do. */
+export function isBusy({ response }: Exchange): boolean {
+  return BUSY_STATUSES.includes(response?.status ?? 0);
+}

@@ -1,0 +1,86 @@
+/**
+ * One small valid call per operation of the specification, through the SDK, and whether a target has the operation at
+ * all. Nothing here judges the answer.
+ */
+
+import { type OperationId, operations } from "@openai-compat/spec";
+import type OpenAI from "openai";
+import type { Need } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import { expectResponse } from "../../src/expect.ts";
+import { NotTestable } from "../../src/outcome-signals.ts";
+import { composeSdkChat } from "./chat-calls.ts";
+import { silentRecording } from "./silence.ts";
+
+export interface OperationProbe {
+  readonly operation: OperationId;
+  /** Part of permanent check ids. */
+  readonly slug: string;
+  readonly needs: readonly Need[];
+  call(client: OpenAI, context: CheckContext): Promise<unknown>;
+}
+
+/** Stands for a model where the recipe names none: a caller who is refused never gets so far that it matters. */
+const ANY_MODEL = "default";
+
+const PROBES: Readonly<Record<OperationId, Omit<OperationProbe, "operation">>> = {
+  listModels: { slug: "models-list", needs: [], call: async (client) => client.models.list() },
+  retrieveModel: {
+    slug: "models-retrieve",
+    needs: ["model:chat"],
+    call: async (client, { models }) => client.models.retrieve(String(models.chat)),
+  },
+  createChatCompletion: {
+    slug: "chat",
+    needs: ["model:chat"],
+    call: async (client, context) => client.chat.completions.create(composeSdkChat(context)),
+  },
+  createCompletion: {
+    slug: "completions",
+    needs: ["model:chat"],
+    call: async (client, { models }) =>
+      client.completions.create({ model: String(models.chat), prompt: "The sea is", max_tokens: 1 }),
+  },
+  createEmbedding: {
+    slug: "embeddings",
+    needs: [],
+    call: async (client, { models }) =>
+      client.embeddings.create({ model: models.embedding ?? ANY_MODEL, input: "The sea is wide." }),
+  },
+  createTranscription: {
+    slug: "transcriptions",
+    needs: [],
+    call: async (client, { models }) =>
+      client.audio.transcriptions.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
+  },
+  createTranslation: {
+    slug: "translations",
+    needs: [],
+    call: async (client, { models }) =>
+      client.audio.translations.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
+  },
+  createSpeech: {
+    slug: "speech",
+    needs: [],
+    call: async (client, { models }) =>
+      client.audio.speech.create({ model: models.speech ?? ANY_MODEL, voice: "alloy", input: "The sea is wide." }),
+  },
+};
+
+/** In the order of the specification. */
+export const OPERATION_PROBES: readonly OperationProbe[] = Object.values(operations).map(({ id }) => ({
+  operation: id,
+  ...PROBES[id],
+}));
+
+/** Statuses that say to a caller who may do everything: there is no such operation. */
+const ABSENT_STATUSES: readonly number[] = [404, 405, 501];
+
+/** Asks with the full key for next to nothing. @throws NotTestable when the target does not have the operation */
+export async function requireOffered(context: CheckContext, operation: OperationId): Promise<void> {
+  const { method, path } = operations[operation];
+  const filled = path.replace("{model}", encodeURIComponent(String(context.models.chat)));
+  const body = method === "POST" ? { body: "{}" } : {};
+  const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
+  if (ABSENT_STATUSES.includes(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);
+}
