@@ -22,7 +22,7 @@ import type { OperationsSettings, ServerOperations } from "./operations/server-o
 import type { Tracing } from "./operations/tracing.ts";
 import { findLimits } from "./rate-limit-settings.ts";
 import type { RateLimitSettings } from "./rate-limit-settings.ts";
-import { startHoldSweeper } from "./stores/hold-sweeper.ts";
+import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
 
 /** Times in milliseconds, sizes in bytes. */
@@ -115,8 +115,8 @@ export function createServer(options: ServerOptions): Server {
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
   const stopping = new AbortController();
-  const sweeper = startHoldSweeper(options.stores.credits, {
-    onError: (cause) => logger.error("holds could not be expired", { cause: cause.message }),
+  const sweeper = startStoreSweeper(options.stores, {
+    onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
   });
   const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations });
   return {

@@ -1,13 +1,13 @@
-/** Gives back, now and then, what crashed processes had reserved: holds whose time has come. */
+/** Clears away, now and then, what has had its time: holds of crashed processes, revocations of tokens that have expired. */
 
-import type { CreditStore } from "@openai-compat/core";
+import type { Stores } from "./stores.ts";
 
-export interface HoldSweeper {
+export interface StoreSweeper {
   /** Resolves when a sweep that runs has ended. */
   stop(): Promise<void>;
 }
 
-export interface HoldSweeperOptions {
+export interface StoreSweeperOptions {
   readonly onError: (error: Error) => void;
   /** Default 10,000. */
   readonly everyMs?: number;
@@ -16,12 +16,14 @@ export interface HoldSweeperOptions {
 }
 
 /** Sweeps once at once, so that a server that was killed finds its accounts in order when it is back. */
-export function startHoldSweeper(credits: CreditStore, options: HoldSweeperOptions): HoldSweeper {
+export function startStoreSweeper(
+  stores: Pick<Stores, "credits" | "tokenRevocations">,
+  options: StoreSweeperOptions,
+): StoreSweeper {
   const { onError, everyMs = 10_000, now = Date.now } = options;
   let running: Promise<unknown> | null = null;
   const sweep = () => {
-    running ??= credits
-      .expireHolds(now())
+    running ??= Promise.all([stores.credits.expireHolds(now()), stores.tokenRevocations.prune(now())])
       .catch((thrown: unknown) => onError(thrown instanceof Error ? thrown : new Error(String(thrown))))
       .finally(() => (running = null));
   };

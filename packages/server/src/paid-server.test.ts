@@ -1,0 +1,56 @@
+/** What an operator needs to trust: money under pressure, through HTTP, on the stores that are used in earnest. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FREE_OF_CHARGE } from "@openai-compat/core";
+import { createScriptedEngine } from "@openai-compat/engines";
+import { expect, onTestFinished, test } from "vitest";
+import { openSqliteStores } from "./stores/sqlite.ts";
+import { startTestServer } from "./testing/test-server.ts";
+
+const CALLS = 200;
+const AFFORDABLE = 10;
+const TOKENS = 4;
+/** Only what is written costs, so that each of these calls costs the same. */
+const prices = { ...FREE_OF_CHARGE, perMillionOutputTokens: 1_000_000 };
+
+test("of 200 chats at once, exactly those succeed that the account can pay for, and the log adds up", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "openai-compat-paid-"));
+  const stores = openSqliteStores(join(directory, "keys.sqlite"));
+  const granted = AFFORDABLE * TOKENS;
+  await stores.credits.grant({ id: "g", accountId: "ada", amount: granted, note: "tests", nowMs: Date.now() });
+  const { server, baseUrl, keys } = await startTestServer({
+    engine: createScriptedEngine({ tokenDelayMs: 5, concurrency: 16 }),
+    stores,
+    models: [{ isDefault: true, prices, queue: { waitingMax: CALLS, waitTimeMsMax: 20_000 } }],
+  });
+  onTestFinished(async () => {
+    await server.close();
+    await stores.close();
+    rmSync(directory, { recursive: true });
+  });
+  const answers = await Promise.all(
+    Array.from({ length: CALLS }, async () => {
+      const response = await fetch(`${baseUrl}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          model: "scripted",
+          messages: [{ role: "user", content: "Tell me a long story." }],
+          max_tokens: TOKENS,
+        }),
+      });
+      await response.arrayBuffer();
+      return response;
+    }),
+  );
+  const succeeded = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+  expect([succeeded.length, refused.length]).toEqual([AFFORDABLE, CALLS - AFFORDABLE]);
+  expect(refused.every(({ headers }) => headers.get("x-should-retry") === "false")).toBe(true);
+  expect(await stores.credits.readBalance("ada")).toEqual({ balance: 0, held: 0 });
+  const entries = await stores.credits.listEntries({ accountId: "ada", limit: 1000 });
+  expect(entries.filter(({ kind }) => kind === "usage")).toHaveLength(AFFORDABLE);
+  expect(entries.reduce((sum, { amount }) => sum + amount, 0)).toBe(0);
+});
