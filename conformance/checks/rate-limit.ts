@@ -166,7 +166,7 @@ export const rateLimitChecks: readonly Check[] = [
       const exchange = await askChat(context, { max_tokens: 1 });
       const { status } = exchange.response ?? {};
       expectThat(status !== 429, { observer: "wire", expected: "an answer", actual: `status ${status}` });
-      expectStatus(exchange, 200);
+      requireStatus(exchange, 200);
     },
   }),
   defineCheck({

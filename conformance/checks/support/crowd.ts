@@ -4,6 +4,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls.ts";
+import { requireStatus } from "./envelope.ts";
 
 /** Calls beyond the places of the fixture. */
 const SURPLUS = 4;
@@ -25,10 +26,20 @@ export interface Overload {
   readonly metAtOnce: boolean;
 }
 
+function composeCrowded(context: CheckContext): ChatFields {
+  const { model } = context.fixture("overload");
+  return { model, messages: [userMessage(LONG_PROMPT)], max_tokens: 32 };
+}
+
+/** What a crowd asks for is answered when one asks alone. @throws Inconclusive */
+export async function requireAloneAnswered(context: CheckContext): Promise<void> {
+  requireStatus(await askChat(context, composeCrowded(context)), 200);
+}
+
 /** More chats than the model of the fixture `overload` has places. */
 export async function overload(context: CheckContext): Promise<Overload> {
-  const { model, concurrency, waitingMax } = context.fixture("overload");
-  const fields: ChatFields = { model, messages: [userMessage(LONG_PROMPT)], max_tokens: 32 };
+  const { concurrency, waitingMax } = context.fixture("overload");
+  const fields = composeCrowded(context);
   let hasEnded = false;
   const chats = Array.from({ length: concurrency + waitingMax + SURPLUS }, async () => {
     const exchange = await askChat(context, fields);

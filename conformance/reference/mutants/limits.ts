@@ -1,7 +1,6 @@
 /** Servers that many calls at once, or a large body, bring down. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Places } from "../accounts.ts";
 import { SLOW_MODEL } from "../models.ts";
 import type { ReferenceCall, Reply } from "../wire.ts";
 import {
@@ -59,10 +58,6 @@ function breakInCrowd(
 
 const ENVELOPE = '{"error":{"message":"Too many calls.","type":"rate_limit_error","param":null,"code":null}}';
 
-function mutatePlaces(naming: Omit<Mutant, "mutate">, take: (places: Places) => boolean): Mutant {
-  return { ...naming, mutate: ({ places }) => ({ places: { ...places, take: () => take(places) } }) };
-}
-
 function isTurnedAway(reply: Reply, call: ReferenceCall): boolean {
   return reply.status === 429 && parseSent(call)["model"] === SLOW_MODEL;
 }
@@ -104,23 +99,27 @@ export const limitMutants: readonly Mutant[] = [
     isTurnedAway,
     (reply) => ({ writes: reply.writes.map((write) => ({ ...write, afterMs: LATE_MS })) }),
   ),
-  mutatePlaces(
-    { id: "overload.endless-line", description: "the line has no end", intended: ["limits.overload.refused"] },
-    (places) => places.take() || true,
-  ),
+  {
+    id: "overload.endless-line",
+    description: "the line has no end",
+    intended: ["limits.overload.refused"],
+    mutate: () => ({ places: { take: () => true, free: () => {} } }),
+  },
   mutateReply(
     { id: "overload.is-500", description: "a full line is a 500", intended: ["limits.overload.refused"] },
     isTurnedAway,
     () => ({ status: 500 }),
   ),
-  mutatePlaces(
-    {
-      id: "overload.serves-nobody",
-      description: "an overloaded model serves nobody",
-      intended: ["limits.overload.served"],
+  {
+    id: "overload.serves-one",
+    description: "under load one call is answered, and the other places stay empty",
+    intended: ["limits.overload.served"],
+    mutate: () => {
+      let isTaken = false;
+      const take = (): boolean => !isTaken && (isTaken = true);
+      return { places: { take, free: () => void (isTaken = false) } };
     },
-    () => false,
-  ),
+  },
   mutateRefusal(
     {
       id: "overload.no-envelope",
