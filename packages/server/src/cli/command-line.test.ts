@@ -230,5 +230,5 @@ test("a ready file that can't be written ends with 1, and nothing goes on listen
 
 test("listening beyond this machine is warned about", async () => {
   const { output } = await serve(["--throwaway", "--host", "0.0.0.0"]);
-  expect(output.stderr).toMatch(/"level":"warn".*HTTPS/);
+  await vi.waitFor(() => expect(output.stderr).toMatch(/"level":"warn".*HTTPS/));
 });

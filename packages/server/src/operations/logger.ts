@@ -42,6 +42,10 @@ const SECRET_FIELDS = [
 
 /** Lines that wait for a slow reader; beyond them new ones are dropped, because a log must not eat the memory. */
 const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024;
+/** Lines are written together: one write for each would cost more than all the rest of a line. */
+const BATCH_CHARACTERS = 4096;
+/** For a batch that does not fill. */
+const BATCH_MS_MAX = 100;
 const STANDARD_ERROR = 2;
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -65,7 +69,13 @@ export function createLogger(options: LoggerOptions): Logger {
 }
 
 function createStandardErrorWriter(): (line: string) => void {
-  const stream = destination({ dest: STANDARD_ERROR, sync: false, maxLength: WAITING_CHARACTERS_MAX });
+  const stream = destination({
+    dest: STANDARD_ERROR,
+    sync: false,
+    minLength: BATCH_CHARACTERS,
+    periodicFlush: BATCH_MS_MAX,
+    maxLength: WAITING_CHARACTERS_MAX,
+  });
   let isOpen = true;
   // Who reads the log may leave. There is nowhere left to say so, and the server goes on.
   stream.on("error", () => {
