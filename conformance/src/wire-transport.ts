@@ -4,8 +4,10 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { request as requestHttp, type IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeRecording } from "./exchange-recording.ts";
 
@@ -63,8 +65,37 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
       recording.respond(response.statusCode ?? 0, flattenHeaders(response));
       recordResponse(response, { recording, leaveAfterBytes: options.leaveAfterBytes, settle });
     });
-    request.end(options.body);
+    sendBody(request, options).catch((error: unknown) => {
+      recording.fail(error);
+      settle();
+    });
   });
+}
+
+/** A larger body waits for an answer to its headers alone. */
+const LARGE_BODY_BYTES = 1024 * 1024;
+/** So long, from the moment that the headers are out. */
+const EARLY_ANSWER_MS = 150;
+
+/**
+ * A server that refuses a body for its length answers at once and closes the connection; what it did not read then
+ * resets the connection and takes the answer along. So the headers of a large body go out alone and are given a moment.
+ */
+async function sendBody(request: ClientRequest, { body, headers }: WireSendOptions): Promise<void> {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (bytes === undefined || bytes.byteLength < LARGE_BODY_BYTES) return void request.end(body);
+  if (headers["transfer-encoding"] === undefined) request.setHeader("content-length", bytes.byteLength);
+  request.flushHeaders();
+  const answered = new AbortController();
+  for (const event of ["response", "close"]) request.once(event, () => answered.abort());
+  await once(request, "socket");
+  if (request.socket?.connecting === true) await once(request.socket, "connect");
+  await sleep(EARLY_ANSWER_MS, undefined, { signal: answered.signal }).catch(ignoreAbort);
+  if (!answered.signal.aborted) request.end(bytes);
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error && error.name === "AbortError")) throw error;
 }
 
 interface ResponseSink {
