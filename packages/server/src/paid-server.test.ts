@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { expect, onTestFinished, test } from "vitest";
+import { configSchema } from "./config.ts";
+import { openPostgresStores } from "./stores/postgres/open-postgres-stores.ts";
 import { openSqliteStores } from "./stores/sqlite.ts";
+import type { Stores } from "./stores/stores.ts";
+import { definePostgresTests } from "./testing/postgres.ts";
 import { startTestServer } from "./testing/test-server.ts";
 
 const CALLS = 200;
@@ -15,11 +19,7 @@ const TOKENS = 4;
 /** Only what is written costs, so that each of these calls costs the same. */
 const prices = { ...FREE_OF_CHARGE, perMillionOutputTokens: 1_000_000 };
 
-test("of 200 chats at once, exactly those succeed that the account can pay for, and the log adds up", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "openai-compat-paid-"));
-  const stores = openSqliteStores(join(directory, "keys.sqlite"));
-  const granted = AFFORDABLE * TOKENS;
-  await stores.credits.grant({ id: "g", accountId: "ada", amount: granted, note: "tests", nowMs: Date.now() });
+async function startPaidServer(stores: Stores) {
   const { server, baseUrl, keys } = await startTestServer({
     engine: createScriptedEngine({ tokenDelayMs: 5, concurrency: 16 }),
     stores,
@@ -28,29 +28,53 @@ test("of 200 chats at once, exactly those succeed that the account can pay for, 
   onTestFinished(async () => {
     await server.close();
     await stores.close();
-    rmSync(directory, { recursive: true });
   });
-  const answers = await Promise.all(
-    Array.from({ length: CALLS }, async () => {
-      const response = await fetch(`${baseUrl}/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
-        body: JSON.stringify({
-          model: "scripted",
-          messages: [{ role: "user", content: "Tell me a long story." }],
-          max_tokens: TOKENS,
-        }),
-      });
-      await response.arrayBuffer();
-      return response;
-    }),
-  );
+  return async (): Promise<Response> => {
+    const response = await fetch(`${baseUrl}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "scripted",
+        messages: [{ role: "user", content: "Tell me a long story." }],
+        max_tokens: TOKENS,
+      }),
+    });
+    await response.arrayBuffer();
+    return response;
+  };
+}
+
+/** Sends all calls at once, to the servers in turn, which share their credits. */
+async function expectExactlyTheAffordable({ credits }: Stores, chats: readonly (() => Promise<Response>)[]) {
+  const granted = AFFORDABLE * TOKENS;
+  await credits.grant({ id: "g", accountId: "ada", amount: granted, note: "tests", nowMs: Date.now() });
+  const rounds = Array.from({ length: CALLS / chats.length }, () => chats).flat();
+  const answers = await Promise.all(rounds.map((chat) => chat()));
   const succeeded = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 429);
   expect([succeeded.length, refused.length]).toEqual([AFFORDABLE, CALLS - AFFORDABLE]);
   expect(refused.every(({ headers }) => headers.get("x-should-retry") === "false")).toBe(true);
-  expect(await stores.credits.readBalance("ada")).toEqual({ balance: 0, held: 0 });
-  const entries = await stores.credits.listEntries({ accountId: "ada", limit: 1000 });
+  expect(await credits.readBalance("ada")).toEqual({ balance: 0, held: 0 });
+  const entries = await credits.listEntries({ accountId: "ada", limit: 1000 });
   expect(entries.filter(({ kind }) => kind === "usage")).toHaveLength(AFFORDABLE);
   expect(entries.reduce((sum, { amount }) => sum + amount, 0)).toBe(0);
+}
+
+test("of 200 chats at once, exactly those succeed that the account can pay for, and the log adds up", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "openai-compat-paid-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const stores = openSqliteStores(join(directory, "keys.sqlite"));
+  await expectExactlyTheAffordable(stores, [await startPaidServer(stores)]);
+});
+
+await definePostgresTests("two servers on one PostgreSQL", ({ createSchemaUrl }) => {
+  test("two servers on one PostgreSQL let exactly those succeed that the account can pay for", async () => {
+    const { postgres } = configSchema.parse({ postgres: { url: await createSchemaUrl() } });
+    const url = postgres.url ?? "";
+    const [first, second] = [
+      await openPostgresStores({ ...postgres, url }),
+      await openPostgresStores({ ...postgres, url }),
+    ];
+    await expectExactlyTheAffordable(first, [await startPaidServer(first), await startPaidServer(second)]);
+  });
 });
