@@ -1,4 +1,6 @@
-/** What the reference server keeps of each account: what it can still pay for, and how often it may call. */
+/** What the reference server counts: credit, calls and places. */
+
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Tokens that the account `small` can pay for, and no other has so few. */
 export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
@@ -57,17 +59,33 @@ export function createRateLimiter(): RateLimiter {
 }
 
 export interface Places {
+  /** Told of every call, whatever it asks for. */
+  readonly note: () => void;
+  /** Resolves when no call has come for a moment: all that were sent together have arrived, however slow the machine is. */
+  readonly settle: () => Promise<void>;
   /** Whether there was a place; it is taken then. */
   readonly take: () => boolean;
   readonly free: () => void;
 }
 
-export const OVERLOAD = { concurrency: 2, waitingMax: 2 };
+export const OVERLOAD = { concurrency: 2, waitingMax: 1 };
+
+const MOMENT_MS = 60;
 
 /** Places of the slow model: those which answer and those which wait are one here. */
 export function createPlaces(): Places {
   let taken = 0;
+  let calls = 0;
   return {
+    note: () => void (calls += 1),
+    settle: async () => {
+      for (let known = -1; known !== calls;) {
+        known = calls;
+        // Twice, because a thread that was held up runs its timers before it reads what has arrived.
+        await sleep(MOMENT_MS);
+        await sleep(MOMENT_MS);
+      }
+    },
     take: () => {
       if (taken >= OVERLOAD.concurrency + OVERLOAD.waitingMax) return false;
       taken += 1;

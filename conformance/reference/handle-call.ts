@@ -25,8 +25,8 @@ const PAUSE_MS = 12;
 
 const EXPOSED_HEADERS = "x-request-id, retry-after, retry-after-ms";
 
-/** So long the slow model takes before it answers, so that calls meet. */
-const SLOW_MS = 250;
+/** What a reply has that waits for nothing and holds nothing. */
+const UNBOUND: Pick<Reply, "ready" | "release"> = { ready: async () => {}, release: () => {} };
 
 export function handleCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   const reply = call.method === "OPTIONS" ? answerPreflight(call) : answerCall(call, wire);
@@ -108,9 +108,7 @@ function answerBody(findings: Findings, call: ReferenceCall, wire: ReferenceWire
   const answer = answerChat(body);
   wire.ledger.charge(account, answer.usage.completion_tokens);
   const reply = body["stream"] === true ? encodeStream(answer, body, wire) : encodeOneShot(answer, body, wire);
-  if (model?.id !== SLOW_MODEL) return reply;
-  const [first, ...others] = reply.writes;
-  return { ...reply, release, writes: first === undefined ? [] : [{ ...first, afterMs: SLOW_MS }, ...others] };
+  return model?.id === SLOW_MODEL ? { ...reply, ready: wire.places.settle, release } : reply;
 }
 
 function encodeOneShot(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
@@ -140,7 +138,7 @@ function encodeStream(answer: Answer, body: ChatBody, wire: ReferenceWire): Repl
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
     writes: frames.map((frame, index) => ({ data: frame, afterMs: index % FRAMES_PER_PAUSE === 2 ? PAUSE_MS : 0 })),
     end: "clean",
-    release: () => {},
+    ...UNBOUND,
   };
 }
 
@@ -161,7 +159,7 @@ function encodeJson(status: number, body: unknown): Reply {
     headers: { "content-type": "application/json" },
     writes: [{ data: typeof body === "string" ? body : JSON.stringify(body), afterMs: 0 }],
     end: "clean",
-    release: () => {},
+    ...UNBOUND,
   };
 }
 
@@ -176,7 +174,7 @@ function answerPreflight(call: ReferenceCall): Reply {
     },
     writes: [],
     end: "clean",
-    release: () => {},
+    ...UNBOUND,
   };
 }
 

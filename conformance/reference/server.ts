@@ -69,8 +69,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, wire: R
     body,
   };
   await wire.admission(call);
+  wire.places.note();
   const reply = handleCall(call, wire);
   try {
+    await reply.ready();
     await writeReply(response, reply);
   } finally {
     reply.release();

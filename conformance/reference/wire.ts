@@ -38,6 +38,8 @@ export interface Reply {
   readonly writes: readonly Write[];
   /** cut: the socket is destroyed after the last write. open: nothing more is sent and the socket stays. */
   readonly end: "clean" | "cut" | "open";
+  /** Awaited before the first byte. */
+  readonly ready: () => Promise<void>;
   /** Called once, when nothing more is sent. */
   readonly release: () => void;
 }

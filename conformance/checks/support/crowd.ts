@@ -7,7 +7,7 @@ import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls
 import { requireStatus } from "./envelope.ts";
 
 /** Calls beyond the places of the fixture. */
-const SURPLUS = 4;
+const SURPLUS = 3;
 /** Calls of the gentle crowd, which any server is asked to bear. */
 export const CROWD = 16;
 

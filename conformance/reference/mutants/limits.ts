@@ -71,6 +71,7 @@ export const limitMutants: readonly Mutant[] = [
       let taken = 0;
       return {
         places: {
+          ...places,
           take: () => {
             const hasPlace = places.take();
             if (hasPlace) taken += 1;
@@ -103,7 +104,7 @@ export const limitMutants: readonly Mutant[] = [
     id: "overload.endless-line",
     description: "the line has no end",
     intended: ["limits.overload.refused"],
-    mutate: () => ({ places: { take: () => true, free: () => {} } }),
+    mutate: ({ places }) => ({ places: { ...places, take: () => true } }),
   },
   mutateReply(
     { id: "overload.is-500", description: "a full line is a 500", intended: ["limits.overload.refused"] },
@@ -114,10 +115,10 @@ export const limitMutants: readonly Mutant[] = [
     id: "overload.serves-one",
     description: "under load one call is answered, and the other places stay empty",
     intended: ["limits.overload.served"],
-    mutate: () => {
+    mutate: ({ places }) => {
       let isTaken = false;
       const take = (): boolean => !isTaken && (isTaken = true);
-      return { places: { take, free: () => void (isTaken = false) } };
+      return { places: { ...places, take, free: () => void (isTaken = false) } };
     },
   },
   mutateRefusal(
