@@ -96,7 +96,7 @@ export function createApp(options: AppOptions): App {
       const processingMs = performance.now() - startedAt;
       for (const [name, value] of Object.entries(scope.answerHeaders)) response.headers.set(name, value);
       setAnswerHeaders(response.headers, { requestId: scope.requestId, processingMs });
-      setCorsHeaders(response.headers, request.headers.get("origin"), options.allowedOrigins);
+      setCorsHeaders(response.headers, scope.headers.get("origin"), options.allowedOrigins);
       return response;
     },
     routes: router.routes.map(({ method, path }) => ({ method, path })),
@@ -108,6 +108,7 @@ function createRequestScope(request: Request): RequestScope {
   request.signal.addEventListener("abort", () => controller.abort(), { once: true });
   return {
     requestId: resolveRequestId(request.headers),
+    headers: request.headers,
     peerAddress: null,
     traceParent: decodeTraceParent(request.headers),
     facts: { operationId: null, accountId: null },

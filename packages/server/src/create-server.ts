@@ -14,7 +14,8 @@ import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
 import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
-import { createRequestId, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import { createRequestId, readIncomingHeaders, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import { readPath } from "./http/request-path.ts";
 import type { Logger } from "./operations/logger.ts";
 import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
@@ -194,7 +195,8 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       if (!(incoming instanceof IncomingMessage && outgoing instanceof ServerResponse)) {
         throw new TypeError("This server speaks HTTP/1.1 alone.");
       }
-      const requestId = resolveRequestId(request.headers);
+      const headers = readIncomingHeaders(incoming);
+      const requestId = resolveRequestId(headers);
       const controller = new AbortController();
       if (stopping.aborted) {
         controller.abort(shuttingDown());
@@ -204,8 +206,8 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         requestId,
         method: incoming.method ?? "",
         // Not `incoming.url`: it may hold a token in its query, or a password before its host.
-        path: new URL(request.url).pathname,
-        headers: request.headers,
+        path: readPath(request.url),
+        headers,
       });
       active.add({ controller, incoming, outgoing }, () => {
         const status = outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST;
@@ -216,6 +218,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       };
       return app.fetch(request, {
         requestId,
+        headers,
         peerAddress: incoming.socket.remoteAddress ?? null,
         traceParent: observation.traceParent,
         facts: observation.facts,

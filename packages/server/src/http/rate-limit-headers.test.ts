@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encodeDuration, encodeRateLimitHeaders } from "./rate-limit-headers.ts";
+import { encodeDuration, setRateLimitHeaders } from "./rate-limit-headers.ts";
 
 test.each([
   [0, "0s"],
@@ -14,7 +14,9 @@ test.each([
 });
 
 test("a limit is told in three headers", () => {
-  expect(encodeRateLimitHeaders("tokens", { limit: 100, remaining: 40, resetMs: 12_000 })).toEqual({
+  const headers = {};
+  setRateLimitHeaders(headers, "tokens", { limit: 100, remaining: 40, resetMs: 12_000 });
+  expect(headers).toEqual({
     "x-ratelimit-limit-tokens": "100",
     "x-ratelimit-remaining-tokens": "40",
     "x-ratelimit-reset-tokens": "12s",

@@ -3,12 +3,10 @@
 import type { LimitedKind, RateLimitFacts } from "@openai-compat/core";
 
 /** @see https://platform.openai.com/docs/guides/rate-limits (rate limits in headers) */
-export function encodeRateLimitHeaders(kind: LimitedKind, facts: RateLimitFacts): Record<string, string> {
-  return {
-    [`x-ratelimit-limit-${kind}`]: String(facts.limit),
-    [`x-ratelimit-remaining-${kind}`]: String(facts.remaining),
-    [`x-ratelimit-reset-${kind}`]: encodeDuration(facts.resetMs),
-  };
+export function setRateLimitHeaders(headers: Record<string, string>, kind: LimitedKind, facts: RateLimitFacts): void {
+  headers[`x-ratelimit-limit-${kind}`] = String(facts.limit);
+  headers[`x-ratelimit-remaining-${kind}`] = String(facts.remaining);
+  headers[`x-ratelimit-reset-${kind}`] = encodeDuration(facts.resetMs);
 }
 
 const SECOND_MS = 1000;

@@ -5,6 +5,7 @@
 
 import { AiError, toAiError } from "@openai-compat/core";
 import type { BodyShare } from "./body-budget.ts";
+import type { RequestHeaders } from "./headers.ts";
 import { exceedsJsonValues } from "./json-values.ts";
 
 export interface BodyLimits {
@@ -22,6 +23,8 @@ export interface JsonBody {
 }
 
 export interface ReadBodyOptions {
+  /** Of the request. Default: asked of the request itself. */
+  readonly headers?: RequestHeaders;
   readonly signal: AbortSignal;
   /** Called when the head has been found acceptable, just before the first byte is read. */
   readonly onRead: () => void;
@@ -36,7 +39,7 @@ export interface ReadBodyOptions {
  *   `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client stopped sending).
  */
 export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
-  checkContentType(request.headers);
+  checkContentType(options.headers ?? request.headers);
   const bytes = await readBodyBytes(request, limits, options);
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
@@ -61,14 +64,14 @@ export async function readJsonBody(request: Request, limits: BodyLimits, options
 export async function readBodyBytes(
   request: Request,
   limits: BodyLimits,
-  { signal, onRead, share }: ReadBodyOptions,
+  { headers = request.headers, signal, onRead, share }: ReadBodyOptions,
 ): Promise<Uint8Array> {
-  checkDeclaredLength(request.headers, limits);
-  const declared = readDeclaredLength(request.headers);
+  const declared = readDeclaredLength(headers);
+  if (declared > limits.bodyBytesMax) throw bodyTooLarge(limits);
   if (Number.isInteger(declared)) share?.take(declared);
   onRead();
   const onChunk = (bytes: number) => share?.take(bytes);
-  return readBytes(request, limits, { signal, onChunk });
+  return readBytes(request, limits, { isDeclared: Number.isInteger(declared), signal, onChunk });
 }
 
 /** The position alone: V8's message quotes the body, and a body may hold what nobody wants in a log. */
@@ -78,7 +81,7 @@ function describeJsonError(reason: string): string {
   return `We could not parse the JSON body of your request: it is not valid JSON${place}.`;
 }
 
-function checkContentType(headers: Headers): void {
+function checkContentType(headers: RequestHeaders): void {
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw new AiError(
@@ -99,23 +102,23 @@ function checkContentType(headers: Headers): void {
   }
 }
 
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch (thrown) {
     throw new AiError("invalid_request", "The request body is not valid UTF-8.", { cause: thrown });
   }
 }
 
-function readDeclaredLength(headers: Headers): number {
+function readDeclaredLength(headers: RequestHeaders): number {
   return Number(headers.get("content-length") ?? Number.NaN);
 }
 
-function checkDeclaredLength(headers: Headers, limits: BodyLimits): void {
-  if (readDeclaredLength(headers) > limits.bodyBytesMax) throw bodyTooLarge(limits);
-}
-
 interface ReadBytesOptions {
+  /** Whether the length was declared. */
+  readonly isDeclared: boolean;
   readonly signal: AbortSignal;
   /** Called with the size of each piece of a body whose length was not declared; throws to stop it. */
   readonly onChunk: (bytes: number) => void;
@@ -124,7 +127,7 @@ interface ReadBytesOptions {
 async function readBytes(
   request: Request,
   limits: BodyLimits,
-  { signal, onChunk }: ReadBytesOptions,
+  { isDeclared, signal, onChunk }: ReadBytesOptions,
 ): Promise<Uint8Array> {
   const late = Promise.withResolvers<never>();
   const stopReading = new AbortController();
@@ -137,9 +140,9 @@ async function readBytes(
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
-    const reading = Number.isInteger(readDeclaredLength(request.headers))
+    const reading = isDeclared
       ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
-      : readChunks(request, limits, { signal: stopReading.signal, onChunk });
+      : readChunks(request, limits, { isDeclared, signal: stopReading.signal, onChunk });
     const bytes = await Promise.race([reading, late.promise]);
     if (bytes.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
     return bytes;

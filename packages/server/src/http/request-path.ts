@@ -11,15 +11,24 @@ export const API_MOUNTS = ["/api/v1/openai/v1", "/v1"] as const;
 /** The mount that routes are written with. */
 export const API_ROOT = "/v1";
 
+/** @param url an absolute URL. @returns its path as it was sent, without query and fragment. */
+export function readPath(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.slice(start).search(/[?#]/);
+  return end === -1 ? url.slice(start) : url.slice(start, start + end);
+}
+
+/** Below the first mount, with nothing in it that has a second spelling: what nearly every client sends. */
+const IN_ONE_SPELLING = /^\/v1(?:\/[\w-]+)+$/;
+
 /**
  * @param url an absolute URL.
  * @returns the path with its mount as `/v1` (`/v1/models/a%2Fb`); as it is, in the one spelling, below no mount.
  * @throws AiError `invalid_request` when a percent escape is malformed.
  */
 export function normalisePath(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.slice(start).search(/[?#]/);
-  const raw = end === -1 ? url.slice(start) : url.slice(start, start + end);
+  const raw = readPath(url);
+  if (IN_ONE_SPELLING.test(raw)) return raw;
   const segments = raw.split("/").filter((segment) => segment !== "");
   const path = `/${segments.map(normaliseSegment).join("/")}`;
   const mount = API_MOUNTS.find((candidate) => path === candidate || path.startsWith(`${candidate}/`));

@@ -1,7 +1,11 @@
 /** What the transport knows of one request and its handlers may use; everything else comes with the request itself. */
 
+import type { RequestHeaders } from "./headers.ts";
+
 export interface RequestScope {
   readonly requestId: string;
+  /** Of the request; reading them here is cheaper than from the request. */
+  readonly headers: RequestHeaders;
   /** The other end of the socket; null when there is none. */
   readonly peerAddress: string | null;
   /** What the calls that this request causes are to be traced under (`traceparent`); null for nothing. */

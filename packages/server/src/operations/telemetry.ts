@@ -4,6 +4,7 @@
  */
 
 import type { AiError, CallRecord } from "@openai-compat/core";
+import type { RequestHeaders } from "../http/headers.ts";
 import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
 import type { Deferred } from "./deferred.ts";
 import type { LogFields, Logger } from "./logger.ts";
@@ -23,7 +24,7 @@ export interface ObservedRequest {
   readonly method: string;
   /** Without its query, which may hold a token. */
   readonly path: string;
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
 }
 
 export interface RequestObservation {

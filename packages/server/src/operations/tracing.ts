@@ -10,12 +10,13 @@ import type { Attributes, Context, SpanContext, Tracer } from "@opentelemetry/ap
 import type { CallRecord } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { Operation } from "@openai-compat/spec";
+import type { RequestHeaders } from "../http/headers.ts";
 import { decodeTraceParent } from "./trace-parent.ts";
 
 export interface TracedRequest {
   readonly requestId: string;
   readonly method: string;
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
 }
 
 export interface RequestSpan {
@@ -120,7 +121,7 @@ function describeCall(call: CallRecord): Attributes {
   };
 }
 
-function decodeParent(headers: Headers): Context {
+function decodeParent(headers: RequestHeaders): Context {
   const [, traceId = "", spanId = "", flags = ""] = decodeTraceParent(headers)?.split("-") ?? [];
   if (traceId === "") return ROOT_CONTEXT;
   const traceFlags = Number.parseInt(flags, 16);

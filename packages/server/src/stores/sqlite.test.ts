@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { generateApiKey } from "@openai-compat/core";
 import {
   apiKeyStoreContract,
@@ -48,6 +49,24 @@ test("two open stores on one file see each other's keys", async () => {
   const [server, commandLine] = [openSqliteStores(path), openSqliteStores(path)];
   await commandLine.apiKeys.insert(record);
   expect(await server.apiKeys.list()).toEqual([record]);
+  await server.close();
+  await commandLine.close();
+});
+
+test("a server that found a token good learns of its revocation by another process at once", async () => {
+  const path = newPath();
+  const [server, commandLine] = [openSqliteStores(path), openSqliteStores(path)];
+  const token = "1".repeat(64);
+  const ask = async () => {
+    await nextTurn();
+    return server.tokenRevocations.isRevoked(token);
+  };
+  expect(await ask()).toBe(false);
+  expect(await ask()).toBe(false);
+  await commandLine.tokenRevocations.revoke(token, 5000);
+  expect(await ask()).toBe(true);
+  await commandLine.tokenRevocations.prune(5000);
+  expect(await ask()).toBe(false);
   await server.close();
   await commandLine.close();
 });

@@ -8,7 +8,7 @@ import type { AiError, AiService, AuthorisedCall, Authenticator, RelayField } fr
 import type { Operation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
 import { decodeBearerToken } from "../../http/headers.ts";
-import { encodeRateLimitHeaders } from "../../http/rate-limit-headers.ts";
+import { setRateLimitHeaders } from "../../http/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
 import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
 import { readFormBody } from "../../http/read-form.ts";
@@ -62,17 +62,17 @@ export function createOperationRunner(dependencies: OperationDependencies) {
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     scope.facts.operationId = operation.id;
-    const principal = await authenticator.authenticate(decodeBearerToken(request.headers));
+    const principal = await authenticator.authenticate(decodeBearerToken(scope.headers));
     scope.facts.accountId = principal.accountId;
     const call = authorise({
       operation,
       principal,
       requestId: scope.requestId,
       signal: scope.controller.signal,
-      onRateLimit: (kind, facts) => Object.assign(scope.answerHeaders, encodeRateLimitHeaders(kind, facts)),
+      onRateLimit: (kind, facts) => setRateLimitHeaders(scope.answerHeaders, kind, facts),
     });
     const share = bodies.open();
-    const reading = { signal: call.signal, onRead: scope.requestBody, share };
+    const reading = { headers: scope.headers, signal: call.signal, onRead: scope.requestBody, share };
     try {
       return await handler(call, {
         service,
