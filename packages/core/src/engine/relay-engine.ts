@@ -33,10 +33,16 @@ export type RelayField =
   | { readonly name: string; readonly fileName: string; readonly contentType: string; readonly bytes: Uint8Array };
 
 /**
- * One `relay-start` when the upstream has begun a good answer, any number of `relay-data`, one `relay-end`. An answer
- * that is not good never starts: it is thrown.
+ * Either one `relay-whole`, an answer that makes sense in one piece only; or one `relay-start` when the upstream has begun
+ * a good answer, any number of `relay-data`, one `relay-end`. An answer that is not good never starts: it is thrown.
  */
 export type RelayEvent =
+  | {
+      readonly type: "relay-whole";
+      readonly contentType: string;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly usage: UsageUnits;
+    }
   | { readonly type: "relay-start"; readonly contentType: string }
   | {
       readonly type: "relay-data";

@@ -28,11 +28,16 @@ export interface RelayDemand {
   readonly characters: number;
 }
 
-/** An admitted relay that the upstream has begun to answer. The place is held until `chunks` ends or is left. */
-export interface RelayRun {
+/**
+ * An admitted relay that the upstream has answered, or has begun to. The place is held until `chunks` ends or is left; a
+ * whole answer has been paid for.
+ */
+export type RelayRun = {
   readonly modelId: string;
   /** As the upstream named it. */
   readonly contentType: string;
+} & (
+  | { readonly kind: "whole"; readonly body: Uint8Array<ArrayBuffer> }
   /** @throws AiError while iterating, when the upstream fails or the call is aborted. */
-  readonly chunks: AsyncIterable<Uint8Array>;
-}
+  | { readonly kind: "chunks"; readonly chunks: AsyncIterable<Uint8Array> }
+);

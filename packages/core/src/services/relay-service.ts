@@ -6,7 +6,6 @@ import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
 import type { RelayEngine, RelayEvent, RelayOperation } from "../engine/relay-engine.ts";
 import type { ModelType, RegisteredModel } from "../models/registry.ts";
-import { primeStream } from "./primed-stream.ts";
 import type { RelayCall, RelayRun } from "./relay-request.ts";
 
 /** The type of model that an operation needs. */
@@ -77,18 +76,22 @@ export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): numbe
 /** Of English text; only an expectation. */
 const BYTES_PER_TOKEN = 4;
 
-/** Runs an admitted relay up to its first byte. */
+/** Runs an admitted relay up to its first byte; to its end where the answer is one piece. */
 export async function startRelay(
   call: AdmittedCall<RegisteredModel>,
   events: AsyncGenerator<RelayEvent, void>,
 ): Promise<RelayRun> {
-  const primed = await primeStream(events);
-  const { done, value } = await primed.next();
-  if (done === true || value.type !== "relay-start") {
-    await primed.return?.();
-    throw new AiError("upstream_failed", "The upstream's answer ended before it began. Please try again.");
+  const { value: first } = await events.next();
+  const modelId = call.model.id;
+  if (first?.type === "relay-start") {
+    return { modelId, contentType: first.contentType, kind: "chunks", chunks: takeChunks(events) };
   }
-  return { modelId: call.model.id, contentType: value.contentType, chunks: takeChunks(primed) };
+  const isOver = (await events.next()).done === true;
+  if (first?.type === "relay-whole" && isOver) {
+    return { modelId, contentType: first.contentType, kind: "whole", body: first.bytes };
+  }
+  await events.return();
+  throw new AiError("upstream_failed", "The upstream's answer ended before it began. Please try again.");
 }
 
 /** The upstream's events, with what they say of usage put on the meter. */
@@ -127,6 +130,21 @@ function isProduced(usage: UsageUnits, known: Pick<UsageUnits, "audioMs" | "char
   return usage.outputTokens + usage.inputTokens + known.audioMs + known.characters > 0;
 }
 
-async function* takeChunks(events: AsyncIterable<RelayEvent>): AsyncGenerator<Uint8Array, void> {
-  for await (const event of events) if (event.type === "relay-data") yield event.bytes;
+/** Not a generator: one that is left before its first item would not leave the events either. */
+function takeChunks(events: AsyncGenerator<RelayEvent, void>): AsyncIterableIterator<Uint8Array> {
+  const chunks: AsyncIterableIterator<Uint8Array> = {
+    async next() {
+      for (;;) {
+        const { done, value } = await events.next();
+        if (done === true) return { done: true, value: undefined };
+        if (value.type === "relay-data") return { value: value.bytes };
+      }
+    },
+    async return() {
+      await events.return();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => chunks,
+  };
+  return chunks;
 }

@@ -1,4 +1,4 @@
-/** One open answer to relay events, whatever kind of answer it is, and the word on how it went for the circuit. */
+/** One call to relay events, whatever kind of answer it gets, and the word on how it went for the circuit. */
 
 import type { AiError, RelayEvent, RelayRequest } from "@openai-compat/core";
 import { chooseTranslator } from "./choose-translator.ts";
@@ -7,23 +7,22 @@ import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.t
 import type { ExchangeAnswer } from "./exchange.ts";
 import { type JsonRecord, parseRecord } from "./json-value.ts";
 import type { OpenCall } from "./open-call.ts";
-import { isBreakdown, UpstreamFault } from "./upstream-fault.ts";
+import { isBreakdown, toUpstreamError, UpstreamFault } from "./upstream-fault.ts";
 
 export interface RelayAnswerOptions {
+  readonly open: () => Promise<OpenCall>;
   readonly request: RelayRequest;
   readonly eventBytesMax: number;
   readonly errorContext: UpstreamErrorContext;
 }
 
 /**
- * Ends the call's lease however it is left.
+ * Opens the call and ends its lease however it is left.
  *
- * @throws AiError what the upstream said; UpstreamFault what it did; the signal's reason
+ * @throws AiError what the upstream said, or what it did; the signal's reason
  */
-export async function* relayAnswer(
-  { lease, answer }: OpenCall,
-  options: RelayAnswerOptions,
-): AsyncGenerator<RelayEvent, void> {
+export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<RelayEvent, void> {
+  const { lease, answer } = await options.open().catch(rethrowForCaller);
   let outcome: CallOutcome = "unknown";
   try {
     if (answer.status > 299) {
@@ -35,7 +34,7 @@ export async function* relayAnswer(
     do {
       chunks = await answer.read();
       for (const event of chunks === null ? translator.end() : translator.push(chunks)) {
-        if (event.type === "relay-start") lease.begin();
+        if (event.type === "relay-start" || event.type === "relay-whole") lease.begin();
         if (event.type === "relay-end") answer.finish();
         yield event;
       }
@@ -43,11 +42,15 @@ export async function* relayAnswer(
     outcome = "good";
   } catch (thrown) {
     if (isBreakdown(thrown)) outcome = "broken";
-    throw thrown;
+    rethrowForCaller(thrown);
   } finally {
     answer.leave();
     lease.end(outcome);
   }
+}
+
+function rethrowForCaller(thrown: unknown): never {
+  throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
 }
 
 /** An error's body may be so long; what is longer is no envelope. */

@@ -23,9 +23,7 @@ export function createJsonTranslator(request: RelayRequest, errorContext: Upstre
       if (isErrorBody(answer)) throw decodeUpstreamError({ status: null, headers: {}, body: answer }, errorContext);
       const usage = readUsage(answer, request);
       const bytes = Buffer.from(createModelReplacer(request.modelId)(text, answer));
-      yield { type: "relay-start", contentType: "application/json" };
-      yield { type: "relay-data", bytes, usage };
-      yield { type: "relay-end", usage };
+      yield { type: "relay-whole", contentType: "application/json", bytes, usage };
     },
     isComplete: () => false,
   };

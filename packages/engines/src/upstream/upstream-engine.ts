@@ -7,9 +7,8 @@ import type { RelayEngine, RelayEvent, RelayRequest } from "@openai-compat/core"
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { createMessageCleaner } from "./clean-message.ts";
 import { encodeRequest } from "./encode-request.ts";
-import { openCall } from "./open-call.ts";
+import { type OpenCall, openCall } from "./open-call.ts";
 import { relayAnswer } from "./relay-answer.ts";
-import { toUpstreamError, UpstreamFault } from "./upstream-fault.ts";
 import { parseBaseUrl, resolveUpstreamSettings, type UpstreamEngineSettings } from "./upstream-settings.ts";
 import { createUpstreamTarget } from "./upstream-target.ts";
 import { createUpstreamTargets, type UpstreamStatus } from "./upstream-targets.ts";
@@ -33,22 +32,16 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   const { breakerFailuresMax: failuresMax, breakerOpenMs: openMs } = settings;
   const now = () => performance.now();
   const targets = createUpstreamTargets(all, () => createCircuitBreaker({ failuresMax, openMs, now }));
-  const running = new Set<Promise<void>>();
 
-  async function* relay(request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent, void> {
+  async function open(request: RelayRequest, signal: AbortSignal): Promise<OpenCall> {
     signal.throwIfAborted();
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    running.add(ended);
+    return openCall(targets, encodeRequest(request, { model, apiKey }), signal);
+  }
+
+  function relay(request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent, void> {
     const { modelId, includeUsage } = request;
-    try {
-      const call = await openCall(targets, encodeRequest(request, { model, apiKey }), signal);
-      yield* relayAnswer(call, { request, eventBytesMax, errorContext: { cleaner, modelId, includeUsage } });
-    } catch (thrown) {
-      throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
-    } finally {
-      running.delete(ended);
-      end();
-    }
+    const errorContext = { cleaner, modelId, includeUsage };
+    return relayAnswer({ open: () => open(request, signal), request, eventBytesMax, errorContext });
   }
 
   return {
@@ -58,7 +51,6 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
     relay,
     upstreams: () => targets.status(),
     async close() {
-      await Promise.all(running);
       await Promise.all(all.map(async (target) => target.close()));
     },
   };

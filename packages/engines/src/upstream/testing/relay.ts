@@ -52,6 +52,10 @@ export async function collectRelay(stream: AsyncIterable<RelayEvent>): Promise<R
   const events: RelayEvent[] = [];
   for await (const event of stream) events.push(event);
   const first = events[0];
+  if (first?.type === "relay-whole" && events.length === 1) {
+    const { contentType, bytes, usage } = first;
+    return { contentType, text: Buffer.from(bytes).toString("utf8"), usage, events };
+  }
   const last = events.at(-1);
   const data = events.slice(1, -1).filter((event) => event.type === "relay-data");
   if (first?.type !== "relay-start" || last?.type !== "relay-end" || data.length !== events.length - 2) {

@@ -1,4 +1,4 @@
-/** An upstream's answer to a response: collected where it is one JSON document or text, passed on as it comes where not. */
+/** An upstream's answer to a response: in one piece where it is JSON or text, passed on as it comes where not. */
 
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall, RelayRun } from "@openai-compat/core";
@@ -15,15 +15,18 @@ export async function encodeRelay(
     stream,
   }: { readonly call: AuthorisedCall; readonly context: OperationContext; readonly stream: boolean },
 ): Promise<Response> {
-  if (!stream && /^(?:application\/json|text\/)/.test(run.contentType)) {
-    return new Response(await collect(run.chunks), { headers: { "content-type": run.contentType } });
+  const { contentType } = run;
+  if (run.kind === "whole") return new Response(run.body, { headers: { "content-type": contentType } });
+  const { chunks } = run;
+  if (!stream && contentType.startsWith("text/")) {
+    return new Response(await collect(chunks), { headers: { "content-type": contentType } });
   }
   const body = createSseStream({
-    events: stream ? endWithError(run, call, context) : reportError(run, call, context),
+    events: stream ? endWithError(chunks, call, context) : reportError(chunks, call, context),
     stallTimeoutMs: context.streamStallTimeoutMs,
     onGone: context.leave,
   });
-  return new Response(body, { headers: stream ? SSE_HEADERS : { "content-type": run.contentType } });
+  return new Response(body, { headers: stream ? SSE_HEADERS : { "content-type": contentType } });
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
@@ -33,9 +36,9 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<Ar
 }
 
 /** A stream of events says what broke it; no `[DONE]` follows. */
-async function* endWithError(run: RelayRun, call: AuthorisedCall, context: OperationContext) {
+async function* endWithError(chunks: AsyncIterable<Uint8Array>, call: AuthorisedCall, context: OperationContext) {
   try {
-    yield* run.chunks;
+    yield* chunks;
   } catch (thrown) {
     const error = toAiError(thrown, call.signal);
     context.reportError(error);
@@ -44,9 +47,9 @@ async function* endWithError(run: RelayRun, call: AuthorisedCall, context: Opera
 }
 
 /** In the middle of audio nothing can be said: the connection breaks, so that half a file never looks whole. */
-async function* reportError(run: RelayRun, call: AuthorisedCall, context: OperationContext) {
+async function* reportError(chunks: AsyncIterable<Uint8Array>, call: AuthorisedCall, context: OperationContext) {
   try {
-    yield* run.chunks;
+    yield* chunks;
   } catch (thrown) {
     const error = toAiError(thrown, call.signal);
     context.reportError(error);
