@@ -13,7 +13,7 @@ import type { LoadClientCalls } from "./load-client-worker.ts";
 import { measureMemory, resolveMemoryGrowth } from "./measures.ts";
 import type { Bench, Extent, MemoryExtent, MemoryReading } from "./measures.ts";
 import type { MockUpstreamCalls } from "./mock-upstream-worker.ts";
-import { oursRecipe } from "./ours-contender.ts";
+import { buildServer, oursRecipe } from "./ours-contender.ts";
 import { measureRounds } from "./rounds.ts";
 
 const FULL: Extent = {
@@ -38,6 +38,7 @@ export async function benchGateway(options: AreaOptions): Promise<AreaResult> {
     `${rounds} interleaved rounds; many connections: ${extent.connections}, streams side by side: ${extent.streams}; ` +
       `load client, gateway and mock upstream share ${cores} cores`,
   );
+  buildServer();
   const client = startWorker<LoadClientCalls>(new URL("load-client-worker.ts", import.meta.url));
   const mock = startWorker<MockUpstreamCalls>(new URL("mock-upstream-worker.ts", import.meta.url));
   try {

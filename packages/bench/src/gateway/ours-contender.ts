@@ -1,19 +1,22 @@
 /**
- * Our server as `openai-compat serve` runs it, with all that an operator switches on for paying users: tokens, credits in
+ * Our server as it is published and as `openai-compat serve` runs it, with all that an operator switches on for paying users: tokens, credits in
  * SQLite, rate limits, the log of requests in a file. Its data lives in a directory of its own and goes with it.
  */
 
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { mintToken } from "@openai-compat/core";
 import { openSqliteStores } from "@openai-compat/server";
 import type { ConfigInput } from "@openai-compat/server";
 import { findFreePort, startGateway } from "./contender.ts";
 import type { ContenderRecipe } from "./contender.ts";
 
-const PROGRAM = new URL("../../../server/src/launcher.ts", import.meta.url);
+const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
+const PROGRAM = new URL("../../../server/dist/openai-compat.js", import.meta.url);
 const PROBE = new URL("probe-worker.ts", import.meta.url);
 
 const MODEL = "bench";
@@ -57,6 +60,12 @@ function mintAccountToken(jwtSecret: string): Promise<string> {
     capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
     expiresInSeconds: 86_400,
   });
+}
+
+/** What npm gets: an operator runs the bundle, not our sources. @throws Error when it can't be built. */
+export function buildServer(): void {
+  const build = ["scripts/build.ts", "@openai-compat/server"];
+  execFileSync(process.execPath, build, { cwd: REPOSITORY, stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /** Before the server starts, so that its start holds nothing else. */
