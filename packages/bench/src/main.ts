@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { AreaOptions, AreaResult } from "./area.ts";
+import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
 import { writeResults } from "./measurement.ts";
@@ -11,6 +12,7 @@ import { writeResults } from "./measurement.ts";
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
 const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResult>>> = {
+  busy: benchBusy,
   chat: benchChat,
   gateway: benchGateway,
 };

@@ -16,7 +16,7 @@ import { findFreePort, startGateway } from "./contender.ts";
 import type { ContenderRecipe } from "./contender.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
-const PROGRAM = new URL("../../../server/dist/openai-compat.js", import.meta.url);
+export const SERVER_PROGRAM = new URL("../../../server/dist/openai-compat.js", import.meta.url);
 const PROBE = new URL("probe-worker.ts", import.meta.url);
 
 const MODEL = "bench";
@@ -93,7 +93,7 @@ export const oursRecipe: ContenderRecipe = {
       await grantCredits(dataDirectory);
       const apiKey = await mintAccountToken(jwtSecret);
       const target = { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey, model: MODEL };
-      const contender = await startGateway(target, PROGRAM, {
+      const contender = await startGateway(target, SERVER_PROGRAM, {
         arguments: ["serve", "--config", configFile],
         preload: [PROBE],
         stderr: log.fd,
