@@ -74,6 +74,15 @@ test.each([
   expect(() => load({ file: file(content) })).toThrow(ConfigError);
 });
 
+test.each([
+  ['{ "auth": { "jwtSecret": sesame } }', "Unexpected token 's'"],
+  ['{ "auth": { "jwtSecret": "x" sesame } }', "line 1"],
+  ["sesame", "Unexpected token 's'"],
+])("what stands beside the mistake in %s is not quoted, because it may be a secret", (content, message) => {
+  expect(() => load({ file: file(content) })).toThrow(message);
+  expect(() => load({ file: file(content) })).not.toThrow("sesame");
+});
+
 test("a file that is not there is an error, not an empty configuration", () => {
   expect(() => load({ file: join(directory, "missing.json") })).toThrow(/can't be read/);
 });

@@ -173,7 +173,7 @@ function readConfigFile(path: string): Settings {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new ConfigError(`The configuration file ${path} is not valid JSON: ${messageOf(thrown)}`);
+    throw new ConfigError(`The configuration file ${path} is not valid JSON: ${withoutQuote(messageOf(thrown))}`);
   }
   if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
   // Checked on its own first, so that a mistake in the file is not blamed on a flag.
@@ -272,6 +272,11 @@ function mergeSettings(under: Settings, over: Settings): Settings {
     merged[key] = isSettings(value) && isSettings(below) ? mergeSettings(below, value) : value;
   }
   return merged;
+}
+
+/** The parser quotes the text around some mistakes, and a secret may stand there. */
+function withoutQuote(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*$/s, "");
 }
 
 function messageOf(thrown: unknown): string {

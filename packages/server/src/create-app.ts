@@ -68,6 +68,11 @@ const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set([
   "engine_failed",
   "engine_unavailable",
   "identity_unavailable",
+  "limits_unavailable",
+  "billing_unavailable",
+  "upstream_failed",
+  "upstream_unavailable",
+  "upstream_timeout",
 ]);
 
 export function createApp(options: AppOptions): App {

@@ -164,13 +164,14 @@ test("an upstream that is killed in the middle of a stream ends it with an error
   expect(await usage()).toMatchObject([{ units: { outputTokens: 1 } }]);
 });
 
-test("an upstream that can't be reached is a 503 that costs nothing and tells nobody where it is", async () => {
-  const { client, usage, stores } = await startGateway({ baseUrls: ["http://127.0.0.1:9/v1"] });
+test("an upstream that can't be reached is a 503 that costs nothing and tells nobody but the log where it is", async () => {
+  const { client, usage, stores, logLines } = await startGateway({ baseUrls: ["http://127.0.0.1:9/v1"] });
   const failure: unknown = await client.chat.completions
     .create({ model: "far", messages })
     .catch((thrown: unknown) => thrown);
   expect(failure).toMatchObject({ status: 503, code: "upstream_unavailable" });
   expect(String(failure)).not.toMatch(/127\.0\.0\.1|:9|upstream-canary-key/);
+  expect(logLines.find((line) => line.includes("call failed"))).toMatch(/ECONNREFUSED.*127\.0\.0\.1:9/);
   expect(await usage()).toEqual([]);
   expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000, held: 0 });
 });

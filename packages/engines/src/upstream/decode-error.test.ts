@@ -110,9 +110,26 @@ test("what the upstream says of waiting is passed on with what can be tried agai
   expect(decode(429, null).retryAfterMs).toBeUndefined();
 });
 
-test("a failing upstream's words, which may quote the prompt, are not kept for the log", () => {
-  expect(String(decode(500, envelope({ message: "prompt: canary" })).cause)).not.toContain("canary");
-  expect(String(decode(401, envelope({ message: "wrong key" })).cause)).toContain("wrong key");
+test.each([
+  [307, {}],
+  [403, { code: "moderation_failed" }],
+  [409, {}],
+  [500, {}],
+  [503, {}],
+])("the words of a %i, which may quote the prompt, are not kept for the log", (status, fields) => {
+  const cause = String(decode(status, envelope({ message: "prompt: canary", ...fields })).cause);
+  expect(cause).toContain(`answered ${status}`);
+  expect(cause).not.toContain("canary");
+});
+
+test.each([
+  [400, { param: "model" }],
+  [401, {}],
+  [402, {}],
+  [404, { code: "model_not_found" }],
+  [429, { code: "insufficient_quota" }],
+])("the words of a %i with %o, which tell the operator what to mend, are kept for the log", (status, fields) => {
+  expect(String(decode(status, envelope({ message: "wrong key", ...fields })).cause)).toContain("wrong key");
 });
 
 test("an answer is an error when it says so", () => {

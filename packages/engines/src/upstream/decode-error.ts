@@ -140,9 +140,13 @@ function callersMistakeCode(status: number, error: UpstreamErrorBody | null): Ai
   );
 }
 
-/** For logs. An upstream that fails may quote the prompt, so its words are kept only where they speak of key, quota or model. */
+/** What such an answer says is about the key, the money or the address; 403 is left out: it is also how a prompt is flagged. */
+const OPERATORS_STATUSES: readonly number[] = [401, 402, 404, 429];
+
+/** For logs. An upstream may quote the prompt, so its words are kept only where they speak of key, quota or model. */
 function describe(status: number, error: UpstreamErrorBody | null, { cleaner }: UpstreamErrorContext): string {
   const kind = [error?.type, error?.code].filter(Boolean).join(", ");
-  const words = error !== null && status < 500 ? `: ${error.message}` : "";
+  const isOperators = OPERATORS_STATUSES.includes(status) || error?.param === "model";
+  const words = error !== null && isOperators ? `: ${error.message}` : "";
   return cleaner.forLog(`The upstream answered ${status}${kind === "" ? "" : ` (${kind})`}${words}`);
 }
