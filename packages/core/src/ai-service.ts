@@ -11,7 +11,7 @@ import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
-import type { RelayOperation } from "./engine/relay-engine.ts";
+import type { RelayOperation, UpstreamStatus } from "./engine/relay-engine.ts";
 import type { ModelDescription, ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
 import type { Demand } from "./pipeline.ts";
@@ -59,8 +59,14 @@ export interface AiService {
   relay(call: AuthorisedCall, request: RelayCall): Promise<RelayRun>;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
+  /** How each place fares where a model elsewhere is served. */
+  upstreams(): readonly ModelUpstreamStatus[];
   /** Refuses new calls and closes the engines; each engine lets its running generations end first. */
   close(): Promise<void>;
+}
+
+export interface ModelUpstreamStatus extends UpstreamStatus {
+  readonly modelId: string;
 }
 
 export interface AiServiceOptions {
@@ -145,11 +151,16 @@ export function createAiService(options: AiServiceOptions): AiService {
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     queues: () => queues.status(),
+    upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     async close() {
       closing = true;
       await Promise.all(registry.list().map((model) => model.engine.close()));
     },
   };
+}
+
+function describeUpstreams(modelId: string, engine: RegisteredModel["engine"]): readonly ModelUpstreamStatus[] {
+  return engine.type === "relay" ? engine.upstreams().map((status) => ({ modelId, ...status })) : [];
 }
 
 function rethrow(thrown: unknown, call: AuthorisedCall): never {

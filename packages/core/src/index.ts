@@ -55,6 +55,7 @@ export type {
   RelayField,
   RelayOperation,
   RelayRequest,
+  UpstreamStatus,
 } from "./engine/relay-engine.ts";
 
 export { MODEL_TYPES, createModelRegistry } from "./models/registry.ts";

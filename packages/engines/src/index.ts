@@ -7,7 +7,5 @@ export type { LlamaAvailability, ProbeLlamaOptions } from "./llama/probe-llama.t
 export { createLlamaEngine } from "./llama/llama-engine.ts";
 export type { LlamaEngineSettings } from "./llama/llama-settings.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
-export type { UpstreamEngine } from "./upstream/upstream-engine.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
-export type { UpstreamStatus } from "./upstream/upstream-targets.ts";
 export * from "./models/index.ts";

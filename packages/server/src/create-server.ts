@@ -89,6 +89,7 @@ export function createServer(options: ServerOptions): Server {
     tracing: options.tracing ?? null,
     readinessParts: listReadinessParts(options),
     queues: () => service.queues(),
+    upstreams: () => service.upstreams(),
     requestsInFlight: () => active.count,
   });
   const service = createAiService({

@@ -176,6 +176,25 @@ test("an upstream that can't be reached is a 503 that costs nothing and tells no
   expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000, held: 0 });
 });
 
+test("the metrics tell which of a model's upstreams is left alone", async () => {
+  const { baseUrls, apiKey } = await startSecondServer();
+  const { client, baseUrl } = await startGateway({
+    baseUrls: ["http://127.0.0.1:9/v1", ...baseUrls],
+    apiKey,
+    breakerFailuresMax: 1,
+  });
+  for (let call = 0; call < 4; call += 1) await client.chat.completions.create({ model: "far", messages });
+  const metrics = await (await fetch(new URL("/metrics", baseUrl))).text();
+  for (const line of [
+    'upstream_available{model="far",upstream="0"} 0',
+    'upstream_available{model="far",upstream="1"} 1',
+    'upstream_failures_total{model="far",upstream="0"} 1',
+    'upstream_failovers_total{model="far",upstream="1"} 1',
+  ]) {
+    expect(metrics).toContain(`openai_compat_${line}\n`);
+  }
+});
+
 test("completions and embeddings pass as they are, under the upstream's key alone", async () => {
   const seen: { url: string | undefined; authorization: string | undefined; body: unknown }[] = [];
   const baseUrl = await startUpstream(async (incoming, outgoing) => {

@@ -62,6 +62,20 @@ export interface RelayEngineLimits {
   readonly concurrency: number;
 }
 
+/** One of the places where the model is served, named by its position in the settings: no address and no key crosses. */
+export interface UpstreamStatus {
+  /** From 0. */
+  readonly index: number;
+  /** `open`: left alone for a while after failures in a row; `half_open`: the next call probes whether it works again. */
+  readonly state: "closed" | "open" | "half_open";
+  /** Calls in flight. */
+  readonly running: number;
+  /** Calls that it let down since the start: not taken, broken off, or answered by a 5xx. */
+  readonly failures: number;
+  /** Calls since the start that came here because another place could not be reached. */
+  readonly failovers: number;
+}
+
 export interface RelayEngine {
   readonly type: "relay";
   readonly limits: RelayEngineLimits;
@@ -77,6 +91,9 @@ export interface RelayEngine {
    *   (`invalid_request` and its kin).
    */
   relay(request: RelayRequest, signal: AbortSignal): AsyncIterable<RelayEvent>;
+
+  /** How each place fares, in the order of the settings. */
+  upstreams(): readonly UpstreamStatus[];
 
   /** Ends idle connections after running calls have ended. */
   close(): Promise<void>;

@@ -3,13 +3,13 @@
  * whether it works again. It knows nothing of what a call is.
  */
 
-export type CircuitState = "closed" | "open" | "half_open";
+import type { UpstreamStatus } from "@openai-compat/core";
 
 /** `unknown` says nothing about the other side: the call was aborted, or left. */
 export type CallOutcome = "good" | "broken" | "unknown";
 
 export interface CircuitBreaker {
-  state(): CircuitState;
+  state(): UpstreamStatus["state"];
   /** Milliseconds until a call may try; 0 when closed or half open. */
   waitMs(): number;
   /** Null while open, and while half open for all but the one call that probes. */

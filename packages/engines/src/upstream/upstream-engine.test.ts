@@ -172,10 +172,11 @@ test("when no base URL can be reached, each was tried once and the model is unav
   await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
     code: "upstream_unavailable",
   });
-  expect(engine.upstreams()).toEqual([
-    { index: 0, state: "open", running: 0 },
-    { index: 1, state: "open", running: 0 },
+  expect(engine.upstreams()).toMatchObject([
+    { index: 0, state: "open", running: 0, failures: 1 },
+    { index: 1, state: "open", running: 0, failures: 1 },
   ]);
+  expect(engine.upstreams().map(({ failovers }) => failovers)).toContain(1);
 });
 
 test("a base URL that keeps failing is left alone, and the wait is told", async () => {
@@ -201,7 +202,7 @@ test("callers' mistakes and aborts do not open a circuit", async () => {
   await rejection(collectRelay(engine.relay(relayRequest(), never)));
   const hanging = relayRequest({ body: { kind: "json", value: { messages: "hang" } } });
   await rejection(collectRelay(engine.relay(hanging, AbortSignal.timeout(50))));
-  expect(engine.upstreams()).toEqual([{ index: 0, state: "closed", running: 0 }]);
+  expect(engine.upstreams()).toEqual([{ index: 0, state: "closed", running: 0, failures: 0, failovers: 0 }]);
 });
 
 test("closing waits for running calls", async () => {

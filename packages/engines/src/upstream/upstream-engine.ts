@@ -11,19 +11,14 @@ import { type OpenCall, openCall } from "./open-call.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { parseBaseUrl, resolveUpstreamSettings, type UpstreamEngineSettings } from "./upstream-settings.ts";
 import { createUpstreamTarget } from "./upstream-target.ts";
-import { createUpstreamTargets, type UpstreamStatus } from "./upstream-targets.ts";
-
-export interface UpstreamEngine extends RelayEngine {
-  /** Each base URL's circuit and load, in the order of the settings. */
-  upstreams(): readonly UpstreamStatus[];
-}
+import { createUpstreamTargets } from "./upstream-targets.ts";
 
 /**
  * Connects on the first call.
  *
  * @throws TypeError for settings that can't work
  */
-export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): UpstreamEngine {
+export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): RelayEngine {
   const settings = resolveUpstreamSettings(upstreamSettings);
   const { model, apiKey, contextTokens, completionTokensMax, concurrency, eventBytesMax } = settings;
   const addresses = settings.baseUrls.map(parseBaseUrl);

@@ -54,7 +54,7 @@ test("an open circuit is passed by, and the wait is that of the first to let a c
   expect(targets.lease(none)).toBeNull();
   expect(targets.waitMs()).toBe(60);
   expect(targets.status()).toEqual([
-    { index: 0, state: "open", running: 0 },
-    { index: 1, state: "open", running: 1 },
+    { index: 0, state: "open", running: 0, failures: 1, failovers: 1 },
+    { index: 1, state: "open", running: 1, failures: 1, failovers: 1 },
   ]);
 });

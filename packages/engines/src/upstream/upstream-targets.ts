@@ -3,7 +3,8 @@
  * in turn. It opens no connection.
  */
 
-import type { CallOutcome, CircuitBreaker, CircuitState } from "./circuit-breaker.ts";
+import type { UpstreamStatus } from "@openai-compat/core";
+import type { CallOutcome, CircuitBreaker } from "./circuit-breaker.ts";
 
 export interface TargetLease<Target> {
   readonly target: Target;
@@ -11,13 +12,6 @@ export interface TargetLease<Target> {
   begin(): void;
   /** The call is over. Call it exactly once. */
   end(outcome: CallOutcome): void;
-}
-
-/** One base URL's state, named by its place in the settings so that no address leaves the engine. */
-export interface UpstreamStatus {
-  readonly index: number;
-  readonly state: CircuitState;
-  readonly running: number;
 }
 
 export interface UpstreamTargets<Target> {
@@ -32,13 +26,21 @@ interface Entry<Target> {
   readonly target: Target;
   readonly breaker: CircuitBreaker;
   running: number;
+  failures: number;
+  failovers: number;
 }
 
 export function createUpstreamTargets<Target>(
   targets: readonly Target[],
   createBreaker: () => CircuitBreaker,
 ): UpstreamTargets<Target> {
-  const entries = targets.map((target): Entry<Target> => ({ target, breaker: createBreaker(), running: 0 }));
+  const entries = targets.map((target): Entry<Target> => ({
+    target,
+    breaker: createBreaker(),
+    running: 0,
+    failures: 0,
+    failovers: 0,
+  }));
   let turn = 0;
 
   /** Least loaded first; equals in an order that begins one further for each call. */
@@ -54,11 +56,13 @@ export function createUpstreamTargets<Target>(
         const pass = tried.has(entry.target) ? null : entry.breaker.enter();
         if (pass === null) continue;
         entry.running += 1;
+        if (tried.size > 0) entry.failovers += 1;
         return {
           target: entry.target,
           begin: () => pass.begin(),
           end(outcome) {
             entry.running -= 1;
+            if (outcome === "broken") entry.failures += 1;
             pass.end(outcome);
           },
         };
@@ -66,6 +70,9 @@ export function createUpstreamTargets<Target>(
       return null;
     },
     waitMs: () => Math.min(...entries.map((entry) => entry.breaker.waitMs())),
-    status: () => entries.map((entry, index) => ({ index, state: entry.breaker.state(), running: entry.running })),
+    status: () =>
+      entries.map(({ breaker, running, failures, failovers }, index) => {
+        return { index, state: breaker.state(), running, failures, failovers };
+      }),
   };
 }

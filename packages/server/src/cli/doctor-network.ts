@@ -20,13 +20,9 @@ export async function examineNetwork(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly Finding[]> {
-  const upstreams = config.models.flatMap((model) =>
-    model.engine.kind === "upstream"
-      ? model.engine.baseUrls.map((url) => examineUpstream(model, url, resolveKey(model, environment)))
-      : [],
-  );
+  const upstreams = config.models.map((model) => examineUpstreams(model, resolveKey(model, environment)));
   const issuer = config.auth.jwksUrl === null ? [] : [examineKeySet(config.auth.jwksUrl)];
-  const asked = await Promise.all([...upstreams, ...issuer]);
+  const asked = [...(await Promise.all(upstreams)).flat(), ...(await Promise.all(issuer))];
   const findings = asked.map(({ about, status, message }) => ({ about, status, message }));
   return [...findings, ...judgeClock(asked, config.auth.clockToleranceSeconds), await examinePort(config)];
 }
@@ -37,6 +33,21 @@ function resolveKey(
 ): string | null | undefined {
   if (engine.kind !== "upstream") return null;
   return engine.apiKeyEnvironment === null ? engine.apiKey : environment[engine.apiKeyEnvironment];
+}
+
+/** A model that has a place to go to can be served: the places that fail are then something to look after. */
+async function examineUpstreams(
+  model: ModelConfig,
+  key: string | null | undefined,
+): Promise<readonly NetworkFinding[]> {
+  if (model.engine.kind !== "upstream") return [];
+  const findings = await Promise.all(model.engine.baseUrls.map((url) => examineUpstream(model, url, key)));
+  if (!findings.some(({ status }) => status === "ok")) return findings;
+  return findings.map((finding) =>
+    finding.status === "fail"
+      ? { ...finding, status: "warn", message: `${finding.message}; calls go to the others` }
+      : finding,
+  );
 }
 
 async function examineUpstream(

@@ -132,6 +132,20 @@ test("an upstream that is not there is a failure", async () => {
   expect(statusOf(await examineNetwork(configure(upstream("http://127.0.0.1:1/v1")), {}), "model far")).toBe("fail");
 });
 
+test("of several upstreams, one that is not there is a warning as long as another answers", async () => {
+  const good = await answer((_incoming, outgoing) => outgoing.writeHead(200).end("{}"));
+  const dead = "http://127.0.0.1:1/v1";
+  const examine = async (...baseUrls: string[]) => {
+    const config = configure({ models: [{ id: "far", engine: { kind: "upstream", baseUrls } }] });
+    return (await examineNetwork(config, {})).filter(({ about }) => about === "model far");
+  };
+  expect(await examine(dead, good)).toMatchObject([
+    { status: "warn", message: expect.stringContaining("calls go to the others") },
+    { status: "ok" },
+  ]);
+  expect((await examine(dead, dead)).map(({ status }) => status)).toEqual(["fail", "fail"]);
+});
+
 test("a clock that differs by more than the tolerance is warned about", async () => {
   const date = new Date(Date.now() + 120_000).toUTCString();
   const baseUrl = await answer((_incoming, outgoing) => outgoing.writeHead(200, { date }).end("{}"));

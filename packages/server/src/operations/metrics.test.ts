@@ -3,7 +3,15 @@ import { createMetrics } from "./metrics.ts";
 import { NO_CALL } from "./testing/call-records.ts";
 
 function createIdleMetrics() {
-  return createMetrics({ queues: () => [{ modelId: "tiny", running: 2, waiting: 5 }], requestsInFlight: () => 3 });
+  return createMetrics({
+    queues: () => [{ modelId: "tiny", running: 2, waiting: 5 }],
+    upstreams: () => [
+      { modelId: "far", index: 0, state: "closed", running: 4, failures: 1, failovers: 0 },
+      { modelId: "far", index: 1, state: "open", running: 0, failures: 6, failovers: 7 },
+      { modelId: "far", index: 2, state: "half_open", running: 1, failures: 0, failovers: 0 },
+    ],
+    requestsInFlight: () => 3,
+  });
 }
 
 test("a call's tokens, credits and first token are counted", async () => {
@@ -37,6 +45,22 @@ test("what stands now is read when it is asked for", async () => {
   expect(text).toContain("openai_compat_http_requests_in_flight 3\n");
   expect(text).toMatch(/openai_compat_build_info\{version="\d+\.\d+\.\d+",node="[\d.]+"\} 1\n/);
   expect(text).toContain("process_cpu_seconds_total");
+});
+
+test("where a model is served elsewhere, each place is told by its position, however often it is asked", async () => {
+  const metrics = createIdleMetrics();
+  await metrics.encode();
+  const text = await metrics.encode();
+  for (const line of [
+    'openai_compat_upstream_available{model="far",upstream="0"} 1',
+    'openai_compat_upstream_available{model="far",upstream="1"} 0',
+    'openai_compat_upstream_available{model="far",upstream="2"} 0',
+    'openai_compat_upstream_calls_in_flight{model="far",upstream="0"} 4',
+    'openai_compat_upstream_failures_total{model="far",upstream="1"} 6',
+    'openai_compat_upstream_failovers_total{model="far",upstream="1"} 7',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
 });
 
 test("no request can make a series of its own", async () => {

@@ -13,8 +13,22 @@ export interface QueueReading {
   readonly waiting: number;
 }
 
+/** One of the places where a model elsewhere is served. */
+export interface UpstreamReading {
+  readonly modelId: string;
+  /** Its position in the settings: metrics tell no address. */
+  readonly index: number;
+  readonly state: "closed" | "open" | "half_open";
+  readonly running: number;
+  /** Since the start. */
+  readonly failures: number;
+  /** Since the start. */
+  readonly failovers: number;
+}
+
 export interface MetricsOptions {
   readonly queues: () => readonly QueueReading[];
+  readonly upstreams: () => readonly UpstreamReading[];
   readonly requestsInFlight: () => number;
 }
 
@@ -50,6 +64,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const requests = createRequestMetrics(registry);
   const calls = createCallMetrics(registry);
   addGauges(registry, options);
+  addUpstreamMetrics(registry, options.upstreams);
   return {
     recordRequest({ operationId, method, status, durationMs }) {
       const operation = operationId ?? UNROUTED;
@@ -168,4 +183,51 @@ function addGauges(registry: Registry, { queues, requestsInFlight }: MetricsOpti
       },
     }),
   );
+}
+
+/** Which of these is a number that only grows says its type; all of them are read when somebody asks. */
+const UPSTREAM_METRICS = [
+  {
+    type: Gauge,
+    name: "upstream_available",
+    help: "1 when calls go there; 0 while it is left alone after failures, or being tried again.",
+    read: ({ state }: UpstreamReading) => Number(state === "closed"),
+  },
+  {
+    type: Gauge,
+    name: "upstream_calls_in_flight",
+    help: "Calls that it is answering.",
+    read: ({ running }: UpstreamReading) => running,
+  },
+  {
+    type: Counter,
+    name: "upstream_failures_total",
+    help: "Calls that it did not take, broke off or answered by a 5xx.",
+    read: ({ failures }: UpstreamReading) => failures,
+  },
+  {
+    type: Counter,
+    name: "upstream_failovers_total",
+    help: "Calls that came to it because another could not be reached.",
+    read: ({ failovers }: UpstreamReading) => failovers,
+  },
+] as const;
+
+function addUpstreamMetrics(registry: Registry, upstreams: MetricsOptions["upstreams"]): void {
+  for (const { type: Metric, name, help, read } of UPSTREAM_METRICS) {
+    registry.registerMetric(
+      new Metric({
+        name: `${PREFIX}${name}`,
+        help,
+        labelNames: ["model", "upstream"],
+        registers: [],
+        collect() {
+          this.reset();
+          for (const reading of upstreams()) {
+            this.inc({ model: reading.modelId, upstream: reading.index }, read(reading));
+          }
+        },
+      }),
+    );
+  }
 }

@@ -7,7 +7,7 @@ import { createDeferred } from "./deferred.ts";
 import type { Deferred } from "./deferred.ts";
 import type { Logger } from "./logger.ts";
 import { requireMetricsAccess } from "./metrics-access.ts";
-import type { Metrics, QueueReading } from "./metrics.ts";
+import type { Metrics, QueueReading, UpstreamReading } from "./metrics.ts";
 import { createPublicHandlers } from "./public-routes.ts";
 import type { PublicHandler, PublicHandlers } from "./public-routes.ts";
 import { createReadiness, encodeReadiness } from "./readiness.ts";
@@ -29,6 +29,7 @@ export interface ServerOperationsOptions {
   readonly tracing: Tracing | null;
   readonly readinessParts: readonly ReadinessPart[];
   readonly queues: () => readonly QueueReading[];
+  readonly upstreams: () => readonly UpstreamReading[];
   readonly requestsInFlight: () => number;
 }
 
@@ -38,10 +39,10 @@ export interface ServerOperations {
 }
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
-  const { settings, logger, tracing, queues, requestsInFlight } = options;
+  const { settings, logger, tracing, queues, upstreams, requestsInFlight } = options;
   // Loading it takes as long as a tenth of the whole start, and nobody has asked for numbers yet.
   const metrics = createDeferred(
-    async () => (await import("./metrics.ts")).createMetrics({ queues, requestsInFlight }),
+    async () => (await import("./metrics.ts")).createMetrics({ queues, upstreams, requestsInFlight }),
     (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
   );
   const readiness = createReadiness({

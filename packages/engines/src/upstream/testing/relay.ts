@@ -1,8 +1,8 @@
 /** Calls for tests of the upstream engine. */
 
-import type { RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
+import type { RelayEngine, RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
 import { onTestFinished } from "vitest";
-import { createUpstreamEngine, type UpstreamEngine } from "../upstream-engine.ts";
+import { createUpstreamEngine } from "../upstream-engine.ts";
 import type { UpstreamEngineSettings } from "../upstream-settings.ts";
 
 export const UPSTREAM_MODEL = "canary-model-7b";
@@ -14,7 +14,7 @@ export const never: AbortSignal = new AbortController().signal;
 export function createTestEngine(
   baseUrls: readonly string[],
   settings: Partial<UpstreamEngineSettings> = {},
-): UpstreamEngine {
+): RelayEngine {
   const engine = createUpstreamEngine({
     baseUrls,
     model: UPSTREAM_MODEL,
