@@ -1,84 +1,8 @@
 /** Our server in front of upstreams: a second one of our own, and small ones that misbehave on purpose. */
 
-import { createServer as createHttpServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { createScriptedEngine, createUpstreamEngine } from "@openai-compat/engines";
-import type { UpstreamEngineSettings } from "@openai-compat/engines";
-import OpenAI from "openai";
-import { afterEach, expect, test, vi } from "vitest";
-import { createMemoryStores } from "./stores/memory.ts";
-import { startTestServer } from "./testing/test-server.ts";
-import type { TestServerOptions } from "./testing/test-server.ts";
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-const PRICES = {
-  perMillionInputTokens: 1_000_000,
-  perMillionOutputTokens: 1_000_000,
-  perMillionCharacters: 1_000_000,
-  perMinuteOfAudio: 60_000,
-};
-
-async function start(options: TestServerOptions) {
-  const running = await startTestServer(options);
-  closing.push(() => running.server.close());
-  return running;
-}
-
-/** A server whose one model is elsewhere, with an account that has a million micro-credits. */
-async function startGateway(
-  upstream: Partial<UpstreamEngineSettings>,
-  type: "chat" | "embedding" | "transcription" | "speech" = "chat",
-) {
-  const engine = createUpstreamEngine({
-    baseUrls: [],
-    model: "scripted",
-    operations: ["chat", "completion", "embedding", "transcription", "translation", "speech"],
-    apiKey: "upstream-canary-key",
-    ...upstream,
-  });
-  const stores = createMemoryStores();
-  await stores.credits.grant({ id: "start", accountId: "ada", amount: 1_000_000, note: "tests", nowMs: 1 });
-  const gateway = await start({
-    engine,
-    stores,
-    models: [{ id: "far", name: "Far", isDefault: true, type, prices: PRICES }],
-  });
-  const client = new OpenAI({ baseURL: gateway.baseUrl, apiKey: gateway.keys.key, maxRetries: 0 });
-  const usage = async () =>
-    (await stores.credits.listEntries({ accountId: "ada", limit: 100 })).filter((entry) => entry.kind === "usage");
-  return { ...gateway, client, usage };
-}
-
-async function startSecondServer(tokenDelayMs = 0) {
-  const second = await start({ engine: createScriptedEngine({ tokenDelayMs }) });
-  return { baseUrls: [second.baseUrl], apiKey: second.keys.key, second };
-}
-
-/** An upstream that answers as told. */
-async function startUpstream(
-  answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void | Promise<void>,
-): Promise<string> {
-  const http = createHttpServer((incoming, outgoing) => void answer(incoming, outgoing));
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  closing.push(async () => {
-    http.closeAllConnections();
-    await new Promise((resolve) => http.close(resolve));
-  });
-  const address = http.address();
-  if (address === null || typeof address === "string") throw new Error("The upstream listens on no TCP port.");
-  return `http://127.0.0.1:${address.port}/v1`;
-}
-
-async function readBody(incoming: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of incoming.setEncoding("utf8")) text += String(chunk);
-  return text;
-}
+import { expect, test, vi } from "vitest";
+import { readBody, startGateway, startSecondServer, startUpstream } from "./testing/test-gateway.ts";
 
 const messages = [{ role: "user" as const, content: "Tell me about the sea." }];
 

@@ -1,92 +1,107 @@
-/** Clients that leave a native engine in the middle: how soon its only place is free, and what they pay. */
+/** What a call costs whose client left, when the model is elsewhere: all that is known to have been produced, and no more. */
 
-import path from "node:path";
-import { FREE_OF_CHARGE } from "@openai-compat/core";
-import { createLlamaEngine, findCachedModel } from "@openai-compat/engines";
-import { randomModelByteToken, writeRandomModel } from "@openai-compat/engines/testing";
-import OpenAI from "openai";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { createTestDirectory } from "./testing/serve-process.ts";
-import { startTestServer } from "./testing/test-server.ts";
+import type { ServerResponse } from "node:http";
+import { expect, test, vi } from "vitest";
+import { readBody, startGateway, startUpstream } from "./testing/test-gateway.ts";
 
-const CONTEXT_TOKENS = 2048;
-const ANSWER_TOKENS = 1500;
-/** Micro-credits are tokens. */
-const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 1_000_000 };
-const question: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "Tell me a long story." }];
+/** Five words and a mark. */
+const PROMPT = "Tell me about the sea .";
+const PROMPT_TOKENS = 6;
 
-const trained = await findCachedModel("smollm2-135m-instruct");
-const NOT_CACHED = "smollm2-135m-instruct is not in the cache: pull it to run this test";
-
-/** A server whose one model has one place, and an account that can pay. */
-async function startOnePlace(modelPath: string) {
-  const engine = createLlamaEngine({ modelPath, sequences: 1, contextTokens: CONTEXT_TOKENS, threads: 1 });
-  const { server, stores, baseUrl, keys } = await startTestServer({ engine, models: [{ isDefault: true, prices }] });
-  onTestFinished(() => server.close());
-  const { credits } = stores;
-  await credits.grant({ id: "g", accountId: "ada", amount: 1_000_000, note: "tests", nowMs: 1 });
-  return {
-    client: new OpenAI({ baseURL: baseUrl, apiKey: keys.key, maxRetries: 0 }),
-    /** Oldest first. */
-    async usage() {
-      const entries = await credits.listEntries({ accountId: "ada", limit: 100 });
-      return entries.filter((entry) => entry.kind === "usage").toReversed();
-    },
-    readHeld: async () => (await credits.readBalance("ada")).held,
+/** Writes events when it is told to, and says when its caller has gone. */
+async function startHangingUpstream() {
+  const answers: ServerResponse[] = [];
+  const left = Promise.withResolvers<void>();
+  const baseUrl = await startUpstream(async (incoming, outgoing) => {
+    await readBody(incoming);
+    outgoing.on("close", left.resolve);
+    answers.push(outgoing);
+  });
+  const write = (fields: object) => {
+    const [answer] = answers;
+    if (answer === undefined) throw new Error("Nobody has called.");
+    if (!answer.headersSent) answer.writeHead(200, { "content-type": "text/event-stream" });
+    const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "scripted", ...fields };
+    answer.write(`data: ${JSON.stringify(chunk)}\n\n`);
   };
+  const say = (content: string, more: object = {}) =>
+    write({ choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
+  return { baseUrl, answers, write, say, left: left.promise };
 }
 
-/** Leaves a stream after five pieces, takes the place at once, and looks at the bill. */
-async function expectFairBill(modelPath: string, logitBias: Record<string, number>): Promise<void> {
-  const { client, usage, readHeld } = await startOnePlace(modelPath);
-  const wanted = { model: "default", messages: question, temperature: 0, seed: 1, logit_bias: logitBias };
-  const stream = await client.chat.completions.create({ ...wanted, stream: true, max_tokens: ANSWER_TOKENS });
-  let received = 0;
-  for await (const { choices } of stream) {
-    if ((choices[0]?.delta.content ?? "") !== "") received += 1;
-    if (received === 5) break;
+async function start() {
+  const upstream = await startHangingUpstream();
+  const gateway = await startGateway({ baseUrls: [upstream.baseUrl] });
+  const leaving = new AbortController();
+  const call = (stream: boolean) =>
+    fetch(`${gateway.baseUrl}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${gateway.keys.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "far", stream, messages: [{ role: "user", content: PROMPT }] }),
+      signal: leaving.signal,
+    });
+  const isCalled = () => vi.waitFor(() => expect(upstream.answers).toHaveLength(1));
+  /** @returns what the account paid for, once nothing is held any more */
+  const leave = async () => {
+    leaving.abort();
+    await upstream.left;
+    await vi.waitFor(async () => expect((await gateway.stores.credits.readBalance("ada")).held).toBe(0));
+    const { balance } = await gateway.stores.credits.readBalance("ada");
+    return { paid: 1_000_000 - balance, entries: await gateway.usage() };
+  };
+  return { upstream, call, isCalled, leave };
+}
+
+/** Reads until the client has seen `text`. */
+async function readUntil(response: Response, text: string): Promise<void> {
+  let seen = "";
+  for await (const bytes of response.body ?? []) {
+    seen += Buffer.from(bytes).toString("utf8");
+    if (seen.includes(text)) return;
   }
-  await client.chat.completions.create({ ...wanted, max_tokens: 1 });
-  await vi.waitFor(async () => expect(await usage()).toHaveLength(2));
-  const [left] = await usage();
-  const { inputTokens = 0, outputTokens = 0 } = left?.units ?? {};
-  expect(outputTokens).toBeGreaterThanOrEqual(received);
-  expect(outputTokens, "the answer did not go on").toBeLessThan(ANSWER_TOKENS / 4);
-  expect(left?.amount).toBe(-(inputTokens + outputTokens));
-  expect(await readHeld()).toBe(0);
+  throw new Error(`The stream ended without ${text}.`);
 }
 
-test("who leaves a stream of the native engine frees its place and pays for what was produced", async () => {
-  const modelPath = path.join(createTestDirectory(), "random.gguf");
-  await writeRandomModel(modelPath);
-  // Without a full stop this model never ends its turn.
-  await expectFairBill(modelPath, { [randomModelByteToken(0x2e)]: -100 });
+test.each([
+  ["a token a chunk", ["The", " sea", " is", " deep"], 4],
+  ["many words a chunk", ["The sea is", " deep and", " wide"], 6],
+  ["letters and signs that no word holds", ["T", "he\n", '"', "sea"], 4],
+  ["no spaces between the words", ["海は深い", "です"], 3],
+])("a stream with %s is paid for by what came of it", async (_how, pieces, outputTokens) => {
+  const { upstream, call, isCalled, leave } = await start();
+  const answering = call(true);
+  await isCalled();
+  for (const piece of pieces) upstream.say(piece);
+  await readUntil(await answering, JSON.stringify(pieces.at(-1)));
+  expect(await leave()).toMatchObject({
+    paid: PROMPT_TOKENS + outputTokens,
+    entries: [{ units: { inputTokens: PROMPT_TOKENS, outputTokens } }],
+  });
 });
 
-test("who leaves a stream of SmolLM2 frees its place and pays for what was produced", async ({ skip }) => {
-  if (trained === null) return skip(NOT_CACHED);
-  await expectFairBill(trained.path, {});
-}, 60_000);
+test("an upstream that counts as it goes is believed", async () => {
+  const { upstream, call, isCalled, leave } = await start();
+  const answering = call(true);
+  await isCalled();
+  upstream.say("The");
+  upstream.say(" last", { usage: { prompt_tokens: 31, completion_tokens: 17 } });
+  await readUntil(await answering, "last");
+  expect(await leave()).toMatchObject({ paid: 48, entries: [{ units: { inputTokens: 31, outputTokens: 17 } }] });
+});
 
-test("who leaves while SmolLM2 reads a long prompt frees its place long before its end, and pays nothing", async ({
-  skip,
-}) => {
-  if (trained === null) return skip(NOT_CACHED);
-  const { client, usage, readHeld } = await startOnePlace(trained.path);
-  const ask = async (word: string, count: number, signal: AbortSignal | null = null) => {
-    const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: `${word} `.repeat(count) }];
-    const startedAt = performance.now();
-    await client.chat.completions.create({ model: "default", messages, max_tokens: 1 }, { signal });
-    return performance.now() - startedAt;
-  };
-  await ask("stone", 1);
-  const wholeMs = await ask("water", 1200);
-  const leaving = new AbortController();
-  const left = ask("river", 1200, leaving.signal).catch((thrown: unknown) => thrown);
-  await vi.waitFor(async () => expect(await readHeld()).toBeGreaterThan(0));
-  leaving.abort();
-  expect(await left).toBeInstanceOf(OpenAI.APIUserAbortError);
-  expect(await ask("stone", 1), "of the time that the prompt takes").toBeLessThan(wholeMs / 2);
-  expect((await usage()).map(({ units }) => units.outputTokens)).toEqual([1, 1, 1]);
-  expect(await readHeld()).toBe(0);
-}, 60_000);
+test("a stream that is left before it said anything costs nothing", async () => {
+  const { upstream, call, isCalled, leave } = await start();
+  const answering = call(true);
+  await isCalled();
+  upstream.write({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
+  await readUntil(await answering, "assistant");
+  expect(await leave()).toEqual({ paid: 0, entries: [] });
+});
+
+test("a one-shot answer of which nothing had come costs nothing, and its upstream is left at once", async () => {
+  const { call, isCalled, leave } = await start();
+  const answering = call(false).catch((thrown: unknown) => thrown);
+  await isCalled();
+  expect(await leave()).toEqual({ paid: 0, entries: [] });
+  expect(await answering).toMatchObject({ name: "AbortError" });
+});

@@ -3,7 +3,7 @@
 import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
 import { createChunkTemplate } from "./chunk-template.ts";
 import { decodeUsage } from "./decode-usage.ts";
-import { estimateInputTokens } from "./estimate-tokens.ts";
+import { countTokensAtLeast, estimateInputTokens } from "./estimate-tokens.ts";
 import type { EventReader } from "./event-reader.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { createModelReplacer } from "./model-replacer.ts";
@@ -13,16 +13,21 @@ export function createChunkReader(request: RelayRequest): EventReader {
   const template = createChunkTemplate(request.operation === "completion" ? "text" : "content");
   const running = new Set<unknown>();
   let hasFinished = false;
-  let outputChunks = 0;
+  let outputTokens = 0;
   let inputTokens: number | null = null;
   let reported: UsageUnits | null = null;
   let isReportFinal = false;
+
+  /** A chunk has one token at least: some hold a few letters of a word, others many words. */
+  function countOutput(text: string): void {
+    outputTokens += Math.max(1, countTokensAtLeast(text));
+  }
 
   /** @returns whether it carries output and nothing else that matters */
   function readChoice(choice: unknown): boolean {
     if (!isRecord(choice)) return false;
     const isOutput = hasOutput(choice);
-    if (isOutput) outputChunks += 1;
+    if (isOutput) countOutput(readText(choice));
     if (typeof choice["finish_reason"] === "string") {
       hasFinished = true;
       running.delete(choice["index"]);
@@ -51,9 +56,10 @@ export function createChunkReader(request: RelayRequest): EventReader {
   return {
     endsWithDone: true,
     readAlike(text) {
-      const sent = template.fill(text);
-      if (sent !== null) outputChunks += 1;
-      return sent;
+      const filled = template.fill(text);
+      if (filled === null) return null;
+      countOutput(filled.text);
+      return filled.sent;
     },
     read(text, value) {
       const choices: readonly unknown[] = Array.isArray(value["choices"]) ? value["choices"] : [];
@@ -65,8 +71,8 @@ export function createChunkReader(request: RelayRequest): EventReader {
       return sent;
     },
     usage() {
-      if (outputChunks > 0) inputTokens ??= estimateInputTokens(request);
-      const estimate = { ...NO_USAGE, inputTokens: inputTokens ?? 0, outputTokens: outputChunks };
+      if (outputTokens > 0) inputTokens ??= estimateInputTokens(request);
+      const estimate = { ...NO_USAGE, inputTokens: inputTokens ?? 0, outputTokens };
       if (reported === null) return estimate;
       return isReportFinal ? fillIn(reported, estimate) : atLeast(reported, estimate);
     },
@@ -81,6 +87,12 @@ function hasOutput(choice: JsonRecord): boolean {
   if (!isRecord(delta)) return false;
   for (const field in delta) if (field !== "role" && isFilled(delta[field])) return true;
   return false;
+}
+
+/** What can be read as words; calls of tools count as a token a chunk. */
+function readText({ delta, text }: JsonRecord): string {
+  const content = isRecord(delta) ? (delta["content"] ?? delta["reasoning_content"]) : text;
+  return typeof content === "string" ? content : "";
 }
 
 function isFilled(value: unknown): boolean {

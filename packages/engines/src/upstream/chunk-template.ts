@@ -4,10 +4,17 @@
  */
 
 export interface ChunkTemplate {
-  /** @returns what to send for a chunk like the last one learnt; null when it differs in more than its text */
-  fill(chunk: string): string | null;
+  /** @returns null when the chunk differs from the last one learnt in more than its text */
+  fill(chunk: string): FilledChunk | null;
   /** @param chunk a JSON object, known to be one. @param sent what was sent for it */
   learn(chunk: string, sent: string): void;
+}
+
+export interface FilledChunk {
+  /** What it carries. */
+  readonly text: string;
+  /** What to send for it. */
+  readonly sent: string;
 }
 
 interface Frame {
@@ -37,7 +44,9 @@ export function createChunkTemplate(key: "content" | "text"): ChunkTemplate {
       const end = chunk.length - learnt.tail.length;
       // Three times as quick as `startsWith` and `endsWith`.
       if (chunk.slice(0, start) !== learnt.head || chunk.slice(end) !== learnt.tail) return null;
-      return isPlain(chunk, start, end) ? sent.head + chunk.slice(start, end) + sent.tail : null;
+      if (!isPlain(chunk, start, end)) return null;
+      const text = chunk.slice(start, end);
+      return { text, sent: sent.head + text + sent.tail };
     },
     learn(chunk, sentChunk) {
       learnt = splitAtText(chunk, key);

@@ -1,13 +1,24 @@
 import { expect, test } from "vitest";
-import { countWords, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
+import { countTokensAtLeast, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
 import { relayRequest } from "./testing/relay.ts";
 
 function estimateOf(value: Record<string, unknown>): number {
   return estimateInputTokens(relayRequest({ body: { kind: "json", value } }));
 }
 
-test("words are what stands between white space", () => {
-  expect(["", "  \n ", "one", " one  two\tthree\r\n", "a.b", "日本語"].map(countWords)).toEqual([0, 0, 1, 3, 1, 1]);
+test.each([
+  ["", 0],
+  ["  \n ", 0],
+  ["one", 1],
+  [" one  two\tthree\r\n", 3],
+  ["a.b", 1],
+  ["Grüße", 1],
+  ["日本語", 2],
+  ["日本語 in words", 4],
+  ["私はVitestです", 3],
+  ["🌊", 1],
+])("%j has so many tokens at least: %i", (text, tokens) => {
+  expect(countTokensAtLeast(text)).toBe(tokens);
 });
 
 test("the words of messages, parts and prompts are counted, and ids of tokens as they are", () => {

@@ -109,6 +109,17 @@ test("before the upstream counts, each chunk with output is one token, and the p
   ]);
 });
 
+test("a chunk of many words is as many tokens, however it is read", () => {
+  const pieces = [
+    delta("one two"),
+    delta(" three four five"),
+    delta(' "six"'),
+    delta(" seven eight"),
+    delta("", "stop"),
+  ];
+  expect(usageOf(translate([...pieces, DONE]))).toMatchObject({ outputTokens: 8 });
+});
+
 test("running usage is believed where it is more than what was seen, and zeros never", () => {
   const running = (completionTokens: number) =>
     chunk({
