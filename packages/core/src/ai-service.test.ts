@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { AiError } from "./ai-error.ts";
 import { createAiService } from "./ai-service.ts";
 import { authorise } from "./auth/authorise.ts";
+import { FREE_TEXT } from "./engine/chat-output.ts";
 import { createModelRegistry } from "./models/registry.ts";
 import { foldChatEvents } from "./services/fold-chat.ts";
 import type { ChatRequest } from "./services/chat-request.ts";
@@ -52,6 +53,8 @@ const request: ChatRequest = {
   frequencyPenalty: 0,
   seed: 7,
   logitBias: {},
+  output: FREE_TEXT,
+  topLogprobs: null,
   stream: false,
 };
 
@@ -64,8 +67,8 @@ test("a chat is answered with its text, its finish reason and exact usage", asyn
     id: expect.stringMatching(/^chatcmpl-[0-9a-f]{32}$/),
   });
   expect(await foldChatEvents(run.events)).toEqual({
-    choices: [{ index: 0, text: "Hello world", finishReason: "stop" }],
-    usage: { promptTokens: 3, completionTokens: 2, cachedTokens: 3 },
+    choices: [{ index: 0, text: "Hello world", reasoning: "", toolCalls: [], logprobs: null, finishReason: "stop" }],
+    usage: { promptTokens: 3, completionTokens: 2, cachedTokens: 3, reasoningTokens: 0 },
   });
 });
 
@@ -74,7 +77,7 @@ test("several choices differ in seed, keep their index and count the prompt once
   const run = await service.chat(callWith(), { ...request, choices: 3, seed: 2 ** 32 - 1 });
   const result = await foldChatEvents(run.events);
   expect(result.choices.map((choice) => choice.index)).toEqual([0, 1, 2]);
-  expect(result.usage).toEqual({ promptTokens: 3, completionTokens: 6, cachedTokens: 3 });
+  expect(result.usage).toEqual({ promptTokens: 3, completionTokens: 6, cachedTokens: 3, reasoningTokens: 0 });
   expect(engine.requests.map((generation) => generation.sampling.seed)).toEqual([2 ** 32 - 1, 0, 1]);
 });
 

@@ -41,11 +41,16 @@ export type {
   ChatRole,
   ChatToolCall,
   FinishReason,
+  GenerationDemands,
   GenerationEvent,
   GenerationRequest,
   PreparedPrompt,
   Sampling,
+  TokenLogprob,
+  TokenProbability,
 } from "./engine/chat-engine.ts";
+export { FREE_TEXT } from "./engine/chat-output.ts";
+export type { AnswerFormat, ChatOutput, ChatTool, JsonSchema, ToolUse } from "./engine/chat-output.ts";
 
 export type {
   RelayBody,

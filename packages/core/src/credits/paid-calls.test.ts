@@ -7,6 +7,7 @@ import { createAiService } from "../ai-service.ts";
 import { createRateLimits } from "../admission/rate-limits.ts";
 import { authorise } from "../auth/authorise.ts";
 import type { CallRecord } from "../call-record.ts";
+import { FREE_TEXT } from "../engine/chat-output.ts";
 import { createModelRegistry } from "../models/registry.ts";
 import type { ChatRequest } from "../services/chat-request.ts";
 import { foldChatEvents } from "../services/fold-chat.ts";
@@ -78,6 +79,8 @@ const request: ChatRequest = {
   frequencyPenalty: 0,
   seed: 7,
   logitBias: {},
+  output: FREE_TEXT,
+  topLogprobs: null,
   stream: true,
 };
 

@@ -5,7 +5,18 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
-import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest, Sampling } from "./chat-engine.ts";
+import type {
+  ChatEngine,
+  ChatMessage,
+  ChatToolCall,
+  FinishReason,
+  GenerationDemands,
+  GenerationEvent,
+  GenerationRequest,
+  Sampling,
+  TokenLogprob,
+} from "./chat-engine.ts";
+import { FREE_TEXT } from "./chat-output.ts";
 
 export interface ChatEngineContractOptions {
   /** A fresh engine with room for at least two generations and 512 tokens; the suite closes it. */
@@ -19,7 +30,11 @@ export interface GenerationResult {
   readonly deltas: readonly string[];
   readonly cachedTokens: number;
   readonly completionTokens: number;
-  readonly finishReason: "stop" | "length";
+  readonly reasoning: string;
+  readonly reasoningTokens: number;
+  readonly toolCalls: readonly Omit<ChatToolCall, "id">[];
+  readonly logprobs: readonly TokenLogprob[];
+  readonly finishReason: FinishReason;
 }
 
 export const GREEDY: Sampling = {
@@ -31,41 +46,71 @@ export const GREEDY: Sampling = {
   logitBias: {},
 };
 
+/** Nothing special: what a test does not say. */
+export const PLAIN: GenerationDemands = { sampling: GREEDY, output: FREE_TEXT, topLogprobs: null };
+
 const never = new AbortController().signal;
 
 /** Runs one generation to its end and checks the order of its events on the way. */
 export async function collectGeneration(events: AsyncIterable<GenerationEvent>): Promise<GenerationResult> {
-  const deltas: string[] = [];
-  let cachedTokens: number | null = null;
-  let drawn = 0;
-  let end: Extract<GenerationEvent, { type: "generation-end" }> | null = null;
+  const collected: GenerationEvent[] = [];
   for await (const event of events) {
     expect(structuredClone(event)).toEqual(event);
-    expect(end, "no event follows generation-end").toBeNull();
+    collected.push(event);
+  }
+  const [start, ...rest] = collected;
+  const end = rest.pop();
+  if (start?.type !== "generation-start" || end?.type !== "generation-end") {
+    throw new Error(`The generation began with ${start?.type} and ended with ${end?.type}.`);
+  }
+  const deltas: string[] = [];
+  const logprobs: TokenLogprob[] = [];
+  const toolCalls: { name: string; arguments: string }[] = [];
+  let reasoning = "";
+  let drawn = 1;
+  for (const event of rest) {
+    if (event.type === "generation-start" || event.type === "generation-end") {
+      throw new Error(`${event.type} came in the middle.`);
+    }
+    expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(drawn);
+    drawn = event.completionTokens;
+    if ("text" in event) expect(event.text).not.toBe("");
     switch (event.type) {
-      case "generation-start":
-        expect(cachedTokens, "generation-start comes once").toBeNull();
-        expect(deltas).toEqual([]);
-        cachedTokens = event.cachedTokens;
+      case "reasoning-delta":
+        expect([deltas, toolCalls], "thoughts come first").toEqual([[], []]);
+        reasoning += event.text;
         break;
       case "text-delta":
-        expect(cachedTokens, "generation-start comes first").not.toBeNull();
-        expect(event.text).not.toBe("");
-        expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(
-          Math.max(1, drawn),
-        );
-        drawn = event.completionTokens;
+        expect(toolCalls, "the answer comes before the calls").toEqual([]);
         deltas.push(event.text);
+        logprobs.push(...(event.logprobs ?? []));
         break;
-      case "generation-end":
-        end = event;
+      case "tool-call-start":
+        toolCalls.push({ name: event.name, arguments: "" });
         break;
+      case "tool-call-delta": {
+        const call = toolCalls.at(-1);
+        if (call === undefined) throw new Error("Arguments came without a call.");
+        call.arguments += event.text;
+      }
     }
   }
-  if (end === null || cachedTokens === null) throw new Error("The generation ended without its last event.");
-  const { completionTokens, finishReason } = end;
-  expect(completionTokens).toBeGreaterThanOrEqual(drawn);
-  return { text: deltas.join(""), deltas, cachedTokens, completionTokens, finishReason };
+  const { completionTokens, finishReason, reasoningTokens } = end;
+  if (rest.length > 0) expect(completionTokens).toBeGreaterThanOrEqual(drawn);
+  expect(reasoningTokens).toBeLessThanOrEqual(completionTokens);
+  const { cachedTokens } = start;
+  const text = deltas.join("");
+  return {
+    text,
+    deltas,
+    cachedTokens,
+    completionTokens,
+    reasoning,
+    reasoningTokens,
+    toolCalls,
+    logprobs,
+    finishReason,
+  };
 }
 
 /** Registers the suite. The engine of most tests is shared, so they also see what earlier ones left behind. */
@@ -107,8 +152,8 @@ async function buildRequest(
   messages: readonly ChatMessage[],
   overrides: Overrides = {},
 ): Promise<GenerationRequest> {
-  const prompt = await engine.prepare(messages, never);
-  return { prompt, tokensMax: 32, stop: [], ...overrides, sampling: { ...GREEDY, ...overrides.sampling } };
+  const prompt = await engine.prepare(messages, overrides.output ?? FREE_TEXT, never);
+  return { ...PLAIN, prompt, tokensMax: 32, stop: [], ...overrides, sampling: { ...GREEDY, ...overrides.sampling } };
 }
 
 async function ask(
@@ -121,7 +166,7 @@ async function ask(
 
 function testPrompts({ name, engine, ask: askUser }: Suite): void {
   test(`${name}: a prompt is a list of token ids that survives a structured clone`, async () => {
-    const prompt = await engine().prepare([{ role: "user", content: "Hello there" }], never);
+    const prompt = await engine().prepare([{ role: "user", content: "Hello there" }], FREE_TEXT, never);
     expect(prompt.tokens.length).toBeGreaterThan(0);
     expect(prompt.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)).toBe(true);
     expect(structuredClone(prompt)).toEqual(prompt);
@@ -129,10 +174,10 @@ function testPrompts({ name, engine, ask: askUser }: Suite): void {
 
   test(`${name}: the same conversation is the same prompt, a longer one a longer prompt`, async () => {
     const short: ChatMessage[] = [{ role: "user", content: "Hello there" }];
-    const first = await engine().prepare(short, never);
-    expect(await engine().prepare(short, never)).toEqual(first);
+    const first = await engine().prepare(short, FREE_TEXT, never);
+    expect(await engine().prepare(short, FREE_TEXT, never)).toEqual(first);
     const long: ChatMessage[] = [...short, { role: "assistant", content: "Hi." }, { role: "user", content: "Why?" }];
-    expect((await engine().prepare(long, never)).tokens.length).toBeGreaterThan(first.tokens.length);
+    expect((await engine().prepare(long, FREE_TEXT, never)).tokens.length).toBeGreaterThan(first.tokens.length);
   });
 
   test(`${name}: every role and a tool call can be rendered`, async () => {
@@ -143,6 +188,7 @@ function testPrompts({ name, engine, ask: askUser }: Suite): void {
         { role: "assistant", content: "", toolCalls: [{ id: "call_1", name: "weather", arguments: "{broken" }] },
         { role: "tool", content: "no", toolCallId: "call_1" },
       ],
+      FREE_TEXT,
       never,
     );
     expect(tokens.length).toBeGreaterThan(0);
@@ -224,7 +270,7 @@ function testDeterminism({ name, engine, talk }: Suite): void {
 
   test(`${name}: a prompt seen before is counted as cached and answered the same`, async () => {
     const long: ChatMessage[] = [{ role: "user", content: "Tell me a very long story of the sea. ".repeat(10) }];
-    const { tokens } = await engine().prepare(long, never);
+    const { tokens } = await engine().prepare(long, FREE_TEXT, never);
     const first = await ask(engine(), long, { tokensMax: 16 });
     const second = await ask(engine(), long, { tokensMax: 16 });
     expect(second.text).toBe(first.text);
@@ -238,7 +284,7 @@ function testAborts({ name, options, engine, talk }: Suite): void {
 
   test(`${name}: an aborted signal starts nothing`, async () => {
     const signal = AbortSignal.abort(gone);
-    await expect(engine().prepare(options.talkative, signal)).rejects.toBe(gone);
+    await expect(engine().prepare(options.talkative, FREE_TEXT, signal)).rejects.toBe(gone);
     const request = await buildRequest(engine(), options.talkative);
     await expect(collectGeneration(engine().generate(request, signal))).rejects.toBe(gone);
   });

@@ -5,6 +5,8 @@
  * queues or wire formats.
  */
 
+import type { ChatOutput } from "./chat-output.ts";
+
 export type ChatRole = "system" | "user" | "assistant" | "tool";
 
 export interface ChatToolCall {
@@ -44,30 +46,68 @@ export interface PreparedPrompt {
   readonly tokens: readonly number[];
 }
 
-export interface GenerationRequest {
+/** What a generation asks of an engine beyond its prompt; an engine may not be able to honour all of it. */
+export interface GenerationDemands {
+  readonly sampling: Sampling;
+  /** What the prompt was prepared for. */
+  readonly output: ChatOutput;
+  /** How many of the likeliest tokens are told for each token, 0 to 20; 0: the drawn one alone. Null: nothing is told. */
+  readonly topLogprobs: number | null;
+}
+
+export interface GenerationRequest extends GenerationDemands {
   readonly prompt: PreparedPrompt;
   /** At least 1; the service has already made it fit the context. */
   readonly tokensMax: number;
   /** Up to four non-empty strings; the text ends before the first that appears. */
   readonly stop: readonly string[];
-  readonly sampling: Sampling;
 }
 
-export type FinishReason = "stop" | "length";
+/** `tool-calls`: it ended by itself after at least one call. */
+export type FinishReason = "stop" | "length" | "tool-calls";
+
+/** A token of the vocabulary and how likely it was. */
+export interface TokenProbability {
+  /** Its text; a token that is part of a character has U+FFFD in it. */
+  readonly text: string;
+  readonly bytes: readonly number[];
+  /** Natural logarithm of the probability before any sampling option changed it; never above 0. */
+  readonly logprob: number;
+}
+
+export interface TokenLogprob extends TokenProbability {
+  /** Likeliest first, as many as were asked for. */
+  readonly top: readonly TokenProbability[];
+}
+
+interface Drawn {
+  /** Drawn so far, those included whose text is still held back: what is paid for when the call ends here. */
+  readonly completionTokens: number;
+}
 
 /**
- * In this order: one `generation-start` when the prompt has been read, any number of `text-delta`, one
- * `generation-end`. Deltas hold whole code points only and never a part of a stop string.
+ * In this order: one `generation-start` when the prompt has been read, any number of deltas, one `generation-end`. Texts
+ * hold whole code points only, and the answer never a part of a stop string. Thoughts come before the answer, which comes
+ * before the calls; a `tool-call-delta` belongs to the last `tool-call-start`.
  */
 export type GenerationEvent =
   | { readonly type: "generation-start"; readonly cachedTokens: number }
-  | {
+  | (Drawn & { readonly type: "reasoning-delta"; readonly text: string })
+  | (Drawn & {
       readonly type: "text-delta";
       readonly text: string;
-      /** Drawn so far, those included whose text is still held back: what is paid for when the call ends here. */
-      readonly completionTokens: number;
-    }
-  | { readonly type: "generation-end"; readonly finishReason: FinishReason; readonly completionTokens: number };
+      /** Of the tokens that this text was made of, where they were asked for; their bytes are its bytes. */
+      readonly logprobs?: readonly TokenLogprob[];
+    })
+  | (Drawn & { readonly type: "tool-call-start"; readonly name: string })
+  /** The next piece of the call's arguments, which are JSON when all of them are there. */
+  | (Drawn & { readonly type: "tool-call-delta"; readonly text: string })
+  | (Drawn & {
+      readonly type: "generation-end";
+      readonly finishReason: FinishReason;
+      /** Of the drawn tokens, those that the model thought with. */
+      readonly reasoningTokens: number;
+    });
 
 export interface ChatEngineLimits {
   /** Prompt and completion together, in tokens. */
@@ -82,20 +122,21 @@ export interface ChatEngine {
   readonly limits: ChatEngineLimits;
 
   /**
-   * Renders the chat template and tokenises. Loads the model first when it is not loaded.
+   * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it is
+   * not loaded.
    *
    * @throws AiError `engine_unavailable` when the model can't be loaded, `invalid_request` when the template refuses
    *   the messages.
    */
-  prepare(messages: readonly ChatMessage[], signal: AbortSignal): Promise<PreparedPrompt>;
+  prepare(messages: readonly ChatMessage[], output: ChatOutput, signal: AbortSignal): Promise<PreparedPrompt>;
 
   /**
    * Refuses, before any work, what `generate` can't honour on this model.
    *
-   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias; what `prepare`
-   *   throws when the model can't be loaded.
+   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a schema that
+   *   can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model can't be loaded.
    */
-  checkSampling(sampling: Sampling, signal: AbortSignal): Promise<void>;
+  check(demands: GenerationDemands, signal: AbortSignal): Promise<void>;
 
   /**
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the

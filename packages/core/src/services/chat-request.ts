@@ -1,6 +1,7 @@
 /** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
 
-import type { ChatMessage, FinishReason } from "../engine/chat-engine.ts";
+import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
+import type { ChatOutput } from "../engine/chat-output.ts";
 
 export interface ChatRequest {
   /** Id, name or `default`. */
@@ -27,6 +28,9 @@ export interface ChatRequest {
   readonly seed: number | null;
   /** Token id to bias, -100 to 100. */
   readonly logitBias: Readonly<Record<number, number>>;
+  readonly output: ChatOutput;
+  /** As in `GenerationDemands`. */
+  readonly topLogprobs: number | null;
 }
 
 export interface ChatUsage {
@@ -36,15 +40,33 @@ export interface ChatUsage {
   readonly completionTokens: number;
   /** Prompt tokens that were not evaluated again because an earlier call had left them in the engine's memory. */
   readonly cachedTokens: number;
+  /** Of the completion tokens, those that the model thought with. */
+  readonly reasoningTokens: number;
 }
 
 /**
- * For each choice, in this order: `choice-start`, any number of `text-delta`, `choice-end`; choices interleave.
- * `chat-end` is the last event of all.
+ * For each choice, in this order: `choice-start`, any number of deltas, `choice-end`; choices interleave. `chat-end` is the
+ * last event of all.
  */
 export type ChatEvent =
   | { readonly type: "choice-start"; readonly index: number }
-  | { readonly type: "text-delta"; readonly index: number; readonly text: string }
+  | { readonly type: "reasoning-delta"; readonly index: number; readonly text: string }
+  | {
+      readonly type: "text-delta";
+      readonly index: number;
+      readonly text: string;
+      readonly logprobs: readonly TokenLogprob[] | null;
+    }
+  /** `callIndex` counts the calls of a choice from 0. */
+  | {
+      readonly type: "tool-call-start";
+      readonly index: number;
+      readonly callIndex: number;
+      /** `call_…` */
+      readonly id: string;
+      readonly name: string;
+    }
+  | { readonly type: "tool-call-delta"; readonly index: number; readonly callIndex: number; readonly text: string }
   | { readonly type: "choice-end"; readonly index: number; readonly finishReason: FinishReason }
   | { readonly type: "chat-end"; readonly usage: ChatUsage };
 

@@ -3,12 +3,20 @@
  * merges them into one stream of events.
  */
 
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
-import type { ChatEngine, ChatMessage, GenerationRequest, PreparedPrompt, Sampling } from "../engine/chat-engine.ts";
+import type {
+  ChatEngine,
+  ChatMessage,
+  GenerationEvent,
+  GenerationRequest,
+  PreparedPrompt,
+  Sampling,
+} from "../engine/chat-engine.ts";
+import type { ChatOutput } from "../engine/chat-output.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { mergeStreams } from "./merge-streams.ts";
@@ -39,18 +47,18 @@ export async function prepareChat(
   request: ChatRequest,
   signal: AbortSignal,
 ): Promise<PreparedChat> {
-  const { messages } = request;
-  const characters = messages.reduce((sum, message) => sum + measureMessage(message), 0);
+  const { messages, output, topLogprobs } = request;
+  const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureTools(output));
   const { contextTokens } = engine.limits;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
     throw contextLengthExceeded(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
   }
-  const prompt = await engine.prepare(messages, signal);
+  const prompt = await engine.prepare(messages, output, signal);
   if (prompt.tokens.length >= contextTokens) {
     throw contextLengthExceeded(contextTokens, `${prompt.tokens.length} tokens`);
   }
   const sampling = buildSampling(request, request.seed ?? randomInt(SEED_RANGE));
-  await engine.checkSampling(sampling, signal);
+  await engine.check({ sampling, output, topLogprobs }, signal);
   return { engine, request, prompt, sampling };
 }
 
@@ -71,6 +79,10 @@ function measureMessage({ content, name = "", toolCallId = "", toolCalls = [] }:
   return Math.max(CHARACTERS_PER_TOKEN_MAX, content.length + name.length + toolCallId.length + calls);
 }
 
+function measureTools({ toolUse }: ChatOutput): number {
+  return toolUse === null ? 0 : JSON.stringify(toolUse.tools).length;
+}
+
 /** LiteLLM and others recognise the case by the first sentence, not by the code. */
 function contextLengthExceeded(contextTokens: number, found: string): AiError {
   const message =
@@ -85,42 +97,66 @@ export async function* runChat(
   chat: PreparedChat,
 ): AsyncGenerator<ChatEvent, void> {
   const { request, prompt } = chat;
-  const indexes = Array.from({ length: request.choices }, (_, index) => index);
-  for (const index of indexes) yield { type: "choice-start", index };
+  const choices = Array.from({ length: request.choices }, (_, index) => createChoice(index));
+  for (const { index } of choices) yield { type: "choice-start", index };
 
   const promptTokens = prompt.tokens.length;
-  const drawn = indexes.map(() => 0);
   let cachedTokens = 0;
-  const report = (index: number, completionTokens: number): number => {
-    drawn[index] = completionTokens;
-    const outputTokens = drawn.reduce((sum, count) => sum + count, 0);
-    call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens });
-    return outputTokens;
-  };
+  const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
   const left = new AbortController();
   const signal = AbortSignal.any([call.signal, left.signal]);
-  const generations = indexes.map((index) =>
-    tagGeneration(index, chat.engine, { generation: buildGeneration(chat, index), signal }),
+  const generations = choices.map((choice) =>
+    tagGeneration(choice, chat.engine, { generation: buildGeneration(chat, choice.index), signal }),
   );
-  let completionTokens = 0;
   // Before the generations are left one by one: a choice that still reads its prompt must not finish that first.
-  for await (const { index, event } of mergeStreams(generations, { onEnd: () => left.abort() })) {
-    switch (event.type) {
-      case "generation-start":
-        if (index === 0) cachedTokens = event.cachedTokens;
-        break;
-      case "text-delta":
-        report(index, event.completionTokens);
-        yield { type: "text-delta", index, text: event.text };
-        break;
-      case "generation-end":
-        completionTokens = report(index, event.completionTokens);
-        yield { type: "choice-end", index, finishReason: event.finishReason };
-        break;
+  for await (const { choice, event } of mergeStreams(generations, { onEnd: () => left.abort() })) {
+    if (event.type === "generation-start") {
+      if (choice.index === 0) cachedTokens = event.cachedTokens;
+      continue;
     }
+    choice.drawn = event.completionTokens;
+    call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: sum("drawn") });
+    yield mapEvent(choice, event);
   }
-  yield { type: "chat-end", usage: { promptTokens, completionTokens, cachedTokens } };
+  const usage = { promptTokens, completionTokens: sum("drawn"), cachedTokens, reasoningTokens: sum("thought") };
+  yield { type: "chat-end", usage };
 }
+
+/** What is known of a choice while it is made. */
+interface Choice {
+  readonly index: number;
+  drawn: number;
+  thought: number;
+  calls: number;
+}
+
+function createChoice(index: number): Choice {
+  return { index, drawn: 0, thought: 0, calls: 0 };
+}
+
+/** An engine's event in the terms of a chat; the choice keeps count. */
+function mapEvent(choice: Choice, event: Exclude<GenerationEvent, { type: "generation-start" }>): ChatEvent {
+  const { index } = choice;
+  switch (event.type) {
+    case "reasoning-delta":
+      return { type: "reasoning-delta", index, text: event.text };
+    case "text-delta":
+      return { type: "text-delta", index, text: event.text, logprobs: event.logprobs ?? null };
+    case "tool-call-start": {
+      const callIndex = choice.calls;
+      choice.calls += 1;
+      const id = `call_${randomBytes(TOOL_CALL_ID_BYTES).toString("hex")}`;
+      return { type: "tool-call-start", index, callIndex, id, name: event.name };
+    }
+    case "tool-call-delta":
+      return { type: "tool-call-delta", index, callIndex: choice.calls - 1, text: event.text };
+    case "generation-end":
+      choice.thought = event.reasoningTokens;
+      return { type: "choice-end", index, finishReason: event.finishReason };
+  }
+}
+
+const TOOL_CALL_ID_BYTES = 12;
 
 function buildSampling(request: ChatRequest, seed: number): Sampling {
   return {
@@ -141,6 +177,8 @@ function buildGeneration(chat: PreparedChat, index: number): GenerationRequest {
   const { engine, request, prompt, sampling } = chat;
   return {
     prompt,
+    output: request.output,
+    topLogprobs: request.topLogprobs,
     tokensMax: limitTokens(engine, request, prompt),
     stop: request.stop,
     sampling: { ...sampling, seed: wrapSeed(sampling.seed + index) },
@@ -148,9 +186,9 @@ function buildGeneration(chat: PreparedChat, index: number): GenerationRequest {
 }
 
 async function* tagGeneration(
-  index: number,
+  choice: Choice,
   engine: ChatEngine,
   { generation, signal }: { readonly generation: GenerationRequest; readonly signal: AbortSignal },
 ) {
-  for await (const event of engine.generate(generation, signal)) yield { index, event };
+  for await (const event of engine.generate(generation, signal)) yield { choice, event };
 }

@@ -1,12 +1,17 @@
 /** The one-shot answer as a fold of the stream, so that there is one generation path and both answers agree. */
 
 import { AiError } from "../ai-error.ts";
-import type { FinishReason } from "../engine/chat-engine.ts";
+import type { ChatToolCall, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatEvent, ChatUsage } from "./chat-request.ts";
 
 export interface ChatChoice {
   readonly index: number;
+  /** What the model thought; empty when it did not. */
+  readonly reasoning: string;
   readonly text: string;
+  readonly toolCalls: readonly ChatToolCall[];
+  /** Null when none were asked for. */
+  readonly logprobs: readonly TokenLogprob[] | null;
   readonly finishReason: FinishReason;
 }
 
@@ -21,30 +26,70 @@ export interface ChatResult {
  *   never taken for a whole one.
  */
 export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<ChatResult> {
-  const texts = new Map<number, string[]>();
+  const drafts = new Map<number, Draft>();
   const choices: ChatChoice[] = [];
   let usage: ChatUsage | null = null;
   for await (const event of events) {
     switch (event.type) {
       case "choice-start":
-        texts.set(event.index, []);
+        drafts.set(event.index, createDraft());
         break;
-      case "text-delta":
-        texts.get(event.index)?.push(event.text);
+      case "choice-end": {
+        const draft = drafts.get(event.index) ?? createDraft();
+        choices.push({ index: event.index, finishReason: event.finishReason, ...finishDraft(draft) });
         break;
-      case "choice-end":
-        choices.push({
-          index: event.index,
-          text: (texts.get(event.index) ?? []).join(""),
-          finishReason: event.finishReason,
-        });
-        break;
+      }
       case "chat-end":
         // Not the end yet: the call is still to be settled, and an answer that can't be charged is none.
         usage = event.usage;
         break;
+      case "reasoning-delta":
+      case "text-delta":
+      case "tool-call-start":
+      case "tool-call-delta":
+        addToDraft(drafts.get(event.index), event);
     }
   }
   if (usage !== null) return { choices: choices.sort((a, b) => a.index - b.index), usage };
   throw new AiError("engine_failed", "The engine stopped before the answer was complete. Please try again.");
+}
+
+interface Draft {
+  readonly reasoning: string[];
+  readonly text: string[];
+  readonly toolCalls: { readonly id: string; readonly name: string; readonly arguments: string[] }[];
+  logprobs: TokenLogprob[] | null;
+}
+
+function createDraft(): Draft {
+  return { reasoning: [], text: [], toolCalls: [], logprobs: null };
+}
+
+type Delta = Extract<ChatEvent, { type: `${string}-delta` | "tool-call-start" }>;
+
+function addToDraft(draft: Draft | undefined, event: Delta): void {
+  switch (event.type) {
+    case "reasoning-delta":
+      draft?.reasoning.push(event.text);
+      break;
+    case "text-delta":
+      draft?.text.push(event.text);
+      if (draft !== undefined && event.logprobs !== null) (draft.logprobs ??= []).push(...event.logprobs);
+      break;
+    case "tool-call-start":
+      draft?.toolCalls.push({ id: event.id, name: event.name, arguments: [] });
+      break;
+    case "tool-call-delta":
+      draft?.toolCalls[event.callIndex]?.arguments.push(event.text);
+      break;
+  }
+}
+
+function finishDraft({ reasoning, text, toolCalls, logprobs }: Draft): Omit<ChatChoice, "index" | "finishReason"> {
+  return {
+    reasoning: reasoning.join(""),
+    text: text.join(""),
+    toolCalls: toolCalls.map((call) => ({ ...call, arguments: call.arguments.join("") })),
+    logprobs,
+  };
 }

@@ -39,7 +39,7 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       const text = messages.map((message) => message.content).join(" ");
       return { tokens: text.split(" ").map((_, index) => index) };
     },
-    async checkSampling(sampling) {
+    async check({ sampling }) {
       if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {
         throw new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
       }
@@ -56,7 +56,7 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
           yield { type: "text-delta", text, completionTokens: index + 1 };
         }
         const finishReason = spoken.length < words.length ? "length" : "stop";
-        yield { type: "generation-end", finishReason, completionTokens: spoken.length };
+        yield { type: "generation-end", finishReason, completionTokens: spoken.length, reasoningTokens: 0 };
       } finally {
         running -= 1;
       }

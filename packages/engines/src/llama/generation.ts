@@ -142,7 +142,7 @@ async function* drawTokens(
   }
   const rest = stopFilter.end();
   if (rest !== "") yield { type: "text-delta", text: rest, completionTokens };
-  yield { type: "generation-end", finishReason, completionTokens };
+  yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
 }
 
 async function drawNext(draws: Draws): Promise<Token> {

@@ -4,7 +4,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createLazyResource } from "../shared/lazy-resource.ts";
@@ -54,7 +54,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       },
       concurrency: resolved.sequences,
     },
-    async prepare(messages, signal) {
+    async prepare(messages, _output, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
         return { tokens: tokenizePrompt(messages, loaded.template, loaded.tokenizer) };
@@ -62,7 +62,8 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
         release();
       }
     },
-    async checkSampling(sampling, signal) {
+    async check({ sampling, output, topLogprobs }, signal) {
+      refuseOutput(output, topLogprobs);
       const { value: loaded, release } = await resource.acquire(signal);
       try {
         mapSampling(sampling, { drawn: [], tokensMax: 1 }, samplingContext(loaded, resolved));
@@ -73,6 +74,15 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
     generate,
     close: async () => resource.close(),
   };
+}
+
+function refuseOutput({ format, toolUse }: ChatOutput, topLogprobs: number | null): void {
+  const [param, what] =
+    toolUse !== null ? ["tools", "tools"] : topLogprobs !== null ? ["logprobs", "logprobs"] : ["response_format", ""];
+  if (format.type === "text" && what === "") return;
+  throw new AiError("unsupported_parameter", `Unsupported parameter: '${param}' is not supported by this model.`, {
+    param,
+  });
 }
 
 async function* generateOn(

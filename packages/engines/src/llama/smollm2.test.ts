@@ -1,7 +1,8 @@
 /** What only a model with trained weights can show. Runs when the catalogue's chat model is in the cache. */
 
 import { afterAll, expect, test } from "vitest";
-import { collectGeneration, GREEDY } from "@openai-compat/core/engine-contract";
+import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
+import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatEngine, ChatMessage } from "@openai-compat/core";
 import { findCachedModel } from "../models/index.ts";
 import { createLlamaEngine } from "./llama-engine.ts";
@@ -18,8 +19,10 @@ async function answer(question: string): Promise<string> {
     { role: "system", content: "You are a helpful assistant." },
     { role: "user", content: question },
   ];
-  const prompt = await engine.prepare(messages, never);
-  return (await collectGeneration(engine.generate({ prompt, tokensMax: 24, stop: [], sampling: GREEDY }, never))).text;
+  const prompt = await engine.prepare(messages, FREE_TEXT, never);
+  return (
+    await collectGeneration(engine.generate({ ...PLAIN, prompt, tokensMax: 24, stop: [], sampling: GREEDY }, never))
+  ).text;
 }
 
 test("SmolLM2 knows the capital of France", async ({ skip }) => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { chatEngineContract, collectGeneration, GREEDY } from "@openai-compat/core/engine-contract";
+import { chatEngineContract, collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
+import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatMessage } from "@openai-compat/core";
 import { createScriptedEngine } from "./scripted-engine.ts";
 
@@ -13,8 +14,8 @@ chatEngineContract("scripted", {
 
 async function answer(messages: readonly ChatMessage[], logitBias: Record<number, number> = {}) {
   const engine = createScriptedEngine();
-  const prompt = await engine.prepare(messages, never);
-  const request = { prompt, tokensMax: 200, stop: [], sampling: { ...GREEDY, logitBias } };
+  const prompt = await engine.prepare(messages, FREE_TEXT, never);
+  const request = { ...PLAIN, prompt, tokensMax: 200, stop: [], sampling: { ...GREEDY, logitBias } };
   return { ...(await collectGeneration(engine.generate(request, never))), promptTokens: prompt.tokens.length };
 }
 
@@ -33,7 +34,7 @@ test("the words of the prompt are its tokens: one per role, one per short word",
 });
 
 test("a word with a bias of -100 is never said", async () => {
-  const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], never);
+  const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
   const words = prompt.tokens.at(-2) ?? 0;
   const { text } = await answer(question, { [words]: -100 });
   expect(text).not.toContain("4 words");
@@ -42,9 +43,9 @@ test("a word with a bias of -100 is never said", async () => {
 
 test("delays are waited out and an abort cuts them short", async () => {
   const engine = createScriptedEngine({ tokenDelayMs: 60_000, promptChunkDelayMs: 1 });
-  const prompt = await engine.prepare(question, never);
+  const prompt = await engine.prepare(question, FREE_TEXT, never);
   const controller = new AbortController();
-  const request = { prompt, tokensMax: 8, stop: [], sampling: GREEDY };
+  const request = { ...PLAIN, prompt, tokensMax: 8, stop: [], sampling: GREEDY };
   const events = engine.generate(request, controller.signal)[Symbol.asyncIterator]();
   expect((await events.next()).value).toEqual({ type: "generation-start", cachedTokens: 0 });
   const token = events.next();
@@ -54,10 +55,10 @@ test("delays are waited out and an abort cuts them short", async () => {
 
 test("a second turn is counted as cached up to where it differs", async () => {
   const engine = createScriptedEngine({ concurrency: 1 });
-  const first = await engine.prepare(question, never);
-  const second = await engine.prepare([...question, { role: "assistant", content: "An animal." }], never);
+  const first = await engine.prepare(question, FREE_TEXT, never);
+  const second = await engine.prepare([...question, { role: "assistant", content: "An animal." }], FREE_TEXT, never);
   const run = async (prompt: typeof first) =>
-    collectGeneration(engine.generate({ prompt, tokensMax: 4, stop: [], sampling: GREEDY }, never));
+    collectGeneration(engine.generate({ ...PLAIN, prompt, tokensMax: 4, stop: [], sampling: GREEDY }, never));
   await run(first);
   expect((await run(second)).cachedTokens).toBe(first.tokens.length);
 });

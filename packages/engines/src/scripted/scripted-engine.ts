@@ -4,11 +4,14 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import { AiError } from "@openai-compat/core";
+import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest, JsonSchema } from "@openai-compat/core";
+import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { createStopFilter } from "../shared/stop-filter.ts";
-import { composeReply } from "./scripted-reply.ts";
+import { UnscriptableSchemaError, composeJson } from "./scripted-json.ts";
+import { inventLogprob } from "./scripted-logprobs.ts";
+import { composeScript } from "./scripted-script.ts";
 import { decodeToken, encodeConversation, encodeText } from "./scripted-tokens.ts";
 
 export interface ScriptedEngineSettings {
@@ -31,8 +34,9 @@ const PROMPT_CHUNK_TOKENS = 64;
 const BIAS_NEVER = -100;
 
 /**
- * Counts word-like tokens, honours `tokensMax`, stop strings and a bias of -100 (a word that is never said); seed and
- * temperature choose the wording, penalties change nothing.
+ * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said), JSON schemas as
+ * far as it understands them and tools (`scripted-script.ts`); seed and temperature choose the wording, penalties change
+ * nothing, and probabilities are invented.
  */
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
   const { contextTokens = 4096, concurrency = 4, tokenDelayMs = 0, promptChunkDelayMs = 0 } = settings;
@@ -63,12 +67,14 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
   return {
     type: "chat",
     limits: { contextTokens, concurrency },
-    async prepare(messages, signal) {
+    async prepare(messages, _output, signal) {
       signal.throwIfAborted();
       return { tokens: encodeConversation(messages) };
     },
     // Every bias is honoured as far as it can be: an id that is no token of the script biases nothing.
-    checkSampling: async () => {},
+    async check({ output }) {
+      checkOutput(output);
+    },
     generate,
     async close() {
       await Promise.all(running);
@@ -88,28 +94,73 @@ async function readPrompt(
   slot.tokens = tokens;
 }
 
+/** @throws AiError `invalid_value` for a schema that the script can't keep to. */
+function checkOutput({ format, toolUse }: ChatOutput): void {
+  if (format.type === "json-schema") checkSchema(format.schema, "response_format.json_schema.schema");
+  for (const { parameters, param } of toolUse?.tools ?? []) {
+    if (parameters !== null) checkSchema(parameters, `${param}.parameters`);
+  }
+}
+
+function checkSchema(schema: JsonSchema, param: string): void {
+  try {
+    composeJson(schema);
+  } catch (thrown) {
+    if (!(thrown instanceof UnscriptableSchemaError)) throw thrown;
+    throw new AiError("invalid_value", `Invalid '${param}': this model can't keep to it (${thrown.message}).`, {
+      param,
+    });
+  }
+}
+
 async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
-  const { sampling } = request;
-  const reply = encodeText(composeReply(request.prompt.tokens, sampling)).filter(
-    (token) => (sampling.logitBias[token] ?? 0) > BIAS_NEVER,
-  );
-  const filter = createStopFilter(request.stop);
+  const script = composeScript(request.prompt.tokens, request);
+  if (script.type === "calls") yield* call(script.calls, request, pace);
+  else yield* say(script.text, request, pace);
+}
+
+async function* say(text: string, request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
+  const { sampling, tokensMax, topLogprobs } = request;
+  const tokens = encodeText(text).filter((token) => (sampling.logitBias[token] ?? 0) > BIAS_NEVER);
+  const answer = createAnswerText(request.stop);
   let completionTokens = 0;
-  let finishReason: FinishReason = "stop";
-  for (const token of reply) {
-    if (completionTokens === request.tokensMax) {
-      finishReason = "length";
-      break;
-    }
+  for (const token of tokens.slice(0, tokensMax)) {
     await pause(pace);
     completionTokens += 1;
-    const text = filter.push(decodeToken(token));
-    if (text !== "") yield { type: "text-delta", text, completionTokens };
-    if (filter.stopped) break;
+    const spoken = decodeToken(token);
+    const delta = answer.push(spoken, topLogprobs === null ? null : inventLogprob(spoken, topLogprobs));
+    if (delta !== null) yield { type: "text-delta", ...delta, completionTokens };
+    if (answer.stopped) break;
   }
-  const rest = filter.end();
-  if (rest !== "") yield { type: "text-delta", text: rest, completionTokens };
-  yield { type: "generation-end", finishReason, completionTokens };
+  const rest = answer.end();
+  if (rest !== null) yield { type: "text-delta", ...rest, completionTokens };
+  const finishReason = !answer.stopped && completionTokens < tokens.length ? "length" : "stop";
+  yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
+}
+
+/** A call's name costs one token. */
+async function* call(
+  calls: readonly { readonly name: string; readonly arguments: string }[],
+  { tokensMax }: GenerationRequest,
+  pace: Pace,
+): AsyncGenerator<GenerationEvent, void> {
+  let completionTokens = 0;
+  const isOver = () => completionTokens === tokensMax;
+  for (const { name, arguments: text } of calls) {
+    if (isOver()) break;
+    await pause(pace);
+    completionTokens += 1;
+    yield { type: "tool-call-start", name, completionTokens };
+    for (const token of encodeText(text)) {
+      if (isOver()) break;
+      await pause(pace);
+      completionTokens += 1;
+      yield { type: "tool-call-delta", text: decodeToken(token), completionTokens };
+    }
+  }
+  const needed = calls.reduce((sum, { arguments: text }) => sum + 1 + encodeText(text).length, 0);
+  const finishReason = completionTokens < needed ? "length" : "tool-calls";
+  yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
 }
 
 interface Pace {

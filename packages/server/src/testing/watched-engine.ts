@@ -28,7 +28,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
     running: () => running,
     said: () => said,
     prepare: async () => ({ tokens: [1, 2, 3] }),
-    checkSampling: async () => {},
+    check: async () => {},
     async *generate(_request, signal) {
       running += 1;
       try {
@@ -40,7 +40,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
           said += 1;
           yield { type: "text-delta", text, completionTokens: index + 1 };
         }
-        yield { type: "generation-end", finishReason: "stop", completionTokens: count };
+        yield { type: "generation-end", finishReason: "stop", completionTokens: count, reasoningTokens: 0 };
       } finally {
         running -= 1;
       }

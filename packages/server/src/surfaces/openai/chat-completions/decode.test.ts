@@ -1,4 +1,4 @@
-import { AiError } from "@openai-compat/core";
+import { AiError, FREE_TEXT } from "@openai-compat/core";
 import type { CreateChatCompletionRequest } from "@openai-compat/spec";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -33,6 +33,8 @@ test("what is left out gets OpenAI's defaults", () => {
       seed: null,
       stream: false,
       logitBias: {},
+      output: FREE_TEXT,
+      topLogprobs: null,
     },
     stream: null,
   });
@@ -92,18 +94,18 @@ test.each([
 test.each([
   [{}, null],
   [{ stream: false, stream_options: { include_usage: true } }, null],
-  [{ stream: true }, { includeUsage: false, includeObfuscation: false }],
+  [{ stream: true }, { includeUsage: false, includeObfuscation: false, mayCallTools: false }],
   [
     { stream: true, stream_options: null },
-    { includeUsage: false, includeObfuscation: false },
+    { includeUsage: false, includeObfuscation: false, mayCallTools: false },
   ],
   [
     { stream: true, stream_options: { include_usage: true } },
-    { includeUsage: true, includeObfuscation: false },
+    { includeUsage: true, includeObfuscation: false, mayCallTools: false },
   ],
   [
     { stream: true, stream_options: { include_obfuscation: true } },
-    { includeUsage: false, includeObfuscation: true },
+    { includeUsage: false, includeObfuscation: true, mayCallTools: false },
   ],
 ])("%j asks for the stream %j", (body, expected) => {
   expect(decode(body).stream).toEqual(expected);
@@ -162,19 +164,10 @@ test("a parameter that OpenAI does not document is ignored", () => {
 const TOOL = { type: "function", function: { name: "f", parameters: {} } };
 
 test.each([
-  [{ tools: [TOOL] }, "unsupported_parameter", "tools"],
-  [{ tools: [TOOL], tool_choice: "required" }, "unsupported_parameter", "tools"],
   [{ tool_choice: "required" }, "invalid_value", "tool_choice"],
   [{ functions: [{ name: "f" }] }, "unsupported_parameter", "functions"],
   [{ function_call: { name: "f" } }, "unsupported_parameter", "function_call"],
-  [{ response_format: { type: "json_object" } }, "unsupported_value", "response_format.type"],
-  [
-    { response_format: { type: "json_schema", json_schema: { name: "n", schema: {} } } },
-    "unsupported_value",
-    "response_format.type",
-  ],
-  [{ logprobs: true }, "unsupported_parameter", "logprobs"],
-  [{ top_logprobs: 2 }, "unsupported_parameter", "top_logprobs"],
+  [{ top_logprobs: 2 }, "invalid_value", "top_logprobs"],
   [{ modalities: ["text", "audio"] }, "unsupported_value", "modalities"],
   [{ audio: { voice: "v", format: "mp3" } }, "unsupported_parameter", "audio"],
   [{ moderation: { model: "m" } }, "unsupported_parameter", "moderation"],

@@ -6,6 +6,7 @@ import { createChatCompletionRequestSchema } from "@openai-compat/spec";
 import type { CreateChatCompletionRequest } from "@openai-compat/spec";
 import { decodeBody } from "../decode-body.ts";
 import { decodeMessages } from "./decode-messages.ts";
+import { decodeOutput } from "./decode-output.ts";
 import type { ChatStreamOptions } from "./encode-stream.ts";
 import { checkParameters } from "./parameters.ts";
 
@@ -23,6 +24,7 @@ export interface DecodedChatCompletion {
 export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
   const wire = decodeBody(createChatCompletionRequestSchema, body);
   checkParameters(wire);
+  const output = decodeOutput(wire);
   return {
     request: {
       model: wire.model,
@@ -37,8 +39,13 @@ export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
       seed: decodeSeed(wire.seed),
       logitBias: decodeLogitBias(wire.logit_bias),
       stream: wire.stream === true,
+      output,
+      topLogprobs: wire.logprobs === true ? (wire.top_logprobs ?? 0) : null,
     },
-    stream: wire.stream === true ? decodeStreamOptions(wire.stream_options) : null,
+    stream:
+      wire.stream === true
+        ? { ...decodeStreamOptions(wire.stream_options), mayCallTools: output.toolUse !== null }
+        : null,
   };
 }
 
@@ -71,7 +78,9 @@ function decodeLogitBias(logitBias: CreateChatCompletionRequest["logit_bias"]): 
   return biases;
 }
 
-function decodeStreamOptions(options: CreateChatCompletionRequest["stream_options"]): ChatStreamOptions {
+function decodeStreamOptions(
+  options: CreateChatCompletionRequest["stream_options"],
+): Omit<ChatStreamOptions, "mayCallTools"> {
   return {
     includeUsage: options?.include_usage === true,
     includeObfuscation: options?.include_obfuscation === true,

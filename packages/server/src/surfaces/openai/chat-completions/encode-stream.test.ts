@@ -7,11 +7,11 @@ import { encodeChatCompletionStream } from "./encode-stream.ts";
 const EVENTS: ChatEvent[] = [
   { type: "choice-start", index: 0 },
   { type: "choice-start", index: 1 },
-  { type: "text-delta", index: 1, text: "b" },
-  { type: "text-delta", index: 0, text: "a" },
+  { type: "text-delta", index: 1, text: "b", logprobs: null },
+  { type: "text-delta", index: 0, text: "a", logprobs: null },
   { type: "choice-end", index: 0, finishReason: "stop" },
   { type: "choice-end", index: 1, finishReason: "length" },
-  { type: "chat-end", usage: { promptTokens: 3, completionTokens: 2, cachedTokens: 1 } },
+  { type: "chat-end", usage: { promptTokens: 3, completionTokens: 2, reasoningTokens: 0, cachedTokens: 1 } },
 ];
 
 function createRun(events: AsyncIterable<ChatEvent>): ChatRun {
@@ -24,7 +24,7 @@ async function* replay(events: readonly ChatEvent[], failure?: Error): AsyncGene
 }
 
 async function encode(events: AsyncIterable<ChatEvent>, options: object = {}, signal = new AbortController().signal) {
-  const all = { includeUsage: false, includeObfuscation: false, ...options };
+  const all = { includeUsage: false, includeObfuscation: false, mayCallTools: false, ...options };
   const data: string[] = [];
   for await (const event of encodeChatCompletionStream(createRun(events), all, { signal, onError: () => {} })) {
     expect(event).toMatch(/^data: .+\n\n$/);

@@ -10,14 +10,20 @@ import type { CreateChatCompletionStreamResponse } from "@openai-compat/spec";
 import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
 import { SSE_DONE, encodeSseEvent } from "../../../http/sse.ts";
 import { encodeUsage } from "./encode.ts";
+import { FINISH_REASONS } from "./encode-finish-reason.ts";
+import { encodeLogprobs } from "./encode-logprobs.ts";
 
 type Chunk = CreateChatCompletionStreamResponse;
+/** `reasoning_content` is no field of OpenAI's, but what clients of open models read thoughts from. */
+type Delta = Chunk["choices"][number]["delta"] & { readonly reasoning_content?: string };
 
 export interface ChatStreamOptions {
   /** Whether a last chunk carries the usage; the others then say `usage: null`. */
   readonly includeUsage: boolean;
   /** Whether chunks are padded, so that an observer of packet sizes can't guess the words. */
   readonly includeObfuscation: boolean;
+  /** Whether the answer may have no content: then it is null from the start, as in a one-shot answer. */
+  readonly mayCallTools: boolean;
 }
 
 /**
@@ -43,30 +49,34 @@ export async function* encodeChatCompletionStream(
 }
 
 function encodeChunk(run: ChatRun, event: ChatEvent, options: ChatStreamOptions): Chunk | null {
+  if (event.type === "chat-end") {
+    return options.includeUsage ? { ...encodeBase(run), choices: [], usage: encodeUsage(event.usage) } : null;
+  }
+  return encodeChoice(run, options, {
+    index: event.index,
+    delta: encodeDelta(event, options),
+    logprobs: event.type === "text-delta" ? encodeLogprobs(event.logprobs) : null,
+    finish_reason: event.type === "choice-end" ? FINISH_REASONS[event.finishReason] : null,
+  });
+}
+
+/** Id, type and name of a call come once: clients that watch over its identity fail when a later piece has them too. */
+function encodeDelta(event: Exclude<ChatEvent, { type: "chat-end" }>, options: ChatStreamOptions): Delta {
   switch (event.type) {
     case "choice-start":
-      return encodeChoice(run, options, {
-        index: event.index,
-        delta: { role: "assistant", content: "", refusal: null },
-        logprobs: null,
-        finish_reason: null,
-      });
+      return { role: "assistant", content: options.mayCallTools ? null : "", refusal: null };
+    case "reasoning-delta":
+      return { reasoning_content: event.text };
     case "text-delta":
-      return encodeChoice(run, options, {
-        index: event.index,
-        delta: { content: event.text },
-        logprobs: null,
-        finish_reason: null,
-      });
+      return { content: event.text };
+    case "tool-call-start": {
+      const { callIndex, id, name } = event;
+      return { tool_calls: [{ index: callIndex, id, type: "function", function: { name, arguments: "" } }] };
+    }
+    case "tool-call-delta":
+      return { tool_calls: [{ index: event.callIndex, function: { arguments: event.text } }] };
     case "choice-end":
-      return encodeChoice(run, options, {
-        index: event.index,
-        delta: {},
-        logprobs: null,
-        finish_reason: event.finishReason,
-      });
-    case "chat-end":
-      return options.includeUsage ? { ...encodeBase(run), choices: [], usage: encodeUsage(event.usage) } : null;
+      return {};
   }
 }
 

@@ -1,7 +1,9 @@
 /** A whole chat to OpenAI's `chat.completion` object. */
 
-import type { ChatResult, ChatRun, ChatUsage } from "@openai-compat/core";
+import type { ChatChoice, ChatResult, ChatRun, ChatUsage } from "@openai-compat/core";
 import type { CompletionUsage, CreateChatCompletionResponse } from "@openai-compat/spec";
+import { FINISH_REASONS } from "./encode-finish-reason.ts";
+import { encodeLogprobs } from "./encode-logprobs.ts";
 
 export function encodeChatCompletion(run: ChatRun, result: ChatResult): CreateChatCompletionResponse {
   return {
@@ -11,11 +13,33 @@ export function encodeChatCompletion(run: ChatRun, result: ChatResult): CreateCh
     model: run.modelId,
     choices: result.choices.map((choice) => ({
       index: choice.index,
-      message: { role: "assistant", content: choice.text, refusal: null, annotations: [] },
-      logprobs: null,
-      finish_reason: choice.finishReason,
+      message: encodeMessage(choice),
+      logprobs: encodeLogprobs(choice.logprobs),
+      finish_reason: FINISH_REASONS[choice.finishReason],
     })),
     usage: encodeUsage(result.usage),
+  };
+}
+
+type Message = CreateChatCompletionResponse["choices"][number]["message"];
+
+/** `reasoning_content` is no field of OpenAI's, but what clients of open models read thoughts from. */
+function encodeMessage({ text, reasoning, toolCalls }: ChatChoice): Message {
+  return {
+    role: "assistant",
+    content: text === "" && toolCalls.length > 0 ? null : text,
+    refusal: null,
+    annotations: [],
+    ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(toolCalls.length === 0
+      ? {}
+      : {
+          tool_calls: toolCalls.map((call) => ({
+            id: call.id,
+            type: "function",
+            function: { name: call.name, arguments: call.arguments },
+          })),
+        }),
   };
 }
 
@@ -25,5 +49,6 @@ export function encodeUsage(usage: ChatUsage): CompletionUsage {
     completion_tokens: usage.completionTokens,
     total_tokens: usage.promptTokens + usage.completionTokens,
     prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
   };
 }

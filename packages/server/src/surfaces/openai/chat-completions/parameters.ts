@@ -29,39 +29,35 @@ const PARAMETER_RULES: Readonly<Record<keyof CreateChatCompletionRequest, Parame
   seed: "honoured",
   logit_bias: "honoured",
   n: "honoured",
+  logprobs: "honoured",
+  parallel_tool_calls: "honoured",
+  reasoning_effort: "honoured",
+  response_format: "honoured",
+  tool_choice: "honoured",
+  tools: "honoured",
   stream: "honoured",
   stream_options: "honoured",
 
   metadata: "no effect",
-  parallel_tool_calls: "no effect",
   prediction: "no effect",
   prompt_cache_key: "no effect",
   prompt_cache_options: "no effect",
   prompt_cache_retention: "no effect",
-  reasoning_effort: "no effect",
   safety_identifier: "no effect",
   service_tier: "no effect",
   store: "no effect",
   user: "no effect",
   verbosity: "no effect",
 
-  tools: ({ tools, tool_choice }) =>
-    (tools ?? []).length > 0 && tool_choice !== "none" ? unsupportedParameter("tools") : null,
-  tool_choice: ({ tools, tool_choice }) =>
-    isAutomatic(tool_choice) || (tools ?? []).length > 0
-      ? null
-      : new AiError("invalid_value", "'tool_choice' may only ask for a tool when 'tools' holds one.", {
-          param: "tool_choice",
-        }),
   functions: ({ functions, function_call }) =>
     (functions ?? []).length > 0 && function_call !== "none" ? unsupportedParameter("functions") : null,
   function_call: ({ function_call }) => (isAutomatic(function_call) ? null : unsupportedParameter("function_call")),
-  response_format: ({ response_format }) =>
-    (response_format?.type ?? "text") === "text"
-      ? null
-      : unsupportedValue("response_format.type", response_format?.type ?? "", "'text'"),
-  logprobs: ({ logprobs }) => (logprobs === true ? unsupportedParameter("logprobs") : null),
-  top_logprobs: ({ top_logprobs }) => ((top_logprobs ?? 0) > 0 ? unsupportedParameter("top_logprobs") : null),
+  top_logprobs: ({ logprobs, top_logprobs }) =>
+    (top_logprobs ?? 0) > 0 && logprobs !== true
+      ? new AiError("invalid_value", "'top_logprobs' may only be set when 'logprobs' is true.", {
+          param: "top_logprobs",
+        })
+      : null,
   modalities: ({ modalities }) =>
     modalities?.includes("audio") === true ? unsupportedValue("modalities", "audio", "'text'") : null,
   audio: ({ audio }) => (isAbsent(audio) ? null : unsupportedParameter("audio")),

@@ -1,0 +1,39 @@
+/** What form an answer must take: free text, JSON, calls of tools. All of it can be structured-cloned. */
+
+/** A JSON Schema as its caller wrote it; what of it can be enforced is the engine's to say. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface ChatTool {
+  /** Unique among the tools of a request. */
+  readonly name: string;
+  readonly description: string | null;
+  /** Of the arguments, an object; null for a tool that takes none. */
+  readonly parameters: JsonSchema | null;
+  /** Where it stands in the request, for errors: `tools[2].function`. */
+  readonly param: string;
+}
+
+export interface ToolUse {
+  /** Those that may be called, at least one. */
+  readonly tools: readonly ChatTool[];
+  /** `auto`: the model decides between an answer and calls. `required`: it makes at least one call, and says nothing else. */
+  readonly mode: "auto" | "required";
+  /** Whether an answer may hold several calls. */
+  readonly parallel: boolean;
+}
+
+/** The form of what the model says, where it does not call a tool. */
+export type AnswerFormat =
+  | { readonly type: "text" }
+  | { readonly type: "json-object" }
+  | { readonly type: "json-schema"; readonly schema: JsonSchema };
+
+export interface ChatOutput {
+  readonly format: AnswerFormat;
+  /** Null when no tool may be called. */
+  readonly toolUse: ToolUse | null;
+  /** Whether the model thinks before it answers; null for what it does by itself. No effect on one that can't. */
+  readonly thinking: boolean | null;
+}
+
+export const FREE_TEXT: ChatOutput = { format: { type: "text" }, toolUse: null, thinking: null };

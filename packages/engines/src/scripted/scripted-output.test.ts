@@ -1,0 +1,121 @@
+import { FREE_TEXT } from "@openai-compat/core";
+import type { ChatMessage, ChatOutput, ChatTool, GenerationDemands, JsonSchema } from "@openai-compat/core";
+import { PLAIN, collectGeneration } from "@openai-compat/core/engine-contract";
+import { expect, test } from "vitest";
+import { createScriptedEngine } from "./scripted-engine.ts";
+
+const never = new AbortController().signal;
+const engine = createScriptedEngine();
+
+const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => ({
+  name,
+  description: null,
+  parameters,
+  param: `tools.${name}`,
+});
+const city = {
+  type: "object",
+  properties: { city: { type: "string" }, unit: { enum: ["celsius", "kelvin"] }, near: { type: "boolean" } },
+  required: ["city", "unit"],
+};
+const tools = [tool("rain", city), tool("snow")];
+
+async function run(
+  content: string | readonly ChatMessage[],
+  output: Partial<ChatOutput>,
+  demands: Partial<GenerationDemands & { tokensMax: number; stop: string[] }> = {},
+) {
+  const messages: readonly ChatMessage[] = typeof content === "string" ? [{ role: "user", content }] : content;
+  const wanted = { ...FREE_TEXT, ...output };
+  await engine.check({ ...PLAIN, ...demands, output: wanted }, never);
+  const prompt = await engine.prepare(messages, wanted, never);
+  const request = { ...PLAIN, tokensMax: 300, stop: [], ...demands, prompt, output: wanted };
+  return collectGeneration(engine.generate(request, never));
+}
+
+test("it calls the tools that the last message names, and ends for that reason", async () => {
+  const { toolCalls, text, finishReason } = await run("rain or snow?", {
+    toolUse: { tools, mode: "auto", parallel: true },
+  });
+  expect(toolCalls).toEqual([
+    { name: "rain", arguments: '{"city":"scripted","unit":"celsius"}' },
+    { name: "snow", arguments: "{}" },
+  ]);
+  expect([text, finishReason]).toEqual(["", "tool-calls"]);
+});
+
+test("without parallel calls it calls one", async () => {
+  const { toolCalls } = await run("snow or rain?", { toolUse: { tools, mode: "auto", parallel: false } });
+  expect(toolCalls.map(({ name }) => name)).toEqual(["rain"]);
+});
+
+test("it calls a tool that it must call though nobody named it, and none that it need not", async () => {
+  const required = await run("Hello", { toolUse: { tools, mode: "required", parallel: true } });
+  expect(required.toolCalls.map(({ name }) => name)).toEqual(["rain"]);
+  const auto = await run("Hello", { toolUse: { tools, mode: "auto", parallel: true } });
+  expect(auto.toolCalls).toEqual([]);
+  expect(auto.finishReason).toBe("stop");
+});
+
+test("the answer of a tool is answered with words, and calls nothing again", async () => {
+  const { toolCalls, text } = await run(
+    [
+      { role: "user", content: "rain?" },
+      { role: "assistant", content: "", toolCalls: [{ id: "1", name: "rain", arguments: "{}" }] },
+      { role: "tool", content: "rain: none", toolCallId: "1" },
+    ],
+    { toolUse: { tools, mode: "auto", parallel: true } },
+  );
+  expect(toolCalls).toEqual([]);
+  expect(text).toContain("rain?");
+});
+
+test("calls that the token limit cuts end for that reason", async () => {
+  const cut = await run("rain", { toolUse: { tools, mode: "auto", parallel: true } }, { tokensMax: 5 });
+  expect(cut).toMatchObject({ completionTokens: 5, finishReason: "length" });
+  expect(cut.toolCalls[0]?.arguments).toBe('{"city"');
+});
+
+test("JSON is JSON, and a stop string cuts it too", async () => {
+  const { text } = await run("Hello", { format: { type: "json-object" } });
+  expect(JSON.parse(text)).toEqual({ reply: expect.stringContaining("you wrote: “Hello”") });
+  const { text: cut } = await run("Hello", { format: { type: "json-schema", schema: city } }, { stop: ["unit"] });
+  expect(cut).toBe('{"city":"scripted","');
+});
+
+test.each<[JsonSchema, unknown]>([
+  [{ type: "string", minLength: 10 }, "scriptedsc"],
+  [{ type: ["integer", "null"], minimum: 7 }, 7],
+  [{ type: "number", maximum: -2 }, -2],
+  [{ type: "array", items: { const: 4 }, minItems: 2 }, [4, 4]],
+  [{ $ref: "#/$defs/a~1b", $defs: { "a/b": { type: "null" } } }, null],
+  [{ anyOf: [{ $ref: "#" }, { type: "boolean" }] }, true],
+])("the schema %j gets %j", async (schema, expected) => {
+  const { text } = await run("Hello", { format: { type: "json-schema", schema } });
+  expect(JSON.parse(text)).toEqual(expected);
+});
+
+test.each<[JsonSchema, string]>([
+  [{ type: "string", pattern: "^a" }, "pattern"],
+  [{ $ref: "#/$defs/none" }, "#/$defs/none"],
+  [{ type: "object", properties: { a: { $ref: "#" } }, required: ["a"] }, "never ends"],
+])("the schema %j is refused by name", async (schema, said) => {
+  await expect(run("Hello", { format: { type: "json-schema", schema } })).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "response_format.json_schema.schema",
+    message: expect.stringContaining(said),
+  });
+  await expect(
+    run("Hello", { toolUse: { tools: [tool("t", schema)], mode: "auto", parallel: true } }),
+  ).rejects.toMatchObject({ code: "invalid_value", param: "tools.t.parameters" });
+});
+
+test("probabilities keep the laws of a distribution, and their bytes are the text", async () => {
+  const { text, logprobs } = await run("Hello", {}, { topLogprobs: 3 });
+  expect(Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
+  for (const { text: token, logprob, top } of logprobs) {
+    expect(top).toHaveLength(3);
+    expect(top[0]).toMatchObject({ text: token, logprob });
+    expect(top.reduce((sum, other) => sum + Math.exp(other.logprob), 0)).toBeLessThanOrEqual(1);
+  }
+});

@@ -1,0 +1,107 @@
+/** What a chat request says of the form of its answer: `response_format`, `tools` and what chooses among them. */
+
+import { AiError } from "@openai-compat/core";
+import type { AnswerFormat, ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";
+import type { CreateChatCompletionRequest } from "@openai-compat/spec";
+import { unsupportedValue } from "./parameters.ts";
+
+type Wire = CreateChatCompletionRequest;
+
+/** As OpenAI's API. */
+const TOOLS_MAX = 128;
+
+/**
+ * @throws AiError `invalid_value` for a choice of a tool that is not offered, and for tools that can't be told apart;
+ *   `unsupported_value` for tools that are no functions; `missing_required_parameter` for a JSON schema that is not there.
+ */
+export function decodeOutput(wire: Wire): ChatOutput {
+  return {
+    format: decodeFormat(wire.response_format),
+    toolUse: decodeToolUse(wire),
+    thinking: decodeThinking(wire.reasoning_effort),
+  };
+}
+
+function decodeFormat(format: Wire["response_format"]): AnswerFormat {
+  switch (format?.type) {
+    case undefined:
+    case "text":
+      return { type: "text" };
+    case "json_object":
+      return { type: "json-object" };
+    case "json_schema": {
+      const { schema } = format.json_schema;
+      if (schema !== null && schema !== undefined) return { type: "json-schema", schema };
+      const param = "response_format.json_schema.schema";
+      throw new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+    }
+  }
+}
+
+function decodeThinking(effort: Wire["reasoning_effort"]): boolean | null {
+  if (effort === null || effort === undefined) return null;
+  return effort !== "none" && effort !== "minimal";
+}
+
+function decodeToolUse(wire: Wire): ToolUse | null {
+  const tools = decodeTools(wire.tools ?? []);
+  const parallel = wire.parallel_tool_calls !== false;
+  const choice = wire.tool_choice ?? "auto";
+  if (choice === "none") return null;
+  if (tools.length === 0) {
+    if (choice === "auto") return null;
+    const message = "'tool_choice' may only ask for a tool when 'tools' holds one.";
+    throw new AiError("invalid_value", message, { param: "tool_choice" });
+  }
+  if (choice === "auto" || choice === "required") return { tools, mode: choice, parallel };
+  switch (choice.type) {
+    case "function": {
+      const param = "tool_choice.function.name";
+      return { tools: [findTool(tools, choice.function.name, param)], mode: "required", parallel: false };
+    }
+    case "allowed_tools": {
+      const param = "tool_choice.allowed_tools.tools";
+      const { mode, tools: allowed } = choice.allowed_tools;
+      const names = new Set(allowed.map((tool, index) => readToolName(tool, `${param}[${index}]`)));
+      for (const name of names) findTool(tools, name, param);
+      return names.size === 0 ? null : { tools: tools.filter(({ name }) => names.has(name)), mode, parallel };
+    }
+    case "custom":
+      throw unsupportedValue("tool_choice.type", "custom", "'function'");
+  }
+}
+
+function decodeTools(tools: NonNullable<Wire["tools"]>): ChatTool[] {
+  if (tools.length > TOOLS_MAX) {
+    throw new AiError("invalid_value", `Invalid 'tools': at most ${TOOLS_MAX} tools may be offered.`, {
+      param: "tools",
+    });
+  }
+  const names = new Set<string>();
+  return tools.map((tool, index) => {
+    if (tool.type === "custom") throw unsupportedValue(`tools[${index}].type`, "custom", "'function'");
+    const param = `tools[${index}].function`;
+    const { name, description = null, parameters = null } = tool.function;
+    if (names.has(name)) {
+      const message = `Invalid '${param}.name': there are two tools of the name '${name}'.`;
+      throw new AiError("invalid_value", message, { param: `${param}.name` });
+    }
+    names.add(name);
+    return { name, description, parameters, param };
+  });
+}
+
+function findTool(tools: readonly ChatTool[], name: string, param: string): ChatTool {
+  const found = tools.find((tool) => tool.name === name);
+  if (found !== undefined) return found;
+  const shown = name.slice(0, 64);
+  throw new AiError("invalid_value", `Invalid '${param}': there is no tool '${shown}' in 'tools'.`, { param });
+}
+
+/** `{"type":"function","function":{"name"}}`, as documented, or with the name at the top, as newer surfaces have it. */
+function readToolName(tool: Readonly<Record<string, unknown>>, param: string): string {
+  const { function: inner } = tool;
+  const name = typeof inner === "object" && inner !== null && "name" in inner ? inner.name : tool["name"];
+  if (typeof name === "string") return name;
+  throw new AiError("invalid_value", `Invalid '${param}': it names no function.`, { param });
+}

@@ -1,0 +1,15 @@
+/** Probabilities of tokens in OpenAI's shape. */
+
+import type { TokenLogprob, TokenProbability } from "@openai-compat/core";
+import type { ChoiceLogprobs } from "@openai-compat/spec";
+
+/** @returns null when none were asked for. */
+export function encodeLogprobs(logprobs: readonly TokenLogprob[] | null): ChoiceLogprobs | null {
+  if (logprobs === null) return null;
+  const content = logprobs.map((token) => ({ ...encodeToken(token), top_logprobs: token.top.map(encodeToken) }));
+  return { content, refusal: null };
+}
+
+function encodeToken({ text, logprob, bytes }: TokenProbability) {
+  return { token: text, logprob, bytes: [...bytes] };
+}
