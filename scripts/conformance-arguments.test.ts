@@ -29,7 +29,7 @@ test.each([
 });
 
 test.each([
-  [["--engines", "gpu"], "auto or scripted"],
+  [["--engines", "gpu"], "auto, scripted or upstream"],
   [["--engines"], "needs a value"],
   [["--ready-timeout", "soon"], "number of seconds"],
   [["--ready-timeout", "0"], "number of seconds"],

@@ -1,8 +1,14 @@
 /** Splits the arguments of `pnpm conformance` into those of the built-in target and those of the suite. */
 
+export interface OurServerChoice {
+  /** `upstream`: in front of a second one of ours. */
+  readonly engines: "auto" | "scripted" | "upstream";
+  readonly readyTimeMsMax: number;
+}
+
 export interface ConformanceArguments {
   /** How to start our own server; `null` when the arguments name a target, or need none. */
-  readonly server: { readonly engines: "auto" | "scripted"; readonly readyTimeMsMax: number } | null;
+  readonly server: OurServerChoice | null;
   /** Goes to the suite as it is. */
   readonly suite: readonly string[];
 }
@@ -31,13 +37,13 @@ function takeOption(words: string[], name: string): string | null {
 
 /**
  * @param words what follows the command; a leading `--`, which package managers pass on, is dropped
- * @throws Error for a wrong value of `--engines` (auto, scripted) or `--ready-timeout` (seconds, default 1800)
+ * @throws Error for a wrong value of `--engines` (auto, scripted, upstream) or `--ready-timeout` (seconds, default 1800)
  */
 export function readConformanceArguments(words: readonly string[]): ConformanceArguments {
   const suite = words[0] === "--" ? words.slice(1) : [...words];
   const engines = takeOption(suite, "--engines");
-  if (engines !== null && engines !== "auto" && engines !== "scripted") {
-    throw new Error(`--engines is auto or scripted, not ${engines}.`);
+  if (engines !== null && engines !== "auto" && engines !== "scripted" && engines !== "upstream") {
+    throw new Error(`--engines is auto, scripted or upstream, not ${engines}.`);
   }
   const readyTime = takeOption(suite, "--ready-timeout");
   const readySeconds = readyTime === null ? READY_TIME_SECONDS : Number(readyTime);

@@ -1,14 +1,15 @@
 /**
  * Runs the conformance suite. Without a target it starts our own server on a free port with throw-away accounts and the
  * best engines that can be had, says which, and stops it afterwards. Arguments are the suite's, plus
- * `--engines auto|scripted` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
+ * `--engines auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
  */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { readConformanceArguments } from "./conformance-arguments.ts";
-import { startLocalServer } from "./local-server.ts";
+import { readConformanceArguments, type OurServerChoice } from "./conformance-arguments.ts";
+import { startLocalGateway } from "./local-gateway.ts";
+import { startLocalServer, type LocalServer } from "./local-server.ts";
 
 const root = path.dirname(import.meta.dirname);
 const USAGE_EXIT_CODE = 2;
@@ -31,19 +32,20 @@ async function runSuite(words: readonly string[], environment: NodeJS.ProcessEnv
   return suite.exitCode ?? HARNESS_EXIT_CODE;
 }
 
-async function runAgainstOurServer(
-  { engines, readyTimeMsMax }: { engines: "auto" | "scripted"; readyTimeMsMax: number },
-  words: readonly string[],
-): Promise<number> {
-  const interrupted = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
-  const server = await startLocalServer({
+function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: AbortSignal): Promise<LocalServer> {
+  const options = {
     command: process.execPath,
     arguments: [path.join(root, "packages/server/src/main.ts"), "serve"],
-    engines,
     readyTimeMsMax,
-    signal: interrupted.signal,
-  });
+    signal,
+  };
+  return engines === "upstream" ? startLocalGateway(options) : startLocalServer({ ...options, engines });
+}
+
+async function runAgainstOurServer(choice: OurServerChoice, words: readonly string[]): Promise<number> {
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
+  const server = await startOurServer(choice, interrupted.signal);
   try {
     console.log(`The target is our own server. ${server.summary}`);
     const command = words[0] === "run" ? words.slice(1) : words;
