@@ -7,7 +7,7 @@ import { IncomingMessage, ServerResponse, createServer as createHttpServer } fro
 import type { Server as HttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { AiError, createAiService, createAuthenticator, createRateLimits } from "@openai-compat/core";
-import type { JwtSettings, ModelRegistry } from "@openai-compat/core";
+import type { AiErrorCode, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
@@ -259,10 +259,19 @@ function waitsForContinue(incoming: IncomingMessage): boolean {
   return incoming.headers.expect?.toLowerCase() === "100-continue";
 }
 
+/** What fails outside of this process, where a stack would show our way there alone. */
+const FOREIGN_FAILURES: ReadonlySet<AiErrorCode> = new Set([
+  "upstream_failed",
+  "upstream_unavailable",
+  "upstream_timeout",
+  "identity_unavailable",
+]);
+
 /** For logs alone: what stands behind an error whose message tells the caller nothing. */
 function describeCause(error: AiError): string {
   const { cause = error } = error;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  if (!(cause instanceof Error)) return String(cause);
+  return FOREIGN_FAILURES.has(error.code) ? cause.message : (cause.stack ?? cause.message);
 }
 
 /** A request whose URL or host can't be read never reaches the app. */
