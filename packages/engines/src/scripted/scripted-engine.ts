@@ -4,12 +4,11 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import { AiError } from "@openai-compat/core";
-import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest, JsonSchema } from "@openai-compat/core";
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import { checkSchemas } from "../grammar/check-output.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { UnscriptableSchemaError, composeJson } from "./scripted-json.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { composeScript } from "./scripted-script.ts";
 import { decodeToken, encodeConversation, encodeText } from "./scripted-tokens.ts";
@@ -34,8 +33,8 @@ const PROMPT_CHUNK_TOKENS = 64;
 const BIAS_NEVER = -100;
 
 /**
- * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said), JSON schemas as
- * far as it understands them and tools (`scripted-script.ts`); seed and temperature choose the wording, penalties change
+ * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said), JSON schemas and
+ * tools (`scripted-script.ts`); seed and temperature choose the wording, penalties change
  * nothing, and probabilities are invented.
  */
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
@@ -73,7 +72,7 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
     },
     // Every bias is honoured as far as it can be: an id that is no token of the script biases nothing.
     async check({ output }) {
-      checkOutput(output);
+      checkSchemas(output);
     },
     generate,
     async close() {
@@ -92,25 +91,6 @@ async function readPrompt(
     await pause(pace);
   }
   slot.tokens = tokens;
-}
-
-/** @throws AiError `invalid_value` for a schema that the script can't keep to. */
-function checkOutput({ format, toolUse }: ChatOutput): void {
-  if (format.type === "json-schema") checkSchema(format.schema, "response_format.json_schema.schema");
-  for (const { parameters, param } of toolUse?.tools ?? []) {
-    if (parameters !== null) checkSchema(parameters, `${param}.parameters`);
-  }
-}
-
-function checkSchema(schema: JsonSchema, param: string): void {
-  try {
-    composeJson(schema);
-  } catch (thrown) {
-    if (!(thrown instanceof UnscriptableSchemaError)) throw thrown;
-    throw new AiError("invalid_value", `Invalid '${param}': this model can't keep to it (${thrown.message}).`, {
-      param,
-    });
-  }
 }
 
 async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {

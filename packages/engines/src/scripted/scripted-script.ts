@@ -20,7 +20,7 @@ export function composeScript(
   if (tools.length > 0) {
     const calls = tools.map(({ name, parameters }) => ({
       name,
-      arguments: JSON.stringify(parameters === null ? {} : composeJson(parameters)),
+      arguments: parameters === null ? "{}" : composeJson(parameters),
     }));
     return { type: "calls", calls };
   }
@@ -30,7 +30,7 @@ export function composeScript(
     case "json-object":
       return { type: "answer", text: JSON.stringify({ reply: composeReply(promptTokens, sampling) }) };
     case "json-schema":
-      return { type: "answer", text: JSON.stringify(composeJson(output.format.schema)) };
+      return { type: "answer", text: composeJson(output.format.schema) };
   }
 }
 

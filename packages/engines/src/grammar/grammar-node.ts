@@ -1,0 +1,109 @@
+/**
+ * A grammar as a tree: what texts a model may write. It knows neither JSON nor the dialect of any engine; it can be printed
+ * for one (`print-grammar.ts`) and spoken (`sample-grammar.ts`), both with the same meaning.
+ */
+
+/** Code points, both ends included, ascending and apart. */
+export type CharacterRange = readonly [first: number, last: number];
+
+export type GrammarNode =
+  | { readonly kind: "literal"; readonly text: string }
+  /** One character of any of the ranges. */
+  | { readonly kind: "characters"; readonly ranges: readonly CharacterRange[] }
+  | { readonly kind: "sequence"; readonly items: readonly GrammarNode[] }
+  /** At least one option. */
+  | { readonly kind: "choice"; readonly options: readonly GrammarNode[] }
+  /** `max` is null for no limit. */
+  | { readonly kind: "repeat"; readonly item: GrammarNode; readonly min: number; readonly max: number | null }
+  /** Whatever the rule of this name is, which may hold the reference itself. */
+  | { readonly kind: "rule"; readonly name: string };
+
+export interface Grammar {
+  readonly root: GrammarNode;
+  /** By name: lower-case letters, digits and hyphens. */
+  readonly rules: ReadonlyMap<string, GrammarNode>;
+}
+
+/** What llama.cpp takes for a repetition. */
+export const REPETITIONS_MAX = 2000;
+
+export const NOTHING: GrammarNode = { kind: "literal", text: "" };
+
+export function literal(text: string): GrammarNode {
+  return { kind: "literal", text };
+}
+
+/** Each of the text's characters, and each range that is given as `["a", "z"]`. */
+export function characters(single: string, ...ranges: readonly (readonly [string, string])[]): GrammarNode {
+  const all = [...Array.from(single, (character): [string, string] => [character, character]), ...ranges];
+  return {
+    kind: "characters",
+    ranges: normaliseRanges(all.map(([first, last]) => [codePoint(first), codePoint(last)])),
+  };
+}
+
+export function sequence(...items: readonly GrammarNode[]): GrammarNode {
+  const kept = items.filter((item) => item !== NOTHING);
+  const [only] = kept;
+  if (only === undefined) return NOTHING;
+  return kept.length === 1 ? only : { kind: "sequence", items: kept };
+}
+
+/** @param options at least one. */
+export function choice(...options: readonly GrammarNode[]): GrammarNode {
+  const [only] = options;
+  return options.length === 1 && only !== undefined ? only : { kind: "choice", options };
+}
+
+export function repeat(item: GrammarNode, min: number, max: number | null): GrammarNode {
+  return { kind: "repeat", item, min, max };
+}
+
+export function optional(item: GrammarNode): GrammarNode {
+  return repeat(item, 0, 1);
+}
+
+export function rule(name: string): GrammarNode {
+  return { kind: "rule", name };
+}
+
+/** Sorted, and joined where they touch. */
+export function normaliseRanges(ranges: readonly CharacterRange[]): CharacterRange[] {
+  const joined: [number, number][] = [];
+  for (const [first, last] of ranges.toSorted(([left], [right]) => left - right)) {
+    const previous = joined.at(-1);
+    if (previous !== undefined && first <= previous[1] + 1) previous[1] = Math.max(previous[1], last);
+    else joined.push([first, last]);
+  }
+  return joined;
+}
+
+const SURROGATES: CharacterRange = [0xd800, 0xdfff];
+const LAST_CODE_POINT = 0x10ffff;
+
+/** All characters that are in none of the ranges; halves of characters never are. */
+export function invertRanges(ranges: readonly CharacterRange[]): CharacterRange[] {
+  const inverted: CharacterRange[] = [];
+  let next = 0;
+  for (const [first, last] of normaliseRanges([...ranges, SURROGATES])) {
+    if (first > next) inverted.push([next, first - 1]);
+    next = last + 1;
+  }
+  if (next <= LAST_CODE_POINT) inverted.push([next, LAST_CODE_POINT]);
+  return inverted;
+}
+
+export function intersectRanges(left: readonly CharacterRange[], right: readonly CharacterRange[]): CharacterRange[] {
+  return normaliseRanges(
+    left.flatMap(([first, last]) =>
+      right.flatMap(([otherFirst, otherLast]): CharacterRange[] => {
+        const [from, to] = [Math.max(first, otherFirst), Math.min(last, otherLast)];
+        return from <= to ? [[from, to]] : [];
+      }),
+    ),
+  );
+}
+
+function codePoint(character: string): number {
+  return character.codePointAt(0) ?? 0;
+}

@@ -1,0 +1,394 @@
+/** Fifty schemas as the field writes them: by hand, by zod, by pydantic, for tools and for extraction. */
+
+import type { SchemaObject } from "../schema-view.ts";
+
+export interface SampleSchema {
+  readonly name: string;
+  readonly schema: SchemaObject;
+  /** Values that have to be writable. */
+  readonly accepted: readonly unknown[];
+  /** Values that must not be. */
+  readonly refused: readonly unknown[];
+}
+
+const text = { type: "string" };
+const whole = { type: "integer" };
+const number = { type: "number" };
+const flag = { type: "boolean" };
+const nothing = { type: "null" };
+
+/** As strict structured outputs want it: everything required, nothing else allowed. */
+function strict(properties: SchemaObject): SchemaObject {
+  return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
+}
+
+function object(properties: SchemaObject, rest: SchemaObject = {}): SchemaObject {
+  return { type: "object", properties, ...rest };
+}
+
+const nullable = (schema: SchemaObject) => ({ anyOf: [schema, nothing] });
+const listOf = (items: SchemaObject, rest: SchemaObject = {}) => ({ type: "array", items, ...rest });
+
+const cat = strict({ kind: { const: "cat" }, lives: { type: "integer", minimum: 0, maximum: 9 } });
+const dog = strict({ kind: { const: "dog" }, tricks: listOf(text) });
+
+export const SAMPLE_SCHEMAS: readonly SampleSchema[] = [
+  {
+    name: "a person",
+    schema: strict({ name: text, age: whole }),
+    accepted: [{ name: "Ada", age: 36 }],
+    refused: [{ name: "Ada" }, { name: "Ada", age: 1.5 }],
+  },
+  {
+    name: "a flat record of every scalar",
+    schema: strict({ a: text, b: whole, c: number, d: flag, e: nothing }),
+    accepted: [{ a: "", b: -1, c: 2.5, d: false, e: null }],
+    refused: [{ a: "", b: -1, c: 2.5, d: 0, e: null }],
+  },
+  {
+    name: "nullable by anyOf",
+    schema: strict({ note: nullable(text) }),
+    accepted: [{ note: null }, { note: "x" }],
+    refused: [{ note: 1 }, {}],
+  },
+  {
+    name: "nullable by a list of types",
+    schema: strict({ note: { type: ["string", "null"] } }),
+    accepted: [{ note: null }, { note: "x" }],
+    refused: [{ note: 1 }],
+  },
+  {
+    name: "nullable as in OpenAPI",
+    schema: strict({ note: { type: "string", nullable: true } }),
+    accepted: [{ note: null }, { note: "x" }],
+    refused: [{ note: false }],
+  },
+  {
+    name: "optional members",
+    schema: object({ a: text, b: number, c: flag }, { required: ["b"], additionalProperties: false }),
+    accepted: [{ b: 1 }, { a: "x", b: 1 }, { b: 1, c: true }, { a: "", b: 0, c: false }],
+    refused: [{}, { a: "x" }, { b: 1, d: 1 }],
+  },
+  {
+    name: "all members optional",
+    schema: object({ a: text, b: number }, { additionalProperties: false }),
+    accepted: [{}, { a: "x" }, { b: 1 }, { a: "x", b: 1 }],
+    refused: [{ c: 1 }],
+  },
+  {
+    name: "an enumeration",
+    schema: strict({ mood: { type: "string", enum: ["glad", "sad", "so-so"] } }),
+    accepted: [{ mood: "so-so" }],
+    refused: [{ mood: "mad" }],
+  },
+  {
+    name: "an enumeration of mixed values",
+    schema: { enum: ["a", 1, null, { k: [1] }] },
+    accepted: ["a", 1, null, { k: [1] }],
+    refused: ["b", 2, { k: [2] }],
+  },
+  {
+    name: "a constant with quotes",
+    schema: strict({ a: { const: 'say "hi" \\ bye' } }),
+    accepted: [{ a: 'say "hi" \\ bye' }],
+    refused: [{ a: "hi" }],
+  },
+  {
+    name: "nested objects",
+    schema: strict({ a: strict({ b: strict({ c: strict({ d: whole }) }) }) }),
+    accepted: [{ a: { b: { c: { d: 1 } } } }],
+    refused: [{ a: { b: { c: {} } } }],
+  },
+  {
+    name: "steps and an answer",
+    schema: strict({ steps: listOf(strict({ explanation: text, output: text })), final_answer: text }),
+    accepted: [
+      { steps: [], final_answer: "4" },
+      { steps: [{ explanation: "a", output: "b" }], final_answer: "" },
+    ],
+    refused: [{ steps: [{ explanation: "a" }], final_answer: "" }],
+  },
+  {
+    name: "a list that refers to itself",
+    schema: strict({ value: whole, next: nullable({ $ref: "#" }) }),
+    accepted: [
+      { value: 1, next: null },
+      { value: 1, next: { value: 2, next: null } },
+    ],
+    refused: [{ value: 1 }, { value: 1, next: 2 }],
+  },
+  {
+    name: "a tree by $defs",
+    schema: {
+      $ref: "#/$defs/node",
+      $defs: { node: strict({ name: text, children: listOf({ $ref: "#/$defs/node" }) }) },
+    },
+    accepted: [{ name: "a", children: [{ name: "b", children: [] }] }],
+    refused: [{ name: "a", children: [{}] }],
+  },
+  {
+    name: "rules that call each other",
+    schema: {
+      $ref: "#/$defs/a",
+      $defs: { a: strict({ b: nullable({ $ref: "#/$defs/b" }) }), b: strict({ a: { $ref: "#/$defs/a" } }) },
+    },
+    accepted: [{ b: null }, { b: { a: { b: null } } }],
+    refused: [{ b: {} }],
+  },
+  {
+    name: "definitions of an older draft",
+    schema: object({ x: { $ref: "#/definitions/X" } }, { required: ["x"], definitions: { X: text } }),
+    accepted: [{ x: "s" }],
+    refused: [{ x: 1 }, {}],
+  },
+  {
+    name: "a reference with escapes",
+    schema: { type: "array", items: { $ref: "#/$defs/a~1b~0c%20d" }, $defs: { "a/b~c d": flag } },
+    accepted: [[], [true, false]],
+    refused: [[1]],
+  },
+  {
+    name: "a union of scalars",
+    schema: strict({ id: { anyOf: [whole, text] } }),
+    accepted: [{ id: 1 }, { id: "1" }],
+    refused: [{ id: null }],
+  },
+  {
+    name: "a union told apart by a constant",
+    schema: strict({ pet: { anyOf: [cat, dog] } }),
+    accepted: [{ pet: { kind: "cat", lives: 9 } }, { pet: { kind: "dog", tricks: ["sit"] } }],
+    refused: [{ pet: { kind: "cat", lives: 10 } }, { pet: { kind: "dog", lives: 1 } }],
+  },
+  {
+    name: "an exclusive union",
+    schema: { oneOf: [cat, dog] },
+    accepted: [{ kind: "cat", lives: 0 }],
+    refused: [{ kind: "cow" }],
+  },
+  {
+    name: "a union of different types",
+    schema: { oneOf: [text, listOf(text)] },
+    accepted: ["a", ["a"]],
+    refused: [1, [1]],
+  },
+  {
+    name: "a union beside members",
+    schema: object(
+      { id: whole },
+      { required: ["id"], anyOf: [object({ a: text }, { required: ["a"] }), object({ b: flag }, { required: ["b"] })] },
+    ),
+    accepted: [
+      { id: 1, a: "" },
+      { id: 1, b: true },
+    ],
+    refused: [{ id: 1 }, { a: "" }],
+  },
+  {
+    name: "parts that hold together",
+    schema: { allOf: [object({ a: text }, { required: ["a"] }), object({ b: number }, { required: ["b"] })] },
+    accepted: [{ a: "x", b: 1 }],
+    refused: [{ a: "x" }, { b: 1 }],
+  },
+  {
+    name: "a reference with a description",
+    schema: {
+      ...strict({ home: { $ref: "#/$defs/place", description: "Where" } }),
+      $defs: { place: strict({ city: text }) },
+    },
+    accepted: [{ home: { city: "Rome" } }],
+    refused: [{ home: {} }],
+  },
+  {
+    name: "a map of numbers",
+    schema: { type: "object", additionalProperties: number },
+    accepted: [{}, { a: 1, "b c": 2.5 }],
+    refused: [{ a: "1" }],
+  },
+  {
+    name: "members and a map",
+    schema: object({ foo: text, fob: text }, { required: ["foo"], additionalProperties: whole }),
+    accepted: [{ foo: "x" }, { foo: "x", bar: 1, fo: 2, foox: 3 }, { foo: "x", fob: "y", "": 4 }],
+    refused: [{ foo: "x", bar: "y" }, { foo: 1 }],
+  },
+  { name: "any JSON", schema: {}, accepted: [null, 1, [1, { a: "b" }], { a: [true] }], refused: [] },
+  { name: "any object", schema: { type: "object" }, accepted: [{}, { a: { b: [1] } }], refused: [1, []] },
+  {
+    name: "a list with bounds",
+    schema: listOf(whole, { minItems: 2, maxItems: 3 }),
+    accepted: [
+      [1, 2],
+      [1, 2, 3],
+    ],
+    refused: [[1], [1, 2, 3, 4], []],
+  },
+  {
+    name: "a list of at most one",
+    schema: listOf(text, { maxItems: 1 }),
+    accepted: [[], ["x"]],
+    refused: [["a", "b"]],
+  },
+  {
+    name: "a list of exactly four",
+    schema: listOf(number, { minItems: 4, maxItems: 4 }),
+    accepted: [[1, 2, 3, 4]],
+    refused: [[1, 2, 3]],
+  },
+  {
+    name: "a tuple",
+    schema: { type: "array", prefixItems: [text, number], items: false, minItems: 2 },
+    accepted: [["a", 1]],
+    refused: [["a"], [1, "a"], ["a", 1, 2]],
+  },
+  {
+    name: "a tuple with more behind it",
+    schema: { type: "array", prefixItems: [text], items: number },
+    accepted: [[], ["a"], ["a", 1, 2]],
+    refused: [["a", "b"], [1]],
+  },
+  {
+    name: "lists of lists",
+    schema: listOf(listOf(number, { minItems: 1 })),
+    accepted: [[], [[1], [2, 3]]],
+    refused: [[[]], [1]],
+  },
+  {
+    name: "a string of bounded length",
+    schema: { type: "string", minLength: 2, maxLength: 4 },
+    accepted: ["ab", "abcd", 'é\n"q', "👋👋"],
+    refused: ["a", "abcde", ""],
+  },
+  {
+    name: "a pattern of a code",
+    schema: strict({ code: { type: "string", pattern: "^[A-Z]{2}-\\d{3,4}$" } }),
+    accepted: [{ code: "AB-123" }, { code: "XY-9999" }],
+    refused: [{ code: "ab-123" }, { code: "AB-12" }],
+  },
+  {
+    name: "a pattern anywhere",
+    schema: { type: "string", pattern: "ab+" },
+    accepted: ["ab", "xxabbby"],
+    refused: ["xa"],
+  },
+  {
+    name: "a pattern with quotes",
+    schema: { type: "string", pattern: '^"[^"]*"\\\\$' },
+    accepted: ['"hi"\\'],
+    refused: ["hi"],
+  },
+  {
+    name: "a pattern of alternatives",
+    schema: { type: "string", pattern: "^(?:foo|bar)(baz)?$" },
+    accepted: ["foo", "barbaz"],
+    refused: ["baz", "foobar"],
+  },
+  {
+    name: "a pattern with a one-sided anchor each",
+    schema: { type: "string", pattern: "^foo|bar$" },
+    accepted: ["foox", "xbar"],
+    refused: ["xfoox"],
+  },
+  {
+    name: "a whole number between bounds",
+    schema: { type: "integer", minimum: -5, maximum: 120 },
+    accepted: [-5, -1, 0, 7, 99, 100, 120],
+    refused: [-6, 121, 1000, 1.5],
+  },
+  {
+    name: "a whole number above",
+    schema: { type: "integer", minimum: 17 },
+    accepted: [17, 18, 99, 100, 123_456],
+    refused: [16, 0, -1],
+  },
+  {
+    name: "a whole number below",
+    schema: { type: "integer", exclusiveMaximum: -2 },
+    accepted: [-3, -100],
+    refused: [-2, 0, 5],
+  },
+  {
+    name: "a share between 0 and 1",
+    schema: strict({ confidence: { type: "number", minimum: 0, maximum: 1 } }),
+    accepted: [{ confidence: 0 }, { confidence: 0.25 }, { confidence: 1 }],
+    refused: [{ confidence: 1.1 }, { confidence: -0.1 }],
+  },
+  {
+    name: "a positive price",
+    schema: { type: "number", exclusiveMinimum: 0 },
+    accepted: [0.01, 1, 99.9],
+    refused: [0, -1],
+  },
+  {
+    name: "a degree",
+    schema: { type: "number", minimum: -180, maximum: 180 },
+    accepted: [-180, -179.5, -0.5, 0.5, 180],
+    refused: [-180.5, 181],
+  },
+  {
+    name: "a date and a time",
+    schema: strict({ day: { type: "string", format: "date" }, at: { type: "string", format: "date-time" } }),
+    accepted: [{ day: "2024-01-31", at: "2024-12-01T23:59:59Z" }],
+    refused: [{ day: "2024-02-30", at: "2024-12-01T23:59:59Z" }],
+  },
+  {
+    name: "an id and an address",
+    schema: strict({ id: { type: "string", format: "uuid" }, mail: { type: "string", format: "email" } }),
+    accepted: [{ id: "123e4567-e89b-12d3-a456-426614174000", mail: "ada@example.org" }],
+    refused: [{ id: "x", mail: "y" }],
+  },
+  {
+    name: "arguments without a type",
+    schema: { properties: { a: text }, required: ["a"] },
+    accepted: [{ a: "x" }],
+    refused: [{ a: 1 }],
+  },
+  {
+    name: "arguments of a weather tool",
+    schema: {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "object",
+      properties: {
+        location: { type: "string", description: "City" },
+        unit: { type: "string", enum: ["celsius", "fahrenheit"], default: "celsius" },
+        days: { type: "integer", minimum: 1, maximum: 14 },
+      },
+      required: ["location"],
+      additionalProperties: false,
+    },
+    accepted: [{ location: "Rome" }, { location: "Rome", unit: "celsius" }, { location: "Rome", days: 14 }],
+    refused: [{ unit: "celsius" }, { location: "Rome", days: 15 }],
+  },
+  {
+    name: "an invoice",
+    schema: strict({
+      number: text,
+      date: { type: "string", format: "date" },
+      lines: listOf(strict({ label: text, quantity: { type: "integer", minimum: 1 }, price: number }), { minItems: 1 }),
+      paid: flag,
+      note: nullable(text),
+    }),
+    accepted: [
+      { number: "1", date: "2024-01-31", lines: [{ label: "a", quantity: 1, price: 2.5 }], paid: true, note: null },
+    ],
+    refused: [{ number: "1", date: "2024-01-31", lines: [], paid: true, note: null }],
+  },
+  {
+    name: "a form of user interface",
+    schema: {
+      ...strict({
+        type: { type: "string", enum: ["div", "button"] },
+        label: text,
+        children: listOf({ $ref: "#" }),
+        attributes: listOf(strict({ name: text, value: text })),
+      }),
+    },
+    accepted: [
+      {
+        type: "div",
+        label: "",
+        children: [{ type: "button", label: "b", children: [], attributes: [] }],
+        attributes: [{ name: "a", value: "b" }],
+      },
+    ],
+    refused: [{ type: "a", label: "", children: [], attributes: [] }],
+  },
+];
