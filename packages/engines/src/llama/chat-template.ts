@@ -3,10 +3,22 @@
 import { AiError } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import { Template } from "@huggingface/jinja";
+import { CALL_BEGIN } from "./tool-calls-format.ts";
 
 export interface ChatTemplate {
+  /** Whether it has words for tools that are called between the tags that are read here. */
+  readonly knowsTools: boolean;
+  /** Whether models with it think between tags before they answer. */
+  readonly knowsThoughts: boolean;
   /** @throws AiError `invalid_request` when the template refuses the messages */
-  render(messages: readonly ChatMessage[]): string;
+  render(messages: readonly ChatMessage[], extras?: TemplateExtras): string;
+}
+
+export interface TemplateExtras {
+  /** For a template that knows tools. */
+  readonly tools?: readonly Record<string, unknown>[];
+  /** For one that knows thoughts; default: as it likes. */
+  readonly thinking?: boolean;
 }
 
 export interface ChatTemplateOptions {
@@ -20,10 +32,14 @@ export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOpt
   const template = new Template(source);
   const toView = source.includes("tool_calls") ? viewForToolTemplate : viewForPlainTemplate;
   return {
-    render(messages) {
+    knowsTools: source.includes(CALL_BEGIN) && /\btools\b/.test(source),
+    knowsThoughts: source.includes("<think>"),
+    render(messages, { tools, thinking } = {}) {
       try {
         return template.render({
           messages: messages.map(toView),
+          ...(tools !== undefined && { tools }),
+          ...(thinking !== undefined && { enable_thinking: thinking }),
           add_generation_prompt: true,
           bos_token: bosText,
           eos_token: eosText,

@@ -3,9 +3,15 @@
  * other prompts, then draws token by token. The draws of different sequences share one batch of the native library.
  */
 
-import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type {
+  FinishReason,
+  GenerationEvent,
+  GenerationRequest,
+  TokenLogprob,
+  TokenProbability,
+} from "@openai-compat/core";
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from "node-llama-cpp";
-import { createStopFilter } from "../shared/stop-filter.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { createTokenText } from "./token-text.ts";
@@ -15,10 +21,18 @@ export interface Generation {
   readonly tokens: Token[];
   /** Appended to when penalties need it; `options` reads it. */
   readonly drawn: Token[];
+  /** Nothing has been read yet. */
+  readonly reader: AnswerReader;
   readonly options: SequenceEvaluateOptions;
 }
 
-type Draws = AsyncGenerator<{ readonly token: Token }, void, void | Token | Token[]>;
+interface Draw {
+  readonly token: Token;
+  /** Of the drawn token and the likeliest, where they were asked for. */
+  readonly probabilities?: ReadonlyMap<Token, number>;
+}
+
+type Draws = AsyncGenerator<Draw, void, void | Token | Token[]>;
 
 /** Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least. */
 export function chooseSequence(
@@ -45,10 +59,10 @@ export async function* runGeneration(
   { generation, signal }: { generation: Generation; signal: AbortSignal },
 ): AsyncGenerator<GenerationEvent, void> {
   const cachedTokens = await keepPrefix(loaded, sequence, generation.tokens);
-  const { draws, token } = await readPrompt(loaded, sequence, { generation, signal });
+  const { draws, draw } = await readPrompt(loaded, sequence, { generation, signal });
   try {
     yield { type: "generation-start", cachedTokens };
-    yield* drawTokens(loaded, { generation, signal, draws, firstToken: token });
+    yield* drawTokens(loaded, { generation, signal, draws, firstDraw: draw });
   } finally {
     await draws.return();
   }
@@ -91,8 +105,8 @@ async function readPrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
   { generation, signal }: Running,
-): Promise<{ draws: Draws; token: Token }> {
-  const { tokens, options } = generation;
+): Promise<{ draws: Draws; draw: Draw }> {
+  const { tokens, options, request } = generation;
   for (;;) {
     const next = sequence.nextTokenIndex;
     const first = await loaded.prefill.takeTurn({
@@ -105,8 +119,11 @@ async function readPrompt(
           loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
           return null;
         }
-        const draws = sequence.evaluateWithMetadata(chunk, {}, options);
-        return { draws, token: await drawNext(draws) };
+        const draws: Draws =
+          request.topLogprobs === null
+            ? sequence.evaluateWithMetadata(chunk, {}, options)
+            : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
+        return { draws, draw: await drawNext(draws) };
       },
     });
     if (first !== null) return first;
@@ -115,38 +132,58 @@ async function readPrompt(
 
 async function* drawTokens(
   loaded: LoadedModel,
-  { generation, signal, draws, firstToken }: Running & { draws: Draws; firstToken: Token },
+  { generation, signal, draws, firstDraw }: Running & { draws: Draws; firstDraw: Draw },
 ): AsyncGenerator<GenerationEvent, void> {
-  const { request, tokens, drawn } = generation;
+  const { request, tokens, drawn, reader } = generation;
   const { model, isToken } = loaded;
   const tokenText = createTokenText(
     (part, before) => model.detokenize(part.filter(isToken), false, before.filter(isToken)),
     tokens,
   );
-  const stopFilter = createStopFilter(request.stop);
   const keepsDrawn = hasPenalties(request.sampling);
   let finishReason: FinishReason = "stop";
   let completionTokens = 0;
-  for (let token = firstToken; ; token = await loaded.prefill.takeDraw(() => drawNext(draws))) {
+  let reasoningTokens = 0;
+  for (let draw = firstDraw; ; draw = await loaded.prefill.takeDraw(() => drawNext(draws))) {
     signal.throwIfAborted();
+    const { token } = draw;
     completionTokens += 1;
     if (model.isEogToken(token)) break;
     if (keepsDrawn) drawn.push(token);
-    const text = stopFilter.push(tokenText.push(token));
-    if (text !== "") yield { type: "text-delta", text, completionTokens };
-    if (stopFilter.stopped) break;
+    if (reader.place === "thoughts") reasoningTokens += 1;
+    for (const event of reader.push(tokenText.push(token), describeDraw(loaded, draw, request.topLogprobs))) {
+      yield { ...event, completionTokens };
+    }
+    if (reader.stopped) break;
     if (completionTokens === request.tokensMax) {
       finishReason = "length";
       break;
     }
   }
-  const rest = stopFilter.end();
-  if (rest !== "") yield { type: "text-delta", text: rest, completionTokens };
-  yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
+  for (const event of reader.end()) yield { ...event, completionTokens };
+  if (finishReason === "stop" && reader.calls > 0) finishReason = "tool-calls";
+  yield { type: "generation-end", finishReason, completionTokens, reasoningTokens };
 }
 
-async function drawNext(draws: Draws): Promise<Token> {
+async function drawNext(draws: Draws): Promise<Draw> {
   const draw = await draws.next();
   if (draw.done === true) throw new Error("The native evaluation ended without a token.");
-  return draw.value.token;
+  return draw.value;
+}
+
+/** OpenAI's number for what has no probability to speak of. */
+const LOGPROB_MIN = -9999;
+
+function describeDraw(
+  { spell }: LoadedModel,
+  { token, probabilities }: Draw,
+  topLogprobs: number | null,
+): TokenLogprob | null {
+  if (topLogprobs === null || probabilities === undefined) return null;
+  const describe = ([id, probability]: readonly [Token, number]): TokenProbability => ({
+    ...spell(id),
+    logprob: Math.max(LOGPROB_MIN, Math.min(0, Math.log(probability))),
+  });
+  const likeliest = [...probabilities].sort(([, left], [, right]) => right - left).slice(0, topLogprobs);
+  return { ...describe([token, probabilities.get(token) ?? 0]), top: likeliest.map(describe) };
 }

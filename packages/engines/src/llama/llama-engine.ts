@@ -4,16 +4,20 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest } from "@openai-compat/core";
-import type { Token } from "node-llama-cpp";
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import { checkSchemas } from "../grammar/check-output.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createLazyResource } from "../shared/lazy-resource.ts";
+import { createAnswerReader } from "./answer-reader.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { chooseSequence, runGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { resolveLlamaSettings } from "./llama-settings.ts";
 import type { LlamaEngineSettings, ResolvedLlamaSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
+import { buildOutputGrammar } from "./output-grammar.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
@@ -54,16 +58,16 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       },
       concurrency: resolved.sequences,
     },
-    async prepare(messages, _output, signal) {
+    async prepare(messages, output, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
-        return { tokens: tokenizePrompt(messages, loaded.template, loaded.tokenizer) };
+        return { tokens: tokenizePrompt({ messages, output }, loaded.template, loaded.tokenizer) };
       } finally {
         release();
       }
     },
-    async check({ sampling, output, topLogprobs }, signal) {
-      refuseOutput(output, topLogprobs);
+    async check({ sampling, output }, signal) {
+      checkSchemas(output);
       const { value: loaded, release } = await resource.acquire(signal);
       try {
         mapSampling(sampling, { drawn: [], tokensMax: 1 }, samplingContext(loaded, resolved));
@@ -76,22 +80,13 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   };
 }
 
-function refuseOutput({ format, toolUse }: ChatOutput, topLogprobs: number | null): void {
-  const [param, what] =
-    toolUse !== null ? ["tools", "tools"] : topLogprobs !== null ? ["logprobs", "logprobs"] : ["response_format", ""];
-  if (format.type === "text" && what === "") return;
-  throw new AiError("unsupported_parameter", `Unsupported parameter: '${param}' is not supported by this model.`, {
-    param,
-  });
-}
-
 async function* generateOn(
   loaded: LoadedModel,
   settings: ResolvedLlamaSettings,
   { request, signal }: { request: GenerationRequest; signal: AbortSignal },
 ): AsyncGenerator<GenerationEvent, void> {
   assertFitsContext(request, loaded.contextTokens);
-  const generation = buildGeneration(loaded, settings, request);
+  const generation = await buildGeneration(loaded, settings, request);
   const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(loaded, free, generation.tokens));
   try {
     yield* runGeneration(loaded, sequence, { generation, signal });
@@ -108,7 +103,11 @@ async function* generateOn(
   }
 }
 
-function buildGeneration(loaded: LoadedModel, settings: ResolvedLlamaSettings, request: GenerationRequest): Generation {
+async function buildGeneration(
+  loaded: LoadedModel,
+  settings: ResolvedLlamaSettings,
+  request: GenerationRequest,
+): Promise<Generation> {
   const tokens = request.prompt.tokens.filter(loaded.isToken);
   if (tokens.length === 0 || tokens.length < request.prompt.tokens.length) {
     throw new AiError("engine_failed", "The prompt was not made by this model.");
@@ -119,7 +118,40 @@ function buildGeneration(loaded: LoadedModel, settings: ResolvedLlamaSettings, r
     { drawn, tokensMax: request.tokensMax },
     samplingContext(loaded, settings),
   );
-  return { request, tokens, drawn, options: { ...sampling, yieldEogToken: true } };
+  const reader = openReader(loaded, tokens, request);
+  const constraint = await buildConstraint(loaded, request, reader);
+  return { request, tokens, drawn, reader, options: { ...sampling, ...constraint, yieldEogToken: true } };
+}
+
+/** Some templates begin the thoughts themselves. */
+const THOUGHTS_BEGUN = /<think>\s*$/;
+const LAST_TOKENS = 8;
+
+function openReader(
+  { template, model }: LoadedModel,
+  tokens: readonly Token[],
+  { output, stop }: GenerationRequest,
+): AnswerReader {
+  const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
+  return createAnswerReader({
+    stop,
+    readsCalls: output.toolUse !== null,
+    thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
+  });
+}
+
+/** A grammar that waits for a call gets its first token after the one that began the call. */
+async function buildConstraint(
+  { module, model }: LoadedModel,
+  { output }: GenerationRequest,
+  reader: AnswerReader,
+): Promise<Pick<SequenceEvaluateOptions, "grammarEvaluationState">> {
+  const wanted = buildOutputGrammar(output);
+  if (wanted === null) return {};
+  const grammar = await model.llama.createGrammar({ grammar: wanted.gbnf });
+  const state = new module.LlamaGrammarEvaluationState({ model, grammar });
+  if (!wanted.startsAtCall) return { grammarEvaluationState: state };
+  return { grammarEvaluationState: () => (reader.place === "call" || reader.calls > 0 ? state : undefined) };
 }
 
 function samplingContext(loaded: LoadedModel, settings: ResolvedLlamaSettings): SamplingContext {

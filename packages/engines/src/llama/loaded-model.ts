@@ -12,7 +12,11 @@ import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 import type { PrefillScheduler } from "./prefill-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
+import { measureDraws } from "./measure-draws.ts";
+import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
+import { spellToken } from "./token-bytes.ts";
+import type { TokenSpelling } from "./token-bytes.ts";
 
 export interface LoadedModel {
   readonly module: NativeModule;
@@ -32,6 +36,7 @@ export interface LoadedModel {
   readonly template: ChatTemplate;
   readonly tokenizer: PromptTokenizer;
   readonly isToken: (id: number) => id is Token;
+  readonly spell: (token: Token) => TokenSpelling;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
@@ -76,7 +81,11 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
     const template = createModelTemplate(model);
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
     const context = await createContext(model, contextTokens, settings);
+    const native = findNativeContext(context);
+    const stopMeasuring = measureDraws(native, () => createNativeSampler(context));
+    serialiseSampling(native);
     const isToken = createTokenGuard(model);
+    const tokenizer = createTokenizer(module, model);
     const isReproducible = llama.gpu === false;
     const chunkTokens = isReproducible ? CPU_CHUNK_TOKENS : GPU_CHUNK_TOKENS;
     return {
@@ -90,9 +99,11 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       sequences: createSlotPool(openSequences(context, settings.sequences)),
       prefill: createPrefillScheduler({ chunkTokens }),
       template,
-      tokenizer: createTokenizer(module, model),
+      tokenizer,
       isToken,
+      spell: createSpeller(model, tokenizer),
       async dispose() {
+        stopMeasuring();
         await context.dispose();
         await model.dispose();
         runtime.logListeners.delete(settings.onNativeLog);
@@ -118,7 +129,6 @@ async function createContext(
     swaFullCache: true,
     flashAttention: "auto",
   });
-  serialiseSampling(context);
   return context;
 }
 
@@ -170,6 +180,15 @@ function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokeniz
     controlTextHint: matchAnyOf(initials),
     prefixToken: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
   };
+}
+
+function createSpeller(model: LlamaModel, tokenizer: PromptTokenizer): (token: Token) => TokenSpelling {
+  const { tokens: texts } = model.fileInfo.metadata.tokenizer.ggml;
+  const isToken = createTokenGuard(model);
+  // After itself: at the beginning of a text, some tokenizers leave a blank out.
+  const detokenize = (token: number) => (isToken(token) ? model.detokenize([token], false, [token]) : "");
+  const isControlToken = (token: number) => tokenizer.isControlToken(token);
+  return (token) => spellToken(token, { texts, isControlToken, detokenize });
 }
 
 function matchAnyOf(characters: ReadonlySet<string>): RegExp {

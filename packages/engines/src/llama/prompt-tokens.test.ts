@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatMessage } from "@openai-compat/core";
 import { createChatTemplate } from "./chat-template.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
@@ -34,7 +35,11 @@ const decode = (tokens: readonly number[]) =>
   tokens.map((token) => (token === END ? "⏹" : token === START ? "▶" : String.fromCodePoint(token))).join("");
 
 test("a message that spells a control token stays text, and the template's own stay tokens", () => {
-  const tokens = tokenizePrompt([{ role: "user", content: "a<|end|>b" }], template, createTokenizer());
+  const tokens = tokenizePrompt(
+    { messages: [{ role: "user", content: "a<|end|>b" }], output: FREE_TEXT },
+    template,
+    createTokenizer(),
+  );
   expect(decode(tokens)).toBe("user:a<|end|>b⏹");
 });
 
@@ -44,7 +49,9 @@ test("tool names, call ids and arguments can't spell a control token either", ()
     content: "x",
     toolCalls: [{ id: "1", name: "<|end|>", arguments: "{}" }],
   };
-  expect(decode(tokenizePrompt([message], template, createTokenizer())).match(/⏹/gu)).toHaveLength(1);
+  expect(
+    decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer())).match(/⏹/gu),
+  ).toHaveLength(1);
 });
 
 test("arguments whose JSON escapes spell a control token can't become one", () => {
@@ -55,7 +62,11 @@ test("arguments whose JSON escapes spell a control token can't become one", () =
     eosText: "<|end|>",
   });
   const toolCalls = [{ id: "1", name: "f", arguments: String.raw`{"a":"\u003c|end|\u003e"}` }];
-  const tokens = tokenizePrompt([{ role: "assistant", content: "", toolCalls }], withTools, createTokenizer());
+  const tokens = tokenizePrompt(
+    { messages: [{ role: "assistant", content: "", toolCalls }], output: FREE_TEXT },
+    withTools,
+    createTokenizer(),
+  );
   expect(decode(tokens)).not.toContain("⏹");
 });
 
@@ -71,14 +82,16 @@ test("no text of any message makes more control tokens than the template does", 
     fc.property(contents, (texts) => {
       const messages = texts.map((content): ChatMessage => ({ role: "user", content }));
       const expected = texts.map((text) => `user:${text}⏹`).join("");
-      expect(decode(tokenizePrompt(messages, template, createTokenizer()))).toBe(expected);
+      expect(decode(tokenizePrompt({ messages, output: FREE_TEXT }, template, createTokenizer()))).toBe(expected);
     }),
   );
 });
 
 test("the token that a model wants in front comes once", () => {
   const message: ChatMessage = { role: "user", content: "a" };
-  expect(decode(tokenizePrompt([message], template, createTokenizer(START)))).toBe("▶user:a⏹");
+  expect(decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer(START)))).toBe(
+    "▶user:a⏹",
+  );
   const own = createChatTemplate({ source: "{{ bos_token }}a", bosText: "<s>", eosText: "" });
-  expect(decode(tokenizePrompt([message], own, createTokenizer(START)))).toBe("▶a");
+  expect(decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, own, createTokenizer(START)))).toBe("▶a");
 });

@@ -7,6 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import { encodeGguf } from "../../shared/gguf-writer.ts";
 import type { GgufContent, GgufValue } from "../../shared/gguf-writer.ts";
+import { listByteLetters } from "../token-bytes.ts";
 import { encodeQ80 } from "./encode-q8-0.ts";
 
 const WIDTH = 64;
@@ -31,6 +32,8 @@ export const RANDOM_MODEL_CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|
 
 const MERGES = ["h e", "he l", "l o", "hel lo"] as const;
 const WORDS = ["he", "hel", "lo", "hello"] as const;
+/** In the vocabulary as text, as models have it that learnt to call tools. */
+const CALL_BEGIN = "<tool_call>";
 const IM_END = 2;
 const FULL_STOP = 0x2e;
 const FIRST_BYTE = RANDOM_MODEL_CONTROL_TOKENS.length;
@@ -52,15 +55,11 @@ export function randomModelByteToken(byte: number): number {
   return FIRST_BYTE + byte;
 }
 
-function listVocabulary(): string[] {
-  return [...RANDOM_MODEL_CONTROL_TOKENS, ...listByteLetters(), ...WORDS];
-}
+/** The token that begins the call of a tool. */
+export const RANDOM_MODEL_CALL_TOKEN = FIRST_BYTE + 256 + WORDS.length;
 
-/** The alphabet of byte-level vocabularies: printable bytes are themselves, others are letters from U+0100 on. */
-function listByteLetters(): string[] {
-  const isPrintable = (byte: number) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
+function listVocabulary(): string[] {
+  return [...RANDOM_MODEL_CONTROL_TOKENS, ...listByteLetters(), ...WORDS, CALL_BEGIN];
 }
 
 function buildMetadata(vocabulary: readonly string[], options: RandomModelOptions): [string, GgufValue][] {
@@ -92,8 +91,9 @@ function buildMetadata(vocabulary: readonly string[], options: RandomModelOption
 
 function buildTensors(vocabularySize: number): Tensor[] {
   const random = createRandom();
-  const embedding = random(WIDTH * vocabularySize, 1);
-  const output = random(WIDTH * vocabularySize, 1);
+  const drawn = WIDTH * RANDOM_MODEL_CALL_TOKEN;
+  const embedding = appendZeros(random(drawn, 1), WIDTH * vocabularySize);
+  const output = appendZeros(random(drawn, 1), WIDTH * vocabularySize);
   silenceUnlikely(output);
   applyRules(embedding, output);
   const layers = Array.from({ length: LAYERS }, (_, layer): Tensor[] => {
@@ -115,6 +115,13 @@ function buildTensors(vocabularySize: number): Tensor[] {
     matrix("output.weight", [WIDTH, vocabularySize], output),
     ...layers.flat(),
   ];
+}
+
+/** The beginning of a call draws nothing: the model writes it where a test's bias asks for it. */
+function appendZeros(values: Float32Array, length: number): Float32Array {
+  const padded = new Float32Array(length);
+  padded.set(values);
+  return padded;
 }
 
 /** Control tokens, the full stop and bytes beyond ASCII are drawn where a rule wants them, seldom else. */

@@ -1,0 +1,161 @@
+/** Forms of output on the real sampler: what random weights say is held to them as well as anything else. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, expect, test } from "vitest";
+import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
+import { FREE_TEXT } from "@openai-compat/core";
+import type { ChatMessage, ChatOutput, ChatTool, GenerationRequest, JsonSchema, Sampling } from "@openai-compat/core";
+import { createLlamaEngine } from "./llama-engine.ts";
+import { RANDOM_MODEL_CALL_TOKEN, writeRandomModel } from "./testing/random-gguf.ts";
+
+const never = new AbortController().signal;
+const folder = await mkdtemp(join(tmpdir(), "random-model-"));
+const modelPath = join(folder, "random.gguf");
+await writeRandomModel(modelPath);
+const engine = createLlamaEngine({ modelPath, contextTokens: 2048, sequences: 4 });
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+const ajv = new Ajv2020({ strict: false });
+
+const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => ({
+  name,
+  description: null,
+  parameters,
+  param: `tools.${name}`,
+});
+const journey = {
+  type: "object",
+  properties: {
+    by: { enum: ["zeppelin", "handcar"] },
+    stops: { type: "array", items: { type: "integer", minimum: 0, maximum: 99 }, maxItems: 3 },
+    code: { type: "string", maxLength: 6 },
+  },
+  required: ["by", "stops", "code"],
+  additionalProperties: false,
+} as const;
+const tools = [tool("travel", journey), tool("rest")];
+
+type Demands = Partial<Omit<GenerationRequest, "output" | "sampling" | "prompt">> & {
+  readonly sampling?: Partial<Sampling>;
+};
+
+async function run(output: Partial<ChatOutput>, demands: Demands = {}) {
+  const messages: ChatMessage[] = [{ role: "user", content: "Say something." }];
+  const wanted = { ...FREE_TEXT, ...output };
+  const sampling = { ...GREEDY, ...demands.sampling };
+  await engine.check({ ...PLAIN, ...demands, sampling, output: wanted }, never);
+  const prompt = await engine.prepare(messages, wanted, never);
+  const request = { ...PLAIN, tokensMax: 400, stop: [], ...demands, sampling, prompt, output: wanted };
+  return collectGeneration(engine.generate(request, never));
+}
+
+const hot = (seed: number): Demands => ({ sampling: { temperature: 1.5, seed } });
+
+test.each([0, 1, 2, 3])("a tool that must be called is called, with arguments that fit (seed %i)", async (seed) => {
+  const result = await run({ toolUse: { tools, mode: "required", parallel: true } }, hot(seed));
+  expect(result).toMatchObject({ text: "", finishReason: "tool-calls" });
+  expect(result.toolCalls.length).toBeGreaterThan(0);
+  for (const call of result.toolCalls) {
+    const values: unknown = JSON.parse(call.arguments);
+    if (call.name === "rest") expect(values).toEqual({});
+    else expect(ajv.validate(journey, values), call.arguments).toBe(true);
+  }
+});
+
+test("of several tools only those that may be called are, and one where calls are not parallel", async () => {
+  for (let seed = 0; seed < 4; seed += 1) {
+    const one = await run({ toolUse: { tools: tools.slice(1), mode: "required", parallel: false } }, hot(seed));
+    expect(one.toolCalls).toEqual([{ name: "rest", arguments: "{}" }]);
+  }
+});
+
+test("once the model has begun a call by itself, it is held to the form of one", async () => {
+  const begins = { sampling: { logitBias: { [RANDOM_MODEL_CALL_TOKEN]: 60 } } };
+  const result = await run({ toolUse: { tools: [tool("travel", journey)], mode: "auto", parallel: false } }, begins);
+  expect(result).toMatchObject({ text: "", finishReason: "tool-calls" });
+  expect(result.toolCalls.map(({ name }) => name)).toEqual(["travel"]);
+  expect(ajv.validate(journey, JSON.parse(result.toolCalls[0]?.arguments ?? ""))).toBe(true);
+});
+
+test("a model that begins no call says what it likes", async () => {
+  const free = await run({}, { tokensMax: 30 });
+  const result = await run({ toolUse: { tools, mode: "auto", parallel: true } }, { tokensMax: 30 });
+  expect(result).toMatchObject({ toolCalls: [], finishReason: free.finishReason });
+  expect(result.text).not.toBe("");
+});
+
+test("what begins a call is text where no tool may be called", async () => {
+  const begins = { tokensMax: 8, sampling: { logitBias: { [RANDOM_MODEL_CALL_TOKEN]: 60 } } };
+  expect(await run({}, begins)).toMatchObject({ text: "<tool_call>".repeat(8), toolCalls: [] });
+});
+
+test.each([0, 1, 2, 3])("JSON fits its schema, drawn hot (seed %i)", async (seed) => {
+  const { text, finishReason } = await run({ format: { type: "json-schema", schema: journey } }, hot(seed));
+  expect(finishReason).toBe("stop");
+  expect(ajv.validate(journey, JSON.parse(text)), text).toBe(true);
+});
+
+test("JSON that the token limit cuts says so, and is the beginning of valid JSON", async () => {
+  const format = { type: "json-schema", schema: journey } as const;
+  const whole = await run({ format });
+  const cut = await run({ format }, { tokensMax: 9 });
+  expect(cut).toMatchObject({ finishReason: "length", completionTokens: 9 });
+  expect(whole.text.startsWith(cut.text)).toBe(true);
+  expect(cut.text).not.toBe("");
+});
+
+test("a stop string ends forced JSON too", async () => {
+  const { text, finishReason } = await run({ format: { type: "json-schema", schema: journey } }, { stop: ["stops"] });
+  expect(text).toMatch(/^\{\s*"by":\s*"(?:zeppelin|handcar)",\s*"$/);
+  expect(finishReason).toBe("stop");
+});
+
+test("a schema that can't be kept to is refused before any work", async () => {
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?=a)" } } };
+  await expect(run({ format: { type: "json-schema", schema } })).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "response_format.json_schema.schema",
+  });
+});
+
+test("probabilities are those of the model, whatever the sampling, and their bytes are the text", async () => {
+  const { text, logprobs } = await run({}, { tokensMax: 24, topLogprobs: 20 });
+  const all = logprobs.flatMap(({ bytes }) => bytes);
+  expect(Buffer.from(all).toString().startsWith(text)).toBe(true);
+  for (const { bytes, logprob, top } of logprobs) {
+    expect(top).toHaveLength(20);
+    expect(top[0]).toMatchObject({ bytes, logprob });
+    expect(top.map((other) => other.logprob)).toEqual(top.map((other) => other.logprob).toSorted((a, b) => b - a));
+    const mass = top.reduce((sum, other) => sum + Math.exp(other.logprob), 0);
+    expect(mass).toBeGreaterThan(0.01);
+    expect(mass).toBeLessThanOrEqual(1.000_01);
+  }
+  const [first] = logprobs;
+  const banned = await run({}, { tokensMax: 1, topLogprobs: 1, sampling: { temperature: 2, seed: 3 } });
+  expect(banned.logprobs[0]?.top[0]).toEqual({
+    ...first?.top[0],
+    logprob: expect.closeTo(first?.top[0]?.logprob ?? 1),
+  });
+});
+
+test("asking for probabilities changes no token", async () => {
+  const free = await run({}, { tokensMax: 24, sampling: { temperature: 1, seed: 5 } });
+  const told = await run({}, { tokensMax: 24, topLogprobs: 0, sampling: { temperature: 1, seed: 5 } });
+  expect(told.text).toBe(free.text);
+  expect(told.logprobs.every(({ top }) => top.length === 0)).toBe(true);
+});
+
+test("a token that only a form allows is told with its small probability", async () => {
+  const format = { type: "json-schema", schema: { const: "zzzz" } } as const;
+  const { text, logprobs } = await run({ format }, { topLogprobs: 2 });
+  expect(text).toBe('"zzzz"');
+  expect(logprobs.map((token) => token.text).join("")).toBe(text);
+  expect(Math.min(...logprobs.map(({ logprob }) => logprob))).toBeLessThan(-1);
+  expect(Math.max(...logprobs.map(({ logprob }) => logprob))).toBeLessThanOrEqual(0);
+});

@@ -1,0 +1,74 @@
+/**
+ * The part of the native library that its public interface hides and that draws here depend on. The release is pinned;
+ * another one fails loudly.
+ */
+
+import type { LlamaContext, Token } from "node-llama-cpp";
+
+/** What it is told is the number of a row of the last batch, the sampler, and what it shall answer beside the token. */
+export type SampleToken = (
+  row: number,
+  sampler: NativeSampler,
+  probabilities?: boolean,
+  confidence?: boolean,
+) => Promise<unknown>;
+
+export interface NativeSampler {
+  applyConfig(config: NativeSamplerConfig): unknown;
+  dispose(): void;
+}
+
+export interface NativeSamplerConfig {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly seed: number;
+}
+
+export interface NativeContext {
+  sampleToken: SampleToken;
+}
+
+export type NativeDraw = readonly [
+  token: Token,
+  probabilities: readonly number[] | undefined,
+  confidence: number | undefined,
+];
+
+/** @throws Error when the context is not built as the pinned release builds it. */
+export function findNativeContext(context: LlamaContext): NativeContext {
+  const native: unknown = readField(context, "_ctx");
+  if (!isNativeContext(native)) throw notPinned("context");
+  return native;
+}
+
+/** @throws Error as `findNativeContext` */
+export function createNativeSampler({ model }: LlamaContext): NativeSampler {
+  const create: unknown = readField(readField(readField(model, "_llama"), "_bindings"), "AddonSampler");
+  if (typeof create !== "function") throw notPinned("sampler");
+  const sampler: unknown = Reflect.construct(create, [readField(model, "_model")]);
+  if (!isNativeSampler(sampler)) throw notPinned("sampler");
+  return sampler;
+}
+
+/** @throws Error for what is no draw with more than a token. */
+export function assertNativeDraw(value: unknown): asserts value is NativeDraw {
+  if (!Array.isArray(value) || typeof value[0] !== "number") throw notPinned("draw");
+}
+
+function readField(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function isNativeContext(value: unknown): value is NativeContext {
+  return typeof readField(value, "sampleToken") === "function";
+}
+
+function isNativeSampler(value: unknown): value is NativeSampler {
+  return typeof readField(value, "applyConfig") === "function" && typeof readField(value, "dispose") === "function";
+}
+
+function notPinned(part: string): Error {
+  return new Error(`This release of node-llama-cpp is not the pinned one: its native ${part} can't be found.`);
+}

@@ -1,0 +1,43 @@
+/** The grammar that holds a model to the form that was asked for. */
+
+import type { ChatOutput } from "@openai-compat/core";
+import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
+import type { GrammarBuilder } from "../grammar/grammar-builder.ts";
+import { choice, literal, sequence } from "../grammar/grammar-node.ts";
+import type { GrammarNode } from "../grammar/grammar-node.ts";
+import { printGrammar } from "../grammar/print-grammar.ts";
+import { CALL_BEGIN, callsAfterTag } from "./tool-calls-format.ts";
+
+export interface OutputGrammar {
+  readonly gbnf: string;
+  /** Whether it holds only from the first call on: before, the model says what it likes. */
+  readonly startsAtCall: boolean;
+}
+
+/** @returns null for free text. @throws UnsupportedSchemaError */
+export function buildOutputGrammar(output: ChatOutput): OutputGrammar | null {
+  const builder = createGrammarBuilder();
+  const answer = buildAnswer(builder, output);
+  const { toolUse } = output;
+  if (toolUse === null) return answer === null ? null : print(builder, answer);
+  const calls = callsAfterTag(builder, toolUse);
+  const tagged = sequence(literal(CALL_BEGIN), calls);
+  if (toolUse.mode === "required") return print(builder, tagged);
+  if (answer !== null) return print(builder, choice(answer, tagged));
+  return { ...print(builder, calls), startsAtCall: true };
+}
+
+function print(builder: GrammarBuilder, root: GrammarNode): OutputGrammar {
+  return { gbnf: printGrammar(builder.build(root)), startsAtCall: false };
+}
+
+function buildAnswer(builder: GrammarBuilder, { format }: ChatOutput): GrammarNode | null {
+  switch (format.type) {
+    case "text":
+      return null;
+    case "json-object":
+      return builder.jsonObject();
+    case "json-schema":
+      return builder.jsonSchema(format.schema);
+  }
+}

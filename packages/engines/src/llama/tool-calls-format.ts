@@ -1,0 +1,61 @@
+/**
+ * How a model writes calls of tools: as JSON between two tags. It is what most open models were trained on, and what one
+ * that was trained on none can be held to.
+ */
+
+import type { ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";
+import type { GrammarBuilder } from "../grammar/grammar-builder.ts";
+import { choice, literal, optional, repeat, sequence } from "../grammar/grammar-node.ts";
+import type { GrammarNode } from "../grammar/grammar-node.ts";
+
+export const CALL_BEGIN = "<tool_call>";
+/** The brace ends the call, the line break can't be part of its arguments. */
+export const CALL_END = "}\n</tool_call>";
+/** Of one answer: a weak model would never stop. */
+const CALLS_MAX = 8;
+
+/** What comes between the tag and the arguments. */
+export const CALL_HEAD = /^\n?\{"name": ("(?:[^"\\]|\\.)*"), "arguments": /;
+
+/** The calls after the first tag, whose line break the model may have drawn with it. */
+export function callsAfterTag(builder: GrammarBuilder, { tools, parallel }: ToolUse): GrammarNode {
+  const one = choice(...tools.map((tool) => callOf(builder, tool)));
+  const more = sequence(literal(`\n${CALL_BEGIN}\n`), one);
+  return sequence(optional(literal("\n")), one, parallel ? repeat(more, 0, CALLS_MAX - 1) : literal(""));
+}
+
+function callOf(builder: GrammarBuilder, { name, parameters }: ChatTool): GrammarNode {
+  const values = parameters === null ? literal("{}") : builder.jsonSchema(parameters);
+  return sequence(literal(`{"name": ${JSON.stringify(name)}, "arguments": `), values, literal(CALL_END));
+}
+
+/** What a model is told whose template has no words for it; null for nothing. */
+export function describeOutput({ format, toolUse }: ChatOutput, templateKnowsTools: boolean): string | null {
+  const parts: string[] = [];
+  if (toolUse !== null && !templateKnowsTools) parts.push(describeTools(toolUse));
+  else if (toolUse?.mode === "required") parts.push("Call a tool now.");
+  if (format.type === "json-object") parts.push("Answer with a JSON object and nothing else.");
+  if (format.type === "json-schema") {
+    parts.push(`Answer with JSON that fits this JSON Schema, and nothing else:\n${JSON.stringify(format.schema)}`);
+  }
+  return parts.length === 0 ? null : parts.join("\n\n");
+}
+
+function describeTools({ tools, mode }: ToolUse): string {
+  const list = tools.map((tool) => JSON.stringify(viewTool(tool))).join("\n");
+  const when = mode === "required" ? "Call a tool now" : "When a tool helps to answer, call it";
+  const example = `${CALL_BEGIN}\n{"name": "tool_name", "arguments": {"argument": "value"}}\n</tool_call>`;
+  return `You have these tools:\n${list}\n\n${when}, by writing nothing but this, with its name and arguments:\n${example}`;
+}
+
+/** As templates know tools, and as they were sent. */
+export function viewTool({ name, description, parameters }: ChatTool): Record<string, unknown> {
+  return {
+    type: "function",
+    function: {
+      name,
+      ...(description !== null && { description }),
+      parameters: parameters ?? { type: "object", properties: {} },
+    },
+  };
+}
