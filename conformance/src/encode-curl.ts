@@ -43,7 +43,8 @@ function encodePrintf(bytes: Uint8Array): string {
       ? String.fromCharCode(byte)
       : `\\${byte.toString(8).padStart(3, "0")}`,
   );
-  return `printf '${text.join("")}'`;
+  // A format that begins with a hyphen would be read as an option.
+  return `printf '${text.join("").replace(/^-/, String.raw`\055`)}'`;
 }
 
 function encodeAuthorization(value: string, keys: Target["keys"]): string {
