@@ -127,6 +127,24 @@ test.each([
   errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
 });
 
+test.each(["a declared length", "chunks"])(
+  "a client that sends on after its body in %s was refused still reads the answer",
+  async (framing) => {
+    const { port, keys } = await start({ config: { limits: { bodyBytesMax: 1000 } } });
+    const bytes = new Uint8Array(8_000_000).fill(0x20);
+    for (let round = 0; round < 10; round += 1) {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
+        body: framing === "chunks" ? new Blob([bytes]).stream() : bytes,
+        duplex: "half",
+      });
+      expect(response.status).toBe(413);
+      errorResponseSchema.parse(await response.json());
+    }
+  },
+);
+
 test.each([
   ["no HTTP at all", "hello\r\n\r\n"],
   ["headers beyond the limit", `GET /v1/models HTTP/1.1\r\nhost: x\r\nx-long: ${"x".repeat(5000)}\r\n\r\n`],

@@ -1,12 +1,13 @@
 /**
  * A throw-away PostgreSQL of the tests' own: binaries from npm, data in a temporary directory, reached through a socket
- * in it that no other user can open. It ends with the process that started it, however that ends. Linux and macOS.
+ * in it that no other user can open, and over TLS when asked. It ends with the process that started it, however that ends. Linux and macOS.
  */
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -56,14 +57,21 @@ export function findObstacle(): string | null {
   return findBinaries() === null ? `npm has no PostgreSQL for ${process.platform}-${process.arch}` : null;
 }
 
+export interface PostgresServerOptions {
+  /** PEM. The server then listens on a port of the loopback address too, and takes nothing there but TLS. */
+  readonly tls?: { readonly key: string; readonly certificate: string };
+}
+
 /** @throws Error when there is no PostgreSQL for this machine, or it does not start in time; nothing is left then. */
-export async function startPostgresServer(): Promise<PostgresServer> {
+export async function startPostgresServer({ tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const binaries = findBinaries();
   if (binaries === null) throw new Error("There is no PostgreSQL for this machine.");
   const directory = mkdtempSync(path.join(tmpdir(), "openai-compat-pg-"));
   try {
     layOut(binaries, directory);
-    return await supervise(directory);
+    if (tls === undefined) return await supervise(directory, SETTINGS);
+    const { settings, url } = await layOutTls(tls, directory);
+    return { ...(await supervise(directory, [...SETTINGS, ...settings])), url };
   } catch (thrown) {
     rmSync(directory, { recursive: true, force: true });
     throw thrown;
@@ -94,6 +102,41 @@ function layOut(binaries: string, directory: string): void {
   for (const { source, target } of links) {
     symlinkSync(path.basename(source), path.join(directory, path.relative("native", target)));
   }
+  giveAway(directory);
+}
+
+/** @returns the settings, and a URL that checks the certificate and the name in it. */
+async function layOutTls({ key, certificate }: NonNullable<PostgresServerOptions["tls"]>, directory: string) {
+  const keyFile = path.join(directory, "server.key");
+  const certificateFile = path.join(directory, "server.crt");
+  // The server takes no key that others may read.
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  writeFileSync(certificateFile, certificate);
+  giveAway(directory);
+  const port = await findFreePort();
+  return {
+    settings: ["listen_addresses=127.0.0.1", `port=${port}`, "ssl=on", `ssl_key_file=${keyFile}`].concat(
+      `ssl_cert_file=${certificateFile}`,
+    ),
+    url:
+      `postgresql://postgres@localhost:${port}/postgres` +
+      `?sslmode=verify-full&sslrootcert=${encodeURIComponent(certificateFile)}`,
+  };
+}
+
+/** Free a moment ago: PostgreSQL can't choose one itself. */
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("The loopback address has no port.");
+  return address.port;
+}
+
+/** To the user that the server runs as. */
+function giveAway(directory: string): void {
   if (!isRoot()) return;
   const { status } = spawnSync("chown", ["-R", `${UNPRIVILEGED_ID}:${UNPRIVILEGED_ID}`, directory], {
     stdio: "inherit",
@@ -105,8 +148,8 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-async function supervise(directory: string): Promise<PostgresServer> {
-  const supervisor = spawn("sh", ["-c", SUPERVISOR, "sh", directory, ...SETTINGS.flatMap((text) => ["-c", text])], {
+async function supervise(directory: string, settings: readonly string[]): Promise<PostgresServer> {
+  const supervisor = spawn("sh", ["-c", SUPERVISOR, "sh", directory, ...settings.flatMap((text) => ["-c", text])], {
     cwd: "/",
     env: { PATH: process.env["PATH"], LC_ALL: "C" },
     // A process group of its own: Ctrl-C reaches the tests, and their end reaches it.
