@@ -17,6 +17,8 @@ import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
 import type { Demand } from "./pipeline.ts";
 import type { ChatRequest, ChatRun } from "./services/chat-request.ts";
 import { boundChat, prepareChat, runChat } from "./services/chat-service.ts";
+import { boundEmbedding, collectEmbedding, prepareEmbedding, runEmbedding } from "./services/embedding-service.ts";
+import type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 import { primeStream } from "./services/primed-stream.ts";
 import type { RelayCall, RelayRun } from "./services/relay-request.ts";
 import {
@@ -40,7 +42,7 @@ export interface AiService {
    *
    * @throws AiError `not_implemented`
    */
-  requireRelayed(operation: RelayOperation): void;
+  requireOffered(operation: RelayOperation): void;
   /** Whether requests for this model go to an upstream as they are; false for a model that is not there. */
   isRelayed(selector: string, type: ModelType): boolean;
   /**
@@ -51,6 +53,12 @@ export interface AiService {
    *   `limits_unavailable`, `billing_unavailable` when a store fails
    */
   chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun>;
+  /**
+   * One vector for each input, by an engine of this machine.
+   *
+   * @throws AiError what `chat` throws, and `unsupported_parameter` for dimensions that the model was not trained for
+   */
+  embed(call: AuthorisedCall, request: EmbeddingRequest): Promise<EmbeddingResult>;
   /**
    * Resolves once the upstream has begun a good answer.
    *
@@ -87,28 +95,8 @@ export interface AiServiceOptions {
 const SETTLEMENT_GRACE_MS = 60_000;
 
 export function createAiService(options: AiServiceOptions): AiService {
-  const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {} } = options;
-  const now = options.now ?? Date.now;
-  const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
-  const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
-  const billing = createBilling({ store: options.credits, holdLifetimeMs, now });
-  const queues = createModelQueues(registry.list());
-  let closing = false;
-
-  /** The request counts against the account's limit before anything is computed for it. */
-  async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
-    if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
-    const resolved = resolveModel(call, registry, { selector, type });
-    await rateLimits.takeRequest(call.principal.accountId, call.onRateLimit);
-    return resolved;
-  }
-
-  function admitTo(resolved: ResolvedCall<RegisteredModel>, demand: Demand): Promise<AdmittedCall<RegisteredModel>> {
-    const { onSettlementError } = options;
-    const queue = queues.of(resolved.model);
-    return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
-  }
-
+  const { registry, now = Date.now } = options;
+  const { resolve, admitTo, queues, close } = createGate(options);
   async function chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun> {
     const resolved = await resolve(call, request.model, "chat");
     const { engine } = resolved.model;
@@ -124,6 +112,18 @@ export function createAiService(options: AiServiceOptions): AiService {
       modelId: admitted.model.id,
       events: await primeStream(runAdmitted(admitted, () => runChat(admitted, prepared))),
     };
+  }
+
+  async function embed(call: AuthorisedCall, request: EmbeddingRequest): Promise<EmbeddingResult> {
+    const resolved = await resolve(call, request.model, "embedding");
+    const { engine } = resolved.model;
+    if (engine.type !== "embedding") throw new AiError("internal", "A relayed model was asked to embed.");
+    const prepared = await prepareEmbedding(engine, request, call.signal);
+    const bound = boundEmbedding(prepared);
+    const demand = { bound, expectedTokens: bound.inputTokens, selector: request.model, streamed: false };
+    const admitted = await admitTo(resolved, demand);
+    const vectors = runAdmitted(admitted, () => runEmbedding(admitted, prepared));
+    return collectEmbedding(vectors, prepared, admitted.model.id);
   }
 
   async function relay(call: AuthorisedCall, request: RelayCall): Promise<RelayRun> {
@@ -144,19 +144,46 @@ export function createAiService(options: AiServiceOptions): AiService {
   return {
     listModels: () => registry.list(),
     retrieveModel: (_call, id) => registry.find(id),
-    requireRelayed(operation) {
+    requireOffered(operation) {
       if (!registry.list().some(({ engine }) => isOffered(engine, operation))) throw noModelFor(operation);
     },
     isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    embed: (call, request) => embed(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     queues: () => queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     async close() {
-      closing = true;
+      close();
       await Promise.all(registry.list().map((model) => model.engine.close()));
     },
   };
+}
+
+/** The way from an authorised call to an admitted one, the same for every operation, until it is closed. */
+function createGate(options: AiServiceOptions) {
+  const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {}, now = Date.now } = options;
+  const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
+  const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
+  const billing = createBilling({ store: options.credits, holdLifetimeMs, now });
+  const queues = createModelQueues(registry.list());
+  let closing = false;
+
+  /** The request counts against the account's limit before anything is computed for it. */
+  async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
+    if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
+    const resolved = resolveModel(call, registry, { selector, type });
+    await rateLimits.takeRequest(call.principal.accountId, call.onRateLimit);
+    return resolved;
+  }
+
+  function admitTo(resolved: ResolvedCall<RegisteredModel>, demand: Demand): Promise<AdmittedCall<RegisteredModel>> {
+    const { onSettlementError } = options;
+    const queue = queues.of(resolved.model);
+    return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
+  }
+
+  return { resolve, admitTo, queues, close: () => void (closing = true) };
 }
 
 function describeUpstreams(modelId: string, engine: RegisteredModel["engine"]): readonly ModelUpstreamStatus[] {

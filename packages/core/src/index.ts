@@ -49,6 +49,14 @@ export type {
   TokenLogprob,
   TokenProbability,
 } from "./engine/chat-engine.ts";
+export type {
+  EmbeddingEngine,
+  EmbeddingEngineLimits,
+  EmbeddingInput,
+  EmbeddingVector,
+  PreparedInput,
+  PreparedInputs,
+} from "./engine/embedding-engine.ts";
 export { FREE_TEXT } from "./engine/chat-output.ts";
 export type { AnswerFormat, ChatOutput, ChatTool, JsonSchema, ToolUse } from "./engine/chat-output.ts";
 
@@ -64,8 +72,16 @@ export type {
 } from "./engine/relay-engine.ts";
 
 export { MODEL_TYPES, createModelRegistry } from "./models/registry.ts";
-export type { ModelDescription, ModelRegistry, ModelType, QueueLimits, RegisteredModel } from "./models/registry.ts";
+export type {
+  Engine,
+  ModelDescription,
+  ModelRegistry,
+  ModelType,
+  QueueLimits,
+  RegisteredModel,
+} from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
+export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export { foldChatEvents } from "./services/fold-chat.ts";
 export type { ChatChoice, ChatResult } from "./services/fold-chat.ts";

@@ -2,6 +2,8 @@
 
 export { createScriptedEngine } from "./scripted/scripted-engine.ts";
 export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";
+export { createScriptedEmbeddingEngine } from "./scripted/scripted-embedding-engine.ts";
+export type { ScriptedEmbeddingSettings } from "./scripted/scripted-embedding-engine.ts";
 export { probeLlama } from "./llama/probe-llama.ts";
 export type { LlamaAvailability, ProbeLlamaOptions } from "./llama/probe-llama.ts";
 export { createLlamaEngine } from "./llama/llama-engine.ts";

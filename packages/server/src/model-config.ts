@@ -67,14 +67,18 @@ const engineSchema = z.discriminatedUnion("kind", [
 const modelSchema = z.strictObject({
   id: z.string().min(1).max(200),
   name: z.string().min(1).max(200).optional().describe("Default: the id."),
-  type: z.enum(MODEL_TYPES).default("chat").describe("What it is for; engines of this machine serve chat."),
+  type: z
+    .enum(MODEL_TYPES)
+    .default("chat")
+    .describe("What it is for; engines of this machine serve chat, and the scripted one embeddings."),
   engine: engineSchema,
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
 });
 
 function isServedHere(model: { readonly type: string; readonly engine: { readonly kind: string } }): boolean {
-  return model.type === "chat" || model.engine.kind === "upstream";
+  const { type, engine } = model;
+  return type === "chat" || engine.kind === "upstream" || (type === "embedding" && engine.kind === "scripted");
 }
 
 interface ModelMarks {
@@ -95,7 +99,7 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
 /** The models of the configuration, in the order in which they are listed. */
 export const modelsSchema = z
   .array(modelSchema)
-  .refine((models) => models.every(isServedHere), { error: "only an upstream can serve a type other than chat" })
+  .refine((models) => models.every(isServedHere), { error: "only an upstream can serve this type" })
   .refine(hasUniqueIds, { error: "two models have the same id" })
   .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
   .default([])

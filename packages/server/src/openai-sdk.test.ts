@@ -5,7 +5,7 @@ import OpenAI5, * as sdk5 from "openai-v5";
 import OpenAI6, * as sdk6 from "openai-v6";
 import { AiError } from "@openai-compat/core";
 import type { AiErrorCode, ChatEngine } from "@openai-compat/core";
-import { createScriptedEngine } from "@openai-compat/engines";
+import { createScriptedEmbeddingEngine, createScriptedEngine } from "@openai-compat/engines";
 import { afterAll, expect, test, vi } from "vitest";
 import { startTestServer } from "./testing/test-server.ts";
 import { createWatchedEngine } from "./testing/watched-engine.ts";
@@ -25,6 +25,7 @@ const target = await startTestServer({
     { id: "watched", engine: watched },
     { id: "failing", engine: createFailingEngine() },
     { id: "broken", engine: { ...createScriptedEngine(), generate: breakAfterOneWord } },
+    { id: "words", type: "embedding", engine: createScriptedEmbeddingEngine() },
   ],
 });
 afterAll(() => target.server.close());
@@ -48,8 +49,16 @@ const chat = { model: "org/scripted", messages, seed: 3 };
 test.each(sdks)("SDK $version lists and retrieves models", async ({ client }) => {
   const ids = [];
   for await (const model of client.models.list()) ids.push(model.id);
-  expect(ids).toEqual(["org/scripted", "watched", "failing", "broken"]);
+  expect(ids).toEqual(["org/scripted", "watched", "failing", "broken", "words"]);
   expect((await client.models.retrieve("org/scripted")).id).toBe("org/scripted");
+});
+
+test.each(sdks)("SDK $version embeds; its own base64 and plain numbers are the same vectors", async ({ client }) => {
+  const request = { model: "words", input: ["The sea is wide.", "Rain falls."] };
+  const decoded = await client.embeddings.create(request);
+  const plain = await client.embeddings.create({ ...request, encoding_format: "float" });
+  expect(plain.data).toHaveLength(2);
+  expect(decoded.data).toEqual(plain.data);
 });
 
 test.each(sdks)("SDK $version chats, and its stream says the same", async ({ client }) => {

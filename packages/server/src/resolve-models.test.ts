@@ -33,13 +33,16 @@ test("without configured models, the catalogue's first is the default", async ()
 test("asked for the scripted engine, nothing is pulled and the owner says so", async () => {
   const pull = () => Promise.reject(new Error("must not pull"));
   const { models } = await resolve({ engines: "scripted" }, { pull });
-  expect(models).toMatchObject([{ id: "scripted", ownedBy: "scripted", isDefault: true }]);
+  expect(models).toMatchObject([
+    { id: "scripted", type: "chat", ownedBy: "scripted", isDefault: true },
+    { id: "scripted-embedding", type: "embedding", ownedBy: "scripted", isDefault: true },
+  ]);
 });
 
 test("a model that can't be had is replaced by the scripted engine, and the reason is told", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   const { models, summary } = await resolve({}, { pull });
-  expect(models).toMatchObject([{ ownedBy: "scripted" }]);
+  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);
   expect(summary).toContain("Nothing answered.");
 });
 
@@ -49,7 +52,7 @@ test("without the native library no model is pulled", async () => {
     {},
     { pull, probe: async () => ({ available: false, reason: "the package node-llama-cpp is not installed." }) },
   );
-  expect(models).toMatchObject([{ ownedBy: "scripted" }]);
+  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);
   expect(summary).toContain("node-llama-cpp");
 });
 

@@ -5,10 +5,11 @@
 
 import { existsSync } from "node:fs";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
-import type { ChatEngine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
+import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
   createLlamaEngine,
   createProgressReporter,
+  createScriptedEmbeddingEngine,
   createScriptedEngine,
   createUpstreamEngine,
   listCatalogue,
@@ -52,7 +53,7 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
   const { config } = options;
   if (config.models.length > 0) return resolveConfiguredModels(options);
   if (config.engines === "scripted") {
-    return { models: [createScriptedModel(options)], summary: "Serving the scripted engine (no AI model), as asked." };
+    return { models: createScriptedModels(options), summary: "Serving the scripted engine (no AI model), as asked." };
   }
   return resolveBestModel(options);
 }
@@ -60,7 +61,7 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
 async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const [entry] = listCatalogue();
   const fallBack = (reason: string): ResolvedModels => ({
-    models: [createScriptedModel(options)],
+    models: createScriptedModels(options),
     summary: `Serving the scripted engine (no AI model): ${reason}`,
   });
   if (entry === undefined) return fallBack("the catalogue is empty.");
@@ -94,9 +95,12 @@ async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<R
 async function createConfiguredEngine(
   config: ModelConfig,
   options: ResolveModelsOptions,
-): Promise<{ ownedBy: string; engine: ChatEngine | RelayEngine }> {
+): Promise<{ ownedBy: string; engine: Engine }> {
   const { engine } = config;
-  if (engine.kind === "scripted") return { ownedBy: SCRIPTED_ID, engine: createScriptedEngine() };
+  if (engine.kind === "scripted") {
+    const scripted = config.type === "embedding" ? createScriptedEmbeddingEngine() : createScriptedEngine();
+    return { ownedBy: SCRIPTED_ID, engine: scripted };
+  }
   if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
   const settings = {
@@ -161,7 +165,7 @@ interface ModelParts {
   readonly id: string;
   readonly name: string;
   readonly ownedBy: string;
-  readonly engine: ChatEngine | RelayEngine;
+  readonly engine: Engine;
   readonly isDefault: boolean;
   /** Default chat. */
   readonly type?: ModelType;
@@ -203,9 +207,17 @@ function priceOfType(prices: PricesConfig, type: ModelType): Prices {
   }
 }
 
-function createScriptedModel(options: ResolveModelsOptions): RegisteredModel {
-  const engine = createScriptedEngine();
-  return describeModel(options, { id: SCRIPTED_ID, name: "Scripted", ownedBy: SCRIPTED_ID, engine, isDefault: true });
+function createScriptedModels(options: ResolveModelsOptions): RegisteredModel[] {
+  const common = { ownedBy: SCRIPTED_ID, isDefault: true };
+  const chat = { ...common, id: SCRIPTED_ID, name: "Scripted", engine: createScriptedEngine() };
+  const embedding = {
+    ...common,
+    id: `${SCRIPTED_ID}-embedding`,
+    name: "Scripted embedding",
+    type: "embedding" as const,
+    engine: createScriptedEmbeddingEngine(),
+  };
+  return [describeModel(options, chat), describeModel(options, embedding)];
 }
 
 /** The model's file, from the cache or pulled with a progress bar on standard error. */

@@ -7,6 +7,7 @@
 import { AiError } from "../ai-error.ts";
 import type { Prices } from "../credits/prices.ts";
 import type { ChatEngine } from "../engine/chat-engine.ts";
+import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
 import type { RelayEngine } from "../engine/relay-engine.ts";
 
 /** What a model is for; an endpoint asks for one type. */
@@ -34,9 +35,12 @@ export interface QueueLimits {
   readonly waitTimeMsMax: number;
 }
 
+/** Whatever can stand behind a model. */
+export type Engine = ChatEngine | EmbeddingEngine | RelayEngine;
+
 export interface RegisteredModel extends ModelDescription {
   /** A relay serves any type; an engine of this machine serves its own. */
-  readonly engine: ChatEngine | RelayEngine;
+  readonly engine: Engine;
   readonly queue: QueueLimits;
   readonly prices: Prices;
   /** Whether the keyword `default` means this model. At most one per type. */

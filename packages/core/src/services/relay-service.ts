@@ -5,7 +5,7 @@ import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
 import type { RelayEngine, RelayEvent, RelayOperation } from "../engine/relay-engine.ts";
-import type { ModelType, RegisteredModel } from "../models/registry.ts";
+import type { Engine, ModelType, RegisteredModel } from "../models/registry.ts";
 import type { RelayCall, RelayRun } from "./relay-request.ts";
 
 /** The type of model that an operation needs. */
@@ -24,13 +24,20 @@ const TEMPLATE_TOKENS = 256;
 /** What produces no text costs no output tokens. */
 const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
 
-export function isOffered(engine: RegisteredModel["engine"], operation: RelayOperation): engine is RelayEngine {
-  return engine.type === "relay" && engine.operations.has(operation);
+/** What an engine of this machine offers, each of its type. */
+const OFFERED_HERE: Readonly<Record<Exclude<Engine["type"], "relay">, RelayOperation>> = {
+  chat: "chat",
+  embedding: "embedding",
+};
+
+export function isOffered(engine: Engine, operation: RelayOperation): boolean {
+  return engine.type === "relay" ? engine.operations.has(operation) : OFFERED_HERE[engine.type] === operation;
 }
 
 /** @throws AiError `not_implemented` when the model can't do this operation. */
 export function requireRelay(model: RegisteredModel, operation: RelayOperation): RelayEngine {
-  if (isOffered(model.engine, operation)) return model.engine;
+  const { engine } = model;
+  if (engine.type === "relay" && isOffered(engine, operation)) return engine;
   throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${operation} on this server.`, {
     param: "model",
   });

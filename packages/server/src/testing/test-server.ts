@@ -9,14 +9,7 @@ import {
   generateApiKey,
   mintToken,
 } from "@openai-compat/core";
-import type {
-  AiError,
-  ChatEngine,
-  GrantedCapability,
-  JwtSettings,
-  RegisteredModel,
-  RelayEngine,
-} from "@openai-compat/core";
+import type { AiError, Engine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { findLimits } from "../rate-limit-settings.ts";
 import { configSchema } from "../config.ts";
@@ -37,7 +30,7 @@ const JWT: JwtSettings = {
 };
 
 export interface TestServerOptions {
-  readonly engine?: ChatEngine | RelayEngine;
+  readonly engine?: Engine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
   /** Default: in memory. */

@@ -11,7 +11,7 @@ import { encodeChatCompletionStream } from "./encode-stream.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
   const body = await context.readJson();
-  if (isForUpstream(body, context.service)) return relayJson("chat", { call, context, body });
+  if (isForUpstream(body, context.service, "chat")) return relayJson("chat", { call, context, body });
   const { request, stream } = decodeChatCompletion(body.value);
   const run = await context.service.chat(call, request);
   if (stream === null) return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events)));

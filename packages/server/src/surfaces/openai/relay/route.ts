@@ -24,14 +24,14 @@ export async function relayJson(operation: JsonRelayOperation, options: JsonRela
 
 export function defineJsonRelay(operation: JsonRelayOperation): OperationHandler {
   return async (call, context) => {
-    context.service.requireRelayed(operation);
+    context.service.requireOffered(operation);
     return relayJson(operation, { call, context, body: await context.readJson() });
   };
 }
 
 export function defineFormRelay(operation: FormRelayOperation): OperationHandler {
   return async (call, context) => {
-    context.service.requireRelayed(operation);
+    context.service.requireOffered(operation);
     const request = await decodeFormRelay(operation, await context.readForm(), context.traceParent);
     return encodeRelay(await context.service.relay(call, request), { call, context, stream: request.stream });
   };

@@ -1,0 +1,156 @@
+import { operations } from "@openai-compat/spec";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { AiError } from "../ai-error.ts";
+import { createAiService } from "../ai-service.ts";
+import { authorise } from "../auth/authorise.ts";
+import type { CallRecord } from "../call-record.ts";
+import { FREE_OF_CHARGE } from "../credits/prices.ts";
+import type { EmbeddingEngine, EmbeddingVector } from "../engine/embedding-engine.ts";
+import { createModelRegistry } from "../models/registry.ts";
+import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+
+const DIMENSIONS = 4;
+const CONTEXT_TOKENS = 8;
+
+/** One token per word; all numbers of a vector are the same. Answers backwards, so that order is the service's work. */
+function createFakeEngine(overrides: Partial<EmbeddingEngine> = {}): EmbeddingEngine {
+  return {
+    type: "embedding",
+    limits: { contextTokens: CONTEXT_TOKENS, concurrency: 1 },
+    isTruncatable: true,
+    async prepare(inputs) {
+      const read = inputs.map((input) => ({
+        tokens: typeof input === "string" ? input.split(" ").map(Number) : input,
+      }));
+      return { inputs: read, dimensions: DIMENSIONS };
+    },
+    async *embed(inputs) {
+      const backwards = [...inputs.entries()].toReversed();
+      for (const [index, { tokens }] of backwards) yield { index, vector: vectorOf(tokens[0] ?? 0) };
+    },
+    close: async () => {},
+    ...overrides,
+  };
+}
+
+/** Of length 1, told apart by its first number's place. */
+function vectorOf(place: number): Float32Array<ArrayBuffer> {
+  return new Float32Array(DIMENSIONS).map((_, index) => (index === place ? 1 : 0));
+}
+
+function setUp(engine: EmbeddingEngine) {
+  const records: CallRecord[] = [];
+  const service = createAiService({
+    registry: createModelRegistry([
+      {
+        id: "fake",
+        name: "Fake",
+        type: "embedding",
+        ownedBy: "tests",
+        createdAtMs: 0,
+        contextTokens: CONTEXT_TOKENS,
+        engine,
+        queue: { waitingMax: 1, waitTimeMsMax: 1000 },
+        prices: FREE_OF_CHARGE,
+        isDefault: true,
+      },
+    ]),
+    credits: createFakeCreditStore(),
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onSettlementError: (error) => {
+      throw error;
+    },
+    onCallEnd: (record) => records.push(record),
+  });
+  const call = authorise({
+    operation: operations.createEmbedding,
+    principal: {
+      accountId: "ada",
+      appName: null,
+      capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
+      credential: "jwt",
+    },
+    requestId: "req_1",
+    signal: new AbortController().signal,
+    onRateLimit: () => {},
+  });
+  const embed = (inputs: readonly (string | readonly number[])[], dimensions: number | null = null) =>
+    service.embed(call, { model: "default", inputs, dimensions });
+  return { embed, records };
+}
+
+test("vectors stand in the order of the inputs, whatever order they are made in, and every token is billed", async () => {
+  const { embed, records } = setUp(createFakeEngine());
+  const result = await embed(["2 0 0", "0", [1, 1]]);
+  expect(result).toEqual({ modelId: "fake", vectors: [vectorOf(2), vectorOf(0), vectorOf(1)], promptTokens: 6 });
+  expect(records).toMatchObject([{ billedAs: "ai_embedding", outcome: "completed", usage: { inputTokens: 6 } }]);
+});
+
+test.each([
+  ["an input alone", ["0 ".repeat(CONTEXT_TOKENS).concat("0")], "input"],
+  ["one of several", ["0", Array.from({ length: CONTEXT_TOKENS + 1 }, () => 0)], "input[1]"],
+])("too many tokens in %s are refused before any work", async (_case, inputs, param) => {
+  const { embed, records } = setUp(createFakeEngine());
+  await expect(embed(inputs)).rejects.toMatchObject({ code: "context_length_exceeded", param });
+  expect(records).toEqual([]);
+});
+
+test("an absurdly long input is refused without being tokenised", async () => {
+  const engine = createFakeEngine({ prepare: () => Promise.reject(new Error("tokenised")) });
+  const long = "x".repeat((CONTEXT_TOKENS + 1) * 32);
+  await expect(setUp(engine).embed(["0", long])).rejects.toMatchObject({ code: "context_length_exceeded" });
+});
+
+test("fewer dimensions are the first ones, of length 1 again", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.float({ noNaN: true, min: -1, max: 1 }), { minLength: DIMENSIONS, maxLength: DIMENSIONS }),
+      fc.integer({ min: 1, max: DIMENSIONS }),
+      async (numbers, dimensions) => {
+        fc.pre(Math.hypot(...numbers.slice(0, dimensions)) > 1e-3);
+        const embed = async function* (): AsyncGenerator<EmbeddingVector> {
+          yield { index: 0, vector: Float32Array.from(numbers) };
+        };
+        const { vectors } = await setUp(createFakeEngine({ embed })).embed(["0"], dimensions);
+        expect(vectors[0]).toHaveLength(dimensions);
+        if (dimensions === DIMENSIONS) return;
+        expect(Math.hypot(...(vectors[0] ?? []))).toBeCloseTo(1, 5);
+        const scale = Math.hypot(...numbers.slice(0, dimensions));
+        for (const [index, value] of (vectors[0] ?? []).entries()) {
+          expect(value * scale).toBeCloseTo(numbers[index] ?? Number.NaN, 5);
+        }
+      },
+    ),
+  );
+});
+
+test("a model that was not trained for it gives no fewer dimensions, and none gives more", async () => {
+  const whole = setUp(createFakeEngine({ isTruncatable: false }));
+  expect((await whole.embed(["0"], DIMENSIONS)).vectors[0]).toEqual(vectorOf(0));
+  await expect(whole.embed(["0"], 2)).rejects.toMatchObject({ code: "unsupported_parameter", param: "dimensions" });
+  const more = setUp(createFakeEngine()).embed(["0"], DIMENSIONS + 1);
+  await expect(more).rejects.toMatchObject({ code: "invalid_value", param: "dimensions" });
+});
+
+test("a call that breaks pays for the vectors that were made", async () => {
+  const engine = createFakeEngine({
+    async *embed() {
+      yield { index: 1, vector: vectorOf(0) };
+      throw new AiError("engine_failed", "Broke.");
+    },
+  });
+  const { embed, records } = setUp(engine);
+  await expect(embed(["0 0 0", "0 0"])).rejects.toMatchObject({ code: "engine_failed" });
+  expect(records).toMatchObject([{ outcome: "engine_failed", usage: { inputTokens: 2 } }]);
+});
+
+test("an input that got no vector fails the call", async () => {
+  const engine = createFakeEngine({
+    async *embed() {
+      yield { index: 1, vector: vectorOf(0) };
+    },
+  });
+  await expect(setUp(engine).embed(["0", "1"])).rejects.toMatchObject({ code: "engine_failed" });
+});

@@ -1,0 +1,99 @@
+/**
+ * An embedding engine without weights: a text is the sum of a fixed direction for each of its words, so texts that share
+ * words are near each other, and the same text has the same vector everywhere. It knows no meaning.
+ */
+
+import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { AiError } from "@openai-compat/core";
+import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import { decodeToken, encodeText } from "./scripted-tokens.ts";
+
+export interface ScriptedEmbeddingSettings {
+  /** The longest input. Default 512. */
+  readonly contextTokens?: number;
+  /** Of each vector, 1 to 1,024. Default 64. */
+  readonly dimensions?: number;
+  /** Calls side by side; more wait. Default 4. */
+  readonly concurrency?: number;
+  /** Whether shorter vectors are to be had. Default true. */
+  readonly isTruncatable?: boolean;
+}
+
+/** The inputs after which the event loop gets its turn. */
+const INPUTS_PER_TURN = 32;
+/** One more than the largest token: 1 and six bytes. */
+const TOKENS_END = 2 ** 49;
+
+export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSettings = {}): EmbeddingEngine {
+  const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true } = settings;
+  const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
+  const running = new Set<Promise<void>>();
+
+  async function* embed(inputs: readonly PreparedInput[], signal: AbortSignal): AsyncGenerator<EmbeddingVector, void> {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    running.add(ended);
+    try {
+      const slot = await slots.acquire(signal);
+      try {
+        for (const [index, { tokens }] of inputs.entries()) {
+          if (index % INPUTS_PER_TURN === 0) await nextTurn();
+          signal.throwIfAborted();
+          yield { index, vector: embedTokens(tokens, dimensions) };
+        }
+      } finally {
+        slots.release(slot);
+      }
+    } finally {
+      running.delete(ended);
+      end();
+    }
+  }
+
+  return {
+    type: "embedding",
+    limits: { contextTokens, concurrency },
+    isTruncatable,
+    async prepare(inputs, signal) {
+      const prepared: PreparedInput[] = [];
+      for (const [index, input] of inputs.entries()) {
+        if (index % INPUTS_PER_TURN === 0) await nextTurn();
+        signal.throwIfAborted();
+        prepared.push({ tokens: typeof input === "string" ? encodeText(input) : checkTokens(input, index) });
+      }
+      return { inputs: prepared, dimensions };
+    },
+    embed,
+    async close() {
+      await Promise.all(running);
+    },
+  };
+}
+
+function checkTokens(input: Exclude<EmbeddingInput, string>, index: number): readonly number[] {
+  const strange = input.find((token) => token >= TOKENS_END);
+  if (strange === undefined) return input;
+  throw new AiError("invalid_value", `The model has no token ${strange} (input ${index}).`, { param: "input" });
+}
+
+/** Half a step off the integers, so that no single word is the zero vector. */
+function embedTokens(tokens: readonly number[], dimensions: number): Float32Array<ArrayBuffer> {
+  const sum = new Float32Array(dimensions);
+  for (const token of tokens) {
+    for (const [index, value] of directionOf(token, dimensions).entries()) sum[index] = (sum[index] ?? 0) + value + 0.5;
+  }
+  const length = Math.hypot(...sum);
+  return sum.map((value) => value / length);
+}
+
+/** The same for a word wherever it stands in a sentence and in either case: -128 to 127 in each dimension. */
+function directionOf(token: number, dimensions: number): Int8Array {
+  const word = decodeToken(token).trim().toLowerCase();
+  // A function of the SHAKE family gives as many bytes as are asked for.
+  return new Int8Array(
+    createHash("shake256", { outputLength: dimensions })
+      .update(word || String(token))
+      .digest(),
+  );
+}

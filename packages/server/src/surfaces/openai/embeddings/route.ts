@@ -1,0 +1,15 @@
+/** `POST /embeddings`, by an engine of this machine or by an upstream. */
+
+import type { OperationHandler } from "../operation-handler.ts";
+import { isForUpstream } from "../relay/is-for-upstream.ts";
+import { relayJson } from "../relay/route.ts";
+import { decodeEmbedding } from "./decode.ts";
+import { encodeEmbedding } from "./encode.ts";
+
+export const createEmbedding: OperationHandler = async (call, context) => {
+  context.service.requireOffered("embedding");
+  const body = await context.readJson();
+  if (isForUpstream(body, context.service, "embedding")) return relayJson("embedding", { call, context, body });
+  const { request, encodingFormat } = decodeEmbedding(body.value);
+  return Response.json(encodeEmbedding(await context.service.embed(call, request), encodingFormat));
+};
