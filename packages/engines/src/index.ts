@@ -8,6 +8,8 @@ export { probeLlama } from "./llama/probe-llama.ts";
 export type { LlamaAvailability, ProbeLlamaOptions } from "./llama/probe-llama.ts";
 export { createLlamaEngine } from "./llama/llama-engine.ts";
 export type { LlamaEngineSettings } from "./llama/llama-settings.ts";
+export { createLlamaEmbeddingEngine } from "./llama/llama-embedding-engine.ts";
+export type { LlamaEmbeddingSettings } from "./llama/llama-embedding-settings.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
 export * from "./models/index.ts";

@@ -37,6 +37,10 @@ const engineSchema = z.discriminatedUnion("kind", [
       .describe("Prompt and completion together; default: what the model allows, bounded."),
     concurrency: count.max(256).optional().describe("Generations side by side; each needs memory of its own."),
     threads: count.max(1024).optional().describe("CPU threads; default: cores minus one."),
+    truncatableVectors: z
+      .boolean()
+      .default(false)
+      .describe("For embeddings: whether the model was trained for fewer `dimensions` (Matryoshka)."),
     gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
   }),
   z.strictObject({
@@ -70,7 +74,7 @@ const modelSchema = z.strictObject({
   type: z
     .enum(MODEL_TYPES)
     .default("chat")
-    .describe("What it is for; engines of this machine serve chat, and the scripted one embeddings."),
+    .describe("What it is for; engines of this machine serve chat and embeddings."),
   engine: engineSchema,
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
@@ -78,7 +82,7 @@ const modelSchema = z.strictObject({
 
 function isServedHere(model: { readonly type: string; readonly engine: { readonly kind: string } }): boolean {
   const { type, engine } = model;
-  return type === "chat" || engine.kind === "upstream" || (type === "embedding" && engine.kind === "scripted");
+  return type === "chat" || type === "embedding" || engine.kind === "upstream";
 }
 
 interface ModelMarks {

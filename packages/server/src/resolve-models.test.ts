@@ -24,10 +24,47 @@ const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {
     ...options,
   });
 
-test("without configured models, the catalogue's first is the default", async () => {
+test("without configured models, the catalogue's first of each type are the defaults", async () => {
   const { models, summary } = await resolve({});
-  expect(models).toMatchObject([{ id: listCatalogue()[0]?.id, isDefault: true, ownedBy: "local", createdAtMs: 5 }]);
+  expect(models).toMatchObject([
+    { id: "smollm2-135m-instruct", type: "chat", isDefault: true, ownedBy: "local", createdAtMs: 5 },
+    { id: "all-minilm-l6-v2", type: "embedding", isDefault: true, ownedBy: "local", contextTokens: 512 },
+  ]);
   expect(summary).toContain("a fake");
+});
+
+test("an embedding model that can't be had is left out, and the reason is told", async () => {
+  const { models, summary } = await resolve(
+    {},
+    {
+      pull: async (entry) => {
+        if (entry.type === "embedding") throw new AiError("engine_unavailable", "Nothing answered.");
+        return { path: weights, source: "a fake" };
+      },
+    },
+  );
+  expect(models.map(({ id }) => id)).toEqual(["smollm2-135m-instruct"]);
+  expect(summary).toContain("Nothing answered.");
+});
+
+test("a configured llama model can be an embedding model", async () => {
+  const engine = {
+    kind: "llama" as const,
+    model: weights,
+    contextTokens: 128,
+    concurrency: 3,
+    truncatableVectors: true,
+  };
+  const { models } = await resolve({ models: [{ id: "e", type: "embedding", engine }] });
+  expect(models).toMatchObject([
+    {
+      id: "e",
+      type: "embedding",
+      isDefault: true,
+      contextTokens: 128,
+      engine: { isTruncatable: true, limits: { concurrency: 3 } },
+    },
+  ]);
 });
 
 test("asked for the scripted engine, nothing is pulled and the owner says so", async () => {

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
+  createLlamaEmbeddingEngine,
   createLlamaEngine,
   createProgressReporter,
   createScriptedEmbeddingEngine,
@@ -59,7 +60,7 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
 }
 
 async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
-  const [entry] = listCatalogue();
+  const entry = findCatalogued("chat");
   const fallBack = (reason: string): ResolvedModels => ({
     models: createScriptedModels(options),
     summary: `Serving the scripted engine (no AI model): ${reason}`,
@@ -70,13 +71,40 @@ async function resolveBestModel(options: ResolveModelsOptions): Promise<Resolved
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
     const engine = createLlamaEngine({ modelPath: file.path });
-    const model = describeModel(options, { ...describeCatalogueEntry(entry), engine, isDefault: true });
-    return { models: [model], summary: `Serving ${entry.name} (${entry.id}) from ${file.source}.` };
+    const chat = describeModel(options, { ...describeCatalogueEntry(entry), engine, isDefault: true });
+    const embedding = await addEmbeddingModel(options);
+    return {
+      models: [chat, ...embedding.models],
+      summary: `Serving ${entry.name} (${entry.id}) from ${file.source}. ${embedding.summary}`,
+    };
   } catch (thrown) {
     options.signal.throwIfAborted();
     if (!(thrown instanceof AiError)) throw thrown;
     return fallBack(thrown.message);
   }
+}
+
+/** Beside a chat model that is there already, one that can't be had is left out: no other model stands in for it. */
+async function addEmbeddingModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const entry = findCatalogued("embedding");
+  if (entry === undefined) return { models: [], summary: "The catalogue has no embedding model." };
+  try {
+    const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
+    const engine = createLlamaEmbeddingEngine({ modelPath: file.path, contextTokens: entry.contextTokens });
+    const parts = { ...describeCatalogueEntry(entry), type: entry.type, engine, isDefault: true };
+    return {
+      models: [describeModel(options, parts)],
+      summary: `Serving ${entry.name} (${entry.id}) from ${file.source}.`,
+    };
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    if (!(thrown instanceof AiError)) throw thrown;
+    return { models: [], summary: `Serving no embedding model: ${thrown.message}` };
+  }
+}
+
+function findCatalogued(type: ModelType): CatalogueEntry | undefined {
+  return listCatalogue().find((entry) => entry.type === type);
 }
 
 async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
@@ -103,10 +131,22 @@ async function createConfiguredEngine(
   }
   if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
-  const settings = {
+  const common = {
     modelPath: path,
     gpu: engine.gpu ? ("auto" as const) : (false as const),
     ...(engine.contextTokens === undefined ? {} : { contextTokens: engine.contextTokens }),
+  };
+  if (config.type === "embedding") {
+    const embeddingSettings = {
+      ...common,
+      ...(engine.concurrency === undefined ? {} : { concurrency: engine.concurrency }),
+      ...(engine.threads === undefined ? {} : { parallelInputs: engine.threads }),
+      isTruncatable: engine.truncatableVectors,
+    };
+    return { ownedBy, engine: createLlamaEmbeddingEngine(embeddingSettings) };
+  }
+  const settings = {
+    ...common,
     ...(engine.concurrency === undefined ? {} : { sequences: engine.concurrency }),
     ...(engine.threads === undefined ? {} : { threads: engine.threads }),
   };

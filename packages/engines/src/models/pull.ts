@@ -14,11 +14,12 @@ import {
   type CachedModel,
   type ModelPaths,
 } from "./cached-model.ts";
-import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue.ts";
 import { hasPinnedBytes } from "./file-checksum.ts";
+import { convertBertToGguf } from "./bert-to-gguf.ts";
 import { requantiseGguf } from "./gguf-requantise.ts";
 import { ModelUnavailableError, describeFailure, type PullAttempt } from "./model-unavailable-error.ts";
-import { deliverOriginal, describeSource, type SourceContext } from "./model-source.ts";
+import { deliverFiles, describeSource, type DeliveredPaths, type SourceContext } from "./model-source.ts";
 import { DEFAULT_LOCK_SETTINGS, acquireLock } from "./pull-lock.ts";
 import type { ModelLookup, PullOptions } from "./pull-options.ts";
 
@@ -112,9 +113,9 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
         options.onProgress?.({ phase, source: name, receivedBytes, totalBytes }),
     };
     try {
-      const original = await deliverOriginal(source, context);
-      if (source.conversion === null) await rename(original, paths.artefact);
-      else await convert(original, entry, { paths, context });
+      const delivered = await deliverFiles(source, context);
+      if (source.conversion === null) await rename(delivered.original, paths.artefact);
+      else await convert(delivered, source.conversion, { entry, paths, context });
       const model = await markVerified(paths, entry, name);
       await rm(paths.downloads, { recursive: true, force: true });
       return model;
@@ -126,22 +127,39 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
   throw new ModelUnavailableError(entry.id, attempts);
 }
 
-/** Only `q4_1-to-q8_0` exists. The result is pinned like a download: it depends on the original's bytes alone. */
+/** The result is pinned like a download: it depends on the delivered bytes alone. */
 async function convert(
-  original: string,
-  entry: CatalogueEntry,
-  { paths, context }: { readonly paths: ModelPaths; readonly context: SourceContext },
+  delivered: DeliveredPaths,
+  conversion: Conversion,
+  {
+    entry,
+    paths,
+    context,
+  }: { readonly entry: CatalogueEntry; readonly paths: ModelPaths; readonly context: SourceContext },
 ): Promise<void> {
   const { signal } = context.pull;
   const converted = path.join(paths.downloads, entry.artefact.fileName);
-  const result = await requantiseGguf({
-    sourcePath: original,
+  const common = {
     targetPath: converted,
-    onProgress: (written, total) => context.report("converting", written, total),
+    onProgress: (written: number, total: number) => context.report("converting", written, total),
     ...(signal === undefined ? {} : { signal }),
-  });
+  };
+  const result =
+    conversion === "q4_1-to-q8_0"
+      ? await requantiseGguf({ ...common, sourcePath: delivered.original })
+      : await convertBertToGguf({
+          ...common,
+          weightsPath: delivered.original,
+          vocabularyPath: requireCompanion(delivered),
+          parameters: { name: entry.name, ...conversion },
+        });
   if (result.sha256 !== entry.artefact.sha256) {
     throw new AiError("engine_unavailable", "the converted file does not have its pinned checksum");
   }
   await rename(converted, paths.artefact);
+}
+
+function requireCompanion({ companion }: DeliveredPaths): string {
+  if (companion !== null) return companion;
+  throw new AiError("engine_unavailable", "the source has no vocabulary beside the weights");
 }

@@ -10,7 +10,7 @@ export const GGUF_VERSION = 3;
 /** What a file has that does not say `general.alignment`. */
 export const GGUF_DEFAULT_ALIGNMENT_BYTES = 32;
 /** Metadata types, by their number in the file. */
-export const GGUF_TYPES = { uint32: 4, int32: 5, float32: 6, string: 8, array: 9 } as const;
+export const GGUF_TYPES = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
 
 export interface GgufTensor {
   readonly name: string;
@@ -33,6 +33,7 @@ export interface GgufHeader {
 export type GgufValue =
   | { readonly type: "string"; readonly value: string }
   | { readonly type: "uint32" | "float32"; readonly value: number }
+  | { readonly type: "bool"; readonly value: boolean }
   | { readonly type: "strings"; readonly value: readonly string[] }
   | { readonly type: "int32s"; readonly value: readonly number[] };
 
@@ -66,11 +67,16 @@ export function encodeGguf({ metadata, tensors }: GgufContent): Buffer {
   });
   const head = encodeGgufHeader({
     metadataCount: metadata.length,
-    metadata: Buffer.concat(metadata.flatMap(([key, value]) => [encodeString(key), encodeValue(value)])),
+    metadata: encodeGgufMetadata(metadata),
     alignmentBytes,
     tensors: placed,
   });
   return Buffer.concat([head, ...tensors.map(({ bytes }) => pad(bytes, alignmentBytes))]);
+}
+
+/** The metadata section of a file. */
+export function encodeGgufMetadata(metadata: GgufContent["metadata"]): Buffer {
+  return Buffer.concat(metadata.flatMap(([key, value]) => [encodeString(key), encodeValue(value)]));
 }
 
 /** The next multiple of `alignment` that is not below `value`. */
@@ -96,6 +102,8 @@ function encodeValue(value: GgufValue): Buffer {
       return Buffer.concat([encodeUint32(GGUF_TYPES.uint32), encodeUint32(value.value)]);
     case "float32":
       return Buffer.concat([encodeUint32(GGUF_TYPES.float32), encodeFloat32(value.value)]);
+    case "bool":
+      return Buffer.concat([encodeUint32(GGUF_TYPES.bool), Buffer.from([value.value ? 1 : 0])]);
     case "strings":
       return encodeArray(GGUF_TYPES.string, value.value.map(encodeString));
     case "int32s":

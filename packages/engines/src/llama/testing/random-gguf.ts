@@ -8,7 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { encodeGguf } from "../../shared/gguf-writer.ts";
 import type { GgufContent, GgufValue } from "../../shared/gguf-writer.ts";
 import { listByteLetters } from "../token-bytes.ts";
-import { encodeQ80 } from "./encode-q8-0.ts";
+import { encodeQ80 } from "../../shared/encode-q8-0.ts";
 
 const WIDTH = 64;
 const HEADS = 4;

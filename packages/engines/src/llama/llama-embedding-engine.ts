@@ -1,0 +1,127 @@
+/**
+ * The embedding engine for GGUF models. Nothing native is imported, and no file is opened, before the first call that
+ * needs the model. Inputs of all calls share the contexts, first come, first served, so a large batch slows another call
+ * down and never locks it out.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { AiError } from "@openai-compat/core";
+import type { EmbeddingEngine, EmbeddingVector, PreparedInput } from "@openai-compat/core";
+import { createLazyResource } from "../shared/lazy-resource.ts";
+import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import { loadEmbeddingModel } from "./loaded-embedding-model.ts";
+import type { LoadedEmbeddingModel } from "./loaded-embedding-model.ts";
+
+/** Texts after which the event loop gets its turn. */
+const TEXTS_PER_TURN = 16;
+
+/** `limits.contextTokens` is the configured size until the model is loaded, then at most what it was trained for. */
+export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): EmbeddingEngine {
+  const resolved = resolveLlamaEmbeddingSettings(settings);
+  let { contextTokens } = resolved;
+  const resource = createLazyResource<LoadedEmbeddingModel>({
+    retryDelayMs: resolved.loadRetryDelayMs,
+    async load() {
+      const loaded = await loadEmbeddingModel(resolved);
+      contextTokens = loaded.contextTokens;
+      return loaded;
+    },
+    unload: async (loaded) => loaded.dispose(),
+  });
+
+  return {
+    type: "embedding",
+    limits: {
+      get contextTokens() {
+        return contextTokens;
+      },
+      concurrency: resolved.concurrency,
+    },
+    isTruncatable: resolved.isTruncatable,
+    async prepare(inputs, signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      try {
+        const prepared: PreparedInput[] = [];
+        for (const [index, input] of inputs.entries()) {
+          if (index % TEXTS_PER_TURN === 0) await nextTurn();
+          signal.throwIfAborted();
+          const tokens = typeof input === "string" ? loaded.tokenise(input) : loaded.adopt(input);
+          if (tokens === null) throw noSuchToken(index);
+          prepared.push({ tokens });
+        }
+        return { inputs: prepared, dimensions: loaded.dimensions };
+      } finally {
+        release();
+      }
+    },
+    async *embed(inputs, signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      try {
+        yield* embedAll(loaded, inputs, { signal, parallelInputs: resolved.parallelInputs });
+      } finally {
+        release();
+      }
+    },
+    close: async () => resource.close(),
+  };
+}
+
+/** As many inputs on their way as there are contexts; each leaves as soon as it is there. */
+async function* embedAll(
+  loaded: LoadedEmbeddingModel,
+  inputs: readonly PreparedInput[],
+  { signal, parallelInputs }: { readonly signal: AbortSignal; readonly parallelInputs: number },
+): AsyncGenerator<EmbeddingVector, void> {
+  const left = new AbortController();
+  const stop = AbortSignal.any([signal, left.signal]);
+  const running = new Map<number, Promise<EmbeddingVector>>();
+  const rest = inputs.entries();
+  const startNext = (): void => {
+    const { done, value } = rest.next();
+    if (done === true) return;
+    const [index, input] = value;
+    running.set(index, embedOne(loaded, { index, input }, stop));
+  };
+  try {
+    for (let count = 0; count < parallelInputs; count += 1) startNext();
+    while (running.size > 0) {
+      const event = await Promise.race(running.values());
+      running.delete(event.index);
+      startNext();
+      yield event;
+    }
+  } finally {
+    left.abort();
+    await Promise.allSettled(running.values());
+  }
+}
+
+async function embedOne(
+  { contexts, isToken }: LoadedEmbeddingModel,
+  { index, input }: { readonly index: number; readonly input: PreparedInput },
+  signal: AbortSignal,
+): Promise<EmbeddingVector> {
+  const context = await contexts.acquire(signal);
+  try {
+    signal.throwIfAborted();
+    const { vector } = await context.getEmbeddingFor(input.tokens.filter(isToken));
+    return { index, vector: normalise(vector) };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw new AiError("engine_failed", "The model failed to read an input. Please try again.", { cause: thrown });
+  } finally {
+    contexts.release(context);
+  }
+}
+
+/** @throws Error for a vector without a direction: it could be near to nothing. */
+function normalise(vector: readonly number[]): Float32Array<ArrayBuffer> {
+  const length = Math.hypot(...vector);
+  if (!(length > 0 && Number.isFinite(length))) throw new Error(`The model's vector has the length ${length}.`);
+  return Float32Array.from(vector, (value) => value / length);
+}
+
+function noSuchToken(index: number): AiError {
+  return new AiError("invalid_value", `Input ${index} holds a token that the model doesn't have.`, { param: "input" });
+}

@@ -1,0 +1,95 @@
+/** Brings a GGUF file of an embedding model into memory, with a context for each input that is read at once. */
+
+import { AiError } from "@openai-compat/core";
+import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import type { SlotPool } from "../shared/slot-pool.ts";
+import { explainLoadError } from "./explain-load-error.ts";
+import type { ResolvedLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import { openNativeRuntime } from "./native-runtime.ts";
+import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
+
+export interface LoadedEmbeddingModel {
+  /** The longest input, markers included. */
+  readonly contextTokens: number;
+  readonly dimensions: number;
+  readonly contexts: SlotPool<LlamaEmbeddingContext>;
+  /** Markers included. No text becomes a marker. */
+  readonly tokenise: (text: string) => readonly number[];
+  /** Tokens that a caller made, with the markers where they were left out; null where the model lacks one of them. */
+  readonly adopt: (tokens: readonly number[]) => readonly number[] | null;
+  readonly isToken: (id: number) => id is Token;
+  /** Call when nothing runs. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** @throws AiError `engine_unavailable` */
+export async function loadEmbeddingModel(settings: ResolvedLlamaEmbeddingSettings): Promise<LoadedEmbeddingModel> {
+  try {
+    const runtime = await openNativeRuntime({ gpu: settings.gpu, threads: settings.parallelInputs });
+    runtime.logListeners.add(settings.onNativeLog);
+    try {
+      return await loadInto(runtime, settings);
+    } catch (error) {
+      runtime.logListeners.delete(settings.onNativeLog);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof AiError) throw error;
+    throw new AiError("engine_unavailable", explainLoadError(error), {
+      cause: error,
+      retryAfterMs: settings.loadRetryDelayMs,
+    });
+  }
+}
+
+async function loadInto(
+  runtime: NativeRuntime,
+  settings: ResolvedLlamaEmbeddingSettings,
+): Promise<LoadedEmbeddingModel> {
+  const { module, llama } = runtime;
+  const model = await llama.loadModel({ modelPath: settings.modelPath });
+  try {
+    const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
+    const contexts: LlamaEmbeddingContext[] = [];
+    for (let count = 0; count < settings.parallelInputs; count += 1) {
+      // The library keeps the last place free, and reads an input in one batch or not at all.
+      const size = contextTokens + 1;
+      contexts.push(await model.createEmbeddingContext({ contextSize: size, batchSize: size, threads: 1 }));
+    }
+    const vocabularySize = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+    const isToken = (id: number): id is Token => Number.isInteger(id) && id >= 0 && id < vocabularySize;
+    const mark = createMarker(module, model);
+    return {
+      contextTokens,
+      dimensions: model.embeddingVectorSize,
+      contexts: createSlotPool(contexts),
+      tokenise: (text) => mark(model.tokenize(text, false)),
+      adopt: (tokens) => (tokens.every(isToken) ? mark(tokens) : null),
+      isToken,
+      async dispose() {
+        for (const context of contexts) await context.dispose();
+        await model.dispose();
+        runtime.logListeners.delete(settings.onNativeLog);
+      },
+    };
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
+
+/** Puts the markers around a text that the model was trained with, as llama.cpp's own tokenizer does. */
+function createMarker(module: NativeModule, model: LlamaModel): (tokens: readonly number[]) => readonly number[] {
+  const { bos, eos, sep, shouldPrependBosToken, shouldAppendEosToken } = model.tokens;
+  const isWordPiece = model.vocabularyType === module.LlamaVocabularyType.wpm;
+  const isUnigram = model.vocabularyType === module.LlamaVocabularyType.ugm;
+  const first = isWordPiece || (shouldPrependBosToken && !isUnigram) ? bos : null;
+  const wanted = shouldAppendEosToken || isUnigram ? eos : null;
+  const last = isWordPiece ? sep : wanted;
+  return (tokens) => [
+    ...(first !== null && tokens[0] !== first ? [first] : []),
+    ...tokens,
+    ...(last !== null && tokens.at(-1) !== last ? [last] : []),
+  ];
+}
