@@ -13,7 +13,7 @@ import { startLocalServer, type LocalServer, type LocalServerOptions } from "./l
 const recipeSchema = z.object({
   base_url: z.string(),
   keys: z.object({ full: z.string() }),
-  models: z.object({ chat: z.string() }),
+  models: z.object({ chat: z.string(), embedding: z.string() }),
 });
 
 /** No word of the second server's, so that a name that comes through shows. */
@@ -48,11 +48,16 @@ export async function startLocalGateway(options: Omit<LocalServerOptions, "engin
 
 function configureGateway(targetFile: string): object {
   const recipe = recipeSchema.parse(JSON.parse(readFileSync(targetFile, "utf8")));
-  const engine = {
+  const connect = (model: string) => ({
     kind: "upstream",
     baseUrls: [recipe.base_url],
-    model: recipe.models.chat,
+    model,
     apiKey: recipe.keys.full,
+  });
+  return {
+    models: [
+      { id: MODEL_ID, default: true, engine: connect(recipe.models.chat) },
+      { id: `${MODEL_ID}-embedding`, type: "embedding", engine: connect(recipe.models.embedding) },
+    ],
   };
-  return { models: [{ id: MODEL_ID, default: true, engine }] };
 }

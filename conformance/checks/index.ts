@@ -9,6 +9,7 @@ import { chatRefusalChecks } from "./chat-refusals.ts";
 import { chatRequestChecks } from "./chat-requests.ts";
 import { chatStreamBehaviourChecks } from "./chat-stream-behaviour.ts";
 import { chatStreamChecks } from "./chat-stream.ts";
+import { embeddingChecks } from "./embeddings.ts";
 import { errorChecks } from "./errors.ts";
 import { httpChecks } from "./http.ts";
 import { limitChecks } from "./limits.ts";
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   ...chatStreamChecks,
   ...chatStreamBehaviourChecks,
   ...sseChecks,
+  ...embeddingChecks,
   ...authChecks,
   ...rateLimitChecks,
   ...errorChecks,

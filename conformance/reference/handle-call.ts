@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { RateFacts } from "./accounts.ts";
 import { type Answer, answerChat, encodeChunks, encodeCompletion, estimateTokens } from "./answer.ts";
+import { answerEmbedding } from "./embedding.ts";
 import { FAILING_MODELS, type Model, SLOW_MODEL } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import { listMethods } from "./routes.ts";
@@ -42,6 +43,9 @@ function answerCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   }
   if (call.operation === "listModels") return encodeJson(200, wire.listBody(wire.models));
   if (call.operation === "retrieveModel") return encodeJson(200, findings.model && wire.modelBody(findings.model));
+  if (call.operation === "createEmbedding") {
+    return encodeJson(200, wire.embedding(answerEmbedding(findings.body), findings.body));
+  }
   return addRateHeaders(answerBody(findings, call, wire), findings, wire);
 }
 
@@ -56,6 +60,7 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return wire.admit(verdict, call);
   },
   decode: (call, wire, findings) => {
+    if (call.operation === "createEmbedding") return decodeEmbedding(call, wire, findings);
     if (call.operation !== "createChatCompletion") return null;
     if (!wire.acceptsContentType(call.headers["content-type"] ?? "")) return makeRefusal("unsupported_media_type");
     if (call.body === null) return makeRefusal("body_too_large");
@@ -65,7 +70,7 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return firstRefusal(body, wire);
   },
   resolve: (call, wire, findings) => {
-    if (call.operation === "listModels") return null;
+    if (call.operation === "listModels" || call.operation === "createEmbedding") return null;
     const inBody = call.operation === "createChatCompletion";
     // Of the other operations no check asks anything yet but whom they let in.
     if (!inBody && call.operation !== "retrieveModel") return makeRefusal("invalid_value", { param: "model" });
@@ -91,6 +96,13 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return null;
   },
 };
+
+function decodeEmbedding(call: ReferenceCall, wire: ReferenceWire, findings: Findings): Refusal | null {
+  const body = call.body === null ? null : parseObject(wire.decodeText(call.body));
+  if (body === null) return makeRefusal("bad_json");
+  findings.body = body;
+  return wire.judgeEmbedding(body);
+}
 
 function firstRefusal(body: ChatBody, wire: ReferenceWire): Refusal | null {
   for (const rule of Object.values(wire.rules)) {

@@ -1,5 +1,7 @@
 /** The models of the reference server. All write the same text; some are slow, and some fail as an upstream would. */
 
+import { EMBEDDING_MODEL } from "./embedding.ts";
+
 export interface Model {
   readonly id: string;
   readonly object: string;
@@ -21,7 +23,13 @@ export const FAILING_MODELS = {
 /** What the failing upstream sends; only a mutant shows it. */
 export const UPSTREAM_SECRET = "reference-upstream-secret";
 
-const IDS = ["reference-chat", "reference/chat-with-slash", SLOW_MODEL, ...Object.values(FAILING_MODELS)];
+const IDS = [
+  "reference-chat",
+  EMBEDDING_MODEL,
+  "reference/chat-with-slash",
+  SLOW_MODEL,
+  ...Object.values(FAILING_MODELS),
+];
 
 export const REFERENCE_MODELS: readonly Model[] = IDS.map((id, index) => ({
   id,

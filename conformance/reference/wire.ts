@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { createLedger, createPlaces, createRateLimiter, type Ledger, type Places } from "./accounts.ts";
 import type { RateFacts, RateLimiter } from "./accounts.ts";
 import type { Chunk, Completion } from "./answer.ts";
+import { type EmbeddingList, judgeEmbedding } from "./embedding.ts";
 import { type Model, REFERENCE_MODELS } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import { type ChatBody, DEFAULT_RULES, type Rule, type RuleName } from "./rules.ts";
@@ -65,6 +66,9 @@ export interface ReferenceWire {
   readonly readModelId: (encoded: string) => string;
   readonly listBody: (models: readonly Model[]) => unknown;
   readonly modelBody: (model: Model) => unknown;
+  /** What is wrong with an embedding request. */
+  readonly judgeEmbedding: (body: ChatBody) => Refusal | null;
+  readonly embedding: (list: EmbeddingList, body: ChatBody) => unknown;
   readonly completion: (completion: Completion, body: ChatBody) => unknown;
   readonly chunks: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[];
   /** One event of a stream, from its data. */
@@ -95,6 +99,8 @@ export function defineReferenceWire(): ReferenceWire {
     readModelId: (encoded) => decodeURIComponent(encoded),
     listBody: (models) => ({ object: "list", data: models }),
     modelBody: (model) => model,
+    judgeEmbedding,
+    embedding: (list) => list,
     completion: (completion) => completion,
     chunks: (chunks) => chunks,
     frame: (data) => `data: ${data}\n\n`,

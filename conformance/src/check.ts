@@ -23,7 +23,17 @@ export type Tier = "protocol" | "forced" | "model";
 export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureName}` | "jwt";
 
 /** Report areas: one verdict line each. */
-export type Area = "models" | "chat" | "sse" | "auth" | "errors" | "http" | "billing" | "limits" | "upstreams";
+export type Area =
+  | "models"
+  | "chat"
+  | "embeddings"
+  | "sse"
+  | "auth"
+  | "errors"
+  | "http"
+  | "billing"
+  | "limits"
+  | "upstreams";
 
 export interface Check {
   /** Permanent dotted id, `chat.stream.done-sentinel`; listed in `ids.txt`, never reused. */

@@ -46,7 +46,7 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
 }
 
 /** What only a prepared account or model can show. Where nobody prepared one, nothing was asked, and nothing is missing. */
-const PREPARED_AREAS: readonly Area[] = ["billing", "limits", "upstreams"];
+const PREPARED_AREAS: readonly Area[] = ["embeddings", "billing", "limits", "upstreams"];
 
 /** What keeps a run without failures from being a proof; null when nothing does. */
 function findGap(results: readonly CheckResult[]): string | null {

@@ -5,6 +5,7 @@ import { billingMutants } from "./billing.ts";
 import { chatCompletionMutants } from "./chat-completion.ts";
 import { chatRequestMutants } from "./chat-requests.ts";
 import { chatStreamMutants } from "./chat-stream.ts";
+import { embeddingMutants } from "./embeddings.ts";
 import { errorMutants } from "./errors.ts";
 import { httpMutants } from "./http.ts";
 import { limitMutants } from "./limits.ts";
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...chatCompletionMutants,
   ...chatRequestMutants,
   ...chatStreamMutants,
+  ...embeddingMutants,
   ...sseMutants,
   ...authMutants,
   ...errorMutants,

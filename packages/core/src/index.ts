@@ -1,4 +1,4 @@
-/** The AI service: identity, models, admission and chat behind one door. No HTTP, no native code. */
+/** The AI service: identity, models, admission, chat and embeddings behind one door. No HTTP, no native code. */
 
 export { createAiService } from "./ai-service.ts";
 export type { AiService, AiServiceOptions } from "./ai-service.ts";

@@ -24,6 +24,8 @@ export interface TargetOptions {
   readonly jwt: JwtSettings;
   /** The id of the model that serves chat; null when there is none. */
   readonly chatModel: string | null;
+  /** As above, for embeddings. */
+  readonly embeddingModel: string | null;
 }
 
 /** The keys are tokens, so that a suite can tamper with them. */
@@ -37,7 +39,10 @@ export async function createTargetRecipe(options: TargetOptions): Promise<Target
       no_capability: await mint([], LIFETIME_SECONDS),
       expired: await mint(EVERY_CAPABILITY, EXPIRED_SECONDS),
     },
-    models: options.chatModel === null ? {} : { chat: options.chatModel },
+    models: {
+      ...(options.chatModel === null ? {} : { chat: options.chatModel }),
+      ...(options.embeddingModel === null ? {} : { embedding: options.embeddingModel }),
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { createModelRegistry } from "@openai-compat/core";
-import type { RegisteredModel } from "@openai-compat/core";
+import type { ModelType, RegisteredModel } from "@openai-compat/core";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
@@ -107,12 +107,13 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   });
   const { baseUrl } = await server.listen();
   try {
-    const chatModel = findChatModel(models);
+    const chatModel = findModel(models, "chat");
+    const embeddingModel = findModel(models, "embedding");
     process.stdout.write(`${summary}\n`);
     warnWhenPublic(config.host, logger);
     await announce(home, { baseUrl, chatModel });
     if (options.readyFile !== undefined) {
-      const target = { baseUrl, jwt, chatModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
+      const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
     }
     await untilStopped(signal);
@@ -124,9 +125,9 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
 /** A server that keeps what it has prepares nothing for a suite. */
 const PERSISTENT: Pick<Throwaway, "describe"> = { describe: createTargetRecipe };
 
-function findChatModel(models: readonly RegisteredModel[]): string | null {
-  const chatModels = models.filter(({ type }) => type === "chat");
-  return (chatModels.find(({ isDefault }) => isDefault) ?? chatModels[0])?.id ?? null;
+function findModel(models: readonly RegisteredModel[], wanted: ModelType): string | null {
+  const fitting = models.filter(({ type }) => type === wanted);
+  return (fitting.find(({ isDefault }) => isDefault) ?? fitting[0])?.id ?? null;
 }
 
 /** The first signal asks for a graceful stop; with the second, the process ends at once. */
