@@ -17,7 +17,7 @@ function startFake(source: string) {
     const isGateway = process.argv.includes("--config");
     appendFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n");
     setInterval(() => {}, 1000);
-    const upstream = JSON.stringify({ base_url: "http://there/v1", keys: { full: "k" }, models: { chat: "m" } });
+    const upstream = JSON.stringify({ base_url: "http://there/v1", keys: { full: "k" }, models: { chat: "m", embedding: "e" } });
     ${source}
     writeFileSync(valueOf("--ready-file"), isGateway ? readFileSync(valueOf("--config")) : upstream);`,
   );
@@ -43,7 +43,10 @@ test("the second server is the upstream of the first, and both are gone after th
   const { gateway, running } = startFake("");
   const { targetFile, stop } = await gateway;
   expect(JSON.parse(readFileSync(targetFile, "utf8"))).toMatchObject({
-    models: [{ default: true, engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "m", apiKey: "k" } }],
+    models: [
+      { default: true, engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "m", apiKey: "k" } },
+      { type: "embedding", engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "e", apiKey: "k" } },
+    ],
   });
   expect(running()).toEqual([true, true]);
   await stop();

@@ -26,7 +26,7 @@ export interface LoadedEmbeddingModel {
 /** @throws AiError `engine_unavailable` */
 export async function loadEmbeddingModel(settings: ResolvedLlamaEmbeddingSettings): Promise<LoadedEmbeddingModel> {
   try {
-    const runtime = await openNativeRuntime({ gpu: settings.gpu, threads: settings.parallelInputs });
+    const runtime = await openNativeRuntime({ gpu: settings.gpu });
     runtime.logListeners.add(settings.onNativeLog);
     try {
       return await loadInto(runtime, settings);

@@ -58,7 +58,7 @@ const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {
   try {
-    const runtime = await openNativeRuntime({ gpu: settings.gpu, threads: settings.threads });
+    const runtime = await openNativeRuntime({ gpu: settings.gpu });
     runtime.logListeners.add(settings.onNativeLog);
     try {
       return await loadInto(runtime, settings);

@@ -1,6 +1,7 @@
 /**
  * The native library of the process: imported when a model is first loaded (the import takes seconds), then shared by
- * every model with the same settings, because its state is global. It is never disposed: a second model may live on it.
+ * every model on the same kind of device, because its state is global: with a second instance, the library's own lines go
+ * to standard error past the logger. It is never disposed: another model may live on it.
  */
 
 import type * as nativeLibrary from "node-llama-cpp";
@@ -17,8 +18,8 @@ export interface NativeRuntime {
 const runtimes = new Map<string, Promise<NativeRuntime>>();
 
 /** @throws Error of the library, e.g. `NoBinaryFoundError`; the next call tries again. */
-export async function openNativeRuntime(options: { gpu: false | "auto"; threads: number }): Promise<NativeRuntime> {
-  const key = JSON.stringify([options.gpu, options.threads]);
+export async function openNativeRuntime(options: { gpu: false | "auto" }): Promise<NativeRuntime> {
+  const key = String(options.gpu);
   const known = runtimes.get(key);
   if (known !== undefined) return known;
   const opening = startNativeRuntime(options);
@@ -27,7 +28,7 @@ export async function openNativeRuntime(options: { gpu: false | "auto"; threads:
   return opening;
 }
 
-async function startNativeRuntime(options: { gpu: false | "auto"; threads: number }): Promise<NativeRuntime> {
+async function startNativeRuntime(options: { gpu: false | "auto" }): Promise<NativeRuntime> {
   const module = await import("node-llama-cpp");
   const logListeners: NativeRuntime["logListeners"] = new Set();
   const llama = await module.getLlama({
@@ -36,7 +37,8 @@ async function startNativeRuntime(options: { gpu: false | "auto"; threads: numbe
     build: "never",
     skipDownload: true,
     progressLogs: false,
-    maxThreads: options.threads,
+    // Each context says how many it takes; less than that would change how texts are rounded.
+    maxThreads: 0,
     logLevel: module.LlamaLogLevel.warn,
     logger: (level, line) => {
       for (const listener of logListeners) listener(level, line);

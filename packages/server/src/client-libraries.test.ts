@@ -1,0 +1,208 @@
+/** The libraries that most programs reach such a server through, against a listening one: Vercel's AI SDK and LangChain. */
+
+import { createOpenAI } from "@ai-sdk/openai";
+import { tool as defineTool } from "@langchain/core/tools";
+import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
+import type { ChatEngine, EmbeddingEngine } from "@openai-compat/core";
+import {
+  createLlamaEmbeddingEngine,
+  createLlamaEngine,
+  createScriptedEmbeddingEngine,
+  createScriptedEngine,
+  findCachedModel,
+} from "@openai-compat/engines";
+import { Output, embedMany, generateObject, generateText, isStepCount, streamObject, streamText, tool } from "ai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { startTestServer } from "./testing/test-server.ts";
+
+const chatFile = await findCachedModel("smollm2-135m-instruct");
+const embeddingFile = await findCachedModel("all-minilm-l6-v2");
+const local = chatFile === null || embeddingFile === null ? null : [chatFile.path, embeddingFile.path];
+if (local === null) console.warn("Libraries on local models: not tested, because these are not in the model cache.");
+
+const engines: readonly { readonly name: string; readonly chat: ChatEngine; readonly embedding: EmbeddingEngine }[] = [
+  { name: "the scripted engine", chat: createScriptedEngine(), embedding: createScriptedEmbeddingEngine() },
+  ...(local === null
+    ? []
+    : [
+        {
+          name: "local models",
+          chat: createLlamaEngine({ modelPath: local[0] ?? "", sequences: 2 }),
+          embedding: createLlamaEmbeddingEngine({ modelPath: local[1] ?? "" }),
+        },
+      ]),
+];
+
+const prompt = "Tell me about the sea.";
+/** Every text in it is bounded: a small model would go on for ever. */
+const citySchema = z.object({
+  name: z.string().max(20),
+  population: z.number().int().min(0).max(99_999),
+  kind: z.enum(["capital", "harbour", "village"]),
+  mayor: z.enum(["Ada", "Grace"]).nullable(),
+  districts: z.array(z.object({ isOld: z.boolean() })).max(3),
+});
+const weatherSchema = z.object({ city: z.enum(["Oslo", "Quito"]), unit: z.enum(["celsius", "kelvin"]) });
+const weatherTool = defineTool(async () => "It rains.", {
+  name: "weather",
+  description: "Tells the weather of a city.",
+  schema: weatherSchema,
+});
+
+describe.each(engines)("on $name", { timeout: 60_000 }, ({ chat, embedding }) => {
+  let target: Awaited<ReturnType<typeof startTestServer>>;
+  beforeAll(async () => {
+    target = await startTestServer({
+      models: [
+        { id: "chat", isDefault: true, engine: chat },
+        { id: "words", type: "embedding", engine: embedding },
+      ],
+    });
+  });
+  afterAll(async () => {
+    await target.server.close();
+  });
+  const vercel = () => createOpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key });
+  const langchain = () =>
+    new ChatOpenAI({
+      model: "chat",
+      apiKey: target.keys.key,
+      configuration: { baseURL: target.baseUrl },
+      maxTokens: 120,
+      maxRetries: 0,
+    });
+
+  test("the AI SDK generates text with its usage, and streams the same", async () => {
+    const request = { model: vercel().chat("chat"), prompt, seed: 3, maxOutputTokens: 40 };
+    const { text, finishReason, usage } = await generateText(request);
+    expect(text).not.toBe("");
+    expect(["stop", "length"]).toContain(finishReason);
+    expect(usage.outputTokens).toBeGreaterThan(0);
+    const stream = streamText(request);
+    let streamed = "";
+    for await (const delta of stream.textStream) streamed += delta;
+    expect(streamed).toBe(text);
+    expect(await stream.finishReason).toBe(finishReason);
+    expect((await stream.usage).outputTokens).toBe(usage.outputTokens);
+  });
+
+  test("the AI SDK calls a tool, hands its result back and gets an answer", async () => {
+    const asked: z.output<typeof weatherSchema>[] = [];
+    const { steps, text } = await generateText({
+      model: vercel().chat("chat"),
+      prompt,
+      maxOutputTokens: 120,
+      tools: {
+        weather: tool({
+          description: "Tells the weather of a city.",
+          inputSchema: weatherSchema,
+          execute: async (input) => {
+            asked.push(input);
+            return "It rains.";
+          },
+        }),
+      },
+      prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "none" }),
+      stopWhen: isStepCount(3),
+    });
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked).toEqual(steps[0]?.toolCalls.map(({ input }) => input));
+    expect(steps).toHaveLength(2);
+    expect(steps[0]?.finishReason).toBe("tool-calls");
+    expect(text).not.toBe("");
+  });
+
+  test("the AI SDK streams the call of a tool whose arguments fit", async () => {
+    const stream = streamText({
+      model: vercel().chat("chat"),
+      prompt,
+      maxOutputTokens: 120,
+      tools: { weather: tool({ inputSchema: weatherSchema }) },
+      toolChoice: { type: "tool", toolName: "weather" },
+    });
+    const [call] = await stream.toolCalls;
+    expect(call?.toolName).toBe("weather");
+    expect(weatherSchema.safeParse(call?.input).success).toBe(true);
+  });
+
+  test("the AI SDK generates an object of a schema, at once and streamed", async () => {
+    const request = { model: vercel().chat("chat"), schema: citySchema, prompt: "Describe a city." };
+    const { object } = await generateObject(request);
+    expect(citySchema.parse(object)).toEqual(object);
+    const stream = streamObject(request);
+    let pieces = 0;
+    for await (const _ of stream.partialObjectStream) pieces += 1;
+    expect(pieces).toBeGreaterThan(1);
+    expect(citySchema.safeParse(await stream.object).success).toBe(true);
+  });
+
+  test("the AI SDK generates text with an output of a schema", async () => {
+    const request = {
+      model: vercel().chat("chat"),
+      prompt: "Describe a city.",
+      output: Output.object({ schema: citySchema }),
+    };
+    const { output } = await generateText(request);
+    expect(citySchema.parse(output)).toEqual(output);
+  });
+
+  test("the AI SDK embeds many texts in their order", async () => {
+    const values = Array.from({ length: 50 }, (_, index) => `Text ${index}`);
+    const { embeddings, usage } = await embedMany({ model: vercel().embedding("words"), values });
+    expect(embeddings).toHaveLength(values.length);
+    expect(new Set(embeddings.map((vector) => vector.join())).size).toBe(values.length);
+    expect(usage.tokens).toBeGreaterThan(values.length);
+  });
+
+  test("LangChain answers and streams the same text", async () => {
+    const seeded = langchain().withConfig({ seed: 3 });
+    const answer = await seeded.invoke(prompt);
+    expect(answer.text).not.toBe("");
+    expect(answer).toMatchObject({ usage_metadata: { output_tokens: expect.any(Number) } });
+    let streamed = "";
+    for await (const chunk of await seeded.stream(prompt)) streamed += chunk.text;
+    expect(streamed).toBe(answer.text);
+  });
+
+  test("LangChain calls a tool and answers from its result", async () => {
+    const bound = langchain().bindTools([weatherTool], { tool_choice: "weather" });
+    const question = { role: "user", content: prompt };
+    const asked = await bound.invoke([question]);
+    const [call] = asked.tool_calls ?? [];
+    expect(call?.name).toBe("weather");
+    expect(weatherSchema.safeParse(call?.args).success).toBe(true);
+    if (call === undefined) return;
+    const result = await weatherTool.invoke({ ...call, type: "tool_call" });
+    const answer = await langchain().invoke([question, asked, result]);
+    expect(answer.text).not.toBe("");
+  });
+
+  test("LangChain accumulates the streamed call of a tool", async () => {
+    const bound = langchain().bindTools([weatherTool], { tool_choice: "required" });
+    const chunks = [];
+    for await (const chunk of await bound.stream(prompt)) chunks.push(chunk);
+    const [first, ...rest] = chunks;
+    const whole = rest.reduce((sum, chunk) => sum?.concat(chunk), first);
+    expect(weatherSchema.safeParse(whole?.tool_calls?.[0]?.args).success).toBe(true);
+  });
+
+  test.each(["jsonSchema", "functionCalling"] as const)("LangChain gets structured output by %s", async (method) => {
+    const structured = langchain().withStructuredOutput(citySchema, { method, name: "city", strict: true });
+    expect(citySchema.safeParse(await structured.invoke("Describe a city.")).success).toBe(true);
+  });
+
+  test("LangChain embeds documents in their order", async () => {
+    const embeddings = new OpenAIEmbeddings({
+      model: "words",
+      apiKey: target.keys.key,
+      configuration: { baseURL: target.baseUrl },
+      batchSize: 2,
+    });
+    const texts = ["sea", "rain", "snow", "wind", "sun"];
+    const vectors = await embeddings.embedDocuments(texts);
+    const alone = await Promise.all(texts.map((text) => embeddings.embedQuery(text)));
+    // The SDK behind it asks for base64, of which every bit arrives.
+    expect(vectors).toEqual(alone);
+  });
+});
