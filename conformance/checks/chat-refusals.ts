@@ -49,7 +49,29 @@ const BREAKS_STATUS = "No BadRequestError: the SDK retries a 5xx, and takes a 20
 const BREAKS_SILENT =
   "A mistake goes unnoticed: the SDK takes the 200 for an answer to what was asked, and retries a 5xx.";
 
+const QUESTION = { role: "user", content: "What time is it?" };
+const CALL = {
+  role: "assistant",
+  content: null,
+  tool_calls: [{ id: "call_1", type: "function", function: { name: "time", arguments: "{}" } }],
+};
+
 export const chatRefusalChecks: readonly Check[] = [
+  defineRefusal({
+    id: "chat.refusal.tool-result-without-call",
+    level: "should",
+    requirement: "A tool's message that answers no call is refused with 400.",
+    breaks:
+      "A history that was cut in the middle of a call goes unnoticed, and the model answers a result out of nowhere.",
+    fields: { messages: [QUESTION, { role: "tool", tool_call_id: "call_1", content: "12:00" }] },
+  }),
+  defineRefusal({
+    id: "chat.refusal.tool-call-without-result",
+    level: "should",
+    requirement: "A tool call that no message answers before the next turn is refused with 400.",
+    breaks: "An agent that lost a result gets an invented one in place of an error.",
+    fields: { messages: [QUESTION, CALL, QUESTION] },
+  }),
   defineRefusal({
     id: "chat.refusal.missing-model",
     level: "should",

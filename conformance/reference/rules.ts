@@ -12,6 +12,8 @@ export type RuleName =
   | "messagesNotEmpty"
   | "messageObjects"
   | "roleKnown"
+  | "resultsHaveCalls"
+  | "callsHaveResults"
   | "temperatureRange"
   | "maxTokensType"
   | "choicesRange";
@@ -42,6 +44,20 @@ export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
     const wrong = readMessages(body).findIndex((message) => !ROLES.includes(message["role"]));
     return wrong === -1 ? null : makeRefusal("invalid_value", { param: `messages[${wrong}].role` });
   },
+  resultsHaveCalls: (body) => {
+    const messages = readMessages(body);
+    const stray = messages.findIndex(
+      (message, index) =>
+        message["role"] === "tool" && !listCallIds(messages.slice(0, index)).has(message["tool_call_id"]),
+    );
+    return stray === -1 ? null : makeRefusal("invalid_value", { param: `messages[${stray}].role` });
+  },
+  callsHaveResults: (body) => {
+    const messages = readMessages(body);
+    const results = new Set(messages.map((message) => message["tool_call_id"]));
+    const isAnswered = [...listCallIds(messages)].every((id) => results.has(id));
+    return isAnswered ? null : makeRefusal("invalid_value", { param: "messages" });
+  },
   temperatureRange: (body) => checkNumber(body, "temperature", { min: 0, max: 2 }),
   maxTokensType: (body) =>
     checkNumber(body, "max_tokens", { min: 1, max: 2 ** 31 }) ??
@@ -55,6 +71,11 @@ export function readMessages(body: ChatBody): readonly Readonly<Record<string, u
     (message): message is Record<string, unknown> =>
       typeof message === "object" && message !== null && !Array.isArray(message),
   );
+}
+
+function listCallIds(messages: readonly ChatBody[]): ReadonlySet<unknown> {
+  const calls = messages.flatMap((message) => message["tool_calls"] ?? []);
+  return new Set(calls.map((call: { readonly id?: unknown }) => call.id));
 }
 
 function listMessages(body: ChatBody): readonly unknown[] {

@@ -142,6 +142,18 @@ export const chatRequestMutants: readonly Mutant[] = [
   ),
 
   dropRule(
+    "refusal.stray-tool-results",
+    "a tool's message may answer no call",
+    "chat.refusal.tool-result-without-call",
+    "resultsHaveCalls",
+  ),
+  dropRule(
+    "refusal.open-tool-calls",
+    "a tool call may go unanswered",
+    "chat.refusal.tool-call-without-result",
+    "callsHaveResults",
+  ),
+  dropRule(
     "refusal.model-optional",
     "a missing model is an unknown model",
     "chat.refusal.missing-model",

@@ -3,13 +3,45 @@
  * function call is a tool call. No message is dropped or merged; what is not text is refused by name.
  */
 
+import { AiError } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import type { AssistantContentPart, RequestMessage, ToolCall, UserContentPart } from "@openai-compat/spec";
 import { unsupportedValue } from "./parameters.ts";
 
-/** @throws AiError `unsupported_value` for images, audio and files. */
+/**
+ * @throws AiError `unsupported_value` for images, audio and files; `invalid_value` for a tool's message that answers no
+ *   call, and for a call that no message answers.
+ */
 export function decodeMessages(messages: readonly RequestMessage[]): ChatMessage[] {
+  checkToolTurns(messages);
   return messages.map((message, index) => decodeMessage(message, `messages[${index}]`));
+}
+
+/** As OpenAI does, in its words: a conversation that was cut in the middle of a call would mislead the model. */
+function checkToolTurns(messages: readonly RequestMessage[]): void {
+  let open: { readonly index: number; readonly ids: Set<string> } | null = null;
+  for (const [index, message] of messages.entries()) {
+    if (message.role === "tool") {
+      if (open?.ids.delete(message.tool_call_id) === true) continue;
+      const rule = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'";
+      throw new AiError("invalid_value", `Invalid parameter: ${rule}.`, { param: `messages[${index}].role` });
+    }
+    requireAnswered(open);
+    const calls = message.role === "assistant" ? (message.tool_calls ?? []) : [];
+    open = calls.length === 0 ? null : { index, ids: new Set(calls.map(({ id }) => id)) };
+  }
+  requireAnswered(open);
+}
+
+const IDS_SHOWN_MAX = 5;
+
+function requireAnswered(open: { readonly index: number; readonly ids: ReadonlySet<string> } | null): void {
+  if (open === null || open.ids.size === 0) return;
+  const ids = [...open.ids].slice(0, IDS_SHOWN_MAX).map((id) => id.slice(0, 100));
+  const message =
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. " +
+    `The following tool_call_ids did not have response messages: ${ids.join(", ")}`;
+  throw new AiError("invalid_value", message, { param: `messages[${open.index}].tool_calls` });
 }
 
 function decodeMessage(message: RequestMessage, param: string): ChatMessage {

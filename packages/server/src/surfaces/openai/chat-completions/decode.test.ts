@@ -207,10 +207,6 @@ test.each([
     { role: "assistant", content: "no" },
   ],
   [
-    { role: "tool", content: "t", tool_call_id: "c" },
-    { role: "tool", content: "t", toolCallId: "c" },
-  ],
-  [
     { role: "function", content: null, name: "f" },
     { role: "tool", content: "", name: "f", toolCallId: "f" },
   ],
@@ -239,7 +235,16 @@ test("a replayed tool call keeps its id, name and arguments", () => {
     ],
     function_call: { name: "h", arguments: "1" },
   };
-  expect(decodeMessage(message)).toEqual({
+  const results = [
+    { role: "tool", content: "r1", tool_call_id: "c1" },
+    { role: "tool", content: "r2", tool_call_id: "c2" },
+  ];
+  const [call, first, second] = decode({ ...BASE, messages: [message, ...results] }).request.messages;
+  expect([first, second]).toEqual([
+    { role: "tool", content: "r1", toolCallId: "c1" },
+    { role: "tool", content: "r2", toolCallId: "c2" },
+  ]);
+  expect(call).toEqual({
     role: "assistant",
     content: "",
     toolCalls: [
