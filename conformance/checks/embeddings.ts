@@ -2,6 +2,7 @@
 
 import { createEmbeddingResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
+import { NotTestable } from "../src/outcome-signals.ts";
 import { expectErrorEnvelope, expectSdkValue, expectStatus, expectThat } from "../src/expect.ts";
 import {
   askEmbedding,
@@ -72,8 +73,9 @@ export const embeddingChecks: readonly Check[] = [
     ...EMBEDDINGS,
     id: "embeddings.base64",
     requirement: 'With `encoding_format: "base64"` a vector is its 32-bit floats, little-endian, in base64.',
-    reference: "OpenAPI CreateEmbeddingRequest.encoding_format; openai-python resources/embeddings.py",
-    breaks: "The Python SDK decodes whatever text comes, and stores nonsense without a word.",
+    reference: "OpenAPI CreateEmbeddingRequest.encoding_format; openai/openai-node#2150; Lightning-AI/LitServe#741",
+    breaks:
+      "Older SDKs decode whatever comes: a list of numbers becomes zeros, doubles become wrong vectors, without an error.",
     async run(context) {
       const [plain] = requireVectors(await askEmbedding(context));
       const [item = {}] = requireItems(await askEmbedding(context, { encoding_format: "base64" }));
@@ -89,7 +91,7 @@ export const embeddingChecks: readonly Check[] = [
     ...EMBEDDINGS,
     id: "embeddings.index",
     requirement: "Each item of a batch has the index of its input, in the order of the inputs.",
-    reference: "OpenAPI Embedding.index",
+    reference: "OpenAPI Embedding.index; getzep/graphiti#1732",
     breaks: "The SDKs' users pair vectors and texts by place; LangChain does so without looking at the index.",
     async run(context) {
       const items = requireItems(await askEmbedding(context, { input: TEXTS }));
@@ -102,7 +104,7 @@ export const embeddingChecks: readonly Check[] = [
     ...EMBEDDINGS,
     id: "embeddings.order",
     requirement: "A text has the same vector alone and in its place in a batch.",
-    reference: `${OPENAPI}; embeddings guide`,
+    reference: `${OPENAPI}; chroma-core/chroma#344`,
     breaks: "Documents are stored under the vectors of others, and every search finds the wrong ones.",
     async run(context) {
       const batch = requireVectors(await askEmbedding(context, { input: TEXTS }));
@@ -162,10 +164,9 @@ export const embeddingChecks: readonly Check[] = [
   defineCheck({
     ...EMBEDDINGS,
     id: "embeddings.tokens",
-    level: "should",
     requirement: "Lists of token ids are inputs too: one list is one input, several are several.",
-    reference: "OpenAPI CreateEmbeddingRequest.input; langchain-ai/langchain#21575",
-    breaks: "LangChain's OpenAIEmbeddings sends token ids unless it is told not to.",
+    reference: "OpenAPI CreateEmbeddingRequest.input; langchain-ai/langchain#21318",
+    breaks: "LangChain's OpenAIEmbeddings in Python sends token ids unless it is told not to.",
     async run(context) {
       const one = await askEmbedding(context, { input: [600, 601, 602] });
       expectStatus(one, 200);
@@ -190,13 +191,42 @@ export const embeddingChecks: readonly Check[] = [
       expectThat(length === BATCH_MAX, { observer: "wire", expected: `${BATCH_MAX} vectors`, actual: String(length) });
     },
   }),
+  defineCheck({
+    ...EMBEDDINGS,
+    id: "embeddings.dimensions",
+    level: "should",
+    requirement: "`dimensions` shortens the vector, or is refused with 400; it is never ignored.",
+    reference: "OpenAPI CreateEmbeddingRequest.dimensions",
+    breaks: "A vector store whose column has the wanted length refuses every row.",
+    async run(context) {
+      const [whole = []] = requireVectors(await askEmbedding(context));
+      const dimensions = Math.ceil(whole.length / 2);
+      const exchange = await askEmbedding(context, { dimensions });
+      if (exchange.response?.status === 400) return;
+      const [cut = []] = requireVectors(exchange);
+      const expected = `${dimensions} dimensions, or 400`;
+      expectThat(cut.length === dimensions, { observer: "wire", expected, actual: `${cut.length} dimensions` });
+    },
+  }),
+  defineCheck({
+    ...EMBEDDINGS,
+    id: "embeddings.null-is-omitted",
+    level: "should",
+    requirement: "An optional parameter that is null counts as omitted.",
+    reference: "OpenAPI CreateEmbeddingRequest (nullable)",
+    breaks: "Typed clients that serialise absent fields as null get a 400.",
+    async run(context) {
+      requireList(await askEmbedding(context));
+      expectStatus(await askEmbedding(context, { dimensions: null, user: null }), 200);
+    },
+  }),
   ...defineRefusals(),
   defineCheck({
     ...EMBEDDINGS,
     id: "embeddings.refuses.too-long",
     level: "should",
     requirement: "An input that is longer than the model allows is refused with 400, never cut in silence.",
-    reference: "OpenAI error codes: 400, maximum context length",
+    reference: "OpenAI error codes: 400, maximum context length; danny-avila/rag_api#161",
     breaks: "Documents are found by their beginnings alone, and nobody learns why.",
     async run(context) {
       const exchange = await askEmbedding(context, { input: "word ".repeat(200_000) });
@@ -212,7 +242,7 @@ export const embeddingChecks: readonly Check[] = [
     reference: "OpenAI error codes: 404 and 400 for a model that an endpoint doesn't serve",
     breaks: "An index is filled with vectors of a chat model, which find nothing.",
     async run(context) {
-      if (context.models.chat === context.models.embedding) return;
+      if (context.models.chat === context.models.embedding) throw new NotTestable("one model serves both");
       const exchange = await askEmbedding(context, { model: context.models.chat });
       const { status } = exchange.response ?? {};
       const holds = status !== undefined && status >= 400 && status < 500;

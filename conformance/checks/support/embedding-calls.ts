@@ -9,7 +9,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type JsonObject } from "../../src/expect.ts";
 
 export const TEXTS = ["The sea is wide.", "Taxes are due in April.", "A cat sleeps on the roof."] as const;
-/** Texts of a few words; two in a hundred thousand random directions are as near as two different ones may be. */
+/** Servers that round differently in a batch stay above it; two different texts stay far below. */
 const SAME_COSINE = 0.999;
 
 /** Through the SDK, which asks for base64 where nobody names a format, as its callers do. */

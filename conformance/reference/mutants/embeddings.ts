@@ -161,6 +161,22 @@ export const embeddingMutants: readonly Mutant[] = [
       judgeEmbedding: (body) => judgeEmbedding([body["input"]].flat().length > 1000 ? { ...body, input: [] } : body),
     }),
   },
+  {
+    id: "embeddings.dimensions-ignored",
+    description: "vectors are whole however many dimensions were asked for",
+    intended: ["embeddings.dimensions"],
+    mutate: ({ judgeEmbedding }) => ({
+      judgeEmbedding: (body) => judgeEmbedding(Number(body["dimensions"]) > 0 ? { ...body, dimensions: null } : body),
+    }),
+  },
+  {
+    id: "embeddings.null-refused",
+    description: "null is no number of dimensions",
+    intended: ["embeddings.null-is-omitted"],
+    mutate: ({ judgeEmbedding }) => ({
+      judgeEmbedding: (body) => judgeEmbedding(body["dimensions"] === null ? { ...body, dimensions: 0 } : body),
+    }),
+  },
   accept("no-input", "a missing input is taken for a text", (body) =>
     body["input"] === undefined ? { ...body, input: "null" } : null,
   ),

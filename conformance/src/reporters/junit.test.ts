@@ -16,9 +16,9 @@ test("escaped text holds nothing that XML forbids and reads back as what was wri
     fc.property(fc.string({ unit: "binary" }), (text) => {
       const escaped = escapeXml(text);
       expect(escaped).not.toMatch(/[<>"]|&(?!(?:#\d+|amp|lt|gt|quot);)/);
-      // oxlint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex -- they are what must not be there
       expect(escaped).not.toMatch(/[\u0000-\u001f\ufffe\uffff]|\p{Surrogate}/u);
-      // oxlint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex -- they are what must not be there
       const allowed = text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
       expect(unescapeXml(escaped)).toBe(allowed);
     }),

@@ -79,7 +79,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** What XML 1.0 can't hold, not even escaped: https://www.w3.org/TR/xml/#charsets */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
 
 /** Text for an attribute or an element; forbidden characters become U+FFFD. */

@@ -2,13 +2,13 @@ import { operations } from "@openai-compat/spec";
 import { expect, test } from "vitest";
 import { AiError } from "./ai-error.ts";
 import { createAiService } from "./ai-service.ts";
-import { authorise } from "./auth/authorise.ts";
 import { FREE_TEXT } from "./engine/chat-output.ts";
 import { createModelRegistry } from "./models/registry.ts";
 import { foldChatEvents } from "./services/fold-chat.ts";
 import type { ChatRequest } from "./services/chat-request.ts";
 import { NO_TOKEN, createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "./testing/fake-chat-engine.ts";
+import { authoriseTestCall } from "./testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "./testing/fake-stores.ts";
 
 function setUp(options: FakeChatEngineOptions = {}) {
@@ -27,18 +27,7 @@ function setUp(options: FakeChatEngineOptions = {}) {
 }
 
 function callWith(signal: AbortSignal = new AbortController().signal, can = ["*"]) {
-  return authorise({
-    operation: operations.createChatCompletion,
-    principal: {
-      accountId: "ada",
-      appName: null,
-      capabilities: [{ domain: "ai", pointers: ["*"], can }],
-      credential: "jwt",
-    },
-    requestId: "req_1",
-    signal,
-    onRateLimit: () => {},
-  });
+  return authoriseTestCall(operations.createChatCompletion, { signal, can });
 }
 
 const request: ChatRequest = {

@@ -35,8 +35,11 @@ const engineSchema = z.discriminatedUnion("kind", [
     contextTokens: count
       .optional()
       .describe("Prompt and completion together; default: what the model allows, bounded."),
-    concurrency: count.max(256).optional().describe("Generations side by side; each needs memory of its own."),
-    threads: count.max(1024).optional().describe("CPU threads; default: cores minus one."),
+    concurrency: count.max(256).optional().describe("Calls side by side; each chat needs memory of its own."),
+    threads: count
+      .max(1024)
+      .optional()
+      .describe("CPU threads; default: cores minus one, for embeddings all cores up to 8."),
     truncatableVectors: z
       .boolean()
       .default(false)
@@ -67,6 +70,11 @@ const engineSchema = z.discriminatedUnion("kind", [
     breakerOpenMs: milliseconds.default(10_000).describe("For how long."),
   }),
 ]);
+
+/** Of what is said of the model elsewhere, nothing may go unread. */
+function isTruncatableFitting(model: { readonly type: string; readonly engine: object }): boolean {
+  return model.type === "embedding" || !("truncatableVectors" in model.engine) || !model.engine.truncatableVectors;
+}
 
 const modelSchema = z.strictObject({
   id: z.string().min(1).max(200),
@@ -104,6 +112,9 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
 export const modelsSchema = z
   .array(modelSchema)
   .refine((models) => models.every(isServedHere), { error: "only an upstream can serve this type" })
+  .refine((models) => models.every(isTruncatableFitting), {
+    error: "truncatableVectors is for a model of the type embedding",
+  })
   .refine(hasUniqueIds, { error: "two models have the same id" })
   .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
   .default([])

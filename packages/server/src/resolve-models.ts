@@ -13,6 +13,7 @@ import {
   createScriptedEmbeddingEngine,
   createScriptedEngine,
   createUpstreamEngine,
+  findDefaultModel,
   listCatalogue,
   probeLlama,
   pullModel,
@@ -60,7 +61,7 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
 }
 
 async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
-  const entry = findCatalogued("chat");
+  const entry = findDefaultModel("chat");
   const fallBack = (reason: string): ResolvedModels => ({
     models: createScriptedModels(options),
     summary: `Serving the scripted engine (no AI model): ${reason}`,
@@ -86,7 +87,7 @@ async function resolveBestModel(options: ResolveModelsOptions): Promise<Resolved
 
 /** Beside a chat model that is there already, one that can't be had is left out: no other model stands in for it. */
 async function addEmbeddingModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
-  const entry = findCatalogued("embedding");
+  const entry = findDefaultModel("embedding");
   if (entry === undefined) return { models: [], summary: "The catalogue has no embedding model." };
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
@@ -101,10 +102,6 @@ async function addEmbeddingModel(options: ResolveModelsOptions): Promise<Resolve
     if (!(thrown instanceof AiError)) throw thrown;
     return { models: [], summary: `Serving no embedding model: ${thrown.message}` };
   }
-}
-
-function findCatalogued(type: ModelType): CatalogueEntry | undefined {
-  return listCatalogue().find((entry) => entry.type === type);
 }
 
 async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<ResolvedModels> {

@@ -5,7 +5,6 @@ import { expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import { createRateLimits } from "../admission/rate-limits.ts";
-import { authorise } from "../auth/authorise.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_TEXT } from "../engine/chat-output.ts";
 import { createModelRegistry } from "../models/registry.ts";
@@ -13,6 +12,7 @@ import type { ChatRequest } from "../services/chat-request.ts";
 import { foldChatEvents } from "../services/fold-chat.ts";
 import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
+import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import type { RateLimitUse } from "../store/rate-limit-store.ts";
 import { FREE_OF_CHARGE } from "./prices.ts";
@@ -52,18 +52,7 @@ function setUp({ granted = 1000, tokensPerMinute, callTimeMsMax = 60_000, ...eng
 }
 
 function callWith(signal: AbortSignal = new AbortController().signal) {
-  return authorise({
-    operation: operations.createChatCompletion,
-    principal: {
-      accountId: "ada",
-      appName: null,
-      capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
-      credential: "jwt",
-    },
-    requestId: "req_1",
-    signal,
-    onRateLimit: () => {},
-  });
+  return authoriseTestCall(operations.createChatCompletion, { signal });
 }
 
 /** Three prompt tokens. */

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
-import { authorise } from "../auth/authorise.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type { EmbeddingEngine, EmbeddingVector } from "../engine/embedding-engine.ts";
 import { createModelRegistry } from "../models/registry.ts";
+import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 
 const DIMENSIONS = 4;
@@ -64,18 +64,7 @@ function setUp(engine: EmbeddingEngine) {
     },
     onCallEnd: (record) => records.push(record),
   });
-  const call = authorise({
-    operation: operations.createEmbedding,
-    principal: {
-      accountId: "ada",
-      appName: null,
-      capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
-      credential: "jwt",
-    },
-    requestId: "req_1",
-    signal: new AbortController().signal,
-    onRateLimit: () => {},
-  });
+  const call = authoriseTestCall(operations.createEmbedding);
   const embed = (inputs: readonly (string | readonly number[])[], dimensions: number | null = null) =>
     service.embed(call, { model: "default", inputs, dimensions });
   return { embed, records };

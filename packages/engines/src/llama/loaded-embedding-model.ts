@@ -1,12 +1,10 @@
 /** Brings a GGUF file of an embedding model into memory, with a context for each input that is read at once. */
 
-import { AiError } from "@openai-compat/core";
 import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
-import { explainLoadError } from "./explain-load-error.ts";
 import type { ResolvedLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
-import { openNativeRuntime } from "./native-runtime.ts";
+import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 
 export interface LoadedEmbeddingModel {
@@ -25,22 +23,7 @@ export interface LoadedEmbeddingModel {
 
 /** @throws AiError `engine_unavailable` */
 export async function loadEmbeddingModel(settings: ResolvedLlamaEmbeddingSettings): Promise<LoadedEmbeddingModel> {
-  try {
-    const runtime = await openNativeRuntime({ gpu: settings.gpu });
-    runtime.logListeners.add(settings.onNativeLog);
-    try {
-      return await loadInto(runtime, settings);
-    } catch (error) {
-      runtime.logListeners.delete(settings.onNativeLog);
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof AiError) throw error;
-    throw new AiError("engine_unavailable", explainLoadError(error), {
-      cause: error,
-      retryAfterMs: settings.loadRetryDelayMs,
-    });
-  }
+  return loadWithRuntime(settings, (runtime) => loadInto(runtime, settings));
 }
 
 async function loadInto(
@@ -70,7 +53,6 @@ async function loadInto(
       async dispose() {
         for (const context of contexts) await context.dispose();
         await model.dispose();
-        runtime.logListeners.delete(settings.onNativeLog);
       },
     };
   } catch (error) {

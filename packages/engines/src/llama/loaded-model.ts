@@ -4,11 +4,10 @@ import { AiError } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
-import { explainLoadError } from "./explain-load-error.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import type { ResolvedLlamaSettings } from "./llama-settings.ts";
-import { openNativeRuntime } from "./native-runtime.ts";
+import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 import type { PrefillScheduler } from "./prefill-scheduler.ts";
@@ -57,22 +56,7 @@ const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {
-  try {
-    const runtime = await openNativeRuntime({ gpu: settings.gpu });
-    runtime.logListeners.add(settings.onNativeLog);
-    try {
-      return await loadInto(runtime, settings);
-    } catch (error) {
-      runtime.logListeners.delete(settings.onNativeLog);
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof AiError) throw error;
-    throw new AiError("engine_unavailable", explainLoadError(error), {
-      cause: error,
-      retryAfterMs: settings.loadRetryDelayMs,
-    });
-  }
+  return loadWithRuntime(settings, (runtime) => loadInto(runtime, settings));
 }
 
 async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings): Promise<LoadedModel> {
@@ -107,7 +91,6 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
         stopMeasuring();
         await context.dispose();
         await model.dispose();
-        runtime.logListeners.delete(settings.onNativeLog);
       },
     };
   } catch (error) {

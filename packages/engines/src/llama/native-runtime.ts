@@ -37,7 +37,7 @@ async function startNativeRuntime(options: { gpu: false | "auto" }): Promise<Nat
     build: "never",
     skipDownload: true,
     progressLogs: false,
-    // Each context says how many it takes; less than that would change how texts are rounded.
+    // No common limit: it would take threads from one context while another computes. Each context says how many it takes.
     maxThreads: 0,
     logLevel: module.LlamaLogLevel.warn,
     logger: (level, line) => {

@@ -6,7 +6,6 @@
  * Names: https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py (`MODEL_ARCH.BERT`).
  */
 
-import { createHash } from "node:crypto";
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { Q8_0_BLOCK_BYTES, Q8_0_BLOCK_WEIGHTS, encodeQ80 } from "../shared/encode-q8-0.ts";
@@ -19,6 +18,7 @@ import {
   type GgufValue,
 } from "../shared/gguf-writer.ts";
 import { readSafetensorsHeader, readWeights, type SafetensorsTensor } from "./safetensors.ts";
+import { writePinnableFile, type WriteOptions, type WrittenFile } from "./write-pinnable-file.ts";
 
 /** What the weights don't tell. */
 export interface BertParameters {
@@ -27,16 +27,11 @@ export interface BertParameters {
   readonly layerNormEpsilon: number;
 }
 
-export interface BertConversionOptions {
+export interface BertConversionOptions extends WriteOptions {
   readonly weightsPath: string;
   /** One token a line; the line's number is its id. */
   readonly vocabularyPath: string;
-  /** Overwritten when it exists; left half-written when this throws. */
-  readonly targetPath: string;
   readonly parameters: BertParameters;
-  readonly signal?: AbortSignal;
-  /** Called after each chunk with the bytes written so far and in the end. */
-  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
 }
 
 const TYPE_F32 = 0;
@@ -56,10 +51,10 @@ interface TensorPlan {
 }
 
 /**
- * @returns the checksum of what was written; it depends on the two files and the parameters alone
+ * @returns size and checksum of what was written; they depend on the two files and the parameters alone
  * @throws AiError `invalid_value` when a file is damaged or is no BERT encoder
  */
-export async function convertBertToGguf(options: BertConversionOptions): Promise<{ readonly sha256: string }> {
+export async function convertBertToGguf(options: BertConversionOptions): Promise<WrittenFile> {
   await using source = await open(options.weightsPath, "r");
   const vocabulary = (await readFile(options.vocabularyPath, "utf8")).replace(/\n$/, "").split("\n");
   const plans = planTensors(await readSafetensorsHeader(source));
@@ -75,24 +70,20 @@ export async function convertBertToGguf(options: BertConversionOptions): Promise
     head.length,
   );
 
-  await using target = await open(options.targetPath, "w");
-  const hash = createHash("sha256");
-  let writtenBytes = 0;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    options.signal?.throwIfAborted();
-    hash.update(bytes);
-    await target.appendFile(bytes);
-    writtenBytes += bytes.length;
-    options.onProgress?.(writtenBytes, totalBytes);
-  };
-  await write(head);
+  return await writePinnableFile(options, { pieces: encodeFile(source, head, plans), totalBytes });
+}
+
+async function* encodeFile(
+  source: FileHandle,
+  head: Uint8Array,
+  plans: readonly TensorPlan[],
+): AsyncGenerator<Uint8Array> {
+  yield head;
   for (const plan of plans) {
-    for await (const bytes of encodeTensor(source, plan)) await write(bytes);
+    yield* encodeTensor(source, plan);
     const padding = alignUp(plan.sizeBytes, GGUF_DEFAULT_ALIGNMENT_BYTES) - plan.sizeBytes;
-    if (padding > 0) await write(Buffer.alloc(padding));
+    if (padding > 0) yield Buffer.alloc(padding);
   }
-  await target.sync();
-  return { sha256: hash.digest("hex") };
 }
 
 async function* encodeTensor(source: FileHandle, plan: TensorPlan): AsyncGenerator<Uint8Array> {

@@ -178,7 +178,12 @@ const ENTRIES: readonly CatalogueEntry[] = [
   },
 ];
 
-/** Every model that `pullModel` can get, the default first. */
+/** Every model that `pullModel` can get, the default of its type first. */
 export function listCatalogue(): readonly CatalogueEntry[] {
   return ENTRIES;
+}
+
+/** The one that a server without configured models serves. */
+export function findDefaultModel(type: CatalogueEntry["type"]): CatalogueEntry | undefined {
+  return ENTRIES.find((entry) => entry.type === type);
 }

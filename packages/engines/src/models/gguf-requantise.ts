@@ -2,11 +2,11 @@
  * Rewrites a GGUF file with its Q4_1 tensors as Q8_0; everything else is copied as it stands. Reads and writes in chunks,
  * so memory stays bounded and the event loop gets its turn between two of them.
  */
-import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { alignUp, encodeGgufHeader, type GgufHeader, type GgufTensor } from "../shared/gguf-writer.ts";
 import { HEADER_BYTES_MAX, GgufHeaderCutError, decodeGgufHeader, type DecodedGgufHeader } from "./gguf-header.ts";
+import { writePinnableFile, type WriteOptions, type WrittenFile } from "./write-pinnable-file.ts";
 import { Q4_1_BLOCK_BYTES, Q8_0_BLOCK_BYTES, WEIGHTS_PER_BLOCK, reencodeQ41AsQ80 } from "./q4-1-to-q8-0.ts";
 
 const TYPE_Q4_1 = 3;
@@ -25,18 +25,8 @@ const ENCODINGS = new Map([
 const CHUNK_BLOCKS = 8192;
 const FIRST_READ_BYTES = 4 * 1024 * 1024;
 
-export interface RequantiseOptions {
+export interface RequantiseOptions extends WriteOptions {
   readonly sourcePath: string;
-  /** Overwritten when it exists; left half-written when this throws. */
-  readonly targetPath: string;
-  readonly signal?: AbortSignal;
-  /** Called after each chunk with the bytes written so far and in the end. */
-  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
-}
-
-export interface RequantisedFile {
-  readonly sizeBytes: number;
-  readonly sha256: string;
 }
 
 interface TensorPlan {
@@ -51,7 +41,7 @@ interface TensorPlan {
  * @throws AiError `invalid_value` when the source is no GGUF file, is damaged, or has tensors of another encoding than
  *   F32, F16, BF16, Q8_0 and Q4_1
  */
-export async function requantiseGguf(options: RequantiseOptions): Promise<RequantisedFile> {
+export async function requantiseGguf(options: RequantiseOptions): Promise<WrittenFile> {
   await using source = await open(options.sourcePath, "r");
   const { size } = await source.stat();
   const { header, fileTypeOffset, dataOffset } = await readHeader(source, size);
@@ -68,29 +58,31 @@ export async function requantiseGguf(options: RequantiseOptions): Promise<Requan
   });
   const last = plans.at(-1);
   const dataBytes = last === undefined ? 0 : alignUp(last.target.offsetBytes + last.targetBytes, header.alignmentBytes);
-  const totalBytes = head.length + dataBytes;
+  const alignmentBytes = header.alignmentBytes;
+  const pieces = encodeFile(source, head, { plans, dataOffset, alignmentBytes });
+  return await writePinnableFile(options, { pieces, totalBytes: head.length + dataBytes });
+}
 
-  await using target = await open(options.targetPath, "w");
-  const hash = createHash("sha256");
-  let writtenBytes = 0;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    hash.update(bytes);
-    await target.appendFile(bytes);
-    writtenBytes += bytes.length;
-    options.onProgress?.(writtenBytes, totalBytes);
-  };
-  await write(head);
-  for (const plan of plans) {
-    const start = dataOffset + plan.tensor.offsetBytes;
-    for await (const chunk of readChunks(source, start, plan.sourceBytes)) {
-      options.signal?.throwIfAborted();
-      await write(plan.tensor.type === TYPE_Q4_1 ? reencodeQ41AsQ80(chunk) : chunk);
+interface FilePlan {
+  readonly plans: readonly TensorPlan[];
+  /** Where the source's tensors start. */
+  readonly dataOffset: number;
+  readonly alignmentBytes: number;
+}
+
+async function* encodeFile(
+  source: FileHandle,
+  head: Uint8Array,
+  { plans, dataOffset, alignmentBytes }: FilePlan,
+): AsyncGenerator<Uint8Array> {
+  yield head;
+  for (const { tensor, sourceBytes, targetBytes } of plans) {
+    for await (const chunk of readChunks(source, dataOffset + tensor.offsetBytes, sourceBytes)) {
+      yield tensor.type === TYPE_Q4_1 ? reencodeQ41AsQ80(chunk) : chunk;
     }
-    const padding = alignUp(plan.targetBytes, header.alignmentBytes) - plan.targetBytes;
-    if (padding > 0) await write(Buffer.alloc(padding));
+    const padding = alignUp(targetBytes, alignmentBytes) - targetBytes;
+    if (padding > 0) yield Buffer.alloc(padding);
   }
-  await target.sync();
-  return { sizeBytes: writtenBytes, sha256: hash.digest("hex") };
 }
 
 /** Most heads fit the first read; a larger one is read again with twice the bytes until it is whole. */

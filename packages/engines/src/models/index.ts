@@ -2,7 +2,7 @@
 export { cacheDirectory } from "./cache-directory.ts";
 export type { CacheDirectoryOptions } from "./cache-directory.ts";
 export type { CachedModel } from "./cached-model.ts";
-export { listCatalogue } from "./catalogue.ts";
+export { findDefaultModel, listCatalogue } from "./catalogue.ts";
 export type {
   CatalogueEntry,
   Conversion,

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
+import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { decodeToken, encodeText } from "./scripted-tokens.ts";
 
@@ -29,11 +30,10 @@ const TOKENS_END = 2 ** 49;
 export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSettings = {}): EmbeddingEngine {
   const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true } = settings;
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
-  const running = new Set<Promise<void>>();
+  const running = createRunningCalls();
 
   async function* embed(inputs: readonly PreparedInput[], signal: AbortSignal): AsyncGenerator<EmbeddingVector, void> {
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    running.add(ended);
+    const end = running.begin();
     try {
       const slot = await slots.acquire(signal);
       try {
@@ -46,7 +46,6 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
         slots.release(slot);
       }
     } finally {
-      running.delete(ended);
       end();
     }
   }
@@ -65,9 +64,7 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
       return { inputs: prepared, dimensions };
     },
     embed,
-    async close() {
-      await Promise.all(running);
-    },
+    close: () => running.ended(),
   };
 }
 

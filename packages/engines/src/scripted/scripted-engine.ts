@@ -8,6 +8,7 @@ import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-com
 import { checkSchemas } from "../grammar/check-output.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
+import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { composeScript } from "./scripted-script.ts";
@@ -40,12 +41,11 @@ const BIAS_NEVER = -100;
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
   const { contextTokens = 4096, concurrency = 4, tokenDelayMs = 0, promptChunkDelayMs = 0 } = settings;
   const slots = createSlotPool(Array.from({ length: concurrency }, (): Slot => ({ tokens: [] })));
-  const running = new Set<Promise<void>>();
+  const running = createRunningCalls();
 
   async function* generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     assertFitsContext(request, contextTokens);
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    running.add(ended);
+    const end = running.begin();
     try {
       const { tokens } = request.prompt;
       const slot = await slots.acquire(signal, (free) => chooseSlot(free, tokens));
@@ -58,7 +58,6 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
         slots.release(slot);
       }
     } finally {
-      running.delete(ended);
       end();
     }
   }
@@ -75,9 +74,7 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
       checkSchemas(output);
     },
     generate,
-    async close() {
-      await Promise.all(running);
-    },
+    close: () => running.ended(),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Whether the models of this machine can be served: their files, and the library that runs them. It pulls nothing. */
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { findCachedModel, listCatalogue, probeLlama } from "@openai-compat/engines";
+import { findCachedModel, findDefaultModel, listCatalogue, probeLlama } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import type { ModelConfig } from "../model-config.ts";
 import type { Finding } from "./doctor-finding.ts";
@@ -20,15 +20,13 @@ async function examineBestModel(config: Config): Promise<Finding> {
   }
   const library = await examineLibrary("warn");
   if (library.status !== "ok") return { ...library, about };
-  const [entry] = listCatalogue();
-  if (entry === undefined || (await findCachedModel(entry.id)) === null) {
-    return {
-      about,
-      status: "warn",
-      message: "none is in the cache; the first start pulls one: openai-compat models pull",
-    };
+  const wanted = [findDefaultModel("chat"), findDefaultModel("embedding")].flatMap((entry) => entry?.id ?? []);
+  for (const id of wanted) {
+    if ((await findCachedModel(id)) !== null) continue;
+    const message = `${id} is not in the cache; the first start pulls it: openai-compat models pull ${id}`;
+    return { about, status: "warn", message };
   }
-  return { about, status: "ok", message: `${entry.id} is in the cache` };
+  return { about, status: "ok", message: `${wanted.join(", ")} are in the cache` };
 }
 
 async function examineLibrary(whenMissing: "warn" | "fail"): Promise<Finding> {

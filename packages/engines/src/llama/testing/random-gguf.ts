@@ -8,6 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { encodeGguf } from "../../shared/gguf-writer.ts";
 import type { GgufContent, GgufValue } from "../../shared/gguf-writer.ts";
 import { listByteLetters } from "../token-bytes.ts";
+import { CALL_BEGIN } from "../tool-calls-format.ts";
 import { encodeQ80 } from "../../shared/encode-q8-0.ts";
 
 const WIDTH = 64;
@@ -27,13 +28,11 @@ export interface RandomModelOptions {
   readonly chatTemplate?: string | null;
 }
 
-/** Control tokens of the model; the 256 bytes and four words follow. */
+/** Control tokens of the model; the 256 bytes, four words and the beginning of a call follow, all as text. */
 export const RANDOM_MODEL_CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] as const;
 
 const MERGES = ["h e", "he l", "l o", "hel lo"] as const;
 const WORDS = ["he", "hel", "lo", "hello"] as const;
-/** In the vocabulary as text, as models have it that learnt to call tools. */
-const CALL_BEGIN = "<tool_call>";
 const IM_END = 2;
 const FULL_STOP = 0x2e;
 const FIRST_BYTE = RANDOM_MODEL_CONTROL_TOKENS.length;

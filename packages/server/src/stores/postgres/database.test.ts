@@ -68,6 +68,8 @@ await definePostgresTests("connections to PostgreSQL", (postgres) => {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ended-by-the-server'",
     );
     expect((await running).error).toMatchObject({ message: expect.stringContaining("terminating connection") });
+    // The idle one may hear of its end only now: then it fails the one statement that it is given.
+    await failureOf(database.run(ONE, []));
     expect((await database.run(ONE, [])).rows).toEqual([{ one: 1 }]);
   });
 

@@ -1,4 +1,4 @@
-/** Operations that go to an upstream as they are: completions, embeddings, audio, and chat where its model is one. */
+/** Operations that go to an upstream as they are: completions and audio, and chat and embeddings where their model is one. */
 
 import type { AuthorisedCall } from "@openai-compat/core";
 import type { JsonBody } from "../../../http/read-body.ts";

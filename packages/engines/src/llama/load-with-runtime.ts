@@ -1,0 +1,51 @@
+/** Loads something onto the native library: its log lines go where they are wanted, and what went wrong is said in our words. */
+
+import { AiError } from "@openai-compat/core";
+import { openNativeRuntime } from "./native-runtime.ts";
+import type { NativeRuntime } from "./native-runtime.ts";
+
+export interface RuntimeSettings {
+  readonly gpu: false | "auto";
+  readonly loadRetryDelayMs: number;
+  readonly onNativeLog: (level: string, line: string) => void;
+}
+
+/** @throws AiError `engine_unavailable` */
+export async function loadWithRuntime<Loaded extends { readonly dispose: () => Promise<void> }>(
+  { gpu, loadRetryDelayMs, onNativeLog }: RuntimeSettings,
+  load: (runtime: NativeRuntime) => Promise<Loaded>,
+): Promise<Loaded> {
+  let stopListening = (): void => {};
+  try {
+    const runtime = await openNativeRuntime({ gpu });
+    runtime.logListeners.add(onNativeLog);
+    stopListening = () => void runtime.logListeners.delete(onNativeLog);
+    const loaded = await load(runtime);
+    const dispose = async (): Promise<void> => {
+      await loaded.dispose();
+      stopListening();
+    };
+    return { ...loaded, dispose };
+  } catch (error) {
+    stopListening();
+    if (error instanceof AiError) throw error;
+    throw new AiError("engine_unavailable", explainLoadError(error), { cause: error, retryAfterMs: loadRetryDelayMs });
+  }
+}
+
+/** What the caller may read: no path, no stack. */
+function explainLoadError(error: unknown): string {
+  const name = error instanceof Error ? error.constructor.name : "";
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (name === "NoBinaryFoundError" || code === "ERR_MODULE_NOT_FOUND") {
+    return (
+      `The engine has no binary for this machine (${process.platform}-${process.arch}). ` +
+      "Install node-llama-cpp with the @node-llama-cpp package for it."
+    );
+  }
+  if (name === "InsufficientMemoryError") {
+    return "There is not enough memory for the model. Lower its number of sequences or its context, or take a smaller model.";
+  }
+  if (code === "ENOENT") return "The model file does not exist. Pull the model first.";
+  return "The model can't be loaded. The log of the server says why.";
+}
