@@ -12,6 +12,7 @@ import type {
 } from "@openai-compat/core";
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import type { AnswerReader } from "./answer-reader.ts";
+import type { Constraint } from "./constraint.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { createTokenText } from "./token-text.ts";
@@ -23,6 +24,8 @@ export interface Generation {
   readonly drawn: Token[];
   /** Nothing has been read yet. */
   readonly reader: AnswerReader;
+  /** Null for free text. */
+  readonly constraint: Constraint | null;
   readonly options: SequenceEvaluateOptions;
 }
 
@@ -134,7 +137,7 @@ async function* drawTokens(
   loaded: LoadedModel,
   { generation, signal, draws, firstDraw }: Running & { draws: Draws; firstDraw: Draw },
 ): AsyncGenerator<GenerationEvent, void> {
-  const { request, tokens, drawn, reader } = generation;
+  const { request, tokens, drawn, reader, constraint } = generation;
   const { model, isToken } = loaded;
   const tokenText = createTokenText(
     (part, before) => model.detokenize(part.filter(isToken), false, before.filter(isToken)),
@@ -144,18 +147,28 @@ async function* drawTokens(
   let finishReason: FinishReason = "stop";
   let completionTokens = 0;
   let reasoningTokens = 0;
-  for (let draw = firstDraw; ; draw = await loaded.prefill.takeDraw(() => drawNext(draws))) {
+  let token: Token | null = null;
+  for (let draw = firstDraw; ; draw = await loaded.prefill.takeDraw(() => drawNext(draws, token))) {
     signal.throwIfAborted();
-    const { token } = draw;
     completionTokens += 1;
+    const wasOpen = constraint?.state === "open";
+    token = constraint === null ? draw.token : constraint.choose(draw.token, request.tokensMax - completionTokens);
+    if (wasOpen && constraint?.state !== "open") tokenText.dropUnfinished();
+    if (token === null) {
+      finishReason = "length";
+      break;
+    }
     if (model.isEogToken(token)) break;
     if (keepsDrawn) drawn.push(token);
     if (reader.place === "thoughts") reasoningTokens += 1;
-    for (const event of reader.push(tokenText.push(token), describeDraw(loaded, draw, request.topLogprobs))) {
+    for (const event of reader.push(
+      tokenText.push(token),
+      describeDraw(loaded, { ...draw, token }, request.topLogprobs),
+    )) {
       yield { ...event, completionTokens };
     }
     if (reader.stopped) break;
-    if (completionTokens === request.tokensMax) {
+    if (completionTokens === request.tokensMax || constraint?.state === "closed") {
       finishReason = "length";
       break;
     }
@@ -165,13 +178,14 @@ async function* drawTokens(
   yield { type: "generation-end", finishReason, completionTokens, reasoningTokens };
 }
 
-async function drawNext(draws: Draws): Promise<Draw> {
-  const draw = await draws.next();
+/** @param previous the token that was taken for the last draw; null for what was drawn. */
+async function drawNext(draws: Draws, previous: Token | null = null): Promise<Draw> {
+  const draw = await (previous === null ? draws.next() : draws.next(previous));
   if (draw.done === true) throw new Error("The native evaluation ended without a token.");
   return draw.value;
 }
 
-/** OpenAI's number for what has no probability to speak of. */
+/** OpenAI's number for a token that is not among the likeliest. */
 const LOGPROB_MIN = -9999;
 
 function describeDraw(

@@ -5,7 +5,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
-import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import type { Token } from "node-llama-cpp";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createLazyResource } from "../shared/lazy-resource.ts";
@@ -17,7 +17,7 @@ import { resolveLlamaSettings } from "./llama-settings.ts";
 import type { LlamaEngineSettings, ResolvedLlamaSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { buildOutputGrammar } from "./output-grammar.ts";
+import { constrainOutput } from "./constraint.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
@@ -119,8 +119,16 @@ async function buildGeneration(
     samplingContext(loaded, settings),
   );
   const reader = openReader(loaded, tokens, request);
-  const constraint = await buildConstraint(loaded, request, reader);
-  return { request, tokens, drawn, reader, options: { ...sampling, ...constraint, yieldEogToken: true } };
+  const constraint = await constrainOutput(loaded, request, reader);
+  const { grammarOption } = constraint ?? {};
+  return {
+    request,
+    tokens,
+    drawn,
+    reader,
+    constraint,
+    options: { ...sampling, ...grammarOption, yieldEogToken: true },
+  };
 }
 
 /** Some templates begin the thoughts themselves. */
@@ -138,20 +146,6 @@ function openReader(
     readsCalls: output.toolUse !== null,
     thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
   });
-}
-
-/** A grammar that waits for a call gets its first token after the one that began the call. */
-async function buildConstraint(
-  { module, model }: LoadedModel,
-  { output }: GenerationRequest,
-  reader: AnswerReader,
-): Promise<Pick<SequenceEvaluateOptions, "grammarEvaluationState">> {
-  const wanted = buildOutputGrammar(output);
-  if (wanted === null) return {};
-  const grammar = await model.llama.createGrammar({ grammar: wanted.gbnf });
-  const state = new module.LlamaGrammarEvaluationState({ model, grammar });
-  if (!wanted.startsAtCall) return { grammarEvaluationState: state };
-  return { grammarEvaluationState: () => (reader.place === "call" || reader.calls > 0 ? state : undefined) };
 }
 
 function samplingContext(loaded: LoadedModel, settings: ResolvedLlamaSettings): SamplingContext {

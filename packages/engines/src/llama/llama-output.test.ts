@@ -101,7 +101,46 @@ test.each([0, 1, 2, 3])("JSON fits its schema, drawn hot (seed %i)", async (seed
   expect(ajv.validate(journey, JSON.parse(text)), text).toBe(true);
 });
 
-test("JSON that the token limit cuts says so, and is the beginning of valid JSON", async () => {
+const endless = {
+  type: "object",
+  properties: { all: { type: "array", items: { type: "string" } } },
+  required: ["all"],
+};
+
+test.each([40, 60, 80, 100, 120])(
+  "JSON that meets a limit of %i tokens is ended in time, and says so",
+  async (tokensMax) => {
+    const format = { type: "json-schema", schema: endless } as const;
+    for (let seed = 0; seed < 4; seed += 1) {
+      const { text, finishReason, completionTokens } = await run({ format }, { ...hot(seed), tokensMax });
+      expect(ajv.validate(endless, JSON.parse(text)), text).toBe(true);
+      expect(completionTokens).toBeLessThanOrEqual(tokensMax);
+      if (finishReason === "length") expect(completionTokens).toBeGreaterThan(tokensMax / 2);
+      else expect(finishReason).toBe("stop");
+    }
+  },
+);
+
+test("calls that meet the token limit are ended in time, and say so", async () => {
+  for (let seed = 0; seed < 4; seed += 1) {
+    const demands = { ...hot(seed), tokensMax: 140 };
+    const { toolCalls, finishReason } = await run(
+      { toolUse: { tools: [tool("list", endless)], mode: "required", parallel: true } },
+      demands,
+    );
+    expect(finishReason).toBe("length");
+    expect(toolCalls.length).toBeGreaterThan(0);
+    for (const call of toolCalls) expect(ajv.validate(endless, JSON.parse(call.arguments)), call.arguments).toBe(true);
+  }
+});
+
+test("the tokens that end JSON in time are told with their text", async () => {
+  const format = { type: "json-schema", schema: endless } as const;
+  const { text, logprobs } = await run({ format }, { ...hot(1), tokensMax: 40, topLogprobs: 2 });
+  expect(Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
+});
+
+test("JSON without room for its shortest text says that it was cut, and is the beginning of valid JSON", async () => {
   const format = { type: "json-schema", schema: journey } as const;
   const whole = await run({ format });
   const cut = await run({ format }, { tokensMax: 9 });

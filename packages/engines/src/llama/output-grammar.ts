@@ -4,12 +4,11 @@ import type { ChatOutput } from "@openai-compat/core";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
 import type { GrammarBuilder } from "../grammar/grammar-builder.ts";
 import { choice, literal, sequence } from "../grammar/grammar-node.ts";
-import type { GrammarNode } from "../grammar/grammar-node.ts";
-import { printGrammar } from "../grammar/print-grammar.ts";
+import type { Grammar, GrammarNode } from "../grammar/grammar-node.ts";
 import { CALL_BEGIN, callsAfterTag } from "./tool-calls-format.ts";
 
 export interface OutputGrammar {
-  readonly gbnf: string;
+  readonly grammar: Grammar;
   /** Whether it holds only from the first call on: before, the model says what it likes. */
   readonly startsAtCall: boolean;
 }
@@ -28,7 +27,7 @@ export function buildOutputGrammar(output: ChatOutput): OutputGrammar | null {
 }
 
 function print(builder: GrammarBuilder, root: GrammarNode): OutputGrammar {
-  return { gbnf: printGrammar(builder.build(root)), startsAtCall: false };
+  return { grammar: builder.build(root), startsAtCall: false };
 }
 
 function buildAnswer(builder: GrammarBuilder, { format }: ChatOutput): GrammarNode | null {

@@ -56,6 +56,14 @@ test("a character cut off by the end of the answer is never shown", () => {
   expect(stream(pieces)).toEqual(["a", "", "", ""]);
 });
 
+test("the beginning of a character can be forgotten, whatever comes after it", () => {
+  const pieces = [...cutBytes(Buffer.from("a😀").subarray(0, 4), [2]), Buffer.from('"é')];
+  const tokenText = createTokenText(createVocabulary(pieces), []);
+  expect([tokenText.push(0), tokenText.push(1)]).toEqual(["a", ""]);
+  tokenText.dropUnfinished();
+  expect(tokenText.push(2)).toBe('"é');
+});
+
 test("with stop strings the result is that of cutting the whole text", () => {
   const stops = fc.array(fc.string({ unit: fc.constantFrom("a", "é", "😀"), minLength: 1, maxLength: 4 }), {
     minLength: 1,

@@ -8,6 +8,8 @@ export type Detokenize = (tokens: readonly number[], before: readonly number[]) 
 
 export interface TokenText {
   push(token: number): string;
+  /** Forgets the beginning of a character whose rest won't come. */
+  dropUnfinished(): void;
 }
 
 const REPLACEMENT = "\uFFFD";
@@ -39,6 +41,10 @@ export function createTokenText(detokenize: Detokenize, before: readonly number[
         emitted = detokenize(held, previous).length - 1;
       }
       return delta;
+    },
+    dropUnfinished() {
+      held = [];
+      emitted = 0;
     },
   };
 }

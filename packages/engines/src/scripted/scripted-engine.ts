@@ -4,14 +4,17 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
+import { fitTokens } from "./scripted-json.ts";
+import type { FormedText } from "./scripted-json.ts";
 import { composeScript } from "./scripted-script.ts";
+import type { ScriptedCall } from "./scripted-script.ts";
 import { decodeToken, encodeConversation, encodeText } from "./scripted-tokens.ts";
 
 export interface ScriptedEngineSettings {
@@ -93,15 +96,20 @@ async function readPrompt(
 async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
   const script = composeScript(request.prompt.tokens, request);
   if (script.type === "calls") yield* call(script.calls, request, pace);
-  else yield* say(script.text, request, pace);
+  else yield* say(script.answer, request, pace);
 }
 
-async function* say(text: string, request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
+async function* say(
+  { text, grammar }: FormedText,
+  request: GenerationRequest,
+  pace: Pace,
+): AsyncGenerator<GenerationEvent, void> {
   const { sampling, tokensMax, topLogprobs } = request;
   const tokens = encodeText(text).filter((token) => (sampling.logitBias[token] ?? 0) > BIAS_NEVER);
+  const said = fitTokens(tokens, grammar, tokensMax);
   const answer = createAnswerText(request.stop);
   let completionTokens = 0;
-  for (const token of tokens.slice(0, tokensMax)) {
+  for (const token of said.tokens) {
     await pause(pace);
     completionTokens += 1;
     const spoken = decodeToken(token);
@@ -111,32 +119,36 @@ async function* say(text: string, request: GenerationRequest, pace: Pace): Async
   }
   const rest = answer.end();
   if (rest !== null) yield { type: "text-delta", ...rest, completionTokens };
-  const finishReason = !answer.stopped && completionTokens < tokens.length ? "length" : "stop";
+  const finishReason = !answer.stopped && said.end !== "whole" ? "length" : "stop";
   yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
 }
 
 /** A call's name costs one token. */
 async function* call(
-  calls: readonly { readonly name: string; readonly arguments: string }[],
+  calls: readonly ScriptedCall[],
   { tokensMax }: GenerationRequest,
   pace: Pace,
 ): AsyncGenerator<GenerationEvent, void> {
   let completionTokens = 0;
-  const isOver = () => completionTokens === tokensMax;
-  for (const { name, arguments: text } of calls) {
-    if (isOver()) break;
+  let finishReason: FinishReason = "tool-calls";
+  for (const {
+    name,
+    arguments: { text, grammar },
+  } of calls) {
+    const said = fitTokens(encodeText(text), grammar, Math.max(0, tokensMax - completionTokens - 1));
+    if (said.end !== "whole") finishReason = "length";
+    // Only the first call may be cut, where there is no room for it at all.
+    if (said.end === "cut" && completionTokens > 0) break;
     await pause(pace);
     completionTokens += 1;
     yield { type: "tool-call-start", name, completionTokens };
-    for (const token of encodeText(text)) {
-      if (isOver()) break;
+    for (const token of said.tokens) {
       await pause(pace);
       completionTokens += 1;
       yield { type: "tool-call-delta", text: decodeToken(token), completionTokens };
     }
+    if (finishReason === "length") break;
   }
-  const needed = calls.reduce((sum, { arguments: text }) => sum + 1 + encodeText(text).length, 0);
-  const finishReason = completionTokens < needed ? "length" : "tool-calls";
   yield { type: "generation-end", finishReason, completionTokens, reasoningTokens: 0 };
 }
 

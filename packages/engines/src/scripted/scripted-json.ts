@@ -1,13 +1,45 @@
-/** JSON that fits a schema: the same for the same schema, and made from the grammar that holds a real model to it. */
+/** JSON of a form: the same for the same schema, and made from the grammar that holds a real model to it. */
 
 import type { JsonSchema } from "@openai-compat/core";
+import { watchClosing } from "../grammar/closing-watch.ts";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
+import type { Grammar } from "../grammar/grammar-node.ts";
 import { createSeededRandom, sampleGrammar } from "../grammar/sample-grammar.ts";
+import { decodeToken, encodeText } from "./scripted-tokens.ts";
 
-/** @throws UnsupportedSchemaError */
-export function composeJson(schema: JsonSchema): string {
-  const builder = createGrammarBuilder();
-  return sampleGrammar(builder.build(builder.jsonSchema(schema)), createSeededRandom(SEED), { isReadable: true });
+/** A text with the form that it has to keep to when a limit cuts it; null for none. */
+export interface FormedText {
+  readonly text: string;
+  readonly grammar: Grammar | null;
 }
 
 const SEED = 7;
+
+/** @throws UnsupportedSchemaError */
+export function composeJson(schema: JsonSchema): FormedText {
+  const builder = createGrammarBuilder();
+  const grammar = builder.build(builder.jsonSchema(schema));
+  return { text: sampleGrammar(grammar, createSeededRandom(SEED), { isReadable: true }), grammar };
+}
+
+/** The words as an object of JSON. */
+export function wrapInJson(reply: string): FormedText {
+  const builder = createGrammarBuilder();
+  return { text: JSON.stringify({ reply }), grammar: builder.build(builder.jsonObject()) };
+}
+
+export interface FittedTokens {
+  readonly tokens: readonly number[];
+  /** `closed`: not all of the text, but ended as its form wants it; `cut`: not even that. */
+  readonly end: "whole" | "closed" | "cut";
+}
+
+/** A text as far as a limit lets it be said. */
+export function fitTokens(tokens: readonly number[], grammar: Grammar | null, tokensMax: number): FittedTokens {
+  if (tokens.length <= tokensMax) return { tokens, end: "whole" };
+  const watch =
+    grammar === null ? null : watchClosing(grammar, { tokensMax, countTokens: (text) => encodeText(text).length });
+  if (watch === null) return { tokens: tokens.slice(0, tokensMax), end: "cut" };
+  const refused = tokens.findIndex((token, at) => !watch.take(Buffer.from(decodeToken(token)), tokensMax - at - 1));
+  return { tokens: [...tokens.slice(0, refused), ...encodeText(watch.end())], end: "closed" };
+}

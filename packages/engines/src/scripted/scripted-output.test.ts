@@ -75,6 +75,22 @@ test("the answer of a tool is answered with words, and calls nothing again", asy
   expect(text).toContain("rain?");
 });
 
+test("JSON and calls that meet the token limit are ended in time, and say so", async () => {
+  const format = { type: "json-schema", schema: city } as const;
+  const whole = await run("rain", { format });
+  for (let tokensMax = 24; tokensMax < whole.completionTokens; tokensMax += 1) {
+    const { text, finishReason, completionTokens } = await run("rain", { format }, { tokensMax });
+    expect(finishReason).toBe("length");
+    expect(completionTokens).toBeLessThanOrEqual(tokensMax);
+    expect(JSON.parse(text)).toMatchObject({ city: expect.any(String), unit: expect.stringMatching(/celsius|kelvin/) });
+  }
+  const reply = await run("Hello", { format: { type: "json-object" } }, { tokensMax: 12 });
+  expect(JSON.parse(reply.text)).toEqual({ reply: expect.any(String) });
+  const both = { toolUse: { tools: [tool("snow"), tool("rain", city)], mode: "auto", parallel: true } } as const;
+  const calls = await run("snow, rain", both, { tokensMax: 8 });
+  expect(calls).toMatchObject({ toolCalls: [{ name: "snow", arguments: "{}" }], finishReason: "length" });
+});
+
 test("calls that the token limit cuts end for that reason", async () => {
   const cut = await run("rain", { toolUse: { tools, mode: "auto", parallel: true } }, { tokensMax: 5 });
   expect(cut).toMatchObject({ completionTokens: 5, finishReason: "length" });

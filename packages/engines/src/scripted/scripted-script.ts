@@ -4,13 +4,19 @@
  */
 
 import type { ChatOutput, ChatTool, Sampling, ToolUse } from "@openai-compat/core";
-import { composeJson } from "./scripted-json.ts";
+import { composeJson, wrapInJson } from "./scripted-json.ts";
+import type { FormedText } from "./scripted-json.ts";
 import { composeReply } from "./scripted-reply.ts";
 import { decodeConversation } from "./scripted-tokens.ts";
 
 export type Script =
-  | { readonly type: "answer"; readonly text: string }
-  | { readonly type: "calls"; readonly calls: readonly { readonly name: string; readonly arguments: string }[] };
+  | { readonly type: "answer"; readonly answer: FormedText }
+  | { readonly type: "calls"; readonly calls: readonly ScriptedCall[] };
+
+export interface ScriptedCall {
+  readonly name: string;
+  readonly arguments: FormedText;
+}
 
 export function composeScript(
   promptTokens: readonly number[],
@@ -20,17 +26,17 @@ export function composeScript(
   if (tools.length > 0) {
     const calls = tools.map(({ name, parameters }) => ({
       name,
-      arguments: parameters === null ? "{}" : composeJson(parameters),
+      arguments: parameters === null ? { text: "{}", grammar: null } : composeJson(parameters),
     }));
     return { type: "calls", calls };
   }
   switch (output.format.type) {
     case "text":
-      return { type: "answer", text: composeReply(promptTokens, sampling) };
+      return { type: "answer", answer: { text: composeReply(promptTokens, sampling), grammar: null } };
     case "json-object":
-      return { type: "answer", text: JSON.stringify({ reply: composeReply(promptTokens, sampling) }) };
+      return { type: "answer", answer: wrapInJson(composeReply(promptTokens, sampling)) };
     case "json-schema":
-      return { type: "answer", text: composeJson(output.format.schema) };
+      return { type: "answer", answer: composeJson(output.format.schema) };
   }
 }
 

@@ -1,0 +1,190 @@
+/** Follows a text through a grammar: whether the text can go on so, and the shortest way to its end. */
+
+import { measureShortest } from "./grammar-length.ts";
+import type { ShortestOf } from "./grammar-length.ts";
+import { intersectRanges, literal, repeat } from "./grammar-node.ts";
+import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
+
+/** After some text. It never changes: one position can be gone on from in several ways. */
+export interface GrammarPosition {
+  /** How many UTF-16 code units the shortest ending has; a character beyond U+FFFF counts as one. */
+  readonly shortestLength: number;
+  /** @returns null where no text of the grammar goes on so. @param text whole characters. */
+  advance(text: string): GrammarPosition | null;
+  /** The shortest text that ends what was said so far. */
+  end(): string;
+}
+
+/** What is still to be said, as a stack: the node that comes next is on top. Equal stacks are the same object. */
+interface Stack {
+  readonly node: GrammarNode;
+  readonly rest: Stack | null;
+  readonly shortest: number;
+}
+
+export function openGrammar(grammar: Grammar): GrammarPosition {
+  return new Walker(grammar).start();
+}
+
+class Walker {
+  readonly #grammar: Grammar;
+  readonly #shortestOf: ShortestOf;
+  /** Stacks by what lies below, then by what is on top. */
+  readonly #stacks = new Map<Stack | null, Map<GrammarNode, Stack>>();
+  readonly #literals = new Map<string, GrammarNode>();
+  readonly #repeats = new Map<GrammarNode, GrammarNode>();
+
+  constructor(grammar: Grammar) {
+    this.#grammar = grammar;
+    this.#shortestOf = measureShortest(grammar.rules);
+  }
+
+  start(): GrammarPosition {
+    return this.#positionAt(this.#open([this.#push(this.#grammar.root, null)]));
+  }
+
+  /** @param stacks those that a character comes next in; null for one that has ended. */
+  #positionAt(stacks: ReadonlySet<Stack | null>): GrammarPosition {
+    let best: Stack | null = null;
+    let shortestLength = Number.POSITIVE_INFINITY;
+    for (const stack of stacks) {
+      const length = stack?.shortest ?? 0;
+      if (length >= shortestLength) continue;
+      best = stack;
+      shortestLength = length;
+    }
+    return {
+      shortestLength,
+      advance: (text) => {
+        let next = stacks;
+        for (const character of text) {
+          next = this.#open(this.#read(next, character));
+          if (next.size === 0) return null;
+        }
+        return this.#positionAt(next);
+      },
+      end: () => {
+        let text = "";
+        for (let stack = best; stack !== null; stack = stack.rest) text += this.#speakShortest(stack.node);
+        return text;
+      },
+    };
+  }
+
+  #push(node: GrammarNode, rest: Stack | null): Stack {
+    let siblings = this.#stacks.get(rest);
+    if (siblings === undefined) this.#stacks.set(rest, (siblings = new Map<GrammarNode, Stack>()));
+    let stack = siblings.get(node);
+    if (stack === undefined) {
+      stack = { node, rest, shortest: this.#shortestOf(node) + (rest?.shortest ?? 0) };
+      siblings.set(node, stack);
+    }
+    return stack;
+  }
+
+  /** Replaces what is on top by what it stands for, until a character is. */
+  #open(stacks: readonly (Stack | null)[]): ReadonlySet<Stack | null> {
+    const seen = new Set<Stack | null>();
+    const opened = new Set<Stack | null>();
+    const waiting = [...stacks];
+    for (let stack = waiting.pop(); stack !== undefined; stack = waiting.pop()) {
+      if (seen.has(stack)) continue;
+      seen.add(stack);
+      if (stack === null || readsCharacter(stack.node)) opened.add(stack);
+      else waiting.push(...this.#expand(stack.node, stack.rest));
+    }
+    return opened;
+  }
+
+  #expand(node: GrammarNode, rest: Stack | null): readonly (Stack | null)[] {
+    switch (node.kind) {
+      case "literal":
+      case "characters":
+        return [rest];
+      case "sequence":
+        return [node.items.reduceRight((below: Stack | null, item) => this.#push(item, below), rest)];
+      case "choice":
+        return node.options.map((option) => this.#push(option, rest));
+      case "repeat": {
+        const { item, min, max } = node;
+        const once = max === 0 ? [] : [this.#push(item, this.#push(this.#repeatAgain(node), rest))];
+        return min === 0 ? [rest, ...once] : once;
+      }
+      case "rule": {
+        const body = this.#grammar.rules.get(node.name);
+        return body === undefined ? [] : [this.#push(body, rest)];
+      }
+    }
+  }
+
+  /** What is left of a repetition after one item. */
+  #repeatAgain(node: GrammarNode & { readonly kind: "repeat" }): GrammarNode {
+    if (node.min === 0 && node.max === null) return node;
+    let again = this.#repeats.get(node);
+    if (again === undefined) {
+      again = repeat(node.item, Math.max(0, node.min - 1), node.max === null ? null : node.max - 1);
+      this.#repeats.set(node, again);
+    }
+    return again;
+  }
+
+  #read(stacks: ReadonlySet<Stack | null>, character: string): (Stack | null)[] {
+    const next: (Stack | null)[] = [];
+    for (const stack of stacks) {
+      if (stack === null) continue;
+      const { node, rest } = stack;
+      if (node.kind === "literal" && node.text.startsWith(character)) {
+        const left = node.text.slice(character.length);
+        next.push(left === "" ? rest : this.#push(this.#literalOf(left), rest));
+      } else if (node.kind === "characters" && isInRanges(node.ranges, character.codePointAt(0) ?? 0)) {
+        next.push(rest);
+      }
+    }
+    return next;
+  }
+
+  #literalOf(text: string): GrammarNode {
+    let node = this.#literals.get(text);
+    if (node === undefined) this.#literals.set(text, (node = literal(text)));
+    return node;
+  }
+
+  #speakShortest(node: GrammarNode): string {
+    switch (node.kind) {
+      case "literal":
+        return node.text;
+      case "characters":
+        return speakPlainest(node.ranges);
+      case "sequence":
+        return node.items.map((item) => this.#speakShortest(item)).join("");
+      case "choice": {
+        const lengths = node.options.map(this.#shortestOf);
+        const option = node.options[lengths.indexOf(Math.min(...lengths))];
+        return option === undefined ? "" : this.#speakShortest(option);
+      }
+      case "repeat":
+        return node.min === 0 ? "" : this.#speakShortest(node.item).repeat(node.min);
+      case "rule": {
+        const body = this.#grammar.rules.get(node.name);
+        return body === undefined ? "" : this.#speakShortest(body);
+      }
+    }
+  }
+}
+
+function readsCharacter(node: GrammarNode): boolean {
+  return node.kind === "literal" ? node.text !== "" : node.kind === "characters";
+}
+
+function isInRanges(ranges: readonly CharacterRange[], codePoint: number): boolean {
+  return ranges.some(([first, last]) => first <= codePoint && codePoint <= last);
+}
+
+/** Small letters and digits, then whatever can be seen. */
+const PLAIN: readonly (readonly CharacterRange[])[] = [[[0x61, 0x7a]], [[0x30, 0x39]], [[0x21, 0x7e]]];
+
+function speakPlainest(ranges: readonly CharacterRange[]): string {
+  const plain = PLAIN.map((wanted) => intersectRanges(ranges, wanted)).find(({ length }) => length > 0);
+  const [[first] = [0]] = plain ?? ranges;
+  return String.fromCodePoint(first);
+}

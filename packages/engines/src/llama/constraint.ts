@@ -1,0 +1,65 @@
+/** Holds what a model draws to the form that was asked for, and ends it in time when the tokens run out. */
+
+import type { GenerationRequest } from "@openai-compat/core";
+import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import { watchClosing } from "../grammar/closing-watch.ts";
+import type { ClosingWatch } from "../grammar/closing-watch.ts";
+import { printGrammar } from "../grammar/print-grammar.ts";
+import type { AnswerReader } from "./answer-reader.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { buildOutputGrammar } from "./output-grammar.ts";
+
+export interface Constraint {
+  /** What the native sampler draws under. */
+  readonly grammarOption: Pick<SequenceEvaluateOptions, "grammarEvaluationState">;
+  /**
+   * Call with each drawn token, before the reader gets its text.
+   *
+   * @param tokensLeft how many more may follow it.
+   * @returns the drawn token; or, from where one would have left no room to end the text, those of its shortest ending
+   *   one by one; null when nothing may follow.
+   */
+  choose(drawn: Token, tokensLeft: number): Token | null;
+  /** Whether the shortest ending has begun, and whether all of it has been chosen. */
+  readonly state: "open" | "closing" | "closed";
+}
+
+/** @returns null for free text. */
+export async function constrainOutput(
+  loaded: LoadedModel,
+  { output }: GenerationRequest,
+  reader: AnswerReader,
+): Promise<Constraint | null> {
+  const wanted = buildOutputGrammar(output);
+  if (wanted === null) return null;
+  const { module, model } = loaded;
+  const grammar = await model.llama.createGrammar({ grammar: printGrammar(wanted.grammar) });
+  const state = new module.LlamaGrammarEvaluationState({ model, grammar });
+  // A grammar that waits for a call gets its first token after the one that began the call.
+  const holds = () => !wanted.startsAtCall || reader.place === "call" || reader.calls > 0;
+  const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
+  let watch: ClosingWatch | null | undefined;
+  let ending: Token[] | null = null;
+  return {
+    grammarOption: { grammarEvaluationState: () => (ending === null && holds() ? state : undefined) },
+    choose(drawn, tokensLeft) {
+      if (ending === null) {
+        if (!holds() || model.isEogToken(drawn)) return drawn;
+        if (watch === undefined) watch = watchClosing(wanted.grammar, { tokensMax: tokensLeft + 1, countTokens });
+        if (watch === null || watch.take(Uint8Array.from(loaded.spell(drawn).bytes), tokensLeft)) return drawn;
+        ending = encodeEnding(loaded, watch.end()) ?? [];
+      }
+      return ending.shift() ?? null;
+    },
+    get state() {
+      return ending === null ? "open" : ending.length > 0 ? "closing" : "closed";
+    },
+  };
+}
+
+/** @returns null where the vocabulary can't spell it. */
+function encodeEnding({ model, spell }: LoadedModel, text: string): Token[] | null {
+  const tokens = model.tokenize(text, false, "trimLeadingSpace");
+  const bytes = tokens.flatMap((token) => [...spell(token).bytes]);
+  return Buffer.from(text).equals(Buffer.from(bytes)) ? tokens : null;
+}
