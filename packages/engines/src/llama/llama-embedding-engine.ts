@@ -7,7 +7,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingVector, PreparedInput } from "@openai-compat/core";
-import { createLazyResource } from "../shared/lazy-resource.ts";
+import { createModelResource } from "../shared/model-resource.ts";
+import { estimateEmbeddingBytes } from "./memory-estimate.ts";
 import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { loadEmbeddingModel } from "./loaded-embedding-model.ts";
@@ -20,8 +21,9 @@ const TEXTS_PER_TURN = 16;
 export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): EmbeddingEngine {
   const resolved = resolveLlamaEmbeddingSettings(settings);
   let { contextTokens } = resolved;
-  const resource = createLazyResource<LoadedEmbeddingModel>({
-    retryDelayMs: resolved.loadRetryDelayMs,
+  const resource = createModelResource<LoadedEmbeddingModel>({
+    settings: resolved.loading,
+    estimateBytes: () => estimateEmbeddingBytes(resolved),
     async load() {
       const loaded = await loadEmbeddingModel(resolved);
       contextTokens = loaded.contextTokens;

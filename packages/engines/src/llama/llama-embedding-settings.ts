@@ -1,6 +1,7 @@
 /** The settings of a llama embedding engine and their defaults; nothing else may invent one. */
 
 import { availableParallelism } from "node:os";
+import type { LoadingSettings } from "../shared/model-resource.ts";
 
 export interface LlamaEmbeddingSettings {
   /** The GGUF file, absolute or from the working directory, of a model that pools its vectors itself. */
@@ -18,8 +19,8 @@ export interface LlamaEmbeddingSettings {
   readonly gpu?: false | "auto";
   /** Whether the model was trained so that the first dimensions are a vector by themselves. Default false. */
   readonly isTruncatable?: boolean;
-  /** For how long a failed load is not tried again. Default 10,000. */
-  readonly loadRetryDelayMs?: number;
+  /** How the model is loaded, kept and unloaded. */
+  readonly loading?: LoadingSettings;
   /** Gets the native library's own warnings and errors. Default: they are dropped. */
   readonly onNativeLog?: (level: string, line: string) => void;
 }
@@ -36,7 +37,7 @@ export function resolveLlamaEmbeddingSettings(settings: LlamaEmbeddingSettings):
     concurrency: settings.concurrency ?? 16,
     gpu: settings.gpu ?? false,
     isTruncatable: settings.isTruncatable ?? false,
-    loadRetryDelayMs: settings.loadRetryDelayMs ?? 10_000,
+    loading: settings.loading ?? {},
     onNativeLog: settings.onNativeLog ?? (() => {}),
   };
 }

@@ -153,7 +153,7 @@ test("an abort in the middle of a prompt keeps what was read and nothing more is
 
 test("a missing file is reported without its path, and a retry finds it once it is there", async () => {
   const path = join(folder, "later.gguf");
-  const engine = openEngine({ modelPath: path, loadRetryDelayMs: 0 });
+  const engine = openEngine({ modelPath: path, loading: { retryDelayMs: 0 } });
   await expect(engine.prepare(story, FREE_TEXT, never)).rejects.toMatchObject({
     code: "engine_unavailable",
     message: "The model file does not exist. Pull the model first.",

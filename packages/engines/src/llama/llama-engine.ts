@@ -8,7 +8,7 @@ import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-com
 import type { Token } from "node-llama-cpp";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
-import { createLazyResource } from "../shared/lazy-resource.ts";
+import { createModelResource } from "../shared/model-resource.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { chooseSequence, runGeneration } from "./generation.ts";
@@ -17,6 +17,7 @@ import { resolveLlamaSettings } from "./llama-settings.ts";
 import type { LlamaEngineSettings, ResolvedLlamaSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
+import { estimateChatBytes } from "./memory-estimate.ts";
 import { constrainOutput } from "./constraint.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
@@ -31,8 +32,9 @@ import type { SamplingContext } from "./sampling-options.ts";
 export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   const resolved = resolveLlamaSettings(settings);
   let { contextTokens } = resolved;
-  const resource = createLazyResource<LoadedModel>({
-    retryDelayMs: resolved.loadRetryDelayMs,
+  const resource = createModelResource<LoadedModel>({
+    settings: resolved.loading,
+    estimateBytes: () => estimateChatBytes(resolved),
     async load() {
       const loaded = await loadModel(resolved);
       contextTokens = loaded.contextTokens;

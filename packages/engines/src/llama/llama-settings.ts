@@ -1,6 +1,7 @@
 /** The settings of a llama engine and their defaults; nothing else may invent one. */
 
 import { availableParallelism } from "node:os";
+import type { LoadingSettings } from "../shared/model-resource.ts";
 
 export interface LlamaEngineSettings {
   /** The GGUF file, absolute or from the working directory. It must hold a chat template. */
@@ -18,8 +19,8 @@ export interface LlamaEngineSettings {
   readonly gpu?: false | "auto";
   /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
   readonly candidateTokensMax?: number;
-  /** For how long a failed load is not tried again. Default 10,000. */
-  readonly loadRetryDelayMs?: number;
+  /** How the model is loaded, kept and unloaded. */
+  readonly loading?: LoadingSettings;
   /** Gets the native library's own warnings and errors. Default: they are dropped. */
   readonly onNativeLog?: (level: string, line: string) => void;
 }
@@ -34,7 +35,7 @@ export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLla
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
-    loadRetryDelayMs: settings.loadRetryDelayMs ?? 10_000,
+    loading: settings.loading ?? {},
     onNativeLog: settings.onNativeLog ?? (() => {}),
   };
 }

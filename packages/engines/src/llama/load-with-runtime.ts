@@ -6,13 +6,12 @@ import type { NativeRuntime } from "./native-runtime.ts";
 
 export interface RuntimeSettings {
   readonly gpu: false | "auto";
-  readonly loadRetryDelayMs: number;
   readonly onNativeLog: (level: string, line: string) => void;
 }
 
 /** @throws AiError `engine_unavailable` */
 export async function loadWithRuntime<Loaded extends { readonly dispose: () => Promise<void> }>(
-  { gpu, loadRetryDelayMs, onNativeLog }: RuntimeSettings,
+  { gpu, onNativeLog }: RuntimeSettings,
   load: (runtime: NativeRuntime) => Promise<Loaded>,
 ): Promise<Loaded> {
   let stopListening = (): void => {};
@@ -28,9 +27,14 @@ export async function loadWithRuntime<Loaded extends { readonly dispose: () => P
     return { ...loaded, dispose };
   } catch (error) {
     stopListening();
-    if (error instanceof AiError) throw error;
-    throw new AiError("engine_unavailable", explainLoadError(error), { cause: error, retryAfterMs: loadRetryDelayMs });
+    throw toLoadError(error);
   }
+}
+
+/** The same when it failed before the library was asked. */
+export function toLoadError(thrown: unknown): AiError {
+  if (thrown instanceof AiError) return thrown;
+  return new AiError("engine_unavailable", explainLoadError(thrown), { cause: thrown });
 }
 
 /** What the caller may read: no path, no stack. */

@@ -52,7 +52,7 @@ const CPU_CHUNK_TOKENS = 64;
 /** A GPU needs more rows to be busy, and promises no equal rounding anyway. */
 const GPU_CHUNK_TOKENS = 512;
 /** Room for the longest chunk in one evaluation. */
-const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
+export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {

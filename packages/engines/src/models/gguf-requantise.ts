@@ -5,7 +5,8 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { alignUp, encodeGgufHeader, type GgufHeader, type GgufTensor } from "../shared/gguf-writer.ts";
-import { HEADER_BYTES_MAX, GgufHeaderCutError, decodeGgufHeader, type DecodedGgufHeader } from "./gguf-header.ts";
+import { decodeGgufHeader } from "./gguf-header.ts";
+import { decodeGgufFile } from "./gguf-reader.ts";
 import { writePinnableFile, type WriteOptions, type WrittenFile } from "./write-pinnable-file.ts";
 import { Q4_1_BLOCK_BYTES, Q8_0_BLOCK_BYTES, WEIGHTS_PER_BLOCK, reencodeQ41AsQ80 } from "./q4-1-to-q8-0.ts";
 
@@ -23,7 +24,6 @@ const ENCODINGS = new Map([
 ]);
 /** Blocks per chunk: about ten milliseconds of work. */
 const CHUNK_BLOCKS = 8192;
-const FIRST_READ_BYTES = 4 * 1024 * 1024;
 
 export interface RequantiseOptions extends WriteOptions {
   readonly sourcePath: string;
@@ -44,7 +44,7 @@ interface TensorPlan {
 export async function requantiseGguf(options: RequantiseOptions): Promise<WrittenFile> {
   await using source = await open(options.sourcePath, "r");
   const { size } = await source.stat();
-  const { header, fileTypeOffset, dataOffset } = await readHeader(source, size);
+  const { header, fileTypeOffset, dataOffset } = await decodeGgufFile(source, size, decodeGgufHeader);
   const plans = planTensors(header);
   for (const { tensor, sourceBytes } of plans) {
     if (dataOffset + tensor.offsetBytes + sourceBytes > size) {
@@ -82,21 +82,6 @@ async function* encodeFile(
     }
     const padding = alignUp(targetBytes, alignmentBytes) - targetBytes;
     if (padding > 0) yield Buffer.alloc(padding);
-  }
-}
-
-/** Most heads fit the first read; a larger one is read again with twice the bytes until it is whole. */
-async function readHeader(source: FileHandle, sizeBytes: number): Promise<DecodedGgufHeader> {
-  for (let bytes = FIRST_READ_BYTES; ; bytes *= 2) {
-    const length = Math.min(bytes, sizeBytes, HEADER_BYTES_MAX);
-    const start = Buffer.alloc(length);
-    const { bytesRead } = await source.read(start, 0, length, 0);
-    try {
-      return decodeGgufHeader(start.subarray(0, bytesRead));
-    } catch (error) {
-      const canReadMore = bytes < Math.min(sizeBytes, HEADER_BYTES_MAX);
-      if (!(error instanceof GgufHeaderCutError) || !canReadMore) throw error;
-    }
   }
 }
 

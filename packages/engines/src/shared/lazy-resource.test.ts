@@ -1,44 +1,120 @@
 import { expect, test } from "vitest";
 import { createLazyResource } from "./lazy-resource.ts";
+import type { LazyResourceOptions } from "./lazy-resource.ts";
+import { createModelMemory } from "./model-memory.ts";
+import type { ModelMemory } from "./model-memory.ts";
+import { createFakeClock, settled } from "./testing/fake-clock.ts";
 
 const never = new AbortController().signal;
 
-function createCounted({ failures = 0, retryDelayMs = 1000 } = {}) {
-  const clock = { nowMs: 0 };
+interface CountedOptions extends Partial<
+  Pick<LazyResourceOptions<number>, "idleUnloadMs" | "retryDelayMs" | "retryDelayMsMax" | "waitTimeMsMax">
+> {
+  readonly failures?: number;
+  readonly memory?: ModelMemory;
+  readonly loadMs?: number;
+  readonly unloadMs?: number;
+  readonly unloadFailure?: Error;
+}
+
+/** Loads the numbers 1, 2, 3; every load and unload is written down when it begins, and when it took time, also when it ends. */
+function createCounted({ failures = 0, loadMs = 0, unloadMs = 0, unloadFailure, ...settings }: CountedOptions = {}) {
+  const clock = createFakeClock();
   const log: string[] = [];
   let loads = 0;
-  const resource = createLazyResource({
-    retryDelayMs,
-    now: () => clock.nowMs,
+  const wait = async (ms: number, ended: string): Promise<void> => {
+    if (ms === 0) return;
+    await new Promise<void>((resolve) => clock.after(ms, resolve, "awaited"));
+    log.push(ended);
+  };
+  const memory = settings.memory ?? createModelMemory({ bytesMax: null, clock });
+  const resource = createLazyResource<number>({
+    reserve: (leave, signal) => memory.reserve({ bytes: 1, leave }, signal),
+    waitTimeMsMax: 1000,
+    noRoom: (waitedMs) => new Error(`no room in ${waitedMs}`),
     async load() {
       loads += 1;
-      log.push(`load ${loads}`);
-      await Promise.resolve();
-      if (loads <= failures) throw new Error(`failure ${loads}`);
-      return loads;
+      const value = loads;
+      log.push(`load ${value}`);
+      await wait(loadMs, `loaded ${value}`);
+      if (value <= failures) throw new Error(`failure ${value}`);
+      return value;
     },
     async unload(value) {
       log.push(`unload ${value}`);
+      await wait(unloadMs, `unloaded ${value}`);
+      if (unloadFailure !== undefined) throw unloadFailure;
     },
+    idleUnloadMs: null,
+    retryDelayMs: 1000,
+    retryDelayMsMax: 3000,
+    explain: (thrown, retryAfterMs) => new Error(`again in ${retryAfterMs}`, { cause: thrown }),
+    onEvent: (event) => log.push(event.type === "unload" ? `${event.type} for ${event.reason}` : event.type),
+    clock,
+    ...settings,
   });
   return { resource, clock, log };
 }
 
-test("concurrent first calls share one load", async () => {
+test("20 concurrent first calls share one load", async () => {
   const { resource, log } = createCounted();
-  const leases = await Promise.all([1, 2, 3].map(async () => resource.acquire(never)));
-  expect(leases.map((lease) => lease.value)).toEqual([1, 1, 1]);
-  expect(log).toEqual(["load 1"]);
+  const leases = await Promise.all(Array.from({ length: 20 }, () => resource.acquire(never)));
+  expect(new Set(leases.map((lease) => lease.value))).toEqual(new Set([1]));
+  expect(log).toEqual(["load 1", "load-end"]);
 });
 
-test("a failed load is answered from memory until the delay is over, then tried again", async () => {
+test("a failed load is answered from memory with the time that is left, then tried again", async () => {
   const { resource, clock, log } = createCounted({ failures: 1 });
-  await expect(resource.acquire(never)).rejects.toThrow("failure 1");
-  clock.nowMs = 999;
-  await expect(resource.acquire(never)).rejects.toThrow("failure 1");
-  expect(log).toEqual(["load 1"]);
-  clock.nowMs = 1000;
+  const first = resource.acquire(never);
+  await expect(first).rejects.toMatchObject({ message: "again in 1000", cause: { message: "failure 1" } });
+  await clock.advance(999);
+  const second = resource.acquire(never);
+  await expect(second).rejects.toMatchObject({ message: "again in 1", cause: { message: "failure 1" } });
+  expect(log).toEqual(["load 1", "load-failed"]);
+  await clock.advance(1);
   expect((await resource.acquire(never)).value).toBe(2);
+});
+
+test("the delay doubles with each failure in a row up to its limit", async () => {
+  const { resource, clock } = createCounted({ failures: 5 });
+  const delays: string[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    delays.push(await resource.acquire(never).then(String, (error: Error) => error.message));
+    await clock.advance(3000);
+  }
+  expect(delays).toEqual([1000, 2000, 3000, 3000, 3000].map((delay) => `again in ${delay}`));
+});
+
+test("a success begins the delays anew", async () => {
+  let isBroken = true;
+  const clock = createFakeClock();
+  const memory = createModelMemory({ bytesMax: null, clock });
+  const delays: number[] = [];
+  const resource = createLazyResource<string>({
+    reserve: (leave, signal) => memory.reserve({ bytes: 1, leave }, signal),
+    waitTimeMsMax: 1000,
+    noRoom: () => new Error("no room"),
+    load: async () => (isBroken ? Promise.reject(new Error("broken")) : "value"),
+    unload: async () => {},
+    idleUnloadMs: null,
+    retryDelayMs: 100,
+    retryDelayMsMax: 10_000,
+    explain: (thrown) => thrown,
+    onEvent: (event) => event.type === "load-failed" && delays.push(event.retryAfterMs),
+    clock,
+  });
+  const tryToLoad = async () => {
+    await resource.acquire(never).then(({ release }) => release(), String);
+    await clock.advance(10_000);
+  };
+  await tryToLoad();
+  await tryToLoad();
+  isBroken = false;
+  await tryToLoad();
+  await resource.close();
+  isBroken = true;
+  await tryToLoad();
+  expect(delays).toEqual([100, 200, 100]);
 });
 
 test("close waits for every lease, then unloads; the next call loads afresh", async () => {
@@ -46,28 +122,30 @@ test("close waits for every lease, then unloads; the next call loads afresh", as
   const lease = await resource.acquire(never);
   const closed = resource.close();
   expect((await resource.acquire(never)).value).toBe(2);
-  expect(log).toEqual(["load 1", "load 2"]);
   lease.release();
   await closed;
-  expect(log).toEqual(["load 1", "load 2", "unload 1"]);
+  expect(log).toEqual(["load 1", "load-end", "load 2", "load-end", "unload 1", "unload for close"]);
 });
 
 test("who aborts while loading leaves at once and holds nothing", async () => {
-  const { resource, log } = createCounted();
+  const { resource, clock, log } = createCounted({ loadMs: 10 });
   const controller = new AbortController();
   const left = resource.acquire(controller.signal);
+  await clock.advance(5);
   controller.abort(new Error("gone"));
   await expect(left).rejects.toThrow("gone");
-  await resource.close();
-  expect(log).toEqual(["load 1", "unload 1"]);
+  const closed = resource.close();
+  await clock.advance(5);
+  await closed;
+  expect(log).toEqual(["load 1", "loaded 1", "load-end", "unload 1", "unload for close"]);
 });
 
 test("closing what was never loaded, or failed to load, does nothing", async () => {
   const { resource, log } = createCounted({ failures: 1 });
   await resource.close();
-  await expect(resource.acquire(never)).rejects.toThrow("failure 1");
+  await expect(resource.acquire(never)).rejects.toThrow("again");
   await resource.close();
-  expect(log).toEqual(["load 1"]);
+  expect(log).toEqual(["load 1", "load-failed"]);
 });
 
 test("a second close waits for what the first one closes", async () => {
@@ -77,5 +155,112 @@ test("a second close waits for what the first one closes", async () => {
   const closedAgain = resource.close().then(() => log.push("closed again"));
   lease.release();
   await Promise.all([closed, closedAgain]);
-  expect(log).toEqual(["load 1", "unload 1", "closed again"]);
+  expect(log).toEqual(["load 1", "load-end", "unload 1", "unload for close", "closed again"]);
+});
+
+test("a lease that is given back twice is one lease", async () => {
+  const { resource, clock, log } = createCounted({ idleUnloadMs: 100 });
+  const [first, second] = await Promise.all([resource.acquire(never), resource.acquire(never)]);
+  first.release();
+  first.release();
+  await clock.advance(1000);
+  expect(log).not.toContain("unload 1");
+  second.release();
+  await clock.advance(100);
+  expect(log).toContain("unload 1");
+});
+
+test("without a lease for the idle time it is unloaded, and the next call loads it again", async () => {
+  const { resource, clock, log } = createCounted({ idleUnloadMs: 100 });
+  for (const value of [1, 2]) {
+    const lease = await resource.acquire(never);
+    await clock.advance(500);
+    lease.release();
+    await clock.advance(99);
+    // A call in between begins the time anew.
+    (await resource.acquire(never)).release();
+    await clock.advance(99);
+    expect(log).not.toContain(`unload ${value}`);
+    await clock.advance(1);
+    expect(log.slice(-2)).toEqual([`unload ${value}`, "unload for idle"]);
+  }
+});
+
+test("a load that nobody waits for any more becomes idle too", async () => {
+  const { resource, clock, log } = createCounted({ idleUnloadMs: 100, loadMs: 10 });
+  const controller = new AbortController();
+  const left = resource.acquire(controller.signal);
+  await clock.advance(5);
+  controller.abort(new Error("gone"));
+  await expect(left).rejects.toThrow("gone");
+  await clock.advance(105);
+  expect(log).toEqual(["load 1", "loaded 1", "load-end", "unload 1", "unload for idle"]);
+});
+
+test("a call that comes while it is being unloaded waits for that, then loads", async () => {
+  const { resource, clock, log } = createCounted({ idleUnloadMs: 100, unloadMs: 50 });
+  (await resource.acquire(never)).release();
+  await clock.advance(120);
+  const lease = resource.acquire(never);
+  await clock.advance(29);
+  expect(log).toEqual(["load 1", "load-end", "unload 1"]);
+  await clock.advance(1);
+  expect((await lease).value).toBe(2);
+  expect(log.slice(2)).toEqual(["unload 1", "unloaded 1", "unload for idle", "load 2", "load-end"]);
+});
+
+test("close waits for an unload that is under way", async () => {
+  const { resource, clock, log } = createCounted({ idleUnloadMs: 100, unloadMs: 50 });
+  (await resource.acquire(never)).release();
+  await clock.advance(120);
+  const closed = resource.close().then(() => log.push("closed"));
+  await settled();
+  expect(log).not.toContain("closed");
+  await clock.advance(30);
+  await closed;
+  expect(log.slice(-2)).toEqual(["unload for idle", "closed"]);
+});
+
+test("an unload that fails is told, gives its room back and keeps nobody from loading again", async () => {
+  const clock = createFakeClock();
+  const memory = createModelMemory({ bytesMax: 1, clock });
+  const { resource, log } = createCounted({ memory, unloadFailure: new Error("stuck") });
+  (await resource.acquire(never)).release();
+  await expect(resource.close()).rejects.toThrow("stuck");
+  expect(log.at(-1)).toBe("unload for close");
+  expect(memory.bytesTaken).toBe(0);
+  expect((await resource.acquire(never)).value).toBe(2);
+});
+
+test("who finds no room in its own time leaves; who came later waits on", async () => {
+  const clock = createFakeClock();
+  const memory = createModelMemory({ bytesMax: 1, clock });
+  const taken = await memory.reserve({ bytes: 1, leave: () => {} }, never);
+  const { resource, log, clock: ownClock } = createCounted({ memory });
+  const first = resource.acquire(never);
+  const refused = expect(first).rejects.toThrow("no room in 1000");
+  await ownClock.advance(600);
+  const second = resource.acquire(never);
+  await ownClock.advance(400);
+  await refused;
+  taken.free();
+  expect((await second).value).toBe(1);
+  expect(log).toEqual(["load 1", "load-end"]);
+});
+
+test("when all who waited for room have left, nothing is loaded and no failure is remembered", async () => {
+  const clock = createFakeClock();
+  const memory = createModelMemory({ bytesMax: 1, clock });
+  const taken = await memory.reserve({ bytes: 1, leave: () => {} }, never);
+  const { resource, log } = createCounted({ memory });
+  const controller = new AbortController();
+  const left = [resource.acquire(controller.signal), resource.acquire(controller.signal)];
+  await settled();
+  controller.abort(new Error("gone"));
+  expect((await Promise.allSettled(left)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  taken.free();
+  await settled();
+  expect(memory.bytesTaken).toBe(0);
+  expect(log).toEqual([]);
+  expect((await resource.acquire(never)).value).toBe(1);
 });

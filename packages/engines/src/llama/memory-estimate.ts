@@ -1,0 +1,81 @@
+/**
+ * How much memory a model will take, from its file alone: the native library is not asked, because nothing of it is loaded
+ * yet. It errs upwards.
+ *
+ * @see docs/decisions/2026-11-28-models-take-turns-in-memory.md for what was measured
+ */
+
+import { AiError } from "@openai-compat/core";
+import { measureGgufBytes, readGgufShape } from "../models/gguf-shape.ts";
+import type { GgufShape } from "../models/gguf-shape.ts";
+import { alignUp } from "../shared/gguf-writer.ts";
+import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import { resolveLlamaSettings } from "./llama-settings.ts";
+import type { LlamaEngineSettings } from "./llama-settings.ts";
+import { toLoadError } from "./load-with-runtime.ts";
+import { BATCH_TOKENS } from "./loaded-model.ts";
+
+const HALF_BYTES = 2;
+const FLOAT_BYTES = 4;
+/** llama.cpp rounds the places of a sequence up to these. */
+const CONTEXT_STEP_TOKENS = 256;
+/** Text, merges and look-up tables of a token, in the library and in JavaScript. Measured: 0.9 to 1.4 kB. */
+const VOCABULARY_ENTRY_BYTES = 1536;
+/** Buffers of the library and of the engine that no size decides. */
+const FIXED_BYTES = 32 * 1024 * 1024;
+/** Rows of each kind that an evaluation has at once. */
+const WIDE_ROWS = 4;
+const FEED_FORWARD_ROWS = 2;
+/** A row of the mask for each token read, once in 32 bits and once in 16. */
+const MASK_BYTES = FLOAT_BYTES + HALF_BYTES;
+/** For a file whose head we can't read though the library may: so many times its size. */
+const UNREADABLE_FACTOR = 2;
+
+/** Weights, memory of all sequences, one evaluation. @throws AiError `engine_unavailable` without the file */
+export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
+  const { modelPath, sequences, contextTokens } = resolveLlamaSettings(settings);
+  return estimate(modelPath, (shape) => {
+    const tokens = limitContext(contextTokens, shape);
+    const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
+    const recurrent = shape.rememberedPerSequence * FLOAT_BYTES;
+    const logits = 2 * shape.vocabularySize * FLOAT_BYTES;
+    return sequences * (remembered + recurrent + logits) + estimateEvaluation(shape, BATCH_TOKENS, tokens);
+  });
+}
+
+/** Weights and, for each input that is read at once, a context. @throws AiError `engine_unavailable` without the file */
+export async function estimateEmbeddingBytes(settings: LlamaEmbeddingSettings): Promise<number> {
+  const { modelPath, contextTokens, parallelInputs } = resolveLlamaEmbeddingSettings(settings);
+  return estimate(modelPath, (shape) => {
+    const tokens = limitContext(contextTokens, shape) + 1;
+    const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
+    // The library keeps a row of the whole vocabulary for each token of an input, although nobody reads it.
+    const logits = tokens * shape.vocabularySize * FLOAT_BYTES;
+    return parallelInputs * (remembered + logits + estimateEvaluation(shape, tokens, tokens));
+  });
+}
+
+async function estimate(modelPath: string, estimateContexts: (shape: GgufShape) => number): Promise<number> {
+  try {
+    const weights = await measureGgufBytes(modelPath);
+    const shape = await readGgufShape(modelPath).catch((thrown: unknown) => {
+      if (thrown instanceof AiError) return null;
+      throw thrown;
+    });
+    if (shape === null) return weights * UNREADABLE_FACTOR + FIXED_BYTES;
+    return Math.ceil(weights + shape.vocabularySize * VOCABULARY_ENTRY_BYTES + estimateContexts(shape) + FIXED_BYTES);
+  } catch (thrown) {
+    throw toLoadError(thrown);
+  }
+}
+
+function limitContext(contextTokens: number, shape: GgufShape): number {
+  return Math.min(contextTokens, shape.contextTokens ?? contextTokens);
+}
+
+/** What one evaluation of so many tokens holds between its steps. */
+function estimateEvaluation(shape: GgufShape, tokens: number, contextTokens: number): number {
+  const row = WIDE_ROWS * shape.embeddingLength + FEED_FORWARD_ROWS * shape.feedForwardLength;
+  return tokens * (row * FLOAT_BYTES + alignUp(contextTokens, CONTEXT_STEP_TOKENS) * MASK_BYTES);
+}

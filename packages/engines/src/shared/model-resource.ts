@@ -1,0 +1,91 @@
+/** What every engine that holds a model in this process shares: how it is loaded, kept and unloaded, as an operator set it. */
+
+import { AiError } from "@openai-compat/core";
+import type { Clock } from "./clock.ts";
+import type { UnloadReason } from "./held-value.ts";
+import { createLazyResource } from "./lazy-resource.ts";
+import type { LazyResource } from "./lazy-resource.ts";
+import { ModelTooLargeError, createModelMemory } from "./model-memory.ts";
+import type { ModelMemory } from "./model-memory.ts";
+
+/** What happened to a model, for who counts and logs it. */
+export type ModelEvent =
+  | { readonly type: "load-end"; readonly durationMs: number; readonly bytes: number }
+  | { readonly type: "load-failed"; readonly thrown: unknown; readonly retryAfterMs: number }
+  /** `failure`: it may have left something behind; null when all went well. */
+  | { readonly type: "unload"; readonly reason: UnloadReason; readonly failure: { readonly thrown: unknown } | null };
+
+export interface LoadingSettings {
+  /** Shared with the other models of the process. Default: one of its own, without a limit. */
+  readonly memory?: ModelMemory;
+  /** How long a call may wait for room in memory. Default 120,000. */
+  readonly waitTimeMsMax?: number;
+  /** After so long without a call the model is unloaded; null: never. Default null. */
+  readonly idleUnloadMs?: number | null;
+  /** For how long a failed load is not tried again, doubled with each further failure in a row. Default 5,000. */
+  readonly retryDelayMs?: number;
+  /** Where the doubling ends. Default 60,000, the longest wait that clients are told. */
+  readonly retryDelayMsMax?: number;
+  readonly onEvent?: (event: ModelEvent) => void;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+export interface ModelResourceOptions<Loaded> {
+  readonly settings: LoadingSettings;
+  /** Bytes that the loaded model takes at most, known before it is loaded. */
+  readonly estimateBytes: () => Promise<number>;
+  /** Neither this nor the estimate throws anything but an AiError. */
+  readonly load: () => Promise<Loaded>;
+  readonly unload: (loaded: Loaded) => Promise<void>;
+}
+
+/** How soon a call that found no room may come again: others' calls are running, and nobody knows for how long. */
+const NO_ROOM_RETRY_MS = 5_000;
+
+/** `acquire` throws AiError `queue_timeout` where no room became free in time, `engine_unavailable` for a failed load. */
+export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded>): LazyResource<Loaded> {
+  const { settings, load, unload } = options;
+  const { memory = createModelMemory({ bytesMax: null }), onEvent = () => {} } = settings;
+  let bytes = 0;
+  return createLazyResource<Loaded>({
+    async reserve(leave, signal) {
+      bytes = await options.estimateBytes();
+      return memory.reserve({ bytes, leave }, signal);
+    },
+    waitTimeMsMax: settings.waitTimeMsMax ?? 120_000,
+    noRoom,
+    load,
+    unload,
+    idleUnloadMs: settings.idleUnloadMs ?? null,
+    retryDelayMs: settings.retryDelayMs ?? 5_000,
+    retryDelayMsMax: settings.retryDelayMsMax ?? 60_000,
+    explain: explainFailure,
+    onEvent: (event) => onEvent(event.type === "load-end" ? { ...event, bytes } : event),
+    ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+  });
+}
+
+function noRoom(waitedMs: number): AiError {
+  const message =
+    `The model got no room in memory within ${waitedMs} ms, because other models are answering calls. ` +
+    "Please try again in a moment.";
+  return new AiError("queue_timeout", message, { retryAfterMs: NO_ROOM_RETRY_MS });
+}
+
+/** The same failure for everybody, each with the time that is left now. */
+function explainFailure(thrown: unknown, retryAfterMs: number): unknown {
+  if (thrown instanceof ModelTooLargeError) {
+    const { bytes, bytesMax } = thrown;
+    const message =
+      `The model needs about ${formatMebibytes(bytes)} of memory, more than the ${formatMebibytes(bytesMax)} of the ` +
+      "setting memory.modelBytesMax. Raise it, or lower the model's contextTokens or concurrency.";
+    return new AiError("engine_unavailable", message, { cause: thrown });
+  }
+  if (!(thrown instanceof AiError)) return thrown;
+  return new AiError(thrown.code, thrown.message, { param: thrown.param, cause: thrown.cause, retryAfterMs });
+}
+
+function formatMebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
