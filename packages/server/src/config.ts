@@ -37,6 +37,36 @@ const queueSchema = z.strictObject({
   waitTimeMsMax: milliseconds.default(120_000).describe("How long one may wait before it gets 503."),
 });
 
+const memorySchema = z
+  .strictObject({
+    modelBytesMax: count
+      .nullable()
+      .default(null)
+      .describe(
+        "What loaded models may take together, in bytes, by estimate; null: 80 % of the memory that this process may " +
+          "use, and no limit where a model uses a GPU. The least recently used make room for others.",
+      ),
+    waitTimeMsMax: milliseconds.default(120_000).describe("How long a call may wait for that before it gets 503."),
+    graceMs: z
+      .int()
+      .min(0)
+      .max(60_000)
+      .default(250)
+      .describe("How long a model that was just loaded or used keeps its place while another one waits for it."),
+    idleUnloadMs: milliseconds
+      .nullable()
+      .default(1_800_000)
+      .describe("After so long without a call a model is unloaded; null: never."),
+    loadRetryDelayMs: milliseconds
+      .default(5_000)
+      .describe("For how long a model that failed to load is not tried again; doubled with each failure in a row."),
+    loadRetryDelayMsMax: milliseconds.default(60_000).describe("Where the doubling ends."),
+  })
+  .refine((memory) => memory.loadRetryDelayMs <= memory.loadRetryDelayMsMax, {
+    path: ["loadRetryDelayMsMax"],
+    error: "it can't be less than loadRetryDelayMs",
+  });
+
 const authSchema = z
   .strictObject({
     jwtSecret: z
@@ -132,6 +162,7 @@ export const configSchema = z.strictObject({
     .describe("What serves when `models` is empty: the best model that can be had, or the scripted engine."),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
+  memory: memorySchema.prefault({}),
   rateLimits: rateLimitsSchema.prefault({}),
   prices: pricesSchema.prefault({}),
   auth: authSchema.prefault({}),

@@ -16,6 +16,7 @@ import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, readIncomingHeaders, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
 import { readPath } from "./http/request-path.ts";
+import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
@@ -59,6 +60,8 @@ export interface ServerOptions {
     readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
+  /** What became of the models of this machine, for the metrics. Default: none is told of. */
+  readonly loads?: () => readonly LoadReading[];
   readonly stores: Stores;
   readonly logger: Logger;
   /** Default: no traces are made. Who started it closes it, after the server. */
@@ -90,6 +93,7 @@ export function createServer(options: ServerOptions): Server {
     readinessParts: listReadinessParts(options),
     queues: () => service.queues(),
     upstreams: () => service.upstreams(),
+    loads: options.loads ?? (() => []),
     requestsInFlight: () => active.count,
   });
   const service = createAiService({

@@ -7,8 +7,8 @@ import { existsSync } from "node:fs";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
-  createLlamaEmbeddingEngine,
-  createLlamaEngine,
+  createLocalEngine,
+  createModelMemory,
   createProgressReporter,
   createScriptedEmbeddingEngine,
   createScriptedEngine,
@@ -18,19 +18,30 @@ import {
   probeLlama,
   pullModel,
 } from "@openai-compat/engines";
-import type { CatalogueEntry, LlamaAvailability } from "@openai-compat/engines";
+import type { CatalogueEntry, LlamaAvailability, LoadingSettings, LocalModel } from "@openai-compat/engines";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ModelConfig, PricesConfig } from "./model-config.ts";
+import { resolveMemoryLimit } from "./memory-limit.ts";
+import { createModelLoads } from "./model-loads.ts";
+import type { LoadReading } from "./operations/load-metrics.ts";
+import type { Logger } from "./operations/logger.ts";
 
 export interface ResolvedModels {
   readonly models: readonly RegisteredModel[];
   /** What serves, in a sentence for people: which engine, and why not a better one. */
   readonly summary: string;
+  /** What became of each model of this machine since. */
+  readonly loads: () => readonly LoadReading[];
 }
 
+/** Without what became of them: that is for the outermost. */
+type ChosenModels = Omit<ResolvedModels, "loads">;
+
 export interface ResolveModelsOptions {
-  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices">;
+  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices" | "memory">;
+  /** Is told of each load and unload. Default: nobody is. */
+  readonly logger?: Pick<Logger, "info" | "warn" | "error">;
   /** Where upstreams' keys may be. Default: the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Stops a pull. */
@@ -52,17 +63,38 @@ const SCRIPTED_ID = "scripted";
  * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
+  const { config, logger = SILENT } = options;
+  const loads = createModelLoads(logger);
+  const { graceMs, waitTimeMsMax, idleUnloadMs, loadRetryDelayMs, loadRetryDelayMsMax } = config.memory;
+  const memory = createModelMemory({ bytesMax: resolveMemoryLimit(config), graceMs });
+  const loadingOf: LoadingOf = (modelId) => ({
+    memory,
+    waitTimeMsMax,
+    idleUnloadMs,
+    retryDelayMs: loadRetryDelayMs,
+    retryDelayMsMax: loadRetryDelayMsMax,
+    onEvent: loads.watch(modelId),
+  });
+  return { ...(await chooseModels(options, loadingOf)), loads: loads.readings };
+}
+
+/** Of one model; all share the memory. */
+type LoadingOf = (modelId: string) => LoadingSettings;
+
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+
+async function chooseModels(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
   const { config } = options;
-  if (config.models.length > 0) return resolveConfiguredModels(options);
+  if (config.models.length > 0) return resolveConfiguredModels(options, loadingOf);
   if (config.engines === "scripted") {
     return { models: createScriptedModels(options), summary: "Serving the scripted engine (no AI model), as asked." };
   }
-  return resolveBestModel(options);
+  return resolveBestModel(options, loadingOf);
 }
 
-async function resolveBestModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
+async function resolveBestModel(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
   const entry = findDefaultModel("chat");
-  const fallBack = (reason: string): ResolvedModels => ({
+  const fallBack = (reason: string): ChosenModels => ({
     models: createScriptedModels(options),
     summary: `Serving the scripted engine (no AI model): ${reason}`,
   });
@@ -71,9 +103,9 @@ async function resolveBestModel(options: ResolveModelsOptions): Promise<Resolved
   if (!llama.available) return fallBack(llama.reason);
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
-    const engine = createLlamaEngine({ modelPath: file.path });
+    const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));
     const chat = describeModel(options, { ...describeCatalogueEntry(entry), engine, isDefault: true });
-    const embedding = await addEmbeddingModel(options);
+    const embedding = await addEmbeddingModel(options, loadingOf);
     return {
       models: [chat, ...embedding.models],
       summary: `Serving ${entry.name} (${entry.id}) from ${file.source}. ${embedding.summary}`,
@@ -86,12 +118,12 @@ async function resolveBestModel(options: ResolveModelsOptions): Promise<Resolved
 }
 
 /** Beside a chat model that is there already, one that can't be had is left out: no other model stands in for it. */
-async function addEmbeddingModel(options: ResolveModelsOptions): Promise<ResolvedModels> {
+async function addEmbeddingModel(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
   const entry = findDefaultModel("embedding");
   if (entry === undefined) return { models: [], summary: "The catalogue has no embedding model." };
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
-    const engine = createLlamaEmbeddingEngine({ modelPath: file.path, contextTokens: entry.contextTokens });
+    const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));
     const parts = { ...describeCatalogueEntry(entry), type: entry.type, engine, isDefault: true };
     return {
       models: [describeModel(options, parts)],
@@ -104,11 +136,11 @@ async function addEmbeddingModel(options: ResolveModelsOptions): Promise<Resolve
   }
 }
 
-async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
+async function resolveConfiguredModels(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
   const { models: configs } = options.config;
   const models: RegisteredModel[] = [];
   for (const config of configs) {
-    const { ownedBy, engine } = await createConfiguredEngine(config, options);
+    const { ownedBy, engine } = await createConfiguredEngine(config, options, loadingOf);
     // The only model of its type is what `default` can mean.
     const isDefault = config.default || configs.filter(({ type }) => type === config.type).length === 1;
     const { id, name = id, type, prices = {} } = config;
@@ -120,6 +152,7 @@ async function resolveConfiguredModels(options: ResolveModelsOptions): Promise<R
 async function createConfiguredEngine(
   config: ModelConfig,
   options: ResolveModelsOptions,
+  loadingOf: LoadingOf,
 ): Promise<{ ownedBy: string; engine: Engine }> {
   const { engine } = config;
   if (engine.kind === "scripted") {
@@ -128,26 +161,40 @@ async function createConfiguredEngine(
   }
   if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
+  return { ownedBy, engine: createLocalEngine(mapLocalModel(config.type, engine, path), loadingOf(config.id)) };
+}
+
+/** A catalogue's model as it is served when nothing is configured. */
+export function mapCatalogueEntry(entry: CatalogueEntry, modelPath: string): LocalModel {
+  if (entry.type === "chat") return { type: "chat", settings: { modelPath } };
+  return { type: "embedding", settings: { modelPath, contextTokens: entry.contextTokens } };
+}
+
+export function mapLocalModel(
+  type: ModelConfig["type"],
+  engine: Extract<ModelConfig["engine"], { kind: "llama" }>,
+  modelPath: string,
+): LocalModel {
   const common = {
-    modelPath: path,
+    modelPath,
     gpu: engine.gpu ? ("auto" as const) : (false as const),
     ...(engine.contextTokens === undefined ? {} : { contextTokens: engine.contextTokens }),
   };
-  if (config.type === "embedding") {
-    const embeddingSettings = {
+  if (type === "embedding") {
+    const settings = {
       ...common,
       ...(engine.concurrency === undefined ? {} : { concurrency: engine.concurrency }),
       ...(engine.threads === undefined ? {} : { parallelInputs: engine.threads }),
       isTruncatable: engine.truncatableVectors,
     };
-    return { ownedBy, engine: createLlamaEmbeddingEngine(embeddingSettings) };
+    return { type: "embedding", settings };
   }
   const settings = {
     ...common,
     ...(engine.concurrency === undefined ? {} : { sequences: engine.concurrency }),
     ...(engine.threads === undefined ? {} : { threads: engine.threads }),
   };
-  return { ownedBy, engine: createLlamaEngine(settings) };
+  return { type: "chat", settings };
 }
 
 /** What an upstream is asked for on behalf of a model of each type. */

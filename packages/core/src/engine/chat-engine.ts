@@ -125,8 +125,8 @@ export interface ChatEngine {
    * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it is
    * not loaded.
    *
-   * @throws AiError `engine_unavailable` when the model can't be loaded, `invalid_request` when the template refuses
-   *   the messages.
+   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory that it
+   *   needs, `invalid_request` when the template refuses the messages.
    */
   prepare(messages: readonly ChatMessage[], output: ChatOutput, signal: AbortSignal): Promise<PreparedPrompt>;
 
@@ -142,7 +142,8 @@ export interface ChatEngine {
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the
    * loop early frees the slot too.
    *
-   * @throws AiError `engine_failed` when the engine breaks.
+   * @throws AiError `engine_failed` when the engine breaks; what `prepare` throws when the model was unloaded since and
+   *   can't be loaded again.
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 

@@ -45,8 +45,8 @@ export interface EmbeddingEngine {
   /**
    * Tokenises, in the order given. Loads the model first when it is not loaded. Says nothing of length.
    *
-   * @throws AiError `engine_unavailable` when the model can't be loaded, `invalid_value` for a token id that the model
-   *   doesn't have.
+   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory that it
+   *   needs, `invalid_value` for a token id that the model doesn't have.
    */
   prepare(inputs: readonly EmbeddingInput[], signal: AbortSignal): Promise<PreparedInputs>;
 
@@ -54,7 +54,8 @@ export interface EmbeddingEngine {
    * A vector for each input, as soon as it is there, in any order. Ends early, by throwing the signal's reason, within one
    * input of an abort; leaving the loop early frees what it holds too.
    *
-   * @throws AiError `engine_failed` when the engine breaks.
+   * @throws AiError `engine_failed` when the engine breaks; what `prepare` throws when the model was unloaded since and
+   *   can't be loaded again.
    */
   embed(inputs: readonly PreparedInput[], signal: AbortSignal): AsyncIterable<EmbeddingVector>;
 

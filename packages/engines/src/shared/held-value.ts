@@ -3,12 +3,10 @@
  * last lease is back. It knows nothing of the life before or after.
  */
 
+import type { UnloadReason } from "@openai-compat/core";
 import type { Clock } from "./clock.ts";
 import type { Room } from "./model-memory.ts";
 import { untilAborted } from "./until-aborted.ts";
-
-/** Why a value was unloaded: nobody used it, another one needed its room, or its owner closes. */
-export type UnloadReason = "idle" | "memory" | "close";
 
 export interface Lease<Value> {
   readonly value: Value;

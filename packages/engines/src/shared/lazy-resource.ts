@@ -3,18 +3,17 @@
  * wanted; then the next user loads it again. It knows nothing of what it loads.
  */
 
+import type { LoadEvent } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Abandoned, HeldValue } from "./held-value.ts";
-import type { Lease, UnloadReason } from "./held-value.ts";
+import type { Lease } from "./held-value.ts";
 import type { Room } from "./model-memory.ts";
 
-/** What happened, for who counts and logs it. Durations without the wait for room. */
+/** Without what only the owner knows of its value. */
 export type ResourceEvent =
-  | { readonly type: "load-end"; readonly durationMs: number }
-  | { readonly type: "load-failed"; readonly thrown: unknown; readonly retryAfterMs: number }
-  /** `failure`: it may have left something behind; null when all went well. */
-  | { readonly type: "unload"; readonly reason: UnloadReason; readonly failure: { readonly thrown: unknown } | null };
+  | Exclude<LoadEvent, { type: "load-end" }>
+  | Omit<Extract<LoadEvent, { type: "load-end" }>, "bytes">;
 
 export interface LazyResource<Value> {
   /**

@@ -1,19 +1,12 @@
 /** What every engine that holds a model in this process shares: how it is loaded, kept and unloaded, as an operator set it. */
 
 import { AiError } from "@openai-compat/core";
+import type { LoadEvent } from "@openai-compat/core";
 import type { Clock } from "./clock.ts";
-import type { UnloadReason } from "./held-value.ts";
 import { createLazyResource } from "./lazy-resource.ts";
 import type { LazyResource } from "./lazy-resource.ts";
 import { ModelTooLargeError, createModelMemory } from "./model-memory.ts";
 import type { ModelMemory } from "./model-memory.ts";
-
-/** What happened to a model, for who counts and logs it. */
-export type ModelEvent =
-  | { readonly type: "load-end"; readonly durationMs: number; readonly bytes: number }
-  | { readonly type: "load-failed"; readonly thrown: unknown; readonly retryAfterMs: number }
-  /** `failure`: it may have left something behind; null when all went well. */
-  | { readonly type: "unload"; readonly reason: UnloadReason; readonly failure: { readonly thrown: unknown } | null };
 
 export interface LoadingSettings {
   /** Shared with the other models of the process. Default: one of its own, without a limit. */
@@ -26,7 +19,7 @@ export interface LoadingSettings {
   readonly retryDelayMs?: number;
   /** Where the doubling ends. Default 60,000, the longest wait that clients are told. */
   readonly retryDelayMsMax?: number;
-  readonly onEvent?: (event: ModelEvent) => void;
+  readonly onEvent?: (event: LoadEvent) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
 }

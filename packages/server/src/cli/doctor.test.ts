@@ -4,12 +4,15 @@ import { createServer as createHttpServer } from "node:http";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { estimateLocalBytes } from "@openai-compat/engines";
+import { writeRandomModel } from "@openai-compat/engines/testing";
 import { afterEach, expect, test, vi } from "vitest";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { openSqliteStores } from "../stores/sqlite.ts";
 import { startTestServer } from "../testing/test-server.ts";
 import { examineFiles } from "./doctor-files.ts";
+import { examineMemory } from "./doctor-memory.ts";
 import { examineModels } from "./doctor-models.ts";
 import { examineNetwork } from "./doctor-network.ts";
 import { examineStore } from "./doctor-store.ts";
@@ -170,6 +173,42 @@ test.each([
 ])("the model file %s is a failure", async (model, status, message) => {
   const findings = await examineModels(configure({ models: [{ id: "near", engine: { kind: "llama", model } }] }));
   expect(findings).toContainEqual({ about: "model near", status, message: expect.stringMatching(message) });
+});
+
+test("models that can't fit the memory alone fail, and those that can't together take turns", async () => {
+  const model = join(newDirectory(), "model.gguf");
+  await writeRandomModel(model);
+  const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
+  const bytes = await estimateLocalBytes({
+    type: "chat",
+    settings: { modelPath: model, contextTokens: 1024, sequences: 2 },
+  });
+  const examine = (modelBytesMax: number) =>
+    examineMemory(
+      configure({
+        memory: { modelBytesMax },
+        models: [
+          { id: "one", engine, default: true },
+          { id: "two", engine },
+        ],
+      }),
+    );
+  expect(await examine(2 * bytes)).toEqual([{ about: "memory", status: "ok", message: expect.any(String) }]);
+  expect(await examine(2 * bytes - 1)).toEqual([
+    { about: "memory", status: "warn", message: expect.stringContaining("take turns") },
+  ]);
+  const tooLarge = { status: "fail", message: expect.stringContaining("memory.modelBytesMax") };
+  expect(await examine(bytes - 1)).toMatchObject([
+    { about: "model one", ...tooLarge },
+    { about: "model two", ...tooLarge },
+    { about: "memory", status: "warn" },
+  ]);
+});
+
+test("memory is not judged where no model of this machine serves, or its file is not there", async () => {
+  expect(await examineMemory(configure({}))).toEqual([]);
+  const engine = { kind: "llama" as const, model: "/nowhere/model.gguf" };
+  expect(await examineMemory(configure({ models: [{ id: "near", engine }] }))).toEqual([]);
 });
 
 test("the command prints a line for each finding, or JSON, and ends with 1 on a failure", async () => {

@@ -13,7 +13,9 @@ interface DoctorOptions extends SharedOptions {
 }
 
 export function addDoctorCommand(program: Command): void {
-  addSharedOptions(program.command("doctor").description("check settings, files, store, models, port and clock"))
+  addSharedOptions(
+    program.command("doctor").description("check settings, files, store, models, memory, port and clock"),
+  )
     .option("--json", "print the findings as JSON")
     .action(async (options: DoctorOptions) => {
       const findings = await examine(options);
@@ -35,10 +37,11 @@ async function examine(options: SharedOptions): Promise<readonly Finding[]> {
   const source = options.config ?? "the defaults and the environment";
   const found: Finding = { about, status: "ok", message: `${source} can be used` };
   // Loaded here: no other command needs these.
-  const [files, store, models, network] = await Promise.all([
+  const [files, store, models, memory, network] = await Promise.all([
     import("./doctor-files.ts"),
     import("./doctor-store.ts"),
     import("./doctor-models.ts"),
+    import("./doctor-memory.ts"),
     import("./doctor-network.ts"),
   ]);
   return [
@@ -46,6 +49,7 @@ async function examine(options: SharedOptions): Promise<readonly Finding[]> {
     ...files.examineFiles(config, options.config ?? null),
     await store.examineStore(config),
     ...(await models.examineModels(config)),
+    ...(await memory.examineMemory(config)),
     ...(await network.examineNetwork(config, process.env)),
   ];
 }

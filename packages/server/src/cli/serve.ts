@@ -66,7 +66,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const home = await openHome(config);
   const throwaway = options.throwaway === true ? await openThrowaway(Date.now()) : null;
   try {
-    const resolved = await resolveModels({ config, signal: stop.signal, nowMs: Date.now() }).catch(
+    const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
       (thrown: unknown) => {
         // A pull that was told to stop is no failure.
         if (stop.signal.aborted) return null;
@@ -97,10 +97,11 @@ interface ServeParts {
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   const { config, logger, tracing, home, throwaway, resolved, signal } = parts;
   const { jwt, stores } = home;
-  const { models, summary } = resolved;
+  const { models, summary, loads } = resolved;
   const server = createServer({
     config: { ...config, jwt },
     registry: createModelRegistry([...models, ...(throwaway?.models ?? [])]),
+    loads,
     stores,
     logger,
     tracing,

@@ -10,6 +10,26 @@ function createIdleMetrics() {
       { modelId: "far", index: 1, state: "open", running: 0, failures: 6, failovers: 7 },
       { modelId: "far", index: 2, state: "half_open", running: 1, failures: 0, failovers: 0 },
     ],
+    loads: () => [
+      {
+        modelId: "tiny",
+        loaded: 1,
+        bytes: 5000,
+        loads: 3,
+        failures: 2,
+        loadSeconds: 1.5,
+        unloads: { idle: 1, memory: 1, close: 0 },
+      },
+      {
+        modelId: "unused",
+        loaded: 0,
+        bytes: 0,
+        loads: 0,
+        failures: 0,
+        loadSeconds: 0,
+        unloads: { idle: 0, memory: 0, close: 0 },
+      },
+    ],
     requestsInFlight: () => 3,
   });
 }
@@ -58,6 +78,25 @@ test("where a model is served elsewhere, each place is told by its position, how
     'openai_compat_upstream_calls_in_flight{model="far",upstream="0"} 4',
     'openai_compat_upstream_failures_total{model="far",upstream="1"} 6',
     'openai_compat_upstream_failovers_total{model="far",upstream="1"} 7',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+});
+
+test("models of this machine are told by what became of them, however often it is asked", async () => {
+  const metrics = createIdleMetrics();
+  await metrics.encode();
+  const text = await metrics.encode();
+  for (const line of [
+    'openai_compat_model_loaded{model="tiny"} 1',
+    'openai_compat_model_loaded{model="unused"} 0',
+    'openai_compat_model_memory_bytes{model="tiny"} 5000',
+    'openai_compat_model_loads_total{model="tiny"} 3',
+    'openai_compat_model_load_failures_total{model="tiny"} 2',
+    'openai_compat_model_load_seconds_total{model="tiny"} 1.5',
+    'openai_compat_model_unloads_total{model="tiny",reason="idle"} 1',
+    'openai_compat_model_unloads_total{model="tiny",reason="memory"} 1',
+    'openai_compat_model_unloads_total{model="unused",reason="memory"} 0',
   ]) {
     expect(text).toContain(`${line}\n`);
   }

@@ -5,6 +5,8 @@
 
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { AiErrorCode, CallRecord } from "@openai-compat/core";
+import { addLoadMetrics } from "./load-metrics.ts";
+import type { LoadReading } from "./load-metrics.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
 export interface QueueReading {
@@ -29,6 +31,7 @@ export interface UpstreamReading {
 export interface MetricsOptions {
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
+  readonly loads: () => readonly LoadReading[];
   readonly requestsInFlight: () => number;
 }
 
@@ -65,6 +68,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const calls = createCallMetrics(registry);
   addGauges(registry, options);
   addUpstreamMetrics(registry, options.upstreams);
+  addLoadMetrics(registry, PREFIX, options.loads);
   return {
     recordRequest({ operationId, method, status, durationMs }) {
       const operation = operationId ?? UNROUTED;

@@ -5,6 +5,7 @@
 
 import { createDeferred } from "./deferred.ts";
 import type { Deferred } from "./deferred.ts";
+import type { LoadReading } from "./load-metrics.ts";
 import type { Logger } from "./logger.ts";
 import { requireMetricsAccess } from "./metrics-access.ts";
 import type { Metrics, QueueReading, UpstreamReading } from "./metrics.ts";
@@ -30,6 +31,7 @@ export interface ServerOperationsOptions {
   readonly readinessParts: readonly ReadinessPart[];
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
+  readonly loads: () => readonly LoadReading[];
   readonly requestsInFlight: () => number;
 }
 
@@ -39,10 +41,10 @@ export interface ServerOperations {
 }
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
-  const { settings, logger, tracing, queues, upstreams, requestsInFlight } = options;
+  const { settings, logger, tracing, queues, upstreams, loads, requestsInFlight } = options;
   // Loading it takes as long as a tenth of the whole start, and nobody has asked for numbers yet.
   const metrics = createDeferred(
-    async () => (await import("./metrics.ts")).createMetrics({ queues, upstreams, requestsInFlight }),
+    async () => (await import("./metrics.ts")).createMetrics({ queues, upstreams, loads, requestsInFlight }),
     (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
   );
   const readiness = createReadiness({

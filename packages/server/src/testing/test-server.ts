@@ -16,6 +16,7 @@ import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { createApp } from "../create-app.ts";
 import { createServer } from "../create-server.ts";
+import type { ServerOptions } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import { createMemoryStores } from "../stores/memory.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -33,6 +34,8 @@ export interface TestServerOptions {
   readonly engine?: Engine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
+  /** What became of the models, for the metrics. Default: none is told of. */
+  readonly loads?: ServerOptions["loads"];
   /** Default: in memory. */
   readonly stores?: Stores;
 }
@@ -128,6 +131,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
       operations: config.operations,
     },
     registry: createModelRegistry(createTestModels(options)),
+    ...(options.loads === undefined ? {} : { loads: options.loads }),
     stores,
     logger: createLogger({ level: config.logLevel, write: (line) => void lines.push(line) }),
   });
