@@ -46,7 +46,9 @@ const memorySchema = z
         "What loaded models may take together, in bytes, by estimate; null: 80 % of the memory that this process may " +
           "use, and no limit where a model uses a GPU. The least recently used make room for others.",
       ),
-    waitTimeMsMax: milliseconds.default(120_000).describe("How long a call may wait for that before it gets 503."),
+    waitTimeMsMax: milliseconds
+      .default(120_000)
+      .describe("How long a call may wait until its model has room in memory; then it gets 503."),
     graceMs: z
       .int()
       .min(0)

@@ -23,8 +23,8 @@ const SETTINGS = { modelPath, contextTokens: 1024, sequences: 2 };
 const bytesOfOne = await estimateChatBytes(SETTINGS);
 
 /** Two engines, room for one, and what became of them. */
-function openTwo(loading: LoadingSettings = {}) {
-  const memory = createModelMemory({ bytesMax: Math.floor(bytesOfOne * 1.5), graceMs: 20 });
+function openTwo({ graceMs = 20, ...loading }: LoadingSettings & { readonly graceMs?: number } = {}) {
+  const memory = createModelMemory({ bytesMax: Math.floor(bytesOfOne * 1.5), graceMs });
   const log: string[] = [];
   const loaded = new Set<string>();
   let loadedMax = 0;
@@ -104,6 +104,16 @@ test("calls of both at once are all answered, however few fit", async () => {
   const answers = await Promise.all([a, b, a, b, a, b, b, a].map((engine) => answer(engine)));
   expect(answers).toEqual(Array.from({ length: 8 }, () => 4));
   expect(maximum()).toBe(1);
+});
+
+test("a call that takes its model in several steps keeps it, although another model waits", async () => {
+  const countLoads = async (graceMs: number) => {
+    const { a, b, log } = openTwo({ graceMs });
+    expect(await Promise.all([answer(a), answer(b)])).toEqual([4, 4]);
+    return log.filter((line) => line.endsWith("load-end")).length;
+  };
+  expect(await countLoads(20)).toBe(2);
+  expect(await countLoads(0)).toBeGreaterThan(2);
 });
 
 test("who waits too long for room is told to come again", async () => {
