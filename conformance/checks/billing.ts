@@ -5,7 +5,7 @@ import { type Check, defineCheck } from "../src/check.ts";
 import { expectHeader, expectStatus, expectThat } from "../src/expect.ts";
 import { askChat, composeSdkChat, streamChat } from "./support/chat-calls.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
-import { spendSmallCredit } from "./support/small-credit.ts";
+import { isOutOfCredit, leaveStreams, spendSmallCredit, streamWhole } from "./support/small-credit.ts";
 
 const BILLING = {
   area: "billing",
@@ -95,6 +95,35 @@ export const billingChecks: readonly Check[] = [
       const answered = await spendSmallCredit(context);
       const actual = `${answered} answered calls`;
       expectThat(answered === affordableCalls, { observer: "wire", expected: String(affordableCalls), actual });
+    },
+  }),
+  defineCheck({
+    ...BILLING,
+    id: "billing.stream.charged",
+    needs: ["key:stream_credit", "fixture:small_credit", "model:chat"],
+    requirement: "A streamed answer is paid for: an account that could pay for one can't pay for a second.",
+    reference:
+      "OpenAPI ChatCompletionStreamOptions.include_usage: a server knows the usage, whether it is asked for or not",
+    breaks: "Whoever sets `stream: true` is served for nothing.",
+    async run(context) {
+      await streamWhole(context, "stream_credit");
+      const holds = await isOutOfCredit(context, "stream_credit");
+      const expected = "insufficient_quota for a second answer";
+      expectThat(holds, { observer: "wire", expected, actual: "a second answer was paid for" });
+    },
+  }),
+  defineCheck({
+    ...BILLING,
+    id: "billing.left.charged",
+    needs: ["key:left_credit", "fixture:small_credit", "model:chat"],
+    requirement: "A stream that its client leaves is paid for as far as it was sent.",
+    reference: "openai-node core/streaming.ts: whoever breaks out of the loop aborts the request",
+    breaks: "Who hangs up before the last event, and asks again for the rest, is served for nothing.",
+    async run(context) {
+      const left = await leaveStreams(context, "left_credit");
+      const holds = left.wasRefused;
+      const actual = `${left.count} streams left after some text, and the account can still pay for a whole answer`;
+      expectThat(holds, { observer: "wire", expected: "insufficient_quota in the end", actual });
     },
   }),
 ];

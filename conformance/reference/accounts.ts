@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Tokens that the account `small` can pay for, and no other has so few. */
+/** What the account `small` can pay for. Two more can pay for one such call and half of another. */
 export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
 /** Requests of the account `limited` before it is refused. */
 export const LIMITED_REQUESTS = 3;
@@ -10,6 +10,8 @@ export const LIMITED_REQUESTS = 3;
 const CREDITS: Readonly<Record<string, number>> = {
   empty: 0,
   small: SMALL_CREDIT.affordableCalls * SMALL_CREDIT.maxTokens,
+  streaming: 1.5 * SMALL_CREDIT.maxTokens,
+  leaving: 1.5 * SMALL_CREDIT.maxTokens,
 };
 const AMPLE_REQUESTS = 100_000;
 /** The reference lives faster than a minute: a refused account is let in again after this. */

@@ -61,6 +61,8 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
     wrong_issuer: token({ iss: "another-issuer" }),
     no_credit: token({ sub: "empty" }),
     small_credit: token({ sub: "small" }),
+    stream_credit: token({ sub: "streaming" }),
+    left_credit: token({ sub: "leaving" }),
     rate_limited: token({ sub: "limited" }),
   };
 }

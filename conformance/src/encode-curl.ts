@@ -13,6 +13,8 @@ export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
   wrong_audience: "OPENAI_CONFORMANCE_KEY_WRONG_AUDIENCE",
   wrong_issuer: "OPENAI_CONFORMANCE_KEY_WRONG_ISSUER",
   small_credit: "OPENAI_CONFORMANCE_KEY_SMALL_CREDIT",
+  stream_credit: "OPENAI_CONFORMANCE_KEY_STREAM_CREDIT",
+  left_credit: "OPENAI_CONFORMANCE_KEY_LEFT_CREDIT",
   rate_limited: "OPENAI_CONFORMANCE_KEY_RATE_LIMITED",
 };
 

@@ -10,6 +10,8 @@ export const KEY_NAMES = [
   "wrong_audience",
   "wrong_issuer",
   "small_credit",
+  "stream_credit",
+  "left_credit",
   "rate_limited",
 ] as const;
 export type KeyName = (typeof KEY_NAMES)[number];

@@ -8,6 +8,10 @@ import { type Mutant, mutateRefusal, mutateReply, oneWrite, parseSent, withHeade
 /** Late enough for calls that arrive together to be judged by the same balance. */
 const LATE_CHARGE_MS = 1000;
 
+/** Checks leave every stream of this account, and stream with these two alone. */
+const LEAVER = "leaving";
+const STREAMERS: readonly string[] = ["streaming", LEAVER];
+
 function mutateLedger(naming: Omit<Mutant, "mutate">, change: (ledger: Ledger) => Partial<Ledger>): Mutant {
   return { ...naming, mutate: ({ ledger }) => ({ ledger: { ...ledger, ...change(ledger) } }) };
 }
@@ -26,7 +30,10 @@ export const billingMutants: readonly Mutant[] = [
       intended: ["billing.parallel.exact"],
     },
     ({ charge }) => ({
-      charge: (account, tokens) => void setTimeout(() => charge(account, tokens), LATE_CHARGE_MS).unref(),
+      charge: (account, tokens) => {
+        if (account !== "small") charge(account, tokens);
+        else setTimeout(() => charge(account, tokens), LATE_CHARGE_MS).unref();
+      },
     }),
   ),
   {
@@ -47,6 +54,22 @@ export const billingMutants: readonly Mutant[] = [
       intended: ["billing.no-credit.refused"],
     },
     ({ covers }) => ({ covers: (account, tokens) => account === "empty" || covers(account, tokens) }),
+  ),
+  mutateLedger(
+    {
+      id: "billing.streams-free",
+      description: "a streamed answer costs nothing",
+      intended: ["billing.stream.charged", "billing.left.charged"],
+    },
+    ({ charge }) => ({ charge: (account, tokens) => charge(account, STREAMERS.includes(account) ? 0 : tokens) }),
+  ),
+  mutateLedger(
+    {
+      id: "billing.left-free",
+      description: "a stream that was left costs nothing",
+      intended: ["billing.left.charged"],
+    },
+    ({ charge }) => ({ charge: (account, tokens) => charge(account, account === LEAVER ? 0 : tokens) }),
   ),
   mutateReply(
     { id: "billing.is-402", description: "no credit is a 402", intended: ["billing.no-credit.refused"] },

@@ -18,10 +18,13 @@ import type { TargetOptions, TargetRecipe } from "./ready-file.ts";
 const DEFAULT_ACCOUNT = "default";
 const POOR_ACCOUNT = "suite-poor";
 const SMALL_ACCOUNT = "suite-small";
+const STREAM_ACCOUNT = "suite-stream";
+const LEFT_ACCOUNT = "suite-left";
 const LIMITED_ACCOUNT = "suite-limited";
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
 const AFFORDABLE_TOKENS = 64;
+const ONE_CALL_AND_A_HALF = 1.5;
 /** One for each token of an answer, and nothing for a prompt, whose length differs from model to model. */
 const MICRO_CREDITS_PER_TOKEN = 1;
 const AMPLE_CREDIT = 1_000_000_000_000;
@@ -119,11 +122,14 @@ function listModels(port: number, nowMs: number): readonly RegisteredModel[] {
 }
 
 async function grantCredits({ credits }: Stores): Promise<void> {
+  const priceOfCall = AFFORDABLE_TOKENS * MICRO_CREDITS_PER_TOKEN;
   const amounts = [
     [SUITE_ACCOUNT, AMPLE_CREDIT],
     [DEFAULT_ACCOUNT, AMPLE_CREDIT],
     [LIMITED_ACCOUNT, AMPLE_CREDIT],
-    [SMALL_ACCOUNT, AFFORDABLE_CALLS * AFFORDABLE_TOKENS * MICRO_CREDITS_PER_TOKEN],
+    [SMALL_ACCOUNT, AFFORDABLE_CALLS * priceOfCall],
+    [STREAM_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
+    [LEFT_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
   ] as const;
   for (const [accountId, amount] of amounts) {
     await credits.grant({ id: `throwaway ${accountId}`, accountId, amount, note: "for a suite", nowMs: Date.now() });
@@ -147,6 +153,8 @@ async function mintMoreKeys(settings: JwtSettings): Promise<Readonly<Record<stri
     wrong_issuer: await mintToken({ ...options, settings: { ...settings, issuer: "another-issuer" } }),
     no_credit: await mintToken({ ...options, accountId: POOR_ACCOUNT }),
     small_credit: await mintToken({ ...options, accountId: SMALL_ACCOUNT }),
+    stream_credit: await mintToken({ ...options, accountId: STREAM_ACCOUNT }),
+    left_credit: await mintToken({ ...options, accountId: LEFT_ACCOUNT }),
     rate_limited: await mintToken({ ...options, accountId: LIMITED_ACCOUNT }),
   };
 }
