@@ -17,6 +17,8 @@ import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
 import type { Demand } from "./pipeline.ts";
 import type { ChatRequest, ChatRun } from "./services/chat-request.ts";
 import { boundChat, prepareChat, runChat } from "./services/chat-service.ts";
+import type { CompletionRequest, CompletionRun } from "./services/completion-request.ts";
+import { boundCompletion, prepareCompletion, runCompletion } from "./services/completion-service.ts";
 import { boundEmbedding, collectEmbedding, prepareEmbedding, runEmbedding } from "./services/embedding-service.ts";
 import type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 import { primeStream } from "./services/primed-stream.ts";
@@ -53,6 +55,12 @@ export interface AiService {
    *   `limits_unavailable`, `billing_unavailable` when a store fails
    */
   chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun>;
+  /**
+   * Goes on with texts, by an engine of this machine. It resolves as `chat` does.
+   *
+   * @throws AiError what `chat` throws, and `unsupported_parameter` for a suffix that the model can't write towards
+   */
+  complete(call: AuthorisedCall, request: CompletionRequest): Promise<CompletionRun>;
   /**
    * One vector for each input, by an engine of this machine.
    *
@@ -114,6 +122,23 @@ export function createAiService(options: AiServiceOptions): AiService {
     };
   }
 
+  async function complete(call: AuthorisedCall, request: CompletionRequest): Promise<CompletionRun> {
+    const resolved = await resolve(call, request.model, "chat");
+    const { engine } = resolved.model;
+    if (engine.type !== "chat") throw new AiError("internal", "A relayed model was asked to complete.");
+    const prepared = await prepareCompletion(engine, request, call.signal);
+    const bound = boundCompletion(prepared);
+    const { model: selector, stream: streamed } = request;
+    const expectedTokens = bound.inputTokens + bound.outputTokens;
+    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed });
+    return {
+      id: `cmpl-${randomBytes(16).toString("hex")}`,
+      createdAtMs: now(),
+      modelId: admitted.model.id,
+      events: await primeStream(runAdmitted(admitted, () => runCompletion(admitted, prepared))),
+    };
+  }
+
   async function embed(call: AuthorisedCall, request: EmbeddingRequest): Promise<EmbeddingResult> {
     const resolved = await resolve(call, request.model, "embedding");
     const { engine } = resolved.model;
@@ -149,6 +174,7 @@ export function createAiService(options: AiServiceOptions): AiService {
     },
     isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    complete: (call, request) => complete(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     embed: (call, request) => embed(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     queues: () => queues.status(),

@@ -44,7 +44,10 @@ export type {
   GenerationDemands,
   GenerationEvent,
   GenerationRequest,
+  PlainText,
   PreparedPrompt,
+  PreparedText,
+  PromptLogprob,
   Sampling,
   TokenLogprob,
   TokenProbability,
@@ -84,5 +87,8 @@ export type {
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
+export type { CompletionEvent, CompletionRequest, CompletionRun } from "./services/completion-request.ts";
+export { foldCompletionEvents } from "./services/fold-completion.ts";
+export type { CompletionChoice, CompletionResult } from "./services/fold-completion.ts";
 export { foldChatEvents } from "./services/fold-chat.ts";
 export type { ChatChoice, ChatResult } from "./services/fold-chat.ts";

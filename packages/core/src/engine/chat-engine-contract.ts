@@ -13,6 +13,8 @@ import type {
   GenerationDemands,
   GenerationEvent,
   GenerationRequest,
+  PlainText,
+  PromptLogprob,
   Sampling,
   TokenLogprob,
 } from "./chat-engine.ts";
@@ -34,6 +36,8 @@ export interface GenerationResult {
   readonly reasoningTokens: number;
   readonly toolCalls: readonly Omit<ChatToolCall, "id">[];
   readonly logprobs: readonly TokenLogprob[];
+  /** Null where the prompt was not scored. */
+  readonly promptLogprobs: readonly PromptLogprob[] | null;
   readonly finishReason: FinishReason;
 }
 
@@ -47,7 +51,13 @@ export const GREEDY: Sampling = {
 };
 
 /** Nothing special: what a test does not say. */
-export const PLAIN: GenerationDemands = { sampling: GREEDY, output: FREE_TEXT, topLogprobs: null };
+export const PLAIN: GenerationDemands & Pick<GenerationRequest, "style" | "scoresPrompt"> = {
+  sampling: GREEDY,
+  output: FREE_TEXT,
+  topLogprobs: null,
+  style: "chat",
+  scoresPrompt: false,
+};
 
 const never = new AbortController().signal;
 
@@ -63,13 +73,15 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
   if (start?.type !== "generation-start" || end?.type !== "generation-end") {
     throw new Error(`The generation began with ${start?.type} and ended with ${end?.type}.`);
   }
+  const scored = rest[0]?.type === "prompt-end" ? rest[0].logprobs : null;
+  if (scored !== null) rest.shift();
   const deltas: string[] = [];
   const logprobs: TokenLogprob[] = [];
   const toolCalls: { name: string; arguments: string }[] = [];
   let reasoning = "";
   let drawn = 1;
   for (const event of rest) {
-    if (event.type === "generation-start" || event.type === "generation-end") {
+    if (event.type === "generation-start" || event.type === "prompt-end" || event.type === "generation-end") {
       throw new Error(`${event.type} came in the middle.`);
     }
     expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(drawn);
@@ -109,6 +121,7 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
     reasoningTokens,
     toolCalls,
     logprobs,
+    promptLogprobs: scored,
     finishReason,
   };
 }
@@ -130,6 +143,7 @@ export function chatEngineContract(name: string, options: ChatEngineContractOpti
     talk: async (overrides) => ask(engine, options.talkative, overrides),
   };
   testPrompts(suite);
+  testTexts(suite);
   testLimits(suite);
   testDeterminism(suite);
   testAborts(suite);
@@ -197,6 +211,63 @@ function testPrompts({ name, engine, ask: askUser }: Suite): void {
   test(`${name}: different prompts get different texts`, async () => {
     const [cats, rain] = [await askUser("Tell me of cats."), await askUser("Does it rain in London?")];
     expect(cats.text).not.toBe(rain.text);
+  });
+}
+
+async function goOn(
+  engine: ChatEngine,
+  text: PlainText["text"],
+  overrides: Overrides = {},
+): Promise<GenerationResult & { readonly tokens: readonly number[] }> {
+  const prompt = await engine.prepareText({ text, suffix: null }, never);
+  const sampling = { ...GREEDY, ...overrides.sampling };
+  const request = { ...PLAIN, prompt, style: "text" as const, tokensMax: 16, stop: [], ...overrides, sampling };
+  return { ...(await collectGeneration(engine.generate(request, never))), tokens: prompt.tokens };
+}
+
+function testTexts({ name, engine }: Suite): void {
+  const text = "The sea is wide, and the";
+
+  test(`${name}: a text becomes tokens that spell it, and those tokens are the same prompt`, async () => {
+    const prompt = await engine().prepareText({ text, suffix: null }, never);
+    expect(prompt.text).toBe(text);
+    expect(structuredClone(prompt)).toEqual(prompt);
+    const own = prompt.tokens.slice(prompt.textStart, prompt.textEnd);
+    expect((await engine().prepareText({ text: own, suffix: null }, never)).text.trimStart()).toBe(text);
+    expect((await goOn(engine(), prompt.tokens)).text).toBe((await goOn(engine(), text)).text);
+  });
+
+  test(`${name}: an empty text is the beginning of a document`, async () => {
+    const prompt = await engine().prepareText({ text: "", suffix: null }, never);
+    expect(prompt).toMatchObject({ tokens: { length: 1 }, text: "", textStart: 1, textEnd: 1 });
+    expect((await goOn(engine(), "")).completionTokens).toBeGreaterThan(0);
+  });
+
+  test(`${name}: a token that the model does not have is refused`, async () => {
+    const refused = engine().prepareText({ text: [1, 2 ** 50], suffix: null }, never);
+    await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "prompt" });
+  });
+
+  test(`${name}: with a limit of nothing, nothing is drawn`, async () => {
+    expect(await goOn(engine(), text, { tokensMax: 0 })).toMatchObject({
+      text: "",
+      completionTokens: 0,
+      finishReason: "length",
+    });
+  });
+
+  test(`${name}: the tokens of a prompt are told with their probabilities, and the text is the same as without`, async () => {
+    const scored = await goOn(engine(), text, { scoresPrompt: true, topLogprobs: 3 });
+    expect(scored.text).toBe((await goOn(engine(), text, { topLogprobs: 3 })).text);
+    const [first, ...rest] = scored.promptLogprobs ?? [];
+    expect(scored.promptLogprobs).toHaveLength(scored.tokens.length);
+    expect(first).toMatchObject({ logprob: null, top: [] });
+    for (const { logprob, top } of rest) {
+      expect(logprob).toBeLessThanOrEqual(0);
+      expect(top).toHaveLength(3);
+    }
+    const alone = await goOn(engine(), text, { scoresPrompt: true, topLogprobs: 3, tokensMax: 0 });
+    expect(alone.promptLogprobs).toEqual(scored.promptLogprobs);
   });
 }
 

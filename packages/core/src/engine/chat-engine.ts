@@ -46,6 +46,21 @@ export interface PreparedPrompt {
   readonly tokens: readonly number[];
 }
 
+/** A text to go on with: no template, no roles. */
+export interface PlainText {
+  /** Tokens are of this model's vocabulary. A text may spell control tokens: who sends one has written the whole prompt. */
+  readonly text: string | readonly number[];
+  /** What comes after that which is to be written; null where nothing does. */
+  readonly suffix: string | null;
+}
+
+export interface PreparedText extends PreparedPrompt {
+  readonly text: string;
+  /** Which of the tokens spell the text: the engine may have put others around them. `textEnd` is the first that doesn't. */
+  readonly textStart: number;
+  readonly textEnd: number;
+}
+
 /** What a generation asks of an engine beyond its prompt; an engine may not be able to honour all of it. */
 export interface GenerationDemands {
   readonly sampling: Sampling;
@@ -57,8 +72,12 @@ export interface GenerationDemands {
 
 export interface GenerationRequest extends GenerationDemands {
   readonly prompt: PreparedPrompt;
-  /** At least 1; the service has already made it fit the context. */
+  /** `text`: the prompt is a text and so is all that follows; nothing in it is a thought or a call. */
+  readonly style: "chat" | "text";
+  /** The service has already made it fit the context. 0: nothing is drawn. */
   readonly tokensMax: number;
+  /** Whether the tokens of the prompt are told too, with as many of the likeliest. */
+  readonly scoresPrompt: boolean;
   /** Up to four non-empty strings; the text ends before the first that appears. */
   readonly stop: readonly string[];
 }
@@ -80,18 +99,24 @@ export interface TokenLogprob extends TokenProbability {
   readonly top: readonly TokenProbability[];
 }
 
+/** A token of a prompt. Nothing says how likely the first one was. */
+export type PromptLogprob = TokenLogprob | (Omit<TokenLogprob, "logprob"> & { readonly logprob: null });
+
 interface Drawn {
   /** Drawn so far, those included whose text is still held back: what is paid for when the call ends here. */
   readonly completionTokens: number;
 }
 
 /**
- * In this order: one `generation-start` when the prompt has been read, any number of deltas, one `generation-end`. Texts
+ * In this order: one `generation-start` when the prompt has been read, one `prompt-end` where the prompt is scored, any
+ * number of deltas, one `generation-end`. Texts
  * hold whole code points only, and the answer never a part of a stop string. Thoughts come before the answer, which comes
  * before the calls; a `tool-call-delta` belongs to the last `tool-call-start`.
  */
 export type GenerationEvent =
   | { readonly type: "generation-start"; readonly cachedTokens: number }
+  /** One for each token of the prompt, those included that the engine added. */
+  | { readonly type: "prompt-end"; readonly logprobs: readonly PromptLogprob[] }
   | (Drawn & { readonly type: "reasoning-delta"; readonly text: string })
   | (Drawn & {
       readonly type: "text-delta";
@@ -129,6 +154,15 @@ export interface ChatEngine {
    *   needs, `invalid_request` when the template refuses the messages.
    */
   prepare(messages: readonly ChatMessage[], output: ChatOutput, signal: AbortSignal): Promise<PreparedPrompt>;
+
+  /**
+   * Tokenises a text as it is, after the token that the model wants in front of every text. An empty one becomes the
+   * beginning of a new document.
+   *
+   * @throws AiError as `prepare`; `invalid_value` for a token that the model doesn't have, `unsupported_parameter` for a
+   *   suffix that it was not trained for.
+   */
+  prepareText(text: PlainText, signal: AbortSignal): Promise<PreparedText>;
 
   /**
    * Refuses, before any work, what `generate` can't honour on this model.

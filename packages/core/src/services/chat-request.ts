@@ -2,8 +2,9 @@
 
 import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatOutput } from "../engine/chat-output.ts";
+import type { WantedSampling } from "./sampling.ts";
 
-export interface ChatRequest {
+export interface ChatRequest extends WantedSampling {
   /** Id, name or `default`. */
   readonly model: string;
   /** At least one. */
@@ -14,27 +15,16 @@ export interface ChatRequest {
   readonly tokensMax: number | null;
   /** Up to four non-empty strings. */
   readonly stop: readonly string[];
-  /** 0 to 2. */
-  readonly temperature: number;
-  /** 0 to 1. */
-  readonly topP: number;
-  /** -2 to 2. */
-  readonly presencePenalty: number;
-  /** -2 to 2. */
-  readonly frequencyPenalty: number;
   /** Whether the answer is to be sent piece by piece; it changes nothing in how it is made. */
   readonly stream: boolean;
-  /** Null for a random one. Any safe integer; used modulo 2³². */
-  readonly seed: number | null;
-  /** Token id to bias, -100 to 100. */
-  readonly logitBias: Readonly<Record<number, number>>;
   readonly output: ChatOutput;
   /** As in `GenerationDemands`. */
   readonly topLogprobs: number | null;
 }
 
+/** Of a chat, and of a completion. */
 export interface ChatUsage {
-  /** Counted once, however many choices. */
+  /** Each prompt is counted once, however many choices it has. */
   readonly promptTokens: number;
   /** All choices together. */
   readonly completionTokens: number;

@@ -3,8 +3,8 @@
  * merges them into one stream of events.
  */
 
-import { randomBytes, randomInt } from "node:crypto";
-import { AiError } from "../ai-error.ts";
+import { randomBytes } from "node:crypto";
+import type { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
@@ -19,14 +19,9 @@ import type {
 import type { ChatOutput } from "../engine/chat-output.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
-import { mergeStreams } from "./merge-streams.ts";
-
-/**
- * No tokenizer makes fewer tokens than this from a text, and no template fewer than one from a message: what must be too
- * long is refused before it is rendered and tokenised, which would block the event loop for as long as it is.
- */
-const CHARACTERS_PER_TOKEN_MAX = 32;
-const SEED_RANGE = 2 ** 32;
+import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
+import { mergeGenerations } from "./merge-generations.ts";
+import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /** A chat that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedChat {
@@ -51,13 +46,13 @@ export async function prepareChat(
   const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureTools(output));
   const { contextTokens } = engine.limits;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
-    throw contextLengthExceeded(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
+    throw tooLong(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
   }
   const prompt = await engine.prepare(messages, output, signal);
   if (prompt.tokens.length >= contextTokens) {
-    throw contextLengthExceeded(contextTokens, `${prompt.tokens.length} tokens`);
+    throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
   }
-  const sampling = buildSampling(request, request.seed ?? randomInt(SEED_RANGE));
+  const sampling = buildSampling(request);
   await engine.check({ sampling, output, topLogprobs }, signal);
   return { engine, request, prompt, sampling };
 }
@@ -83,12 +78,8 @@ function measureTools({ toolUse }: ChatOutput): number {
   return toolUse === null ? 0 : JSON.stringify(toolUse.tools).length;
 }
 
-/** LiteLLM and others recognise the case by the first sentence, not by the code. */
-function contextLengthExceeded(contextTokens: number, found: string): AiError {
-  const message =
-    `This model's maximum context length is ${contextTokens} tokens. However, your messages resulted in ${found}, ` +
-    "which leaves no room for an answer. Please reduce the length of the messages.";
-  return new AiError("context_length_exceeded", message, { param: "messages" });
+function tooLong(contextTokens: number, found: string): AiError {
+  return contextLengthExceeded({ contextTokens, found: `your messages resulted in ${found}`, param: "messages" });
 }
 
 /** Runs an admitted chat. The caller gives the place back. */
@@ -103,17 +94,13 @@ export async function* runChat(
   const promptTokens = prompt.tokens.length;
   let cachedTokens = 0;
   const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
-  const left = new AbortController();
-  const signal = AbortSignal.any([call.signal, left.signal]);
-  const generations = choices.map((choice) =>
-    tagGeneration(choice, chat.engine, { generation: buildGeneration(chat, choice.index), signal }),
-  );
-  // Before the generations are left one by one: a choice that still reads its prompt must not finish that first.
-  for await (const { choice, event } of mergeStreams(generations, { onEnd: () => left.abort() })) {
+  const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
+  for await (const { tag: choice, event } of mergeGenerations(chat.engine, generations, call.signal)) {
     if (event.type === "generation-start") {
       if (choice.index === 0) cachedTokens = event.cachedTokens;
       continue;
     }
+    if (event.type === "prompt-end") continue;
     choice.drawn = event.completionTokens;
     call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: sum("drawn") });
     yield mapEvent(choice, event);
@@ -135,7 +122,7 @@ function createChoice(index: number): Choice {
 }
 
 /** An engine's event in the terms of a chat; the choice keeps count. */
-function mapEvent(choice: Choice, event: Exclude<GenerationEvent, { type: "generation-start" }>): ChatEvent {
+function mapEvent(choice: Choice, event: Exclude<GenerationEvent, { type: "generation-start" | "prompt-end" }>): ChatEvent {
   const { index } = choice;
   switch (event.type) {
     case "reasoning-delta":
@@ -158,37 +145,16 @@ function mapEvent(choice: Choice, event: Exclude<GenerationEvent, { type: "gener
 
 const TOOL_CALL_ID_BYTES = 12;
 
-function buildSampling(request: ChatRequest, seed: number): Sampling {
-  return {
-    temperature: request.temperature,
-    topP: request.topP,
-    presencePenalty: request.presencePenalty,
-    frequencyPenalty: request.frequencyPenalty,
-    seed: wrapSeed(seed),
-    logitBias: request.logitBias,
-  };
-}
-
-function wrapSeed(seed: number): number {
-  return ((seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
-}
-
 function buildGeneration(chat: PreparedChat, index: number): GenerationRequest {
   const { engine, request, prompt, sampling } = chat;
   return {
     prompt,
+    style: "chat",
+    scoresPrompt: false,
     output: request.output,
     topLogprobs: request.topLogprobs,
     tokensMax: limitTokens(engine, request, prompt),
     stop: request.stop,
-    sampling: { ...sampling, seed: wrapSeed(sampling.seed + index) },
+    sampling: shiftSeed(sampling, index),
   };
-}
-
-async function* tagGeneration(
-  choice: Choice,
-  engine: ChatEngine,
-  { generation, signal }: { readonly generation: GenerationRequest; readonly signal: AbortSignal },
-) {
-  for await (const event of engine.generate(generation, signal)) yield { choice, event };
 }

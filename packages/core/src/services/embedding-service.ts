@@ -6,6 +6,7 @@ import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "../engine/embedding-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
+import { CHARACTERS_PER_TOKEN_MAX } from "./context-length.ts";
 
 export interface EmbeddingRequest {
   /** Id, name or `default`. */
@@ -32,9 +33,6 @@ export interface PreparedEmbedding {
   readonly inputs: readonly PreparedInput[];
   readonly promptTokens: number;
 }
-
-/** As in a chat: no tokenizer makes fewer tokens than this, so what must be too long is refused unread. */
-const CHARACTERS_PER_TOKEN_MAX = 32;
 
 /** @throws AiError `context_length_exceeded`, `unsupported_parameter`, and what the engine refuses */
 export async function prepareEmbedding(

@@ -25,13 +25,13 @@ const TEMPLATE_TOKENS = 256;
 const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
 
 /** What an engine of this machine offers, each of its type. */
-const OFFERED_HERE: Readonly<Record<Exclude<Engine["type"], "relay">, RelayOperation>> = {
-  chat: "chat",
-  embedding: "embedding",
+const OFFERED_HERE: Readonly<Record<Exclude<Engine["type"], "relay">, ReadonlySet<RelayOperation>>> = {
+  chat: new Set(["chat", "completion"]),
+  embedding: new Set(["embedding"]),
 };
 
 export function isOffered(engine: Engine, operation: RelayOperation): boolean {
-  return engine.type === "relay" ? engine.operations.has(operation) : OFFERED_HERE[engine.type] === operation;
+  return (engine.type === "relay" ? engine.operations : OFFERED_HERE[engine.type]).has(operation);
 }
 
 /** @throws AiError `not_implemented` when the model can't do this operation. */

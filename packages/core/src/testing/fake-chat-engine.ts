@@ -2,7 +2,14 @@
 
 import { AiError } from "../ai-error.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
-import type { ChatEngine, ChatMessage, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
+import type {
+  ChatEngine,
+  ChatMessage,
+  GenerationEvent,
+  GenerationRequest,
+  PromptLogprob,
+  TokenLogprob,
+} from "../engine/chat-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 
 /** The one id that the fake refuses to bias. */
@@ -39,6 +46,12 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       const text = messages.map((message) => message.content).join(" ");
       return { tokens: text.split(" ").map((_, index) => index) };
     },
+    async prepareText({ text, suffix }) {
+      if (suffix !== null) throw new AiError("unsupported_parameter", "No suffixes.", { param: "suffix" });
+      const tokens = typeof text === "string" ? text.split(" ").map((_, index) => index) : text;
+      const spelled = typeof text === "string" ? text : text.join(" ");
+      return { tokens, text: spelled, textStart: 0, textEnd: tokens.length };
+    },
     async check({ sampling }) {
       if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {
         throw new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
@@ -49,11 +62,13 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       running += 1;
       try {
         yield { type: "generation-start", cachedTokens: 3 };
+        if (request.scoresPrompt) yield { type: "prompt-end", logprobs: request.prompt.tokens.map(scoreToken) };
         const spoken = words.slice(0, request.tokensMax);
         for (const [index, text] of spoken.entries()) {
           await options.beforeWord?.(index, signal);
           signal.throwIfAborted();
-          yield { type: "text-delta", text, completionTokens: index + 1 };
+          const logprobs = request.topLogprobs === null ? {} : { logprobs: [describeWord(text, index)] };
+          yield { type: "text-delta", text, completionTokens: index + 1, ...logprobs };
         }
         const finishReason = spoken.length < words.length ? "length" : "stop";
         yield { type: "generation-end", finishReason, completionTokens: spoken.length, reasoningTokens: 0 };
@@ -65,6 +80,15 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       closed = true;
     },
   };
+}
+
+function scoreToken(token: number, index: number): PromptLogprob {
+  const described = { ...describeWord(String(token), index), top: [] };
+  return index === 0 ? { ...described, logprob: null } : described;
+}
+
+function describeWord(text: string, index: number): TokenLogprob {
+  return { text, bytes: [...Buffer.from(text)], logprob: -index, top: [] };
 }
 
 export function fakeModel(engine: ChatEngine, overrides: Partial<RegisteredModel> = {}): RegisteredModel {

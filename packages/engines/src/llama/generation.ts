@@ -3,18 +3,15 @@
  * other prompts, then draws token by token. The draws of different sequences share one batch of the native library.
  */
 
-import type {
-  FinishReason,
-  GenerationEvent,
-  GenerationRequest,
-  TokenLogprob,
-  TokenProbability,
-} from "@openai-compat/core";
+import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { Constraint } from "./constraint.ts";
+import { describeDraw } from "./describe-draw.ts";
+import type { Draw } from "./describe-draw.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { hasPenalties } from "./sampling-options.ts";
+import { scorePrompt } from "./score-prompt.ts";
 import { createTokenText } from "./token-text.ts";
 
 export interface Generation {
@@ -27,12 +24,6 @@ export interface Generation {
   /** Null for free text. */
   readonly constraint: Constraint | null;
   readonly options: SequenceEvaluateOptions;
-}
-
-interface Draw {
-  readonly token: Token;
-  /** Of the drawn token and the likeliest, where they were asked for. */
-  readonly probabilities?: ReadonlyMap<Token, number>;
 }
 
 type Draws = AsyncGenerator<Draw, void, void | Token | Token[]>;
@@ -61,10 +52,21 @@ export async function* runGeneration(
   sequence: LlamaContextSequence,
   { generation, signal }: { generation: Generation; signal: AbortSignal },
 ): AsyncGenerator<GenerationEvent, void> {
-  const cachedTokens = await keepPrefix(loaded, sequence, generation.tokens);
+  const { request, tokens } = generation;
+  const scores = request.scoresPrompt ? await scorePrompt(loaded, sequence, { tokens, request, signal }) : null;
+  if (request.tokensMax === 0) {
+    yield { type: "generation-start", cachedTokens: 0 };
+    if (scores !== null) yield { type: "prompt-end", logprobs: scores };
+    yield { type: "generation-end", finishReason: "length", completionTokens: 0, reasoningTokens: 0 };
+    return;
+  }
+  const keptTokens = await keepPrefix(loaded, sequence, tokens);
+  // What has just been scored was read for it.
+  const cachedTokens = scores === null ? keptTokens : 0;
   const { draws, draw } = await readPrompt(loaded, sequence, { generation, signal });
   try {
     yield { type: "generation-start", cachedTokens };
+    if (scores !== null) yield { type: "prompt-end", logprobs: scores };
     yield* drawTokens(loaded, { generation, signal, draws, firstDraw: draw });
   } finally {
     await draws.return();
@@ -183,21 +185,4 @@ async function drawNext(draws: Draws, previous: Token | null = null): Promise<Dr
   const draw = await (previous === null ? draws.next() : draws.next(previous));
   if (draw.done === true) throw new Error("The native evaluation ended without a token.");
   return draw.value;
-}
-
-/** OpenAI's number for a token that is not among the likeliest. */
-const LOGPROB_MIN = -9999;
-
-function describeDraw(
-  { spell }: LoadedModel,
-  { token, probabilities }: Draw,
-  topLogprobs: number | null,
-): TokenLogprob | null {
-  if (topLogprobs === null || probabilities === undefined) return null;
-  const describe = ([id, probability]: readonly [Token, number]): TokenProbability => ({
-    ...spell(id),
-    logprob: Math.max(LOGPROB_MIN, Math.min(0, Math.log(probability))),
-  });
-  const likeliest = [...probabilities].sort(([, left], [, right]) => right - left).slice(0, topLogprobs);
-  return { ...describe([token, probabilities.get(token) ?? 0]), top: likeliest.map(describe) };
 }

@@ -22,6 +22,7 @@ import { constrainOutput } from "./constraint.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
+import { tokenizeText } from "./text-tokens.ts";
 
 /**
  * One engine per model file. `limits.contextTokens` is the configured size until the model is loaded, then at most what
@@ -64,6 +65,14 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
         return { tokens: tokenizePrompt({ messages, output }, loaded.template, loaded.tokenizer) };
+      } finally {
+        release();
+      }
+    },
+    async prepareText(text, signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      try {
+        return tokenizeText(text, loaded.texts);
       } finally {
         release();
       }
@@ -140,8 +149,9 @@ const LAST_TOKENS = 8;
 function openReader(
   { template, model }: LoadedModel,
   tokens: readonly Token[],
-  { output, stop }: GenerationRequest,
+  { output, stop, style }: GenerationRequest,
 ): AnswerReader {
+  if (style === "text") return createAnswerReader({ stop, readsCalls: false, thoughts: "none" });
   const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
   return createAnswerReader({
     stop,

@@ -15,6 +15,7 @@ import type { PromptTokenizer } from "./prompt-tokens.ts";
 import { measureDraws } from "./measure-draws.ts";
 import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
+import type { InfillTokens, TextTokenizer } from "./text-tokens.ts";
 import { spellToken } from "./token-bytes.ts";
 import type { TokenSpelling } from "./token-bytes.ts";
 
@@ -35,6 +36,7 @@ export interface LoadedModel {
   readonly prefill: PrefillScheduler;
   readonly template: ChatTemplate;
   readonly tokenizer: PromptTokenizer;
+  readonly texts: TextTokenizer;
   readonly isToken: (id: number) => id is Token;
   readonly spell: (token: Token) => TokenSpelling;
   /** Call when no generation runs. */
@@ -85,6 +87,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       prefill: createPrefillScheduler({ chunkTokens }),
       template,
       tokenizer,
+      texts: createTextTokenizer(model, tokenizer),
       isToken,
       spell: createSpeller(model, tokenizer),
       async dispose() {
@@ -164,6 +167,23 @@ function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokeniz
     controlTextHint: matchAnyOf(initials),
     prefixToken: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
   };
+}
+
+function createTextTokenizer(model: LlamaModel, tokenizer: PromptTokenizer): TextTokenizer {
+  const isToken = createTokenGuard(model);
+  return {
+    tokenize: (text) => tokenizer.tokenize(text, true),
+    detokenize: (tokens) => model.detokenize(tokens.filter(isToken), true),
+    isToken,
+    prefixToken: tokenizer.prefixToken,
+    documentToken: model.tokens.bos ?? model.tokens.eos,
+    infill: findInfillTokens(model),
+  };
+}
+
+function findInfillTokens({ tokens: { infill } }: LlamaModel): InfillTokens | null {
+  const { prefix, suffix, middle } = infill;
+  return prefix === null || suffix === null || middle === null ? null : { prefix, suffix, middle };
 }
 
 function createSpeller(model: LlamaModel, tokenizer: PromptTokenizer): (token: Token) => TokenSpelling {

@@ -3,7 +3,7 @@
  * another one fails loudly.
  */
 
-import type { LlamaContext, Token } from "node-llama-cpp";
+import type { LlamaContext, Token, TokenBias } from "node-llama-cpp";
 
 /** What it is told is the number of a row of the last batch, the sampler, and what it shall answer beside the token. */
 export type SampleToken = (
@@ -50,6 +50,14 @@ export function createNativeSampler({ model }: LlamaContext): NativeSampler {
   const sampler: unknown = Reflect.construct(create, [readField(model, "_model")]);
   if (!isNativeSampler(sampler)) throw notPinned("sampler");
   return sampler;
+}
+
+/** As `set`, also for a token that ends a text: the library's own method leaves those out. @throws Error as `findNativeContext` */
+export function biasAnyToken(tokenBias: TokenBias, token: Token, logit: number): TokenBias {
+  const biases: unknown = readField(tokenBias, "_biases");
+  if (!(biases instanceof Map)) throw notPinned("token bias");
+  biases.set(token, logit);
+  return tokenBias;
 }
 
 /** @throws Error for what is no draw with more than a token. */

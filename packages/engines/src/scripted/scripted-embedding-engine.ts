@@ -9,7 +9,7 @@ import { AiError } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
 import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { decodeToken, encodeText } from "./scripted-tokens.ts";
+import { TOKENS_END, decodeToken, encodeText } from "./scripted-tokens.ts";
 
 export interface ScriptedEmbeddingSettings {
   /** The longest input. Default 512. */
@@ -24,8 +24,6 @@ export interface ScriptedEmbeddingSettings {
 
 /** The inputs after which the event loop gets its turn. */
 const INPUTS_PER_TURN = 32;
-/** One more than the largest token: 1 and six bytes. */
-const TOKENS_END = 2 ** 49;
 
 export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSettings = {}): EmbeddingEngine {
   const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true } = settings;

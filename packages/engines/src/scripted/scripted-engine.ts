@@ -13,8 +13,10 @@ import { createSlotPool } from "../shared/slot-pool.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { fitTokens } from "./scripted-json.ts";
 import type { FormedText } from "./scripted-json.ts";
+import { composeContinuation } from "./scripted-reply.ts";
 import { composeScript } from "./scripted-script.ts";
-import type { ScriptedCall } from "./scripted-script.ts";
+import type { Script, ScriptedCall } from "./scripted-script.ts";
+import { encodePlainText, refuseSuffix, scorePrompt } from "./scripted-text.ts";
 import { decodeToken, encodeConversation, encodeText } from "./scripted-tokens.ts";
 
 export interface ScriptedEngineSettings {
@@ -56,6 +58,7 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
         const cachedTokens = Math.min(countCommonPrefix(slot.tokens, tokens), tokens.length - 1);
         await readPrompt(slot, { tokens, cachedTokens }, { signal, delayMs: promptChunkDelayMs });
         yield { type: "generation-start", cachedTokens };
+        if (request.scoresPrompt) yield { type: "prompt-end", logprobs: scorePrompt(request) };
         yield* speak(request, { signal, delayMs: tokenDelayMs });
       } finally {
         slots.release(slot);
@@ -71,6 +74,11 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
     async prepare(messages, _output, signal) {
       signal.throwIfAborted();
       return { tokens: encodeConversation(messages) };
+    },
+    async prepareText({ text, suffix }, signal) {
+      signal.throwIfAborted();
+      if (suffix !== null) throw refuseSuffix();
+      return encodePlainText(text);
     },
     // Every bias is honoured as far as it can be: an id that is no token of the script biases nothing.
     async check({ output }) {
@@ -94,7 +102,10 @@ async function readPrompt(
 }
 
 async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
-  const script = composeScript(request.prompt.tokens, request);
+  const script: Script =
+    request.style === "text"
+      ? { type: "answer", answer: { text: composeContinuation(request.prompt.tokens, request.sampling), grammar: null } }
+      : composeScript(request.prompt.tokens, request);
   if (script.type === "calls") yield* call(script.calls, request, pace);
   else yield* say(script.answer, request, pace);
 }

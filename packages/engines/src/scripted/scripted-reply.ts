@@ -4,9 +4,10 @@
  */
 
 import type { Sampling } from "@openai-compat/core";
-import { decodeConversation } from "./scripted-tokens.ts";
+import { decodeConversation, decodeToken } from "./scripted-tokens.ts";
 
 const OPENINGS = ["Hello", "Good day", "Hi there", "Greetings"] as const;
+const CONNECTIONS = ["and", "so", "then", "well,"] as const;
 const CLOSINGS = ["That is all.", "I have nothing to add.", "There is no more.", "So much for that."] as const;
 
 /**
@@ -25,6 +26,18 @@ export function composeReply(promptTokens: readonly number[], sampling: Sampling
     instructions === undefined ? "I have no instructions." : `My instructions are: “${instructions}”.`,
     "I am a scripted engine: I hold no model and repeat what I am told, word by word, in a fixed order.",
     pick(CLOSINGS, Math.floor(variant / OPENINGS.length)),
+  ].join(" ");
+}
+
+/** How a text goes on: as a reply, with facts about the text. */
+export function composeContinuation(promptTokens: readonly number[], sampling: Sampling): string {
+  const text = promptTokens.map(decodeToken).join("");
+  const variant = sampling.temperature === 0 ? 0 : sampling.seed;
+  return [
+    ` … ${pick(CONNECTIONS, variant)} 👋🏽 that was a text of ${countWords(text)} words and ${promptTokens.length} tokens,`,
+    `the last of which is “${text.match(/\S+/gu)?.at(-1) ?? ""}”.`,
+    "A scripted engine goes on with it: it holds no model, and so it says what it can count, word by word, in a fixed order.",
+    pick(CLOSINGS, Math.floor(variant / CONNECTIONS.length)),
   ].join(" ");
 }
 

@@ -6,6 +6,10 @@
 import type { ChatMessage, ChatRole } from "@openai-compat/core";
 
 const ROLE_TOKENS: Readonly<Record<ChatRole, number>> = { system: 2, user: 3, assistant: 4, tool: 5 };
+/** Stands before an empty text. */
+export const DOCUMENT_TOKEN = 6;
+/** One more than the largest token: 1 and six bytes. */
+export const TOKENS_END = 2 ** 49;
 /** A 1 in front of the bytes keeps their count; 1 + 6 bytes stay below 2⁵³. */
 const PIECE_BYTES_MAX = 6;
 const PIECE_MARK = 1;

@@ -28,6 +28,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
     running: () => running,
     said: () => said,
     prepare: async () => ({ tokens: [1, 2, 3] }),
+    prepareText: async () => ({ tokens: [1, 2, 3], text: "one two three", textStart: 0, textEnd: 3 }),
     check: async () => {},
     async *generate(_request, signal) {
       running += 1;

@@ -1,0 +1,204 @@
+/**
+ * Completions between admission and engine: fits every prompt into the model's context, runs one generation per candidate
+ * and merges them into one stream of events.
+ */
+
+import { AiError } from "../ai-error.ts";
+import type { AdmittedCall } from "../call.ts";
+import { NO_USAGE } from "../credits/usage.ts";
+import type { UsageUnits } from "../credits/usage.ts";
+import type { ChatEngine, GenerationEvent, GenerationRequest, PreparedText, Sampling } from "../engine/chat-engine.ts";
+import { FREE_TEXT } from "../engine/chat-output.ts";
+import type { RegisteredModel } from "../models/registry.ts";
+import type { ChatUsage } from "./chat-request.ts";
+import { keepBest } from "./best-candidates.ts";
+import type { CompletionChoiceEvent, CompletionEvent, CompletionRequest } from "./completion-request.ts";
+import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
+import { mergeGenerations } from "./merge-generations.ts";
+import type { TaggedGeneration } from "./merge-generations.ts";
+import { buildSampling, shiftSeed } from "./sampling.ts";
+
+/** Texts of one call, those included that are not the best. More is a batch, not a call. */
+export const COMPLETION_TEXTS_MAX = 1024;
+
+/** Prompts that the model can take: tokenised, and with nothing left to refuse. */
+export interface PreparedCompletion {
+  readonly engine: ChatEngine;
+  readonly request: CompletionRequest;
+  readonly prompts: readonly PreparedText[];
+  /** Of the first candidate; each further one adds one to the seed. */
+  readonly sampling: Sampling;
+}
+
+/** @throws AiError `context_length_exceeded`, `invalid_value` for too many texts, and what the engine refuses */
+export async function prepareCompletion(
+  engine: ChatEngine,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): Promise<PreparedCompletion> {
+  const { contextTokens } = engine.limits;
+  const texts = request.prompts.length * request.candidates;
+  if (texts > COMPLETION_TEXTS_MAX) {
+    const message = `The prompts and their choices make ${texts} texts; at most ${COMPLETION_TEXTS_MAX} may be asked for at once.`;
+    throw new AiError("invalid_value", message, { param: "prompt" });
+  }
+  const prompts: PreparedText[] = [];
+  for (const text of request.prompts) {
+    const atLeast = typeof text === "string" ? Math.floor(text.length / CHARACTERS_PER_TOKEN_MAX) : text.length;
+    if (atLeast > contextTokens) throw tooLong(contextTokens, `more than ${atLeast} tokens`);
+    const prompt = await engine.prepareText({ text, suffix: request.suffix }, signal);
+    const room = contextTokens - prompt.tokens.length;
+    if (room < Math.min(1, request.tokensMax)) throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
+    prompts.push(prompt);
+  }
+  const sampling = buildSampling(request);
+  await engine.check({ sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs }, signal);
+  return { engine, request, prompts, sampling };
+}
+
+/** The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may draw. */
+export function boundCompletion({ engine, request, prompts }: PreparedCompletion): UsageUnits {
+  const inputTokens = prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const outputTokens = prompts.reduce((sum, prompt) => sum + limitTokens(engine, request, prompt), 0);
+  return { ...NO_USAGE, inputTokens, outputTokens: outputTokens * request.candidates };
+}
+
+function limitTokens(engine: ChatEngine, request: CompletionRequest, prompt: PreparedText): number {
+  return Math.min(request.tokensMax, engine.limits.contextTokens - prompt.tokens.length);
+}
+
+function tooLong(contextTokens: number, found: string): AiError {
+  return contextLengthExceeded({ contextTokens, found: `your prompt resulted in ${found}`, param: "prompt" });
+}
+
+/** Runs an admitted completion. The caller gives the place back. */
+export async function* runCompletion(
+  call: AdmittedCall<RegisteredModel>,
+  completion: PreparedCompletion,
+): AsyncGenerator<CompletionEvent, void> {
+  const { choices, candidates, topLogprobs } = completion.request;
+  const tally = createTally(completion);
+  const written = writeCandidates(call, completion, tally);
+  if (candidates === choices) yield* written;
+  else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
+  yield { type: "completion-end", usage: tally.usage() };
+}
+
+interface Candidate {
+  readonly index: number;
+  readonly promptIndex: number;
+  readonly prompt: PreparedText;
+}
+
+/**
+ * Only as many generations at a time as the engine has places: a call of many texts must not stand before everybody
+ * else's in the engine's line.
+ */
+async function* writeCandidates(
+  call: AdmittedCall<RegisteredModel>,
+  completion: PreparedCompletion,
+  tally: Tally,
+): AsyncGenerator<CompletionChoiceEvent, void> {
+  const { engine } = completion;
+  const generations = planGenerations(completion);
+  const atOnce = engine.limits.concurrency;
+  for (let first = 0; first < generations.length; first += atOnce) {
+    const batch = generations.slice(first, first + atOnce);
+    for await (const { tag: candidate, event } of mergeGenerations(engine, batch, call.signal)) {
+      tally.count(candidate, event);
+      if (event.type !== "generation-start") call.meter.report(tally.units());
+      const mapped = mapEvent(candidate, event, completion.request);
+      if (mapped !== null) yield mapped;
+    }
+  }
+}
+
+function planGenerations(completion: PreparedCompletion): readonly TaggedGeneration<Candidate>[] {
+  const { prompts, request } = completion;
+  return prompts.flatMap((prompt, promptIndex) =>
+    Array.from({ length: request.candidates }, (_, position) => {
+      const index = promptIndex * request.candidates + position;
+      return { tag: { index, promptIndex, prompt }, request: buildGeneration(completion, prompt, index) };
+    }),
+  );
+}
+
+function buildGeneration(
+  { engine, request, sampling }: PreparedCompletion,
+  prompt: PreparedText,
+  index: number,
+): GenerationRequest {
+  const isJudged = request.candidates > request.choices;
+  return {
+    prompt,
+    style: "text",
+    output: FREE_TEXT,
+    // The best candidates are known by their probabilities.
+    topLogprobs: request.topLogprobs ?? (isJudged ? 0 : null),
+    scoresPrompt: request.echo && request.topLogprobs !== null,
+    tokensMax: limitTokens(engine, request, prompt),
+    stop: request.stop,
+    sampling: shiftSeed(sampling, index),
+  };
+}
+
+function mapEvent(
+  { index, prompt }: Candidate,
+  event: GenerationEvent,
+  { echo, topLogprobs }: CompletionRequest,
+): CompletionChoiceEvent | null {
+  switch (event.type) {
+    case "generation-start":
+      // A prompt that is scored is told with its scores.
+      return echo && topLogprobs === null ? { type: "prompt-delta", index, text: prompt.text, logprobs: null } : null;
+    case "prompt-end": {
+      const [first, ...rest] = event.logprobs.slice(prompt.textStart, prompt.textEnd);
+      // OpenAI's answer has none for the first, also where a token was put before it.
+      const logprobs = first === undefined ? [] : [{ ...first, logprob: null, top: [] }, ...rest];
+      return { type: "prompt-delta", index, text: prompt.text, logprobs };
+    }
+    case "text-delta":
+      return { type: "text-delta", index, text: event.text, logprobs: event.logprobs ?? null };
+    case "generation-end":
+      return { type: "choice-end", index, finishReason: event.finishReason };
+    case "reasoning-delta":
+    case "tool-call-start":
+    case "tool-call-delta":
+      throw new AiError("internal", `A completion has no ${event.type}.`);
+  }
+}
+
+/** What the call has used so far. */
+interface Tally {
+  count(candidate: Candidate, event: GenerationEvent): void;
+  units(): UsageUnits;
+  usage(): ChatUsage;
+}
+
+function createTally({ prompts }: PreparedCompletion): Tally {
+  /** By prompt, once one of its candidates has read it. */
+  const cached = new Map<number, number>();
+  /** By candidate. */
+  const drawn = new Map<number, number>();
+  const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+  const usage = (): ChatUsage => ({
+    promptTokens: sum([...cached.keys()].map((index) => prompts[index]?.tokens.length ?? 0)),
+    cachedTokens: sum(cached.values()),
+    completionTokens: sum(drawn.values()),
+    reasoningTokens: 0,
+  });
+  return {
+    count({ index, promptIndex }, event) {
+      if (event.type === "generation-start") {
+        if (!cached.has(promptIndex)) cached.set(promptIndex, event.cachedTokens);
+      } else if (event.type !== "prompt-end") {
+        drawn.set(index, event.completionTokens);
+      }
+    },
+    units() {
+      const { promptTokens, cachedTokens, completionTokens } = usage();
+      return { ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: completionTokens };
+    },
+    usage,
+  };
+}

@@ -1,0 +1,36 @@
+/** The generations of one call side by side, as one stream. */
+
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
+import { mergeStreams } from "./merge-streams.ts";
+
+export interface TaggedGeneration<Tag> {
+  /** Whatever its events are to be known by. */
+  readonly tag: Tag;
+  readonly request: GenerationRequest;
+}
+
+export interface TaggedEvent<Tag> {
+  readonly tag: Tag;
+  readonly event: GenerationEvent;
+}
+
+/** However it ends, all of its generations have ended by then. */
+export async function* mergeGenerations<Tag>(
+  engine: ChatEngine,
+  generations: readonly TaggedGeneration<Tag>[],
+  callSignal: AbortSignal,
+): AsyncGenerator<TaggedEvent<Tag>, void> {
+  const left = new AbortController();
+  const signal = AbortSignal.any([callSignal, left.signal]);
+  const streams = generations.map((generation) => tagEvents(engine, generation, signal));
+  // Before the generations are left one by one: one that still reads its prompt must not finish that first.
+  yield* mergeStreams(streams, { onEnd: () => left.abort() });
+}
+
+async function* tagEvents<Tag>(
+  engine: ChatEngine,
+  { tag, request }: TaggedGeneration<Tag>,
+  signal: AbortSignal,
+): AsyncGenerator<TaggedEvent<Tag>, void> {
+  for await (const event of engine.generate(request, signal)) yield { tag, event };
+}

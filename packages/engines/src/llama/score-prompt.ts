@@ -1,0 +1,62 @@
+/**
+ * How likely each token of a prompt was after those before it. All of the prompt is read anew, because only a row that is
+ * read has probabilities.
+ */
+
+import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
+import { describeDraw } from "./describe-draw.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { biasAnyToken } from "./native-context.ts";
+
+export interface PromptToScore {
+  /** At least one. */
+  readonly tokens: readonly Token[];
+  readonly request: GenerationRequest;
+  readonly signal: AbortSignal;
+}
+
+/** Leaves the sequence with the prompt read in whole chunks, as far as it has them, and the rest of it but the last token. */
+export async function scorePrompt(
+  loaded: LoadedModel,
+  sequence: LlamaContextSequence,
+  { tokens, request, signal }: PromptToScore,
+): Promise<readonly PromptLogprob[]> {
+  const { topLogprobs } = request;
+  await sequence.eraseContextTokenRanges([{ start: 0, end: sequence.nextTokenIndex }]);
+  loaded.readInChunks.set(sequence, 0);
+  const scores: PromptLogprob[] = tokens.slice(0, 1).map((token) => ({ ...loaded.spell(token), logprob: null, top: [] }));
+  while (scores.length < tokens.length) {
+    const first = scores.length - 1;
+    await loaded.prefill.takeTurn({
+      signal,
+      tokensLeft: tokens.length - 1 - first,
+      async read(count) {
+        const rows = tokens.slice(first, first + count);
+        const followers = tokens.slice(first + 1, first + 1 + count);
+        const told = await sequence.controlledEvaluate(rows.map((row, at) => askAbout(loaded, row, followers[at])));
+        for (const [at, token] of followers.entries()) {
+          const next = told[at]?.next;
+          if (next?.token !== token || next.probabilities === undefined) {
+            throw new Error("The native evaluation told nothing of a prompt's token.");
+          }
+          const score = describeDraw(loaded, { token, probabilities: next.probabilities }, topLogprobs ?? 0);
+          if (score !== null) scores.push(score);
+        }
+        loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+      },
+    });
+  }
+  return scores;
+}
+
+/** More than any model says of a token. */
+const CERTAIN_LOGIT = 1e6;
+
+/** The row is made to draw the token that really follows it: of a drawn token the probabilities are told (`measure-draws.ts`). */
+function askAbout({ module, model }: LoadedModel, row: Token, follower: Token | undefined): ControlledEvaluateInputItem {
+  if (follower === undefined) return row;
+  const tokenBias = biasAnyToken(module.TokenBias.for(model), follower, CERTAIN_LOGIT);
+  const options = { temperature: 0, topK: 1, topP: 1, minP: 0, tokenBias };
+  return [row, { generateNext: { token: true, probabilities: true, options } }];
+}

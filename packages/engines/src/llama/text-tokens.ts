@@ -1,0 +1,63 @@
+/** Turns a plain text, or tokens that a caller made, into a prompt: as it is, control tokens included. */
+
+import { AiError } from "@openai-compat/core";
+import type { PlainText, PreparedText } from "@openai-compat/core";
+
+/** The part of a model that plain texts need. */
+export interface TextTokenizer {
+  /** Control tokens that the text spells become those tokens. */
+  readonly tokenize: (text: string) => readonly number[];
+  readonly detokenize: (tokens: readonly number[]) => string;
+  readonly isToken: (id: number) => boolean;
+  /** The token that the model wants in front of every text, if any. */
+  readonly prefixToken: number | null;
+  /** What stands for nothing, where there is no `prefixToken`. */
+  readonly documentToken: number | null;
+  /** What a model that was trained to fill gaps knows them by; null for one that was not. */
+  readonly infill: InfillTokens | null;
+}
+
+export interface InfillTokens {
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: number;
+}
+
+/**
+ * A gap is described as what comes before it, what comes after it, and then the token that asks for the middle: the order that
+ * models are trained with most, and llama.cpp's.
+ *
+ * @throws AiError `invalid_value` for a token that the model doesn't have and for an empty text that it can't begin,
+ *   `unsupported_parameter` for a suffix
+ */
+export function tokenizeText({ text, suffix }: PlainText, tokenizer: TextTokenizer): PreparedText {
+  const { prefixToken, documentToken, infill } = tokenizer;
+  const own = typeof text === "string" ? tokenizer.tokenize(text) : checkTokens(text, tokenizer);
+  const spelled = typeof text === "string" ? text : tokenizer.detokenize(text);
+  if (suffix !== null && infill === null) throw refuseSuffix();
+  const before = infill !== null && suffix !== null ? [infill.prefix] : [];
+  const after =
+    infill !== null && suffix !== null ? [infill.suffix, ...tokenizer.tokenize(suffix), infill.middle] : [];
+  const begins = prefixToken !== null && own[0] !== prefixToken && typeof text === "string" ? [prefixToken] : [];
+  const isEmpty = begins.length + before.length + own.length === 0;
+  const start = isEmpty && documentToken !== null ? [documentToken] : [...begins, ...before];
+  const tokens = [...start, ...own, ...after];
+  if (tokens.length === 0) throw refuseEmpty();
+  return { tokens, text: spelled, textStart: start.length, textEnd: start.length + own.length };
+}
+
+function checkTokens(tokens: readonly number[], { isToken }: TextTokenizer): readonly number[] {
+  const strange = tokens.find((token) => !isToken(token));
+  if (strange === undefined) return tokens;
+  const message = `Invalid 'prompt': the model has no token ${strange}.`;
+  throw new AiError("invalid_value", message, { param: "prompt" });
+}
+
+function refuseSuffix(): AiError {
+  const message = "Unsupported parameter: 'suffix' is not supported by this model: it was not trained to fill gaps.";
+  return new AiError("unsupported_parameter", message, { param: "suffix" });
+}
+
+function refuseEmpty(): AiError {
+  return new AiError("invalid_value", "Invalid 'prompt': this model can't begin with an empty text.", { param: "prompt" });
+}

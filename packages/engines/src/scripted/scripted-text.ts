@@ -1,0 +1,32 @@
+/** Plain texts as prompts of the scripted engine. */
+
+import { AiError } from "@openai-compat/core";
+import type { GenerationRequest, PlainText, PreparedText, PromptLogprob } from "@openai-compat/core";
+import { inventLogprob } from "./scripted-logprobs.ts";
+import { DOCUMENT_TOKEN, TOKENS_END, decodeToken, encodeText } from "./scripted-tokens.ts";
+
+/** @throws AiError `invalid_value` for a number that no piece of text has. */
+export function encodePlainText(text: PlainText["text"]): PreparedText {
+  const tokens = typeof text === "string" ? encodeText(text) : text;
+  const strange = tokens.find((token) => token >= TOKENS_END);
+  if (strange !== undefined) {
+    throw new AiError("invalid_value", `Invalid 'prompt': the model has no token ${strange}.`, { param: "prompt" });
+  }
+  const spelled = typeof text === "string" ? text : tokens.map(decodeToken).join("");
+  return tokens.length > 0
+    ? { tokens, text: spelled, textStart: 0, textEnd: tokens.length }
+    : { tokens: [DOCUMENT_TOKEN], text: "", textStart: 1, textEnd: 1 };
+}
+
+export function refuseSuffix(): AiError {
+  const message = "Unsupported parameter: 'suffix' is not supported by this model: it can only go on with a text.";
+  return new AiError("unsupported_parameter", message, { param: "suffix" });
+}
+
+/** As invented as those of the answer. */
+export function scorePrompt({ prompt, topLogprobs }: GenerationRequest): readonly PromptLogprob[] {
+  return prompt.tokens.map((token, index) => {
+    const logprob = inventLogprob(decodeToken(token), topLogprobs ?? 0);
+    return index === 0 ? { ...logprob, logprob: null, top: [] } : logprob;
+  });
+}
