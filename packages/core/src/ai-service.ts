@@ -104,7 +104,30 @@ const SETTLEMENT_GRACE_MS = 60_000;
 
 export function createAiService(options: AiServiceOptions): AiService {
   const { registry, now = Date.now } = options;
-  const { resolve, admitTo, queues, close } = createGate(options);
+  const gate = createGate(options);
+  const { chat, complete, embed, relay } = createCalls(gate, now);
+  return {
+    listModels: () => registry.list(),
+    retrieveModel: (_call, id) => registry.find(id),
+    requireOffered(operation) {
+      if (!registry.list().some(({ engine }) => isOffered(engine, operation))) throw noModelFor(operation);
+    },
+    isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
+    chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    complete: (call, request) => complete(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    embed: (call, request) => embed(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
+    queues: () => gate.queues.status(),
+    upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
+    async close() {
+      gate.close();
+      await Promise.all(registry.list().map((model) => model.engine.close()));
+    },
+  };
+}
+
+/** Each operation from an authorised call to its run. */
+function createCalls({ resolve, admitTo }: Gate, now: () => number) {
   async function chat(call: AuthorisedCall, request: ChatRequest): Promise<ChatRun> {
     const resolved = await resolve(call, request.model, "chat");
     const { engine } = resolved.model;
@@ -166,25 +189,10 @@ export function createAiService(options: AiServiceOptions): AiService {
     );
   }
 
-  return {
-    listModels: () => registry.list(),
-    retrieveModel: (_call, id) => registry.find(id),
-    requireOffered(operation) {
-      if (!registry.list().some(({ engine }) => isOffered(engine, operation))) throw noModelFor(operation);
-    },
-    isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
-    chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
-    complete: (call, request) => complete(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
-    embed: (call, request) => embed(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
-    relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
-    queues: () => queues.status(),
-    upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
-    async close() {
-      close();
-      await Promise.all(registry.list().map((model) => model.engine.close()));
-    },
-  };
+  return { chat, complete, embed, relay };
 }
+
+type Gate = ReturnType<typeof createGate>;
 
 /** The way from an authorised call to an admitted one, the same for every operation, until it is closed. */
 function createGate(options: AiServiceOptions) {

@@ -87,6 +87,7 @@ export type {
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
+export type { WantedSampling } from "./services/sampling.ts";
 export type { CompletionEvent, CompletionRequest, CompletionRun } from "./services/completion-request.ts";
 export { foldCompletionEvents } from "./services/fold-completion.ts";
 export type { CompletionChoice, CompletionResult } from "./services/fold-completion.ts";

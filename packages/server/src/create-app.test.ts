@@ -23,7 +23,12 @@ const endpoints = Object.values(operations).flatMap((operation) =>
   })),
 );
 /** What a server with a chat model alone answers with 200. */
-const SERVED: ReadonlySet<string> = new Set(["listModels", "retrieveModel", "createChatCompletion"]);
+const SERVED: ReadonlySet<string> = new Set([
+  "listModels",
+  "retrieveModel",
+  "createChatCompletion",
+  "createCompletion",
+]);
 
 function composeBody({ requestContentType }: Operation): FormData | string | null {
   if (requestContentType === null) return null;

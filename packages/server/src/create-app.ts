@@ -17,6 +17,7 @@ import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
 import { decodeTraceParent } from "./operations/trace-parent.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
+import { createCompletion } from "./surfaces/openai/completions/route.ts";
 import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
@@ -28,7 +29,7 @@ const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
   listModels,
   retrieveModel,
   createChatCompletion,
-  createCompletion: defineJsonRelay("completion"),
+  createCompletion,
   createEmbedding,
   createTranscription: defineFormRelay("transcription"),
   createTranslation: defineFormRelay("translation"),

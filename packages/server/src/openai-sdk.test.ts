@@ -53,6 +53,24 @@ test.each(sdks)("SDK $version lists and retrieves models", async ({ client }) =>
   expect((await client.models.retrieve("org/scripted")).id).toBe("org/scripted");
 });
 
+test.each(sdks)("SDK $version goes on with texts; its stream is the one-shot answer", async ({ client }) => {
+  const request = {
+    model: "org/scripted",
+    prompt: ["The sea is wide.", "Rain falls."],
+    echo: true,
+    logprobs: 1,
+    seed: 3,
+  };
+  const { choices, usage } = await client.completions.create(request);
+  expect(choices.map(({ text }) => text.slice(0, 8))).toEqual(["The sea ", "Rain fal"]);
+  expect(usage?.completion_tokens).toBe(2 * 16);
+  const texts = ["", ""];
+  for await (const { choices: pieces } of await client.completions.create({ ...request, stream: true })) {
+    for (const { index, text } of pieces) texts[index] += text;
+  }
+  expect(texts).toEqual(choices.map(({ text }) => text));
+});
+
 test.each(sdks)("SDK $version embeds; its own base64 and plain numbers are the same vectors", async ({ client }) => {
   const request = { model: "words", input: ["The sea is wide.", "Rain falls."] };
   const decoded = await client.embeddings.create(request);

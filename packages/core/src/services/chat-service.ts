@@ -122,7 +122,10 @@ function createChoice(index: number): Choice {
 }
 
 /** An engine's event in the terms of a chat; the choice keeps count. */
-function mapEvent(choice: Choice, event: Exclude<GenerationEvent, { type: "generation-start" | "prompt-end" }>): ChatEvent {
+function mapEvent(
+  choice: Choice,
+  event: Exclude<GenerationEvent, { type: "generation-start" | "prompt-end" }>,
+): ChatEvent {
   const { index } = choice;
   switch (event.type) {
     case "reasoning-delta":

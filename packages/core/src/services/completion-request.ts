@@ -44,9 +44,7 @@ export type CompletionChoiceEvent =
   | { readonly type: "choice-end"; readonly index: number; readonly finishReason: FinishReason };
 
 /** The choices of the first prompt have the first indices. `completion-end` is the last event of all. */
-export type CompletionEvent =
-  | CompletionChoiceEvent
-  | { readonly type: "completion-end"; readonly usage: ChatUsage };
+export type CompletionEvent = CompletionChoiceEvent | { readonly type: "completion-end"; readonly usage: ChatUsage };
 
 /** An admitted completion. The place on the model is held until `events` ends, is left, or the call's signal aborts. */
 export interface CompletionRun {

@@ -19,7 +19,7 @@ import type { TaggedGeneration } from "./merge-generations.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /** Texts of one call, those included that are not the best. More is a batch, not a call. */
-export const COMPLETION_TEXTS_MAX = 1024;
+const COMPLETION_TEXTS_MAX = 1024;
 
 /** Prompts that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedCompletion {

@@ -25,7 +25,9 @@ export async function scorePrompt(
   const { topLogprobs } = request;
   await sequence.eraseContextTokenRanges([{ start: 0, end: sequence.nextTokenIndex }]);
   loaded.readInChunks.set(sequence, 0);
-  const scores: PromptLogprob[] = tokens.slice(0, 1).map((token) => ({ ...loaded.spell(token), logprob: null, top: [] }));
+  const scores: PromptLogprob[] = tokens
+    .slice(0, 1)
+    .map((token) => ({ ...loaded.spell(token), logprob: null, top: [] }));
   while (scores.length < tokens.length) {
     const first = scores.length - 1;
     await loaded.prefill.takeTurn({
@@ -54,7 +56,11 @@ export async function scorePrompt(
 const CERTAIN_LOGIT = 1e6;
 
 /** The row is made to draw the token that really follows it: of a drawn token the probabilities are told (`measure-draws.ts`). */
-function askAbout({ module, model }: LoadedModel, row: Token, follower: Token | undefined): ControlledEvaluateInputItem {
+function askAbout(
+  { module, model }: LoadedModel,
+  row: Token,
+  follower: Token | undefined,
+): ControlledEvaluateInputItem {
   if (follower === undefined) return row;
   const tokenBias = biasAnyToken(module.TokenBias.for(model), follower, CERTAIN_LOGIT);
   const options = { temperature: 0, topK: 1, topP: 1, minP: 0, tokenBias };

@@ -3,7 +3,7 @@
 import { afterAll, expect, test } from "vitest";
 import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
 import { FREE_TEXT } from "@openai-compat/core";
-import type { ChatEngine, ChatMessage } from "@openai-compat/core";
+import type { ChatEngine, ChatMessage, GenerationRequest } from "@openai-compat/core";
 import { findCachedModel } from "../models/index.ts";
 import { createLlamaEngine } from "./llama-engine.ts";
 
@@ -50,3 +50,34 @@ test("eight prompts of SmolLM2 at once get the texts that they get one by one", 
   const together = await Promise.all(questions.map(async (topic) => answer(`Tell me about ${topic}.`)));
   expect(together).toEqual(alone);
 }, 120_000);
+
+async function goOn(text: string, overrides: Partial<GenerationRequest> = {}) {
+  if (engine === null) throw new Error("This test needs the model.");
+  const prompt = await engine.prepareText({ text, suffix: null }, never);
+  const request = { ...PLAIN, prompt, style: "text" as const, tokensMax: 12, stop: [], sampling: GREEDY, ...overrides };
+  return collectGeneration(engine.generate(request, never));
+}
+
+test("SmolLM2 scores its own words in a prompt as it scored them when it wrote them", async ({ skip }) => {
+  skip(cached === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
+  const start = "The capital of France is";
+  const written = await goOn(start, { topLogprobs: 3 });
+  expect(written.text).toContain("Paris");
+  const scored = await goOn(start + written.text, { topLogprobs: 3, scoresPrompt: true, tokensMax: 0 });
+  const own = scored.promptLogprobs?.slice(-written.logprobs.length) ?? [];
+  expect(own.map(({ text }) => text)).toEqual(written.logprobs.map(({ text }) => text));
+  for (const [index, { logprob }] of own.entries())
+    expect(logprob).toBeCloseTo(written.logprobs[index]?.logprob ?? 1, 3);
+});
+
+test("SmolLM2 scores control tokens of a prompt too, and goes on the same whether it is scored or not", async ({
+  skip,
+}) => {
+  skip(cached === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
+  const text = `<|im_start|>user\n${"Tell me of the sea. ".repeat(20)}<|im_end|>\n<|im_start|>assistant\n`;
+  const scored = await goOn(text, { topLogprobs: 1, scoresPrompt: true });
+  const spelled = scored.promptLogprobs?.map((token) => token.text) ?? [];
+  expect(spelled.join("")).toBe(text);
+  expect(scored.promptLogprobs?.[spelled.indexOf("<|im_end|>")]?.logprob).toBeGreaterThan(-40);
+  expect((await goOn(text, { topLogprobs: 1 })).text).toBe(scored.text);
+});

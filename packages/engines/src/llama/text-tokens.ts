@@ -36,8 +36,7 @@ export function tokenizeText({ text, suffix }: PlainText, tokenizer: TextTokeniz
   const spelled = typeof text === "string" ? text : tokenizer.detokenize(text);
   if (suffix !== null && infill === null) throw refuseSuffix();
   const before = infill !== null && suffix !== null ? [infill.prefix] : [];
-  const after =
-    infill !== null && suffix !== null ? [infill.suffix, ...tokenizer.tokenize(suffix), infill.middle] : [];
+  const after = infill !== null && suffix !== null ? [infill.suffix, ...tokenizer.tokenize(suffix), infill.middle] : [];
   const begins = prefixToken !== null && own[0] !== prefixToken && typeof text === "string" ? [prefixToken] : [];
   const isEmpty = begins.length + before.length + own.length === 0;
   const start = isEmpty && documentToken !== null ? [documentToken] : [...begins, ...before];
@@ -59,5 +58,7 @@ function refuseSuffix(): AiError {
 }
 
 function refuseEmpty(): AiError {
-  return new AiError("invalid_value", "Invalid 'prompt': this model can't begin with an empty text.", { param: "prompt" });
+  return new AiError("invalid_value", "Invalid 'prompt': this model can't begin with an empty text.", {
+    param: "prompt",
+  });
 }

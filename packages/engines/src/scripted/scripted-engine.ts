@@ -104,7 +104,10 @@ async function readPrompt(
 async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<GenerationEvent, void> {
   const script: Script =
     request.style === "text"
-      ? { type: "answer", answer: { text: composeContinuation(request.prompt.tokens, request.sampling), grammar: null } }
+      ? {
+          type: "answer",
+          answer: { text: composeContinuation(request.prompt.tokens, request.sampling), grammar: null },
+        }
       : composeScript(request.prompt.tokens, request);
   if (script.type === "calls") yield* call(script.calls, request, pace);
   else yield* say(script.answer, request, pace);

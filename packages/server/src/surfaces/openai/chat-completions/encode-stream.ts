@@ -3,13 +3,12 @@
  * reason; usage comes last, in a chunk without choices, where it was asked for.
  */
 
-import { randomBytes } from "node:crypto";
-import { toAiError } from "@openai-compat/core";
-import type { AiError, ChatEvent, ChatRun } from "@openai-compat/core";
+import type { ChatEvent, ChatRun } from "@openai-compat/core";
 import type { CreateChatCompletionStreamResponse } from "@openai-compat/spec";
-import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
-import { SSE_DONE, encodeSseEvent } from "../../../http/sse.ts";
-import { encodeUsage } from "./encode.ts";
+import type { StreamOptions } from "../decode-stream-options.ts";
+import { createPadding, encodeEventStream } from "../encode-event-stream.ts";
+import type { StreamEnding } from "../encode-event-stream.ts";
+import { encodeUsage } from "../encode-usage.ts";
 import { FINISH_REASONS } from "./encode-finish-reason.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
 
@@ -17,35 +16,18 @@ type Chunk = CreateChatCompletionStreamResponse;
 /** `reasoning_content` is no field of OpenAI's, but what clients of open models read thoughts from. */
 type Delta = Chunk["choices"][number]["delta"] & { readonly reasoning_content?: string };
 
-export interface ChatStreamOptions {
-  /** Whether a last chunk carries the usage; the others then say `usage: null`. */
-  readonly includeUsage: boolean;
-  /** Whether chunks are padded, so that an observer of packet sizes can't guess the words. */
-  readonly includeObfuscation: boolean;
+export interface ChatStreamOptions extends StreamOptions {
   /** Whether the answer may have no content: then it is null from the start, as in a one-shot answer. */
   readonly mayCallTools: boolean;
 }
 
-/**
- * Encoded server-sent events. A failure after the first becomes an event with the error envelope, and no `[DONE]`
- * follows it: a stream that broke must not look whole. `onError` is told of it.
- */
-export async function* encodeChatCompletionStream(
+/** Encoded server-sent events, as `encodeEventStream`. */
+export function encodeChatCompletionStream(
   run: ChatRun,
   options: ChatStreamOptions,
-  { signal, onError }: { readonly signal: AbortSignal; readonly onError: (error: AiError) => void },
+  ending: StreamEnding,
 ): AsyncGenerator<string, void> {
-  try {
-    for await (const event of run.events) {
-      const chunk = encodeChunk(run, event, options);
-      if (chunk !== null) yield encodeSseEvent(chunk);
-    }
-    yield SSE_DONE;
-  } catch (thrown) {
-    const error = toAiError(thrown, signal);
-    onError(error);
-    yield encodeSseEvent(encodeErrorEnvelope(error));
-  }
+  return encodeEventStream(run.events, (event) => encodeChunk(run, event, options), ending);
 }
 
 function encodeChunk(run: ChatRun, event: ChatEvent, options: ChatStreamOptions): Chunk | null {
@@ -97,12 +79,4 @@ function encodeChoice(run: ChatRun, options: ChatStreamOptions, choice: Chunk["c
     ...(options.includeUsage ? { usage: null } : {}),
     ...(options.includeObfuscation ? { obfuscation: createPadding(choice.delta.content ?? "") } : {}),
   };
-}
-
-const PADDED_LENGTH = 32;
-
-/** Random text that fills a delta up to a multiple of 32 bytes. */
-function createPadding(content: string): string {
-  const length = PADDED_LENGTH - (Buffer.byteLength(content) % PADDED_LENGTH);
-  return randomBytes(length).toString("base64url").slice(0, length);
 }

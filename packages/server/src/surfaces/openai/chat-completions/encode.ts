@@ -1,7 +1,8 @@
 /** A whole chat to OpenAI's `chat.completion` object. */
 
-import type { ChatChoice, ChatResult, ChatRun, ChatUsage } from "@openai-compat/core";
-import type { CompletionUsage, CreateChatCompletionResponse } from "@openai-compat/spec";
+import type { ChatChoice, ChatResult, ChatRun } from "@openai-compat/core";
+import type { CreateChatCompletionResponse } from "@openai-compat/spec";
+import { encodeUsage } from "../encode-usage.ts";
 import { FINISH_REASONS } from "./encode-finish-reason.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
 
@@ -40,15 +41,5 @@ function encodeMessage({ text, reasoning, toolCalls }: ChatChoice): Message {
             function: { name: call.name, arguments: call.arguments },
           })),
         }),
-  };
-}
-
-export function encodeUsage(usage: ChatUsage): CompletionUsage {
-  return {
-    prompt_tokens: usage.promptTokens,
-    completion_tokens: usage.completionTokens,
-    total_tokens: usage.promptTokens + usage.completionTokens,
-    prompt_tokens_details: { cached_tokens: usage.cachedTokens },
-    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
   };
 }

@@ -1,0 +1,190 @@
+import { operations } from "@openai-compat/spec";
+import { expect, test } from "vitest";
+import { createAiService } from "../ai-service.ts";
+import type { CallRecord } from "../call-record.ts";
+import { FREE_OF_CHARGE } from "../credits/prices.ts";
+import { createModelRegistry } from "../models/registry.ts";
+import { authoriseTestCall } from "../testing/authorise-test-call.ts";
+import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
+import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
+import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+import type { CompletionEvent, CompletionRequest } from "./completion-request.ts";
+import { foldCompletionEvents } from "./fold-completion.ts";
+
+/** A token costs one micro-credit to read and ten to write. */
+const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };
+
+function setUp(options: FakeChatEngineOptions = {}) {
+  const engine = createFakeChatEngine(options);
+  const credits = createFakeCreditStore(10_000);
+  const records: CallRecord[] = [];
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel(engine, { prices })]),
+    credits,
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onSettlementError: (error) => {
+      throw error;
+    },
+    onCallEnd: (record) => void records.push(record),
+  });
+  const start = (overrides: Partial<CompletionRequest> = {}) =>
+    service.complete(authoriseTestCall(operations.createCompletion), { ...request, ...overrides });
+  const complete = async (overrides: Partial<CompletionRequest> = {}) =>
+    foldCompletionEvents((await start(overrides)).events);
+  return { engine, credits, records, start, complete };
+}
+
+const request: CompletionRequest = {
+  model: "default",
+  prompts: ["one two three"],
+  suffix: null,
+  choices: 1,
+  candidates: 1,
+  tokensMax: 16,
+  stop: [],
+  echo: false,
+  topLogprobs: null,
+  temperature: 1,
+  topP: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 7,
+  logitBias: {},
+  stream: false,
+};
+
+test("a text is gone on with, and told with its usage under an id of its own", async () => {
+  const { start } = setUp();
+  const run = await start();
+  expect(run).toMatchObject({ modelId: "fake", id: expect.stringMatching(/^cmpl-[0-9a-f]{32}$/) });
+  expect(await foldCompletionEvents(run.events)).toEqual({
+    choices: [{ index: 0, text: "Hello world", logprobs: null, finishReason: "stop" }],
+    usage: { promptTokens: 3, completionTokens: 2, cachedTokens: 3, reasoningTokens: 0 },
+  });
+});
+
+test("the choices of each prompt follow each other, and each prompt is counted once", async () => {
+  const { complete, engine } = setUp();
+  const { choices, usage } = await complete({ prompts: ["one two", "three"], choices: 2, candidates: 2, echo: true });
+  expect(choices.map(({ text }) => text)).toEqual([
+    "one twoHello world",
+    "one twoHello world",
+    "threeHello world",
+    "threeHello world",
+  ]);
+  expect(usage).toMatchObject({ promptTokens: 3, completionTokens: 8 });
+  expect(engine.requests.map(({ sampling }) => sampling.seed)).toEqual([7, 8, 9, 10]);
+});
+
+test("tokens are a prompt as they are", async () => {
+  const { complete, engine } = setUp();
+  expect((await complete({ prompts: [[5, 6]], echo: true })).choices[0]?.text).toBe("5 6Hello world");
+  expect(engine.requests[0]).toMatchObject({ prompt: { tokens: [5, 6] }, style: "text" });
+});
+
+test("a limit of nothing writes nothing, and the prompt is paid for", async () => {
+  const { complete, records } = setUp();
+  const { choices } = await complete({ tokensMax: 0, echo: true });
+  expect(choices).toEqual([{ index: 0, text: "one two three", logprobs: null, finishReason: "length" }]);
+  expect(records[0]).toMatchObject({ outcome: "completed", chargedAmount: 3 });
+});
+
+test("an echoed prompt is told with its probabilities, of which the first has none", async () => {
+  const { choices } = await setUp().complete({ echo: true, topLogprobs: 0 });
+  expect(choices[0]?.logprobs?.map(({ text, logprob }) => [text, logprob])).toEqual([
+    ["0", null],
+    ["1", -1],
+    ["2", -2],
+    ["Hello", -0],
+    [" world", -1],
+  ]);
+});
+
+test("without echo no prompt is scored", async () => {
+  const { complete, engine } = setUp();
+  await complete({ topLogprobs: 2 });
+  expect(engine.requests[0]).toMatchObject({ scoresPrompt: false, topLogprobs: 2 });
+});
+
+test("the best of several texts are those whose tokens are likeliest, and all are paid for", async () => {
+  const { engine, complete, records } = setUp();
+  const likelihoods = [-3, -1, -2];
+  const texts = likelihoods.map((logprob) => `about ${logprob}`);
+  engine.generate = async function* generate({ sampling }) {
+    const position = (sampling.seed ?? 0) - 7;
+    const text = texts[position] ?? "";
+    yield { type: "generation-start", cachedTokens: 0 };
+    const logprobs = [{ text, bytes: [], logprob: likelihoods[position] ?? 0, top: [] }];
+    yield { type: "text-delta", text, logprobs, completionTokens: 1 };
+    yield { type: "generation-end", finishReason: "stop", completionTokens: 1, reasoningTokens: 0 };
+  };
+  const { choices, usage } = await complete({ choices: 2, candidates: 3 });
+  expect(choices).toEqual([
+    { index: 0, text: "about -1", logprobs: null, finishReason: "stop" },
+    { index: 1, text: "about -2", logprobs: null, finishReason: "stop" },
+  ]);
+  expect(usage.completionTokens).toBe(3);
+  expect(records[0]?.chargedAmount).toBe(3 + 30);
+});
+
+test("no more generations run at a time than the engine has places", async () => {
+  let most = 0;
+  const { engine, complete } = setUp({
+    concurrency: 2,
+    beforeWord: () => {
+      most = Math.max(most, engine.running());
+    },
+  });
+  expect((await complete({ prompts: Array.from({ length: 7 }, () => "one") })).choices).toHaveLength(7);
+  expect(most).toBe(2);
+});
+
+test("the hold covers every text that may be written, and what was not written is free again", async () => {
+  const { start, credits, records } = setUp();
+  const run = await start({ prompts: ["one", "two three"], candidates: 2, choices: 2 });
+  expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([3 + 10 * 2 * 2 * 16]);
+  await foldCompletionEvents(run.events);
+  expect(records[0]).toMatchObject({ billedAs: "ai_prompt", chargedAmount: 3 + 10 * 8 });
+});
+
+test("who leaves pays for the prompts that were read and for what was written", async () => {
+  const { start, records, engine } = setUp({ concurrency: 1 });
+  const run = await start({ prompts: ["one two", "three"] });
+  const seen: CompletionEvent[] = [];
+  for await (const event of run.events) {
+    seen.push(event);
+    if (event.type === "text-delta") break;
+  }
+  expect(seen).toHaveLength(1);
+  expect(records[0]).toMatchObject({ outcome: "left", chargedAmount: 2 + 10 });
+  expect(engine.running()).toBe(0);
+});
+
+test.each([
+  [{ prompts: ["word ".repeat(70)] }, "context_length_exceeded", "prompt"],
+  [{ prompts: ["x".repeat(64 * 33)] }, "context_length_exceeded", "prompt"],
+  [{ prompts: Array.from({ length: 600 }, () => "one"), candidates: 2, choices: 2 }, "invalid_value", "prompt"],
+  [{ suffix: "end" }, "unsupported_parameter", "suffix"],
+  [{ logitBias: { 999_999: 1 } }, "invalid_value", "logit_bias"],
+  [{ model: "nothing" }, "model_not_found", "model"],
+] as const)("%o is refused with the code %s before any work", async (overrides, code, param) => {
+  const { start, engine, records } = setUp();
+  await expect(start(overrides)).rejects.toMatchObject({ code, param });
+  expect(engine.requests).toEqual([]);
+  expect(records).toEqual([]);
+});
+
+test("a prompt that just fits may be echoed, but not gone on with", async () => {
+  const full = Array.from({ length: 64 }, () => "w").join(" ");
+  const { complete } = setUp();
+  expect((await complete({ prompts: [full], tokensMax: 0, echo: true })).choices[0]?.text).toBe(full);
+  await expect(complete({ prompts: [full], tokensMax: 1 })).rejects.toMatchObject({ code: "context_length_exceeded" });
+});
+
+test("half a stream is never taken for a whole answer", async () => {
+  async function* half(): AsyncGenerator<CompletionEvent> {
+    yield { type: "text-delta", index: 0, text: "Half", logprobs: null };
+  }
+  await expect(foldCompletionEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
+});

@@ -1,0 +1,22 @@
+/** `POST /completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
+
+import { foldCompletionEvents } from "@openai-compat/core";
+import { SSE_HEADERS, createSseStream } from "../../../http/sse.ts";
+import type { OperationHandler } from "../operation-handler.ts";
+import { isForUpstream } from "../relay/is-for-upstream.ts";
+import { relayJson } from "../relay/route.ts";
+import { decodeCompletion } from "./decode.ts";
+import { encodeCompletion } from "./encode.ts";
+import { encodeCompletionStream } from "./encode-stream.ts";
+
+export const createCompletion: OperationHandler = async (call, context) => {
+  context.service.requireOffered("completion");
+  const body = await context.readJson();
+  if (isForUpstream(body, context.service, "chat")) return relayJson("completion", { call, context, body });
+  const { request, stream } = decodeCompletion(body.value);
+  const run = await context.service.complete(call, request);
+  if (stream === null) return Response.json(encodeCompletion(run, await foldCompletionEvents(run.events)));
+  const events = encodeCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
+  const answer = createSseStream({ events, stallTimeoutMs: context.streamStallTimeoutMs, onGone: context.leave });
+  return new Response(answer, { headers: SSE_HEADERS });
+};
