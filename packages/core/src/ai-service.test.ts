@@ -94,18 +94,25 @@ test("a prompt that fills the context is refused before any work, in the words t
 
 const LONG = "x".repeat(4 * 32 + 1);
 
-test.each<[string, ChatRequest["messages"]]>([
-  ["text", [{ role: "user", content: LONG }]],
-  ["name", [{ role: "user", content: "", name: LONG }]],
-  ["tool call", [{ role: "assistant", content: "", toolCalls: [{ id: "1", name: "f", arguments: LONG }] }]],
-  ["answer to a tool call", [{ role: "tool", content: "", toolCallId: LONG }]],
-  ["list of empty messages", Array.from({ length: 5 }, () => ({ role: "user", content: "" }))],
-])("an absurdly long %s is refused without being tokenised", async (_case, messages) => {
+const LONG_TOOL = { name: "f", description: LONG, parameters: null, param: "tools[0].function" };
+
+test.each<[string, Partial<ChatRequest>]>([
+  ["text", { messages: [{ role: "user", content: LONG }] }],
+  ["name", { messages: [{ role: "user", content: "", name: LONG }] }],
+  [
+    "tool call",
+    { messages: [{ role: "assistant", content: "", toolCalls: [{ id: "1", name: "f", arguments: LONG }] }] },
+  ],
+  ["answer to a tool call", { messages: [{ role: "tool", content: "", toolCallId: LONG }] }],
+  ["list of empty messages", { messages: Array.from({ length: 5 }, () => ({ role: "user", content: "" })) }],
+  ["tool", { output: { ...FREE_TEXT, toolUse: { tools: [LONG_TOOL], mode: "auto", parallel: true } } }],
+  ["schema", { output: { ...FREE_TEXT, format: { type: "json-schema", schema: { title: LONG } } } }],
+])("an absurdly long %s is refused without being tokenised", async (_case, overrides) => {
   const { service, engine } = setUp({ contextTokens: 4 });
   engine.prepare = async () => {
     throw new Error("tokenised");
   };
-  await expect(service.chat(callWith(), { ...request, messages })).rejects.toMatchObject({
+  await expect(service.chat(callWith(), { ...request, ...overrides })).rejects.toMatchObject({
     code: "context_length_exceeded",
   });
 });

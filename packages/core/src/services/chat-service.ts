@@ -43,7 +43,7 @@ export async function prepareChat(
   signal: AbortSignal,
 ): Promise<PreparedChat> {
   const { messages, output, topLogprobs } = request;
-  const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureTools(output));
+  const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureOutput(output));
   const { contextTokens } = engine.limits;
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
     throw tooLong(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
@@ -74,8 +74,10 @@ function measureMessage({ content, name = "", toolCallId = "", toolCalls = [] }:
   return Math.max(CHARACTERS_PER_TOKEN_MAX, content.length + name.length + toolCallId.length + calls);
 }
 
-function measureTools({ toolUse }: ChatOutput): number {
-  return toolUse === null ? 0 : JSON.stringify(toolUse.tools).length;
+/** What the model is told of the form of its answer. */
+function measureOutput({ toolUse, format }: ChatOutput): number {
+  const tools = toolUse === null ? 0 : JSON.stringify(toolUse.tools).length;
+  return format.type === "json-schema" ? tools + JSON.stringify(format.schema).length : tools;
 }
 
 function tooLong(contextTokens: number, found: string): AiError {
