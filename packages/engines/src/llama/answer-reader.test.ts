@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReaderOptions, ReadEvent } from "./answer-reader.ts";
 
-const PLAIN: AnswerReaderOptions = { stop: [], readsCalls: true, thoughts: "possible" };
+const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible" };
 
 /** What was read, pieces of the same kind joined. */
 function read(pieces: readonly string[], options: Partial<AnswerReaderOptions> = {}): readonly string[] {
@@ -29,6 +29,8 @@ const OTHER = '<tool_call>\n{"name": "snow", "arguments": {}}\n</tool_call>';
 test.each<[string, Partial<AnswerReaderOptions>, readonly string[]]>([
   ["Hello", {}, ["text-delta: Hello"]],
   ["a < b <tool", {}, ["text-delta: a < b <tool"]],
+  ["<tool_ca", { calls: "only" }, []],
+  [CALL, { calls: "only" }, ["tool-call-start: rain", 'tool-call-delta: {"city": "}<Rome>"}']],
   [`<think>\nHm.</think>\n\nYes.`, {}, ["reasoning-delta: Hm.", "text-delta: Yes."]],
   ["Hm.</think>Yes.", { thoughts: "open" }, ["reasoning-delta: Hm.", "text-delta: Yes."]],
   ["<think>Hm", {}, ["reasoning-delta: Hm"]],
@@ -48,7 +50,7 @@ test.each<[string, Partial<AnswerReaderOptions>, readonly string[]]>([
   [CALL.slice(0, CALL.indexOf('": "}<')), {}, ["tool-call-start: rain", 'tool-call-delta: {"city']],
   [CALL.slice(0, 25), {}, []],
   ["Ready \n", {}, ["text-delta: Ready \n"]],
-  [CALL, { readsCalls: false }, [`text-delta: ${CALL}`]],
+  [CALL, { calls: "none" }, [`text-delta: ${CALL}`]],
   ["one STOP two", { stop: ["STOP"] }, ["text-delta: one "]],
   [`${CALL} STOP`, { stop: ["Rome"] }, ["tool-call-start: rain", 'tool-call-delta: {"city": "}<Rome>"}']],
 ])("%j with %j is read as %j, however it is cut", (text, options, expected) => {

@@ -28,7 +28,8 @@ export interface AnswerReader {
 
 export interface AnswerReaderOptions {
   readonly stop: readonly string[];
-  readonly readsCalls: boolean;
+  /** `only`: nothing but calls may come, so what is cut before the first is no answer. */
+  readonly calls: "none" | "possible" | "only";
   /** `open`: the prompt has begun the thoughts already. */
   readonly thoughts: "none" | "possible" | "open";
 }
@@ -115,7 +116,7 @@ class Reader implements AnswerReader {
   }
 
   #readAnswer(events: ReadEvent[]): boolean {
-    const { readsCalls, thoughts } = this.#options;
+    const { calls, thoughts } = this.#options;
     if (this.#isFirst && thoughts === "possible") {
       if (THOUGHTS_BEGIN.startsWith(this.#held)) return false;
       if (this.#held.startsWith(THOUGHTS_BEGIN)) {
@@ -126,7 +127,7 @@ class Reader implements AnswerReader {
       }
     }
     this.#isFirst = false;
-    if (!readsCalls) {
+    if (calls === "none") {
       this.#say(events, this.#held);
       this.#held = "";
       return false;
@@ -178,7 +179,7 @@ class Reader implements AnswerReader {
 
   /** After a call only another may come: a model's blanks between them are nobody's text. */
   #say(events: ReadEvent[], text: string): void {
-    if (text === "" || this.calls > 0) return;
+    if (text === "" || this.calls > 0 || this.#options.calls === "only") return;
     const logprobs = this.#heldLogprobs.splice(0);
     const last = logprobs.pop() ?? null;
     for (const logprob of logprobs) if (logprob !== null) this.#answer.push("", logprob);

@@ -151,11 +151,11 @@ function openReader(
   tokens: readonly Token[],
   { output, stop, style }: GenerationRequest,
 ): AnswerReader {
-  if (style === "text") return createAnswerReader({ stop, readsCalls: false, thoughts: "none" });
+  if (style === "text") return createAnswerReader({ stop, calls: "none", thoughts: "none" });
   const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
   return createAnswerReader({
     stop,
-    readsCalls: output.toolUse !== null,
+    calls: output.toolUse === null ? "none" : output.toolUse.mode === "required" ? "only" : "possible",
     thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
   });
 }
