@@ -27,6 +27,15 @@ test("a tool keeps its description and its schema, and knows where it stood", ()
 });
 
 test.each([
+  [{}, { type: "object" }],
+  [{ properties: {} }, { type: "object", properties: {} }],
+  [{ type: ["object", "null"] }, { type: "object" }],
+])("of the parameters %j the arguments are an object", (parameters, expected) => {
+  const described = { type: "function", function: { name: "rain", parameters } };
+  expect(decodeOutput({ tools: [described] }).toolUse?.tools[0]?.parameters).toEqual(expected);
+});
+
+test.each([
   [{}, [["rain", "snow"], "auto", true]],
   [{ tool_choice: "auto", parallel_tool_calls: false }, [["rain", "snow"], "auto", false]],
   [{ tool_choice: "required" }, [["rain", "snow"], "required", true]],
@@ -73,6 +82,11 @@ test.each([
   [{ tools, tool_choice: { type: "custom", custom: { name: "rain" } } }, "unsupported_value", "tool_choice.type"],
   [{ tools: [...tools, tool("rain")] }, "invalid_value", "tools[2].function.name"],
   [{ tools: [{ type: "custom", custom: { name: "c" } }] }, "unsupported_value", "tools[0].type"],
+  [
+    { tools: [{ type: "function", function: { name: "rain", parameters: { type: "string" } } }] },
+    "invalid_value",
+    "tools[0].function.parameters",
+  ],
   [{ tools: many }, "invalid_value", "tools"],
   [
     { response_format: { type: "json_schema", json_schema: { name: "n" } } },

@@ -1,7 +1,7 @@
 /** What a chat request says of the form of its answer: `response_format`, `tools` and what chooses among them. */
 
 import { AiError } from "@openai-compat/core";
-import type { AnswerFormat, ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";
+import type { AnswerFormat, ChatOutput, ChatTool, JsonSchema, ToolUse } from "@openai-compat/core";
 import type { CreateChatCompletionRequest } from "@openai-compat/spec";
 import { unsupportedValue } from "./parameters.ts";
 
@@ -11,8 +11,9 @@ type Wire = CreateChatCompletionRequest;
 const TOOLS_MAX = 128;
 
 /**
- * @throws AiError `invalid_value` for a choice of a tool that is not offered, and for tools that can't be told apart;
- *   `unsupported_value` for tools that are no functions; `missing_required_parameter` for a JSON schema that is not there.
+ * @throws AiError `invalid_value` for a choice of a tool that is not offered, for tools that can't be told apart and for
+ *   arguments that are no object; `unsupported_value` for tools that are no functions; `missing_required_parameter` for
+ *   a JSON schema that is not there.
  */
 export function decodeOutput(wire: Wire): ChatOutput {
   return {
@@ -87,8 +88,16 @@ function decodeTools(tools: NonNullable<Wire["tools"]>): ChatTool[] {
       throw new AiError("invalid_value", message, { param: `${param}.name` });
     }
     names.add(name);
-    return { name, description, parameters, param };
+    return { name, description, parameters: decodeParameters(parameters, `${param}.parameters`), param };
   });
+}
+
+/** Arguments are an object, also where their schema doesn't say so: `{}` would else let the model write anything. */
+function decodeParameters(parameters: JsonSchema | null, param: string): JsonSchema | null {
+  if (parameters === null) return null;
+  if ([parameters["type"] ?? "object"].flat().includes("object")) return { ...parameters, type: "object" };
+  const message = `Invalid '${param}': the schema has to be of 'type: "object"'.`;
+  throw new AiError("invalid_value", message, { param });
 }
 
 function findTool(tools: readonly ChatTool[], name: string, param: string): ChatTool {
