@@ -4,11 +4,19 @@ import type { Check } from "../src/check.ts";
 import { authChecks } from "./auth.ts";
 import { billingChecks } from "./billing.ts";
 import { chatCompletionChecks } from "./chat-completion.ts";
+import { chatFormRefusalChecks } from "./chat-form-refusals.ts";
+import { chatFormatSchemaChecks } from "./chat-format-schemas.ts";
+import { chatFormatChecks } from "./chat-format.ts";
 import { chatLimitChecks } from "./chat-limits.ts";
+import { chatMediaChecks } from "./chat-media.ts";
 import { chatRefusalChecks } from "./chat-refusals.ts";
 import { chatRequestChecks } from "./chat-requests.ts";
 import { chatStreamBehaviourChecks } from "./chat-stream-behaviour.ts";
 import { chatStreamChecks } from "./chat-stream.ts";
+import { chatToolCallChecks } from "./chat-tool-calls.ts";
+import { chatToolChoiceChecks } from "./chat-tool-choice.ts";
+import { chatToolStreamChecks } from "./chat-tool-stream.ts";
+import { chatToolTurnChecks } from "./chat-tool-turns.ts";
 import { embeddingChecks } from "./embeddings.ts";
 import { errorChecks } from "./errors.ts";
 import { httpChecks } from "./http.ts";
@@ -26,6 +34,14 @@ export const checks: readonly Check[] = [
   ...chatLimitChecks,
   ...chatStreamChecks,
   ...chatStreamBehaviourChecks,
+  ...chatToolChoiceChecks,
+  ...chatToolCallChecks,
+  ...chatToolStreamChecks,
+  ...chatToolTurnChecks,
+  ...chatFormatChecks,
+  ...chatFormatSchemaChecks,
+  ...chatFormRefusalChecks,
+  ...chatMediaChecks,
   ...sseChecks,
   ...embeddingChecks,
   ...authChecks,

@@ -1,6 +1,9 @@
 /** The reference server's "model": deterministic text, cut by stop and token limits, as one completion or as chunks. */
 
+import { readFormat, readSchemaFormat } from "./form-rules.ts";
 import { type ChatBody, readMessages } from "./rules.ts";
+import { sampleSchema } from "./schema-sample.ts";
+import { composeCalls, readNamedChoice, splitPieces, type ToolCall } from "./tool-answer.ts";
 
 export interface Usage {
   readonly prompt_tokens: number;
@@ -11,7 +14,8 @@ export interface Usage {
 interface Generation {
   /** One word with its leading blank each; a token is a word here. */
   readonly words: readonly string[];
-  readonly finishReason: "stop" | "length";
+  readonly calls: readonly ToolCall[];
+  readonly finishReason: "stop" | "length" | "tool_calls";
 }
 
 export interface Answer {
@@ -30,10 +34,9 @@ let answers = 0;
 /** Answers a valid request. Same messages and limits, same text. */
 export function answerChat(body: ChatBody): Answer {
   answers += 1;
-  const generation = generate(body);
-  const choices = Array.from({ length: readNumber(body, "n") ?? 1 }, () => generation);
+  const choices = Array.from({ length: readNumber(body, "n") ?? 1 }, () => generate(body));
   const promptTokens = countPromptTokens(body);
-  const completionTokens = choices.reduce((sum, choice) => sum + choice.words.length, 0);
+  const completionTokens = choices.reduce((sum, choice) => sum + countTokens(choice), 0);
   return {
     id: `chatcmpl-reference-${answers}`,
     created: Math.floor(Date.now() / 1000),
@@ -64,7 +67,7 @@ export function encodeCompletion(answer: Answer): Completion {
     model: answer.model,
     choices: answer.choices.map((choice, index) => ({
       index,
-      message: { role: "assistant", content: choice.words.join(""), refusal: null },
+      message: encodeMessage(choice),
       logprobs: null,
       finish_reason: choice.finishReason,
     })),
@@ -72,9 +75,33 @@ export function encodeCompletion(answer: Answer): Completion {
   };
 }
 
+function encodeMessage({ words, calls }: Generation): object {
+  if (calls.length === 0) return { role: "assistant", content: words.join(""), refusal: null };
+  const encoded = calls.map(({ id, name, pieces }) => ({
+    id,
+    type: "function",
+    function: { name, arguments: pieces.join("") },
+  }));
+  return { role: "assistant", content: null, refusal: null, tool_calls: encoded };
+}
+
+export interface ToolCallDelta {
+  readonly index: number;
+  readonly id?: string;
+  readonly type?: string;
+  readonly function: { readonly name?: string; readonly arguments: string };
+}
+
+export interface Delta {
+  readonly role?: string;
+  readonly content?: string | null;
+  readonly refusal?: null;
+  readonly tool_calls?: readonly ToolCallDelta[];
+}
+
 export interface ChunkChoice {
   readonly index: number;
-  readonly delta: { readonly role?: string; readonly content?: string; readonly refusal?: null };
+  readonly delta: Delta;
   readonly logprobs: null;
   readonly finish_reason: string | null;
 }
@@ -90,28 +117,56 @@ export interface Chunk {
 
 export function encodeChunks(answer: Answer, includeUsage: boolean): readonly Chunk[] {
   const base = { id: answer.id, object: "chat.completion.chunk", created: answer.created, model: answer.model };
-  const chunk = (index: number, delta: ChunkChoice["delta"], finishReason: string | null): Chunk => ({
+  const chunk = (index: number, delta: Delta, finishReason: string | null): Chunk => ({
     ...base,
     choices: [{ index, delta, logprobs: null, finish_reason: finishReason }],
     ...(includeUsage ? { usage: null } : {}),
   });
   const chunks = answer.choices.flatMap((choice, index) => [
-    chunk(index, { role: "assistant", content: "", refusal: null }, null),
+    chunk(index, { role: "assistant", content: choice.calls.length === 0 ? "" : null, refusal: null }, null),
     ...choice.words.map((word) => chunk(index, { content: word }, null)),
+    ...choice.calls.flatMap(encodeCallDeltas).map((delta) => chunk(index, { tool_calls: [delta] }, null)),
     chunk(index, {}, choice.finishReason),
   ]);
   return includeUsage ? [...chunks, { ...base, choices: [], usage: answer.usage }] : chunks;
 }
 
+function encodeCallDeltas({ id, name, pieces }: ToolCall, index: number): readonly ToolCallDelta[] {
+  return [
+    { index, id, type: "function", function: { name, arguments: "" } },
+    ...pieces.map((piece) => ({ index, function: { arguments: piece } })),
+  ];
+}
+
 function generate(body: ChatBody): Generation {
-  const whole = composeText(readMessages(body));
+  const calls = composeCalls(body);
+  const limit = readTokenLimit(body) ?? Infinity;
+  if (calls.length === 0) return { ...generateText(body, limit), calls };
+  if (countTokens({ words: [], calls }) > limit) {
+    const cut = calls.slice(0, 1).map((call) => ({ ...call, pieces: call.pieces.slice(0, limit) }));
+    return { words: [], calls: cut, finishReason: "length" };
+  }
+  // As OpenAI has it: who names the tool knows of the call.
+  return { words: [], calls, finishReason: readNamedChoice(body) === undefined ? "tool_calls" : "stop" };
+}
+
+function generateText(body: ChatBody, limit: number): Omit<Generation, "calls"> {
+  const form = composeForm(body);
+  const whole = form ?? composeText(readMessages(body));
   const stops = [body["stop"]].flat().filter((stop): stop is string => typeof stop === "string" && stop !== "");
   const cuts = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
-  const words = splitWords(whole.slice(0, Math.min(whole.length, ...cuts)));
-  const limit = readTokenLimit(body) ?? Infinity;
+  const text = whole.slice(0, Math.min(whole.length, ...cuts));
+  const words = form === null ? splitWords(text) : splitPieces(text);
   return words.length > limit
     ? { words: words.slice(0, limit), finishReason: "length" }
     : { words, finishReason: "stop" };
+}
+
+/** The text that `response_format` asks for; null when it asks for none. */
+function composeForm(body: ChatBody): string | null {
+  const { type } = readFormat(body);
+  if (type === "json_object") return JSON.stringify({ reply: composeText(readMessages(body)) });
+  return type === "json_schema" ? JSON.stringify(sampleSchema(readSchemaFormat(body)["schema"])) : null;
 }
 
 function composeText(messages: readonly Readonly<Record<string, unknown>>[]): string {
@@ -127,6 +182,10 @@ export function estimateTokens(body: ChatBody): number {
 
 function readTokenLimit(body: ChatBody): number | undefined {
   return readNumber(body, "max_completion_tokens") ?? readNumber(body, "max_tokens");
+}
+
+function countTokens({ words, calls }: Pick<Generation, "words" | "calls">): number {
+  return words.length + calls.reduce((sum, { pieces }) => sum + pieces.length, 0);
 }
 
 function countPromptTokens(body: ChatBody): number {

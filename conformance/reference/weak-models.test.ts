@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { checks } from "../checks/index.ts";
 import type { CheckResult } from "../src/outcome.ts";
 import type { Chunk, Completion, Usage } from "./answer.ts";
+import { readFormat } from "./form-rules.ts";
 import { judgeWire, listKillers } from "./judge.ts";
+import type { ChatBody } from "./rules.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 interface Model {
@@ -13,24 +15,26 @@ interface Model {
   readonly tokens: number;
 }
 
-/** The reference server with this model behind it: it always says the same. */
+/** Whether the server leaves the model no choice of words. */
+function isFormed(given: unknown, body: ChatBody): boolean {
+  return readFormat(body)["type"] !== undefined || JSON.stringify(given).includes("tool_calls");
+}
+
+/** The reference server with this model behind it: it always says the same, unless it is held to a form. */
 function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
   const count = (usage: Usage): Usage => ({
     prompt_tokens: usage.prompt_tokens,
     completion_tokens: tokens,
     total_tokens: usage.prompt_tokens + tokens,
   });
-  const completion = (given: Completion): object => ({
-    ...given,
-    choices: given.choices.map((choice, index) => ({
-      ...choice,
-      message: { role: "assistant", content: text, refusal: null, reasoning_content: "Hm." },
-      finish_reason: finishReason,
-      index,
-    })),
-    usage: count(given.usage),
-  });
-  const chunks = (given: readonly Chunk[]): readonly object[] => {
+  const completion = (given: Completion, body: ChatBody): object => {
+    if (isFormed(given, body)) return given;
+    const message = { role: "assistant", content: text, refusal: null, reasoning_content: "Hm." };
+    const choices = given.choices.map((choice, index) => ({ ...choice, message, finish_reason: finishReason, index }));
+    return { ...given, choices, usage: count(given.usage) };
+  };
+  const chunks = (given: readonly Chunk[], body: ChatBody): readonly object[] => {
+    if (isFormed(given, body)) return given;
     const kept = given.filter(({ choices: [choice] }) => choice?.delta.content === undefined || choice.delta.role);
     return kept.map((chunk) => ({
       ...chunk,
@@ -58,6 +62,28 @@ test.for<[string, Model]>([
   expect(listKillers(await judgeWire(serveModel(model)))).toEqual([]);
 });
 
+test("no check blames the server for a model that comes to no end in a form", async () => {
+  const wire = defineReferenceWire();
+  const cut = (given: Completion): object => ({
+    ...given,
+    choices: given.choices.map((choice) => ({
+      ...JSON.parse(JSON.stringify(choice).replaceAll(/\}+"/g, '       "')),
+      finish_reason: "length",
+    })),
+  });
+  const completion: ReferenceWire["completion"] = (given, body) => (isFormed(given, body) ? cut(given) : given);
+  const chunks: ReferenceWire["chunks"] = (given, body) => {
+    if (!isFormed(given, body)) return given;
+    return given.slice(0, -2).concat(
+      given.slice(-1).map((chunk) => ({
+        ...chunk,
+        choices: chunk.choices.map((choice) => ({ ...choice, finish_reason: "length" })),
+      })),
+    );
+  };
+  expect(listKillers(await judgeWire({ ...wire, completion, chunks }))).toEqual([]);
+});
+
 /** A 400 with this code to every chat request for which `when` holds. */
 function refuse(when: (body: Readonly<Record<string, unknown>>) => boolean, code: string, param: string) {
   const wire = defineReferenceWire();
@@ -77,6 +103,17 @@ test("a model that has no `max_tokens` leaves chat unsupported, not failed", asy
   const results = await judgeWire(wire);
   expect(listKillers(results)).toEqual([]);
   expect(findOutcome(results, "chat.completion.answers")).toBe("unsupported");
+});
+
+test("a server without tools, or without answers in a form, is unsupported there and fails nothing", async () => {
+  for (const [param, id] of [
+    ["tools", "chat.tools.named-is-called"],
+    ["response_format", "chat.format.json-schema"],
+  ] as const) {
+    const results = await judgeWire(refuse((body) => Boolean(body[param]), "invalid_value", param));
+    expect(listKillers(results).filter((killer) => killer !== "chat.params.response-format-text")).toEqual([]);
+    expect(findOutcome(results, id)).toBe("unsupported");
+  }
 });
 
 test("a server without streams is unsupported there when it says so, and fails when it breaks", async () => {

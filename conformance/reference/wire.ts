@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { createLedger, createPlaces, createRateLimiter, type Ledger, type Places } from "./accounts.ts";
 import type { RateFacts, RateLimiter } from "./accounts.ts";
 import type { Chunk, Completion } from "./answer.ts";
+import { FORM_RULES } from "./form-rules.ts";
 import { type EmbeddingList, judgeEmbedding } from "./embedding.ts";
 import { type Model, REFERENCE_MODELS } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
@@ -53,7 +54,7 @@ export interface ReferenceWire {
   readonly scheme: RegExp;
   readonly steps: readonly Step[];
   /** Asked in this order; the first refusal counts. */
-  readonly rules: Readonly<Record<RuleName, Rule> & Record<string, Rule>>;
+  readonly rules: Readonly<Record<RuleName | keyof typeof FORM_RULES, Rule> & Record<string, Rule>>;
   readonly models: readonly Model[];
   readonly admit: (verdict: CredentialVerdict, call: ReferenceCall) => Refusal | null;
   /** The bytes of a request as text; null refuses them. */
@@ -90,7 +91,7 @@ export function defineReferenceWire(): ReferenceWire {
   return {
     scheme: /^bearer$/i,
     steps: ["authenticate", "decode", "resolve", "limit", "pay", "place"],
-    rules: DEFAULT_RULES,
+    rules: { ...DEFAULT_RULES, ...FORM_RULES },
     models: REFERENCE_MODELS,
     admit: admitVerdict,
     decodeText: decodeUtf8,

@@ -3,7 +3,11 @@
  * caller inconclusive where another check owns the defect; nothing here judges the target.
  */
 
-import type { ChatCompletionCreateParamsNonStreaming, ChatCompletionCreateParamsStreaming } from "openai/resources";
+import type {
+  ChatCompletion,
+  ChatCompletionCreateParamsNonStreaming,
+  ChatCompletionCreateParamsStreaming,
+} from "openai/resources";
 import type OpenAI from "openai";
 import type { CheckContext, Credential, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
@@ -17,7 +21,7 @@ import {
   type JsonObject,
   requireSuccess,
 } from "../../src/expect.ts";
-import { Unsupported } from "../../src/outcome-signals.ts";
+import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText, excerpt } from "../../src/response-body.ts";
 
 /** Fields of a request body, laid over the default request; `undefined` leaves a field out. */
@@ -107,9 +111,26 @@ export async function requireCompletion(context: CheckContext, fields: ChatField
   });
 }
 
+/** That the SDK makes an assistant's message of a plain answer, which other checks own. @throws Inconclusive */
+export async function requireSdkMessage(context: CheckContext): Promise<void> {
+  const body = composeSdkChat(context);
+  const role = requireSuccess(
+    await context.sdk(async (client) => {
+      // What came under another content type is no completion, whatever its type says.
+      const { choices } = (await client.chat.completions.create(body)) as Partial<ChatCompletion>;
+      return choices?.[0]?.message.role ?? "none";
+    }),
+  );
+  if (role !== "assistant") throw new Inconclusive("the SDK makes no assistant's message of a plain answer");
+}
+
 /** The first choice of a successful one-shot chat. @throws Inconclusive */
 export async function requireChoice(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
-  const { choices } = await requireCompletion(context, fields);
+  return readChoice(await requireCompletion(context, fields));
+}
+
+/** The first choice of a completion. @throws Inconclusive */
+export function readChoice({ choices }: JsonObject): JsonObject {
   return assume("choices[0] is an object", () => {
     const [choice] = Array.isArray(choices) ? choices : [];
     expectThat(isJsonObject(choice), { observer: "schema", expected: "an object", actual: JSON.stringify(choices) });

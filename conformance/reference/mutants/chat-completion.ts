@@ -17,7 +17,7 @@ import {
 } from "./mutant.ts";
 
 function isPlain(body: ChatBody): boolean {
-  return typeof body["n"] !== "number" && (body["stop"] ?? null) === null;
+  return typeof body["n"] !== "number" && ["stop", "tools", "response_format"].every((param) => !body[param]);
 }
 
 function mutateUsage(id: string, description: string, intended: string, change: (usage: Usage) => unknown): Mutant {
@@ -105,7 +105,10 @@ export const chatCompletionMutants: readonly Mutant[] = [
       description: "the text is an array of parts",
       intended: ["chat.completion.content"],
     },
-    (message) => ({ ...message, content: [{ type: "text", text: message["content"] }] }),
+    ({ content, ...message }) => ({
+      ...message,
+      content: typeof content === "string" ? [{ type: "text", text: content }] : content,
+    }),
   ),
   mutateChoice(
     {

@@ -1,9 +1,11 @@
 /** Requests that are refused though they are right, answered though they are wrong, or not heeded. */
 
 import { isJsonObject } from "../../src/expect.ts";
-import { makeRefusal } from "../refusal.ts";
+import { readFormat } from "../form-rules.ts";
 import { type ChatBody, readMessages } from "../rules.ts";
 import {
+  dropBlame,
+  dropRule,
   isChat,
   isStream,
   type Mutant,
@@ -12,19 +14,13 @@ import {
   mutateRefusal,
   mutateReply,
   mutateRequest,
-  mutateRule,
+  omit,
   oneWrite,
   parseSent,
   readReply,
+  refuseWhen,
   withHeader,
 } from "./mutant.ts";
-
-/** Refuses requests for which `when` holds. */
-function refuseWhen(id: string, description: string, intended: string, when: (body: ChatBody) => boolean): Mutant {
-  return mutateRule({ id, description, intended: [intended] }, "mutant", (body) =>
-    when(body) ? makeRefusal("invalid_value", { param: "conformance" }) : null,
-  );
-}
 
 function refuseMessage(
   id: string,
@@ -33,20 +29,6 @@ function refuseMessage(
   when: (message: ChatBody, index: number, messages: readonly ChatBody[]) => boolean,
 ): Mutant {
   return refuseWhen(id, description, intended, (body) => readMessages(body).some(when));
-}
-
-/** No longer asks for something. */
-function dropRule(id: string, description: string, intended: string, rule: string): Mutant {
-  return mutateRule({ id, description, intended: [intended] }, rule, () => null);
-}
-
-/** Refuses without saying which parameter is to blame. */
-function dropBlame(id: string, intended: string, blamed: string): Mutant {
-  return mutateRefusal(
-    { id, description: `a refusal that blames \`${blamed}\` does not say so`, intended: [intended] },
-    ({ param }) => param === blamed,
-    ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
-  );
 }
 
 /** Ignores a parameter. */
@@ -89,7 +71,7 @@ export const chatRequestMutants: readonly Mutant[] = [
     "request.format-text-refused",
     "response_format text is refused",
     "chat.params.response-format-text",
-    (body) => "response_format" in body,
+    (body) => readFormat(body)["type"] === "text",
   ),
   refuseWhen("request.unknown-refused", "unknown parameters are refused", "chat.params.unknown-is-tolerated", (body) =>
     Object.keys(body).some((param) => param.startsWith("conformance")),
@@ -252,18 +234,37 @@ export const chatRequestMutants: readonly Mutant[] = [
     (reply) => withHeader(reply, "content-type", "text/event-stream"),
   ),
 
-  dropParam("limit.max-tokens-ignored", "chat.limit.max-tokens", "max_tokens"),
+  mutateRequest(
+    {
+      id: "limit.max-tokens-ignored",
+      description: "`max_tokens` is ignored",
+      intended: ["chat.limit.max-tokens", "chat.tools.cut-at-limit", "chat.format.cut-at-limit"],
+    },
+    (body) => omit(body, "max_tokens"),
+  ),
   dropParam("limit.max-completion-tokens-ignored", "chat.limit.max-completion-tokens", "max_completion_tokens"),
   mutateChoice(
     {
       id: "limit.finish-stop",
       description: 'a cut answer says "stop"',
-      intended: ["chat.limit.max-tokens", "chat.limit.max-completion-tokens"],
+      intended: [
+        "chat.limit.max-tokens",
+        "chat.limit.max-completion-tokens",
+        "chat.format.cut-at-limit",
+        "chat.tools.cut-at-limit",
+      ],
     },
-    (choice) => ({ ...choice, finish_reason: "stop" }),
+    (choice) => (choice["finish_reason"] === "length" ? { ...choice, finish_reason: "stop" } : choice),
   ),
   dropParam("stop.string-ignored", "chat.stop.string", "stop", (value) => typeof value === "string"),
-  dropParam("stop.list-ignored", "chat.stop.list", "stop", Array.isArray),
+  mutateRequest(
+    {
+      id: "stop.list-ignored",
+      description: "`stop` is ignored where it is a list",
+      intended: ["chat.stop.list", "chat.format.stop"],
+    },
+    (body) => (Array.isArray(body["stop"]) ? omit(body, "stop") : body),
+  ),
   mutateChoice(
     { id: "stop.echoed", description: "the text ends with the stop sequence", intended: ["chat.stop.not-echoed"] },
     (choice, body) => {
@@ -283,7 +284,7 @@ export const chatRequestMutants: readonly Mutant[] = [
   ),
   mutateReply(
     { id: "seed.ignored", description: "the same seed gives another text", intended: ["chat.seed.repeatable"] },
-    (reply, call) => isChat(call) && reply.status === 200 && !isStream(reply),
+    (reply, call) => isChat(call) && reply.status === 200 && !isStream(reply) && !parseSent(call)["response_format"],
     (reply) => ({ writes: oneWrite(readReply(reply).replace(/"content":"/, `$&${Math.random()} `)) }),
   ),
 ];

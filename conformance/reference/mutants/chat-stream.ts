@@ -1,6 +1,7 @@
 /** Defects of streamed chunks and of how they are sent. */
 
 import type { Chunk } from "../answer.ts";
+import type { ChatBody } from "../rules.ts";
 import {
   isChat,
   isStream,
@@ -25,6 +26,11 @@ function mutateChunk(
   return mutateChunks({ id, description, intended: [intended] }, (chunks) => chunks.map(change));
 }
 
+/** Whether the answer is a text of no form: what is lost of another one is another check's. */
+function isFree(body: ChatBody): boolean {
+  return !body["tools"] && !body["response_format"];
+}
+
 function hasContent(chunk: Chunk): boolean {
   return Boolean(chunk.choices[0]?.delta.content);
 }
@@ -33,7 +39,7 @@ function hasContent(chunk: Chunk): boolean {
 function splitUnits(chunk: Chunk): readonly Chunk[] {
   const [choice] = chunk.choices;
   const content = choice?.delta.content;
-  if (choice === undefined || content === undefined || content === "") return [chunk];
+  if (choice === undefined || !content) return [chunk];
   // oxlint-disable-next-line unicorn/prefer-spread -- the units are wanted, not the characters
   return content.split("").map((unit) => ({ ...chunk, choices: [{ ...choice, delta: { content: unit } }] }));
 }
@@ -107,7 +113,7 @@ export const chatStreamMutants: readonly Mutant[] = [
       description: "no delta has a role",
       intended: ["chat.stream.role-first", "chat.stream.sdk-helper"],
     },
-    (choice) => ({ ...choice, delta: { content: choice.delta.content } }),
+    (choice) => ({ ...choice, delta: omit(choice.delta, "role") }),
   ),
   mutateChunkChoice(
     {
@@ -117,7 +123,7 @@ export const chatStreamMutants: readonly Mutant[] = [
     },
     (choice, { index }) => ({
       ...choice,
-      delta: { ...(index === 1 ? { role: "assistant" } : {}), content: choice.delta.content },
+      delta: { ...omit(choice.delta, "role"), ...(index === 1 ? { role: "assistant" } : {}) },
     }),
   ),
   mutateChunkChoice(
@@ -208,11 +214,12 @@ export const chatStreamMutants: readonly Mutant[] = [
   ),
   mutateChunks(
     { id: "stream.delta-dropped", description: "one delta is lost", intended: ["chat.stream.equals-one-shot"] },
-    (chunks) => chunks.filter((_, index) => index !== 3),
+    (chunks, body) => (isFree(body) ? chunks.filter((_, index) => index !== 3) : chunks),
   ),
   mutateChunks(
     { id: "stream.delta-doubled", description: "one delta is sent twice", intended: ["chat.stream.equals-one-shot"] },
-    (chunks) => chunks.flatMap((chunk, index) => (index === 3 ? [chunk, chunk] : [chunk])),
+    (chunks, body) =>
+      isFree(body) ? chunks.flatMap((chunk, index) => (index === 3 ? [chunk, chunk] : [chunk])) : chunks,
   ),
   mutateChunks(
     {
@@ -267,6 +274,6 @@ export const chatStreamMutants: readonly Mutant[] = [
   },
 ];
 
-function replaceEmoji(content: string | undefined): { content?: string } {
-  return content === undefined ? {} : { content: content.replaceAll(/\p{Extended_Pictographic}/gu, "\uFFFD") };
+function replaceEmoji(content: string | null | undefined): { content?: string } {
+  return typeof content !== "string" ? {} : { content: content.replaceAll(/\p{Extended_Pictographic}/gu, "\uFFFD") };
 }

@@ -7,12 +7,15 @@ import { chatRequestMutants } from "./chat-requests.ts";
 import { chatStreamMutants } from "./chat-stream.ts";
 import { embeddingMutants } from "./embeddings.ts";
 import { errorMutants } from "./errors.ts";
+import { formatMutants } from "./formats.ts";
 import { httpMutants } from "./http.ts";
 import { limitMutants } from "./limits.ts";
 import { modelMutants } from "./models.ts";
 import type { Mutant } from "./mutant.ts";
 import { rateLimitMutants } from "./rate-limit.ts";
 import { sseMutants } from "./sse.ts";
+import { toolCallMutants } from "./tool-calls.ts";
+import { toolChoiceMutants } from "./tool-choice.ts";
 import { upstreamMutants } from "./upstreams.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -24,6 +27,9 @@ export const mutants: readonly Mutant[] = [
   ...chatCompletionMutants,
   ...chatRequestMutants,
   ...chatStreamMutants,
+  ...toolChoiceMutants,
+  ...toolCallMutants,
+  ...formatMutants,
   ...embeddingMutants,
   ...sseMutants,
   ...authMutants,

@@ -2,7 +2,7 @@
 
 import { isJsonObject } from "../../src/expect.ts";
 import type { Chunk, ChunkChoice, Completion } from "../answer.ts";
-import type { Refusal } from "../refusal.ts";
+import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { ChatBody, Rule } from "../rules.ts";
 import type { ReferenceCall, ReferenceWire, Reply, Write } from "../wire.ts";
 
@@ -101,6 +101,45 @@ export function mutateRefusal(
 /** Adds a demand on chat requests, or replaces one. */
 export function mutateRule(naming: Naming, name: string, rule: Rule): Mutant {
   return { ...naming, mutate: ({ rules }) => ({ rules: { ...rules, [name]: rule } }) };
+}
+
+/** Refuses requests for which `when` holds. */
+export function refuseWhen(
+  id: string,
+  description: string,
+  intended: string,
+  when: (body: ChatBody) => boolean,
+): Mutant {
+  return mutateRule({ id, description, intended: [intended] }, "mutant", (body) =>
+    when(body) ? makeRefusal("invalid_value", { param: "conformance" }) : null,
+  );
+}
+
+/** No longer asks for something. */
+export function dropRule(id: string, description: string, intended: string, rule: string): Mutant {
+  return mutateRule({ id, description, intended: [intended] }, rule, () => null);
+}
+
+/** Refuses without saying which parameter is to blame. */
+export function dropBlame(id: string, intended: string, blamed: string): Mutant {
+  return mutateRefusal(
+    { id, description: `a refusal that blames \`${blamed}\` does not say so`, intended: [intended] },
+    ({ param }) => param === blamed,
+    ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
+  );
+}
+
+/** Ends one-shot answers by another reason; `change` gives undefined where the reason stays. */
+export function mutateFinish(
+  id: string,
+  description: string,
+  intended: string,
+  change: (reason: unknown, body: ChatBody) => string | undefined,
+): Mutant {
+  return mutateChoice({ id, description, intended: [intended] }, (choice, body) => {
+    const { finish_reason: reason } = choice;
+    return { ...choice, finish_reason: change(reason, body) ?? reason };
+  });
 }
 
 /** Loses parts of a valid request before it is answered. */

@@ -1,0 +1,76 @@
+/** Which tools the reference server's "model" calls: those that the last message names, and what it is made to call. */
+
+import { isJsonObject, type JsonObject } from "../src/expect.ts";
+import { type ChatBody, readMessages } from "./rules.ts";
+import { sampleSchema } from "./schema-sample.ts";
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** The arguments in the pieces of a stream. */
+  readonly pieces: readonly string[];
+}
+
+interface Choice {
+  readonly tools: readonly JsonObject[];
+  readonly isForced: boolean;
+}
+
+/** A forced text has no words: its tokens are so many characters. */
+const PIECE_CHARACTERS = 8;
+
+let calls = 0;
+
+/** The calls of an answer; none when it speaks. */
+export function composeCalls(body: ChatBody): readonly ToolCall[] {
+  return pickTools(body).map((tool) => {
+    calls += 1;
+    const value = tool["parameters"] === undefined ? {} : sampleSchema(tool["parameters"]);
+    return { id: `call_reference_${calls}`, name: String(tool["name"]), pieces: splitPieces(JSON.stringify(value)) };
+  });
+}
+
+export function splitPieces(text: string): readonly string[] {
+  return text.match(new RegExp(`.{1,${PIECE_CHARACTERS}}`, "gs")) ?? [];
+}
+
+/** The function of a tool, as OpenAI has it here, or the tool itself. */
+export function readFunction(tool: unknown): JsonObject {
+  if (!isJsonObject(tool)) return {};
+  return isJsonObject(tool["function"]) ? tool["function"] : tool;
+}
+
+export function listFunctions(body: ChatBody): readonly JsonObject[] {
+  return Array.isArray(body["tools"]) ? body["tools"].map(readFunction) : [];
+}
+
+/** `{"type":"function",…}`: one tool by its name. */
+export function readNamedChoice(body: ChatBody): string | undefined {
+  const choice = body["tool_choice"];
+  return isJsonObject(choice) && choice["type"] === "function" ? String(readFunction(choice)["name"]) : undefined;
+}
+
+function pickTools(body: ChatBody): readonly JsonObject[] {
+  const { tools, isForced } = resolveChoice(body);
+  const named = tools.filter(({ name }) => readPrompt(body).includes(String(name)));
+  const picked = named.length === 0 && isForced ? tools.slice(0, 1) : named;
+  return body["parallel_tool_calls"] === false ? picked.slice(0, 1) : picked;
+}
+
+function resolveChoice(body: ChatBody): Choice {
+  const tools = listFunctions(body);
+  const choice = body["tool_choice"];
+  if (choice === "none") return { tools: [], isForced: false };
+  if (!isJsonObject(choice)) return { tools, isForced: choice === "required" };
+  const allowed = isJsonObject(choice["allowed_tools"]) ? choice["allowed_tools"] : {};
+  const names = Array.isArray(allowed["tools"])
+    ? allowed["tools"].map((tool) => readFunction(tool)["name"])
+    : [readNamedChoice(body)];
+  return { tools: tools.filter(({ name }) => names.includes(name)), isForced: allowed["mode"] !== "auto" };
+}
+
+/** What the user said last, unless something came after it. */
+function readPrompt(body: ChatBody): string {
+  const last = readMessages(body).at(-1);
+  return last?.["role"] === "user" && typeof last["content"] === "string" ? last["content"] : "";
+}
