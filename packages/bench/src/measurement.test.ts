@@ -22,3 +22,18 @@ test("the table names every row and its baseline", () => {
   ];
   expect(formatTable(rows)).toContain("wait     123   61.7      2.00             ms    raw evaluate  1");
 });
+
+test("a row with a target says whether its ratio keeps to it, the others say nothing", () => {
+  const label = { name: "first token", unit: "ms", baselineName: "cold" };
+  const target = { of: "ratio", bound: "≤", value: 0.2 } as const;
+  const met = summarise({ ...label, target }, [{ ours: 20, baseline: 100 }]);
+  const missed = summarise({ ...label, target }, [{ ours: 21, baseline: 100 }]);
+  const untold = summarise(label, [{ ours: 20, baseline: 100 }]);
+  expect(met).toMatchObject({ target: "ours : baseline ≤ 0.2", meets: true });
+  expect(missed).toMatchObject({ meets: false });
+  expect(untold).not.toHaveProperty("meets");
+  const [, first, second, third] = formatTable([met, missed, untold]).split("\n");
+  expect(first).toMatch(/1 +ours : baseline ≤ 0\.2 +met$/);
+  expect(second).toMatch(/ +missed$/);
+  expect(third).toMatch(/cold +1$/);
+});

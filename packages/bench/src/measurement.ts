@@ -2,6 +2,8 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeTarget, describeVerdict, meetsTarget } from "./target.ts";
+import type { Target } from "./target.ts";
 
 export interface Row {
   readonly name: string;
@@ -14,6 +16,17 @@ export interface Row {
   readonly ratio: number;
   readonly unit: string;
   readonly rounds: number;
+  /** Only where there is one. */
+  readonly target?: string;
+  /** Only where there is a target. */
+  readonly meets?: boolean;
+}
+
+export interface RowLabel {
+  readonly name: string;
+  readonly unit: string;
+  readonly baselineName: string;
+  readonly target?: Target;
 }
 
 export interface Pair {
@@ -34,19 +47,18 @@ export function quantile(sorted: readonly number[], share: number): number {
 }
 
 /** One row from the pairs of a measurement, one pair per round. */
-export function summarise(
-  label: { readonly name: string; readonly unit: string; readonly baselineName: string },
-  pairs: readonly Pair[],
-): Row {
-  return {
-    name: label.name,
+export function summarise({ name, unit, baselineName, target }: RowLabel, pairs: readonly Pair[]): Row {
+  const row = {
+    name,
     ours: median(pairs.map((pair) => pair.ours)),
     baseline: median(pairs.map((pair) => pair.baseline)),
-    baseline_name: label.baselineName,
+    baseline_name: baselineName,
     ratio: median(pairs.map((pair) => pair.ours / pair.baseline)),
-    unit: label.unit,
+    unit,
     rounds: pairs.length,
   };
+  if (target === undefined) return row;
+  return { ...row, target: describeTarget(target, "ours : baseline"), meets: meetsTarget(target, row[target.of]) };
 }
 
 /** Three significant digits, and no fraction from 100 on. */
@@ -56,7 +68,7 @@ export function formatNumber(value: number): string {
 
 export function formatTable(rows: readonly Row[]): string {
   return alignColumns([
-    ["measure", "ours", "baseline", "ours : baseline", "unit", "baseline is", "rounds"],
+    ["measure", "ours", "baseline", "ours : baseline", "unit", "baseline is", "rounds", "target", ""],
     ...rows.map((row) => [
       row.name,
       formatNumber(row.ours),
@@ -65,6 +77,8 @@ export function formatTable(rows: readonly Row[]): string {
       row.unit,
       row.baseline_name,
       String(row.rounds),
+      row.target ?? "",
+      describeVerdict(row.meets ?? null),
     ]),
   ]);
 }

@@ -42,6 +42,11 @@ export interface WorkerOptions {
   readonly stderr?: number;
 }
 
+/** What a worker shall be, for those that read `BENCH_OPTIONS`. @param options what JSON can hold. */
+export function tellOptions(options: unknown): WorkerOptions {
+  return { environment: { BENCH_OPTIONS: JSON.stringify(options) } };
+}
+
 /** In the worker: answers calls until the parent disconnects. */
 export function serveCalls(calls: Calls): void {
   process.on("message", (message: CallMessage) => {

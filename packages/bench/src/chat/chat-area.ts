@@ -3,24 +3,27 @@
 import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
 import { formatTable } from "../measurement.ts";
-import { startWorker } from "../worker.ts";
+import { startWorker, tellOptions } from "../worker.ts";
+import { startChatServer } from "./chat-subject.ts";
 import type { ChatSubjectOptions } from "./chat-subject.ts";
 import { measureLatency } from "./latency.ts";
 import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
-import type { ServerCalls } from "./server-worker.ts";
+import { measureStalls } from "./stall.ts";
 import { measureThroughput } from "./throughput.ts";
 
 const MODEL_ID = "smollm2-135m-instruct";
 const STREAMS = [1, 4, 8, 16];
+const QUICK_STREAMS = [1, 4];
 const SEQUENCES = 16;
 const CONTEXT_TOKENS = 2048;
 const PROMPT_WORDS = 40;
 const ANSWER_TOKENS = 48;
 /** About 1,400 tokens. */
-const LONG_PROMPT_WORDS = 1000;
+const LONG_PROMPT_WORDS = 1360;
 
 export async function benchChat(options: AreaOptions): Promise<AreaResult> {
-  console.log(`${options.rounds} interleaved rounds, ${options.threads} engine threads`);
+  const rounds = options.isQuick ? 1 : options.rounds;
+  console.log(`${rounds} interleaved rounds, ${options.threads} engine threads`);
   const { path } = await pullModel({ id: MODEL_ID });
   const subject: ChatSubjectOptions = {
     modelPath: path,
@@ -28,18 +31,20 @@ export async function benchChat(options: AreaOptions): Promise<AreaResult> {
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
   };
-  const told = { environment: { BENCH_OPTIONS: JSON.stringify(subject) } };
-  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), told);
-  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), told);
+  const { worker: ours, target } = await startChatServer(subject);
+  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), tellOptions(subject));
   let seed = 0;
   const nextSeed = () => (seed += 1);
   try {
-    const subjects = { ours, raw, target: await ours.call("listen", null), nextSeed };
+    const subjects = { ours, raw, target, nextSeed };
     await measureThroughput(subjects, { streams: [1], rounds: 1, promptWords: 8, tokensMax: 4 });
-    const load = { streams: STREAMS, rounds: options.rounds, promptWords: PROMPT_WORDS, tokensMax: ANSWER_TOKENS };
+    const streams = options.isQuick ? QUICK_STREAMS : STREAMS;
+    const load = { streams, rounds, promptWords: PROMPT_WORDS, tokensMax: ANSWER_TOKENS };
+    const long = { rounds, longPromptWords: LONG_PROMPT_WORDS };
     const rows = [
       ...(await measureThroughput(subjects, load)),
-      ...(await measureLatency(subjects, { rounds: options.rounds, longPromptWords: LONG_PROMPT_WORDS })),
+      ...(await measureLatency(subjects, long)),
+      ...(await measureStalls(subjects, long)),
     ];
     return { text: formatTable(rows), figures: rows };
   } finally {

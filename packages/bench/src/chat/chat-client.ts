@@ -2,16 +2,13 @@
 
 import { request } from "node:http";
 import type { ChatMessage } from "@openai-compat/core";
-
-export interface ChatTarget {
-  readonly baseUrl: string;
-  readonly apiKey: string;
-  readonly model: string;
-}
+import type { ServerTarget } from "../local-server.ts";
 
 export interface StreamedChat {
-  /** Milliseconds from sending the request to each content delta. */
+  /** Milliseconds from sending the request to each delta with a text or a part of a call. */
   readonly deltasAtMs: readonly number[];
+  readonly text: string;
+  readonly promptTokens: number;
   readonly completionTokens: number;
   readonly cachedTokens: number;
 }
@@ -19,13 +16,16 @@ export interface StreamedChat {
 export interface ChatOptions {
   readonly messages: readonly ChatMessage[];
   readonly tokensMax: number;
+  /** Fields of the request beside those that every chat here has. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
   readonly onDelta?: () => void;
 }
 
 interface Chunk {
-  readonly choices: readonly { readonly delta: { readonly content?: string | null } }[];
+  readonly choices: readonly { readonly delta: { readonly content?: string | null; readonly tool_calls?: unknown } }[];
   readonly usage?: {
+    readonly prompt_tokens: number;
     readonly completion_tokens: number;
     readonly prompt_tokens_details?: { readonly cached_tokens?: number };
   } | null;
@@ -33,7 +33,7 @@ interface Chunk {
 }
 
 /** Streams one greedy chat to its end. @throws Error on any answer but a complete stream. */
-export function streamChat(target: ChatTarget, options: ChatOptions): Promise<StreamedChat> {
+export function streamChat(target: ServerTarget, options: ChatOptions): Promise<StreamedChat> {
   const body = JSON.stringify({
     model: target.model,
     messages: options.messages,
@@ -41,16 +41,20 @@ export function streamChat(target: ChatTarget, options: ChatOptions): Promise<St
     temperature: 0,
     stream: true,
     stream_options: { include_usage: true },
+    ...options.parameters,
   });
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
     const deltasAtMs: number[] = [];
     let usage: Chunk["usage"] = null;
+    let text = "";
     let pending = "";
     const readEvent = (data: string) => {
       if (data === "[DONE]") {
         resolve({
           deltasAtMs,
+          text,
+          promptTokens: usage?.prompt_tokens ?? 0,
           completionTokens: usage?.completion_tokens ?? 0,
           cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
         });
@@ -60,7 +64,9 @@ export function streamChat(target: ChatTarget, options: ChatOptions): Promise<St
       const chunk = JSON.parse(data) as Chunk;
       if (chunk.error) reject(new Error(chunk.error.message));
       if (chunk.usage) usage = chunk.usage;
-      if (chunk.choices[0]?.delta.content) {
+      const { content, tool_calls: calls } = chunk.choices[0]?.delta ?? {};
+      text += content ?? "";
+      if (content || calls !== undefined) {
         deltasAtMs.push(performance.now() - startedAt);
         options.onDelta?.();
       }
@@ -74,8 +80,8 @@ export function streamChat(target: ChatTarget, options: ChatOptions): Promise<St
       },
       (response) => {
         response.setEncoding("utf8");
-        response.on("data", (text: string) => {
-          const events = (pending + text).split("\n\n");
+        response.on("data", (part: string) => {
+          const events = (pending + part).split("\n\n");
           pending = events.pop() ?? "";
           for (const event of events) if (event.startsWith("data: ")) readEvent(event.slice(6));
         });

@@ -7,14 +7,28 @@ const WORDS =
     " ",
   );
 
+/** @param count of words, about one token each. */
+function someWords(seed: number, count: number): string {
+  return Array.from({ length: count }, (_, index) => WORDS[(seed * 7 + index * 5 + (index >> 3)) % WORDS.length]).join(
+    " ",
+  );
+}
+
 /**
  * @param seed makes the prompt different from its first word on.
- * @param words about 1.3 tokens each.
+ * @param words about one token each.
  */
 export function storyPrompt(seed: number, words: number): readonly ChatMessage[] {
-  const text = Array.from({ length: words }, (_, index) => WORDS[(seed * 7 + index * 5 + (index >> 3)) % WORDS.length]);
   return [
     { role: "system", content: `You are storyteller number ${seed}.` },
-    { role: "user", content: `Write a very long story that uses these words: ${text.join(" ")}` },
+    { role: "user", content: `Write a very long story that uses these words: ${someWords(seed, words)}` },
   ];
+}
+
+/** The same length as `storyPrompt`, most of it in the system prompt. */
+export function systemPrompt(seed: number, words: number): ChatMessage {
+  return {
+    role: "system",
+    content: `You are storyteller number ${seed}. You use these words: ${someWords(seed, words)}`,
+  };
 }

@@ -28,7 +28,17 @@ export interface RawResult {
 export type RawEvaluateCalls = {
   /** All at once, each on a sequence of its own. */
   run: (chats: readonly RawChat[]) => Promise<readonly RawResult[]>;
+  /**
+   * Reads a prompt as our engine cuts it, with nothing beside it. @returns what each chunk took, in milliseconds; the last
+   * holds up to twice as many tokens, and draws one.
+   */
+  timeChunks: (reading: ChunkReading) => Promise<readonly number[]>;
 };
+
+export interface ChunkReading {
+  readonly messages: readonly ChatMessage[];
+  readonly chunkTokens: number;
+}
 
 const options: ChatSubjectOptions = JSON.parse(process.env["BENCH_OPTIONS"] ?? "{}");
 const llama = await getLlama({
@@ -68,7 +78,30 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   return { tokens: tokensAtMs.length, tokensAtMs };
 }
 
+async function drawOne(sequence: LlamaContextSequence, tokens: Token[]): Promise<void> {
+  for await (const _ of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) break;
+}
+
+async function timeChunks({ messages, chunkTokens }: ChunkReading): Promise<readonly number[]> {
+  const [sequence] = sequences;
+  if (sequence === undefined) throw new Error("there is no sequence");
+  await sequence.clearHistory();
+  let rest = tokenise(messages);
+  const timesMs: number[] = [];
+  while (rest.length > 0) {
+    const isLast = rest.length < 2 * chunkTokens;
+    const chunk = isLast ? rest : rest.slice(0, chunkTokens);
+    const startedAt = performance.now();
+    if (isLast) await drawOne(sequence, chunk);
+    else await sequence.evaluateWithoutGeneratingNewTokens(chunk);
+    timesMs.push(performance.now() - startedAt);
+    rest = rest.slice(chunk.length);
+  }
+  return timesMs;
+}
+
 serveCalls({
+  timeChunks,
   run: (chats: readonly RawChat[]) =>
     Promise.all(
       chats.map((chat, index) => {

@@ -1,18 +1,20 @@
 /** Tokens per second and CPU per token at several numbers of streams, ours and raw in turn, round by round. */
 
+import { measureCost } from "../cost.ts";
+import type { Cost } from "../cost.ts";
+import { inTurns } from "../in-turns.ts";
+import type { ServerCalls, ServerTarget } from "../local-server.ts";
 import type { Pair, Row } from "../measurement.ts";
 import { summarise } from "../measurement.ts";
 import type { Worker } from "../worker.ts";
 import { streamChat } from "./chat-client.ts";
-import type { ChatTarget } from "./chat-client.ts";
 import { storyPrompt } from "./prompts.ts";
 import type { RawChat, RawEvaluateCalls } from "./raw-evaluate-worker.ts";
-import type { ServerCalls } from "./server-worker.ts";
 
 export interface ChatSubjects {
   readonly ours: Worker<ServerCalls>;
   readonly raw: Worker<RawEvaluateCalls>;
-  readonly target: ChatTarget;
+  readonly target: ServerTarget;
   /** A number that no prompt of this run has been made from. */
   readonly nextSeed: () => number;
 }
@@ -24,20 +26,6 @@ export interface ThroughputOptions {
   readonly tokensMax: number;
 }
 
-interface Cost {
-  readonly tokensPerSecond: number;
-  readonly cpuMsPerToken: number;
-}
-
-async function measure(cpuMs: () => Promise<number>, run: () => Promise<number>): Promise<Cost> {
-  const cpuBefore = await cpuMs();
-  const startedAt = performance.now();
-  const tokens = await run();
-  const elapsedMs = performance.now() - startedAt;
-  const cpu = (await cpuMs()) - cpuBefore;
-  return { tokensPerSecond: (tokens * 1000) / elapsedMs, cpuMsPerToken: cpu / tokens };
-}
-
 function makeChats(streams: number, subjects: { nextSeed(): number }, options: ThroughputOptions): RawChat[] {
   return Array.from({ length: streams }, () => ({
     messages: storyPrompt(subjects.nextSeed(), options.promptWords),
@@ -45,18 +33,8 @@ function makeChats(streams: number, subjects: { nextSeed(): number }, options: T
   }));
 }
 
-/** The order alternates, so that neither subject always runs on the warmer machine. */
-async function inTurns<Result>(
-  round: number,
-  [runFirst, runSecond]: readonly [() => Promise<Result>, () => Promise<Result>],
-): Promise<[Result, Result]> {
-  if (round % 2 === 0) return [await runFirst(), await runSecond()];
-  const second = await runSecond();
-  return [await runFirst(), second];
-}
-
 function runRaw(raw: Worker<RawEvaluateCalls>, chats: readonly RawChat[]): Promise<Cost> {
-  return measure(raw.cpuMs, async () => {
+  return measureCost(raw.cpuMs, async () => {
     const results = await raw.call("run", chats);
     return results.reduce((sum, result) => sum + result.tokens, 0);
   });
@@ -70,13 +48,13 @@ export async function measureThroughput(subjects: ChatSubjects, options: Through
     for (let round = 0; round < options.rounds; round += 1) {
       const chats = makeChats(streams, subjects, options);
       const runOurs = () =>
-        measure(subjects.ours.cpuMs, async () => {
+        measureCost(subjects.ours.cpuMs, async () => {
           const results = await Promise.all(chats.map((chat) => streamChat(subjects.target, chat)));
           return results.reduce((sum, result) => sum + result.completionTokens, 0);
         });
       const [ours, raw] = await inTurns(round, [runOurs, () => runRaw(subjects.raw, chats)]);
-      speed.push({ ours: ours.tokensPerSecond, baseline: raw.tokensPerSecond });
-      cpu.push({ ours: ours.cpuMsPerToken, baseline: raw.cpuMsPerToken });
+      speed.push({ ours: ours.unitsPerSecond, baseline: raw.unitsPerSecond });
+      cpu.push({ ours: ours.cpuMsPerUnit, baseline: raw.cpuMsPerUnit });
     }
     const baselineName = "raw evaluate";
     rows.push(

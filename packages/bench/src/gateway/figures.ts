@@ -1,18 +1,13 @@
 /** What is said of the gateway: which figure has which target, and how rounds become one figure. */
 
 import { alignColumns, formatNumber, median } from "../measurement.ts";
+import { describeTarget, describeVerdict, meetsTarget } from "../target.ts";
+import type { Target } from "../target.ts";
 import type { ContenderName } from "./contender.ts";
 import type { Sample } from "./measures.ts";
 
 /** One round: what each contender that took part was measured at. */
 export type Round = Readonly<Partial<Record<ContenderName, Sample>>>;
-
-interface Target {
-  /** What is judged: our value, or ours : bare. */
-  readonly of: "ours" | "ratio";
-  readonly bound: "≤" | "≥";
-  readonly value: number;
-}
 
 interface FigureDefinition {
   /** Its name in the samples. */
@@ -104,7 +99,7 @@ export function resolveFigures(rounds: readonly Round[]): Figure[] {
         name,
         unit,
         ...values,
-        target: target === undefined ? null : describeTarget(target),
+        target: target === undefined ? null : describeTarget(target, "ours : bare"),
         meets: target === undefined ? null : judge(target, values[target.of]),
         rounds: measured.length,
       },
@@ -121,18 +116,12 @@ function divide(above: number | undefined, below: number | undefined): number | 
   return above === undefined || below === undefined ? undefined : above / below;
 }
 
-function judge({ bound, value: limit }: Target, value: number | null): boolean | null {
-  if (value === null) return null;
-  return bound === "≤" ? value <= limit : value >= limit;
-}
-
-function describeTarget({ of, bound, value }: Target): string {
-  return `${of === "ratio" ? "ours : bare " : ""}${bound} ${value}`;
+function judge(target: Target, value: number | null): boolean | null {
+  return value === null ? null : meetsTarget(target, value);
 }
 
 export function formatFigures(figures: readonly Figure[]): string {
   const cell = (value: number | null) => (value === null ? "" : formatNumber(value));
-  const verdict = (meets: boolean | null) => (meets === null ? "" : meets ? "met" : "missed");
   return alignColumns([
     ["measure", "unit", "direct", "bare", "ours", "ours : bare", "target", "", "rounds"],
     ...figures.map((figure) => [
@@ -143,7 +132,7 @@ export function formatFigures(figures: readonly Figure[]): string {
       cell(figure.ours),
       figure.ratio === null ? "" : figure.ratio.toFixed(2),
       figure.target ?? "",
-      verdict(figure.meets),
+      describeVerdict(figure.meets),
       String(figure.rounds),
     ]),
   ]);
