@@ -5,6 +5,8 @@ export interface AreaOptions {
   readonly rounds: number;
   /** Threads of a local engine. */
   readonly threads: number;
+  /** Texts that a local embedding engine reads at once, on a thread each. */
+  readonly parallelInputs: number;
   /** Requests over which memory is watched. */
   readonly requests: number;
   /** Fewer and shorter rounds, for a first look. */

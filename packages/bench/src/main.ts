@@ -6,15 +6,21 @@ import { parseArgs } from "node:util";
 import type { AreaOptions, AreaResult } from "./area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
+import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
 import { writeResults } from "./measurement.ts";
+import { benchOutput } from "./output/output-area.ts";
+import { benchPrefix } from "./prefix/prefix-area.ts";
 
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
 const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResult>>> = {
   busy: benchBusy,
   chat: benchChat,
+  embeddings: benchEmbeddings,
   gateway: benchGateway,
+  output: benchOutput,
+  prefix: benchPrefix,
 };
 
 function readCount(text: string, name: string): number {
@@ -24,18 +30,25 @@ function readCount(text: string, name: string): number {
   return count;
 }
 
+/** As our engines do when they are not told. */
+const CORES = availableParallelism();
+const THREADS_DEFAULT = Math.max(1, CORES - 1);
+const PARALLEL_INPUTS_DEFAULT = Math.min(8, CORES);
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "3" },
-    threads: { type: "string", default: String(Math.max(1, availableParallelism() - 1)) },
+    threads: { type: "string" },
     requests: { type: "string", default: "100000" },
     quick: { type: "boolean", default: false },
   },
 });
+const threads = values.threads === undefined ? null : readCount(values.threads, "threads");
 const options: AreaOptions = {
   rounds: readCount(values.rounds, "rounds"),
-  threads: readCount(values.threads, "threads"),
+  threads: threads ?? THREADS_DEFAULT,
+  parallelInputs: threads ?? PARALLEL_INPUTS_DEFAULT,
   requests: readCount(values.requests, "requests"),
   isQuick: values.quick,
 };

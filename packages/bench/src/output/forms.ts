@@ -1,0 +1,63 @@
+/** The forms in which an answer can be asked for, as fields of a chat request, and free text to compare them with. */
+
+import type { ChatMessage } from "@openai-compat/core";
+
+export interface Form {
+  readonly name: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export const FREE_TEXT: Form = { name: "free text", parameters: {} };
+
+/** A prompt that a small model answers at length in any form. @param seed makes it another one. */
+export function listPrompt(seed: number): readonly ChatMessage[] {
+  const list = `the list of all numbers from ${seed} to 500`;
+  return [{ role: "user", content: `Answer with a JSON object that has one key "numbers": ${list}.` }];
+}
+
+const text = { type: "string" };
+
+/** Objects in arrays in objects, so long that it is not full before the answer is as long as is measured. */
+const STORY = {
+  type: "object",
+  properties: {
+    title: text,
+    chapters: {
+      type: "array",
+      minItems: 16,
+      items: {
+        type: "object",
+        properties: {
+          place: {
+            type: "object",
+            properties: { name: text, floor: { type: "integer" } },
+            required: ["name", "floor"],
+          },
+          mood: { enum: ["calm", "stormy", "bright"] },
+          people: { type: "array", minItems: 2, items: text },
+        },
+        required: ["place", "mood", "people"],
+      },
+    },
+  },
+  required: ["title", "chapters"],
+};
+
+const STORY_TOOL = {
+  type: "function",
+  function: { name: "write_story", description: "Writes a story.", parameters: STORY },
+};
+
+export const FORMS: readonly Form[] = [
+  { name: "json_object", parameters: { response_format: { type: "json_object" } } },
+  {
+    name: "json_schema, nested",
+    parameters: { response_format: { type: "json_schema", json_schema: { name: "story", schema: STORY } } },
+  },
+  {
+    name: "a tool that must be called",
+    parameters: { tools: [STORY_TOOL], tool_choice: { type: "function", function: { name: "write_story" } } },
+  },
+  { name: "logprobs", parameters: { logprobs: true } },
+  { name: "logprobs, top_logprobs 20", parameters: { logprobs: true, top_logprobs: 20 } },
+];
