@@ -7,6 +7,8 @@ import type { ServerTarget } from "../local-server.ts";
 export interface StreamedChat {
   /** Milliseconds from sending the request to each delta with a text or a part of a call. */
   readonly deltasAtMs: readonly number[];
+  /** The first of them; the end of an answer that had none, because the model's first token ended it. */
+  readonly firstTokenAtMs: number;
   readonly text: string;
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -53,6 +55,7 @@ export function streamChat(target: ServerTarget, options: ChatOptions): Promise<
       if (data === "[DONE]") {
         resolve({
           deltasAtMs,
+          firstTokenAtMs: deltasAtMs[0] ?? performance.now() - startedAt,
           text,
           promptTokens: usage?.prompt_tokens ?? 0,
           completionTokens: usage?.completion_tokens ?? 0,

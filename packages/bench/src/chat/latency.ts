@@ -37,7 +37,7 @@ async function newcomerAfterLeaversMs({ target, nextSeed }: ChatSubjects, words:
   const outcomes = await left;
   if (outcomes.some((outcome) => outcome.status === "fulfilled"))
     throw new Error("a leaver got its answer: no prompt was long enough");
-  return newcomer.deltasAtMs[0] ?? Number.NaN;
+  return newcomer.firstTokenAtMs;
 }
 
 async function rawNewcomerAfterLeaversMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {

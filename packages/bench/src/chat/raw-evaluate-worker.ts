@@ -21,7 +21,7 @@ export interface RawChat {
 
 export interface RawResult {
   readonly tokens: number;
-  /** Milliseconds from the chat's own start to each token. */
+  /** Milliseconds from the chat's own start to each token, the one that ends the answer included, as in a usage. */
   readonly tokensAtMs: readonly number[];
 }
 
@@ -71,9 +71,9 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   const leaveAt = startedAt + (chat.leaveAfterMs ?? Number.POSITIVE_INFINITY);
   const tokensAtMs: number[] = [];
   for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
-    if (performance.now() > leaveAt || model.isEogToken(token)) break;
+    if (performance.now() > leaveAt) break;
     tokensAtMs.push(performance.now() - startedAt);
-    if (tokensAtMs.length >= chat.tokensMax) break;
+    if (model.isEogToken(token) || tokensAtMs.length >= chat.tokensMax) break;
   }
   return { tokens: tokensAtMs.length, tokensAtMs };
 }

@@ -6,6 +6,7 @@
 
 import { median, summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
+import type { Target } from "../target.ts";
 import { streamChat } from "./chat-client.ts";
 import type { LatencyOptions } from "./latency.ts";
 import { storyPrompt } from "./prompts.ts";
@@ -19,6 +20,8 @@ const RUNNING_TOKENS = 96;
 const FIRST_TOKEN_ONLY = 1;
 const RAW_START_MS = 500;
 const STREAMS = [1, 4];
+/** One chunk, and a tenth for the machine's moods: both sides are the longest of some twenty times. */
+const DELAY_IN_CHUNKS: Target = { of: "ratio", bound: "≤", value: 1.1 };
 
 interface Steps {
   readonly longestMs: number;
@@ -89,7 +92,7 @@ export async function measureStalls(subjects: ChatSubjects, options: LatencyOpti
           name: `longest delay of a step during another's prompt, ${streams} streams`,
           unit,
           baselineName: "longest chunk of that prompt, raw",
-          target: { of: "ratio", bound: "≤", value: 1 },
+          target: DELAY_IN_CHUNKS,
         },
         pairs,
       ),

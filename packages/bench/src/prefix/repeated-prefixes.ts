@@ -58,7 +58,7 @@ async function measureFirstToken(server: ChatServer, { target, messages }: Repea
   const cpuBefore = await server.worker.cpuMs();
   const chat = await streamChat(target, { messages, tokensMax: FIRST_TOKEN_ONLY });
   const cpuMs = (await server.worker.cpuMs()) - cpuBefore;
-  return { chat, timeMs: chat.deltasAtMs[0] ?? Number.NaN, cpuMs };
+  return { chat, timeMs: chat.firstTokenAtMs, cpuMs };
 }
 
 /** @throws Error when the cold server knew the beginning of a prompt, or a prompt had another length there. */
