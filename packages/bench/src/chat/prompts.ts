@@ -32,3 +32,9 @@ export function systemPrompt(seed: number, words: number): ChatMessage {
     content: `You are storyteller number ${seed}. You use these words: ${someWords(seed, words)}`,
   };
 }
+
+/** A prompt that a small model answers at length in any form. @param seed makes it another one. */
+export function listPrompt(seed: number): readonly ChatMessage[] {
+  const list = `the list of all numbers from ${seed} to 500`;
+  return [{ role: "user", content: `Answer with a JSON object that has one key "numbers": ${list}.` }];
+}

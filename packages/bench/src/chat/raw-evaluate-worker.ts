@@ -13,6 +13,8 @@ import type { ChatSubjectOptions } from "./chat-subject.ts";
 export interface RawChat {
   readonly messages: readonly ChatMessage[];
   readonly tokensMax: number;
+  /** Draw as many tokens as there may be, whatever ends the answer. */
+  readonly runsOn?: boolean;
   /** Stop reading after this long and send nothing more, as a client that leaves. */
   readonly leaveAfterMs?: number;
   /** Wait this long before starting. */
@@ -73,7 +75,7 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
     if (performance.now() > leaveAt) break;
     tokensAtMs.push(performance.now() - startedAt);
-    if (model.isEogToken(token) || tokensAtMs.length >= chat.tokensMax) break;
+    if ((model.isEogToken(token) && chat.runsOn !== true) || tokensAtMs.length >= chat.tokensMax) break;
   }
   return { tokens: tokensAtMs.length, tokensAtMs };
 }

@@ -9,14 +9,28 @@ import type { Pair, Row } from "../measurement.ts";
 import type { Target } from "../target.ts";
 import { streamChat } from "./chat-client.ts";
 import type { LatencyOptions } from "./latency.ts";
-import { storyPrompt } from "./prompts.ts";
+import { listPrompt, storyPrompt } from "./prompts.ts";
 import type { ChatSubjects } from "./throughput.ts";
 
 /** As our engine reads prompts on a CPU. */
 const CHUNK_TOKENS = 64;
-const RUNNING_WORDS = 8;
-/** More than twice as many as there are chunks in the long prompt: most steps are usual ones. */
-const RUNNING_TOKENS = 96;
+const STEADY_TOKENS = 16;
+/** Many more than the long prompt has chunks: where the machine is busy, the other's request may come late. */
+const RUNNING_TOKENS = 192;
+/** A form that is not full before the tokens run out: free text might end while the other's prompt is read. */
+const LONG_LIST = {
+  response_format: {
+    type: "json_schema",
+    json_schema: {
+      name: "list",
+      schema: {
+        type: "object",
+        properties: { numbers: { type: "array", items: { type: "integer" }, minItems: RUNNING_TOKENS } },
+        required: ["numbers"],
+      },
+    },
+  },
+};
 const FIRST_TOKEN_ONLY = 1;
 const RAW_START_MS = 500;
 const STREAMS = [1, 4];
@@ -24,44 +38,77 @@ const STREAMS = [1, 4];
 const DELAY_IN_CHUNKS: Target = { of: "ratio", bound: "≤", value: 1.1 };
 
 interface Steps {
+  /** The longest that the prompt touched. */
   readonly longestMs: number;
-  /** The median. */
+  /** The median of those before it. */
   readonly usualMs: number;
 }
 
-function measureSteps(streams: readonly (readonly number[])[]): Steps {
-  const steps = streams.flatMap((timesMs) =>
-    timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] ?? timeMs)),
-  );
-  return { longestMs: Math.max(...steps), usualMs: median(steps) };
+interface RunningStream {
+  readonly tokensAtMs: readonly number[];
+  /** It has drawn as many tokens as are needed to know its usual step. */
+  readonly isSteady: Promise<unknown>;
+  readonly hasEnded: Promise<unknown>;
 }
 
+function startStream({ target, nextSeed }: ChatSubjects): RunningStream {
+  const steady = Promise.withResolvers<void>();
+  const tokensAtMs: number[] = [];
+  const onDelta = () => {
+    tokensAtMs.push(performance.now());
+    if (tokensAtMs.length === STEADY_TOKENS) steady.resolve();
+  };
+  const chat = { messages: listPrompt(nextSeed()), tokensMax: RUNNING_TOKENS, parameters: LONG_LIST };
+  const hasEnded = streamChat(target, { ...chat, onDelta });
+  return { tokensAtMs, isSteady: Promise.race([steady.promise, hasEnded]), hasEnded };
+}
+
+/** Says so when a stream had ended before the prompt was read: then the prompt waited for the streams. */
 async function stepsBesidePrompt(
-  { target, nextSeed }: ChatSubjects,
+  subjects: ChatSubjects,
   { streams, words }: { readonly streams: number; readonly words: number },
 ): Promise<Steps> {
-  const running = Array.from({ length: streams }, () => {
-    const started = Promise.withResolvers<void>();
-    const messages = storyPrompt(nextSeed(), RUNNING_WORDS);
-    const ended = streamChat(target, { messages, tokensMax: RUNNING_TOKENS, onDelta: started.resolve });
-    return { started: Promise.race([started.promise, ended]), ended };
-  });
-  await Promise.all(running.map(({ started }) => started));
-  const other = streamChat(target, { messages: storyPrompt(nextSeed(), words), tokensMax: FIRST_TOKEN_ONLY });
-  const results = await Promise.all(running.map(({ ended }) => ended));
-  await other;
-  return measureSteps(results.map(({ deltasAtMs }) => deltasAtMs));
+  const running = Array.from({ length: streams }, () => startStream(subjects));
+  await Promise.all(running.map(({ isSteady }) => isSteady));
+  const sentAtMs = performance.now();
+  const messages = storyPrompt(subjects.nextSeed(), words);
+  const other = await streamChat(subjects.target, { messages, tokensMax: FIRST_TOKEN_ONLY });
+  const readAtMs = sentAtMs + other.firstTokenAtMs;
+  await Promise.all(running.map(({ hasEnded }) => hasEnded));
+  const endedAtMs = Math.min(...running.map(({ tokensAtMs }) => tokensAtMs.at(-1) ?? sentAtMs));
+  if (endedAtMs < readAtMs) {
+    const earlierMs = Math.round(readAtMs - endedAtMs);
+    console.log(`${streams} streams: one had ended ${earlierMs} ms before the other's prompt was read`);
+  }
+  const steps = running.flatMap(({ tokensAtMs }) => listSteps(tokensAtMs));
+  return {
+    longestMs: longest(steps.filter(({ fromMs, toMs }) => toMs > sentAtMs && fromMs < readAtMs)),
+    usualMs: median(steps.filter(({ toMs }) => toMs <= sentAtMs).map(({ fromMs, toMs }) => toMs - fromMs)),
+  };
+}
+
+interface Step {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function listSteps(timesMs: readonly number[]): readonly Step[] {
+  return timesMs.slice(1).map((toMs, index) => ({ fromMs: timesMs[index] ?? toMs, toMs }));
+}
+
+function longest(steps: readonly Step[]): number {
+  return Math.max(...steps.map(({ fromMs, toMs }) => toMs - fromMs));
 }
 
 async function rawLongestStallMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {
-  const running = { messages: storyPrompt(nextSeed(), RUNNING_WORDS), tokensMax: RUNNING_TOKENS };
+  const running = { messages: listPrompt(nextSeed()), tokensMax: RUNNING_TOKENS, runsOn: true };
   const other = {
     messages: storyPrompt(nextSeed(), words),
     tokensMax: FIRST_TOKEN_ONLY,
     startAfterMs: RAW_START_MS,
   };
   const results = await raw.call("run", [running, other]);
-  return measureSteps([results[0]?.tokensAtMs ?? []]).longestMs;
+  return longest(listSteps(results[0]?.tokensAtMs ?? []));
 }
 
 async function rawLongestChunkMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {

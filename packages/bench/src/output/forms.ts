@@ -1,19 +1,11 @@
 /** The forms in which an answer can be asked for, as fields of a chat request, and free text to compare them with. */
 
-import type { ChatMessage } from "@openai-compat/core";
-
 export interface Form {
   readonly name: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 export const FREE_TEXT: Form = { name: "free text", parameters: {} };
-
-/** A prompt that a small model answers at length in any form. @param seed makes it another one. */
-export function listPrompt(seed: number): readonly ChatMessage[] {
-  const list = `the list of all numbers from ${seed} to 500`;
-  return [{ role: "user", content: `Answer with a JSON object that has one key "numbers": ${list}.` }];
-}
 
 const text = { type: "string" };
 

@@ -4,11 +4,12 @@ import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
 import { startChatServer } from "../chat/chat-subject.ts";
 import type { ChatServer } from "../chat/chat-subject.ts";
+import { listPrompt } from "../chat/prompts.ts";
 import { inTurns } from "../in-turns.ts";
 import { formatTable, summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
 import { measureDecoding } from "./decoding.ts";
-import { FORMS, FREE_TEXT, listPrompt } from "./forms.ts";
+import { FORMS, FREE_TEXT } from "./forms.ts";
 import type { Form } from "./forms.ts";
 
 const MODEL_ID = "smollm2-135m-instruct";
