@@ -10,6 +10,7 @@ import type { Constraint } from "./constraint.ts";
 import { describeDraw } from "./describe-draw.ts";
 import type { Draw } from "./describe-draw.ts";
 import type { LoadedModel } from "./loaded-model.ts";
+import { eraseTokens } from "./erase-tokens.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { scorePrompt } from "./score-prompt.ts";
 import { createTokenText } from "./token-text.ts";
@@ -60,7 +61,7 @@ export async function* runGeneration(
     yield { type: "generation-end", finishReason: "length", completionTokens: 0, reasoningTokens: 0 };
     return;
   }
-  const keptTokens = await keepPrefix(loaded, sequence, tokens);
+  const keptTokens = await keepPrefix(loaded, sequence, { tokens, signal });
   // What has just been scored was read for it.
   const cachedTokens = scores === null ? keptTokens : 0;
   const { draws, draw } = await readPrompt(loaded, sequence, { generation, signal });
@@ -88,14 +89,11 @@ function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, toke
 async function keepPrefix(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
-  tokens: readonly Token[],
+  { tokens, signal }: { readonly tokens: readonly Token[]; readonly signal: AbortSignal },
 ): Promise<number> {
   const reusable = countReusable(loaded, sequence, tokens);
-  const held = sequence.nextTokenIndex;
-  if (reusable < held) {
-    const start = loaded.canCutBack ? reusable : 0;
-    await sequence.eraseContextTokenRanges([{ start, end: held }]);
-  }
+  const isCut = reusable < sequence.nextTokenIndex;
+  if (isCut) await eraseTokens(loaded, sequence, { start: loaded.canCutBack ? reusable : 0, signal });
   loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
   return sequence.nextTokenIndex;
 }

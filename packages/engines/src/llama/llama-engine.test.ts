@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { chatEngineContract, collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
 import { FREE_TEXT } from "@openai-compat/core";
@@ -171,4 +172,26 @@ test("a prompt of another model is refused", async () => {
   const request = { ...PLAIN, prompt: { tokens: [1, 9_999_999] }, tokensMax: 1, stop: [], sampling: GREEDY };
   const foreign = collectGeneration(openEngine().generate(request, never));
   await expect(foreign).rejects.toMatchObject({ code: "engine_failed" });
+});
+
+test("a prompt on a sequence that holds another one is read beside streams that draw out of step", async () => {
+  const streams = 4;
+  const engine = openEngine({ sequences: streams + 1 });
+  const about = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(70) }];
+  const topics = Array.from({ length: streams + 1 }, (_, index) => `old ${index}`);
+  await Promise.all(topics.map((topic) => run(engine, about(topic), { tokensMax: 4 })));
+
+  const sampling = { logitBias: { [FULL_STOP]: -100 } };
+  const ended: string[] = [];
+  const running = Array.from({ length: streams }, async (_, index) => {
+    await delay(3 * index);
+    const answer = await run(engine, [{ role: "user", content: `Go ${index}` }], { tokensMax: 600, sampling });
+    ended.push("stream");
+    return answer;
+  });
+  await delay(100);
+  await run(engine, about("new"), { tokensMax: 1 });
+  ended.push("newcomer");
+  for (const { completionTokens } of await Promise.all(running)) expect(completionTokens).toBe(600);
+  expect(ended[0]).toBe("newcomer");
 });

@@ -11,6 +11,7 @@ import { assertFitsContext } from "../shared/context-limit.ts";
 import { createModelResource } from "../shared/model-resource.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReader } from "./answer-reader.ts";
+import { eraseTokens } from "./erase-tokens.ts";
 import { chooseSequence, runGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
 import { resolveLlamaSettings } from "./llama-settings.ts";
@@ -91,6 +92,9 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   };
 }
 
+/** Cleaning up goes on when the call has gone. */
+const UNABORTED = new AbortController().signal;
+
 async function* generateOn(
   loaded: LoadedModel,
   settings: ResolvedLlamaSettings,
@@ -104,7 +108,7 @@ async function* generateOn(
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw error;
     // Nobody knows what a failed evaluation left behind, be it also aborted.
-    const cleanup = await Promise.allSettled([sequence.clearHistory()]);
+    const cleanup = await Promise.allSettled([eraseTokens(loaded, sequence, { start: 0, signal: UNABORTED })]);
     const cause = cleanup[0].status === "fulfilled" ? error : new AggregateError([error, cleanup[0].reason]);
     signal.throwIfAborted();
     if (error instanceof AiError) throw error;

@@ -15,6 +15,8 @@ export interface PrefillScheduler {
    * @throws the signal's reason when it aborts before the turn comes; what `read` throws
    */
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
+  /** The same for work that reads nothing and that no draw may meet. */
+  runAlone<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result>;
   /** Calls `draw` at once, or when the chunk in flight has been read. Draws run side by side. */
   takeDraw<Result>(draw: () => Promise<Result>): Promise<Result>;
 }
@@ -34,18 +36,22 @@ export function createPrefillScheduler({ chunkTokens }: PrefillSchedulerOptions)
   const turns = createSlotPool(["turn"]);
   const phases = createPhases();
 
+  async function runAlone<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    const turn = await turns.acquire(signal);
+    try {
+      return await phases.runAlone(async () => {
+        signal.throwIfAborted();
+        return work();
+      });
+    } finally {
+      turns.release(turn);
+    }
+  }
+
   return {
-    async takeTurn({ signal, tokensLeft, read }) {
-      const turn = await turns.acquire(signal);
-      try {
-        return await phases.runAlone(async () => {
-          signal.throwIfAborted();
-          return read(tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens);
-        });
-      } finally {
-        turns.release(turn);
-      }
-    },
+    takeTurn: ({ signal, tokensLeft, read }) =>
+      runAlone(signal, () => read(tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens)),
+    runAlone,
     takeDraw: phases.runBeside,
   };
 }

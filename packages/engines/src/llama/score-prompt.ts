@@ -6,6 +6,7 @@
 import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
 import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
 import { describeDraw } from "./describe-draw.ts";
+import { eraseTokens } from "./erase-tokens.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { biasAnyToken } from "./native-context.ts";
 
@@ -23,7 +24,7 @@ export async function scorePrompt(
   { tokens, request, signal }: PromptToScore,
 ): Promise<readonly PromptLogprob[]> {
   const { topLogprobs } = request;
-  await sequence.eraseContextTokenRanges([{ start: 0, end: sequence.nextTokenIndex }]);
+  await eraseTokens(loaded, sequence, { start: 0, signal });
   loaded.readInChunks.set(sequence, 0);
   const scores: PromptLogprob[] = tokens
     .slice(0, 1)
@@ -45,7 +46,8 @@ export async function scorePrompt(
           const score = describeDraw(loaded, { token, probabilities: next.probabilities }, topLogprobs ?? 0);
           if (score !== null) scores.push(score);
         }
-        loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+        // The last chunk may be larger than the others: its rows are not those of a cold run.
+        if (count === loaded.chunkTokens) loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
       },
     });
   }
