@@ -32,7 +32,19 @@ test("every run function is at most 30 lines", () => {
 
 test("there are checks of every area and on every operation", () => {
   expect(new Set(checks.map((check) => check.area))).toEqual(
-    new Set(["models", "chat", "embeddings", "sse", "auth", "errors", "http", "billing", "limits", "upstreams"]),
+    new Set([
+      "models",
+      "chat",
+      "completions",
+      "embeddings",
+      "sse",
+      "auth",
+      "errors",
+      "http",
+      "billing",
+      "limits",
+      "upstreams",
+    ]),
   );
   const judged = new Set(checks.map((check) => check.operation));
   expect(judged).toEqual(new Set([...Object.keys(operations), null]));

@@ -17,6 +17,12 @@ import { chatToolCallChecks } from "./chat-tool-calls.ts";
 import { chatToolChoiceChecks } from "./chat-tool-choice.ts";
 import { chatToolStreamChecks } from "./chat-tool-stream.ts";
 import { chatToolTurnChecks } from "./chat-tool-turns.ts";
+import { completionLimitChecks } from "./completions-limits.ts";
+import { completionLogprobChecks } from "./completions-logprobs.ts";
+import { completionPromptChecks } from "./completions-prompts.ts";
+import { completionRefusalChecks } from "./completions-refusals.ts";
+import { completionStreamChecks } from "./completions-stream.ts";
+import { completionChecks } from "./completions.ts";
 import { embeddingChecks } from "./embeddings.ts";
 import { errorChecks } from "./errors.ts";
 import { httpChecks } from "./http.ts";
@@ -43,6 +49,12 @@ export const checks: readonly Check[] = [
   ...chatFormRefusalChecks,
   ...chatMediaChecks,
   ...sseChecks,
+  ...completionChecks,
+  ...completionPromptChecks,
+  ...completionLimitChecks,
+  ...completionLogprobChecks,
+  ...completionRefusalChecks,
+  ...completionStreamChecks,
   ...embeddingChecks,
   ...authChecks,
   ...rateLimitChecks,

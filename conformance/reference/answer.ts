@@ -192,7 +192,8 @@ function countPromptTokens(body: ChatBody): number {
   return readMessages(body).reduce((sum, message) => sum + 1 + splitWords(readText(message["content"])).length, 0);
 }
 
-function splitWords(text: string): readonly string[] {
+/** A token is a word with its leading blank here. */
+export function splitWords(text: string): readonly string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }
 

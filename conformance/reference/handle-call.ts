@@ -1,8 +1,10 @@
 /** From a call to a reply: routing, the refusals in their order, and the answer. All bytes come out of the wire table. */
 
+import type { OperationId } from "@openai-compat/spec";
 import { randomUUID } from "node:crypto";
 import type { RateFacts } from "./accounts.ts";
 import { type Answer, answerChat, encodeChunks, encodeCompletion, estimateTokens } from "./answer.ts";
+import { answerText, encodeTextChunks, encodeTextCompletion } from "./completion-answer.ts";
 import { answerEmbedding } from "./embedding.ts";
 import { FAILING_MODELS, type Model, SLOW_MODEL } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
@@ -23,6 +25,9 @@ interface Findings {
 /** A long answer pauses this often, so that a client can leave in the middle of it. */
 const FRAMES_PER_PAUSE = 8;
 const PAUSE_MS = 12;
+
+/** Operations that look for no model, or have done so when they judged the body. */
+const NAMES_NO_MODEL_HERE: readonly OperationId[] = ["listModels", "createEmbedding", "createCompletion"];
 
 const EXPOSED_HEADERS = "x-request-id, retry-after, retry-after-ms";
 
@@ -46,6 +51,7 @@ function answerCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   if (call.operation === "createEmbedding") {
     return encodeJson(200, wire.embedding(answerEmbedding(findings.body), findings.body));
   }
+  if (call.operation === "createCompletion") return answerTextBody(findings.body, wire);
   return addRateHeaders(answerBody(findings, call, wire), findings, wire);
 }
 
@@ -60,7 +66,9 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return wire.admit(verdict, call);
   },
   decode: (call, wire, findings) => {
-    if (call.operation === "createEmbedding") return decodeEmbedding(call, wire, findings);
+    if (call.operation === "createEmbedding")
+      return decodeBody(call, findings, wire) ?? wire.judgeEmbedding(findings.body);
+    if (call.operation === "createCompletion") return decodeBody(call, findings, wire) ?? wire.judgeText(findings.body);
     if (call.operation !== "createChatCompletion") return null;
     if (!wire.acceptsContentType(call.headers["content-type"] ?? "")) return makeRefusal("unsupported_media_type");
     if (call.body === null) return makeRefusal("body_too_large");
@@ -70,7 +78,7 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
     return firstRefusal(body, wire);
   },
   resolve: (call, wire, findings) => {
-    if (call.operation === "listModels" || call.operation === "createEmbedding") return null;
+    if (call.operation !== null && NAMES_NO_MODEL_HERE.includes(call.operation)) return null;
     const inBody = call.operation === "createChatCompletion";
     // Of the other operations no check asks anything yet but whom they let in.
     if (!inBody && call.operation !== "retrieveModel") return makeRefusal("invalid_value", { param: "model" });
@@ -97,11 +105,11 @@ const STEPS: Record<Step, (call: ReferenceCall, wire: ReferenceWire, findings: F
   },
 };
 
-function decodeEmbedding(call: ReferenceCall, wire: ReferenceWire, findings: Findings): Refusal | null {
+function decodeBody(call: ReferenceCall, findings: Findings, wire: ReferenceWire): Refusal | null {
   const body = call.body === null ? null : parseObject(wire.decodeText(call.body));
   if (body === null) return makeRefusal("bad_json");
   findings.body = body;
-  return wire.judgeEmbedding(body);
+  return null;
 }
 
 function firstRefusal(body: ChatBody, wire: ReferenceWire): Refusal | null {
@@ -119,7 +127,7 @@ function answerBody(findings: Findings, call: ReferenceCall, wire: ReferenceWire
   if (failure !== null) return encodeRefusalReply(failure, call, wire);
   const answer = answerChat(body);
   wire.ledger.charge(account, answer.usage.completion_tokens);
-  const reply = body["stream"] === true ? encodeStream(answer, body, wire) : encodeOneShot(answer, body, wire);
+  const reply = body["stream"] === true ? encodeChatStream(answer, body, wire) : encodeOneShot(answer, body, wire);
   return model?.id === SLOW_MODEL ? { ...reply, ready: wire.places.settle, release } : reply;
 }
 
@@ -135,16 +143,32 @@ function refuseForUpstream(body: ChatBody): Refusal | null {
   return model === FAILING_MODELS.upstream_breaks && stream !== true ? makeRefusal("upstream_failed") : null;
 }
 
-function encodeStream(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
+function answerTextBody(found: ChatBody, wire: ReferenceWire): Reply {
+  const body = wire.readText(found);
+  const answer = answerText(body);
+  if (body["stream"] !== true) return encodeJson(200, wire.text(encodeTextCompletion(answer), body));
+  const chunks = wire.textChunks(encodeTextChunks(answer, wantsUsage(body)), body);
+  return encodeStream([...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map((data) => `data: ${data}\n\n`));
+}
+
+function wantsUsage(body: ChatBody): boolean {
   const options = body["stream_options"];
-  const includeUsage = typeof options === "object" && options !== null && "include_usage" in options;
-  const chunks = wire.chunks(encodeChunks(answer, includeUsage && options.include_usage === true), body);
+  return (
+    typeof options === "object" && options !== null && "include_usage" in options && options.include_usage === true
+  );
+}
+
+function encodeChatStream(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
+  const chunks = wire.chunks(encodeChunks(answer, wantsUsage(body)), body);
   const breaks = body["model"] === FAILING_MODELS.upstream_breaks;
   const data = chunks.map((chunk) => JSON.stringify(chunk));
   const sent = breaks
     ? [...data.slice(0, 3), JSON.stringify(encodeRefusal(makeRefusal("upstream_failed")))]
     : [...data, "[DONE]"];
-  const frames = wire.frames(sent.map(wire.frame), body);
+  return encodeStream(wire.frames(sent.map(wire.frame), body));
+}
+
+function encodeStream(frames: readonly string[]): Reply {
   return {
     status: 200,
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },

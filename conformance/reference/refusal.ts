@@ -7,6 +7,7 @@ export type RefusalName =
   | "missing_parameter"
   | "invalid_type"
   | "invalid_value"
+  | "context_length_exceeded"
   | "model_not_found"
   | "route_not_found"
   | "method_not_allowed"
@@ -49,6 +50,7 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   missing_parameter: refusalRow(400, "missing_required_parameter", "A required parameter is missing."),
   invalid_type: refusalRow(400, "invalid_type", "A parameter has the wrong type."),
   invalid_value: refusalRow(400, "invalid_value", "A parameter has a value that is not allowed."),
+  context_length_exceeded: refusalRow(400, "context_length_exceeded", "The model reads fewer tokens than that."),
   model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),

@@ -9,6 +9,7 @@ import { createLedger, createPlaces, createRateLimiter, type Ledger, type Places
 import type { RateFacts, RateLimiter } from "./accounts.ts";
 import type { Chunk, Completion } from "./answer.ts";
 import { FORM_RULES } from "./form-rules.ts";
+import { judgeText, type TextCompletion } from "./completion-answer.ts";
 import { type EmbeddingList, judgeEmbedding } from "./embedding.ts";
 import { type Model, REFERENCE_MODELS } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
@@ -70,6 +71,12 @@ export interface ReferenceWire {
   /** What is wrong with an embedding request. */
   readonly judgeEmbedding: (body: ChatBody) => Refusal | null;
   readonly embedding: (list: EmbeddingList, body: ChatBody) => unknown;
+  /** What is wrong with a request for a plain completion. */
+  readonly judgeText: (body: ChatBody) => Refusal | null;
+  /** What is left of a valid request for a plain completion. */
+  readonly readText: (body: ChatBody) => ChatBody;
+  readonly text: (completion: TextCompletion, body: ChatBody) => unknown;
+  readonly textChunks: (chunks: readonly TextCompletion[], body: ChatBody) => readonly unknown[];
   readonly completion: (completion: Completion, body: ChatBody) => unknown;
   readonly chunks: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[];
   /** One event of a stream, from its data. */
@@ -102,6 +109,10 @@ export function defineReferenceWire(): ReferenceWire {
     modelBody: (model) => model,
     judgeEmbedding,
     embedding: (list) => list,
+    judgeText,
+    readText: (body) => body,
+    text: (completion) => completion,
+    textChunks: (chunks) => chunks,
     completion: (completion) => completion,
     chunks: (chunks) => chunks,
     frame: (data) => `data: ${data}\n\n`,

@@ -26,6 +26,7 @@ export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureN
 export type Area =
   | "models"
   | "chat"
+  | "completions"
   | "embeddings"
   | "sse"
   | "auth"

@@ -45,8 +45,8 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
   return decide("conformant", `${count(passed, "check")} passed and no must check failed.`);
 }
 
-/** What only a prepared account or model can show. Where nobody prepared one, nothing was asked, and nothing is missing. */
-const PREPARED_AREAS: readonly Area[] = ["embeddings", "billing", "limits", "upstreams"];
+/** What only a prepared account or model can show, or not every server has. Where nothing was asked, nothing is missing. */
+const PREPARED_AREAS: readonly Area[] = ["completions", "embeddings", "billing", "limits", "upstreams"];
 
 /** What keeps a run without failures from being a proof; null when nothing does. */
 function findGap(results: readonly CheckResult[]): string | null {

@@ -9,3 +9,13 @@ export function isUnixSeconds(value: number): boolean {
 }
 
 export const FINISH_REASONS: readonly unknown[] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
+
+/** The logarithm of a probability; a rounding error above 0 is forgiven. */
+export function isLogprob(value: unknown): value is number {
+  return typeof value === "number" && value <= 1e-3;
+}
+
+/** Whether these can be the probabilities of different tokens at one place: together at most 1, and a little for rounding. */
+export function isWholeProbability(logprobs: readonly number[]): boolean {
+  return logprobs.reduce((sum, logprob) => sum + Math.exp(logprob), 0) <= 1.01;
+}

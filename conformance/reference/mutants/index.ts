@@ -5,6 +5,8 @@ import { billingMutants } from "./billing.ts";
 import { chatCompletionMutants } from "./chat-completion.ts";
 import { chatRequestMutants } from "./chat-requests.ts";
 import { chatStreamMutants } from "./chat-stream.ts";
+import { completionLogprobMutants, completionStreamMutants } from "./completions-stream.ts";
+import { completionMutants } from "./completions.ts";
 import { embeddingMutants } from "./embeddings.ts";
 import { errorMutants } from "./errors.ts";
 import { formatMutants } from "./formats.ts";
@@ -30,6 +32,9 @@ export const mutants: readonly Mutant[] = [
   ...toolChoiceMutants,
   ...toolCallMutants,
   ...formatMutants,
+  ...completionMutants,
+  ...completionLogprobMutants,
+  ...completionStreamMutants,
   ...embeddingMutants,
   ...sseMutants,
   ...authMutants,

@@ -1,0 +1,33 @@
+/** The reference server's log probabilities: a token has one half, the next likely ones a quarter, an eighth and so on. */
+
+/** The four lists of a plain completion. */
+export interface LegacyLogprobs {
+  readonly tokens: readonly string[];
+  readonly token_logprobs: readonly (number | null)[];
+  readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];
+  readonly text_offset: readonly number[];
+}
+
+/** `alternatives`: how many likely tokens stand beside each token, itself among them. */
+export function composeLegacyLogprobs(tokens: readonly string[], alternatives: number): LegacyLogprobs {
+  let end = 0;
+  const offsets = tokens.map((token) => {
+    end += token.length;
+    return end - token.length;
+  });
+  return {
+    tokens,
+    token_logprobs: tokens.map(() => logprobAt(0)),
+    top_logprobs: tokens.map((token) => Object.fromEntries(listLikely(token, alternatives))),
+    text_offset: offsets,
+  };
+}
+
+/** The likeliest first. */
+function listLikely(token: string, length: number): readonly (readonly [string, number])[] {
+  return Array.from({ length }, (_, rank) => [rank === 0 ? token : `${token}~${rank}`, logprobAt(rank)] as const);
+}
+
+function logprobAt(rank: number): number {
+  return -(rank + 1) * Math.LN2;
+}
