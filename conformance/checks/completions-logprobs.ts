@@ -28,6 +28,7 @@ async function requireScored(context: CheckContext, fields: TextFields = {}): Pr
   const exchange = await askText(context, { logprobs: ASKED, ...fields });
   throwIfUnsupported(exchange, "logprobs", "echo");
   const [choice] = readTextChoices(exchange);
+  if (choice?.text === "") throw new Inconclusive("the model writes nothing", "model");
   return assume("log probabilities", () => {
     const actual = JSON.stringify(choice);
     expectThat(isJsonObject(choice?.["logprobs"]), { observer: "schema", expected: "logprobs", actual });
@@ -71,6 +72,7 @@ export const completionLogprobChecks: readonly Check[] = [
       const exchange = await askText(context, { logprobs: ASKED });
       throwIfUnsupported(exchange, "logprobs");
       const [choice] = readTextChoices(exchange);
+      if (choice?.text === "") throw new Inconclusive("the model writes nothing", "model");
       const logprobs = isJsonObject(choice?.["logprobs"]) ? choice["logprobs"] : {};
       const lists = ["tokens", "token_logprobs", "top_logprobs", "text_offset"].map((name) => logprobs[name]);
       const lengths = lists.map((list) => (Array.isArray(list) ? list.length : 0));

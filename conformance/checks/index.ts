@@ -8,9 +8,11 @@ import { chatFormRefusalChecks } from "./chat-form-refusals.ts";
 import { chatFormatSchemaChecks } from "./chat-format-schemas.ts";
 import { chatFormatChecks } from "./chat-format.ts";
 import { chatLimitChecks } from "./chat-limits.ts";
+import { chatLogprobChecks } from "./chat-logprobs.ts";
 import { chatMediaChecks } from "./chat-media.ts";
 import { chatRefusalChecks } from "./chat-refusals.ts";
 import { chatRequestChecks } from "./chat-requests.ts";
+import { chatSamplingChecks } from "./chat-sampling.ts";
 import { chatStreamBehaviourChecks } from "./chat-stream-behaviour.ts";
 import { chatStreamChecks } from "./chat-stream.ts";
 import { chatToolCallChecks } from "./chat-tool-calls.ts";
@@ -38,6 +40,8 @@ export const checks: readonly Check[] = [
   ...chatRequestChecks,
   ...chatRefusalChecks,
   ...chatLimitChecks,
+  ...chatLogprobChecks,
+  ...chatSamplingChecks,
   ...chatStreamChecks,
   ...chatStreamBehaviourChecks,
   ...chatToolChoiceChecks,

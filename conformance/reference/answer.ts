@@ -1,7 +1,9 @@
 /** The reference server's "model": deterministic text, cut by stop and token limits, as one completion or as chunks. */
 
 import { readFormat, readSchemaFormat } from "./form-rules.ts";
+import { type ChatLogprobs, composeChatLogprobs } from "./logprobs.ts";
 import { type ChatBody, readMessages } from "./rules.ts";
+import { steerText } from "./sampling.ts";
 import { sampleSchema } from "./schema-sample.ts";
 import { composeCalls, readNamedChoice, splitPieces, type ToolCall } from "./tool-answer.ts";
 
@@ -23,6 +25,8 @@ export interface Answer {
   readonly created: number;
   readonly model: string;
   readonly choices: readonly Generation[];
+  /** How many likely tokens were asked for beside each token; null for no log probabilities. */
+  readonly alternatives: number | null;
   readonly usage: Usage;
 }
 
@@ -42,6 +46,7 @@ export function answerChat(body: ChatBody): Answer {
     created: Math.floor(Date.now() / 1000),
     model: String(body["model"]),
     choices,
+    alternatives: body["logprobs"] === true ? (readNumber(body, "top_logprobs") ?? 0) : null,
     usage: {
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
@@ -68,7 +73,7 @@ export function encodeCompletion(answer: Answer): Completion {
     choices: answer.choices.map((choice, index) => ({
       index,
       message: encodeMessage(choice),
-      logprobs: null,
+      logprobs: composeChatLogprobs(choice.words, answer.alternatives),
       finish_reason: choice.finishReason,
     })),
     usage: answer.usage,
@@ -102,7 +107,7 @@ export interface Delta {
 export interface ChunkChoice {
   readonly index: number;
   readonly delta: Delta;
-  readonly logprobs: null;
+  readonly logprobs: ChatLogprobs | null;
   readonly finish_reason: string | null;
 }
 
@@ -117,9 +122,11 @@ export interface Chunk {
 
 export function encodeChunks(answer: Answer, includeUsage: boolean): readonly Chunk[] {
   const base = { id: answer.id, object: "chat.completion.chunk", created: answer.created, model: answer.model };
+  const encodeLogprobs = ({ content }: Delta): ChatLogprobs | null =>
+    typeof content !== "string" || content === "" ? null : composeChatLogprobs([content], answer.alternatives);
   const chunk = (index: number, delta: Delta, finishReason: string | null): Chunk => ({
     ...base,
-    choices: [{ index, delta, logprobs: null, finish_reason: finishReason }],
+    choices: [{ index, delta, logprobs: encodeLogprobs(delta), finish_reason: finishReason }],
     ...(includeUsage ? { usage: null } : {}),
   });
   const chunks = answer.choices.flatMap((choice, index) => [
@@ -152,7 +159,7 @@ function generate(body: ChatBody): Generation {
 
 function generateText(body: ChatBody, limit: number): Omit<Generation, "calls"> {
   const form = composeForm(body);
-  const whole = form ?? composeText(readMessages(body));
+  const whole = form ?? steerText(composeText(readMessages(body)), body);
   const stops = [body["stop"]].flat().filter((stop): stop is string => typeof stop === "string" && stop !== "");
   const cuts = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
   const text = whole.slice(0, Math.min(whole.length, ...cuts));

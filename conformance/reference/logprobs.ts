@@ -1,5 +1,19 @@
 /** The reference server's log probabilities: a token has one half, the next likely ones a quarter, an eighth and so on. */
 
+/** One token of a chat answer, in the official form. */
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+  readonly top_logprobs: readonly Omit<TokenLogprob, "top_logprobs">[];
+}
+
+/** Those of a chat choice. */
+export interface ChatLogprobs {
+  readonly content: readonly TokenLogprob[];
+  readonly refusal: null;
+}
+
 /** The four lists of a plain completion. */
 export interface LegacyLogprobs {
   readonly tokens: readonly string[];
@@ -8,7 +22,22 @@ export interface LegacyLogprobs {
   readonly text_offset: readonly number[];
 }
 
-/** `alternatives`: how many likely tokens stand beside each token, itself among them. */
+/** `alternatives`: how many likely tokens stand beside the token, itself among them. */
+function composeTokenLogprob(token: string, alternatives: number): TokenLogprob {
+  const likely = listLikely(token, alternatives).map(([other, logprob]) => ({
+    token: other,
+    logprob,
+    bytes: [...Buffer.from(other)],
+  }));
+  return { token, logprob: logprobAt(0), bytes: [...Buffer.from(token)], top_logprobs: likely };
+}
+
+/** Null where none were asked for. */
+export function composeChatLogprobs(tokens: readonly string[], alternatives: number | null): ChatLogprobs | null {
+  if (alternatives === null) return null;
+  return { content: tokens.map((token) => composeTokenLogprob(token, alternatives)), refusal: null };
+}
+
 export function composeLegacyLogprobs(tokens: readonly string[], alternatives: number): LegacyLogprobs {
   let end = 0;
   const offsets = tokens.map((token) => {

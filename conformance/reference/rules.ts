@@ -16,7 +16,12 @@ export type RuleName =
   | "callsHaveResults"
   | "temperatureRange"
   | "maxTokensType"
-  | "choicesRange";
+  | "choicesRange"
+  | "topLogprobsRange"
+  | "topNeedsLogprobs"
+  | "biasRange"
+  | "presencePenaltyRange"
+  | "frequencyPenaltyRange";
 
 const ROLES: readonly unknown[] = ["system", "developer", "user", "assistant", "tool", "function"];
 
@@ -63,6 +68,17 @@ export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
     checkNumber(body, "max_tokens", { min: 1, max: 2 ** 31 }) ??
     checkNumber(body, "max_completion_tokens", { min: 1, max: 2 ** 31 }),
   choicesRange: (body) => checkNumber(body, "n", { min: 1, max: 128 }),
+  topLogprobsRange: (body) => checkNumber(body, "top_logprobs", { min: 0, max: 20 }),
+  topNeedsLogprobs: (body) =>
+    isAbsent(body["top_logprobs"]) || body["logprobs"] === true
+      ? null
+      : makeRefusal("invalid_value", { param: "top_logprobs" }),
+  biasRange: (body) =>
+    Object.values(body["logit_bias"] ?? {}).every((bias) => Math.abs(Number(bias)) <= 100)
+      ? null
+      : makeRefusal("invalid_value", { param: "logit_bias" }),
+  presencePenaltyRange: (body) => checkNumber(body, "presence_penalty", { min: -2, max: 2 }),
+  frequencyPenaltyRange: (body) => checkNumber(body, "frequency_penalty", { min: -2, max: 2 }),
 };
 
 /** The messages that are objects; nothing else is looked at. */

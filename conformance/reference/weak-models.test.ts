@@ -4,14 +4,16 @@ import { expect, test } from "vitest";
 import { checks } from "../checks/index.ts";
 import type { CheckResult } from "../src/outcome.ts";
 import type { Chunk, Completion, Usage } from "./answer.ts";
+import { answerText, encodeTextChunks, encodeTextCompletion, type TextAnswer } from "./completion-answer.ts";
 import { readFormat } from "./form-rules.ts";
 import { judgeWire, listKillers } from "./judge.ts";
+import { composeChatLogprobs } from "./logprobs.ts";
 import type { ChatBody } from "./rules.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 interface Model {
   readonly text: string | null;
-  readonly finishReason: string;
+  readonly finishReason: "stop" | "length";
   readonly tokens: number;
 }
 
@@ -30,7 +32,14 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
   const completion = (given: Completion, body: ChatBody): object => {
     if (isFormed(given, body)) return given;
     const message = { role: "assistant", content: text, refusal: null, reasoning_content: "Hm." };
-    const choices = given.choices.map((choice, index) => ({ ...choice, message, finish_reason: finishReason, index }));
+    const logprobs = composeChatLogprobs(text ? [text] : [], body["logprobs"] === true ? 0 : null);
+    const choices = given.choices.map((choice, index) => ({
+      ...choice,
+      message,
+      logprobs,
+      finish_reason: finishReason,
+      index,
+    }));
     return { ...given, choices, usage: count(given.usage) };
   };
   const chunks = (given: readonly Chunk[], body: ChatBody): readonly object[] => {
@@ -46,7 +55,22 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       ),
     }));
   };
-  return { ...defineReferenceWire(), completion, chunks };
+  const answerWeakly = (body: ChatBody): TextAnswer => {
+    const answer = answerText(body);
+    const choices = answer.choices.map((choice) => {
+      const prompt = choice.tokens.slice(0, choice.echoed);
+      const isSilent = text === null || text === "" || choice.tokens.length === choice.echoed;
+      return { ...choice, tokens: isSilent ? prompt : [...prompt, text], finishReason };
+    });
+    return { ...answer, choices, usage: count(answer.usage) };
+  };
+  return {
+    ...defineReferenceWire(),
+    completion,
+    chunks,
+    text: (_, body) => encodeTextCompletion(answerWeakly(body)),
+    textChunks: (given, body) => encodeTextChunks(answerWeakly(body), given.at(-1)?.choices.length === 0),
+  };
 }
 
 function findOutcome(results: readonly CheckResult[], id: string): string | undefined {
@@ -141,4 +165,17 @@ test("an operation that the target does not have is not-testable, never failed",
   ];
   expect(outcomes("speech")).toEqual(["not-testable"]);
   expect(outcomes("embeddings")).toEqual(["pass"]);
+});
+
+test("a server without plain completions, or a model that is for chat alone, leaves their area not-testable", async () => {
+  const wire = defineReferenceWire();
+  const message = "This is a chat model and not supported in the v1/completions endpoint.";
+  const body = { error: { message, type: "invalid_request_error", param: "model", code: null } };
+  const reply: ReferenceWire["reply"] = (given, call) =>
+    call.operation === "createCompletion"
+      ? { ...given, status: 404, writes: [{ data: JSON.stringify(body), afterMs: 0 }] }
+      : given;
+  const asked = checks.filter(({ area }) => area === "completions");
+  const results = await judgeWire({ ...wire, reply }, { checks: asked });
+  expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(["not-testable"]));
 });

@@ -5,6 +5,7 @@ import { billingMutants } from "./billing.ts";
 import { chatCompletionMutants } from "./chat-completion.ts";
 import { chatRequestMutants } from "./chat-requests.ts";
 import { chatStreamMutants } from "./chat-stream.ts";
+import { completionLimitMutants } from "./completions-limits.ts";
 import { completionLogprobMutants, completionStreamMutants } from "./completions-stream.ts";
 import { completionMutants } from "./completions.ts";
 import { embeddingMutants } from "./embeddings.ts";
@@ -12,6 +13,7 @@ import { errorMutants } from "./errors.ts";
 import { formatMutants } from "./formats.ts";
 import { httpMutants } from "./http.ts";
 import { limitMutants } from "./limits.ts";
+import { chatLogprobMutants } from "./logprobs.ts";
 import { modelMutants } from "./models.ts";
 import type { Mutant } from "./mutant.ts";
 import { rateLimitMutants } from "./rate-limit.ts";
@@ -28,11 +30,13 @@ export const mutants: readonly Mutant[] = [
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,
+  ...chatLogprobMutants,
   ...chatStreamMutants,
   ...toolChoiceMutants,
   ...toolCallMutants,
   ...formatMutants,
   ...completionMutants,
+  ...completionLimitMutants,
   ...completionLogprobMutants,
   ...completionStreamMutants,
   ...embeddingMutants,
