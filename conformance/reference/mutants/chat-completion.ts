@@ -125,7 +125,7 @@ export const chatCompletionMutants: readonly Mutant[] = [
   ),
   mutateChoice(
     { id: "completion.no-logprobs", description: "`logprobs` is missing", intended: ["chat.completion.logprobs-null"] },
-    (choice) => omit(choice, "logprobs"),
+    (choice) => (choice["logprobs"] === null ? omit(choice, "logprobs") : choice),
   ),
   mutateUsage("usage.null", "`usage` is null", "chat.usage.present", () => null),
   mutateUsage("usage.text", "the counts are strings", "chat.usage.present", (usage) => ({

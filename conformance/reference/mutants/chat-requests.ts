@@ -48,6 +48,12 @@ function isRole(role: string, message: ChatBody | undefined): boolean {
   return message?.["role"] === role;
 }
 
+/** At temperature 0, with nothing but that to steer the text. */
+function isPlainGreedy(body: ChatBody): boolean {
+  const steering = ["logprobs", "logit_bias", "response_format"];
+  return body["temperature"] === 0 && steering.every((param) => body[param] === undefined);
+}
+
 export const chatRequestMutants: readonly Mutant[] = [
   refuseWhen(
     "request.null-refused",
@@ -217,7 +223,7 @@ export const chatRequestMutants: readonly Mutant[] = [
       description: "a streaming request is refused by an event under status 200",
       intended: ["chat.stream.refusal-status"],
     },
-    (reply, call) => reply.status === 400 && parseSent(call)["stream"] === true,
+    (reply, call) => isChat(call) && reply.status === 400 && parseSent(call)["stream"] === true,
     (reply) => ({
       ...withHeader(reply, "content-type", "text/event-stream"),
       status: 200,
@@ -284,7 +290,7 @@ export const chatRequestMutants: readonly Mutant[] = [
   ),
   mutateReply(
     { id: "seed.ignored", description: "the same seed gives another text", intended: ["chat.seed.repeatable"] },
-    (reply, call) => isChat(call) && reply.status === 200 && !isStream(reply) && !parseSent(call)["response_format"],
+    (reply, call) => isChat(call) && reply.status === 200 && !isStream(reply) && isPlainGreedy(parseSent(call)),
     (reply) => ({ writes: oneWrite(readReply(reply).replace(/"content":"/, `$&${Math.random()} `)) }),
   ),
 ];

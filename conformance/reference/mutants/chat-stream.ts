@@ -4,6 +4,7 @@ import type { Chunk } from "../answer.ts";
 import type { ChatBody } from "../rules.ts";
 import {
   isChat,
+  isChatStream,
   isStream,
   type Mutant,
   mutateChunkChoice,
@@ -41,7 +42,10 @@ function splitUnits(chunk: Chunk): readonly Chunk[] {
   const content = choice?.delta.content;
   if (choice === undefined || !content) return [chunk];
   // oxlint-disable-next-line unicorn/prefer-spread -- the units are wanted, not the characters
-  return content.split("").map((unit) => ({ ...chunk, choices: [{ ...choice, delta: { content: unit } }] }));
+  return content.split("").map((unit, at) => ({
+    ...chunk,
+    choices: [{ ...choice, delta: { content: unit }, logprobs: at === 0 ? choice.logprobs : null }],
+  }));
 }
 
 const GENERATION_MS = 4000;
@@ -53,7 +57,7 @@ export const chatStreamMutants: readonly Mutant[] = [
       description: "a stream is declared as NDJSON",
       intended: ["chat.stream.content-type"],
     },
-    isStream,
+    isChatStream,
     (reply) => withHeader(reply, "content-type", "application/x-ndjson"),
   ),
   mutateReply(
@@ -62,7 +66,7 @@ export const chatStreamMutants: readonly Mutant[] = [
       description: "`stream: true` is answered with one JSON body under the stream's content type",
       intended: ["chat.stream.sdk-sees-chunks"],
     },
-    isStream,
+    isChatStream,
     () => ({ writes: oneWrite('{"object":"chat.completion","choices":[]}') }),
   ),
   mutateChunk("stream.choices-null", "the usage chunk has `choices: null`", "chat.stream.choices-array", (chunk) =>
@@ -213,11 +217,19 @@ export const chatStreamMutants: readonly Mutant[] = [
     ],
   ),
   mutateChunks(
-    { id: "stream.delta-dropped", description: "one delta is lost", intended: ["chat.stream.equals-one-shot"] },
+    {
+      id: "stream.delta-dropped",
+      description: "one delta is lost",
+      intended: ["chat.logprobs.streamed", "chat.stream.equals-one-shot"],
+    },
     (chunks, body) => (isFree(body) ? chunks.filter((_, index) => index !== 3) : chunks),
   ),
   mutateChunks(
-    { id: "stream.delta-doubled", description: "one delta is sent twice", intended: ["chat.stream.equals-one-shot"] },
+    {
+      id: "stream.delta-doubled",
+      description: "one delta is sent twice",
+      intended: ["chat.logprobs.streamed", "chat.stream.equals-one-shot"],
+    },
     (chunks, body) =>
       isFree(body) ? chunks.flatMap((chunk, index) => (index === 3 ? [chunk, chunk] : [chunk])) : chunks,
   ),
@@ -238,7 +250,11 @@ export const chatStreamMutants: readonly Mutant[] = [
     (choice) => ({ ...choice, delta: { ...choice.delta, ...replaceEmoji(choice.delta.content) } }),
   ),
   mutateChunks(
-    { id: "stream.one-delta", description: "the whole text is one delta", intended: ["chat.stream.several-deltas"] },
+    {
+      id: "stream.one-delta",
+      description: "the whole text is one delta, with the log probability of its first token",
+      intended: ["chat.logprobs.streamed", "chat.stream.several-deltas"],
+    },
     (chunks) => {
       const content = chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("");
       const first = chunks.findIndex(hasContent);

@@ -124,7 +124,7 @@ export function dropRule(id: string, description: string, intended: string, rule
 export function dropBlame(id: string, intended: string, blamed: string): Mutant {
   return mutateRefusal(
     { id, description: `a refusal that blames \`${blamed}\` does not say so`, intended: [intended] },
-    ({ param }) => param === blamed,
+    ({ param }, call) => isChat(call) && param === blamed,
     ({ message, type, code }) => ({ error: { message, type, param: null, code } }),
   );
 }
@@ -174,6 +174,10 @@ export function readReply(reply: Reply): string {
 
 export function isStream(reply: Reply): boolean {
   return reply.headers["content-type"]?.startsWith("text/event-stream") === true;
+}
+
+export function isChatStream(reply: Reply, call: ReferenceCall): boolean {
+  return isStream(reply) && isChat(call);
 }
 
 export function isChat(call: ReferenceCall): boolean {

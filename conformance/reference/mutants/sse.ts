@@ -1,6 +1,6 @@
 /** Defects of the framing of streams. */
 
-import { isStream, type Mutant, mutateFrames, mutateReply, oneWrite } from "./mutant.ts";
+import { isChatStream, type Mutant, mutateFrames, mutateReply, oneWrite } from "./mutant.ts";
 
 /** Writes each event in another way. */
 function mutateFrame(id: string, description: string, intended: string, frame: (data: string) => string): Mutant {
@@ -18,7 +18,7 @@ function insertFrame(id: string, description: string, intended: string, frame: s
 
 /** Ends streams in another way. */
 function mutateEnd(id: string, description: string, intended: string, end: "cut" | "open"): Mutant {
-  return mutateReply({ id, description, intended: [intended] }, isStream, () => ({ end }));
+  return mutateReply({ id, description, intended: [intended] }, isChatStream, () => ({ end }));
 }
 
 /** The first event with a byte of Latin-1 in a field that no check reads. */
@@ -53,7 +53,7 @@ export const sseMutants: readonly Mutant[] = [
   ),
   mutateReply(
     { id: "sse.latin-1", description: "a chunk holds a byte of Latin-1", intended: ["sse.utf-8"] },
-    isStream,
+    isChatStream,
     (reply) => ({
       writes: reply.writes.map((write, index) =>
         index === 0 ? { ...write, data: addLatin1(String(write.data)) } : write,
@@ -72,7 +72,7 @@ export const sseMutants: readonly Mutant[] = [
   mutateEnd("sse.reset-at-end", "the socket is reset after the sentinel", "sse.clean-end", "cut"),
   mutateReply(
     { id: "sse.cut-mid-frame", description: "the stream breaks off in a frame", intended: ["sse.clean-end"] },
-    isStream,
+    isChatStream,
     (reply) => ({ writes: [...reply.writes.slice(0, 5), ...oneWrite('data: {"id":')], end: "cut" }),
   ),
 ];
