@@ -1,5 +1,5 @@
 import { operations } from "@openai-compat/spec";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createAiService } from "../ai-service.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
@@ -173,6 +173,29 @@ test.each([
   await expect(start(overrides)).rejects.toMatchObject({ code, param });
   expect(engine.requests).toEqual([]);
   expect(records).toEqual([]);
+});
+
+test("no prompt is tokenised where another one, or the suffix, is known to be too long", async () => {
+  const { start, engine } = setUp();
+  const prepare = vi.spyOn(engine, "prepareText");
+  const long = "x".repeat(64 * 33);
+  for (const overrides of [{ prompts: ["one", long] }, { suffix: long }]) {
+    await expect(start(overrides)).rejects.toMatchObject({ code: "context_length_exceeded", param: "prompt" });
+  }
+  expect(prepare).not.toHaveBeenCalled();
+});
+
+test("between two prompts that are tokenised others get their turn", async () => {
+  const { start, engine } = setUp();
+  const order: string[] = [];
+  const { prepareText } = engine;
+  engine.prepareText = async (text, signal) => {
+    setImmediate(() => order.push("other work"));
+    order.push("prompt");
+    return prepareText(text, signal);
+  };
+  await start({ prompts: ["one", "two"] });
+  expect(order.slice(0, 3)).toEqual(["prompt", "other work", "prompt"]);
 });
 
 test("a prompt that just fits may be echoed, but not gone on with", async () => {

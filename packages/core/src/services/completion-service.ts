@@ -3,11 +3,19 @@
  * and merges them into one stream of events.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
-import type { ChatEngine, GenerationEvent, GenerationRequest, PreparedText, Sampling } from "../engine/chat-engine.ts";
+import type {
+  ChatEngine,
+  GenerationEvent,
+  GenerationRequest,
+  PlainText,
+  PreparedText,
+  Sampling,
+} from "../engine/chat-engine.ts";
 import { FREE_TEXT } from "../engine/chat-output.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatUsage } from "./chat-request.ts";
@@ -42,10 +50,14 @@ export async function prepareCompletion(
     const message = `The prompts and their choices make ${texts} texts; at most ${COMPLETION_TEXTS_MAX} may be asked for at once.`;
     throw new AiError("invalid_value", message, { param: "prompt" });
   }
+  for (const text of request.prompts) {
+    const atLeast = countAtLeast(text) + countAtLeast(request.suffix ?? "");
+    if (atLeast > contextTokens) throw tooLong(contextTokens, `more than ${atLeast} tokens`);
+  }
   const prompts: PreparedText[] = [];
   for (const text of request.prompts) {
-    const atLeast = typeof text === "string" ? Math.floor(text.length / CHARACTERS_PER_TOKEN_MAX) : text.length;
-    if (atLeast > contextTokens) throw tooLong(contextTokens, `more than ${atLeast} tokens`);
+    // A prompt may take tens of milliseconds, and there may be many.
+    await nextTurn();
     const prompt = await engine.prepareText({ text, suffix: request.suffix }, signal);
     const room = contextTokens - prompt.tokens.length;
     if (room < Math.min(1, request.tokensMax)) throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
@@ -54,6 +66,10 @@ export async function prepareCompletion(
   const sampling = buildSampling(request);
   await engine.check({ sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs }, signal);
   return { engine, request, prompts, sampling };
+}
+
+function countAtLeast(text: PlainText["text"]): number {
+  return typeof text === "string" ? Math.floor(text.length / CHARACTERS_PER_TOKEN_MAX) : text.length;
 }
 
 /** The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may draw. */
