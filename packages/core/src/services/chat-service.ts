@@ -97,7 +97,7 @@ export async function* runChat(
   let cachedTokens = 0;
   const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
   const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
-  for await (const { tag: choice, event } of mergeGenerations(chat.engine, generations, call.signal)) {
+  for await (const { tag: choice, event } of mergeGenerations(chat.engine, generations, call)) {
     if (event.type === "generation-start") {
       if (choice.index === 0) cachedTokens = event.cachedTokens;
       continue;

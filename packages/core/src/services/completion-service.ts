@@ -115,17 +115,13 @@ async function* writeCandidates(
   completion: PreparedCompletion,
   tally: Tally,
 ): AsyncGenerator<CompletionChoiceEvent, void> {
-  const { engine } = completion;
-  const generations = planGenerations(completion);
-  const atOnce = engine.limits.concurrency;
-  for (let first = 0; first < generations.length; first += atOnce) {
-    const batch = generations.slice(first, first + atOnce);
-    for await (const { tag: candidate, event } of mergeGenerations(engine, batch, call.signal)) {
-      tally.count(candidate, event);
-      if (event.type !== "generation-start") call.meter.report(tally.units());
-      const mapped = mapEvent(candidate, event, completion.request);
-      if (mapped !== null) yield mapped;
-    }
+  const { engine, request } = completion;
+  const options = { signal: call.signal, openMax: engine.limits.concurrency };
+  for await (const { tag: candidate, event } of mergeGenerations(engine, planGenerations(completion), options)) {
+    tally.count(candidate, event);
+    if (event.type !== "generation-start") call.meter.report(tally.units());
+    const mapped = mapEvent(candidate, event, request);
+    if (mapped !== null) yield mapped;
   }
 }
 
@@ -192,29 +188,25 @@ interface Tally {
 }
 
 function createTally({ prompts }: PreparedCompletion): Tally {
-  /** By prompt, once one of its candidates has read it. */
-  const cached = new Map<number, number>();
+  const promptsRead = new Set<number>();
   /** By candidate. */
   const drawn = new Map<number, number>();
-  const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
-  const usage = (): ChatUsage => ({
-    promptTokens: sum([...cached.keys()].map((index) => prompts[index]?.tokens.length ?? 0)),
-    cachedTokens: sum(cached.values()),
-    completionTokens: sum(drawn.values()),
-    reasoningTokens: 0,
-  });
+  let promptTokens = 0;
+  let cachedTokens = 0;
+  let completionTokens = 0;
   return {
     count({ index, promptIndex }, event) {
-      if (event.type === "generation-start") {
-        if (!cached.has(promptIndex)) cached.set(promptIndex, event.cachedTokens);
-      } else if (event.type !== "prompt-end") {
+      if (event.type === "prompt-end") return;
+      if (event.type !== "generation-start") {
+        completionTokens += event.completionTokens - (drawn.get(index) ?? 0);
         drawn.set(index, event.completionTokens);
+      } else if (!promptsRead.has(promptIndex)) {
+        promptsRead.add(promptIndex);
+        promptTokens += prompts[promptIndex]?.tokens.length ?? 0;
+        cachedTokens += event.cachedTokens;
       }
     },
-    units() {
-      const { promptTokens, cachedTokens, completionTokens } = usage();
-      return { ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: completionTokens };
-    },
-    usage,
+    units: () => ({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: completionTokens }),
+    usage: () => ({ promptTokens, cachedTokens, completionTokens, reasoningTokens: 0 }),
   };
 }

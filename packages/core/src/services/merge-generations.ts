@@ -14,17 +14,25 @@ export interface TaggedEvent<Tag> {
   readonly event: GenerationEvent;
 }
 
+export interface MergeGenerationsOptions {
+  /** The call's. */
+  readonly signal: AbortSignal;
+  /** How many run at a time. Default: all, of which the engine makes wait whom it has no place for. */
+  readonly openMax?: number;
+}
+
 /** However it ends, all of its generations have ended by then. */
 export async function* mergeGenerations<Tag>(
   engine: ChatEngine,
   generations: readonly TaggedGeneration<Tag>[],
-  callSignal: AbortSignal,
+  options: MergeGenerationsOptions,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {
+  const { openMax = generations.length } = options;
   const left = new AbortController();
-  const signal = AbortSignal.any([callSignal, left.signal]);
+  const signal = AbortSignal.any([options.signal, left.signal]);
   const streams = generations.map((generation) => tagEvents(engine, generation, signal));
   // Before the generations are left one by one: one that still reads its prompt must not finish that first.
-  yield* mergeStreams(streams, { onEnd: () => left.abort() });
+  yield* mergeStreams(streams, { openMax, onEnd: () => left.abort() });
 }
 
 async function* tagEvents<Tag>(

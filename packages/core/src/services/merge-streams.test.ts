@@ -24,6 +24,32 @@ test("every item arrives once and each source keeps its order", async () => {
   );
 });
 
+test("only so many sources are read at a time, and the next begins as soon as one has ended", async () => {
+  const log: string[] = [];
+  async function* report(name: string, items: number): AsyncGenerator<number> {
+    log.push(`${name} begins`);
+    yield* listen(Array.from({ length: items }, (_, index) => index));
+    log.push(`${name} ends`);
+  }
+  const sources = [report("short", 1), report("long", 20), report("late", 1), report("last", 1)];
+  let items = 0;
+  for await (const _ of mergeStreams(sources, { openMax: 2 })) items += 1;
+  expect(items).toBe(23);
+  expect(log.join(", ")).toBe(
+    "short begins, long begins, short ends, late begins, late ends, last begins, last ends, long ends",
+  );
+});
+
+test("a source whose turn never came is never begun", async () => {
+  const begun: string[] = [];
+  async function* report(name: string): AsyncGenerator<number> {
+    begun.push(name);
+    yield 1;
+  }
+  for await (const _ of mergeStreams(["a", "b", "c"].map(report), { openMax: 1 })) break;
+  expect(begun).toEqual(["a"]);
+});
+
 test("leaving early ends every source", async () => {
   const ended: string[] = [];
   const sources = ["a", "b"].map((name) => listen([1, 2, 3], () => ended.push(name)));

@@ -1,5 +1,11 @@
 /** Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more. */
 
+export interface MergeOptions {
+  /** How many sources are read at a time; the next begins when one has ended. Default: all. */
+  readonly openMax?: number;
+  readonly onEnd?: () => void;
+}
+
 interface Arrival<Item> {
   readonly source: AsyncIterator<Item>;
   readonly result: IteratorResult<Item> | null;
@@ -13,7 +19,7 @@ interface Arrival<Item> {
  */
 export async function* mergeStreams<Item>(
   streams: readonly AsyncIterable<Item>[],
-  options: { readonly onEnd?: () => void } = {},
+  { openMax = streams.length, onEnd }: MergeOptions = {},
 ): AsyncGenerator<Item, void> {
   const sources = streams.map((stream) => stream[Symbol.asyncIterator]());
   const arrivals: Arrival<Item>[] = [];
@@ -30,9 +36,10 @@ export async function* mergeStreams<Item>(
       },
     );
   };
+  const waiting = sources.slice(openMax).values();
   let open = sources.length;
   try {
-    for (const source of sources) pull(source);
+    for (const source of sources.slice(0, openMax)) pull(source);
     while (open > 0) {
       const arrival = arrivals.shift();
       if (arrival === undefined) {
@@ -42,13 +49,15 @@ export async function* mergeStreams<Item>(
       if (arrival.result === null) throw arrival.error;
       if (arrival.result.done === true) {
         open -= 1;
+        const next = waiting.next();
+        if (next.done !== true) pull(next.value);
         continue;
       }
       yield arrival.result.value;
       pull(arrival.source);
     }
   } finally {
-    options.onEnd?.();
+    onEnd?.();
     await Promise.allSettled(sources.map(async (source) => source.return?.()));
   }
 }
