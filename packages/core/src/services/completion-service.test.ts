@@ -101,6 +101,39 @@ test("an echoed prompt is told with its probabilities, of which the first has no
   ]);
 });
 
+test("a prompt is scored once, and told with its scores in all of its choices", async () => {
+  const { complete, engine, records } = setUp();
+  const judged = { choices: 2, candidates: 3 };
+  const { choices, usage } = await complete({
+    prompts: ["one two", "three"],
+    echo: true,
+    topLogprobs: 0,
+    tokensMax: 1,
+    ...judged,
+  });
+  expect(engine.requests.filter(({ scoresPrompt }) => scoresPrompt).map(({ prompt }) => prompt.tokens)).toEqual([
+    [0, 1],
+    [0],
+  ]);
+  expect(choices.map(({ text, logprobs }) => [text, logprobs?.map((token) => [token.text, token.logprob])])).toEqual(
+    ["one two", "one two", "three", "three"].map((text) => [
+      `${text}Hello`,
+      [["0", null], ...(text === "three" ? [] : [["1", -1]]), ["Hello", -0]],
+    ]),
+  );
+  expect(usage).toMatchObject({ promptTokens: 3, completionTokens: 6 });
+  expect(records[0]?.chargedAmount).toBe(3 + 60);
+});
+
+test("no more tokens are echoed than an answer can hold", async () => {
+  const { start, complete, engine } = setUp({ contextTokens: 4096 });
+  const prompts = [Array.from({ length: 4096 }, () => 1)];
+  const many = { prompts, choices: 65, candidates: 65, tokensMax: 0 };
+  await expect(start({ ...many, echo: true })).rejects.toMatchObject({ code: "invalid_value", param: "echo" });
+  expect(engine.requests).toEqual([]);
+  expect((await complete(many)).choices).toHaveLength(65);
+});
+
 test("without echo no prompt is scored", async () => {
   const { complete, engine } = setUp();
   await complete({ topLogprobs: 2 });

@@ -14,6 +14,7 @@ import type {
   GenerationRequest,
   PlainText,
   PreparedText,
+  PromptLogprob,
   Sampling,
 } from "../engine/chat-engine.ts";
 import { FREE_TEXT } from "../engine/chat-output.ts";
@@ -28,6 +29,8 @@ import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /** Texts of one call, those included that are not the best. More is a batch, not a call. */
 const COMPLETION_TEXTS_MAX = 1024;
+/** Tokens of all echoes of one call. An echo costs nothing to make, so only this bounds how large an answer can be. */
+const ECHO_TOKENS_MAX = 2 ** 18;
 
 /** Prompts that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedCompletion {
@@ -38,7 +41,7 @@ export interface PreparedCompletion {
   readonly sampling: Sampling;
 }
 
-/** @throws AiError `context_length_exceeded`, `invalid_value` for too many texts, and what the engine refuses */
+/** @throws AiError `context_length_exceeded`, `invalid_value` for too many texts or too much to echo, and what the engine refuses */
 export async function prepareCompletion(
   engine: ChatEngine,
   request: CompletionRequest,
@@ -63,9 +66,17 @@ export async function prepareCompletion(
     if (room < Math.min(1, request.tokensMax)) throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
     prompts.push(prompt);
   }
+  refuseLongEcho(request, prompts);
   const sampling = buildSampling(request);
   await engine.check({ sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs }, signal);
   return { engine, request, prompts, sampling };
+}
+
+function refuseLongEcho({ echo, choices }: CompletionRequest, prompts: readonly PreparedText[]): void {
+  const tokens = choices * prompts.reduce((sum, prompt) => sum + prompt.tokens.length, 0);
+  if (!echo || tokens <= ECHO_TOKENS_MAX) return;
+  const message = `The choices would echo ${tokens} tokens; at most ${ECHO_TOKENS_MAX} may be echoed at once.`;
+  throw new AiError("invalid_value", message, { param: "echo" });
 }
 
 function countAtLeast(text: PlainText["text"]): number {
@@ -104,6 +115,7 @@ interface Candidate {
   readonly index: number;
   readonly promptIndex: number;
   readonly prompt: PreparedText;
+  readonly scoresPrompt: boolean;
 }
 
 /**
@@ -117,28 +129,43 @@ async function* writeCandidates(
 ): AsyncGenerator<CompletionChoiceEvent, void> {
   const { engine, request } = completion;
   const options = { signal: call.signal, openMax: engine.limits.concurrency };
-  for await (const { tag: candidate, event } of mergeGenerations(engine, planGenerations(completion), options)) {
-    tally.count(candidate, event);
-    if (event.type !== "generation-start") call.meter.report(tally.units());
-    const mapped = mapEvent(candidate, event, request);
-    if (mapped !== null) yield mapped;
+  /** By prompt, once it has been scored. */
+  const scores: PromptScores = new Map();
+  for (const generations of planGenerations(completion)) {
+    for await (const { tag: candidate, event } of mergeGenerations(engine, generations, options)) {
+      tally.count(candidate, event);
+      if (event.type !== "generation-start") call.meter.report(tally.units());
+      if (event.type === "prompt-end")
+        scores.set(candidate.promptIndex, selectScores(candidate.prompt, event.logprobs));
+      const mapped = mapEvent(candidate, event, { echo: request.echo, scores });
+      if (mapped !== null) yield mapped;
+    }
   }
 }
 
-function planGenerations(completion: PreparedCompletion): readonly TaggedGeneration<Candidate>[] {
+/**
+ * In rounds, each of which begins when the one before has ended. To score a prompt is to read all of it, so it is done
+ * once, with its first text; the others come after that.
+ */
+function planGenerations(completion: PreparedCompletion): readonly (readonly TaggedGeneration<Candidate>[])[] {
   const { prompts, request } = completion;
-  return prompts.flatMap((prompt, promptIndex) =>
+  const isScored = request.echo && request.topLogprobs !== null;
+  const generations = prompts.flatMap((prompt, promptIndex) =>
     Array.from({ length: request.candidates }, (_, position) => {
       const index = promptIndex * request.candidates + position;
-      return { tag: { index, promptIndex, prompt }, request: buildGeneration(completion, prompt, index) };
+      const scoresPrompt = isScored && position === 0;
+      const candidate = { index, promptIndex, prompt, scoresPrompt };
+      return { tag: candidate, request: buildGeneration(completion, candidate) };
     }),
   );
+  if (!isScored) return [generations];
+  const first = generations.filter(({ tag }) => tag.scoresPrompt);
+  return [first, generations.filter(({ tag }) => !tag.scoresPrompt)];
 }
 
 function buildGeneration(
   { engine, request, sampling }: PreparedCompletion,
-  prompt: PreparedText,
-  index: number,
+  { index, prompt, scoresPrompt }: Candidate,
 ): GenerationRequest {
   const isJudged = request.candidates > request.choices;
   return {
@@ -147,28 +174,34 @@ function buildGeneration(
     output: FREE_TEXT,
     // The best candidates are known by their probabilities.
     topLogprobs: request.topLogprobs ?? (isJudged ? 0 : null),
-    scoresPrompt: request.echo && request.topLogprobs !== null,
+    scoresPrompt,
     tokensMax: limitTokens(engine, request, prompt),
     stop: request.stop,
     sampling: shiftSeed(sampling, index),
   };
 }
 
+type PromptScores = Map<number, readonly PromptLogprob[]>;
+
+/** Of the tokens that spell the prompt. */
+function selectScores(prompt: PreparedText, logprobs: readonly PromptLogprob[]): readonly PromptLogprob[] {
+  const [first, ...rest] = logprobs.slice(prompt.textStart, prompt.textEnd);
+  // OpenAI's answer has none for the first, also where a token was put before it.
+  return first === undefined ? [] : [{ ...first, logprob: null, top: [] }, ...rest];
+}
+
 function mapEvent(
-  { index, prompt }: Candidate,
+  { index, promptIndex, prompt, scoresPrompt }: Candidate,
   event: GenerationEvent,
-  { echo, topLogprobs }: CompletionRequest,
+  { echo, scores }: { readonly echo: boolean; readonly scores: PromptScores },
 ): CompletionChoiceEvent | null {
+  const logprobs = scores.get(promptIndex) ?? null;
   switch (event.type) {
     case "generation-start":
       // A prompt that is scored is told with its scores.
-      return echo && topLogprobs === null ? { type: "prompt-delta", index, text: prompt.text, logprobs: null } : null;
-    case "prompt-end": {
-      const [first, ...rest] = event.logprobs.slice(prompt.textStart, prompt.textEnd);
-      // OpenAI's answer has none for the first, also where a token was put before it.
-      const logprobs = first === undefined ? [] : [{ ...first, logprob: null, top: [] }, ...rest];
+      return echo && !scoresPrompt ? { type: "prompt-delta", index, text: prompt.text, logprobs } : null;
+    case "prompt-end":
       return { type: "prompt-delta", index, text: prompt.text, logprobs };
-    }
     case "text-delta":
       return { type: "text-delta", index, text: event.text, logprobs: event.logprobs ?? null };
     case "generation-end":
