@@ -7,6 +7,8 @@ import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatEngine, GenerationRequest } from "@openai-compat/core";
 import { GREEDY, PLAIN, collectGeneration } from "@openai-compat/core/engine-contract";
 import { afterAll, expect, onTestFinished, test } from "vitest";
+import { encodeGguf } from "../shared/gguf-writer.ts";
+import type { GgufValue } from "../shared/gguf-writer.ts";
 import { createModelMemory } from "../shared/model-memory.ts";
 import type { LoadingSettings } from "../shared/model-resource.ts";
 import { createLlamaEngine } from "./llama-engine.ts";
@@ -167,6 +169,17 @@ test("more sequences, longer contexts and more inputs at once need more memory",
   expect(await beyond).toBe(await trained);
   const [one, two] = [1, 2].map((parallelInputs) => estimateEmbeddingBytes({ modelPath, parallelInputs }));
   expect(await two).toBeGreaterThan((await one) ?? Number.NaN);
+});
+
+test("each token of the vocabulary has its texts, a probability in each sequence, and one in each row that is scored", async () => {
+  const estimate = async (vocabularySize: number): Promise<number> => {
+    const file = join(folder, `vocabulary-${vocabularySize}.gguf`);
+    const tokens = Array.from({ length: vocabularySize }, () => "a");
+    const metadata: [string, GgufValue][] = [["tokenizer.ggml.tokens", { type: "strings", value: tokens }]];
+    await writeFile(file, encodeGguf({ metadata, tensors: [] }));
+    return (await estimateChatBytes({ modelPath: file, sequences: 3 })) - (await stat(file)).size;
+  };
+  expect((await estimate(3000)) - (await estimate(2000))).toBe(1000 * (1536 + 3 * 2 * 4 + 128 * 4));
 });
 
 test("a file whose head can't be read counts double", async () => {

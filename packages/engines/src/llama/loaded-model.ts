@@ -55,6 +55,11 @@ const CPU_CHUNK_TOKENS = 64;
 const GPU_CHUNK_TOKENS = 512;
 /** Room for the longest chunk in one evaluation. */
 export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
+/**
+ * Tokens of a prompt that are scored in one evaluation, at most: each takes a row of the whole vocabulary. On a CPU it must
+ * leave the chunks as they are.
+ */
+export const SCORED_TOKENS_MAX = 2 * CPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {

@@ -14,7 +14,7 @@ import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { resolveLlamaSettings } from "./llama-settings.ts";
 import type { LlamaEngineSettings } from "./llama-settings.ts";
 import { toLoadError } from "./load-with-runtime.ts";
-import { BATCH_TOKENS } from "./loaded-model.ts";
+import { BATCH_TOKENS, SCORED_TOKENS_MAX } from "./loaded-model.ts";
 
 const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
@@ -32,7 +32,7 @@ const MASK_BYTES = FLOAT_BYTES + HALF_BYTES;
 /** For a file whose head we can't read though the library may: so many times its size. */
 const UNREADABLE_FACTOR = 2;
 
-/** Weights, memory of all sequences, one evaluation. @throws AiError `engine_unavailable` without the file */
+/** Weights, memory of all sequences, one evaluation of a prompt that is scored. @throws AiError `engine_unavailable` without the file */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
   const { modelPath, sequences, contextTokens } = resolveLlamaSettings(settings);
   return estimate(modelPath, (shape) => {
@@ -40,7 +40,8 @@ export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
     const recurrent = shape.rememberedPerSequence * FLOAT_BYTES;
     const logits = 2 * shape.vocabularySize * FLOAT_BYTES;
-    return sequences * (remembered + recurrent + logits) + estimateEvaluation(shape, BATCH_TOKENS, tokens);
+    const scores = SCORED_TOKENS_MAX * shape.vocabularySize * FLOAT_BYTES;
+    return sequences * (remembered + recurrent + logits) + scores + estimateEvaluation(shape, BATCH_TOKENS, tokens);
   });
 }
 

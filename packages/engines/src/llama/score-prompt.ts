@@ -7,6 +7,7 @@ import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
 import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
 import { describeDraw } from "./describe-draw.ts";
 import { eraseTokens } from "./erase-tokens.ts";
+import { SCORED_TOKENS_MAX } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { biasAnyToken } from "./native-context.ts";
 
@@ -33,7 +34,7 @@ export async function scorePrompt(
     const first = scores.length - 1;
     await loaded.prefill.takeTurn({
       signal,
-      tokensLeft: tokens.length - 1 - first,
+      tokensLeft: Math.min(SCORED_TOKENS_MAX, tokens.length - 1 - first),
       async read(count) {
         const rows = tokens.slice(first, first + count);
         const followers = tokens.slice(first + 1, first + 1 + count);
