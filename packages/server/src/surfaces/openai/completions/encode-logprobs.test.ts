@@ -35,6 +35,11 @@ test("parts of a character are told by their bytes, and stand where the characte
   expect(told?.text_offset).toEqual([0, 0, 1]);
 });
 
+test("a byte order mark at the beginning is a character like any other", () => {
+  const told = encodeLogprobs([tokenOf([...Buffer.from("\uFEFF")]), tokenOf([65])], 0);
+  expect(told?.text_offset).toEqual([0, 1]);
+});
+
 test("of any text, each token of whole characters stands at its offset", () => {
   fc.assert(
     fc.property(

@@ -40,7 +40,8 @@ function spell({ text, bytes }: Pick<TokenProbability, "text" | "bytes">): strin
 
 /** Tokens of one character stand where the character stands. */
 function locate(logprobs: readonly PromptLogprob[], textBefore: number): number[] {
-  const decoder = new TextDecoder();
+  // A mark at the beginning of a text is a character of it.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let at = textBefore;
   return logprobs.map(({ bytes }) => {
     const offset = at;
