@@ -268,6 +268,8 @@ function testTexts({ name, engine }: Suite): void {
     }
     const alone = await goOn(engine(), text, { scoresPrompt: true, topLogprobs: 3, tokensMax: 0 });
     expect(alone.promptLogprobs).toEqual(scored.promptLogprobs);
+    // All of the prompt has been read before, and was read again.
+    expect([scored.cachedTokens, alone.cachedTokens]).toEqual([0, 0]);
   });
 }
 

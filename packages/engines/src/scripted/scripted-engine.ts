@@ -55,7 +55,9 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
       const { tokens } = request.prompt;
       const slot = await slots.acquire(signal, (free) => chooseSlot(free, tokens));
       try {
-        const cachedTokens = Math.min(countCommonPrefix(slot.tokens, tokens), tokens.length - 1);
+        const keptTokens = Math.min(countCommonPrefix(slot.tokens, tokens), tokens.length - 1);
+        // To be scored, a prompt has to be read.
+        const cachedTokens = request.scoresPrompt ? 0 : keptTokens;
         await readPrompt(slot, { tokens, cachedTokens }, { signal, delayMs: promptChunkDelayMs });
         yield { type: "generation-start", cachedTokens };
         if (request.scoresPrompt) yield { type: "prompt-end", logprobs: scorePrompt(request) };
