@@ -141,6 +141,14 @@ export interface ChatEngineLimits {
   readonly concurrency: number;
 }
 
+/** A model that stays loaded until it is released. */
+export interface HeldChatModel {
+  /** As the engine's own. */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+  /** Call it when its generations have ended; calling it again changes nothing. */
+  release(): void;
+}
+
 export interface ChatEngine {
   readonly type: "chat";
   /** Known before the model is loaded. */
@@ -180,6 +188,14 @@ export interface ChatEngine {
    *   can't be loaded again.
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+
+  /**
+   * Keeps the model for a call of several generations, so that it does not leave between them. Absent where a model never
+   * leaves.
+   *
+   * @throws AiError as `prepare`
+   */
+  hold?(signal: AbortSignal): Promise<HeldChatModel>;
 
   /** Frees the model after running generations have ended. Later calls load it again. */
   close(): Promise<void>;

@@ -173,6 +173,26 @@ test("no more generations run at a time than the engine has places", async () =>
   expect(most).toBe(2);
 });
 
+test.each(["finished", "left"] as const)(
+  "a model is kept from the first text of a %s call to its last",
+  async (end) => {
+    const { engine, start } = setUp({ concurrency: 1 });
+    const log: string[] = [];
+    engine.hold = async () => {
+      log.push("held");
+      return {
+        async *generate(generation, signal) {
+          log.push("text");
+          yield* engine.generate(generation, signal);
+        },
+        release: () => log.push("released"),
+      };
+    };
+    for await (const event of (await start({ prompts: ["one", "two"] })).events) if (end === "left" && event) break;
+    expect(log).toEqual(end === "left" ? ["held", "text", "released"] : ["held", "text", "text", "released"]);
+  },
+);
+
 test("the hold covers every text that may be written, and what was not written is free again", async () => {
   const { start, credits, records } = setUp();
   const run = await start({ prompts: ["one", "two three"], candidates: 2, choices: 2 });

@@ -105,9 +105,16 @@ export async function* runCompletion(
 ): AsyncGenerator<CompletionEvent, void> {
   const { choices, candidates, topLogprobs } = completion.request;
   const tally = createTally(completion);
-  const written = writeCandidates(call, completion, tally);
-  if (candidates === choices) yield* written;
-  else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
+  const { engine } = completion;
+  // Not all of its texts are begun at once: the model must not leave before the last.
+  const held = await engine.hold?.(call.signal);
+  try {
+    const written = writeCandidates(call, { ...completion, model: held ?? engine }, tally);
+    if (candidates === choices) yield* written;
+    else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
+  } finally {
+    held?.release();
+  }
   yield { type: "completion-end", usage: tally.usage() };
 }
 
@@ -124,15 +131,15 @@ interface Candidate {
  */
 async function* writeCandidates(
   call: AdmittedCall<RegisteredModel>,
-  completion: PreparedCompletion,
+  completion: PreparedCompletion & { readonly model: Pick<ChatEngine, "generate"> },
   tally: Tally,
 ): AsyncGenerator<CompletionChoiceEvent, void> {
-  const { engine, request } = completion;
+  const { engine, model, request } = completion;
   const options = { signal: call.signal, openMax: engine.limits.concurrency };
   /** By prompt, once it has been scored. */
   const scores: PromptScores = new Map();
   for (const generations of planGenerations(completion)) {
-    for await (const { tag: candidate, event } of mergeGenerations(engine, generations, options)) {
+    for await (const { tag: candidate, event } of mergeGenerations(model, generations, options)) {
       tally.count(candidate, event);
       if (event.type !== "generation-start") call.meter.report(tally.units());
       if (event.type === "prompt-end")

@@ -23,7 +23,7 @@ export interface MergeGenerationsOptions {
 
 /** However it ends, all of its generations have ended by then. */
 export async function* mergeGenerations<Tag>(
-  engine: ChatEngine,
+  engine: Pick<ChatEngine, "generate">,
   generations: readonly TaggedGeneration<Tag>[],
   options: MergeGenerationsOptions,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {
@@ -36,7 +36,7 @@ export async function* mergeGenerations<Tag>(
 }
 
 async function* tagEvents<Tag>(
-  engine: ChatEngine,
+  engine: Pick<ChatEngine, "generate">,
   { tag, request }: TaggedGeneration<Tag>,
   signal: AbortSignal,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {

@@ -88,6 +88,10 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       }
     },
     generate,
+    async hold(signal) {
+      const { value: loaded, release } = await resource.acquire(signal);
+      return { generate: (request, stop) => generateOn(loaded, resolved, { request, signal: stop }), release };
+    },
     close: async () => resource.close(),
   };
 }

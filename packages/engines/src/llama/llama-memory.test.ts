@@ -129,6 +129,22 @@ test("who waits too long for room is told to come again", async () => {
   expect(await answer(b)).toBe(4);
 });
 
+test("a model that is held stays for all generations of a call, however long another one waits", async () => {
+  const { a, b, log } = openTwo();
+  const request = await requestOf(a, 4);
+  const held = await a.hold?.(never);
+  if (held === undefined) throw new Error("The engine holds nothing.");
+  const waiting = answer(b);
+  for (let generation = 0; generation < 3; generation += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect((await collectGeneration(held.generate(request, never))).completionTokens).toBe(4);
+  }
+  expect(log).toEqual(["a load-end"]);
+  held.release();
+  expect(await waiting).toBe(4);
+  expect(log).toEqual(["a load-end", "a unloaded for memory", "b load-end"]);
+});
+
 test("a model that has no room even alone is refused, and the setting is named", async () => {
   const memory = createModelMemory({ bytesMax: bytesOfOne - 1 });
   const engine = createLlamaEngine({ ...SETTINGS, loading: { memory } });
