@@ -1,5 +1,6 @@
 import { operations } from "@openai-compat/spec";
 import { expect, test, vi } from "vitest";
+import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
@@ -199,6 +200,23 @@ test("the hold covers every text that may be written, and what was not written i
   expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([3 + 10 * 2 * 2 * 16]);
   await foldCompletionEvents(run.events);
   expect(records[0]).toMatchObject({ billedAs: "ai_prompt", chargedAmount: 3 + 10 * 8 });
+});
+
+test("an engine that breaks between two texts breaks the call, which pays for what there was", async () => {
+  const { complete, records, engine, credits } = setUp({
+    concurrency: 2,
+    beforeWord: () => {
+      if (engine.requests.length >= 3) throw new AiError("engine_failed", "It broke.");
+    },
+  });
+  const judged = { prompts: ["one two", "three"], choices: 1, candidates: 2 };
+  await expect(complete(judged)).rejects.toMatchObject({ code: "engine_failed" });
+  const [{ usage, chargedAmount, outcome } = expect.fail("no record")] = records;
+  expect(outcome).toBe("engine_failed");
+  expect(usage.outputTokens).toBeGreaterThan(0);
+  expect(chargedAmount).toBe(usage.inputTokens + 10 * usage.outputTokens);
+  expect(engine.running()).toBe(0);
+  expect(credits.holds.size).toBe(0);
 });
 
 test("who leaves pays for the prompts that were read and for what was written", async () => {
