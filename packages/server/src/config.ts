@@ -22,6 +22,7 @@ const limitsSchema = z.strictObject({
     .default(256 * 1024 * 1024)
     .describe("Request bodies in memory at the same time, in bytes; more get 429."),
   bodyValuesMax: count.default(100_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
+  bodyDepthMax: count.default(500).describe("Deepest nesting of objects and arrays in a JSON body."),
   bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
   headersBytesMax: count.default(32 * 1024).describe("Largest request head, in bytes."),
   headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),

@@ -35,6 +35,7 @@ export interface ServerLimits {
   readonly bodyTimeoutMs: number;
   /** Objects, arrays and what they hold, counted together. */
   readonly bodyValuesMax: number;
+  readonly bodyDepthMax: number;
   readonly headersBytesMax: number;
   readonly headersTimeoutMs: number;
   /** How long a connection without a request is kept. */

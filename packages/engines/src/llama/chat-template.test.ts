@@ -44,6 +44,18 @@ test.each(["null", "[1]", "1"])("arguments of %s are no object and stay text", (
   expect(template.render([{ role: "assistant", content: "", toolCalls }])).toBe(JSON.stringify(text));
 });
 
+test("arguments that are nested too deep to be printed stay text", () => {
+  const template = createTemplate(
+    "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",
+  );
+  const nest = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  const render = (text: string) =>
+    template.render([{ role: "assistant", content: "", toolCalls: [{ ...weather, arguments: text }] }]);
+  expect(render(nest(99))).not.toContain('\\"');
+  expect(render(nest(100))).toBe(JSON.stringify(nest(100)));
+  expect(render(nest(50_000))).toBe(JSON.stringify(nest(50_000)));
+});
+
 test("what the template raises becomes a refusal of the messages", () => {
   const template = createTemplate("{{ raise_exception('roles must alternate') }}");
   expect(() => template.render([])).toThrow(

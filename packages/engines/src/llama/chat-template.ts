@@ -83,12 +83,21 @@ function viewForPlainTemplate(message: ChatMessage): Record<string, unknown> {
   return { role: message.role, content: [message.content, ...calls].filter((part) => part !== "").join("\n") };
 }
 
+/** What is nested deeper can't be printed again. */
+const ARGUMENTS_DEPTH_MAX = 100;
+
 /** Templates print an object as JSON of its own; what is no JSON object stays the text that it was. */
 export function decodeArguments(call: ChatToolCall): unknown {
   try {
     const value: unknown = JSON.parse(call.arguments);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : call.arguments;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject && isNestedWithin(value, ARGUMENTS_DEPTH_MAX) ? value : call.arguments;
   } catch {
     return call.arguments;
   }
+}
+
+function isNestedWithin(value: unknown, depthMax: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depthMax > 0 && Object.values(value).every((member) => isNestedWithin(member, depthMax - 1));
 }

@@ -1,14 +1,20 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { exceedsJsonValues } from "./json-values.ts";
+import { findJsonExcess } from "./json-values.ts";
 
-const exceeds = (text: string, valuesMax: number) => exceedsJsonValues(new TextEncoder().encode(text), valuesMax);
+const find = (text: string, bounds: { readonly valuesMax?: number; readonly depthMax?: number }) =>
+  findJsonExcess(new TextEncoder().encode(text), { valuesMax: Infinity, depthMax: Infinity, ...bounds });
 
 /** Containers and what they hold; an empty container is counted as if it held something. */
 function countValues(value: unknown): number {
   if (typeof value !== "object" || value === null) return 1;
   const members = Object.values(value);
   return 1 + (members.length === 0 ? 1 : members.reduce<number>((sum, member) => sum + countValues(member), 0));
+}
+
+function measureDepth(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(measureDepth));
 }
 
 test("a text with as many values as are allowed passes, one more does not, whatever its strings hold", () => {
@@ -19,13 +25,28 @@ test("a text with as many values as are allowed passes, one more does not, whate
       const both = [json, parts.join("")];
       const count = countValues(both);
       const text = JSON.stringify(both, null, 1);
-      expect(exceeds(text, count)).toBe(false);
-      expect(exceeds(text, count - 1)).toBe(true);
+      expect(find(text, { valuesMax: count })).toBeNull();
+      expect(find(text, { valuesMax: count - 1 })).toBe("values");
+    }),
+  );
+});
+
+test("a text that is nested as deep as is allowed passes, one level more does not, whatever its strings hold", () => {
+  const value = fc.jsonValue({ stringUnit: "grapheme" });
+  const tricky = fc.array(fc.constantFrom("[", "]", "{", "}", '"', "\\", "a"), { maxLength: 8 });
+  fc.assert(
+    fc.property(value, tricky, (json, parts) => {
+      const both = [json, parts.join("")];
+      const depth = measureDepth(both);
+      const text = JSON.stringify(both, null, 1);
+      expect(find(text, { depthMax: depth })).toBeNull();
+      expect(find(text, { depthMax: depth - 1 })).toBe("depth");
     }),
   );
 });
 
 test("a text without an end is judged by what is there", () => {
-  expect(exceeds("[".repeat(10), 10)).toBe(true);
-  expect(exceeds('"[[[[[[[[[[[', 5)).toBe(false);
+  expect(find("[".repeat(10), { valuesMax: 10 })).toBe("values");
+  expect(find("[".repeat(10), { depthMax: 9 })).toBe("depth");
+  expect(find('"[[[[[[[[[[[', { valuesMax: 5, depthMax: 5 })).toBeNull();
 });

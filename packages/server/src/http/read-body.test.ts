@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readJsonBody as readJsonBodyWith } from "./read-body.ts";
 import type { BodyLimits } from "./read-body.ts";
 
-const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000 };
+const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000, bodyDepthMax: 20 };
 
 const readJsonBody = async (request: Request, limits: BodyLimits): Promise<unknown> =>
   (await readJsonBodyWith(request, limits, { signal: new AbortController().signal, onRead: () => {} })).value;
@@ -81,8 +81,9 @@ test.each([
   [new Uint8Array([0x22, 0xff, 0x22]), "invalid_request"],
   ["x".repeat(101), "body_too_large"],
   ["[1,2,3,[4,5,6,7]]", "body_too_large"],
+  ["[[[[[]]]]]", "body_too_large"],
 ])("the body %j is refused", async (body, code) => {
-  const limits = { ...LIMITS, bodyValuesMax: 8 };
+  const limits = { ...LIMITS, bodyValuesMax: 8, bodyDepthMax: 4 };
   await expect(readJsonBody(createRequest(streamOf(body)), limits)).rejects.toMatchObject({ code });
 });
 
@@ -92,7 +93,7 @@ test("a byte order mark is no error", async () => {
 
 test("deep nesting is read, not overflowed", async () => {
   const depth = 100_000;
-  const limits = { ...LIMITS, bodyBytesMax: depth * 2, bodyValuesMax: depth + 1 };
+  const limits = { ...LIMITS, bodyBytesMax: depth * 2, bodyValuesMax: depth + 1, bodyDepthMax: depth };
   const body = streamOf("[".repeat(depth) + "]".repeat(depth));
   expect(Array.isArray(await readJsonBody(createRequest(body), limits))).toBe(true);
 });

@@ -6,7 +6,7 @@
 import { AiError, toAiError } from "@openai-compat/core";
 import type { BodyShare } from "./body-budget.ts";
 import type { RequestHeaders } from "./headers.ts";
-import { exceedsJsonValues } from "./json-values.ts";
+import { findJsonExcess } from "./json-values.ts";
 
 export interface BodyLimits {
   readonly bodyBytesMax: number;
@@ -14,6 +14,8 @@ export interface BodyLimits {
   readonly bodyTimeoutMs: number;
   /** Objects, arrays and what they hold, counted together. */
   readonly bodyValuesMax: number;
+  /** Objects and arrays within each other. */
+  readonly bodyDepthMax: number;
 }
 
 export interface JsonBody {
@@ -45,7 +47,9 @@ export async function readJsonBody(request: Request, limits: BodyLimits, options
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
   }
-  if (exceedsJsonValues(bytes, limits.bodyValuesMax)) throw tooManyValues(limits);
+  const excess = findJsonExcess(bytes, { valuesMax: limits.bodyValuesMax, depthMax: limits.bodyDepthMax });
+  if (excess === "values") throw tooManyValues(limits);
+  if (excess === "depth") throw nestedTooDeep(limits);
   try {
     const value: unknown = JSON.parse(text);
     return { value, bytes: bytes.length };
@@ -191,6 +195,13 @@ function tooManyValues(limits: BodyLimits): AiError {
   return new AiError(
     "body_too_large",
     `The request body holds more values than this server accepts (${limits.bodyValuesMax}). Send less.`,
+  );
+}
+
+function nestedTooDeep(limits: BodyLimits): AiError {
+  return new AiError(
+    "body_too_large",
+    `The request body is nested deeper than this server accepts (${limits.bodyDepthMax} levels). Send it flatter.`,
   );
 }
 
