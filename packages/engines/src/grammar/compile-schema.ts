@@ -5,7 +5,7 @@
  */
 
 import { arrayOf } from "./array-text.ts";
-import { areDisjoint } from "./disjoint-schemas.ts";
+import { createDisjointCheck } from "./disjoint-schemas.ts";
 import { compileNumber, compileString, compileValues } from "./compile-scalars.ts";
 import { REPETITIONS_MAX, choice, rule } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
@@ -26,6 +26,16 @@ export interface SchemaRules {
 
 /** Schemas within schemas, references not counted. */
 const DEPTH_MAX = 64;
+/** The same with references followed to what was not seen before. */
+const LEVELS_MAX = 400;
+/** Each as often as it is made a grammar of: where something stands beside a reference to it, once more. */
+const SCHEMAS_MAX = 5000;
+/** Of `allOf`. */
+const PARTS_MAX = 100;
+/** What is compared to find out whether a value may fit two schemas of `oneOf`. */
+const COMPARISONS_MAX = 100_000;
+/** Items of an array with a form of their own. */
+const FIRST_ITEMS_MAX = 200;
 const TYPES = ["null", "boolean", "string", "integer", "number", "array", "object"] as const;
 type TypeName = (typeof TYPES)[number];
 
@@ -39,6 +49,17 @@ class SchemaCompiler {
   readonly #rules: SchemaRules;
   readonly #references = new Map<string, GrammarNode>();
   #depth = 0;
+  #levels = 0;
+  #schemas = 0;
+  #comparisons = 0;
+  readonly #areDisjoint = createDisjointCheck({
+    resolve: (view) => this.#resolve(view),
+    spend: (count) => {
+      this.#comparisons += count;
+      if (this.#comparisons <= COMPARISONS_MAX) return;
+      throw new UnsupportedSchemaError("", "'oneOf' has too many schemas to tell them apart; use 'anyOf'");
+    },
+  });
 
   constructor(root: SchemaObject, rules: SchemaRules) {
     this.#root = root;
@@ -47,13 +68,18 @@ class SchemaCompiler {
 
   compile(view: SchemaView): GrammarNode {
     if (this.#depth >= DEPTH_MAX) throw new UnsupportedSchemaError(view.path, `it is nested deeper than ${DEPTH_MAX}`);
-    this.#depth += 1;
-    try {
-      checkKeywords(view);
-      return this.#compileKnown(view);
-    } finally {
-      this.#depth -= 1;
+    if (this.#levels >= LEVELS_MAX) {
+      throw new UnsupportedSchemaError(view.path, `its references lead deeper than ${LEVELS_MAX}`);
     }
+    this.#schemas += 1;
+    if (this.#schemas > SCHEMAS_MAX) throw new UnsupportedSchemaError("", `it has more than ${SCHEMAS_MAX} schemas`);
+    this.#depth += 1;
+    this.#levels += 1;
+    checkKeywords(view);
+    const node = this.#compileKnown(view);
+    this.#depth -= 1;
+    this.#levels -= 1;
+    return node;
   }
 
   #compileKnown(view: SchemaView): GrammarNode {
@@ -88,7 +114,10 @@ class SchemaCompiler {
     const name = this.#rules.reserve();
     const node = rule(name);
     this.#references.set(reference, node);
+    const depth = this.#depth;
+    this.#depth = 0;
     this.#rules.set(name, this.compile(this.#look(view, reference)));
+    this.#depth = depth;
     return node;
   }
 
@@ -115,6 +144,9 @@ class SchemaCompiler {
   }
 
   #mergeParts(view: SchemaView, parts: readonly unknown[]): SchemaView {
+    if (parts.length > PARTS_MAX) {
+      throw new UnsupportedSchemaError(view.path, `'allOf' has more than ${PARTS_MAX} parts`);
+    }
     let merged: SchemaObject = pickConstraints(view, ["allOf"]);
     for (const [index, part] of parts.entries()) {
       const resolved = this.#resolve(viewSchema(part, join(view.path, "allOf", index)));
@@ -143,9 +175,8 @@ class SchemaCompiler {
   }
 
   #checkDisjoint(view: SchemaView, options: readonly SchemaView[]): void {
-    const resolve = (option: SchemaView) => this.#resolve(option);
     for (const [index, option] of options.entries()) {
-      if (options.slice(index + 1).every((other) => areDisjoint(option, other, resolve))) continue;
+      if (options.slice(index + 1).every((other) => this.#areDisjoint(option, other))) continue;
       const reason = "'oneOf' can't be enforced where a value may fit two of its schemas; use 'anyOf'";
       throw new UnsupportedSchemaError(view.path, reason);
     }
@@ -187,6 +218,9 @@ class SchemaCompiler {
     const keyword = isTuple ? "items" : "prefixItems";
     const rest = isTuple ? schema["additionalItems"] : schema["items"];
     const heads = readList(view, keyword) ?? [];
+    if (heads.length > FIRST_ITEMS_MAX) {
+      throw new UnsupportedSchemaError(path, `'${keyword}' has more than ${FIRST_ITEMS_MAX} items`);
+    }
     const min = readCount(view, "minItems") ?? 0;
     const limit = readCount(view, "maxItems");
     const max = rest === false ? Math.min(limit ?? heads.length, heads.length) : limit;

@@ -3,31 +3,70 @@
 import { isObject, readList, readMap, readNames, viewSchema } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 
-/** @param resolve follows references. */
-export function areDisjoint(left: SchemaView, right: SchemaView, resolve: (view: SchemaView) => SchemaView): boolean {
-  const [first, second] = [resolve(left), resolve(right)];
-  const types = [readTypes(first), readTypes(second)] as const;
-  if (types[0] !== null && types[1] !== null && types[0].every((type) => types[1]?.includes(type) === false))
-    return true;
-  const values = [readValues(first), readValues(second)] as const;
-  if (values[0] !== null && values[1] !== null) return values[0].every((value) => values[1]?.includes(value) === false);
-  const [properties, others] = [readMap(first, "properties") ?? {}, readMap(second, "properties") ?? {}];
-  const required = readNames(second, "required");
-  return readNames(first, "required").some((name) => {
-    const [mine, theirs] = [properties[name], others[name]];
-    if (!required.includes(name) || !isObject(mine) || !isObject(theirs)) return false;
-    return areDisjoint(viewSchema(mine, left.path), viewSchema(theirs, right.path), resolve);
-  });
+export interface DisjointCheck {
+  /** Follows references. */
+  readonly resolve: (view: SchemaView) => SchemaView;
+  /** Is told how much is about to be compared; throws when it has been too much. */
+  readonly spend: (count: number) => void;
+}
+
+/** Members of members: what tells schemas apart stands higher. */
+const DEPTH_MAX = 3;
+
+/** @returns a comparison that keeps what it has read for the next one. */
+export function createDisjointCheck({ resolve, spend }: DisjointCheck) {
+  const traits = new Map<object, Traits>();
+  function readTraits(view: SchemaView): Traits {
+    const resolved = resolve(view);
+    let known = traits.get(resolved.schema);
+    if (known === undefined) traits.set(resolved.schema, (known = listTraits(resolved)));
+    return known;
+  }
+  function compare(left: SchemaView, right: SchemaView, depth: number): boolean {
+    const [first, second] = [readTraits(left), readTraits(right)];
+    spend(1 + (first.types?.size ?? 0) + (first.values?.size ?? 0) + first.required.size);
+    if (first.types !== null && second.types !== null && isApart(first.types, second.types)) return true;
+    if (first.values !== null && second.values !== null) return isApart(first.values, second.values);
+    if (depth === DEPTH_MAX) return false;
+    return [...first.required].some((name) => {
+      const [mine, theirs] = [first.properties[name], second.properties[name]];
+      if (!second.required.has(name) || !isObject(mine) || !isObject(theirs)) return false;
+      return compare(viewSchema(mine, left.path), viewSchema(theirs, right.path), depth + 1);
+    });
+  }
+  return (left: SchemaView, right: SchemaView) => compare(left, right, 0);
+}
+
+/** What two schemas can be told apart by; null where it says nothing. */
+interface Traits {
+  readonly types: ReadonlySet<string> | null;
+  readonly values: ReadonlySet<string> | null;
+  readonly required: ReadonlySet<string>;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+function listTraits(view: SchemaView): Traits {
+  return {
+    types: readTypes(view),
+    values: readValues(view),
+    required: new Set(readNames(view, "required")),
+    properties: readMap(view, "properties") ?? {},
+  };
+}
+
+function isApart(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  return [...left].every((item) => !right.has(item));
 }
 
 /** A whole number is a number. */
-function readTypes({ schema }: SchemaView): readonly string[] | null {
+function readTypes({ schema }: SchemaView): ReadonlySet<string> | null {
   const { type } = schema;
   if (type === undefined || schema["nullable"] === true) return null;
-  return (Array.isArray(type) ? type : [type]).map((name) => (name === "integer" ? "number" : String(name)));
+  return new Set((Array.isArray(type) ? type : [type]).map((name) => (name === "integer" ? "number" : String(name))));
 }
 
-function readValues(view: SchemaView): readonly string[] | null {
-  if ("const" in view.schema) return [JSON.stringify(view.schema["const"])];
-  return readList(view, "enum")?.map((value) => JSON.stringify(value)) ?? null;
+function readValues(view: SchemaView): ReadonlySet<string> | null {
+  if ("const" in view.schema) return new Set([JSON.stringify(view.schema["const"])]);
+  const values = readList(view, "enum");
+  return values === null ? null : new Set(values.map((value) => JSON.stringify(value)));
 }

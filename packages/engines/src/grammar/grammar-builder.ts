@@ -1,7 +1,7 @@
 /** Grammars that are put together from literal text and from JSON that fits a schema. */
 
 import { compileSchema } from "./compile-schema.ts";
-import { findLeftRecursion, measureShortest } from "./grammar-length.ts";
+import { findLeftRecursion, listRules, measureShortest } from "./grammar-length.ts";
 import { rule } from "./grammar-node.ts";
 import type { Grammar, GrammarNode } from "./grammar-node.ts";
 import { JSON_RULES } from "./json-text.ts";
@@ -41,10 +41,12 @@ export function createGrammarBuilder(): GrammarBuilder {
     jsonObject: () => rule("object"),
     jsonSchema(schema) {
       const node = compileSchema(schema, { define, reserve, set: (name, body) => void rules.set(name, body) });
-      if (!Number.isFinite(measureShortest(rules)(node))) {
+      const used = keepUsed(node, rules);
+      const shortestOf = measureShortest(used);
+      if (!Number.isFinite(shortestOf(node))) {
         throw new UnsupportedSchemaError("", "nothing fits it: it asks for itself without an end");
       }
-      if (findLeftRecursion({ root: node, rules }) !== null) {
+      if (findLeftRecursion(used, shortestOf) !== null) {
         throw new UnsupportedSchemaError("", "a part of it is nothing but a reference to itself");
       }
       return node;
@@ -55,28 +57,12 @@ export function createGrammarBuilder(): GrammarBuilder {
 
 function keepUsed(root: GrammarNode, rules: ReadonlyMap<string, GrammarNode>): ReadonlyMap<string, GrammarNode> {
   const used = new Map<string, GrammarNode>();
-  const waiting = [root];
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    switch (node.kind) {
-      case "literal":
-      case "characters":
-        break;
-      case "sequence":
-        waiting.push(...node.items);
-        break;
-      case "choice":
-        waiting.push(...node.options);
-        break;
-      case "repeat":
-        waiting.push(node.item);
-        break;
-      case "rule": {
-        const body = rules.get(node.name);
-        if (body === undefined || used.has(node.name)) break;
-        used.set(node.name, body);
-        waiting.push(body);
-      }
-    }
+  const waiting = [...listRules(root)];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const body = rules.get(name);
+    if (body === undefined || used.has(name)) continue;
+    used.set(name, body);
+    waiting.push(...listRules(body));
   }
   return new Map([...used].toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }

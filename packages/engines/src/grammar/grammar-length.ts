@@ -5,7 +5,7 @@ import type { Grammar, GrammarNode } from "./grammar-node.ts";
 /** Of the shortest text; infinite for a node that never ends. */
 export type ShortestOf = (node: GrammarNode) => number;
 
-/** Each round settles at least one more rule, or there is nothing left to settle. */
+/** A rule that has become shorter may shorten those that hold it, until nothing changes any more. */
 export function measureShortest(rules: ReadonlyMap<string, GrammarNode>): ShortestOf {
   const known = new Map<string, number>();
   const shortestOf: ShortestOf = (node) => {
@@ -17,61 +17,95 @@ export function measureShortest(rules: ReadonlyMap<string, GrammarNode>): Shorte
       case "sequence":
         return node.items.reduce((sum, item) => sum + shortestOf(item), 0);
       case "choice":
-        return Math.min(...node.options.map(shortestOf));
+        return node.options.reduce((least, option) => Math.min(least, shortestOf(option)), Number.POSITIVE_INFINITY);
       case "repeat":
         return node.min === 0 ? 0 : node.min * shortestOf(node.item);
       case "rule":
         return known.get(node.name) ?? Number.POSITIVE_INFINITY;
     }
   };
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const [name, node] of rules) {
-      const shortest = shortestOf(node);
-      if (shortest >= (known.get(name) ?? Number.POSITIVE_INFINITY)) continue;
-      known.set(name, shortest);
-      changed = true;
-    }
+  const holders = mapHolders(rules);
+  const waiting = new Set(rules.keys());
+  for (const name of waiting) {
+    waiting.delete(name);
+    const node = rules.get(name);
+    const shortest = node === undefined ? Number.POSITIVE_INFINITY : shortestOf(node);
+    if (shortest >= (known.get(name) ?? Number.POSITIVE_INFINITY)) continue;
+    known.set(name, shortest);
+    for (const holder of holders.get(name) ?? []) waiting.add(holder);
   }
   return shortestOf;
 }
 
+/** The names of the rules that refer to each rule. */
+function mapHolders(rules: ReadonlyMap<string, GrammarNode>): ReadonlyMap<string, ReadonlySet<string>> {
+  const holders = new Map<string, Set<string>>();
+  for (const [holder, node] of rules) {
+    for (const name of listRules(node)) {
+      const known = holders.get(name);
+      if (known === undefined) holders.set(name, new Set([holder]));
+      else known.add(holder);
+    }
+  }
+  return holders;
+}
+
+/** The rules that a node refers to, each as often as it does. */
+export function listRules(node: GrammarNode): readonly string[] {
+  switch (node.kind) {
+    case "literal":
+    case "characters":
+      return [];
+    case "sequence":
+      return node.items.flatMap(listRules);
+    case "choice":
+      return node.options.flatMap(listRules);
+    case "repeat":
+      return listRules(node.item);
+    case "rule":
+      return [node.name];
+  }
+}
+
 /** The name of a rule that can come again before any character of it has; null when there is none. */
-export function findLeftRecursion({ rules }: Grammar): string | null {
-  const shortestOf = measureShortest(rules);
-  const firstRules = (node: GrammarNode): readonly string[] => {
-    switch (node.kind) {
-      case "literal":
-      case "characters":
-        return [];
-      case "sequence": {
-        const end = node.items.findIndex((item) => shortestOf(item) > 0);
-        return node.items.slice(0, end === -1 ? undefined : end + 1).flatMap(firstRules);
-      }
-      case "choice":
-        return node.options.flatMap(firstRules);
-      case "repeat":
-        return firstRules(node.item);
-      case "rule":
-        return [node.name];
-    }
-  };
+export function findLeftRecursion(rules: ReadonlyMap<string, GrammarNode>, shortestOf: ShortestOf): string | null {
   const settled = new Set<string>();
-  const visit = (name: string, path: ReadonlySet<string>): string | null => {
-    if (path.has(name)) return name;
-    if (settled.has(name)) return null;
-    const node = rules.get(name);
-    const deeper = new Set([...path, name]);
-    for (const next of node === undefined ? [] : firstRules(node)) {
-      const found = visit(next, deeper);
-      if (found !== null) return found;
-    }
-    settled.add(name);
-    return null;
+  const open = new Set<string>();
+  const enter = (name: string) => {
+    open.add(name);
+    return { name, rest: [...listFirstRules(rules.get(name), shortestOf)] };
   };
-  for (const name of rules.keys()) {
-    const found = visit(name, new Set());
-    if (found !== null) return found;
+  for (const start of rules.keys()) {
+    const path = [enter(start)];
+    for (let place = path.at(-1); place !== undefined; place = path.at(-1)) {
+      const next = place.rest.pop();
+      if (next === undefined) {
+        settled.add(place.name);
+        open.delete(place.name);
+        path.pop();
+      } else if (open.has(next)) return next;
+      else if (!settled.has(next)) path.push(enter(next));
+    }
   }
   return null;
+}
+
+/** The rules that may come before any character of a node has. */
+function listFirstRules(node: GrammarNode | undefined, shortestOf: ShortestOf): readonly string[] {
+  switch (node?.kind) {
+    case undefined:
+    case "literal":
+    case "characters":
+      return [];
+    case "sequence": {
+      const end = node.items.findIndex((item) => shortestOf(item) > 0);
+      return node.items.slice(0, end === -1 ? undefined : end + 1).flatMap((item) => listFirstRules(item, shortestOf));
+    }
+    case "choice":
+      return node.options.flatMap((option) => listFirstRules(option, shortestOf));
+    case "repeat":
+      return listFirstRules(node.item, shortestOf);
+    case "rule":
+      return [node.name];
+  }
 }

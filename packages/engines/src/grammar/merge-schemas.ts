@@ -21,7 +21,10 @@ const MERGES: Readonly<Record<string, Merge>> = {
   maxLength: least,
   maxItems: least,
   required: (left, right) => [...new Set([...asList(left), ...asList(right)])],
-  enum: (left, right) => asList(left).filter((value) => asList(right).some((other) => isSame(value, other))),
+  enum: (left, right) => {
+    const others = new Set(asList(right).map((value) => JSON.stringify(value)));
+    return asList(left).filter((value) => others.has(JSON.stringify(value)));
+  },
   type: (left, right) => {
     const shared = asList(left).filter((type) => asList(right).includes(type));
     return shared.length === 1 ? shared[0] : shared;

@@ -39,22 +39,32 @@ export function objectOf(
   return sequence(literal("{"), first, literal("}"));
 }
 
+/** Names that begin with so many characters of a member's are left out. */
+const SHARED_CHARACTERS_MAX = 64;
+
 /** A name that is none of the members'. It has no escapes, so that it can't be one of them in another spelling. */
 function otherName(members: readonly Member[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
   if (members.length === 0) return rule("string");
   const any = define(repeat(characterWithin(PLAIN), 0, null));
-  const build = (names: readonly string[]): GrammarNode => {
-    const initials = new Set(names.map((name) => Array.from(name)[0]).filter((initial) => initial !== undefined));
+  const build = (names: readonly string[], shared: number): GrammarNode => {
+    const initials = new Set(names.filter((name) => name !== "").map((name) => String.fromCodePoint(codePoint(name))));
     const others = [...initials].map((initial): CharacterRange => [codePoint(initial), codePoint(initial)]);
     const options = [sequence(characterWithin(invertRanges([...others, ...NOT_PLAIN])), any)];
     if (!names.includes("")) options.push(NOTHING);
     for (const initial of initials) {
       const rests = names.filter((name) => name.startsWith(initial)).map((name) => name.slice(initial.length));
-      if (isPlain(initial)) options.push(sequence(literal(initial), build(rests)));
+      if (isPlain(initial) && shared < SHARED_CHARACTERS_MAX) {
+        options.push(sequence(literal(initial), build(rests, shared + 1)));
+      }
     }
     return define(choice(...options));
   };
-  return quoted(build(members.map(({ name }) => name)));
+  return quoted(
+    build(
+      members.map(({ name }) => name),
+      0,
+    ),
+  );
 }
 
 const NOT_PLAIN: readonly CharacterRange[] = [

@@ -18,21 +18,24 @@ const ANNOTATIONS = words(
 );
 
 /** Values with which a keyword that can't be kept to says nothing. */
-const SAYS_NOTHING: Readonly<Record<string, (value: unknown) => boolean>> = {
-  uniqueItems: (value) => value === false,
-  minProperties: (value) => value === 0,
-  multipleOf: () => false,
-  unevaluatedProperties: (value) => value !== false,
-  patternProperties: (value) => isObject(value) && Object.keys(value).length === 0,
-};
+const SAYS_NOTHING: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ["uniqueItems", (value: unknown) => value === false],
+  ["minProperties", (value: unknown) => value === 0],
+  ["unevaluatedProperties", (value: unknown) => value !== false],
+  ["patternProperties", (value: unknown) => isObject(value) && Object.keys(value).length === 0],
+]);
 
 /** @throws UnsupportedSchemaError */
 export function checkKeywords({ schema, path }: SchemaView): void {
   for (const [keyword, value] of Object.entries(schema)) {
-    if (ENFORCED.has(keyword) || ANNOTATIONS.has(keyword) || keyword.startsWith("x-")) continue;
-    if (value === undefined || value === null || SAYS_NOTHING[keyword]?.(value) === true) continue;
+    if (ENFORCED.has(keyword) || isAnnotation(keyword)) continue;
+    if (value === undefined || value === null || SAYS_NOTHING.get(keyword)?.(value) === true) continue;
     throw new UnsupportedSchemaError(path, `'${keyword.slice(0, 60)}' can't be enforced`);
   }
+}
+
+function isAnnotation(keyword: string): boolean {
+  return ANNOTATIONS.has(keyword) || keyword.startsWith("x-");
 }
 
 /** Whether a schema limits anything by itself. */
@@ -44,7 +47,12 @@ export function isConstrained({ schema }: SchemaView): boolean {
 export function pickConstraints({ schema }: SchemaView, without: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(schema).filter(
-      ([keyword, value]) => !ANNOTATIONS.has(keyword) && !without.includes(keyword) && value !== undefined,
+      ([keyword, value]) =>
+        !isAnnotation(keyword) &&
+        !without.includes(keyword) &&
+        value !== undefined &&
+        // Elsewhere null says nothing; merged with a number, it would pass for 0.
+        (value !== null || keyword === "const"),
     ),
   );
 }
