@@ -24,8 +24,8 @@ export interface Grammar {
   readonly rules: ReadonlyMap<string, GrammarNode>;
 }
 
-/** What llama.cpp takes for a repetition. */
-export const REPETITIONS_MAX = 2000;
+/** What llama.cpp takes for a repetition; it refuses 2,000. */
+export const REPETITIONS_MAX = 1999;
 
 export const NOTHING: GrammarNode = { kind: "literal", text: "" };
 

@@ -5,33 +5,47 @@ import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 /** The name that GBNF starts at. */
 const ROOT = "root";
 
-/** @see https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md */
+/**
+ * What is repeated is a rule or a character: llama.cpp refuses a repetition by what it would write out for it, which is a
+ * multiple of all that a group holds, and 1 for a name.
+ *
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
+ */
 export function printGrammar({ root, rules }: Grammar): string {
-  const lines = [...rules].map(([name, node]) => `${name} ::= ${printNode(node)}`);
-  return `${[`${ROOT} ::= ${printNode(root)}`, ...lines].join("\n")}\n`;
+  const groups = new Map<string, string>();
+  const nameGroup = (text: string) => {
+    const name = groups.get(text) ?? `group-${groups.size + 1}`;
+    groups.set(text, name);
+    return name;
+  };
+  const lines = [`${ROOT} ::= ${printNode(root, nameGroup)}`];
+  for (const [name, node] of rules) lines.push(`${name} ::= ${printNode(node, nameGroup)}`);
+  for (const [text, name] of groups) lines.push(`${name} ::= ${text}`);
+  return `${lines.join("\n")}\n`;
 }
 
-function printNode(node: GrammarNode): string {
+/** Gives the text of a node a name. */
+type NameGroup = (text: string) => string;
+
+function printNode(node: GrammarNode, nameGroup: NameGroup): string {
+  const print = (part: GrammarNode) => printNode(part, nameGroup);
   switch (node.kind) {
     case "literal":
       return `"${Array.from(node.text, printLiteralCharacter).join("")}"`;
     case "characters":
       return `[${node.ranges.map(printRange).join("")}]`;
     case "sequence":
-      return node.items.map((item) => (item.kind === "choice" ? `(${printNode(item)})` : printNode(item))).join(" ");
+      return node.items.map((item) => (item.kind === "choice" ? `(${print(item)})` : print(item))).join(" ");
     case "choice":
-      return node.options.map(printNode).join(" | ");
-    case "repeat":
-      return `${printItem(node.item)}${printCount(node.min, node.max)}`;
+      return node.options.map(print).join(" | ");
+    case "repeat": {
+      const isSingle = node.item.kind === "rule" || node.item.kind === "characters";
+      const item = isSingle ? print(node.item) : nameGroup(print(node.item));
+      return `${item}${printCount(node.min, node.max)}`;
+    }
     case "rule":
       return node.name;
   }
-}
-
-/** A literal of several characters is repeated as a whole only in parentheses. */
-function printItem(item: GrammarNode): string {
-  const text = printNode(item);
-  return item.kind === "rule" || item.kind === "characters" ? text : `(${text})`;
 }
 
 function printCount(min: number, max: number | null): string {

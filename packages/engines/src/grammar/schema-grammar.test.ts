@@ -167,6 +167,25 @@ test("the bounds of numbers are exact", async () => {
 });
 
 test.each<[string, SchemaObject, string]>([
+  ["characters", { type: "string", maxLength: 1999 }, '"ab"'],
+  ["characters that must be there", { type: "string", minLength: 1999 }, `"${"a".repeat(1999)}"`],
+  ["items", { type: "array", items: { type: "string", maxLength: 1999 }, maxItems: 1999 }, '["a", "b"]'],
+  [
+    "items that must be there",
+    { type: "array", items: { maxLength: 9 }, minItems: 1500 },
+    `["a"${',"b"'.repeat(1499)}]`,
+  ],
+  ["repetitions in a pattern", { type: "string", pattern: "^(?:a{0,1500}b){0,1500}$" }, '"aabab"'],
+  [
+    "members with many characters",
+    { type: "object", properties: { a: { type: "string", maxLength: 1999 }, b: { type: "string", maxLength: 1999 } } },
+    '{"b":"x"}',
+  ],
+])("llama.cpp takes as many %s as are not refused", async (_name, schema, text) => {
+  expect((await createMatcher(compile(schema)))(text)).toBe(true);
+});
+
+test.each<[string, SchemaObject, string]>([
   ["a value that must not be", { not: { type: "string" } }, "'not' can't be enforced"],
   ["different items", { type: "array", items: {}, uniqueItems: true }, "'uniqueItems' can't be enforced"],
   ["a multiple", { type: "number", multipleOf: 0.5 }, "'multipleOf' can't be enforced"],
@@ -202,7 +221,7 @@ test.each<[string, SchemaObject, string]>([
     { type: "object", required: ["a"], additionalProperties: false },
     "'a' is required",
   ],
-  ["a length beyond what can be counted", { type: "string", maxLength: 5000 }, "more than 2000 characters"],
+  ["a length beyond what can be counted", { type: "string", maxLength: 5000 }, "more than 1999 characters"],
   [
     "parts that can't hold together",
     { allOf: [{ type: "string", pattern: "a" }, { pattern: "b" }] },
