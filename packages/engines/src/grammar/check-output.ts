@@ -3,19 +3,25 @@
 import { AiError } from "@openai-compat/core";
 import type { ChatOutput, JsonSchema } from "@openai-compat/core";
 import { createGrammarBuilder } from "./grammar-builder.ts";
+import type { GrammarBuilder } from "./grammar-builder.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-/** @throws AiError `invalid_value`, `param` naming the schema, the message the place in it. */
+/**
+ * All schemas of a request are one grammar, and bounded together.
+ *
+ * @throws AiError `invalid_value`, `param` naming the schema, the message the place in it.
+ */
 export function checkSchemas({ format, toolUse }: ChatOutput): void {
-  if (format.type === "json-schema") checkSchema(format.schema, "response_format.json_schema.schema");
+  const builder = createGrammarBuilder();
+  if (format.type === "json-schema") checkSchema(builder, format.schema, "response_format.json_schema.schema");
   for (const { parameters, param } of toolUse?.tools ?? []) {
-    if (parameters !== null) checkSchema(parameters, `${param}.parameters`);
+    if (parameters !== null) checkSchema(builder, parameters, `${param}.parameters`);
   }
 }
 
-function checkSchema(schema: JsonSchema, param: string): void {
+function checkSchema(builder: GrammarBuilder, schema: JsonSchema, param: string): void {
   try {
-    createGrammarBuilder().jsonSchema(schema);
+    builder.jsonSchema(schema);
   } catch (thrown) {
     if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
     throw new AiError("invalid_value", `Invalid '${param}': ${thrown.message}.`, { param, cause: thrown });

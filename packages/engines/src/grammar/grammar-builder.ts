@@ -1,7 +1,7 @@
 /** Grammars that are put together from literal text and from JSON that fits a schema. */
 
 import { compileSchema } from "./compile-schema.ts";
-import { findLeftRecursion, listRules, measureShortest } from "./grammar-length.ts";
+import { countRepetitions, findLeftRecursion, listRules, measureShortest } from "./grammar-length.ts";
 import { rule } from "./grammar-node.ts";
 import type { Grammar, GrammarNode } from "./grammar-node.ts";
 import { JSON_RULES } from "./json-text.ts";
@@ -9,6 +9,8 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 /** Of all schemas of a grammar together. */
 const RULES_MAX = 5000;
+/** The same for what is counted: llama.cpp writes each place out. */
+const REPETITIONS_SUM_MAX = 100_000;
 
 export interface GrammarBuilder {
   /** Any object of JSON. */
@@ -26,6 +28,7 @@ export interface GrammarBuilder {
 export function createGrammarBuilder(): GrammarBuilder {
   const rules = new Map(JSON_RULES);
   let count = 0;
+  let repetitions = 0;
   const reserve = () => {
     count += 1;
     if (count > RULES_MAX) throw new UnsupportedSchemaError("", `it needs more than ${RULES_MAX} rules`);
@@ -42,6 +45,11 @@ export function createGrammarBuilder(): GrammarBuilder {
     jsonSchema(schema) {
       const node = compileSchema(schema, { define, reserve, set: (name, body) => void rules.set(name, body) });
       const used = keepUsed(node, rules);
+      repetitions += [node, ...used.values()].reduce((sum, body) => sum + countRepetitions(body), 0);
+      if (repetitions > REPETITIONS_SUM_MAX) {
+        const reason = `its lengths and numbers of items add up to more than ${REPETITIONS_SUM_MAX}`;
+        throw new UnsupportedSchemaError("", reason);
+      }
       const shortestOf = measureShortest(used);
       if (!Number.isFinite(shortestOf(node))) {
         throw new UnsupportedSchemaError("", "nothing fits it: it asks for itself without an end");

@@ -67,6 +67,22 @@ export function listRules(node: GrammarNode): readonly string[] {
   }
 }
 
+/** How many places the repetitions of a node take, those in each other not multiplied. */
+export function countRepetitions(node: GrammarNode): number {
+  switch (node.kind) {
+    case "literal":
+    case "characters":
+    case "rule":
+      return 0;
+    case "sequence":
+      return node.items.reduce((sum, item) => sum + countRepetitions(item), 0);
+    case "choice":
+      return node.options.reduce((sum, option) => sum + countRepetitions(option), 0);
+    case "repeat":
+      return (node.max ?? node.min) + countRepetitions(node.item);
+  }
+}
+
 /** The name of a rule that can come again before any character of it has; null when there is none. */
 export function findLeftRecursion(rules: ReadonlyMap<string, GrammarNode>, shortestOf: ShortestOf): string | null {
   const settled = new Set<string>();

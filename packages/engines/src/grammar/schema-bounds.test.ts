@@ -26,6 +26,10 @@ function chain(count: number, make: (next: SchemaObject) => SchemaObject): Schem
   return { $ref: "#/$defs/d0", $defs: Object.fromEntries(times(count + 1, link)) };
 }
 
+function strings(names: readonly string[], bounds: SchemaObject): SchemaObject {
+  return { type: "object", properties: Object.fromEntries(names.map((name) => [name, { type: "string", ...bounds }])) };
+}
+
 const node: SchemaObject = {
   type: "object",
   properties: { left: { $ref: "#/$defs/node" }, right: { $ref: "#/$defs/node" } },
@@ -47,6 +51,14 @@ test.each<[string, SchemaObject, string]>([
     "alternatives beyond comparison",
     { oneOf: times(2000, (index) => ({ type: "string", enum: [`v${index}`] })) },
     "too many schemas to tell them apart",
+  ],
+  [
+    "lengths that are large together",
+    strings(
+      times(60, (index) => `p${index}`),
+      { maxLength: 1999 },
+    ),
+    "add up to more than 100000",
   ],
   ["a keyword that every object has", JSON.parse('{"items":{"__proto__":{}}}'), "'__proto__' can't be enforced"],
 ])("%s: refused by name", (_name, schema, said) => {
@@ -76,7 +88,10 @@ test("beside a member of a very long name others are allowed, but for those that
 
 test("the largest schemas can be printed, spoken and ended", () => {
   const deep = chain(130, (next) => ({ type: "object", properties: { next }, required: ["next"] }));
-  const wide = { type: "object", properties: Object.fromEntries(times(1600, (at) => [`p${at}`, { type: "string" }])) };
+  const wide = strings(
+    times(1600, (index) => `p${index}`),
+    {},
+  );
   const tuple = { type: "array", prefixItems: times(200, () => ({ type: "null" })), minItems: 200 };
   for (const schema of [deep, wide, tuple]) {
     const grammar = compile(schema);
