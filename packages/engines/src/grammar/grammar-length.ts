@@ -1,6 +1,6 @@
 /** How many characters the texts of a grammar have: which rules never end, and which would begin with themselves. */
 
-import type { Grammar, GrammarNode } from "./grammar-node.ts";
+import type { GrammarNode } from "./grammar-node.ts";
 
 /** Of the shortest text; infinite for a node that never ends. */
 export type ShortestOf = (node: GrammarNode) => number;
