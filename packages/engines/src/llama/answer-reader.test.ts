@@ -72,3 +72,25 @@ test.each<[string, Partial<AnswerReaderOptions>, readonly string[]]>([
     { numRuns: 50 },
   );
 });
+
+test("the tokens that are told with an answer are those of its text, whatever was thought before", () => {
+  const reader = createAnswerReader(PLAIN);
+  const describe = (text: string) => ({ text, bytes: [...Buffer.from(text)], logprob: -1, top: [] });
+  const pieces = ["<think>", "Hm.", "</think>", "\n", "\n", "Yes", "."];
+  const events = pieces.flatMap((piece) => reader.push(piece, describe(piece)));
+  const told = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
+  expect(told.map(({ text }) => text)).toEqual(["Yes", "."]);
+});
+
+test("an answer that begins with half a character is told with the token of that half", () => {
+  const reader = createAnswerReader({ ...PLAIN, thoughts: "open" });
+  const half = (byte: number) => ({ text: "\uFFFD", bytes: [byte], logprob: -1, top: [] });
+  const events = [
+    ...reader.push("</think>", half(0)),
+    ...reader.push("\n", half(10)),
+    ...reader.push("", half(0xc3)),
+    ...reader.push("é", half(0xa9)),
+  ];
+  const told = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
+  expect(told.flatMap(({ bytes }) => bytes)).toEqual([0xc3, 0xa9]);
+});

@@ -87,8 +87,11 @@ class Reader implements AnswerReader {
   /** @returns whether there may be more to read. */
   #step(events: ReadEvent[]): boolean {
     if (this.#skipsLineBreaks) {
-      this.#held = this.#held.replace(/^\n+/, "");
-      if (this.#held === "") return false;
+      const text = this.#held.replace(/^\n+/, "");
+      // A token without text is the beginning of a character, and stays.
+      if (text === "" && this.#held !== "") this.#heldLogprobs = [];
+      this.#held = text;
+      if (text === "") return false;
       this.#skipsLineBreaks = false;
     }
     switch (this.place) {
@@ -177,7 +180,7 @@ class Reader implements AnswerReader {
     return { before, isFound: false };
   }
 
-  /** After a call only another may come: a model's blanks between them are nobody's text. */
+  /** After a call only another may come: a model's blanks between them are nobody's text, and no more is half a tag. */
   #say(events: ReadEvent[], text: string): void {
     if (text === "" || this.calls > 0 || this.#options.calls === "only") return;
     const logprobs = this.#heldLogprobs.splice(0);

@@ -57,6 +57,28 @@ async function run(output: Partial<ChatOutput>, demands: Demands = {}) {
 
 const hot = (seed: number): Demands => ({ sampling: { temperature: 1.5, seed } });
 
+test.each([1, 2, 5, 20])(
+  "a limit of %i tokens within a call that must be made leaves no half tag as an answer",
+  async (tokensMax) => {
+    const { text, finishReason } = await run({ toolUse: { tools, mode: "required", parallel: false } }, { tokensMax });
+    expect({ text, finishReason }).toEqual({ text: "", finishReason: "length" });
+  },
+);
+
+test("choices of one request are held to one form, each from its beginning", async () => {
+  const output: ChatOutput = { ...FREE_TEXT, format: { type: "json-schema", schema: journey } };
+  const prompt = await engine.prepare([{ role: "user", content: "Go." }], output, never);
+  const texts = await Promise.all(
+    [0, 1, 2, 3, 4].map(async (seed) => {
+      const sampling = { ...GREEDY, temperature: 1.5, seed };
+      const request = { ...PLAIN, tokensMax: 400, stop: [], sampling, prompt, output };
+      return (await collectGeneration(engine.generate(request, never))).text;
+    }),
+  );
+  const fits = ajv.compile(journey);
+  for (const text of texts) expect(fits(JSON.parse(text)), text).toBe(true);
+});
+
 test.each([0, 1, 2, 3])("a tool that must be called is called, with arguments that fit (seed %i)", async (seed) => {
   const result = await run({ toolUse: { tools, mode: "required", parallel: true } }, hot(seed));
   expect(result).toMatchObject({ text: "", finishReason: "tool-calls" });
