@@ -1,13 +1,14 @@
 /** Holds what a model draws to the form that was asked for, and ends it in time when the tokens run out. */
 
-import type { GenerationRequest } from "@openai-compat/core";
-import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import type { ChatOutput, GenerationRequest } from "@openai-compat/core";
+import type { Llama, LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { watchClosing } from "../grammar/closing-watch.ts";
 import type { ClosingWatch } from "../grammar/closing-watch.ts";
 import { printGrammar } from "../grammar/print-grammar.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { buildOutputGrammar } from "./output-grammar.ts";
+import type { OutputGrammar } from "./output-grammar.ts";
 
 export interface Constraint {
   /** What the native sampler draws under. */
@@ -30,11 +31,11 @@ export async function constrainOutput(
   { output }: GenerationRequest,
   reader: AnswerReader,
 ): Promise<Constraint | null> {
-  const wanted = buildOutputGrammar(output);
-  if (wanted === null) return null;
+  const form = await formOf(loaded, output);
+  if (form === null) return null;
   const { module, model } = loaded;
-  const grammar = await model.llama.createGrammar({ grammar: printGrammar(wanted.grammar) });
-  const state = new module.LlamaGrammarEvaluationState({ model, grammar });
+  const { wanted, native } = form;
+  const state = new module.LlamaGrammarEvaluationState({ model, grammar: native });
   // A grammar that waits for a call gets its first token after the one that began the call.
   const holds = () => !wanted.startsAtCall || reader.place === "call" || reader.calls > 0;
   const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
@@ -55,6 +56,24 @@ export async function constrainOutput(
       return ending === null ? "open" : ending.length > 0 ? "closing" : "closed";
     },
   };
+}
+
+export interface OutputForm {
+  readonly wanted: OutputGrammar;
+  readonly native: LlamaGrammar;
+}
+
+/** The choices of a request have the same output, and a large schema takes its time: it is made once for all of them. */
+function formOf({ model, forms }: LoadedModel, output: ChatOutput): Promise<OutputForm | null> {
+  let form = forms.get(output);
+  if (form === undefined) forms.set(output, (form = createForm(model.llama, output)));
+  return form;
+}
+
+async function createForm(llama: Llama, output: ChatOutput): Promise<OutputForm | null> {
+  const wanted = buildOutputGrammar(output);
+  if (wanted === null) return null;
+  return { wanted, native: await llama.createGrammar({ grammar: printGrammar(wanted.grammar) }) };
 }
 
 /** @returns null where the vocabulary can't spell it. */

@@ -1,9 +1,11 @@
 /** Brings a GGUF file into memory with everything a generation needs, and out of it again. */
 
 import { AiError } from "@openai-compat/core";
+import type { ChatOutput } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
+import type { OutputForm } from "./constraint.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import type { ResolvedLlamaSettings } from "./llama-settings.ts";
@@ -39,6 +41,8 @@ export interface LoadedModel {
   readonly texts: TextTokenizer;
   readonly isToken: (id: number) => id is Token;
   readonly spell: (token: Token) => TokenSpelling;
+  /** What the generations of one request are held to. */
+  readonly forms: WeakMap<ChatOutput, Promise<OutputForm | null>>;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
@@ -95,6 +99,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       texts: createTextTokenizer(model, tokenizer),
       isToken,
       spell: createSpeller(model, tokenizer),
+      forms: new WeakMap(),
       async dispose() {
         stopMeasuring();
         await context.dispose();
