@@ -2,6 +2,7 @@ import { createEmbeddingResponseSchema } from "@openai-compat/spec";
 import { createScriptedEmbeddingEngine } from "@openai-compat/engines";
 import { expect, test } from "vitest";
 import { createTestApp } from "../../../testing/test-server.ts";
+import { encodeEmbedding } from "./encode.ts";
 
 const DIMENSIONS = 64;
 
@@ -86,4 +87,20 @@ test("a server without an embedding model says so, and reads no body", async () 
   const without = await createTestApp();
   const response = await without.post("/v1/embeddings", "{");
   expect(response.status).toBe(501);
+});
+
+test.each(["float", "base64"] as const)("a large answer in %s is printed a piece in each turn", async (format) => {
+  const vectors = Array.from({ length: 64 }, (_, index) => Float32Array.of(index, 0.5));
+  let turns = 0;
+  let isPrinted = false;
+  const countTurns = () => {
+    turns += 1;
+    if (!isPrinted) setImmediate(countTurns);
+  };
+  setImmediate(countTurns);
+  const text = await encodeEmbedding({ vectors, modelId: "words", promptTokens: 3 }, format);
+  isPrinted = true;
+  expect(turns).toBeGreaterThanOrEqual(3);
+  const { data } = createEmbeddingResponseSchema.parse(JSON.parse(text));
+  expect(data.map(({ index }) => index)).toEqual([...vectors.keys()]);
 });

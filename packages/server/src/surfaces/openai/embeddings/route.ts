@@ -6,10 +6,13 @@ import { relayJson } from "../relay/route.ts";
 import { decodeEmbedding } from "./decode.ts";
 import { encodeEmbedding } from "./encode.ts";
 
+const JSON_HEADERS = { "content-type": "application/json" };
+
 export const createEmbedding: OperationHandler = async (call, context) => {
   context.service.requireOffered("embedding");
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "embedding")) return relayJson("embedding", { call, context, body });
   const { request, encodingFormat } = decodeEmbedding(body.value);
-  return Response.json(encodeEmbedding(await context.service.embed(call, request), encodingFormat));
+  const answer = await encodeEmbedding(await context.service.embed(call, request), encodingFormat);
+  return new Response(answer, { headers: JSON_HEADERS });
 };
