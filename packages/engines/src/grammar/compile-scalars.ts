@@ -13,8 +13,16 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 const VALUES_MAX = 1000;
 
-/** One of the values, each in the one way that it is written. */
-export function compileValues(view: SchemaView, values: readonly unknown[]): GrammarNode {
+/**
+ * One of the values, each in the one way that it is written.
+ *
+ * @param among where it has to be one of these too.
+ */
+export function compileValues(
+  view: SchemaView,
+  values: readonly unknown[],
+  among: readonly unknown[] | null = null,
+): GrammarNode {
   const { type } = view.schema;
   const types: readonly unknown[] | null =
     type === undefined || type === null ? null : Array.isArray(type) ? type : [type];
@@ -23,6 +31,10 @@ export function compileValues(view: SchemaView, values: readonly unknown[]): Gra
     (value) => types === null || (value === null && isNullable) || types.some((name) => isOfType(value, name)),
   );
   if (fitting.length === 0) throw new UnsupportedSchemaError(view.path, "no value is of its type");
+  const texts = among === null ? null : new Set(among.map((value) => JSON.stringify(value)));
+  if (texts !== null && !fitting.some((value) => texts.has(JSON.stringify(value)))) {
+    throw new UnsupportedSchemaError(view.path, "its 'const' is not in its 'enum'");
+  }
   if (fitting.length > VALUES_MAX) throw new UnsupportedSchemaError(view.path, `it has more than ${VALUES_MAX} values`);
   const other = Object.keys(pickConstraints(view, ["type", "nullable", "enum", "const", "default"]))[0];
   if (other !== undefined) throw new UnsupportedSchemaError(view.path, `'${other}' can't be enforced beside 'enum'`);

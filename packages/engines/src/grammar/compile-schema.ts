@@ -92,7 +92,8 @@ class SchemaCompiler {
       (keyword) => schema[keyword] !== undefined && schema[keyword] !== null,
     );
     if (union !== undefined) return this.#union(view, union);
-    const values = "const" in schema ? [schema["const"]] : readList(view, "enum");
+    const values = readList(view, "enum");
+    if ("const" in schema) return compileValues(view, [schema["const"]], values);
     if (values !== null) return compileValues(view, values);
     const types = this.#typesOf(view);
     if (types === null) return rule("value");

@@ -26,39 +26,57 @@ const MERGES: Readonly<Record<string, Merge>> = {
     return asList(left).filter((value) => others.has(JSON.stringify(value)));
   },
   type: (left, right) => {
-    const shared = asList(left).filter((type) => asList(right).includes(type));
-    return shared.length === 1 ? shared[0] : shared;
+    const fitsInto = (type: unknown, types: readonly unknown[]) =>
+      types.includes(type) || (type === "integer" && types.includes("number"));
+    const [mine, theirs] = [asList(left), asList(right)];
+    const shared = new Set([
+      ...mine.filter((type) => fitsInto(type, theirs)),
+      ...theirs.filter((type) => fitsInto(type, mine)),
+    ]);
+    return [...shared].filter((type) => type !== "integer" || !shared.has("number"));
   },
-  properties: (left, right, path) => {
-    const merged: Record<string, unknown> = { ...asObject(left) };
-    for (const [name, schema] of Object.entries(asObject(right))) {
-      const known = merged[name];
-      merged[name] = isObject(known) && isObject(schema) ? mergeSchemas(known, schema, path) : schema;
-    }
-    return merged;
-  },
-  additionalProperties: (left, right, path) => {
-    if (left === false || right === false) return false;
-    return isObject(left) && isObject(right) ? mergeSchemas(left, right, path) : isObject(left) ? left : right;
-  },
-  items: (left, right, path) => (isObject(left) && isObject(right) ? mergeSchemas(left, right, path) : left),
+  additionalProperties: mergeValues,
+  items: mergeValues,
   allOf: (left, right) => [...asList(left), ...asList(right)],
 };
 
 /** @throws UnsupportedSchemaError when both say something that can't be said in one. */
 export function mergeSchemas(left: SchemaObject, right: SchemaObject, path: string): SchemaObject {
-  const merged: Record<string, unknown> = { ...left };
-  for (const [keyword, value] of Object.entries(right)) {
-    const known = merged[keyword];
-    if (known === undefined || isSame(known, value)) merged[keyword] = value;
-    else {
-      const merge = MERGES[keyword];
-      if (merge === undefined)
-        throw new UnsupportedSchemaError(path, `two values of '${keyword}' can't be enforced together`);
-      merged[keyword] = merge(known, value, path);
+  checkTuples(left, right, path);
+  const merged: Record<string, unknown> = { ...left, ...right };
+  for (const keyword of Object.keys(right)) {
+    const [mine, theirs] = [left[keyword], right[keyword]];
+    if (keyword === "properties" || mine === undefined || isSame(mine, theirs)) continue;
+    const merge = MERGES[keyword];
+    if (merge === undefined) {
+      throw new UnsupportedSchemaError(path, `two values of '${keyword}' can't be enforced together`);
     }
+    merged[keyword] = merge(mine, theirs, path);
   }
+  const names = new Set([left, right].flatMap(({ properties }) => Object.keys(asObject(properties))));
+  const mergeMember = (name: string) => mergeValues(memberOf(left, name), memberOf(right, name), path);
+  if (names.size > 0) merged["properties"] = Object.fromEntries([...names].map((name) => [name, mergeMember(name)]));
   return merged;
+}
+
+/** The items of one would be those of the other from another place on. */
+function checkTuples(left: SchemaObject, right: SchemaObject, path: string): void {
+  const says = ({ prefixItems, items }: SchemaObject) => prefixItems !== undefined || items !== undefined;
+  const isTuple = left["prefixItems"] !== undefined || right["prefixItems"] !== undefined;
+  if (!isTuple || !says(left) || !says(right) || isSame(left["prefixItems"], right["prefixItems"])) return;
+  throw new UnsupportedSchemaError(path, "'prefixItems' can't be enforced together with another's items");
+}
+
+/** What a schema says of a member, be it by all others that it allows. */
+function memberOf({ properties, additionalProperties }: SchemaObject, name: string): unknown {
+  const declared = asObject(properties);
+  return Object.hasOwn(declared, name) ? declared[name] : (additionalProperties ?? true);
+}
+
+function mergeValues(left: unknown, right: unknown, path: string): unknown {
+  if (left === false || right === false) return false;
+  if (isObject(left) && isObject(right)) return mergeSchemas(left, right, path);
+  return isObject(left) ? left : right;
 }
 
 function asList(value: unknown): readonly unknown[] {
