@@ -6,7 +6,16 @@ import { encodeUsage } from "../encode-usage.ts";
 import { FINISH_REASONS } from "./encode-finish-reason.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
 
-export function encodeChatCompletion(run: ChatRun, result: ChatResult): CreateChatCompletionResponse {
+export interface ChatAnswerOptions {
+  /** Whether log probabilities were asked for: an answer without text then has none, in a list. */
+  readonly hasLogprobs: boolean;
+}
+
+export function encodeChatCompletion(
+  run: ChatRun,
+  result: ChatResult,
+  { hasLogprobs }: ChatAnswerOptions,
+): CreateChatCompletionResponse {
   return {
     id: run.id,
     object: "chat.completion",
@@ -15,7 +24,7 @@ export function encodeChatCompletion(run: ChatRun, result: ChatResult): CreateCh
     choices: result.choices.map((choice) => ({
       index: choice.index,
       message: encodeMessage(choice),
-      logprobs: encodeLogprobs(choice.logprobs),
+      logprobs: encodeLogprobs(choice.logprobs ?? (hasLogprobs ? [] : null)),
       finish_reason: FINISH_REASONS[choice.finishReason],
     })),
     usage: encodeUsage(result.usage),

@@ -14,7 +14,10 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
   if (isForUpstream(body, context.service, "chat")) return relayJson("chat", { call, context, body });
   const { request, stream } = decodeChatCompletion(body.value);
   const run = await context.service.chat(call, request);
-  if (stream === null) return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events)));
+  if (stream === null) {
+    const options = { hasLogprobs: request.topLogprobs !== null };
+    return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events), options));
+  }
   const events = encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
   const answer = createSseStream({ events, stallTimeoutMs: context.streamStallTimeoutMs, onGone: context.leave });
   return new Response(answer, { headers: SSE_HEADERS });
