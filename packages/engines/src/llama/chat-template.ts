@@ -21,6 +21,11 @@ export interface TemplateExtras {
   readonly thinking?: boolean;
 }
 
+/** Some templates begin the thoughts themselves: so a prompt of theirs ends. */
+export const THOUGHTS_BEGUN = /<think>\s*$/;
+/** Ends thoughts that have no text, as templates with a switch for them do. */
+const NO_THOUGHTS = "\n</think>\n\n";
+
 export interface ChatTemplateOptions {
   /** Jinja, from the model file. */
   readonly source: string;
@@ -36,7 +41,7 @@ export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOpt
     knowsThoughts: source.includes("<think>"),
     render(messages, { tools, thinking } = {}) {
       try {
-        return template.render({
+        const prompt = template.render({
           messages: messages.map(toView),
           ...(tools !== undefined && { tools }),
           ...(thinking !== undefined && { enable_thinking: thinking }),
@@ -44,6 +49,8 @@ export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOpt
           bos_token: bosText,
           eos_token: eosText,
         });
+        // A template without a switch begins them all the same, and an answer in a form would be read as thoughts.
+        return thinking === false && THOUGHTS_BEGUN.test(prompt) ? prompt.trimEnd() + NO_THOUGHTS : prompt;
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
         throw new AiError("invalid_request", `The model's chat template refuses these messages: ${detail}`, {

@@ -9,6 +9,7 @@ import type { Token } from "node-llama-cpp";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createModelResource } from "../shared/model-resource.ts";
+import { THOUGHTS_BEGUN } from "./chat-template.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { eraseTokens } from "./erase-tokens.ts";
@@ -150,8 +151,6 @@ async function buildGeneration(
   };
 }
 
-/** Some templates begin the thoughts themselves. */
-const THOUGHTS_BEGUN = /<think>\s*$/;
 const LAST_TOKENS = 8;
 
 function openReader(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FREE_TEXT } from "@openai-compat/core";
-import type { ChatMessage } from "@openai-compat/core";
+import type { ChatMessage, ChatOutput } from "@openai-compat/core";
 import { createChatTemplate } from "./chat-template.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
@@ -94,4 +94,22 @@ test("the token that a model wants in front comes once", () => {
   );
   const own = createChatTemplate({ source: "{{ bos_token }}a", bosText: "<s>", eosText: "" });
   expect(decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, own, createTokenizer(START)))).toBe("▶a");
+});
+
+test.each<[string, Partial<ChatOutput>, string]>([
+  ["begins", {}, "a<think>\n"],
+  ["begins, when they are wanted,", { thinking: true }, "a<think>\n"],
+  ["ends, when they are not wanted,", { thinking: false }, "a<think>\n</think>\n\n"],
+  ["ends before JSON", { format: { type: "json-object" } }, "a<think>\n</think>\n\n"],
+])("a template that always begins thoughts %s them", (_case, output, expected) => {
+  const thinker = createChatTemplate({
+    source: "{{ messages[messages | length - 1].content + '<think>\n' }}",
+    bosText: "<s>",
+    eosText: "<|end|>",
+  });
+  for (const content of ["a", "<|end|>"]) {
+    const messages: ChatMessage[] = [{ role: "user", content }];
+    const tokens = tokenizePrompt({ messages, output: { ...FREE_TEXT, ...output } }, thinker, createTokenizer());
+    expect(decode(tokens)).toBe(expected.replace("a", content));
+  }
 });
