@@ -37,7 +37,7 @@ export interface PreparedCompletion {
   readonly engine: ChatEngine;
   readonly request: CompletionRequest;
   readonly prompts: readonly PreparedText[];
-  /** Of the first candidate; each further one adds one to the seed. */
+  /** Of each prompt's first candidate; each further one adds one to the seed. */
   readonly sampling: Sampling;
 }
 
@@ -120,6 +120,8 @@ export async function* runCompletion(
 
 interface Candidate {
   readonly index: number;
+  /** Among those of its prompt. */
+  readonly position: number;
   readonly promptIndex: number;
   readonly prompt: PreparedText;
   readonly scoresPrompt: boolean;
@@ -161,7 +163,7 @@ function planGenerations(completion: PreparedCompletion): readonly (readonly Tag
     Array.from({ length: request.candidates }, (_, position) => {
       const index = promptIndex * request.candidates + position;
       const scoresPrompt = isScored && position === 0;
-      const candidate = { index, promptIndex, prompt, scoresPrompt };
+      const candidate = { index, position, promptIndex, prompt, scoresPrompt };
       return { tag: candidate, request: buildGeneration(completion, candidate) };
     }),
   );
@@ -172,7 +174,7 @@ function planGenerations(completion: PreparedCompletion): readonly (readonly Tag
 
 function buildGeneration(
   { engine, request, sampling }: PreparedCompletion,
-  { index, prompt, scoresPrompt }: Candidate,
+  { position, prompt, scoresPrompt }: Candidate,
 ): GenerationRequest {
   const isJudged = request.candidates > request.choices;
   return {
@@ -184,7 +186,8 @@ function buildGeneration(
     scoresPrompt,
     tokensMax: limitTokens(engine, request, prompt),
     stop: request.stop,
-    sampling: shiftSeed(sampling, index),
+    // Not by the index: among others a prompt has the texts that it has alone.
+    sampling: shiftSeed(sampling, position),
   };
 }
 
