@@ -1,8 +1,8 @@
 /** Maps the service's sampling to the native sampler's options, naming every one: the native defaults differ. */
 
-import { AiError } from "@openai-compat/core";
 import type { Sampling } from "@openai-compat/core";
 import type { LlamaModel, SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import { refuseBias } from "../shared/refuse-bias.ts";
 import type { NativeModule } from "./native-runtime.ts";
 
 export interface SamplingContext {
@@ -59,10 +59,4 @@ function mapLogitBias(logitBias: Sampling["logitBias"], { module, model, isToken
     tokenBias.set([token], bias <= BIAS_NEVER ? "never" : { logit: bias });
   }
   return tokenBias;
-}
-
-function refuseBias(id: string, why: string): AiError {
-  return new AiError("invalid_value", `Invalid value for 'logit_bias': the token ${id} ${why}.`, {
-    param: "logit_bias",
-  });
 }

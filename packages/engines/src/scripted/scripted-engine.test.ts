@@ -41,6 +41,30 @@ test("a word with a bias of -100 is never said", async () => {
   expect(text).toContain("4 in a conversation");
 });
 
+test("a word with a bias of 100 is the only one that is said", async () => {
+  const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
+  const words = prompt.tokens.at(-2) ?? 0;
+  expect((await answer(question, { [words]: 100 })).text).toMatch(/^( words){40,}$/);
+});
+
+test("a bias for what is no piece of text is refused, as by a model that lacks the token", async () => {
+  const demands = { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1000: 5 } } };
+  const refused = createScriptedEngine().check(demands, never);
+  await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
+});
+
+test("a narrow nucleus leaves the seed no choice", async () => {
+  const texts = new Set<string>();
+  for (let seed = 0; seed < 20; seed += 1) {
+    const engine = createScriptedEngine();
+    const prompt = await engine.prepare(question, FREE_TEXT, never);
+    const sampling = { ...GREEDY, temperature: 2, topP: 0.1, seed };
+    const run = engine.generate({ ...PLAIN, prompt, tokensMax: 200, stop: [], sampling }, never);
+    texts.add((await collectGeneration(run)).text);
+  }
+  expect(texts.size).toBe(1);
+});
+
 test("delays are waited out and an abort cuts them short", async () => {
   const engine = createScriptedEngine({ tokenDelayMs: 60_000, promptChunkDelayMs: 1 });
   const prompt = await engine.prepare(question, FREE_TEXT, never);

@@ -10,6 +10,7 @@ import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
+import { biasTokens, checkBias } from "./scripted-bias.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { fitTokens } from "./scripted-json.ts";
 import type { FormedText } from "./scripted-json.ts";
@@ -36,12 +37,11 @@ interface Slot {
 }
 
 const PROMPT_CHUNK_TOKENS = 64;
-const BIAS_NEVER = -100;
 
 /**
- * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said), JSON schemas and
- * tools (`scripted-script.ts`); seed and temperature choose the wording, penalties change
- * nothing, and probabilities are invented.
+ * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said) or 100 (the only one that is),
+ * JSON schemas and tools (`scripted-script.ts`); seed, temperature and nucleus choose the wording, other biases and penalties
+ * change nothing, and probabilities are invented.
  */
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
   const { contextTokens = 4096, concurrency = 4, tokenDelayMs = 0, promptChunkDelayMs = 0 } = settings;
@@ -82,9 +82,9 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
       if (suffix !== null) throw refuseSuffix();
       return encodePlainText(text);
     },
-    // Every bias is honoured as far as it can be: an id that is no token of the script biases nothing.
-    async check({ output }) {
+    async check({ sampling, output }) {
       checkSchemas(output);
+      checkBias(sampling.logitBias);
     },
     generate,
     close: () => running.ended(),
@@ -121,7 +121,7 @@ async function* say(
   pace: Pace,
 ): AsyncGenerator<GenerationEvent, void> {
   const { sampling, tokensMax, topLogprobs } = request;
-  const tokens = encodeText(text).filter((token) => (sampling.logitBias[token] ?? 0) > BIAS_NEVER);
+  const tokens = biasTokens(encodeText(text), sampling.logitBias, grammar !== null);
   const said = fitTokens(tokens, grammar, tokensMax);
   const answer = createAnswerText(request.stop);
   let completionTokens = 0;

@@ -12,37 +12,44 @@ const CLOSINGS = ["That is all.", "I have nothing to add.", "There is no more.",
 
 /**
  * At least forty tokens, with an emoji of several code points near the beginning. The seed picks among the openings and
- * closings when the temperature is above 0.
+ * closings when the temperature is above 0, and `topP` says among how many.
  */
 export function composeReply(promptTokens: readonly number[], sampling: Sampling): string {
   const messages = decodeConversation(promptTokens).slice(0, -1);
   const question = messages.findLast((message) => message.role === "user")?.text ?? "";
   const instructions = messages.find((message) => message.role === "system")?.text;
-  const variant = sampling.temperature === 0 ? 0 : sampling.seed;
+  const choose = createChooser(sampling);
   return [
-    `${pick(OPENINGS, variant)} 👋🏽, you wrote: “${question}”.`,
+    `${choose(OPENINGS)} 👋🏽, you wrote: “${question}”.`,
     `That is ${countWords(question)} words in a conversation of ${messages.length} messages`,
     `and a prompt of ${promptTokens.length} tokens.`,
     instructions === undefined ? "I have no instructions." : `My instructions are: “${instructions}”.`,
     "I am a scripted engine: I hold no model and repeat what I am told, word by word, in a fixed order.",
-    pick(CLOSINGS, Math.floor(variant / OPENINGS.length)),
+    choose(CLOSINGS),
   ].join(" ");
 }
 
 /** How a text goes on: as a reply, with facts about the text. */
 export function composeContinuation(promptTokens: readonly number[], sampling: Sampling): string {
   const text = promptTokens.map(decodeToken).join("");
-  const variant = sampling.temperature === 0 ? 0 : sampling.seed;
+  const choose = createChooser(sampling);
   return [
-    ` … ${pick(CONNECTIONS, variant)} 👋🏽 that was a text of ${countWords(text)} words and ${promptTokens.length} tokens,`,
+    ` … ${choose(CONNECTIONS)} 👋🏽 that was a text of ${countWords(text)} words and ${promptTokens.length} tokens,`,
     `the last of which is “${text.match(/\S+/gu)?.at(-1) ?? ""}”.`,
     "A scripted engine goes on with it: it holds no model, and so it says what it can count, word by word, in a fixed order.",
-    pick(CLOSINGS, Math.floor(variant / CONNECTIONS.length)),
+    choose(CLOSINGS),
   ].join(" ");
 }
 
-function pick(choices: readonly string[], number: number): string {
-  return choices[number % choices.length] ?? "";
+/** Makes one choice after the other: the first without a temperature, else by the seed among those that the nucleus keeps. */
+function createChooser({ temperature, topP, seed }: Sampling): (choices: readonly string[]) => string {
+  let rest = temperature === 0 ? 0 : seed;
+  return (choices) => {
+    const kept = Math.max(1, Math.ceil(topP * choices.length));
+    const chosen = choices[rest % kept] ?? "";
+    rest = Math.floor(rest / kept);
+    return chosen;
+  };
 }
 
 function countWords(text: string): number {

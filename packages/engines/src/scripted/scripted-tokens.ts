@@ -57,6 +57,13 @@ export function decodeToken(token: number): string {
   return Buffer.from(bytes).toString("utf8");
 }
 
+/** Whether some piece of text has this number. */
+export function isTextToken(token: number): boolean {
+  if (!Number.isInteger(token) || token < 2 ** 8 || token >= TOKENS_END) return false;
+  const text = decodeToken(token);
+  return !text.includes("\uFFFD") && encodePiece(utf8.encode(text)) === token;
+}
+
 function decodeRole(token: number): ChatRole | null {
   switch (token) {
     case ROLE_TOKENS.system:

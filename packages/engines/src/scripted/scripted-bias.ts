@@ -1,0 +1,26 @@
+/** What a bias does to a script: the ends of its range decide alone, what lies between them changes nothing. */
+
+import type { Sampling } from "@openai-compat/core";
+import { refuseBias } from "../shared/refuse-bias.ts";
+import { isTextToken } from "./scripted-tokens.ts";
+
+const BIAS_NEVER = -100;
+const BIAS_ALWAYS = 100;
+
+/** @throws AiError `invalid_value` for an id that no piece of text has. */
+export function checkBias(logitBias: Sampling["logitBias"]): void {
+  const strange = Object.keys(logitBias).find((id) => !isTextToken(Number(id)));
+  if (strange !== undefined) throw refuseBias(strange, "is not a token of this model");
+}
+
+/** @param isFormed where a form leaves no choice of words, none is favoured. */
+export function biasTokens(
+  tokens: readonly number[],
+  logitBias: Sampling["logitBias"],
+  isFormed: boolean,
+): readonly number[] {
+  if (isFormed) return tokens;
+  const certain = Object.entries(logitBias).find(([, bias]) => bias >= BIAS_ALWAYS);
+  if (certain !== undefined) return tokens.map(() => Number(certain[0]));
+  return tokens.filter((token) => (logitBias[token] ?? 0) > BIAS_NEVER);
+}
