@@ -81,7 +81,7 @@ test.each([
   [new Uint8Array([0x22, 0xff, 0x22]), "invalid_request"],
   ["x".repeat(101), "body_too_large"],
   ["[1,2,3,[4,5,6,7]]", "body_too_large"],
-  ["[[[[[]]]]]", "body_too_large"],
+  ["[[[[[]]]]]", "invalid_request"],
 ])("the body %j is refused", async (body, code) => {
   const limits = { ...LIMITS, bodyValuesMax: 8, bodyDepthMax: 4 };
   await expect(readJsonBody(createRequest(streamOf(body)), limits)).rejects.toMatchObject({ code });

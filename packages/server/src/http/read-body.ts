@@ -198,9 +198,10 @@ function tooManyValues(limits: BodyLimits): AiError {
   );
 }
 
+/** Not the status of a large body: a few kilobytes can do it. */
 function nestedTooDeep(limits: BodyLimits): AiError {
   return new AiError(
-    "body_too_large",
+    "invalid_request",
     `The request body is nested deeper than this server accepts (${limits.bodyDepthMax} levels). Send it flatter.`,
   );
 }
