@@ -51,7 +51,7 @@ test.each([
   [307, {}, "upstream_failed"],
   [409, {}, "upstream_failed"],
   [500, {}, "upstream_failed"],
-  [501, {}, "upstream_failed"],
+  [501, {}, "not_implemented"],
   [402, {}, "upstream_unavailable"],
   [429, { code: "insufficient_quota" }, "upstream_unavailable"],
   [429, { type: "insufficient_quota" }, "upstream_unavailable"],

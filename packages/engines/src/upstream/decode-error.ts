@@ -59,6 +59,9 @@ export function decodeUpstreamError(answer: UpstreamErrorAnswer, context: Upstre
     const message = "The model is not available at the moment. Please try again later.";
     return new AiError("upstream_unavailable", message, { cause, ...readWait(answer) });
   }
+  if (status === 501) {
+    return new AiError("not_implemented", "This model doesn't offer what was asked for.", { cause });
+  }
   if (status === 408 || status === 504) {
     return new AiError("upstream_timeout", "The model took too long to answer.", { cause });
   }

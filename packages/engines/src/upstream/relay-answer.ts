@@ -26,7 +26,7 @@ export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<
   let outcome: CallOutcome = "unknown";
   try {
     if (answer.status > 299) {
-      outcome = answer.status < 500 ? "good" : "broken";
+      outcome = answer.status < 500 || answer.status === NOT_IMPLEMENTED ? "good" : "broken";
       throw await readError(answer, options.errorContext);
     }
     const translator = chooseTranslator(answer, options);
@@ -52,6 +52,9 @@ export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<
 function rethrowForCaller(thrown: unknown): never {
   throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
 }
+
+/** Says that an operation is missing, and nothing of how the server fares. */
+const NOT_IMPLEMENTED = 501;
 
 /** An error's body may be so long; what is longer is no envelope. */
 const ERROR_BYTES_MAX = 65_536;

@@ -194,6 +194,18 @@ test("a base URL that keeps failing is left alone, and the wait is told", async 
   });
 });
 
+test("a server that lacks an operation is not left alone for it", async () => {
+  const { baseUrl } = await startUpstream((response, request) =>
+    request.url?.endsWith("/chat/completions") === true ? json(COMPLETION)(response) : json({}, 501)(response),
+  );
+  const engine = createTestEngine([baseUrl], { breakerFailuresMax: 1 });
+  for (let round = 0; round < 3; round += 1) {
+    const refused = await rejection(collectRelay(engine.relay(relayRequest({ operation: "completion" }), never)));
+    expect(refused).toMatchObject({ code: "not_implemented" });
+  }
+  expect((await collectRelay(engine.relay(relayRequest(), never))).text).toContain("two words");
+});
+
 test("callers' mistakes and aborts do not open a circuit", async () => {
   const upstream = await startUpstream((response, _request, body) => {
     if (!body.includes("hang")) json({}, 400)(response);
