@@ -5,20 +5,13 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
-import type {
-  ChatEngine,
-  ChatMessage,
-  ChatToolCall,
-  FinishReason,
-  GenerationDemands,
-  GenerationEvent,
-  GenerationRequest,
-  PlainText,
-  PromptLogprob,
-  Sampling,
-  TokenLogprob,
-} from "./chat-engine.ts";
+import type { ChatEngine, ChatMessage, GenerationRequest, PlainText, Sampling } from "./chat-engine.ts";
 import { FREE_TEXT } from "./chat-output.ts";
+import { GREEDY, PLAIN, collectGeneration } from "./generation-contract.ts";
+import type { GenerationResult } from "./generation-contract.ts";
+
+export { GREEDY, PLAIN, collectGeneration };
+export type { GenerationResult };
 
 export interface ChatEngineContractOptions {
   /** A fresh engine with room for at least two generations and 512 tokens; the suite closes it. */
@@ -27,104 +20,7 @@ export interface ChatEngineContractOptions {
   readonly talkative: readonly ChatMessage[];
 }
 
-export interface GenerationResult {
-  readonly text: string;
-  readonly deltas: readonly string[];
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-  readonly reasoning: string;
-  readonly reasoningTokens: number;
-  readonly toolCalls: readonly Omit<ChatToolCall, "id">[];
-  readonly logprobs: readonly TokenLogprob[];
-  /** Null where the prompt was not scored. */
-  readonly promptLogprobs: readonly PromptLogprob[] | null;
-  readonly finishReason: FinishReason;
-}
-
-export const GREEDY: Sampling = {
-  temperature: 0,
-  topP: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0,
-  logitBias: {},
-};
-
-/** Nothing special: what a test does not say. */
-export const PLAIN: GenerationDemands & Pick<GenerationRequest, "style" | "scoresPrompt"> = {
-  sampling: GREEDY,
-  output: FREE_TEXT,
-  topLogprobs: null,
-  style: "chat",
-  scoresPrompt: false,
-};
-
 const never = new AbortController().signal;
-
-/** Runs one generation to its end and checks the order of its events on the way. */
-export async function collectGeneration(events: AsyncIterable<GenerationEvent>): Promise<GenerationResult> {
-  const collected: GenerationEvent[] = [];
-  for await (const event of events) {
-    expect(structuredClone(event)).toEqual(event);
-    collected.push(event);
-  }
-  const [start, ...rest] = collected;
-  const end = rest.pop();
-  if (start?.type !== "generation-start" || end?.type !== "generation-end") {
-    throw new Error(`The generation began with ${start?.type} and ended with ${end?.type}.`);
-  }
-  const scored = rest[0]?.type === "prompt-end" ? rest[0].logprobs : null;
-  if (scored !== null) rest.shift();
-  const deltas: string[] = [];
-  const logprobs: TokenLogprob[] = [];
-  const toolCalls: { name: string; arguments: string }[] = [];
-  let reasoning = "";
-  let drawn = 1;
-  for (const event of rest) {
-    if (event.type === "generation-start" || event.type === "prompt-end" || event.type === "generation-end") {
-      throw new Error(`${event.type} came in the middle.`);
-    }
-    expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(drawn);
-    drawn = event.completionTokens;
-    if ("text" in event) expect(event.text).not.toBe("");
-    switch (event.type) {
-      case "reasoning-delta":
-        expect([deltas, toolCalls], "thoughts come first").toEqual([[], []]);
-        reasoning += event.text;
-        break;
-      case "text-delta":
-        expect(toolCalls, "the answer comes before the calls").toEqual([]);
-        deltas.push(event.text);
-        logprobs.push(...(event.logprobs ?? []));
-        break;
-      case "tool-call-start":
-        toolCalls.push({ name: event.name, arguments: "" });
-        break;
-      case "tool-call-delta": {
-        const call = toolCalls.at(-1);
-        if (call === undefined) throw new Error("Arguments came without a call.");
-        call.arguments += event.text;
-      }
-    }
-  }
-  const { completionTokens, finishReason, reasoningTokens } = end;
-  if (rest.length > 0) expect(completionTokens).toBeGreaterThanOrEqual(drawn);
-  expect(reasoningTokens).toBeLessThanOrEqual(completionTokens);
-  const { cachedTokens } = start;
-  const text = deltas.join("");
-  return {
-    text,
-    deltas,
-    cachedTokens,
-    completionTokens,
-    reasoning,
-    reasoningTokens,
-    toolCalls,
-    logprobs,
-    promptLogprobs: scored,
-    finishReason,
-  };
-}
 
 /** Registers the suite. The engine of most tests is shared, so they also see what earlier ones left behind. */
 export function chatEngineContract(name: string, options: ChatEngineContractOptions): void {
