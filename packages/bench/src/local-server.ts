@@ -1,4 +1,4 @@
-/** In a worker: our server with one engine behind it, as a subject of measurement. Nothing limits or bills its calls. */
+/** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
 import { FREE_OF_CHARGE, createModelRegistry, mintToken } from "@openai-compat/core";
 import type { ChatEngine, EmbeddingEngine } from "@openai-compat/core";
@@ -20,18 +20,26 @@ export type ServerCalls = {
 
 const MODEL_ID = "bench";
 
+type Engine = ChatEngine | EmbeddingEngine;
+
 /** Answers the worker's calls until the parent disconnects. */
-export function serveEngine(engine: ChatEngine | EmbeddingEngine): void {
+export function serveEngine(engine: Engine): void {
+  serveCalls(createServerCalls({ [MODEL_ID]: engine }));
+}
+
+/** @param engines by the id of their model; the first is the default. */
+export function createServerCalls(engines: Readonly<Record<string, Engine>>): ServerCalls {
   const jwt = {
     secret: crypto.randomUUID() + crypto.randomUUID(),
     issuer: null,
     audience: null,
     clockToleranceSeconds: 0,
   };
-  const registry = createModelRegistry([
-    {
-      id: MODEL_ID,
-      name: MODEL_ID,
+  const [defaultId = MODEL_ID] = Object.keys(engines);
+  const registry = createModelRegistry(
+    Object.entries(engines).map(([id, engine]) => ({
+      id,
+      name: id,
       type: engine.type,
       ownedBy: "bench",
       createdAtMs: 0,
@@ -39,9 +47,9 @@ export function serveEngine(engine: ChatEngine | EmbeddingEngine): void {
       engine,
       queue: { waitingMax: 64, waitTimeMsMax: 600_000 },
       prices: FREE_OF_CHARGE,
-      isDefault: true,
-    },
-  ]);
+      isDefault: id === defaultId,
+    })),
+  );
   const server = createServer({
     config: { ...configSchema.parse({ port: 0 }), jwt },
     registry,
@@ -56,11 +64,11 @@ export function serveEngine(engine: ChatEngine | EmbeddingEngine): void {
       capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
       expiresInSeconds: 86_400,
     });
-  serveCalls({
+  return {
     async listen() {
       const { baseUrl } = await server.listen();
-      return { baseUrl, apiKey: await mintKey("bench"), model: MODEL_ID };
+      return { baseUrl, apiKey: await mintKey("bench"), model: defaultId };
     },
     mintKey,
-  } satisfies ServerCalls);
+  };
 }
