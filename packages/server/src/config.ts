@@ -21,9 +21,23 @@ const limitsSchema = z.strictObject({
   bodiesBytesMax: count
     .default(256 * 1024 * 1024)
     .describe("Request bodies in memory at the same time, in bytes; more get 429."),
+  accountBodiesBytesMax: count
+    .default(64 * 1024 * 1024)
+    .describe(
+      "Request bodies of one account in memory at the same time, in bytes; more get 429. At least bodyBytesMax; less " +
+        "where many accounts send at once, so that there is always room for one more.",
+    ),
+  smallBodyBytesMax: z
+    .int()
+    .min(0)
+    .default(64 * 1024)
+    .describe("Request bodies up to this size, in bytes, are read however many others are; they count for nothing."),
   bodyValuesMax: count.default(100_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
   bodyDepthMax: count.default(500).describe("Deepest nesting of objects and arrays in a JSON body."),
   bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
+  bodyStallTimeoutMs: milliseconds
+    .default(15_000)
+    .describe("How long nothing of a request body may arrive before it is given up."),
   headersBytesMax: count.default(32 * 1024).describe("Largest request head, in bytes."),
   headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),
   idleTimeoutMs: milliseconds.default(60_000).describe("How long a connection without a request is kept."),
@@ -118,13 +132,25 @@ const perMinute = z.int().min(1).max(1_000_000_000).nullable();
 const rateLimitsSchema = z.strictObject({
   requestsPerMinute: perMinute.default(null).describe("Calls of a model that an account may start in a minute."),
   tokensPerMinute: perMinute.default(null).describe("Tokens that an account may use in a minute, read and written."),
+  refusalsPerMinute: perMinute
+    .default(600)
+    .describe(
+      "Requests of an account that may be refused for what is in them (400, 404, 408, 413, 415) in a minute; then all " +
+        "of its requests with a body get 429 before it is read. Each MiB that was read counts as one more.",
+    ),
   accounts: z
     .record(
       z.string().min(1).max(320),
-      z.strictObject({ requestsPerMinute: perMinute.optional(), tokensPerMinute: perMinute.optional() }),
+      z.strictObject({
+        requestsPerMinute: perMinute.optional(),
+        tokensPerMinute: perMinute.optional(),
+        refusalsPerMinute: perMinute.optional(),
+      }),
     )
     .default({})
-    .describe('Accounts with limits of their own: { "<account>": { "requestsPerMinute", "tokensPerMinute" } }.'),
+    .describe(
+      'Accounts with limits of their own: { "<account>": { "requestsPerMinute", "tokensPerMinute", "refusalsPerMinute" } }.',
+    ),
 });
 
 const operationsSchema = z.strictObject({

@@ -11,6 +11,7 @@ import type { Operation, OperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
 import { encodeError } from "./http/encode-error.ts";
 import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import type { RefusalLimit } from "./http/refusal-limit.ts";
 import { API_ROOT, normalisePath } from "./http/request-path.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
@@ -43,6 +44,7 @@ export interface AppOptions {
   readonly service: AiService;
   readonly allowedOrigins: readonly string[];
   readonly limits: OperationLimits;
+  readonly refusalLimit: RefusalLimit;
   /** What answers outside of the API, without a credential. Default: nothing does. */
   readonly publicHandlers?: PublicHandlers;
   /** Is told of every refusal and failure, for counting. Default: nobody is. */
@@ -120,6 +122,7 @@ function createRequestScope(request: Request): RequestScope {
     traceParent: decodeTraceParent(request.headers),
     facts: { operationId: null, accountId: null },
     controller,
+    body: null,
     requestBody: () => {},
     answerHeaders: {},
     drop: () => {},

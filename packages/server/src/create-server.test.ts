@@ -296,7 +296,7 @@ test("an engine whose client left half-way through its upload was never asked", 
 });
 
 test("bodies that together are more than the server has memory for are refused, and their neighbours served", async () => {
-  const { chat } = await start({ config: { limits: { bodiesBytesMax: 2000 } } });
+  const { chat } = await start({ config: { limits: { bodiesBytesMax: 2000, smallBodyBytesMax: 500 } } });
   const refused = await chat({ messages: [{ role: "user", content: "word ".repeat(500) }] });
   expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("1");

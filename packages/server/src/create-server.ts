@@ -10,11 +10,13 @@ import { AiError, createAiService, createAuthenticator, createRateLimits } from 
 import type { AiErrorCode, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
+import { createIncomingSource } from "./http/body-source.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
 import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, readIncomingHeaders, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import { createRefusalLimit } from "./http/refusal-limit.ts";
 import { readPath } from "./http/request-path.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
@@ -31,8 +33,11 @@ import type { Stores } from "./stores/stores.ts";
 export interface ServerLimits {
   /** All request bodies at the same time. */
   readonly bodiesBytesMax: number;
+  readonly accountBodiesBytesMax: number;
+  readonly smallBodyBytesMax: number;
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
+  readonly bodyStallTimeoutMs: number;
   /** Objects, arrays and what they hold, counted together. */
   readonly bodyValuesMax: number;
   readonly bodyDepthMax: number;
@@ -97,10 +102,11 @@ export function createServer(options: ServerOptions): Server {
     loads: options.loads ?? (() => []),
     requestsInFlight: () => active.count,
   });
+  const limitsOf = findLimits(config.rateLimits);
   const service = createAiService({
     registry: options.registry,
     credits: options.stores.credits,
-    rateLimits: createRateLimits({ store: options.stores.rateLimits, limitsOf: findLimits(config.rateLimits) }),
+    rateLimits: createRateLimits({ store: options.stores.rateLimits, limitsOf }),
     callTimeMsMax: config.limits.callTimeMsMax,
     onCallEnd: operations.telemetry.recordCall,
     onSettlementError: (error, requestId) =>
@@ -118,6 +124,7 @@ export function createServer(options: ServerOptions): Server {
     service,
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
+    refusalLimit: createRefusalLimit({ limitOf: (accountId) => limitsOf(accountId).refusalsPerMinute }),
     onInternalError: (error, requestId) =>
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
@@ -229,6 +236,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         traceParent: observation.traceParent,
         facts: observation.facts,
         controller,
+        body: createIncomingSource(incoming),
         requestBody,
         answerHeaders: {},
         drop: () => void outgoing.destroy(),

@@ -4,10 +4,14 @@ import { findLimits } from "./rate-limit-settings.ts";
 test("an account's own limits win, what it leaves out is as for everybody, and null lifts a limit", () => {
   const limitsOf = findLimits({
     requestsPerMinute: 10,
+    refusalsPerMinute: 600,
     tokensPerMinute: 1000,
-    accounts: { ada: { requestsPerMinute: 3 }, bob: { requestsPerMinute: null, tokensPerMinute: null } },
+    accounts: {
+      ada: { requestsPerMinute: 3 },
+      bob: { requestsPerMinute: null, tokensPerMinute: null, refusalsPerMinute: null },
+    },
   });
-  expect(limitsOf("ada")).toEqual({ requestsPerMinute: 3, tokensPerMinute: 1000 });
-  expect(limitsOf("bob")).toEqual({ requestsPerMinute: null, tokensPerMinute: null });
-  expect(limitsOf("constructor")).toEqual({ requestsPerMinute: 10, tokensPerMinute: 1000 });
+  expect(limitsOf("ada")).toEqual({ requestsPerMinute: 3, tokensPerMinute: 1000, refusalsPerMinute: 600 });
+  expect(limitsOf("bob")).toEqual({ requestsPerMinute: null, tokensPerMinute: null, refusalsPerMinute: null });
+  expect(limitsOf("constructor")).toEqual({ requestsPerMinute: 10, refusalsPerMinute: 600, tokensPerMinute: 1000 });
 });

@@ -31,8 +31,8 @@ const AMPLE_CREDIT = 1_000_000_000_000;
 const BUSY = { id: "scripted/busy", concurrency: 2, waitingMax: 2, tokenDelayMs: 40 };
 const UPSTREAM_SECRET = "upstream-secret-canary-4711";
 
-/** A limit that is told in every answer and stops nobody. */
-const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000 };
+/** Limits that stop nobody, also not a suite that sends many bad requests. */
+const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000, refusalsPerMinute: 1_000_000 };
 
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */
 export const THROWAWAY_SETTINGS: Partial<ConfigInput> = {

@@ -3,7 +3,13 @@ import { expect, test } from "vitest";
 import { readJsonBody as readJsonBodyWith } from "./read-body.ts";
 import type { BodyLimits } from "./read-body.ts";
 
-const LIMITS = { bodyBytesMax: 100, bodyTimeoutMs: 1000, bodyValuesMax: 1000, bodyDepthMax: 20 };
+const LIMITS = {
+  bodyBytesMax: 100,
+  bodyTimeoutMs: 1000,
+  bodyStallTimeoutMs: 1000,
+  bodyValuesMax: 1000,
+  bodyDepthMax: 20,
+};
 
 const readJsonBody = async (request: Request, limits: BodyLimits): Promise<unknown> =>
   (await readJsonBodyWith(request, limits, { signal: new AbortController().signal, onRead: () => {} })).value;

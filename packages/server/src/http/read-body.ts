@@ -5,6 +5,8 @@
 
 import { AiError, toAiError } from "@openai-compat/core";
 import type { BodyShare } from "./body-budget.ts";
+import { createRequestSource } from "./body-source.ts";
+import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
 import { findJsonExcess } from "./json-values.ts";
 
@@ -12,6 +14,8 @@ export interface BodyLimits {
   readonly bodyBytesMax: number;
   /** From the first read to the last byte. */
   readonly bodyTimeoutMs: number;
+  /** Between two pieces. */
+  readonly bodyStallTimeoutMs: number;
   /** Objects, arrays and what they hold, counted together. */
   readonly bodyValuesMax: number;
   /** Objects and arrays within each other. */
@@ -32,6 +36,8 @@ export interface ReadBodyOptions {
   readonly onRead: () => void;
   /** What the body takes of the memory for all bodies. Default: it is not counted. */
   readonly share?: BodyShare;
+  /** Default: the request's own stream. */
+  readonly source?: BodySource | null;
 }
 
 /**
@@ -62,20 +68,17 @@ export async function readJsonBody(request: Request, limits: BodyLimits, options
 /**
  * The bytes of a body of any type, within the limits.
  *
- * @throws AiError the signal's reason when it aborts, `body_too_large`, `queue_full` (with all others too large),
- *   `request_timeout`, `invalid_request` (the client stopped sending).
+ * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (compressed), `body_too_large`,
+ *   `queue_full` (with all others too large), `request_timeout`, `invalid_request` (the client stopped sending).
  */
-export async function readBodyBytes(
-  request: Request,
-  limits: BodyLimits,
-  { headers = request.headers, signal, onRead, share }: ReadBodyOptions,
-): Promise<Uint8Array> {
-  const declared = readDeclaredLength(headers);
+export async function readBodyBytes(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<Buffer> {
+  const { headers = request.headers, onRead, share } = options;
+  checkEncodings(headers);
+  const declared = Number(headers.get("content-length") ?? 0);
   if (declared > limits.bodyBytesMax) throw bodyTooLarge(limits);
-  if (Number.isInteger(declared)) share?.take(declared);
+  share?.expect(declared);
   onRead();
-  const onChunk = (bytes: number) => share?.take(bytes);
-  return readBytes(request, limits, { isDeclared: Number.isInteger(declared), signal, onChunk });
+  return readBytes(options.source ?? createRequestSource(request), limits, options);
 }
 
 /** The position alone: V8's message quotes the body, and a body may hold what nobody wants in a log. */
@@ -85,14 +88,20 @@ function describeJsonError(reason: string): string {
   return `We could not parse the JSON body of your request: it is not valid JSON${place}.`;
 }
 
-function checkContentType(headers: RequestHeaders): void {
-  const encoding = headers.get("content-encoding");
-  if (encoding !== null && encoding.toLowerCase() !== "identity") {
-    throw new AiError(
-      "unsupported_media_type",
-      `Compressed request bodies are not supported (content-encoding: ${encoding.slice(0, 40)}). Send the body as it is.`,
-    );
+function checkEncodings(headers: RequestHeaders): void {
+  for (const [name, plain] of [
+    ["content-encoding", "identity"],
+    // Any other coding below the last one would be left in the bytes (RFC 9112, section 6.1).
+    ["transfer-encoding", "chunked"],
+  ] as const) {
+    const encoding = headers.get(name);
+    if (encoding === null || encoding.trim().toLowerCase() === plain) continue;
+    const message = `Compressed request bodies are not supported (${name}: ${encoding.slice(0, 40)}). Send the body as it is.`;
+    throw new AiError("unsupported_media_type", message);
   }
+}
+
+function checkContentType(headers: RequestHeaders): void {
   const contentType = headers.get("content-type");
   if (contentType === null) return;
   const [mediaType = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
@@ -116,71 +125,37 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function readDeclaredLength(headers: RequestHeaders): number {
-  return Number(headers.get("content-length") ?? Number.NaN);
-}
-
-interface ReadBytesOptions {
-  /** Whether the length was declared. */
-  readonly isDeclared: boolean;
-  readonly signal: AbortSignal;
-  /** Called with the size of each piece of a body whose length was not declared; throws to stop it. */
-  readonly onChunk: (bytes: number) => void;
-}
-
+/** The time runs from here. Nothing is kept of a body that is not read to its end. */
 async function readBytes(
-  request: Request,
+  source: BodySource,
   limits: BodyLimits,
-  { isDeclared, signal, onChunk }: ReadBytesOptions,
-): Promise<Uint8Array> {
-  const late = Promise.withResolvers<never>();
-  const stopReading = new AbortController();
-  const giveUp = (reason: AiError) => {
-    stopReading.abort();
-    late.reject(reason);
+  { signal, share }: Pick<ReadBodyOptions, "signal" | "share">,
+): Promise<Buffer> {
+  const stopping = new AbortController();
+  const onAbort = () => stopping.abort(toAiError(signal.reason, signal));
+  const whole = setTimeout(() => stopping.abort(bodyTimeout(limits)), limits.bodyTimeoutMs);
+  const stall = setTimeout(() => stopping.abort(bodyStalled(limits)), limits.bodyStallTimeoutMs);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const keep = (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > limits.bodyBytesMax) throw bodyTooLarge(limits);
+    share?.take(chunk.length);
+    stall.refresh();
+    chunks.push(chunk);
   };
-  const timer = setTimeout(() => giveUp(bodyTimeout(limits)), limits.bodyTimeoutMs);
-  const onAbort = () => giveUp(toAiError(signal.reason, signal));
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
-    // A declared length is enforced by the HTTP parser, and reading in one go is several times cheaper than a stream.
-    const reading = isDeclared
-      ? request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
-      : readChunks(request, limits, { isDeclared, signal: stopReading.signal, onChunk });
-    const bytes = await Promise.race([reading, late.promise]);
-    if (bytes.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
-    return bytes;
+    await source.read(keep, stopping.signal);
+    return Buffer.concat(chunks, length);
   } catch (thrown) {
     if (thrown instanceof AiError) throw thrown;
     throw new AiError("invalid_request", "The request body ended before it was complete.", { cause: thrown });
   } finally {
-    clearTimeout(timer);
+    clearTimeout(whole);
+    clearTimeout(stall);
     signal.removeEventListener("abort", onAbort);
-  }
-}
-
-async function readChunks(
-  request: Request,
-  limits: BodyLimits,
-  { signal, onChunk }: ReadBytesOptions,
-): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = request.body.getReader();
-  signal.addEventListener("abort", () => void reader.cancel().catch(() => {}), { once: true });
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks, length);
-    length += value.length;
-    try {
-      if (length > limits.bodyBytesMax) throw bodyTooLarge(limits);
-      onChunk(value.length);
-    } catch (thrown) {
-      void reader.cancel().catch(() => {});
-      throw thrown;
-    }
-    chunks.push(value);
   }
 }
 
@@ -210,5 +185,12 @@ function bodyTimeout(limits: BodyLimits): AiError {
   return new AiError(
     "request_timeout",
     `The request body did not arrive within ${limits.bodyTimeoutMs} ms. Send it faster or in smaller requests.`,
+  );
+}
+
+function bodyStalled(limits: BodyLimits): AiError {
+  return new AiError(
+    "request_timeout",
+    `Nothing of the request body arrived for ${limits.bodyStallTimeoutMs} ms, and it is not complete. Send it again.`,
   );
 }

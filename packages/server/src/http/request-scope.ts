@@ -1,5 +1,6 @@
 /** What the transport knows of one request and its handlers may use; everything else comes with the request itself. */
 
+import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
 
 export interface RequestScope {
@@ -13,6 +14,8 @@ export interface RequestScope {
   readonly facts: RequestFacts;
   /** Aborted when the client leaves or the server stops; handlers abort it themselves when a stream is left. */
   readonly controller: AbortController;
+  /** Its body as it comes from the socket; null when there is none, and the request has its own. */
+  readonly body: BodySource | null;
   /** Asks a client that waits for `100 Continue` to send its body. Called just before the body is read. */
   readonly requestBody: () => void;
   /** Headers that the answer gets whatever it says, a refusal too; handlers add to them. */

@@ -41,12 +41,16 @@ export interface SseStreamOptions {
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
   const { events, stallTimeoutMs, onGone } = options;
   const encoder = new TextEncoder();
-  let first: Promise<IteratorResult<string | Uint8Array, void>> | null = events.next();
+  const started = events.next();
+  let first: typeof started | null = started;
   let stall: NodeJS.Timeout | undefined;
+  // What fails is told by whoever pulls; a client that has gone pulls nothing, and then nobody is left to be told.
+  const observe = (settling: Promise<unknown>) => void settling.catch(() => {});
+  observe(started);
   const leave = () => {
     clearTimeout(stall);
     onGone();
-    void events.return();
+    observe(events.return());
   };
   return new ReadableStream<Uint8Array>(
     {

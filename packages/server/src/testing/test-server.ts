@@ -16,6 +16,7 @@ import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { createApp } from "../create-app.ts";
 import { createServer } from "../create-server.ts";
+import { createRefusalLimit } from "../http/refusal-limit.ts";
 import type { ServerOptions } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
 import { createMemoryStores } from "../stores/memory.ts";
@@ -97,6 +98,7 @@ export async function createTestApp(options: TestServerOptions = {}) {
     }),
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
+    refusalLimit: createRefusalLimit({ limitOf: (id) => findLimits(config.rateLimits)(id).refusalsPerMinute }),
     onInternalError: (error) => void internalErrors.push(error),
   });
   /** With the good key, unless `headers` say otherwise. */

@@ -3,15 +3,17 @@
  * it are run here, for every operation alike, so no route can forget them.
  */
 
-import { authorise } from "@openai-compat/core";
-import type { AiError, AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
+import { AiError, authorise } from "@openai-compat/core";
+import type { AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
 import type { Operation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
+import type { BodyBudgetLimits } from "../../http/body-budget.ts";
 import { decodeBearerToken } from "../../http/headers.ts";
 import { setRateLimitHeaders } from "../../http/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
 import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
 import { readFormBody } from "../../http/read-form.ts";
+import type { RefusalLimit } from "../../http/refusal-limit.ts";
 import type { RequestScope } from "../../http/request-scope.ts";
 
 /** The parts of the server that a handler may use. */
@@ -35,9 +37,7 @@ export interface OperationContext {
 
 export type OperationHandler = (call: AuthorisedCall, context: OperationContext) => Response | Promise<Response>;
 
-export interface OperationLimits extends BodyLimits {
-  /** All request bodies at the same time. */
-  readonly bodiesBytesMax: number;
+export interface OperationLimits extends BodyLimits, BodyBudgetLimits {
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
 }
@@ -46,6 +46,7 @@ export interface OperationDependencies {
   readonly authenticator: Authenticator;
   readonly service: AiService;
   readonly limits: OperationLimits;
+  readonly refusalLimit: RefusalLimit;
   readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
 
@@ -55,10 +56,13 @@ export interface OperationInput {
   readonly pathParameter: (name: string) => string;
 }
 
-/** authenticate (401) → authorise (403) → the handler, which reads the body (400, 413, 415) and calls the service. */
+/**
+ * authenticate (401) → authorise (403) → the account's limit of refused requests (429) → the handler, which reads the body
+ * (400, 413, 415) and calls the service.
+ */
 export function createOperationRunner(dependencies: OperationDependencies) {
-  const { authenticator, service, limits, reportError } = dependencies;
-  const bodies = createBodyBudget(limits.bodiesBytesMax);
+  const { authenticator, service, limits, refusalLimit, reportError } = dependencies;
+  const bodies = createBodyBudget(limits);
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     scope.facts.operationId = operation.id;
@@ -71,8 +75,11 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       signal: scope.controller.signal,
       onRateLimit: (kind, facts) => setRateLimitHeaders(scope.answerHeaders, kind, facts),
     });
-    const share = bodies.open();
-    const reading = { headers: scope.headers, signal: call.signal, onRead: scope.requestBody, share };
+    const hasBody = operation.method === "POST";
+    if (hasBody) refusalLimit.check(principal.accountId);
+    const share = bodies.open(principal.accountId);
+    const { headers, body: source, requestBody: onRead } = scope;
+    const reading = { headers, source, signal: call.signal, onRead, share };
     try {
       return await handler(call, {
         service,
@@ -87,6 +94,9 @@ export function createOperationRunner(dependencies: OperationDependencies) {
           scope.drop();
         },
       });
+    } catch (thrown) {
+      if (hasBody && thrown instanceof AiError) refusalLimit.count(principal.accountId, thrown, share.bytes);
+      throw thrown;
     } finally {
       share.release();
     }

@@ -1,0 +1,75 @@
+/** Where the bytes of a body come from: the socket's request, or a request that has no socket. Nothing is kept here. */
+
+import type { IncomingMessage } from "node:http";
+
+export interface BodySource {
+  /**
+   * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and when
+   * the signal aborts.
+   *
+   * @param onChunk called with each piece as it arrives.
+   */
+  read(onChunk: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** What arrives after the reading has stopped is thrown away, so that the client gets to read why. */
+export function createIncomingSource(incoming: IncomingMessage): BodySource {
+  return {
+    read: (onChunk, signal) =>
+      new Promise((resolve, reject) => {
+        const stop = () => {
+          incoming.off("data", onData).off("end", onEnd).off("error", fail).off("close", onClose);
+          signal.removeEventListener("abort", onAbort);
+        };
+        const fail = (reason: unknown) => {
+          stop();
+          reject(reason);
+        };
+        const onData = (chunk: Buffer) => {
+          try {
+            onChunk(chunk);
+          } catch (thrown) {
+            fail(thrown);
+          }
+        };
+        const onEnd = () => {
+          stop();
+          resolve();
+        };
+        const onClose = () => fail(new Error("The connection closed before the body was complete."));
+        const onAbort = () => fail(signal.reason);
+        if (signal.aborted) reject(signal.reason);
+        else if (incoming.destroyed && !incoming.readableEnded) onClose();
+        else {
+          signal.addEventListener("abort", onAbort, { once: true });
+          incoming.on("error", fail).on("close", onClose).on("end", onEnd).on("data", onData);
+        }
+      }),
+  };
+}
+
+export function createRequestSource(request: Request): BodySource {
+  return {
+    async read(onChunk, signal) {
+      if (request.body === null) return;
+      signal.throwIfAborted();
+      const reader = request.body.getReader();
+      // A reader that is cancelled ends the pending read; what it says to the cancelling itself is of no use to anybody.
+      const cancel = () => void reader.cancel().catch(() => {});
+      signal.addEventListener("abort", cancel, { once: true });
+      try {
+        for (;;) {
+          const { done, value } = await reader.read();
+          signal.throwIfAborted();
+          if (done) return;
+          onChunk(value);
+        }
+      } catch (thrown) {
+        cancel();
+        throw thrown;
+      } finally {
+        signal.removeEventListener("abort", cancel);
+      }
+    },
+  };
+}

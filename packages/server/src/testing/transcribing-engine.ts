@@ -1,0 +1,18 @@
+/** An upstream's place in this process: it takes any form or text and says the same always. */
+
+import { NO_USAGE } from "@openai-compat/core";
+import type { RelayEngine } from "@openai-compat/core";
+
+export function createTranscribingEngine(): RelayEngine {
+  return {
+    type: "relay",
+    limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
+    operations: new Set(["transcription", "translation", "speech"]),
+    async *relay() {
+      const bytes = new TextEncoder().encode('{"text":"The sea."}');
+      yield { type: "relay-whole", contentType: "application/json", bytes, usage: NO_USAGE };
+    },
+    upstreams: () => [],
+    close: async () => {},
+  };
+}
