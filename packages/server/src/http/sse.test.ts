@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createSseStream, encodeSseEvent } from "./sse.ts";
 
 /** Each of these ends a line for some parser of the field. */
@@ -33,7 +33,7 @@ function createSource(count: number) {
 test("events are made one by one, as they are taken", async () => {
   const { state, events } = createSource(1000);
   const onGone = vi.fn();
-  const reader = createSseStream({ events, stallTimeoutMs: 60_000, onGone }).getReader();
+  const reader = createSseStream({ events, stallTimeoutMs: 60_000, stallClock: "sum", onGone }).getReader();
   await reader.read();
   await reader.read();
   expect(state.made).toBeLessThan(4);
@@ -44,14 +44,14 @@ test("events are made one by one, as they are taken", async () => {
 
 test("a stream that is left before its first event still cleans up", async () => {
   const { state, events } = createSource(10);
-  await createSseStream({ events, stallTimeoutMs: 60_000, onGone: () => {} }).cancel();
+  await createSseStream({ events, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} }).cancel();
   await vi.waitFor(() => expect(state.ended).toBe(true));
 });
 
 test("a whole stream ends by itself and nobody is told that a client left", async () => {
   const { events } = createSource(3);
   const onGone = vi.fn();
-  const body = createSseStream({ events, stallTimeoutMs: 20, onGone });
+  const body = createSseStream({ events, stallTimeoutMs: 20, stallClock: "sum", onGone });
   expect(await new Response(body).text()).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
   await new Promise((resolve) => setTimeout(resolve, 40));
   expect(onGone).not.toHaveBeenCalled();
@@ -60,8 +60,42 @@ test("a whole stream ends by itself and nobody is told that a client left", asyn
 test("a client that takes nothing for too long counts as gone", async () => {
   const { state, events } = createSource(1000);
   const onGone = vi.fn();
-  const reader = createSseStream({ events, stallTimeoutMs: 20, onGone }).getReader();
+  const reader = createSseStream({ events, stallTimeoutMs: 20, stallClock: "sum", onGone }).getReader();
   await reader.read();
   await vi.waitFor(() => expect(onGone).toHaveBeenCalled());
   await vi.waitFor(() => expect(state.ended).toBe(true));
+});
+
+test.each([
+  ["sum", 3],
+  ["each", 20],
+] as const)(
+  "a client that reads one event at a time just before the limit is gone by the clock '%s'",
+  async (stallClock, reads) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { events } = createSource(1000);
+    const onGone = vi.fn();
+    const reader = createSseStream({ events, stallTimeoutMs: 1000, stallClock, onGone }).getReader();
+    let taken = 0;
+    while (taken < 20 && onGone.mock.calls.length === 0) {
+      await reader.read();
+      taken += 1;
+      await vi.advanceTimersByTimeAsync(450);
+    }
+    expect(taken).toBe(reads);
+  },
+);
+
+test("a client that takes each event within a moment is never gone, however long the stream is", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { events } = createSource(1000);
+  const onGone = vi.fn();
+  const reader = createSseStream({ events, stallTimeoutMs: 1000, stallClock: "sum", onGone }).getReader();
+  for (let taken = 0; taken < 100; taken += 1) {
+    await reader.read();
+    await vi.advanceTimersByTimeAsync(90);
+  }
+  expect(onGone).not.toHaveBeenCalled();
 });

@@ -27,11 +27,19 @@ export function encodeSseEvent(data: unknown): string {
 export interface SseStreamOptions {
   /** Encoded events, `[DONE]` included. It must not throw: what fails inside becomes an event of its own. */
   readonly events: AsyncGenerator<string | Uint8Array, void>;
-  /** How long a client may leave an event untaken before it counts as gone. */
+  /** How long a client may leave events unread before it counts as gone. */
   readonly stallTimeoutMs: number;
+  /**
+   * `sum`: all stalls of the stream together, for work that holds a slot meanwhile. `each`: the longest of them, for audio
+   * that is taken as it is played.
+   */
+  readonly stallClock: "sum" | "each";
   /** Called when the client left or stalled: stops the work behind `events` and ends the connection. */
   readonly onGone: () => void;
 }
+
+/** A shorter wait for the socket is no stall: the client reads faster than tokens are made. */
+const STALL_MS_MIN = 100;
 
 /**
  * The body of a streamed answer. Pull-based: the next event is made when the socket has taken the last one, so a slow
@@ -39,7 +47,7 @@ export interface SseStreamOptions {
  * never started would not clean up when it is left.
  */
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
-  const { events, stallTimeoutMs, onGone } = options;
+  const { events, stallTimeoutMs, stallClock, onGone } = options;
   const encoder = new TextEncoder();
   const started = events.next();
   let first: typeof started | null = started;
@@ -47,6 +55,8 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
   // What fails is told by whoever pulls; a client that has gone pulls nothing, and then nobody is left to be told.
   const observe = (settling: Promise<unknown>) => void settling.catch(() => {});
   observe(started);
+  let stalledMs = 0;
+  let madeAtMs: number | null = null;
   const leave = () => {
     clearTimeout(stall);
     onGone();
@@ -56,6 +66,8 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
     {
       async pull(controller) {
         clearTimeout(stall);
+        const waitedMs = madeAtMs === null ? 0 : performance.now() - madeAtMs;
+        if (stallClock === "sum" && waitedMs >= STALL_MS_MIN) stalledMs += waitedMs;
         const { done, value } = await (first ?? events.next());
         first = null;
         if (done === true) {
@@ -63,7 +75,8 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
           return;
         }
         controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
-        stall = setTimeout(leave, stallTimeoutMs);
+        madeAtMs = performance.now();
+        stall = setTimeout(leave, stallTimeoutMs - stalledMs);
       },
       cancel: leave,
     },

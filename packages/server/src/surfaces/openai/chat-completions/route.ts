@@ -19,6 +19,7 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
     return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events), options));
   }
   const events = encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
-  const answer = createSseStream({ events, stallTimeoutMs: context.streamStallTimeoutMs, onGone: context.leave });
+  const { streamStallTimeoutMs: stallTimeoutMs, leave: onGone } = context;
+  const answer = createSseStream({ events, stallTimeoutMs, stallClock: "sum", onGone });
   return new Response(answer, { headers: SSE_HEADERS });
 };

@@ -17,6 +17,7 @@ export const createCompletion: OperationHandler = async (call, context) => {
   const run = await context.service.complete(call, request);
   if (stream === null) return Response.json(encodeCompletion(run, await foldCompletionEvents(run.events)));
   const events = encodeCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
-  const answer = createSseStream({ events, stallTimeoutMs: context.streamStallTimeoutMs, onGone: context.leave });
+  const { streamStallTimeoutMs: stallTimeoutMs, leave: onGone } = context;
+  const answer = createSseStream({ events, stallTimeoutMs, stallClock: "sum", onGone });
   return new Response(answer, { headers: SSE_HEADERS });
 };

@@ -24,6 +24,7 @@ export async function encodeRelay(
   const body = createSseStream({
     events: stream ? endWithError(chunks, call, context) : reportError(chunks, call, context),
     stallTimeoutMs: context.streamStallTimeoutMs,
+    stallClock: stream ? "sum" : "each",
     onGone: context.leave,
   });
   return new Response(body, { headers: stream ? SSE_HEADERS : { "content-type": contentType } });
