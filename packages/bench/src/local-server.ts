@@ -45,7 +45,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
       createdAtMs: 0,
       contextTokens: engine.limits.contextTokens,
       engine,
-      queue: { waitingMax: 64, waitTimeMsMax: 600_000 },
+      queue: { waitingMax: 64, waitTimeMsMax: 600_000, accountSlotsMax: engine.limits.concurrency },
       prices: FREE_OF_CHARGE,
       isDefault: id === defaultId,
     })),

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { operations } from "@openai-compat/spec";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { AiError } from "./ai-error.ts";
 import { createAiService } from "./ai-service.ts";
 import { FREE_TEXT } from "./engine/chat-output.ts";
@@ -126,6 +127,7 @@ test("what the model can't honour is refused before any work", async () => {
 
 test("leaving one choice aborts the others at once, wherever they are", async () => {
   const { service, engine } = setUp({
+    concurrency: 3,
     beforeWord: (index, signal) =>
       index === 0
         ? undefined
@@ -136,7 +138,7 @@ test("leaving one choice aborts the others at once, wherever they are", async ()
   expect(engine.running()).toBe(0);
 });
 
-test("an engine that breaks in the middle gives an internal error and its place back", async () => {
+test("an engine that breaks in the middle gives an internal error and its slot back", async () => {
   const { service, engine } = setUp({
     concurrency: 1,
     beforeWord: (index) => {
@@ -160,7 +162,7 @@ test("a stream that ends without its last event is not taken for a whole answer"
   await expect(foldChatEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
 });
 
-test("a client that leaves stops its generation and the next call gets the place", async () => {
+test("a client that leaves stops its generation and the next call gets the slot", async () => {
   const { service, engine } = setUp({
     concurrency: 1,
     beforeWord: (index, signal) =>
@@ -177,7 +179,7 @@ test("a client that leaves stops its generation and the next call gets the place
   expect(engine.running()).toBe(0);
 });
 
-test("a run that nobody reads gives its place back when it is left", async () => {
+test("a run that nobody reads gives its slot back when it is left", async () => {
   const { service } = setUp({ concurrency: 1 });
   const run = await service.chat(callWith(), request);
   const waiting = service.chat(callWith(), request);
@@ -192,7 +194,7 @@ test("an aborted call is cancelled, and an abort with a reason of ours keeps tha
   await expect(service.chat(callWith(AbortSignal.abort(reason)), request)).rejects.toBe(reason);
 });
 
-test("a line that is full refuses the next caller", async () => {
+test("a queue that is full refuses the next caller", async () => {
   const { service } = setUp({ concurrency: 1 });
   const controller = new AbortController();
   await service.chat(callWith(), request);
@@ -202,6 +204,35 @@ test("a line that is full refuses the next caller", async () => {
   controller.abort();
   await Promise.allSettled(waiting);
 });
+
+test.each([
+  [1, 1],
+  [4, 3],
+])(
+  "of %i slots the choices of one chat take %i at a time, and another account's chat does not wait for all of them",
+  async (concurrency, share) => {
+    const gate = Promise.withResolvers<void>();
+    let most = 0;
+    const { service, engine } = setUp({
+      concurrency,
+      beforeWord: async () => {
+        most = Math.max(most, engine.running());
+        await gate.promise;
+      },
+    });
+    const greedy = foldChatEvents((await service.chat(callWith(), { ...request, choices: 128 })).events);
+    await vi.waitFor(() => expect(engine.running()).toBe(share));
+    await nextTurn();
+    expect({ running: engine.running(), most }).toEqual({ running: share, most: share });
+    const call = authoriseTestCall(operations.createChatCompletion, { accountId: "victim" });
+    const victim = service.chat(call, request).then((run) => foldChatEvents(run.events));
+    gate.resolve();
+    await victim;
+    expect(engine.requests.length).toBeLessThan(32);
+    expect((await greedy).choices).toHaveLength(128);
+    expect(service.queues()).toEqual([{ modelId: "fake", running: 0, waiting: 0 }]);
+  },
+);
 
 test("after close no call is taken and the engine is closed", async () => {
   const { service, engine } = setUp();

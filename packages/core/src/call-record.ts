@@ -16,12 +16,12 @@ export interface CallRecord {
   /** `completed`, `left` (the client went away), or the code of the failure. */
   readonly outcome: CallOutcome;
   readonly usage: UsageUnits;
-  /** Micro-credits: what was reserved and what was charged. */
+  /** Micro-credits: what was reserved, and what is charged, now or as soon as the store takes it. */
   readonly heldAmount: number;
   readonly chargedAmount: number;
   /** Milliseconds since the epoch at which the model was resolved. */
   readonly startedAtMs: number;
-  /** From then, in milliseconds: until a place was free, until the first token or byte (null when none came), until the end. */
+  /** From then, in milliseconds: until a slot was free, until the first token or byte (null when none came), until the end. */
   readonly admittedAfterMs: number;
   readonly firstOutputAfterMs: number | null;
   readonly durationMs: number;

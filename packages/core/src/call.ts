@@ -5,6 +5,7 @@
 
 import type { Operation } from "@openai-compat/spec";
 import type { AiErrorCode } from "./ai-error.ts";
+import type { CallSlots } from "./admission/call-slots.ts";
 import type { OnRateLimit } from "./admission/rate-limits.ts";
 import type { Principal } from "./auth/principal.ts";
 import type { UsageMeter } from "./credits/usage-meter.ts";
@@ -30,12 +31,14 @@ export type AuthorisedCall = Staged<CallFields, "authorised">;
 export type ResolvedCall<Model> = Staged<CallFields & { readonly model: Model }, "resolved">;
 
 /**
- * Every limit has let the call pass, what it can cost is reserved, and a place on its model is held. Made by the
+ * Every limit has let the call pass, what it can cost is reserved, and a slot of its model is held. Made by the
  * pipeline's admit stage alone.
  */
 export type AdmittedCall<Model> = Staged<
   CallFields & {
     readonly model: Model;
+    /** Of the model. Work that is one generation or none needs no more than the slot that is held already. */
+    readonly slots: CallSlots;
     /** Where the work says what it has used so far; what stands there when the call ends is paid for. */
     readonly meter: UsageMeter;
     /** Resolves everything that admission took. Called once. */

@@ -4,6 +4,8 @@
  */
 
 import { AiError, toAiError } from "./ai-error.ts";
+import { openCallSlots } from "./admission/call-slots.ts";
+import type { CallSlots } from "./admission/call-slots.ts";
 import type { ModelQueue } from "./admission/model-queue.ts";
 import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, CallOutcome, ResolvedCall } from "./call.ts";
@@ -59,8 +61,8 @@ export interface Demand {
 }
 
 /**
- * Takes what a call needs before any work is done for it, in this order: tokens of its rate limit, its credits, a place
- * on the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
+ * Takes what a call needs before any work is done for it, in this order: tokens of its rate limit, its credits, a slot
+ * of the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
  *
  * @throws AiError `rate_limited`, `limits_unavailable`, `quota_exceeded`, `billing_unavailable`, `queue_full`,
  *   `queue_timeout`, `cancelled`
@@ -77,11 +79,13 @@ export async function admit(
   const guard = createGuard(gates, requestId);
   const operation = BILLED_AS[model.type];
   let reservation: Reservation | null = null;
-  let release: () => void;
+  let slots: CallSlots;
   try {
     const bill = { accountId, operation, modelId: model.id, requestId, prices: model.prices };
     reservation = await gates.billing.reserve(bill, demand.bound);
-    release = await gates.queue.acquire(accountId, call.signal);
+    const { queue } = gates;
+    const { waitTimeMsMax } = model.queue;
+    slots = await openCallSlots({ accountId, queue, waitTimeMsMax }, call.signal);
   } catch (thrown) {
     await guard(() => reservation?.void());
     await guard(() => correctTokens(0));
@@ -93,7 +97,7 @@ export async function admit(
   const held = reservation;
   const settle = async (outcome: CallOutcome): Promise<void> => {
     deadline.stop();
-    release();
+    slots.close();
     let chargedAmount = 0;
     try {
       chargedAmount = await resolveReservation(held, { meter, outcome, guard });
@@ -119,7 +123,7 @@ export async function admit(
     }
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
-  return { ...call, signal: deadline.signal, meter, settle } as unknown as AdmittedCall<RegisteredModel>;
+  return { ...call, signal: deadline.signal, slots, meter, settle } as unknown as AdmittedCall<RegisteredModel>;
 }
 
 type Guard = (work: () => Promise<void> | undefined) => Promise<void>;

@@ -18,7 +18,9 @@ const load = (sources: Partial<ConfigSources> = {}) =>
 test("with nothing said, the server is local and every limit has a value", () => {
   const config = load();
   expect(config).toMatchObject({ host: "127.0.0.1", port: 8080, store: "sqlite", engines: "auto" });
-  for (const limit of Object.values({ ...config.limits, ...config.queue })) expect(limit).toBeGreaterThan(0);
+  const { accountSlotsMax, ...queue } = config.queue;
+  expect(accountSlotsMax).toBeNull();
+  for (const limit of Object.values({ ...config.limits, ...queue })) expect(limit).toBeGreaterThan(0);
 });
 
 test("flags win over the environment, which wins over the file, which wins over the defaults", () => {

@@ -42,14 +42,26 @@ const limitsSchema = z.strictObject({
   headersTimeoutMs: milliseconds.default(20_000).describe("How long a request head may take to arrive."),
   idleTimeoutMs: milliseconds.default(60_000).describe("How long a connection without a request is kept."),
   connectionsMax: count.default(4096).describe("Open connections; more are closed at once."),
-  streamStallTimeoutMs: milliseconds.default(60_000).describe("How long a client may leave a stream unread."),
+  streamStallTimeoutMs: milliseconds
+    .default(60_000)
+    .describe(
+      "How long a client may leave a stream unread, all its stalls together; then the call is cancelled and its slots are " +
+        "free.",
+    ),
   callTimeMsMax: milliseconds.default(600_000).describe("How long an answer may take once its call was admitted."),
   shutdownTimeoutMs: milliseconds.default(10_000).describe("How long running answers may go on after SIGTERM."),
 });
 
 const queueSchema = z.strictObject({
-  waitingMax: z.int().min(0).default(64).describe("Calls that may wait for a place on a model; more get 429."),
-  waitTimeMsMax: milliseconds.default(120_000).describe("How long one may wait before it gets 503."),
+  waitingMax: z.int().min(0).default(64).describe("Calls that may wait for a slot of a model; more get 429."),
+  waitTimeMsMax: milliseconds.default(120_000).describe("How long a call may wait without a slot before it gets 503."),
+  accountSlotsMax: count
+    .nullable()
+    .default(null)
+    .describe(
+      "Slots of a model that one account may hold at the same time, each choice and each text counted; null: all but one, " +
+        "so that another account finds a free slot. On a server for one account, the models' concurrency is right.",
+    ),
 });
 
 const memorySchema = z

@@ -112,7 +112,7 @@ test("configured models keep their order, names and limits", async () => {
     ],
   });
   expect(models).toMatchObject([
-    { id: "a", name: "a", isDefault: false, queue: { waitingMax: 7, waitTimeMsMax: 120_000 } },
+    { id: "a", name: "a", isDefault: false, queue: { waitingMax: 7, waitTimeMsMax: 120_000, accountSlotsMax: null } },
     { id: "b", name: "Bee", isDefault: true, contextTokens: 512, engine: { limits: { concurrency: 3 } } },
   ]);
 });

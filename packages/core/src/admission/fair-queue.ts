@@ -1,56 +1,76 @@
-/** A line in which accounts take turns, each account's own members first come first served. It knows nothing of places. */
+/** Waiting members, grouped by account: first in, first out within an account. It knows nothing about slots. */
 
 export interface AccountMember {
   readonly accountId: string;
+  /** Members of running calls come before their account's new calls, and are not counted among them. */
+  readonly isRunning: boolean;
 }
 
-export interface FairLine<Member extends AccountMember> {
+export interface FairQueue<Member extends AccountMember> {
   add(member: Member): void;
-  /** Does nothing for one that is not in the line. */
+  /** Does nothing for one that is not in the queue. */
   remove(member: Member): void;
-  /** Whose turn it is; it stays in the line. The account's next turn comes after everybody else's. */
-  next(): Member | null;
-  /** The newest member of the account that has most of them. */
+  /**
+   * The first member of the account with the lowest rank; it stays in the queue. Accounts of equal rank take turns.
+   *
+   * @param rank null for an account that may not have a turn now.
+   */
+  next(rank: (accountId: string) => number | null): Member | null;
+  /** The newest new call of the account that has most of them. */
   longest(): { readonly waiting: number; readonly last: Member } | null;
+  /** New calls of an account. */
   waitingOf(accountId: string): number;
-  readonly size: number;
+  /** New calls of all accounts. */
+  readonly waiting: number;
+}
+
+interface AccountQueue<Member> {
+  readonly running: Set<Member>;
+  readonly waiting: Set<Member>;
 }
 
 /** An account without a member is forgotten. */
-export function createFairLine<Member extends AccountMember>(): FairLine<Member> {
+export function createFairQueue<Member extends AccountMember>(): FairQueue<Member> {
   /** In the order in which the accounts' turns come. */
-  const lines = new Map<string, Set<Member>>();
-  let size = 0;
+  const accounts = new Map<string, AccountQueue<Member>>();
+  let waiting = 0;
   return {
-    add(member: Member): void {
-      const own = lines.get(member.accountId);
-      if (own === undefined) lines.set(member.accountId, new Set([member]));
-      else own.add(member);
-      size += 1;
+    add(member) {
+      const own = accounts.get(member.accountId) ?? { running: new Set(), waiting: new Set() };
+      accounts.set(member.accountId, own);
+      own[member.isRunning ? "running" : "waiting"].add(member);
+      if (!member.isRunning) waiting += 1;
     },
-    remove(member: Member): void {
-      const own = lines.get(member.accountId);
-      if (own === undefined || !own.delete(member)) return;
-      size -= 1;
-      if (own.size === 0) lines.delete(member.accountId);
+    remove(member) {
+      const own = accounts.get(member.accountId);
+      if (own?.[member.isRunning ? "running" : "waiting"].delete(member) !== true) return;
+      if (!member.isRunning) waiting -= 1;
+      if (own.running.size + own.waiting.size === 0) accounts.delete(member.accountId);
     },
-    next(): Member | null {
-      for (const [accountId, own] of lines) {
-        lines.delete(accountId);
-        lines.set(accountId, own);
-        for (const member of own) return member;
+    next(rank) {
+      let lowest = Number.POSITIVE_INFINITY;
+      let found: { readonly accountId: string; readonly own: AccountQueue<Member> } | null = null;
+      for (const [accountId, own] of accounts) {
+        const ranked = rank(accountId);
+        if (ranked === null || ranked >= lowest) continue;
+        lowest = ranked;
+        found = { accountId, own };
       }
-      return null;
+      if (found === null) return null;
+      accounts.delete(found.accountId);
+      accounts.set(found.accountId, found.own);
+      const [first] = [...found.own.running, ...found.own.waiting];
+      return first ?? null;
     },
-    longest(): { readonly waiting: number; readonly last: Member } | null {
+    longest() {
       let longest: ReadonlySet<Member> = new Set();
-      for (const own of lines.values()) if (own.size > longest.size) longest = own;
+      for (const own of accounts.values()) if (own.waiting.size > longest.size) longest = own.waiting;
       const last = [...longest].at(-1);
       return last === undefined ? null : { waiting: longest.size, last };
     },
-    waitingOf: (accountId: string): number => lines.get(accountId)?.size ?? 0,
-    get size(): number {
-      return size;
+    waitingOf: (accountId) => accounts.get(accountId)?.waiting.size ?? 0,
+    get waiting() {
+      return waiting;
     },
   };
 }

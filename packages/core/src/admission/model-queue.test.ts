@@ -19,13 +19,13 @@ test("callers beyond the concurrency wait and are admitted first come, first ser
   expect(queue.running).toBe(0);
 });
 
-test("a full line refuses at once with a time after which to retry", async () => {
+test("a full queue refuses at once with a time after which to retry", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 0, waitTimeMsMax: 1000 });
   await queue.acquire("ada", never);
   await expect(queue.acquire("ada", never)).rejects.toMatchObject({ code: "queue_full", retryAfterMs: 1000 });
 });
 
-test("the time after which to retry follows how long places were held, within a minute", async () => {
+test("the time after which to retry follows how long slots were held, within a minute", async () => {
   let nowMs = 0;
   const queue = createModelQueue({ concurrency: 1, waitingMax: 0, waitTimeMsMax: 1000, now: () => nowMs });
   for (const holdTimeMs of [10_000, 10_000_000]) {
@@ -40,8 +40,8 @@ test("the time after which to retry follows how long places were held, within a 
   }
 });
 
-test("releasing twice gives back one place", async () => {
-  const queue = createModelQueue({ concurrency: 2, waitingMax: 0, waitTimeMsMax: 1000 });
+test("releasing twice gives back one slot", async () => {
+  const queue = createModelQueue({ concurrency: 3, waitingMax: 0, waitTimeMsMax: 1000 });
   const first = await queue.acquire("ada", never);
   await queue.acquire("ada", never);
   first();
@@ -49,7 +49,7 @@ test("releasing twice gives back one place", async () => {
   expect(queue.running).toBe(1);
 });
 
-test("a caller that waits too long is told so and leaves the line", async () => {
+test("a caller that waits too long is refused and leaves the queue", async () => {
   vi.useFakeTimers();
   try {
     const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 250 });
@@ -63,7 +63,7 @@ test("a caller that waits too long is told so and leaves the line", async () => 
   }
 });
 
-test("a caller that aborts leaves the line and the next one takes its turn", async () => {
+test("a caller that aborts leaves the queue and the next one takes its turn", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 1000 });
   const release = await queue.acquire("ada", never);
   const controller = new AbortController();
@@ -75,13 +75,13 @@ test("a caller that aborts leaves the line and the next one takes its turn", asy
   await expect(stayer).resolves.toBeTypeOf("function");
 });
 
-test("a signal that was aborted before takes no place", async () => {
+test("a signal that was aborted before takes no slot", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 1000 });
   await expect(queue.acquire("ada", AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
   expect(queue.running).toBe(0);
 });
 
-test("accounts take turns, whatever the length of their lines", async () => {
+test("accounts take turns, however many calls each has waiting", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 10, waitTimeMsMax: 1000 });
   const release = await queue.acquire("greedy", never);
   const order: string[] = [];
@@ -96,7 +96,7 @@ test("accounts take turns, whatever the length of their lines", async () => {
   expect(order).toEqual(["greedy 0", "ada 3", "bob 4", "greedy 1", "ada 5", "greedy 2"]);
 });
 
-test("an account can't fill the line: who has fewer calls in it takes the place of its newest", async () => {
+test("an account can't fill the queue: a call of an account with fewer calls in it displaces its newest", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 3, waitTimeMsMax: 1000 });
   const release = await queue.acquire("greedy", never);
   const greedy = [1, 2, 3].map(() => queue.acquire("greedy", never));
@@ -107,6 +107,65 @@ test("an account can't fill the line: who has fewer calls in it takes the place 
   await expect(queue.acquire("ada", never)).rejects.toMatchObject({ code: "queue_full" });
   expect(queue.waiting).toBe(3);
   release();
-  for (const place of [greedy[0], ada, greedy[1]]) (await place)?.();
+  for (const slot of [greedy[0], ada, greedy[1]]) (await slot)?.();
   expect({ running: queue.running, waiting: queue.waiting }).toEqual({ running: 0, waiting: 0 });
+});
+
+test("an account that would hold every slot leaves one, which another account finds at once", async () => {
+  const queue = createModelQueue({ concurrency: 4, waitingMax: 5, waitTimeMsMax: 1000 });
+  for (let slot = 0; slot < 3; slot += 1) await queue.acquire("greedy", never);
+  void queue.acquire("greedy", never);
+  expect({ running: queue.running, waiting: queue.waiting }).toEqual({ running: 3, waiting: 1 });
+  await expect(queue.acquire("ada", never)).resolves.toBeTypeOf("function");
+  expect(queue.running).toBe(4);
+});
+
+test("an account may hold as many slots as the setting says", async () => {
+  const queue = createModelQueue({ concurrency: 4, waitingMax: 0, waitTimeMsMax: 1000, accountSlotsMax: 2 });
+  await queue.acquire("ada", never);
+  await queue.acquire("ada", never);
+  await expect(queue.acquire("ada", never)).rejects.toMatchObject({ code: "queue_full" });
+  await queue.acquire("bob", never);
+});
+
+test("a slot that becomes free goes to the account that holds fewest, and the others are not passed over for ever", async () => {
+  const queue = createModelQueue({ concurrency: 3, waitingMax: 10, waitTimeMsMax: 1000, accountSlotsMax: 3 });
+  const greedy = [await queue.acquire("greedy", never), await queue.acquire("greedy", never)];
+  const bob = await queue.acquire("bob", never);
+  const order: string[] = [];
+  for (const accountId of ["greedy", "bob", "ada", "ada"]) {
+    void queue.acquire(accountId, never).then(() => order.push(accountId));
+  }
+  const releases = [bob, ...greedy];
+  for (const release of releases) {
+    release();
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  expect(order).toEqual(["bob", "ada", "greedy"]);
+});
+
+test("a running call's next generation comes before its account's new calls, and counts against no limit", async () => {
+  vi.useFakeTimers();
+  try {
+    const queue = createModelQueue({ concurrency: 1, waitingMax: 1, waitTimeMsMax: 250 });
+    const release = await queue.acquire("ada", never);
+    const order: string[] = [];
+    const newCall = queue.acquire("ada", never).then(() => order.push("new call"));
+    const more = queue.acquireMore("ada", never);
+    const generation = more.then(() => order.push("generation"));
+    await vi.advanceTimersByTimeAsync(249);
+    expect(queue.waiting).toBe(1);
+    release();
+    await generation;
+    (await more)();
+    await newCall;
+    expect(order).toEqual(["generation", "new call"]);
+    const late = vi.fn();
+    void queue.acquireMore("ada", never).then(late, late);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(late).not.toHaveBeenCalled();
+  } finally {
+    vi.useRealTimers();
+  }
 });

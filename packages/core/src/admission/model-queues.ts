@@ -7,9 +7,9 @@ import type { ModelQueue } from "./model-queue.ts";
 
 export interface QueueStatus {
   readonly modelId: string;
-  /** Calls that hold a place. */
+  /** Slots that are held: by generations, or by whole calls to embedding models and upstreams. */
   readonly running: number;
-  /** Calls that wait for one. */
+  /** Calls that wait for their first slot. */
   readonly waiting: number;
 }
 

@@ -29,10 +29,15 @@ export interface ModelDescription {
 }
 
 export interface QueueLimits {
-  /** Calls that may wait for a place; one more is refused. */
+  /** Calls that may wait for a slot; one more is refused. */
   readonly waitingMax: number;
-  /** How long one may wait. */
+  /** How long a call may wait without a slot. */
   readonly waitTimeMsMax: number;
+  /**
+   * Slots that one account may hold at the same time. Null, the default: all but one, and at least one, so that another
+   * account finds a free slot.
+   */
+  readonly accountSlotsMax?: number | null;
 }
 
 /** Whatever can stand behind a model. */

@@ -84,7 +84,7 @@ function tooLong(contextTokens: number, found: string): AiError {
   return contextLengthExceeded({ contextTokens, found: `your messages resulted in ${found}`, param: "messages" });
 }
 
-/** Runs an admitted chat. The caller gives the place back. */
+/** Runs an admitted chat, each choice in a slot of its own. */
 export async function* runChat(
   call: AdmittedCall<RegisteredModel>,
   chat: PreparedChat,
@@ -97,7 +97,9 @@ export async function* runChat(
   let cachedTokens = 0;
   const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
   const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
-  for await (const { tag: choice, event } of mergeGenerations(chat.engine, generations, call)) {
+  const { engine } = chat;
+  const options = { signal: call.signal, slots: call.slots, engine, concurrency: engine.limits.concurrency };
+  for await (const { tag: choice, event } of mergeGenerations(generations, options)) {
     if (event.type === "generation-start") {
       if (choice.index === 0) cachedTokens = event.cachedTokens;
       continue;

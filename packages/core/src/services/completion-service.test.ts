@@ -162,10 +162,10 @@ test("the best of several texts are those whose tokens are likeliest, and all ar
   expect(records[0]?.chargedAmount).toBe(3 + 30);
 });
 
-test("no more generations run at a time than the engine has places", async () => {
+test("no more generations of a call run at a time than its account has slots", async () => {
   let most = 0;
   const { engine, complete } = setUp({
-    concurrency: 2,
+    concurrency: 3,
     beforeWord: () => {
       most = Math.max(most, engine.running());
     },

@@ -98,7 +98,7 @@ function tooLong(contextTokens: number, found: string): AiError {
   return contextLengthExceeded({ contextTokens, found: `your prompt resulted in ${found}`, param: "prompt" });
 }
 
-/** Runs an admitted completion. The caller gives the place back. */
+/** Runs an admitted completion, each text in a slot of its own. */
 export async function* runCompletion(
   call: AdmittedCall<RegisteredModel>,
   completion: PreparedCompletion,
@@ -127,21 +127,17 @@ interface Candidate {
   readonly scoresPrompt: boolean;
 }
 
-/**
- * Only as many generations at a time as the engine has places: a call of many texts must not stand before everybody
- * else's in the engine's line.
- */
 async function* writeCandidates(
   call: AdmittedCall<RegisteredModel>,
   completion: PreparedCompletion & { readonly model: Pick<ChatEngine, "generate"> },
   tally: Tally,
 ): AsyncGenerator<CompletionChoiceEvent, void> {
   const { engine, model, request } = completion;
-  const options = { signal: call.signal, openMax: engine.limits.concurrency };
+  const options = { signal: call.signal, slots: call.slots, engine: model, concurrency: engine.limits.concurrency };
   /** By prompt, once it has been scored. */
   const scores: PromptScores = new Map();
   for (const generations of planGenerations(completion)) {
-    for await (const { tag: candidate, event } of mergeGenerations(model, generations, options)) {
+    for await (const { tag: candidate, event } of mergeGenerations(generations, options)) {
       tally.count(candidate, event);
       if (event.type !== "generation-start") call.meter.report(tally.units());
       if (event.type === "prompt-end")

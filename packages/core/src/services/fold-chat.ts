@@ -40,7 +40,7 @@ export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<
         break;
       }
       case "chat-end":
-        // Not the end yet: the call is still to be settled, and an answer that can't be charged is none.
+        // Not the end yet: the call is still to be settled.
         usage = event.usage;
         break;
       case "reasoning-delta":

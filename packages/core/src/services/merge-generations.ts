@@ -1,5 +1,6 @@
 /** The generations of one call side by side, as one stream. */
 
+import type { CallSlots } from "../admission/call-slots.ts";
 import type { ChatEngine, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
 import { mergeStreams } from "./merge-streams.ts";
 
@@ -17,28 +18,35 @@ export interface TaggedEvent<Tag> {
 export interface MergeGenerationsOptions {
   /** The call's. */
   readonly signal: AbortSignal;
-  /** How many run at a time. Default: all, of which the engine makes wait whom it has no place for. */
-  readonly openMax?: number;
+  /** The call's. Each generation holds one from its beginning to its end. */
+  readonly slots: CallSlots;
+  readonly engine: Pick<ChatEngine, "generate">;
+  /** Of the model. */
+  readonly concurrency: number;
 }
 
 /** However it ends, all of its generations have ended by then. */
 export async function* mergeGenerations<Tag>(
-  engine: Pick<ChatEngine, "generate">,
   generations: readonly TaggedGeneration<Tag>[],
   options: MergeGenerationsOptions,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {
-  const { openMax = generations.length } = options;
   const left = new AbortController();
   const signal = AbortSignal.any([options.signal, left.signal]);
-  const streams = generations.map((generation) => tagEvents(engine, generation, signal));
-  // Before the generations are left one by one: one that still reads its prompt must not finish that first.
-  yield* mergeStreams(streams, { openMax, onEnd: () => left.abort() });
+  const streams = generations.map((generation) => tagEvents(generation, { ...options, signal }));
+  // One more than can run: when a generation ends, the call's next one is in the queue already, before the account's
+  // new calls. `onEnd` comes before the generations are left one by one: one that still reads its prompt must not finish
+  // that first.
+  yield* mergeStreams(streams, { openMax: options.concurrency + 1, onEnd: () => left.abort() });
 }
 
 async function* tagEvents<Tag>(
-  engine: Pick<ChatEngine, "generate">,
   { tag, request }: TaggedGeneration<Tag>,
-  signal: AbortSignal,
+  { engine, slots, signal }: MergeGenerationsOptions,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {
-  for await (const event of engine.generate(request, signal)) yield { tag, event };
+  const release = await slots.take(signal);
+  try {
+    for await (const event of engine.generate(request, signal)) yield { tag, event };
+  } finally {
+    release();
+  }
 }

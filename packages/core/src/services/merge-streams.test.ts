@@ -73,3 +73,17 @@ test("the first error ends the stream and the other sources", async () => {
   await expect(consume()).rejects.toThrow("broken");
   expect(ended).toBe(true);
 });
+
+test("sources are aborted before they are returned, so that none has to finish its item first", async () => {
+  const log: string[] = [];
+  const source: AsyncIterableIterator<number> = {
+    next: async () => ({ value: 1 }),
+    async return() {
+      log.push("return");
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => source,
+  };
+  for await (const _ of mergeStreams([source], { onEnd: () => log.push("onEnd") })) break;
+  expect(log).toEqual(["onEnd", "return"]);
+});

@@ -5,6 +5,8 @@ import { authorise } from "../auth/authorise.ts";
 import type { AuthorisedCall } from "../call.ts";
 
 export interface TestCallOptions {
+  /** Default `ada`. */
+  readonly accountId?: string;
   readonly signal?: AbortSignal;
   /** What the caller may do. Default: everything. */
   readonly can?: readonly string[];
@@ -12,12 +14,12 @@ export interface TestCallOptions {
 
 export function authoriseTestCall(
   operation: Operation,
-  { signal = new AbortController().signal, can = ["*"] }: TestCallOptions = {},
+  { accountId = "ada", signal = new AbortController().signal, can = ["*"] }: TestCallOptions = {},
 ): AuthorisedCall {
   return authorise({
     operation,
     principal: {
-      accountId: "ada",
+      accountId,
       appName: null,
       capabilities: [{ domain: "ai", pointers: ["*"], can: [...can] }],
       credential: "jwt",

@@ -107,7 +107,8 @@ function listModels(port: number, nowMs: number): readonly RegisteredModel[] {
     createdAtMs: nowMs,
     contextTokens: engine.limits.contextTokens,
     engine,
-    queue: { waitingMax, waitTimeMsMax },
+    // The suite has one account, and reckons with every slot.
+    queue: { waitingMax, waitTimeMsMax, accountSlotsMax: engine.limits.concurrency },
     prices: FREE_OF_CHARGE,
     isDefault: false,
   });

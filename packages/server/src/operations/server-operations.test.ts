@@ -48,9 +48,10 @@ test("a server without models is not ready", async () => {
   expect(await (await get("/readyz")).json()).toEqual({ status: "not_ready", not_ready: ["models"] });
 });
 
-test("health answers while every place is taken", async () => {
+test("health answers while every slot is taken", async () => {
   const engine = createWatchedEngine();
-  const { get, chat, readMetrics } = await start({ engine });
+  const queue = { waitingMax: 4, waitTimeMsMax: 20_000, accountSlotsMax: 2 };
+  const { get, chat, readMetrics } = await start({ engine, models: [{ isDefault: true, queue }] });
   const leaving = new AbortController();
   const streams = await Promise.all([1, 2].map(() => chat({ stream: true }, leaving.signal)));
   const waiting = chat({ stream: true }, leaving.signal);
