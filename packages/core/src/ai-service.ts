@@ -77,7 +77,12 @@ export interface AiService {
   queues(): readonly QueueStatus[];
   /** How each place fares where a model elsewhere is served. */
   upstreams(): readonly ModelUpstreamStatus[];
-  /** Refuses new calls and closes the engines; each engine lets its running generations end first. */
+  /** Settlements that have begun and not ended. */
+  pendingSettlements(): number;
+  /**
+   * Refuses new calls and closes the engines; each engine lets its running generations end first. Then settlements that
+   * are pending get a last time.
+   */
   close(): Promise<void>;
 }
 
@@ -93,7 +98,9 @@ export interface AiServiceOptions {
   readonly callTimeMsMax: number;
   /** Is told of every admitted call when it has ended. Default: nobody is. */
   readonly onCallEnd?: (record: CallRecord) => void;
-  /** Is told what could not be settled after a call that had failed or been left already. */
+  /** Called for a call that the store could not settle, with why and its request id; it is tried again. Default: ignored. */
+  readonly onSettlementPending?: (error: AiError, requestId: string) => void;
+  /** Called for a call that was not settled at all, or whose tokens per minute were not corrected, with why and its request id. */
   readonly onSettlementError: (error: AiError, requestId: string) => void;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly now?: () => number;
@@ -119,9 +126,11 @@ export function createAiService(options: AiServiceOptions): AiService {
     relay: (call, request) => relay(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     queues: () => gate.queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
+    pendingSettlements: () => gate.billing.pendingSettlements,
     async close() {
       gate.close();
       await Promise.all(registry.list().map((model) => model.engine.close()));
+      await gate.billing.close();
     },
   };
 }
@@ -197,27 +206,35 @@ type Gate = ReturnType<typeof createGate>;
 /** The way from an authorised call to an admitted one, the same for every operation, until it is closed. */
 function createGate(options: AiServiceOptions) {
   const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {}, now = Date.now } = options;
+  const { onSettlementPending = () => {}, onSettlementError } = options;
   const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
   const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
-  const billing = createBilling({ store: options.credits, holdLifetimeMs, now });
+  const billing = createBilling({
+    store: options.credits,
+    holdLifetimeMs,
+    now,
+    onPending: onSettlementPending,
+    onLost: onSettlementError,
+  });
   const queues = createModelQueues(registry.list());
   let closing = false;
 
-  /** The request counts against the account's limit before anything is computed for it. */
+  /** The request counts against the account's limit, and an account without credits is refused, before any work. */
   async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
     if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
     const resolved = resolveModel(call, registry, { selector, type });
-    await rateLimits.takeRequest(call.principal.accountId, call.onRateLimit);
+    const { accountId } = call.principal;
+    await rateLimits.takeRequest(accountId, call.onRateLimit);
+    await billing.requireCredits(accountId, resolved.model.prices);
     return resolved;
   }
 
   function admitTo(resolved: ResolvedCall<RegisteredModel>, demand: Demand): Promise<AdmittedCall<RegisteredModel>> {
-    const { onSettlementError } = options;
     const queue = queues.of(resolved.model);
     return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
   }
 
-  return { resolve, admitTo, queues, close: () => void (closing = true) };
+  return { resolve, admitTo, queues, billing, close: () => void (closing = true) };
 }
 
 function describeUpstreams(modelId: string, engine: RegisteredModel["engine"]): readonly ModelUpstreamStatus[] {

@@ -11,8 +11,8 @@ import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, CallOutcome, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import type { Billing, Reservation } from "./credits/billing.ts";
+import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
-import type { UsageMeter } from "./credits/usage-meter.ts";
 import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
 import type { ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 
@@ -45,7 +45,7 @@ export interface AdmissionGates {
   readonly now: () => number;
   /** Is told of every admitted call when it has ended. */
   readonly onCallEnd: (record: CallRecord) => void;
-  /** Is told what could not be settled after a call that had failed or been left already. */
+  /** Called for a call whose tokens per minute could not be corrected, with why and its request id. */
   readonly onSettlementError: (error: AiError, requestId: string) => void;
 }
 
@@ -87,8 +87,7 @@ export async function admit(
     const { waitTimeMsMax } = model.queue;
     slots = await openCallSlots({ accountId, queue, waitTimeMsMax }, call.signal);
   } catch (thrown) {
-    await guard(() => reservation?.void());
-    await guard(() => correctTokens(0));
+    await Promise.all([reservation?.void(), guard(() => correctTokens(0))]);
     throw thrown;
   }
   const meter = createUsageMeter(gates.now);
@@ -98,62 +97,46 @@ export async function admit(
   const settle = async (outcome: CallOutcome): Promise<void> => {
     deadline.stop();
     slots.close();
-    let chargedAmount = 0;
-    try {
-      chargedAmount = await resolveReservation(held, { meter, outcome, guard });
-    } finally {
-      await guard(() => correctTokens(meter.units.inputTokens + meter.units.outputTokens));
-      gates.onCallEnd({
-        operationId: call.operation.id,
-        billedAs: operation,
-        requestId,
-        accountId,
-        modelId: model.id,
-        requestedModel: demand.selector,
-        streamed: demand.streamed,
-        outcome,
-        usage: meter.units,
-        heldAmount: held.amount,
-        chargedAmount,
-        startedAtMs,
-        admittedAfterMs: admittedAtMs - startedAtMs,
-        firstOutputAfterMs: meter.firstReportAtMs === null ? null : meter.firstReportAtMs - startedAtMs,
-        durationMs: gates.now() - startedAtMs,
-      });
-    }
+    const { units } = meter;
+    const corrected = guard(() => correctTokens(units.inputTokens + units.outputTokens));
+    // What was left or broke before it had produced anything costs nothing.
+    const isCharged = outcome === "completed" || meter.firstReportAtMs !== null;
+    if (!isCharged) await held.void();
+    const chargedAmount = isCharged ? await held.settle(units) : 0;
+    await corrected;
+    gates.onCallEnd({
+      operationId: call.operation.id,
+      billedAs: operation,
+      requestId,
+      accountId,
+      modelId: model.id,
+      requestedModel: demand.selector,
+      streamed: demand.streamed,
+      outcome,
+      usage: units,
+      heldAmount: held.amount,
+      chargedAmount,
+      startedAtMs,
+      admittedAfterMs: admittedAtMs - startedAtMs,
+      firstOutputAfterMs: meter.firstReportAtMs === null ? null : meter.firstReportAtMs - startedAtMs,
+      durationMs: gates.now() - startedAtMs,
+    });
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
   return { ...call, signal: deadline.signal, slots, meter, settle } as unknown as AdmittedCall<RegisteredModel>;
 }
 
-type Guard = (work: () => Promise<void> | undefined) => Promise<void>;
-
-/** For what must not hide the failure that made it necessary: it is told to the operator instead of the caller. */
-function createGuard(gates: AdmissionGates, requestId: string): Guard {
-  return async (work) => {
-    try {
-      await work();
-    } catch (thrown) {
-      gates.onSettlementError(toAiError(thrown), requestId);
-    }
-  };
-}
+type Guard = (work: () => Promise<void>) => Promise<void>;
 
 /**
- * A finished call pays for what it used, and fails when that can't be charged. One that was left or broke pays for what
- * it had produced by then, which may be nothing.
+ * For what must not change how the call ends: a failure is reported to the operator. A store that hangs is not waited for
+ * longer than a settlement is.
  */
-async function resolveReservation(
-  reservation: Reservation,
-  { meter, outcome, guard }: { readonly meter: UsageMeter; readonly outcome: CallOutcome; readonly guard: Guard },
-): Promise<number> {
-  if (outcome === "completed") return reservation.settle(meter.units);
-  let charged = 0;
-  await guard(async () => {
-    if (meter.firstReportAtMs === null) await reservation.void();
-    else charged = await reservation.settle(meter.units);
-  });
-  return charged;
+function createGuard(gates: AdmissionGates, requestId: string): Guard {
+  return async (work) => {
+    const done = work().catch((thrown: unknown) => gates.onSettlementError(toAiError(thrown), requestId));
+    await within(done, SETTLEMENT_WAIT_MS_MAX);
+  };
 }
 
 /** A signal that follows the caller's and aborts by itself when the time is over. */
@@ -179,7 +162,7 @@ function startDeadline(callerSignal: AbortSignal, timeMsMax: number): { signal: 
  * Runs the work of an admitted call and settles it however it ends: finished, failed, aborted, or left by the consumer.
  * Nothing but an `AiError` comes out.
  *
- * @throws AiError what the work throws, `call_timeout`, and `billing_unavailable` when a finished call can't be charged.
+ * @throws AiError what the work throws, and `call_timeout`
  */
 export async function* runAdmitted<Event>(
   call: AdmittedCall<RegisteredModel>,

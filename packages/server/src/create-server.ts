@@ -100,6 +100,7 @@ export function createServer(options: ServerOptions): Server {
     queues: () => service.queues(),
     upstreams: () => service.upstreams(),
     loads: options.loads ?? (() => []),
+    pendingSettlements: () => service.pendingSettlements(),
     requestsInFlight: () => active.count,
   });
   const limitsOf = findLimits(config.rateLimits);
@@ -109,6 +110,8 @@ export function createServer(options: ServerOptions): Server {
     rateLimits: createRateLimits({ store: options.stores.rateLimits, limitsOf }),
     callTimeMsMax: config.limits.callTimeMsMax,
     onCallEnd: operations.telemetry.recordCall,
+    onSettlementPending: (error, requestId) =>
+      logger.warn("the store did not settle a call; it is asked again", { requestId, cause: describeCause(error) }),
     onSettlementError: (error, requestId) =>
       logger.error("a call could not be settled", { requestId, code: error.code, cause: describeCause(error) }),
   });

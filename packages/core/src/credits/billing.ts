@@ -1,13 +1,15 @@
 /**
  * Money in two phases: an upper bound is reserved before any work, and what was really used is charged after, once,
- * however the call ended. A store that fails refuses the call; nothing is computed on credit.
+ * however the call ended. A store that fails before the work refuses the call, so nothing is computed on credit; one that
+ * fails after it is asked again in the background.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { AiError } from "../ai-error.ts";
-import type { CreditStore, ResolveOutcome } from "../store/credit-store.ts";
-import { priceUsage } from "./prices.ts";
+import type { CreditStore } from "../store/credit-store.ts";
+import { isFree, priceUsage } from "./prices.ts";
 import type { Prices } from "./prices.ts";
+import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
+import type { Settlements, SettlementsOptions } from "./settlements.ts";
 import type { BilledOperation, UsageUnits } from "./usage.ts";
 
 /** Who pays for what. */
@@ -19,66 +21,101 @@ export interface Bill {
   readonly prices: Prices;
 }
 
-/** Reserved credits; exactly one of the two is called, once. */
+/** Reserved credits; exactly one of the two is called, once. Neither rejects: see `Settlements`. */
 export interface Reservation {
   /** Micro-credits; 0 for a call that can't cost anything. */
   readonly amount: number;
   /**
    * Charges what the units cost, never more than was reserved, and logs the call.
    *
-   * @returns the micro-credits that were charged. @throws AiError `billing_unavailable`
+   * @returns the micro-credits that are charged, now or in the background.
    */
   settle(units: UsageUnits): Promise<number>;
-  /** Gives everything back; nothing is logged. @throws AiError `billing_unavailable` */
+  /** Gives everything back; nothing is logged. */
   void(): Promise<void>;
 }
 
 export interface Billing {
   /**
-   * @param bound the most that the call can use.
+   * Refuses an account without any credits, where the prices are not free. One read, nothing is held.
+   *
    * @throws AiError `quota_exceeded`, `billing_unavailable`
    */
+  requireCredits(accountId: string, prices: Prices): Promise<void>;
+  /**
+   * @param bound the most that the call can use.
+   * @throws AiError `quota_exceeded`; `billing_unavailable`, also while too many calls are not settled
+   */
   reserve(bill: Bill, bound: UsageUnits): Promise<Reservation>;
+  /** Settlements that have begun and not ended. */
+  readonly pendingSettlements: number;
+  /** Waits, within bounds, for settlements that are pending. */
+  close(): Promise<void>;
 }
 
-export interface BillingOptions {
+export interface BillingOptions extends SettlementsOptions {
   readonly store: CreditStore;
   /** After which a reservation that nobody resolved is given back: longer than any call may wait and run. */
   readonly holdLifetimeMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
-export function createBilling({ store, holdLifetimeMs, now }: BillingOptions): Billing {
+export function createBilling(options: BillingOptions): Billing {
+  const { store, holdLifetimeMs, now } = options;
+  const settlements = createSettlements(options);
   return {
+    async requireCredits(accountId, prices) {
+      if (isFree(prices)) return;
+      const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
+      if (balance <= held) throw noCredits();
+    },
     async reserve(bill, bound) {
+      if (settlements.pending >= SETTLEMENTS_PENDING_MAX) {
+        refuseUnavailable(new Error(`${settlements.pending} settlements are pending.`));
+      }
       const amount = priceUsage(bill.prices, bound);
-      if (amount === 0) return reserveNothing(store, bill, now);
-      const id = `hold_${crypto.randomUUID()}`;
       const nowMs = now();
-      const hold = { id, accountId: bill.accountId, amount, nowMs, expiresAtMs: nowMs + holdLifetimeMs };
-      const outcome = await store.hold(hold).catch((thrown: unknown) => {
-        throw billingUnavailable(thrown);
-      });
+      const expiresAtMs = nowMs + holdLifetimeMs;
+      if (amount === 0) return reserveNothing(bill, { store, settlements, now, expiresAtMs });
+      const id = `hold_${crypto.randomUUID()}`;
+      const hold = { id, accountId: bill.accountId, amount, nowMs, expiresAtMs };
+      const outcome = await store.hold(hold).catch(refuseUnavailable);
       if (!outcome.held) throw quotaExceeded(amount, outcome.available);
+      const { requestId } = bill;
       return {
         amount,
         async settle(units) {
           const charged = Math.min(priceUsage(bill.prices, units), amount);
-          await resolve(() => store.settle({ ...describeUse(bill, units, now()), amount: charged, holdId: id }));
+          const settlement = { ...describeUse(bill, units, now()), amount: charged, holdId: id };
+          await settlements.resolve({ requestId, expiresAtMs, attempt: () => store.settle(settlement) });
           return charged;
         },
-        void: () => resolve(() => store.void(id)),
+        void: () => settlements.resolve({ requestId, expiresAtMs, attempt: () => store.void(id) }),
       };
     },
+    get pendingSettlements() {
+      return settlements.pending;
+    },
+    close: () => settlements.close(),
   };
 }
 
-function reserveNothing(store: CreditStore, bill: Bill, now: () => number): Reservation {
+interface FreeCall {
+  readonly store: CreditStore;
+  readonly settlements: Settlements;
+  readonly now: () => number;
+  readonly expiresAtMs: number;
+}
+
+function reserveNothing(bill: Bill, { store, settlements, now, expiresAtMs }: FreeCall): Reservation {
   return {
     amount: 0,
     async settle(units) {
-      await insist(() => store.recordFree({ ...describeUse(bill, units, now()), amount: 0 }));
+      const record = { ...describeUse(bill, units, now()), amount: 0 };
+      const attempt = async () => {
+        await store.recordFree(record);
+        return "resolved" as const;
+      };
+      await settlements.resolve({ requestId: bill.requestId, expiresAtMs, attempt });
       return 0;
     },
     void: async () => {},
@@ -89,40 +126,19 @@ function describeUse({ accountId, operation, modelId, requestId }: Bill, units: 
   return { accountId, operation, modelId, requestId, units, nowMs };
 }
 
-/** A store that blinks must not lose a bill: the work is done, so it is worth to ask again. */
-const RETRY_DELAYS_MS = [50, 250];
-
-async function insist<Outcome>(attempt: () => Promise<Outcome>): Promise<{ outcome: Outcome; failures: number }> {
-  for (const [failures, delayMs] of RETRY_DELAYS_MS.entries()) {
-    try {
-      return { outcome: await attempt(), failures };
-    } catch {
-      await delay(delayMs);
-    }
-  }
-  const outcome = await attempt().catch((thrown: unknown) => {
-    throw billingUnavailable(thrown);
-  });
-  return { outcome, failures: RETRY_DELAYS_MS.length };
-}
-
-async function resolve(attempt: () => Promise<ResolveOutcome>): Promise<void> {
-  const { outcome, failures } = await insist(attempt);
-  // After a failure "gone" says that the attempt had worked and only its answer was lost.
-  if (outcome === "gone" && failures === 0) {
-    throw billingUnavailable(new Error("The hold had expired before the call ended."));
-  }
-}
-
-function billingUnavailable(cause: unknown): AiError {
-  return new AiError(
+/** @throws AiError `billing_unavailable`, always */
+function refuseUnavailable(cause: unknown): never {
+  throw new AiError(
     "billing_unavailable",
     "The credits of this account can't be checked right now. Please try again.",
-    {
-      cause,
-      retryAfterMs: 1000,
-    },
+    { cause, retryAfterMs: 1000 },
   );
+}
+
+function noCredits(): AiError {
+  const message =
+    "You exceeded your current quota: no credits are available. Add credits, or wait for running calls to end.";
+  return new AiError("quota_exceeded", message);
 }
 
 function quotaExceeded(amount: number, available: number): AiError {

@@ -1,7 +1,7 @@
 /** What calls cost, however they end: through the service, with an engine and a store that can be broken at will. */
 
 import { operations } from "@openai-compat/spec";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import { createRateLimits } from "../admission/rate-limits.ts";
@@ -15,7 +15,10 @@ import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import type { RateLimitUse } from "../store/rate-limit-store.ts";
+import { createBilling } from "./billing.ts";
 import { FREE_OF_CHARGE } from "./prices.ts";
+import { SETTLEMENTS_PENDING_MAX, SETTLEMENT_WAIT_MS_MAX } from "./settlements.ts";
+import { NO_USAGE } from "./usage.ts";
 
 /** A token costs one micro-credit to read and ten to say. */
 const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };
@@ -164,7 +167,7 @@ test("a broken engine costs what it had produced, and nothing when that was noth
   }
 });
 
-test("who leaves the line gets its hold back", async () => {
+test("a call whose client disconnects in the queue gets its hold back", async () => {
   const { service, credits } = setUp({ concurrency: 1 });
   const first = await service.chat(callWith(), request);
   const leaving = new AbortController();
@@ -192,24 +195,144 @@ test("a store that blinks at the end is asked again", async () => {
   expect(credits.entries).toHaveLength(1);
 });
 
-test("a finished answer that can't be charged is not given", async () => {
-  const { service, credits, records } = setUp();
-  credits.failures.settle.push(new Error("gone"), new Error("gone"), new Error("gone"));
+test("a finished answer ends well while the store is down, and is charged when the store is back", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { service, credits, records, settlementErrors } = setUp();
   const run = await service.chat(callWith(), request);
-  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "billing_unavailable" });
-  expect(records).toMatchObject([{ chargedAmount: 0 }]);
+  credits.failures.settle.push(...Array.from({ length: 5 }, () => new Error("down")));
+  const answer = foldChatEvents(run.events);
+  await vi.advanceTimersByTimeAsync(SETTLEMENT_WAIT_MS_MAX);
+  await expect(answer).resolves.toMatchObject({ choices: [{ text: "Hello world" }] });
+  expect({ entries: credits.entries, pending: service.pendingSettlements() }).toEqual({ entries: [], pending: 1 });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(credits.entries).toMatchObject([{ amount: -23 }]);
+  expect(credits.holds.size).toBe(0);
+  expect(records).toMatchObject([{ outcome: "completed", chargedAmount: 23 }]);
+  expect(settlementErrors).toEqual([]);
 });
 
-test("what can't be settled after a failure is told to the operator, and the caller hears of the failure", async () => {
-  const { service, credits, settlementErrors } = setUp({
+test("a call that broke gets its hold back when the store is back, and the caller hears of the failure", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { service, credits } = setUp({
     beforeWord() {
       throw new AiError("engine_failed", "broken");
     },
   });
-  credits.failures.void.push(new Error("gone"), new Error("gone"), new Error("gone"));
+  credits.failures.void.push(new Error("down"), new Error("down"), new Error("down"));
   const run = await service.chat(callWith(), request);
-  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
+  const failure = expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
+  await vi.advanceTimersByTimeAsync(10_000);
+  await failure;
+  expect(credits.holds.size).toBe(0);
+});
+
+test("a hold that expired before the call was settled is reported to the operator", async () => {
+  const { service, credits, settlementErrors } = setUp();
+  const run = await service.chat(callWith(), request);
+  credits.holds.clear();
+  await foldChatEvents(run.events);
   expect(settlementErrors).toMatchObject([{ code: "billing_unavailable" }]);
+});
+
+test("a settlement whose answer was lost is not charged twice and troubles nobody", async () => {
+  const { service, credits, settlementErrors } = setUp();
+  const settle = credits.settle.bind(credits);
+  credits.settle = async (settlement) => {
+    credits.settle = settle;
+    await settle(settlement);
+    throw new Error("connection lost");
+  };
+  const run = await service.chat(callWith(), request);
+  await foldChatEvents(run.events);
+  expect(credits.entries).toMatchObject([{ amount: -23 }]);
+  expect(settlementErrors).toEqual([]);
+});
+
+test("at the shutdown what is pending is settled first", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { service, credits } = setUp();
+  const run = await service.chat(callWith(), request);
+  credits.failures.settle.push(...Array.from({ length: 6 }, () => new Error("down")));
+  const answer = foldChatEvents(run.events);
+  await vi.advanceTimersByTimeAsync(15_000);
+  await answer;
+  expect(credits.entries).toEqual([]);
+  const closed = service.close();
+  await vi.advanceTimersByTimeAsync(1000);
+  await closed;
+  expect(credits.entries).toMatchObject([{ amount: -23 }]);
+});
+
+test("while too many settlements are pending no new call is taken", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const credits = createFakeCreditStore(1000);
+  credits.settle = () => new Promise(() => {});
+  const ignore = () => {};
+  const billing = createBilling({
+    store: credits,
+    holdLifetimeMs: 60_000,
+    now: Date.now,
+    onPending: ignore,
+    onLost: ignore,
+  });
+  const bill = { accountId: "ada", operation: "ai_prompt", modelId: "fake", requestId: "req_1", prices } as const;
+  const reservation = await billing.reserve(bill, { ...NO_USAGE, inputTokens: 1 });
+  for (let count = 0; count < SETTLEMENTS_PENDING_MAX; count += 1) void reservation.settle(NO_USAGE);
+  await expect(billing.reserve(bill, { ...NO_USAGE, inputTokens: 1 })).rejects.toMatchObject({
+    code: "billing_unavailable",
+  });
+});
+
+test("an account without credits is refused before its prompt is prepared", async () => {
+  const { service, engine } = setUp({ granted: 0 });
+  const prepare = vi.spyOn(engine, "prepare");
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(prepare).not.toHaveBeenCalled();
+});
+
+test("an account whose credits are all held is refused before its prompt is prepared", async () => {
+  const { service, engine } = setUp({ granted: 43, concurrency: 3 });
+  await service.chat(callWith(), request);
+  const prepare = vi.spyOn(engine, "prepare");
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(prepare).not.toHaveBeenCalled();
+});
+
+test("a store whose balances can't be read refuses the call", async () => {
+  const { service, credits } = setUp();
+  credits.readBalance = () => Promise.reject(new Error("down"));
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+});
+
+test("a free model is there for an account without credits, and its store is not asked for them", async () => {
+  const engine = createFakeChatEngine();
+  const credits = createFakeCreditStore(0);
+  credits.readBalance = () => Promise.reject(new Error("down"));
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel(engine)]),
+    credits,
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onSettlementError: () => {},
+  });
+  const run = await service.chat(callWith(), request);
+  await expect(foldChatEvents(run.events)).resolves.toMatchObject({ choices: [{ text: "Hello world" }] });
+});
+
+test("an engine that reports more than was held for costs what was held", async () => {
+  const { service, credits, engine } = setUp();
+  engine.generate = async function* () {
+    yield { type: "generation-start", cachedTokens: 0 };
+    yield { type: "text-delta", text: "x", completionTokens: 100 };
+    yield { type: "generation-end", finishReason: "stop", completionTokens: 100, reasoningTokens: 0 };
+  };
+  const run = await service.chat(callWith(), request);
+  await foldChatEvents(run.events);
+  expect(credits.entries).toMatchObject([{ amount: -43, units: { outputTokens: 100 } }]);
 });
 
 test("a call that takes too long ends with an error and pays for what it produced", async () => {
@@ -229,6 +352,54 @@ test("tokens per minute count what a call may use until it is known what it did"
   const run = await service.chat(callWith(), request);
   await foldChatEvents(run.events);
   expect(corrections).toEqual([{ key: "tokens:ada", points: -2, limit: 7 }]);
+});
+
+test("a call that is refused for its credits, or by a store that fails, gets its tokens per minute back", async () => {
+  const { service, corrections, credits } = setUp({ granted: 42, tokensPerMinute: 7 });
+  const back = { key: "tokens:ada", points: -7, limit: 7 };
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(corrections).toEqual([back]);
+  credits.failures.hold.push(new Error("disk full"));
+  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+  expect(corrections).toEqual([back, back]);
+});
+
+test("a call that leaves the queue gets its tokens per minute back", async () => {
+  const { service, corrections, credits } = setUp({ tokensPerMinute: 7, concurrency: 1 });
+  await service.chat(callWith(), request);
+  const leaving = new AbortController();
+  const waiting = service.chat(callWith(leaving.signal), request);
+  await expect.poll(() => credits.holds.size).toBe(2);
+  leaving.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
+  expect(corrections).toEqual([{ key: "tokens:ada", points: -7, limit: 7 }]);
+});
+
+test("a call whose client disconnects is recorded as left, also when the engine throws something of its own", async () => {
+  const leaving = new AbortController();
+  const { service, records } = setUp({
+    beforeWord(index) {
+      if (index === 0) return;
+      leaving.abort();
+      throw new Error("native abort");
+    },
+  });
+  const run = await service.chat(callWith(leaving.signal), request);
+  await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
+  expect(records).toMatchObject([{ outcome: "left", chargedAmount: 13 }]);
+});
+
+test("a call that has ended leaves no timer and no listener behind", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const controller = new AbortController();
+  const listening = vi.spyOn(controller.signal, "addEventListener");
+  const stopped = vi.spyOn(controller.signal, "removeEventListener");
+  const { service } = setUp();
+  await foldChatEvents((await service.chat(callWith(controller.signal), request)).events);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(listening.mock.calls.length).toBeGreaterThan(0);
+  expect(stopped.mock.calls.length).toBe(listening.mock.calls.length);
 });
 
 test("a call beyond the tokens per minute is refused before it is held for", async () => {

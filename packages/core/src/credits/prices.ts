@@ -20,6 +20,11 @@ export const FREE_OF_CHARGE: Prices = {
   perMinuteOfAudio: 0,
 };
 
+/** Whether no units cost anything. */
+export function isFree(prices: Prices): boolean {
+  return Object.values(prices).every((price) => price === 0);
+}
+
 const MILLION = 1_000_000n;
 const MINUTE_MS = 60_000n;
 const DENOMINATOR = MILLION * MINUTE_MS;

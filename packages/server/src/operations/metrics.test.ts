@@ -30,6 +30,7 @@ function createIdleMetrics() {
         unloads: { idle: 0, memory: 0, close: 0 },
       },
     ],
+    pendingSettlements: () => 6,
     requestsInFlight: () => 3,
   });
 }
@@ -63,6 +64,7 @@ test("what stands now is read when it is asked for", async () => {
   expect(text).toContain('openai_compat_queue_running{model="tiny"} 2\n');
   expect(text).toContain('openai_compat_queue_waiting{model="tiny"} 5\n');
   expect(text).toContain("openai_compat_http_requests_in_flight 3\n");
+  expect(text).toContain("openai_compat_settlements_pending 6\n");
   expect(text).toMatch(/openai_compat_build_info\{version="\d+\.\d+\.\d+",node="[\d.]+"\} 1\n/);
   expect(text).toContain("process_cpu_seconds_total");
 });

@@ -32,6 +32,7 @@ export interface MetricsOptions {
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
   readonly loads: () => readonly LoadReading[];
+  readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
 }
 
@@ -142,27 +143,32 @@ function createCallMetrics(registry: Registry) {
     characters: count("characters_total", "Characters spoken.", ["model"]),
     held: count("credits_held_microcredits_total", "Credits reserved for calls before they ran.", ["operation"]),
     charged: count("credits_charged_microcredits_total", "Credits charged.", ["operation"]),
-    queueSeconds: time("queue_wait_seconds", "From the model's choice to a place on it."),
+    queueSeconds: time("queue_wait_seconds", "From the model's choice to a slot of it."),
     firstTokenSeconds: time("time_to_first_token_seconds", "From the model's choice to the first output."),
   };
 }
 
-function addGauges(registry: Registry, { queues, requestsInFlight }: MetricsOptions): void {
+function addGauges(registry: Registry, { queues, requestsInFlight, pendingSettlements }: MetricsOptions): void {
   // None: each is registered below.
   const registers: Registry[] = [];
-  registry.registerMetric(
-    new Gauge({
-      name: `${PREFIX}http_requests_in_flight`,
-      help: "Requests being answered.",
-      registers,
-      collect() {
-        this.set(requestsInFlight());
-      },
-    }),
-  );
+  for (const [name, help, read] of [
+    ["http_requests_in_flight", "Requests being answered.", requestsInFlight],
+    ["settlements_pending", "Calls that have ended and that the store has not settled yet.", pendingSettlements],
+  ] as const) {
+    registry.registerMetric(
+      new Gauge({
+        name: `${PREFIX}${name}`,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      }),
+    );
+  }
   for (const [kind, help] of [
-    ["running", "Calls that hold a place on a model."],
-    ["waiting", "Calls that wait for a place."],
+    ["running", "Slots of a model that are held."],
+    ["waiting", "Calls that wait for a slot."],
   ] as const) {
     registry.registerMetric(
       new Gauge({

@@ -32,6 +32,7 @@ export interface ServerOperationsOptions {
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
   readonly loads: () => readonly LoadReading[];
+  readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
 }
 
@@ -41,10 +42,13 @@ export interface ServerOperations {
 }
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
-  const { settings, logger, tracing, queues, upstreams, loads, requestsInFlight } = options;
+  const { settings, logger, tracing, queues, upstreams, loads, pendingSettlements, requestsInFlight } = options;
   // Loading it takes as long as a tenth of the whole start, and nobody has asked for numbers yet.
   const metrics = createDeferred(
-    async () => (await import("./metrics.ts")).createMetrics({ queues, upstreams, loads, requestsInFlight }),
+    async () => {
+      const { createMetrics } = await import("./metrics.ts");
+      return createMetrics({ queues, upstreams, loads, pendingSettlements, requestsInFlight });
+    },
     (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
   );
   const readiness = createReadiness({

@@ -9,7 +9,14 @@ function createObserved() {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({ level: "info", write: (line) => void lines.push(JSON.parse(line)) });
   const metrics = createDeferred(
-    async () => createMetrics({ queues: () => [], upstreams: () => [], loads: () => [], requestsInFlight: () => 0 }),
+    async () =>
+      createMetrics({
+        queues: () => [],
+        upstreams: () => [],
+        loads: () => [],
+        pendingSettlements: () => 0,
+        requestsInFlight: () => 0,
+      }),
     () => {},
   );
   const telemetry = createTelemetry({ logger, metrics, tracing: null });
