@@ -8,7 +8,7 @@ export type Redact = (text: string) => string;
 const REPLACEMENT = "[redacted]";
 
 /**
- * Text that starts like a secret for this many characters is taken for it: excerpts cut secrets short. A shorter key
+ * Text that starts like a secret for this many characters may be one, because excerpts cut secrets short. A shorter key
  * (`none`, `test`) is a placeholder, and replacing it everywhere would garble the report.
  */
 export const SECRET_LENGTH_MIN = 8;
@@ -29,10 +29,32 @@ function replaceBeginnings(text: string, secret: string): string {
   let redacted = "";
   let from = 0;
   for (let at = text.indexOf(beginning); at !== -1; at = text.indexOf(beginning, from)) {
-    redacted += text.slice(from, at) + REPLACEMENT;
-    from = at + commonLength(text, at, secret);
+    const length = commonLength(text, at, secret);
+    const isSecret = isRevealing(secret, length) || isCutSecret(secret, length, text[at + length] ?? "");
+    redacted += text.slice(from, at) + (isSecret ? REPLACEMENT : text.slice(at, at + length));
+    from = at + length;
   }
   return redacted + text.slice(from);
+}
+
+/** Whoever writes half of a secret knows it. */
+function isRevealing(secret: string, length: number): boolean {
+  return length >= Math.max(SECRET_LENGTH_MIN, secret.length / 2);
+}
+
+const NAME_CHARACTER = /[\p{L}\p{N}_/-]/u;
+/** Words of letters that end where a word of the secret ends: `upstream` of `upstream-secret-4711` is no secret yet. */
+const WORDS = /^(?:\p{L}{2,}[^\p{L}\p{N}])*(?:\p{L}{2,})?$/u;
+
+/** What stands for the rest of a text that was cut or masked. */
+const CUT_MARKS = ["…", "*"];
+
+/** A shorter beginning is one only where the text is cut after it; else it is a name that starts the same. */
+function isCutSecret(secret: string, length: number, next: string): boolean {
+  if (CUT_MARKS.includes(next)) return true;
+  if (NAME_CHARACTER.test(next)) return false;
+  const endsWithinWord = /\p{L}/u.test(secret[length - 1] ?? "") && /[\p{L}\p{N}]/u.test(secret[length] ?? "");
+  return endsWithinWord || !WORDS.test(secret.slice(0, length));
 }
 
 function commonLength(text: string, at: number, secret: string): number {
