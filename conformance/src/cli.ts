@@ -5,7 +5,7 @@ import { allChecks } from "./all-checks.ts";
 import type { Check } from "./check.ts";
 import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { matchesPattern, UnmatchedPatternError } from "./plan.ts";
+import { describeUnmatched, matchesPattern, type PlannedCheck, UnmatchedPatternError } from "./plan.ts";
 import {
   createReporter,
   decodeReporterChoice,
@@ -27,6 +27,9 @@ export interface CommandLineIo {
   /** Default: every check of the suite. */
   readonly checks?: readonly Check[];
 }
+
+/** What to type here: the repository runs its sources, and what npm users install is a bundle. */
+const PROGRAM = import.meta.url.endsWith(".ts") ? "npx -y pnpm@12 conformance" : "npx @openai-compat/conformance";
 
 interface RunFlags {
   readonly baseUrl?: string;
@@ -64,13 +67,10 @@ export async function runCommandLine(words: readonly string[], io: CommandLineIo
 
 function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): Command {
   const checks = io.checks ?? allChecks;
-  const program = new Command("openai-conformance")
+  const program = new Command(PROGRAM)
     .description("Judges any OpenAI-compatible server through the official SDK, its schemas and the wire.")
     .version(readSuiteIdentity().version)
-    .addHelpText(
-      "after",
-      "\nWithout a command it runs: openai-conformance --base-url URL. Options: openai-conformance run --help",
-    )
+    .addHelpText("after", `\nWithout a command it runs: ${PROGRAM} --base-url URL\nIts options: ${PROGRAM} run --help`)
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
 
@@ -83,8 +83,8 @@ function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): 
   program
     .command("explain")
     .description("say what a check is about")
-    .argument("<id>", "id of a check")
-    .action((id: string) => explain(checks, id, io.stdout));
+    .argument("<id>", "id of a check, or a pattern as for --only")
+    .action((pattern: string) => explain(checks, pattern, io.stdout));
   return program;
 }
 
@@ -159,13 +159,8 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
   if (flags.plan === true) return printPlan(target, settings, io.stdout);
   const choices = (flags.reporter.length === 0 ? DEFAULT_REPORTERS : flags.reporter).map(decodeReporterChoice);
   const colour = io.stdout.isTerminal && (io.environment["NO_COLOR"] ?? "") === "";
-  const reporters = choices.map((choice) => createReporter(choice, io.stdout, colour));
-  const report = await judgeTarget(target, {
-    ...settings,
-    onEvent: (event) => {
-      for (const reporter of reporters) reporter.handle(event);
-    },
-  });
+  const reporter = createReporter(choices, io.stdout, colour);
+  const report = await judgeTarget(target, { ...settings, onEvent: (event) => reporter.handle(event) });
   return report.exitCode;
 }
 
@@ -175,27 +170,40 @@ async function printPlan(target: Target, settings: RunSettings, stdout: Output):
   for (const { check, skip } of plan) {
     stdout.write(`${skip === null ? "run" : skip.outcome} ${check.id}${skip === null ? "" : `: ${skip.reason}`}\n`);
   }
-  const runnable = plan.filter(({ skip }) => skip === null).length;
-  stdout.write(`${plan.length} planned: ${runnable} would run, ${plan.length - runnable} would not.\n`);
-  if (unidentified === null) return runnable > 0 ? 0 : EXIT_CODES.unproved;
-  stdout.write(`Nothing would be proved: ${unidentified}\n`);
-  return EXIT_CODES.unproved;
+  stdout.write(`\n${summarisePlan(plan)}`);
+  if (unidentified !== null) stdout.write(`Nothing would be proved: ${unidentified}\n`);
+  return unidentified === null && plan.some(({ skip }) => skip === null) ? 0 : EXIT_CODES.unproved;
+}
+
+/** How many checks would run, and how many would not for which reason, most frequent first. */
+function summarisePlan(plan: readonly PlannedCheck[]): string {
+  const counts = new Map<string, number>();
+  for (const { skip } of plan) {
+    if (skip !== null) counts.set(skip.reason, (counts.get(skip.reason) ?? 0) + 1);
+  }
+  const skipped = [...counts.values()].reduce((total, count) => total + count, 0);
+  const reasons = [...counts].toSorted(([, one], [, other]) => other - one);
+  const lines = reasons.map(([reason, count]) => `  ${String(count).padStart(3)}  ${reason}\n`);
+  return `${plan.length - skipped} of ${plan.length} checks would run, ${skipped} would not:\n${lines.join("")}`;
 }
 
 function list(checks: readonly Check[], only: readonly string[], stdout: Output): void {
   const selected = checks.filter(({ id }) => only.length === 0 || only.some((pattern) => matchesPattern(id, pattern)));
-  if (selected.length === 0) throw new UnmatchedPatternError(`No check matches ${only.join(", ")}.`);
+  if (selected.length === 0) throw new UnmatchedPatternError(describeUnmatched(only.join(", "), checks));
   for (const { id, level, tier, requirement } of selected) stdout.write(`${id}  ${level}  ${tier}  ${requirement}\n`);
 }
 
-function explain(checks: readonly Check[], id: string, stdout: Output): void {
-  const check = checks.find((candidate) => candidate.id === id);
-  if (check === undefined) throw new UnmatchedPatternError(`No check has the id "${id}".`);
-  const { area, level, tier, requirement, reference, breaks, needs } = check;
+/** @param pattern an id, or a pattern of several */
+function explain(checks: readonly Check[], pattern: string, stdout: Output): void {
+  const matching = checks.filter(({ id }) => matchesPattern(id, pattern));
+  const exact = matching.filter(({ id }) => id === pattern);
+  const explained = exact.length > 0 ? exact : matching;
+  if (explained.length === 0) throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
+  stdout.write(explained.map(describeCheck).join("\n"));
+}
+
+function describeCheck({ id, area, level, tier, requirement, reference, breaks, needs }: Check): string {
   const rows = { area, level, tier, requirement, reference, breaks, needs: needs.join(", ") || "nothing" };
-  stdout.write(
-    `${id}\n${Object.entries(rows)
-      .map(([name, value]) => `  ${name.padEnd(11)}  ${value}\n`)
-      .join("")}`,
-  );
+  const lines = Object.entries(rows).map(([name, value]) => `  ${name.padEnd(11)}  ${value}\n`);
+  return `${id}\n${lines.join("")}`;
 }

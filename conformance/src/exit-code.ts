@@ -4,7 +4,7 @@
  */
 
 import type { Area } from "./check.ts";
-import type { CheckResult, Outcome } from "./outcome.ts";
+import { type CheckResult, isUntried, type Outcome } from "./outcome.ts";
 
 /** unproved: nothing wrong was found, but not enough was seen to say that the target conforms. */
 export type Verdict = "conformant" | "non-conformant" | "unproved" | "harness-error";
@@ -18,6 +18,9 @@ export const EXIT_CODES: Readonly<Record<Verdict, number>> = {
 
 /** Wrong usage or configuration: nothing was run. */
 export const USAGE_EXIT_CODE = 2;
+
+/** The run was interrupted, as a shell says it of SIGINT; whatever was found until then is in the report. */
+const INTERRUPTED_EXIT_CODE = 130;
 
 /** Which outcomes make a target non-conformant: failed must checks, or warned should checks as well. */
 export type FailOn = "must" | "should";
@@ -43,6 +46,18 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
   if (gap !== null) return decide("unproved", gap);
   const passed = results.filter((result) => result.outcome === "pass").length;
   return decide("conformant", `${count(passed, "check")} passed and no must check failed.`);
+}
+
+/** A run that ended before its checks did: what failed is proved, and nothing else. */
+export function decideInterrupted(results: readonly CheckResult[]): Decision {
+  const ended = results.filter(({ outcome, reason }) => outcome !== "inconclusive" || !isUntried(reason)).length;
+  const failed = results.filter(({ outcome }) => outcome === "fail").length;
+  const found = failed === 0 ? "no must check failed until then" : `${count(failed, "must check")} failed`;
+  return {
+    verdict: failed > 0 ? "non-conformant" : "unproved",
+    exitCode: INTERRUPTED_EXIT_CODE,
+    explanation: `after ${ended} of ${count(results.length, "check")}; ${found}.`,
+  };
 }
 
 /** What only a prepared account or model can show, or not every server has. Where nothing was asked, nothing is missing. */

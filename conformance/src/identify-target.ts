@@ -1,5 +1,5 @@
 /**
- * The preflight: is there something at the base URL that talks like an OpenAI API? Two requests at most, each with its
+ * The preflight: is there something at the base URL that talks like an OpenAI API? Three requests at most, each with its
  * own time limit, so that a target which hangs or is something else costs seconds and not the whole run.
  */
 
@@ -10,13 +10,20 @@ import { isJsonObject, type JsonObject } from "./expect.ts";
 import type { RunLimits } from "./limits.ts";
 import { bodyText, describeExchange } from "./response-body.ts";
 import type { Target } from "./target.ts";
+import type { WireRequest } from "./check-context.ts";
 
 export type Identification =
   | {
       readonly identified: true;
       /** As `GET /models` lists them; empty when it lists none. */ readonly modelIds: readonly string[];
     }
-  | { readonly identified: false; readonly reason: string };
+  | {
+      readonly identified: false;
+      /** What is wrong and what to do, in a line. */
+      readonly reason: string;
+      /** What was answered, an exchange each. */
+      readonly details: readonly string[];
+    };
 
 /** A body for the preflight: 1 MiB of a list of models is more than any server has. */
 const PREFLIGHT_BYTES_MAX = 1024 * 1024;
@@ -33,7 +40,9 @@ export async function identifyTarget(
   try {
     return await probe(target, limits, signal);
   } catch (error) {
-    if (signal.aborted) return { identified: false, reason: "The run was stopped before the target was identified." };
+    if (signal.aborted) {
+      return { identified: false, reason: "The run was stopped before the target was identified.", details: [] };
+    }
     throw error;
   }
 }
@@ -47,35 +56,54 @@ async function probe(
   const bounds = { leaveAfterMs: limits.preflightTimeoutMs, leaveAfterBytes: PREFLIGHT_BYTES_MAX };
   const models = await context.wire({ method: "GET", path: "/models", ...bounds });
   if (isUnreachable(models) || models.response === null)
-    return { identified: false, reason: describeDead(target, models) };
+    return { identified: false, reason: describeDead(target, models), details: [] };
   const list = readJsonObject(models);
   const isRefused = REFUSED.includes(models.response.status);
   if (looksLikeOpenAi(list) && !isRefused) return { identified: true, modelIds: readModelIds(list) };
-  if (models.response.end === "open") return { identified: false, reason: describeDead(target, models) };
+  if (models.response.end === "open") return { identified: false, reason: describeDead(target, models), details: [] };
 
   // A server whose list of models is broken or absent is still worth judging when it refuses an empty chat request as
   // the API does: `{"error": …}`.
   const chat = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", ...bounds });
   if (isRefused && REFUSED.includes(chat.response?.status ?? 0)) {
-    return { identified: false, reason: describeRefusal(target, models) };
+    return {
+      identified: false,
+      reason: describeRefusal(target),
+      details: [`GET /models: ${describeExchange(models)}`],
+    };
   }
   if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: readModelIds(list) };
-  const reason =
-    `${target.baseUrl} does not talk like an OpenAI API. GET /models: ${describeExchange(models)}; ` +
-    `POST /chat/completions: ${describeExchange(chat)}. Does the base URL end in /v1?`;
-  return { identified: false, reason };
+  return {
+    identified: false,
+    reason: `${target.baseUrl} is not an OpenAI API.${await adviseBaseUrl(target, bounds, signal)}`,
+    details: [`GET /models: ${describeExchange(models)}`, `POST /chat/completions: ${describeExchange(chat)}`],
+  };
 }
 
-function describeRefusal(target: Target, exchange: Exchange): string {
+/** The mistake that most people make: the base URL of the SDKs ends in `/v1`. */
+async function adviseBaseUrl(
+  target: Target,
+  bounds: Pick<WireRequest, "leaveAfterMs" | "leaveAfterBytes">,
+  signal: AbortSignal,
+): Promise<string> {
+  if (target.baseUrl.endsWith("/v1")) return "";
+  const longer = { ...target, baseUrl: `${target.baseUrl}/v1` };
+  const { context } = createCheckContext({ target: longer, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
+  const models = await context.wire({ method: "GET", path: "/models", ...bounds });
+  return looksLikeOpenAi(readJsonObject(models)) ? ` ${longer.baseUrl} is one: use it.` : " Does its URL end in /v1?";
+}
+
+function describeRefusal(target: Target): string {
   const advice =
     target.keys.full === undefined
       ? "No key was given: pass --api-key or set OPENAI_API_KEY."
       : "Is the key right? It has to be one that may do everything.";
-  return `${target.baseUrl} turns us away. ${advice} GET /models: ${describeExchange(exchange)}.`;
+  return `${target.baseUrl} turns us away. ${advice}`;
 }
 
 function describeDead(target: Target, exchange: Exchange): string {
-  return `Nothing at ${target.baseUrl} answered GET /models: ${describeExchange(exchange)}.`;
+  const advice = isUnreachable(exchange) ? " Is the server running, and is this its port?" : "";
+  return `Nothing at ${target.baseUrl} answered GET /models: ${describeExchange(exchange)}.${advice}`;
 }
 
 function readJsonObject(exchange: Exchange): JsonObject {

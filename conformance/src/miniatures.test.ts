@@ -48,7 +48,7 @@ test("a static site that answers HTML to everything is not identified", async ()
   });
   const { exitCode, output } = await judge(baseUrl);
   expect(exitCode).toBe(3);
-  expect(output).toContain("does not talk like an OpenAI API");
+  expect(output).toContain("is not an OpenAI API");
 });
 
 test("a server that answers 200 with an empty object to everything is not identified", async () => {

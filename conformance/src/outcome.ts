@@ -58,6 +58,17 @@ export function accountFor(check: Check, outcome: Outcome, reason: string): Chec
   };
 }
 
+const UNTRIED = "not tried: ";
+
+/** A check that could have run, but the run ended before. */
+export function accountForUntried(check: Check, why: string): CheckResult {
+  return accountFor(check, "inconclusive", `${UNTRIED}${why}`);
+}
+
+export function isUntried(reason: string): boolean {
+  return reason.startsWith(UNTRIED);
+}
+
 export interface CheckRun {
   /** False when the check threw. */
   readonly passed: boolean;

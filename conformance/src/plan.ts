@@ -1,6 +1,7 @@
 /** Decides, before anything is sent, which checks will run and why the others won't. */
 
 import type { Check, Need } from "./check.ts";
+import { findClosestName } from "./closest-name.ts";
 import type { Outcome } from "./outcome.ts";
 import { FIXTURE_NAMES, KEY_NAMES, MODEL_ROLES, type Target } from "./target.ts";
 
@@ -22,12 +23,27 @@ export class UnmatchedPatternError extends Error {
   override readonly name = "UnmatchedPatternError";
 }
 
+export function describeUnmatched(pattern: string, checks: readonly Check[]): string {
+  const closest = findClosestName(pattern, [...listPrefixes(checks)]);
+  const guess = closest === null ? "" : ` Did you mean "${closest}"?`;
+  return `No check matches "${pattern}".${guess} The command \`list\` prints all ids.`;
+}
+
+/** Every id and every dotted prefix of one. */
+function listPrefixes(checks: readonly Check[]): ReadonlySet<string> {
+  const prefixes = checks.flatMap(({ id }) => {
+    const parts = id.split(".");
+    return parts.map((_, index) => parts.slice(0, index + 1).join("."));
+  });
+  return new Set(prefixes);
+}
+
 /** The selected checks in the order given. @throws UnmatchedPatternError */
 export function planChecks(checks: readonly Check[], target: Target, selection: Selection = {}): PlannedCheck[] {
   const { only = [], disable = [] } = selection;
   for (const pattern of [...only, ...disable]) {
     if (checks.some((check) => matchesPattern(check.id, pattern))) continue;
-    throw new UnmatchedPatternError(`No check matches "${pattern}". \`openai-conformance list\` prints all ids.`);
+    throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
   }
   const selected =
     only.length === 0 ? checks : checks.filter((check) => only.some((pattern) => matchesPattern(check.id, pattern)));

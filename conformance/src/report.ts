@@ -41,7 +41,11 @@ export interface AreaReport {
   readonly counts: Counts;
 }
 
+/** interrupted: the run was stopped before every check had ended. unidentified: no check was tried. */
+export type RunEnding = "complete" | "interrupted" | "unidentified";
+
 export interface RunReport extends Decision {
+  readonly ending: RunEnding;
   readonly suite: SuiteIdentity;
   readonly target: ReportedTarget;
   readonly counts: Counts;
@@ -94,6 +98,12 @@ export function countOutcomes(checks: readonly { readonly outcome: Outcome }[]):
   const counts = { ...NO_COUNTS };
   for (const { outcome } of checks) counts[outcome] += 1;
   return counts;
+}
+
+/** `11 pass, 2 fail`, in the order of `OUTCOMES`. */
+export function renderCounts(counts: Counts): string {
+  const parts = OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
+  return parts.length === 0 ? "none" : parts.join(", ");
 }
 
 export const jsonReportSchema = z.strictObject({

@@ -5,10 +5,10 @@
 
 import { allChecks } from "./all-checks.ts";
 import type { Area, Check } from "./check.ts";
-import { decideVerdict, type FailOn } from "./exit-code.ts";
+import { decideInterrupted, decideVerdict, type FailOn } from "./exit-code.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
-import { accountFor, type CheckResult } from "./outcome.ts";
+import { accountFor, accountForUntried, type CheckResult, isUntried } from "./outcome.ts";
 import { planChecks, type PlannedCheck, type Selection } from "./plan.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import {
@@ -17,6 +17,7 @@ import {
   describeResult,
   type ReportedCheck,
   type ReportedTarget,
+  type RunEnding,
   type RunReport,
 } from "./report.ts";
 import { runChecks } from "./runner.ts";
@@ -31,11 +32,13 @@ export type RunEvent =
       readonly suite: SuiteIdentity;
       readonly target: ReportedTarget;
       readonly planned: number;
+      /** As many checks of each area are planned, in the order of the areas. */
+      readonly areas: readonly { readonly area: Area; readonly planned: number }[];
       /** What was decided for the caller, such as the choice of a model. */
       readonly notes: readonly string[];
     }
   | { readonly type: "check-start"; readonly id: string }
-  /** In order of completion. */
+  /** In order of completion; none comes for a target that was not identified. */
   | { readonly type: "check-end"; readonly check: ReportedCheck }
   | { readonly type: "run-end"; readonly report: RunReport };
 
@@ -82,7 +85,8 @@ export async function prepareRun(target: Target, settings: RunSettings): Promise
   const signal = settings.signal ?? new AbortController().signal;
   const identification = await identifyTarget(target, limits, signal);
   if (!identification.identified) {
-    return { target, plan: planChecks(checks, target, settings), notes: [], unidentified: identification.reason };
+    const { reason, details } = identification;
+    return { target, plan: planChecks(checks, target, settings), notes: details, unidentified: reason };
   }
   const [firstModel] = identification.modelIds;
   const chosen = target.models.chat === undefined && firstModel !== undefined;
@@ -102,7 +106,8 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
   const narrowed = selected.length === 0 ? [] : [`Only these checks are judged: ${selected.join(", ")}.`];
   const notes = [...prepared.notes, ...narrowed].map(redact);
-  onEvent({ type: "run-start", suite, target: reportedTarget, planned: prepared.plan.length, notes });
+  const { plan } = prepared;
+  onEvent({ type: "run-start", suite, target: reportedTarget, planned: plan.length, areas: countPlanned(plan), notes });
 
   const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target.keys);
   const results = await collectResults(prepared, settings, (event) => {
@@ -113,9 +118,12 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
     );
   });
   const failOn = settings.failOn ?? "must";
-  const decision = decideVerdict(results, failOn, prepared.unidentified);
+  const ending = describeEnding(results, prepared, settings);
+  const decision =
+    ending === "interrupted" ? decideInterrupted(results) : decideVerdict(results, failOn, prepared.unidentified);
   const report: RunReport = {
     ...decision,
+    ending,
     explanation: redact(decision.explanation),
     suite,
     target: reportedTarget,
@@ -126,6 +134,22 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   };
   onEvent({ type: "run-end", report });
   return report;
+}
+
+function countPlanned(plan: readonly PlannedCheck[]): readonly { readonly area: Area; readonly planned: number }[] {
+  const counts = new Map<Area, number>();
+  for (const { check } of plan) counts.set(check.area, (counts.get(check.area) ?? 0) + 1);
+  return [...counts].map(([area, planned]) => ({ area, planned }));
+}
+
+/** A run that was stopped after its last check is a whole one. */
+function describeEnding(
+  results: readonly CheckResult[],
+  { unidentified }: PreparedRun,
+  { signal }: RunSettings,
+): RunEnding {
+  if (signal?.aborted === true && results.some(({ reason }) => isUntried(reason))) return "interrupted";
+  return unidentified === null ? "complete" : "unidentified";
 }
 
 type Progress =
@@ -148,13 +172,11 @@ async function collectResults(
       ...(settings.signal === undefined ? {} : { signal: settings.signal }),
     });
   }
-  const results = plan.map(({ check, skip }) =>
+  return plan.map(({ check, skip }) =>
     skip === null
-      ? accountFor(check, "inconclusive", "not tried: the target was not identified")
+      ? accountForUntried(check, "the target was not identified")
       : accountFor(check, skip.outcome, skip.reason),
   );
-  results.forEach(onResult);
-  return results;
 }
 
 function reportAreas(results: readonly CheckResult[], failOn: FailOn): AreaReport[] {

@@ -8,7 +8,7 @@ import type { CheckContext } from "./check-context.ts";
 import { createCheckContext } from "./create-check-context.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { Inconclusive, isSignal } from "./outcome-signals.ts";
-import { accountFor, type CheckResult, resolveResult } from "./outcome.ts";
+import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
 import type { Target } from "./target.ts";
 
@@ -65,15 +65,13 @@ interface RunState {
 async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promise<CheckResult> {
   const { limits, runSignal } = state;
   if (skip !== null) return accountFor(check, skip.outcome, skip.reason);
-  if (state.stuckChecks >= limits.stuckChecksMax) {
-    const reason = `not tried: ${limits.stuckChecksMax} checks before it in a row got no answer`;
-    return { ...accountFor(check, "inconclusive", reason), inconclusiveCause: "unreachable" };
-  }
+  // First: of a run that was stopped, no check before this one is to blame.
   if (runSignal.aborted) {
-    return {
-      ...accountFor(check, "inconclusive", `not tried: ${describeStop(limits, runSignal)}`),
-      inconclusiveCause: "timeout",
-    };
+    return { ...accountForUntried(check, describeStop(limits, runSignal)), inconclusiveCause: "timeout" };
+  }
+  if (state.stuckChecks >= limits.stuckChecksMax) {
+    const reason = `${limits.stuckChecksMax} checks before it in a row got no answer`;
+    return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
   const controller = new AbortController();
   const { context, exchanges } = createCheckContext({

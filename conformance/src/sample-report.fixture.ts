@@ -22,6 +22,7 @@ const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
 }));
 
 export const sampleReport: RunReport = {
+  ending: "complete",
   verdict: "non-conformant",
   exitCode: EXIT_CODES["non-conformant"],
   explanation: "1 must check failed.",

@@ -1,19 +1,82 @@
 import { expect, test } from "vitest";
+import type { RunReport } from "../report.ts";
 import { sampleReport } from "../sample-report.fixture.ts";
 import { createPrettyReporter } from "./pretty.ts";
 
-function render(isTerminal: boolean): string {
+function render(isTerminal: boolean, overrides: Partial<RunReport> = {}): string {
   let text = "";
-  const reporter = createPrettyReporter({ write: (more) => void (text += more), isTerminal });
-  const { suite, target, checks } = sampleReport;
-  reporter.handle({ type: "run-start", suite, target, planned: checks.length, notes: ["a note"] });
+  const reporter = createPrettyReporter(
+    { write: (more) => void (text += more), isTerminal },
+    { listFiles: () => ["report.json", "junit.xml"] },
+  );
+  const report = { ...sampleReport, ...overrides };
+  const { suite, target, checks } = report;
+  const areas = [{ area: "chat", planned: checks.length }] as const;
+  reporter.handle({ type: "run-start", suite, target, planned: checks.length, areas, notes: ["a note"] });
   for (const check of checks) {
     reporter.handle({ type: "check-start", id: check.id });
     reporter.handle({ type: "check-end", check });
   }
-  reporter.handle({ type: "run-end", report: sampleReport });
+  reporter.handle({ type: "run-end", report });
   return text;
 }
+
+const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
+
+test.each([true, false])(
+  "the verdict is the last line, after the names of the reports, on a terminal: %s",
+  (isTerminal) => {
+    const text = render(isTerminal);
+    expect(lastLine(text)).toContain("not conformant");
+    expect(lastLine(text)).toMatch(/: 1 must check failed \(exit 1\)$/);
+    expect(text).toContain("Reports: report.json, junit.xml\n");
+    expect(text).toContain("8 checks in 1.2 s: 1 pass, 1 warn, 1 fail");
+  },
+);
+
+test("of a target that is no API, the reason is all that is said", () => {
+  const reason = "Nothing at http://127.0.0.1:1/v1 answered.";
+  const text = render(false, { ending: "unidentified", verdict: "unproved", exitCode: 3, explanation: reason });
+  expect(lastLine(text)).toBe("? not proved: Nothing at http://127.0.0.1:1/v1 answered (exit 3)");
+  const afterHeader = text.slice(text.indexOf("a note\n") + "a note\n".length);
+  expect(afterHeader.split("\n").filter((line) => !line.startsWith("["))).toHaveLength(4);
+});
+
+test("an interrupted run names failures and counts, and no check that it did not come to", () => {
+  const untried = sampleReport.checks.map((check) => ({
+    ...check,
+    id: `chat.untried.${check.outcome}`,
+    outcome: "inconclusive" as const,
+    reason: "not tried: the run was stopped",
+  }));
+  const text = render(false, {
+    ending: "interrupted",
+    exitCode: 130,
+    explanation: "after 8 of 16 checks; 1 must check failed.",
+    checks: [...sampleReport.checks, ...untried],
+  });
+  expect(lastLine(text)).toBe("? interrupted: after 8 of 16 checks; 1 must check failed (exit 130)");
+  expect(text).toContain("✗ fail chat.sample.fail");
+  expect(text).not.toContain("untried");
+});
+
+test("of many checks with one reason some are named, between whole words at the width of a terminal", () => {
+  const sample = sampleReport.checks.find(({ outcome }) => outcome === "not-testable");
+  if (sample === undefined) throw new Error("the sample has no such outcome");
+  const checks = Array.from({ length: 60 }, (_, index) => ({
+    ...sample,
+    id: `chat.sample.number-${index}`,
+    reason: "x",
+  }));
+  const text = render(true, { checks });
+  const lines = text.split("\n").filter((line) => line.startsWith("    chat."));
+  expect(lines.length).toBeGreaterThan(3);
+  for (const line of lines) {
+    expect(line.length).toBeLessThan(80);
+    expect(line).toMatch(/number-\d+,( and( 48)?)?$/);
+  }
+  expect(text).toMatch(/number-11,\s+and\s+48\s+more\n/);
+});
 
 test("a failure is shown with everything that is needed to act on it", () => {
   const text = render(false);
@@ -49,7 +112,7 @@ test("text that the target sent stays on its line, wherever it is shown", () => 
   let text = "";
   const reporter = createPrettyReporter({ write: (more) => void (text += more), isTerminal: false });
   const target = { ...sampleReport.target, models: { chat: sent } };
-  reporter.handle({ type: "run-start", suite, target, planned: 1, notes: [sent] });
+  reporter.handle({ type: "run-start", suite, target, planned: 1, areas: [], notes: [sent] });
   reporter.handle({ type: "run-end", report: { ...sampleReport, explanation: sent, checks } });
   expect(text).not.toContain("\u001b");
   expect(text).not.toContain("\nline");
@@ -57,6 +120,6 @@ test("text that the target sent stays on its line, wherever it is shown", () => 
 
 test("a terminal gets colour and a progress line that is gone at the end", () => {
   const text = render(true);
-  expect(text).toContain("[1/8] chat.sample.");
+  expect(text).toMatch(/\[1\/8\] {2}12 % chat\.sample\./);
   expect(text.slice(text.lastIndexOf("\r")).slice(0, 5)).toBe("\r\u001b[K\n");
 });

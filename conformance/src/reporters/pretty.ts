@@ -1,10 +1,12 @@
-/** The report for people: a progress line while it runs, a verdict per area, and all evidence for each failure. */
+/** The report for people: progress while it runs, a verdict per area, all evidence for each failure, and the verdict. */
 
 import type { Verdict } from "../exit-code.ts";
-import { OUTCOMES } from "../outcome.ts";
-import type { Counts, ReportedCheck, RunReport } from "../report.ts";
+import { isUntried } from "../outcome.ts";
+import { renderCounts, type ReportedCheck, type RunReport } from "../report.ts";
 import type { RunEvent } from "../run-conformance.ts";
+import { createProgress } from "./progress.ts";
 import type { Output, Reporter } from "./reporter.ts";
+import { wrapText } from "./wrap-text.ts";
 
 type Colour = "red" | "green" | "yellow" | "dim" | "bold";
 type Paint = (colour: Colour, text: string) => string;
@@ -18,32 +20,39 @@ const VERDICTS: Readonly<Record<Verdict, { mark: string; text: string; colour: C
   "harness-error": { mark: "!", text: "harness error", colour: "red" },
 };
 
-/** @param options.colour default: whether the output is a terminal */
-export function createPrettyReporter(output: Output, options: { readonly colour?: boolean } = {}): Reporter {
-  const colour = options.colour ?? output.isTerminal;
+export interface PrettyOptions {
+  /** Default: whether the output is a terminal. */
+  readonly colour?: boolean;
+  /** Whether to show how the run goes. Default: yes. */
+  readonly progress?: boolean;
+  /** Called at the end of the run, for the names of the files with its reports. Default: none. */
+  readonly listFiles?: (report: RunReport) => readonly string[];
+  /** See `createProgress`. */
+  readonly now?: () => number;
+}
+
+export function createPrettyReporter(output: Output, options: PrettyOptions = {}): Reporter {
+  const { colour = output.isTerminal, listFiles = () => [], now } = options;
   const paint: Paint = (name, text) => (colour ? `\u001b[${COLOUR_CODES[name]}m${text}\u001b[0m` : text);
-  let planned = 0;
-  let ended = 0;
-  const showProgress = (id: string): void => {
-    if (output.isTerminal) output.write(`\r\u001b[K${paint("dim", `[${ended}/${planned}] ${id}`)}`);
-  };
+  const dim = (text: string): string => paint("dim", text);
+  const progress =
+    options.progress === false ? null : createProgress(output, { dim, ...(now === undefined ? {} : { now }) });
   return {
     handle(event: RunEvent) {
       switch (event.type) {
         case "run-start":
-          planned = event.planned;
+          progress?.start(event);
           output.write(renderStart(event, paint));
           return;
         case "check-start":
-          showProgress(event.id);
+          progress?.checkStart(event.id);
           return;
         case "check-end":
-          ended += 1;
-          showProgress(event.check.id);
+          progress?.checkEnd(event.check);
           return;
         case "run-end":
-          if (output.isTerminal) output.write("\r\u001b[K");
-          output.write(renderReport(event.report, paint));
+          progress?.clear();
+          output.write(renderReport(event.report, { paint, files: listFiles(event.report), output }));
           return;
         default:
           event satisfies never;
@@ -64,40 +73,81 @@ function renderStart(event: RunEvent & { type: "run-start" }, paint: Paint): str
   return `${lines.join("\n")}\n`;
 }
 
-function renderReport(report: RunReport, paint: Paint): string {
+interface RenderOptions {
+  readonly paint: Paint;
+  /** Names of the files with the reports. */
+  readonly files: readonly string[];
+  /** Where the text goes. */
+  readonly output: Output;
+}
+
+/** The verdict is the last line, whatever there is to say. */
+function renderReport(report: RunReport, options: RenderOptions): string {
+  const { paint, files } = options;
+  const shown = report.ending === "unidentified" ? [] : renderSections(report, options);
+  const total = `${report.checks.length} checks in ${(report.durationMs / 1000).toFixed(1)} s: ${renderCounts(report.counts)}`;
+  const closing = [
+    ...(report.ending === "complete" ? [total] : []),
+    ...(files.length === 0 ? [] : [`Reports: ${files.join(", ")}`]),
+    renderVerdict(report, paint),
+  ];
+  return `\n${[...shown, closing.join("\n")].join("\n\n")}\n`;
+}
+
+function renderVerdict(report: RunReport, paint: Paint): string {
+  const { mark, text, colour } =
+    report.ending === "interrupted"
+      ? ({ mark: "?", text: "interrupted", colour: "yellow" } as const)
+      : VERDICTS[report.verdict];
+  // Its last sentence and the exit code are one: "… no must check failed (exit 0)".
+  const explanation = makePrintable(report.explanation).replace(/\.$/, "");
+  return `${paint(colour, `${mark} ${text}`)}: ${explanation} (exit ${report.exitCode})`;
+}
+
+function renderSections(report: RunReport, { paint, output }: RenderOptions): string[] {
   const failures = ["fail", "warn"].flatMap((shown) => report.checks.filter(({ outcome }) => outcome === shown));
   const others = report.checks.filter(({ outcome }) => outcome !== "pass" && outcome !== "fail" && outcome !== "warn");
   const width = Math.max(...report.areas.map(({ area }) => area.length), 0);
-  const areas = report.areas.map(({ area, verdict, counts }) => {
+  const seen = new Set(report.checks.filter(({ reason }) => !isUntried(reason)).map(({ area }) => area));
+  const shownAreas = report.areas.filter(({ area }) => report.ending !== "interrupted" || seen.has(area));
+  const areas = shownAreas.map(({ area, verdict, counts }) => {
     const { mark, text, colour } = VERDICTS[verdict];
     return `  ${paint(colour, mark)} ${area.padEnd(width)}  ${paint(colour, text.padEnd(14))}  ${renderCounts(counts)}`;
   });
-  const { mark, text, colour } = VERDICTS[report.verdict];
   const sections = [
     areas.join("\n"),
     ...failures.map((check) => renderFailure(check, paint)),
-    renderUnproved(others, paint),
-    `${paint(colour, `${mark} ${text}`)}: ${makePrintable(report.explanation)} ${report.checks.length} planned: ${renderCounts(report.counts)}` +
-      `, ${(report.durationMs / 1000).toFixed(1)} s (exit ${report.exitCode})`,
+    // Of an interrupted run nobody wants to know what it did not come to.
+    report.ending === "interrupted" ? "" : renderUnproved(others, paint, output),
   ];
-  return `\n${sections.filter((section) => section !== "").join("\n\n")}\n`;
+  return sections.filter((section) => section !== "");
 }
 
-/** One line per check, or per reason that several checks share. */
-function renderUnproved(checks: readonly ReportedCheck[], paint: Paint): string {
+/** One entry per check, or per reason that several checks share. */
+function renderUnproved(checks: readonly ReportedCheck[], paint: Paint, output: Output): string {
   const groups = new Map<string, ReportedCheck[]>();
   for (const check of checks) {
     const key = `${check.outcome} ${check.reason}`;
     groups.set(key, [...(groups.get(key) ?? []), check]);
   }
-  const lines = [...groups.values()].map((group) => {
+  const entries = [...groups.values()].map((group) => {
     const { outcome = "", reason = "" } = group[0] ?? {};
-    const named = group.map(({ id }) => id).join(", ");
+    const named = nameChecks(group);
     const title = group.length === 1 ? `${outcome} ${named}` : `${outcome} (${group.length})`;
-    const line = `${paint("yellow", title)}: ${makePrintable(reason)}`;
-    return group.length === 1 ? line : `${line}\n    ${named}`;
+    const [first = "", ...rest] = wrapText(`${title}: ${makePrintable(reason)}`, { output, indent: 4 });
+    const ids = group.length === 1 || isUntried(reason) ? [] : wrapText(`    ${named}`, { output, indent: 4 });
+    return [paint("yellow", title) + first.slice(title.length), ...rest, ...ids].join("\n");
   });
-  return lines.join("\n");
+  return entries.join("\n");
+}
+
+/** Of one reason; the files have all of them. */
+const IDS_SHOWN_MAX = 12;
+
+function nameChecks(group: readonly ReportedCheck[]): string {
+  const shown = group.slice(0, IDS_SHOWN_MAX).map(({ id }) => id);
+  const more = group.length - shown.length;
+  return shown.join(", ") + (more === 0 ? "" : `, and ${more} more`);
 }
 
 function renderFailure(check: ReportedCheck, paint: Paint): string {
@@ -114,11 +164,6 @@ function renderFailure(check: ReportedCheck, paint: Paint): string {
   const title = paint(isFail ? "red" : "yellow", `${isFail ? "✗ fail" : "! warn"} ${check.id}`);
   const body = rows.map(([name, value]) => `    ${paint("dim", name.padEnd(11))}  ${makePrintable(value)}`);
   return [`${title} (${check.level})`, ...body].join("\n");
-}
-
-function renderCounts(counts: Counts): string {
-  const parts = OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
-  return parts.length === 0 ? "none" : parts.join(", ");
 }
 
 /** What a target sent must not drive the terminal. */

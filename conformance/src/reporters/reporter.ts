@@ -10,4 +10,12 @@ export interface Output {
   write(text: string): void;
   /** Whether a person watches: progress and colour make sense. */
   readonly isTerminal: boolean;
+  /** Width of a terminal in characters, as it is now. Default: 80. */
+  readonly columns?: number | undefined;
+}
+
+const COLUMNS = 80;
+
+export function readColumns({ columns = COLUMNS }: Output): number {
+  return columns > 0 ? columns : COLUMNS;
 }
