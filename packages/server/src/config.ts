@@ -10,7 +10,7 @@ import { CLOCK_TOLERANCE_SECONDS_MAX } from "@openai-compat/core";
 import { z } from "zod";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
-import { LOG_LEVELS } from "./operations/log-level.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
 
 const milliseconds = z.int().min(1).max(86_400_000);
@@ -196,7 +196,12 @@ export const configSchema = z.strictObject({
   logLevel: z
     .enum(LOG_LEVELS)
     .default("info")
-    .describe(`Least level that is logged: ${LOG_LEVELS.join(", ")}.`),
+    .describe(`Minimum log level: ${LOG_LEVELS.join(", ")}.`),
+  logFormat: z
+    .enum(LOG_FORMATS)
+    .default("auto")
+    .describe("json: an object a line; pretty: for people; auto: pretty on a terminal, else json."),
+  logFile: z.string().min(1).nullable().default(null).describe("File to append the log to; null: standard error."),
   engines: z
     .enum(["auto", "scripted"])
     .default("auto")

@@ -1,10 +1,11 @@
 /**
- * Structured log lines: one JSON object a line, written beside the event loop. Callers choose the fields one by one and
+ * Structured log lines: one JSON object a line, or a line for people, written beside the event loop. Callers choose the fields one by one and
  * give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 
 import { destination, pino, stdTimeFunctions } from "pino";
 import type { LogLevel } from "./log-level.ts";
+import { encodePrettyLine } from "./pretty-line.ts";
 
 export type { LogLevel } from "./log-level.ts";
 
@@ -21,7 +22,13 @@ export interface Logger {
 export interface LoggerOptions {
   /** The least level that is written. */
   readonly level: LogLevel;
-  /** Gets each line with its line break. Default: standard error, flushed when the process ends. */
+  /** Default `json`. */
+  readonly format?: "json" | "pretty";
+  /** Whether the pretty form has colours. Default: no. */
+  readonly colour?: boolean;
+  /** Descriptor of an open file to append to. Default: standard error. */
+  readonly descriptor?: number;
+  /** Called with each line and its line break, in place of writing it. What is written is flushed when the process ends. */
   readonly write?: (line: string) => void;
 }
 
@@ -49,7 +56,9 @@ const BATCH_MS_MAX = 100;
 const STANDARD_ERROR = 2;
 
 export function createLogger(options: LoggerOptions): Logger {
-  const write = options.write ?? createStandardErrorWriter();
+  const { format = "json", colour = false } = options;
+  const writeLine = options.write ?? createWriter(options.descriptor ?? STANDARD_ERROR);
+  const write = format === "json" ? writeLine : (line: string) => writeLine(encodePrettyLine(line, colour));
   const lines = pino(
     {
       level: options.level,
@@ -68,9 +77,9 @@ export function createLogger(options: LoggerOptions): Logger {
   return { debug: lineOf("debug"), info: lineOf("info"), warn: lineOf("warn"), error: lineOf("error") };
 }
 
-function createStandardErrorWriter(): (line: string) => void {
+function createWriter(descriptor: number): (line: string) => void {
   const stream = destination({
-    dest: STANDARD_ERROR,
+    dest: descriptor,
     sync: false,
     minLength: BATCH_CHARACTERS,
     periodicFlush: BATCH_MS_MAX,
