@@ -19,6 +19,7 @@ import {
   pullModel,
 } from "@openai-compat/engines";
 import type { CatalogueEntry, LlamaAvailability, LoadingSettings, LocalModel } from "@openai-compat/engines";
+import { describeLibraryInstall } from "./cli/invocation.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ModelConfig, PricesConfig } from "./model-config.ts";
@@ -100,7 +101,11 @@ async function resolveBestModel(options: ResolveModelsOptions, loadingOf: Loadin
   });
   if (entry === undefined) return fallBack("the catalogue is empty.");
   const llama = await (options.probe ?? probeLlama)();
-  if (!llama.available) return fallBack(llama.reason);
+  if (!llama.available) {
+    return fallBack(
+      llama.isMissing === true ? `${llama.reason} Install it with: ${describeLibraryInstall()}` : llama.reason,
+    );
+  }
   try {
     const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
     const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));

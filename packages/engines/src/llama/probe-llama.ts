@@ -14,8 +14,13 @@ import { cacheDirectory } from "../models/cache-directory.ts";
 
 export type LlamaAvailability =
   | { readonly available: true }
-  /** A sentence for people: why not, and what to do. */
-  | { readonly available: false; readonly reason: string };
+  | {
+      readonly available: false;
+      /** A sentence for people: why not. */
+      readonly reason: string;
+      /** Whether it is not installed at all. */
+      readonly isMissing?: boolean;
+    };
 
 export interface ProbeLlamaOptions {
   /** Where successes are remembered. Default: the shared cache. */
@@ -41,8 +46,7 @@ const REASON_LENGTH_MAX = 200;
 export async function probeLlama(options: ProbeLlamaOptions = {}): Promise<LlamaAvailability> {
   const moduleUrl = options.moduleUrl === undefined ? findModule() : options.moduleUrl;
   if (moduleUrl === null) {
-    const reason = "the package node-llama-cpp is not installed. Install it beside this one to run local models.";
-    return { available: false, reason };
+    return { available: false, reason: "the package node-llama-cpp is not installed.", isMissing: true };
   }
   const directory = options.directory ?? cacheDirectory();
   const marker = join(directory, `llama-runs-${await fingerprint(moduleUrl)}`);

@@ -102,24 +102,51 @@ test("a second signal ends the program at once, whatever is running", async () =
   await once(upload, "socket");
   await new Promise((resolve) => setTimeout(resolve, 200));
   child.kill("SIGTERM");
-  await vi.waitFor(() => expect(output.stderr).toContain("Stopping"));
+  await vi.waitFor(() => expect(output.stderr).toContain("shutting down"));
   child.kill("SIGTERM");
   expect(await exitCode).toBe(143);
 });
 
-test("the first start makes a key and shows it with a snippet, the second does not", async () => {
-  const data = ["--data-directory", newDirectory()];
+test("the first start makes a key and shows it with a snippet, the second says how to get another", async () => {
+  const dataDirectory = newDirectory();
+  const data = ["--data-directory", dataDirectory];
+  const create = `npx -y pnpm@12 openai-compat keys create --data-directory ${dataDirectory}\n`;
   const first = await serve(data);
   const key = /sk-[\w-]{43}/.exec(first.output.stdout)?.[0] ?? "";
   expect(await get(first.recipe, key)).toBe(200);
-  expect(first.output.stdout).toContain(`curl ${first.recipe.base_url}/chat/completions`);
+  expect(first.output.stdout).toContain(`export OPENAI_BASE_URL=${first.recipe.base_url}\n`);
+  expect(first.output.stdout).toContain(`export OPENAI_API_KEY=${key}\n`);
+  expect(first.output.stdout).toContain(create);
   first.child.kill("SIGINT");
   expect(await first.exitCode).toBe(0);
 
   const second = await serve(data);
-  expect(second.output.stdout).not.toContain("sk-");
+  expect(second.output.stdout).not.toMatch(/sk-[\w-]{43}/);
+  expect(second.output.stdout).toContain(`export OPENAI_BASE_URL=${second.recipe.base_url}\n`);
+  expect(second.output.stdout).toContain(join(dataDirectory, "keys.sqlite"));
+  expect(second.output.stdout).toContain(`made on the first start (sk-…${key.slice(-4)})`);
+  expect(second.output.stdout).toContain(create);
   expect(await get(second.recipe, key)).toBe(200);
   expect(await get(second.recipe, first.recipe.keys.full)).toBe(200);
+});
+
+test("an ephemeral server advises no command that could not reach it", async () => {
+  const { output } = await serve();
+  expect(output.stdout).toContain("until the server stops");
+  expect(output.stdout).not.toContain("keys create");
+});
+
+test("the log goes to the file that is named, and nothing of it to standard error", async () => {
+  const file = join(directory, `server-${(directories += 1)}.log`);
+  writeFileSync(file, "before\n");
+  const config = join(directory, "log-file.json");
+  writeFileSync(config, JSON.stringify({ logFile: file }));
+  const { recipe, output, child, exitCode } = await serve(["--throwaway", "--config", config]);
+  expect(await get(recipe, "sk-unknown")).toBe(401);
+  child.kill("SIGTERM");
+  expect(await exitCode).toBe(0);
+  expect(output.stderr).toBe("");
+  expect(readFileSync(file, "utf8")).toMatch(/^before\n\{.*"status":401.*\}\n.*shutting down/s);
 });
 
 test("a reader of its output that leaves does not end the server", async () => {
@@ -187,15 +214,23 @@ writeFileSync(join(shortSecret, "jwt-secret"), "short\n");
 const badConfig = join(directory, "bad.json");
 writeFileSync(badConfig, `{ "prot": 1 }`);
 
+const badLog = join(directory, "bad-log.json");
+writeFileSync(badLog, JSON.stringify({ logFile: join(directory, "missing", "server.log") }));
+
 test.each([
   ["a port out of range", ["serve", "--port", "70000"], /Expected a port/],
   ["an unknown engine", ["serve", "--engines", "magic"], /Allowed choices are auto, scripted/],
   ["an unknown setting", ["serve", "--config", badConfig], /prot/],
   ["a configuration that is not there", ["serve", "--config", join(directory, "missing.json")], /can't be read/],
+  ["a log file that can't be written", ["serve", "--config", badLog], /log file can't be written/],
   ["a data directory that is a file", ["serve", "--data-directory", badConfig], /data directory/],
   ["a token secret that is too short", ["serve", "--data-directory", shortSecret], /jwt-secret/],
   ["an unknown key", ["keys", "revoke", "key_nope", "--data-directory", newDirectory()], /no key key_nope/],
-  ["an API key that is revoked as a token", ["token", "revoke", "sk-key"], /keys revoke/],
+  [
+    "an API key that is revoked as a token",
+    ["token", "revoke", "sk-key"],
+    /npx -y pnpm@12 openai-compat keys revoke ID/,
+  ],
   ["an unknown capability", ["keys", "create", "--can", "EVERYTHING"], /EVERYTHING/],
   ["a time without a unit", ["token", "mint", "--expires-in", "soon"], /90s, 15m/],
   ["an unknown model", ["models", "pull", "nope"], /no model nope/],

@@ -5,6 +5,7 @@ import { findCachedModel, findDefaultModel, listCatalogue, probeLlama } from "@o
 import type { Config } from "../config.ts";
 import type { ModelConfig } from "../model-config.ts";
 import type { Finding } from "./doctor-finding.ts";
+import { describeCommand, describeLibraryInstall } from "./invocation.ts";
 
 export async function examineModels(config: Config): Promise<readonly Finding[]> {
   if (config.models.length === 0) return [await examineBestModel(config)];
@@ -23,7 +24,7 @@ async function examineBestModel(config: Config): Promise<Finding> {
   const wanted = [findDefaultModel("chat"), findDefaultModel("embedding")].flatMap((entry) => entry?.id ?? []);
   for (const id of wanted) {
     if ((await findCachedModel(id)) !== null) continue;
-    const message = `${id} is not in the cache; the first start pulls it: openai-compat models pull ${id}`;
+    const message = `${id} is not in the cache; the first start downloads it: ${describeCommand(`models pull ${id}`)}`;
     return { about, status: "warn", message };
   }
   return { about, status: "ok", message: `${wanted.join(", ")} are in the cache` };
@@ -33,7 +34,8 @@ async function examineLibrary(whenMissing: "warn" | "fail"): Promise<Finding> {
   const about = "llama library";
   const probed = await probeLlama();
   if (probed.available) return { about, status: "ok", message: "it runs on this machine" };
-  return { about, status: whenMissing, message: `${probed.reason} Only the scripted engine can serve.` };
+  const advice = probed.isMissing === true ? ` Install it with: ${describeLibraryInstall()}` : "";
+  return { about, status: whenMissing, message: `${probed.reason}${advice}` };
 }
 
 async function examineLlamaModel({ id, engine }: ModelConfig): Promise<Finding> {
@@ -43,7 +45,11 @@ async function examineLlamaModel({ id, engine }: ModelConfig): Promise<Finding> 
   if (listCatalogue().some((entry) => entry.id === model)) {
     const cached = await findCachedModel(model);
     if (cached !== null) return { about, status: "ok", message: `${model} is in the cache` };
-    return { about, status: "warn", message: `the first start pulls it: openai-compat models pull ${model}` };
+    return {
+      about,
+      status: "warn",
+      message: `the first start downloads it: ${describeCommand(`models pull ${model}`)}`,
+    };
   }
   if (!existsSync(model)) return { about, status: "fail", message: `${model} is neither a file nor in the catalogue` };
   if (!isGguf(model)) return { about, status: "fail", message: `${model} is no GGUF file` };

@@ -7,6 +7,7 @@ import { ConfigError } from "../config.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { addCreditsCommand } from "./credits.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { describeCommand } from "./invocation.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addModelsCommand } from "./models.ts";
 import { addServeCommand } from "./serve.ts";
@@ -20,7 +21,7 @@ const EXIT_USAGE = 2;
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   // Who reads the output may leave (`| head`, a log collector that restarts): that must not end a server.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  const program = new Command("openai-compat")
+  const program = new Command(describeCommand("").trimEnd())
     .description("An OpenAI-compatible AI server with local models.")
     .version(packageJson.version)
     .showHelpAfterError("(--help says more)");

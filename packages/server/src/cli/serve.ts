@@ -1,19 +1,21 @@
 /** `openai-compat serve`: opens the store, gets the models, answers, and stops gracefully when it is told to. */
 
+import { join } from "node:path";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { createModelRegistry } from "@openai-compat/core";
-import type { ModelType, RegisteredModel } from "@openai-compat/core";
+import type { ApiKeyRecord, ModelType, RegisteredModel } from "@openai-compat/core";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
-import { createLogger } from "../operations/logger.ts";
 import type { Logger } from "../operations/logger.ts";
 import { startTracing } from "../operations/start-tracing.ts";
 import type { Tracing } from "../operations/tracing.ts";
 import { resolveModels } from "../resolve-models.ts";
 import type { ResolvedModels } from "../resolve-models.ts";
-import { createKey, openHome } from "./home.ts";
-import type { Home } from "./home.ts";
+import { DATABASE_FILE, createKey, openHome } from "./home.ts";
+import type { Home, NewKeyOptions } from "./home.ts";
+import { describeCommand, quoteWord } from "./invocation.ts";
+import { openLog } from "./open-log.ts";
 import { parseCapabilities, parsePort } from "./option-values.ts";
 import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
@@ -56,7 +58,7 @@ async function serve(options: ServeOptions): Promise<void> {
     ...(engines === undefined ? {} : { engines }),
     ...(options.throwaway === true ? THROWAWAY_SETTINGS : {}),
   });
-  const logger = createLogger({ level: config.logLevel });
+  const logger = openLog(config, { isTerminal: process.stderr.isTTY, environment: process.env });
   const stop = listenForStop();
   const tracing = await startTracing({
     endpoint: config.operations.otlpEndpoint,
@@ -112,12 +114,14 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     const embeddingModel = findModel(models, "embedding");
     process.stdout.write(`${summary}\n`);
     warnWhenPublic(config.host, logger);
-    await announce(home, { baseUrl, chatModel });
+    await announce(home, config, { ...options, baseUrl, chatModel });
     if (options.readyFile !== undefined) {
       const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
     }
     await untilStopped(signal);
+    const { shutdownTimeoutMs } = config.limits;
+    logger.info("shutting down: running requests may finish; a second signal stops at once", { shutdownTimeoutMs });
   } finally {
     await server.close();
   }
@@ -148,24 +152,57 @@ function listenForStop(): { readonly signal: AbortSignal } {
 
 async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  process.stderr.write("Stopping: running answers may finish. Signal again to stop at once.\n");
+}
+
+interface Announcement extends SharedOptions {
+  readonly baseUrl: string;
+  readonly chatModel: string | null;
 }
 
 /** Without a key nobody could use the server: the first start makes one and shows it once. */
-async function announce(home: Home, target: { baseUrl: string; chatModel: string | null }): Promise<void> {
-  const hasKey = (await home.stores.apiKeys.list()).some((key) => key.revokedAtMs === null);
-  if (hasKey) {
-    process.stdout.write(`Answering at ${target.baseUrl}. New key: openai-compat keys create\n`);
-    return;
-  }
-  const { secret } = await createKey(home.stores.apiKeys, {
-    accountId: "default",
-    name: "made on the first start",
-    capabilities: parseCapabilities("*"),
-    expiresAtMs: null,
-  });
-  process.stdout.write(describeSnippet({ ...target, key: secret }));
+async function announce(home: Home, config: Config, announcement: Announcement): Promise<void> {
+  const { baseUrl, chatModel } = announcement;
+  const usable = (await home.stores.apiKeys.list()).filter((key) => key.revokedAtMs === null);
+  const isFirst = usable.length === 0;
+  const key = isFirst ? (await createKey(home.stores.apiKeys, FIRST_KEY)).secret : null;
+  const advice = adviseKeys(config, { ...announcement, existing: usable });
+  process.stdout.write(describeSnippet({ baseUrl, key, advice, chatModel }));
 }
+
+const FIRST_KEY: NewKeyOptions = {
+  accountId: "default",
+  name: "made on the first start",
+  capabilities: parseCapabilities("*"),
+  expiresAtMs: null,
+};
+
+/** With the options that this server was started with, so that the command finds the same store. */
+function adviseKeys(
+  config: Config,
+  options: SharedOptions & { readonly existing: readonly ApiKeyRecord[] },
+): readonly string[] {
+  if (config.store === "memory") return ["The key is valid until the server stops."];
+  const { existing } = options;
+  const given = [
+    ...(options.config === undefined ? [] : ["--config", quoteWord(options.config)]),
+    ...(options.dataDirectory === undefined ? [] : ["--data-directory", quoteWord(options.dataDirectory)]),
+  ];
+  const create = `  ${describeCommand(["keys create", ...given].join(" "))}`;
+  if (existing.length === 0) return ["This key is not shown again. Create more with:", create];
+  const place = config.store === "sqlite" ? join(config.dataDirectory, DATABASE_FILE) : "the database";
+  const names = existing.slice(0, KEYS_NAMED_MAX).map(({ name, secretTail }) => `${name} (sk-…${secretTail})`);
+  const more = existing.length - names.length;
+  return [
+    `Keys in ${place}:`,
+    ...names.map((name) => `  ${name}`),
+    ...(more === 0 ? [] : [`  and ${more} more`]),
+    "Their secrets are not stored, only hashes. Create a new key with:",
+    create,
+  ];
+}
+
+/** On each start. */
+const KEYS_NAMED_MAX = 3;
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
 

@@ -5,6 +5,7 @@ import { describeRevocation, mintToken } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { openHome } from "./home.ts";
+import { describeCommand } from "./invocation.ts";
 import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
@@ -51,7 +52,9 @@ async function revoke(token: string, options: SharedOptions): Promise<void> {
   if (config.store === "memory") throw new ConfigError(`With "store": "memory" no revocation would reach a server.`);
   const revocation = describeRevocation(token);
   if (revocation === null) {
-    throw new ConfigError("This is no JWT with an expiry. An API key is revoked by its id: openai-compat keys revoke.");
+    throw new ConfigError(
+      `This is not a JWT with an expiry. An API key is revoked by its id: ${describeCommand("keys revoke ID")}`,
+    );
   }
   const { stores } = await openHome(config);
   try {
