@@ -79,6 +79,7 @@ async function judge(nodeExecutable: string, folders: { server: string; suite: s
     arguments: [executableOf(folders.server, "openai-compat"), "serve"],
     engines: "scripted",
     readyTimeMsMax: READY_TIME_MS_MAX,
+    logFile: path.join(work, "server.log"),
   });
   try {
     console.log(server.summary);
@@ -102,8 +103,8 @@ try {
     suite,
     `import { allChecks, type Check } from "@openai-compat/conformance"; export const c: readonly Check[] = allChecks;`,
   );
-  run("npx openai-conformance list --only chat", suite);
-  run("npx openai-compat --help", server);
+  run("npx @openai-compat/conformance list --only chat", suite);
+  run("npx @openai-compat/server --help", server);
   await judge(findNode(), { server, suite });
   console.log("Both packages install alone and work.");
 } finally {

@@ -6,12 +6,15 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { readConformanceArguments, type OurServerChoice } from "./conformance-arguments.ts";
 import { startLocalGateway } from "./local-gateway.ts";
 import { startLocalServer, type LocalServer } from "./local-server.ts";
 
 const root = path.dirname(import.meta.dirname);
+/** In the working directory, beside the reports. */
+const LOG_FILE = "conformance-server.log";
 const USAGE_EXIT_CODE = 2;
 const HARNESS_EXIT_CODE = 4;
 
@@ -38,6 +41,7 @@ function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: Ab
     arguments: [path.join(root, "packages/server/src/main.ts"), "serve"],
     readyTimeMsMax,
     signal,
+    logFile: path.resolve(LOG_FILE),
   };
   return engines === "upstream" ? startLocalGateway(options) : startLocalServer({ ...options, engines });
 }
@@ -45,9 +49,11 @@ function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: Ab
 async function runAgainstOurServer(choice: OurServerChoice, words: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
+  // Each run has a log of its own.
+  rmSync(LOG_FILE, { force: true });
   const server = await startOurServer(choice, interrupted.signal);
   try {
-    console.log(`The target is our own server. ${server.summary}`);
+    console.log(`The target is our own server (log: ${LOG_FILE}).\n${server.summary}\n`);
     const command = words[0] === "run" ? words.slice(1) : words;
     return await runSuite(["run", "--target", server.targetFile, ...command], withoutTarget(process.env));
   } finally {

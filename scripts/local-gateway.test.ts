@@ -26,7 +26,12 @@ function startFake(source: string) {
       .trim()
       .split("\n")
       .map((pid) => isRunning(Number(pid)));
-  const gateway = startLocalGateway({ command: process.execPath, arguments: [script], readyTimeMsMax: 10_000 });
+  const gateway = startLocalGateway({
+    command: process.execPath,
+    arguments: [script],
+    readyTimeMsMax: 10_000,
+    logFile: path.join(folder, "server.log"),
+  });
   return { gateway, running };
 }
 

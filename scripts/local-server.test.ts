@@ -28,6 +28,7 @@ function start(script: string, limits: { readyTimeMsMax?: number; stopTimeMsMax?
     arguments: [script],
     engines: "scripted",
     readyTimeMsMax,
+    logFile: path.join(tmpdir(), "unused.log"),
     ...rest,
   });
 }
@@ -83,6 +84,7 @@ test("a command that does not exist fails the start", async () => {
     arguments: [],
     engines: "scripted",
     readyTimeMsMax: 10_000,
+    logFile: path.join(tmpdir(), "unused.log"),
   });
   await expect(starting).rejects.toThrow("ENOENT");
 });

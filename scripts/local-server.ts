@@ -17,6 +17,8 @@ export interface LocalServerOptions {
   readonly readyTimeMsMax: number;
   /** A server that is told to stop and has not by then is killed. Default: 15 s. */
   readonly stopTimeMsMax?: number;
+  /** Where its log goes. What is there stays. */
+  readonly logFile: string;
   /** Default: this process's. */
   readonly environment?: NodeJS.ProcessEnv;
   /** Gives up on a start. */
@@ -70,10 +72,9 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const targetFile = path.join(folder, "target.json");
   const throwaway = ["--throwaway", "--port", "0", "--ready-file", targetFile, "--engines", options.engines];
   const child = spawn(options.command, [...options.arguments, ...throwaway], {
-    // Standard error is the terminal's own, so that the progress bar of a pull shows.
+    // Standard error is the terminal's own, so that the progress bar of a download shows.
     stdio: ["ignore", "pipe", "inherit"],
-    // A line per request would bury the report; who wants them says so in the environment.
-    env: { OPENAI_COMPAT_LOG_LEVEL: "warn", ...(options.environment ?? process.env) },
+    env: { ...(options.environment ?? process.env), OPENAI_COMPAT_LOG_FILE: options.logFile },
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
