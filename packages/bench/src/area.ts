@@ -9,6 +9,10 @@ export interface AreaOptions {
   readonly parallelInputs: number;
   /** Requests over which memory is watched. */
   readonly requests: number;
+  /** How long an attack lasts. */
+  readonly minutes: number;
+  /** Names of the attacks that run at once; null for all. */
+  readonly attacks: readonly string[] | null;
   /** Fewer and shorter rounds, for a first look. */
   readonly isQuick: boolean;
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { AreaOptions, AreaResult } from "./area.ts";
+import { benchAbuse } from "./abuse/abuse-area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
@@ -16,6 +17,7 @@ import { benchWorstBodies } from "./worst-bodies/worst-bodies-area.ts";
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
 const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResult>>> = {
+  abuse: benchAbuse,
   busy: benchBusy,
   chat: benchChat,
   embeddings: benchEmbeddings,
@@ -43,6 +45,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "3" },
     threads: { type: "string" },
     requests: { type: "string", default: "100000" },
+    minutes: { type: "string", default: "2" },
+    attacks: { type: "string" },
     quick: { type: "boolean", default: false },
   },
 });
@@ -52,6 +56,8 @@ const options: AreaOptions = {
   threads: threads ?? THREADS_DEFAULT,
   parallelInputs: threads ?? PARALLEL_INPUTS_DEFAULT,
   requests: readCount(values.requests, "requests"),
+  minutes: readCount(values.minutes, "minutes"),
+  attacks: values.attacks === undefined ? null : values.attacks.split(","),
   isQuick: values.quick,
 };
 const names = positionals.length === 0 ? Object.keys(AREAS) : positionals;

@@ -92,6 +92,7 @@ export function startWorker<Served extends Calls>(module: URL, options: WorkerOp
   });
   const call = (name: string, argument: unknown) =>
     new Promise<unknown>((resolve, reject) => {
+      if (!child.connected) throw new Error("the worker has ended");
       lastId += 1;
       waiting.set(lastId, ({ result, error }) => (error === undefined ? resolve(result) : reject(new Error(error))));
       child.send({ id: lastId, name, argument } satisfies CallMessage);
