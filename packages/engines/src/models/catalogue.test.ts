@@ -4,7 +4,10 @@ import { listCatalogue } from "./catalogue.ts";
 test("every file is pinned by a plain name, a size and a SHA-256", () => {
   const files = listCatalogue().flatMap((entry) => [
     entry.artefact,
-    ...entry.sources.flatMap((source) => (source.kind === "hub" ? [source.file] : [source.file, source.wheel])),
+    ...entry.sources.flatMap((source) => {
+      if (source.kind === "hub") return [source.file];
+      return [source.file, ...(source.kind === "python-parts" ? source.parts : [source]).map(({ wheel }) => wheel)];
+    }),
   ]);
   expect(files.length).toBeGreaterThan(0);
   for (const file of files) {
@@ -27,4 +30,12 @@ test("hub files are pinned to a commit, and ids are unique and plain", () => {
     for (const source of sources) if (source.kind === "hub") expect(source.revision).toMatch(/^[0-9a-f]{40}$/);
   }
   expect(new Set(entries.map((entry) => entry.id)).size).toBe(entries.length);
+});
+
+test("the parts of a file make up its size", () => {
+  const cut = listCatalogue().flatMap(({ sources }) => sources.filter((source) => source.kind === "python-parts"));
+  expect(cut.length).toBeGreaterThan(0);
+  for (const { file, parts } of cut) {
+    expect(parts.reduce((sum, { memberBytes }) => sum + memberBytes, 0)).toBe(file.sizeBytes);
+  }
 });

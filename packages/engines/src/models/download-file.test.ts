@@ -65,12 +65,30 @@ test("a server that ignores ranges gives the whole file again", async () => {
   expect(bytes.equals(BYTES)).toBe(true);
 });
 
-test("without an ETag nothing is appended", async () => {
+test("a server that names no state of its file is asked for the rest all the same", async () => {
   await using hub = await startFakeHub(BYTES);
-  hub.misbehave(holdAfter(BYTES, 50_000, 'W/"weak"'));
-  const { bytes } = await download(hub, { cutAt: 50_000 });
+  hub.misbehave(holdAfter(BYTES, 50_000, 'W/"weak"'), (request, response) => {
+    const range = `bytes 50000-${BYTES.length - 1}/${BYTES.length}`;
+    expect(request.headers["if-range"]).toBeUndefined();
+    response.writeHead(206, { "content-range": range }).end(BYTES.subarray(50_000));
+  });
+  const { bytes, isJoined } = await download(hub, { cutAt: 50_000 });
   expect(bytes.equals(BYTES)).toBe(true);
-  expect(hub.requests[1]?.headers.range).toBeUndefined();
+  expect(isJoined).toBe(true);
+  expect(hub.requests[1]?.headers.range).toBe("bytes=50000-");
+});
+
+test("without an ETag the date of the file says whether the rest belongs to it", async () => {
+  await using hub = await startFakeHub(BYTES);
+  const date = "Sat, 28 Nov 2026 10:00:00 GMT";
+  hub.misbehave((_request, response) => {
+    response.writeHead(200, { "content-length": BYTES.length, "last-modified": date });
+    response.write(BYTES.subarray(0, 50_000));
+  });
+  const { bytes, isJoined } = await download(hub, { cutAt: 50_000 });
+  expect(hub.requests[1]?.headers["if-range"]).toBe(date);
+  expect(bytes.equals(BYTES)).toBe(true);
+  expect(isJoined).toBe(false);
 });
 
 test("a refused range starts anew", async () => {
@@ -179,15 +197,19 @@ interface TestOptions extends Partial<DownloadSettings> {
   readonly cutAt?: number;
 }
 
-async function download(hub: FakeHub, options: TestOptions = {}): Promise<{ bytes: Buffer }> {
+async function download(hub: FakeHub, options: TestOptions = {}): Promise<{ bytes: Buffer; isJoined: boolean }> {
   await using directory = await makeTemporaryDirectory();
-  return { bytes: await downloadTo(directory.path, hub, options) };
+  return await receive(directory.path, hub, options);
 }
 
 async function downloadTo(directory: string, hub: FakeHub, options: TestOptions = {}): Promise<Buffer> {
+  return (await receive(directory, hub, options)).bytes;
+}
+
+async function receive(directory: string, hub: FakeHub, options: TestOptions) {
   const { signal, onProgress, cutAt, ...settings } = options;
   const targetPath = path.join(directory, "file");
-  await downloadFile({
+  const { isJoined } = await downloadFile({
     url: new URL("/owner/model/resolve/abc/file", hub.url),
     targetPath,
     sizeBytes: BYTES.length,
@@ -198,5 +220,5 @@ async function downloadTo(directory: string, hub: FakeHub, options: TestOptions 
       if (received === cutAt) hub.cut();
     },
   });
-  return readFile(targetPath);
+  return { bytes: await readFile(targetPath), isJoined };
 }

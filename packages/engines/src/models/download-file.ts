@@ -1,6 +1,6 @@
 /**
  * Downloads one file of known size over HTTP: resumes what an earlier try left, bounds every wait, retries what may pass
- * by itself. It does not know the file's checksum; the caller verifies before use.
+ * by itself. It does not know the file's checksum; the caller verifies before use, and discards what was joined wrongly.
  */
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -46,12 +46,16 @@ class TransientError extends AiError {
   }
 }
 
-/** @throws AiError `engine_unavailable` with what the server did; the abort reason when `signal` aborts */
-export async function downloadFile(options: DownloadFileOptions): Promise<void> {
+/**
+ * @returns whether the file was joined from several responses
+ * @throws AiError `engine_unavailable` with what the server did; the abort reason when `signal` aborts
+ */
+export async function downloadFile(options: DownloadFileOptions): Promise<{ readonly isJoined: boolean }> {
   const { settings, signal } = options;
+  let isJoined = false;
   for (let tries = 1; ; tries += 1) {
     try {
-      await receiveRest(options);
+      isJoined = (await receiveRest(options)) > 0;
       break;
     } catch (error) {
       signal?.throwIfAborted();
@@ -64,17 +68,20 @@ export async function downloadFile(options: DownloadFileOptions): Promise<void> 
   }
   await rename(partialPath(options), options.targetPath);
   await rm(statePath(options), { force: true });
+  return { isJoined };
 }
 
-async function receiveRest(options: DownloadFileOptions): Promise<void> {
+/** @returns how many bytes were there before */
+async function receiveRest(options: DownloadFileOptions): Promise<number> {
   const resume = await readResumePoint(options);
-  if (resume?.offset === options.sizeBytes) return;
+  if (resume?.offset === options.sizeBytes) return resume.offset;
   const idle = new AbortController();
   const signals = options.signal === undefined ? [idle.signal] : [idle.signal, options.signal];
   const response = await openResponse(options, resume, AbortSignal.any(signals));
   try {
     const offset = await acceptResponse(response, options, resume);
     await writeBody({ response, offset, idle }, options);
+    return offset;
   } finally {
     idle.abort();
   }
@@ -82,18 +89,23 @@ async function receiveRest(options: DownloadFileOptions): Promise<void> {
 
 interface ResumePoint {
   readonly offset: number;
-  readonly etag: string;
+  /** What the server calls this state of the file: a strong ETag or a date. Null where it says neither. */
+  readonly validator: string | null;
 }
 
-/** Bytes may be appended only to bytes of the same file: same address, same strong ETag. */
+/**
+ * Bytes are appended only to bytes from the same address. A server that names the state of its file is asked for the rest
+ * of that state; many package indexes name none, and there the caller's checksum says whether the parts fit.
+ */
 async function readResumePoint(options: DownloadFileOptions): Promise<ResumePoint | null> {
   const offset = await fileSize(partialPath(options));
   if (offset === null || offset === 0 || offset > options.sizeBytes) return null;
   try {
     const state: unknown = JSON.parse(await readFile(statePath(options), "utf8"));
-    if (typeof state !== "object" || state === null || !("url" in state) || !("etag" in state)) return null;
-    if (state.url !== options.url.href || typeof state.etag !== "string") return null;
-    return { offset, etag: state.etag };
+    if (typeof state !== "object" || state === null || !("url" in state) || !("validator" in state)) return null;
+    const { url, validator } = state;
+    if (url !== options.url.href || (validator !== null && typeof validator !== "string")) return null;
+    return { offset, validator };
   } catch {
     return null;
   }
@@ -105,7 +117,8 @@ async function openResponse(
   signal: AbortSignal,
 ): Promise<Response> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
-  if (resume !== null) Object.assign(headers, { range: `bytes=${resume.offset}-`, "if-range": resume.etag });
+  if (resume !== null) headers["range"] = `bytes=${resume.offset}-`;
+  if (resume !== null && resume.validator !== null) headers["if-range"] = resume.validator;
   const head = new AbortController();
   const timer = setTimeout(() => head.abort(), options.settings.responseTimeoutMs);
   try {
@@ -152,7 +165,8 @@ async function acceptResponse(
   if (response.status === 206 && resume !== null) {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
     const continues = Number(range?.[1]) === resume.offset && Number(range?.[2]) === options.sizeBytes;
-    if (continues && (etag === null || etag === resume.etag)) return resume.offset;
+    const isOther = etag !== null && resume.validator?.startsWith('"') === true && etag !== resume.validator;
+    if (continues && !isOther) return resume.offset;
     await forgetPartial(options);
     throw new TransientError("it answered with another part of the file than was asked for");
   }
@@ -170,7 +184,8 @@ async function acceptResponse(
     throw new AiError("engine_unavailable", `it offers ${length} bytes instead of ${options.sizeBytes}`);
   }
   await forgetPartial(options);
-  if (etag !== null) await writeFile(statePath(options), JSON.stringify({ url: options.url.href, etag }));
+  const validator = etag ?? response.headers.get("last-modified");
+  await writeFile(statePath(options), JSON.stringify({ url: options.url.href, validator }));
   return 0;
 }
 
@@ -233,15 +248,20 @@ function strongEtag(response: Response): string | null {
   return etag?.startsWith('"') === true ? etag : null;
 }
 
-async function forgetPartial(options: DownloadFileOptions): Promise<void> {
+/** Whether an earlier try left bytes of the file. */
+export async function hasPartialDownload(targetPath: string): Promise<boolean> {
+  return ((await fileSize(partialPath({ targetPath }))) ?? 0) > 0;
+}
+
+async function forgetPartial(options: Pick<DownloadFileOptions, "targetPath">): Promise<void> {
   await rm(partialPath(options), { force: true });
   await rm(statePath(options), { force: true });
 }
 
-function partialPath({ targetPath }: DownloadFileOptions): string {
+function partialPath({ targetPath }: Pick<DownloadFileOptions, "targetPath">): string {
   return `${targetPath}.partial`;
 }
 
-function statePath({ targetPath }: DownloadFileOptions): string {
+function statePath({ targetPath }: Pick<DownloadFileOptions, "targetPath">): string {
   return `${targetPath}.partial.json`;
 }

@@ -34,6 +34,7 @@ test("a layer remembers a key and a value for each of its heads", () => {
     // 3 layers, 2 heads, a key and a value of 64 / 8 numbers.
     rememberedPerToken: 3 * 2 * (8 + 8),
     rememberedPerSequence: 0,
+    hasChatTemplate: false,
   });
 });
 

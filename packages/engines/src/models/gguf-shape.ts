@@ -14,6 +14,8 @@ export interface GgufShape {
   readonly rememberedPerToken: number;
   /** Numbers that recurrent layers remember of a whole sequence. */
   readonly rememberedPerSequence: number;
+  /** Without one it can't be talked to. */
+  readonly hasChatTemplate: boolean;
 }
 
 /** Parts of a model in several files are named after the first: `name-00001-of-00003.gguf`. */
@@ -43,6 +45,7 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
   const { metadataCount } = reader.start();
   let architecture = "";
   let vocabularySize = 0;
+  let hasChatTemplate = false;
   const found = new Map<string, readonly number[]>();
   for (let index = 0; index < metadataCount; index += 1) {
     const key = reader.string();
@@ -52,6 +55,7 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
       continue;
     }
     const { numbers, count } = reader.numbers(type);
+    if (key === "tokenizer.chat_template") hasChatTemplate = true;
     if (key === "tokenizer.ggml.tokens") vocabularySize = count;
     if (numbers.length > 0) found.set(key, numbers);
   }
@@ -64,6 +68,7 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
     feedForwardLength: largest("feed_forward_length"),
     rememberedPerToken: read("attention.causal")[0] === 0 ? 0 : countPerToken(read),
     rememberedPerSequence: countPerSequence(largest),
+    hasChatTemplate,
   };
 }
 

@@ -2,7 +2,7 @@
 export { cacheDirectory } from "./cache-directory.ts";
 export type { CacheDirectoryOptions } from "./cache-directory.ts";
 export type { CachedModel } from "./cached-model.ts";
-export { findDefaultModel, listCatalogue } from "./catalogue.ts";
+export { listCatalogue } from "./catalogue.ts";
 export type {
   CatalogueEntry,
   Conversion,
@@ -10,8 +10,15 @@ export type {
   ModelSource,
   PinnedFile,
   PythonPackageSource,
+  PythonPart,
+  PythonPartsSource,
+  PythonWheel,
 } from "./catalogue.ts";
+export { chooseModels } from "./choose-models.ts";
+export type { Candidate, ModelChoice, Room } from "./choose-models.ts";
+export { readFreeBytes } from "./disk-room.ts";
 export type { DownloadSettings } from "./download-file.ts";
+export { findGgufProblem } from "./gguf-problem.ts";
 export { ModelUnavailableError } from "./model-unavailable-error.ts";
 export type { PullAttempt } from "./model-unavailable-error.ts";
 export { createProgressReporter } from "./progress.ts";

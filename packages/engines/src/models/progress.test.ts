@@ -4,19 +4,21 @@ import { createProgressReporter } from "./progress.ts";
 
 const source = "model hub example.org";
 
-test("a log gets a line per quarter of a download and one for each other phase", () => {
+test("a log gets a line when a phase starts, one every few seconds, and one when it is done", () => {
   const stream = new PassThrough();
-  const reporter = createProgressReporter({ label: "Tiny", stream });
+  let nowMs = 0;
+  const reporter = createProgressReporter({ label: "Tiny", stream, clock: () => nowMs });
   for (let receivedBytes = 0; receivedBytes <= 8_000_000; receivedBytes += 100_000) {
+    nowMs += 150;
     reporter.onProgress({ phase: "downloading", source, receivedBytes, totalBytes: 8_000_000 });
   }
-  for (let receivedBytes = 0; receivedBytes <= 8_000_000; receivedBytes += 100_000) {
-    reporter.onProgress({ phase: "verifying", source, receivedBytes, totalBytes: 8_000_000 });
-  }
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 0, totalBytes: 8_000_000 });
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 8_000_000, totalBytes: 8_000_000 });
   reporter.stop();
   expect(String(stream.read()).trimEnd().split("\n")).toEqual([
-    ...[0, 2, 4, 6, 8].map((megabytes) => `Downloading Tiny (${source}): ${megabytes} of 8 MB`),
-    `Verifying Tiny (${source})`,
+    `Tiny from ${source}`,
+    ...["0", "3", "7", "8"].map((megabytes) => `Downloading Tiny: ${megabytes} of 8 MB`),
+    ...["0", "8"].map((megabytes) => `Verifying Tiny: ${megabytes} of 8 MB`),
   ]);
 });
 
@@ -29,20 +31,53 @@ test("waiting for another pull is told once", () => {
   expect(String(stream.read())).toBe("Waiting for another pull of Tiny\n");
 });
 
-test("a terminal gets a bar that ends when it is stopped", () => {
-  const stream = Object.assign(new PassThrough(), {
+const BAR = /([A-Z][a-z]+) \[([=-]*)\] (\d+) % \| (\d+)\/(\d+) MB/g;
+
+function openTerminal(columns?: number) {
+  const noop = () => true;
+  return Object.assign(new PassThrough(), {
     isTTY: true as const,
-    columns: 120,
-    cursorTo: () => true,
-    clearLine: () => true,
-    moveCursor: () => true,
+    ...(columns !== undefined && { columns }),
+    cursorTo: noop,
+    clearLine: noop,
+    moveCursor: noop,
   });
+}
+
+test.each([40, 80, 120, undefined])("on a terminal of %s columns the numbers fit beside a bar", (columns) => {
+  const stream = openTerminal(columns);
   const reporter = createProgressReporter({ label: "Tiny", stream });
-  reporter.onProgress({ phase: "downloading", source, receivedBytes: 4_000_000, totalBytes: 8_000_000 });
+  reporter.onProgress({ phase: "downloading", source, receivedBytes: 4_321_000_000, totalBytes: 12_345_000_000 });
   reporter.stop();
   const drawn = String(stream.read());
-  expect(drawn).toContain(`Downloading Tiny (${source})`);
-  expect(drawn).toContain("4/8 MB");
+  expect(drawn).toContain(`Tiny from ${source}\n`);
+  const [line, verb, bar, percentage, received, total] = [...drawn.matchAll(BAR)].at(-1) ?? [];
+  expect([verb, percentage, received, total]).toEqual(["Downloading", "35", "4321", "12345"]);
+  expect(bar?.length).toBeGreaterThanOrEqual(columns === 40 ? 10 : 40);
+  if (columns !== 40) expect(line?.length).toBeLessThan(columns ?? 80);
+});
+
+test("a phase that is followed by another of its source ends at 100 %, and none goes beyond", () => {
+  const stream = openTerminal(80);
+  const reporter = createProgressReporter({ label: "Tiny", stream });
+  reporter.onProgress({ phase: "downloading", source, receivedBytes: 90_000_000, totalBytes: 93_000_000 });
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 0, totalBytes: 93_000_000 });
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 1_000_000, totalBytes: 98_000_000 });
+  reporter.onProgress({ phase: "verifying", source, receivedBytes: 98_500_000, totalBytes: 98_000_000 });
+  reporter.stop();
+  const bars = String(stream.read())
+    .split("\n")
+    .flatMap((line) => [...line.matchAll(BAR)].at(-1)?.slice(1).toSpliced(1, 1).join(" ") ?? []);
+  expect(bars).toEqual(["Downloading 100 93 93", "Verifying 100 93 93", "Verifying 100 98 98"]);
+});
+
+test("a source that failed does not end at 100 %", () => {
+  const stream = openTerminal(80);
+  const reporter = createProgressReporter({ label: "Tiny", stream });
+  reporter.onProgress({ phase: "downloading", source, receivedBytes: 10_000_000, totalBytes: 40_000_000 });
+  reporter.onProgress({ phase: "downloading", source: "another", receivedBytes: 0, totalBytes: 40_000_000 });
+  reporter.stop();
+  expect([...String(stream.read()).matchAll(BAR)].map(([, , , percentage]) => percentage)).not.toContain("100");
 });
 
 test.each([true, false])("what is told after the end is not shown, on a terminal: %s", (isTTY) => {

@@ -5,12 +5,18 @@
 import { Presets, SingleBar } from "cli-progress";
 import type { PullProgress } from "./pull-options.ts";
 
-/** A log gets a line when a phase starts, and one after each further quarter of a download. */
-const DOWNLOAD_PARTS = 4;
+/** A log gets a line when a phase starts, one in so many milliseconds while it lasts, and one at its end. */
+const LOG_INTERVAL_MS = 5000;
 const MEGABYTE = 1_000_000;
+/** Of a bar, in columns: the least that shows anything, and as much as is of use. */
+const BAR_COLUMNS = { least: 10, most: 40 };
+/** A terminal that does not say how wide it is. */
+const COLUMNS_DEFAULT = 80;
+/** ` [] 100 % | 12345/12345 MB`. */
+const NUMBERS_COLUMNS = 27;
 
 const VERBS: Readonly<Record<PullProgress["phase"], string>> = {
-  waiting: "Waiting for another pull of",
+  waiting: "Waiting for another pull",
   downloading: "Downloading",
   verifying: "Verifying",
   converting: "Converting",
@@ -20,7 +26,9 @@ export interface ProgressReporterOptions {
   /** What is pulled, as people call it. */
   readonly label: string;
   /** Default: `process.stderr`. A bar is drawn when its `isTTY` is true. */
-  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Milliseconds that only grow. Default: this process's. */
+  readonly clock?: () => number;
 }
 
 export interface ProgressReporter {
@@ -30,62 +38,102 @@ export interface ProgressReporter {
   readonly stop: () => void;
 }
 
+/** What shows phases, on whatever stream. */
+interface Display {
+  start(progress: PullProgress): void;
+  update(progress: PullProgress): void;
+  end(): void;
+}
+
 export function createProgressReporter(options: ProgressReporterOptions): ProgressReporter {
-  const stream = options.stream ?? process.stderr;
-  return stream.isTTY === true ? createBar(options.label, stream) : createLines(options.label, stream);
-}
-
-function createBar(label: string, stream: NodeJS.WritableStream): ProgressReporter {
-  let bar: SingleBar | undefined;
-  let shown = "";
+  const { label, stream = process.stderr, clock = () => performance.now() } = options;
+  const display = stream.isTTY === true ? createBar(stream) : createLines(label, { stream, clock });
+  let last: PullProgress | null = null;
   let stopped = false;
   return {
-    onProgress(progress) {
+    onProgress(told) {
       if (stopped) return;
-      const title = describePhase(progress, label);
-      const total = toMegabytes(progress.totalBytes);
-      const received = toMegabytes(progress.receivedBytes);
-      if (shown !== title) {
-        bar?.stop();
-        shown = title;
-        bar = new SingleBar({ stream, hideCursor: true, format: "{title} [{bar}] {value}/{total} MB" }, Presets.legacy);
-        bar.start(total, received, { title });
+      const progress = { ...told, receivedBytes: Math.min(told.receivedBytes, told.totalBytes) };
+      if (last !== null && isSamePhase(last, progress)) display.update(progress);
+      else {
+        // Within a source the next phase starts when the one before is done, whatever was told of it last.
+        if (last?.source === progress.source) display.update({ ...last, receivedBytes: last.totalBytes });
+        if (last !== null) display.end();
+        const isOther = progress.source !== "" && progress.source !== last?.source;
+        if (isOther) stream.write(`${label} from ${progress.source}\n`);
+        display.start(progress);
       }
-      bar?.update(received);
+      last = progress;
     },
     stop() {
+      if (!stopped && last !== null) display.end();
       stopped = true;
-      bar?.stop();
     },
   };
 }
 
-function createLines(label: string, stream: NodeJS.WritableStream): ProgressReporter {
-  let shown = "";
-  let stopped = false;
+function isSamePhase(left: PullProgress, right: PullProgress): boolean {
+  return left.phase === right.phase && left.source === right.source && left.totalBytes === right.totalBytes;
+}
+
+type Stream = NonNullable<ProgressReporterOptions["stream"]>;
+
+function createBar(stream: Stream): Display {
+  let bar: SingleBar | undefined;
   return {
-    onProgress(progress) {
-      if (stopped) return;
-      const { phase, receivedBytes, totalBytes } = progress;
-      const title = describePhase(progress, label);
-      const isDownload = phase === "downloading" && totalBytes > 0;
-      const part = isDownload ? Math.floor((receivedBytes / totalBytes) * DOWNLOAD_PARTS) : 0;
-      const line = `${title} ${part}`;
-      if (line === shown) return;
-      shown = line;
-      const amount = isDownload ? `: ${toMegabytes(receivedBytes)} of ${toMegabytes(totalBytes)} MB` : "";
-      stream.write(`${title}${amount}\n`);
+    start(progress) {
+      if (progress.totalBytes === 0) {
+        stream.write(`${VERBS[progress.phase]}\n`);
+        return;
+      }
+      const room = (stream.columns ?? COLUMNS_DEFAULT) - VERBS[progress.phase].length - NUMBERS_COLUMNS;
+      const barsize = Math.max(BAR_COLUMNS.least, Math.min(BAR_COLUMNS.most, room));
+      const format = `${VERBS[progress.phase]} [{bar}] {percentage} % | {received}/{whole} MB`;
+      bar = new SingleBar({ stream, hideCursor: true, format, barsize }, Presets.legacy);
+      bar.start(progress.totalBytes, progress.receivedBytes, countMegabytes(progress));
     },
-    stop() {
-      stopped = true;
+    update(progress) {
+      bar?.update(progress.receivedBytes, countMegabytes(progress));
+    },
+    end() {
+      bar?.stop();
+      bar = undefined;
     },
   };
 }
 
-function describePhase({ phase, source }: PullProgress, label: string): string {
-  return source === "" ? `${VERBS[phase]} ${label}` : `${VERBS[phase]} ${label} (${source})`;
+/** The bar counts bytes, people megabytes. */
+function countMegabytes({ receivedBytes, totalBytes }: PullProgress): Record<string, string> {
+  return { received: toMegabytes(receivedBytes), whole: toMegabytes(totalBytes) };
 }
 
-function toMegabytes(bytes: number): number {
-  return Math.round(bytes / MEGABYTE);
+function createLines(
+  label: string,
+  { stream, clock }: { readonly stream: Stream; readonly clock: () => number },
+): Display {
+  let saidMs = 0;
+  let pending = "";
+  const say = (line: string): void => {
+    saidMs = clock();
+    pending = "";
+    stream.write(`${line}\n`);
+  };
+  const describe = ({ phase, receivedBytes, totalBytes }: PullProgress): string => {
+    const title = phase === "waiting" ? `${VERBS[phase]} of ${label}` : `${VERBS[phase]} ${label}`;
+    return totalBytes === 0 ? title : `${title}: ${toMegabytes(receivedBytes)} of ${toMegabytes(totalBytes)} MB`;
+  };
+  return {
+    start: (progress) => say(describe(progress)),
+    update(progress) {
+      if (clock() - saidMs >= LOG_INTERVAL_MS) say(describe(progress));
+      else pending = describe(progress);
+    },
+    end() {
+      if (pending !== "") say(pending);
+    },
+  };
+}
+
+function toMegabytes(bytes: number): string {
+  return String(Math.round(bytes / MEGABYTE));
 }

@@ -28,6 +28,8 @@ async function makeFixture(directory: string) {
     licence: "MIT",
     description: "For tests.",
     contextTokens: 64,
+    memoryBytes: 1,
+    isDemonstration: false,
     artefact: pin("tiny.gguf", await readFile(targetPath)),
     sources: [
       {

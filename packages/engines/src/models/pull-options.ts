@@ -30,6 +30,8 @@ export interface PullOptions extends ModelLookup {
   readonly settings?: Partial<PullSettings>;
   /** Variables that are read here and handed to pip. Default: `process.env`. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** What the disk at the given directory has room for. Default: what the system says. */
+  readonly readFreeBytes?: (directory: string) => Promise<number>;
 }
 
 export interface PullSettings {

@@ -18,7 +18,14 @@ import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue
 import { hasPinnedBytes } from "./file-checksum.ts";
 import { convertBertToGguf } from "./bert-to-gguf.ts";
 import { requantiseGguf } from "./gguf-requantise.ts";
-import { ModelUnavailableError, describeFailure, type PullAttempt } from "./model-unavailable-error.ts";
+import { NoRoomError, readFreeBytes, requireRoom, sweepPartialFiles } from "./disk-room.ts";
+import {
+  CacheUnusableError,
+  ModelUnavailableError,
+  describeFailure,
+  isDiskFailure,
+  type PullAttempt,
+} from "./model-unavailable-error.ts";
 import { deliverFiles, describeSource, type DeliveredPaths, type SourceContext } from "./model-source.ts";
 import { DEFAULT_LOCK_SETTINGS, acquireLock } from "./pull-lock.ts";
 import type { ModelLookup, PullOptions } from "./pull-options.ts";
@@ -45,9 +52,11 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   } catch (error) {
     if (error instanceof AiError) throw error;
     if (options.signal?.aborted === true) {
-      throw new AiError("cancelled", `The pull of ${entry.id} was cancelled.`, { cause: error });
+      const message = `The pull of ${entry.id} was cancelled. The next one goes on where it ended.`;
+      throw new AiError("cancelled", message, { cause: error });
     }
     const reason = describeFailure(error);
+    if (isDiskFailure(error)) throw new CacheUnusableError(entry.id, reason);
     throw new AiError("engine_unavailable", `The model ${entry.id} can't be pulled: ${reason}.`, { cause: error });
   }
 }
@@ -83,6 +92,7 @@ function locateModel(lookup: ModelLookup & Pick<PullOptions, "environment">): {
 async function pullLocked(options: PullOptions, entry: CatalogueEntry, paths: ModelPaths): Promise<PulledModel> {
   const { signal } = options;
   signal?.throwIfAborted();
+  await sweepPartialFiles(path.dirname(paths.directory), Date.now());
   await mkdir(paths.downloads, { recursive: true });
   await using _lock = await acquireLock({
     path: paths.lock,
@@ -113,6 +123,8 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
         options.onProgress?.({ phase, source: name, receivedBytes, totalBytes }),
     };
     try {
+      const freeBytes = await (options.readFreeBytes ?? readFreeBytes)(paths.downloads);
+      await requireRoom({ entry, source, downloads: paths.downloads, freeBytes });
       const delivered = await deliverFiles(source, context);
       if (source.conversion === null) await rename(delivered.original, paths.artefact);
       else await convert(delivered, source.conversion, { entry, paths, context });
@@ -121,7 +133,10 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
       return model;
     } catch (error) {
       options.signal?.throwIfAborted();
-      attempts.push({ source: name, reason: describeFailure(error) });
+      const reason = describeFailure(error);
+      // Of another source's bytes the disk would take no more.
+      if (error instanceof NoRoomError || isDiskFailure(error)) throw new CacheUnusableError(entry.id, reason);
+      attempts.push({ source: name, reason });
     }
   }
   throw new ModelUnavailableError(entry.id, attempts);

@@ -5,7 +5,7 @@
  * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 import { createWriteStream } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { open, truncate, type FileHandle } from "node:fs/promises";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
@@ -30,8 +30,10 @@ const READ_BYTES = 1024 * 1024;
 export interface ExtractZipMemberOptions {
   readonly archivePath: string;
   readonly memberName: string;
-  /** Overwritten; left half-written when this throws. */
+  /** Left half-written when this throws. */
   readonly targetPath: string;
+  /** Bytes of the target that stay before the member; the rest is overwritten. Default 0. */
+  readonly keptBytes?: number;
   /** The member's exact size. One that says or turns out otherwise is refused. */
   readonly sizeBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -60,7 +62,9 @@ export async function extractZipMember(options: ExtractZipMemberOptions): Promis
   const start = entry.localOffset + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
   const checked = new CheckedBytes(options.sizeBytes);
   const packed = readRange(archive, start, entry.packedBytes);
-  const target = createWriteStream(options.targetPath);
+  const { keptBytes = 0 } = options;
+  if (keptBytes > 0) await truncate(options.targetPath, keptBytes);
+  const target = createWriteStream(options.targetPath, keptBytes > 0 ? { flags: "a" } : {});
   const settings = options.signal === undefined ? {} : { signal: options.signal };
   try {
     if (entry.method === STORED) await pipeline(packed, checked, target, settings);

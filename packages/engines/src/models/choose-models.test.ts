@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { estimateLocalBytes } from "../llama/local-model.ts";
+import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import { chooseModels } from "./choose-models.ts";
+import { countNeededBytes } from "./disk-room.ts";
+import { findCachedModel } from "./pull.ts";
+
+const [large, small] = listCatalogue().filter(({ type }) => type === "chat");
+if (large === undefined || small === undefined) throw new Error("The catalogue has two chat models.");
+const AMPLE = 10 ** 12;
+const idsOf = (entries: readonly CatalogueEntry[]) => entries.map(({ id }) => id);
+const choose = (room: { diskBytes: number; memoryBytes: number | null }, isCached = false) =>
+  chooseModels(
+    [large, small].map((entry) => ({ entry, isCached })),
+    room,
+  );
+
+test("with room for all, the order stays", () => {
+  expect(choose({ diskBytes: AMPLE, memoryBytes: null })).toEqual({ fitting: [large, small], reasons: [] });
+});
+
+test("a byte of memory decides", () => {
+  expect(idsOf(choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes }).fitting)).toEqual([large.id, small.id]);
+  const { fitting, reasons } = choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes - 1 });
+  expect(idsOf(fitting)).toEqual([small.id]);
+  expect(reasons).toEqual([expect.stringMatching(/needs 1122 MB of memory, and 1122 MB are available/)]);
+});
+
+test("a byte of the disk decides, unless the model is there already", () => {
+  const diskBytes = countNeededBytes(large) - 1;
+  expect(idsOf(choose({ diskBytes: diskBytes + 1, memoryBytes: null }).fitting)).toEqual([large.id, small.id]);
+  expect(idsOf(choose({ diskBytes, memoryBytes: null }).fitting)).toEqual([small.id]);
+  expect(idsOf(choose({ diskBytes, memoryBytes: null }, true).fitting)).toEqual([large.id, small.id]);
+});
+
+test("a pull needs room for what lies beside the file, too", () => {
+  const [, packages] = large.sources;
+  if (packages?.kind !== "python-parts") throw new Error("The second source is in parts.");
+  const largest = Math.max(...packages.parts.map(({ wheel }) => wheel.sizeBytes));
+  expect(countNeededBytes(large)).toBeGreaterThan(large.artefact.sizeBytes + largest);
+});
+
+test.each(listCatalogue())(
+  "what the catalogue says of the memory of $id is what its file needs at most",
+  async (entry) => {
+    const cached = await findCachedModel(entry.id);
+    if (cached === null) return expect(entry.memoryBytes).toBeGreaterThan(entry.artefact.sizeBytes);
+    const { contextTokens } = entry;
+    const settings = {
+      modelPath: cached.path,
+      ...(entry.type === "embedding" && { contextTokens, parallelInputs: 8 }),
+    };
+    const bytes = await estimateLocalBytes({ type: entry.type, settings });
+    expect(entry.memoryBytes).toBeGreaterThanOrEqual(bytes);
+    expect(entry.memoryBytes).toBeLessThan(bytes * 1.05);
+  },
+);

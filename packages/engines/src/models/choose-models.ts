@@ -1,0 +1,48 @@
+/** Which models of the catalogue this machine has room for. Nothing is pulled here. */
+import { countNeededBytes } from "./disk-room.ts";
+import type { CatalogueEntry } from "./catalogue.ts";
+
+/** What a machine offers. */
+export interface Room {
+  /** Free at the cache. */
+  readonly diskBytes: number;
+  /** What all models together may take; null: no limit. */
+  readonly memoryBytes: number | null;
+}
+
+export interface Candidate {
+  readonly entry: CatalogueEntry;
+  /** A model that is there needs no more of the disk. */
+  readonly isCached: boolean;
+}
+
+export interface ModelChoice {
+  /** In the order of the candidates. */
+  readonly fitting: readonly CatalogueEntry[];
+  /** Why each of the others is left out, a sentence each. */
+  readonly reasons: readonly string[];
+}
+
+/** A model fits when it is cached or its pull has room on the disk, and when it fits into the memory of models alone. */
+export function chooseModels(candidates: readonly Candidate[], room: Room): ModelChoice {
+  const fitting: CatalogueEntry[] = [];
+  const reasons: string[] = [];
+  for (const { entry, isCached } of candidates) {
+    const diskBytes = isCached ? 0 : countNeededBytes(entry);
+    if (room.memoryBytes !== null && entry.memoryBytes > room.memoryBytes) {
+      reasons.push(describeLack(entry, "memory", { needed: entry.memoryBytes, available: room.memoryBytes }));
+    } else if (diskBytes > room.diskBytes) {
+      reasons.push(describeLack(entry, "free disk space", { needed: diskBytes, available: room.diskBytes }));
+    } else fitting.push(entry);
+  }
+  return { fitting, reasons };
+}
+
+function describeLack(
+  { name }: CatalogueEntry,
+  what: string,
+  { needed, available }: { readonly needed: number; readonly available: number },
+): string {
+  const [needs, has] = [needed, available].map((bytes) => `${Math.ceil(bytes / 1_000_000)} MB`);
+  return `${name} needs ${needs} of ${what}, and ${has} are available.`;
+}
