@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { readConformanceArguments } from "./conformance-arguments.ts";
 
-test("without arguments our own server is started with the best engines", () => {
-  expect(readConformanceArguments([])).toEqual({ server: { engines: "auto", readyTimeMsMax: 1_800_000 }, suite: [] });
+test("without arguments our own server is started with small, fast models", () => {
+  expect(readConformanceArguments([])).toEqual({ server: { engines: "small", readyTimeMsMax: 1_800_000 }, suite: [] });
 });
 
 test("the built-in target's options are taken out and the rest goes to the suite in its order", () => {
@@ -11,6 +11,10 @@ test("the built-in target's options are taken out and the rest goes to the suite
     server: { engines: "scripted", readyTimeMsMax: 5000 },
     suite: ["--only", "chat", "--disable", "sse"],
   });
+});
+
+test("the best models are used on demand", () => {
+  expect(readConformanceArguments(["--engines", "auto"]).server?.engines).toBe("auto");
 });
 
 test("a plan of our own server pulls no model", () => {
@@ -29,7 +33,7 @@ test.each([
 });
 
 test.each([
-  [["--engines", "gpu"], "auto, scripted or upstream"],
+  [["--engines", "gpu"], "small, auto, scripted, upstream"],
   [["--engines"], "needs a value"],
   [["--ready-timeout", "soon"], "number of seconds"],
   [["--ready-timeout", "0"], "number of seconds"],

@@ -1,8 +1,8 @@
 /** Splits the arguments of `pnpm conformance` into those of the built-in target and those of the suite. */
 
 export interface OurServerChoice {
-  /** `upstream`: in front of a second one of ours. */
-  readonly engines: "auto" | "scripted" | "upstream";
+  /** `small`: fast models, enough for the protocol; `auto`: the best; `upstream`: in front of a second one of ours. */
+  readonly engines: "auto" | "small" | "scripted" | "upstream";
   readonly readyTimeMsMax: number;
 }
 
@@ -13,10 +13,16 @@ export interface ConformanceArguments {
   readonly suite: readonly string[];
 }
 
-/** Long enough for the default model over a slow line. */
+/** Long enough to pull models over a slow line. */
 const READY_TIME_SECONDS = 1800;
 
 const NEEDS_NO_SERVER = new Set(["--base-url", "--target", "--help", "-h", "--version", "-V"]);
+
+const ENGINE_CHOICES = ["small", "auto", "scripted", "upstream"] as const;
+
+function isEngineChoice(text: string): text is OurServerChoice["engines"] {
+  return ENGINE_CHOICES.some((choice) => choice === text);
+}
 
 /** Takes every `name VALUE` and `name=VALUE` out of `words`. @returns the last value */
 function takeOption(words: string[], name: string): string | null {
@@ -37,13 +43,13 @@ function takeOption(words: string[], name: string): string | null {
 
 /**
  * @param words what follows the command; a leading `--`, which package managers pass on, is dropped
- * @throws Error for a wrong value of `--engines` (auto, scripted, upstream) or `--ready-timeout` (seconds, default 1800)
+ * @throws Error for a wrong value of `--engines` (small, auto, scripted, upstream) or `--ready-timeout` (seconds, default 1800)
  */
 export function readConformanceArguments(words: readonly string[]): ConformanceArguments {
   const suite = words[0] === "--" ? words.slice(1) : [...words];
   const engines = takeOption(suite, "--engines");
-  if (engines !== null && engines !== "auto" && engines !== "scripted" && engines !== "upstream") {
-    throw new Error(`--engines is auto, scripted or upstream, not ${engines}.`);
+  if (engines !== null && !isEngineChoice(engines)) {
+    throw new Error(`--engines is ${ENGINE_CHOICES.join(", ")}, not ${engines}.`);
   }
   const readyTime = takeOption(suite, "--ready-timeout");
   const readySeconds = readyTime === null ? READY_TIME_SECONDS : Number(readyTime);
@@ -54,6 +60,6 @@ export function readConformanceArguments(words: readonly string[]): ConformanceA
   const isRun = command === "run" || command.startsWith("-");
   if (!isRun || suite.some((word) => NEEDS_NO_SERVER.has(word.split("=", 1)[0] ?? ""))) return { server: null, suite };
   // A plan is about keys and model names: no model has to be pulled for it.
-  const defaultEngines = suite.includes("--plan") ? "scripted" : "auto";
+  const defaultEngines = suite.includes("--plan") ? "scripted" : "small";
   return { server: { engines: engines ?? defaultEngines, readyTimeMsMax: readySeconds * 1000 }, suite };
 }

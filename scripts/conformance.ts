@@ -1,7 +1,7 @@
 /**
- * Runs the conformance suite. Without a target it starts our own server on a free port with throw-away accounts and the
- * best engines that can be had, says which, and stops it afterwards. Arguments are the suite's, plus
- * `--engines auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
+ * Runs the conformance suite. Without a target it starts our own server on a free port with throw-away accounts and small,
+ * fast models, says which, and stops it afterwards. Arguments are the suite's, plus
+ * `--engines small|auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
  */
 
 import { spawn } from "node:child_process";

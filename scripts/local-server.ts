@@ -12,7 +12,8 @@ export interface LocalServerOptions {
   readonly command: string;
   /** Its arguments up to those that make it throw-away. */
   readonly arguments: readonly string[];
-  readonly engines: "auto" | "scripted";
+  /** As `serve --engines`: the best models, the smallest, or none. */
+  readonly engines: "auto" | "small" | "scripted";
   /** A server that is not ready by then is stopped, and the start fails. A model that has to be pulled takes minutes. */
   readonly readyTimeMsMax: number;
   /** A server that is told to stop and has not by then is killed. Default: 15 s. */

@@ -40,14 +40,13 @@ test("a nested setting of one source leaves its neighbours from another alone", 
   expect(limits).toMatchObject({ bodyBytesMax: 11, bodyTimeoutMs: 20, headersTimeoutMs: 20_000 });
 });
 
-test("each setting but the lists and tables of objects has an environment variable of its own, and all are described", () => {
+test("each setting but a table of objects has an environment variable of its own, and all are described", () => {
   const settings = listSettings();
   const names = settings.map((setting) => setting.environmentName).filter((name) => name !== null);
   expect(names).toContain("OPENAI_COMPAT_AUTH_JWT_SECRET");
   expect(names).toContain("OPENAI_COMPAT_LIMITS_SHUTDOWN_TIMEOUT_MS");
   expect(settings.filter(({ environmentName }) => environmentName === null)).toMatchObject([
     { path: ["rateLimits", "accounts"] },
-    { path: ["models"] },
   ]);
   expect(new Set(names).size).toBe(names.length);
   for (const { description } of settings) expect(description).not.toBe("");
@@ -56,6 +55,21 @@ test("each setting but the lists and tables of objects has an environment variab
 test("origins in the environment are separated by commas", () => {
   const environment = { OPENAI_COMPAT_ALLOWED_ORIGINS: "https://a.example, https://b.example" };
   expect(load({ environment }).allowedOrigins).toEqual(["https://a.example", "https://b.example"]);
+});
+
+test("models in the environment are ids and paths, separated by commas", () => {
+  const environment = { OPENAI_COMPAT_MODELS: "all-minilm-l6-v2, ./models/Own.Q4_K_M.gguf" };
+  expect(load({ environment }).models).toMatchObject([
+    { id: "all-minilm-l6-v2", engine: { kind: "llama", model: "all-minilm-l6-v2" } },
+    { id: "Own.Q4_K_M", type: "chat", engine: { kind: "llama", model: "./models/Own.Q4_K_M.gguf" } },
+  ]);
+});
+
+test("defaults of a command give way to the file and the environment", () => {
+  const defaults = { engines: "small" } as const;
+  expect(load({ defaults }).engines).toBe("small");
+  expect(load({ defaults, file: file(`{ "engines": "auto" }`) }).engines).toBe("auto");
+  expect(load({ defaults, environment: { OPENAI_COMPAT_ENGINES: "scripted" } }).engines).toBe("scripted");
 });
 
 const SCRIPTED_MODEL = `{ "id": "m", "engine": { "kind": "scripted" }, "default": true }`;

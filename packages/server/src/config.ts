@@ -203,9 +203,12 @@ export const configSchema = z.strictObject({
     .describe("json: an object a line; pretty: for people; auto: pretty on a terminal, else json."),
   logFile: z.string().min(1).nullable().default(null).describe("File to append the log to; null: standard error."),
   engines: z
-    .enum(["auto", "scripted"])
+    .enum(["auto", "small", "scripted"])
     .default("auto")
-    .describe("What serves when `models` is empty: the best model that can be had, or the scripted engine."),
+    .describe(
+      "What serves when `models` is empty: the best models of the catalogue that memory and disk have room for, its " +
+        "smallest, or the scripted engine.",
+    ),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   memory: memorySchema.prefault({}),
@@ -230,11 +233,13 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What the command line said, in the schema's shape. */
   readonly flags: Partial<ConfigInput>;
+  /** Where they differ from the schema's. */
+  readonly defaults?: Partial<ConfigInput>;
 }
 
 /** @throws ConfigError */
 export function loadConfig(sources: ConfigSources): Config {
-  const file = sources.file === null ? {} : readConfigFile(sources.file);
+  const file = mergeSettings(sources.defaults ?? {}, sources.file === null ? {} : readConfigFile(sources.file));
   const environment = decodeEnvironment(sources.environment);
   return parseConfig(mergeSettings(mergeSettings(file, environment), sources.flags), sources.file);
 }
@@ -274,8 +279,8 @@ export interface Setting {
   /** Where it lies in the file. */
   readonly path: readonly string[];
   /**
-   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for lists and tables of objects, which belong
-   * in the file. A list of texts is separated by commas.
+   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for tables of objects, which belong in the file.
+   * A list of texts is separated by commas.
    */
   readonly environmentName: string | null;
   readonly description: string;
@@ -296,8 +301,10 @@ function listGroup(group: z.ZodObject, path: readonly string[], defaults: unknow
   });
 }
 
-/** What is a list or a table of objects belongs in the file. */
-const FILE_ONLY = new Set(["models", "rateLimits.accounts"]);
+/** A table of objects belongs in the file. */
+const FILE_ONLY = new Set(["rateLimits.accounts"]);
+/** What may be a list of texts. */
+const TEXT_LISTS = new Set(["allowedOrigins", "models"]);
 
 function describeSetting(path: readonly string[], schema: z.core.$ZodType, defaultValue: unknown): Setting {
   const name = `${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`;
@@ -319,7 +326,7 @@ function decodeEnvironment(environment: ConfigSources["environment"]): Settings 
     if (environmentName === null) continue;
     const text = environment[environmentName];
     if (text === undefined || text === "") continue;
-    const value = path[0] === "allowedOrigins" ? text.split(",").map((origin) => origin.trim()) : decodeScalar(text);
+    const value = TEXT_LISTS.has(path.join(".")) ? text.split(",").map((item) => item.trim()) : decodeScalar(text);
     settings = mergeSettings(settings, nestSetting(path, value));
   }
   return settings;

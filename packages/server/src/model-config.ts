@@ -1,5 +1,6 @@
 /** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `config.ts`'s job. */
 
+import { basename } from "node:path";
 import { MODEL_TYPES } from "@openai-compat/core";
 import { z } from "zod";
 
@@ -31,7 +32,7 @@ const engineSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("scripted") }),
   z.strictObject({
     kind: z.literal("llama"),
-    model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file (it holds a slash)."),
+    model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file."),
     contextTokens: count
       .optional()
       .describe("Prompt and completion together; default: what the model allows, bounded."),
@@ -82,7 +83,7 @@ const modelSchema = z.strictObject({
   type: z
     .enum(MODEL_TYPES)
     .default("chat")
-    .describe("What it is for; engines of this machine serve chat and embeddings."),
+    .describe("What it is for; local engines serve chat and embeddings. A model of the catalogue has its own type."),
   engine: engineSchema,
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
@@ -108,9 +109,19 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
   return new Set(defaults.map((model) => model.type)).size === defaults.length;
 }
 
+/** A catalogue's model keeps its id, a file gives its own name. */
+function nameModel(model: string): z.input<typeof modelSchema> {
+  return { id: basename(model).replace(/\.gguf$/i, ""), engine: { kind: "llama", model } };
+}
+
+const modelOrNameSchema = z.preprocess(
+  (value) => (typeof value === "string" && value !== "" ? nameModel(value) : value),
+  modelSchema,
+);
+
 /** The models of the configuration, in the order in which they are listed. */
 export const modelsSchema = z
-  .array(modelSchema)
+  .array(modelOrNameSchema)
   .refine((models) => models.every(isServedHere), { error: "only an upstream can serve this type" })
   .refine((models) => models.every(isTruncatableFitting), {
     error: "truncatableVectors is for a model of the type embedding",
@@ -118,7 +129,9 @@ export const modelsSchema = z
   .refine(hasUniqueIds, { error: "two models have the same id" })
   .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
   .default([])
-  .describe('[{ "id", "name", "engine": { "kind": "llama", "model" }, "default" }].');
+  .describe(
+    'Catalogue ids, paths of GGUF files, or { "id", "name", "engine": { "kind": "llama", "model" }, "default" }.',
+  );
 
 export type ModelConfig = z.output<typeof modelsSchema>[number];
 export type PricesConfig = z.output<typeof pricesSchema>;

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AiError } from "@openai-compat/core";
 import { listCatalogue } from "@openai-compat/engines";
+import { writeRandomModel } from "@openai-compat/engines/testing";
 import { afterAll, expect, test } from "vitest";
 import { configSchema } from "./config.ts";
 import type { ConfigInput } from "./config.ts";
@@ -12,7 +13,8 @@ import type { ResolveModelsOptions } from "./resolve-models.ts";
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-models-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 const weights = join(directory, "weights.gguf");
-writeFileSync(weights, "");
+await writeRandomModel(weights);
+const AMPLE = { diskBytes: 10 ** 12, memoryBytes: null };
 
 const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {}) =>
   resolveModels({
@@ -21,16 +23,67 @@ const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {
     nowMs: 5,
     pull: async () => ({ path: weights, source: "a fake" }),
     probe: async () => ({ available: true }),
+    room: AMPLE,
     ...options,
   });
 
-test("without configured models, the catalogue's first of each type are the defaults", async () => {
+test("without configured models, the catalogue's best of each type are the defaults", async () => {
   const { models, summary } = await resolve({});
   expect(models).toMatchObject([
-    { id: "smollm2-135m-instruct", type: "chat", isDefault: true, ownedBy: "local", createdAtMs: 5 },
+    { id: "qwen2.5-coder-0.5b-instruct", type: "chat", isDefault: true, ownedBy: "local", createdAtMs: 5 },
     { id: "all-minilm-l6-v2", type: "embedding", isDefault: true, ownedBy: "local", contextTokens: 512 },
   ]);
   expect(summary).toContain("a fake");
+  expect(summary).not.toContain("demonstration");
+});
+
+const SMOL = "smollm2-135m-instruct";
+
+test("where only the demonstration model can be had it serves, is called so, and the reason is told", async () => {
+  const pull: ResolveModelsOptions["pull"] = async ({ id }) => {
+    if (id.startsWith("qwen")) throw new AiError("engine_unavailable", "Nothing answered.");
+    return { path: weights, source: "a fake" };
+  };
+  const { models, summary } = await resolve({}, { pull });
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(summary).toMatch(
+    /SmolLM2 135M Instruct \(smollm2-135m-instruct\), a demonstration model, from a fake\. .*Nothing answered/,
+  );
+});
+
+test("a model that memory has no room for is not pulled", async () => {
+  const pulled: string[] = [];
+  const pull: ResolveModelsOptions["pull"] = async ({ id }) => {
+    pulled.push(id);
+    return { path: weights, source: "a fake" };
+  };
+  const { summary } = await resolve({}, { pull, room: { diskBytes: 10 ** 12, memoryBytes: 1_000_000_000 } });
+  expect(pulled).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(summary).toContain("Qwen2.5-Coder 0.5B Instruct needs 1122 MB of memory, and 1000 MB are available.");
+});
+
+test("small engines are the smallest of the catalogue", async () => {
+  const { models } = await resolve({ engines: "small" });
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+});
+
+test("models that are named alone keep the catalogue's id and type, or take the file's name", async () => {
+  const { models } = await resolve({ models: ["all-minilm-l6-v2", weights] });
+  expect(models).toMatchObject([
+    { id: "all-minilm-l6-v2", type: "embedding", isDefault: true },
+    { id: "weights", type: "chat", isDefault: true },
+  ]);
+});
+
+const cut = join(directory, "cut.gguf");
+writeFileSync(cut, readFileSync(weights).subarray(0, -100_000));
+
+test.each([
+  [import.meta.filename, "is not a GGUF file"],
+  [directory, "is not a file"],
+  [cut, "is incomplete"],
+])("the file %s stops the start and says why", async (file, problem) => {
+  await expect(resolve({ models: [file] })).rejects.toThrow(`${file} ${problem}`);
 });
 
 test("an embedding model that can't be had is left out, and the reason is told", async () => {
@@ -43,7 +96,7 @@ test("an embedding model that can't be had is left out, and the reason is told",
       },
     },
   );
-  expect(models.map(({ id }) => id)).toEqual(["smollm2-135m-instruct"]);
+  expect(models.map(({ id }) => id)).toEqual(["qwen2.5-coder-0.5b-instruct"]);
   expect(summary).toContain("Nothing answered.");
 });
 
@@ -95,7 +148,7 @@ test("without the native library no model is pulled", async () => {
 
 test("a pull that was stopped does not fall back", async () => {
   const pull = () => Promise.reject(new AiError("cancelled", "Stopped."));
-  await expect(resolve({}, { pull, signal: AbortSignal.abort(new Error("stop")) })).rejects.toThrow("stop");
+  await expect(resolve({}, { pull, signal: AbortSignal.abort(new Error("stop")) })).rejects.toThrow("Stopped.");
 });
 
 test("configured models keep their order, names and limits", async () => {
@@ -124,7 +177,9 @@ test("a single configured model is the default", async () => {
 
 test("a configured model that is neither file nor in the catalogue stops the start", async () => {
   const models = [{ id: "a", engine: { kind: "llama" as const, model: "nope" } }];
-  await expect(resolve({ models })).rejects.toThrow(/neither a file nor a model/);
+  await expect(resolve({ models })).rejects.toThrow(
+    /"nope" is neither a file nor a model .* has qwen2.5-coder-0.5b-instruct, .* path of its GGUF file/,
+  );
 });
 
 test("a configured model that can't be pulled stops the start", async () => {

@@ -7,18 +7,28 @@ import { existsSync } from "node:fs";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
+  cacheDirectory,
   createLocalEngine,
   createModelMemory,
   createProgressReporter,
   createScriptedEmbeddingEngine,
   createScriptedEngine,
   createUpstreamEngine,
-  findDefaultModel,
+  findCachedModel,
+  findGgufProblem,
   listCatalogue,
+  listFittingModels,
   probeLlama,
   pullModel,
 } from "@openai-compat/engines";
-import type { CatalogueEntry, LlamaAvailability, LoadingSettings, LocalModel } from "@openai-compat/engines";
+import type {
+  CatalogueEntry,
+  LlamaAvailability,
+  LoadingSettings,
+  LocalModel,
+  ModelChoice,
+  Room,
+} from "@openai-compat/engines";
 import { describeLibraryInstall } from "./cli/invocation.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
@@ -53,13 +63,15 @@ export interface ResolveModelsOptions {
   readonly pull?: typeof pullWithProgress;
   /** Default: whether the native library is installed and runs here. */
   readonly probe?: () => Promise<LlamaAvailability>;
+  /** What a default model may take. Default: what this machine offers. */
+  readonly room?: Room;
 }
 
 const SCRIPTED_ID = "scripted";
 
 /**
- * `models` of the configuration as they are; without any, the best that can be had: the catalogue's first model from
- * the cache, else pulled, else the scripted engine.
+ * `models` of the configuration as they are; without any, the first model of each type of the catalogue that this machine
+ * has room for and can get, from the cache, else pulled; else the scripted engine.
  *
  * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
  */
@@ -90,59 +102,72 @@ async function chooseModels(options: ResolveModelsOptions, loadingOf: LoadingOf)
   if (config.engines === "scripted") {
     return { models: createScriptedModels(options), summary: "Serving the scripted engine (no AI model), as asked." };
   }
-  return resolveBestModel(options, loadingOf);
+  return resolveDefaultModels(options, loadingOf);
 }
 
-async function resolveBestModel(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
-  const entry = findDefaultModel("chat");
-  const fallBack = (reason: string): ChosenModels => ({
-    models: createScriptedModels(options),
-    summary: `Serving the scripted engine (no AI model): ${reason}`,
-  });
-  if (entry === undefined) return fallBack("the catalogue is empty.");
+async function resolveDefaultModels(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
   const llama = await (options.probe ?? probeLlama)();
-  if (!llama.available) {
-    return fallBack(
-      llama.isMissing === true ? `${llama.reason} Install it with: ${describeLibraryInstall()}` : llama.reason,
-    );
-  }
-  try {
-    const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
-    const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));
-    const chat = describeModel(options, { ...describeCatalogueEntry(entry), engine, isDefault: true });
-    const embedding = await addEmbeddingModel(options, loadingOf);
+  const chat = llama.available
+    ? await findDefaultModel("chat", options, loadingOf)
+    : { reasons: [describeMissing(llama)] };
+  if (!("model" in chat)) {
     return {
-      models: [chat, ...embedding.models],
-      summary: `Serving ${entry.name} (${entry.id}) from ${file.source}. ${embedding.summary}`,
+      models: createScriptedModels(options),
+      summary: `Serving the scripted engine (no AI model): ${chat.reasons.join(" ")}`,
     };
-  } catch (thrown) {
-    options.signal.throwIfAborted();
-    if (!(thrown instanceof AiError)) throw thrown;
-    return fallBack(thrown.message);
   }
+  const embedding = await findDefaultModel("embedding", options, loadingOf);
+  const why = chat.reasons.length === 0 ? "" : ` Not a better one: ${chat.reasons.join(" ")}`;
+  if (!("model" in embedding)) {
+    const summary = `${chat.summary}${why} Serving no embedding model: ${embedding.reasons.join(" ")}`;
+    return { models: [chat.model], summary };
+  }
+  return { models: [chat.model, embedding.model], summary: `${chat.summary}${why} ${embedding.summary}` };
 }
 
-/** Beside a chat model that is there already, one that can't be had is left out: no other model stands in for it. */
-async function addEmbeddingModel(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
-  const entry = findDefaultModel("embedding");
-  if (entry === undefined) return { models: [], summary: "The catalogue has no embedding model." };
-  try {
-    const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
-    const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));
-    const parts = { ...describeCatalogueEntry(entry), type: entry.type, engine, isDefault: true };
-    return {
-      models: [describeModel(options, parts)],
-      summary: `Serving ${entry.name} (${entry.id}) from ${file.source}.`,
-    };
-  } catch (thrown) {
-    options.signal.throwIfAborted();
-    if (!(thrown instanceof AiError)) throw thrown;
-    return { models: [], summary: `Serving no embedding model: ${thrown.message}` };
+/** Those of the catalogue that fit, the first choice first. @param room default: what this machine offers */
+export async function listDefaultModels(
+  type: CatalogueEntry["type"],
+  config: Pick<Config, "engines" | "models" | "memory">,
+  room: Partial<Room> = {},
+): Promise<ModelChoice> {
+  const order = config.engines === "small" ? "smallest" : "best";
+  return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...room });
+}
+
+function describeMissing(llama: Extract<LlamaAvailability, { available: false }>): string {
+  return llama.isMissing === true ? `${llama.reason} Install it with: ${describeLibraryInstall()}` : llama.reason;
+}
+
+type DefaultModel =
+  | { readonly model: RegisteredModel; readonly summary: string; readonly reasons: readonly string[] }
+  | { readonly reasons: readonly string[] };
+
+/** The first that can be had of those that fit; `reasons` say why not the ones before it. */
+async function findDefaultModel(
+  type: CatalogueEntry["type"],
+  options: ResolveModelsOptions,
+  loadingOf: LoadingOf,
+): Promise<DefaultModel> {
+  const choice = await listDefaultModels(type, options.config, options.room);
+  const reasons = [...choice.reasons];
+  for (const entry of choice.fitting) {
+    try {
+      const file = await (options.pull ?? pullWithProgress)(entry, options.signal);
+      const engine = createLocalEngine(mapCatalogueEntry(entry, file.path), loadingOf(entry.id));
+      const model = describeModel(options, { ...describeCatalogueEntry(entry), type, engine, isDefault: true });
+      const kind = entry.isDemonstration ? ", a demonstration model," : "";
+      return { model, summary: `Serving ${entry.name} (${entry.id})${kind} from ${file.source}.`, reasons };
+    } catch (thrown) {
+      if (options.signal.aborted || !(thrown instanceof AiError)) throw thrown;
+      reasons.push(thrown.message);
+    }
   }
+  return { reasons };
 }
 
 async function resolveConfiguredModels(options: ResolveModelsOptions, loadingOf: LoadingOf): Promise<ChosenModels> {
-  const { models: configs } = options.config;
+  const configs = options.config.models.map(withOwnType);
   const models: RegisteredModel[] = [];
   for (const config of configs) {
     const { ownedBy, engine } = await createConfiguredEngine(config, options, loadingOf);
@@ -152,6 +177,13 @@ async function resolveConfiguredModels(options: ResolveModelsOptions, loadingOf:
     models.push(describeModel(options, { id, name, ownedBy, engine, isDefault, type, prices }));
   }
   return { models, summary: `Serving ${models.map((model) => model.id).join(", ")}.` };
+}
+
+/** A model of the catalogue is of the catalogue's type, whatever the default of the setting says. */
+export function withOwnType(config: ModelConfig): ModelConfig {
+  const { engine } = config;
+  const entry = engine.kind === "llama" ? listCatalogue().find(({ id }) => id === engine.model) : undefined;
+  return entry === undefined ? config : { ...config, type: entry.type };
 }
 
 async function createConfiguredEngine(
@@ -166,6 +198,8 @@ async function createConfiguredEngine(
   }
   if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
+  const problem = await findGgufProblem(path, config.type === "embedding" ? "embedding" : "chat");
+  if (problem !== null) throw new ConfigError(`The model "${config.id}" can't be served: ${path} ${problem}.`);
   return { ownedBy, engine: createLocalEngine(mapLocalModel(config.type, engine, path), loadingOf(config.id)) };
 }
 
@@ -242,8 +276,11 @@ async function locateModelFile(
     return { path, ownedBy: describeCatalogueEntry(entry).ownedBy };
   }
   if (existsSync(model)) return { path: model, ownedBy: "local" };
-  const known = listCatalogue().map((candidate) => candidate.id);
-  throw new ConfigError(`"${model}" is neither a file nor a model of the catalogue (${known.join(", ")}).`);
+  const known = listCatalogue().map(({ id }) => id);
+  throw new ConfigError(
+    `"${model}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +
+      "A model of your own is named by the path of its GGUF file, such as ./model.gguf.",
+  );
 }
 
 function describeCatalogueEntry(entry: CatalogueEntry): { id: string; name: string; ownedBy: string } {
@@ -309,11 +346,19 @@ function createScriptedModels(options: ResolveModelsOptions): RegisteredModel[] 
   return [describeModel(options, chat), describeModel(options, embedding)];
 }
 
-/** The model's file, from the cache or pulled with a progress bar on standard error. */
+const MEGABYTE = 1_000_000;
+
+/** The model's file, from the cache or pulled with its size said before and a progress bar, both on standard error. */
 export async function pullWithProgress(
   entry: CatalogueEntry,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly source: string }> {
+  if ((await findCachedModel(entry.id)) === null) {
+    const size = Math.round((entry.sources[0]?.file.sizeBytes ?? entry.artefact.sizeBytes) / MEGABYTE);
+    process.stderr.write(
+      `${entry.name} (${entry.licence}) is not in the cache: ${size} MB are to be downloaded to ${cacheDirectory()}.\n`,
+    );
+  }
   const progress = createProgressReporter({ label: entry.name });
   try {
     const pulled = await pullModel({ id: entry.id, onProgress: progress.onProgress, signal });

@@ -1,6 +1,8 @@
 /** Which models of the catalogue this machine has room for. Nothing is pulled here. */
-import { countNeededBytes } from "./disk-room.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
+import { cacheDirectory } from "./cache-directory.ts";
+import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import { countNeededBytes, readFreeBytes } from "./disk-room.ts";
+import { findCachedModel } from "./pull.ts";
 
 /** What a machine offers. */
 export interface Room {
@@ -21,6 +23,29 @@ export interface ModelChoice {
   readonly fitting: readonly CatalogueEntry[];
   /** Why each of the others is left out, a sentence each. */
   readonly reasons: readonly string[];
+}
+
+export interface FittingModelsOptions {
+  readonly type: CatalogueEntry["type"];
+  /** What comes first: the best, or the smallest. */
+  readonly order: "best" | "smallest";
+  /** As `Room`. */
+  readonly memoryBytes: number | null;
+  /** As `Room`. Default: what is free at the cache. */
+  readonly diskBytes?: number;
+}
+
+/** @throws Error of the file system when nobody can say what is free at the cache */
+export async function listFittingModels(options: FittingModelsOptions): Promise<ModelChoice> {
+  const { type, order, memoryBytes, diskBytes = await readFreeBytes(cacheDirectory()) } = options;
+  const candidates: Candidate[] = [];
+  for (const entry of listCatalogue()) {
+    if (entry.type === type) candidates.push({ entry, isCached: (await findCachedModel(entry.id)) !== null });
+  }
+  if (order === "smallest") {
+    candidates.sort((left, right) => left.entry.artefact.sizeBytes - right.entry.artefact.sizeBytes);
+  }
+  return chooseModels(candidates, { diskBytes, memoryBytes });
 }
 
 /** A model fits when it is cached or its pull has room on the disk, and when it fits into the memory of models alone. */

@@ -14,9 +14,8 @@ export type {
   PythonPartsSource,
   PythonWheel,
 } from "./catalogue.ts";
-export { chooseModels } from "./choose-models.ts";
-export type { Candidate, ModelChoice, Room } from "./choose-models.ts";
-export { readFreeBytes } from "./disk-room.ts";
+export { listFittingModels } from "./choose-models.ts";
+export type { FittingModelsOptions, ModelChoice, Room } from "./choose-models.ts";
 export type { DownloadSettings } from "./download-file.ts";
 export { findGgufProblem } from "./gguf-problem.ts";
 export { ModelUnavailableError } from "./model-unavailable-error.ts";

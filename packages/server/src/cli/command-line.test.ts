@@ -219,7 +219,7 @@ writeFileSync(badLog, JSON.stringify({ logFile: join(directory, "missing", "serv
 
 test.each([
   ["a port out of range", ["serve", "--port", "70000"], /Expected a port/],
-  ["an unknown engine", ["serve", "--engines", "magic"], /Allowed choices are auto, scripted/],
+  ["an unknown engine", ["serve", "--engines", "magic"], /Allowed choices are auto, small, scripted/],
   ["an unknown setting", ["serve", "--config", badConfig], /prot/],
   ["a configuration that is not there", ["serve", "--config", join(directory, "missing.json")], /can't be read/],
   ["a log file that can't be written", ["serve", "--config", badLog], /log file can't be written/],
@@ -233,13 +233,33 @@ test.each([
   ],
   ["an unknown capability", ["keys", "create", "--can", "EVERYTHING"], /EVERYTHING/],
   ["a time without a unit", ["token", "mint", "--expires-in", "soon"], /90s, 15m/],
-  ["an unknown model", ["models", "pull", "nope"], /no model nope/],
+  ["an unknown model", ["models", "pull", "nope"], /no model "nope"/],
+  ["a model that is neither file nor id", ["serve", "--throwaway", "--model", "nope"], /"nope" is neither a file/],
+  ["a file that is no model", ["serve", "--throwaway", "--model", badConfig], /bad.json is not a GGUF file/],
   ["an unknown command", ["frobnicate"], /unknown command/],
 ])("%s ends with 2 and says why", async (_case, args, message) => {
   const { code, stderr } = await run(args);
   expect(stderr).toMatch(message);
   expect(stderr).not.toContain("    at ");
   expect(code).toBe(2);
+});
+
+test("a start that is stopped while it downloads ends with 0 and says that the download will go on", async () => {
+  const hub = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(hub, "listening");
+  const address = hub.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const { child, output, exitCode } = start(
+    ["serve", "--throwaway", "--port", "0", "--model", "smollm2-135m-instruct"],
+    { OPENAI_COMPAT_HUB_URL: `http://127.0.0.1:${port}` },
+  );
+  await once(hub, "request");
+  child.kill("SIGINT");
+  expect(await exitCode).toBe(0);
+  expect(output.stderr).toContain("SmolLM2 135M Instruct (Apache-2.0) is not in the cache: 98 MB are to be downloaded");
+  expect(output.stderr).toContain("was cancelled. The next one goes on where it ended.");
+  hub.closeAllConnections();
+  hub.close();
 });
 
 test("a port that is taken ends with 1 and says what to do", async () => {

@@ -2,11 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { AiError } from "@openai-compat/core";
-import { estimateLocalBytes, findCachedModel, findDefaultModel, listCatalogue } from "@openai-compat/engines";
+import { estimateLocalBytes, findCachedModel, listCatalogue } from "@openai-compat/engines";
 import type { LocalModel } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { resolveMemoryLimit } from "../memory-limit.ts";
-import { mapCatalogueEntry, mapLocalModel } from "../resolve-models.ts";
+import { listDefaultModels, mapCatalogueEntry, mapLocalModel, withOwnType } from "../resolve-models.ts";
 import type { Finding } from "./doctor-finding.ts";
 
 /** Models whose file is not there yet are left out: nobody knows what they need. */
@@ -52,13 +52,13 @@ async function listLocalModels(config: Config): Promise<readonly PresentModel[]>
   const found: PresentModel[] = [];
   if (config.models.length === 0) {
     for (const type of ["chat", "embedding"] as const) {
-      const entry = findDefaultModel(type);
+      const [entry] = (await listDefaultModels(type, config)).fitting;
       const cached = entry === undefined ? null : await findCachedModel(entry.id);
       if (entry !== undefined && cached !== null)
         found.push({ id: entry.id, local: mapCatalogueEntry(entry, cached.path) });
     }
   }
-  for (const { id, type, engine } of config.models) {
+  for (const { id, type, engine } of config.models.map(withOwnType)) {
     if (engine.kind !== "llama") continue;
     const path = await findModelFile(engine.model);
     if (path !== null) found.push({ id, local: mapLocalModel(type, engine, path) });

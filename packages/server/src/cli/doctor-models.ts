@@ -1,8 +1,9 @@
 /** Whether the models of this machine can be served: their files, and the library that runs them. It pulls nothing. */
 
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { findCachedModel, findDefaultModel, listCatalogue, probeLlama } from "@openai-compat/engines";
+import { existsSync } from "node:fs";
+import { findCachedModel, findGgufProblem, listCatalogue, probeLlama } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
+import { listDefaultModels } from "../resolve-models.ts";
 import type { ModelConfig } from "../model-config.ts";
 import type { Finding } from "./doctor-finding.ts";
 import { describeCommand, describeLibraryInstall } from "./invocation.ts";
@@ -21,7 +22,13 @@ async function examineBestModel(config: Config): Promise<Finding> {
   }
   const library = await examineLibrary("warn");
   if (library.status !== "ok") return { ...library, about };
-  const wanted = [findDefaultModel("chat"), findDefaultModel("embedding")].flatMap((entry) => entry?.id ?? []);
+  const wanted: string[] = [];
+  for (const type of ["chat", "embedding"] as const) {
+    const { fitting, reasons } = await listDefaultModels(type, config);
+    const [first] = fitting;
+    if (first === undefined) return { about, status: "warn", message: reasons.join(" ") };
+    wanted.push(first.id);
+  }
   for (const id of wanted) {
     if ((await findCachedModel(id)) !== null) continue;
     const message = `${id} is not in the cache; the first start downloads it: ${describeCommand(`models pull ${id}`)}`;
@@ -38,7 +45,7 @@ async function examineLibrary(whenMissing: "warn" | "fail"): Promise<Finding> {
   return { about, status: whenMissing, message: `${probed.reason}${advice}` };
 }
 
-async function examineLlamaModel({ id, engine }: ModelConfig): Promise<Finding> {
+async function examineLlamaModel({ id, type, engine }: ModelConfig): Promise<Finding> {
   const about = `model ${id}`;
   if (engine.kind !== "llama") return { about, status: "ok", message: "it needs no file" };
   const { model } = engine;
@@ -52,19 +59,7 @@ async function examineLlamaModel({ id, engine }: ModelConfig): Promise<Finding> 
     };
   }
   if (!existsSync(model)) return { about, status: "fail", message: `${model} is neither a file nor in the catalogue` };
-  if (!isGguf(model)) return { about, status: "fail", message: `${model} is no GGUF file` };
+  const problem = await findGgufProblem(model, type === "embedding" ? "embedding" : "chat");
+  if (problem !== null) return { about, status: "fail", message: `${model} ${problem}` };
   return { about, status: "ok", message: `${model} is there` };
-}
-
-const MAGIC = "GGUF";
-
-function isGguf(path: string): boolean {
-  const file = openSync(path, "r");
-  try {
-    const start = Buffer.alloc(MAGIC.length);
-    readSync(file, start);
-    return start.toString("latin1") === MAGIC;
-  } finally {
-    closeSync(file);
-  }
 }

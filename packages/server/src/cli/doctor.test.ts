@@ -169,7 +169,7 @@ test("a port is free, taken by a server of this kind, or taken by another", asyn
 
 test.each([
   ["/nowhere/model.gguf", "fail", /neither a file/],
-  [import.meta.filename, "fail", /no GGUF/],
+  [import.meta.filename, "fail", /not a GGUF file/],
 ])("the model file %s is a failure", async (model, status, message) => {
   const findings = await examineModels(configure({ models: [{ id: "near", engine: { kind: "llama", model } }] }));
   expect(findings).toContainEqual({ about: "model near", status, message: expect.stringMatching(message) });

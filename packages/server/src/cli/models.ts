@@ -29,7 +29,11 @@ export function addModelsCommand(program: Command): void {
       const catalogue = listCatalogue();
       const entry = id === undefined ? catalogue[0] : catalogue.find((candidate) => candidate.id === id);
       if (entry === undefined) {
-        throw new ConfigError(`There is no model ${id}. Known: ${catalogue.map((known) => known.id).join(", ")}.`);
+        const known = catalogue.map((model) => model.id).join(", ");
+        throw new ConfigError(
+          `The catalogue has no model "${id}". It has ${known}. A GGUF file of your own needs no pull: ` +
+            "give its path to serve --model, or to `models` in the settings.",
+        );
       }
       const leaving = new AbortController();
       process.once("SIGINT", () => leaving.abort());

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import type { Command } from "commander";
-import { createModelRegistry } from "@openai-compat/core";
+import { AiError, createModelRegistry } from "@openai-compat/core";
 import type { ApiKeyRecord, ModelType, RegisteredModel } from "@openai-compat/core";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
@@ -21,13 +21,14 @@ import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
-import { THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
+import { THROWAWAY_DEFAULTS, THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
 import type { Throwaway } from "./throwaway.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly host?: string;
   readonly port?: number;
-  readonly engines?: "auto" | "scripted";
+  readonly engines?: Config["engines"];
+  readonly model?: readonly string[];
   readonly throwaway?: true;
   readonly readyFile?: string;
 }
@@ -39,8 +40,14 @@ export function addServeCommand(program: Command): void {
     .addOption(
       new Option(
         "--engines <kind>",
-        "without configured models: the best that can be had, or none (default: auto)",
-      ).choices(["auto", "scripted"]),
+        "without configured models: auto, the best that this machine has room for; small, the smallest; scripted, a " +
+          "stand-in without a model (default: auto, with --throwaway small)",
+      ).choices(["auto", "small", "scripted"]),
+    )
+    .option(
+      "--model <id or path>",
+      "serve this model: an id of `models list` or the path of a GGUF file; repeat it for several",
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
     .option(
       "--throwaway",
@@ -51,13 +58,15 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const { host, port, engines } = options;
-  const config = resolveSettings(options, {
+  const { host, port, engines, model } = options;
+  const flags = {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(engines === undefined ? {} : { engines }),
+    ...(model === undefined ? {} : { models: [...model] }),
     ...(options.throwaway === true ? THROWAWAY_SETTINGS : {}),
-  });
+  };
+  const config = resolveSettings(options, flags, options.throwaway === true ? THROWAWAY_DEFAULTS : {});
   const logger = openLog(config, { isTerminal: process.stderr.isTTY, environment: process.env });
   const stop = listenForStop();
   const tracing = await startTracing({
@@ -70,9 +79,10 @@ async function serve(options: ServeOptions): Promise<void> {
   try {
     const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
       (thrown: unknown) => {
+        if (!stop.signal.aborted) throw thrown;
         // A pull that was told to stop is no failure.
-        if (stop.signal.aborted) return null;
-        throw thrown;
+        process.stderr.write(`${thrown instanceof AiError ? thrown.message : "Stopped."}\n`);
+        return null;
       },
     );
     if (resolved !== null)

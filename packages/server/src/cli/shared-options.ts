@@ -16,9 +16,14 @@ export function addSharedOptions(command: Command): Command {
     .option("--data-directory <path>", "where keys and the token secret are kept");
 }
 
-/** @throws ConfigError */
-export function resolveSettings(options: SharedOptions, flags: Partial<ConfigInput> = {}): Config {
+/** @param defaults replace those of the schema. @throws ConfigError */
+export function resolveSettings(
+  options: SharedOptions,
+  flags: Partial<ConfigInput> = {},
+  defaults: Partial<ConfigInput> = {},
+): Config {
   return loadConfig({
+    defaults,
     file: options.config ?? null,
     environment: process.env,
     flags: { ...flags, ...(options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory }) },

@@ -34,6 +34,9 @@ const UPSTREAM_SECRET = "upstream-secret-canary-4711";
 /** Limits that stop nobody, also not a suite that sends many bad requests. */
 const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000, refusalsPerMinute: 1_000_000 };
 
+/** Where nobody says otherwise: models that start soon and answer fast. */
+export const THROWAWAY_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
+
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */
 export const THROWAWAY_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
