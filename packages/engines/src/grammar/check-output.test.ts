@@ -15,6 +15,6 @@ test("tools that are each small enough are refused where they are too large toge
     const tools = Array.from({ length: count }, (_, index) => createTool(index));
     return () => checkSchemas({ ...FREE_TEXT, toolUse: { tools, mode: "auto", parallel: true } });
   };
-  expect(check(5)).not.toThrow();
-  expect(check(8)).toThrow(expect.objectContaining({ code: "invalid_value", param: "tools[5].function.parameters" }));
+  expect(check(10)).not.toThrow();
+  expect(check(20)).toThrow(expect.objectContaining({ code: "invalid_value", param: "tools[13].function.parameters" }));
 });

@@ -6,22 +6,31 @@
 
 import { arrayOf } from "./array-text.ts";
 import { createDisjointCheck } from "./disjoint-schemas.ts";
-import { compileNumber, compileString, compileValues } from "./compile-scalars.ts";
-import { REPETITIONS_MAX, choice, rule } from "./grammar-node.ts";
+import { compileNumber, compileValues } from "./compile-scalars.ts";
+import { compileString } from "./compile-string.ts";
+import type { StringRules } from "./compile-string.ts";
+import { choice, rule } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { mergeSchemas } from "./merge-schemas.ts";
 import { objectOf } from "./object-text.ts";
 import { checkKeywords, isConstrained, pickConstraints } from "./schema-keywords.ts";
-import { followPointer, join, readCount, readList, readMap, readNames, readText, viewSchema } from "./schema-view.ts";
+import {
+  followPointer,
+  isObject,
+  join,
+  readCount,
+  readList,
+  readMap,
+  readNames,
+  readText,
+  viewSchema,
+} from "./schema-view.ts";
 import type { SchemaObject, SchemaView } from "./schema-view.ts";
-import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-export interface SchemaRules {
+export interface SchemaRules extends StringRules {
   /** Gives a node a name. */
   define(node: GrammarNode): GrammarNode;
-  /** A name for a node that comes later. */
-  reserve(): string;
-  set(name: string, node: GrammarNode): void;
 }
 
 /** Schemas within schemas, references not counted. */
@@ -29,11 +38,13 @@ const DEPTH_MAX = 64;
 /** The same with references followed to what was not seen before. */
 const LEVELS_MAX = 400;
 /** Each as often as it is made a grammar of: where something stands beside a reference to it, once more. */
-const SCHEMAS_MAX = 5000;
+const SCHEMAS_MAX = 2500;
+/** What a schema costs, compared with one of its keywords. */
+const SCHEMA_STEPS = 30;
 /** Of `allOf`. */
 const PARTS_MAX = 100;
 /** What is compared to find out whether a value may fit two schemas of `oneOf`. */
-const COMPARISONS_MAX = 100_000;
+const COMPARISONS_MAX = 20_000;
 /** Items of an array with a form of their own. */
 const FIRST_ITEMS_MAX = 200;
 const TYPES = ["null", "boolean", "string", "integer", "number", "array", "object"] as const;
@@ -57,7 +68,7 @@ class SchemaCompiler {
     spend: (count) => {
       this.#comparisons += count;
       if (this.#comparisons <= COMPARISONS_MAX) return;
-      throw new UnsupportedSchemaError("", "'oneOf' has too many schemas to tell them apart; use 'anyOf'");
+      throw new SchemaTooLargeError("", "'oneOf' has too many schemas to tell them apart; use 'anyOf'");
     },
   });
 
@@ -67,14 +78,15 @@ class SchemaCompiler {
   }
 
   compile(view: SchemaView): GrammarNode {
-    if (this.#depth >= DEPTH_MAX) throw new UnsupportedSchemaError(view.path, `it is nested deeper than ${DEPTH_MAX}`);
+    if (this.#depth >= DEPTH_MAX) throw new SchemaTooLargeError(view.path, `it is nested deeper than ${DEPTH_MAX}`);
     if (this.#levels >= LEVELS_MAX) {
-      throw new UnsupportedSchemaError(view.path, `its references lead deeper than ${LEVELS_MAX}`);
+      throw new SchemaTooLargeError(view.path, `its references lead deeper than ${LEVELS_MAX}`);
     }
     this.#schemas += 1;
-    if (this.#schemas > SCHEMAS_MAX) throw new UnsupportedSchemaError("", `it has more than ${SCHEMAS_MAX} schemas`);
+    if (this.#schemas > SCHEMAS_MAX) throw new SchemaTooLargeError("", `it has more than ${SCHEMAS_MAX} schemas`);
     this.#depth += 1;
     this.#levels += 1;
+    this.#rules.spend(Object.keys(view.schema).length + SCHEMA_STEPS);
     checkKeywords(view);
     const node = this.#compileKnown(view);
     this.#depth -= 1;
@@ -93,8 +105,8 @@ class SchemaCompiler {
     );
     if (union !== undefined) return this.#union(view, union);
     const values = readList(view, "enum");
-    if ("const" in schema) return compileValues(view, [schema["const"]], values);
-    if (values !== null) return compileValues(view, values);
+    if ("const" in schema) return compileValues(view, [readConstant(view, values)], this.#rules);
+    if (values !== null) return compileValues(view, values, this.#rules);
     const types = this.#typesOf(view);
     if (types === null) return rule("value");
     if (types.length === 0) throw new UnsupportedSchemaError(path, "nothing is of all its types");
@@ -106,7 +118,7 @@ class SchemaCompiler {
     if (isConstrained(beside)) {
       const target = this.#resolve({ schema: { $ref: reference }, path: view.path });
       return this.compile({
-        schema: mergeSchemas(pickConstraints(target, []), beside.schema, view.path),
+        schema: this.#merge(pickConstraints(target, []), beside.schema, view.path),
         path: view.path,
       });
     }
@@ -146,21 +158,31 @@ class SchemaCompiler {
 
   #mergeParts(view: SchemaView, parts: readonly unknown[]): SchemaView {
     if (parts.length > PARTS_MAX) {
-      throw new UnsupportedSchemaError(view.path, `'allOf' has more than ${PARTS_MAX} parts`);
+      throw new SchemaTooLargeError(view.path, `'allOf' has more than ${PARTS_MAX} parts`);
     }
     let merged: SchemaObject = pickConstraints(view, ["allOf"]);
     for (const [index, part] of parts.entries()) {
       const resolved = this.#resolve(viewSchema(part, join(view.path, "allOf", index)));
       checkKeywords(resolved);
-      merged = mergeSchemas(merged, pickConstraints(resolved, []), view.path);
+      merged = this.#merge(merged, pickConstraints(resolved, []), view.path);
     }
     return { schema: merged, path: view.path };
   }
 
+  /** Each member of both is looked at. */
+  #merge(left: SchemaObject, right: SchemaObject, path: string): SchemaObject {
+    for (const { properties, enum: values } of [left, right]) {
+      this.#rules.spend(10);
+      if (isObject(properties)) this.#rules.spend(10 * Object.keys(properties).length);
+      if (Array.isArray(values)) this.#rules.spend(10 * values.length);
+    }
+    return mergeSchemas(left, right, path);
+  }
+
   #union(view: SchemaView, keyword: "anyOf" | "oneOf"): GrammarNode {
-    const options = (readList(view, keyword) ?? []).map((option, index) =>
-      viewSchema(option, join(view.path, keyword, index)),
-    );
+    const listed = readList(view, keyword) ?? [];
+    this.#rules.spend(listed.length);
+    const options = listed.map((option, index) => viewSchema(option, join(view.path, keyword, index)));
     if (options.length === 0) throw new UnsupportedSchemaError(view.path, `'${keyword}' is empty`);
     if (keyword === "oneOf") this.#checkDisjoint(view, options);
     const base: SchemaView = { schema: pickConstraints(view, [keyword]), path: view.path };
@@ -169,7 +191,7 @@ class SchemaCompiler {
       ...options.map((option) => {
         const resolved = this.#resolve(option);
         checkKeywords(resolved);
-        const schema = mergeSchemas(base.schema, pickConstraints(resolved, []), option.path);
+        const schema = this.#merge(base.schema, pickConstraints(resolved, []), option.path);
         return this.compile({ schema, path: option.path });
       }),
     );
@@ -202,10 +224,10 @@ class SchemaCompiler {
       case "boolean":
         return rule(type);
       case "string":
-        return compileString(view);
+        return compileString(view, this.#rules);
       case "integer":
       case "number":
-        return compileNumber(view, type);
+        return compileNumber(view, type, this.#rules.spend);
       case "array":
         return this.#array(view);
       case "object":
@@ -220,15 +242,12 @@ class SchemaCompiler {
     const rest = isTuple ? schema["additionalItems"] : schema["items"];
     const heads = readList(view, keyword) ?? [];
     if (heads.length > FIRST_ITEMS_MAX) {
-      throw new UnsupportedSchemaError(path, `'${keyword}' has more than ${FIRST_ITEMS_MAX} items`);
+      throw new SchemaTooLargeError(path, `'${keyword}' has more than ${FIRST_ITEMS_MAX} items`);
     }
     const min = readCount(view, "minItems") ?? 0;
     const limit = readCount(view, "maxItems");
     const max = rest === false ? Math.min(limit ?? heads.length, heads.length) : limit;
     if (max !== null && max < min) throw new UnsupportedSchemaError(path, "no array has as few and as many items");
-    if (Math.max(min, max ?? 0) > REPETITIONS_MAX) {
-      throw new UnsupportedSchemaError(path, `more than ${REPETITIONS_MAX} items can't be counted`);
-    }
     const others = rest === false ? null : this.compile(viewSchema(rest ?? true, join(path, "items")));
     return arrayOf({
       first: heads.map((head, index) => this.compile(viewSchema(head, join(path, keyword, index)))),
@@ -261,6 +280,13 @@ class SchemaCompiler {
     });
     return objectOf(members, value, (node) => this.#rules.define(node));
   }
+}
+
+/** @param values those of `enum`, among which it has to be. */
+function readConstant({ schema, path }: SchemaView, values: readonly unknown[] | null): unknown {
+  const text = JSON.stringify(schema["const"]);
+  if (values === null || values.some((value) => JSON.stringify(value) === text)) return schema["const"];
+  throw new UnsupportedSchemaError(path, "its 'const' is not in its 'enum'");
 }
 
 function inferType(schema: SchemaObject): readonly string[] | null {

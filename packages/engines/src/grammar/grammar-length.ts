@@ -1,14 +1,28 @@
 /** How many characters the texts of a grammar have: which rules never end, and which would begin with themselves. */
 
-import type { GrammarNode } from "./grammar-node.ts";
+import type { Grammar, GrammarNode } from "./grammar-node.ts";
+import type { Spend } from "./work-budget.ts";
 
 /** Of the shortest text; infinite for a node that never ends. */
 export type ShortestOf = (node: GrammarNode) => number;
 
-/** A rule that has become shorter may shorten those that hold it, until nothing changes any more. */
-export function measureShortest(rules: ReadonlyMap<string, GrammarNode>): ShortestOf {
+/**
+ * A rule that has become shorter may shorten those that hold it, until nothing changes any more.
+ *
+ * @param spend called with the nodes that are looked at. Default: there is no limit.
+ */
+export function measureShortest(rules: ReadonlyMap<string, GrammarNode>, spend?: Spend): ShortestOf {
   const known = new Map<string, number>();
+  let measured: WeakMap<GrammarNode, number> | null = null;
   const shortestOf: ShortestOf = (node) => {
+    const remembered = measured?.get(node);
+    if (remembered !== undefined) return remembered;
+    const shortest = measure(node);
+    measured?.set(node, shortest);
+    return shortest;
+  };
+  const measure = (node: GrammarNode): number => {
+    spend?.(1);
     switch (node.kind) {
       case "literal":
         return node.text.length;
@@ -25,7 +39,7 @@ export function measureShortest(rules: ReadonlyMap<string, GrammarNode>): Shorte
     }
   };
   const holders = mapHolders(rules);
-  const waiting = new Set(rules.keys());
+  const waiting = new Set(sortRules(rules));
   for (const name of waiting) {
     waiting.delete(name);
     const node = rules.get(name);
@@ -34,7 +48,37 @@ export function measureShortest(rules: ReadonlyMap<string, GrammarNode>): Shorte
     known.set(name, shortest);
     for (const holder of holders.get(name) ?? []) waiting.add(holder);
   }
+  measured = new WeakMap();
   return shortestOf;
+}
+
+const measured = new WeakMap<Grammar, ShortestOf>();
+
+/** The same for all of a grammar, once for each. */
+export function measureGrammar(grammar: Grammar): ShortestOf {
+  let shortestOf = measured.get(grammar);
+  if (shortestOf === undefined) measured.set(grammar, (shortestOf = measureShortest(grammar.rules)));
+  return shortestOf;
+}
+
+/** Where it can be, each rule after those that it refers to. */
+function sortRules(rules: ReadonlyMap<string, GrammarNode>): readonly string[] {
+  const sorted = new Set<string>();
+  const entered = new Set<string>();
+  for (const start of rules.keys()) {
+    const path = [start];
+    for (let name = path.at(-1); name !== undefined; name = path.at(-1)) {
+      const node = rules.get(name);
+      if (node === undefined || entered.has(name)) {
+        sorted.add(name);
+        path.pop();
+        continue;
+      }
+      entered.add(name);
+      path.push(...listRules(node).filter((other) => !entered.has(other)));
+    }
+  }
+  return [...sorted];
 }
 
 /** The names of the rules that refer to each rule. */
@@ -64,22 +108,6 @@ export function listRules(node: GrammarNode): readonly string[] {
       return listRules(node.item);
     case "rule":
       return [node.name];
-  }
-}
-
-/** How many places the repetitions of a node take, those in each other not multiplied. */
-export function countRepetitions(node: GrammarNode): number {
-  switch (node.kind) {
-    case "literal":
-    case "characters":
-    case "rule":
-      return 0;
-    case "sequence":
-      return node.items.reduce((sum, item) => sum + countRepetitions(item), 0);
-    case "choice":
-      return node.options.reduce((sum, option) => sum + countRepetitions(option), 0);
-    case "repeat":
-      return (node.max ?? node.min) + countRepetitions(node.item);
   }
 }
 

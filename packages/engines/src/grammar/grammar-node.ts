@@ -24,9 +24,6 @@ export interface Grammar {
   readonly rules: ReadonlyMap<string, GrammarNode>;
 }
 
-/** What llama.cpp takes for a repetition; it refuses 2,000. */
-export const REPETITIONS_MAX = 1999;
-
 export const NOTHING: GrammarNode = { kind: "literal", text: "" };
 
 export function literal(text: string): GrammarNode {
@@ -93,15 +90,17 @@ export function invertRanges(ranges: readonly CharacterRange[]): CharacterRange[
   return inverted;
 }
 
+/** @param left ascending and apart, as is `right`. */
 export function intersectRanges(left: readonly CharacterRange[], right: readonly CharacterRange[]): CharacterRange[] {
-  return normaliseRanges(
-    left.flatMap(([first, last]) =>
-      right.flatMap(([otherFirst, otherLast]): CharacterRange[] => {
-        const [from, to] = [Math.max(first, otherFirst), Math.min(last, otherLast)];
-        return from <= to ? [[from, to]] : [];
-      }),
-    ),
-  );
+  const shared: CharacterRange[] = [];
+  for (let mine = 0, theirs = 0; mine < left.length && theirs < right.length;) {
+    const [[first, last], [otherFirst, otherLast]] = [left[mine] ?? [0, -1], right[theirs] ?? [0, -1]];
+    const [from, to] = [Math.max(first, otherFirst), Math.min(last, otherLast)];
+    if (from <= to) shared.push([from, to]);
+    if (last < otherLast) mine += 1;
+    else theirs += 1;
+  }
+  return shared;
 }
 
 function codePoint(character: string): number {

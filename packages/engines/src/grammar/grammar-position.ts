@@ -1,6 +1,6 @@
 /** Follows a text through a grammar: whether the text can go on so, and the shortest way to its end. */
 
-import { measureShortest } from "./grammar-length.ts";
+import { measureGrammar } from "./grammar-length.ts";
 import type { ShortestOf } from "./grammar-length.ts";
 import { intersectRanges, literal, repeat } from "./grammar-node.ts";
 import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
@@ -9,7 +9,13 @@ import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 export interface GrammarPosition {
   /** How many UTF-16 code units the shortest ending has; a character beyond U+FFFF counts as one. */
   readonly shortestLength: number;
-  /** @returns null where no text of the grammar goes on so. @param text whole characters. */
+  /** How many ways the text can be read in; llama.cpp tries a token on each. */
+  readonly ways: number;
+  /** The same for the same place. */
+  readonly key: string;
+  /** Characters that come next, one for each set of ways that goes on with it. */
+  listNext(): readonly string[];
+  /** @returns null where no text of the grammar goes on so, or in too many ways to follow. @param text whole characters. */
   advance(text: string): GrammarPosition | null;
   /** The shortest text that ends what was said so far. */
   end(): string;
@@ -17,10 +23,14 @@ export interface GrammarPosition {
 
 /** What is still to be said, as a stack: the node that comes next is on top. Equal stacks are the same object. */
 interface Stack {
+  readonly id: number;
   readonly node: GrammarNode;
   readonly rest: Stack | null;
   readonly shortest: number;
 }
+
+/** No grammar is used that opens so many: see `grammar-ways.ts`, which can't look everywhere. */
+const WAYS_FOLLOWED_MAX = 4096;
 
 export function openGrammar(grammar: Grammar): GrammarPosition {
   return new Walker(grammar).start();
@@ -33,10 +43,11 @@ class Walker {
   readonly #stacks = new Map<Stack | null, Map<GrammarNode, Stack>>();
   readonly #literals = new Map<string, GrammarNode>();
   readonly #repeats = new Map<GrammarNode, GrammarNode>();
+  #count = 0;
 
   constructor(grammar: Grammar) {
     this.#grammar = grammar;
-    this.#shortestOf = measureShortest(grammar.rules);
+    this.#shortestOf = measureGrammar(grammar);
   }
 
   start(): GrammarPosition {
@@ -55,11 +66,18 @@ class Walker {
     }
     return {
       shortestLength,
+      ways: stacks.size,
+      get key() {
+        return Array.from(stacks, (stack) => stack?.id ?? -1)
+          .toSorted((left, right) => left - right)
+          .join();
+      },
+      listNext: () => listFirstCharacters(stacks),
       advance: (text) => {
         let next = stacks;
         for (const character of text) {
           next = this.#open(this.#read(next, character));
-          if (next.size === 0) return null;
+          if (next.size === 0 || next.size > WAYS_FOLLOWED_MAX) return null;
         }
         return this.#positionAt(next);
       },
@@ -76,7 +94,8 @@ class Walker {
     if (siblings === undefined) this.#stacks.set(rest, (siblings = new Map<GrammarNode, Stack>()));
     let stack = siblings.get(node);
     if (stack === undefined) {
-      stack = { node, rest, shortest: this.#shortestOf(node) + (rest?.shortest ?? 0) };
+      this.#count += 1;
+      stack = { id: this.#count, node, rest, shortest: this.#shortestOf(node) + (rest?.shortest ?? 0) };
       siblings.set(node, stack);
     }
     return stack;
@@ -170,6 +189,17 @@ class Walker {
       }
     }
   }
+}
+
+/** Where two sets share characters, they share the first one of either. */
+function listFirstCharacters(stacks: ReadonlySet<Stack | null>): readonly string[] {
+  const firsts = new Set<string>();
+  for (const stack of stacks) {
+    if (stack?.node.kind === "literal") firsts.add(String.fromCodePoint(stack.node.text.codePointAt(0) ?? 0));
+    if (stack?.node.kind !== "characters") continue;
+    for (const [first] of stack.node.ranges) firsts.add(String.fromCodePoint(first));
+  }
+  return [...firsts];
 }
 
 function readsCharacter(node: GrammarNode): boolean {

@@ -68,8 +68,3 @@ function wrap(opening: string, item: GrammarNode, closing: string): GrammarNode 
   const items = sequence(item, repeat(sequence(COMMA, item), 0, null));
   return sequence(literal(opening), optional(items), literal(closing));
 }
-
-/** A value that is known, in the one way that it is written here. */
-export function printValue(value: unknown): GrammarNode {
-  return literal(JSON.stringify(value));
-}

@@ -6,6 +6,8 @@ import { DIGIT, FRACTION_DIGITS_MAX } from "./json-text.ts";
 
 /** Whole numbers beyond are not told apart by a double. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
+/** Where there is no bound: all numbers of so many digits are one alternative. */
+const LARGEST_UNBOUNDED = 10 ** 15 - 1;
 
 export interface NumberBounds {
   /** Infinite for none. */
@@ -48,7 +50,8 @@ export function numberWithin(bounds: NumberBounds): GrammarNode | null {
 }
 
 function wholeNumbers(least: number, most: number): GrammarNode | null {
-  const [from, to] = [Math.max(least, -LARGEST), Math.min(most, LARGEST)];
+  const from = Number.isFinite(least) ? Math.max(least, -LARGEST) : -LARGEST_UNBOUNDED;
+  const to = Number.isFinite(most) ? Math.min(most, LARGEST) : Math.max(LARGEST_UNBOUNDED, Math.min(from, LARGEST));
   if (from > to) return null;
   const options: GrammarNode[] = [];
   if (from < 0) options.push(sequence(literal("-"), naturals(Math.max(1, -to), -from)));
@@ -56,13 +59,18 @@ function wholeNumbers(least: number, most: number): GrammarNode | null {
   return choice(...options);
 }
 
-/** One option for each number of digits. */
+/** One option for each number of digits, and one for all those of which every number is within. */
 function naturals(least: number, most: number): GrammarNode {
   const options: GrammarNode[] = [];
+  const whole: number[] = [];
   for (let digits = String(least).length; digits <= String(most).length; digits += 1) {
-    const from = Math.max(least, digits === 1 ? 0 : 10 ** (digits - 1));
-    const to = Math.min(most, 10 ** digits - 1);
-    options.push(sameLength(String(from), String(to)));
+    const [smallest, largest] = [digits === 1 ? 0 : 10 ** (digits - 1), 10 ** digits - 1];
+    if (least <= smallest && largest <= most && digits > 1) whole.push(digits);
+    else options.push(sameLength(String(Math.max(least, smallest)), String(Math.min(most, largest))));
+  }
+  const [fewest] = whole;
+  if (fewest !== undefined) {
+    options.push(sequence(characters("", ["1", "9"]), repeat(DIGIT, fewest - 1, fewest + whole.length - 2)));
   }
   return choice(...options);
 }

@@ -3,7 +3,8 @@
 import { NOTHING, choice, literal, optional, repeat, rule, sequence } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { COLON, COMMA } from "./json-text.ts";
-import { characterWithin, quoted } from "./string-text.ts";
+import { characterWithin } from "./string-text.ts";
+import { oneOfTexts } from "./text-choice.ts";
 import { invertRanges } from "./grammar-node.ts";
 import type { CharacterRange } from "./grammar-node.ts";
 
@@ -14,6 +15,12 @@ export interface Member {
 }
 
 /**
+ * Members that follow each other, all of which may be left out: each place offers all that are left of them, so with more
+ * they come in any order after the others. A name may then come twice, and the last one counts.
+ */
+const SKIPPED_MAX = 64;
+
+/**
  * @param extra the values of further members, which come last; null where there are none.
  * @param define gives a node a name, so that what is used often is written once.
  */
@@ -22,48 +29,88 @@ export function objectOf(
   extra: GrammarNode | null,
   define: (node: GrammarNode) => GrammarNode,
 ): GrammarNode {
-  let first: GrammarNode = NOTHING;
-  let later: GrammarNode = NOTHING;
-  if (extra !== null) {
-    const member = define(sequence(otherName(members, define), COLON, extra));
-    later = repeat(sequence(COMMA, member), 0, null);
-    first = optional(sequence(member, later));
+  const isOrdered = countSkipped(members) <= SKIPPED_MAX;
+  const ordered = isOrdered ? members : members.filter(({ isRequired }) => isRequired);
+  const unordered = isOrdered ? [] : members.filter(({ isRequired }) => !isRequired);
+  const options: GrammarNode[] = [];
+  if (unordered.length > 0) options.push(anyOf(unordered, define));
+  if (extra !== null) options.push(sequence(otherName(members, define), literal('"'), COLON, extra));
+  // What comes behind the quote that a name begins with, and what behind a value.
+  let name: GrammarNode | null = null;
+  let rest: GrammarNode = NOTHING;
+  if (options.length > 0) {
+    const other = define(choice(...options));
+    rest = define(repeat(sequence(NEXT, other), 0, null));
+    name = define(sequence(other, rest));
   }
-  for (const { name, value, isRequired } of members.toReversed()) {
-    const member = define(sequence(literal(JSON.stringify(name)), COLON, value));
-    const rest = later;
-    const asFirst = sequence(member, rest);
-    first = define(isRequired ? asFirst : choice(asFirst, first));
-    later = define(sequence(isRequired ? sequence(COMMA, member) : optional(sequence(COMMA, member)), rest));
+  let canEnd = true;
+  for (const member of ordered.toReversed()) {
+    const said = sequence(spellMember(member), rest);
+    name = define(member.isRequired || name === null ? said : choice(said, name));
+    canEnd &&= !member.isRequired;
+    rest = define(canEnd ? optional(sequence(NEXT, name)) : sequence(NEXT, name));
   }
-  return sequence(literal("{"), first, literal("}"));
+  if (name === null) return literal("{}");
+  const first = sequence(literal('"'), name);
+  return sequence(literal("{"), canEnd ? optional(first) : first, literal("}"));
+}
+
+/** Before the name of another member. */
+const NEXT: GrammarNode = sequence(COMMA, literal('"'));
+
+function spellMember({ name, value }: Member): GrammarNode {
+  return sequence(literal(spellName(name)), COLON, value);
+}
+
+/** Behind the first quote. */
+function spellName(name: string): string {
+  return JSON.stringify(name).slice(1);
+}
+
+function anyOf(members: readonly Member[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
+  const values = new Map(members.map(({ name, value }) => [spellName(name), sequence(COLON, value)]));
+  return oneOfTexts([...values.keys()], define, (text) => values.get(text) ?? NOTHING);
+}
+
+/** The most optional members one behind the other. */
+function countSkipped(members: readonly Member[]): number {
+  let [most, count] = [0, 0];
+  for (const { isRequired } of members) {
+    count = isRequired ? 0 : count + 1;
+    most = Math.max(most, count);
+  }
+  return most;
 }
 
 /** Names that begin with so many characters of a member's are left out. */
 const SHARED_CHARACTERS_MAX = 64;
 
-/** A name that is none of the members'. It has no escapes, so that it can't be one of them in another spelling. */
+/** A name that is none of the members', without quotes and escapes, so that it can't be one of them in another spelling. */
 function otherName(members: readonly Member[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
-  if (members.length === 0) return rule("string");
+  if (members.length === 0) return repeat(rule("character"), 0, null);
   const any = define(repeat(characterWithin(PLAIN), 0, null));
   const build = (names: readonly string[], shared: number): GrammarNode => {
-    const initials = new Set(names.filter((name) => name !== "").map((name) => String.fromCodePoint(codePoint(name))));
-    const others = [...initials].map((initial): CharacterRange => [codePoint(initial), codePoint(initial)]);
+    const byInitial = new Map<string, string[]>();
+    for (const name of names) {
+      if (name === "") continue;
+      const initial = String.fromCodePoint(codePoint(name));
+      const rests = byInitial.get(initial);
+      if (rests === undefined) byInitial.set(initial, [name.slice(initial.length)]);
+      else rests.push(name.slice(initial.length));
+    }
+    const others = [...byInitial.keys()].map((initial): CharacterRange => [codePoint(initial), codePoint(initial)]);
     const options = [sequence(characterWithin(invertRanges([...others, ...NOT_PLAIN])), any)];
     if (!names.includes("")) options.push(NOTHING);
-    for (const initial of initials) {
-      const rests = names.filter((name) => name.startsWith(initial)).map((name) => name.slice(initial.length));
+    for (const [initial, rests] of byInitial) {
       if (isPlain(initial) && shared < SHARED_CHARACTERS_MAX) {
         options.push(sequence(literal(initial), build(rests, shared + 1)));
       }
     }
     return define(choice(...options));
   };
-  return quoted(
-    build(
-      members.map(({ name }) => name),
-      0,
-    ),
+  return build(
+    members.map(({ name }) => name),
+    0,
   );
 }
 

@@ -39,19 +39,41 @@ function printNode(node: GrammarNode, nameGroup: NameGroup): string {
     case "choice":
       return node.options.map(print).join(" | ");
     case "repeat": {
-      const isSingle = node.item.kind === "rule" || node.item.kind === "characters";
-      const item = isSingle ? print(node.item) : nameGroup(print(node.item));
-      return `${item}${printCount(node.min, node.max)}`;
+      const { item, min, max } = node;
+      const isSingle = item.kind === "rule" || (item.kind === "characters" && item.ranges.length <= RANGES_WRITTEN_MAX);
+      const text = isSingle ? print(item) : nameGroup(print(item));
+      const exactly = countExactly(text, min, nameGroup);
+      if (max === null) return [...exactly, `${text}*`].join(" ");
+      return [...exactly, ...countUpTo(text, max - min, nameGroup)].join(" ") || '""';
     }
     case "rule":
       return node.name;
   }
 }
 
-function printCount(min: number, max: number | null): string {
-  if (max === null) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
-  if (min === 0 && max === 1) return "?";
-  return min === max ? `{${min}}` : `{${min},${max}}`;
+/** A set with more is written once, and repeated by its name. */
+const RANGES_WRITTEN_MAX = 4;
+/** llama.cpp writes each repetition out, and takes less than 2,000 of them: more are counted in groups of groups. */
+export const GROUP_REPETITIONS = 32;
+
+function countExactly(item: string, count: number, nameGroup: NameGroup): readonly string[] {
+  if (count === 0) return [];
+  if (count === 1) return [item];
+  if (count <= GROUP_REPETITIONS) return [`${item}{${count}}`];
+  const group = nameGroup(`${item}{${GROUP_REPETITIONS}}`);
+  const groups = Math.floor(count / GROUP_REPETITIONS);
+  return [...countExactly(group, groups, nameGroup), ...countExactly(item, count % GROUP_REPETITIONS, nameGroup)];
+}
+
+/** Whole groups, then less than two of them, so that few ways lead to the same number. */
+function countUpTo(item: string, count: number, nameGroup: NameGroup): readonly string[] {
+  if (count === 0) return [];
+  if (count === 1) return [`${item}?`];
+  if (count <= GROUP_REPETITIONS) return [`${item}{0,${count}}`];
+  const group = nameGroup(`${item}{${GROUP_REPETITIONS}}`);
+  const groups = Math.floor(count / GROUP_REPETITIONS) - 1;
+  const rest = GROUP_REPETITIONS + (count % GROUP_REPETITIONS);
+  return [...countUpTo(group, groups, nameGroup), `${item}{0,${rest}}`];
 }
 
 const PLAIN_IN_LITERAL = /^[\x20\x21\x23-\x5b\x5d-\x7e]$/;

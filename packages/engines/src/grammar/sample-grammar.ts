@@ -1,6 +1,6 @@
 /** Speaks a text of a grammar, as a model would that knows nothing else. */
 
-import { measureShortest } from "./grammar-length.ts";
+import { measureGrammar } from "./grammar-length.ts";
 import { intersectRanges } from "./grammar-node.ts";
 import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 
@@ -18,8 +18,9 @@ export interface SampleOptions {
 }
 
 /** @throws RangeError when the grammar has no text that ends. */
-export function sampleGrammar({ root, rules }: Grammar, random: Random, options: SampleOptions = {}): string {
-  const shortestOf = measureShortest(rules);
+export function sampleGrammar(grammar: Grammar, random: Random, options: SampleOptions = {}): string {
+  const { root, rules } = grammar;
+  const shortestOf = measureGrammar(grammar);
   if (!Number.isFinite(shortestOf(root))) throw new RangeError("The grammar has no text that ends.");
   let chances = CHANCES;
   const pick = (count: number) => {

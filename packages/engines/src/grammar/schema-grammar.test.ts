@@ -175,7 +175,7 @@ test.each<[string, SchemaObject, string]>([
     { type: "array", items: { maxLength: 9 }, minItems: 1500 },
     `["a"${',"b"'.repeat(1499)}]`,
   ],
-  ["repetitions in a pattern", { type: "string", pattern: "^(?:a{0,1500}b){0,1500}$" }, '"aabab"'],
+  ["repetitions in a pattern", { type: "string", pattern: "^(?:a{0,50}b){0,9}$" }, '"aabab"'],
   [
     "members with many characters",
     { type: "object", properties: { a: { type: "string", maxLength: 1999 }, b: { type: "string", maxLength: 1999 } } },
@@ -192,21 +192,23 @@ test.each<[string, SchemaObject, string]>([
   ["a condition", { if: {}, else: {} }, "'if' can't be enforced"],
   ["a keyword that nobody knows", { type: "string", colour: "red" }, "'colour' can't be enforced"],
   ["members by pattern", { type: "object", patternProperties: { "^a": {} } }, "'patternProperties' can't be enforced"],
-  ["a look ahead", { type: "string", pattern: "^(?=a)b" }, "it looks ahead or behind"],
-  ["a word boundary", { type: "string", pattern: "\\bword" }, "'\\b' is not supported"],
-  ["a pattern that is none", { type: "string", pattern: "(" }, "a group is not closed"],
-  ["an unknown format", { type: "string", format: "iban" }, "the format 'iban' can't be enforced; these can: date"],
+  ["a look ahead in a repetition", { type: "string", pattern: "^(?:(?=a)b)*" }, "it looks ahead in a repetition"],
+  ["a look behind", { type: "string", pattern: "(?<=a)b" }, "it looks behind"],
+  ["a back reference", { type: "string", pattern: "(a|b)\\1" }, "it refers to what a group has matched"],
+  ["a word boundary", { type: "string", pattern: "\\bword" }, "it asks for the boundary of a word"],
+  ["a pattern that is none", { type: "string", pattern: "(" }, "it is not a regular expression"],
+  ["a pattern that nothing matches", { type: "string", pattern: "^(?=a)b" }, "no string conforms to it"],
   [
-    "a length beside a pattern",
-    { type: "string", pattern: "^a*$", maxLength: 3 },
-    "a length can't be enforced beside 'pattern'",
+    "a pattern that is too long for its limit",
+    { type: "string", pattern: "^aaa$", maxLength: 2 },
+    "no string conforms",
   ],
   ["a union that may hold twice", { oneOf: [{ type: "string" }, { enum: ["a"] }] }, "'oneOf' can't be enforced"],
   ["bounds without a whole number between them", { type: "number", minimum: 0.1, maximum: 0.9 }, "no whole number"],
   ["bounds in the wrong order", { type: "integer", minimum: 2, maximum: 1 }, "no whole number"],
   ["lengths in the wrong order", { type: "string", minLength: 2, maxLength: 1 }, "no string"],
-  ["an empty enumeration", { enum: [] }, "no value is of its type"],
-  ["an enumeration of another type", { type: "integer", enum: ["a"] }, "no value is of its type"],
+  ["an empty enumeration", { enum: [] }, "no value of its list is of its type"],
+  ["an enumeration of another type", { type: "integer", enum: ["a"] }, "no value of its list is of its type"],
   ["a schema that nothing fits", { type: "array", items: false, minItems: 1 }, "no array"],
   ["a reference to nowhere", { $ref: "#/$defs/none" }, "it leads nowhere"],
   ["a reference to elsewhere", { $ref: "https://example.org/schema" }, "only those within the schema"],
@@ -221,7 +223,6 @@ test.each<[string, SchemaObject, string]>([
     { type: "object", required: ["a"], additionalProperties: false },
     "'a' is required",
   ],
-  ["a length beyond what can be counted", { type: "string", maxLength: 5000 }, "more than 1999 characters"],
   [
     "parts that can't hold together",
     { allOf: [{ type: "string", pattern: "a" }, { pattern: "b" }] },
@@ -241,6 +242,6 @@ test("a schema that is nested too deep, or too large, is refused", () => {
   let deep: SchemaObject = { type: "string" };
   for (let depth = 0; depth < 100; depth += 1) deep = { type: "array", items: deep };
   expect(() => compile(deep)).toThrow("nested deeper than");
-  const names = Array.from({ length: 3000 }, (_, index) => [`p${index}`, { type: "string" }]);
-  expect(() => compile({ type: "object", properties: Object.fromEntries(names) })).toThrow("needs more than");
+  const names = Array.from({ length: 2500 }, (_, index) => [`p${index}`, { type: "string" }]);
+  expect(() => compile({ type: "object", properties: Object.fromEntries(names) })).toThrow("more than 2500 schemas");
 });

@@ -1,7 +1,7 @@
-/** A JSON Schema that a grammar can't keep to, or that nothing fits. */
+/** A JSON Schema that a grammar can't enforce, or that no value conforms to. */
 
 export class UnsupportedSchemaError extends Error {
-  override readonly name = "UnsupportedSchemaError";
+  override readonly name: string = "UnsupportedSchemaError";
   /** A JSON pointer into the schema; empty for the whole. */
   readonly path: string;
 
@@ -10,4 +10,9 @@ export class UnsupportedSchemaError extends Error {
     super(path === "" ? reason : `at '${path.slice(0, 200)}': ${reason}`);
     this.path = path;
   }
+}
+
+/** A schema that asks for more than a bound allows: a part of it could be enforced. */
+export class SchemaTooLargeError extends UnsupportedSchemaError {
+  override readonly name = "SchemaTooLargeError";
 }

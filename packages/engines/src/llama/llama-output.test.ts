@@ -178,7 +178,7 @@ test("a stop string ends forced JSON too", async () => {
 });
 
 test("a schema that can't be kept to is refused before any work", async () => {
-  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?=a)" } } };
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
   await expect(run({ format: { type: "json-schema", schema } })).rejects.toMatchObject({
     code: "invalid_value",
     param: "response_format.json_schema.schema",

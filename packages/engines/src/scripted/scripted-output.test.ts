@@ -110,7 +110,7 @@ test("the same schema gets the same JSON, whatever the conversation is", async (
 });
 
 test("a schema that can't be kept to is refused by name and place", async () => {
-  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?=a)" } } };
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
   await expect(run("Hello", { format: { type: "json-schema", schema } })).rejects.toMatchObject({
     code: "invalid_value",
     param: "response_format.json_schema.schema",

@@ -1,0 +1,118 @@
+/** Automata as they are put together, and how they become deterministic. */
+
+import type { Automaton } from "./automaton.ts";
+import { AutomatonStates } from "./automaton.ts";
+import { splitClasses } from "./character-classes.ts";
+import type { CharacterSet } from "./character-classes.ts";
+import { SchemaTooLargeError } from "../unsupported-schema-error.ts";
+import type { Spend } from "../work-budget.ts";
+
+/** Where a step without a character may be taken. */
+export type When = "always" | "at-start" | "at-end";
+
+interface State {
+  readonly edges: { readonly set: number; readonly to: number }[];
+  readonly steps: { readonly when: When; readonly to: number }[];
+}
+
+/** More are not written out; repetitions in each other multiply. */
+const PARTS_MAX = 20_000;
+
+export class NondeterministicAutomaton {
+  readonly #states: State[] = [];
+  readonly #sets: CharacterSet[] = [];
+  readonly #setIds = new Map<CharacterSet, number>();
+  readonly #spend: Spend;
+  /** Whether a step was met that may only be taken at the start, where it was not. */
+  #hasMetStart = false;
+
+  constructor(spend: Spend) {
+    this.#spend = spend;
+  }
+
+  addState(): number {
+    this.#spend(1);
+    if (this.#states.length >= PARTS_MAX) {
+      throw new SchemaTooLargeError(
+        "",
+        `a pattern of it has more than ${PARTS_MAX} parts when its repetitions are written out`,
+      );
+    }
+    return this.#states.push({ edges: [], steps: [] }) - 1;
+  }
+
+  addEdge(from: number, ranges: CharacterSet, to: number): void {
+    let set = this.#setIds.get(ranges);
+    if (set === undefined) {
+      set = this.#sets.push(ranges) - 1;
+      this.#setIds.set(ranges, set);
+    }
+    this.#states[from]?.edges.push({ set, to });
+  }
+
+  addStep(from: number, to: number, when: When = "always"): void {
+    this.#states[from]?.steps.push({ when, to });
+  }
+
+  /** The strings of an automaton, then what follows from `to`. @returns the first state. */
+  addAutomaton({ classes, next, accepts }: Automaton, to: number): number {
+    const ids = Array.from(accepts, () => this.addState());
+    for (const [state, id] of ids.entries()) {
+      if (accepts[state] === 1) this.addStep(id, to);
+      for (const [index, ranges] of classes.entries()) {
+        const target = ids[next[state * classes.length + index] ?? -1];
+        if (target !== undefined) this.addEdge(id, ranges, target);
+      }
+    }
+    return ids[0] ?? to;
+  }
+
+  /** The same from a place in the middle; null where it depends on whether that is the start. */
+  determiniseRest(start: number, end: number): Automaton | null {
+    this.#hasMetStart = false;
+    const automaton = this.determinise(start, end, false);
+    return this.#hasMetStart ? null : automaton;
+  }
+
+  /** @param isAtStart whether nothing comes before `start`. */
+  determinise(start: number, end: number, isAtStart: boolean): Automaton {
+    const { classes, members } = splitClasses(this.#sets, this.#spend);
+    const states = new AutomatonStates<string>(classes.length, this.#spend);
+    const waiting: [id: number, places: readonly number[]][] = [];
+    const find = (places: readonly number[], isFirst: boolean) =>
+      states.find(`${isFirst ? "^" : ""}${places.join()}`, (id) => {
+        waiting.push([id, places]);
+        return this.#close(places, isFirst ? ["at-start", "at-end"] : ["at-end"]).includes(end);
+      });
+    find(this.#close([start], isAtStart ? ["at-start"] : []), isAtStart);
+    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+      const [id, places] = place;
+      const targets = classes.map((): number[] => []);
+      for (const from of places) {
+        for (const { set, to } of this.#states[from]?.edges ?? []) {
+          const indexes = members[set] ?? [];
+          this.#spend(indexes.length);
+          for (const index of indexes) targets[index]?.push(to);
+        }
+      }
+      for (const [index, reached] of targets.entries()) {
+        if (reached.length > 0) states.connect(id, index, find(this.#close(reached, []), false));
+      }
+    }
+    return states.finish(classes);
+  }
+
+  /** All that is reached without a character, in ascending order. */
+  #close(places: readonly number[], also: readonly When[]): readonly number[] {
+    const seen = new Set(places);
+    for (const place of seen) {
+      const { steps } = this.#states[place] ?? { steps: [] };
+      this.#spend(2 * steps.length + 2);
+      for (const { when, to } of steps) {
+        if (when === "always" || also.includes(when)) seen.add(to);
+        else if (when === "at-start") this.#hasMetStart = true;
+      }
+    }
+    return [...seen].toSorted((left, right) => left - right);
+  }
+}

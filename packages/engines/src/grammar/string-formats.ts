@@ -1,0 +1,69 @@
+/**
+ * The formats of JSON Schema that are enforced, each as a regular expression. All others are annotations, as the standard
+ * has it.
+ *
+ * @see https://json-schema.org/draft/2020-12/json-schema-validation#section-7
+ */
+
+const YEAR_LEAP = "(?:[02468][048]|[13579][26])00|\\d\\d(?:0[48]|[2468][048]|[13579][26])";
+const DATE =
+  "(?!0000)(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))" +
+  `|(?:${YEAR_LEAP})-02-29)`;
+const HOUR = "(?:[01]\\d|2[0-3])";
+const TIME = `${HOUR}:[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-]${HOUR}:[0-5]\\d)`;
+
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
+const GROUP = "[\\da-fA-F]{1,4}";
+/** Eight groups, of which `::` stands for one at least; the last two may be written as an IPv4 address. */
+const IPV6 = [
+  `(?:${GROUP}:){7}${GROUP}`,
+  `(?:${GROUP}:){6}${IPV4}`,
+  ...[0, 1, 2, 3, 4, 5, 6].map((before) => {
+    const head = before === 0 ? ":" : `(?:${GROUP}:){${before}}`;
+    const after = 6 - before;
+    const tail = after === 0 ? GROUP : `(?:${GROUP}:){0,${after}}${GROUP}`;
+    const mapped = after < 2 ? (after === 0 ? [] : [IPV4]) : [`(?:${GROUP}:){0,${after - 1}}${IPV4}`];
+    return `${head}:(?:${[tail, ...mapped].join("|")})?`;
+  }),
+  `(?:${GROUP}:){7}:`,
+].join("|");
+
+const LABEL = "[a-zA-Z\\d](?:[a-zA-Z\\d-]{0,20}[a-zA-Z\\d])?";
+const DOMAIN = `(?:${LABEL}\\.){1,4}[a-zA-Z]{2,10}`;
+const PATH_CHARACTER = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2})";
+
+interface StringFormat {
+  /** Strings of the format and no others. */
+  readonly exact: string;
+  /** All strings of the format, and others; null where `exact` is already that. */
+  readonly wide: string | null;
+}
+
+const whole = (source: string) => `^(?:${source})$`;
+const exactly = (source: string): StringFormat => ({ exact: whole(source), wide: null });
+const mostly = (source: string, wide: string): StringFormat => ({ exact: whole(source), wide: whole(wide) });
+
+export const STRING_FORMATS: ReadonlyMap<string, StringFormat> = new Map([
+  ["date", exactly(DATE)],
+  ["time", exactly(TIME)],
+  ["date-time", exactly(`${DATE}T${TIME}`)],
+  [
+    "duration",
+    exactly(
+      "P(?:\\d{1,9}W|(?=[\\dT])(?:\\d{1,9}Y)?(?:\\d{1,9}M)?(?:\\d{1,9}D)?(?:T(?=\\d)(?:\\d{1,9}H)?(?:\\d{1,9}M)?(?:\\d{1,9}S)?)?)",
+    ),
+  ],
+  ["uuid", exactly("[\\da-fA-F]{8}-(?:[\\da-fA-F]{4}-){3}[\\da-fA-F]{12}")],
+  ["ipv4", exactly(IPV4)],
+  ["ipv6", exactly(IPV6)],
+  ["hostname", mostly(DOMAIN, "[^\\s/]+")],
+  ["email", mostly(`[a-zA-Z\\d](?:[a-zA-Z\\d_+-]{0,30}[a-zA-Z\\d])?@${DOMAIN}`, "\\S+@\\S+")],
+  [
+    "uri",
+    mostly(
+      `https?://${DOMAIN}(?::\\d{2,4})?(?:/${PATH_CHARACTER}*)*(?:\\?(?:${PATH_CHARACTER}|[/?])*)?(?:#(?:${PATH_CHARACTER}|[/?])*)?`,
+      "[A-Za-z][A-Za-z\\d+.-]*:\\S*",
+    ),
+  ],
+]);
