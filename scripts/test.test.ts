@@ -41,6 +41,21 @@ test("failed tests, files that do not load, throwing hooks and stray rejections 
   expect(run).toEqual({ lastLine: "2 passed, 4 failed, 1 skipped", exitCode: 1 });
 });
 
+test.each([
+  ["an exception behind the test", `setTimeout(() => { throw new Error("stray"); }, 0);`],
+  ["a rejection", `void Promise.reject(new Error("stray"));`],
+  [
+    "an error event that nobody listens for",
+    `setTimeout(() => new EventEmitter().emit("error", new Error("stray")), 0);`,
+  ],
+])("%s fails the run, though every test passed", (_case, source) => {
+  const run = runFixture({
+    "a.test.js": `import { EventEmitter } from "node:events";
+      test("passes", async () => { new EventEmitter(); ${source} await new Promise((resolve) => setTimeout(resolve, 50)); });`,
+  });
+  expect(run).toEqual({ lastLine: "1 passed, 1 failed, 0 skipped", exitCode: 1 });
+});
+
 test("a run in which no test ran fails", () => {
   const run = runFixture({ "a.test.js": `test.skip("skipped", () => {});` });
   expect(run).toEqual({ lastLine: "0 passed, 0 failed, 1 skipped", exitCode: 1 });

@@ -219,6 +219,32 @@ test("an error can be read by a page too", async () => {
   expect(response.headers.get("access-control-expose-headers")).toMatch(/x-request-id.*retry-after.*x-ratelimit/);
 });
 
+test.each([
+  ["https://good.example", true],
+  ["https://bad.example", false],
+  ["https://good.example.bad.example", false],
+  ["null", false],
+  [null, false],
+])("with a list of origins, a preflight of %j learns what is allowed: %j", async (origin, isAllowed) => {
+  const { request } = await createTestApp({ config: { allowedOrigins: ["https://good.example"] } });
+  const response = await request("/v1/chat/completions", {
+    method: "OPTIONS",
+    headers: {
+      ...(origin === null ? {} : { origin }),
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization",
+      "access-control-request-private-network": "true",
+    },
+  });
+  expect(response.status).toBe(204);
+  const names = [...response.headers.keys()].filter((name) => name.startsWith("access-control-"));
+  if (isAllowed) {
+    expect(names).toContain("access-control-allow-headers");
+    expect(names).toContain("access-control-allow-private-network");
+  } else expect(names).toEqual([]);
+  expect(response.headers.get("vary")).toContain("Origin");
+});
+
 test("with a list of origins, only those on it may read answers", async () => {
   const { request } = await createTestApp({ config: { allowedOrigins: ["https://good.example"] } });
   const allowed = await request("/v1/models", { headers: { origin: "https://good.example" } });

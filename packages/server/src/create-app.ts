@@ -89,7 +89,7 @@ export function createApp(options: AppOptions): App {
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
     try {
       scope.controller.signal.throwIfAborted();
-      if (isPreflight(request)) return createPreflightResponse(request);
+      if (isPreflight(request)) return createPreflightResponse(request, options.allowedOrigins);
       return await router.fetch(request, scope);
     } catch (thrown) {
       const error = toAiError(thrown, scope.controller.signal);

@@ -5,6 +5,7 @@ import { createScriptedEngine } from "@openai-compat/engines";
 import { errorResponseSchema } from "@openai-compat/spec";
 import { afterEach, expect, test, vi } from "vitest";
 import { createWatchedEngine } from "./testing/watched-engine.ts";
+import { talk } from "./testing/talk.ts";
 import { readSseData, startTestServer } from "./testing/test-server.ts";
 import type { TestServerOptions } from "./testing/test-server.ts";
 
@@ -25,21 +26,6 @@ async function start(options: TestServerOptions = {}) {
       ...init,
     });
   return { ...running, port, chat };
-}
-
-/** Sends raw bytes and gives back all that comes until the server closes, or until `until` is seen. */
-async function talk(port: number, bytes: string, until?: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let received = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
-    socket.setEncoding("utf8");
-    socket.on("data", (text) => {
-      received += text;
-      if (until?.test(received) === true) socket.destroy();
-    });
-    socket.on("close", () => resolve(received));
-    socket.on("error", reject);
-  });
 }
 
 test.each([{ stream: false }, { stream: true }])("a client that leaves frees the engine at once (%o)", async (mode) => {
@@ -165,16 +151,71 @@ test("a body that is no valid chunk gets a 400 with the envelope, though its req
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
   await vi.waitFor(() => expect(logLines).toHaveLength(1));
-  expect(JSON.parse(logLines[0] ?? "")).toMatchObject({ status: 499, complete: false });
+  expect(JSON.parse(logLines[0] ?? "")).toMatchObject({ status: 400, complete: true });
 });
 
-test("garbage behind a request that is being answered is never taken for its answer", async () => {
+test("garbage behind a body ends its request: its length was too short", async () => {
   const engine = createWatchedEngine({ waitsBeforeStart: true });
   const { port, keys } = await start({ engine });
   const body = JSON.stringify({ model: "default", messages: [{ role: "user", content: "Hi" }] });
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
   const framed = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-  expect(await talk(port, `${head}${framed}garbage\r\n\r\n`)).toBe("");
+  const answer = await talk(port, `${head}${framed}garbage\r\n\r\n`);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
+  expect(errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{")))).error.message).toContain(
+    "Content-Length",
+  );
+  expect(engine.running()).toBe(0);
+});
+
+test("garbage behind a stream ends it with an error, and the connection", async () => {
+  const { port, keys } = await start({ engine: createWatchedEngine() });
+  const body = JSON.stringify({ model: "default", stream: true, messages: [{ role: "user", content: "Hi" }] });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const framed = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  let answer = "";
+  const socket = connect(port, "127.0.0.1", () => socket.write(`${head}${framed}`));
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    if (!answer.includes("data: ")) socket.write("garbage\r\n\r\n");
+    answer += text;
+  });
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  expect(answer).toContain('"code":"invalid_request"');
+  expect(answer).not.toContain("[DONE]");
+});
+
+test("garbage behind pipelined requests spoils the answer to none but the last", async () => {
+  const { port, keys } = await start();
+  const get = `GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n\r\n`;
+  const post = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\ncontent-length: 1\r\n\r\n{}`;
+  const answers = await talk(port, `${get}${get}${post}`);
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 400"]);
+});
+
+test.each([
+  ["both lengths", "content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
+  ["two lengths", "content-length: 2\r\ncontent-length: 3\r\n\r\n{}"],
+  ["a negative length", "content-length: -2\r\n\r\n{}"],
+  ["a chunk longer than a number can say", "transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}"],
+  ["a chunk that is longer than announced", "transfer-encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n"],
+  ["a body that is longer than announced", "content-length: 1\r\n\r\n{}\r\n\r\n"],
+])("a body with %s gets one 400 with the envelope, and the connection is closed", async (_case, rest) => {
+  const { port, keys } = await start();
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const answer = await talk(port, `${head}content-type: application/json\r\n${rest}`);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
+  errorResponseSchema.parse(JSON.parse(answer.slice(answer.indexOf("{"))));
+});
+
+test.each([
+  ["a chunk that is announced as endless", "transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", 408],
+  ["a coding below the chunks", "transfer-encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 415],
+])("%s is refused in time", async (_case, rest, status) => {
+  const { port, keys } = await start({ config: { limits: { bodyStallTimeoutMs: 100 } } });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
+  const answer = await talk(port, `${head}content-type: application/json\r\n${rest}`, /\}\}$/);
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
 });
 
 test("CONNECT is refused with the envelope", async () => {

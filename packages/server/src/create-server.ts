@@ -16,6 +16,7 @@ import type { ActiveRequests } from "./http/active-requests.ts";
 import { answerClientError, answerConnect } from "./http/client-error.ts";
 import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
 import { createRequestId, readIncomingHeaders, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import { HOST_OF_NONE, findHostFault } from "./http/request-host.ts";
 import { createRefusalLimit } from "./http/refusal-limit.ts";
 import { readPath } from "./http/request-path.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
@@ -135,7 +136,7 @@ export function createServer(options: ServerOptions): Server {
   const sweeper = startStoreSweeper(options.stores, {
     onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
   });
-  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations });
+  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
   return {
     app,
     listen: () => listen(http, config),
@@ -174,12 +175,13 @@ interface HttpParts {
   readonly stopping: AbortSignal;
   readonly limits: ServerLimits;
   readonly operations: ServerOperations;
+  readonly logger: Logger;
 }
 
 function createHttp(parts: HttpParts): HttpServer {
-  const { limits, active } = parts;
+  const { limits, active, logger } = parts;
   const http = createHttpServer({
-    // Node.js would refuse a request without a host with an empty answer; the listener refuses it with an envelope.
+    // Node.js would refuse a request without a host with an empty answer; `findHostFault` refuses it with an envelope.
     requireHostHeader: false,
     maxHeaderSize: limits.headersBytesMax,
     headersTimeout: limits.headersTimeoutMs,
@@ -190,15 +192,25 @@ function createHttp(parts: HttpParts): HttpServer {
   });
   http.maxConnections = limits.connectionsMax;
   const listener = createListener(parts);
-  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing);
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // Both fail when their connection does, which whoever reads or writes them learns by itself.
+    incoming.on("error", () => {});
+    outgoing.on("error", () => {});
+    void listener(incoming, outgoing).catch((thrown: unknown) => {
+      logger.error("an answer could not be written", { cause: describeThrown(thrown) });
+      outgoing.destroy();
+    });
+  };
   http.on("request", onRequest);
   // The client is asked for its body when it is read, so a refused upload is never sent (RFC 9110, section 10.1.1).
   http.on("checkContinue", onRequest);
   http.on("checkExpectation", onRequest);
   http.on("connect", (_incoming, socket) => answerConnect(socket));
   http.on("clientError", (error, socket) => {
-    answerClientError(error, socket, { isAnswering: active.isAnswering(socket) });
+    answerClientError(error, socket, active.findLast(socket));
   });
+  // For one, that the system had no room for another connection. Those that there are go on.
+  http.on("error", (error) => logger.error("the listening socket failed", { cause: error.message }));
   return http;
 }
 
@@ -229,6 +241,8 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         const status = outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST;
         observation.end(status, outgoing.writableFinished);
       });
+      const hostFault = findHostFault(incoming);
+      if (hostFault !== null) return answerUnreadableRequest(hostFault, requestId);
       const requestBody = () => {
         if (waitsForContinue(incoming)) outgoing.writeContinue();
       };
@@ -245,7 +259,10 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         drop: () => void outgoing.destroy(),
       });
     },
-    { errorHandler: answerUnreadableRequest },
+    {
+      hostname: HOST_OF_NONE,
+      errorHandler: () => answerUnreadableRequest("The request's URL or host header is malformed.", createRequestId()),
+    },
   );
 }
 
@@ -286,13 +303,16 @@ const FOREIGN_FAILURES: ReadonlySet<AiErrorCode> = new Set([
 /** For logs alone: what stands behind an error whose message tells the caller nothing. */
 function describeCause(error: AiError): string {
   const { cause = error } = error;
-  if (!(cause instanceof Error)) return String(cause);
-  return FOREIGN_FAILURES.has(error.code) ? cause.message : (cause.stack ?? cause.message);
+  return FOREIGN_FAILURES.has(error.code) && cause instanceof Error ? cause.message : describeThrown(cause);
+}
+
+function describeThrown(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 /** A request whose URL or host can't be read never reaches the app. */
-function answerUnreadableRequest(): Response {
-  const response = encodeError(new AiError("invalid_request", "The request's URL or host header is malformed."));
-  setAnswerHeaders(response.headers, { requestId: createRequestId(), processingMs: 0 });
+function answerUnreadableRequest(reason: string, requestId: string): Response {
+  const response = encodeError(new AiError("invalid_request", reason));
+  setAnswerHeaders(response.headers, { requestId, processingMs: 0 });
   return response;
 }

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
+import { FAULT } from "./testing/serve-process.ts";
 import { TALKATIVE_MODELS, startTalkativeUpstream } from "./testing/talkative-upstream.ts";
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -43,8 +44,11 @@ function start(args: readonly string[], environment: Readonly<Record<string, str
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...environment },
   });
-  cleanUps.push(() => endProcess(child));
   const output = { stdout: "", stderr: "" };
+  cleanUps.push(async () => {
+    await endProcess(child);
+    expect(output.stderr).not.toMatch(FAULT);
+  });
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const closed = once(child, "close");

@@ -10,15 +10,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { FAULT } from "../testing/serve-process.ts";
 
 const PROGRAM = fileURLToPath(new URL("../main.ts", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-cli-"));
-const children: ChildProcess[] = [];
+const children: { readonly child: ChildProcess; readonly output: { readonly stderr: string } }[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await once(child, "exit");
+  for (const { child, output } of children.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    expect(output.stderr).not.toMatch(FAULT);
   }
 });
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -28,8 +31,8 @@ function start(args: readonly string[], environment: Record<string, string> = {}
     env: { PATH: process.env["PATH"] ?? "", HOME: directory, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  children.push(child);
   const output = { stdout: "", stderr: "" };
+  children.push({ child, output });
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const exitCode = once(child, "close").then(([code, signal]: unknown[]) => code ?? signal);

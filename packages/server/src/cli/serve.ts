@@ -22,6 +22,7 @@ import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
 import { THROWAWAY_DEFAULTS, THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
+import { watchUnforeseenErrors } from "./unforeseen-errors.ts";
 import type { Throwaway } from "./throwaway.ts";
 
 interface ServeOptions extends SharedOptions {
@@ -69,6 +70,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const config = resolveSettings(options, flags, options.throwaway === true ? THROWAWAY_DEFAULTS : {});
   const logger = openLog(config, { isTerminal: process.stderr.isTTY, environment: process.env });
   const stop = listenForStop();
+  const unforeseen = watchUnforeseenErrors({
+    logger,
+    onFirst: () => stop.abort(),
+    stopTimeMsMax: config.limits.shutdownTimeoutMs + CLOSE_TIME_MS_MAX,
+  });
   const tracing = await startTracing({
     endpoint: config.operations.otlpEndpoint,
     environment: process.env,
@@ -92,7 +98,11 @@ async function serve(options: ServeOptions): Promise<void> {
     await home.stores.close();
     await tracing?.close();
   }
+  unforeseen.close();
 }
+
+/** For the engines and the stores, behind the last answer. */
+const CLOSE_TIME_MS_MAX = 10_000;
 
 interface ServeParts {
   readonly config: Config;
@@ -146,7 +156,7 @@ function findModel(models: readonly RegisteredModel[], wanted: ModelType): strin
 }
 
 /** The first signal asks for a graceful stop; with the second, the process ends at once. */
-function listenForStop(): { readonly signal: AbortSignal } {
+function listenForStop(): AbortController {
   const controller = new AbortController();
   for (const [name, number] of [
     ["SIGINT", 2],

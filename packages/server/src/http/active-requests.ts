@@ -14,8 +14,8 @@ export interface ActiveRequests {
   readonly count: number;
   /** @param onClose called once, when the answer is complete or its client has gone. */
   add(request: ActiveRequest, onClose: () => void): void;
-  /** Whether bytes on this socket would be taken for, or land in, the answer to a request that is not to blame. */
-  isAnswering(socket: Duplex): boolean;
+  /** The request that arrived last on this socket, of those that are not answered yet; null when all are. */
+  findLast(socket: Duplex): ActiveRequest | null;
   /** Lets the connections end with their answers instead of waiting for another request. */
   closeConnections(): void;
   abort(reason: Error): void;
@@ -39,10 +39,7 @@ export function createActiveRequests(): ActiveRequests {
         onClose();
       });
     },
-    isAnswering: (socket) =>
-      [...active].some(
-        ({ incoming, outgoing }) => outgoing.socket === socket && (incoming.complete || outgoing.headersSent),
-      ),
+    findLast: (socket) => [...active].findLast(({ incoming }) => incoming.socket === socket) ?? null,
     closeConnections() {
       for (const { outgoing } of active) outgoing.shouldKeepAlive = false;
     },

@@ -1,26 +1,37 @@
 /**
- * Answers what never becomes a request of the app: what the HTTP parser refused, and `CONNECT`. The envelope goes as raw
- * bytes on the socket, which is closed.
+ * Answers what the HTTP parser refused, and `CONNECT`. Where a request is to blame that the app is at, the app ends it with
+ * the refusal; where there is none, the envelope goes as raw bytes on the socket. Either way the connection is closed,
+ * because nothing that follows on it can be understood.
  */
 
 import type { Duplex } from "node:stream";
 import { AiError } from "@openai-compat/core";
+import type { ActiveRequest } from "./active-requests.ts";
 import { encodeErrorEnvelope } from "./encode-error.ts";
 import { createRequestId } from "./headers.ts";
 
-export interface ClientErrorContext {
-  /** Whether another request on this socket is being answered: bytes of ours would be taken for its answer. */
-  readonly isAnswering: boolean;
-}
+/** The parser refuses each piece that still arrives; the first refusal is the answer. */
+const refused = new WeakSet<Duplex>();
 
-export function answerClientError(error: Error, socket: Duplex, context: ClientErrorContext): void {
+/** @param request the last one on the socket that is not answered yet: the parser stumbled over its body, or behind it. */
+export function answerClientError(error: Error, socket: Duplex, request: ActiveRequest | null): void {
   const code = "code" in error ? String(error.code) : undefined;
-  if (code === "ECONNRESET" || !socket.writable || context.isAnswering) {
+  if (code === "ECONNRESET" || socket.destroyed) {
     socket.destroy();
     return;
   }
-  const [statusLine, refusal] = mapParserError(code);
-  closeWith(socket, statusLine, refusal);
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  const [statusLine, refusal] = mapParserError(code, request !== null);
+  if (request === null) closeWith(socket, statusLine, refusal);
+  else endRequest(request, socket, refusal);
+}
+
+/** Answers to requests before it on the connection leave first: the HTTP server keeps their order. */
+function endRequest({ controller, outgoing }: ActiveRequest, socket: Duplex, refusal: AiError): void {
+  outgoing.shouldKeepAlive = false;
+  outgoing.once("close", () => closeSoon(socket));
+  controller.abort(refusal);
 }
 
 /** This server is no proxy. */
@@ -43,18 +54,25 @@ function closeWith(socket: Duplex, statusLine: string, refusal: AiError): void {
     `x-request-id: ${createRequestId()}`,
     "connection: close",
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  if (socket.writable) socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+  closeSoon(socket);
+}
+
+function closeSoon(socket: Duplex): void {
+  socket.end();
   socket.resume();
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-function mapParserError(code: string | undefined): [statusLine: string, error: AiError] {
+function mapParserError(code: string | undefined, hasRequest: boolean): [statusLine: string, error: AiError] {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return ["408 Request Timeout", new AiError("request_timeout", "The request did not arrive in time.")];
   }
-  const message =
-    code === "HPE_HEADER_OVERFLOW"
-      ? "The request's headers are larger than this server accepts."
-      : "The request is not valid HTTP/1.1.";
-  return ["400 Bad Request", new AiError("invalid_request", message)];
+  return ["400 Bad Request", new AiError("invalid_request", describeParserError(code, hasRequest))];
+}
+
+function describeParserError(code: string | undefined, hasRequest: boolean): string {
+  if (code === "HPE_HEADER_OVERFLOW") return "The request's headers are larger than this server accepts.";
+  if (!hasRequest) return "The request is not valid HTTP/1.1.";
+  return "The request is not valid HTTP/1.1: its body is not what its Content-Length or Transfer-Encoding says.";
 }

@@ -28,18 +28,19 @@ export function isPreflight(request: Request): boolean {
   return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
 }
 
-/** The answer to a preflight; whether the origin is allowed is said by `setCorsHeaders`, as on every answer. */
-export function createPreflightResponse(request: Request): Response {
-  const headers = new Headers({
-    "access-control-allow-methods": ALLOWED_METHODS,
-    "access-control-max-age": String(PREFLIGHT_MAX_AGE_SECONDS),
-  });
+/** The answer to a preflight. A page of an origin that is not allowed is told nothing of what would be. */
+export function createPreflightResponse(request: Request, allowedOrigins: readonly string[]): Response {
+  const headers = new Headers({ vary: "Access-Control-Request-Headers" });
+  if (findAllowedOrigin(request.headers.get("origin"), allowedOrigins) === null) {
+    return new Response(null, { status: 204, headers });
+  }
+  headers.set("access-control-allow-methods", ALLOWED_METHODS);
+  headers.set("access-control-max-age", String(PREFLIGHT_MAX_AGE_SECONDS));
   const requested = request.headers.get("access-control-request-headers");
   if (requested !== null) headers.set("access-control-allow-headers", requested);
   if (request.headers.get("access-control-request-private-network") === "true") {
     headers.set("access-control-allow-private-network", "true");
   }
-  headers.set("vary", "Access-Control-Request-Headers");
   return new Response(null, { status: 204, headers });
 }
 
@@ -50,10 +51,14 @@ export function createPreflightResponse(request: Request): Response {
  * @param allowedOrigins `*`, or the exact origins that may read answers.
  */
 export function setCorsHeaders(headers: Headers, origin: string | null, allowedOrigins: readonly string[]): void {
-  const allowsAll = allowedOrigins.includes("*");
-  if (!allowsAll) headers.append("vary", "Origin");
-  if (allowsAll) headers.set("access-control-allow-origin", "*");
-  else if (origin !== null && allowedOrigins.includes(origin)) headers.set("access-control-allow-origin", origin);
-  else return;
+  if (!allowedOrigins.includes("*")) headers.append("vary", "Origin");
+  const allowed = findAllowedOrigin(origin, allowedOrigins);
+  if (allowed === null) return;
+  headers.set("access-control-allow-origin", allowed);
   headers.set("access-control-expose-headers", EXPOSED_HEADERS);
+}
+
+function findAllowedOrigin(origin: string | null, allowedOrigins: readonly string[]): string | null {
+  if (allowedOrigins.includes("*")) return "*";
+  return origin !== null && allowedOrigins.includes(origin) ? origin : null;
 }

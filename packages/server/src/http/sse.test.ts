@@ -99,3 +99,26 @@ test("a client that takes each event within a moment is never gone, however long
   }
   expect(onGone).not.toHaveBeenCalled();
 });
+
+test("what fails in a stream that its client never read is nobody's unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+  process.prependListener("unhandledRejection", onUnhandled);
+  onTestFinished(() => void process.off("unhandledRejection", onUnhandled));
+  // oxlint-disable-next-line require-yield -- it breaks before its first event
+  async function* breakAtOnce(): AsyncGenerator<string, void> {
+    throw new Error("broken at once");
+  }
+  async function* breakWhenLeft(): AsyncGenerator<string, void> {
+    try {
+      yield "data: 1\n\n";
+    } finally {
+      await Promise.reject(new Error("broken when left"));
+    }
+  }
+  const options = { stallTimeoutMs: 1000, stallClock: "sum" as const, onGone: () => {} };
+  createSseStream({ ...options, events: breakAtOnce() });
+  await createSseStream({ ...options, events: breakWhenLeft() }).cancel();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(unhandled).toEqual([]);
+});

@@ -1,8 +1,10 @@
-/** Files that the server hands out as they are: where each lies, in the published package and in the repository. */
+/**
+ * Files that the server hands out as they are: where each lies, in the published package and in the repository. A file is
+ * read once, by the first request for it, and all answers share its bytes: a stream of its own for each would hold a file
+ * open for as long as its client likes, and could fail in the middle.
+ */
 
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { readFile, stat } from "node:fs/promises";
 
 /** The first place is beside the bundle, the second where the file comes from. */
 const ASSET_PLACES = {
@@ -34,19 +36,38 @@ export async function findAsset(name: AssetName): Promise<Asset | null> {
   return null;
 }
 
-/** Streams the file, or answers 304 when the caller has it already. It never holds the whole file in memory. */
-export function serveAsset(asset: Asset, request: Request, contentType: string): Response {
+/** The file, or 304 when the caller has it already. @throws Error when it can't be read. */
+export async function serveAsset(asset: Asset, request: Request, contentType: string): Promise<Response> {
   const headers = { etag: asset.entityTag, "cache-control": "no-cache", "x-content-type-options": "nosniff" };
   const known = request.headers.get("if-none-match") ?? "";
   if (known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === asset.entityTag)) {
     return new Response(null, { status: 304, headers });
   }
-  const body = request.method === "HEAD" ? null : readAsset(asset);
+  const body = request.method === "HEAD" ? null : await readAsset(asset);
   return new Response(body, {
     headers: { ...headers, "content-type": contentType, "content-length": String(asset.sizeBytes) },
   });
 }
 
-function readAsset(asset: Asset): ReadableStream<Uint8Array> {
-  return Readable.toWeb(createReadStream(asset.url));
+interface ReadFile {
+  readonly entityTag: string;
+  readonly bytes: Promise<Buffer<ArrayBuffer>>;
+}
+
+/** By URL; as many as there are assets. */
+const filesRead = new Map<string, ReadFile>();
+
+async function readAsset({ url, entityTag, sizeBytes }: Asset): Promise<Buffer<ArrayBuffer>> {
+  const known = filesRead.get(url.href);
+  const file = known?.entityTag === entityTag ? known : { entityTag, bytes: readFile(url) };
+  filesRead.set(url.href, file);
+  try {
+    const bytes = await file.bytes;
+    if (bytes.length !== sizeBytes) throw new Error("the file is being replaced");
+    return bytes;
+  } catch (thrown) {
+    // The next request reads it anew.
+    if (filesRead.get(url.href) === file) filesRead.delete(url.href);
+    throw new Error(`The file ${url.pathname} can't be read.`, { cause: thrown });
+  }
 }

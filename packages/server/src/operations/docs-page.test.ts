@@ -41,7 +41,7 @@ test("without its script the page leads to the document", () => {
   expect(renderDocsPage({ hasScript: false })).not.toContain("<script");
 });
 
-test("the script is streamed once, and is not sent again while it is the same", async () => {
+test("the script is sent whole, and not again while it is the same", async () => {
   const first = await get("/docs/standalone.js");
   const bytes = await first.arrayBuffer();
   expect(bytes.byteLength).toBe(Number(first.headers.get("content-length")));

@@ -6,9 +6,20 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AiError } from "@openai-compat/core";
 import { decodeBearerToken } from "../http/headers.ts";
+import { listHostNames } from "../http/request-host.ts";
 
 /** One of these says that somebody else asked. */
-const FORWARDING_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"] as const;
+const FORWARDING_HEADERS = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-server",
+  "x-forwarded-proto",
+  "x-original-host",
+  "x-client-ip",
+  "x-real-ip",
+  "via",
+] as const;
 
 const LOOPBACK_ADDRESS = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/;
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
@@ -35,12 +46,12 @@ export function requireMetricsAccess(reader: MetricsReader, token: string | null
   }
 }
 
-/** The host is looked at because a web page can make a browser connect here under its own name (DNS rebinding). */
+/** Hosts are looked at because a web page can make a browser connect here under its own name (DNS rebinding). */
 function isLocal({ request, peerAddress }: MetricsReader): boolean {
   const { headers, url } = request;
   if (peerAddress === null || !LOOPBACK_ADDRESS.test(peerAddress)) return false;
   if (headers.has("origin") || FORWARDING_HEADERS.some((name) => headers.has(name))) return false;
-  return LOOPBACK_HOST.test(new URL(url).hostname);
+  return listHostNames(url, headers).every((name) => name !== null && LOOPBACK_HOST.test(name));
 }
 
 function notLocal(): AiError {

@@ -21,9 +21,24 @@ const readySchema = z.looseObject({ base_url: z.string() });
 
 export interface ServeProcess {
   readonly baseUrl: string;
+  /** What it wrote to standard error. */
+  readonly log: () => string;
   /** Ends it as a lack of memory or of power would: nothing of it runs afterwards. */
   kill(): Promise<void>;
+  /** Sends a signal upon which it is to end by itself. @returns its exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
 }
+
+export interface ServeProcessOptions {
+  /** For Node.js itself. */
+  readonly nodeOptions?: string;
+  /** The test wants an error that nobody catches, and looks for itself what becomes of it. Default: such an error fails the test. */
+  readonly expectsFault?: boolean;
+}
+
+/** What a process writes in which an error was caught by nobody, ours or Node.js itself. */
+export const FAULT =
+  /an unforeseen error ends the server|^Node\.js v\d+\.\d+|Unhandled 'error' event|^Error: Unhandled/m;
 
 /** A directory that is gone after the test. */
 export function createTestDirectory(): string {
@@ -32,26 +47,46 @@ export function createTestDirectory(): string {
   return directory;
 }
 
-/** Starts it on a free port; it ends with the test. @param config without the port and what signs tokens. */
-export async function startServeProcess(config: ConfigInput): Promise<ServeProcess> {
+/**
+ * Starts it on a free port; it ends with the test, and fails it when it ended before by itself or an error in it was caught
+ * by nobody.
+ *
+ * @param config without the port and what signs tokens.
+ */
+export async function startServeProcess(
+  config: ConfigInput,
+  { nodeOptions = "", expectsFault = false }: ServeProcessOptions = {},
+): Promise<ServeProcess> {
   const directory = createTestDirectory();
   const files = { config: path.join(directory, "config.json"), ready: path.join(directory, "ready.json") };
   writeFileSync(files.config, JSON.stringify({ port: 0, auth: { jwtSecret: JWT_SECRET }, ...config }));
   const child = spawn(process.execPath, [PROGRAM, "serve", "--config", files.config, "--ready-file", files.ready], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: directory },
+    env: { PATH: process.env["PATH"] ?? "", HOME: directory, NODE_OPTIONS: nodeOptions },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
-  const exited = once(child, "exit");
-  const kill = async () => {
-    child.kill("SIGKILL");
-    await exited;
+  const closed = once(child, "close");
+  let isAsked = false;
+  const end = async (signal: NodeJS.Signals) => {
+    isAsked = true;
+    child.kill(signal);
+    await closed;
+    return child.exitCode;
   };
-  onTestFinished(kill);
-  await vi.waitFor(() => expect(existsSync(files.ready), log).toBe(true), { timeout: START_TIME_MS_MAX });
+  const kill = async () => void (await end("SIGKILL"));
+  onTestFinished(async () => {
+    const hasEnded = !isAsked && (child.exitCode !== null || child.signalCode !== null);
+    await kill();
+    expect(hasEnded, `The server ended by itself:\n${log}`).toBe(false);
+    if (!expectsFault) expect(log).not.toMatch(FAULT);
+  });
+  await Promise.race([
+    vi.waitFor(() => expect(existsSync(files.ready), log).toBe(true), { timeout: START_TIME_MS_MAX }),
+    closed.then(() => expect.unreachable(`The server ended before it listened:\n${log}`)),
+  ]);
   const { base_url: baseUrl } = readySchema.parse(JSON.parse(await readFile(files.ready, "utf8")));
-  return { baseUrl, kill };
+  return { baseUrl, log: () => log, kill, end };
 }
 
 /** A token for an account of such a server. */

@@ -1,0 +1,42 @@
+/**
+ * What becomes of a server in which something threw where nobody could catch it: an `error` event without a listener, a
+ * promise that nobody awaits. What it was at is unknown, so it must not go on; it logs the error, lets running answers end
+ * as for any stop, and fails, so that whoever looks after the process starts it anew.
+ */
+
+import type { Logger } from "../operations/logger.ts";
+import { CommandFailure } from "./command-failure.ts";
+
+export interface UnforeseenErrorsOptions {
+  readonly logger: Logger;
+  /** Called at the first error: asks for a graceful stop. */
+  readonly onFirst: () => void;
+  /** How long the stop may take before the process is ended, in milliseconds. */
+  readonly stopTimeMsMax: number;
+}
+
+export interface UnforeseenErrors {
+  /** Stops listening. @throws CommandFailure when there was an error. */
+  close(): void;
+}
+
+const EXIT_FAILED = 1;
+
+export function watchUnforeseenErrors({ logger, onFirst, stopTimeMsMax }: UnforeseenErrorsOptions): UnforeseenErrors {
+  let count = 0;
+  const onError = (thrown: unknown, origin: string) => {
+    count += 1;
+    const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    logger.error("an unforeseen error ends the server", { origin, cause });
+    if (count > 1) return;
+    setTimeout(() => process.exit(EXIT_FAILED), stopTimeMsMax).unref();
+    onFirst();
+  };
+  process.on("uncaughtException", onError);
+  return {
+    close() {
+      process.off("uncaughtException", onError);
+      if (count > 0) throw new CommandFailure("The server stopped after an unforeseen error. The log says which.");
+    },
+  };
+}
