@@ -167,3 +167,10 @@ test("nothing can be sent once the check is over", async () => {
   await expect(context.wire({ method: "GET", path: "/models" })).rejects.toThrow("over");
   await expect(context.sdk((client) => client.models.list())).rejects.toThrow("over");
 });
+
+test("what the SDK asks of fetch itself, to learn whether it can send forms, is no exchange with the target", async () => {
+  const context = await contextFor(answerJson({ text: "" }));
+  const file = new File(["RIFF"], "a.wav", { type: "audio/wav" });
+  const { exchanges } = await context.sdk((client) => client.audio.transcriptions.create({ model: "m", file }));
+  expect(exchanges.map(({ request }) => request.url)).toEqual([`${context.baseUrl}/audio/transcriptions`]);
+});

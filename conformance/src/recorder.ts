@@ -19,6 +19,8 @@ export interface RecordingFetchOptions {
 export function createRecordingFetch(options: RecordingFetchOptions): typeof globalThis.fetch {
   const transport = options.fetch ?? globalThis.fetch;
   return async (input, init) => {
+    // The SDK asks this of `fetch` itself, to learn whether it can send forms; no server hears of it.
+    if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
     const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
     const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax);
     options.onExchange(recording);

@@ -47,10 +47,13 @@ export async function overload(context: CheckContext): Promise<Overload> {
     return exchange;
   });
   const list = async (): Promise<Exchange> => (await context.sdk((client) => client.models.list())).exchange;
-  const models = await list();
-  for (let trip = 1; trip < ROUND_TRIPS; trip += 1) await list();
-  const metAtOnce = !hasEnded;
-  const ended = await Promise.all(chats);
+  const look = async (): Promise<Pick<Overload, "models" | "metAtOnce">> => {
+    const models = await list();
+    for (let trip = 1; trip < ROUND_TRIPS; trip += 1) await list();
+    return { models, metAtOnce: !hasEnded };
+  };
+  // Together: where the run is stopped meanwhile, each of them throws, and one that nobody waits for ends the process.
+  const [{ models, metAtOnce }, ended] = await Promise.all([look(), Promise.all(chats)]);
   return { chats: ended, refused: ended.filter(isBusy), models, metAtOnce };
 }
 
