@@ -4,7 +4,7 @@ import { type Check, defineCheck } from "../src/check.ts";
 import type { CheckContext } from "../src/check-context.ts";
 import type { Exchange } from "../src/exchange.ts";
 import { expectStatus, expectThat, throwIfUnsupported } from "../src/expect.ts";
-import { askChat, type ChatFields, expectAccepted } from "./support/chat-calls.ts";
+import { askChat, askRefusable, type ChatFields, expectAccepted } from "./support/chat-calls.ts";
 import { requireError } from "./support/envelope.ts";
 import { composeFormat, LOT_FORM } from "./support/formed-answers.ts";
 import { forceTool, OFFER, REPORT } from "./support/tool-calls.ts";
@@ -36,7 +36,7 @@ function defineRefusal({ fields, ...check }: Refused, right: ChatFields): Check 
     ...check,
     async run(context) {
       await requireTaken(context, right);
-      expectStatus(await askChat(context, fields), 400);
+      expectStatus(await askRefusable(context, fields), 400);
     },
   });
 }

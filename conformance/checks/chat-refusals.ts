@@ -3,7 +3,7 @@
 import OpenAI from "openai";
 import { type Check, defineCheck } from "../src/check.ts";
 import { expectErrorEnvelope, expectHeader, expectStatus, expectThat } from "../src/expect.ts";
-import { askChat, type ChatFields, streamChat } from "./support/chat-calls.ts";
+import { askChat, askRefusable, type ChatFields, streamChat } from "./support/chat-calls.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
 
 const CHAT = {
@@ -23,7 +23,7 @@ function defineRefusal({ fields, ...check }: Refused): Check {
     ...check,
     reference: "OpenAPI CreateChatCompletionRequest; openai-node core/error.ts BadRequestError",
     async run(context) {
-      expectStatus(await askChat(context, fields), 400);
+      expectStatus(await askRefusable(context, fields), 400);
     },
   });
 }
@@ -150,7 +150,7 @@ export const chatRefusalChecks: readonly Check[] = [
     reference: "openai-node core/error.ts NotFoundError; ddalcu/mlx-serve#257; runpod-workers/worker-vllm#57",
     breaks: "Another model answers, is billed and evaluated under the wrong name.",
     async run(context) {
-      expectStatus(await askChat(context, UNKNOWN_MODEL), 404);
+      expectStatus(await askRefusable(context, UNKNOWN_MODEL), 404);
     },
   }),
   defineCheck({

@@ -22,7 +22,7 @@ function defineRefusal({ fields, ...check }: Refused): Check {
     ...check,
     reference: REQUEST,
     async run(context) {
-      expectStatus(await askText(context, fields), 400);
+      expectStatus(await askText(context, fields, { isRefusable: true }), 400);
     },
   });
 }

@@ -273,7 +273,7 @@ function defineRefusals(): readonly Check[] {
       reference: "OpenAPI CreateEmbeddingRequest; OpenAI error codes",
       breaks: "Callers get a vector of nothing, or a 500 that their client sends again and again.",
       async run(context) {
-        const error = expectErrorEnvelope(await askEmbedding(context, fields), { status: 400 });
+        const error = expectErrorEnvelope(await askEmbedding(context, fields, { isRefusable: true }), { status: 400 });
         const holds = error.param?.startsWith(param) === true;
         expectThat(holds, { observer: "schema", expected: `param "${param}"`, actual: JSON.stringify(error.param) });
       },

@@ -13,6 +13,8 @@ export interface SdkOptions {
   /** Default 0: a check that is not about retries sends one request. */
   readonly maxRetries?: number;
   readonly signal?: AbortSignal;
+  /** Default false. A call that has to be refused, which takes no model: who says nothing for `patienceMs` hangs. */
+  readonly isRefusable?: boolean;
 }
 
 /** What the SDK made of it, next to everything that crossed the wire meanwhile. Exactly one of value and error is set. */
@@ -50,6 +52,8 @@ export interface CheckContext {
   readonly models: Target["models"];
   /** Aborted at the check's time limit. */
   readonly signal: AbortSignal;
+  /** How long an answer may take that needs no model, such as a refusal, before it counts as none. Milliseconds. */
+  readonly patienceMs: number;
   /** The literal behind a key name. @throws NotTestable when the recipe lacks it. */
   key(name: KeyName): string;
   /** What the operator prepared. @throws NotTestable when the recipe lacks it. */

@@ -8,6 +8,7 @@ import type { CheckContext, Credential, SdkOptions, SdkOutcome, WireRequest } fr
 import type { Exchange } from "./exchange.ts";
 import { describeThrown } from "./expect.ts";
 import { type ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { isSignal, NotTestable } from "./outcome-signals.ts";
 import { createRecordingFetch } from "./recorder.ts";
 import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
@@ -19,6 +20,8 @@ export interface CheckContextOptions {
   readonly signal: AbortSignal;
   /** Default `RECORDED_BYTES_MAX`. */
   readonly recordedBytesMax?: number | undefined;
+  /** Default half of a check's usual time limit. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** A context, and what crossed the wire through it so far. */
@@ -28,12 +31,16 @@ export interface RecordedContext {
   readonly exchanges: () => readonly Exchange[];
 }
 
+/** Of a check's time limit: what is left is for the check to say so, and for a plain request beside it. */
+export const PATIENCE_SHARE = 0.5;
+
 /** The SDK's own limit is out of the way, so that only the runner's applies: one day. */
 const SDK_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 export function createCheckContext(options: CheckContextOptions): RecordedContext {
   const { target, signal } = options;
   const recordedBytesMax = options.recordedBytesMax ?? RECORDED_BYTES_MAX;
+  const patienceMs = options.patienceMs ?? DEFAULT_LIMITS.checkTimeoutMs * PATIENCE_SHARE;
   const views: (() => Exchange)[] = [];
 
   async function sdk<T>(call: (client: OpenAI) => Promise<T>, sdkOptions: SdkOptions = {}): Promise<SdkOutcome<T>> {
@@ -43,7 +50,11 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
       sdkOptions,
       createRecordingFetch({
         recordedBytesMax,
-        signal: sdkOptions.signal === undefined ? signal : AbortSignal.any([signal, sdkOptions.signal]),
+        signal: AbortSignal.any([
+          signal,
+          ...(sdkOptions.signal === undefined ? [] : [sdkOptions.signal]),
+          ...(sdkOptions.isRefusable === true ? [AbortSignal.timeout(patienceMs)] : []),
+        ]),
         onExchange: (recording) => {
           recordings.push(recording);
           views.push(() => recording.snapshot());
@@ -81,6 +92,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     baseUrl: target.baseUrl,
     models: target.models,
     signal,
+    patienceMs,
     key: (name) => requireKey(target, name),
     fixture: (name) => requireFixture(target, name),
     sdk,

@@ -35,7 +35,9 @@ export interface Decision {
 /** @param unidentified why the target is no OpenAI-like API, when the run found that */
 export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, unidentified: string | null): Decision {
   const failed = results.filter((result) => result.outcome === "fail").length;
-  if (failed > 0) return decide("non-conformant", `${count(failed, "must check")} failed.`);
+  const ended = results.find(({ endedServer }) => endedServer);
+  const stopped = ended === undefined ? "" : `The server stopped answering in ${ended.check.id}. `;
+  if (failed > 0) return decide("non-conformant", `${stopped}${count(failed, "must check")} failed.`);
   const warned = results.filter((result) => result.outcome === "warn" && result.check.level === "should").length;
   if (failOn === "should" && warned > 0) {
     return decide("non-conformant", `${count(warned, "should check")} failed, and --fail-on should counts them.`);

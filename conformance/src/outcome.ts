@@ -40,6 +40,8 @@ export interface CheckResult {
   readonly exchanges: readonly Exchange[];
   /** The exchange that shows the reason; null when none was made. */
   readonly evidence: Exchange | null;
+  /** Whether the server answered until this check, and nothing after it. */
+  readonly endedServer: boolean;
 }
 
 /** A result without an exchange: the check was not run, or nothing of it is worth keeping. */
@@ -55,6 +57,7 @@ export function accountFor(check: Check, outcome: Outcome, reason: string): Chec
     durationMs: 0,
     exchanges: [],
     evidence: null,
+    endedServer: false,
   };
 }
 

@@ -5,11 +5,12 @@
 
 import type { Check } from "./check.ts";
 import type { CheckContext } from "./check-context.ts";
-import { createCheckContext } from "./create-check-context.ts";
+import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { Inconclusive, isSignal } from "./outcome-signals.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
+import { createServerProbe, ServerWatch } from "./server-watch.ts";
 import type { Target } from "./target.ts";
 
 export interface RunChecksOptions {
@@ -19,7 +20,7 @@ export interface RunChecksOptions {
   /** Stops the run: checks that have not ended are accounted for as inconclusive. */
   readonly signal?: AbortSignal;
   readonly onStart?: (planned: PlannedCheck) => void;
-  /** In order of completion. */
+  /** In order of completion. A check after which the server no longer answers may have been told before that is known. */
   readonly onResult?: (result: CheckResult) => void;
 }
 
@@ -32,23 +33,32 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
     ...(options.signal === undefined ? [] : [options.signal]),
   ]);
   const stuck = { inARow: 0 };
+  const watch = new ServerWatch(createServerProbe(options.target, limits, runSignal));
   const queue = options.plan.entries();
 
   const work = async (): Promise<void> => {
     for (const [index, planned] of queue) {
       options.onStart?.(planned);
-      const result = await runPlanned(planned, {
+      const ended = await runPlanned(planned, {
         target: options.target,
         limits,
         runSignal,
         stuckChecks: stuck.inARow,
+        serverEnd: watch.end?.after.check.id ?? null,
       });
+      await unlessStopped(runSignal, () => watch.observe(ended));
+      const result = watch.end?.before === ended ? watch.end.after : ended;
       if (planned.skip === null) stuck.inARow = isStuck(result) ? stuck.inARow + 1 : 0;
       results[index] = result;
       options.onResult?.(result);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
+  await unlessStopped(runSignal, () => watch.finish());
+  // The check before may have been told already: that it ended the server shows when the next one meets silence.
+  const { before, after } = watch.end ?? {};
+  const known = results.findIndex((result) => result === before);
+  if (known >= 0) results[known] = after;
   return results.map((result, index) => {
     if (result === undefined) throw new Error(`Planned check ${index} was not accounted for.`);
     return result;
@@ -60,6 +70,18 @@ interface RunState {
   readonly limits: RunLimits;
   readonly runSignal: AbortSignal;
   readonly stuckChecks: number;
+  /** The check that ended the server; null while it answers. */
+  readonly serverEnd: string | null;
+}
+
+/** Of a run that was stopped nothing more is found out about the server. */
+async function unlessStopped(runSignal: AbortSignal, ask: () => Promise<void>): Promise<void> {
+  if (runSignal.aborted) return;
+  try {
+    await ask();
+  } catch (error) {
+    if (!runSignal.aborted) throw error;
+  }
 }
 
 async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promise<CheckResult> {
@@ -68,6 +90,10 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
   // First: of a run that was stopped, no check before this one is to blame.
   if (runSignal.aborted) {
     return { ...accountForUntried(check, describeStop(limits, runSignal)), inconclusiveCause: "timeout" };
+  }
+  if (state.serverEnd !== null) {
+    const reason = `the server stopped answering in ${state.serverEnd}`;
+    return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
   if (state.stuckChecks >= limits.stuckChecksMax) {
     const reason = `${limits.stuckChecksMax} checks before it in a row got no answer`;
@@ -78,6 +104,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     target: state.target,
     signal: controller.signal,
     recordedBytesMax: limits.recordedBytesMax,
+    patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
   });
   const startedAt = performance.now();
   const limit = limitTime(limits, runSignal);

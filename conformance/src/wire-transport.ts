@@ -52,7 +52,8 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
     };
     const leaveInTime = (): void => {
       if (recording.hasResponse) recording.finish("open");
-      leave();
+      recording.fail(new Error(`we left after ${options.leaveAfterMs} ms, before a response arrived`));
+      settle();
     };
     const timer =
       options.leaveAfterMs === undefined ? undefined : setTimeout(leaveInTime, options.leaveAfterMs).unref();

@@ -62,6 +62,12 @@ export async function askChat(
   return exchange;
 }
 
+/** One-shot chat through the SDK that has to be refused. */
+export async function askRefusable(context: CheckContext, fields: ChatFields): Promise<Exchange> {
+  const body = composeSdkChat(context, fields);
+  return (await context.sdk((client) => client.chat.completions.create(body), { isRefusable: true })).exchange;
+}
+
 /** With these OpenAI refuses what one of its models lacks, such as `max_tokens` where only `max_completion_tokens` is known. */
 const MODEL_LIMITS = ["unsupported_parameter", "unsupported_value"];
 
@@ -213,7 +219,7 @@ export async function wireStream(context: CheckContext, fields: ChatFields = {})
   return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs });
 }
 
-/** A chat body of the check's own bytes, past the SDK. */
+/** A chat body of the check's own bytes that has to be refused, past the SDK. */
 export async function postChat(context: CheckContext, body: string | Uint8Array): Promise<Exchange> {
-  return context.wire({ method: "POST", path: "/chat/completions", body });
+  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs: context.patienceMs });
 }

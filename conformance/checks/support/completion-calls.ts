@@ -5,7 +5,7 @@
 
 import type { Completion, CompletionCreateParamsNonStreaming, CompletionCreateParamsStreaming } from "openai/resources";
 import type OpenAI from "openai";
-import type { CheckContext, SdkOutcome } from "../../src/check-context.ts";
+import type { CheckContext, SdkOptions, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { jsonFrames } from "../../src/expect-stream.ts";
 import {
@@ -40,15 +40,23 @@ export const OTHER_PROMPT = "Monday, Tuesday, Wednesday, Thursday, Friday, Satur
 /** As far as a target can, the same text each time. */
 export const REPEATABLE: TextFields = { max_tokens: 16, temperature: 0, seed: 7 };
 
-export async function askText(context: CheckContext, fields: TextFields = {}): Promise<Exchange> {
-  return (await createText(context, fields)).exchange;
+export async function askText(
+  context: CheckContext,
+  fields: TextFields = {},
+  options: SdkOptions = {},
+): Promise<Exchange> {
+  return (await createText(context, fields, options)).exchange;
 }
 
 /** One-shot through the SDK. */
-export async function createText(context: CheckContext, fields: TextFields = {}): Promise<SdkOutcome<Completion>> {
+export async function createText(
+  context: CheckContext,
+  fields: TextFields = {},
+  options: SdkOptions = {},
+): Promise<SdkOutcome<Completion>> {
   // The SDK's types forbid what some checks are there to send.
   const request = composeText(context, fields) as unknown as CompletionCreateParamsNonStreaming;
-  const outcome = await context.sdk((client) => client.completions.create(request));
+  const outcome = await context.sdk((client) => client.completions.create(request), options);
   throwIfNotOffered(outcome.exchange);
   return outcome;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { EmbeddingCreateParams } from "openai/resources";
-import type { CheckContext } from "../../src/check-context.ts";
+import type { CheckContext, SdkOptions } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type JsonObject } from "../../src/expect.ts";
 
@@ -16,11 +16,12 @@ const SAME_COSINE = 0.999;
 export async function askEmbedding(
   context: CheckContext,
   fields: Readonly<Record<string, unknown>> = {},
+  options: SdkOptions = {},
 ): Promise<Exchange> {
   const body = { model: context.models.embedding, input: TEXTS[0], encoding_format: "float", ...fields };
   // The SDK's types forbid what some checks are there to send.
   const request = body as unknown as EmbeddingCreateParams;
-  return (await context.sdk((client) => client.embeddings.create(request))).exchange;
+  return (await context.sdk((client) => client.embeddings.create(request), options)).exchange;
 }
 
 /** The body of an answer. @throws Inconclusive */

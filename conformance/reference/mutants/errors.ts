@@ -122,6 +122,25 @@ export const errorMutants: readonly Mutant[] = [
     intended: ["errors.input.content-type"],
     mutate: () => ({ acceptsContentType: () => true }),
   },
+  ...[
+    { id: "input.ends-the-server", description: "the body `null` ends the server", isLast: true, isSilent: false },
+    { id: "input.cuts-the-line", description: "the body `null` is never answered: the connection is closed" },
+    { id: "input.hangs", description: "the body `null` is never answered, and the connection stays", isSilent: true },
+  ].map(({ id, description, isLast = false, isSilent = false }) => ({
+    id,
+    description,
+    intended: ["errors.input.server-lives-on"],
+    mutate: () => {
+      let isOver = false;
+      const admission = async (call: ReferenceCall): Promise<void> => {
+        const isMeant = isChat(call) && readSent(call) === "null";
+        if (isMeant && isSilent) await new Promise(() => {});
+        isOver = isMeant || (isOver && isLast);
+        if (isOver) throw new Error("The connection is closed without an answer.");
+      };
+      return { admission };
+    },
+  })),
   {
     id: "input.falls-sick",
     description: "the request after a body of one quotation mark fails",
