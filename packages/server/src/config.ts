@@ -176,6 +176,9 @@ const operationsSchema = z.strictObject({
         "on this machine that adds no X-Forwarded-For everybody looks local, so set one there.",
     ),
   readinessTimeoutMs: milliseconds.default(2000).describe("How long /readyz waits for the stores to answer."),
+  writeProbeIntervalMs: milliseconds
+    .default(5000)
+    .describe("How long /readyz goes by its last trial write to the store before it makes another one."),
   otlpEndpoint: z
     .url({ protocol: /^https?$/ })
     .nullable()

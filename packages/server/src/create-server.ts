@@ -156,11 +156,12 @@ export function createServer(options: ServerOptions): Server {
 }
 
 /** The name of a part is shown to anybody. */
-function listReadinessParts({ stores, registry }: ServerOptions): readonly ReadinessPart[] {
+function listReadinessParts({ stores, registry, config }: ServerOptions): readonly ReadinessPart[] {
   return [
     { name: "keys", check: () => stores.apiKeys.findBySecretSha256("") },
     { name: "token revocations", check: () => stores.tokenRevocations.isRevoked("") },
     { name: "credits", check: () => stores.credits.readBalance("") },
+    { name: "writes", check: () => stores.probeWrite(), intervalMs: config.operations.writeProbeIntervalMs },
     {
       name: "models",
       check: async () => registry.list().length > 0 || Promise.reject(new Error("none is registered")),

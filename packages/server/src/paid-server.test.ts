@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { configSchema } from "./config.ts";
 import { openPostgresStores } from "./stores/postgres/open-postgres-stores.ts";
 import { openSqliteStores } from "./stores/sqlite.ts";
 import type { Stores } from "./stores/stores.ts";
+import { startPostgresProxy } from "./testing/postgres-proxy.ts";
 import { definePostgresTests } from "./testing/postgres.ts";
 import { startTestServer } from "./testing/test-server.ts";
 
@@ -76,5 +77,45 @@ await definePostgresTests("two servers on one PostgreSQL", ({ createSchemaUrl })
       await openPostgresStores({ ...postgres, url }),
     ];
     await expectExactlyTheAffordable(first, [await startPaidServer(first), await startPaidServer(second)]);
+  });
+
+  test("an answer that ends while PostgreSQL hangs ends well, and is charged when PostgreSQL is back", async () => {
+    const url = await createSchemaUrl();
+    const proxy = await startPostgresProxy(url);
+    onTestFinished(() => proxy.close());
+    const { postgres } = configSchema.parse({ postgres: { url, statementTimeoutMs: 500, connectionTimeoutMs: 500 } });
+    const stores = await openPostgresStores({ ...postgres, url: proxy.url });
+    const { server, baseUrl, keys } = await startTestServer({
+      engine: createScriptedEngine({ tokenDelayMs: 20 }),
+      stores,
+      models: [{ isDefault: true, prices }],
+    });
+    onTestFinished(async () => {
+      await server.close();
+      await stores.close();
+    });
+    await stores.credits.grant({ id: "g", accountId: "ada", amount: 100, note: "tests", nowMs: Date.now() });
+    const response = await fetch(`${baseUrl}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${keys.key}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "scripted",
+        stream: true,
+        messages: [{ role: "user", content: "Hi" }],
+        max_tokens: 8,
+      }),
+    });
+    proxy.silence();
+    const text = await response.text();
+    expect(text).toContain("[DONE]");
+    expect(text).not.toContain('"error"');
+    proxy.cut();
+    proxy.restore();
+    await vi.waitFor(async () => expect(await stores.credits.readBalance("ada")).toEqual({ balance: 92, held: 0 }), {
+      timeout: 30_000,
+      interval: 200,
+    });
+    const entries = await stores.credits.listEntries({ accountId: "ada", limit: 10 });
+    expect(entries.filter(({ kind }) => kind === "usage")).toMatchObject([{ amount: -8 }]);
   });
 });

@@ -47,3 +47,21 @@ test("a part that throws at once is not ready", async () => {
   const readiness = createReadiness({ parts: [{ name: "keys", check }], timeoutMs: 1000, onNotReady: () => {} });
   expect(await readiness.check()).toEqual(["keys"]);
 });
+
+test("a part with an interval is not asked again before it has passed, whether it was ready or not", async () => {
+  let nowMs = 0;
+  const check = vi.fn(async () => {});
+  const parts = [{ name: "writes", check, intervalMs: 1000 }];
+  const readiness = createReadiness({ parts, timeoutMs: 1000, onNotReady: () => {}, now: () => nowMs });
+  check.mockRejectedValueOnce(new Error("disk full"));
+  for (const [atMs, notReady] of [
+    [0, ["writes"]],
+    [999, ["writes"]],
+    [1000, []],
+    [1999, []],
+  ] as const) {
+    nowMs = atMs;
+    expect(await readiness.check()).toEqual(notReady);
+  }
+  expect(check).toHaveBeenCalledTimes(2);
+});

@@ -1,6 +1,6 @@
 /**
  * Whether the server can do its work now: each part is asked, within a time. The answer names parts that are not ready
- * and nothing else; why is for the log.
+ * and nothing else; why is for the log. Anybody may ask, so no part is asked more often than it says.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,6 +10,8 @@ export interface ReadinessPart {
   readonly name: string;
   /** Resolves when the part works, else rejects. */
   readonly check: () => Promise<unknown>;
+  /** How long its last answer, good or bad, is good enough. Default 0: it is asked each time. */
+  readonly intervalMs?: number;
 }
 
 export interface ReadinessOptions {
@@ -18,6 +20,8 @@ export interface ReadinessOptions {
   readonly timeoutMs: number;
   /** Is told of each part that is not ready. */
   readonly onNotReady: (name: string, reason: string) => void;
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  readonly now?: () => number;
 }
 
 export interface Readiness {
@@ -27,12 +31,16 @@ export interface Readiness {
 
 /** Callers that come while a check runs share it, so that asking often costs the stores nothing more. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { parts, timeoutMs, onNotReady } = options;
+  const { parts, timeoutMs, onNotReady, now = () => performance.now() } = options;
   let running: Promise<readonly string[]> | null = null;
   /** A part that hangs is not asked again until it has answered. */
   const unanswered = new Map<string, Promise<string | null>>();
+  const answered = new Map<string, { readonly reason: string | null; readonly atMs: number }>();
 
-  function ask({ name, check }: ReadinessPart): Promise<string | null> {
+  /** @returns why it is not ready; null when it is. */
+  async function ask({ name, check, intervalMs = 0 }: ReadinessPart): Promise<string | null> {
+    const last = answered.get(name);
+    if (last !== undefined && now() - last.atMs < intervalMs) return last.reason;
     const asked = unanswered.get(name);
     if (asked !== undefined) return asked;
     const answer = Promise.resolve()
@@ -41,7 +49,11 @@ export function createReadiness(options: ReadinessOptions): Readiness {
         () => null,
         (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
       )
-      .finally(() => unanswered.delete(name));
+      .then((reason) => {
+        unanswered.delete(name);
+        answered.set(name, { reason, atMs: now() });
+        return reason;
+      });
     unanswered.set(name, answer);
     return answer;
   }

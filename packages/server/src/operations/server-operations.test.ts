@@ -1,10 +1,16 @@
 /** The operator's routes, as a running server answers them. */
 
-import { afterEach, expect, test, vi } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { startTestServer } from "../testing/test-server.ts";
 import type { TestServerOptions } from "../testing/test-server.ts";
 import { createWatchedEngine } from "../testing/watched-engine.ts";
 import { createMemoryStores } from "../stores/memory.ts";
+import { openSqliteStores } from "../stores/sqlite.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -41,6 +47,24 @@ test("a store that hangs makes the server not ready within the time, and health 
   const ready = await get("/readyz");
   expect([ready.status, await ready.json()]).toEqual([503, { status: "not_ready", not_ready: ["credits"] }]);
   expect((await get("/healthz")).status).toBe(200);
+});
+
+test("a server whose store is locked by another process is not ready until it can write again", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "openai-compat-ready-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, "keys.sqlite");
+  const stores = openSqliteStores(path);
+  onTestFinished(() => stores.close());
+  const { get } = await start({ stores, config: { operations: { readinessTimeoutMs: 200, writeProbeIntervalMs: 1 } } });
+  expect((await get("/readyz")).status).toBe(200);
+  const other = new DatabaseSync(path);
+  onTestFinished(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  await delay(2);
+  const ready = await get("/readyz");
+  expect([ready.status, await ready.json()]).toEqual([503, { status: "not_ready", not_ready: ["writes"] }]);
+  other.exec("COMMIT");
+  await vi.waitFor(async () => expect((await get("/readyz")).status).toBe(200), { timeout: 10_000 });
 });
 
 test("a server without models is not ready", async () => {

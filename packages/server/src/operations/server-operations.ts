@@ -22,6 +22,8 @@ export interface OperationsSettings {
   readonly metricsToken: string | null;
   /** How long all parts together may take to say that they are ready. */
   readonly readinessTimeoutMs: number;
+  /** How long the last trial write to the store is good enough. */
+  readonly writeProbeIntervalMs: number;
 }
 
 export interface ServerOperationsOptions {

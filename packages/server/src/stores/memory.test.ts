@@ -18,3 +18,7 @@ test("the log in memory keeps its newest entries, and the balance what they all 
   expect(entries).toMatchObject([{ note: "3" }, { note: "2" }]);
   expect(await credits.readBalance("ada")).toEqual({ balance: 30, held: 0 });
 });
+
+test("a trial write to memory works", async () => {
+  await expect(createMemoryStores().probeWrite()).resolves.toBeUndefined();
+});

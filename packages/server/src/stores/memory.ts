@@ -16,6 +16,7 @@ export function createMemoryStores(): Stores {
     credits,
     tokenRevocations,
     rateLimits,
+    probeWrite: async () => {},
     async close() {
       for (const store of [apiKeys, credits, tokenRevocations, rateLimits]) await store.close();
     },

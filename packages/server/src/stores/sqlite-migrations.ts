@@ -61,6 +61,11 @@ const MIGRATIONS = [
      expires_at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX token_revocations_by_expiry ON token_revocations (expires_at_ms)`,
+
+  `CREATE TABLE write_probes (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     count INTEGER NOT NULL
+   ) STRICT`,
 ] as const;
 
 /** What a database has that is up to date. */

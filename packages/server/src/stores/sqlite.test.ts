@@ -134,3 +134,16 @@ test("the tables themselves refuse a balance below what is held, and below nothi
   database.close();
   await stores.close();
 });
+
+test("a trial write fails while another process keeps the write lock, and works again afterwards", async () => {
+  const path = newPath();
+  const stores = openSqliteStores(path, { busyTimeoutMs: 20 });
+  await stores.probeWrite();
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  await expect(stores.probeWrite()).rejects.toThrow("locked");
+  other.exec("ROLLBACK");
+  await stores.probeWrite();
+  other.close();
+  await stores.close();
+});

@@ -9,15 +9,20 @@ import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import { createSqliteTokenRevocations } from "./sqlite-token-revocations.ts";
 import { createSqliteWriter } from "./sqlite-writer.ts";
+import type { SqliteWriterOptions } from "./sqlite-writer.ts";
 import type { Stores } from "./stores.ts";
 
 /**
  * @param path a file, made when it is not there.
+ * @param options.busyTimeoutMs how long a write waits for other processes' writes. Default 5000.
  * @throws Error when it can't be opened, is of a later version, or this Node.js has no SQLite (before 22.13).
  */
-export function openSqliteStores(path: string): Stores {
+export function openSqliteStores(path: string, options: Pick<SqliteWriterOptions, "busyTimeoutMs"> = {}): Stores {
   const database = openSqliteDatabase(path);
-  const writer = createSqliteWriter({ database, path });
+  const writer = createSqliteWriter({ database, path, ...options });
+  const probe = database.prepare(
+    "INSERT INTO write_probes VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = (count + 1) % 1000000",
+  );
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= writer.close().finally(() => database.close()));
   return {
@@ -25,6 +30,9 @@ export function openSqliteStores(path: string): Stores {
     credits: { ...createSqliteCredits(database, writer), close },
     tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
     rateLimits: createMemoryRateLimits(),
+    async probeWrite() {
+      await writer.write(() => probe.run());
+    },
     close,
   };
 }

@@ -72,6 +72,12 @@ const MIGRATIONS = [
     expire bigint NOT NULL
   );
   `,
+  `
+  CREATE TABLE write_probes (
+    id integer PRIMARY KEY CHECK (id = 1),
+    count integer NOT NULL
+  );
+  `,
 ] as const;
 
 /** What a database has that is up to date. */

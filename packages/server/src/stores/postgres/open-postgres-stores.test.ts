@@ -8,7 +8,7 @@ import { definePostgresTests, execute } from "../../testing/postgres.ts";
 import { openPostgresStores } from "./open-postgres-stores.ts";
 
 const SETTINGS = { connectionsMax: 4, waitingMax: 2000, connectionTimeoutMs: 5000, statementTimeoutMs: 5000 };
-const TABLES = ["api_keys", "revoked_tokens", "accounts", "holds", "ledger", "rate_limits"];
+const TABLES = ["api_keys", "revoked_tokens", "accounts", "holds", "ledger", "rate_limits", "write_probes"];
 
 await definePostgresTests("the stores in PostgreSQL", (postgres) => {
   const open = (url: string) => openPostgresStores({ ...SETTINGS, url });

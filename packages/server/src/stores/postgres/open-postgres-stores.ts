@@ -4,10 +4,17 @@ import type { Stores } from "../stores.ts";
 import { createApiKeyStore } from "./api-keys.ts";
 import { createCreditStore } from "./credits.ts";
 import { openDatabase } from "./database.ts";
+import type { Statement } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { createPostgresRateLimits } from "./rate-limits.ts";
 import type { PostgresSettings } from "./settings.ts";
 import { createTokenRevocationStore } from "./token-revocations.ts";
+
+const PROBE_WRITE: Statement = {
+  name: "probe_write",
+  text: `INSERT INTO write_probes VALUES (1, 1)
+    ON CONFLICT (id) DO UPDATE SET count = (write_probes.count + 1) % 1000000`,
+};
 
 /**
  * Brings the tables up to date, which several servers may do at once. The driver is loaded by the call.
@@ -23,6 +30,9 @@ export async function openPostgresStores(settings: PostgresSettings): Promise<St
     credits: createCreditStore(database),
     tokenRevocations: createTokenRevocationStore(database),
     rateLimits: createPostgresRateLimits(database),
+    async probeWrite() {
+      await database.run(PROBE_WRITE, []);
+    },
     close: () => database.close(),
   };
 }

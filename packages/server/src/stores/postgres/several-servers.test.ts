@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
+import { startPostgresProxy } from "../../testing/postgres-proxy.ts";
 import { definePostgresTests, execute } from "../../testing/postgres.ts";
+import { POSTGRES_VERSION } from "./migrate.ts";
 import { openPostgresStores } from "./open-postgres-stores.ts";
 
 const SETTINGS = { connectionsMax: 2, waitingMax: 1000, connectionTimeoutMs: 5000, statementTimeoutMs: 5000 };
@@ -80,7 +82,22 @@ await definePostgresTests("several servers on one PostgreSQL", (postgres) => {
     const servers = await Promise.all([open(url), open(url), open(url), open(url)]);
     await servers[0].credits.grant({ id: "grant", accountId: "ada", amount: 5, note: "", nowMs: 0 });
     for (const { credits } of servers) expect(await credits.readBalance("ada")).toEqual({ balance: 5, held: 0 });
-    expect(await execute(url, "SELECT version FROM openai_compat_version")).toEqual([{ version: 1 }]);
+    expect(await execute(url, "SELECT version FROM openai_compat_version")).toEqual([{ version: POSTGRES_VERSION }]);
+  });
+
+  test("a trial write works on every server, and fails while the database does not answer", async () => {
+    const url = await postgres.createSchemaUrl();
+    await Promise.all([(await open(url)).probeWrite(), (await open(url)).probeWrite()]);
+    const proxy = await startPostgresProxy(url);
+    onTestFinished(() => proxy.close());
+    const stores = await openPostgresStores({ ...SETTINGS, url: proxy.url, statementTimeoutMs: 100 });
+    onTestFinished(() => stores.close());
+    await stores.probeWrite();
+    proxy.silence();
+    await expect(stores.probeWrite()).rejects.toThrow("PostgreSQL");
+    proxy.cut();
+    proxy.restore();
+    await stores.probeWrite();
   });
 
   test("a server that starts later finds what the others stored", async () => {
