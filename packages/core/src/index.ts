@@ -6,6 +6,8 @@ export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
 export type { AuthorisedCall, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
+export { createWorkSlices } from "./work-slices.ts";
+export type { WorkSlices } from "./work-slices.ts";
 
 export type { QueueStatus } from "./admission/model-queues.ts";
 export { createRateLimits } from "./admission/rate-limits.ts";

@@ -33,6 +33,9 @@ const limitsSchema = z.strictObject({
     .default(64 * 1024)
     .describe("Request bodies up to this size, in bytes, are read however many others are; they count for nothing."),
   bodyValuesMax: count.default(100_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
+  bodyNumbersMax: count
+    .default(300_000)
+    .describe("Most numbers in the arrays of a JSON body (token ids), which are not counted as values."),
   bodyDepthMax: count.default(500).describe("Deepest nesting of objects and arrays in a JSON body."),
   bodyTimeoutMs: milliseconds.default(60_000).describe("How long a request body may take to arrive."),
   bodyStallTimeoutMs: milliseconds

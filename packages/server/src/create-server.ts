@@ -39,8 +39,10 @@ export interface ServerLimits {
   readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
   readonly bodyStallTimeoutMs: number;
-  /** Objects, arrays and what they hold, counted together. */
+  /** Objects, arrays and what they hold, counted together, but for what `bodyNumbersMax` counts. */
   readonly bodyValuesMax: number;
+  /** Numbers of all arrays, but for the first of each. */
+  readonly bodyNumbersMax: number;
   readonly bodyDepthMax: number;
   readonly headersBytesMax: number;
   readonly headersTimeoutMs: number;

@@ -1,14 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { findJsonExcess } from "./json-values.ts";
+import type { JsonBounds } from "./json-values.ts";
 
-const find = (text: string, bounds: { readonly valuesMax?: number; readonly depthMax?: number }) =>
-  findJsonExcess(new TextEncoder().encode(text), { valuesMax: Infinity, depthMax: Infinity, ...bounds });
+const find = (text: string, bounds: Partial<JsonBounds>) =>
+  findJsonExcess(new TextEncoder().encode(text), {
+    valuesMax: Infinity,
+    numbersMax: Infinity,
+    depthMax: Infinity,
+    ...bounds,
+  });
 
-/** Containers and what they hold; an empty container is counted as if it held something. */
+/** Containers and what they hold; an empty container is counted as if it held something, a later number of an array not. */
 function countValues(value: unknown): number {
   if (typeof value !== "object" || value === null) return 1;
-  const members = Object.values(value);
+  const isCounted = (member: unknown, at: number) => !Array.isArray(value) || at === 0 || typeof member !== "number";
+  const members = Object.values(value).filter(isCounted);
   return 1 + (members.length === 0 ? 1 : members.reduce<number>((sum, member) => sum + countValues(member), 0));
 }
 
@@ -43,6 +50,14 @@ test("a text that is nested as deep as is allowed passes, one level more does no
       expect(find(text, { depthMax: depth - 1 })).toBe("depth");
     }),
   );
+});
+
+test("numbers of arrays have a bound of their own, and those of objects are values", () => {
+  const ids = "[[1, -2, 3],\n[4,\n 5.5e3]]";
+  expect(find(ids, { valuesMax: 5, numbersMax: 3 })).toBeNull();
+  expect(find(ids, { numbersMax: 2 })).toBe("numbers");
+  expect(find('{"a": 1, "b": 2, "c": 3}', { valuesMax: 4, numbersMax: 0 })).toBeNull();
+  expect(find('{"a": 1, "b": 2, "c": 3}', { valuesMax: 3 })).toBe("values");
 });
 
 test("a text without an end is judged by what is there", () => {

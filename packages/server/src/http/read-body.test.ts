@@ -8,6 +8,7 @@ const LIMITS = {
   bodyTimeoutMs: 1000,
   bodyStallTimeoutMs: 1000,
   bodyValuesMax: 1000,
+  bodyNumbersMax: 1000,
   bodyDepthMax: 20,
 };
 
@@ -86,15 +87,40 @@ test.each([
   [`{"a": 1} trailing`, "invalid_request"],
   [new Uint8Array([0x22, 0xff, 0x22]), "invalid_request"],
   ["x".repeat(101), "body_too_large"],
+  ['["a","b","c",["d","e","f","g"]]', "body_too_large"],
   ["[1,2,3,[4,5,6,7]]", "body_too_large"],
   ["[[[[[]]]]]", "invalid_request"],
 ])("the body %j is refused", async (body, code) => {
-  const limits = { ...LIMITS, bodyValuesMax: 8, bodyDepthMax: 4 };
+  const limits = { ...LIMITS, bodyValuesMax: 8, bodyNumbersMax: 4, bodyDepthMax: 4 };
   await expect(readJsonBody(createRequest(streamOf(body)), limits)).rejects.toMatchObject({ code });
 });
 
 test("a byte order mark is no error", async () => {
   expect(await readJsonBody(createRequest(new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d])), LIMITS)).toEqual({});
+});
+
+test.each([
+  ["}", "invalid_request", "near byte 200000"],
+  ['"]', "body_too_large", "more values"],
+  [",1,2,3]", "body_too_large", "more numbers"],
+  [",[[[[]]]]]", "invalid_request", "nested deeper"],
+])("a large body that ends with %j is refused as a small one is", async (end, code, message) => {
+  const start = end === '"]' ? `[${'"a",'.repeat(50_000)}"a` : `["${"a".repeat(199_997)}"`;
+  const limits = { ...LIMITS, bodyBytesMax: 1_000_000, bodyNumbersMax: 2, bodyDepthMax: 4 };
+  await expect(readJsonBody(createRequest(start + end), limits)).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(message),
+  });
+});
+
+test("a large body is read whole, with a byte order mark or without, and refused when it is no UTF-8", async () => {
+  const limits = { ...LIMITS, bodyBytesMax: 1_000_000 };
+  const text = JSON.stringify({ text: "é".repeat(100_000) });
+  expect(await readJsonBody(createRequest(text), limits)).toEqual(JSON.parse(text));
+  expect(await readJsonBody(createRequest(`\uFEFF${text}`), limits)).toEqual(JSON.parse(text));
+  const bytes = Buffer.from(text);
+  bytes[150_001] = 0xff;
+  await expect(readJsonBody(createRequest(bytes), limits)).rejects.toMatchObject({ code: "invalid_request" });
 });
 
 test("deep nesting is read, not overflowed", async () => {

@@ -3,12 +3,15 @@
  * server read an upload that it will refuse; nothing has touched the body before.
  */
 
-import { AiError, toAiError } from "@openai-compat/core";
+import { isUtf8 } from "node:buffer";
+import { AiError, createWorkSlices, toAiError } from "@openai-compat/core";
 import type { BodyShare } from "./body-budget.ts";
 import { createRequestSource } from "./body-source.ts";
 import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
 import { findJsonExcess } from "./json-values.ts";
+import type { JsonBounds, JsonExcess } from "./json-values.ts";
+import { parseJsonInSlices } from "./parse-json.ts";
 
 export interface BodyLimits {
   readonly bodyBytesMax: number;
@@ -16,8 +19,10 @@ export interface BodyLimits {
   readonly bodyTimeoutMs: number;
   /** Between two pieces. */
   readonly bodyStallTimeoutMs: number;
-  /** Objects, arrays and what they hold, counted together. */
+  /** Objects, arrays and what they hold, counted together, but for what `bodyNumbersMax` counts. */
   readonly bodyValuesMax: number;
+  /** Numbers of all arrays, but for the first of each. */
+  readonly bodyNumbersMax: number;
   /** Objects and arrays within each other. */
   readonly bodyDepthMax: number;
 }
@@ -49,20 +54,53 @@ export interface ReadBodyOptions {
 export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
   checkContentType(options.headers ?? request.headers);
   const bytes = await readBodyBytes(request, limits, options);
+  const value = bytes.length > LARGE_BODY_BYTES ? await parseLarge(bytes, limits, options) : parseSmall(bytes, limits);
+  return { value, bytes: bytes.length };
+}
+
+/** What is parsed in one go takes a few milliseconds at most. */
+const LARGE_BODY_BYTES = 128 * 1024;
+
+function parseSmall(bytes: Buffer, limits: BodyLimits): unknown {
   const text = decodeUtf8(bytes);
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
   }
-  const excess = findJsonExcess(bytes, { valuesMax: limits.bodyValuesMax, depthMax: limits.bodyDepthMax });
-  if (excess === "values") throw tooManyValues(limits);
-  if (excess === "depth") throw nestedTooDeep(limits);
+  const excess = findJsonExcess(bytes, readBounds(limits));
+  if (excess !== null) throw refuseExcess(excess, limits);
   try {
     const value: unknown = JSON.parse(text);
-    return { value, bytes: bytes.length };
+    return value;
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : "";
     throw new AiError("invalid_request", describeJsonError(reason), { cause: thrown });
   }
+}
+
+async function parseLarge(bytes: Buffer, limits: BodyLimits, { signal }: ReadBodyOptions): Promise<unknown> {
+  if (!isUtf8(bytes)) throw notUtf8();
+  const text = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
+  const parsed = await parseJsonInSlices(text, readBounds(limits), createWorkSlices({ signal }));
+  switch (parsed.type) {
+    case "value":
+      return parsed.value;
+    case "excess":
+      throw refuseExcess(parsed.excess, limits);
+    case "invalid": {
+      const message = `We could not parse the JSON body of your request: it is not valid JSON near byte ${parsed.byte}.`;
+      throw new AiError("invalid_request", message);
+    }
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+
+function readBounds(limits: BodyLimits): JsonBounds {
+  return {
+    valuesMax: limits.bodyValuesMax,
+    numbersMax: limits.bodyNumbersMax,
+    depthMax: limits.bodyDepthMax,
+  };
 }
 
 /**
@@ -121,8 +159,12 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return UTF_8.decode(bytes);
   } catch (thrown) {
-    throw new AiError("invalid_request", "The request body is not valid UTF-8.", { cause: thrown });
+    throw notUtf8(thrown);
   }
+}
+
+function notUtf8(cause?: unknown): AiError {
+  return new AiError("invalid_request", "The request body is not valid UTF-8.", { cause });
 }
 
 /** The time runs from here. Nothing is kept of a body that is not read to its end. */
@@ -166,19 +208,20 @@ function bodyTooLarge(limits: BodyLimits): AiError {
   );
 }
 
-function tooManyValues(limits: BodyLimits): AiError {
-  return new AiError(
-    "body_too_large",
-    `The request body holds more values than this server accepts (${limits.bodyValuesMax}). Send less.`,
-  );
-}
-
-/** Not the status of a large body: a few kilobytes can do it. */
-function nestedTooDeep(limits: BodyLimits): AiError {
-  return new AiError(
-    "invalid_request",
-    `The request body is nested deeper than this server accepts (${limits.bodyDepthMax} levels). Send it flatter.`,
-  );
+function refuseExcess(excess: JsonExcess, limits: BodyLimits): AiError {
+  switch (excess) {
+    case "values":
+    case "numbers": {
+      const most = excess === "values" ? limits.bodyValuesMax : limits.bodyNumbersMax;
+      const message = `The request body holds more ${excess} than this server accepts (${most}). Send less.`;
+      return new AiError("body_too_large", message);
+    }
+    case "depth": {
+      // Not the status of a large body: a few kilobytes can do it.
+      const message = `The request body is nested deeper than this server accepts (${limits.bodyDepthMax} levels). Send it flatter.`;
+      return new AiError("invalid_request", message);
+    }
+  }
 }
 
 function bodyTimeout(limits: BodyLimits): AiError {

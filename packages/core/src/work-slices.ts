@@ -1,0 +1,55 @@
+/**
+ * Cuts long work on the event loop into slices of a few milliseconds. All slices of the process take turns, one in each round of
+ * the event loop: however many calls have long work at once, what else is due waits for one slice.
+ */
+
+/** Long enough that yielding costs nothing to speak of, short enough that nobody notices. */
+const SLICE_MS = 5;
+
+export interface WorkSlices {
+  /** Whether the slice has lasted long enough: then `await next()`. Ask it between two steps that take well below a slice. */
+  readonly isOver: boolean;
+  /**
+   * Lets the event loop run what is due, and begins the next slice.
+   *
+   * @throws the signal's reason when it has aborted
+   */
+  next(): Promise<void>;
+}
+
+export interface WorkSlicesOptions {
+  /** Of the call that the work is for. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since any moment. Default: the clock. */
+  readonly now?: () => number;
+}
+
+/** The first slice begins now. */
+export function createWorkSlices({ signal, now = () => performance.now() }: WorkSlicesOptions): WorkSlices {
+  let startedAt = now();
+  return {
+    get isOver() {
+      return now() - startedAt >= SLICE_MS;
+    },
+    async next() {
+      await takeTurn();
+      signal.throwIfAborted();
+      startedAt = now();
+    },
+  };
+}
+
+const waiting: (() => void)[] = [];
+
+/** `setImmediate` alone would run all that wait in the same round. */
+async function takeTurn(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(startNext);
+  });
+}
+
+function startNext(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(startNext);
+}
