@@ -11,11 +11,16 @@ import type { z } from "zod";
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
+/** One issue is reported, and a body may have a hundred thousand. */
+const FIRST_ISSUE_ONLY: z.core.ParseContext<Issue> & Pick<z.core.ParseContextInternal, "abortEarly"> = {
+  abortEarly: true,
+};
+
 /**
  * @throws AiError `missing_required_parameter`, `invalid_type` or `invalid_value`, with `param` naming the place.
  */
 export function decodeBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const result = schema.safeParse(body);
+  const result = schema.safeParse(body, FIRST_ISSUE_ONLY);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue === undefined) throw new AiError("invalid_request", "The request body is not valid.");

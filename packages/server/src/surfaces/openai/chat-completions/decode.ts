@@ -2,6 +2,7 @@
 
 import type { ChatRequest } from "@openai-compat/core";
 import { createChatCompletionRequestSchema } from "@openai-compat/spec";
+import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 import { decodeSampling, decodeStop } from "../decode-sampling.ts";
 import { decodeStreamOptions } from "../decode-stream-options.ts";
@@ -22,6 +23,7 @@ export interface DecodedChatCompletion {
  * @throws AiError with status 400, `param` naming what is wrong.
  */
 export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
+  checkEntries(body);
   const wire = decodeBody(createChatCompletionRequestSchema, body);
   checkParameters(wire);
   const output = decodeOutput(wire);

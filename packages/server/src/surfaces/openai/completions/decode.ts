@@ -3,6 +3,7 @@
 import type { CompletionRequest } from "@openai-compat/core";
 import { createCompletionRequestSchema } from "@openai-compat/spec";
 import type { CompletionPrompt } from "@openai-compat/spec";
+import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 import { decodeSampling, decodeStop } from "../decode-sampling.ts";
 import { decodeStreamOptions } from "../decode-stream-options.ts";
@@ -24,6 +25,7 @@ const DEFAULT_TOKENS_MAX = 16;
  * @throws AiError with status 400, `param` naming what is wrong.
  */
 export function decodeCompletion(body: unknown): DecodedCompletion {
+  checkEntries(body);
   const wire = decodeBody(createCompletionRequestSchema, body);
   checkParameters(wire);
   const choices = wire.n ?? 1;
