@@ -4,8 +4,7 @@
  * down and never locks it out.
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { AiError } from "@openai-compat/core";
+import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingVector, PreparedInput } from "@openai-compat/core";
 import { createModelResource } from "../shared/model-resource.ts";
 import { estimateEmbeddingBytes } from "./memory-estimate.ts";
@@ -13,9 +12,6 @@ import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { loadEmbeddingModel } from "./loaded-embedding-model.ts";
 import type { LoadedEmbeddingModel } from "./loaded-embedding-model.ts";
-
-/** Texts after which the event loop gets its turn. */
-const TEXTS_PER_TURN = 16;
 
 /** `limits.contextTokens` is the configured size until the model is loaded, then at most what it was trained for. */
 export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): EmbeddingEngine {
@@ -44,11 +40,11 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
     async prepare(inputs, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
+        const slices = createWorkSlices({ signal });
         const prepared: PreparedInput[] = [];
         for (const [index, input] of inputs.entries()) {
-          if (index % TEXTS_PER_TURN === 0) await nextTurn();
-          signal.throwIfAborted();
-          const tokens = typeof input === "string" ? loaded.tokenise(input) : loaded.adopt(input);
+          if (slices.isOver) await slices.next();
+          const tokens = typeof input === "string" ? await loaded.tokenise(input, slices) : loaded.adopt(input);
           if (tokens === null) throw noSuchToken(index);
           prepared.push({ tokens });
         }

@@ -3,7 +3,7 @@
  * opened, before the first call that needs the model.
  */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import { checkSchemas } from "../grammar/check-output.ts";
@@ -66,7 +66,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
     async prepare(messages, output, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
-        return { tokens: tokenizePrompt({ messages, output }, loaded.template, loaded.tokenizer) };
+        return { tokens: await tokenizePrompt({ messages, output }, loaded, createWorkSlices({ signal })) };
       } finally {
         release();
       }
@@ -74,7 +74,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
     async prepareText(text, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
-        return tokenizeText(text, loaded.texts);
+        return await tokenizeText(text, loaded.texts, createWorkSlices({ signal }));
       } finally {
         release();
       }

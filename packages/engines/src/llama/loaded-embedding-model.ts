@@ -1,11 +1,14 @@
 /** Brings a GGUF file of an embedding model into memory, with a context for each input that is read at once. */
 
+import type { WorkSlices } from "@openai-compat/core";
 import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
+import { matchAnyOf } from "./any-of.ts";
 import type { ResolvedLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
+import { tokenizeInSlices } from "./sliced-tokens.ts";
 
 export interface LoadedEmbeddingModel {
   /** The longest input, markers included. */
@@ -13,7 +16,7 @@ export interface LoadedEmbeddingModel {
   readonly dimensions: number;
   readonly contexts: SlotPool<LlamaEmbeddingContext>;
   /** Markers included. No text becomes a marker. */
-  readonly tokenise: (text: string) => readonly number[];
+  readonly tokenise: (text: string, slices: WorkSlices) => Promise<readonly number[]>;
   /** Tokens that a caller made, with the markers where they were left out; null where the model lacks one of them. */
   readonly adopt: (tokens: readonly number[]) => readonly number[] | null;
   readonly isToken: (id: number) => id is Token;
@@ -43,11 +46,12 @@ async function loadInto(
     const vocabularySize = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
     const isToken = (id: number): id is Token => Number.isInteger(id) && id >= 0 && id < vocabularySize;
     const mark = createMarker(module, model);
+    const tokenizer = { tokenize: (text: string) => model.tokenize(text, false), fixedText: matchAnyOf([]) };
     return {
       contextTokens,
       dimensions: model.embeddingVectorSize,
       contexts: createSlotPool(contexts),
-      tokenise: (text) => mark(model.tokenize(text, false)),
+      tokenise: async (text, slices) => mark(await tokenizeInSlices(text, { special: false, tokenizer, slices })),
       adopt: (tokens) => (tokens.every(isToken) ? mark(tokens) : null),
       isToken,
       async dispose() {

@@ -5,6 +5,7 @@ import type { ChatOutput } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
+import { matchAnyOf } from "./any-of.ts";
 import type { OutputForm } from "./constraint.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
@@ -16,6 +17,7 @@ import type { PrefillScheduler } from "./prefill-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
 import { measureDraws } from "./measure-draws.ts";
 import { createNativeSampler, findNativeContext } from "./native-context.ts";
+import { tokenizeInSlices } from "./sliced-tokens.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
 import type { InfillTokens, TextTokenizer } from "./text-tokens.ts";
 import { spellToken } from "./token-bytes.ts";
@@ -98,7 +100,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       tokenizer,
       texts: createTextTokenizer(model, tokenizer),
       isToken,
-      spell: createSpeller(model, tokenizer),
+      spell: createSpeller(model),
       forms: new WeakMap(),
       async dispose() {
         stopMeasuring();
@@ -154,35 +156,33 @@ function createModelTemplate(model: LlamaModel): ChatTemplate {
   });
 }
 
-/** GGUF token types: 2 is unknown, 3 is control; 4, user-defined, is plain text to a tokenizer. */
+/** GGUF token types: 2 is unknown, 3 is control; 4, user-defined, is plain text to a tokenizer, but always one token. */
 const CONTROL_TYPES: readonly number[] = [2, 3];
+const FIXED_TYPES: readonly number[] = [...CONTROL_TYPES, 4];
 
 function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokenizer {
-  const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
-  const control = new Set<number>();
-  const initials = new Set<string>();
-  for (const [id, type] of types.entries()) {
-    if (!CONTROL_TYPES.includes(type)) continue;
-    control.add(id);
-    const [initial] = texts[id] ?? "";
-    if (initial !== undefined) initials.add(initial);
-  }
   const isSpm = model.vocabularyType === module.LlamaVocabularyType.spm;
   return {
     tokenize(text, special) {
       // Such a tokenizer puts a space before every text; in the middle of a prompt there is none.
       return isSpm && !special ? model.tokenize(text, false, "trimLeadingSpace") : model.tokenize(text, special);
     },
-    isControlToken: (token) => control.has(token),
-    controlTextHint: matchAnyOf(initials),
+    controlText: matchAnyOf(listTexts(model, CONTROL_TYPES)),
+    fixedText: matchAnyOf(listTexts(model, FIXED_TYPES)),
     prefixToken: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
   };
+}
+
+/** Of the tokens of some types. */
+function listTexts(model: LlamaModel, wanted: readonly number[]): readonly string[] {
+  const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
+  return types.flatMap((type, id) => (wanted.includes(type) ? [texts[id] ?? ""] : []));
 }
 
 function createTextTokenizer(model: LlamaModel, tokenizer: PromptTokenizer): TextTokenizer {
   const isToken = createTokenGuard(model);
   return {
-    tokenize: (text) => tokenizer.tokenize(text, true),
+    tokenize: (text, slices) => tokenizeInSlices(text, { special: true, tokenizer, slices }),
     detokenize: (tokens) => model.detokenize(tokens.filter(isToken), true),
     isToken,
     prefixToken: tokenizer.prefixToken,
@@ -196,21 +196,13 @@ function findInfillTokens({ tokens: { infill } }: LlamaModel): InfillTokens | nu
   return prefix === null || suffix === null || middle === null ? null : { prefix, suffix, middle };
 }
 
-function createSpeller(model: LlamaModel, tokenizer: PromptTokenizer): (token: Token) => TokenSpelling {
-  const { tokens: texts } = model.fileInfo.metadata.tokenizer.ggml;
+function createSpeller(model: LlamaModel): (token: Token) => TokenSpelling {
+  const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
   const isToken = createTokenGuard(model);
   // After itself: at the beginning of a text, some tokenizers leave a blank out.
   const detokenize = (token: number) => (isToken(token) ? model.detokenize([token], false, [token]) : "");
-  const isControlToken = (token: number) => tokenizer.isControlToken(token);
+  const isControlToken = (token: number) => CONTROL_TYPES.includes(types[token] ?? 0);
   return (token) => spellToken(token, { texts, isControlToken, detokenize });
-}
-
-function matchAnyOf(characters: ReadonlySet<string>): RegExp {
-  if (characters.size === 0) return /(?!)/u;
-  return new RegExp(
-    `[${[...characters].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("")}]`,
-    "u",
-  );
 }
 
 function createTokenGuard(model: LlamaModel): (id: number) => id is Token {

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FREE_TEXT } from "@openai-compat/core";
+import { FREE_TEXT, createWorkSlices } from "@openai-compat/core";
 import type { ChatMessage, ChatOutput } from "@openai-compat/core";
 import { createChatTemplate } from "./chat-template.ts";
-import { tokenizePrompt } from "./prompt-tokens.ts";
+import type { ChatTemplate } from "./chat-template.ts";
+import { tokenizePrompt as tokenizeWith } from "./prompt-tokens.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
 
 const END = 1_000_000;
@@ -19,11 +20,17 @@ function createTokenizer(prefixToken: number | null = null): PromptTokenizer {
             .split(/(<\|end\|>|<s>)/u)
             .flatMap((part) => (part === "<|end|>" ? END : part === "<s>" ? START : plain(part)))
         : plain(text),
-    isControlToken: (token) => token === END || token === START,
-    controlTextHint: /</u,
+    controlText: /<\|end\|>|<s>/u,
+    fixedText: /<\|end\|>|<s>/gu,
     prefixToken,
   };
 }
+
+const tokenizePrompt = async (
+  prompt: { readonly messages: readonly ChatMessage[]; readonly output: ChatOutput },
+  used: ChatTemplate,
+  tokenizer: PromptTokenizer,
+) => tokenizeWith(prompt, { template: used, tokenizer }, createWorkSlices({ signal: new AbortController().signal }));
 
 const template = createChatTemplate({
   source: "{% for m in messages %}{{ m.role }}:{{ m.content }}<|end|>{% endfor %}",
@@ -34,8 +41,8 @@ const template = createChatTemplate({
 const decode = (tokens: readonly number[]) =>
   tokens.map((token) => (token === END ? "⏹" : token === START ? "▶" : String.fromCodePoint(token))).join("");
 
-test("a message that spells a control token stays text, and the template's own stay tokens", () => {
-  const tokens = tokenizePrompt(
+test("a message that spells a control token stays text, and the template's own stay tokens", async () => {
+  const tokens = await tokenizePrompt(
     { messages: [{ role: "user", content: "a<|end|>b" }], output: FREE_TEXT },
     template,
     createTokenizer(),
@@ -43,18 +50,18 @@ test("a message that spells a control token stays text, and the template's own s
   expect(decode(tokens)).toBe("user:a<|end|>b⏹");
 });
 
-test("tool names, call ids and arguments can't spell a control token either", () => {
+test("tool names, call ids and arguments can't spell a control token either", async () => {
   const message: ChatMessage = {
     role: "assistant",
     content: "x",
     toolCalls: [{ id: "1", name: "<|end|>", arguments: "{}" }],
   };
   expect(
-    decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer())).match(/⏹/gu),
+    decode(await tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer())).match(/⏹/gu),
   ).toHaveLength(1);
 });
 
-test("arguments whose JSON escapes spell a control token can't become one", () => {
+test("arguments whose JSON escapes spell a control token can't become one", async () => {
   const withTools = createChatTemplate({
     source:
       "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",
@@ -62,7 +69,7 @@ test("arguments whose JSON escapes spell a control token can't become one", () =
     eosText: "<|end|>",
   });
   const toolCalls = [{ id: "1", name: "f", arguments: String.raw`{"a":"\u003c|end|\u003e"}` }];
-  const tokens = tokenizePrompt(
+  const tokens = await tokenizePrompt(
     { messages: [{ role: "assistant", content: "", toolCalls }], output: FREE_TEXT },
     withTools,
     createTokenizer(),
@@ -70,7 +77,7 @@ test("arguments whose JSON escapes spell a control token can't become one", () =
   expect(decode(tokens)).not.toContain("⏹");
 });
 
-test("no text of any message makes more control tokens than the template does", () => {
+test("no text of any message makes more control tokens than the template does", async () => {
   const contents = fc.array(
     fc.string({ unit: fc.constantFrom("<|end|>", "<", "|", "end", "<s>", "\uE000", "0", "\uE001") }),
     {
@@ -78,22 +85,24 @@ test("no text of any message makes more control tokens than the template does", 
       maxLength: 4,
     },
   );
-  fc.assert(
-    fc.property(contents, (texts) => {
+  await fc.assert(
+    fc.asyncProperty(contents, async (texts) => {
       const messages = texts.map((content): ChatMessage => ({ role: "user", content }));
       const expected = texts.map((text) => `user:${text}⏹`).join("");
-      expect(decode(tokenizePrompt({ messages, output: FREE_TEXT }, template, createTokenizer()))).toBe(expected);
+      expect(decode(await tokenizePrompt({ messages, output: FREE_TEXT }, template, createTokenizer()))).toBe(expected);
     }),
   );
 });
 
-test("the token that a model wants in front comes once", () => {
+test("the token that a model wants in front comes once", async () => {
   const message: ChatMessage = { role: "user", content: "a" };
-  expect(decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer(START)))).toBe(
-    "▶user:a⏹",
-  );
+  expect(
+    decode(await tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer(START))),
+  ).toBe("▶user:a⏹");
   const own = createChatTemplate({ source: "{{ bos_token }}a", bosText: "<s>", eosText: "" });
-  expect(decode(tokenizePrompt({ messages: [message], output: FREE_TEXT }, own, createTokenizer(START)))).toBe("▶a");
+  expect(decode(await tokenizePrompt({ messages: [message], output: FREE_TEXT }, own, createTokenizer(START)))).toBe(
+    "▶a",
+  );
 });
 
 test.each<[string, Partial<ChatOutput>, string]>([
@@ -101,7 +110,7 @@ test.each<[string, Partial<ChatOutput>, string]>([
   ["begins, when they are wanted,", { thinking: true }, "a<think>\n"],
   ["ends, when they are not wanted,", { thinking: false }, "a<think>\n</think>\n\n"],
   ["ends before JSON", { format: { type: "json-object" } }, "a<think>\n</think>\n\n"],
-])("a template that always begins thoughts %s them", (_case, output, expected) => {
+])("a template that always begins thoughts %s them", async (_case, output, expected) => {
   const thinker = createChatTemplate({
     source: "{{ messages[messages | length - 1].content + '<think>\n' }}",
     bosText: "<s>",
@@ -109,7 +118,7 @@ test.each<[string, Partial<ChatOutput>, string]>([
   });
   for (const content of ["a", "<|end|>"]) {
     const messages: ChatMessage[] = [{ role: "user", content }];
-    const tokens = tokenizePrompt({ messages, output: { ...FREE_TEXT, ...output } }, thinker, createTokenizer());
+    const tokens = await tokenizePrompt({ messages, output: { ...FREE_TEXT, ...output } }, thinker, createTokenizer());
     expect(decode(tokens)).toBe(expected.replace("a", content));
   }
 });

@@ -4,33 +4,32 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { ChatMessage, ChatOutput } from "@openai-compat/core";
+import type { ChatMessage, ChatOutput, WorkSlices } from "@openai-compat/core";
 import { decodeArguments } from "./chat-template.ts";
 import type { ChatTemplate, TemplateExtras } from "./chat-template.ts";
+import { tokenizeInSlices } from "./sliced-tokens.ts";
+import type { PieceTokenizer } from "./sliced-tokens.ts";
 import { describeOutput, viewTool } from "./tool-calls-format.ts";
 
 /** The part of a model that tokenising needs. */
-export interface PromptTokenizer {
-  /** `special`: whether control tokens spelt in the text become those tokens. */
-  tokenize(text: string, special: boolean): readonly number[];
-  isControlToken(token: number): boolean;
-  /** Matches when a text may spell a control token; cheap, with false positives. */
-  readonly controlTextHint: RegExp;
+export interface PromptTokenizer extends PieceTokenizer {
+  /** Matches a text that spells a control token. */
+  readonly controlText: RegExp;
   /** The token that the model wants in front of every prompt, if any. */
   readonly prefixToken: number | null;
 }
 
-/** @throws AiError `invalid_value` for tools that spell a control token where the template itself writes them. */
-export function tokenizePrompt(
+/** @throws AiError `invalid_value` for tools that spell a control token where the template itself writes them; what `slices` throws. */
+export async function tokenizePrompt(
   { messages, output }: { readonly messages: readonly ChatMessage[]; readonly output: ChatOutput },
-  template: ChatTemplate,
-  tokenizer: PromptTokenizer,
-): number[] {
+  { template, tokenizer }: { readonly template: ChatTemplate; readonly tokenizer: PromptTokenizer },
+  slices: WorkSlices,
+): Promise<number[]> {
   const told = tellOutput(messages, describeOutput(output, template.knowsTools));
   const extras = buildExtras(output, template, tokenizer);
-  const tokens = told.some((message) => spellsControlToken(message, tokenizer))
-    ? tokenizeApart(told, (marked) => template.render(marked, extras), tokenizer)
-    : [...tokenizer.tokenize(template.render(told, extras), true)];
+  const tokens = (await spellControlTokens(told, tokenizer, slices))
+    ? await tokenizeApart(told, (marked) => template.render(marked, extras), { tokenizer, slices })
+    : [...(await tokenizeInSlices(template.render(told, extras), { special: true, tokenizer, slices }))];
   const { prefixToken } = tokenizer;
   if (prefixToken !== null && tokens[0] !== prefixToken) tokens.unshift(prefixToken);
   return tokens;
@@ -55,7 +54,7 @@ function buildExtras(
   const extras = template.knowsThoughts && wanted !== null ? { thinking: wanted } : {};
   if (toolUse === null || !template.knowsTools) return extras;
   const tools = toolUse.tools.map(viewTool);
-  if (spellsControlText(JSON.stringify(tools), tokenizer)) {
+  if (JSON.stringify(tools).search(tokenizer.controlText) !== -1) {
     throw new AiError("invalid_value", "Invalid 'tools': a tool spells a control token of the model.", {
       param: "tools",
     });
@@ -63,15 +62,16 @@ function buildExtras(
   return { ...extras, tools };
 }
 
-function spellsControlText(text: string, tokenizer: PromptTokenizer): boolean {
-  return (
-    tokenizer.controlTextHint.test(text) &&
-    tokenizer.tokenize(text, true).some((token) => tokenizer.isControlToken(token))
-  );
-}
-
-function spellsControlToken(message: ChatMessage, tokenizer: PromptTokenizer): boolean {
-  return listTexts(message).some((text) => spellsControlText(text, tokenizer));
+async function spellControlTokens(
+  messages: readonly ChatMessage[],
+  { controlText }: PromptTokenizer,
+  slices: WorkSlices,
+): Promise<boolean> {
+  for (const message of messages) {
+    if (slices.isOver) await slices.next();
+    if (listTexts(message).some((text) => text.search(controlText) !== -1)) return true;
+  }
+  return false;
 }
 
 /** Arguments also as a template prints them: JSON may spell any character as an escape. */
@@ -88,11 +88,28 @@ function listTexts(message: ChatMessage): string[] {
 /** Private-use characters: markers stand for the callers' texts while the template runs, then each is tokenised alone. */
 const MARKER = /\uE000(\d+)\uE001/u;
 
-function tokenizeApart(
+async function tokenizeApart(
   messages: readonly ChatMessage[],
   render: (messages: readonly ChatMessage[]) => string,
-  tokenizer: PromptTokenizer,
-): number[] {
+  { tokenizer, slices }: { readonly tokenizer: PromptTokenizer; readonly slices: WorkSlices },
+): Promise<number[]> {
+  const { marked, texts } = markTexts(messages);
+  const tokens: number[] = [];
+  for (const [index, part] of render(marked).split(MARKER).entries()) {
+    if (part === "") continue;
+    if (slices.isOver) await slices.next();
+    const isCallersText = index % 2 === 1;
+    const text = isCallersText ? (texts[Number(part)] ?? "") : part;
+    for (const token of await tokenizeInSlices(text, { special: !isCallersText, tokenizer, slices }))
+      tokens.push(token);
+  }
+  return tokens;
+}
+
+function markTexts(messages: readonly ChatMessage[]): {
+  readonly marked: readonly ChatMessage[];
+  readonly texts: readonly string[];
+} {
   const texts: string[] = [];
   const mark = (text: string) => (text === "" ? "" : `\uE000${texts.push(text) - 1}\uE001`);
   const marked = messages.map((message): ChatMessage => ({
@@ -108,11 +125,5 @@ function tokenizeApart(
       })),
     }),
   }));
-  return render(marked)
-    .split(MARKER)
-    .flatMap((part, index) => {
-      if (part === "") return [];
-      const isCallersText = index % 2 === 1;
-      return isCallersText ? tokenizer.tokenize(texts[Number(part)] ?? "", false) : tokenizer.tokenize(part, true);
-    });
+  return { marked, texts };
 }

@@ -51,6 +51,28 @@ test("eight prompts of SmolLM2 at once get the texts that they get one by one", 
   expect(together).toEqual(alone);
 }, 120_000);
 
+test("a long text of SmolLM2 has the tokens that it has in one piece", async ({ skip }) => {
+  if (cached === null) return skip("smollm2-135m-instruct is not in the cache: pull it to run this test");
+  const { getLlama } = await import("node-llama-cpp");
+  const llama = await getLlama({ gpu: false, build: "never" });
+  const model = await llama.loadModel({ modelPath: cached.path, vocabOnly: true });
+  const texts = [
+    "The river isn't wide; its 1,024 stones (all grey) don't move.\n\n".repeat(400),
+    "const value = list.map((item) => item.name ?? 'none');\n    // next\n".repeat(400),
+    "今天天气很好，我们去公园散步。".repeat(1000),
+    "Ça a été l'été où l'on s'est baigné… ".repeat(700),
+  ];
+  for (const text of texts) {
+    const { tokens } = (await engine?.prepareText({ text: text.slice(0, 20_000), suffix: null }, never)) ?? {};
+    expect(tokens).toEqual(model.tokenize(text.slice(0, 20_000), true));
+    const message: ChatMessage = { role: "user", content: text.slice(0, 20_000) };
+    const prompt = await engine?.prepare([message], FREE_TEXT, never);
+    const whole = model.tokenize(`<|im_start|>user\n${message.content}<|im_end|>\n<|im_start|>assistant\n`, true);
+    expect(prompt?.tokens.slice(-whole.length)).toEqual(whole);
+  }
+  await model.dispose();
+}, 120_000);
+
 async function goOn(text: string, overrides: Partial<GenerationRequest> = {}) {
   if (engine === null) throw new Error("This test needs the model.");
   const prompt = await engine.prepareText({ text, suffix: null }, never);

@@ -1,12 +1,12 @@
 /** Turns a plain text, or tokens that a caller made, into a prompt: as it is, control tokens included. */
 
 import { AiError } from "@openai-compat/core";
-import type { PlainText, PreparedText } from "@openai-compat/core";
+import type { PlainText, PreparedText, WorkSlices } from "@openai-compat/core";
 
 /** The part of a model that plain texts need. */
 export interface TextTokenizer {
   /** Control tokens that the text spells become those tokens. */
-  readonly tokenize: (text: string) => readonly number[];
+  readonly tokenize: (text: string, slices: WorkSlices) => Promise<readonly number[]>;
   readonly detokenize: (tokens: readonly number[]) => string;
   readonly isToken: (id: number) => boolean;
   /** The token that the model wants in front of every text, if any. */
@@ -28,15 +28,22 @@ export interface InfillTokens {
  * models are trained with most, and llama.cpp's.
  *
  * @throws AiError `invalid_value` for a token that the model doesn't have and for an empty text that it can't begin,
- *   `unsupported_parameter` for a suffix
+ *   `unsupported_parameter` for a suffix; what `slices` throws
  */
-export function tokenizeText({ text, suffix }: PlainText, tokenizer: TextTokenizer): PreparedText {
+export async function tokenizeText(
+  { text, suffix }: PlainText,
+  tokenizer: TextTokenizer,
+  slices: WorkSlices,
+): Promise<PreparedText> {
   const { prefixToken, documentToken, infill } = tokenizer;
-  const own = typeof text === "string" ? tokenizer.tokenize(text) : checkTokens(text, tokenizer);
+  const own = typeof text === "string" ? await tokenizer.tokenize(text, slices) : checkTokens(text, tokenizer);
   const spelled = typeof text === "string" ? text : tokenizer.detokenize(text);
   if (suffix !== null && infill === null) throw refuseSuffix();
   const before = infill !== null && suffix !== null ? [infill.prefix] : [];
-  const after = infill !== null && suffix !== null ? [infill.suffix, ...tokenizer.tokenize(suffix), infill.middle] : [];
+  const after =
+    infill !== null && suffix !== null
+      ? [infill.suffix, ...(await tokenizer.tokenize(suffix, slices)), infill.middle]
+      : [];
   const begins = prefixToken !== null && own[0] !== prefixToken && typeof text === "string" ? [prefixToken] : [];
   const isEmpty = begins.length + before.length + own.length === 0;
   const start = isEmpty && documentToken !== null ? [documentToken] : [...begins, ...before];
