@@ -118,6 +118,28 @@ test.each<[string, Partial<ChatRequest>]>([
   });
 });
 
+test.each<[string, (count: number) => ChatRequest["messages"]]>([
+  ["messages", (count) => Array.from({ length: count }, () => ({ role: "user", content: "a" }))],
+  [
+    "tool calls",
+    (count) => [
+      {
+        role: "assistant",
+        content: "",
+        toolCalls: Array.from({ length: count }, () => ({ id: "1", name: "f", arguments: "{}" })),
+      },
+    ],
+  ],
+])("a chat has at most 2,048 %s, however long the context is", async (what, many) => {
+  const { service } = setUp({ contextTokens: 100_000 });
+  await foldChatEvents((await service.chat(callWith(), { ...request, messages: many(2048) })).events);
+  await expect(service.chat(callWith(), { ...request, messages: many(2049) })).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "messages",
+    message: expect.stringContaining(`at most 2048 ${what}, but this one has 2049`),
+  });
+});
+
 test("what the model can't honour is refused before any work", async () => {
   const { service, engine } = setUp();
   const refused = service.chat(callWith(), { ...request, logitBias: { [NO_TOKEN]: 1 } });

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { AiError } from "../ai-error.ts";
+import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
@@ -23,6 +23,9 @@ import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-lengt
 import { mergeGenerations } from "./merge-generations.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
+/** Messages of one call, and calls of tools in all of them: a template is rendered in one go, whatever it is made of. */
+const MESSAGES_MAX = 2048;
+
 /** A chat that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedChat {
   readonly engine: ChatEngine;
@@ -35,7 +38,7 @@ export interface PreparedChat {
 /**
  * Renders and tokenises the prompt and makes sure that the model can honour the request and has room for an answer.
  *
- * @throws AiError `context_length_exceeded`, and what the engine refuses
+ * @throws AiError `context_length_exceeded`, `invalid_value` for too many messages, and what the engine refuses
  */
 export async function prepareChat(
   engine: ChatEngine,
@@ -48,6 +51,7 @@ export async function prepareChat(
   if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
     throw tooLong(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
   }
+  refuseMany(messages);
   const prompt = await engine.prepare(messages, output, signal);
   if (prompt.tokens.length >= contextTokens) {
     throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
@@ -55,6 +59,14 @@ export async function prepareChat(
   const sampling = buildSampling(request);
   await engine.check({ sampling, output, topLogprobs }, signal);
   return { engine, request, prompt, sampling };
+}
+
+function refuseMany(messages: readonly ChatMessage[]): void {
+  const calls = messages.reduce((sum, { toolCalls = [] }) => sum + toolCalls.length, 0);
+  const [found, what] = calls > messages.length ? [calls, "tool calls"] : [messages.length, "messages"];
+  if (found <= MESSAGES_MAX) return;
+  const message = `Invalid 'messages': a chat may have at most ${MESSAGES_MAX} ${what}, but this one has ${found}.`;
+  throw new AiError("invalid_value", message, { param: "messages" });
 }
 
 /** The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may draw. */

@@ -135,6 +135,20 @@ test("no more tokens are echoed than an answer can hold", async () => {
   expect((await complete(many)).choices).toHaveLength(65);
 });
 
+test("fewer tokens are echoed with their log probabilities", async () => {
+  const { start, complete } = setUp({ contextTokens: 4096 });
+  const many = (choices: number) => ({
+    prompts: [Array.from({ length: 4096 }, () => 1)],
+    choices,
+    candidates: choices,
+    tokensMax: 0,
+    echo: true,
+    topLogprobs: 0,
+  });
+  await expect(start(many(17))).rejects.toMatchObject({ code: "invalid_value", param: "echo" });
+  expect((await complete(many(16))).choices).toHaveLength(16);
+});
+
 test("without echo no prompt is scored", async () => {
   const { complete, engine } = setUp();
   await complete({ topLogprobs: 2 });

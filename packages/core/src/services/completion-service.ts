@@ -31,6 +31,8 @@ import { buildSampling, shiftSeed } from "./sampling.ts";
 const COMPLETION_TEXTS_MAX = 1024;
 /** Tokens of all echoes of one call. An echo costs nothing to make, so only this bounds how large an answer can be. */
 const ECHO_TOKENS_MAX = 2 ** 18;
+/** The same for echoes with log probabilities: each token is told with up to five others. */
+const SCORED_ECHO_TOKENS_MAX = 2 ** 16;
 
 /** Prompts that the model can take: tokenised, and with nothing left to refuse. */
 export interface PreparedCompletion {
@@ -72,10 +74,12 @@ export async function prepareCompletion(
   return { engine, request, prompts, sampling };
 }
 
-function refuseLongEcho({ echo, choices }: CompletionRequest, prompts: readonly PreparedText[]): void {
+function refuseLongEcho({ echo, choices, topLogprobs }: CompletionRequest, prompts: readonly PreparedText[]): void {
   const tokens = choices * prompts.reduce((sum, prompt) => sum + prompt.tokens.length, 0);
-  if (!echo || tokens <= ECHO_TOKENS_MAX) return;
-  const message = `The choices would echo ${tokens} tokens; at most ${ECHO_TOKENS_MAX} may be echoed at once.`;
+  const tokensMax = topLogprobs === null ? ECHO_TOKENS_MAX : SCORED_ECHO_TOKENS_MAX;
+  if (!echo || tokens <= tokensMax) return;
+  const scored = topLogprobs === null ? "" : " with their log probabilities";
+  const message = `The choices would echo ${tokens} tokens; at most ${tokensMax} may be echoed${scored} at once.`;
   throw new AiError("invalid_value", message, { param: "echo" });
 }
 

@@ -1,34 +1,51 @@
 /** A whole chat to OpenAI's `chat.completion` object. */
 
-import type { ChatChoice, ChatResult, ChatRun } from "@openai-compat/core";
+import type { ChatChoice, ChatResult, ChatRun, TokenLogprob, WorkSlices } from "@openai-compat/core";
 import type { CreateChatCompletionResponse } from "@openai-compat/spec";
 import { encodeUsage } from "../encode-usage.ts";
 import { FINISH_REASONS } from "./encode-finish-reason.ts";
-import { encodeLogprobs } from "./encode-logprobs.ts";
+import { printList, printObject } from "../print-json.ts";
+import { encodeTokenLogprob } from "./encode-logprobs.ts";
 
 export interface ChatAnswerOptions {
   /** Whether log probabilities were asked for: an answer without text then has none, in a list. */
   readonly hasLogprobs: boolean;
+  readonly slices: WorkSlices;
 }
 
-export function encodeChatCompletion(
+/** @returns the JSON text. @throws what `slices` throws */
+export async function encodeChatCompletion(
   run: ChatRun,
   result: ChatResult,
-  { hasLogprobs }: ChatAnswerOptions,
-): CreateChatCompletionResponse {
-  return {
+  { hasLogprobs, slices }: ChatAnswerOptions,
+): Promise<string> {
+  const answer: Omit<Answer, "choices"> = {
     id: run.id,
     object: "chat.completion",
     created: Math.floor(run.createdAtMs / 1000),
     model: run.modelId,
-    choices: result.choices.map((choice) => ({
-      index: choice.index,
-      message: encodeMessage(choice),
-      logprobs: encodeLogprobs(choice.logprobs ?? (hasLogprobs ? [] : null)),
-      finish_reason: FINISH_REASONS[choice.finishReason],
-    })),
     usage: encodeUsage(result.usage),
   };
+  const encodeChoice = async (choice: ChatChoice): Promise<string> => {
+    const encoded: Omit<Answer["choices"][number], "logprobs"> = {
+      index: choice.index,
+      message: encodeMessage(choice),
+      finish_reason: FINISH_REASONS[choice.finishReason],
+    };
+    const logprobs = choice.logprobs ?? (hasLogprobs ? [] : null);
+    return printObject(encoded, {
+      logprobs: logprobs === null ? "null" : await encodeAnswerLogprobs(logprobs, slices),
+    });
+  };
+  return printObject(answer, { choices: await printList(result.choices, encodeChoice, slices) });
+}
+
+type Answer = CreateChatCompletionResponse;
+
+/** A long answer's are megabytes. */
+async function encodeAnswerLogprobs(logprobs: readonly TokenLogprob[], slices: WorkSlices): Promise<string> {
+  const content = await printList(logprobs, (token) => JSON.stringify(encodeTokenLogprob(token)), slices);
+  return printObject({ refusal: null }, { content });
 }
 
 type Message = CreateChatCompletionResponse["choices"][number]["message"];

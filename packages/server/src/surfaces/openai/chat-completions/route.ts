@@ -1,10 +1,11 @@
 /** `POST /chat/completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
-import { foldChatEvents } from "@openai-compat/core";
+import { createWorkSlices, foldChatEvents } from "@openai-compat/core";
 import { SSE_HEADERS, createSseStream } from "../../../http/sse.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
+import { JSON_HEADERS } from "../print-json.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
@@ -15,8 +16,9 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
   const { request, stream } = decodeChatCompletion(body.value);
   const run = await context.service.chat(call, request);
   if (stream === null) {
-    const options = { hasLogprobs: request.topLogprobs !== null };
-    return Response.json(encodeChatCompletion(run, await foldChatEvents(run.events), options));
+    const result = await foldChatEvents(run.events);
+    const options = { hasLogprobs: request.topLogprobs !== null, slices: createWorkSlices({ signal: call.signal }) };
+    return new Response(await encodeChatCompletion(run, result, options), { headers: JSON_HEADERS });
   }
   const events = encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
   const { streamStallTimeoutMs: stallTimeoutMs, leave: onGone } = context;

@@ -1,21 +1,29 @@
 /** A whole completion to OpenAI's `text_completion` object. */
 
-import type { CompletionResult, CompletionRun, FinishReason } from "@openai-compat/core";
+import type { CompletionResult, CompletionRun, FinishReason, WorkSlices } from "@openai-compat/core";
 import type { CompletionFinishReason, CreateCompletionResponse } from "@openai-compat/spec";
 import { encodeUsage } from "../encode-usage.ts";
+import { printList, printObject } from "../print-json.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
 
-export function encodeCompletion(run: CompletionRun, result: CompletionResult): CreateCompletionResponse {
-  return {
-    ...encodeBase(run),
-    choices: result.choices.map(({ text, index, logprobs, finishReason }) => ({
-      text,
-      index,
-      logprobs: encodeLogprobs(logprobs, 0),
-      finish_reason: encodeFinishReason(finishReason),
-    })),
-    usage: encodeUsage(result.usage),
+/** @returns the JSON text. @throws what `slices` throws */
+export async function encodeCompletion(
+  run: CompletionRun,
+  result: CompletionResult,
+  slices: WorkSlices,
+): Promise<string> {
+  const answer: Omit<CreateCompletionResponse, "choices"> = { ...encodeBase(run), usage: encodeUsage(result.usage) };
+  return printObject(answer, { choices: await printList(result.choices, encodeChoice, slices) });
+}
+
+function encodeChoice({ text, index, logprobs, finishReason }: CompletionResult["choices"][number]): string {
+  const choice: CreateCompletionResponse["choices"][number] = {
+    text,
+    index,
+    logprobs: encodeLogprobs(logprobs, 0),
+    finish_reason: encodeFinishReason(finishReason),
   };
+  return JSON.stringify(choice);
 }
 
 /** What an answer and all chunks of a stream have in common. */

@@ -1,31 +1,33 @@
 /** Vectors to the JSON text of OpenAI's answer. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
-import type { EmbeddingResult } from "@openai-compat/core";
+import type { EmbeddingResult, WorkSlices } from "@openai-compat/core";
 import type { CreateEmbeddingResponse } from "@openai-compat/spec";
+import { printObject, printList } from "../print-json.ts";
 import type { EncodingFormat } from "./decode.ts";
 
 type Item = CreateEmbeddingResponse["data"][number];
 type Rest = Omit<CreateEmbeddingResponse, "data">;
 
-/** Vectors after which the event loop gets its turn: some thousand numbers take a millisecond to print. */
-const VECTORS_PER_TURN = 16;
+export interface EmbeddingAnswerOptions {
+  readonly format: EncodingFormat;
+  readonly slices: WorkSlices;
+}
 
-/** A batch is megabytes of text, so it is printed vector by vector and not in one go. */
-export async function encodeEmbedding(result: EmbeddingResult, format: EncodingFormat): Promise<string> {
-  const { vectors, modelId, promptTokens } = result;
-  const items: string[] = [];
-  for (const [index, vector] of vectors.entries()) {
-    if (index > 0 && index % VECTORS_PER_TURN === 0) await nextTurn();
+/** A batch is megabytes of text, so it is printed vector by vector and not in one go. @throws what `slices` throws */
+export async function encodeEmbedding(
+  { vectors, modelId, promptTokens }: EmbeddingResult,
+  { format, slices }: EmbeddingAnswerOptions,
+): Promise<string> {
+  const encodeItem = ([index, vector]: readonly [number, Float32Array]): string => {
     const item: Item = { object: "embedding", index, embedding: encodeVector(vector, format) };
-    items.push(JSON.stringify(item));
-  }
+    return JSON.stringify(item);
+  };
   const rest: Rest = {
     object: "list",
     model: modelId,
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
   };
-  return `${JSON.stringify(rest).slice(0, -1)},"data":[${items.join(",")}]}`;
+  return printObject(rest, { data: await printList([...vectors.entries()], encodeItem, slices) });
 }
 
 const BYTES_PER_NUMBER = 4;
