@@ -4,12 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { AiError } from "@openai-compat/core";
+import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
 import { createRunningCalls } from "../shared/running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { TOKENS_END, decodeToken, encodeText } from "./scripted-tokens.ts";
+import { TOKENS_END, decodeToken, encodeTextInSlices } from "./scripted-tokens.ts";
 
 export interface ScriptedEmbeddingSettings {
   /** The longest input. Default 512. */
@@ -22,9 +21,6 @@ export interface ScriptedEmbeddingSettings {
   readonly isTruncatable?: boolean;
 }
 
-/** The inputs after which the event loop gets its turn. */
-const INPUTS_PER_TURN = 32;
-
 export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSettings = {}): EmbeddingEngine {
   const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true } = settings;
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
@@ -35,8 +31,9 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
     try {
       const slot = await slots.acquire(signal);
       try {
+        const slices = createWorkSlices({ signal });
         for (const [index, { tokens }] of inputs.entries()) {
-          if (index % INPUTS_PER_TURN === 0) await nextTurn();
+          if (index === 0 || slices.isOver) await slices.next();
           signal.throwIfAborted();
           yield { index, vector: embedTokens(tokens, dimensions) };
         }
@@ -53,11 +50,13 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
     limits: { contextTokens, concurrency },
     isTruncatable,
     async prepare(inputs, signal) {
+      signal.throwIfAborted();
       const prepared: PreparedInput[] = [];
+      const slices = createWorkSlices({ signal });
       for (const [index, input] of inputs.entries()) {
-        if (index % INPUTS_PER_TURN === 0) await nextTurn();
-        signal.throwIfAborted();
-        prepared.push({ tokens: typeof input === "string" ? encodeText(input) : checkTokens(input, index) });
+        if (slices.isOver) await slices.next();
+        const isText = typeof input === "string";
+        prepared.push({ tokens: isText ? await encodeTextInSlices(input, slices) : checkTokens(input, index) });
       }
       return { inputs: prepared, dimensions };
     },

@@ -4,6 +4,7 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { createWorkSlices } from "@openai-compat/core";
 import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
@@ -75,12 +76,12 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
     limits: { contextTokens, concurrency },
     async prepare(messages, _output, signal) {
       signal.throwIfAborted();
-      return { tokens: encodeConversation(messages) };
+      return { tokens: await encodeConversation(messages, createWorkSlices({ signal })) };
     },
     async prepareText({ text, suffix }, signal) {
       signal.throwIfAborted();
       if (suffix !== null) throw refuseSuffix();
-      return encodePlainText(text);
+      return encodePlainText(text, createWorkSlices({ signal }));
     },
     async check({ sampling, output }) {
       checkSchemas(output);

@@ -1,13 +1,13 @@
 /** Plain texts as prompts of the scripted engine. */
 
 import { AiError } from "@openai-compat/core";
-import type { GenerationRequest, PlainText, PreparedText, PromptLogprob } from "@openai-compat/core";
+import type { GenerationRequest, PlainText, PreparedText, PromptLogprob, WorkSlices } from "@openai-compat/core";
 import { inventLogprob } from "./scripted-logprobs.ts";
-import { DOCUMENT_TOKEN, TOKENS_END, decodeToken, encodeText } from "./scripted-tokens.ts";
+import { DOCUMENT_TOKEN, TOKENS_END, decodeToken, encodeTextInSlices } from "./scripted-tokens.ts";
 
-/** @throws AiError `invalid_value` for a number that no piece of text has. */
-export function encodePlainText(text: PlainText["text"]): PreparedText {
-  const tokens = typeof text === "string" ? encodeText(text) : text;
+/** @throws AiError `invalid_value` for a number that no piece of text has; what `slices` throws. */
+export async function encodePlainText(text: PlainText["text"], slices: WorkSlices): Promise<PreparedText> {
+  const tokens = typeof text === "string" ? await encodeTextInSlices(text, slices) : text;
   const strange = tokens.find((token) => token >= TOKENS_END);
   if (strange !== undefined) {
     throw new AiError("invalid_value", `Invalid 'prompt': the model has no token ${strange}.`, { param: "prompt" });

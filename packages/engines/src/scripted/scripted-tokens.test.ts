@@ -1,3 +1,4 @@
+import { createWorkSlices } from "@openai-compat/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeConversation, decodeToken, encodeConversation, encodeText } from "./scripted-tokens.ts";
@@ -26,11 +27,14 @@ test("short words are one token, the space before them included", () => {
   expect(encodeText("conversation").map(decodeToken)).toEqual(["conver", "sation"]);
 });
 
-test("roles and texts of a conversation come back, ending with the assistant's turn", () => {
-  const tokens = encodeConversation([
-    { role: "system", content: "Be brief." },
-    { role: "user", content: "" },
-  ]);
+test("roles and texts of a conversation come back, ending with the assistant's turn", async () => {
+  const tokens = await encodeConversation(
+    [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "" },
+    ],
+    createWorkSlices({ signal: new AbortController().signal }),
+  );
   expect(decodeConversation(tokens)).toEqual([
     { role: "system", text: "Be brief." },
     { role: "user", text: "" },

@@ -3,7 +3,7 @@
  * vocabulary. A role is a number of its own, so no text can pretend to be one.
  */
 
-import type { ChatMessage, ChatRole } from "@openai-compat/core";
+import type { ChatMessage, ChatRole, WorkSlices } from "@openai-compat/core";
 
 const ROLE_TOKENS: Readonly<Record<ChatRole, number>> = { system: 2, user: 3, assistant: 4, tool: 5 };
 /** Stands before an empty text. */
@@ -20,15 +20,33 @@ const utf8 = new TextEncoder();
 
 /** Words of up to six bytes, the space before them included, are one token; longer ones are several. */
 export function encodeText(text: string): number[] {
-  return splitPieces(text).map(encodePiece);
+  return Array.from(splitPieces(text), encodePiece);
 }
 
-/** Each message is a role token and its text; the assistant's role token at the end asks for the answer. */
-export function encodeConversation(messages: readonly ChatMessage[]): number[] {
+/** The same for a text of any length. @throws what `slices` throws */
+export async function encodeTextInSlices(text: string, slices: WorkSlices): Promise<number[]> {
+  const tokens: number[] = [];
+  for (const piece of splitPieces(text)) {
+    tokens.push(encodePiece(piece));
+    if (tokens.length % PIECES_PER_LOOK === 0 && slices.isOver) await slices.next();
+  }
+  return tokens;
+}
+
+/** Pieces between two looks at the clock. */
+const PIECES_PER_LOOK = 64;
+
+/**
+ * Each message is a role token and its text; the assistant's role token at the end asks for the answer.
+ *
+ * @throws what `slices` throws
+ */
+export async function encodeConversation(messages: readonly ChatMessage[], slices: WorkSlices): Promise<number[]> {
   const tokens: number[] = [];
   for (const message of messages) {
+    if (slices.isOver) await slices.next();
     tokens.push(ROLE_TOKENS[message.role]);
-    for (const token of encodeText(message.content)) tokens.push(token);
+    for (const token of await encodeTextInSlices(message.content, slices)) tokens.push(token);
   }
   tokens.push(ROLE_TOKENS.assistant);
   return tokens;
@@ -79,21 +97,19 @@ function decodeRole(token: number): ChatRole | null {
   }
 }
 
-function splitPieces(text: string): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
+function* splitPieces(text: string): Generator<Uint8Array, void> {
   for (const [word] of text.toWellFormed().matchAll(WORD_LIKE)) {
     let piece: number[] = [];
     for (const character of word) {
       const bytes = utf8.encode(character);
       if (piece.length + bytes.length > PIECE_BYTES_MAX) {
-        pieces.push(Uint8Array.from(piece));
+        yield Uint8Array.from(piece);
         piece = [];
       }
       piece.push(...bytes);
     }
-    pieces.push(Uint8Array.from(piece));
+    yield Uint8Array.from(piece);
   }
-  return pieces;
 }
 
 function encodePiece(piece: Uint8Array): number {
