@@ -229,3 +229,37 @@ test("a store that fails makes credentials unavailable, not refused", async () =
     });
   }
 });
+
+/** One of the spellings below differs from the token only if the token has such letters, so one is minted that has them. */
+async function mintWithBothLetters(): Promise<string> {
+  for (;;) {
+    const token = await mint();
+    if (/-/.test(token) && /_/.test(token)) return token;
+  }
+}
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+test.each<readonly [string, (token: string) => string]>([
+  ["padding behind the signature", (token) => `${token}=`],
+  ["padding behind the payload", (token) => token.replace(/\.([^.]*)$/, "=.$1")],
+  ["padding behind the header", (token) => token.replace(".", "==.")],
+  ["the alphabet of plain base64", (token) => token.replaceAll("-", "+").replaceAll("_", "/")],
+  ["a plus alone", (token) => token.replace("-", "+")],
+  ["a space in the signature", (token) => `${token.slice(0, -5)} ${token.slice(-5)}`],
+  ["a line break in the signature", (token) => `${token.slice(0, -5)}\n${token.slice(-5)}`],
+  ["a tab behind it", (token) => `${token}\t`],
+  ["a foreign letter in the signature", (token) => `${token.slice(0, -5)}*${token.slice(-5)}`],
+  ["a zero byte behind it", (token) => `${token}\0`],
+  ["spare bits that are set", (token) => token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.at(-1) ?? "") + 1]],
+  ["one letter more", (token) => `${token}A`],
+  ["a fourth part", (token) => `${token}.`],
+  ["five parts", (token) => `${token}.A.A`],
+])("a genuine token respelled with %s is refused", async (_case, respell) => {
+  const token = await mintWithBothLetters();
+  const authenticator = authenticatorAt(nowMs);
+  expect(respell(token)).not.toBe(token);
+  await expect(authenticator.authenticate(respell(token))).rejects.toMatchObject(refused);
+  await expect(authenticator.authenticate(token)).resolves.toMatchObject({ accountId: identity.accountId });
+  await expect(authenticator.authenticate(respell(token)), "with the token remembered").rejects.toMatchObject(refused);
+});

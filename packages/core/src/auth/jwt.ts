@@ -82,6 +82,7 @@ export function createTokenVerifier({ settings, keySet, now }: TokenVerifierOpti
   }
 
   return async (token) => {
+    if (!isCanonical(token)) throw refuseCredential();
     try {
       const { algorithm, key, revision } = await resolveKey(token);
       // The time is taken here: a key may have been long in coming.
@@ -97,6 +98,16 @@ export function createTokenVerifier({ settings, keySet, now }: TokenVerifierOpti
       throw mapVerificationError(thrown);
     }
   };
+}
+
+/**
+ * A token has one spelling: three parts of unpadded base64url (RFC 7515, section 2) whose spare bits are zero (RFC 4648,
+ * section 3.5). What decodes to the same bytes in another spelling is refused, so nothing that looks at tokens as texts can be
+ * passed by with a second one.
+ */
+function isCanonical(token: string): boolean {
+  const parts = token.split(".");
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
 }
 
 function mapVerificationError(thrown: unknown): AiError {
