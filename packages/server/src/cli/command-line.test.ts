@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -289,4 +289,16 @@ test("a ready file that can't be written ends with 1, and nothing goes on listen
 test("listening beyond this machine is warned about", async () => {
   const { output } = await serve(["--throwaway", "--host", "0.0.0.0"]);
   await vi.waitFor(() => expect(output.stderr).toMatch(/"level":"warn".*HTTPS/));
+});
+
+test.skipIf(process.platform === "win32")("a start warns of secrets that other users can read", async () => {
+  const dataDirectory = newDirectory();
+  mkdirSync(dataDirectory, { mode: 0o700 });
+  const secretFile = join(dataDirectory, "jwt-secret");
+  writeFileSync(secretFile, "Zq3v8Kx1Lw0Rt5Yb7Nc2Md9Pf4Gh6JsA");
+  chmodSync(secretFile, 0o666);
+  const { output } = await serve(["--data-directory", dataDirectory]);
+  await vi.waitFor(() =>
+    expect(output.stderr).toContain(`others may read and change ${secretFile}: chmod 600 ${secretFile}`),
+  );
 });

@@ -5,63 +5,49 @@ import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
 import { describeThrown } from "./doctor-finding.ts";
 import type { Finding } from "./doctor-finding.ts";
-import { DATABASE_FILE, SECRET_FILE, SECRET_LENGTH_MIN } from "./home.ts";
+import { SECRET_FILE, SECRET_LENGTH_MIN } from "./home.ts";
+import { findLooseFiles } from "./loose-files.ts";
 
-/** Group and others. */
-const NOT_OWNER = 0o077;
 /** Of a random secret of 32 characters or more; typed ones have fewer. */
 const DISTINCT_CHARACTERS_MIN = 12;
 
 /** @param configFile null when there is none. */
 export function examineFiles(config: Config, configFile: string | null): readonly Finding[] {
-  return [...examineConfigFile(config, configFile), ...examineDataDirectory(config), ...examineSecret(config)];
+  const loose: readonly Finding[] = findLooseFiles(config, configFile).map((file) => ({ ...file, status: "warn" }));
+  const directory = examineDataDirectory(config);
+  const isLoose = loose.some(({ about }) => about === directory.about);
+  return [...loose, ...(directory.status === "ok" && isLoose ? [] : [directory]), examineSecret(config)];
 }
 
-function examineConfigFile(config: Config, configFile: string | null): readonly Finding[] {
-  if (configFile === null || !holdsSecret(config) || !isReadByOthers(configFile)) return [];
-  const message = `${configFile} holds secrets and others may read it: chmod 600 ${configFile}`;
-  return [{ about: "configuration", status: "warn", message }];
-}
-
-function holdsSecret({ auth, models, operations, postgres }: Config): boolean {
-  const hasUpstreamKey = models.some(({ engine }) => engine.kind === "upstream" && engine.apiKey !== null);
-  return hasUpstreamKey || [auth.jwtSecret, operations.metricsToken, postgres.url].some((secret) => secret !== null);
-}
-
-function examineDataDirectory(config: Config): readonly Finding[] {
+function examineDataDirectory(config: Config): Finding {
   const { dataDirectory: path } = config;
   const about = "data directory";
-  if (config.store === "memory") return [{ about, status: "ok", message: "none is used: the store is in memory" }];
+  if (config.store === "memory") return { about, status: "ok", message: "none is used: the store is in memory" };
   if (!existsSync(path)) {
     const parent = findExisting(path);
     if (statSync(parent).isDirectory() && isWritable(parent)) {
-      return [{ about, status: "ok", message: `${path} will be made by the first start` }];
+      return { about, status: "ok", message: `${path} will be made by the first start` };
     }
-    return [{ about, status: "fail", message: `${path} can't be made: ${parent} is no directory, or not writable` }];
+    return { about, status: "fail", message: `${path} can't be made: ${parent} is no directory, or not writable` };
   }
   if (!statSync(path).isDirectory()) {
-    return [{ about, status: "fail", message: `${path} is a file: choose another with --data-directory` }];
+    return { about, status: "fail", message: `${path} is a file: choose another with --data-directory` };
   }
-  if (!isWritable(path)) return [{ about, status: "fail", message: `${path} is not writable for this user` }];
-  if (isReadByOthers(path)) return [{ about, status: "warn", message: `others may enter ${path}: chmod 700 ${path}` }];
-  const open = [SECRET_FILE, DATABASE_FILE].map((name) => join(path, name)).filter(isReadByOthers);
-  if (open.length > 0) {
-    return [{ about, status: "warn", message: `others may read ${open.join(", ")}: chmod 600 ${open.join(" ")}` }];
-  }
-  return [{ about, status: "ok", message: `${path} is writable, and for its owner alone` }];
+  if (!isWritable(path)) return { about, status: "fail", message: `${path} is not writable for this user` };
+  return { about, status: "ok", message: `${path} is writable, and for its owner alone` };
 }
 
-function examineSecret({ auth, dataDirectory, store }: Config): readonly Finding[] {
+function examineSecret({ auth, dataDirectory, store }: Config): Finding {
   const about = "token secret";
-  if (auth.jwtSecret !== null) return [judgeSecret(about, auth.jwtSecret, "auth.jwtSecret")];
+  if (auth.jwtSecret !== null) return judgeSecret(about, auth.jwtSecret, "auth.jwtSecret");
   const path = join(dataDirectory, SECRET_FILE);
   if (store === "memory" || !existsSync(path)) {
-    return [{ about, status: "ok", message: "it will be made by the first start" }];
+    return { about, status: "ok", message: "it will be made by the first start" };
   }
   try {
-    return [judgeSecret(about, readFileSync(path, "utf8").trim(), path)];
+    return judgeSecret(about, readFileSync(path, "utf8").trim(), path);
   } catch (thrown) {
-    return [{ about, status: "fail", message: `${path} can't be read: ${describeThrown(thrown)}` }];
+    return { about, status: "fail", message: `${path} can't be read: ${describeThrown(thrown)}` };
   }
 }
 
@@ -88,10 +74,4 @@ function isWritable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Windows has no such modes: there nothing is said. */
-function isReadByOthers(path: string): boolean {
-  if (process.platform === "win32" || !existsSync(path)) return false;
-  return (statSync(path).mode & NOT_OWNER) !== 0;
 }

@@ -16,6 +16,7 @@ import { DATABASE_FILE, createKey, openHome } from "./home.ts";
 import type { Home, NewKeyOptions } from "./home.ts";
 import { describeCommand, quoteWord } from "./invocation.ts";
 import { openLog } from "./open-log.ts";
+import { findLooseFiles } from "./loose-files.ts";
 import { parseCapabilities, parsePort } from "./option-values.ts";
 import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
@@ -75,6 +76,10 @@ async function serve(options: ServeOptions): Promise<void> {
     onFirst: () => stop.abort(),
     stopTimeMsMax: config.limits.shutdownTimeoutMs + CLOSE_TIME_MS_MAX,
   });
+  // Before the store is opened, which mends the mode of its own file.
+  for (const { message } of findLooseFiles(config, options.config ?? null)) {
+    logger.warn("other users of this machine can get at secrets of the server", { problem: message });
+  }
   const tracing = await startTracing({
     endpoint: config.operations.otlpEndpoint,
     environment: process.env,
