@@ -149,7 +149,7 @@ test("an interrupted run ends with 130 and a summary, whatever was planned", asy
   );
   expect(exitCode).toBe(130);
   expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
-    /^\? interrupted: after \d of 42 checks; no must check failed until then \(exit 130\)$/,
+    /^\? interrupted: \d of 42 checks ended; no must check failed \(exit 130\)$/,
   );
   expect(stdout).not.toContain("models.more-7");
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ exit_code: 130, verdict: "unproved" });

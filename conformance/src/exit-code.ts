@@ -54,11 +54,11 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
 export function decideInterrupted(results: readonly CheckResult[]): Decision {
   const ended = results.filter(({ outcome, reason }) => outcome !== "inconclusive" || !isUntried(reason)).length;
   const failed = results.filter(({ outcome }) => outcome === "fail").length;
-  const found = failed === 0 ? "no must check failed until then" : `${count(failed, "must check")} failed`;
+  const found = failed === 0 ? "no must check failed" : `${count(failed, "must check")} failed`;
   return {
     verdict: failed > 0 ? "non-conformant" : "unproved",
     exitCode: INTERRUPTED_EXIT_CODE,
-    explanation: `after ${ended} of ${count(results.length, "check")}; ${found}.`,
+    explanation: `${ended} of ${count(results.length, "check")} ended; ${found}.`,
   };
 }
 
