@@ -168,7 +168,7 @@ test("it says which engine serves", async () => {
 test("keys are made, listed and revoked beside a running server", async () => {
   const data = ["--data-directory", newDirectory()];
   const { recipe } = await serve(data);
-  const created = await run(["keys", "create", "--name", "laptop", "--can", "READ", ...data]);
+  const created = await run(["keys", "create", "--name", "laptop", "--can", "read", ...data]);
   const secret = created.stdout.trim();
   expect([created.code, await get(recipe, secret)]).toEqual([0, 200]);
 
@@ -176,6 +176,8 @@ test("keys are made, listed and revoked beside a running server", async () => {
   const line = listed.stdout.split("\n").find((candidate) => candidate.includes("laptop"));
   expect(line).toContain(`sk-…${secret.slice(-4)}`);
   expect(listed.stdout).not.toContain(secret);
+
+  expect(listed.stdout.split("\n")[0]).toBe("id\tsecret\taccount\tname\tmay\tstate");
 
   const id = line?.split("\t")[0] ?? "";
   expect((await run(["keys", "revoke", id, ...data])).code).toBe(0);
@@ -198,6 +200,14 @@ test("a token that is revoked beside a running server is refused at once, and an
   expect(await run(["token", "revoke", token, ...data])).toMatchObject({ code: 0, stdout: "" });
   expect(await get(recipe, token)).toBe(401);
   expect(await get(recipe, recipe.keys.full)).toBe(200);
+});
+
+test("--can says what may be granted", async () => {
+  const { stdout } = await run(["keys", "create", "--help"]);
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+    "READ, PROMPT, TRANSCRIBE, CREATE, UPDATE, DELETE, separated by commas",
+  );
+  expect(stdout).toContain("(default: *)");
 });
 
 test("--version prints the package's version", async () => {

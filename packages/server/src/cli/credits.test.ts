@@ -37,15 +37,29 @@ function runProgram(args: readonly string[], environment: Record<string, string>
 test("a grant beside a running server is there at once, and can be taken back but for what is held", async () => {
   const { stores, run } = openData();
   const granted = await run("grant", "ada", "12.5", "--note", "first month");
-  expect(granted).toEqual({ code: 0, stdout: "balance 12.5\theld 0\tavailable 12.5\n", stderr: "" });
+  expect(granted).toMatchObject({ code: 0, stdout: "balance 12.5\theld 0\tavailable 12.5\n" });
   const hold = { id: "a", accountId: "ada", amount: 2_500_000, nowMs: 1, expiresAtMs: 9 };
   expect(await stores.credits.hold(hold)).toEqual({ held: true });
 
   const tooMuch = await run("grant", "ada", "-10.000001");
-  expect([tooMuch.code, tooMuch.stderr]).toEqual([2, "error: Of ada no more than 10 can be taken back.\n"]);
+  expect([tooMuch.code, tooMuch.stderr]).toEqual([
+    2,
+    `error: The account "ada" has 10 available; 10.000001 can't be taken back.\n`,
+  ]);
   expect((await run("grant", "ada", "-10")).stdout).toBe("balance 2.5\theld 2.5\tavailable 0\n");
   expect((await run("balance", "ada")).stdout).toBe("balance 2.5\theld 2.5\tavailable 0\n");
   expect((await run("balance", "bob")).stdout).toBe("balance 0\theld 0\tavailable 0\n");
+  await stores.close();
+});
+
+test("an account that nothing is known of is said to be so, because its name may be misspelt", async () => {
+  const { stores, run } = openData();
+  const note = (account: string) => `note: nothing was ever granted or charged to the account "${account}".\n`;
+  expect((await run("grant", "ada", "1")).stderr).toBe(note("ada"));
+  expect((await run("grant", "ada", "1")).stderr).toBe("");
+  expect((await run("balance", "ada")).stderr).toBe("");
+  expect(await run("balance", "adda")).toMatchObject({ code: 0, stderr: note("adda") });
+  expect((await run("usage", "--account", "adda")).stderr).toBe(note("adda"));
   await stores.close();
 });
 
@@ -60,8 +74,9 @@ test("the log says who was granted and charged what, for people and for programs
 
   const lines = (await run("usage", "--account", "ada")).stdout.split("\n");
   expect(lines).toEqual([
+    "time\taccount\tcredits\toperation\tmodel or note\trequest\tunits",
     "1970-01-01T00:00:02.000Z\tada\t-0.000007\tai_prompt\tmodel\treq_1\tinputTokens=12 outputTokens=3",
-    "1970-01-01T00:00:01.000Z\tada\t0.0001\tgrant\twhy",
+    "1970-01-01T00:00:01.000Z\tada\t0.0001\tgrant\twhy\t\t",
     "",
   ]);
   const [newest = "", ...others] = (await run("usage", "--limit", "1", "--json")).stdout.split("\n");
@@ -72,7 +87,7 @@ test("the log says who was granted and charged what, for people and for programs
 });
 
 test.each([
-  { args: ["grant", "ada", "0"], reason: "the amount is 0" },
+  { args: ["grant", "ada", "0"], reason: "amount must not be 0" },
   { args: ["grant", "ada", "1", "--note", "x".repeat(201)], reason: "200 characters" },
   { args: ["usage", "--limit", "10001"], reason: "1 to 10000" },
 ])("what can't be done is refused: $reason", async ({ args, reason }) => {

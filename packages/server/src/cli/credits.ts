@@ -1,4 +1,4 @@
-/** `openai-compat credits`: grants credits and shows what became of them. A running server sees a grant at once. */
+/** `openai-compat credits`: grants credits, shows balances and usage. A running server sees a grant at once. */
 
 import { randomUUID } from "node:crypto";
 import { InvalidArgumentError } from "commander";
@@ -8,6 +8,7 @@ import { ConfigError } from "../config.ts";
 import { ENTRIES_LISTED_MAX, NOTE_LENGTH_MAX } from "../stores/credit-checks.ts";
 import { formatCredits, parseCredits } from "./credit-amount.ts";
 import { openHome } from "./home.ts";
+import { renderTable } from "./print-table.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 
@@ -22,7 +23,7 @@ interface UsageOptions extends SharedOptions {
 }
 
 export function addCreditsCommand(program: Command): void {
-  const credits = program.command("credits").description("grant credits and show what became of them");
+  const credits = program.command("credits").description("grant credits, show balances and usage");
 
   addSharedOptions(credits.command("grant").description("add to an account's balance and print it"))
     .argument("<account>", "the account, as tokens and keys name it")
@@ -35,7 +36,10 @@ export function addCreditsCommand(program: Command): void {
   addSharedOptions(credits.command("balance").description("print an account's balance and what running calls hold"))
     .argument("<account>", "the account, as tokens and keys name it")
     .action(async (account: string, options: SharedOptions) => {
-      await withCredits(options, async (store) => printBalance(await store.readBalance(account)));
+      await withCredits(options, async (store) => {
+        await noteNewAccount(store, account);
+        printBalance(await store.readBalance(account));
+      });
     });
 
   addSharedOptions(credits.command("usage").description("list what was granted and charged, newest first"))
@@ -44,11 +48,10 @@ export function addCreditsCommand(program: Command): void {
     .option("--json", "one JSON object a line, with amounts in micro-credits (millionths)")
     .action(async (options: UsageOptions) => {
       await withCredits(options, async (store) => {
-        const describe = options.json === true ? encodeEntry : describeEntry;
-        const query = { accountId: options.account ?? null, limit: options.limit };
-        for (const entry of await store.listEntries(query)) {
-          process.stdout.write(`${describe(entry)}\n`);
-        }
+        const entries = await store.listEntries({ accountId: options.account ?? null, limit: options.limit });
+        if (options.account !== undefined && entries.length === 0) await noteNewAccount(store, options.account);
+        if (options.json === true) for (const entry of entries) process.stdout.write(`${encodeEntry(entry)}\n`);
+        else printEntries(entries);
       });
     });
 }
@@ -70,15 +73,25 @@ async function grant(
   store: CreditStore,
   { account, amount, note }: { readonly account: string; readonly amount: number; readonly note: string },
 ): Promise<void> {
-  if (amount === 0) throw new ConfigError("There is nothing to grant: the amount is 0.");
+  if (amount === 0) throw new ConfigError("The amount must not be 0.");
   const { balance, held } = await store.readBalance(account);
   if (-amount > balance - held) {
-    throw new ConfigError(`Of ${account} no more than ${formatCredits(balance - held)} can be taken back.`);
+    const available = formatCredits(balance - held);
+    throw new ConfigError(
+      `The account "${account}" has ${available} available; ${formatCredits(-amount)} can't be taken back.`,
+    );
   }
   if (amount > Number.MAX_SAFE_INTEGER - balance) {
     throw new ConfigError(`The balance of ${account} can't go beyond ${formatCredits(Number.MAX_SAFE_INTEGER)}.`);
   }
+  await noteNewAccount(store, account);
   printBalance(await store.grant({ id: randomUUID(), accountId: account, amount, note, nowMs: Date.now() }));
+}
+
+/** Any text is an account, so a name that was misspelt is one that nothing is known of. */
+async function noteNewAccount(store: CreditStore, account: string): Promise<void> {
+  if ((await store.listEntries({ accountId: account, limit: 1 })).length > 0) return;
+  process.stderr.write(`note: nothing was ever granted or charged to the account "${account}".\n`);
 }
 
 function printBalance({ balance, held }: Balance): void {
@@ -90,12 +103,19 @@ function printBalance({ balance, held }: Balance): void {
   process.stdout.write(`${parts.map(([name, amount]) => `${name} ${formatCredits(amount)}`).join("\t")}\n`);
 }
 
-function describeEntry(entry: LedgerEntry): string {
+const ENTRY_COLUMNS = ["time", "account", "credits", "operation", "model or note", "request", "units"];
+
+function printEntries(entries: readonly LedgerEntry[]): void {
+  const rows = entries.map(describeEntry);
+  process.stdout.write(renderTable({ header: ENTRY_COLUMNS, rows }, process.stdout.isTTY));
+}
+
+function describeEntry(entry: LedgerEntry): readonly string[] {
   const time = new Date(entry.createdAtMs).toISOString();
   const common = [time, entry.accountId, formatCredits(entry.amount)];
-  if (entry.kind === "grant") return [...common, "grant", entry.note].join("\t");
+  if (entry.kind === "grant") return [...common, "grant", entry.note, "", ""];
   const units = Object.entries(entry.units).flatMap(([name, count]) => (count === 0 ? [] : [`${name}=${count}`]));
-  return [...common, entry.operation, entry.modelId, entry.requestId, units.join(" ")].join("\t");
+  return [...common, entry.operation, entry.modelId, entry.requestId, units.join(" ")];
 }
 
 function encodeEntry({ amount, ...entry }: LedgerEntry): string {

@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { createKey, openHome } from "./home.ts";
-import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
+import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
+import { renderTable } from "./print-table.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 
@@ -21,7 +22,7 @@ export function addKeysCommand(program: Command): void {
   addSharedOptions(keys.command("create").description("make a key and print its secret, which can't be shown again"))
     .option("--name <text>", "what the key is for", "key")
     .option("--account <id>", "the account that it acts for", "default")
-    .option("--can <verbs>", "what it may do, separated by commas", parseCapabilities, parseCapabilities("*"))
+    .addOption(capabilitiesOption())
     .option("--expires-in <time>", "such as 12h or 30d; default: never", parseDurationSeconds)
     .action(async (options: CreateOptions) => {
       await withKeys(options, async (apiKeys) => {
@@ -36,7 +37,8 @@ export function addKeysCommand(program: Command): void {
   addSharedOptions(keys.command("list").description("list the keys, newest first")).action(
     async (options: SharedOptions) => {
       await withKeys(options, async (apiKeys) => {
-        for (const record of await apiKeys.list()) process.stdout.write(`${describeKey(record)}\n`);
+        const rows = (await apiKeys.list()).map(describeKey);
+        process.stdout.write(renderTable({ header: KEY_COLUMNS, rows }, process.stdout.isTTY));
       });
     },
   );
@@ -62,7 +64,9 @@ async function withKeys(options: SharedOptions, use: (apiKeys: ApiKeyStore) => P
   }
 }
 
-function describeKey(record: ApiKeyRecord): string {
+const KEY_COLUMNS = ["id", "secret", "account", "name", "may", "state"];
+
+function describeKey(record: ApiKeyRecord): readonly string[] {
   const verbs = record.capabilities.flatMap((grant) => grant.can).join(",");
   return [
     record.id,
@@ -71,7 +75,7 @@ function describeKey(record: ApiKeyRecord): string {
     record.name,
     verbs === "" ? "nothing" : verbs,
     describeState(record),
-  ].join("\t");
+  ];
 }
 
 function describeState({ revokedAtMs, expiresAtMs }: ApiKeyRecord): string {

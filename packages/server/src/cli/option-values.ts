@@ -1,6 +1,6 @@
 /** Values of command-line options: text to what it means, with an error that says what was expected. */
 
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { CAPABILITY_VERBS } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
 
@@ -19,12 +19,18 @@ export function parseDurationSeconds(text: string): number {
 export function parseCapabilities(text: string): GrantedCapability[] {
   const verbs = text
     .split(",")
-    .map((verb) => verb.trim())
+    .map((verb) => verb.trim().toUpperCase())
     .filter((verb) => verb !== "");
   const known: readonly string[] = ["*", ...CAPABILITY_VERBS];
   const unknown = verbs.find((verb) => !known.includes(verb));
   if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is not one of ${known.join(", ")}.`);
   return verbs.length === 0 ? [] : [{ domain: "ai", pointers: ["*"], can: verbs }];
+}
+
+/** `--can`, for whatever grants capabilities. */
+export function capabilitiesOption(): Option {
+  const description = `what it may do: ${CAPABILITY_VERBS.join(", ")}, separated by commas, or * for all`;
+  return new Option("--can <verbs>", description).argParser(parseCapabilities).default(parseCapabilities("*"), "*");
 }
 
 /** 0 to 65535. */

@@ -1,12 +1,13 @@
 /** `openai-compat token`: signs tokens with the server's own secret, and revokes tokens whoever signed them. */
 
+import { Option } from "commander";
 import type { Command } from "commander";
 import { describeRevocation, mintToken } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { openHome } from "./home.ts";
 import { describeCommand } from "./invocation.ts";
-import { parseCapabilities, parseDurationSeconds } from "./option-values.ts";
+import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 
@@ -22,8 +23,12 @@ export function addTokenCommand(program: Command): void {
   addSharedOptions(token.command("mint").description("sign a token (JWT, HS256) and print it"))
     .option("--account <id>", "the account that it acts for", "default")
     .option("--app <name>", "the application that will hold it", "openai-compat")
-    .option("--can <verbs>", "what it may do, separated by commas", parseCapabilities, parseCapabilities("*"))
-    .option("--expires-in <time>", "such as 15m or 12h", parseDurationSeconds, parseDurationSeconds("1h"))
+    .addOption(capabilitiesOption())
+    .addOption(
+      new Option("--expires-in <time>", "such as 15m or 12h")
+        .argParser(parseDurationSeconds)
+        .default(parseDurationSeconds("1h"), "1h"),
+    )
     .action(async (options: MintOptions) => {
       const config = resolveSettings(options);
       if (config.store === "memory" && config.auth.jwtSecret === null) {
