@@ -8,6 +8,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { CLOCK_TOLERANCE_SECONDS_MAX } from "@openai-compat/core";
 import { z } from "zod";
+import { findClosestName } from "./closest-name.ts";
+import { resolvePaths } from "./config-paths.ts";
+import { describeProblems } from "./config-problems.ts";
+import type { ProblemSource } from "./config-problems.ts";
+import { readPath } from "./config-schema.ts";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
@@ -245,9 +250,12 @@ export interface ConfigSources {
 
 /** @throws ConfigError */
 export function loadConfig(sources: ConfigSources): Config {
-  const file = mergeSettings(sources.defaults ?? {}, sources.file === null ? {} : readConfigFile(sources.file));
-  const environment = decodeEnvironment(sources.environment);
-  return parseConfig(mergeSettings(mergeSettings(file, environment), sources.flags), sources.file);
+  const { defaults = {}, file: path } = sources;
+  const file = mergeSettings(defaults, path === null ? {} : readConfigFile(path));
+  const environment = resolvePaths(decodeEnvironment(sources.environment), null);
+  const flags = resolvePaths(sources.flags, null);
+  const variableOf = (setting: readonly PropertyKey[]) => findVariable(setting, { ...sources, flags });
+  return parseConfig(mergeSettings(mergeSettings(file, environment), flags), { file: path, variableOf });
 }
 
 function readConfigFile(path: string): Settings {
@@ -265,18 +273,28 @@ function readConfigFile(path: string): Settings {
   }
   if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
   // Checked on its own first, so that a mistake in the file is not blamed on a flag.
-  parseConfig(value, path);
-  return value;
+  parseConfig(value, { file: path, variableOf: () => null });
+  return resolvePaths(value, path);
 }
 
-function parseConfig(value: Settings, file: string | null): Config {
+interface SettingsOrigin extends Pick<ProblemSource, "variableOf"> {
+  readonly file: string | null;
+}
+
+function parseConfig(value: Settings, { file, variableOf }: SettingsOrigin): Config {
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => {
-    const path = issue.path.length === 0 ? "the top level" : `"${issue.path.join(".")}"`;
-    return `  at ${path}: ${issue.message}`;
-  });
-  throw new ConfigError(`The configuration${file === null ? "" : ` (${file})`} is wrong:\n${problems.join("\n")}`);
+  const problems = describeProblems(result.error.issues, { schema: configSchema, value, variableOf });
+  const place = file === null ? "" : ` (${file})`;
+  throw new ConfigError(`The configuration${place} is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+}
+
+/** The variable that a value was taken from; null where a flag has replaced it, or the file has it. */
+function findVariable(setting: readonly PropertyKey[], { environment, flags }: ConfigSources): string | null {
+  const found = listSettings().find(({ path }) => path.every((key, index) => key === setting[index]));
+  if (found === undefined || found.environmentName === null) return null;
+  const isUsed = (environment[found.environmentName] ?? "") !== "" && readPath(flags, found.path) === undefined;
+  return isUsed ? found.environmentName : null;
 }
 
 const ENVIRONMENT_PREFIX = "OPENAI_COMPAT_";
@@ -313,13 +331,16 @@ const FILE_ONLY = new Set(["rateLimits.accounts"]);
 const TEXT_LISTS = new Set(["allowedOrigins", "models"]);
 
 function describeSetting(path: readonly string[], schema: z.core.$ZodType, defaultValue: unknown): Setting {
-  const name = `${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`;
   return {
     path,
-    environmentName: FILE_ONLY.has(path.join(".")) ? null : name,
+    environmentName: FILE_ONLY.has(path.join(".")) ? null : nameVariable(path),
     description: z.globalRegistry.get(schema)?.description ?? "",
     defaultValue,
   };
+}
+
+function nameVariable(path: readonly string[]): string {
+  return `${ENVIRONMENT_PREFIX}${path.map(encodeUpperSnake).join("_")}`;
 }
 
 function encodeUpperSnake(camelCase: string): string {
@@ -336,6 +357,28 @@ function decodeEnvironment(environment: ConfigSources["environment"]): Settings 
     settings = mergeSettings(settings, nestSetting(path, value));
   }
   return settings;
+}
+
+/** What is read elsewhere: by the command line, the cache of models, the launcher. */
+const OTHER_VARIABLES = ["CONFIG", "CACHE", "HUB_URL", "RELAUNCHED"].map((name) => `${ENVIRONMENT_PREFIX}${name}`);
+/** Of this repository's tests. */
+const TEST_PREFIX = `${ENVIRONMENT_PREFIX}TEST_`;
+
+/** Variables that look like settings and are none, a sentence each: a misspelt one would do nothing, silently. */
+export function listUnknownVariables(environment: ConfigSources["environment"]): readonly string[] {
+  const settings = listSettings();
+  const known = [...settings.flatMap(({ environmentName }) => environmentName ?? []), ...OTHER_VARIABLES];
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith(ENVIRONMENT_PREFIX) && !name.startsWith(TEST_PREFIX) && !known.includes(name),
+  );
+  return unknown.map((name) => {
+    const inFile = settings.find(
+      ({ path, environmentName }) => environmentName === null && nameVariable(path) === name,
+    );
+    if (inFile !== undefined) return `${name} is not read: set ${inFile.path.join(".")} in the configuration file.`;
+    const closest = findClosestName(name, known);
+    return `${name} is not a setting and does nothing.${closest === null ? "" : ` Did you mean ${closest}?`}`;
+  });
 }
 
 /** `["limits", "bodyBytesMax"]` and a value to `{ limits: { bodyBytesMax: value } }`. */

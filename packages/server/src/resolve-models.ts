@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
 import {
@@ -30,6 +31,7 @@ import type {
   Room,
 } from "@openai-compat/engines";
 import { describeLibraryInstall } from "./cli/invocation.ts";
+import { isModelPath } from "./config-paths.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ModelConfig, PricesConfig } from "./model-config.ts";
@@ -277,8 +279,9 @@ async function locateModelFile(
   }
   if (existsSync(model)) return { path: model, ownedBy: "local" };
   const known = listCatalogue().map(({ id }) => id);
+  const tried = isModelPath(model) ? resolve(model) : model;
   throw new ConfigError(
-    `"${model}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +
+    `"${tried}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +
       "A model of your own is named by the path of its GGUF file, such as ./model.gguf.",
   );
 }

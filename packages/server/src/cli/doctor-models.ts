@@ -1,6 +1,7 @@
 /** Whether the models of this machine can be served: their files, and the library that runs them. It pulls nothing. */
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { findCachedModel, findGgufProblem, listCatalogue, probeLlama } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { listDefaultModels } from "../resolve-models.ts";
@@ -58,7 +59,8 @@ async function examineLlamaModel({ id, type, engine }: ModelConfig): Promise<Fin
       message: `the first start downloads it: ${describeCommand(`models pull ${model}`)}`,
     };
   }
-  if (!existsSync(model)) return { about, status: "fail", message: `${model} is neither a file nor in the catalogue` };
+  if (!existsSync(model))
+    return { about, status: "fail", message: `${resolve(model)} is neither a file nor in the catalogue` };
   const problem = await findGgufProblem(model, type === "embedding" ? "embedding" : "chat");
   if (problem !== null) return { about, status: "fail", message: `${model} ${problem}` };
   return { about, status: "ok", message: `${model} is there` };

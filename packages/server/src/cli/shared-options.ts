@@ -2,7 +2,7 @@
 
 import { Option } from "commander";
 import type { Command } from "commander";
-import { loadConfig } from "../config.ts";
+import { listUnknownVariables, loadConfig } from "../config.ts";
 import type { Config, ConfigInput } from "../config.ts";
 
 export interface SharedOptions {
@@ -22,6 +22,7 @@ export function resolveSettings(
   flags: Partial<ConfigInput> = {},
   defaults: Partial<ConfigInput> = {},
 ): Config {
+  for (const warning of listUnknownVariables(process.env)) process.stderr.write(`warning: ${warning}\n`);
   return loadConfig({
     defaults,
     file: options.config ?? null,
