@@ -11,6 +11,7 @@ import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
+import { isFree } from "./credits/prices.ts";
 import type { RelayOperation, UpstreamStatus } from "./engine/relay-engine.ts";
 import type { ModelDescription, ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
@@ -45,6 +46,12 @@ export interface AiService {
    * @throws AiError `not_implemented`
    */
   requireOffered(operation: RelayOperation): void;
+  /**
+   * Refuses an account without credits before the body of a request is read, where no model of the operation is free.
+   *
+   * @throws AiError `quota_exceeded`, `billing_unavailable`
+   */
+  requireCredits(call: AuthorisedCall, operation: RelayOperation): Promise<void>;
   /** Whether requests for this model go to an upstream as they are; false for a model that is not there. */
   isRelayed(selector: string, type: ModelType): boolean;
   /**
@@ -119,6 +126,7 @@ export function createAiService(options: AiServiceOptions): AiService {
     requireOffered(operation) {
       if (!registry.list().some(({ engine }) => isOffered(engine, operation))) throw noModelFor(operation);
     },
+    requireCredits: (call, operation) => gate.requireCredits(call, operation),
     isRelayed: (selector, type) => registry.lookUp(selector, type)?.engine.type === "relay",
     chat: (call, request) => chat(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
     complete: (call, request) => complete(call, request).catch((thrown: unknown) => rethrow(thrown, call)),
@@ -217,7 +225,16 @@ function createGate(options: AiServiceOptions) {
     onLost: onSettlementError,
   });
   const queues = createModelQueues(registry.list());
+  /** Calls whose account was seen to have credits before their bodies were read. */
+  const solvent = new WeakSet<AuthorisedCall>();
   let closing = false;
+
+  async function requireCredits(call: AuthorisedCall, operation: RelayOperation): Promise<void> {
+    const offered = registry.list().filter(({ engine }) => isOffered(engine, operation));
+    if (offered.length === 0 || offered.some(({ prices }) => isFree(prices))) return;
+    await billing.requireCredits(call.principal.accountId);
+    solvent.add(call);
+  }
 
   /** The request counts against the account's limit, and an account without credits is refused, before any work. */
   async function resolve(call: AuthorisedCall, selector: string, type: ModelType) {
@@ -225,7 +242,7 @@ function createGate(options: AiServiceOptions) {
     const resolved = resolveModel(call, registry, { selector, type });
     const { accountId } = call.principal;
     await rateLimits.takeRequest(accountId, call.onRateLimit);
-    await billing.requireCredits(accountId, resolved.model.prices);
+    if (!solvent.has(call) && !isFree(resolved.model.prices)) await billing.requireCredits(accountId);
     return resolved;
   }
 
@@ -234,7 +251,7 @@ function createGate(options: AiServiceOptions) {
     return admit(resolved, demand, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
   }
 
-  return { resolve, admitTo, queues, billing, close: () => void (closing = true) };
+  return { requireCredits, resolve, admitTo, queues, billing, close: () => void (closing = true) };
 }
 
 function describeUpstreams(modelId: string, engine: RegisteredModel["engine"]): readonly ModelUpstreamStatus[] {

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { errorResponseSchema } from "@openai-compat/spec";
 import { afterEach, expect, test, vi } from "vitest";
@@ -79,6 +80,20 @@ test("a stream that nobody reads slows its engine and is ended after the stall l
   expect(printed).not.toHaveBeenCalled();
   socket.destroy();
 });
+
+test.each(["chat/completions", "completions"])(
+  "an upload to %s by an account without credits is refused before any of it is sent, where no model is free",
+  async (path) => {
+    const prices = { ...FREE_OF_CHARGE, perMillionOutputTokens: 1 };
+    const { port, keys } = await start({ models: [{ isDefault: true, prices }] });
+    const head =
+      `POST /v1/${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n` +
+      "content-type: application/json\r\ncontent-length: 30000000\r\n\r\n";
+    const answer = await talk(port, head, /\}\}$/);
+    expect(answer).toContain("HTTP/1.1 429");
+    expect(answer).toContain("insufficient_quota");
+  },
+);
 
 test("an upload without a key is refused before any of it is sent", async () => {
   const { port } = await start();

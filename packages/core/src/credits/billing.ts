@@ -6,7 +6,7 @@
 
 import { AiError } from "../ai-error.ts";
 import type { CreditStore } from "../store/credit-store.ts";
-import { isFree, priceUsage } from "./prices.ts";
+import { priceUsage } from "./prices.ts";
 import type { Prices } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
 import type { Settlements, SettlementsOptions } from "./settlements.ts";
@@ -37,11 +37,11 @@ export interface Reservation {
 
 export interface Billing {
   /**
-   * Refuses an account without any credits, where the prices are not free. One read, nothing is held.
+   * Refuses an account without any credits. One read, nothing is held.
    *
    * @throws AiError `quota_exceeded`, `billing_unavailable`
    */
-  requireCredits(accountId: string, prices: Prices): Promise<void>;
+  requireCredits(accountId: string): Promise<void>;
   /**
    * @param bound the most that the call can use.
    * @throws AiError `quota_exceeded`; `billing_unavailable`, also while too many calls are not settled
@@ -63,8 +63,7 @@ export function createBilling(options: BillingOptions): Billing {
   const { store, holdLifetimeMs, now } = options;
   const settlements = createSettlements(options);
   return {
-    async requireCredits(accountId, prices) {
-      if (isFree(prices)) return;
+    async requireCredits(accountId) {
       const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
       if (balance <= held) throw noCredits();
     },

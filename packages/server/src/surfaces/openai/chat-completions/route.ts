@@ -11,6 +11,7 @@ import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
+  await context.service.requireCredits(call, "chat");
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "chat")) return relayJson("chat", { call, context, body });
   const { request, stream } = decodeChatCompletion(body.value);

@@ -12,6 +12,7 @@ import { encodeCompletionStream } from "./encode-stream.ts";
 
 export const createCompletion: OperationHandler = async (call, context) => {
   context.service.requireOffered("completion");
+  await context.service.requireCredits(call, "completion");
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "chat")) return relayJson("completion", { call, context, body });
   const { request, stream } = decodeCompletion(body.value);

@@ -10,6 +10,7 @@ import { encodeEmbedding } from "./encode.ts";
 
 export const createEmbedding: OperationHandler = async (call, context) => {
   context.service.requireOffered("embedding");
+  await context.service.requireCredits(call, "embedding");
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "embedding")) return relayJson("embedding", { call, context, body });
   const { request, encodingFormat } = decodeEmbedding(body.value);

@@ -25,6 +25,7 @@ export async function relayJson(operation: JsonRelayOperation, options: JsonRela
 export function defineJsonRelay(operation: JsonRelayOperation): OperationHandler {
   return async (call, context) => {
     context.service.requireOffered(operation);
+    await context.service.requireCredits(call, operation);
     return relayJson(operation, { call, context, body: await context.readJson() });
   };
 }
@@ -32,6 +33,7 @@ export function defineJsonRelay(operation: JsonRelayOperation): OperationHandler
 export function defineFormRelay(operation: FormRelayOperation): OperationHandler {
   return async (call, context) => {
     context.service.requireOffered(operation);
+    await context.service.requireCredits(call, operation);
     const request = await decodeFormRelay(operation, await context.readForm(), context.traceParent);
     return encodeRelay(await context.service.relay(call, request), { call, context, stream: request.stream });
   };
