@@ -11,6 +11,7 @@ const CHECKS: readonly { readonly title: string; readonly command: string }[] = 
   { title: "lint", command: "oxlint --type-aware --deny-warnings" },
   { title: "import arrows", command: "node scripts/check-imports.ts" },
   { title: "openapi.json is what the specification generates", command: "node spec/src/generate.ts --check" },
+  { title: "docs/settings.md is what the schema generates", command: "node scripts/settings-page.ts --check" },
   { title: "dead code and dependencies", command: "knip" },
 ];
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 type Schema = z.core.$ZodType;
 
 /** Without what only says which value stands in for none, or prepares one. */
-function unwrapSchema(schema: Schema): Schema {
+export function unwrapSchema(schema: Schema): Schema {
   if (schema instanceof z.ZodPipe) return unwrapSchema(schema.def.out);
   const isWrapper =
     schema instanceof z.ZodDefault ||
@@ -54,7 +54,7 @@ function chooseMember(schema: Schema, value: unknown): Schema {
 }
 
 /** The value that tells a member of a union from the others. */
-function readLiteral(schema: Schema, discriminator: string): unknown {
+export function readLiteral(schema: Schema, discriminator: string): unknown {
   const member = findMember(schema, discriminator);
   return member instanceof z.ZodLiteral ? member.value : undefined;
 }

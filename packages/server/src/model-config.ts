@@ -8,10 +8,16 @@ const milliseconds = z.int().min(1).max(86_400_000);
 const count = z.int().min(1);
 
 const price = z.int().min(0).max(1_000_000_000_000);
-const inputTokens = price.default(0).describe("Micro-credits for a million tokens read.");
-const outputTokens = price.default(0).describe("Micro-credits for a million tokens written.");
-const minuteOfAudio = price.default(0).describe("Micro-credits for a minute of audio.");
-const characters = price.default(0).describe("Micro-credits for a million characters spoken.");
+const MEANINGS = {
+  inputTokens: "Micro-credits for a million input tokens.",
+  outputTokens: "Micro-credits for a million output tokens.",
+  minuteOfAudio: "Micro-credits for a minute of audio.",
+  characters: "Micro-credits for a million characters of speech.",
+};
+const inputTokens = price.default(0).describe(MEANINGS.inputTokens);
+const outputTokens = price.default(0).describe(MEANINGS.outputTokens);
+const minuteOfAudio = price.default(0).describe(MEANINGS.minuteOfAudio);
+const characters = price.default(0).describe(MEANINGS.characters);
 
 /** What each operation costs, unless a model has prices of its own. */
 export const pricesSchema = z.strictObject({
@@ -22,16 +28,16 @@ export const pricesSchema = z.strictObject({
 });
 
 const modelPricesSchema = z.strictObject({
-  perMillionInputTokens: price.optional(),
-  perMillionOutputTokens: price.optional(),
-  perMillionCharacters: price.optional(),
-  perMinuteOfAudio: price.optional(),
+  perMillionInputTokens: price.optional().describe(MEANINGS.inputTokens),
+  perMillionOutputTokens: price.optional().describe(MEANINGS.outputTokens),
+  perMillionCharacters: price.optional().describe(MEANINGS.characters),
+  perMinuteOfAudio: price.optional().describe(MEANINGS.minuteOfAudio),
 });
 
 const engineSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("scripted") }),
+  z.strictObject({ kind: z.literal("scripted").describe("Fixed texts without a model, for tests.") }),
   z.strictObject({
-    kind: z.literal("llama"),
+    kind: z.literal("llama").describe("A local model, run by llama.cpp."),
     model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file."),
     contextTokens: count
       .optional()
@@ -48,7 +54,7 @@ const engineSchema = z.discriminatedUnion("kind", [
     gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
   }),
   z.strictObject({
-    kind: z.literal("upstream"),
+    kind: z.literal("upstream").describe("A model of another server that has OpenAI's API."),
     baseUrls: z
       .array(z.url({ protocol: /^https?$/ }))
       .min(1)
@@ -78,13 +84,13 @@ function isTruncatableFitting(model: { readonly type: string; readonly engine: o
 }
 
 const modelSchema = z.strictObject({
-  id: z.string().min(1).max(200),
+  id: z.string().min(1).max(200).describe("What a request names in `model`."),
   name: z.string().min(1).max(200).optional().describe("Default: the id."),
   type: z
     .enum(MODEL_TYPES)
     .default("chat")
     .describe("What it is for; local engines serve chat and embeddings. A model of the catalogue has its own type."),
-  engine: engineSchema,
+  engine: engineSchema.describe("What runs the model: see the kinds below."),
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
 });
