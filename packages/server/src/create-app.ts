@@ -16,6 +16,7 @@ import { API_ROOT, normalisePath } from "./http/request-path.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
+import { serveStartPage, wantsStartPage } from "./operations/start-page.ts";
 import { decodeTraceParent } from "./operations/trace-parent.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
 import { createCompletion } from "./surfaces/openai/completions/route.ts";
@@ -24,6 +25,7 @@ import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
 import type { OperationDependencies, OperationHandler, OperationLimits } from "./surfaces/openai/operation-handler.ts";
 import { defineFormRelay, defineJsonRelay } from "./surfaces/openai/relay/route.ts";
+import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
 const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
@@ -155,7 +157,7 @@ function createRouter(
   });
   router.notFound((context) => {
     const allowed = listAllowedMethods(router, context.req.path);
-    return answerUnrouted(context.req.raw, allowed);
+    return answerUnrouted(context.req.raw, context.req.path, allowed);
   });
   return router;
 }
@@ -172,14 +174,19 @@ function listAllowedMethods(router: Hono<{ Bindings: RequestScope }>, path: stri
   return allowed.length === 0 ? [] : [...allowed, "OPTIONS"];
 }
 
-function answerUnrouted(request: Request, allowedMethods: readonly string[]): Response {
-  const { pathname } = new URL(request.url);
-  const shown = pathname.slice(0, 200);
+const SHOWN_PATH_LENGTH_MAX = 200;
+
+function answerUnrouted(request: Request, path: string, allowedMethods: readonly string[]): Response {
+  if (wantsStartPage(request, path)) return serveStartPage(request);
+  const { method } = request;
+  const sentPath = new URL(request.url).pathname.slice(0, SHOWN_PATH_LENGTH_MAX);
   if (allowedMethods.length === 0) {
-    throw new AiError("route_not_found", `Unknown request URL: ${request.method} ${shown}. The API is below /v1.`);
+    throw new AiError("route_not_found", describeUnserved({ method, sentPath, path }));
   }
   const allow = allowedMethods.join(", ");
-  if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-  const message = `Not allowed to ${request.method} on ${shown}. Allowed: ${allow}.`;
-  return encodeError(new AiError("method_not_allowed", message), { allow });
+  if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  const refusal = isUnservedMethod(method, path)
+    ? `${method} ${sentPath} is not implemented by this server`
+    : `Not allowed to ${method} on ${sentPath}`;
+  return encodeError(new AiError("method_not_allowed", `${refusal}. Allowed: ${allow}.`), { allow });
 }
