@@ -16,6 +16,8 @@ export interface CallRecord {
   /** `completed`, `left` (the client went away), or the code of the failure. */
   readonly outcome: CallOutcome;
   readonly usage: UsageUnits;
+  /** Whether an upstream didn't report the usage, so that it is an estimate of ours. */
+  readonly isUsageEstimated: boolean;
   /** Micro-credits: what was reserved, and what is charged, now or as soon as the store takes it. */
   readonly heldAmount: number;
   readonly chargedAmount: number;

@@ -114,6 +114,7 @@ export async function admit(
       streamed: demand.streamed,
       outcome,
       usage: units,
+      isUsageEstimated: meter.isEstimated,
       heldAmount: held.amount,
       chargedAmount,
       startedAtMs,

@@ -56,6 +56,12 @@ const limitsSchema = z.strictObject({
       "How long a client may leave a stream unread, all its stalls together; then the call is cancelled and its slots are " +
         "free.",
     ),
+  streamHeadersAfterMs: milliseconds
+    .default(5000)
+    .describe("How long a streamed call may wait to begin before its headers are sent; then errors are events."),
+  streamKeepAliveMs: milliseconds
+    .default(15_000)
+    .describe("After how much silence of a stream a comment is sent, so that proxies keep it open."),
   callTimeMsMax: milliseconds.default(600_000).describe("How long an answer may take once its call was admitted."),
   shutdownTimeoutMs: milliseconds.default(10_000).describe("How long running answers may go on after SIGTERM."),
 });

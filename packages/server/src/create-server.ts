@@ -51,6 +51,10 @@ export interface ServerLimits {
   readonly connectionsMax: number;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
+  /** How long a streamed call may take to begin before its head leaves. */
+  readonly streamHeadersAfterMs: number;
+  /** After how much silence of a stream a comment is sent. */
+  readonly streamKeepAliveMs: number;
   /** How long an answer may take once its call was admitted. */
   readonly callTimeMsMax: number;
   /** How long running answers may go on after the server was asked to stop. */

@@ -1,12 +1,14 @@
-/** What a call costs whose client left, when the model is elsewhere: all that is known to have been produced, and no more. */
+/** What a call costs whose client disconnects, when the model is upstream: what the upstream reports, else what it must have used. */
 
 import type { ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import type { UpstreamEngineSettings } from "@openai-compat/engines";
 import { expect, test, vi } from "vitest";
 import { readBody, startGateway, startUpstream } from "./testing/test-gateway.ts";
 
-/** Five words and a mark. */
+/** Five words and a mark, and what stands around them. */
 const PROMPT = "Tell me about the sea .";
-const PROMPT_TOKENS = 6;
+const PROMPT_TOKENS = 9;
 
 /** Writes events when it is told to, and says when its caller has gone. */
 async function startHangingUpstream() {
@@ -26,24 +28,33 @@ async function startHangingUpstream() {
   };
   const say = (content: string, more: object = {}) =>
     write({ choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
-  return { baseUrl, answers, write, say, left: left.promise };
+  const finish = (fields: object) => {
+    write(fields);
+    answers[0]?.end("data: [DONE]\n\n");
+  };
+  return { baseUrl, answers, write, say, finish, left: left.promise };
 }
 
-async function start() {
+async function start({
+  prompt = PROMPT,
+  ...settings
+}: Partial<UpstreamEngineSettings> & { readonly prompt?: string } = {}) {
   const upstream = await startHangingUpstream();
-  const gateway = await startGateway({ baseUrls: [upstream.baseUrl] });
+  const gateway = await startGateway({ baseUrls: [upstream.baseUrl], ...settings });
   const leaving = new AbortController();
   const call = (stream: boolean) =>
     fetch(`${gateway.baseUrl}/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${gateway.keys.key}`, "content-type": "application/json" },
-      body: JSON.stringify({ model: "far", stream, messages: [{ role: "user", content: PROMPT }] }),
+      body: JSON.stringify({ model: "far", stream, messages: [{ role: "user", content: prompt }] }),
       signal: leaving.signal,
     });
   const isCalled = () => vi.waitFor(() => expect(upstream.answers).toHaveLength(1));
   /** @returns what the account paid for, once nothing is held any more */
-  const leave = async () => {
+  const leave = async (then = () => {}) => {
     leaving.abort();
+    await vi.waitFor(() => expect(gateway.logLines.some((line) => line.includes('"complete":false'))).toBe(true));
+    then();
     await upstream.left;
     await vi.waitFor(async () => expect((await gateway.stores.credits.readBalance("ada")).held).toBe(0));
     const { balance } = await gateway.stores.credits.readBalance("ada");
@@ -66,7 +77,7 @@ test.each([
   ["a token a chunk", ["The", " sea", " is", " deep"], 4],
   ["many words a chunk", ["The sea is", " deep and", " wide"], 6],
   ["letters and signs that no word holds", ["T", "he\n", '"', "sea"], 4],
-  ["no spaces between the words", ["海は深い", "です"], 3],
+  ["no spaces between the words", ["海は深い", "です"], 5],
 ])("a stream with %s is paid for by what came of it", async (_how, pieces, outputTokens) => {
   const { upstream, call, isCalled, leave } = await start();
   const answering = call(true);
@@ -89,19 +100,62 @@ test("an upstream that counts as it goes is believed", async () => {
   expect(await leave()).toMatchObject({ paid: 48, entries: [{ units: { inputTokens: 31, outputTokens: 17 } }] });
 });
 
-test("a stream that is left before it said anything costs nothing", async () => {
+const STOP = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+const USAGE = { choices: [], usage: { prompt_tokens: 3508, completion_tokens: 50 } };
+/** 14,000 characters without a space. */
+const LONG_PROMPT = "abcdefghij".repeat(1400);
+
+test("a client that disconnects between the last text and the usage pays what the upstream reports", async () => {
+  const { upstream, call, isCalled, leave } = await start({ prompt: LONG_PROMPT, usageWaitMs: 60_000 });
+  const answering = call(true);
+  await isCalled();
+  upstream.say("The sea");
+  upstream.write(STOP);
+  await readUntil(await answering, "stop");
+  expect(await leave(() => upstream.finish(USAGE))).toMatchObject({
+    paid: 3558,
+    entries: [{ units: { inputTokens: 3508, outputTokens: 50 } }],
+  });
+});
+
+test("usage that does not come in time is estimated, and a word is not taken for a token", async () => {
+  const { upstream, call, isCalled, leave } = await start({ prompt: LONG_PROMPT, usageWaitMs: 50 });
+  const answering = call(true);
+  await isCalled();
+  upstream.say("The sea");
+  upstream.write(STOP);
+  await readUntil(await answering, "stop");
+  const { paid } = await leave();
+  expect(paid).toBeGreaterThanOrEqual(LONG_PROMPT.length / 4);
+  expect(paid).toBeLessThan(LONG_PROMPT.length / 4 + 10);
+});
+
+test("an answer in one piece that has begun to come is paid for as reported", async () => {
+  const { upstream, call, isCalled, leave } = await start({ usageWaitMs: 60_000 });
+  const answering = call(false).catch((thrown: unknown) => thrown);
+  await isCalled();
+  const choices = [{ index: 0, message: { role: "assistant", content: "The sea" }, finish_reason: "stop" }];
+  const answer = JSON.stringify({ ...USAGE, choices });
+  upstream.answers[0]?.writeHead(200, { "content-type": "application/json" });
+  upstream.answers[0]?.write(answer.slice(0, 10));
+  await delay(100);
+  expect(await leave(() => upstream.answers[0]?.end(answer.slice(10)))).toMatchObject({ paid: 3558 });
+  expect(await answering).toMatchObject({ name: "AbortError" });
+});
+
+test("a stream that is left before it said anything pays for its prompt", async () => {
   const { upstream, call, isCalled, leave } = await start();
   const answering = call(true);
   await isCalled();
   upstream.write({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
   await readUntil(await answering, "assistant");
-  expect(await leave()).toEqual({ paid: 0, entries: [] });
+  expect(await leave()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
 });
 
-test("a one-shot answer of which nothing had come costs nothing, and its upstream is left at once", async () => {
+test("a non-streaming answer of which nothing had come costs its prompt, and its upstream is left at once", async () => {
   const { call, isCalled, leave } = await start();
   const answering = call(false).catch((thrown: unknown) => thrown);
   await isCalled();
-  expect(await leave()).toEqual({ paid: 0, entries: [] });
+  expect(await leave()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
   expect(await answering).toMatchObject({ name: "AbortError" });
 });

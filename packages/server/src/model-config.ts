@@ -66,12 +66,32 @@ const engineSchema = z.discriminatedUnion("kind", [
     apiKey: z.string().min(1).max(8192).nullable().default(null).describe("Sent to them, and to nobody else."),
     apiKeyEnvironment: z.string().min(1).nullable().default(null).describe("Environment variable with that key."),
     contextTokens: count.default(131_072).describe("Prompt and completion together."),
-    completionTokensMax: count.default(16_384).describe("The longest answer where a request sets no limit."),
+    completionTokensMax: count
+      .nullable()
+      .default(null)
+      .describe("Sent as the limit where a request sets none; null: such an answer may fill the context."),
+    passParameters: z
+      .array(z.string().min(1).max(200))
+      .max(100)
+      .default([])
+      .describe(
+        "Parameters that are sent on although this server doesn't know what they can cost; others are dropped.",
+      ),
+    zeroUsageBelieved: z
+      .boolean()
+      .default(false)
+      .describe("Whether a reported usage of 0 tokens is charged as 0; else it is replaced by an estimate."),
+    usageWaitMs: milliseconds
+      .default(1500)
+      .describe("How long the usage of a complete answer is waited for after its client has disconnected."),
     concurrency: count.max(65_536).default(256).describe("Calls side by side; more wait."),
     connectTimeoutMs: milliseconds.default(3000).describe("Until a connection stands; then the next one is tried."),
     firstByteTimeoutMs: milliseconds.default(300_000).describe("Until the answer begins."),
     stallTimeoutMs: milliseconds.default(60_000).describe("Between two pieces of an answer."),
-    answerBytesMax: count.default(64 * 1024 * 1024).describe("Largest answer, in bytes."),
+    answerBytesMax: count.default(64 * 1024 * 1024).describe("Largest answer, in bytes, also when decompressed."),
+    answerValuesMax: count
+      .default(250_000)
+      .describe("Most values in a non-streaming JSON answer; 16 times as many in embeddings."),
     eventBytesMax: count.default(1024 * 1024).describe("Largest event of a stream, in bytes."),
     breakerFailuresMax: count.default(5).describe("Failures in a row after which a server is left alone."),
     breakerOpenMs: milliseconds.default(10_000).describe("For how long."),

@@ -9,6 +9,8 @@ export interface UsageMeter {
   readonly units: UsageUnits;
   /** When the first units were reported; null while nothing was produced. */
   readonly firstReportAtMs: number | null;
+  /** Whether the last report is an estimate, in part at least: set by who reports. False at first. */
+  isEstimated: boolean;
 }
 
 /** @param now milliseconds since the epoch. */
@@ -20,6 +22,7 @@ export function createUsageMeter(now: () => number): UsageMeter {
       firstReportAtMs ??= now();
       units = reported;
     },
+    isEstimated: false,
     get units() {
       return units;
     },

@@ -13,6 +13,8 @@ export interface RelayRequest {
   readonly operation: RelayOperation;
   /** The caller's request. Its `model` is the caller's word; the engine puts the upstream's in its place. */
   readonly body: RelayBody;
+  /** Tokens of one answer; null for no limit. Whatever the body says of it is not sent. */
+  readonly outputTokensMax: number | null;
   /** Whether the caller asked for a stream of server-sent events. */
   readonly stream: boolean;
   /** Whether the caller asked for usage in the stream; where not, the engine asks for itself and hides it. */
@@ -35,28 +37,41 @@ export type RelayField =
 /**
  * Either one `relay-whole`, an answer that makes sense in one piece only; or one `relay-start` when the upstream has begun
  * a good answer, any number of `relay-data`, one `relay-end`. An answer that is not good never starts: it is thrown.
+ * After an abort the only event that may still come is one `relay-end` (or `relay-whole`) with what the call has used by then.
  */
 export type RelayEvent =
   | {
       readonly type: "relay-whole";
       readonly contentType: string;
+      readonly droppedParameters: readonly string[];
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly usage: UsageUnits;
+      readonly isEstimated: boolean;
     }
-  | { readonly type: "relay-start"; readonly contentType: string }
+  | {
+      readonly type: "relay-start";
+      readonly contentType: string;
+      /** Parameters of the request that were not sent: the engine doesn't know what they can cost. */
+      readonly droppedParameters: readonly string[];
+    }
   | {
       readonly type: "relay-data";
       /** For a stream: whole server-sent events, ready to send. */
       readonly bytes: Uint8Array;
-      /** What has been produced up to and with these bytes, exact where the upstream said so, else estimated from below. */
+      /** What has been produced up to and with these bytes, exact where the upstream reported it, else estimated. */
       readonly usage: UsageUnits;
     }
-  | { readonly type: "relay-end"; readonly usage: UsageUnits };
+  | {
+      readonly type: "relay-end";
+      readonly usage: UsageUnits;
+      /** Whether a count of it is an estimate of ours. */
+      readonly isEstimated: boolean;
+    };
 
 export interface RelayEngineLimits {
   /** Prompt and completion together, in tokens. */
   readonly contextTokens: number;
-  /** The longest answer that the upstream gives when the request sets no limit. */
+  /** The longest answer when the request sets no limit. */
   readonly completionTokensMax: number;
   /** Calls that run side by side. */
   readonly concurrency: number;
@@ -83,8 +98,9 @@ export interface RelayEngine {
   readonly operations: ReadonlySet<RelayOperation>;
 
   /**
-   * One call. Ends early, by throwing the signal's reason, at once after an abort, which closes the connection to the
-   * upstream; leaving the loop early does the same.
+   * One call. Ends early, by throwing the signal's reason, after an abort, which closes the connection to the upstream:
+   * at once, or within a bounded time where the answer is complete and only its usage is still to come. Leaving the loop
+   * early closes it at once.
    *
    * @throws AiError `upstream_unavailable` when no upstream could be reached (nothing was computed), `upstream_failed`
    *   when it broke or answered nonsense, `upstream_timeout`, `upstream_rate_limited`, or the caller's own mistake as the upstream told it

@@ -15,16 +15,24 @@ export interface RelayCall {
 
 /**
  * What the surface can tell of a request's size without a tokenizer. A token is at least one byte, so bytes bound tokens
- * from above.
+ * from above. Each field is the most that any reading of the request comes to.
  */
 export interface RelayDemand {
   /** UTF-8 bytes of everything that becomes prompt; null when something in it can't be bounded by its bytes (an image). */
   readonly inputBytes: number | null;
-  /** Tokens of one answer, as asked for; null where the request has no limit. */
+  /** Prompts of a completion, inputs of an embedding: each may fill the model's context. */
+  readonly prompts: number;
+  /** Tokens of one answer, as requested; null where the request has no limit. */
   readonly outputTokensMax: number | null;
-  /** How many answers. */
+  /** Tokens of one answer that an upstream may count beyond that limit: a rejected prediction, an echoed prompt. */
+  readonly unlimitedOutputTokens: number;
+  /** How many answers to each prompt. */
   readonly answers: number;
+  /** Length of the recording as its container says; charged where the upstream reports none. */
   readonly audioMs: number;
+  /** The most that so many bytes can hold, whatever the container says. */
+  readonly audioMsMax: number;
+  /** Code points that are spoken, or say how to speak. */
   readonly characters: number;
 }
 
@@ -34,8 +42,9 @@ export interface RelayDemand {
  */
 export type RelayRun = {
   readonly modelId: string;
-  /** As the upstream named it. */
   readonly contentType: string;
+  /** Parameters of the request that were not sent to the upstream. */
+  readonly droppedParameters: readonly string[];
 } & (
   | { readonly kind: "whole"; readonly body: Uint8Array<ArrayBuffer> }
   /** @throws AiError while iterating, when the upstream fails or the call is aborted. */

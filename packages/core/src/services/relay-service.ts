@@ -4,9 +4,9 @@ import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../credits/usage.ts";
 import type { UsageUnits } from "../credits/usage.ts";
-import type { RelayEngine, RelayEvent, RelayOperation } from "../engine/relay-engine.ts";
+import type { RelayEngine, RelayEvent, RelayOperation, RelayRequest } from "../engine/relay-engine.ts";
 import type { Engine, ModelType, RegisteredModel } from "../models/registry.ts";
-import type { RelayCall, RelayRun } from "./relay-request.ts";
+import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
 
 /** The type of model that an operation needs. */
 export const RELAYED_TYPES: Readonly<Record<RelayOperation, ModelType>> = {
@@ -18,8 +18,11 @@ export const RELAYED_TYPES: Readonly<Record<RelayOperation, ModelType>> = {
   speech: "speech",
 };
 
-/** What templates add to a request's own text: their markers are shorter than JSON's, but a default system prompt is not. */
-const TEMPLATE_TOKENS = 256;
+/**
+ * What a template adds to a prompt: its markers are shorter than JSON's, but a default system prompt and instructions for
+ * tools are not.
+ */
+const TEMPLATE_TOKENS = 1024;
 
 /** What produces no text costs no output tokens. */
 const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
@@ -49,34 +52,41 @@ export function noModelFor(operation: RelayOperation): AiError {
   return new AiError("not_implemented", `This server has no model for ${operation}. ${advice}`);
 }
 
-/** The most that the upstream can use for it, as far as can be known before it is asked. */
+/**
+ * The most that the upstream can use for it, as far as can be known before it is asked. Prompts count once for each
+ * answer: some upstreams make several answers by several calls.
+ */
 export function boundRelay(engine: RelayEngine, { operation, demand }: RelayCall): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;
-  const { inputBytes, outputTokensMax, answers, audioMs, characters } = demand;
-  const inputTokens = operation === "embedding" ? (inputBytes ?? 0) : boundPrompt(inputBytes, contextTokens);
-  const outputTokens = answers * Math.min(outputTokensMax ?? completionTokensMax, contextTokens);
+  const { prompts, answers, audioMsMax, characters } = demand;
+  const inputTokens = answers * boundPrompts(demand, contextTokens);
+  // Some upstreams read a limit of 0 as none.
+  const limit = Math.min(demand.outputTokensMax || completionTokensMax, contextTokens);
+  const outputTokens = prompts * answers * (limit + Math.min(demand.unlimitedOutputTokens, contextTokens));
   switch (RELAYED_TYPES[operation]) {
     case "chat":
       return { ...NO_USAGE, inputTokens, outputTokens };
     case "embedding":
       return { ...NO_USAGE, inputTokens };
+    // Some models for audio count tokens too; where these have no price they cost nothing.
     case "transcription":
-      return { ...NO_USAGE, audioMs };
+      return { ...NO_USAGE, audioMs: audioMsMax, inputTokens: contextTokens, outputTokens: contextTokens };
     case "speech":
-      return { ...NO_USAGE, characters };
+      return { ...NO_USAGE, characters, inputTokens: contextTokens, outputTokens: contextTokens };
   }
 }
 
-function boundPrompt(inputBytes: number | null, contextTokens: number): number {
-  return inputBytes === null ? contextTokens : Math.min(inputBytes + TEMPLATE_TOKENS, contextTokens);
+function boundPrompts({ inputBytes, prompts }: RelayDemand, contextTokens: number): number {
+  const contexts = prompts * contextTokens;
+  return inputBytes === null ? contexts : Math.min(inputBytes + prompts * TEMPLATE_TOKENS, contexts);
 }
 
 /** What counts against tokens per minute until the upstream has said what it really was. */
 export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): number {
-  const { inputBytes, outputTokensMax, answers } = call.demand;
+  const { inputBytes, prompts, outputTokensMax, answers } = call.demand;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
   return GENERATES.has(call.operation)
-    ? input + answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
+    ? input + prompts * answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
     : input;
 }
 
@@ -91,36 +101,83 @@ export async function startRelay(
   const { value: first } = await events.next();
   const modelId = call.model.id;
   if (first?.type === "relay-start") {
-    return { modelId, contentType: first.contentType, kind: "chunks", chunks: takeChunks(events) };
+    const { contentType, droppedParameters } = first;
+    return { modelId, contentType, droppedParameters, kind: "chunks", chunks: takeChunks(events) };
   }
   const isOver = (await events.next()).done === true;
   if (first?.type === "relay-whole" && isOver) {
-    return { modelId, contentType: first.contentType, kind: "whole", body: first.bytes };
+    const { contentType, droppedParameters, bytes } = first;
+    return { modelId, contentType, droppedParameters, kind: "whole", body: bytes };
   }
   await events.return();
   throw new AiError("upstream_failed", "The upstream's answer ended before it began. Please try again.");
 }
 
-/** The upstream's events, with what they say of usage put on the meter. */
+/**
+ * The upstream's events, with what they report of usage put on the meter. When it is left early, the engine may still
+ * say what the call has used: that is waited for, and the engine bounds how long.
+ */
 export async function* runRelay(
   call: AdmittedCall<RegisteredModel>,
   engine: RelayEngine,
   request: RelayCall,
 ): AsyncGenerator<RelayEvent, void> {
-  const { operation, body, stream, includeUsage, traceParent } = request;
-  const known = boundKnownUnits(request);
-  const wanted = { operation, body, stream, includeUsage, traceParent, modelId: call.model.id };
-  for await (const event of engine.relay(wanted, call.signal)) {
-    if (event.type !== "relay-start" && isProduced(event.usage, known)) {
-      call.meter.report({
-        ...known,
-        ...event.usage,
-        audioMs: event.usage.audioMs || known.audioMs,
-        characters: known.characters,
-      });
+  const leaving = followSignal(call.signal);
+  const events = engine.relay(toEngineRequest(call, request), leaving.signal)[Symbol.asyncIterator]();
+  const meter = createRelayMeter(call, request);
+  let isOver = false;
+  /** @returns null at the end */
+  async function take(): Promise<RelayEvent | null> {
+    try {
+      const { done, value } = await events.next();
+      isOver = done === true;
+      if (done === true) return null;
+      meter(value);
+      return value;
+    } catch (thrown) {
+      isOver = true;
+      throw thrown;
     }
-    yield event;
   }
+  try {
+    for (let event = await take(); event !== null; event = await take()) yield event;
+  } finally {
+    leaving.stop();
+    if (!isOver) {
+      leaving.abort();
+      await takeRest(take, () => isOver);
+    }
+  }
+}
+
+/** What comes after the call was left; how it ends is known already. */
+async function takeRest(take: () => Promise<RelayEvent | null>, isOver: () => boolean): Promise<void> {
+  while (!isOver()) await take().catch(() => null);
+}
+
+/** A signal that aborts with the caller's, or by itself. */
+function followSignal(callerSignal: AbortSignal) {
+  const controller = new AbortController();
+  const abort = () => controller.abort(callerSignal.reason);
+  if (callerSignal.aborted) abort();
+  else callerSignal.addEventListener("abort", abort, { once: true });
+  return { signal: controller.signal, abort, stop: () => callerSignal.removeEventListener("abort", abort) };
+}
+
+function toEngineRequest(call: AdmittedCall<RegisteredModel>, request: RelayCall): RelayRequest {
+  const { operation, body, stream, includeUsage, traceParent } = request;
+  const { outputTokensMax } = request.demand;
+  return { operation, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
+}
+
+function createRelayMeter({ meter }: AdmittedCall<RegisteredModel>, request: RelayCall): (event: RelayEvent) => void {
+  const known = boundKnownUnits(request);
+  return (event) => {
+    if (event.type === "relay-start" || !isProduced(event.usage, known)) return;
+    const audioMs = event.usage.audioMs || known.audioMs;
+    meter.report({ ...event.usage, audioMs, characters: known.characters });
+    if (event.type !== "relay-data") meter.isEstimated = event.isEstimated;
+  };
 }
 
 /** What was sent in is known here, whatever the upstream says of it. */

@@ -3,19 +3,31 @@
 import { NO_USAGE, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
 import type { EventReader } from "./event-reader.ts";
+import { UpstreamFault } from "./upstream-fault.ts";
 
 export function createAudioEventReader(): EventReader {
   let usage: UsageUnits = NO_USAGE;
+  let hasUsage = false;
   let isFinished = false;
   return {
     endsWithDone: false,
     readAlike: () => null,
     read(text, value) {
-      usage = decodeUsage(value["usage"]) ?? usage;
-      isFinished = typeof value["type"] === "string" && value["type"].endsWith(".done");
-      return text;
+      const reported = decodeUsage(value["usage"]);
+      usage = reported ?? usage;
+      hasUsage ||= reported !== null;
+      const { type } = value;
+      // Pings have no type, or this one.
+      if (typeof type !== "string" || type === "ping") return null;
+      isFinished ||= type.endsWith(".done");
+      return text.includes("\n") ? JSON.stringify(value) : text;
+    },
+    end(isDone) {
+      if (!isFinished && !isDone) throw new UpstreamFault("broken", "The stream ended before the answer did.");
+      return [];
     },
     usage: () => usage,
+    isEstimated: () => !hasUsage,
     isFinished: () => isFinished,
   };
 }

@@ -1,63 +1,97 @@
-/** Which translator an answer gets, by what was asked and what its head says. Anything unexpected is refused. */
+/**
+ * Which translator an answer gets: by what was requested and what its body is. Its content type says little: servers send streams
+ * as JSON, JSON as streams, and errors as either.
+ */
 
-import type { RelayRequest } from "@openai-compat/core";
+import type { RelayOperation, RelayRequest } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import type { UpstreamErrorContext } from "./decode-error.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
+import type { CompletionOperation } from "./normalise-fields.ts";
+import { createSniffingTranslator } from "./sniffing-translator.ts";
 import { createBytesTranslator } from "./translate-bytes.ts";
 import { createEventStreamTranslator } from "./translate-event-stream.ts";
 import { createJsonTranslator } from "./translate-json.ts";
+import { createTranscriptTranslator } from "./translate-transcript.ts";
+import { createFoldingTranslator } from "./translate-to-whole.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
 export interface TranslatorOptions {
   readonly request: RelayRequest;
   readonly eventBytesMax: number;
+  readonly answerValuesMax: number;
+  readonly zeroUsageBelieved: boolean;
+  readonly droppedParameters: readonly string[];
   readonly errorContext: UpstreamErrorContext;
 }
 
 const VISIBLE_ASCII = /^[\x20-\x7e]+$/;
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/;
-const AUDIO_TYPE = /^(?:audio\/.+|application\/octet-stream)$/;
-/** Subtitles and plain text; a web page is what a proxy sends in the place of an answer. */
-const TEXT_TYPE = /^text\/(?!html$|event-stream$)/;
+const AUDIO_TYPE = /^(?:audio\/.+|application\/ogg|application\/octet-stream)$/;
+const EVENT_STREAM = "text/event-stream";
 
-/** @throws UpstreamFault `invalid` for a content type or encoding that was not asked for */
+/** @throws UpstreamFault `invalid` for what can't be an answer; also later, when the body has begun */
 export function chooseTranslator(
   { headers }: Pick<ExchangeAnswer, "headers">,
-  { request, eventBytesMax, errorContext }: TranslatorOptions,
+  options: TranslatorOptions,
 ): AnswerTranslator {
-  const encoding = headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") throw new UpstreamFault("invalid", "The answer is compressed, though that was refused.");
-  const contentType: unknown = headers["content-type"];
-  if (typeof contentType !== "string" || !VISIBLE_ASCII.test(contentType)) {
-    throw new UpstreamFault("invalid", "The answer has no content type.");
-  }
+  const { request, droppedParameters } = options;
+  const contentType = readContentType(headers["content-type"]);
   const mediaType = contentType.replace(/;.*$/, "").trim().toLowerCase();
   if (request.stream) {
-    if (mediaType !== "text/event-stream") throw unexpected(mediaType);
-    const isCompletion = request.operation === "chat" || request.operation === "completion";
-    const reader = isCompletion ? createChunkReader(request) : createAudioEventReader();
-    return createEventStreamTranslator({ reader, eventBytesMax, errorContext });
+    // Speech that comes as it is in place of events can't be told from a stream.
+    if (mediaType.startsWith("audio/")) throw unexpected(mediaType);
+    return createSniffingTranslator((first) => chooseStreamed(first, mediaType, options));
   }
-  switch (request.operation) {
-    case "speech":
-      if (AUDIO_TYPE.test(mediaType)) return createBytesTranslator(contentType);
-      break;
-    case "transcription":
-    case "translation":
-      if (TEXT_TYPE.test(mediaType)) return createBytesTranslator(contentType);
-      if (JSON_TYPE.test(mediaType)) return createJsonTranslator(request, errorContext);
-      break;
-    case "chat":
-    case "completion":
-    case "embedding":
-      if (JSON_TYPE.test(mediaType)) return createJsonTranslator(request, errorContext);
+  if (request.operation === "speech") {
+    if (AUDIO_TYPE.test(mediaType)) return createBytesTranslator(contentType, droppedParameters);
+    return createSniffingTranslator((first) => {
+      if (first === "{") return createJsonTranslator(options);
+      if (mediaType !== "" || first === "" || first === "<") throw unexpected(mediaType);
+      return createBytesTranslator("application/octet-stream", droppedParameters);
+    });
   }
-  throw unexpected(mediaType);
+  return createSniffingTranslator((first) => chooseWhole(first, { contentType, mediaType }, options));
+}
+
+function chooseStreamed(first: string, mediaType: string, options: TranslatorOptions): AnswerTranslator {
+  if (first === "{" || first === "[") return createJsonTranslator(options);
+  if (first === "<") throw unexpected(mediaType);
+  return createStreamTranslator(options);
+}
+
+function chooseWhole(
+  first: string,
+  { contentType, mediaType }: { readonly contentType: string; readonly mediaType: string },
+  options: TranslatorOptions,
+): AnswerTranslator {
+  const { operation } = options.request;
+  if (first === "<" || mediaType === "text/html") throw unexpected(mediaType);
+  if (operation === "transcription" || operation === "translation") {
+    return createTranscriptTranslator(contentType, options);
+  }
+  const isEvents = first !== "{" && first !== "[" && (mediaType === EVENT_STREAM || /[:dei]/.test(first));
+  if (isEvents && isCompletion(operation)) return createFoldingTranslator(createStreamTranslator(options), options);
+  return createJsonTranslator(options);
+}
+
+function createStreamTranslator(options: TranslatorOptions): AnswerTranslator {
+  const { operation } = options.request;
+  const reader = isCompletion(operation) ? createChunkReader({ ...options, operation }) : createAudioEventReader();
+  return createEventStreamTranslator({ ...options, reader });
+}
+
+function isCompletion(operation: RelayOperation): operation is CompletionOperation {
+  return operation === "chat" || operation === "completion";
+}
+
+/** Empty for none, and for what may not stand in a header. */
+function readContentType(header: unknown): string {
+  return typeof header === "string" && VISIBLE_ASCII.test(header) ? header : "";
 }
 
 function unexpected(mediaType: string): UpstreamFault {
-  return new UpstreamFault("invalid", `The answer is ${mediaType}, which was not asked for.`);
+  const what = mediaType === "" ? "of no type that is known" : mediaType;
+  return new UpstreamFault("invalid", `The answer is ${what}, which was not requested.`);
 }

@@ -1,56 +1,57 @@
-/** The chunks of a streamed completion: renamed, their usage read and, where the caller didn't ask for it, hidden. */
+/** The chunks of a streamed completion in OpenAI's form, whatever the upstream made of it; their usage is read on the way. */
 
-import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import type { RelayRequest } from "@openai-compat/core";
 import { createChunkTemplate } from "./chunk-template.ts";
-import { decodeUsage } from "./decode-usage.ts";
-import { countTokensAtLeast, estimateInputTokens } from "./estimate-tokens.ts";
 import type { EventReader } from "./event-reader.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
-import { createModelReplacer } from "./model-replacer.ts";
+import { type ChoiceNormaliser, createChoiceNormaliser } from "./normalise-choice.ts";
+import {
+  CHUNK_OBJECTS,
+  type CompletionOperation,
+  createAnswerId,
+  encodeUsage,
+  isFilledText,
+  isIndex,
+  normaliseArguments,
+  normaliseCreated,
+} from "./normalise-fields.ts";
+import { tooFewChoices } from "./normalise-answer.ts";
+import { createUsageCounter } from "./usage-counter.ts";
+import { UpstreamFault } from "./upstream-fault.ts";
 
-export function createChunkReader(request: RelayRequest): EventReader {
-  const replaceModel = createModelReplacer(request.modelId);
-  const template = createChunkTemplate(request.operation === "completion" ? "text" : "content");
-  const running = new Set<unknown>();
-  let hasFinished = false;
-  let outputTokens = 0;
-  let inputTokens: number | null = null;
-  let reported: UsageUnits | null = null;
-  let isReportFinal = false;
+export interface ChunkReaderOptions {
+  readonly request: RelayRequest;
+  readonly operation: CompletionOperation;
+  readonly zeroUsageBelieved: boolean;
+}
 
-  /** A chunk has one token at least: some hold a few letters of a word, others many words. */
-  function countOutput(text: string): void {
-    outputTokens += Math.max(1, countTokensAtLeast(text));
+export function createChunkReader({ request, operation, zeroUsageBelieved }: ChunkReaderOptions): EventReader {
+  const template = createChunkTemplate(operation === "completion" ? "text" : "content");
+  const counter = createUsageCounter(request, zeroUsageBelieved);
+  const choices = createChoices(request, operation);
+  const base: JsonRecord = { id: "", object: CHUNK_OBJECTS[operation], created: -1, model: request.modelId };
+
+  /** The same in all chunks: what the first one says. */
+  function normaliseBase(value: JsonRecord): void {
+    if (base["id"] === "") base["id"] = isFilledText(value["id"]) ? value["id"] : createAnswerId(operation);
+    if (base["created"] === -1) base["created"] = normaliseCreated(value["created"]);
+    Object.assign(value, base);
   }
 
-  /** @returns whether it carries output and nothing else that matters */
-  function readChoice(choice: unknown): boolean {
-    if (!isRecord(choice)) return false;
-    const isOutput = hasOutput(choice);
-    if (isOutput) countOutput(readText(choice));
-    if (typeof choice["finish_reason"] === "string") {
-      hasFinished = true;
-      running.delete(choice["index"]);
-      return false;
-    }
-    running.add(choice["index"]);
-    return isOutput;
+  /** @returns the choice to send, null for none, and whether it is nothing but one more piece of text */
+  function readChoice(choice: JsonRecord, position: number): { isSteady: boolean } | null {
+    const output = readOutput(choice);
+    if (output !== null) counter.addOutput(output);
+    const normaliser = choices.of(choice["index"], position);
+    if (normaliser === null || (normaliser.hasFinished() && output === null)) return null;
+    const isSteady = normaliser.read(choice);
+    return { isSteady: isSteady && output !== null };
   }
 
-  /** @returns the text to send; null to hide it */
-  function readUsage(text: string, value: JsonRecord, isOwnChunk: boolean): string | null {
-    const usage = decodeUsage(value["usage"]);
-    if (usage === null) return text;
-    reported = usage;
-    isReportFinal = isOwnChunk || isFinished();
-    if (request.includeUsage) return text;
-    if (isOwnChunk) return null;
-    delete value["usage"];
-    return JSON.stringify(value);
-  }
-
-  function isFinished(): boolean {
-    return hasFinished && running.size === 0;
+  /** Usage has a chunk of its own, at the end; the others say null where it was requested, and nothing where not. */
+  function hideUsage(value: JsonRecord): void {
+    if (request.includeUsage) value["usage"] = null;
+    else delete value["usage"];
   }
 
   return {
@@ -58,62 +59,116 @@ export function createChunkReader(request: RelayRequest): EventReader {
     readAlike(text) {
       const filled = template.fill(text);
       if (filled === null) return null;
-      countOutput(filled.text);
+      counter.addOutput(filled.text);
       return filled.sent;
     },
     read(text, value) {
-      const choices: readonly unknown[] = Array.isArray(value["choices"]) ? value["choices"] : [];
-      const outputs = choices.filter(readChoice).length;
-      const shown = readUsage(text, value, choices.length === 0);
-      if (shown === null) return null;
-      const sent = replaceModel(shown, value);
-      if (outputs === 1 && choices.length === 1) template.learn(text, sent);
+      const kept: JsonRecord[] = [];
+      let isSteady = true;
+      for (const [position, choice] of listRecords(value["choices"]).entries()) {
+        const result = readChoice(choice, position);
+        if (result !== null) kept.push(choice);
+        isSteady &&= result?.isSteady === true;
+      }
+      counter.report(readReport(value), choices.areFinished());
+      if (kept.length === 0) return null;
+      normaliseBase(value);
+      value["choices"] = kept;
+      hideUsage(value);
+      const sent = JSON.stringify(value);
+      if (isSteady && kept.length === 1) template.learn(text, sent);
       return sent;
     },
-    usage() {
-      if (outputTokens > 0) inputTokens ??= estimateInputTokens(request);
-      const estimate = { ...NO_USAGE, inputTokens: inputTokens ?? 0, outputTokens };
-      if (reported === null) return estimate;
-      return isReportFinal ? fillIn(reported, estimate) : atLeast(reported, estimate);
+    end(isDone) {
+      if (!choices.areFinished() && !(isDone && choices.haveBegun())) {
+        throw new UpstreamFault("broken", "The stream ended before the answer did.");
+      }
+      choices.checkNumber();
+      normaliseBase({});
+      const finishes = choices.finish().map((choice) => {
+        const value: JsonRecord = { ...base, choices: [choice] };
+        hideUsage(value);
+        return JSON.stringify(value);
+      });
+      if (!request.includeUsage) return finishes;
+      const usage = encodeUsage(counter.reported(), counter.usage(true));
+      return [...finishes, JSON.stringify({ ...base, choices: [], usage })];
     },
-    isFinished,
+    usage: (isOver) => counter.usage(isOver),
+    isEstimated: () => counter.isEstimated(),
+    isFinished: () => choices.areFinished(),
   };
 }
 
-/** A delta with anything in it but its role, or text: at least one token was drawn for it. */
-function hasOutput(choice: JsonRecord): boolean {
-  const { delta, text } = choice;
-  if (typeof text === "string") return text !== "";
-  if (!isRecord(delta)) return false;
-  for (const field in delta) if (field !== "role" && isFilled(delta[field])) return true;
-  return false;
+/** Which choice of the answer each one of a chunk is. */
+function createChoices({ body }: RelayRequest, operation: CompletionOperation) {
+  const requested = body.kind === "json" && isIndex(body.value["n"]) ? body.value["n"] : 1;
+  const isSingle = operation === "chat" && requested === 1;
+  const normalisers = new Map<number, ChoiceNormaliser>();
+  let hasSeenFirst = false;
+  return {
+    /** @returns null for a choice that nobody asked for */
+    of(theirIndex: unknown, position: number): ChoiceNormaliser | null {
+      if (theirIndex === 0) hasSeenFirst = true;
+      if (isSingle && isIndex(theirIndex) && theirIndex > 0 && hasSeenFirst) return null;
+      // Some count tokens where the index of the choice belongs.
+      const index = isSingle ? 0 : isIndex(theirIndex) ? theirIndex : position;
+      const known = normalisers.get(index);
+      if (known !== undefined) return known;
+      const created = createChoiceNormaliser(operation, index);
+      normalisers.set(index, created);
+      return created;
+    },
+    haveBegun: () => normalisers.size > 0,
+    /** @throws AiError when the upstream made fewer than were requested */
+    checkNumber() {
+      if (normalisers.size < requested) throw tooFewChoices(normalisers.size, requested);
+    },
+    areFinished: () => normalisers.size > 0 && [...normalisers.values()].every((choice) => choice.hasFinished()),
+    finish: () => [...normalisers.values()].flatMap((choice) => choice.finish() ?? []),
+  };
 }
 
-/** What can be read as words; calls of tools count as a token a chunk. */
-function readText({ delta, text }: JsonRecord): string {
-  const content = isRecord(delta) ? (delta["content"] ?? delta["reasoning_content"]) : text;
-  return typeof content === "string" ? content : "";
+function listRecords(value: unknown): readonly JsonRecord[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+/** Some have it in a place of their own. */
+function readReport({ usage, x_groq: vendor }: JsonRecord): unknown {
+  return isRecord(usage) || !isRecord(vendor) ? usage : vendor["usage"];
+}
+
+/** What can be counted of a choice; null where nothing was generated for it: its role, its end. */
+function readOutput({ delta, text, message }: JsonRecord): string | null {
+  if (typeof text === "string") return text === "" ? null : text;
+  const said = isRecord(delta) ? delta : message;
+  if (!isRecord(said)) return null;
+  let output: string | null = null;
+  for (const field in said) {
+    const value = said[field];
+    if (field !== "role" && isFilled(value)) output = (output ?? "") + readWords(value);
+  }
+  return output;
+}
+
+function readWords(value: unknown): string {
+  return typeof value === "string" ? value : readCallWords(value);
+}
+
+/** The names and arguments of calls, and whatever else is no text. */
+function readCallWords(value: unknown): string {
+  const calls = Array.isArray(value) ? value : [value];
+  return calls.map((call: unknown) => (isRecord(call) ? readFunction(call["function"] ?? call) : "")).join("");
+}
+
+function readFunction(called: unknown): string {
+  if (!isRecord(called)) return "";
+  const name = isFilledText(called["name"]) ? called["name"] : "";
+  const text = isFilledText(called["text"]) ? called["text"] : "";
+  return name + text + normaliseArguments(called["arguments"]);
 }
 
 function isFilled(value: unknown): boolean {
   if (typeof value === "string" || Array.isArray(value)) return value.length > 0;
   return isRecord(value);
-}
-
-/** The upstream's last word; a zero in it says that it doesn't count. */
-function fillIn(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
-  return {
-    ...reported,
-    inputTokens: reported.inputTokens || estimate.inputTokens,
-    outputTokens: reported.outputTokens || estimate.outputTokens,
-  };
-}
-
-/** A report from the middle of the stream, which later chunks have overtaken. */
-function atLeast(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
-  return {
-    ...reported,
-    inputTokens: Math.max(reported.inputTokens, estimate.inputTokens),
-    outputTokens: Math.max(reported.outputTokens, estimate.outputTokens),
-  };
 }

@@ -27,6 +27,10 @@ interface Frame {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const FIRST_PRINTABLE = 0x20;
+/** Line breaks to some parsers, which have to be escaped. */
+const NEXT_LINE = 0x85;
+const LINE_SEPARATOR = 0x20_28;
+const PARAGRAPH_SEPARATOR = 0x20_29;
 
 /**
  * A chunk matches when it has the same head and tail, and between them some characters that a JSON string may hold
@@ -64,11 +68,16 @@ function splitAtText(chunk: string, key: string): Frame | null {
   return { head: chunk.slice(0, opening + 1), tail: chunk.slice(closing) };
 }
 
-/** Whether there is something between, and no quote, backslash or control character in it. */
+/** Whether there is something between, and no quote, backslash, control character or line break in it. */
 function isPlain(text: string, start: number, end: number): boolean {
   for (let index = start; index < end; index += 1) {
     const code = text.charCodeAt(index);
     if (code < FIRST_PRINTABLE || code === QUOTE || code === BACKSLASH) return false;
+    if (code >= NEXT_LINE && isLineBreak(code)) return false;
   }
   return end > start;
+}
+
+function isLineBreak(code: number): boolean {
+  return code === NEXT_LINE || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createMessageCleaner } from "./clean-message.ts";
-import { decodeUpstreamError, isErrorBody } from "./decode-error.ts";
+import { isErrorBody } from "./decode-error-body.ts";
+import { decodeUpstreamError } from "./decode-error.ts";
 import type { JsonRecord } from "./json-value.ts";
 import { parseBaseUrl } from "./upstream-settings.ts";
 
@@ -12,7 +13,7 @@ const cleaner = createMessageCleaner({
 const context = { cleaner, modelId: "ours", includeUsage: false };
 
 function decode(status: number | null, body: JsonRecord | null = null, headers: Record<string, string> = {}) {
-  return decodeUpstreamError({ status, headers, body }, context);
+  return decodeUpstreamError({ status, headers, body: body === null ? null : JSON.stringify(body) }, context);
 }
 
 function envelope(fields: Record<string, unknown> = {}): JsonRecord {
@@ -71,7 +72,7 @@ test.each([
 });
 
 test("a caller that asked for usage itself is told that the upstream has none", () => {
-  const answer = { status: 400, headers: {}, body: envelope({ param: "stream_options" }) };
+  const answer = { status: 400, headers: {}, body: JSON.stringify(envelope({ param: "stream_options" })) };
   expect(decodeUpstreamError(answer, { ...context, includeUsage: true })).toMatchObject({
     code: "invalid_request",
     param: "stream_options",
@@ -79,7 +80,7 @@ test("a caller that asked for usage itself is told that the upstream has none", 
 });
 
 test("a refusal without an envelope is passed on in words of our own", () => {
-  for (const body of [null, {}, { detail: [{ msg: "canary" }] }, { error: {} }]) {
+  for (const body of [null, {}, { detail: [] }, { error: {} }, { error: null }]) {
     expect(decode(422, body)).toMatchObject({
       code: "invalid_request",
       message: "The model does not accept this request.",

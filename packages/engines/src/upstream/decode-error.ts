@@ -5,15 +5,15 @@
 
 import { AiError, type AiErrorCode } from "@openai-compat/core";
 import type { MessageCleaner } from "./clean-message.ts";
-import { isRecord, type JsonRecord } from "./json-value.ts";
+import { decodeErrorBody, type UpstreamErrorBody } from "./decode-error-body.ts";
 import { decodeRetryAfter } from "./retry-after.ts";
 
 export interface UpstreamErrorAnswer {
   /** Of HTTP. Null for an error inside an answer that began as a good one: it is read off the error then. */
   readonly status: number | null;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The body, or the data of the event; null when it is no JSON object. */
-  readonly body: JsonRecord | null;
+  /** The body, or the data of the event; null when it could not be read. */
+  readonly body: string | null;
 }
 
 export interface UpstreamErrorContext {
@@ -22,13 +22,6 @@ export interface UpstreamErrorContext {
   readonly modelId: string;
   /** Whether the caller itself asked for usage in the stream; where not, the upstream's dislike of it is no fault of the caller. */
   readonly includeUsage: boolean;
-}
-
-interface UpstreamErrorBody {
-  readonly message: string;
-  readonly type: string;
-  readonly code: string;
-  readonly param: string | null;
 }
 
 /** Codes of OpenAI's that ours are named after, and two of llama.cpp and vLLM. */
@@ -47,8 +40,8 @@ const CONTEXT_LENGTH_WORDS =
   /maximum context length|exceeds? the (?:available |model's )?context (?:size|window|length)/i;
 
 export function decodeUpstreamError(answer: UpstreamErrorAnswer, context: UpstreamErrorContext): AiError {
-  const error = readBody(answer.body);
-  const status = answer.status ?? impliedStatus(answer.body, error);
+  const error = decodeErrorBody(answer.body ?? "");
+  const status = answer.status ?? impliedStatus(error);
   if (isCallersMistake(status, error, context)) return toCallersMistake(status, error, context);
   const cause = new Error(describe(status, error, context));
   if (status === 429 && error?.code !== "insufficient_quota" && error?.type !== "insufficient_quota") {
@@ -73,34 +66,10 @@ function readWait({ headers }: UpstreamErrorAnswer): { readonly retryAfterMs?: n
   return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
-/** Whether the data of a good answer is an error all the same. */
-export function isErrorBody(body: JsonRecord): boolean {
-  return (body["error"] !== undefined && body["error"] !== null) || body["object"] === "error";
-}
-
-/** OpenAI's envelope, or the flat form of older servers; anything else is no error that can be understood. */
-function readBody(body: JsonRecord | null): UpstreamErrorBody | null {
-  if (body === null) return null;
-  const error = body["error"] ?? body;
-  if (typeof error === "string") return { message: error, type: "", code: "", param: null };
-  if (!isRecord(error) || typeof error["message"] !== "string") return null;
-  const { message, type, code, param } = error;
-  return {
-    message,
-    type: typeof type === "string" ? type : "",
-    code: typeof code === "string" ? code : "",
-    param: typeof param === "string" && param !== "" ? param : null,
-  };
-}
-
 /** Servers that answer 200 first put the status into the error, as `code` or `status`, or leave it to its type. */
-function impliedStatus(body: JsonRecord | null, error: UpstreamErrorBody | null): number {
-  const fields = isRecord(body?.["error"]) ? body["error"] : (body ?? {});
-  for (const value of [fields["code"], fields["status"]]) {
-    const status = Number(value);
-    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
-  }
+function impliedStatus(error: UpstreamErrorBody | null): number {
   if (error === null) return 500;
+  if (error.status !== null) return error.status;
   if (/^(?:invalid_request_error|BadRequestError)$/.test(error.type) || callerCode(error) !== null) return 400;
   return /rate_limit/.test(error.type) ? 429 : 500;
 }

@@ -1,17 +1,108 @@
 import { expect, test } from "vitest";
-import { encodeRequest } from "./encode-request.ts";
+import { encodeRequest, listDroppedParameters, type RequestOptions } from "./encode-request.ts";
 import { relayRequest } from "./testing/relay.ts";
 
-const IDENTITY = { model: "theirs", apiKey: "sk-1" };
+const OPTIONS: RequestOptions = {
+  model: "theirs",
+  apiKey: "sk-1",
+  passParameters: [],
+  completionTokensMax: null,
+  limitNames: "both",
+};
 
 function bodyOf(request: Parameters<typeof encodeRequest>[0]): unknown {
-  const { body } = encodeRequest(request, IDENTITY);
+  const { body } = encodeRequest(request, OPTIONS);
   return typeof body === "string" ? JSON.parse(body) : null;
 }
 
-test("the upstream's model name takes the place of the caller's, and all else stays", () => {
-  const value = { model: "default", messages: [], vendor_field: { a: [1, null] } };
+test("the upstream's model name takes the place of the caller's, and what is known passes", () => {
+  const value = { model: "default", messages: [], top_k: 4, chat_template_kwargs: { a: [1, null] } };
   expect(bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ ...value, model: "theirs" });
+});
+
+/** Everything that some server reads as a limit, as a number of answers, or as something else that costs. */
+const COSTLY = {
+  n_predict: 3000,
+  num_predict: 3000,
+  max_new_tokens: 3000,
+  max_length: 3000,
+  max_output_tokens: 3000,
+  min_tokens: 3000,
+  min_length: 3000,
+  ignore_eos: true,
+  use_beam_search: true,
+  best_of: 50,
+  num_return_sequences: 50,
+  candidate_count: 50,
+  num_beams: 50,
+  chat_template: "{% for i in range(9999) %}x{% endfor %}",
+  options: { num_predict: 3000, num_ctx: 9999 },
+  extra_body: { max_tokens: 3000 },
+  parameters: { max_new_tokens: 3000 },
+  generation_config: { maxOutputTokens: 3000 },
+  MAX_TOKENS: 3000,
+  Max_Completion_Tokens: 3000,
+  N: 50,
+  documents: [{ text: "x" }],
+  service_tier: "priority",
+  priority: 0,
+  web_search_options: {},
+  models: ["a-dearer-one"],
+};
+
+test("what can cost more than the limit and the number of answers say is not sent, and that is told", () => {
+  const value = { ...COSTLY, model: "default", messages: [], max_tokens: 2000, max_completion_tokens: 1, n: 2 };
+  const request = relayRequest({ outputTokensMax: 1, body: { kind: "json", value } });
+  expect(bodyOf(request)).toEqual({ model: "theirs", messages: [], max_tokens: 1, max_completion_tokens: 1, n: 2 });
+  expect(listDroppedParameters(request, OPTIONS)).toEqual(Object.keys(COSTLY).slice(0, 20));
+});
+
+test("an operator can let a parameter pass", () => {
+  const value = { messages: [], documents: [1], max_new_tokens: 5 };
+  const { body } = encodeRequest(relayRequest({ body: { kind: "json", value } }), {
+    ...OPTIONS,
+    passParameters: ["documents"],
+  });
+  expect(JSON.parse(String(body))).toEqual({ model: "theirs", messages: [], documents: [1] });
+});
+
+test("null means the default, and is not sent", () => {
+  const value = { messages: [], temperature: null, stop: null, tools: null, max_tokens: null, stream: null };
+  expect(bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ model: "theirs", messages: [] });
+});
+
+test("the limit goes out under each name that the upstream may know, always as one number", () => {
+  const sent = (request: Parameters<typeof relayRequest>[0], options: Partial<RequestOptions> = {}) => {
+    const { body } = encodeRequest(relayRequest(request), { ...OPTIONS, ...options });
+    const { max_tokens: old, max_completion_tokens: renamed }: Record<string, unknown> = JSON.parse(String(body));
+    return [old, renamed];
+  };
+  expect(sent({ outputTokensMax: 7 })).toEqual([7, 7]);
+  expect(sent({ outputTokensMax: 7 }, { limitNames: "max_tokens" })).toEqual([7, undefined]);
+  expect(sent({ outputTokensMax: 7 }, { limitNames: "max_completion_tokens" })).toEqual([undefined, 7]);
+  expect(sent({ outputTokensMax: 7, operation: "completion" })).toEqual([7, undefined]);
+  expect(sent({})).toEqual([undefined, undefined]);
+  expect(sent({}, { completionTokensMax: 9 })).toEqual([9, 9]);
+  expect(sent({ outputTokensMax: 7 }, { completionTokensMax: 5 })).toEqual([7, 7]);
+  expect(sent({ operation: "embedding" }, { completionTokensMax: 9 })).toEqual([undefined, undefined]);
+});
+
+test("a field of a form that stands twice is sent once, as it was read here", () => {
+  const fields = [
+    { name: "temperature", value: "0" },
+    { name: "temperature", value: "1" },
+    { name: "timestamp_granularities[]", value: "word" },
+    { name: "timestamp_granularities[]", value: "segment" },
+    { name: "max_new_tokens", value: "9" },
+  ];
+  const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
+  const text = Buffer.from(encodeRequest(request, OPTIONS).body).toString();
+  expect(text.match(/name="(?!model)[^"]*"\r\n\r\n.*/g)).toEqual([
+    'name="temperature"\r\n\r\n1',
+    'name="timestamp_granularities[]"\r\n\r\nword',
+    'name="timestamp_granularities[]"\r\n\r\nsegment',
+  ]);
+  expect(listDroppedParameters(request, OPTIONS)).toEqual(["max_new_tokens"]);
 });
 
 test("a stream of completions is asked for its usage whatever the caller said", () => {
@@ -25,7 +116,7 @@ test("a stream of completions is asked for its usage whatever the caller said", 
 
 test("only headers of ours are sent, and the trace where it is one", () => {
   const traceParent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-  expect(encodeRequest(relayRequest({ traceParent }), IDENTITY).headers).toEqual({
+  expect(encodeRequest(relayRequest({ traceParent }), OPTIONS).headers).toEqual({
     "content-type": "application/json",
     accept: "application/json",
     "accept-encoding": "identity",
@@ -33,7 +124,7 @@ test("only headers of ours are sent, and the trace where it is one", () => {
     authorization: "Bearer sk-1",
     traceparent: traceParent,
   });
-  const { headers } = encodeRequest(relayRequest({ traceParent: "x\r\nevil: 1" }), { ...IDENTITY, apiKey: null });
+  const { headers } = encodeRequest(relayRequest({ traceParent: "x\r\nevil: 1" }), { ...OPTIONS, apiKey: null });
   expect(Object.keys(headers)).not.toContain("traceparent");
   expect(Object.keys(headers)).not.toContain("authorization");
 });
@@ -45,7 +136,7 @@ test("a form names one model, the upstream's", () => {
     { name: "model", value: "again" },
   ];
   const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
-  const { body, path } = encodeRequest(request, IDENTITY);
+  const { body, path } = encodeRequest(request, OPTIONS);
   const text = Buffer.from(body).toString();
   expect(path).toBe("/audio/transcriptions");
   expect(text.match(/name="model"\r\n\r\n(.*)\r\n/g)).toEqual(['name="model"\r\n\r\ntheirs\r\n']);

@@ -3,10 +3,11 @@
  * It sends nothing.
  */
 
-import type { RelayBody, RelayOperation, RelayRequest } from "@openai-compat/core";
+import type { RelayField, RelayOperation, RelayRequest } from "@openai-compat/core";
 import { encodeForm } from "./encode-form.ts";
 import type { ExchangeRequest } from "./exchange.ts";
-import { isRecord } from "./json-value.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
+import { isPassed, listDropped, selectParameters } from "./request-parameters.ts";
 
 const PATHS: Readonly<Record<RelayOperation, string>> = {
   chat: "/chat/completions",
@@ -20,26 +21,46 @@ const PATHS: Readonly<Record<RelayOperation, string>> = {
 /** @see https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACE_PARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-export interface UpstreamIdentity {
+export interface RequestOptions {
   /** The model's name at the upstream. */
   readonly model: string;
   readonly apiKey: string | null;
+  readonly passParameters: readonly string[];
+  /** Sent as the limit of an answer where the request has none; null for no limit. */
+  readonly completionTokensMax: number | null;
+  /** Under which names the limit of a chat's answer is sent. */
+  readonly limitNames: LimitNames;
 }
 
+/**
+ * Some upstreams know one name of the limit and ignore the other, some refuse one of them: so the same number is sent under
+ * both until one is refused.
+ */
+export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
+
 /** `path` is still to be put behind the base URL's own. */
-export function encodeRequest(request: RelayRequest, identity: UpstreamIdentity): ExchangeRequest {
-  const { contentType, bytes } = encodeBody(request, identity.model);
+export function encodeRequest(request: RelayRequest, options: RequestOptions): ExchangeRequest {
+  const { contentType, bytes } = encodeBody(request, options);
   const headers: Record<string, string> = {
     "content-type": contentType,
     accept: acceptedType(request),
     "accept-encoding": "identity",
     "user-agent": "openai-compat",
   };
-  if (identity.apiKey !== null) headers["authorization"] = `Bearer ${identity.apiKey}`;
+  if (options.apiKey !== null) headers["authorization"] = `Bearer ${options.apiKey}`;
   if (request.traceParent !== null && TRACE_PARENT.test(request.traceParent)) {
     headers["traceparent"] = request.traceParent;
   }
   return { path: PATHS[request.operation], headers, body: bytes };
+}
+
+/** The parameters of the caller that `encodeRequest` leaves out, though they say something. */
+export function listDroppedParameters(
+  { operation, body }: RelayRequest,
+  { passParameters }: Pick<RequestOptions, "passParameters">,
+): readonly string[] {
+  const names = body.kind === "json" ? Object.keys(body.value) : body.fields.map(({ name }) => readBaseName(name));
+  return listDropped(names, { operation, passParameters });
 }
 
 function acceptedType(request: RelayRequest): string {
@@ -47,25 +68,67 @@ function acceptedType(request: RelayRequest): string {
   return request.operation === "speech" || request.body.kind === "form" ? "*/*" : "application/json";
 }
 
-function encodeBody(request: RelayRequest, model: string): { contentType: string; bytes: string | Uint8Array } {
-  const body = withModel(request.body, model);
-  if (body.kind === "form") return encodeForm(body.fields);
-  const value = asksForUsage(request) ? withUsage(body.value) : body.value;
+function encodeBody(
+  request: RelayRequest,
+  options: RequestOptions,
+): { contentType: string; bytes: string | Uint8Array } {
+  const { body, operation } = request;
+  const rules = { operation, passParameters: options.passParameters };
+  if (body.kind === "form") {
+    const fields = selectFields(body.fields, (name) => isPassed(name, rules));
+    return encodeForm([{ name: "model", value: options.model }, ...fields]);
+  }
+  const value = {
+    ...selectParameters(body.value, rules),
+    model: options.model,
+    ...encodeLimit(request, options),
+    ...encodeStreaming(request),
+  };
   return { contentType: "application/json", bytes: JSON.stringify(value) };
 }
 
-function withModel(body: RelayBody, model: string): RelayBody {
-  if (body.kind === "json") return { kind: "json", value: { ...body.value, model } };
-  const others = body.fields.filter((field) => field.name !== "model");
-  return { kind: "form", fields: [{ name: "model", value: model }, ...others] };
+/** Fields that are lists though their names don't end in brackets. */
+const LISTS: ReadonlySet<string> = new Set([
+  "include",
+  "timestamp_granularities",
+  "known_speaker_names",
+  "known_speaker_references",
+]);
+
+/** A field that stands twice could be read either way, so the last one is sent alone. */
+function selectFields(fields: readonly RelayField[], isKnown: (name: string) => boolean): readonly RelayField[] {
+  return fields.filter(({ name }, index) => {
+    if (!isKnown(readBaseName(name))) return false;
+    if (name.endsWith("[]") || LISTS.has(name)) return true;
+    return fields.findLastIndex((other) => other.name === name) === index;
+  });
+}
+
+/** `timestamp_granularities` of `timestamp_granularities[]`. */
+function readBaseName(name: string): string {
+  return name.replace(/\[.*$/s, "");
+}
+
+function encodeLimit(request: RelayRequest, options: RequestOptions): JsonRecord {
+  if (!isCompletion(request)) return {};
+  const limit = request.outputTokensMax ?? options.completionTokensMax;
+  if (limit === null) return {};
+  if (request.operation === "completion") return { max_tokens: limit };
+  const { limitNames } = options;
+  return {
+    ...(limitNames === "max_completion_tokens" ? null : { max_tokens: limit }),
+    ...(limitNames === "max_tokens" ? null : { max_completion_tokens: limit }),
+  };
 }
 
 /** A stream of completions is always asked for its usage: without it the call could only be estimated. */
-function asksForUsage({ stream, operation }: RelayRequest): boolean {
-  return stream && (operation === "chat" || operation === "completion");
+function encodeStreaming(request: RelayRequest): JsonRecord {
+  if (request.body.kind !== "json" || !isCompletion(request)) return {};
+  if (!request.stream) return { stream_options: undefined };
+  const options = request.body.value["stream_options"];
+  return { stream: true, stream_options: { ...(isRecord(options) ? options : null), include_usage: true } };
 }
 
-function withUsage(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const options = isRecord(value["stream_options"]) ? value["stream_options"] : {};
-  return { ...value, stream_options: { ...options, include_usage: true } };
+function isCompletion({ operation }: RelayRequest): boolean {
+  return operation === "chat" || operation === "completion";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countTokensAtLeast, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
+import { countWords, estimateInputTokens, estimateOutputTokens, estimateTokens } from "./estimate-tokens.ts";
 import { relayRequest } from "./testing/relay.ts";
 
 function estimateOf(value: Record<string, unknown>): number {
@@ -17,29 +17,51 @@ test.each([
   ["日本語 in words", 4],
   ["私はVitestです", 3],
   ["🌊", 1],
-])("%j has so many tokens at least: %i", (text, tokens) => {
-  expect(countTokensAtLeast(text)).toBe(tokens);
+])("%j has so many words: %i", (text, tokens) => {
+  expect(countWords(text)).toBe(tokens);
 });
 
-test("the words of messages, parts and prompts are counted, and ids of tokens as they are", () => {
-  const parts = [
-    { type: "text", text: "one two" },
-    { type: "image_url", image_url: { url: "a b c" } },
-  ];
-  expect(
-    estimateOf({ messages: [{ role: "user", content: "one two three" }, { content: parts }, null, { content: null }] }),
-  ).toBe(5);
-  expect(estimateOf({ prompt: ["one two", "three"] })).toBe(3);
+test("a text has a token for each four bytes at least", () => {
+  expect(estimateTokens("x".repeat(4000))).toBe(1000);
+  expect(estimateTokens("é".repeat(4000))).toBe(2000);
+  expect(estimateTokens("a b c")).toBe(3);
+  expect(estimateTokens("")).toBe(0);
+});
+
+test("all that becomes prompt is counted, and ids of tokens as they are", () => {
+  expect(estimateOf({ prompt: ["one two", "three"] })).toBe(4);
   expect(estimateOf({ prompt: [[11, 12, 13], [14]] })).toBe(4);
+  expect(estimateOf({ prompt: ["one", 7, [8, 9]], suffix: "end" })).toBe(5);
   expect(estimateOf({ input: "one two" })).toBe(2);
+  const text = "x".repeat(400);
+  for (const body of [
+    { messages: [{ role: "user", content: text }] },
+    { messages: [null, { role: "user", content: [{ type: "text", text }] }] },
+    { messages: [{ role: "assistant", tool_calls: [{ type: "function", function: { name: "f", arguments: text } }] }] },
+    { tools: [{ type: "function", function: { name: "f", description: text } }] },
+    { response_format: { type: "json_schema", json_schema: { schema: { description: text } } } },
+  ]) {
+    expect(estimateOf(body)).toBeGreaterThanOrEqual(100);
+    expect(estimateOf(body)).toBeLessThan(120);
+  }
   expect(
     estimateInputTokens(relayRequest({ body: { kind: "form", fields: [{ name: "prompt", value: "a b" }] } })),
   ).toBe(0);
 });
 
-test("the words of every choice of an answer are counted", () => {
-  const chat = [{ message: { content: "one two" } }, { message: { content: null } }, null];
-  expect(estimateOutputTokens({ choices: chat })).toBe(2);
-  expect(estimateOutputTokens({ choices: [{ text: "one" }, { text: "two three" }] })).toBe(3);
+test("an image is no text, and a text that calls itself one is", () => {
+  const image = { type: "image_url", image_url: { url: `data:image/png;base64,${"x".repeat(100_000)}` } };
+  const tokens = estimateOf({ messages: [{ role: "user", content: [image] }] });
+  expect(tokens).toBeGreaterThan(500);
+  expect(tokens).toBeLessThan(2000);
+  const disguised = { type: "image_text", text: "x".repeat(100_000) };
+  expect(estimateOf({ messages: [{ role: "user", content: [disguised] }] })).toBeGreaterThan(25_000);
+});
+
+test("all that a choice of an answer says is counted", () => {
+  const chat = [{ message: { role: "assistant", content: "one two" } }, { message: { content: null } }, null];
+  expect(estimateOutputTokens({ choices: chat })).toBe(4);
+  expect(estimateOutputTokens({ choices: [{ text: "one" }, { text: "two three" }] })).toBe(4);
+  expect(estimateOutputTokens({ choices: [{ message: { reasoning_content: "x".repeat(400) } }] })).toBe(101);
   expect(estimateOutputTokens({ data: [] })).toBe(0);
 });

@@ -1,6 +1,7 @@
 /**
- * How many tokens a text has at least. It is charged only where an upstream never said how many there were, because it
- * does not say or because the caller left before its last word, so it errs downwards.
+ * How many tokens a text has, where no upstream reported it: because it doesn't count, or because the client disconnected
+ * before its last word. A caller can choose to disconnect, so the estimate must not be cheaper than the report by much: it is
+ * the larger of two counts, each of which is low for the texts that the other is made for.
  */
 
 import type { RelayRequest } from "@openai-compat/core";
@@ -10,9 +11,22 @@ import { isRecord } from "./json-value.ts";
 const FIRST_UNSPACED = 0x2e_80;
 /** Tokenisers seldom put more of these into one token. */
 const UNSPACED_PER_TOKEN = 2;
+/** Of English prose; most other texts have fewer. */
+const BYTES_PER_TOKEN = 4;
+/** An image, a recording or a file in a prompt: what one of middling size takes. */
+const MEDIA_TOKENS = 1024;
+
+/** The most of: a word is a token at least, a token has four bytes at most. */
+export function estimateTokens(text: string): number {
+  return Math.max(countWords(text), bytesToTokens(Buffer.byteLength(text)));
+}
+
+export function bytesToTokens(bytes: number): number {
+  return Math.ceil(bytes / BYTES_PER_TOKEN);
+}
 
 /** Tokenisers split at white space, so each word is one token at least. */
-export function countTokensAtLeast(text: string): number {
+export function countWords(text: string): number {
   let words = 0;
   let unspaced = 0;
   let isInWord = false;
@@ -26,33 +40,55 @@ export function countTokensAtLeast(text: string): number {
   return words + Math.ceil(unspaced / UNSPACED_PER_TOKEN);
 }
 
-/** Of the messages, of the prompt (or its tokens, where it is sent as such), or of what is to be embedded. */
-export function estimateInputTokens({ body }: RelayRequest): number {
-  if (body.kind === "form") return 0;
-  const { messages, prompt, input } = body.value;
-  if (Array.isArray(messages))
-    return sum(messages, (message) => (isRecord(message) ? countContent(message["content"]) : 0));
-  return countContent(prompt ?? input);
+/** What of a body becomes prompt. */
+const PROMPT_PARAMETERS = [
+  "messages",
+  "tools",
+  "functions",
+  "response_format",
+  "prediction",
+  "prompt",
+  "suffix",
+  "input",
+] as const;
+
+/** Of everything that becomes prompt: messages, tools, texts, or tokens where they are sent as such. */
+export function estimateInputTokens({ body, operation }: RelayRequest): number {
+  if (body.kind === "form" || operation === "speech") return 0;
+  const { value } = body;
+  return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));
 }
 
-/** Of an answer that came in one piece. */
+/** Of an answer that came in one piece: all texts of its choices, and the arguments of its calls. */
 export function estimateOutputTokens(answer: Readonly<Record<string, unknown>>): number {
   const { choices } = answer;
   if (!Array.isArray(choices)) return 0;
   return sum(choices, (choice) => {
     if (!isRecord(choice)) return 0;
-    return isRecord(choice["message"]) ? countContent(choice["message"]["content"]) : countContent(choice["text"]);
+    const { message, text } = choice;
+    if (!isRecord(message)) return countContent(text);
+    const { role: _role, audio: _audio, ...said } = message;
+    return countContent(said);
   });
 }
 
-/** A text, parts with texts, token ids, or lists of these. */
+/** A text, token ids, or what is made of these; the names in an object are read by the model too. */
 function countContent(content: unknown): number {
-  if (typeof content === "string") return countTokensAtLeast(content);
+  if (typeof content === "string") return estimateTokens(content);
   if (typeof content === "number") return 1;
   if (Array.isArray(content)) return sum(content, countContent);
-  return isRecord(content) && typeof content["text"] === "string" ? countTokensAtLeast(content["text"]) : 0;
+  if (!isRecord(content)) return 0;
+  if (isMedia(content["type"])) return MEDIA_TOKENS + countContent(content["text"]);
+  return sum(Object.keys(content), (name) => countContent(content[name]) + NAME_TOKENS);
 }
 
-function sum(values: readonly unknown[], count: (value: unknown) => number): number {
+/** Names stand in a template's own words, or not at all. */
+const NAME_TOKENS = 1;
+
+function isMedia(type: unknown): boolean {
+  return typeof type === "string" && /image|audio|video|file/.test(type);
+}
+
+function sum<Value>(values: readonly Value[], count: (value: Value) => number): number {
   return values.reduce<number>((total, value) => total + count(value), 0);
 }

@@ -14,12 +14,23 @@ export interface EventReader {
   readAlike(text: string): string | null;
   /**
    * @param text one event's data
-   * @param value the same, parsed; it may be changed, and is then what was returned
-   * @returns the data to send on; null to hide the event
+   * @param value the same, parsed; it may be changed
+   * @returns the data to send on; null to drop the event
+   * @throws UpstreamFault `broken` when it says that the generation failed
    */
   read(text: string, value: JsonRecord): string | null;
-  /** Of all events so far. */
-  usage(): UsageUnits;
-  /** Whether the stream may end here, though it didn't say that it is done. */
+  /**
+   * Called once, when the upstream's stream is over.
+   *
+   * @param isDone whether the upstream said so itself
+   * @returns the data of the events that the upstream left out
+   * @throws UpstreamFault `broken` when the answer is not complete
+   */
+  end(isDone: boolean): readonly string[];
+  /** Of all events so far. @param isOver whether nothing more is read */
+  usage(isOver: boolean): UsageUnits;
+  /** Whether a count of `usage` is an estimate. */
+  isEstimated(): boolean;
+  /** Whether the answer is complete, so that only its usage may still come. */
   isFinished(): boolean;
 }

@@ -26,6 +26,8 @@ export interface ExchangeLimits {
 export interface ExchangeOptions {
   readonly limits: ExchangeLimits;
   readonly signal: AbortSignal;
+  /** Called when the request is about to be written to a connection that stands. */
+  readonly onSent: () => void;
 }
 
 export interface ExchangeAnswer {
@@ -70,6 +72,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   readonly #connection: Connection;
   readonly #limits: ExchangeLimits;
   readonly #signal: AbortSignal;
+  readonly #onSent: () => void;
   #controller: Dispatcher.DispatchController | null = null;
   #waiter: PromiseWithResolvers<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -80,10 +83,11 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   #hasEnded = false;
   #fault: UpstreamFault | null = null;
 
-  constructor(connection: Connection, { limits, signal }: ExchangeOptions) {
+  constructor(connection: Connection, { limits, signal, onSent }: ExchangeOptions) {
     this.#connection = connection;
     this.#limits = limits;
     this.#signal = signal;
+    this.#onSent = onSent;
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -119,6 +123,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#onSent();
     this.#setTimer(this.#limits.firstByteTimeoutMs);
   }
 

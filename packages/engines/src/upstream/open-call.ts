@@ -3,7 +3,7 @@
 import { AiError } from "@openai-compat/core";
 import type { ExchangeAnswer, ExchangeRequest } from "./exchange.ts";
 import { isBreakdown, UpstreamFault } from "./upstream-fault.ts";
-import type { UpstreamTarget } from "./upstream-target.ts";
+import type { CallOptions, UpstreamTarget } from "./upstream-target.ts";
 import type { TargetLease, UpstreamTargets } from "./upstream-targets.ts";
 
 export interface OpenCall {
@@ -19,7 +19,7 @@ export interface OpenCall {
 export async function openCall(
   targets: UpstreamTargets<UpstreamTarget>,
   request: ExchangeRequest,
-  signal: AbortSignal,
+  options: CallOptions,
 ): Promise<OpenCall> {
   const tried = new Set<UpstreamTarget>();
   let lastFault: UpstreamFault | null = null;
@@ -28,7 +28,7 @@ export async function openCall(
     if (lease === null) throw lastFault ?? createUnavailable(targets.waitMs());
     tried.add(lease.target);
     try {
-      return { lease, answer: await lease.target.open(request, signal) };
+      return { lease, answer: await lease.target.open(request, options) };
     } catch (thrown) {
       lease.end(isBreakdown(thrown) ? "broken" : "unknown");
       if (!(thrown instanceof UpstreamFault) || thrown.kind !== "unreachable") throw thrown;

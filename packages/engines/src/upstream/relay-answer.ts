@@ -1,82 +1,132 @@
 /** One call to relay events, whatever kind of answer it gets, and the word on how it went for the circuit. */
 
-import type { AiError, RelayEvent, RelayRequest } from "@openai-compat/core";
-import { chooseTranslator } from "./choose-translator.ts";
+import { type AiError, NO_USAGE, type RelayEvent, type RelayRequest } from "@openai-compat/core";
+import type { AnswerTranslator } from "./answer-translator.ts";
+import { chooseTranslator, type TranslatorOptions } from "./choose-translator.ts";
 import type { CallOutcome } from "./circuit-breaker.ts";
+import { decodeContent } from "./decode-content.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
+import { estimateInputTokens } from "./estimate-tokens.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
-import { type JsonRecord, parseRecord } from "./json-value.ts";
 import type { OpenCall } from "./open-call.ts";
+import { readErrorText } from "./read-error.ts";
 import { isBreakdown, toUpstreamError, UpstreamFault } from "./upstream-fault.ts";
+import type { CallOptions } from "./upstream-target.ts";
 
-export interface RelayAnswerOptions {
-  readonly open: () => Promise<OpenCall>;
-  readonly request: RelayRequest;
-  readonly eventBytesMax: number;
-  readonly errorContext: UpstreamErrorContext;
+export interface RelayAnswerOptions extends TranslatorOptions {
+  readonly open: (options: CallOptions) => Promise<OpenCall>;
+  /** The call's. */
+  readonly signal: AbortSignal;
+  readonly usageWaitMs: number;
+  readonly answerBytesMax: number;
 }
 
+/** What is read for the sake of the usage alone. */
+const USAGE_BYTES_MAX = 65_536;
+
 /**
- * Opens the call and ends its lease however it is left.
+ * Opens the call and ends its lease however it is left. After an abort it says once more what the call has used: as the upstream
+ * reports it, if nothing else is missing and it comes soon, else as estimated.
  *
  * @throws AiError what the upstream said, or what it did; the signal's reason
  */
 export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<RelayEvent, void> {
-  const { lease, answer } = await options.open().catch(rethrowForCaller);
+  const { signal, request } = options;
+  const progress: Progress = { isSent: false, translator: null, lateBytes: 0 };
+  const departure = watchDeparture(options, () => progress.translator?.awaitsUsage() === true);
+  let call: OpenCall | null = null;
   let outcome: CallOutcome = "unknown";
   try {
+    call = await options.open({ signal: departure.signal, onSent: () => void (progress.isSent = true) });
+    const { answer, lease } = call;
     if (answer.status > 299) {
+      // What was refused has used nothing.
+      progress.isSent = false;
       outcome = answer.status < 500 || answer.status === NOT_IMPLEMENTED ? "good" : "broken";
-      throw await readError(answer, options.errorContext);
+      throw await readError(answer, options);
     }
+    const content = decodeContent(answer, options.answerBytesMax);
     const translator = chooseTranslator(answer, options);
+    progress.translator = translator;
     let chunks: readonly Uint8Array[] | null = null;
     do {
-      chunks = await answer.read();
+      chunks = await content.read();
+      if (signal.aborted) countLate(progress, chunks, signal);
       for (const event of chunks === null ? translator.end() : translator.push(chunks)) {
         if (event.type === "relay-start" || event.type === "relay-whole") lease.begin();
         if (event.type === "relay-end") answer.finish();
-        yield event;
+        if (!signal.aborted || isLast(event)) yield event;
       }
     } while (chunks !== null && !translator.isComplete());
     outcome = "good";
   } catch (thrown) {
     if (isBreakdown(thrown)) outcome = "broken";
-    rethrowForCaller(thrown);
+    if (signal.aborted && progress.isSent) yield progress.translator?.abandon() ?? toUnanswered(request);
+    throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
   } finally {
-    answer.leave();
-    lease.end(outcome);
+    departure.stop();
+    call?.answer.leave();
+    call?.lease.end(outcome);
   }
 }
 
-function rethrowForCaller(thrown: unknown): never {
-  throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
+interface Progress {
+  /** Whether the request went out, and was not refused. */
+  isSent: boolean;
+  translator: AnswerTranslator | null;
+  lateBytes: number;
+}
+
+/** @throws the signal's reason when too much comes for nobody */
+function countLate(progress: Progress, chunks: readonly Uint8Array[] | null, signal: AbortSignal): void {
+  for (const chunk of chunks ?? []) progress.lateBytes += chunk.length;
+  if (progress.lateBytes > USAGE_BYTES_MAX) signal.throwIfAborted();
+}
+
+function isLast({ type }: RelayEvent): boolean {
+  return type === "relay-end" || type === "relay-whole";
+}
+
+/** The prompt was sent, so it counts. */
+function toUnanswered(request: RelayRequest): RelayEvent {
+  return {
+    type: "relay-end",
+    usage: { ...NO_USAGE, inputTokens: estimateInputTokens(request) },
+    isEstimated: true,
+  };
+}
+
+/** A signal that follows the call's: at once, or after a while where waiting is worth it. */
+function watchDeparture(
+  { signal, usageWaitMs }: Pick<RelayAnswerOptions, "signal" | "usageWaitMs">,
+  isWorthWaiting: () => boolean,
+): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const abort = () => controller.abort(signal.reason);
+  const onAbort = () => {
+    if (isWorthWaiting()) timer = setTimeout(abort, usageWaitMs);
+    else abort();
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
 }
 
 /** Says that an operation is missing, and nothing of how the server fares. */
 const NOT_IMPLEMENTED = 501;
 
-/** An error's body may be so long; what is longer is no envelope. */
-const ERROR_BYTES_MAX = 65_536;
-
-async function readError(answer: ExchangeAnswer, context: UpstreamErrorContext): Promise<AiError> {
+async function readError(
+  answer: ExchangeAnswer,
+  { answerBytesMax, errorContext }: { readonly answerBytesMax: number; readonly errorContext: UpstreamErrorContext },
+): Promise<AiError> {
   const { status, headers } = answer;
-  return decodeUpstreamError({ status, headers, body: await readErrorBody(answer) }, context);
-}
-
-/** @returns null when it is no JSON object, or never came: the status says enough then */
-async function readErrorBody(answer: ExchangeAnswer): Promise<JsonRecord | null> {
-  const body: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for (let chunks = await answer.read(); chunks !== null; chunks = await answer.read()) {
-      body.push(...chunks);
-      bytes += chunks.reduce((total, chunk) => total + chunk.length, 0);
-      if (bytes > ERROR_BYTES_MAX) return null;
-    }
-  } catch (thrown) {
-    if (thrown instanceof UpstreamFault) return null;
-    throw thrown;
-  }
-  return parseRecord(Buffer.concat(body).toString("utf8"));
+  const body = await readErrorText(answer, answerBytesMax);
+  return decodeUpstreamError({ status, headers, body }, errorContext);
 }

@@ -3,14 +3,16 @@
 import { NO_USAGE, type RelayEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 
-/** Its usage is empty: what is spoken or heard is counted by who sent it. */
-export function createBytesTranslator(contentType: string): AnswerTranslator {
+/** What is spoken or heard is counted by who sent it. */
+const END = { type: "relay-end", usage: NO_USAGE, isEstimated: false } as const;
+
+export function createBytesTranslator(contentType: string, droppedParameters: readonly string[]): AnswerTranslator {
   let hasStarted = false;
 
   function* start(): Generator<RelayEvent> {
     if (hasStarted) return;
     hasStarted = true;
-    yield { type: "relay-start", contentType };
+    yield { type: "relay-start", contentType, droppedParameters };
   }
 
   return {
@@ -20,8 +22,10 @@ export function createBytesTranslator(contentType: string): AnswerTranslator {
     },
     *end() {
       yield* start();
-      yield { type: "relay-end", usage: NO_USAGE };
+      yield END;
     },
     isComplete: () => false,
+    awaitsUsage: () => false,
+    abandon: () => END,
   };
 }

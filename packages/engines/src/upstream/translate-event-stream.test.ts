@@ -15,14 +15,24 @@ const cleaner = createMessageCleaner({
 });
 const errorContext = { cleaner, modelId: OUR_MODEL, includeUsage: false };
 const DONE = "data: [DONE]\n\n";
+/** How a stream begins that needs no repair. */
+const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
 const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
 const USAGE_CHUNK = chunk({ choices: [], usage: USAGE });
 
 function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial<RelayRequest> = {}) {
   const request = relayRequest({ stream: true, ...overrides });
-  const isAudio = request.operation === "transcription" || request.operation === "speech";
-  const reader = isAudio ? createAudioEventReader() : createChunkReader(request);
-  const translator = createEventStreamTranslator({ reader, eventBytesMax: 100_000, errorContext });
+  const { operation } = request;
+  const isText = operation === "chat" || operation === "completion";
+  const reader = isText
+    ? createChunkReader({ request, operation, zeroUsageBelieved: false })
+    : createAudioEventReader();
+  const translator = createEventStreamTranslator({
+    reader,
+    eventBytesMax: 100_000,
+    droppedParameters: [],
+    errorContext,
+  });
   for (const piece of pieces) {
     yield* translator.push([Buffer.from(piece)]);
     if (translator.isComplete()) return;
@@ -42,13 +52,7 @@ function usageOf(events: Iterable<RelayEvent>) {
 const renamed = (text: string) => text.replaceAll(UPSTREAM_MODEL, OUR_MODEL);
 
 test("a stream passes with our model's name and nothing else changed", () => {
-  const stream = [
-    chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] }),
-    delta("one"),
-    delta(' "two"\n'),
-    delta(" three"),
-    delta("", "stop"),
-  ];
+  const stream = [ROLE, delta("one"), delta(' "two"\n'), delta(" three"), delta("", "stop")];
   expect(textOf(translate([...stream, DONE]))).toBe(renamed(stream.join("") + DONE));
 });
 
@@ -65,14 +69,15 @@ test("events that come together leave together, with the usage up to them", () =
 });
 
 test("comments, ids, event names and other line ends of the upstream do not reach the caller", () => {
-  const body = delta("one").slice("data: ".length).trim();
+  const body = ROLE.slice("data: ".length).trim();
   const stream = `\uFEFF: ping\r\n\r\nid: 7\r\nevent: message\r\nretry: 3\r\ndata:${body}\r\n\r\ndata:\r\n\r\n${delta("", "stop")}data: [DONE] `;
-  expect(textOf(translate([stream]))).toBe(renamed(delta("one") + delta("", "stop") + DONE));
+  expect(textOf(translate([stream]))).toBe(renamed(ROLE + delta("", "stop") + DONE));
 });
 
 test("data on several lines becomes one line", () => {
-  const stream = 'data: {"model":\ndata: "x","choices":[]}\n\n';
-  expect(textOf(translate([stream, DONE]))).toBe(`data: {"model":"${OUR_MODEL}","choices":[]}\n\n${DONE}`);
+  const [head, tail] = delta("", "stop").split(',"choices"');
+  const stream = [ROLE, `${head ?? ""},\ndata: "choices"${tail ?? ""}`, DONE];
+  expect(textOf(translate(stream))).toBe(renamed(ROLE + delta("", "stop") + DONE));
 });
 
 test("usage that the caller did not ask for is read and hidden", () => {
@@ -86,12 +91,13 @@ test("usage that the caller did not ask for is read and hidden", () => {
   }
 });
 
-test("usage that the caller asked for is passed on", () => {
-  const stream = [delta("a"), delta("", "stop"), USAGE_CHUNK, DONE];
-  expect(textOf(translate(stream, { includeUsage: true }))).toBe(renamed(stream.join("")));
+test("usage that the caller asked for is passed on, and is null before", () => {
+  const text = textOf(translate([ROLE, delta("a"), delta("", "stop"), USAGE_CHUNK, DONE], { includeUsage: true }));
+  const withNull = (frame: string) => frame.replace(/\}\n\n$/, ',"usage":null}\n\n');
+  expect(text).toBe(renamed([ROLE, delta("a"), delta("", "stop")].map(withNull).join("") + USAGE_CHUNK + DONE));
 });
 
-test("before the upstream counts, each chunk with output is one token, and the prompt its words", () => {
+test("before the upstream counts, each chunk with output is one token, and the prompt is estimated", () => {
   const role = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] });
   const tool = chunk({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: "{" } }] } }] });
   const reasoning = chunk({ choices: [{ index: 0, delta: { reasoning_content: "hm" } }] });
@@ -100,16 +106,16 @@ test("before the upstream counts, each chunk with output is one token, and the p
   );
   expect(usages).toEqual([
     [0, 0],
-    [5, 1],
-    [5, 2],
-    [5, 3],
-    [5, 4],
-    [5, 4],
-    [5, 4],
+    [10, 1],
+    [10, 2],
+    [10, 3],
+    [10, 4],
+    [10, 4],
+    [10, 4],
   ]);
 });
 
-test("a chunk of many words is as many tokens, however it is read", () => {
+test("text has a token for each four bytes at least, however it is read", () => {
   const pieces = [
     delta("one two"),
     delta(" three four five"),
@@ -117,7 +123,7 @@ test("a chunk of many words is as many tokens, however it is read", () => {
     delta(" seven eight"),
     delta("", "stop"),
   ];
-  expect(usageOf(translate([...pieces, DONE]))).toMatchObject({ outputTokens: 8 });
+  expect(usageOf(translate([...pieces, DONE]))).toMatchObject({ outputTokens: 11 });
 });
 
 test("running usage is believed where it is more than what was seen, and zeros never", () => {
@@ -133,28 +139,29 @@ test("running usage is believed where it is more than what was seen, and zeros n
   expect(usageOf([...translate([running(0), delta("b"), delta("", "stop"), DONE])])).toMatchObject({ outputTokens: 2 });
   const zeros = chunk({ choices: [], usage: { prompt_tokens: 0, completion_tokens: 0 } });
   expect(usageOf(translate([delta("a"), delta("", "stop"), zeros, DONE]))).toMatchObject({
-    inputTokens: 5,
+    inputTokens: 10,
     outputTokens: 1,
   });
 });
 
 test("completions are read by their text", () => {
   const piece = (text: string, finishReason: string | null = null) =>
-    chunk({ object: "text_completion", choices: [{ index: 0, text, finish_reason: finishReason }] });
+    chunk({ object: "text_completion", choices: [{ index: 0, text, logprobs: null, finish_reason: finishReason }] });
   const stream = [piece("a"), piece("b"), piece("c"), piece("", "stop"), DONE];
   expect(textOf(translate(stream, { operation: "completion" }))).toBe(renamed(stream.join("")));
   expect(usageOf(translate(stream, { operation: "completion" }))).toMatchObject({ outputTokens: 3 });
 });
 
 test("a stream that ends without [DONE] after its finish reason gets one", () => {
-  expect(textOf(translate([delta("a"), delta("", "stop")]))).toBe(renamed(delta("a") + delta("", "stop") + DONE));
+  expect(textOf(translate([ROLE, delta("", "stop")]))).toBe(renamed(ROLE + delta("", "stop") + DONE));
   expect(textOf(translate([delta("a"), delta("", "stop").trimEnd()]))).toContain(DONE);
 });
 
 test("a stream that ends before every choice has its finish reason has failed", () => {
   const second = chunk({ choices: [{ index: 1, delta: { content: "b" }, finish_reason: null }] });
+  const body = { kind: "json", value: { n: 2 } } as const;
   for (const stream of [[delta("a")], [delta("a"), second, delta("", "stop")], []]) {
-    expect(() => [...translate(stream)]).toThrow(/ended before/);
+    expect(() => [...translate(stream, { body })]).toThrow(/ended before/);
   }
 });
 
@@ -175,9 +182,9 @@ test("an error in the middle is thrown after what came before it was passed on",
   ]) {
     const seen: RelayEvent[] = [];
     expect(() => {
-      for (const event of translate([delta("one") + error + DONE])) seen.push(event);
+      for (const event of translate([ROLE + error + DONE])) seen.push(event);
     }).toThrow("The model failed to answer.");
-    expect(textOf(seen)).toBe(renamed(delta("one")));
+    expect(textOf(seen)).toBe(renamed(ROLE));
   }
 });
 
@@ -187,7 +194,8 @@ test("an event that is no JSON object has failed", () => {
 });
 
 test("what comes after [DONE] is dropped", () => {
-  expect(textOf(translate([delta("a") + DONE + delta("b"), delta("c")]))).toBe(renamed(delta("a") + DONE));
+  const whole = ROLE + delta("", "stop") + DONE;
+  expect(textOf(translate([whole + delta("b"), delta("c")]))).toBe(renamed(whole));
 });
 
 test("streamed transcriptions end with their own event, which has the usage", () => {
@@ -208,15 +216,19 @@ test("whatever the words and the cuts, each chunk comes out as it went in but fo
   fc.assert(
     fc.property(words, fc.nat({ max: 60 }), (contents, step) => {
       const chunks = contents.map((content) => ({
+        id: "c",
+        object: "chat.completion.chunk",
+        created: 1,
         model: UPSTREAM_MODEL,
-        choices: [{ index: 0, delta: { content } }],
+        choices: [{ index: 0, delta: { content }, finish_reason: null }],
       }));
-      const bytes = Buffer.from(`${chunks.map((value) => `data: ${JSON.stringify(value)}\n\n`).join("")}${DONE}`);
+      const frames = chunks.map((value) => `data: ${JSON.stringify(value)}\n\n`);
+      const bytes = Buffer.from([ROLE, ...frames, delta("", "stop"), DONE].join(""));
       const size = step + 1;
       const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
         bytes.subarray(index * size, (index + 1) * size),
       );
-      const sent = textOf(translate(pieces)).split("\n\n").slice(0, -2);
+      const sent = textOf(translate(pieces)).split("\n\n").slice(1, -3);
       const expected = chunks.map((value) => ({ ...value, model: OUR_MODEL }));
       expect(sent.map((frame): unknown => JSON.parse(frame.slice("data: ".length)))).toEqual(
         JSON.parse(JSON.stringify(expected)),

@@ -5,43 +5,53 @@
 
 import type { RelayEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
-import { decodeUpstreamError, isErrorBody, type UpstreamErrorContext } from "./decode-error.ts";
+import { isErrorBody } from "./decode-error-body.ts";
+import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
 import type { EventReader } from "./event-reader.ts";
 import { createEventStreamDecoder, type ServerSentEvent } from "./event-stream-decoder.ts";
-import { type JsonRecord, parseRecord } from "./json-value.ts";
+import { parseRecord } from "./json-value.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
 export interface EventStreamOptions {
   readonly reader: EventReader;
   readonly eventBytesMax: number;
+  readonly droppedParameters: readonly string[];
   readonly errorContext: UpstreamErrorContext;
 }
 
 const DONE = "[DONE]";
 const DONE_FRAME = `data: ${DONE}\n\n`;
 
+/** Line breaks to some clients' parsers, though not to the standard; escaped they stay JSON. */
+const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
+
 /** `relay-start` waits for the first event, so that an upstream that begins with an error never started. */
 export function createEventStreamTranslator(options: EventStreamOptions): AnswerTranslator {
-  const { reader, eventBytesMax, errorContext } = options;
+  const { reader, eventBytesMax, droppedParameters } = options;
   const decoder = createEventStreamDecoder({ eventBytesMax });
   let hasStarted = false;
   let isDone = false;
 
   function* send(text: string): Generator<RelayEvent> {
-    if (!hasStarted) yield { type: "relay-start", contentType: "text/event-stream" };
+    if (!hasStarted) yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
     hasStarted = true;
-    if (text !== "") yield { type: "relay-data", bytes: Buffer.from(text), usage: reader.usage() };
+    if (text !== "") yield { type: "relay-data", bytes: Buffer.from(text), usage: reader.usage(false) };
   }
 
-  function readEvent({ name, data }: ServerSentEvent): string {
+  function readEvent(event: ServerSentEvent): string {
+    const { name, data } = event;
     const alike = name === null ? reader.readAlike(data) : null;
     if (alike !== null) return `data: ${alike}\n\n`;
     const value = parseRecord(data);
-    if (value === null) throw new UpstreamFault("invalid", "An event of the stream is no JSON object.");
-    if (name === "error" || isErrorBody(value)) throw toStreamError(value, errorContext);
+    if (value === null) throw toDataError(event, options.errorContext);
+    if (name === "error" || isErrorBody(value)) throw toStreamError(data, options.errorContext);
     const text = reader.read(data, value);
-    if (text === null) return "";
-    return `data: ${text.includes("\n") ? JSON.stringify(value) : text}\n\n`;
+    return text === null ? "" : encodeFrame(text);
+  }
+
+  function endStream(isDoneByUpstream: boolean): string {
+    const rest = reader.end(isDoneByUpstream).map(encodeFrame).join("");
+    return rest + (reader.endsWithDone || isDoneByUpstream ? DONE_FRAME : "");
   }
 
   /** All that came at once leaves at once; what came before an error leaves before it is thrown. */
@@ -50,8 +60,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     try {
       for (const event of events) {
         if (event.data.startsWith(DONE)) {
+          text += endStream(true);
           isDone = true;
-          text += DONE_FRAME;
           break;
         }
         text += readEvent(event);
@@ -60,8 +70,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
       if (text !== "") yield* send(text);
       throw thrown;
     }
-    if (events.length > 0) yield* send(text);
-    if (isDone) yield { type: "relay-end", usage: reader.usage() };
+    if (text !== "") yield* send(text);
+    if (isDone) yield toEnd(reader);
   }
 
   return {
@@ -69,14 +79,37 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     *end() {
       yield* translate(decoder.end());
       if (isDone) return;
-      if (!reader.isFinished()) throw new UpstreamFault("broken", "The stream ended before the answer did.");
-      yield* send(reader.endsWithDone ? DONE_FRAME : "");
-      yield { type: "relay-end", usage: reader.usage() };
+      yield* send(endStream(false));
+      yield toEnd(reader);
     },
     isComplete: () => isDone,
+    awaitsUsage: () => reader.isFinished(),
+    abandon: () => toEnd(reader),
   };
 }
 
-function toStreamError(body: JsonRecord, errorContext: UpstreamErrorContext): Error {
+function toEnd(reader: EventReader): Extract<RelayEvent, { type: "relay-end" }> {
+  return { type: "relay-end", usage: reader.usage(true), isEstimated: reader.isEstimated() };
+}
+
+/** @param data JSON */
+function encodeFrame(data: string): string {
+  return `data: ${data.search(FOREIGN_LINE_BREAKS) === -1 ? data : escapeLineBreaks(data)}\n\n`;
+}
+
+function escapeLineBreaks(data: string): string {
+  return data.replaceAll(
+    FOREIGN_LINE_BREAKS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** @param body what an event holds that is an error */
+function toStreamError(body: string, errorContext: UpstreamErrorContext): Error {
   return decodeUpstreamError({ status: null, headers: {}, body }, errorContext);
+}
+
+function toDataError({ name, data }: ServerSentEvent, errorContext: UpstreamErrorContext): Error {
+  if (name === "error") return toStreamError(data, errorContext);
+  return new UpstreamFault("invalid", "An event of the stream is no JSON object.");
 }

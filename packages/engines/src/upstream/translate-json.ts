@@ -1,15 +1,24 @@
-/** An answer in one JSON object: read whole, checked, its model renamed, its usage read. */
+/** An answer in one JSON object: read whole, checked, put into OpenAI's form; as a stream where one was requested. */
 
-import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { AiError, NO_USAGE, type RelayEvent, type RelayRequest, type UsageUnits } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
-import { decodeUpstreamError, isErrorBody, type UpstreamErrorContext } from "./decode-error.ts";
+import { createChunkReader } from "./chunk-reader.ts";
+import type { TranslatorOptions } from "./choose-translator.ts";
 import { decodeAnswerUsage } from "./decode-usage.ts";
-import { estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
-import { type JsonRecord, parseRecord } from "./json-value.ts";
+import { bytesToTokens, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
 import { createModelReplacer } from "./model-replacer.ts";
+import { normaliseAnswer, tooFewChoices } from "./normalise-answer.ts";
+import { normaliseEmbeddings, readEmbeddingWishes } from "./normalise-embeddings.ts";
+import { encodeUsage } from "./normalise-fields.ts";
+import { type ParsedAnswer, parseAnswer } from "./parse-answer.ts";
+import { fillIn } from "./usage-counter.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
-export function createJsonTranslator(request: RelayRequest, errorContext: UpstreamErrorContext): AnswerTranslator {
+export type WholeOptions = Omit<TranslatorOptions, "eventBytesMax">;
+
+export function createJsonTranslator(options: WholeOptions): AnswerTranslator {
+  const { request } = options;
   const chunks: Uint8Array[] = [];
   return {
     push(more) {
@@ -17,24 +26,113 @@ export function createJsonTranslator(request: RelayRequest, errorContext: Upstre
       return [];
     },
     *end() {
-      const text = Buffer.concat(chunks).toString("utf8");
-      const answer = parseRecord(text);
-      if (answer === null) throw new UpstreamFault("invalid", "The answer is no JSON object.");
-      if (isErrorBody(answer)) throw decodeUpstreamError({ status: null, headers: {}, body: answer }, errorContext);
-      const usage = readUsage(answer, request);
-      const bytes = Buffer.from(createModelReplacer(request.modelId)(text, answer));
-      yield { type: "relay-whole", contentType: "application/json", bytes, usage };
+      const parsed = parseAnswer(Buffer.concat(chunks), options);
+      yield* request.stream ? encodeAsStream(parsed.value, options) : encodeWhole(parsed, options);
     },
     isComplete: () => false,
+    awaitsUsage: () => chunks.length > 0,
+    abandon: () => ({ type: "relay-end", usage: estimateUnfinished(request, chunks), isEstimated: true }),
   };
 }
 
-/** The upstream's counts; where it left out the tokens, an estimate from below. */
-function readUsage(answer: JsonRecord, request: RelayRequest): UsageUnits {
-  const usage = decodeAnswerUsage(answer) ?? NO_USAGE;
-  return {
-    ...usage,
-    inputTokens: usage.inputTokens || estimateInputTokens(request),
-    outputTokens: usage.outputTokens || estimateOutputTokens(answer),
-  };
+function estimateUnfinished(request: RelayRequest, chunks: readonly Uint8Array[]): UsageUnits {
+  const isText = request.operation === "chat" || request.operation === "completion";
+  const bytes = isText ? chunks.reduce((total, chunk) => total + chunk.length, 0) : 0;
+  return { ...NO_USAGE, inputTokens: estimateInputTokens(request), outputTokens: bytesToTokens(bytes) };
+}
+
+/** What the upstream ignored of a request has been computed all the same, so it is charged before it is refused. */
+export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Generator<RelayEvent> {
+  const { request, droppedParameters } = options;
+  const { usage, isEstimated } = readUsage(parsed.value, options);
+  let text: string;
+  try {
+    text = normaliseWhole(parsed, request, usage);
+  } catch (thrown) {
+    if (thrown instanceof AiError) yield { type: "relay-end", usage, isEstimated };
+    throw thrown;
+  }
+  const bytes = Buffer.from(text);
+  yield { type: "relay-whole", contentType: "application/json", droppedParameters, bytes, usage, isEstimated };
+}
+
+function normaliseWhole({ text, value }: ParsedAnswer, request: RelayRequest, usage: UsageUnits): string {
+  const { operation, modelId } = request;
+  const reported = isRecord(value["usage"]) ? value["usage"] : null;
+  switch (operation) {
+    case "chat":
+    case "completion": {
+      const answer = normaliseAnswer(value, operation, modelId);
+      answer["choices"] = takeRequested(answer["choices"], request);
+      return JSON.stringify({ ...answer, usage: encodeUsage(reported, usage) });
+    }
+    case "embedding": {
+      const isChanged = normaliseEmbeddings(
+        value,
+        readEmbeddingWishes(request.body.kind === "json" ? request.body.value : {}),
+      );
+      const { inputTokens } = usage;
+      const isCounted = reported?.["prompt_tokens"] === inputTokens && reported["total_tokens"] === inputTokens;
+      if (!isChanged && isCounted && value["model"] !== undefined) return createModelReplacer(modelId)(text, value);
+      return JSON.stringify({
+        ...value,
+        model: modelId,
+        usage: { ...reported, prompt_tokens: inputTokens, total_tokens: inputTokens },
+      });
+    }
+    case "transcription":
+    case "translation":
+      if (typeof value["text"] !== "string") throw new UpstreamFault("invalid", "The answer has no text.");
+      return createModelReplacer(modelId)(text, value);
+    case "speech":
+      throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+  }
+}
+
+/** As many choices as were requested. @throws AiError when there are fewer */
+function takeRequested(choices: unknown, { body, operation }: RelayRequest): unknown {
+  const n = body.kind === "json" ? (body.value["n"] ?? 1) : 1;
+  if (!Array.isArray(choices) || typeof n !== "number") return choices;
+  if (choices.length < n) throw tooFewChoices(choices.length, n);
+  return operation === "chat" ? choices.slice(0, n) : choices;
+}
+
+/** The upstream's counts; an estimate where it left them out. */
+function readUsage(
+  answer: JsonRecord,
+  { request, zeroUsageBelieved }: WholeOptions,
+): { readonly usage: UsageUnits; readonly isEstimated: boolean } {
+  const estimate = () => ({
+    ...NO_USAGE,
+    inputTokens: estimateInputTokens(request),
+    outputTokens: estimateOutputTokens(answer),
+  });
+  const reported = decodeAnswerUsage(answer);
+  if (reported === null) return { usage: estimate(), isEstimated: true };
+  if (zeroUsageBelieved) return { usage: reported, isEstimated: false };
+  const usage = fillIn(reported, estimate);
+  return { usage, isEstimated: usage !== reported };
+}
+
+/** One chunk for each choice, as if it had been streamed. */
+function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<RelayEvent> {
+  const { request, zeroUsageBelieved, droppedParameters } = options;
+  const { operation } = request;
+  if (operation !== "chat" && operation !== "completion") {
+    throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+  }
+  const { usage, choices, ...base } = normaliseAnswer(answer, operation, request.modelId);
+  const reader = createChunkReader({ request, operation, zeroUsageBelieved });
+  const frames: (string | null)[] = [];
+  for (const choice of Array.isArray(choices) ? choices.filter(isRecord) : []) {
+    const { message, ...rest } = choice;
+    const chunk = { ...base, choices: [message === undefined ? rest : { ...rest, delta: message }], usage };
+    frames.push(reader.read("", chunk));
+  }
+  const events = [...frames.filter((frame) => frame !== null), ...reader.end(true), "[DONE]"];
+  const bytes = Buffer.from(events.map((data) => `data: ${data}\n\n`).join(""));
+  const used = reader.usage(true);
+  yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
+  yield { type: "relay-data", bytes, usage: used };
+  yield { type: "relay-end", usage: used, isEstimated: reader.isEstimated() };
 }

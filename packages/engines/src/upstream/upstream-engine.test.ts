@@ -17,9 +17,12 @@ import { findDeadUrl, startRawUpstream, startUpstream } from "./testing/fake-ups
 
 const COMPLETION = {
   id: "c",
+  object: "chat.completion",
+  created: 1,
   model: UPSTREAM_MODEL,
   choices: [{ index: 0, message: { role: "assistant", content: "two words" }, finish_reason: "stop" }],
 };
+const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
 const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
 
 function json(value: unknown, status = 200): (response: ServerResponse) => void {
@@ -36,17 +39,22 @@ test("a one-shot answer comes back with our model's name and its usage", async (
   expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
 });
 
-test("an answer without usage is estimated from below", async () => {
+test("an answer without usage is estimated, and says so", async () => {
   const { baseUrl } = await startUpstream(json(COMPLETION));
-  const { usage } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
-  expect(usage).toMatchObject({ inputTokens: 5, outputTokens: 2 });
+  const { usage, text, events } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
+  expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 4 });
+  expect(events).toMatchObject([{ isEstimated: true }]);
+  expect(JSON.parse(text)).toMatchObject({
+    usage: { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14 },
+  });
 });
 
 test("each operation goes to its path, with our key and no other", async () => {
   const seen: unknown[] = [];
   const { baseUrl } = await startUpstream((response, request, body) => {
     seen.push([request.method, request.url, request.headers.authorization]);
-    json({ text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
+    const choices = [{ message: { content: "x" } }];
+    json({ choices, data: [], text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
   });
   const engine = createTestEngine([baseUrl]);
   const operations: RelayOperation[] = ["chat", "completion", "embedding", "transcription", "translation"];
@@ -68,12 +76,8 @@ test("an upload arrives as a form, and its transcription brings the audio's leng
   expect(usage.audioMs).toBe(2500);
 });
 
-test.each([
-  ["speech", "audio/mpeg"],
-  ["speech", "application/octet-stream"],
-  ["transcription", "text/plain; charset=utf-8"],
-  ["translation", "text/vtt"],
-] as const)("%s of type %s passes as it comes", async (operation, contentType) => {
+test.each(["audio/mpeg", "application/octet-stream"])("speech of type %s passes as it comes", async (contentType) => {
+  const operation = "speech";
   const { baseUrl } = await startUpstream((response) => {
     response.writeHead(200, { "content-type": contentType });
     response.write("one ");
@@ -84,10 +88,23 @@ test.each([
   expect(result.events.length).toBe(4);
 });
 
+test.each([
+  ["transcription", "text/plain; charset=utf-8"],
+  ["translation", "text/vtt"],
+] as const)("%s of type %s keeps its type", async (operation, contentType) => {
+  const { baseUrl } = await startUpstream((response) => {
+    response.writeHead(200, { "content-type": contentType });
+    response.write("one ");
+    setTimeout(() => response.end("two"), 20);
+  });
+  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ operation }), never));
+  expect([result.contentType, result.text]).toEqual([contentType, "one two"]);
+});
+
 test("a stream comes back event by event, and the connection is kept for the next call", async () => {
   const upstream = await startUpstream((response) => {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
-    response.write(delta("one"));
+    response.write(ROLE);
     response.write(delta(" two", "stop"));
     response.write(chunk({ choices: [], usage: USAGE }));
     response.end("data: [DONE]\n\n");
@@ -95,9 +112,7 @@ test("a stream comes back event by event, and the connection is kept for the nex
   const engine = createTestEngine([upstream.baseUrl]);
   for (let count = 0; count < 3; count += 1) {
     const result = await collectRelay(engine.relay(relayRequest({ stream: true }), never));
-    expect(result.text).toBe(
-      `${delta("one")}${delta(" two", "stop")}data: [DONE]\n\n`.replaceAll(UPSTREAM_MODEL, OUR_MODEL),
-    );
+    expect(result.text).toBe(`${ROLE}${delta(" two", "stop")}data: [DONE]\n\n`.replaceAll(UPSTREAM_MODEL, OUR_MODEL));
     expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -231,4 +246,47 @@ test("closing waits for running calls", async () => {
   await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
     code: "upstream_unavailable",
   });
+});
+
+test("a name of the limit that an upstream refuses is not sent to it again, and the call goes through", async () => {
+  for (const [refused, message] of [
+    [
+      "max_tokens",
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ],
+    ["max_completion_tokens", "body.max_completion_tokens: Extra inputs are not permitted"],
+  ] as const) {
+    const seen: Record<string, unknown>[] = [];
+    const { baseUrl } = await startUpstream((response, _request, body) => {
+      const asked: Record<string, unknown> = JSON.parse(body);
+      seen.push(asked);
+      if (asked[refused] === undefined) json(COMPLETION)(response);
+      else json({ error: { message, param: refused === "max_tokens" ? refused : null } }, 400)(response);
+    });
+    const engine = createTestEngine([baseUrl]);
+    for (let count = 0; count < 2; count += 1) {
+      await collectRelay(engine.relay(relayRequest({ outputTokensMax: 5 }), never));
+    }
+    const kept = refused === "max_tokens" ? "max_completion_tokens" : "max_tokens";
+    expect(seen.map((body) => [body[refused], body[kept]])).toEqual([
+      [5, 5],
+      [undefined, 5],
+      [undefined, 5],
+    ]);
+    expect(engine.upstreams()).toMatchObject([{ running: 0, failures: 0 }]);
+  }
+});
+
+test("a limit that is out of range is the caller's mistake, and nothing is repeated", async () => {
+  let requests = 0;
+  const { baseUrl } = await startUpstream((response) => {
+    requests += 1;
+    json({ error: { message: "max_tokens must be at most 4096", param: "max_tokens" } }, 400)(response);
+  });
+  const call = createTestEngine([baseUrl]).relay(relayRequest({ outputTokensMax: 5000 }), never);
+  await expect(collectRelay(call)).rejects.toMatchObject({
+    code: "invalid_request",
+    message: "max_tokens must be at most 4096",
+  });
+  expect(requests).toBe(1);
 });

@@ -1,16 +1,19 @@
 /**
- * Models elsewhere: a call goes to one of the base URLs, and its answer comes back as it is but for the model's name. Of
- * an answer it understands no more than usage and errors.
+ * Models elsewhere: a call goes to one of the base URLs, and its answer comes back in OpenAI's form, whatever the upstream made
+ * of it.
  */
 
 import type { RelayEngine, RelayEvent, RelayRequest } from "@openai-compat/core";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { createMessageCleaner } from "./clean-message.ts";
-import { encodeRequest } from "./encode-request.ts";
+import { encodeRequest, type LimitNames, listDroppedParameters } from "./encode-request.ts";
+import type { ExchangeAnswer } from "./exchange.ts";
+import { readRefusedLimit } from "./limit-names.ts";
 import { type OpenCall, openCall } from "./open-call.ts";
+import { readErrorText } from "./read-error.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { parseBaseUrl, resolveUpstreamSettings, type UpstreamEngineSettings } from "./upstream-settings.ts";
-import { createUpstreamTarget } from "./upstream-target.ts";
+import { type CallOptions, createUpstreamTarget } from "./upstream-target.ts";
 import { createUpstreamTargets } from "./upstream-targets.ts";
 
 /**
@@ -20,7 +23,7 @@ import { createUpstreamTargets } from "./upstream-targets.ts";
  */
 export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): RelayEngine {
   const settings = resolveUpstreamSettings(upstreamSettings);
-  const { model, apiKey, contextTokens, completionTokensMax, concurrency, eventBytesMax } = settings;
+  const { model, apiKey, contextTokens, completionTokensMax, concurrency } = settings;
   const addresses = settings.baseUrls.map(parseBaseUrl);
   const cleaner = createMessageCleaner({ addresses, model, apiKey });
   const all = addresses.map((address) => createUpstreamTarget(address, settings));
@@ -28,25 +31,66 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   const now = () => performance.now();
   const targets = createUpstreamTargets(all, () => createCircuitBreaker({ failuresMax, openMs, now }));
 
-  async function open(request: RelayRequest, signal: AbortSignal): Promise<OpenCall> {
-    signal.throwIfAborted();
-    return openCall(targets, encodeRequest(request, { model, apiKey }), signal);
+  let limitNames: LimitNames = "both";
+
+  /** Sends it, and once more under one name of the limit where the other one is refused: nothing was computed then. */
+  async function open(request: RelayRequest, options: CallOptions): Promise<OpenCall> {
+    options.signal.throwIfAborted();
+    const encode = (names: LimitNames) => encodeRequest(request, { ...settings, limitNames: names });
+    const sentNames = limitNames;
+    const first = await openCall(targets, encode(sentNames), options);
+    if (sentNames !== "both" || !REFUSALS.has(first.answer.status)) return first;
+    const body = await readErrorText(first.answer, settings.answerBytesMax);
+    const names = body === null ? null : readRefusedLimit(body);
+    if (names === null) return { ...first, answer: withBody(first.answer, body) };
+    first.answer.leave();
+    first.lease.end("good");
+    const second = await openCall(targets, encode(names), options);
+    if (second.answer.status < 300) limitNames = names;
+    return second;
   }
 
   function relay(request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent, void> {
     const { modelId, includeUsage } = request;
     const errorContext = { cleaner, modelId, includeUsage };
-    return relayAnswer({ open: () => open(request, signal), request, eventBytesMax, errorContext });
+    const droppedParameters = listDroppedParameters(request, settings);
+    return relayAnswer({
+      ...settings,
+      open: (options) => open(request, options),
+      request,
+      signal,
+      droppedParameters,
+      errorContext,
+    });
   }
 
   return {
     type: "relay",
-    limits: { contextTokens, completionTokensMax, concurrency },
+    limits: { contextTokens, completionTokensMax: completionTokensMax ?? contextTokens, concurrency },
     operations: new Set(settings.operations),
     relay,
     upstreams: () => targets.status(),
     async close() {
       await Promise.all(all.map(async (target) => target.close()));
     },
+  };
+}
+
+/** Statuses of a request that was understood and not taken. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 422]);
+
+/** An answer whose body has been read already. */
+function withBody(answer: ExchangeAnswer, body: string | null): ExchangeAnswer {
+  let rest = body === null ? null : [Buffer.from(body)];
+  return {
+    status: answer.status,
+    headers: { ...answer.headers, "content-encoding": "identity", "content-type": "text/plain" },
+    async read() {
+      const taken = rest;
+      rest = null;
+      return taken;
+    },
+    finish: () => answer.finish(),
+    leave: () => answer.leave(),
   };
 }

@@ -13,8 +13,23 @@ export interface UpstreamEngineSettings {
   readonly apiKey?: string | null;
   /** Prompt and completion together. Default 131,072. */
   readonly contextTokens?: number;
-  /** The longest answer when the request sets no limit. Default 16,384. */
-  readonly completionTokensMax?: number;
+  /**
+   * Tokens of an answer when the request sets no limit: then it is sent as the limit. Default null: none is sent, and an
+   * answer may fill the context.
+   */
+  readonly completionTokensMax?: number | null;
+  /**
+   * Parameters of a request that are sent on beside those that are known to be bounded by the token limit and the number of
+   * answers. One that can raise the cost beyond these makes calls cost more than was held for them. Default: none.
+   */
+  readonly passParameters?: readonly string[];
+  /**
+   * Whether a reported usage of 0 tokens is believed. Default false: it is replaced by an estimate, because servers that don't
+   * count report zeros, and no prompt has 0 tokens.
+   */
+  readonly zeroUsageBelieved?: boolean;
+  /** How long the usage of a complete answer is waited for when the client has disconnected before it came. Default 1,500. */
+  readonly usageWaitMs?: number;
   /** Calls side by side, over all base URLs. Default 256. */
   readonly concurrency?: number;
   /** Until a connection stands; then the next base URL is tried. Default 3,000. */
@@ -25,8 +40,10 @@ export interface UpstreamEngineSettings {
   readonly stallTimeoutMs?: number;
   /** Status line and headers of an answer. Default 16,384. */
   readonly headBytesMax?: number;
-  /** One answer, streamed or not. Default 67,108,864. */
+  /** One answer, streamed or not, also after its decompression. Default 67,108,864. */
   readonly answerBytesMax?: number;
+  /** Objects, arrays and what they hold in a non-streaming JSON answer; 16 times as many in embeddings. Default 250,000. */
+  readonly answerValuesMax?: number;
   /** One server-sent event. Default 1,048,576. */
   readonly eventBytesMax?: number;
   /** What is read of an answer ahead of its consumer. Default 262,144. */
@@ -52,13 +69,17 @@ export function resolveUpstreamSettings(settings: UpstreamEngineSettings): Resol
     operations: settings.operations,
     apiKey,
     contextTokens: settings.contextTokens ?? 131_072,
-    completionTokensMax: settings.completionTokensMax ?? 16_384,
+    completionTokensMax: settings.completionTokensMax ?? null,
+    passParameters: settings.passParameters ?? [],
+    zeroUsageBelieved: settings.zeroUsageBelieved ?? false,
+    usageWaitMs: settings.usageWaitMs ?? 1500,
     concurrency: settings.concurrency ?? 256,
     connectTimeoutMs: settings.connectTimeoutMs ?? 3000,
     firstByteTimeoutMs: settings.firstByteTimeoutMs ?? 300_000,
     stallTimeoutMs: settings.stallTimeoutMs ?? 60_000,
     headBytesMax: settings.headBytesMax ?? 16_384,
     answerBytesMax: settings.answerBytesMax ?? 67_108_864,
+    answerValuesMax: settings.answerValuesMax ?? 250_000,
     eventBytesMax: settings.eventBytesMax ?? 1_048_576,
     readAheadBytesMax: settings.readAheadBytesMax ?? 262_144,
     breakerFailuresMax: settings.breakerFailuresMax ?? 5,

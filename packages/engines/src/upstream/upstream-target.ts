@@ -1,12 +1,14 @@
 /** One base URL and the connections to it, opened on the first call. It chooses nothing and retries nothing. */
 
 import { type Connections, createConnections } from "./connections.ts";
-import { type ExchangeAnswer, type ExchangeRequest, openExchange } from "./exchange.ts";
+import { type ExchangeAnswer, type ExchangeOptions, type ExchangeRequest, openExchange } from "./exchange.ts";
 import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-settings.ts";
+
+export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent">;
 
 export interface UpstreamTarget {
   /** @param request its path is put behind the base URL's. @throws as `openExchange` */
-  open(request: ExchangeRequest, signal: AbortSignal): Promise<ExchangeAnswer>;
+  open(request: ExchangeRequest, options: CallOptions): Promise<ExchangeAnswer>;
   /** Waits for running requests and closes the connections. */
   close(): Promise<void>;
 }
@@ -20,11 +22,11 @@ export function createUpstreamTarget(address: UpstreamAddress, settings: Resolve
   }
 
   return {
-    async open(request, signal) {
+    async open(request, options) {
       connections ??= openConnections(address.origin, settings);
       const connection = (await connections).take();
       const path = address.basePath + request.path;
-      return openExchange(connection, { ...request, path }, { limits: settings, signal });
+      return openExchange(connection, { ...request, path }, { limits: settings, ...options });
     },
     async close() {
       closing ??= closeConnections();

@@ -10,6 +10,7 @@ const EXPOSED_HEADERS = [
   "retry-after",
   "retry-after-ms",
   "x-should-retry",
+  "x-dropped-parameters",
   "openai-processing-ms",
   "openai-version",
   "x-ratelimit-limit-requests",

@@ -33,7 +33,13 @@ function createSource(count: number) {
 test("events are made one by one, as they are taken", async () => {
   const { state, events } = createSource(1000);
   const onGone = vi.fn();
-  const reader = createSseStream({ events, stallTimeoutMs: 60_000, stallClock: "sum", onGone }).getReader();
+  const reader = createSseStream({
+    events,
+    keepAliveMs: null,
+    stallTimeoutMs: 60_000,
+    stallClock: "sum",
+    onGone,
+  }).getReader();
   await reader.read();
   await reader.read();
   expect(state.made).toBeLessThan(4);
@@ -44,14 +50,20 @@ test("events are made one by one, as they are taken", async () => {
 
 test("a stream that is left before its first event still cleans up", async () => {
   const { state, events } = createSource(10);
-  await createSseStream({ events, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} }).cancel();
+  await createSseStream({
+    events,
+    keepAliveMs: null,
+    stallTimeoutMs: 60_000,
+    stallClock: "sum",
+    onGone: () => {},
+  }).cancel();
   await vi.waitFor(() => expect(state.ended).toBe(true));
 });
 
 test("a whole stream ends by itself and nobody is told that a client left", async () => {
   const { events } = createSource(3);
   const onGone = vi.fn();
-  const body = createSseStream({ events, stallTimeoutMs: 20, stallClock: "sum", onGone });
+  const body = createSseStream({ events, keepAliveMs: null, stallTimeoutMs: 20, stallClock: "sum", onGone });
   expect(await new Response(body).text()).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
   await new Promise((resolve) => setTimeout(resolve, 40));
   expect(onGone).not.toHaveBeenCalled();
@@ -60,7 +72,13 @@ test("a whole stream ends by itself and nobody is told that a client left", asyn
 test("a client that takes nothing for too long counts as gone", async () => {
   const { state, events } = createSource(1000);
   const onGone = vi.fn();
-  const reader = createSseStream({ events, stallTimeoutMs: 20, stallClock: "sum", onGone }).getReader();
+  const reader = createSseStream({
+    events,
+    keepAliveMs: null,
+    stallTimeoutMs: 20,
+    stallClock: "sum",
+    onGone,
+  }).getReader();
   await reader.read();
   await vi.waitFor(() => expect(onGone).toHaveBeenCalled());
   await vi.waitFor(() => expect(state.ended).toBe(true));
@@ -76,7 +94,7 @@ test.each([
     onTestFinished(() => void vi.useRealTimers());
     const { events } = createSource(1000);
     const onGone = vi.fn();
-    const reader = createSseStream({ events, stallTimeoutMs: 1000, stallClock, onGone }).getReader();
+    const reader = createSseStream({ events, keepAliveMs: null, stallTimeoutMs: 1000, stallClock, onGone }).getReader();
     let taken = 0;
     while (taken < 20 && onGone.mock.calls.length === 0) {
       await reader.read();
@@ -92,7 +110,13 @@ test("a client that takes each event within a moment is never gone, however long
   onTestFinished(() => void vi.useRealTimers());
   const { events } = createSource(1000);
   const onGone = vi.fn();
-  const reader = createSseStream({ events, stallTimeoutMs: 1000, stallClock: "sum", onGone }).getReader();
+  const reader = createSseStream({
+    events,
+    keepAliveMs: null,
+    stallTimeoutMs: 1000,
+    stallClock: "sum",
+    onGone,
+  }).getReader();
   for (let taken = 0; taken < 100; taken += 1) {
     await reader.read();
     await vi.advanceTimersByTimeAsync(90);
@@ -116,9 +140,45 @@ test("what fails in a stream that its client never read is nobody's unhandled re
       await Promise.reject(new Error("broken when left"));
     }
   }
-  const options = { stallTimeoutMs: 1000, stallClock: "sum" as const, onGone: () => {} };
+  const options = { keepAliveMs: null, stallTimeoutMs: 1000, stallClock: "sum" as const, onGone: () => {} };
   createSseStream({ ...options, events: breakAtOnce() });
   await createSseStream({ ...options, events: breakWhenLeft() }).cancel();
   await new Promise((resolve) => setTimeout(resolve, 10));
   expect(unhandled).toEqual([]);
+});
+
+/** An event now and another when it is let go. */
+function createWaitingSource() {
+  const next = Promise.withResolvers<void>();
+  async function* generate() {
+    yield "data: 0\n\n";
+    await next.promise;
+    yield "data: 1\n\n";
+  }
+  return { events: generate(), resume: next.resolve };
+}
+
+test("while an event is waited for, comments keep the stream alive", async () => {
+  const { events, resume } = createWaitingSource();
+  const body = createSseStream({ events, keepAliveMs: 5, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} });
+  let text = "";
+  for await (const bytes of body) {
+    text += Buffer.from(bytes).toString();
+    if (text.endsWith(": keep-alive\n\n: keep-alive\n\n")) resume();
+  }
+  expect(text).toMatch(/^data: 0\n\n(?:: keep-alive\n\n){2,}data: 1\n\n$/);
+});
+
+test("comments that a client leaves untaken do not pile up", async () => {
+  const { events, resume } = createWaitingSource();
+  const body = createSseStream({ events, keepAliveMs: 5, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} });
+  const reader = body.getReader();
+  await reader.read();
+  expect(Buffer.from((await reader.read()).value ?? "").toString()).toBe(": keep-alive\n\n");
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  resume();
+  let rest = "";
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    rest += Buffer.from(read.value).toString();
+  expect(rest).toMatch(/^(?:: keep-alive\n\n){0,1}data: 1\n\n$/);
 });

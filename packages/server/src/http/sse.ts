@@ -1,12 +1,14 @@
 /**
  * Server-sent events as OpenAI frames them: `data:` lines only, a blank line after each, `[DONE]` last. No `id:`,
- * `event:` or `retry:` fields and no comments: some client of the field chokes on each of them.
+ * `event:` or `retry:` fields: some client of the field chokes on each of them. Comments come only where nothing else does,
+ * so that what stands between doesn't take a slow answer for a dead one; without an `id:` the official SDKs skip them.
  */
 
 /** Line breaks to some parsers (`str.splitlines`, httpx) though not to the SSE standard; escaped they stay JSON. */
 const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
 export const SSE_DONE = "data: [DONE]\n\n";
+export const SSE_KEEP_ALIVE = ": keep-alive\n\n";
 
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -27,6 +29,8 @@ export function encodeSseEvent(data: unknown): string {
 export interface SseStreamOptions {
   /** Encoded events, `[DONE]` included. It must not throw: what fails inside becomes an event of its own. */
   readonly events: AsyncGenerator<string | Uint8Array, void>;
+  /** After how much silence a comment is sent, while an event is waited for; null for never. */
+  readonly keepAliveMs: number | null;
   /** How long a client may leave events unread before it counts as gone. */
   readonly stallTimeoutMs: number;
   /**
@@ -47,11 +51,13 @@ const STALL_MS_MIN = 100;
  * never started would not clean up when it is left.
  */
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
-  const { events, stallTimeoutMs, stallClock, onGone } = options;
+  const { events, keepAliveMs, stallTimeoutMs, stallClock, onGone } = options;
   const encoder = new TextEncoder();
   const started = events.next();
   let first: typeof started | null = started;
   let stall: NodeJS.Timeout | undefined;
+  let silence: NodeJS.Timeout | undefined;
+  let isWaiting = false;
   // What fails is told by whoever pulls; a client that has gone pulls nothing, and then nobody is left to be told.
   const observe = (settling: Promise<unknown>) => void settling.catch(() => {});
   observe(started);
@@ -59,21 +65,34 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
   let madeAtMs: number | null = null;
   const leave = () => {
     clearTimeout(stall);
+    clearInterval(silence);
     onGone();
     observe(events.return());
   };
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        if (keepAliveMs === null) return;
+        const comment = encoder.encode(SSE_KEEP_ALIVE);
+        silence = setInterval(() => {
+          // Only to a client that has taken all else: what it leaves untaken must not pile up.
+          if (isWaiting && controller.desiredSize === 0) controller.enqueue(comment);
+        }, keepAliveMs);
+      },
       async pull(controller) {
         clearTimeout(stall);
         const waitedMs = madeAtMs === null ? 0 : performance.now() - madeAtMs;
         if (stallClock === "sum" && waitedMs >= STALL_MS_MIN) stalledMs += waitedMs;
+        isWaiting = true;
         const { done, value } = await (first ?? events.next());
+        isWaiting = false;
         first = null;
         if (done === true) {
+          clearInterval(silence);
           controller.close();
           return;
         }
+        silence?.refresh();
         controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
         madeAtMs = performance.now();
         stall = setTimeout(leave, stallTimeoutMs - stalledMs);

@@ -109,6 +109,7 @@ function describeCall(call: CallRecord): LogFields {
     completionTokens: usage.outputTokens,
     audioMs: usage.audioMs,
     characters: usage.characters,
+    ...(call.isUsageEstimated ? { usageEstimated: true } : null),
     chargedMicrocredits: call.chargedAmount,
     queueMs: Math.round(call.admittedAfterMs),
     firstOutputMs: firstOutputAfterMs === null ? null : Math.round(firstOutputAfterMs),

@@ -10,7 +10,8 @@ export function createTranscribingEngine(): RelayEngine {
     operations: new Set(["transcription", "translation", "speech"]),
     async *relay() {
       const bytes = new TextEncoder().encode('{"text":"The sea."}');
-      yield { type: "relay-whole", contentType: "application/json", bytes, usage: NO_USAGE };
+      const contentType = "application/json";
+      yield { type: "relay-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, isEstimated: false };
     },
     upstreams: () => [],
     close: async () => {},

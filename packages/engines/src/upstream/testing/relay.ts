@@ -32,6 +32,7 @@ export function relayRequest(overrides: Partial<RelayRequest> = {}): RelayReques
   return {
     operation: "chat",
     body: { kind: "json", value: { model: "default", messages, stream: overrides.stream ?? false } },
+    outputTokensMax: null,
     stream: false,
     includeUsage: false,
     modelId: OUR_MODEL,

@@ -27,12 +27,21 @@ export interface OperationContext {
   readonly readForm: () => Promise<readonly RelayField[]>;
   /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
   readonly traceParent: string | null;
-  /** How long a client may leave a stream's event untaken. */
-  readonly streamStallTimeoutMs: number;
+  readonly streaming: StreamTimes;
   /** Gets the error that ends an answer which has begun; one that is thrown before that is reported by itself. */
   readonly reportError: (error: AiError) => void;
   /** Aborts the call and ends its connection: the client has gone, or might as well have. */
   readonly leave: () => void;
+}
+
+/** What keeps a stream alive, and what ends it. */
+export interface StreamTimes {
+  /** How long a call may take to begin before the head of its stream leaves all the same. */
+  readonly headersAfterMs: number;
+  /** After how much silence a comment is sent. */
+  readonly keepAliveMs: number;
+  /** How long a client may leave events unread. */
+  readonly stallTimeoutMs: number;
 }
 
 export type OperationHandler = (call: AuthorisedCall, context: OperationContext) => Response | Promise<Response>;
@@ -40,6 +49,10 @@ export type OperationHandler = (call: AuthorisedCall, context: OperationContext)
 export interface OperationLimits extends BodyLimits, BodyBudgetLimits {
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
+  /** How long a streamed call may take to begin before its head leaves. */
+  readonly streamHeadersAfterMs: number;
+  /** After how much silence of a stream a comment is sent. */
+  readonly streamKeepAliveMs: number;
 }
 
 export interface OperationDependencies {
@@ -63,6 +76,11 @@ export interface OperationInput {
 export function createOperationRunner(dependencies: OperationDependencies) {
   const { authenticator, service, limits, refusalLimit, reportError } = dependencies;
   const bodies = createBodyBudget(limits);
+  const streaming: StreamTimes = {
+    headersAfterMs: limits.streamHeadersAfterMs,
+    keepAliveMs: limits.streamKeepAliveMs,
+    stallTimeoutMs: limits.streamStallTimeoutMs,
+  };
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     scope.facts.operationId = operation.id;
@@ -86,7 +104,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         pathParameter: input.pathParameter,
         readJson: () => readJsonBody(request, limits, reading),
         readForm: () => readFormBody(request, limits, reading),
-        streamStallTimeoutMs: limits.streamStallTimeoutMs,
+        streaming,
         traceParent: scope.traceParent,
         reportError: (error) => reportError(error, scope),
         leave: () => {

@@ -1,11 +1,11 @@
 /** `POST /chat/completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
 import { createWorkSlices, foldChatEvents } from "@openai-compat/core";
-import { SSE_HEADERS, createSseStream } from "../../../http/sse.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
 import { JSON_HEADERS } from "../print-json.ts";
+import { createStreamResponse } from "../stream-response.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
@@ -15,14 +15,14 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "chat")) return relayJson("chat", { call, context, body });
   const { request, stream } = decodeChatCompletion(body.value);
-  const run = await context.service.chat(call, request);
+  const running = context.service.chat(call, request);
   if (stream === null) {
+    const run = await running;
     const result = await foldChatEvents(run.events);
     const options = { hasLogprobs: request.topLogprobs !== null, slices: createWorkSlices({ signal: call.signal }) };
     return new Response(await encodeChatCompletion(run, result, options), { headers: JSON_HEADERS });
   }
-  const events = encodeChatCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
-  const { streamStallTimeoutMs: stallTimeoutMs, leave: onGone } = context;
-  const answer = createSseStream({ events, stallTimeoutMs, stallClock: "sum", onGone });
-  return new Response(answer, { headers: SSE_HEADERS });
+  const ending = { signal: call.signal, onError: context.reportError };
+  const start = running.then((run) => ({ events: encodeChatCompletionStream(run, stream, ending) }));
+  return createStreamResponse(start, { call, context });
 };

@@ -1,11 +1,11 @@
 /** `POST /completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
 import { createWorkSlices, foldCompletionEvents } from "@openai-compat/core";
-import { SSE_HEADERS, createSseStream } from "../../../http/sse.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
 import { JSON_HEADERS } from "../print-json.ts";
+import { createStreamResponse } from "../stream-response.ts";
 import { decodeCompletion } from "./decode.ts";
 import { encodeCompletion } from "./encode.ts";
 import { encodeCompletionStream } from "./encode-stream.ts";
@@ -16,14 +16,14 @@ export const createCompletion: OperationHandler = async (call, context) => {
   const body = await context.readJson();
   if (isForUpstream(body, context.service, "chat")) return relayJson("completion", { call, context, body });
   const { request, stream } = decodeCompletion(body.value);
-  const run = await context.service.complete(call, request);
+  const running = context.service.complete(call, request);
   if (stream === null) {
+    const run = await running;
     const result = await foldCompletionEvents(run.events);
     const text = await encodeCompletion(run, result, createWorkSlices({ signal: call.signal }));
     return new Response(text, { headers: JSON_HEADERS });
   }
-  const events = encodeCompletionStream(run, stream, { signal: call.signal, onError: context.reportError });
-  const { streamStallTimeoutMs: stallTimeoutMs, leave: onGone } = context;
-  const answer = createSseStream({ events, stallTimeoutMs, stallClock: "sum", onGone });
-  return new Response(answer, { headers: SSE_HEADERS });
+  const ending = { signal: call.signal, onError: context.reportError };
+  const start = running.then((run) => ({ events: encodeCompletionStream(run, stream, ending) }));
+  return createStreamResponse(start, { call, context });
 };

@@ -2,7 +2,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { RelayCall, RelayField } from "@openai-compat/core";
-import { measureAudioMs } from "./audio-duration.ts";
+import { measureAudio } from "./audio-duration.ts";
 
 export type FormRelayOperation = "transcription" | "translation";
 
@@ -14,7 +14,7 @@ export async function decodeFormRelay(
 ): Promise<RelayCall> {
   const model = readText(fields, "model");
   if (model === null) throw missing("model");
-  const file = fields.find((field) => field.name === "file");
+  const file = fields.findLast((field) => field.name === "file");
   if (file === undefined || !("bytes" in file)) throw missing("file");
   return {
     operation,
@@ -25,9 +25,11 @@ export async function decodeFormRelay(
     traceParent,
     demand: {
       inputBytes: 0,
+      prompts: 1,
       outputTokensMax: null,
+      unlimitedOutputTokens: 0,
       answers: 1,
-      audioMs: await measureAudioMs(file.bytes),
+      ...(await measureAudio(file.bytes)),
       characters: 0,
     },
   };

@@ -1,87 +1,148 @@
 /**
  * A JSON request for an upstream: checked only in what this server itself acts on (the model, streaming, what bounds the
- * price). Everything else is the upstream's to judge, so parameters that it knows and we don't still reach it.
+ * price). Everything else is the upstream's to judge.
  */
 
 import { AiError } from "@openai-compat/core";
-import type { RelayCall, RelayOperation } from "@openai-compat/core";
+import type { RelayCall, RelayDemand, RelayOperation } from "@openai-compat/core";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
 import { decodeBody } from "../decode-body.ts";
 
-const tokens = z.int().min(0).max(1_000_000_000).nullish();
+const TOKENS_MAX = 1_000_000_000;
+const tokens = z.int().min(1).max(TOKENS_MAX).nullish();
 const answers = z.int().min(1).max(128).nullish();
 
-const common = {
-  model: z.string().min(1),
+const common = { model: z.string().min(1) };
+
+const generated = {
+  ...common,
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-  stream_format: z.string().nullish(),
   n: answers,
-  best_of: answers,
-  max_tokens: tokens,
   max_completion_tokens: tokens,
 };
 
 const SCHEMAS = {
-  chat: z.looseObject({ ...common, messages: z.array(z.looseObject({ role: z.string() })).min(1) }),
-  completion: z.looseObject({ ...common, prompt: z.union([z.string(), z.array(z.unknown())]).nullish() }),
+  chat: z.looseObject({
+    ...generated,
+    max_tokens: tokens,
+    messages: z.array(z.looseObject({ role: z.string() })).min(1),
+  }),
+  completion: z.looseObject({
+    ...generated,
+    max_tokens: z.int().min(0).max(TOKENS_MAX).nullish(),
+    best_of: answers,
+    prompt: z.union([z.string(), z.array(z.unknown())]).nullish(),
+  }),
   embedding: z.looseObject({ ...common, input: z.union([z.string(), z.array(z.unknown()).min(1)]) }),
-  speech: z.looseObject({ ...common, input: z.string().min(1), voice: z.unknown() }),
+  speech: z.looseObject({
+    ...common,
+    input: z.string().min(1),
+    voice: z.unknown(),
+    instructions: z.string().nullish(),
+    stream_format: z.string().nullish(),
+  }),
 } as const satisfies Partial<Record<RelayOperation, z.ZodObject>>;
 
 export type JsonRelayOperation = keyof typeof SCHEMAS;
 
 /** @throws AiError with status 400, `param` naming what is wrong. */
 export function decodeJsonRelay(operation: JsonRelayOperation, body: JsonBody, traceParent: string | null): RelayCall {
-  const wire: z.output<z.ZodObject<typeof common>> = decodeBody(SCHEMAS[operation], body.value);
+  const wire: JsonObject = decodeBody(SCHEMAS[operation], body.value);
+  const { model, stream_options: options } = wire;
+  if (operation === "completion") checkPrompts(wire["prompt"]);
   return {
     operation,
-    model: wire.model,
-    body: { kind: "json", value: readObject(body.value) },
-    stream: operation === "speech" ? wire.stream_format === "sse" : wire.stream === true,
-    includeUsage: wire.stream_options?.include_usage === true,
+    model: String(model),
+    body: { kind: "json", value: wire },
+    stream: operation === "speech" ? wire["stream_format"] === "sse" : wire["stream"] === true,
+    includeUsage: isObject(options) && options["include_usage"] === true,
     traceParent,
-    demand: {
-      inputBytes: isText(body.value) ? body.bytes : null,
-      outputTokensMax: wire.max_completion_tokens ?? wire.max_tokens ?? null,
-      answers: Math.max(wire.n ?? 1, wire.best_of ?? 1) * countPrompts(body.value),
-      audioMs: 0,
-      characters: operation === "speech" ? countCharacters(body.value) : 0,
+    demand: measureDemand(operation, wire, body.bytes),
+  };
+}
+
+/** Texts and lists of tokens, no deeper: what an upstream made of anything else could not be bounded. */
+function checkPrompts(prompt: unknown): void {
+  const items: readonly unknown[] = Array.isArray(prompt) ? prompt : [];
+  const isFine = (item: unknown) =>
+    typeof item === "string" || isToken(item) || (Array.isArray(item) && item.every(isToken));
+  const wrong = items.findIndex((item) => !isFine(item));
+  if (wrong === -1) return;
+  const param = `prompt[${wrong}]`;
+  throw new AiError(
+    "invalid_type",
+    `Invalid type for '${param}': expected a string, a token id or an array of token ids.`,
+    {
+      param,
     },
+  );
+}
+
+function isToken(item: unknown): boolean {
+  return typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
+}
+
+/** One reading of a limit that has two names: the newer one counts, as with OpenAI, and its number alone is sent. */
+function measureDemand(operation: JsonRelayOperation, wire: JsonObject, bytes: number): RelayDemand {
+  const limit = wire["max_completion_tokens"] ?? wire["max_tokens"];
+  const bestOf = operation === "completion" ? readCount(wire["best_of"], 1) : 1;
+  const inputBytes = isText(wire) ? bytes : null;
+  return {
+    inputBytes,
+    prompts: operation === "embedding" ? countInputs(wire["input"]) : countInputs(wire["prompt"]),
+    outputTokensMax: typeof limit === "number" ? limit : null,
+    unlimitedOutputTokens: wire["echo"] === true || isPresent(wire["prediction"]) ? bytes : 0,
+    answers: operation === "embedding" || operation === "speech" ? 1 : Math.max(readCount(wire["n"], 1), bestOf),
+    audioMs: 0,
+    audioMsMax: 0,
+    characters: operation === "speech" ? countCharacters(wire["input"]) + countCharacters(wire["instructions"]) : 0,
   };
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-function readObject(value: unknown): JsonObject {
-  if (!isObject(value)) throw new AiError("invalid_type", "The request body has to be a JSON object.");
-  return value;
-}
-
 function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether all that the model reads is text: the tokens of an image have nothing to do with the length of its URL. */
-function isText(body: unknown): boolean {
-  const messages = isObject(body) && Array.isArray(body["messages"]) ? body["messages"] : [];
-  return messages.every((message: unknown) => {
-    const content = isObject(message) ? message["content"] : null;
-    if (!Array.isArray(content)) return true;
-    return content.every((part: unknown) => isObject(part) && (part["type"] === "text" || part["type"] === "refusal"));
-  });
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
-/** An array of texts, or of token lists, is a prompt each; an array of tokens is one. */
-function countPrompts(body: unknown): number {
-  const prompt = isObject(body) ? body["prompt"] : undefined;
-  if (!Array.isArray(prompt) || typeof prompt[0] === "number") return 1;
-  return Math.max(1, prompt.length);
+function readCount(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}
+
+const TEXT_PARTS: ReadonlySet<unknown> = new Set(["text", "input_text", "output_text", "refusal"]);
+const LOCAL_TOOLS: ReadonlySet<unknown> = new Set(["function", "custom"]);
+
+/**
+ * Whether all that the model reads is text in this body: the tokens of an image have nothing to do with the length of its URL, and
+ * what an upstream's own tools find is not here.
+ */
+function isText({ messages, input, tools }: JsonObject): boolean {
+  const contents = listObjects(messages).map((message) => message["content"]);
+  const isTold = [...contents, input].every((content) => listObjects(content).every(isTextPart));
+  return isTold && listObjects(tools).every((tool) => LOCAL_TOOLS.has(tool["type"]));
+}
+
+function isTextPart(part: JsonObject): boolean {
+  return TEXT_PARTS.has(part["type"]);
+}
+
+function listObjects(value: unknown): readonly JsonObject[] {
+  return (Array.isArray(value) ? value : [value]).filter(isObject);
+}
+
+/** A list of tokens is one; in any other list each item is one. */
+function countInputs(input: unknown): number {
+  if (!Array.isArray(input) || input.every((item) => typeof item === "number")) return 1;
+  return input.length;
 }
 
 /** Code points: an accent or an emoji of several counts as several, as with those who sell speech by the character. */
-function countCharacters(body: unknown): number {
-  const input = isObject(body) ? body["input"] : undefined;
-  return typeof input === "string" ? Array.from(input).length : 0;
+function countCharacters(text: unknown): number {
+  return typeof text === "string" ? Array.from(text).length : 0;
 }

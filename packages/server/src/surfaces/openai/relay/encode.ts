@@ -3,41 +3,57 @@
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall, RelayRun } from "@openai-compat/core";
 import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
-import { SSE_HEADERS, createSseStream, encodeSseEvent } from "../../../http/sse.ts";
+import { createSseStream, encodeSseEvent } from "../../../http/sse.ts";
 import type { OperationContext } from "../operation-handler.ts";
+import { createStreamResponse } from "../stream-response.ts";
 
-/** @param stream whether server-sent events were asked for. */
-export async function encodeRelay(
-  run: RelayRun,
-  {
-    call,
-    context,
-    stream,
-  }: { readonly call: AuthorisedCall; readonly context: OperationContext; readonly stream: boolean },
-): Promise<Response> {
-  const { contentType } = run;
-  if (run.kind === "whole") return new Response(run.body, { headers: { "content-type": contentType } });
-  const { chunks } = run;
-  if (!stream && contentType.startsWith("text/")) {
-    return new Response(await collect(chunks), { headers: { "content-type": contentType } });
-  }
-  const body = createSseStream({
-    events: stream ? endWithError(chunks, call, context) : reportError(chunks, call, context),
-    stallTimeoutMs: context.streamStallTimeoutMs,
-    stallClock: stream ? "sum" : "each",
-    onGone: context.leave,
-  });
-  return new Response(body, { headers: stream ? SSE_HEADERS : { "content-type": contentType } });
+interface EncodeOptions {
+  readonly call: AuthorisedCall;
+  readonly context: OperationContext;
 }
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
+/** @param stream whether server-sent events were requested. @throws AiError what the run rejects with */
+export async function encodeRelay(
+  run: Promise<RelayRun>,
+  { stream, ...options }: EncodeOptions & { readonly stream: boolean },
+): Promise<Response> {
+  if (stream) {
+    const start = run.then((started) => ({
+      events: endWithError(readChunks(started), options),
+      headers: encodeDropped(started),
+    }));
+    return createStreamResponse(start, options);
+  }
+  const started = await run;
+  const headers = { "content-type": started.contentType, ...encodeDropped(started) };
+  if (started.kind === "whole") return new Response(started.body, { headers });
+  const { context } = options;
+  const body = createSseStream({
+    events: reportError(started.chunks, options),
+    // Sound has no room for comments.
+    keepAliveMs: null,
+    stallTimeoutMs: context.streaming.stallTimeoutMs,
+    stallClock: "each",
+    onGone: context.leave,
+  });
+  return new Response(body, { headers });
+}
+
+/** Tells a caller which of its parameters had no effect. Their names may be anything, and a header's value may not. */
+function encodeDropped({ droppedParameters }: RelayRun): Record<string, string> {
+  if (droppedParameters.length === 0) return {};
+  return {
+    "x-dropped-parameters": droppedParameters.map((name) => encodeURIComponent(name.toWellFormed())).join(", "),
+  };
+}
+
+async function* readChunks(run: RelayRun): AsyncGenerator<Uint8Array, void> {
+  if (run.kind === "whole") yield run.body;
+  else yield* run.chunks;
 }
 
 /** A stream of events says what broke it; no `[DONE]` follows. */
-async function* endWithError(chunks: AsyncIterable<Uint8Array>, call: AuthorisedCall, context: OperationContext) {
+async function* endWithError(chunks: AsyncIterable<Uint8Array>, { call, context }: EncodeOptions) {
   try {
     yield* chunks;
   } catch (thrown) {
@@ -48,7 +64,7 @@ async function* endWithError(chunks: AsyncIterable<Uint8Array>, call: Authorised
 }
 
 /** In the middle of audio nothing can be said: the connection breaks, so that half a file never looks whole. */
-async function* reportError(chunks: AsyncIterable<Uint8Array>, call: AuthorisedCall, context: OperationContext) {
+async function* reportError(chunks: AsyncIterable<Uint8Array>, { call, context }: EncodeOptions) {
   try {
     yield* chunks;
   } catch (thrown) {

@@ -1,4 +1,4 @@
-/** Operations that go to an upstream as they are: completions and audio, and chat and embeddings where their model is one. */
+/** Operations that go to an upstream: completions and audio, and chat and embeddings where their model is one. */
 
 import type { AuthorisedCall } from "@openai-compat/core";
 import type { JsonBody } from "../../../http/read-body.ts";
@@ -18,8 +18,7 @@ export interface JsonRelayOptions {
 export async function relayJson(operation: JsonRelayOperation, options: JsonRelayOptions): Promise<Response> {
   const { call, context, body } = options;
   const request = decodeJsonRelay(operation, body, context.traceParent);
-  const run = await context.service.relay(call, request);
-  return encodeRelay(run, { call, context, stream: request.stream });
+  return encodeRelay(context.service.relay(call, request), { call, context, stream: request.stream });
 }
 
 export function defineJsonRelay(operation: JsonRelayOperation): OperationHandler {
@@ -35,6 +34,6 @@ export function defineFormRelay(operation: FormRelayOperation): OperationHandler
     context.service.requireOffered(operation);
     await context.service.requireCredits(call, operation);
     const request = await decodeFormRelay(operation, await context.readForm(), context.traceParent);
-    return encodeRelay(await context.service.relay(call, request), { call, context, stream: request.stream });
+    return encodeRelay(context.service.relay(call, request), { call, context, stream: request.stream });
   };
 }

@@ -1,0 +1,64 @@
+/** A completion that came in one piece, in OpenAI's form, whatever the upstream made of it. Its usage is not its business. */
+
+import { AiError } from "@openai-compat/core";
+import { isRecord, type JsonRecord } from "./json-value.ts";
+import {
+  ANSWER_OBJECTS,
+  type CompletionOperation,
+  createAnswerId,
+  isFilledText,
+  isIndex,
+  normaliseContent,
+  normaliseCreated,
+  normaliseFinishReason,
+} from "./normalise-fields.ts";
+import { normaliseToolCalls } from "./tool-call-tracker.ts";
+import { UpstreamFault } from "./upstream-fault.ts";
+
+/** @throws UpstreamFault `invalid` for an answer without a choice, `broken` for one that says that it failed */
+export function normaliseAnswer(answer: JsonRecord, operation: CompletionOperation, modelId: string): JsonRecord {
+  const choices = Array.isArray(answer["choices"]) ? answer["choices"].filter(isRecord) : [];
+  if (choices.length === 0) throw new UpstreamFault("invalid", "The answer has no choices.");
+  const indexes = new Set(choices.map((choice) => choice["index"]));
+  const areNumbered = indexes.size === choices.length && choices.every((choice) => isIndex(choice["index"]));
+  return {
+    ...answer,
+    id: isFilledText(answer["id"]) ? answer["id"] : createAnswerId(operation),
+    object: ANSWER_OBJECTS[operation],
+    created: normaliseCreated(answer["created"]),
+    model: modelId,
+    choices: choices.map((choice, position) => ({
+      ...normaliseChoice(choice, operation),
+      ...(areNumbered ? null : { index: position }),
+    })),
+  };
+}
+
+function normaliseChoice(choice: JsonRecord, operation: CompletionOperation): JsonRecord {
+  if (operation === "completion") {
+    const text = normaliseContent(choice["text"]) ?? "";
+    const reason = normaliseFinishReason(choice["finish_reason"], false) ?? "stop";
+    return { ...choice, text, logprobs: choice["logprobs"] ?? null, finish_reason: reason };
+  }
+  const { delta, text, ...rest } = choice;
+  const said = [choice["message"], delta].find(isRecord) ?? { content: text };
+  const message = normaliseMessage(said);
+  const hasCalls = Array.isArray(message["tool_calls"]);
+  return {
+    ...rest,
+    message,
+    finish_reason: normaliseFinishReason(choice["finish_reason"], hasCalls) ?? (hasCalls ? "tool_calls" : "stop"),
+  };
+}
+
+function normaliseMessage({ tool_calls: calls, ...message }: JsonRecord): JsonRecord {
+  const content = normaliseContent(message["content"]) ?? null;
+  const called = Array.isArray(calls) ? normaliseToolCalls(calls) : [];
+  return { ...message, role: "assistant", content, ...(called.length > 0 ? { tool_calls: called } : null) };
+}
+
+/** `n` was ignored: the caller would take too few answers for all. */
+export function tooFewChoices(made: number, requested: number): AiError {
+  const message = `The model gave ${made} of ${requested} answers: it does not support 'n'.`;
+  return new AiError("unsupported_parameter", message, { param: "n" });
+}

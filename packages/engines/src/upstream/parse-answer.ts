@@ -1,0 +1,54 @@
+/** An answer that came in one piece: from its bytes to a JSON object that is no error. It is bounded before it is parsed. */
+
+import type { RelayRequest } from "@openai-compat/core";
+import { isErrorBody } from "./decode-error-body.ts";
+import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
+import { hasMoreValues } from "./json-bound.ts";
+import { type JsonRecord, parseRecord } from "./json-value.ts";
+import { UpstreamFault } from "./upstream-fault.ts";
+
+export interface ParseOptions {
+  readonly request: RelayRequest;
+  readonly answerValuesMax: number;
+  readonly errorContext: UpstreamErrorContext;
+}
+
+export interface ParsedAnswer {
+  readonly text: string;
+  readonly value: JsonRecord;
+}
+
+/** Vectors are long, and numbers quick to parse. */
+const EMBEDDING_VALUES_FACTOR = 16;
+
+/** Some close every answer as they close streams. */
+const GLUED_DONE = /\s*data:\s*\[DONE\]\s*$/;
+
+/** @throws UpstreamFault `invalid` for what is no JSON object or holds too many values; AiError for an error */
+export function parseAnswer(bytes: Uint8Array, { request, answerValuesMax, errorContext }: ParseOptions): ParsedAnswer {
+  const valuesMax = answerValuesMax * (request.operation === "embedding" ? EMBEDDING_VALUES_FACTOR : 1);
+  if (hasMoreValues(bytes, valuesMax)) {
+    throw new UpstreamFault("invalid", `The answer holds more than ${valuesMax} values (see answerValuesMax).`);
+  }
+  const text = decodeText(bytes);
+  const value = parseRecord(text) ?? parseRecord(text.replace(GLUED_DONE, ""));
+  if (value === null) throw toError(text, errorContext);
+  if (isErrorBody(value)) throw decodeUpstreamError({ status: null, headers: {}, body: text }, errorContext);
+  return { text, value };
+}
+
+/** UTF-8 without a byte order mark. */
+export function decodeText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString("utf8")
+    .replace(/^\uFEFF/, "");
+}
+
+/** A list may hold an error too. */
+function toError(text: string, errorContext: UpstreamErrorContext): Error {
+  const listed = parseRecord(text.replace(/^\s*\[/, "").replace(/\]\s*$/, ""));
+  if (text.trimStart().startsWith("[") && listed !== null && isErrorBody(listed)) {
+    return decodeUpstreamError({ status: null, headers: {}, body: text }, errorContext);
+  }
+  return new UpstreamFault("invalid", "The answer is no JSON object.");
+}

@@ -1,0 +1,29 @@
+/** The body of an answer that is an error, read within bounds. What it means is decided elsewhere. */
+
+import { decodeContent } from "./decode-content.ts";
+import type { ExchangeAnswer } from "./exchange.ts";
+import { UpstreamFault } from "./upstream-fault.ts";
+
+/** An error's body may be so long; what is longer is no envelope. */
+const ERROR_BYTES_MAX = 65_536;
+
+/** @returns null when it is too long or never came: the status says enough then. @throws the signal's reason */
+export async function readErrorText(
+  answer: Pick<ExchangeAnswer, "headers" | "read">,
+  answerBytesMax: number,
+): Promise<string | null> {
+  const body: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const content = decodeContent(answer, answerBytesMax);
+    for (let chunks = await content.read(); chunks !== null; chunks = await content.read()) {
+      body.push(...chunks);
+      bytes += chunks.reduce((total, chunk) => total + chunk.length, 0);
+      if (bytes > ERROR_BYTES_MAX) return null;
+    }
+  } catch (thrown) {
+    if (thrown instanceof UpstreamFault) return null;
+    throw thrown;
+  }
+  return Buffer.concat(body).toString("utf8");
+}

@@ -1,0 +1,46 @@
+/** Which translator an answer gets when its head can't be trusted: the first character of its body decides. */
+
+import type { RelayEvent } from "@openai-compat/core";
+import type { AnswerTranslator } from "./answer-translator.ts";
+
+const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20];
+
+/** @param choose gets the first character that is no white space; empty where there is none. @throws what it throws */
+export function createSniffingTranslator(choose: (first: string) => AnswerTranslator): AnswerTranslator {
+  const held: Uint8Array[] = [];
+  let chosen: AnswerTranslator | null = null;
+
+  function begin(first: string): Iterable<RelayEvent> {
+    chosen = choose(first);
+    return chosen.push(held.splice(0));
+  }
+
+  return {
+    push(chunks) {
+      if (chosen !== null) return chosen.push(chunks);
+      held.push(...chunks);
+      const first = findFirst(chunks);
+      return first === null ? [] : begin(first);
+    },
+    *end() {
+      if (chosen === null) yield* begin("");
+      if (chosen !== null) yield* endOf(chosen);
+    },
+    isComplete: () => chosen?.isComplete() === true,
+    awaitsUsage: () => chosen?.awaitsUsage() === true,
+    abandon: () => (chosen ??= choose("")).abandon(),
+  };
+}
+
+function endOf(translator: AnswerTranslator): Iterable<RelayEvent> {
+  return translator.end();
+}
+
+function findFirst(chunks: readonly Uint8Array[]): string | null {
+  for (const chunk of chunks) {
+    const byte = chunk.find((value) => !WHITE_SPACE.includes(value) && !BYTE_ORDER_MARK.includes(value));
+    if (byte !== undefined) return String.fromCharCode(byte);
+  }
+  return null;
+}

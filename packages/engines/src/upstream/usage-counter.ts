@@ -1,0 +1,82 @@
+/** What a streamed completion has used: as reported by the upstream, else estimated from what came. */
+
+import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { decodeUsage } from "./decode-usage.ts";
+import { bytesToTokens, countWords, estimateInputTokens } from "./estimate-tokens.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
+
+export interface UsageCounter {
+  /** Output of one chunk. */
+  addOutput(text: string): void;
+  /** @param isFinal whether nothing of the answer comes after it */
+  report(usage: unknown, isFinal: boolean): void;
+  /** @param isOver whether nothing more is read; until output has come, a prompt counts only then */
+  usage(isOver: boolean): UsageUnits;
+  isEstimated(): boolean;
+  /** The upstream's last report as it is; null for none. */
+  reported(): JsonRecord | null;
+}
+
+export function createUsageCounter(request: RelayRequest, zeroUsageBelieved: boolean): UsageCounter {
+  let pieces = 0;
+  let bytes = 0;
+  let inputTokens: number | null = null;
+  let last: { readonly usage: JsonRecord; readonly units: UsageUnits; readonly isFinal: boolean } | null = null;
+
+  /** A chunk has one token at least: some hold a few letters of a word, others many words. */
+  function estimate(): UsageUnits {
+    inputTokens ??= estimateInputTokens(request);
+    return { ...NO_USAGE, inputTokens, outputTokens: Math.max(pieces, bytesToTokens(bytes)) };
+  }
+
+  function estimateSoFar(isOver: boolean): UsageUnits {
+    return pieces === 0 && !isOver ? NO_USAGE : estimate();
+  }
+
+  return {
+    addOutput(text) {
+      pieces += Math.max(1, countWords(text));
+      bytes += Buffer.byteLength(text);
+    },
+    report(usage, isFinal) {
+      const units = decodeUsage(usage);
+      if (units !== null && isRecord(usage)) last = { usage, units, isFinal };
+    },
+    usage(isOver) {
+      if (last === null) return estimateSoFar(isOver);
+      if (!last.isFinal) return takeLarger(last.units, estimate());
+      return zeroUsageBelieved ? last.units : fillIn(last.units, estimate);
+    },
+    isEstimated() {
+      if (last === null || !last.isFinal) return true;
+      return !zeroUsageBelieved && isIncomplete(last.units) && fillIn(last.units, estimate) !== last.units;
+    },
+    reported: () => last?.usage ?? null,
+  };
+}
+
+function isIncomplete({ inputTokens, outputTokens }: UsageUnits): boolean {
+  return inputTokens === 0 || outputTokens === 0;
+}
+
+/** A zero in the upstream's last word says that it doesn't count. @returns `reported` itself where nothing is missing */
+export function fillIn(reported: UsageUnits, estimate: () => UsageUnits): UsageUnits {
+  if (!isIncomplete(reported)) return reported;
+  const { inputTokens, outputTokens } = estimate();
+  const filled = {
+    ...reported,
+    inputTokens: reported.inputTokens || inputTokens,
+    outputTokens: reported.outputTokens || outputTokens,
+  };
+  const isSame = filled.inputTokens === reported.inputTokens && filled.outputTokens === reported.outputTokens;
+  return isSame ? reported : filled;
+}
+
+/** A report from the middle of the stream, which later chunks have overtaken. */
+function takeLarger(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
+  return {
+    ...reported,
+    inputTokens: Math.max(reported.inputTokens, estimate.inputTokens),
+    outputTokens: Math.max(reported.outputTokens, estimate.outputTokens),
+  };
+}

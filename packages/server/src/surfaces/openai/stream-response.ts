@@ -1,0 +1,79 @@
+/**
+ * The response of a streamed call. Its head leaves when the call has begun; where that takes long (a queue, a model that loads, an
+ * upstream that reads a prompt) it leaves before, because proxies close what stays silent. From then on a failure has no status
+ * any more and is an event of the stream.
+ */
+
+import { toAiError } from "@openai-compat/core";
+import type { AuthorisedCall } from "@openai-compat/core";
+import { encodeErrorEnvelope } from "../../http/encode-error.ts";
+import { SSE_HEADERS, SSE_KEEP_ALIVE, createSseStream, encodeSseEvent } from "../../http/sse.ts";
+import type { OperationContext } from "./operation-handler.ts";
+
+export interface StartedStream {
+  /** Whole encoded server-sent events. A failure inside has become an event already. */
+  readonly events: AsyncGenerator<string | Uint8Array, void>;
+  /** Beside those of every stream, where its head has not left yet. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface StreamOptions {
+  readonly call: AuthorisedCall;
+  readonly context: OperationContext;
+}
+
+/**
+ * @param start what leads to the stream; it is running already
+ * @throws AiError what `start` rejects with before the head has to leave
+ */
+export async function createStreamResponse(start: Promise<StartedStream>, options: StreamOptions): Promise<Response> {
+  const { context } = options;
+  const started = await raceWithTimer(start, context.streaming.headersAfterMs);
+  const events = started === null ? awaitStart(start, options) : started.events;
+  const { keepAliveMs, stallTimeoutMs } = context.streaming;
+  const body = createSseStream({ events, keepAliveMs, stallTimeoutMs, stallClock: "sum", onGone: context.leave });
+  return new Response(body, { headers: { ...SSE_HEADERS, ...started?.headers } });
+}
+
+/** @returns null when the time is over before the promise is settled */
+async function raceWithTimer<Value>(promise: Promise<Value>, timeMs: number): Promise<Value | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The comment makes the head leave. When nobody waits for the start any more, whatever comes of it is over at once. */
+async function* awaitStart(
+  start: Promise<StartedStream>,
+  { call, context }: StreamOptions,
+): AsyncGenerator<string | Uint8Array, void> {
+  let isLeft = false;
+  void start.then(
+    async ({ events }) => (isLeft ? leaveAtOnce(events) : undefined),
+    () => {},
+  );
+  let started: StartedStream | null = null;
+  try {
+    yield SSE_KEEP_ALIVE;
+    started = await start;
+  } catch (thrown) {
+    const error = toAiError(thrown, call.signal);
+    context.reportError(error);
+    yield encodeSseEvent(encodeErrorEnvelope(error));
+  } finally {
+    isLeft = started === null;
+  }
+  if (started !== null) yield* started.events;
+}
+
+/** A generator that was never started would not clean up. */
+async function leaveAtOnce(events: AsyncGenerator<unknown, void>): Promise<void> {
+  await events.next();
+  await events.return();
+}
