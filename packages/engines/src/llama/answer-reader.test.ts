@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReaderOptions, ReadEvent } from "./answer-reader.ts";
 
-const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible" };
+const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible", untagged: null };
 
 /** What was read, pieces of the same kind joined. */
 function read(pieces: readonly string[], options: Partial<AnswerReaderOptions> = {}): readonly string[] {
@@ -11,7 +11,7 @@ function read(pieces: readonly string[], options: Partial<AnswerReaderOptions> =
   const events: ReadEvent[] = [];
   for (const piece of pieces) {
     events.push(...reader.push(piece, null));
-    if (reader.stopped) break;
+    if (reader.stopped || reader.finished) break;
   }
   events.push(...reader.end());
   const joined: [string, string][] = [];

@@ -1,12 +1,14 @@
 /**
- * Takes a model's text apart as it grows: thoughts, the answer, calls of tools. What may be the beginning of a tag is held
- * back until it is known; stop strings end the answer alone.
+ * Takes a model's text apart as it grows: thoughts, the answer, calls of tools. What may be the beginning of a tag or of
+ * calls without tags is held back until it is known; stop strings end the answer alone.
  */
 
 import type { TokenLogprob } from "@openai-compat/core";
 import { createAnswerText } from "../shared/answer-text.ts";
 import type { AnswerDelta } from "../shared/answer-text.ts";
-import { CALL_BEGIN, CALL_END, CALL_HEAD } from "./tool-calls-format.ts";
+import { CallBlock } from "./call-block.ts";
+import type { BlockCall } from "./call-block.ts";
+import { CALLS_MAX, CALL_BEGIN, CALL_END, CALL_HEAD } from "./tool-calls-format.ts";
 
 export type ReadEvent =
   | ({ readonly type: "text-delta" } & AnswerDelta)
@@ -21,9 +23,13 @@ export interface AnswerReader {
   end(): readonly ReadEvent[];
   /** True once a stop string has appeared. */
   readonly stopped: boolean;
+  /** True when all calls have come: what follows is none, or says the last one again. */
+  readonly finished: boolean;
   /** Where the text is now. */
   readonly place: "thoughts" | "answer" | "call";
   readonly calls: number;
+  /** Whether a call has begun with its tag: from there on nothing but calls may come. */
+  readonly isTagged: boolean;
 }
 
 export interface AnswerReaderOptions {
@@ -32,6 +38,14 @@ export interface AnswerReaderOptions {
   readonly calls: "none" | "possible" | "only";
   /** `open`: the prompt has begun the thoughts already. */
   readonly thoughts: "none" | "possible" | "open";
+  /** Tools whose calls are read without tags, too; null for none. */
+  readonly untagged: UntaggedCalls | null;
+}
+
+export interface UntaggedCalls {
+  readonly names: readonly string[];
+  /** Whether there may be several. */
+  readonly parallel: boolean;
 }
 
 const THOUGHTS_BEGIN = "<think>";
@@ -44,13 +58,24 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
 class Reader implements AnswerReader {
   place: AnswerReader["place"];
   calls = 0;
+  isTagged = false;
+  finished = false;
   readonly #options: AnswerReaderOptions;
   readonly #answer: ReturnType<typeof createAnswerText>;
   /** Not yet read: it may be part of a tag. */
   #held = "";
   #heldLogprobs: (TokenLogprob | null)[] = [];
   #isFirst = true;
+  /** Whether anything but blanks has been said. */
+  #hasSaid = false;
   #hasHead = false;
+  /** The last whole call; a call that says the same again ends the list. */
+  #lastCall = "";
+  /** What the call that is open has said, as long as it is the same as the last one; null once it differs. */
+  #repeated: string | null = null;
+  #head = "";
+  /** What may be calls without tags: the held text, as far as it has been read. */
+  #block: CallBlock | null = null;
   /** Line breaks beside the tags of thoughts are no text. */
   #skipsLineBreaks = false;
 
@@ -69,16 +94,20 @@ class Reader implements AnswerReader {
     const events: ReadEvent[] = [];
     this.#held += text;
     this.#heldLogprobs.push(logprob);
-    while (this.#step(events)) if (this.stopped) break;
+    while (!this.stopped && !this.finished && this.#step(events));
     if (this.place !== "answer") this.#heldLogprobs = [];
     return events;
   }
 
   end(): readonly ReadEvent[] {
     const events: ReadEvent[] = [];
-    if (this.place === "answer") this.#say(events, this.#held);
-    else if (this.place === "thoughts" && this.#held !== "") events.push({ type: "reasoning-delta", text: this.#held });
-    else if (this.#hasHead && this.#held !== "") events.push({ type: "tool-call-delta", text: this.#held });
+    if (this.finished) this.#held = "";
+    if (this.place === "answer") {
+      if (this.#block?.end() === true) this.#takeCalls(events, this.#block.calls);
+      else this.#say(events, this.#held);
+    } else if (this.place === "thoughts" && this.#held !== "") {
+      events.push({ type: "reasoning-delta", text: this.#held });
+    } else if (this.#hasHead && this.#held !== "") this.#argue(events, this.#held);
     const rest = this.#answer.end();
     if (rest !== null) events.push({ type: "text-delta", ...rest });
     return events;
@@ -135,12 +164,15 @@ class Reader implements AnswerReader {
       this.#held = "";
       return false;
     }
+    if (this.#block !== null) return this.#readBlock(events, this.#block);
+    if (this.#openBlock(events)) return true;
     const { before, isFound } = this.#takeUntil(CALL_BEGIN);
     // The blanks before a call, and between two, are no answer.
     const text = before.trimEnd();
     this.#say(events, text);
     if (isFound) {
       this.place = "call";
+      this.isTagged = true;
       this.#hasHead = false;
     } else {
       this.#held = before.slice(text.length) + this.#held;
@@ -148,21 +180,92 @@ class Reader implements AnswerReader {
     return isFound;
   }
 
+  /** Calls without tags start the answer or a line of it, before any tag. */
+  #openBlock(events: ReadEvent[]): boolean {
+    const { untagged } = this.#options;
+    if (untagged === null || this.isTagged) return false;
+    const at = findBlockStart(this.#held, !this.#hasSaid);
+    if (at === -1 || this.#held.slice(0, at).includes(CALL_BEGIN)) return false;
+    const text = this.#held.slice(0, at).trimEnd();
+    this.#say(events, text);
+    this.#held = this.#held.slice(text.length);
+    this.#block = new CallBlock({ names: untagged.names, isContinuation: this.calls > 0 });
+    return true;
+  }
+
+  /** Calls that start the answer are taken as they come; after a text, only if nothing else follows them. */
+  #readBlock(events: ReadEvent[], block: CallBlock): boolean {
+    const state = block.push(this.#held.slice(block.length));
+    if (state === "open") return false;
+    if (state === "closed") {
+      if (this.#hasSaid) return block.length < this.#held.length;
+      this.#held = this.#held.slice(block.length);
+      this.#takeCalls(events, block.calls);
+      this.#block = new CallBlock({ names: this.#options.untagged?.names ?? [], isContinuation: true });
+      return true;
+    }
+    this.#block = null;
+    if (this.calls > 0) {
+      this.finished = true;
+      return false;
+    }
+    // Its first character was an ordinary one.
+    const length = this.#held.search(/\S/) + 1;
+    this.#say(events, this.#held.slice(0, length));
+    this.#held = this.#held.slice(length);
+    return true;
+  }
+
+  #takeCalls(events: ReadEvent[], calls: readonly BlockCall[]): void {
+    this.#heldLogprobs = [];
+    for (const { name, arguments: text } of calls) {
+      if (this.finished) return;
+      const call = describeCall(name, JSON.stringify(JSON.parse(text)));
+      if (call === this.#lastCall) this.finished = true;
+      else {
+        this.#lastCall = call;
+        this.calls += 1;
+        events.push({ type: "tool-call-start", name }, { type: "tool-call-delta", text });
+        this.finished = this.#options.untagged?.parallel === false || this.calls === CALLS_MAX;
+      }
+    }
+  }
+
   #readHead(events: ReadEvent[]): boolean {
     const [head, name] = CALL_HEAD.exec(this.#held) ?? [];
     if (head === undefined || name === undefined) return false;
     this.#held = this.#held.slice(head.length);
     this.#hasHead = true;
-    this.calls += 1;
-    events.push({ type: "tool-call-start", name: String(JSON.parse(name)) });
+    this.#head = String(JSON.parse(name));
+    this.#repeated = "";
+    this.#argue(events, "");
     return true;
   }
 
   #readArguments(events: ReadEvent[]): boolean {
     const { before, isFound } = this.#takeUntil(CALL_END);
-    if (before !== "") events.push({ type: "tool-call-delta", text: before });
-    if (isFound) this.place = "answer";
-    return isFound;
+    if (before !== "") this.#argue(events, before);
+    if (!isFound) return false;
+    this.place = "answer";
+    if (this.#repeated !== null) this.finished = true;
+    return true;
+  }
+
+  /** Tells of a call's arguments once it is known that the call is not the last one again. */
+  #argue(events: ReadEvent[], text: string): void {
+    if (this.#repeated === null) {
+      events.push({ type: "tool-call-delta", text });
+      this.#lastCall += text;
+      return;
+    }
+    this.#repeated += text;
+    const call = describeCall(this.#head, this.#repeated);
+    if (this.#lastCall.startsWith(call)) return;
+    events.push({ type: "tool-call-start", name: this.#head });
+    if (this.#repeated !== "") events.push({ type: "tool-call-delta", text: this.#repeated });
+    this.calls += 1;
+    this.#lastCall = call;
+    this.#repeated = null;
   }
 
   /** Takes what comes before a tag, and the tag when it is there; keeps what may be its beginning. */
@@ -183,10 +286,29 @@ class Reader implements AnswerReader {
   /** After a call only another may come: a model's blanks between them are nobody's text, and no more is half a tag. */
   #say(events: ReadEvent[], text: string): void {
     if (text === "" || this.calls > 0 || this.#options.calls === "only") return;
+    this.#hasSaid ||= /\S/.test(text);
     const logprobs = this.#heldLogprobs.splice(0);
     const last = logprobs.pop() ?? null;
     for (const logprob of logprobs) if (logprob !== null) this.#answer.push("", logprob);
     const delta = this.#answer.push(text, last);
     if (delta !== null) events.push({ type: "text-delta", ...delta });
   }
+}
+
+function describeCall(name: string, text: string): string {
+  return `${name}\n${text}`;
+}
+
+/** What calls without tags start with: an object, an array, a fence. */
+const BLOCK_START = /[{[`]/g;
+
+/** @param isFresh whether the text starts the answer. @returns where a line starts with what may be calls; -1 for nowhere */
+function findBlockStart(text: string, isFresh: boolean): number {
+  for (const { index } of text.matchAll(BLOCK_START)) {
+    const before = text.slice(0, index);
+    const line = before.slice(before.lastIndexOf("\n") + 1);
+    const isLineStart = line.trim() === "" && (line.length < before.length || isFresh);
+    if (isLineStart) return index;
+  }
+  return -1;
 }

@@ -23,6 +23,8 @@ export interface Constraint {
   choose(drawn: Token, tokensLeft: number): Token | null;
   /** Whether the shortest ending has begun, and whether all of it has been chosen. */
   readonly state: "open" | "closing" | "closed";
+  /** Whether the text was whole when the room ran out, so that nothing of it is missing. */
+  readonly isWhole: boolean;
 }
 
 /** @returns null for free text. */
@@ -37,10 +39,11 @@ export async function constrainOutput(
   const { wanted, native } = form;
   const state = new module.LlamaGrammarEvaluationState({ model, grammar: native });
   // A grammar that waits for a call gets its first token after the one that began the call.
-  const holds = () => !wanted.startsAtCall || reader.place === "call" || reader.calls > 0;
+  const holds = () => !wanted.startsAtCall || reader.isTagged;
   const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
   let watch: ClosingWatch | null | undefined;
   let ending: Token[] | null = null;
+  let isWhole = false;
   return {
     grammarOption: { grammarEvaluationState: () => (ending === null && holds() ? state : undefined) },
     choose(drawn, tokensLeft) {
@@ -48,12 +51,17 @@ export async function constrainOutput(
         if (!holds() || model.isEogToken(drawn)) return drawn;
         if (watch === undefined) watch = watchClosing(wanted.grammar, { tokensMax: tokensLeft + 1, countTokens });
         if (watch === null || watch.take(Uint8Array.from(loaded.spell(drawn).bytes), tokensLeft)) return drawn;
-        ending = encodeEnding(loaded, watch.end()) ?? [];
+        const text = watch.end();
+        isWhole = text === "";
+        ending = encodeEnding(loaded, text) ?? [];
       }
       return ending.shift() ?? null;
     },
     get state() {
       return ending === null ? "open" : ending.length > 0 ? "closing" : "closed";
+    },
+    get isWhole() {
+      return isWhole;
     },
   };
 }

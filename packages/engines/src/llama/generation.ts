@@ -155,7 +155,8 @@ async function* drawTokens(
     token = constraint === null ? draw.token : constraint.choose(draw.token, request.tokensMax - completionTokens);
     if (wasOpen && constraint?.state !== "open") tokenText.dropUnfinished();
     if (token === null) {
-      finishReason = "length";
+      // What would have come next had no room; the caller's limit cut nothing of what is there.
+      if (constraint?.isWhole !== true) finishReason = "length";
       break;
     }
     if (model.isEogToken(token)) break;
@@ -167,7 +168,7 @@ async function* drawTokens(
     )) {
       yield { ...event, completionTokens };
     }
-    if (reader.stopped) break;
+    if (reader.stopped || reader.finished) break;
     if (completionTokens === request.tokensMax || constraint?.state === "closed") {
       finishReason = "length";
       break;

@@ -4,14 +4,14 @@
  */
 
 import { AiError, createWorkSlices } from "@openai-compat/core";
-import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import { checkSchemas } from "../grammar/check-output.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createModelResource } from "../shared/model-resource.ts";
 import { THOUGHTS_BEGUN } from "./chat-template.ts";
 import { createAnswerReader } from "./answer-reader.ts";
-import type { AnswerReader } from "./answer-reader.ts";
+import type { AnswerReader, UntaggedCalls } from "./answer-reader.ts";
 import { eraseTokens } from "./erase-tokens.ts";
 import { chooseSequence, runGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
@@ -158,13 +158,20 @@ function openReader(
   tokens: readonly Token[],
   { output, stop, style }: GenerationRequest,
 ): AnswerReader {
-  if (style === "text") return createAnswerReader({ stop, calls: "none", thoughts: "none" });
+  if (style === "text") return createAnswerReader({ stop, calls: "none", thoughts: "none", untagged: null });
   const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
   return createAnswerReader({
     stop,
     calls: output.toolUse === null ? "none" : output.toolUse.mode === "required" ? "only" : "possible",
     thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
+    untagged: findUntaggedCalls(output),
   });
+}
+
+/** JSON that was asked for is the answer, and a call that is required has its tag from the grammar. */
+function findUntaggedCalls({ toolUse, format }: ChatOutput): UntaggedCalls | null {
+  if (toolUse?.mode !== "auto" || format.type !== "text") return null;
+  return { names: toolUse.tools.map(({ name }) => name), parallel: toolUse.parallel };
 }
 
 function samplingContext(loaded: LoadedModel, settings: ResolvedLlamaSettings): SamplingContext {

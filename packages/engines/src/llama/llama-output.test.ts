@@ -97,6 +97,35 @@ test("of several tools only those that may be called are, and one where calls ar
   }
 });
 
+test.each([100, 400])("a call that says the last one again ends the list, with %i tokens to go", async (tokensMax) => {
+  for (let seed = 0; seed < 6; seed += 1) {
+    const toolUse = { tools: [tool("rest")], mode: "required", parallel: true } as const;
+    const { toolCalls, finishReason, completionTokens } = await run({ toolUse }, { ...hot(seed), tokensMax });
+    expect(toolCalls).toEqual([{ name: "rest", arguments: "{}" }]);
+    expect(completionTokens).toBeLessThan(tokensMax);
+    expect(finishReason).toBe("tool-calls");
+  }
+});
+
+test("calls that are whole are calls, and not the caller's limit, when the next one has no room", async () => {
+  const letter = { type: "object", properties: { a: { enum: ["x", "y", "z", 1, 2] } }, required: ["a"] };
+  for (let tokensMax = 60; tokensMax < 200; tokensMax += 14) {
+    const toolUse = { tools: [tool("act", letter)], mode: "required", parallel: true } as const;
+    const { toolCalls, finishReason, completionTokens } = await run({ toolUse }, { ...hot(tokensMax), tokensMax });
+    const areWhole = toolCalls.length > 0 && toolCalls.every((call) => ajv.validate(letter, tryParse(call.arguments)));
+    if (completionTokens < tokensMax)
+      expect({ areWhole, finishReason }).toEqual({ areWhole, finishReason: areWhole ? "tool-calls" : "length" });
+  }
+});
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 test("once the model has begun a call by itself, it is held to the form of one", async () => {
   const begins = { sampling: { logitBias: { [RANDOM_MODEL_CALL_TOKEN]: 60 } } };
   const result = await run({ toolUse: { tools: [tool("travel", journey)], mode: "auto", parallel: false } }, begins);

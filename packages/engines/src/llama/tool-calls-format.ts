@@ -12,7 +12,7 @@ export const CALL_BEGIN = "<tool_call>";
 /** The brace ends the call, the line break can't be part of its arguments. */
 export const CALL_END = "}\n</tool_call>";
 /** Of one answer: a weak model would never stop. */
-const CALLS_MAX = 8;
+export const CALLS_MAX = 8;
 
 /** What comes between the tag and the arguments. */
 export const CALL_HEAD = /^\n?\{"name": ("(?:[^"\\]|\\.)*"), "arguments": /;

@@ -153,9 +153,9 @@ async function* call(
     arguments: { text, grammar },
   } of calls) {
     const said = fitTokens(encodeText(text), grammar, Math.max(0, tokensMax - completionTokens - 1));
-    if (said.end !== "whole") finishReason = "length";
-    // Only the first call may be cut, where there is no room for it at all.
+    // Only the first call may be cut, where there is no room for it at all; one that is left out cuts none of the others.
     if (said.end === "cut" && completionTokens > 0) break;
+    if (said.end !== "whole") finishReason = "length";
     await pause(pace);
     completionTokens += 1;
     yield { type: "tool-call-start", name, completionTokens };
