@@ -4,7 +4,7 @@
  * `--engines small|auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
  */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import path from "node:path";
@@ -46,6 +46,19 @@ function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: Ab
   return engines === "upstream" ? startLocalGateway(options) : startLocalServer({ ...options, engines });
 }
 
+/** A misspelt pattern is said before a model is downloaded for it. @returns whether each one matches a check */
+function checkPatterns(words: readonly string[]): boolean {
+  const patterns = words.flatMap((word, index) => {
+    const [name = "", ...value] = word.split("=");
+    if (name !== "--only" && name !== "--disable") return [];
+    return [value.length > 0 ? value.join("=") : (words[index + 1] ?? "")];
+  });
+  return patterns.every((pattern) => {
+    const list = [path.join(root, "conformance/src/main.ts"), "list", "--only", pattern];
+    return spawnSync(process.execPath, list, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  });
+}
+
 async function runAgainstOurServer(choice: OurServerChoice, words: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
@@ -75,6 +88,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   try {
     if (choice.server === null) return await runSuite(choice.suite, process.env);
+    if (!checkPatterns(choice.suite)) return USAGE_EXIT_CODE;
     return await runAgainstOurServer(choice.server, choice.suite);
   } catch (error) {
     explain(error);

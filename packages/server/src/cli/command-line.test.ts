@@ -133,6 +133,20 @@ test("the first start makes a key and shows it with a snippet, the second says h
   expect(await get(second.recipe, first.recipe.keys.full)).toBe(200);
 });
 
+test("where calls cost credits, a start says how to grant some until there are any", async () => {
+  const dataDirectory = newDirectory();
+  const config = join(directory, "prices.json");
+  writeFileSync(config, JSON.stringify({ prices: { ai_prompt: { perMillionOutputTokens: 1 } } }));
+  const options = ["--config", config, "--data-directory", dataDirectory];
+  const first = await serve(options);
+  const [, grant = ""] =
+    /\n {2}npx -y pnpm@12 openai-compat (credits grant default 100 .*)\n/.exec(first.output.stdout) ?? [];
+  expect((await run(grant.split(" "))).stdout).toContain("available 100");
+  first.child.kill("SIGTERM");
+  await first.exitCode;
+  expect((await serve(options)).output.stdout).not.toContain("credits grant");
+});
+
 test("an ephemeral server advises no command that could not reach it", async () => {
   const { output } = await serve();
   expect(output.stdout).toContain("until the server stops");

@@ -135,6 +135,14 @@ test("an upstream that is not there is a failure", async () => {
   expect(statusOf(await examineNetwork(configure(upstream("http://127.0.0.1:1/v1")), {}), "model far")).toBe("fail");
 });
 
+test("an upstream at a port that HTTP clients refuse is said to be so, in no library's words", async () => {
+  const findings = await examineNetwork(configure(upstream("http://127.0.0.1:6000/v1")), {});
+  expect(findings).toContainEqual(
+    expect.objectContaining({ status: "fail", message: expect.stringContaining("HTTP clients refuse this port") }),
+  );
+  expect(JSON.stringify(findings)).not.toContain("bad port");
+});
+
 test("of several upstreams, one that is not there is a warning as long as another answers", async () => {
   const good = await answer((_incoming, outgoing) => outgoing.writeHead(200).end("{}"));
   const dead = "http://127.0.0.1:1/v1";

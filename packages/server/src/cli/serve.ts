@@ -1,10 +1,9 @@
 /** `openai-compat serve`: opens the store, gets the models, answers, and stops gracefully when it is told to. */
 
-import { join } from "node:path";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { AiError, createModelRegistry } from "@openai-compat/core";
-import type { ApiKeyRecord, ModelType, RegisteredModel } from "@openai-compat/core";
+import type { ModelType, RegisteredModel } from "@openai-compat/core";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
 import type { Logger } from "../operations/logger.ts";
@@ -12,9 +11,9 @@ import { startTracing } from "../operations/start-tracing.ts";
 import type { Tracing } from "../operations/tracing.ts";
 import { resolveModels } from "../resolve-models.ts";
 import type { ResolvedModels } from "../resolve-models.ts";
-import { DATABASE_FILE, createKey, openHome } from "./home.ts";
+import { createKey, openHome } from "./home.ts";
 import type { Home, NewKeyOptions } from "./home.ts";
-import { describeCommand, quoteWord } from "./invocation.ts";
+import { adviseCredits, adviseKeys } from "./start-advice.ts";
 import { openLog } from "./open-log.ts";
 import { findLooseFiles } from "./loose-files.ts";
 import { parseCapabilities, parsePort } from "./option-values.ts";
@@ -139,7 +138,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     const embeddingModel = findModel(models, "embedding");
     process.stdout.write(`${summary}\n`);
     warnWhenPublic(config.host, logger);
-    await announce(home, config, { ...options, baseUrl, chatModel });
+    await announce(home, config, { shared: options, baseUrl, chatModel, models });
     if (options.readyFile !== undefined) {
       const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
@@ -179,18 +178,27 @@ async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
 
-interface Announcement extends SharedOptions {
+interface Announcement {
+  readonly shared: SharedOptions;
   readonly baseUrl: string;
   readonly chatModel: string | null;
+  readonly models: readonly RegisteredModel[];
 }
 
 /** Without a key nobody could use the server: the first start makes one and shows it once. */
-async function announce(home: Home, config: Config, announcement: Announcement): Promise<void> {
-  const { baseUrl, chatModel } = announcement;
-  const usable = (await home.stores.apiKeys.list()).filter((key) => key.revokedAtMs === null);
-  const isFirst = usable.length === 0;
-  const key = isFirst ? (await createKey(home.stores.apiKeys, FIRST_KEY)).secret : null;
-  const advice = adviseKeys(config, { ...announcement, existing: usable });
+async function announce({ stores }: Home, config: Config, announcement: Announcement): Promise<void> {
+  const { baseUrl, chatModel, models } = announcement;
+  const existing = (await stores.apiKeys.list()).filter((key) => key.revokedAtMs === null);
+  const key = existing.length === 0 ? (await createKey(stores.apiKeys, FIRST_KEY)).secret : null;
+  const advised = { config, shared: announcement.shared };
+  const advice = [
+    ...adviseKeys(existing, advised),
+    ...adviseCredits(models, {
+      ...advised,
+      account: FIRST_KEY.accountId,
+      balance: await stores.credits.readBalance(FIRST_KEY.accountId),
+    }),
+  ];
   process.stdout.write(describeSnippet({ baseUrl, key, advice, chatModel }));
 }
 
@@ -200,34 +208,6 @@ const FIRST_KEY: NewKeyOptions = {
   capabilities: parseCapabilities("*"),
   expiresAtMs: null,
 };
-
-/** With the options that this server was started with, so that the command finds the same store. */
-function adviseKeys(
-  config: Config,
-  options: SharedOptions & { readonly existing: readonly ApiKeyRecord[] },
-): readonly string[] {
-  if (config.store === "memory") return ["The key is valid until the server stops."];
-  const { existing } = options;
-  const given = [
-    ...(options.config === undefined ? [] : ["--config", quoteWord(options.config)]),
-    ...(options.dataDirectory === undefined ? [] : ["--data-directory", quoteWord(options.dataDirectory)]),
-  ];
-  const create = `  ${describeCommand(["keys create", ...given].join(" "))}`;
-  if (existing.length === 0) return ["This key is not shown again. Create more with:", create];
-  const place = config.store === "sqlite" ? join(config.dataDirectory, DATABASE_FILE) : "the database";
-  const names = existing.slice(0, KEYS_NAMED_MAX).map(({ name, secretTail }) => `${name} (sk-…${secretTail})`);
-  const more = existing.length - names.length;
-  return [
-    `Keys in ${place}:`,
-    ...names.map((name) => `  ${name}`),
-    ...(more === 0 ? [] : [`  and ${more} more`]),
-    "Their secrets are not stored, only hashes. Create a new key with:",
-    create,
-  ];
-}
-
-/** On each start. */
-const KEYS_NAMED_MAX = 3;
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
 

@@ -15,8 +15,8 @@ test("no line is wider than a terminal of 80 columns", () => {
 test("the key is shown once, in a line that a shell takes", () => {
   const text = describe();
   expect(text.split(KEY)).toHaveLength(2);
-  expect(text).toContain(`\n  export OPENAI_API_KEY=${KEY}\n`);
-  expect(text).toContain(`\n  export OPENAI_BASE_URL=${BASE_URL}\n`);
+  expect(text).toContain(`\nexport OPENAI_API_KEY=${KEY}\n`);
+  expect(text).toContain(`\nexport OPENAI_BASE_URL=${BASE_URL}\n`);
   for (const line of ADVICE) expect(text).toContain(line);
 });
 

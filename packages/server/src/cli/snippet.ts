@@ -21,8 +21,8 @@ export function describeSnippet(options: SnippetOptions): string {
   const lines = [
     ...[baseUrl, ...others].map((url, index) => `${index === 0 ? "Listening on" : "         and"} ${url}`),
     "",
-    `  export OPENAI_BASE_URL=${baseUrl}`,
-    `  export OPENAI_API_KEY=${key ?? "sk-…"}`,
+    `export OPENAI_BASE_URL=${baseUrl}`,
+    `export OPENAI_API_KEY=${key ?? "sk-…"}`,
     "",
     ...advice,
     ...(chatModel === null ? [] : ["", ...describeCalls(chatModel)]),
@@ -32,35 +32,35 @@ export function describeSnippet(options: SnippetOptions): string {
 
 const QUESTION = "What is the capital of France?";
 
-/** The SDKs read both variables by themselves. */
+/** The SDKs read both variables by themselves. Nothing is indented: Python would not take it. */
 function describeCalls(model: string): readonly string[] {
   const name = JSON.stringify(model);
   const inShell = name.replaceAll("'", `'\\''`);
   return [
-    "Shell:",
-    "  curl $OPENAI_BASE_URL/chat/completions \\",
-    '    -H "Authorization: Bearer $OPENAI_API_KEY" \\',
-    '    -H "Content-Type: application/json" \\',
-    "    -d '{",
+    "# Shell",
+    "curl $OPENAI_BASE_URL/chat/completions \\",
+    '  -H "Authorization: Bearer $OPENAI_API_KEY" \\',
+    '  -H "Content-Type: application/json" \\',
+    "  -d '{",
     `    "model": ${inShell},`,
     `    "messages": [{"role": "user", "content": "${QUESTION}"}]`,
     "  }'",
     "",
-    "Node.js (npm install openai):",
-    '  import OpenAI from "openai";',
-    "  const chat = await new OpenAI().chat.completions.create({",
-    `    model: ${name},`,
-    `    messages: [{ role: "user", content: "${QUESTION}" }],`,
-    "  });",
-    "  console.log(chat.choices[0].message.content);",
+    "// Node.js (npm install openai)",
+    'import OpenAI from "openai";',
+    "const chat = await new OpenAI().chat.completions.create({",
+    `  model: ${name},`,
+    `  messages: [{ role: "user", content: "${QUESTION}" }],`,
+    "});",
+    "console.log(chat.choices[0].message.content);",
     "",
-    "Python (pip install openai):",
-    "  from openai import OpenAI",
-    "  chat = OpenAI().chat.completions.create(",
-    `      model=${name},`,
-    `      messages=[{"role": "user", "content": "${QUESTION}"}],`,
-    "  )",
-    "  print(chat.choices[0].message.content)",
+    "# Python (pip install openai)",
+    "from openai import OpenAI",
+    "chat = OpenAI().chat.completions.create(",
+    `    model=${name},`,
+    `    messages=[{"role": "user", "content": "${QUESTION}"}],`,
+    ")",
+    "print(chat.choices[0].message.content)",
   ];
 }
 

@@ -39,6 +39,11 @@ test.each([
   expect(write((logger) => logger.info("request", fields))).toContain("requestId=req_6f0c");
 });
 
+test("a request that was not read to its end is said to be so", () => {
+  expect(write((logger) => logger.info("request", { ...REQUEST, complete: false }))).toContain("not read to its end");
+  expect(write((logger) => logger.info("request", { ...REQUEST, status: 404 }))).not.toContain("complete=");
+});
+
 test("other lines show their fields, but those that say nothing", () => {
   const line = write((logger) => logger.error("call failed", { code: "upstream_failed", cause: null, count: 0 }));
   expect(line).toMatch(/error call failed code=upstream_failed\n$/);

@@ -33,7 +33,8 @@ const FIRST_ERROR_STATUS = 400;
 function describeRequest(fields: Fields): readonly [string, Fields] {
   const { method, path, status, durationMs, operation: _operation, complete, ...rest } = fields;
   const title = `${printValue(method)} ${printValue(path)} ${printValue(status)} ${printValue(durationMs)} ms`;
-  if (Number(status) >= FIRST_ERROR_STATUS || complete === false) return [title, { complete, ...rest }];
+  if (complete === false) return [`${title}, not read to its end`, rest];
+  if (Number(status) >= FIRST_ERROR_STATUS) return [title, rest];
   const { model, promptTokens, completionTokens } = rest;
   const shown = model === undefined ? {} : { model, tokens: `${Number(promptTokens)}+${Number(completionTokens)}` };
   return [title, shown];
