@@ -8,13 +8,9 @@ export interface Finding {
   readonly message: string;
 }
 
-/** https://fetch.spec.whatwg.org/#port-blocking */
-const BLOCKED_PORT = "HTTP clients refuse this port, because another protocol uses it; choose another one";
-
 export function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   // What `fetch` throws says why in its cause alone.
   const { cause } = thrown;
-  if (!(cause instanceof Error)) return thrown.message;
-  return cause.message === "bad port" ? BLOCKED_PORT : cause.message;
+  return cause instanceof Error ? cause.message : thrown.message;
 }
