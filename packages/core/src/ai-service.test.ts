@@ -95,7 +95,7 @@ test("a prompt that fills the context is refused before any work, in the words t
 
 const LONG = "x".repeat(4 * 32 + 1);
 
-const LONG_TOOL = { name: "f", description: LONG, parameters: null, param: "tools[0].function" };
+const LONG_TOOL = { name: "f", description: LONG, parameters: null, isStrict: false, param: "tools[0].function" };
 
 test.each<[string, Partial<ChatRequest>]>([
   ["text", { messages: [{ role: "user", content: LONG }] }],
@@ -107,7 +107,7 @@ test.each<[string, Partial<ChatRequest>]>([
   ["answer to a tool call", { messages: [{ role: "tool", content: "", toolCallId: LONG }] }],
   ["list of empty messages", { messages: Array.from({ length: 5 }, () => ({ role: "user", content: "" })) }],
   ["tool", { output: { ...FREE_TEXT, toolUse: { tools: [LONG_TOOL], mode: "auto", parallel: true } } }],
-  ["schema", { output: { ...FREE_TEXT, format: { type: "json-schema", schema: { title: LONG } } } }],
+  ["schema", { output: { ...FREE_TEXT, format: { type: "json-schema", schema: { title: LONG }, isStrict: true } } }],
 ])("an absurdly long %s is refused without being tokenised", async (_case, overrides) => {
   const { service, engine } = setUp({ contextTokens: 4 });
   engine.prepare = async () => {

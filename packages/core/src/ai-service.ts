@@ -158,6 +158,7 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
       id: `chatcmpl-${randomBytes(16).toString("hex")}`,
       createdAtMs: now(),
       modelId: admitted.model.id,
+      relaxed: prepared.relaxed,
       events: await primeStream(runAdmitted(admitted, () => runChat(admitted, prepared))),
     };
   }

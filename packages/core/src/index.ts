@@ -63,7 +63,14 @@ export type {
   PreparedInputs,
 } from "./engine/embedding-engine.ts";
 export { FREE_TEXT } from "./engine/chat-output.ts";
-export type { AnswerFormat, ChatOutput, ChatTool, JsonSchema, ToolUse } from "./engine/chat-output.ts";
+export type {
+  AnswerFormat,
+  ChatOutput,
+  ChatTool,
+  JsonSchema,
+  SchemaRelaxation,
+  ToolUse,
+} from "./engine/chat-output.ts";
 export type { LoadEvent, UnloadReason } from "./engine/load-event.ts";
 
 export type {

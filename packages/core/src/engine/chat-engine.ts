@@ -5,7 +5,7 @@
  * queues or wire formats.
  */
 
-import type { ChatOutput } from "./chat-output.ts";
+import type { ChatOutput, SchemaRelaxation } from "./chat-output.ts";
 
 export type ChatRole = "system" | "user" | "assistant" | "tool";
 
@@ -175,10 +175,11 @@ export interface ChatEngine {
   /**
    * Refuses, before any work, what `generate` can't honour on this model.
    *
-   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a schema that
-   *   can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model can't be loaded.
+   * @returns what of the schemas that are hints will not be enforced
+   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a strict schema
+   *   that can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model can't be loaded.
    */
-  check(demands: GenerationDemands, signal: AbortSignal): Promise<void>;
+  check(demands: GenerationDemands, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
 
   /**
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the

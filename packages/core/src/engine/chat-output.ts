@@ -9,6 +9,8 @@ export interface ChatTool {
   readonly description: string | null;
   /** Of the arguments, an object; null for a tool that takes none. */
   readonly parameters: JsonSchema | null;
+  /** Whether the arguments have to conform to it; else it is a hint, of which as much is enforced as can be. */
+  readonly isStrict: boolean;
   /** Where it stands in the request, for errors: `tools[2].function`. */
   readonly param: string;
 }
@@ -26,7 +28,18 @@ export interface ToolUse {
 export type AnswerFormat =
   | { readonly type: "text" }
   | { readonly type: "json-object" }
-  | { readonly type: "json-schema"; readonly schema: JsonSchema };
+  /** `isStrict` as for tools. */
+  | { readonly type: "json-schema"; readonly schema: JsonSchema; readonly isStrict: boolean };
+
+/** A keyword of a schema that is a hint, which is not enforced. */
+export interface SchemaRelaxation {
+  /** Where the schema stands in the request. */
+  readonly param: string;
+  /** A JSON pointer within it, to the schema that has the keyword; empty for the whole. */
+  readonly pointer: string;
+  /** `*` for all that is said there. */
+  readonly keyword: string;
+}
 
 export interface ChatOutput {
   readonly format: AnswerFormat;

@@ -1,7 +1,7 @@
 /** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
 
 import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
-import type { ChatOutput } from "../engine/chat-output.ts";
+import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
 import type { WantedSampling } from "./sampling.ts";
 
 export interface ChatRequest extends WantedSampling {
@@ -67,6 +67,8 @@ export interface ChatRun {
   readonly createdAtMs: number;
   /** The id of the model that serves the call, whatever the request called it. */
   readonly modelId: string;
+  /** What of the request's schemas, where they are hints, is not enforced. */
+  readonly relaxed: readonly SchemaRelaxation[];
   /** @throws AiError while iterating, when the engine fails or the call is aborted. */
   readonly events: AsyncIterable<ChatEvent>;
 }

@@ -16,7 +16,7 @@ import type {
   PreparedPrompt,
   Sampling,
 } from "../engine/chat-engine.ts";
-import type { ChatOutput } from "../engine/chat-output.ts";
+import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
@@ -33,6 +33,8 @@ export interface PreparedChat {
   readonly prompt: PreparedPrompt;
   /** Of the first choice; each further one adds one to the seed. */
   readonly sampling: Sampling;
+  /** What of its schemas is not enforced. */
+  readonly relaxed: readonly SchemaRelaxation[];
 }
 
 /**
@@ -57,8 +59,8 @@ export async function prepareChat(
     throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
   }
   const sampling = buildSampling(request);
-  await engine.check({ sampling, output, topLogprobs }, signal);
-  return { engine, request, prompt, sampling };
+  const relaxed = await engine.check({ sampling, output, topLogprobs }, signal);
+  return { engine, request, prompt, sampling, relaxed };
 }
 
 function refuseMany(messages: readonly ChatMessage[]): void {

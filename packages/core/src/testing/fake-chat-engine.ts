@@ -56,6 +56,7 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {
         throw new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
       }
+      return [];
     },
     async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
       requests.push(request);

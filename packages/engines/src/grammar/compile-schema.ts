@@ -1,37 +1,25 @@
 /**
- * A JSON Schema as a grammar of the JSON texts that fit it. Never wider than the schema; narrower where a wider one would
- * need more than a grammar: members come in the declared order, and others only where they are asked for. What can't be
- * kept to is refused, never ignored.
+ * A JSON Schema as a grammar of the JSON texts that conform to it. A strict schema is never wider than it says: what can't
+ * be enforced is refused. Another is a hint: what can't be enforced is left out and reported. Both are narrower where a wider
+ * one would need more than a grammar: members come in the declared order, and others only where they are asked for.
  */
 
-import { arrayOf } from "./array-text.ts";
 import { createDisjointCheck } from "./disjoint-schemas.ts";
+import { SHALLOW_DEPTH } from "./compilation.ts";
+import type { Compilation } from "./compilation.ts";
+import { compileArray } from "./compile-array.ts";
+import { compileObject } from "./compile-object.ts";
 import { compileNumber, compileValues } from "./compile-scalars.ts";
 import { compileString } from "./compile-string.ts";
-import type { StringRules } from "./compile-string.ts";
 import { choice, rule } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { mergeSchemas } from "./merge-schemas.ts";
-import { objectOf } from "./object-text.ts";
-import { checkKeywords, isConstrained, pickConstraints } from "./schema-keywords.ts";
-import {
-  followPointer,
-  isObject,
-  join,
-  readCount,
-  readList,
-  readMap,
-  readNames,
-  readText,
-  viewSchema,
-} from "./schema-view.ts";
+import { isConstrained, listCounted, listMalformed, listUnenforced, pickConstraints } from "./schema-keywords.ts";
+import { followPointer, isObject, join, readList, readText, viewSchema } from "./schema-view.ts";
 import type { SchemaObject, SchemaView } from "./schema-view.ts";
+import type { Subschemas } from "./subschemas.ts";
+import { tellApart } from "./tell-apart.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
-
-export interface SchemaRules extends StringRules {
-  /** Gives a node a name. */
-  define(node: GrammarNode): GrammarNode;
-}
 
 /** Schemas within schemas, references not counted. */
 const DEPTH_MAX = 64;
@@ -43,28 +31,26 @@ const SCHEMAS_MAX = 2500;
 const SCHEMA_STEPS = 30;
 /** Of `allOf`. */
 const PARTS_MAX = 100;
-/** What is compared to find out whether a value may fit two schemas of `oneOf`. */
+/** What is compared to find out whether a value may conform to two schemas of `oneOf`. */
 const COMPARISONS_MAX = 20_000;
-/** Items of an array with a form of their own. */
-const FIRST_ITEMS_MAX = 200;
 const TYPES = ["null", "boolean", "string", "integer", "number", "array", "object"] as const;
 type TypeName = (typeof TYPES)[number];
 
-/** @throws UnsupportedSchemaError */
-export function compileSchema(schema: SchemaObject, rules: SchemaRules): GrammarNode {
-  return new SchemaCompiler(schema, rules).compile({ schema, path: "" });
+/** @throws UnsupportedSchemaError; SchemaTooLargeError, also for a schema that is a hint */
+export function compileNode(schema: SchemaObject, compilation: Compilation): GrammarNode {
+  return new SchemaCompiler(schema, compilation).compile({ schema, path: "" });
 }
 
-class SchemaCompiler {
+class SchemaCompiler implements Subschemas {
   readonly #root: SchemaObject;
-  readonly #rules: SchemaRules;
+  readonly #compilation: Compilation;
   readonly #references = new Map<string, GrammarNode>();
   #depth = 0;
   #levels = 0;
   #schemas = 0;
   #comparisons = 0;
   readonly #areDisjoint = createDisjointCheck({
-    resolve: (view) => this.#resolve(view),
+    resolve: (view) => this.resolve(view),
     spend: (count) => {
       this.#comparisons += count;
       if (this.#comparisons <= COMPARISONS_MAX) return;
@@ -72,9 +58,9 @@ class SchemaCompiler {
     },
   });
 
-  constructor(root: SchemaObject, rules: SchemaRules) {
+  constructor(root: SchemaObject, compilation: Compilation) {
     this.#root = root;
-    this.#rules = rules;
+    this.#compilation = compilation;
   }
 
   compile(view: SchemaView): GrammarNode {
@@ -84,18 +70,66 @@ class SchemaCompiler {
     }
     this.#schemas += 1;
     if (this.#schemas > SCHEMAS_MAX) throw new SchemaTooLargeError("", `it has more than ${SCHEMAS_MAX} schemas`);
+    this.#compilation.spend(Object.keys(view.schema).length + SCHEMA_STEPS);
     this.#depth += 1;
     this.#levels += 1;
-    this.#rules.spend(Object.keys(view.schema).length + SCHEMA_STEPS);
-    checkKeywords(view);
-    const node = this.#compileKnown(view);
-    this.#depth -= 1;
-    this.#levels -= 1;
-    return node;
+    try {
+      return this.#compileKnown(this.#repair(view));
+    } catch (thrown) {
+      if (!(thrown instanceof UnsupportedSchemaError) || thrown instanceof SchemaTooLargeError) throw thrown;
+      if (this.#compilation.isStrict) throw thrown;
+      this.#compilation.relax(thrown.path, "*", thrown.message);
+      return this.#anyOfType(view);
+    } finally {
+      this.#depth -= 1;
+      this.#levels -= 1;
+    }
+  }
+
+  view(value: unknown, path: string): SchemaView {
+    if (isObject(value) || value === true || value === false || this.#compilation.isStrict)
+      return viewSchema(value, path);
+    this.#compilation.relax(path, "*", "a schema is an object");
+    return { schema: {}, path };
+  }
+
+  merge(left: SchemaView, right: SchemaView): SchemaView {
+    // Each member of both is looked at.
+    for (const { properties, enum: values } of [left.schema, right.schema]) {
+      this.#compilation.spend(10);
+      if (isObject(properties)) this.#compilation.spend(10 * Object.keys(properties).length);
+      if (Array.isArray(values)) this.#compilation.spend(10 * values.length);
+    }
+    const [mine, theirs] = [left, right].map((view) => this.resolve(view));
+    const schema = mergeSchemas(pickConstraints(mine ?? left, []), pickConstraints(theirs ?? right, []), {
+      path: left.path,
+      onConflict: (keyword, path) => {
+        this.#compilation.relax(path, keyword, `two values of '${keyword}' can't be enforced together`);
+      },
+    });
+    return { schema, path: left.path };
+  }
+
+  /** Without the keywords whose values say nothing that can be read. */
+  #repair(view: SchemaView): SchemaView {
+    const malformed = listMalformed(view);
+    if (malformed.length === 0 || this.#compilation.isStrict) return view;
+    for (const keyword of malformed) this.#compilation.relax(view.path, keyword, "its value is malformed");
+    return {
+      ...view,
+      schema: Object.fromEntries(Object.entries(view.schema).filter(([key]) => !malformed.includes(key))),
+    };
   }
 
   #compileKnown(view: SchemaView): GrammarNode {
     const { schema, path } = view;
+    for (const keyword of listUnenforced(view)) {
+      this.#compilation.relax(path, keyword, `'${keyword}' can't be enforced`);
+    }
+    if (this.#compilation.level !== "all") {
+      for (const keyword of listCounted(view)) this.#compilation.relax(path, keyword, "the schema is too large");
+    }
+    if (this.#isTooDeep()) return this.#anyOfType(view);
     const reference = readText(view, "$ref");
     if (reference !== null) return this.#reference(view, reference);
     const parts = readList(view, "allOf");
@@ -105,32 +139,49 @@ class SchemaCompiler {
     );
     if (union !== undefined) return this.#union(view, union);
     const values = readList(view, "enum");
-    if ("const" in schema) return compileValues(view, [readConstant(view, values)], this.#rules);
-    if (values !== null) return compileValues(view, values, this.#rules);
+    if ("const" in schema) return compileValues(view, [readConstant(view, values)], this.#compilation);
+    if (values !== null) return compileValues(view, values, this.#compilation);
     const types = this.#typesOf(view);
     if (types === null) return rule("value");
     if (types.length === 0) throw new UnsupportedSchemaError(path, "nothing is of all its types");
     return choice(...types.map((type) => this.#typed(view, type)));
   }
 
+  #isTooDeep(): boolean {
+    const { level } = this.#compilation;
+    return level === "type" || (level === "shallow" && this.#depth > SHALLOW_DEPTH);
+  }
+
+  /** What is left of a schema that can't be enforced. */
+  #anyOfType({ schema, path }: SchemaView): GrammarNode {
+    const isUnion = ["anyOf", "oneOf", "allOf", "$ref", "enum", "const"].some(
+      (keyword) => schema[keyword] !== undefined,
+    );
+    if (isUnion || schema["nullable"] === true) {
+      const only = [schema["type"]].flat();
+      return only.length === 1 && only[0] === "object" && schema["nullable"] !== true ? rule("object") : rule("value");
+    }
+    const types = [schema["type"]].flat().filter((name): name is TypeName => TYPES.some((type) => type === name));
+    if (this.#isTooDeep()) this.#compilation.relax(path, "*", "the schema is too large");
+    return types.length === 0 ? rule("value") : choice(...types.map((type) => rule(type)));
+  }
+
   #reference(view: SchemaView, reference: string): GrammarNode {
     const beside = { schema: pickConstraints(view, ["$ref"]), path: view.path };
-    if (isConstrained(beside)) {
-      const target = this.#resolve({ schema: { $ref: reference }, path: view.path });
-      return this.compile({
-        schema: this.#merge(pickConstraints(target, []), beside.schema, view.path),
-        path: view.path,
-      });
-    }
+    if (isConstrained(beside)) return this.compile(this.merge(beside, this.#look(view, reference)));
     const known = this.#references.get(reference);
     if (known !== undefined) return known;
-    const name = this.#rules.reserve();
+    const target = this.#look(view, reference);
+    const name = this.#compilation.reserve();
     const node = rule(name);
     this.#references.set(reference, node);
     const depth = this.#depth;
     this.#depth = 0;
-    this.#rules.set(name, this.compile(this.#look(view, reference)));
-    this.#depth = depth;
+    try {
+      this.#compilation.set(name, this.compile(target));
+    } finally {
+      this.#depth = depth;
+    }
     return node;
   }
 
@@ -143,13 +194,13 @@ class SchemaCompiler {
     throw new UnsupportedSchemaError(path, `'$ref' to '${reference.slice(0, 100)}': ${hint}`);
   }
 
-  /** Follows references that have nothing beside them. */
-  #resolve(view: SchemaView): SchemaView {
+  resolve(view: SchemaView): SchemaView {
     const seen = new Set<string>();
     let resolved = view;
     for (;;) {
       const reference = readText(resolved, "$ref");
-      if (reference === null) return resolved;
+      if (reference === null || isConstrained({ ...resolved, schema: pickConstraints(resolved, ["$ref"]) }))
+        return resolved;
       if (seen.has(reference)) throw new UnsupportedSchemaError(view.path, "a reference leads to itself");
       seen.add(reference);
       resolved = this.#look(resolved, reference);
@@ -160,52 +211,47 @@ class SchemaCompiler {
     if (parts.length > PARTS_MAX) {
       throw new SchemaTooLargeError(view.path, `'allOf' has more than ${PARTS_MAX} parts`);
     }
-    let merged: SchemaObject = pickConstraints(view, ["allOf"]);
-    for (const [index, part] of parts.entries()) {
-      const resolved = this.#resolve(viewSchema(part, join(view.path, "allOf", index)));
-      checkKeywords(resolved);
-      merged = this.#merge(merged, pickConstraints(resolved, []), view.path);
-    }
-    return { schema: merged, path: view.path };
-  }
-
-  /** Each member of both is looked at. */
-  #merge(left: SchemaObject, right: SchemaObject, path: string): SchemaObject {
-    for (const { properties, enum: values } of [left, right]) {
-      this.#rules.spend(10);
-      if (isObject(properties)) this.#rules.spend(10 * Object.keys(properties).length);
-      if (Array.isArray(values)) this.#rules.spend(10 * values.length);
-    }
-    return mergeSchemas(left, right, path);
+    const own: SchemaView = { schema: pickConstraints(view, ["allOf"]), path: view.path };
+    return parts.reduce<SchemaView>((merged, part, index) => {
+      const resolved = this.#repair(this.resolve(this.view(part, join(view.path, "allOf", index))));
+      return this.merge(merged, resolved);
+    }, own);
   }
 
   #union(view: SchemaView, keyword: "anyOf" | "oneOf"): GrammarNode {
+    if (this.#compilation.level === "shallow") {
+      this.#compilation.relax(view.path, keyword, "the schema is too large");
+      return this.#anyOfType(view);
+    }
     const listed = readList(view, keyword) ?? [];
-    this.#rules.spend(listed.length);
-    const options = listed.map((option, index) => viewSchema(option, join(view.path, keyword, index)));
-    if (options.length === 0) throw new UnsupportedSchemaError(view.path, `'${keyword}' is empty`);
-    if (keyword === "oneOf") this.#checkDisjoint(view, options);
+    this.#compilation.spend(listed.length);
+    const all = listed.map((option, index) => this.view(option, join(view.path, keyword, index)));
+    if (all.length === 0) throw new UnsupportedSchemaError(view.path, `'${keyword}' is empty`);
+    const options = keyword === "oneOf" ? this.#tellApart(view, all) : all;
     const base: SchemaView = { schema: pickConstraints(view, [keyword]), path: view.path };
-    if (!isConstrained(base)) return choice(...options.map((option) => this.compile(option)));
+    const isPlain = !isConstrained(base);
     return choice(
       ...options.map((option) => {
-        const resolved = this.#resolve(option);
-        checkKeywords(resolved);
-        const schema = this.#merge(base.schema, pickConstraints(resolved, []), option.path);
-        return this.compile({ schema, path: option.path });
+        if (isPlain) return this.compile(option);
+        const merged = this.merge({ ...base, path: option.path }, this.#repair(this.resolve(option)));
+        return this.compile(merged);
       }),
     );
   }
 
-  #checkDisjoint(view: SchemaView, options: readonly SchemaView[]): void {
-    for (const [index, option] of options.entries()) {
-      if (options.slice(index + 1).every((other) => this.#areDisjoint(option, other))) continue;
-      const reason = "'oneOf' can't be enforced where a value may fit two of its schemas; use 'anyOf'";
-      throw new UnsupportedSchemaError(view.path, reason);
-    }
+  /** The options so that no value conforms to two of them. */
+  #tellApart(view: SchemaView, options: readonly SchemaView[]): readonly SchemaView[] {
+    const isApart = (all: readonly SchemaView[]) =>
+      all.every((option, index) => all.slice(index + 1).every((other) => this.#areDisjoint(option, other)));
+    if (isApart(options)) return options;
+    const tagged = tellApart(options.map((option) => this.resolve(option)));
+    if (tagged !== null && isApart(tagged)) return tagged;
+    const reason = "'oneOf' can't be enforced where a value may conform to two of its schemas; use 'anyOf'";
+    this.#compilation.relax(view.path, "oneOf", reason);
+    return options;
   }
 
-  /** Null when a value of any type fits. */
+  /** Null when a value of any type conforms. */
   #typesOf(view: SchemaView): readonly TypeName[] | null {
     const { type } = view.schema;
     const named = type === undefined || type === null ? inferType(view.schema) : Array.isArray(type) ? type : [type];
@@ -224,61 +270,15 @@ class SchemaCompiler {
       case "boolean":
         return rule(type);
       case "string":
-        return compileString(view, this.#rules);
+        return compileString(view, this.#compilation);
       case "integer":
       case "number":
-        return compileNumber(view, type, this.#rules.spend);
+        return compileNumber(view, type, this.#compilation);
       case "array":
-        return this.#array(view);
+        return compileArray(view, this.#compilation, this);
       case "object":
-        return this.#object(view);
+        return compileObject(view, this.#compilation, this);
     }
-  }
-
-  #array(view: SchemaView): GrammarNode {
-    const { schema, path } = view;
-    const isTuple = Array.isArray(schema["items"]);
-    const keyword = isTuple ? "items" : "prefixItems";
-    const rest = isTuple ? schema["additionalItems"] : schema["items"];
-    const heads = readList(view, keyword) ?? [];
-    if (heads.length > FIRST_ITEMS_MAX) {
-      throw new SchemaTooLargeError(path, `'${keyword}' has more than ${FIRST_ITEMS_MAX} items`);
-    }
-    const min = readCount(view, "minItems") ?? 0;
-    const limit = readCount(view, "maxItems");
-    const max = rest === false ? Math.min(limit ?? heads.length, heads.length) : limit;
-    if (max !== null && max < min) throw new UnsupportedSchemaError(path, "no array has as few and as many items");
-    const others = rest === false ? null : this.compile(viewSchema(rest ?? true, join(path, "items")));
-    return arrayOf({
-      first: heads.map((head, index) => this.compile(viewSchema(head, join(path, keyword, index)))),
-      others: others === null ? null : this.#rules.define(others),
-      min,
-      max,
-    });
-  }
-
-  #object(view: SchemaView): GrammarNode {
-    const { schema, path } = view;
-    const properties = readMap(view, "properties") ?? {};
-    const required = new Set(readNames(view, "required"));
-    const { additionalProperties: more } = schema;
-    const undeclared = [...required].filter((name) => !Object.hasOwn(properties, name));
-    if (undeclared.length > 0 && more === false) {
-      throw new UnsupportedSchemaError(path, `'${undeclared[0]?.slice(0, 60)}' is required, and not allowed`);
-    }
-    const declared = [
-      ...Object.entries(properties),
-      ...undeclared.map((name): [string, unknown] => [name, more ?? true]),
-    ];
-    const isOpen = more === undefined || more === null ? declared.length === 0 : more !== false;
-    const value = isOpen ? this.compile(viewSchema(more ?? true, join(path, "additionalProperties"))) : null;
-    const members = declared.flatMap(([name, member]) => {
-      // Nothing fits it, so it can't be there.
-      if (member === false && !required.has(name)) return [];
-      const node = this.compile(viewSchema(member, join(path, "properties", name)));
-      return [{ name, value: node, isRequired: required.has(name) }];
-    });
-    return objectOf(members, value, (node) => this.#rules.define(node));
   }
 }
 
@@ -289,16 +289,28 @@ function readConstant({ schema, path }: SchemaView, values: readonly unknown[] |
   throw new UnsupportedSchemaError(path, "its 'const' is not in its 'enum'");
 }
 
-function inferType(schema: SchemaObject): readonly string[] | null {
-  if (["properties", "required", "additionalProperties"].some((keyword) => isSaid(schema, keyword))) return ["object"];
-  if (["items", "prefixItems", "minItems", "maxItems"].some((keyword) => isSaid(schema, keyword))) return ["array"];
-  if (["pattern", "format", "minLength", "maxLength"].some((keyword) => isSaid(schema, keyword))) return ["string"];
-  const bounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
-  return bounds.some((keyword) => isSaid(schema, keyword)) ? ["number"] : null;
-}
+const IMPLIED_TYPES: readonly (readonly [type: string, keywords: readonly string[]])[] = [
+  [
+    "object",
+    [
+      "properties",
+      "required",
+      "additionalProperties",
+      "patternProperties",
+      "propertyNames",
+      "minProperties",
+      "maxProperties",
+    ],
+  ],
+  ["array", ["items", "prefixItems", "minItems", "maxItems", "uniqueItems"]],
+  ["string", ["pattern", "format", "minLength", "maxLength"]],
+  ["number", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]],
+];
 
-function isSaid(schema: SchemaObject, keyword: string): boolean {
-  return schema[keyword] !== undefined && schema[keyword] !== null;
+function inferType(schema: SchemaObject): readonly string[] | null {
+  const isSaid = (keyword: string) => schema[keyword] !== undefined && schema[keyword] !== null;
+  const implied = IMPLIED_TYPES.find(([, keywords]) => keywords.some(isSaid));
+  return implied === undefined ? null : [implied[0]];
 }
 
 function decodePointer(fragment: string): string | null {

@@ -5,73 +5,133 @@ import type { Automaton } from "./automaton/automaton.ts";
 import { spellAutomaton } from "./automaton/automaton-text.ts";
 import type { TextRules } from "./automaton/automaton-text.ts";
 import { PatternError, compilePattern } from "./automaton/regular-expression.ts";
+import type { Compilation } from "./compilation.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { readCount, readText } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { STRING_FORMATS } from "./string-formats.ts";
 import { characterWithin, quoted, stringOfLength } from "./string-text.ts";
-import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 import { createBudget } from "./work-budget.ts";
 import type { Spend } from "./work-budget.ts";
 
 export interface StringRules extends TextRules {
-  readonly spend: Spend;
+  readonly isStrict: boolean;
   /** What was made before, by what was asked for. */
   readonly strings: Map<string, GrammarNode>;
 }
 
+/** What is asked of a string. */
+interface StringLimits {
+  readonly pattern: string | null;
+  /** Of those that are known. */
+  readonly format: string | null;
+  readonly min: number;
+  readonly max: number | null;
+}
+
 /** @throws UnsupportedSchemaError */
-export function compileString(view: SchemaView, rules: StringRules): GrammarNode {
-  const [pattern, format] = [readText(view, "pattern"), readText(view, "format")];
-  const [min, max] = readLengths(view);
-  if (pattern === null && !STRING_FORMATS.has(format ?? "")) return stringOfLength(min, max);
-  const key = JSON.stringify([pattern, format, min, max]);
-  let node = rules.strings.get(key);
+export function compileString(view: SchemaView, compilation: Compilation): GrammarNode {
+  if (compilation.level !== "all") return stringOfLength(0, null);
+  const limits = readLimits(view);
+  const { pattern, format, min, max } = limits;
+  if (pattern === null && format === null) return stringOfLength(min, max);
+  const key = JSON.stringify(limits);
+  let node = compilation.strings.get(key);
   if (node === undefined) {
-    const automaton = readAutomaton(view, rules.spend);
-    node = quoted(spellStrings(automaton, rules));
-    rules.strings.set(key, node);
+    const automaton = readStrings(view, compilation);
+    node = automaton === ANY_STRING ? stringOfLength(min, max) : quoted(spellStrings(automaton, compilation));
+    compilation.strings.set(key, node);
   }
   return node;
 }
 
+/** Steps for one attempt to enforce what is not strict: with more, a part of it is left out. */
+const HINT_STEPS = 60_000;
+
 /** The strings that a schema of strings allows, without their quotes. @throws UnsupportedSchemaError */
-function readAutomaton(view: SchemaView, spend: Spend): Automaton {
-  const [pattern, format] = [readText(view, "pattern"), readText(view, "format")];
-  const [min, max] = readLengths(view);
-  const patterned = pattern === null ? ANY_STRING : readPattern(view, pattern, spend);
-  const automaton = limitLength(intersect(patterned, readFormat(format), spend), { min, max }, spend);
+export function readStrings(view: SchemaView, compilation: Compilation): Automaton {
+  const limits = readLimits(view);
+  if (compilation.isStrict) return requireSome(view, compileLimits(view, limits, compilation));
+  const attempts: [keyword: string | null, StringLimits][] = [
+    [null, limits],
+    [limits.max === null ? "minLength" : "maxLength", { ...limits, min: 0, max: null }],
+    ["pattern", { ...limits, pattern: null, min: 0, max: null }],
+    ["format", { pattern: null, format: null, min: 0, max: null }],
+  ];
+  for (const [keyword, attempt] of attempts) {
+    if (keyword !== null && view.schema[keyword] !== undefined) {
+      compilation.relax(view.path, keyword, `'${keyword}' can't be enforced`);
+    }
+    try {
+      return requireSome(view, compileLimits(view, attempt, { ...compilation, spend: spendWithin(compilation.spend) }));
+    } catch (thrown) {
+      if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
+    }
+  }
+  return ANY_STRING;
+}
+
+/** A limit of its own beside that of the whole schema, which stays. */
+function spendWithin(spend: Spend): Spend {
+  const own = createBudget(HINT_STEPS);
+  return (steps) => {
+    own(steps);
+    spend(steps);
+  };
+}
+
+function compileLimits(
+  view: SchemaView,
+  { pattern, format, min, max }: StringLimits,
+  { spend, isStrict }: { readonly spend: Spend; readonly isStrict: boolean },
+): Automaton {
+  const patterned = pattern === null ? ANY_STRING : readPattern(view.path, pattern, spend);
+  return limitLength(intersect(patterned, readFormat(format, isStrict), spend), { min, max }, spend);
+}
+
+function requireSome({ path }: SchemaView, automaton: Automaton): Automaton {
   if (!acceptsNothing(automaton)) return automaton;
-  throw new UnsupportedSchemaError(view.path, "no string conforms to it");
+  throw new UnsupportedSchemaError(path, "no string conforms to it");
 }
 
 /** @throws UnsupportedSchemaError */
-function readPattern({ path }: SchemaView, pattern: string, spend: Spend): Automaton {
+export function readPattern(path: string, pattern: string, spend: Spend): Automaton {
   try {
     return compilePattern(pattern, spend);
   } catch (thrown) {
-    if (!(thrown instanceof PatternError)) throw thrown;
-    throw new UnsupportedSchemaError(path, `'pattern' can't be enforced: ${thrown.message}`);
+    if (thrown instanceof PatternError) {
+      throw new UnsupportedSchemaError(path, `'pattern' can't be enforced: ${thrown.message}`);
+    }
+    // What is too large is found without knowing where it stands.
+    if (!(thrown instanceof SchemaTooLargeError) || thrown.path !== "") throw thrown;
+    throw new SchemaTooLargeError(path, `'pattern' can't be enforced: ${thrown.message}`);
   }
 }
 
-function spellStrings(automaton: Automaton, rules: TextRules): GrammarNode {
+/** A string of the automaton without quotes. */
+export function spellStrings(automaton: Automaton, rules: TextRules): GrammarNode {
   return spellAutomaton(automaton, rules, characterWithin);
 }
 
-function readLengths(view: SchemaView): [min: number, max: number | null] {
+function readLimits(view: SchemaView): StringLimits {
+  const format = readText(view, "format");
   const [min, max] = [readCount(view, "minLength") ?? 0, readCount(view, "maxLength")];
-  if (max === null || min <= max) return [min, max];
-  throw new UnsupportedSchemaError(view.path, "no string is as short and as long");
+  if (max !== null && min > max) throw new UnsupportedSchemaError(view.path, "no string is as short and as long");
+  return { pattern: readText(view, "pattern"), format: STRING_FORMATS.has(format ?? "") ? format : null, min, max };
 }
 
+/** They are made once. */
+const FORMAT_STEPS_MAX = 400_000;
 const formats = new Map<string, Automaton>();
 
-/** A format that is not known is an annotation. */
-function readFormat(name: string | null): Automaton {
+/** A strict schema gets strings of the format and no others, another one all strings that may be of it. */
+function readFormat(name: string | null, isStrict: boolean): Automaton {
   const format = STRING_FORMATS.get(name ?? "");
-  if (name === null || format === undefined) return ANY_STRING;
-  let automaton = formats.get(name);
-  if (automaton === undefined) formats.set(name, (automaton = compilePattern(format.exact, createBudget())));
+  if (format === undefined) return ANY_STRING;
+  const source = isStrict ? format.exact : (format.wide ?? format.exact);
+  let automaton = formats.get(source);
+  if (automaton === undefined)
+    formats.set(source, (automaton = compilePattern(source, createBudget(FORMAT_STEPS_MAX))));
   return automaton;
 }

@@ -38,10 +38,15 @@ const STRING_CHARACTER = choice(
   ),
 );
 
-const INTEGER = sequence(
+export const INTEGER = sequence(
   optional(literal("-")),
   choice(literal("0"), sequence(NONZERO_DIGIT, repeat(DIGIT, 0, INTEGER_DIGITS_MAX - 1))),
 );
+
+const FRACTION = sequence(literal("."), repeat(DIGIT, 1, FRACTION_DIGITS_MAX));
+
+/** Without an exponent, and without references to rules. */
+export const PLAIN_NUMBER = sequence(INTEGER, optional(FRACTION));
 
 /** Rules that others refer to by name. */
 export const JSON_RULES: ReadonlyMap<string, GrammarNode> = new Map([
@@ -52,7 +57,7 @@ export const JSON_RULES: ReadonlyMap<string, GrammarNode> = new Map([
     "number",
     sequence(
       rule("integer"),
-      optional(sequence(literal("."), repeat(DIGIT, 1, FRACTION_DIGITS_MAX))),
+      optional(FRACTION),
       optional(sequence(characters("eE"), optional(characters("+-")), repeat(DIGIT, 1, EXPONENT_DIGITS_MAX))),
     ),
   ],

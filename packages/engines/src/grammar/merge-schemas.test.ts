@@ -3,7 +3,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createGrammarBuilder } from "./grammar-builder.ts";
+import { compileSchema } from "./compiled-schema.ts";
 import { createSeededRandom, sampleGrammar } from "./sample-grammar.ts";
 import type { SchemaObject } from "./schema-view.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
@@ -12,9 +12,8 @@ const ajv = new Ajv2020({ strict: false, allowUnionTypes: true });
 
 /** Null where the schema is refused. */
 function say(schema: SchemaObject, seed: number): string | null {
-  const builder = createGrammarBuilder();
   try {
-    return sampleGrammar(builder.build(builder.jsonSchema(schema)), createSeededRandom(seed));
+    return sampleGrammar(compileSchema(schema, { isStrict: true }), createSeededRandom(seed));
   } catch (thrown) {
     if (thrown instanceof UnsupportedSchemaError) return null;
     throw thrown;

@@ -2,9 +2,14 @@
 
 import { isObject } from "./schema-view.ts";
 import type { SchemaObject } from "./schema-view.ts";
-import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-type Merge = (left: unknown, right: unknown, path: string) => unknown;
+export interface MergeOptions {
+  readonly path: string;
+  /** Called with a keyword of which both have a value that can't become one; the first one stays. */
+  readonly onConflict: (keyword: string, path: string) => void;
+}
+
+type Merge = (left: unknown, right: unknown, options: MergeOptions) => unknown;
 
 const greatest: Merge = (left, right) => Math.max(Number(left), Number(right));
 const least: Merge = (left, right) => Math.min(Number(left), Number(right));
@@ -40,31 +45,30 @@ const MERGES: Readonly<Record<string, Merge>> = {
   allOf: (left, right) => [...asList(left), ...asList(right)],
 };
 
-/** @throws UnsupportedSchemaError when both say something that can't be said in one. */
-export function mergeSchemas(left: SchemaObject, right: SchemaObject, path: string): SchemaObject {
-  checkTuples(left, right, path);
-  const merged: Record<string, unknown> = { ...left, ...right };
-  for (const keyword of Object.keys(right)) {
-    const [mine, theirs] = [left[keyword], right[keyword]];
-    if (keyword === "properties" || mine === undefined || isSame(mine, theirs)) continue;
+export function mergeSchemas(left: SchemaObject, right: SchemaObject, options: MergeOptions): SchemaObject {
+  const theirs = withoutTuple(left, right, options);
+  const merged: Record<string, unknown> = { ...theirs, ...left };
+  for (const keyword of Object.keys(theirs)) {
+    const [mine, other] = [left[keyword], theirs[keyword]];
+    if (keyword === "properties" || mine === undefined || isSame(mine, other)) continue;
     const merge = MERGES[keyword];
-    if (merge === undefined) {
-      throw new UnsupportedSchemaError(path, `two values of '${keyword}' can't be enforced together`);
-    }
-    merged[keyword] = merge(mine, theirs, path);
+    if (merge === undefined) options.onConflict(keyword, options.path);
+    else merged[keyword] = merge(mine, other, options);
   }
-  const names = new Set([left, right].flatMap(({ properties }) => Object.keys(asObject(properties))));
-  const mergeMember = (name: string) => mergeValues(memberOf(left, name), memberOf(right, name), path);
+  const names = new Set([left, theirs].flatMap(({ properties }) => Object.keys(asObject(properties))));
+  const mergeMember = (name: string) => mergeValues(memberOf(left, name), memberOf(theirs, name), options);
   if (names.size > 0) merged["properties"] = Object.fromEntries([...names].map((name) => [name, mergeMember(name)]));
   return merged;
 }
 
-/** The items of one would be those of the other from another place on. */
-function checkTuples(left: SchemaObject, right: SchemaObject, path: string): void {
+/** The items of one would be those of the other from another place on: then the second one's are left out. */
+function withoutTuple(left: SchemaObject, right: SchemaObject, { path, onConflict }: MergeOptions): SchemaObject {
   const says = ({ prefixItems, items }: SchemaObject) => prefixItems !== undefined || items !== undefined;
   const isTuple = left["prefixItems"] !== undefined || right["prefixItems"] !== undefined;
-  if (!isTuple || !says(left) || !says(right) || isSame(left["prefixItems"], right["prefixItems"])) return;
-  throw new UnsupportedSchemaError(path, "'prefixItems' can't be enforced together with another's items");
+  if (!isTuple || !says(left) || !says(right) || isSame(left["prefixItems"], right["prefixItems"])) return right;
+  onConflict("prefixItems", path);
+  const { prefixItems: _first, items: _rest, ...others } = right;
+  return others;
 }
 
 /** What a schema says of a member, be it by all others that it allows. */
@@ -73,9 +77,9 @@ function memberOf({ properties, additionalProperties }: SchemaObject, name: stri
   return Object.hasOwn(declared, name) ? declared[name] : (additionalProperties ?? true);
 }
 
-function mergeValues(left: unknown, right: unknown, path: string): unknown {
+function mergeValues(left: unknown, right: unknown, options: MergeOptions): unknown {
   if (left === false || right === false) return false;
-  if (isObject(left) && isObject(right)) return mergeSchemas(left, right, path);
+  if (isObject(left) && isObject(right)) return mergeSchemas(left, right, options);
   return isObject(left) ? left : right;
 }
 

@@ -20,27 +20,39 @@ export interface Member {
  */
 const SKIPPED_MAX = 64;
 
-/**
- * @param extra the values of further members, which come last; null where there are none.
- * @param define gives a node a name, so that what is used often is written once.
- */
+/** Members beyond those that are declared. */
+export interface Extra {
+  /** Without quotes, and never one of the declared names. */
+  readonly name: GrammarNode;
+  readonly value: GrammarNode;
+}
+
+export interface ObjectOptions {
+  /** Whether there is one member at least. */
+  readonly isFilled: boolean;
+  /** Members at most, where none are declared; null for no limit. */
+  readonly max: number | null;
+  /** Gives a node a name, so that what is used often is written once. */
+  readonly define: (node: GrammarNode) => GrammarNode;
+}
+
+/** Extra members come last. */
 export function objectOf(
   members: readonly Member[],
-  extra: GrammarNode | null,
-  define: (node: GrammarNode) => GrammarNode,
+  extras: readonly Extra[],
+  { isFilled, max, define }: ObjectOptions,
 ): GrammarNode {
   const isOrdered = countSkipped(members) <= SKIPPED_MAX;
   const ordered = isOrdered ? members : members.filter(({ isRequired }) => isRequired);
   const unordered = isOrdered ? [] : members.filter(({ isRequired }) => !isRequired);
-  const options: GrammarNode[] = [];
-  if (unordered.length > 0) options.push(anyOf(unordered, define));
-  if (extra !== null) options.push(sequence(otherName(members, define), literal('"'), COLON, extra));
+  const options = extras.map(({ name, value }) => sequence(name, literal('"'), COLON, value));
+  if (unordered.length > 0) options.unshift(anyOf(unordered, define));
   // What comes behind the quote that a name begins with, and what behind a value.
   let name: GrammarNode | null = null;
   let rest: GrammarNode = NOTHING;
   if (options.length > 0) {
     const other = define(choice(...options));
-    rest = define(repeat(sequence(NEXT, other), 0, null));
+    rest = define(repeat(sequence(NEXT, other), 0, max === null ? null : max - 1));
     name = define(sequence(other, rest));
   }
   let canEnd = true;
@@ -52,7 +64,7 @@ export function objectOf(
   }
   if (name === null) return literal("{}");
   const first = sequence(literal('"'), name);
-  return sequence(literal("{"), canEnd ? optional(first) : first, literal("}"));
+  return sequence(literal("{"), canEnd && !isFilled ? optional(first) : first, literal("}"));
 }
 
 /** Before the name of another member. */
@@ -85,8 +97,8 @@ function countSkipped(members: readonly Member[]): number {
 /** Names that begin with so many characters of a member's are left out. */
 const SHARED_CHARACTERS_MAX = 64;
 
-/** A name that is none of the members', without quotes and escapes, so that it can't be one of them in another spelling. */
-function otherName(members: readonly Member[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
+/** A name that is none of those, without quotes and escapes, so that it can't be one of them in another spelling. */
+export function otherName(members: readonly string[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
   if (members.length === 0) return repeat(rule("character"), 0, null);
   const any = define(repeat(characterWithin(PLAIN), 0, null));
   const build = (names: readonly string[], shared: number): GrammarNode => {
@@ -108,10 +120,7 @@ function otherName(members: readonly Member[], define: (node: GrammarNode) => Gr
     }
     return define(choice(...options));
   };
-  return build(
-    members.map(({ name }) => name),
-    0,
-  );
+  return build(members, 0);
 }
 
 const NOT_PLAIN: readonly CharacterRange[] = [

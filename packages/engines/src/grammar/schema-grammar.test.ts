@@ -5,7 +5,7 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createGbnfMatcher } from "../llama/testing/gbnf-matcher.ts";
-import { createGrammarBuilder } from "./grammar-builder.ts";
+import { compileSchema } from "./compiled-schema.ts";
 import type { Grammar } from "./grammar-node.ts";
 import { printGrammar } from "./print-grammar.ts";
 import { createSeededRandom, sampleGrammar } from "./sample-grammar.ts";
@@ -16,10 +16,7 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 const ajv = new Ajv2020({ strict: false, allowUnionTypes: true });
 addFormats.default(ajv);
 
-function compile(schema: SchemaObject): Grammar {
-  const builder = createGrammarBuilder();
-  return builder.build(builder.jsonSchema(schema));
-}
+const compile = (schema: SchemaObject): Grammar => compileSchema(schema, { isStrict: true });
 
 const createMatcher = (grammar: Grammar) => createGbnfMatcher(printGrammar(grammar));
 
@@ -188,10 +185,11 @@ test.each<[string, SchemaObject, string]>([
 test.each<[string, SchemaObject, string]>([
   ["a value that must not be", { not: { type: "string" } }, "'not' can't be enforced"],
   ["different items", { type: "array", items: {}, uniqueItems: true }, "'uniqueItems' can't be enforced"],
-  ["a multiple", { type: "number", multipleOf: 0.5 }, "'multipleOf' can't be enforced"],
+  ["a multiple of many digits", { type: "number", multipleOf: 0.123_456_7 }, "'multipleOf' can't be enforced"],
+  ["bounds without a multiple", { type: "integer", multipleOf: 7, minimum: 1, maximum: 6 }, "no multiple"],
+  ["a number of members", { type: "object", minProperties: 2 }, "'minProperties' can't be enforced above 1"],
   ["a condition", { if: {}, else: {} }, "'if' can't be enforced"],
-  ["a keyword that nobody knows", { type: "string", colour: "red" }, "'colour' can't be enforced"],
-  ["members by pattern", { type: "object", patternProperties: { "^a": {} } }, "'patternProperties' can't be enforced"],
+  ["members by a pattern that is none", { type: "object", patternProperties: { "(": {} } }, "not a regular expression"],
   ["a look ahead in a repetition", { type: "string", pattern: "^(?:(?=a)b)*" }, "it looks ahead in a repetition"],
   ["a look behind", { type: "string", pattern: "(?<=a)b" }, "it looks behind"],
   ["a back reference", { type: "string", pattern: "(a|b)\\1" }, "it refers to what a group has matched"],

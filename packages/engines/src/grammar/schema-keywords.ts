@@ -1,58 +1,140 @@
-/** Which keywords of JSON Schema are kept to, which change nothing, and which are refused because they can't be kept to. */
+/** Which keywords of JSON Schema limit the values that conform to it, and which of those a grammar can't enforce. All others are annotations. */
 
-import { type SchemaView, isObject } from "./schema-view.ts";
-import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { isObject } from "./schema-view.ts";
+import type { SchemaView } from "./schema-view.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 
-/** What limits the values that fit, and is kept to. */
+/** What is read where a schema is made a grammar. */
 const ENFORCED = words(
   "type nullable enum const anyOf oneOf allOf $ref properties required additionalProperties items prefixItems " +
-    "additionalItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum",
+    "additionalItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum " +
+    "multipleOf uniqueItems patternProperties propertyNames minProperties maxProperties",
 );
 
-/** What describes a schema, or is a place for others. */
-const ANNOTATIONS = words(
-  "$schema $id $comment $defs $anchor $vocabulary id definitions title description default example examples deprecated " +
-    "readOnly writeOnly contentEncoding contentMediaType contentSchema strict name discriminator externalDocs xml markdownDescription",
-);
-
-/** Values with which a keyword that can't be kept to says nothing. */
-const SAYS_NOTHING: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ["uniqueItems", (value: unknown) => value === false],
-  ["minProperties", (value: unknown) => value === 0],
-  ["unevaluatedProperties", (value: unknown) => value !== false],
-  ["patternProperties", (value: unknown) => isObject(value) && Object.keys(value).length === 0],
+/** What no grammar enforces, and the values with which it says nothing. */
+const UNENFORCED: ReadonlyMap<string, (value: unknown, view: SchemaView) => boolean> = new Map<
+  string,
+  (value: unknown, view: SchemaView) => boolean
+>([
+  ["not", (value) => value === false],
+  ["if", (_value, { schema }) => schema["then"] === undefined && schema["else"] === undefined],
+  ["then", (value, { schema }) => schema["if"] === undefined || isVacuous(value)],
+  ["else", (value, { schema }) => schema["if"] === undefined || isVacuous(value)],
+  ["contains", () => false],
+  ["minContains", (_value, { schema }) => schema["contains"] === undefined],
+  ["maxContains", (_value, { schema }) => schema["contains"] === undefined],
+  ["dependentRequired", isEmpty],
+  ["dependentSchemas", isEmpty],
+  ["dependencies", isEmpty],
+  ["unevaluatedProperties", (value) => value !== false],
+  ["unevaluatedItems", (value) => value !== false],
+  ["$dynamicRef", () => false],
+  ["$recursiveRef", () => false],
 ]);
 
-/** @throws UnsupportedSchemaError */
-export function checkKeywords({ schema, path }: SchemaView): void {
-  for (const [keyword, value] of Object.entries(schema)) {
-    if (ENFORCED.has(keyword) || isAnnotation(keyword)) continue;
-    if (value === undefined || value === null || SAYS_NOTHING.get(keyword)?.(value) === true) continue;
-    throw new UnsupportedSchemaError(path, `'${keyword.slice(0, 60)}' can't be enforced`);
-  }
+/** Those of them that may speak of members which are declared nowhere else. */
+const SPEAKS_OF_MEMBERS = words(
+  "not if then else dependentRequired dependentSchemas dependencies $dynamicRef $recursiveRef",
+);
+
+function isEmpty(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
-function isAnnotation(keyword: string): boolean {
-  return ANNOTATIONS.has(keyword) || keyword.startsWith("x-");
+function isVacuous(value: unknown): boolean {
+  return value === true || isEmpty(value);
+}
+
+/** The keywords of a schema that limit it and can't be enforced. */
+export function listUnenforced(view: SchemaView): readonly string[] {
+  return Object.entries(view.schema).flatMap(([keyword, value]) => {
+    const saysNothing = UNENFORCED.get(keyword);
+    if (saysNothing === undefined || value === undefined || value === null) return [];
+    return saysNothing(value, view) ? [] : [keyword];
+  });
+}
+
+/** What takes more than a few rules. */
+const COUNTED = words(
+  "pattern format minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems uniqueItems " +
+    "patternProperties propertyNames minProperties maxProperties",
+);
+
+/** The keywords of a schema that are not enforced any more where it is too large. */
+export function listCounted({ schema }: SchemaView): readonly string[] {
+  return Object.keys(schema).filter((keyword) => COUNTED.has(keyword));
+}
+
+/** Whether what can't be enforced may speak of members that are not declared, so that they must not be ruled out. */
+export function speaksOfMembers(view: SchemaView): boolean {
+  return listUnenforced(view).some((keyword) => SPEAKS_OF_MEMBERS.has(keyword));
 }
 
 /** Whether a schema limits anything by itself. */
 export function isConstrained({ schema }: SchemaView): boolean {
-  return Object.keys(schema).some((keyword) => ENFORCED.has(keyword));
+  return Object.entries(schema).some(
+    ([keyword, value]) => ENFORCED.has(keyword) && value !== undefined && value !== null,
+  );
 }
 
-/** The limits of a schema, without its descriptions and places, and without the keywords that are named. */
+/** The limits of a schema, without its annotations and without the keywords that are named. */
 export function pickConstraints({ schema }: SchemaView, without: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(schema).filter(
       ([keyword, value]) =>
-        !isAnnotation(keyword) &&
+        (ENFORCED.has(keyword) || UNENFORCED.has(keyword)) &&
         !without.includes(keyword) &&
         value !== undefined &&
         // Elsewhere null says nothing; merged with a number, it would pass for 0.
         (value !== null || keyword === "const"),
     ),
   );
+}
+
+const isCount = (value: unknown) => typeof value === "number" && Number.isInteger(value) && value >= 0;
+const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value);
+const isText = (value: unknown) => typeof value === "string";
+const isSchema = (value: unknown) => typeof value === "boolean" || isObject(value);
+const isNames = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isMap = isObject;
+const isList = (value: unknown) => Array.isArray(value) && value.length > 0;
+
+/** What the value of a keyword has to be. */
+const SHAPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ["enum", isList],
+  ["anyOf", isList],
+  ["oneOf", isList],
+  ["allOf", isList],
+  ["$ref", isText],
+  ["properties", isMap],
+  ["required", isNames],
+  ["additionalProperties", isSchema],
+  ["items", (value: unknown) => isSchema(value) || Array.isArray(value)],
+  ["prefixItems", isList],
+  ["additionalItems", isSchema],
+  ["minItems", isCount],
+  ["maxItems", isCount],
+  ["minLength", isCount],
+  ["maxLength", isCount],
+  ["minProperties", isCount],
+  ["maxProperties", isCount],
+  ["pattern", isText],
+  ["format", isText],
+  ["minimum", isNumber],
+  ["maximum", isNumber],
+  ["exclusiveMinimum", isNumber],
+  ["exclusiveMaximum", isNumber],
+  ["multipleOf", (value: unknown) => typeof value === "number" && Number.isFinite(value) && value > 0],
+  ["uniqueItems", (value: unknown) => typeof value === "boolean"],
+  ["patternProperties", isMap],
+  ["propertyNames", isSchema],
+]);
+
+/** The keywords whose values are not what they have to be: nobody knows what they are meant to say. */
+export function listMalformed({ schema }: SchemaView): readonly string[] {
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    const isShaped = SHAPES.get(keyword);
+    return isShaped === undefined || value === undefined || value === null || isShaped(value) ? [] : [keyword];
+  });
 }

@@ -15,23 +15,20 @@ const TIME = `${HOUR}:[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-]${HOUR}:[0-5]\\d
 const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
 const GROUP = "[\\da-fA-F]{1,4}";
-/** Eight groups, of which `::` stands for one at least; the last two may be written as an IPv4 address. */
+/** Eight groups, of which `::` stands for one at least. */
 const IPV6 = [
-  `(?:${GROUP}:){7}${GROUP}`,
-  `(?:${GROUP}:){6}${IPV4}`,
+  `(?:${GROUP}:){7}(?:${GROUP}|:)`,
   ...[0, 1, 2, 3, 4, 5, 6].map((before) => {
     const head = before === 0 ? ":" : `(?:${GROUP}:){${before}}`;
-    const after = 6 - before;
-    const tail = after === 0 ? GROUP : `(?:${GROUP}:){0,${after}}${GROUP}`;
-    const mapped = after < 2 ? (after === 0 ? [] : [IPV4]) : [`(?:${GROUP}:){0,${after - 1}}${IPV4}`];
-    return `${head}:(?:${[tail, ...mapped].join("|")})?`;
+    const tail = before === 6 ? GROUP : `(?:${GROUP}:){0,${6 - before}}${GROUP}`;
+    return `${head}:(?:${tail})?`;
   }),
-  `(?:${GROUP}:){7}:`,
 ].join("|");
 
 const LABEL = "[a-zA-Z\\d](?:[a-zA-Z\\d-]{0,20}[a-zA-Z\\d])?";
 const DOMAIN = `(?:${LABEL}\\.){1,4}[a-zA-Z]{2,10}`;
-const PATH_CHARACTER = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2})";
+const SEGMENT = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2}){1,20}";
+const SITE = "(?:[a-zA-Z\\d]{1,15}\\.){1,3}[a-zA-Z]{2,6}";
 
 interface StringFormat {
   /** Strings of the format and no others. */
@@ -56,13 +53,13 @@ export const STRING_FORMATS: ReadonlyMap<string, StringFormat> = new Map([
   ],
   ["uuid", exactly("[\\da-fA-F]{8}-(?:[\\da-fA-F]{4}-){3}[\\da-fA-F]{12}")],
   ["ipv4", exactly(IPV4)],
-  ["ipv6", exactly(IPV6)],
+  ["ipv6", mostly(IPV6, "[\\da-fA-F:.]+")],
   ["hostname", mostly(DOMAIN, "[^\\s/]+")],
   ["email", mostly(`[a-zA-Z\\d](?:[a-zA-Z\\d_+-]{0,30}[a-zA-Z\\d])?@${DOMAIN}`, "\\S+@\\S+")],
   [
     "uri",
     mostly(
-      `https?://${DOMAIN}(?::\\d{2,4})?(?:/${PATH_CHARACTER}*)*(?:\\?(?:${PATH_CHARACTER}|[/?])*)?(?:#(?:${PATH_CHARACTER}|[/?])*)?`,
+      `https?://${SITE}(?::[1-9]\\d{1,3})?(?:/${SEGMENT}){0,4}/?(?:\\?${SEGMENT})?(?:#${SEGMENT})?`,
       "[A-Za-z][A-Za-z\\d+.-]*:\\S*",
     ),
   ],

@@ -6,7 +6,7 @@ import { SchemaTooLargeError } from "./unsupported-schema-error.ts";
 export type Spend = (steps: number) => void;
 
 /** One attempt to compile one schema: less than 20 ms on a slow core. */
-const WORK_STEPS_MAX = 100_000;
+const WORK_STEPS_MAX = 200_000;
 
 /** @param what is named in the error: `it`, `'pattern'`. */
 export function createBudget(stepsMax = WORK_STEPS_MAX): Spend {

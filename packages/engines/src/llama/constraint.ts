@@ -4,6 +4,7 @@ import type { ChatOutput, GenerationRequest } from "@openai-compat/core";
 import type { Llama, LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { watchClosing } from "../grammar/closing-watch.ts";
 import type { ClosingWatch } from "../grammar/closing-watch.ts";
+import { compileOutput } from "../grammar/output-schemas.ts";
 import { printGrammar } from "../grammar/print-grammar.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -79,7 +80,7 @@ function formOf({ model, forms }: LoadedModel, output: ChatOutput): Promise<Outp
 }
 
 async function createForm(llama: Llama, output: ChatOutput): Promise<OutputForm | null> {
-  const wanted = buildOutputGrammar(output);
+  const wanted = buildOutputGrammar(output, await compileOutput(output));
   if (wanted === null) return null;
   return { wanted, native: await llama.createGrammar({ grammar: printGrammar(wanted.grammar) }) };
 }

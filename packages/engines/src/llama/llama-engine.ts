@@ -6,7 +6,7 @@
 import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
-import { checkSchemas } from "../grammar/check-output.ts";
+import { compileOutput } from "../grammar/output-schemas.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createModelResource } from "../shared/model-resource.ts";
 import { THOUGHTS_BEGUN } from "./chat-template.ts";
@@ -80,10 +80,11 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       }
     },
     async check({ sampling, output }, signal) {
-      checkSchemas(output);
+      const { relaxed } = await compileOutput(output);
       const { value: loaded, release } = await resource.acquire(signal);
       try {
         mapSampling(sampling, { drawn: [], tokensMax: 1 }, samplingContext(loaded, resolved));
+        return relaxed;
       } finally {
         release();
       }

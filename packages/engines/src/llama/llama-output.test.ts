@@ -27,6 +27,7 @@ const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => (
   name,
   description: null,
   parameters,
+  isStrict: true,
   param: `tools.${name}`,
 });
 const journey = {
@@ -66,7 +67,7 @@ test.each([1, 2, 5, 20])(
 );
 
 test("choices of one request are held to one form, each from its beginning", async () => {
-  const output: ChatOutput = { ...FREE_TEXT, format: { type: "json-schema", schema: journey } };
+  const output: ChatOutput = { ...FREE_TEXT, format: { type: "json-schema", schema: journey, isStrict: true } };
   const prompt = await engine.prepare([{ role: "user", content: "Go." }], output, never);
   const texts = await Promise.all(
     [0, 1, 2, 3, 4].map(async (seed) => {
@@ -147,7 +148,10 @@ test("what begins a call is text where no tool may be called", async () => {
 });
 
 test.each([0, 1, 2, 3])("JSON fits its schema, drawn hot (seed %i)", async (seed) => {
-  const { text, finishReason } = await run({ format: { type: "json-schema", schema: journey } }, hot(seed));
+  const { text, finishReason } = await run(
+    { format: { type: "json-schema", schema: journey, isStrict: true } },
+    hot(seed),
+  );
   expect(finishReason).toBe("stop");
   expect(ajv.validate(journey, JSON.parse(text)), text).toBe(true);
 });
@@ -161,7 +165,7 @@ const endless = {
 test.each([40, 60, 80, 100, 120])(
   "JSON that meets a limit of %i tokens is ended in time, and says so",
   async (tokensMax) => {
-    const format = { type: "json-schema", schema: endless } as const;
+    const format = { type: "json-schema", schema: endless, isStrict: true } as const;
     for (let seed = 0; seed < 4; seed += 1) {
       const { text, finishReason, completionTokens } = await run({ format }, { ...hot(seed), tokensMax });
       expect(ajv.validate(endless, JSON.parse(text)), text).toBe(true);
@@ -186,13 +190,13 @@ test("calls that meet the token limit are ended in time, and say so", async () =
 });
 
 test("the tokens that end JSON in time are told with their text", async () => {
-  const format = { type: "json-schema", schema: endless } as const;
+  const format = { type: "json-schema", schema: endless, isStrict: true } as const;
   const { text, logprobs } = await run({ format }, { ...hot(1), tokensMax: 40, topLogprobs: 2 });
   expect(Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
 });
 
 test("JSON without room for its shortest text says that it was cut, and is the beginning of valid JSON", async () => {
-  const format = { type: "json-schema", schema: journey } as const;
+  const format = { type: "json-schema", schema: journey, isStrict: true } as const;
   const whole = await run({ format });
   const cut = await run({ format }, { tokensMax: 9 });
   expect(cut).toMatchObject({ finishReason: "length", completionTokens: 9 });
@@ -201,14 +205,17 @@ test("JSON without room for its shortest text says that it was cut, and is the b
 });
 
 test("a stop string ends forced JSON too", async () => {
-  const { text, finishReason } = await run({ format: { type: "json-schema", schema: journey } }, { stop: ["stops"] });
+  const { text, finishReason } = await run(
+    { format: { type: "json-schema", schema: journey, isStrict: true } },
+    { stop: ["stops"] },
+  );
   expect(text).toMatch(/^\{\s*"by":\s*"(?:zeppelin|handcar)",\s*"$/);
   expect(finishReason).toBe("stop");
 });
 
 test("a schema that can't be kept to is refused before any work", async () => {
   const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
-  await expect(run({ format: { type: "json-schema", schema } })).rejects.toMatchObject({
+  await expect(run({ format: { type: "json-schema", schema, isStrict: true } })).rejects.toMatchObject({
     code: "invalid_value",
     param: "response_format.json_schema.schema",
   });
@@ -242,7 +249,7 @@ test("asking for probabilities changes no token", async () => {
 });
 
 test("a token that only a form allows is told with its small probability", async () => {
-  const format = { type: "json-schema", schema: { const: "zzzz" } } as const;
+  const format = { type: "json-schema", schema: { const: "zzzz" }, isStrict: true } as const;
   const { text, logprobs } = await run({ format }, { topLogprobs: 2 });
   expect(text).toBe('"zzzz"');
   expect(logprobs.map((token) => token.text).join("")).toBe(text);

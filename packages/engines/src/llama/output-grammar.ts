@@ -5,6 +5,7 @@ import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
 import type { GrammarBuilder } from "../grammar/grammar-builder.ts";
 import { choice, literal, sequence } from "../grammar/grammar-node.ts";
 import type { Grammar, GrammarNode } from "../grammar/grammar-node.ts";
+import type { OutputSchemas } from "../grammar/output-schemas.ts";
 import { CALL_BEGIN, callsAfterTag } from "./tool-calls-format.ts";
 
 export interface OutputGrammar {
@@ -13,13 +14,13 @@ export interface OutputGrammar {
   readonly startsAtCall: boolean;
 }
 
-/** @returns null for free text. @throws UnsupportedSchemaError */
-export function buildOutputGrammar(output: ChatOutput): OutputGrammar | null {
+/** @returns null for free text. @param schemas those of the output. */
+export function buildOutputGrammar(output: ChatOutput, schemas: OutputSchemas): OutputGrammar | null {
   const builder = createGrammarBuilder();
-  const answer = buildAnswer(builder, output);
+  const answer = buildAnswer(builder, output, schemas);
   const { toolUse } = output;
   if (toolUse === null) return answer === null ? null : print(builder, answer);
-  const calls = callsAfterTag(builder, toolUse);
+  const calls = callsAfterTag(builder, toolUse, schemas);
   const tagged = sequence(literal(CALL_BEGIN), calls);
   if (toolUse.mode === "required") return print(builder, tagged);
   if (answer !== null) return print(builder, choice(answer, tagged));
@@ -30,13 +31,7 @@ function print(builder: GrammarBuilder, root: GrammarNode): OutputGrammar {
   return { grammar: builder.build(root), startsAtCall: false };
 }
 
-function buildAnswer(builder: GrammarBuilder, { format }: ChatOutput): GrammarNode | null {
-  switch (format.type) {
-    case "text":
-      return null;
-    case "json-object":
-      return builder.jsonObject();
-    case "json-schema":
-      return builder.jsonSchema(format.schema);
-  }
+function buildAnswer(builder: GrammarBuilder, { format }: ChatOutput, schemas: OutputSchemas): GrammarNode | null {
+  if (format.type === "text") return null;
+  return schemas.format === null ? builder.jsonObject() : builder.include(schemas.format);
 }

@@ -5,8 +5,10 @@
 
 import type { ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";
 import type { GrammarBuilder } from "../grammar/grammar-builder.ts";
-import { choice, literal, optional, repeat, sequence } from "../grammar/grammar-node.ts";
+import { literal, optional, repeat, sequence } from "../grammar/grammar-node.ts";
 import type { GrammarNode } from "../grammar/grammar-node.ts";
+import type { OutputSchemas } from "../grammar/output-schemas.ts";
+import { oneOfTexts } from "../grammar/text-choice.ts";
 
 export const CALL_BEGIN = "<tool_call>";
 /** The brace ends the call, the line break can't be part of its arguments. */
@@ -18,15 +20,24 @@ export const CALLS_MAX = 8;
 export const CALL_HEAD = /^\n?\{"name": ("(?:[^"\\]|\\.)*"), "arguments": /;
 
 /** The calls after the first tag, whose line break the model may have drawn with it. */
-export function callsAfterTag(builder: GrammarBuilder, { tools, parallel }: ToolUse): GrammarNode {
-  const one = choice(...tools.map((tool) => callOf(builder, tool)));
+export function callsAfterTag(
+  builder: GrammarBuilder,
+  { tools, parallel }: ToolUse,
+  schemas: OutputSchemas,
+): GrammarNode {
+  const byHead = new Map(tools.map((tool) => [headOf(tool), argumentsOf(tool, builder, schemas)]));
+  const one = oneOfTexts([...byHead.keys()], undefined, (head) => byHead.get(head) ?? literal(""));
   const more = sequence(literal(`\n${CALL_BEGIN}\n`), one);
   return sequence(optional(literal("\n")), one, parallel ? repeat(more, 0, CALLS_MAX - 1) : literal(""));
 }
 
-function callOf(builder: GrammarBuilder, { name, parameters }: ChatTool): GrammarNode {
-  const values = parameters === null ? literal("{}") : builder.jsonSchema(parameters);
-  return sequence(literal(`{"name": ${JSON.stringify(name)}, "arguments": `), values, literal(CALL_END));
+function headOf({ name }: ChatTool): string {
+  return `{"name": ${JSON.stringify(name)}, "arguments": `;
+}
+
+function argumentsOf(tool: ChatTool, builder: GrammarBuilder, schemas: OutputSchemas): GrammarNode {
+  const compiled = schemas.tools.get(tool);
+  return sequence(compiled === undefined ? literal("{}") : builder.include(compiled), literal(CALL_END));
 }
 
 /** What a model is told whose template has no words for it; null for nothing. */

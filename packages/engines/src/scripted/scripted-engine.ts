@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { createWorkSlices } from "@openai-compat/core";
 import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
-import { checkSchemas } from "../grammar/check-output.ts";
+import { compileOutput } from "../grammar/output-schemas.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createRunningCalls } from "../shared/running-calls.ts";
@@ -84,8 +84,8 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
       return encodePlainText(text, createWorkSlices({ signal }));
     },
     async check({ sampling, output }) {
-      checkSchemas(output);
       checkBias(sampling.logitBias);
+      return (await compileOutput(output)).relaxed;
     },
     generate,
     close: () => running.ended(),
@@ -111,7 +111,7 @@ async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<Ge
           type: "answer",
           answer: { text: composeContinuation(request.prompt.tokens, request.sampling), grammar: null },
         }
-      : composeScript(request.prompt.tokens, request);
+      : composeScript(request.prompt.tokens, request, await compileOutput(request.output));
   if (script.type === "calls") yield* call(script.calls, request, pace);
   else yield* say(script.answer, request, pace);
 }

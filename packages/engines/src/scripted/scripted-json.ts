@@ -1,6 +1,5 @@
 /** JSON of a form: the same for the same schema, and made from the grammar that holds a real model to it. */
 
-import type { JsonSchema } from "@openai-compat/core";
 import { watchClosing } from "../grammar/closing-watch.ts";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
 import type { Grammar } from "../grammar/grammar-node.ts";
@@ -15,10 +14,7 @@ export interface FormedText {
 
 const SEED = 7;
 
-/** @throws UnsupportedSchemaError */
-export function composeJson(schema: JsonSchema): FormedText {
-  const builder = createGrammarBuilder();
-  const grammar = builder.build(builder.jsonSchema(schema));
+export function composeJson(grammar: Grammar): FormedText {
   return { text: sampleGrammar(grammar, createSeededRandom(SEED), { isReadable: true }), grammar };
 }
 

@@ -11,6 +11,7 @@ const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => (
   name,
   description: null,
   parameters,
+  isStrict: true,
   param: `tools.${name}`,
 });
 const city = {
@@ -76,7 +77,7 @@ test("the answer of a tool is answered with words, and calls nothing again", asy
 });
 
 test("JSON and calls that meet the token limit are ended in time, and say so", async () => {
-  const format = { type: "json-schema", schema: city } as const;
+  const format = { type: "json-schema", schema: city, isStrict: true } as const;
   const whole = await run("rain", { format });
   for (let tokensMax = 24; tokensMax < whole.completionTokens; tokensMax += 1) {
     const { text, finishReason, completionTokens } = await run("rain", { format }, { tokensMax });
@@ -101,18 +102,22 @@ test("calls that the token limit cuts end for that reason", async () => {
 test("JSON is JSON, and a stop string cuts it too", async () => {
   const { text } = await run("Hello", { format: { type: "json-object" } });
   expect(JSON.parse(text)).toEqual({ reply: expect.stringContaining("you wrote: “Hello”") });
-  const { text: cut } = await run("Hello", { format: { type: "json-schema", schema: city } }, { stop: ["unit"] });
+  const { text: cut } = await run(
+    "Hello",
+    { format: { type: "json-schema", schema: city, isStrict: true } },
+    { stop: ["unit"] },
+  );
   expect(cut).toMatch(/^\{"city": ?"[a-z]*", ?"$/);
 });
 
 test("the same schema gets the same JSON, whatever the conversation is", async () => {
-  const format = { type: "json-schema", schema: city } as const;
+  const format = { type: "json-schema", schema: city, isStrict: true } as const;
   expect((await run("Hello", { format })).text).toBe((await run("Good night", { format })).text);
 });
 
 test("a schema that can't be kept to is refused by name and place", async () => {
   const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
-  await expect(run("Hello", { format: { type: "json-schema", schema } })).rejects.toMatchObject({
+  await expect(run("Hello", { format: { type: "json-schema", schema, isStrict: true } })).rejects.toMatchObject({
     code: "invalid_value",
     param: "response_format.json_schema.schema",
     message: expect.stringContaining("'/properties/a': 'pattern' can't be enforced"),

@@ -4,6 +4,7 @@
  */
 
 import type { ChatOutput, ChatTool, Sampling, ToolUse } from "@openai-compat/core";
+import type { OutputSchemas } from "../grammar/output-schemas.ts";
 import { composeJson, wrapInJson } from "./scripted-json.ts";
 import type { FormedText } from "./scripted-json.ts";
 import { composeReply } from "./scripted-reply.ts";
@@ -21,23 +22,25 @@ export interface ScriptedCall {
 export function composeScript(
   promptTokens: readonly number[],
   { output, sampling }: { readonly output: ChatOutput; readonly sampling: Sampling },
+  schemas: OutputSchemas,
 ): Script {
   const tools = output.toolUse === null ? [] : chooseTools(promptTokens, output.toolUse);
   if (tools.length > 0) {
-    const calls = tools.map(({ name, parameters }) => ({
-      name,
-      arguments: parameters === null ? { text: "{}", grammar: null } : composeJson(parameters),
-    }));
+    const calls = tools.map((tool) => {
+      const grammar = schemas.tools.get(tool);
+      return {
+        name: tool.name,
+        arguments: grammar === undefined ? { text: "{}", grammar: null } : composeJson(grammar),
+      };
+    });
     return { type: "calls", calls };
   }
-  switch (output.format.type) {
-    case "text":
-      return { type: "answer", answer: { text: composeReply(promptTokens, sampling), grammar: null } };
-    case "json-object":
-      return { type: "answer", answer: wrapInJson(composeReply(promptTokens, sampling)) };
-    case "json-schema":
-      return { type: "answer", answer: composeJson(output.format.schema) };
-  }
+  if (schemas.format !== null) return { type: "answer", answer: composeJson(schemas.format) };
+  const reply = composeReply(promptTokens, sampling);
+  return {
+    type: "answer",
+    answer: output.format.type === "text" ? { text: reply, grammar: null } : wrapInJson(reply),
+  };
 }
 
 function chooseTools(promptTokens: readonly number[], { tools, mode, parallel }: ToolUse): readonly ChatTool[] {

@@ -13,6 +13,7 @@ const EXPOSED_HEADERS = [
   "x-dropped-parameters",
   "openai-processing-ms",
   "openai-version",
+  "x-schema-relaxed",
   "x-ratelimit-limit-requests",
   "x-ratelimit-limit-tokens",
   "x-ratelimit-remaining-requests",

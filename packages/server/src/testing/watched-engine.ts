@@ -29,7 +29,7 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
     said: () => said,
     prepare: async () => ({ tokens: [1, 2, 3] }),
     prepareText: async () => ({ tokens: [1, 2, 3], text: "one two three", textStart: 0, textEnd: 3 }),
-    check: async () => {},
+    check: async () => [],
     async *generate(_request, signal) {
       running += 1;
       try {

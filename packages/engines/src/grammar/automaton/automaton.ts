@@ -71,6 +71,17 @@ export function acceptsNothing({ accepts }: Automaton): boolean {
   return !accepts.includes(1);
 }
 
+export function acceptsText({ classes, next, accepts }: Automaton, text: string): boolean {
+  let state = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    const index = classes.findIndex((ranges) => ranges.some(([first, last]) => first <= code && code <= last));
+    state = index === -1 ? -1 : (next[state * classes.length + index] ?? -1);
+    if (state === -1) return false;
+  }
+  return accepts[state] === 1;
+}
+
 /** The strings that both accept. */
 export function intersect(left: Automaton, right: Automaton, spend: Spend): Automaton {
   if (left === ANY_STRING) return right;

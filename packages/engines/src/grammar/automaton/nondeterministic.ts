@@ -3,6 +3,7 @@
 import type { Automaton } from "./automaton.ts";
 import { AutomatonStates } from "./automaton.ts";
 import { splitClasses } from "./character-classes.ts";
+import type { GrammarNode } from "../grammar-node.ts";
 import type { CharacterSet } from "./character-classes.ts";
 import { SchemaTooLargeError } from "../unsupported-schema-error.ts";
 import type { Spend } from "../work-budget.ts";
@@ -65,6 +66,53 @@ export class NondeterministicAutomaton {
       }
     }
     return ids[0] ?? to;
+  }
+
+  /** The texts of a node without references to rules, then what follows from `to`. @returns the first state. */
+  addNode(node: GrammarNode, to: number): number {
+    switch (node.kind) {
+      case "literal":
+        return Array.from(node.text).reduceRight((next, character) => {
+          const code = character.codePointAt(0) ?? 0;
+          return this.#addCharacter([[code, code]], next);
+        }, to);
+      case "characters":
+        return this.#addCharacter(node.ranges, to);
+      case "sequence":
+        return node.items.reduceRight((next, item) => this.addNode(item, next), to);
+      case "choice": {
+        const state = this.addState();
+        for (const option of node.options) this.addStep(state, this.addNode(option, to));
+        return state;
+      }
+      case "repeat":
+        return this.#addRepeat(node, to);
+      case "rule":
+        throw new Error(`A node with the rule '${node.name}' is no automaton.`);
+    }
+  }
+
+  #addCharacter(ranges: CharacterSet, to: number): number {
+    const state = this.addState();
+    this.addEdge(state, ranges, to);
+    return state;
+  }
+
+  #addRepeat({ item, min, max }: GrammarNode & { readonly kind: "repeat" }, to: number): number {
+    let state = to;
+    if (max === null) {
+      state = this.addState();
+      this.addStep(state, this.addNode(item, state));
+      this.addStep(state, to);
+    }
+    for (let count = min; count < (max ?? min); count += 1) {
+      const option = this.addState();
+      this.addStep(option, this.addNode(item, state));
+      this.addStep(option, to);
+      state = option;
+    }
+    for (let count = 0; count < min; count += 1) state = this.addNode(item, state);
+    return state;
   }
 
   /** The same from a place in the middle; null where it depends on whether that is the start. */

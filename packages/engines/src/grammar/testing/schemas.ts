@@ -391,4 +391,112 @@ export const SAMPLE_SCHEMAS: readonly SampleSchema[] = [
     ],
     refused: [{ type: "a", label: "", children: [], attributes: [] }],
   },
+  {
+    name: "a multiple of a whole number",
+    schema: { type: "integer", multipleOf: 7, minimum: -20, maximum: 500 },
+    accepted: [-14, 0, 7, 70, 497],
+    refused: [1, -21, 504, 7.5],
+  },
+  {
+    name: "a multiple of half",
+    schema: strict({ step: { type: "number", multipleOf: 0.5 } }),
+    accepted: [{ step: 0.5 }, { step: -3 }, { step: 12.5 }],
+    refused: [{ step: 0.25 }, { step: 1.1 }],
+  },
+  {
+    name: "tags that are all different",
+    schema: listOf({ enum: ["a", "b", "c"] }, { uniqueItems: true, minItems: 1 }),
+    accepted: [["a"], ["c", "a"], ["a", "b", "c"]],
+    refused: [[], ["a", "a"], ["a", "b", "a"]],
+  },
+  {
+    name: "a pattern with a length",
+    schema: { type: "string", pattern: "^[a-z][a-z0-9-]*$", minLength: 2, maxLength: 5 },
+    accepted: ["ab", "a-1-2"],
+    refused: ["a", "abcdef", "1a"],
+  },
+  {
+    name: "a pattern with a format",
+    schema: { type: "string", format: "date", pattern: "^2024-" },
+    accepted: ["2024-02-29", "2024-12-31"],
+    refused: ["2023-01-01", "2024-02-30"],
+  },
+  {
+    name: "a pattern that looks ahead",
+    schema: { type: "string", pattern: "^(?!.*--)(?=.*[0-9])[a-z0-9-]+$" },
+    accepted: ["a-1", "7"],
+    refused: ["a--1", "abc"],
+  },
+  {
+    name: "addresses and times of the network",
+    schema: strict({ ip: { type: "string", format: "ipv6" }, wait: { type: "string", format: "duration" } }),
+    accepted: [
+      { ip: "::1", wait: "PT1H" },
+      { ip: "2001:db8::8a2e:370:7334", wait: "P1DT2H3M" },
+    ],
+    refused: [
+      { ip: ":::", wait: "PT1H" },
+      { ip: "::1", wait: "P" },
+    ],
+  },
+  {
+    name: "a place on the web",
+    schema: strict({ url: { type: "string", format: "uri", minLength: 1, maxLength: 2083 } }),
+    accepted: [{ url: "https://www.example.org/a/b?c=d#e" }],
+    refused: [{ url: "example" }, { url: "" }],
+  },
+  {
+    name: "names by a pattern",
+    schema: { type: "object", patternProperties: { "^x-": text, "^n_": whole }, additionalProperties: false },
+    accepted: [{}, { "x-a": "b", n_1: 2 }],
+    refused: [{ "x-a": 1 }, { other: 1 }],
+  },
+  {
+    name: "names of a list",
+    schema: { type: "object", propertyNames: { enum: ["red", "blue"] }, additionalProperties: number },
+    accepted: [{}, { red: 1 }, { blue: 2, red: 1 }],
+    refused: [{ green: 1 }, { red: "1" }],
+  },
+  {
+    name: "names that are short",
+    schema: { type: "object", propertyNames: { type: "string", pattern: "^[a-z]{1,3}$" }, minProperties: 1 },
+    accepted: [{ abc: 1 }, { a: null, b: [] }],
+    refused: [{}, { abcd: 1 }],
+  },
+  {
+    name: "alternatives whose tag has a default",
+    schema: {
+      oneOf: [
+        object({ kind: { const: "a", default: "a" }, x: whole }, { required: ["x"] }),
+        object({ kind: { const: "b", default: "b" }, y: text }, { required: ["y"] }),
+      ],
+      discriminator: { propertyName: "kind" },
+    },
+    accepted: [
+      { kind: "a", x: 1 },
+      { kind: "b", y: "" },
+    ],
+    refused: [{ kind: "a" }, { kind: "c", x: 1 }],
+  },
+  {
+    name: "keywords that nobody knows",
+    schema: {
+      ...strict({ name: { type: "string", errorMessage: "a name", format: "path" }, any: {}, also: true }),
+      propertyOrdering: ["name"],
+    },
+    accepted: [{ name: "/x", any: 1, also: null }],
+    refused: [{ name: 1, any: 1, also: 1 }],
+  },
+  {
+    name: "an enumeration with limits",
+    schema: { type: "string", enum: ["", "a", "abc"], minLength: 1, pattern: "^a" },
+    accepted: ["a", "abc"],
+    refused: ["", "b"],
+  },
+  {
+    name: "a long text",
+    schema: strict({ prompt: { type: "string", maxLength: 10_000 } }),
+    accepted: [{ prompt: "x".repeat(10_000) }, { prompt: "" }],
+    refused: [{ prompt: "x".repeat(10_001) }],
+  },
 ];

@@ -22,6 +22,7 @@ test("a tool keeps its description and its schema, and knows where it stood", ()
     name: "rain",
     description: "Tells.",
     parameters,
+    isStrict: true,
     param: "tools[1].function",
   });
 });
@@ -104,7 +105,11 @@ test.each([
   [{ response_format: { type: "json_object" } }, { type: "json-object" }],
   [
     { response_format: { type: "json_schema", json_schema: { name: "n", schema: { type: "object" } } } },
-    { type: "json-schema", schema: { type: "object" } },
+    { type: "json-schema", schema: { type: "object" }, isStrict: false },
+  ],
+  [
+    { response_format: { type: "json_schema", json_schema: { name: "n", strict: true, schema: {} } } },
+    { type: "json-schema", schema: {}, isStrict: true },
   ],
 ])("%j asks for %j", (body, format) => {
   expect(decodeOutput(body).format).toEqual(format);

@@ -31,8 +31,8 @@ function decodeFormat(format: Wire["response_format"]): AnswerFormat {
     case "json_object":
       return { type: "json-object" };
     case "json_schema": {
-      const { schema } = format.json_schema;
-      if (schema !== null && schema !== undefined) return { type: "json-schema", schema };
+      const { schema, strict } = format.json_schema;
+      if (schema !== null && schema !== undefined) return { type: "json-schema", schema, isStrict: strict === true };
       const param = "response_format.json_schema.schema";
       throw new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
     }
@@ -82,13 +82,14 @@ function decodeTools(tools: NonNullable<Wire["tools"]>): ChatTool[] {
   return tools.map((tool, index) => {
     if (tool.type === "custom") throw unsupportedValue(`tools[${index}].type`, "custom", "'function'");
     const param = `tools[${index}].function`;
-    const { name, description = null, parameters = null } = tool.function;
+    const { name, description = null, parameters = null, strict } = tool.function;
     if (names.has(name)) {
       const message = `Invalid '${param}.name': there are two tools of the name '${name}'.`;
       throw new AiError("invalid_value", message, { param: `${param}.name` });
     }
     names.add(name);
-    return { name, description, parameters: decodeParameters(parameters, `${param}.parameters`), param };
+    const isStrict = strict === true;
+    return { name, description, parameters: decodeParameters(parameters, `${param}.parameters`), isStrict, param };
   });
 }
 

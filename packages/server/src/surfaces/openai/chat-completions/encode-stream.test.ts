@@ -15,7 +15,7 @@ const EVENTS: ChatEvent[] = [
 ];
 
 function createRun(events: AsyncIterable<ChatEvent>): ChatRun {
-  return { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", events };
+  return { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", relaxed: [], events };
 }
 
 async function* replay(events: readonly ChatEvent[], failure?: Error): AsyncGenerator<ChatEvent> {

@@ -9,6 +9,7 @@ import { createStreamResponse } from "../stream-response.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
+import { encodeRelaxedSchemas } from "./encode-relaxed-schemas.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
   await context.service.requireCredits(call, "chat");
@@ -20,9 +21,14 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
     const run = await running;
     const result = await foldChatEvents(run.events);
     const options = { hasLogprobs: request.topLogprobs !== null, slices: createWorkSlices({ signal: call.signal }) };
-    return new Response(await encodeChatCompletion(run, result, options), { headers: JSON_HEADERS });
+    return new Response(await encodeChatCompletion(run, result, options), {
+      headers: { ...JSON_HEADERS, ...encodeRelaxedSchemas(run.relaxed) },
+    });
   }
   const ending = { signal: call.signal, onError: context.reportError };
-  const start = running.then((run) => ({ events: encodeChatCompletionStream(run, stream, ending) }));
+  const start = running.then((run) => ({
+    events: encodeChatCompletionStream(run, stream, ending),
+    headers: encodeRelaxedSchemas(run.relaxed),
+  }));
   return createStreamResponse(start, { call, context });
 };

@@ -1,0 +1,31 @@
+/** What the parts of the compiler of schemas share. */
+
+import type { StringRules } from "./compile-string.ts";
+import type { GrammarNode } from "./grammar-node.ts";
+
+export interface Compilation extends StringRules {
+  /** Gives a node a name. */
+  define(node: GrammarNode): GrammarNode;
+  /** How much of a schema is tried to be enforced: see `LEVELS`. */
+  readonly level: CompileLevel;
+  /**
+   * Called with each keyword that is not enforced, where it stands and why; what is made then is wider than the schema.
+   *
+   * @throws UnsupportedSchemaError where the schema is strict
+   */
+  relax(path: string, keyword: string, reason: string): void;
+}
+
+/**
+ * From the whole schema to what hardly says anything. A strict schema is compiled on the first level or not at all; of
+ * another, so much is enforced as the bounds allow.
+ *
+ * - `all`: what can be enforced at all
+ * - `plain`: no patterns, formats, lengths, and bounds of numbers
+ * - `shallow`: the same, and nothing of alternatives and of what is nested deeper than `SHALLOW_DEPTH`
+ * - `type`: the type alone
+ */
+export const COMPILE_LEVELS = ["all", "plain", "shallow", "type"] as const;
+export type CompileLevel = (typeof COMPILE_LEVELS)[number];
+
+export const SHALLOW_DEPTH = 4;

@@ -1,0 +1,141 @@
+/** A JSON Schema as a grammar of its own, with what it costs and what of the schema it does not enforce. */
+
+import { createHash } from "node:crypto";
+import { COMPILE_LEVELS } from "./compilation.ts";
+import type { CompileLevel } from "./compilation.ts";
+import { compileNode } from "./compile-schema.ts";
+import { measureCost } from "./grammar-cost.ts";
+import { findLeftRecursion, listRules, measureShortest } from "./grammar-length.ts";
+import { rule } from "./grammar-node.ts";
+import type { Grammar, GrammarNode } from "./grammar-node.ts";
+import { measureWays } from "./grammar-ways.ts";
+import { JSON_RULES } from "./json-text.ts";
+import type { SchemaObject } from "./schema-view.ts";
+import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { createBudget } from "./work-budget.ts";
+import type { Spend } from "./work-budget.ts";
+
+/** Rules of a schema. */
+const RULES_MAX = 10_000;
+/** Characters of the shortest text of a schema: it is made a text, and tokens, whenever an answer may have to end. */
+const SHORTEST_MAX = 8192;
+/** Ways in which a text can be read at once: each costs a look at the whole vocabulary for a token. */
+const WAYS_MAX = 256;
+/** Calls of llama.cpp's search for rules that begin with themselves. */
+const SEARCH_MAX = 200_000;
+/** Elements of the grammar of a schema, as llama.cpp counts them. */
+export const SIZE_MAX = 60_000;
+
+/** A keyword that is not enforced. */
+export interface Relaxation {
+  /** A JSON pointer to the schema that it stands in; empty for the whole. */
+  readonly pointer: string;
+  /** `*` for all that the schema says. */
+  readonly keyword: string;
+}
+
+export interface CompiledSchema extends Grammar {
+  /** Elements, as llama.cpp counts them. */
+  readonly size: number;
+  readonly relaxed: readonly Relaxation[];
+}
+
+export interface CompileOptions {
+  readonly isStrict: boolean;
+  /** Default: all. */
+  readonly level?: CompileLevel;
+}
+
+/** Of one schema; more are not reported. */
+const RELAXATIONS_MAX = 100;
+
+/**
+ * Less than 20 ms of work, whatever the schema is.
+ *
+ * @throws UnsupportedSchemaError where it is strict and can't be enforced, or that nothing conforms to; SchemaTooLargeError, also
+ *   for one that is not strict: the next level may do
+ */
+export function compileSchema(schema: SchemaObject, { isStrict, level = "all" }: CompileOptions): CompiledSchema {
+  const rules = new Map<string, GrammarNode>();
+  const relaxed = new Map<string, Relaxation>();
+  const prefix = nameRules(schema, isStrict, level);
+  const reserve = () => {
+    if (rules.size >= RULES_MAX) throw new SchemaTooLargeError("", `it needs more than ${RULES_MAX} rules`);
+    const name = `${prefix}-${rules.size}`;
+    rules.set(name, NOTHING_YET);
+    return name;
+  };
+  const spend = createBudget();
+  const root = compileNode(schema, {
+    isStrict,
+    level,
+    spend,
+    reserve,
+    strings: new Map(),
+    set: (name, node) => void rules.set(name, node),
+    define(node) {
+      if (node.kind === "rule" || node.kind === "literal") return node;
+      const name = reserve();
+      rules.set(name, node);
+      return rule(name);
+    },
+    relax(pointer, keyword, reason) {
+      if (isStrict) throw new UnsupportedSchemaError(pointer, reason);
+      if (relaxed.size < RELAXATIONS_MAX) relaxed.set(`${pointer} ${keyword}`, { pointer, keyword });
+    },
+  });
+  const used = keepUsed(root, new Map([...JSON_RULES, ...rules]));
+  return { root, rules: used, size: checkCost({ root, rules: used }, spend), relaxed: [...relaxed.values()] };
+}
+
+/** Replaced before it is read. */
+const NOTHING_YET: GrammarNode = { kind: "choice", options: [] };
+
+/** The same for the same schema, so that its grammar is always the same text; different from those of other schemas. */
+function nameRules(schema: SchemaObject, isStrict: boolean, level: CompileLevel): string {
+  const text = JSON.stringify([schema, isStrict, level]);
+  return `s${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+}
+
+/** @returns the size. */
+function checkCost(grammar: Grammar, spend: Spend): number {
+  const { root, rules } = grammar;
+  const shortestOf = measureShortest(rules, spend);
+  const shortest = shortestOf(root);
+  if (!Number.isFinite(shortest)) {
+    throw new UnsupportedSchemaError("", "nothing conforms to it: it asks for itself without an end");
+  }
+  if (shortest > SHORTEST_MAX) {
+    throw new SchemaTooLargeError("", `the shortest JSON that conforms to it has more than ${SHORTEST_MAX} characters`);
+  }
+  if (findLeftRecursion(rules, shortestOf) !== null) {
+    throw new UnsupportedSchemaError("", "a part of it is nothing but a reference to itself");
+  }
+  const { size, ways, stacks } = measureCost(root, rules, shortestOf);
+  if (size > SIZE_MAX) throw new SchemaTooLargeError("", `its grammar has more than ${SIZE_MAX} elements`);
+  if (ways > SEARCH_MAX)
+    throw new SchemaTooLargeError("", `its grammar takes more than ${SEARCH_MAX} steps to be read`);
+  if (stacks > WAYS_MAX || measureWays(grammar, WAYS_MAX) > WAYS_MAX) {
+    const reason = `a text may conform to it in more than ${WAYS_MAX} ways at once: its alternatives are too much alike`;
+    throw new SchemaTooLargeError("", reason);
+  }
+  return size;
+}
+
+/** Those that are reached from a node. */
+export function keepUsed(root: GrammarNode, rules: ReadonlyMap<string, GrammarNode>): ReadonlyMap<string, GrammarNode> {
+  const used = new Map<string, GrammarNode>();
+  const waiting = [...listRules(root)];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const body = rules.get(name);
+    if (body === undefined || used.has(name)) continue;
+    used.set(name, body);
+    waiting.push(...listRules(body));
+  }
+  return new Map([...used].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+/** The levels that may be tried one after the other. */
+export function listLevels(isStrict: boolean): readonly CompileLevel[] {
+  return isStrict ? ["all"] : COMPILE_LEVELS;
+}

@@ -1,0 +1,114 @@
+/**
+ * The schemas of a request, each compiled once: what was compiled for the same schema before is kept, and between two of
+ * them the event loop gets its turn.
+ */
+
+import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { AiError } from "@openai-compat/core";
+import type { ChatOutput, ChatTool, JsonSchema, SchemaRelaxation } from "@openai-compat/core";
+import { compileSchema, listLevels, SIZE_MAX } from "./compiled-schema.ts";
+import type { CompiledSchema } from "./compiled-schema.ts";
+import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+
+export interface OutputSchemas {
+  /** Of `response_format`; null without one. */
+  readonly format: CompiledSchema | null;
+  /** Of the arguments of each tool that has some. */
+  readonly tools: ReadonlyMap<ChatTool, CompiledSchema>;
+  readonly relaxed: readonly SchemaRelaxation[];
+}
+
+const compiled = new WeakMap<ChatOutput, Promise<OutputSchemas>>();
+
+/**
+ * Each slice of work takes less than 20 ms. All schemas of a request become one grammar, so they are bounded together too.
+ *
+ * @throws AiError `invalid_value`, `param` naming the schema, the message the place in it and the bound
+ */
+export function compileOutput(output: ChatOutput): Promise<OutputSchemas> {
+  let schemas = compiled.get(output);
+  if (schemas === undefined) compiled.set(output, (schemas = compileAll(output)));
+  return schemas;
+}
+
+async function compileAll({ format, toolUse }: ChatOutput): Promise<OutputSchemas> {
+  const request = new RequestCompiler();
+  const compiledFormat =
+    format.type === "json-schema"
+      ? await request.compile(format.schema, format.isStrict, "response_format.json_schema.schema")
+      : null;
+  const tools = new Map<ChatTool, CompiledSchema>();
+  for (const tool of toolUse?.tools ?? []) {
+    if (tool.parameters === null) continue;
+    tools.set(tool, await request.compile(tool.parameters, tool.isStrict, `${tool.param}.parameters`));
+  }
+  return { format: compiledFormat, tools, relaxed: request.relaxed };
+}
+
+class RequestCompiler {
+  readonly relaxed: SchemaRelaxation[] = [];
+  #size = 0;
+
+  async compile(schema: JsonSchema, isStrict: boolean, param: string): Promise<CompiledSchema> {
+    const failures: UnsupportedSchemaError[] = [];
+    for (const level of listLevels(isStrict)) {
+      const result = await compileKept(schema, isStrict, level);
+      if (result instanceof UnsupportedSchemaError) failures.push(result);
+      else if (this.#size + result.size > SIZE_MAX) {
+        const reason = `with the other schemas of the request, its grammar has more than ${SIZE_MAX} elements`;
+        failures.push(new SchemaTooLargeError("", reason));
+      } else {
+        this.#size += result.size;
+        this.relaxed.push(...result.relaxed.map((relaxation) => ({ param, ...relaxation })));
+        return result;
+      }
+    }
+    const [first] = failures;
+    throw new AiError("invalid_value", `Invalid '${param}': ${first?.message}.`, { param, cause: first });
+  }
+}
+
+/** Compiled schemas that are kept, together with those that can't be; the least recently used goes. */
+const KEPT_MAX = 1000;
+/** Elements of all that are kept. */
+const KEPT_SIZE_MAX = 1_000_000;
+type Kept = CompiledSchema | UnsupportedSchemaError;
+const kept = new Map<string, Kept>();
+let keptSize = 0;
+
+const sizeOf = (value: Kept) => (value instanceof Error ? 1 : value.size);
+
+type Level = ReturnType<typeof listLevels>[number];
+
+async function compileKept(schema: JsonSchema, isStrict: boolean, level: Level): Promise<Kept> {
+  const text = `${level} ${isStrict} ${JSON.stringify(schema)}`;
+  const key = createHash("sha256").update(text).digest("base64");
+  let value = kept.get(key);
+  if (value === undefined) {
+    await nextTurn();
+    value = kept.get(key) ?? tryCompile(schema, isStrict, level);
+  }
+  keep(key, value);
+  return value;
+}
+
+function keep(key: string, value: Kept): void {
+  if (kept.delete(key)) keptSize -= sizeOf(value);
+  kept.set(key, value);
+  keptSize += sizeOf(value);
+  for (const [oldest, other] of kept) {
+    if (kept.size <= KEPT_MAX && keptSize <= KEPT_SIZE_MAX) return;
+    kept.delete(oldest);
+    keptSize -= sizeOf(other);
+  }
+}
+
+function tryCompile(schema: JsonSchema, isStrict: boolean, level: Level): Kept {
+  try {
+    return compileSchema(schema, { isStrict, level });
+  } catch (thrown) {
+    if (thrown instanceof UnsupportedSchemaError) return thrown;
+    throw thrown;
+  }
+}
