@@ -7,7 +7,7 @@ import { tokenIdsSchema } from "../shared/token-ids.ts";
 /** The most inputs of one request, and the most tokens of an input that is sent alone as token ids. */
 export const EMBEDDING_INPUTS_MAX = 2048;
 
-const textSchema = z.string().min(1);
+const textSchema = z.string().min(1, { abort: true });
 
 /** One input or several, as text or as token ids. */
 export const embeddingInputSchema = z.union([

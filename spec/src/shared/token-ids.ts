@@ -2,4 +2,4 @@
 import { z } from "zod";
 
 /** At least one token. How many a model takes is the server's business. */
-export const tokenIdsSchema = z.array(z.int().min(0)).min(1);
+export const tokenIdsSchema = z.array(z.int().min(0, { abort: true })).min(1);

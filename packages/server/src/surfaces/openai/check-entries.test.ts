@@ -16,3 +16,8 @@ test.each([
 test.each([null, 1, "text", {}, { logit_bias: null }, { logit_bias: "text" }])("%j is left to the schema", (body) => {
   expect(() => checkEntries(body)).not.toThrow();
 });
+
+test("a body may have 1,024 fields and no more", () => {
+  expect(() => checkEntries(table(1024))).not.toThrow();
+  expect(() => checkEntries(table(1025))).toThrow("The request body may have at most 1024 fields, but it has 1025.");
+});

@@ -3,6 +3,7 @@
 import type { EmbeddingInput as ServiceInput, EmbeddingRequest } from "@openai-compat/core";
 import { createEmbeddingRequestSchema } from "@openai-compat/spec";
 import type { EmbeddingInput } from "@openai-compat/spec";
+import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 
 export type EncodingFormat = "float" | "base64";
@@ -14,6 +15,7 @@ export interface DecodedEmbedding {
 
 /** @throws AiError with status 400, `param` naming what is wrong. */
 export function decodeEmbedding(body: unknown): DecodedEmbedding {
+  checkEntries(body);
   const wire = decodeBody(createEmbeddingRequestSchema, body);
   return {
     request: { model: wire.model, inputs: decodeInput(wire.input), dimensions: wire.dimensions ?? null },
