@@ -1,4 +1,4 @@
-/** `bench output`: what it costs to hold an answer to a form, or to tell its log probabilities, beside free text. */
+/** `bench output`: what it costs to hold an answer to a form, or to report log probabilities, compared with free text; and what a scored prompt costs. */
 
 import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -11,6 +11,7 @@ import type { Pair, Row } from "../measurement.ts";
 import { measureDecoding } from "./decoding.ts";
 import { FORMS, FREE_TEXT } from "./forms.ts";
 import type { Form } from "./forms.ts";
+import { measureScoring } from "./scoring.ts";
 
 const MODEL_ID = "smollm2-135m-instruct";
 const STREAMS = [1, 4];
@@ -33,6 +34,7 @@ export async function benchOutput(options: AreaOptions): Promise<AreaResult> {
     for (const streams of options.isQuick ? QUICK_STREAMS : STREAMS) {
       for (const form of FORMS) rows.push(...(await measureForm(server, form, { streams, rounds })));
     }
+    rows.push(...(await measureScoring(server, rounds)));
     return { text: formatTable(rows), figures: rows };
   } finally {
     await server.worker.stop();

@@ -6,13 +6,14 @@
 
 import type { LlamaContextSequence } from "node-llama-cpp";
 import type { LoadedModel } from "./loaded-model.ts";
+import type { Turn } from "./prefill-scheduler.ts";
 
 /** @param start the first token that goes; all behind it go too. @throws the signal's reason */
 export async function eraseTokens(
   { prefill }: Pick<LoadedModel, "prefill">,
   sequence: LlamaContextSequence,
-  { start, signal }: { readonly start: number; readonly signal: AbortSignal },
+  { start, ...turn }: Turn & { readonly start: number },
 ): Promise<void> {
   const end = sequence.nextTokenIndex;
-  if (start < end) await prefill.runAlone(signal, () => sequence.eraseContextTokenRanges([{ start, end }]));
+  if (start < end) await prefill.runAlone(turn, () => sequence.eraseContextTokenRanges([{ start, end }]));
 }

@@ -11,6 +11,7 @@ import { describeDraw } from "./describe-draw.ts";
 import type { Draw } from "./describe-draw.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { eraseTokens } from "./erase-tokens.ts";
+import type { Turn } from "./prefill-scheduler.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { scorePrompt } from "./score-prompt.ts";
 import { createTokenText } from "./token-text.ts";
@@ -25,6 +26,11 @@ export interface Generation {
   /** Null for free text. */
   readonly constraint: Constraint | null;
   readonly options: SequenceEvaluateOptions;
+}
+
+interface Running {
+  readonly generation: Generation;
+  readonly turn: Turn;
 }
 
 type Draws = AsyncGenerator<Draw, void, void | Token | Token[]>;
@@ -51,20 +57,21 @@ export function chooseSequence(
 export async function* runGeneration(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
-  { generation, signal }: { generation: Generation; signal: AbortSignal },
+  { generation, turn }: Running,
 ): AsyncGenerator<GenerationEvent, void> {
   const { request, tokens } = generation;
-  const scores = request.scoresPrompt ? await scorePrompt(loaded, sequence, { tokens, request, signal }) : null;
+  const { signal } = turn;
+  const scores = request.scoresPrompt ? await scorePrompt(loaded, sequence, { tokens, request, turn }) : null;
   if (request.tokensMax === 0) {
     yield { type: "generation-start", cachedTokens: 0 };
     if (scores !== null) yield { type: "prompt-end", logprobs: scores };
     yield { type: "generation-end", finishReason: "length", completionTokens: 0, reasoningTokens: 0 };
     return;
   }
-  const keptTokens = await keepPrefix(loaded, sequence, { tokens, signal });
+  const keptTokens = await keepPrefix(loaded, sequence, { tokens, turn });
   // What has just been scored was read for it.
   const cachedTokens = scores === null ? keptTokens : 0;
-  const { draws, draw } = await readPrompt(loaded, sequence, { generation, signal });
+  const { draws, draw } = await readPrompt(loaded, sequence, { generation, turn });
   try {
     yield { type: "generation-start", cachedTokens };
     if (scores !== null) yield { type: "prompt-end", logprobs: scores };
@@ -89,31 +96,26 @@ function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, toke
 async function keepPrefix(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
-  { tokens, signal }: { readonly tokens: readonly Token[]; readonly signal: AbortSignal },
+  { tokens, turn }: { readonly tokens: readonly Token[]; readonly turn: Turn },
 ): Promise<number> {
   const reusable = countReusable(loaded, sequence, tokens);
   const isCut = reusable < sequence.nextTokenIndex;
-  if (isCut) await eraseTokens(loaded, sequence, { start: loaded.canCutBack ? reusable : 0, signal });
+  if (isCut) await eraseTokens(loaded, sequence, { start: loaded.canCutBack ? reusable : 0, ...turn });
   loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
   return sequence.nextTokenIndex;
-}
-
-interface Running {
-  readonly generation: Generation;
-  readonly signal: AbortSignal;
 }
 
 /** The last chunk also draws the first token: the prompt has been read when it is there. */
 async function readPrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
-  { generation, signal }: Running,
+  { generation, turn }: Running,
 ): Promise<{ draws: Draws; draw: Draw }> {
   const { tokens, options, request } = generation;
   for (;;) {
     const next = sequence.nextTokenIndex;
     const first = await loaded.prefill.takeTurn({
-      signal,
+      ...turn,
       tokensLeft: tokens.length - next,
       async read(count) {
         const chunk = tokens.slice(next, next + count);
@@ -135,7 +137,12 @@ async function readPrompt(
 
 async function* drawTokens(
   loaded: LoadedModel,
-  { generation, signal, draws, firstDraw }: Running & { draws: Draws; firstDraw: Draw },
+  {
+    generation,
+    signal,
+    draws,
+    firstDraw,
+  }: { generation: Generation; signal: AbortSignal; draws: Draws; firstDraw: Draw },
 ): AsyncGenerator<GenerationEvent, void> {
   const { request, tokens, drawn, reader, constraint } = generation;
   const { model, isToken } = loaded;

@@ -15,6 +15,7 @@ import type { AnswerReader, UntaggedCalls } from "./answer-reader.ts";
 import { eraseTokens } from "./erase-tokens.ts";
 import { chooseSequence, runGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
+import type { Turn } from "./prefill-scheduler.ts";
 import { resolveLlamaSettings } from "./llama-settings.ts";
 import type { LlamaEngineSettings, ResolvedLlamaSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
@@ -49,7 +50,8 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   async function* generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const { value: loaded, release } = await resource.acquire(signal);
     try {
-      yield* generateOn(loaded, resolved, { request, signal });
+      // The choices of a call have one prompt.
+      yield* generateOn(loaded, resolved, { request, turn: { signal, call: request.prompt } });
     } finally {
       release();
     }
@@ -92,7 +94,11 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
     generate,
     async hold(signal) {
       const { value: loaded, release } = await resource.acquire(signal);
-      return { generate: (request, stop) => generateOn(loaded, resolved, { request, signal: stop }), release };
+      const call = {};
+      return {
+        generate: (request, stop) => generateOn(loaded, resolved, { request, turn: { signal: stop, call } }),
+        release,
+      };
     },
     close: async () => resource.close(),
   };
@@ -104,17 +110,18 @@ const UNABORTED = new AbortController().signal;
 async function* generateOn(
   loaded: LoadedModel,
   settings: ResolvedLlamaSettings,
-  { request, signal }: { request: GenerationRequest; signal: AbortSignal },
+  { request, turn }: { request: GenerationRequest; turn: Turn },
 ): AsyncGenerator<GenerationEvent, void> {
+  const { signal } = turn;
   assertFitsContext(request, loaded.contextTokens);
   const generation = await buildGeneration(loaded, settings, request);
   const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(loaded, free, generation.tokens));
   try {
-    yield* runGeneration(loaded, sequence, { generation, signal });
+    yield* runGeneration(loaded, sequence, { generation, turn });
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw error;
     // Nobody knows what a failed evaluation left behind, be it also aborted.
-    const cleanup = await Promise.allSettled([eraseTokens(loaded, sequence, { start: 0, signal: UNABORTED })]);
+    const cleanup = await Promise.allSettled([eraseTokens(loaded, sequence, { ...turn, start: 0, signal: UNABORTED })]);
     const cause = cleanup[0].status === "fulfilled" ? error : new AggregateError([error, cleanup[0].reason]);
     signal.throwIfAborted();
     if (error instanceof AiError) throw error;

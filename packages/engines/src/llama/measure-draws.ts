@@ -9,12 +9,13 @@ import { assertNativeDraw } from "./native-context.ts";
 
 /** OpenAI tells at most 20 beside the drawn one. */
 const TOLD_MAX = 20;
-/** Nearly every drawn token is among these; for another one the whole vocabulary is looked at. */
-const LIKELY_TOKENS = 1000;
+/** Raises any token above all others, by little enough that a 32-bit logit keeps its digits. */
+const RAISED_LOGIT = 80;
 
 const GREEDY: NativeSamplerConfig = { temperature: 0, topK: 1, topP: 1, minP: 0, seed: 0 };
-const LIKELY: NativeSamplerConfig = { temperature: 1, topK: LIKELY_TOKENS, topP: 1, minP: 0, seed: 0 };
-const WHOLE: NativeSamplerConfig = { ...LIKELY, topK: 0 };
+const LIKELY: NativeSamplerConfig = { temperature: 1, topK: TOLD_MAX, topP: 1, minP: 0, seed: 0 };
+/** For a token that is not among the likely: it is raised to the first place, and the likeliest comes second. */
+const PAIR: NativeSamplerConfig = { ...LIKELY, topK: 2 };
 
 /** @returns frees what the measuring needs; call when nothing is drawn any more. */
 export function measureDraws(native: NativeContext, createSampler: () => NativeSampler): () => void {
@@ -37,7 +38,7 @@ export function measureDraws(native: NativeContext, createSampler: () => NativeS
 interface Samplers {
   readonly greedy: NativeSampler;
   readonly likely: NativeSampler;
-  readonly whole: NativeSampler;
+  readonly pair: NativeSampler;
   readonly [name: string]: NativeSampler;
 }
 
@@ -47,7 +48,7 @@ function createSamplers(create: () => NativeSampler): Samplers {
     sampler.applyConfig(config);
     return sampler;
   };
-  return { greedy: open(GREEDY), likely: open(LIKELY), whole: open(WHOLE) };
+  return { greedy: open(GREEDY), likely: open(LIKELY), pair: open(PAIR) };
 }
 
 interface Row {
@@ -64,15 +65,27 @@ async function measure(drawn: number, { row, samplers, sampleToken }: Row): Prom
     return answer;
   };
   const [likeliest, , confidence = 0] = await ask(row, samplers.greedy, false, true);
-  let [, pairs = []] = await ask(row, samplers.likely, true, false);
-  if (findProbability(pairs, drawn) === null) [, pairs = []] = await ask(row, samplers.whole, true, false);
+  const [, pairs = []] = await ask(row, samplers.likely, true, false);
   // They are shares of what the sampler has kept; of one of them the share of the whole is known.
   const share = confidence / (findProbability(pairs, likeliest) ?? confidence);
-  const told = [drawn, (findProbability(pairs, drawn) ?? 0) * share];
+  const known = findProbability(pairs, drawn);
+  const told = [drawn, known === null ? confidence * (await compare(drawn)) : known * share];
   for (let at = 0; at < Math.min(pairs.length, 2 * TOLD_MAX); at += 2) {
     told.push(pairs[at] ?? 0, (pairs[at + 1] ?? 0) * share);
   }
   return told;
+
+  /** How likely a token is, the likeliest being 1. */
+  async function compare(token: number): Promise<number> {
+    samplers.pair.applyConfig({
+      ...PAIR,
+      tokenBiasKeys: Uint32Array.of(token),
+      tokenBiasValues: Float32Array.of(RAISED_LOGIT),
+    });
+    const [, raised = []] = await ask(row, samplers.pair, true, false);
+    const ratio = (findProbability(raised, token) ?? 0) / (findProbability(raised, likeliest) ?? 1);
+    return ratio * Math.exp(-RAISED_LOGIT);
+  }
 }
 
 function findProbability(pairs: readonly number[], token: number): number | null {

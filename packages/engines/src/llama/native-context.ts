@@ -24,6 +24,9 @@ export interface NativeSamplerConfig {
   readonly topP: number;
   readonly minP: number;
   readonly seed: number;
+  /** Added to the logits of some tokens: their ids, and as many values. */
+  readonly tokenBiasKeys?: Uint32Array;
+  readonly tokenBiasValues?: Float32Array;
 }
 
 export interface NativeContext {

@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
@@ -7,10 +8,11 @@ const never = new AbortController().signal;
 function createReader() {
   const scheduler = createPrefillScheduler({ chunkTokens: 64 });
   const chunks: [string, number][] = [];
-  const readAll = async (name: string, total: number) => {
+  const readAll = async (name: string, total: number, call: object = {}) => {
     for (let left = total; left > 0;) {
       left -= await scheduler.takeTurn({
         signal: never,
+        call,
         tokensLeft: left,
         async read(tokens) {
           chunks.push([name, tokens]);
@@ -29,17 +31,94 @@ test("turns go round among the prompts, one chunk at a time", async () => {
   expect(chunks.map(([name]) => name)).toEqual(["a", "b", "c", "a", "b"]);
 });
 
+test("turns go round among the calls, whatever number of prompts each has", async () => {
+  const { readAll, chunks } = createReader();
+  const [many, few] = [{}, {}];
+  await Promise.all([
+    ...["a1", "a2", "a3", "a4"].map((name) => readAll(name, 128, many)),
+    ...["b1", "b2"].map((name) => readAll(name, 64, few)),
+  ]);
+  // The first found nobody waiting.
+  expect(chunks.map(([name]) => name)).toEqual(["a1", "a2", "b1", "a3", "b2", "a4", "a1", "a2", "a3", "a4"]);
+});
+
+/** A clock that only passes where somebody works or waits for it. */
+function createClock() {
+  let nowMs = 0;
+  const due: { atMs: number; resolve: () => void }[] = [];
+  return {
+    now: () => nowMs,
+    wait: (ms: number) => new Promise<void>((resolve) => due.push({ atMs: nowMs + ms, resolve })),
+    async pass(ms: number) {
+      nowMs += ms;
+      for (const timer of due.splice(0)) {
+        if (timer.atMs <= nowMs) timer.resolve();
+        else due.push(timer);
+      }
+      await nextRound();
+    },
+  };
+}
+
+test("after a scored chunk no other is scored for as long as it took, where others want to evaluate", async () => {
+  const clock = createClock();
+  const scheduler = createPrefillScheduler({ chunkTokens: 64, clock });
+  const events: string[] = [];
+  const draw = (name: string) => scheduler.takeDraw(async () => events.push(name));
+  const score = (name: string, meanwhile: () => Promise<unknown>) =>
+    scheduler.takeScoredTurn({
+      signal: never,
+      call: {},
+      tokensLeft: 64,
+      async read() {
+        const others = meanwhile();
+        await clock.pass(500);
+        events.push(name);
+        return { others };
+      },
+    });
+  const { others } = await score("first score", () => draw("draw meanwhile"));
+  await others;
+  const next = score("second score", async () => {});
+  await clock.pass(499);
+  await draw("another draw");
+  expect(events).toEqual(["first score", "draw meanwhile", "another draw"]);
+  await clock.pass(1);
+  await next;
+  expect(events.at(-1)).toBe("second score");
+});
+
+test("scored chunks follow each other where nobody else wants to evaluate, and a failed or aborted one holds nobody up", async () => {
+  const scheduler = createPrefillScheduler({ chunkTokens: 64, clock: createClock() });
+  const events: number[] = [];
+  const score = (read: (tokens: number) => Promise<unknown>, signal = never) =>
+    scheduler.takeScoredTurn({ signal, call: {}, tokensLeft: 100, read });
+  const failing = score(async () => {
+    throw new Error("broken");
+  });
+  await expect(failing).rejects.toThrow("broken");
+  await expect(score(async () => {}, AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
+  for (const index of [1, 2, 3]) await score(async () => events.push(index));
+  expect(events).toEqual([1, 2, 3]);
+});
+
 test("who aborts while waiting gets no turn, and a failed read passes the turn on", async () => {
   const { scheduler, readAll, chunks } = createReader();
   const failing = scheduler.takeTurn({
     signal: never,
+    call: {},
     tokensLeft: 10,
     read: async () => {
       throw new Error("broken");
     },
   });
   const controller = new AbortController();
-  const impatient = scheduler.takeTurn({ signal: controller.signal, tokensLeft: 10, read: async () => "read" });
+  const impatient = scheduler.takeTurn({
+    signal: controller.signal,
+    call: {},
+    tokensLeft: 10,
+    read: async () => "read",
+  });
   const patient = readAll("c", 10);
   controller.abort(new Error("gone"));
   await expect(failing).rejects.toThrow("broken");
@@ -69,6 +148,7 @@ test("no token is drawn while a chunk is read, and every stream draws one before
   const read = async (name: string) =>
     scheduler.takeTurn({
       signal: never,
+      call: {},
       tokensLeft: 1,
       async read() {
         events.push(`${name} starts`);
@@ -92,7 +172,12 @@ test("a chunk waits for the draws in flight, also when one fails", async () => {
     events.push("draw fails");
     throw new Error("broken");
   });
-  const reading = scheduler.takeTurn({ signal: never, tokensLeft: 1, read: async () => events.push("chunk") });
+  const reading = scheduler.takeTurn({
+    signal: never,
+    call: {},
+    tokensLeft: 1,
+    read: async () => events.push("chunk"),
+  });
   await expect(failing).rejects.toThrow("broken");
   await reading;
   expect(events).toEqual(["draw fails", "chunk"]);

@@ -5,7 +5,9 @@
  * moving, aborts quick and newcomers unhindered.
  */
 
+import { setTimeout as wait } from "node:timers/promises";
 import { createSlotPool } from "../shared/slot-pool.ts";
+import { createTurns } from "./turns.ts";
 
 export interface PrefillScheduler {
   /**
@@ -15,14 +17,24 @@ export interface PrefillScheduler {
    * @throws the signal's reason when it aborts before the turn comes; what `read` throws
    */
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
+  /**
+   * The same for a chunk whose rows are scored, which takes a multiple of the time. Where others wanted to evaluate meanwhile, none
+   * is scored for as long as it took: so all scores together take half of the time, and a stream draws many tokens between two chunks.
+   */
+  takeScoredTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /** The same for work that reads nothing and that no draw may meet. */
-  runAlone<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result>;
+  runAlone<Result>(options: Turn, work: () => Promise<Result>): Promise<Result>;
   /** Calls `draw` at once, or when the chunk in flight has been read. Draws run side by side. */
   takeDraw<Result>(draw: () => Promise<Result>): Promise<Result>;
 }
 
-export interface PrefillTurn<Result> {
+export interface Turn {
   readonly signal: AbortSignal;
+  /** What the prompts of one call have in common: calls take turns, whatever number of prompts each has. */
+  readonly call: object;
+}
+
+export interface PrefillTurn<Result> extends Turn {
   readonly tokensLeft: number;
   readonly read: (tokens: number) => Promise<Result>;
 }
@@ -30,29 +42,64 @@ export interface PrefillTurn<Result> {
 export interface PrefillSchedulerOptions {
   /** The last chunk of a prompt holds this many tokens and what is left, the others exactly this many. */
   readonly chunkTokens: number;
+  /** Milliseconds since any moment, and a promise of a later one. Default: the clock. */
+  readonly clock?: { readonly now: () => number; readonly wait: (ms: number) => Promise<unknown> };
 }
 
-export function createPrefillScheduler({ chunkTokens }: PrefillSchedulerOptions): PrefillScheduler {
-  const turns = createSlotPool(["turn"]);
-  const phases = createPhases();
+const CLOCK = { now: () => performance.now(), wait: async (ms: number) => wait(ms) };
 
-  async function runAlone<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    const turn = await turns.acquire(signal);
+export function createPrefillScheduler({ chunkTokens, clock = CLOCK }: PrefillSchedulerOptions): PrefillScheduler {
+  const turns = createTurns();
+  const phases = createPhases();
+  const scores = createSlotPool(["score"]);
+  /** How often anything but a score was asked for. */
+  let asked = 0;
+
+  async function runInTurn<Result>({ signal, call }: Turn, work: () => Promise<Result>): Promise<Result> {
+    const endTurn = await turns.take(call, signal);
     try {
       return await phases.runAlone(async () => {
         signal.throwIfAborted();
         return work();
       });
     } finally {
-      turns.release(turn);
+      endTurn();
     }
   }
 
+  const countTokens = (tokensLeft: number) => (tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens);
+
   return {
-    takeTurn: ({ signal, tokensLeft, read }) =>
-      runAlone(signal, () => read(tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens)),
-    runAlone,
-    takeDraw: phases.runBeside,
+    takeTurn({ tokensLeft, read, ...turn }) {
+      asked += 1;
+      return runInTurn(turn, () => read(countTokens(tokensLeft)));
+    },
+    async takeScoredTurn({ tokensLeft, read, ...turn }) {
+      const askedBefore = asked;
+      const score = await scores.acquire(turn.signal);
+      let tookMs = 0;
+      try {
+        return await runInTurn(turn, async () => {
+          const startedAt = clock.now();
+          try {
+            return await read(countTokens(tokensLeft));
+          } finally {
+            tookMs = clock.now() - startedAt;
+          }
+        });
+      } finally {
+        if (asked === askedBefore) scores.release(score);
+        else void clock.wait(tookMs).then(() => scores.release(score));
+      }
+    },
+    runAlone(turn, work) {
+      asked += 1;
+      return runInTurn(turn, work);
+    },
+    takeDraw(draw) {
+      asked += 1;
+      return phases.runBeside(draw);
+    },
   };
 }
 

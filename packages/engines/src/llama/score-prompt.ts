@@ -10,30 +10,31 @@ import { eraseTokens } from "./erase-tokens.ts";
 import { SCORED_TOKENS_MAX } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { biasAnyToken } from "./native-context.ts";
+import type { Turn } from "./prefill-scheduler.ts";
 
 export interface PromptToScore {
   /** At least one. */
   readonly tokens: readonly Token[];
   readonly request: GenerationRequest;
-  readonly signal: AbortSignal;
+  readonly turn: Turn;
 }
 
 /** Leaves the sequence with the prompt read in whole chunks, as far as it has them, and the rest of it but the last token. */
 export async function scorePrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
-  { tokens, request, signal }: PromptToScore,
+  { tokens, request, turn }: PromptToScore,
 ): Promise<readonly PromptLogprob[]> {
   const { topLogprobs } = request;
-  await eraseTokens(loaded, sequence, { start: 0, signal });
+  await eraseTokens(loaded, sequence, { start: 0, ...turn });
   loaded.readInChunks.set(sequence, 0);
   const scores: PromptLogprob[] = tokens
     .slice(0, 1)
     .map((token) => ({ ...loaded.spell(token), logprob: null, top: [] }));
   while (scores.length < tokens.length) {
     const first = scores.length - 1;
-    await loaded.prefill.takeTurn({
-      signal,
+    await loaded.prefill.takeScoredTurn({
+      ...turn,
       tokensLeft: Math.min(SCORED_TOKENS_MAX, tokens.length - 1 - first),
       async read(count) {
         const rows = tokens.slice(first, first + count);

@@ -1,0 +1,63 @@
+/** One turn at a time, for calls that each may want several at once: the calls come in turns, first come, first served within each. */
+
+export interface Turns {
+  /**
+   * Resolves when the turn has come, with what ends it.
+   *
+   * @throws the signal's reason when it aborts first
+   */
+  take(call: object, signal: AbortSignal): Promise<() => void>;
+}
+
+export function createTurns(): Turns {
+  /** By call, that which has waited longest for its last turn first. */
+  const waiting = new Map<object, Set<() => void>>();
+  let isTaken = false;
+
+  function end(): void {
+    const [next] = waiting;
+    if (next === undefined) {
+      isTaken = false;
+      return;
+    }
+    const [call, queue] = next;
+    const [start] = queue;
+    leave(call, queue, start);
+    // To the end of the line: others come first.
+    if (queue.size > 0) {
+      waiting.delete(call);
+      waiting.set(call, queue);
+    }
+    start?.();
+  }
+
+  function leave(call: object, queue: Set<() => void>, start: (() => void) | undefined): void {
+    if (start !== undefined) queue.delete(start);
+    if (queue.size === 0) waiting.delete(call);
+  }
+
+  return {
+    async take(call, signal) {
+      signal.throwIfAborted();
+      if (!isTaken) {
+        isTaken = true;
+        return end;
+      }
+      return new Promise((resolve, reject) => {
+        const queue = waiting.get(call) ?? new Set();
+        waiting.set(call, queue);
+        const start = () => {
+          signal.removeEventListener("abort", onAbort);
+          resolve(end);
+        };
+        const onAbort = () => {
+          leave(call, queue, start);
+          const reason: unknown = signal.reason;
+          reject(reason);
+        };
+        queue.add(start);
+        signal.addEventListener("abort", onAbort, { once: true });
+      });
+    },
+  };
+}
