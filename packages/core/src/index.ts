@@ -50,6 +50,7 @@ export type {
   PreparedPrompt,
   PreparedText,
   PromptLogprob,
+  RecommendedSampling,
   Sampling,
   TokenLogprob,
   TokenProbability,

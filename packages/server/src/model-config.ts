@@ -34,6 +34,15 @@ const modelPricesSchema = z.strictObject({
   perMinuteOfAudio: price.optional().describe(MEANINGS.minuteOfAudio),
 });
 
+/** Of those that the request can give too, in the same ranges. */
+const samplingSchema = z.strictObject({
+  temperature: z.number().min(0).max(2).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.int().min(0).max(1_000_000).optional().describe("0: no limit."),
+  minP: z.number().min(0).max(1).optional(),
+  repeatPenalty: z.number().min(0.01).max(2).optional().describe("1: none."),
+});
+
 const engineSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("scripted").describe("Fixed texts without a model, for tests.") }),
   z.strictObject({
@@ -51,6 +60,11 @@ const engineSchema = z.discriminatedUnion("kind", [
       .boolean()
       .default(false)
       .describe("For embeddings: whether the model was trained for fewer `dimensions` (Matryoshka)."),
+    sampling: samplingSchema
+      .optional()
+      .describe(
+        "For chats and completions that don't say it; default: what the catalogue or the file recommends, else OpenAI's defaults.",
+      ),
     gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
   }),
   z.strictObject({
@@ -103,6 +117,11 @@ function isTruncatableFitting(model: { readonly type: string; readonly engine: o
   return model.type === "embedding" || !("truncatableVectors" in model.engine) || !model.engine.truncatableVectors;
 }
 
+/** Embeddings are not sampled. */
+function isSamplingFitting(model: { readonly type: string; readonly engine: object }): boolean {
+  return model.type !== "embedding" || !("sampling" in model.engine) || model.engine.sampling === undefined;
+}
+
 const modelSchema = z.strictObject({
   id: z.string().min(1).max(200).describe("What a request names in `model`."),
   name: z.string().min(1).max(200).optional().describe("Default: the id."),
@@ -152,6 +171,7 @@ export const modelsSchema = z
   .refine((models) => models.every(isTruncatableFitting), {
     error: "truncatableVectors is for a model of the type embedding",
   })
+  .refine((models) => models.every(isSamplingFitting), { error: "sampling is for a model of the type chat" })
   .refine(hasUniqueIds, { error: "two models have the same id" })
   .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
   .default([])

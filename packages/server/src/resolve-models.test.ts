@@ -187,3 +187,19 @@ test("a configured model that can't be pulled stops the start", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   await expect(resolve({ models }, { pull })).rejects.toThrow("Nothing answered.");
 });
+
+test("a model's recommended sampling is the setting's, else the catalogue's", async () => {
+  const engine = { kind: "llama" as const, model: "qwen2.5-coder-0.5b-instruct" };
+  const { models } = await resolve({
+    models: [
+      { id: "a", engine, default: true },
+      { id: "b", engine: { ...engine, sampling: { temperature: 1.5, topK: 0 } } },
+      { id: "c", engine: { kind: "llama", model: weights, sampling: { minP: 0.1 } } },
+    ],
+  });
+  expect(models.map((model) => model.engine.type === "chat" && model.engine.recommendedSampling)).toEqual([
+    { temperature: 0.7, topP: 0.8, topK: 20, repeatPenalty: 1.1 },
+    { temperature: 1.5, topP: 0.8, topK: 0, repeatPenalty: 1.1 },
+    { minP: 0.1 },
+  ]);
+});

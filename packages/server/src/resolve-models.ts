@@ -6,7 +6,15 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
-import type { Engine, ModelType, Prices, RegisteredModel, RelayEngine, RelayOperation } from "@openai-compat/core";
+import type {
+  Engine,
+  ModelType,
+  Prices,
+  RecommendedSampling,
+  RegisteredModel,
+  RelayEngine,
+  RelayOperation,
+} from "@openai-compat/core";
 import {
   cacheDirectory,
   createLocalEngine,
@@ -15,8 +23,8 @@ import {
   createScriptedEmbeddingEngine,
   createScriptedEngine,
   createUpstreamEngine,
+  examineGguf,
   findCachedModel,
-  findGgufProblem,
   listCatalogue,
   listFittingModels,
   probeLlama,
@@ -184,7 +192,7 @@ async function resolveConfiguredModels(options: ResolveModelsOptions, loadingOf:
 /** A model of the catalogue is of the catalogue's type, whatever the default of the setting says. */
 export function withOwnType(config: ModelConfig): ModelConfig {
   const { engine } = config;
-  const entry = engine.kind === "llama" ? listCatalogue().find(({ id }) => id === engine.model) : undefined;
+  const entry = engine.kind === "llama" ? findCatalogueEntry(engine.model) : undefined;
   return entry === undefined ? config : { ...config, type: entry.type };
 }
 
@@ -200,15 +208,23 @@ async function createConfiguredEngine(
   }
   if (engine.kind === "upstream") return { ownedBy: "upstream", engine: connectUpstream(config, engine, options) };
   const { path, ownedBy } = await locateModelFile(engine.model, options);
-  const problem = await findGgufProblem(path, config.type === "embedding" ? "embedding" : "chat");
+  const { problem, sampling } = await examineGguf(path, config.type === "embedding" ? "embedding" : "chat");
   if (problem !== null) throw new ConfigError(`The model "${config.id}" can't be served: ${path} ${problem}.`);
-  return { ownedBy, engine: createLocalEngine(mapLocalModel(config.type, engine, path), loadingOf(config.id)) };
+  // Who serves the model knows best, then we, then the file.
+  const recommended = { ...sampling, ...findCatalogueEntry(engine.model)?.sampling, ...engine.sampling };
+  const local = recommendSampling(mapLocalModel(config.type, engine, path), recommended);
+  return { ownedBy, engine: createLocalEngine(local, loadingOf(config.id)) };
 }
 
 /** A catalogue's model as it is served when nothing is configured. */
 export function mapCatalogueEntry(entry: CatalogueEntry, modelPath: string): LocalModel {
-  if (entry.type === "chat") return { type: "chat", settings: { modelPath } };
+  if (entry.type === "chat") return { type: "chat", settings: { modelPath, recommendedSampling: entry.sampling } };
   return { type: "embedding", settings: { modelPath, contextTokens: entry.contextTokens } };
+}
+
+function recommendSampling(local: LocalModel, recommendedSampling: RecommendedSampling): LocalModel {
+  if (local.type === "embedding") return local;
+  return { type: "chat", settings: { ...local.settings, recommendedSampling } };
 }
 
 export function mapLocalModel(
@@ -272,7 +288,7 @@ async function locateModelFile(
   model: string,
   options: ResolveModelsOptions,
 ): Promise<{ path: string; ownedBy: string }> {
-  const entry = listCatalogue().find((candidate) => candidate.id === model);
+  const entry = findCatalogueEntry(model);
   if (entry !== undefined) {
     const { path } = await (options.pull ?? pullWithProgress)(entry, options.signal);
     return { path, ownedBy: describeCatalogueEntry(entry).ownedBy };
@@ -284,6 +300,10 @@ async function locateModelFile(
     `"${tried}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +
       "A model of your own is named by the path of its GGUF file, such as ./model.gguf.",
   );
+}
+
+function findCatalogueEntry(model: string): CatalogueEntry | undefined {
+  return listCatalogue().find(({ id }) => id === model);
 }
 
 function describeCatalogueEntry(entry: CatalogueEntry): { id: string; name: string; ownedBy: string } {

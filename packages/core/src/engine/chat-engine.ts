@@ -31,6 +31,12 @@ export interface Sampling {
   readonly temperature: number;
   /** 0 to 1; 1 keeps the whole distribution. */
   readonly topP: number;
+  /** How many of the likeliest tokens are kept; 0 for as many as the engine can. */
+  readonly topK: number;
+  /** 0 to 1: tokens with less than this share of the likeliest one's probability are dropped. */
+  readonly minP: number;
+  /** Above 0; above 1, tokens of the answer so far are less likely to come again. */
+  readonly repeatPenalty: number;
   /** -2 to 2. */
   readonly presencePenalty: number;
   /** -2 to 2. */
@@ -40,6 +46,11 @@ export interface Sampling {
   /** Token id to a bias of -100 (never) to 100. */
   readonly logitBias: Readonly<Record<number, number>>;
 }
+
+/** What the makers of a model recommend; what is left out has the API's default. */
+export type RecommendedSampling = {
+  readonly [Key in "temperature" | "topP" | "topK" | "minP" | "repeatPenalty"]?: Sampling[Key] | undefined;
+};
 
 /** A prompt that the engine has already rendered and tokenised: counted once, evaluated without a second pass. */
 export interface PreparedPrompt {
@@ -153,6 +164,8 @@ export interface ChatEngine {
   readonly type: "chat";
   /** Known before the model is loaded. */
   readonly limits: ChatEngineLimits;
+  /** For requests that say nothing else. Default: nothing is recommended. */
+  readonly recommendedSampling?: RecommendedSampling;
 
   /**
    * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it is

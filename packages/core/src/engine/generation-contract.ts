@@ -30,6 +30,9 @@ export interface GenerationResult {
 export const GREEDY: Sampling = {
   temperature: 0,
   topP: 1,
+  topK: 0,
+  minP: 0,
+  repeatPenalty: 1,
   presencePenalty: 0,
   frequencyPenalty: 0,
   seed: 0,

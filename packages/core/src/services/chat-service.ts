@@ -58,7 +58,7 @@ export async function prepareChat(
   if (prompt.tokens.length >= contextTokens) {
     throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
   }
-  const sampling = buildSampling(request);
+  const sampling = buildSampling(request, engine.recommendedSampling);
   const relaxed = await engine.check({ sampling, output, topLogprobs }, signal);
   return { engine, request, prompt, sampling, relaxed };
 }

@@ -69,7 +69,7 @@ export async function prepareCompletion(
     prompts.push(prompt);
   }
   refuseLongEcho(request, prompts);
-  const sampling = buildSampling(request);
+  const sampling = buildSampling(request, engine.recommendedSampling);
   await engine.check({ sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs }, signal);
   return { engine, request, prompts, sampling };
 }

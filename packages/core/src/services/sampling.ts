@@ -1,24 +1,44 @@
 /** From what a caller asks for to how tokens are drawn; every choice of a call has a seed of its own. */
 
 import { randomInt } from "node:crypto";
-import type { Sampling } from "../engine/chat-engine.ts";
+import type { RecommendedSampling, Sampling } from "../engine/chat-engine.ts";
 
 const SEED_RANGE = 2 ** 32;
 
-/** As `Sampling`, its seed not chosen yet. */
-export type WantedSampling = Omit<Sampling, "seed"> & {
+/** What OpenAI's API documents, and for what it does not have, what changes nothing. */
+const API_DEFAULTS = { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1 };
+
+/** As `Sampling`, its seed not chosen yet. Null or absent where the caller says nothing. */
+export interface WantedSampling extends Pick<Sampling, "presencePenalty" | "frequencyPenalty" | "logitBias"> {
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK?: number | null;
+  readonly minP?: number | null;
+  readonly repeatPenalty?: number | null;
   /** Null for a random one. Any safe integer; used modulo 2³². */
   readonly seed: number | null;
-};
+}
 
-export function buildSampling(wanted: WantedSampling): Sampling {
+/**
+ * What the caller says, else what is recommended for the model, else the API's default. Who asks for the likeliest tokens,
+ * with a temperature of 0, gets them: nothing that is recommended changes that. Other penalties of the caller take the
+ * place of a recommended one.
+ */
+export function buildSampling(wanted: WantedSampling, recommended: RecommendedSampling = {}): Sampling {
+  const { presencePenalty, frequencyPenalty, logitBias } = wanted;
+  const fallBack = (key: keyof RecommendedSampling): number =>
+    (wanted.temperature === 0 ? undefined : recommended[key]) ?? API_DEFAULTS[key];
+  const hasPenalty = presencePenalty !== 0 || frequencyPenalty !== 0;
   return {
-    temperature: wanted.temperature,
-    topP: wanted.topP,
-    presencePenalty: wanted.presencePenalty,
-    frequencyPenalty: wanted.frequencyPenalty,
+    temperature: wanted.temperature ?? fallBack("temperature"),
+    topP: wanted.topP ?? fallBack("topP"),
+    topK: wanted.topK ?? fallBack("topK"),
+    minP: wanted.minP ?? fallBack("minP"),
+    repeatPenalty: wanted.repeatPenalty ?? (hasPenalty ? API_DEFAULTS.repeatPenalty : fallBack("repeatPenalty")),
+    presencePenalty,
+    frequencyPenalty,
     seed: wrapSeed(wanted.seed ?? randomInt(SEED_RANGE)),
-    logitBias: wanted.logitBias,
+    logitBias,
   };
 }
 

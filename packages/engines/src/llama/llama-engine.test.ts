@@ -86,6 +86,21 @@ test("a frequency penalty makes a repeating answer repeat less", async () => {
   expect(countDistinct(punished.text)).toBeGreaterThan(countDistinct(free.text));
 });
 
+test("a repeat penalty makes a repeating answer repeat less", async () => {
+  const engine = openEngine();
+  const countDistinct = (text: string) => new Set(text).size;
+  const free = await run(engine, story);
+  const punished = await run(engine, story, { sampling: { repeatPenalty: 1.9 } });
+  expect(countDistinct(punished.text)).toBeGreaterThan(countDistinct(free.text));
+});
+
+test.each([{ topK: 1 }, { minP: 1 }])("%j leaves the likeliest token alone, however hot", async (kept) => {
+  const engine = openEngine();
+  const greedy = await run(engine, story);
+  expect((await run(engine, story, { sampling: { temperature: 2, seed: 7 } })).text).not.toBe(greedy.text);
+  expect((await run(engine, story, { sampling: { temperature: 2, seed: 7, ...kept } })).text).toBe(greedy.text);
+});
+
 test("a message that spells a control token adds none to the prompt", async () => {
   const engine = openEngine();
   const countEnds = (tokens: readonly number[]) => tokens.filter((token) => token === END_OF_TURN).length;

@@ -59,6 +59,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
 
   return {
     type: "chat",
+    recommendedSampling: resolved.recommendedSampling,
     limits: {
       get contextTokens() {
         return contextTokens;

@@ -1,6 +1,7 @@
 /** The settings of a llama engine and their defaults; nothing else may invent one. */
 
 import { availableParallelism } from "node:os";
+import type { RecommendedSampling } from "@openai-compat/core";
 import type { LoadingSettings } from "../shared/model-resource.ts";
 
 export interface LlamaEngineSettings {
@@ -19,6 +20,8 @@ export interface LlamaEngineSettings {
   readonly gpu?: false | "auto";
   /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
   readonly candidateTokensMax?: number;
+  /** For requests that say nothing else. Default: nothing is recommended. */
+  readonly recommendedSampling?: RecommendedSampling;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;
   /** Gets the native library's own warnings and errors. Default: they are dropped. */
@@ -35,6 +38,7 @@ export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLla
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
+    recommendedSampling: settings.recommendedSampling ?? {},
     loading: settings.loading ?? {},
     onNativeLog: settings.onNativeLog ?? (() => {}),
   };

@@ -13,6 +13,8 @@ export interface SamplingContext {
 }
 
 const BIAS_NEVER = -100;
+/** A repeat penalty looks back so far, as llama.cpp's own does: in a long text every common word has been said. */
+const REPEATED_TOKENS = 64;
 
 /**
  * `drawn` is read before each draw; the caller appends to it.
@@ -26,19 +28,20 @@ export function mapSampling(
   context: SamplingContext,
 ): SequenceEvaluateOptions {
   const { presencePenalty, frequencyPenalty } = sampling;
+  const countsAll = presencePenalty !== 0 || frequencyPenalty !== 0;
   return {
     temperature: sampling.temperature,
-    topK: context.candidateTokensMax,
+    topK: limitCandidates(sampling.topK, context.candidateTokensMax),
     topP: sampling.topP,
-    minP: 0,
+    minP: sampling.minP,
     seed: sampling.seed,
     ...(hasPenalties(sampling) && {
       repeatPenalty: {
-        penalty: 1,
+        penalty: sampling.repeatPenalty,
         presencePenalty,
         frequencyPenalty,
-        punishTokens: () => drawn,
-        maxPunishTokens: tokensMax,
+        punishTokens: () => (countsAll ? drawn : drawn.slice(-REPEATED_TOKENS)),
+        maxPunishTokens: countsAll ? tokensMax : REPEATED_TOKENS,
       },
     }),
     ...(Object.keys(sampling.logitBias).length > 0 && { tokenBias: mapLogitBias(sampling.logitBias, context) }),
@@ -47,7 +50,13 @@ export function mapSampling(
 
 /** Whether the drawn tokens must be kept. */
 export function hasPenalties(sampling: Sampling): boolean {
-  return sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0;
+  return sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0 || sampling.repeatPenalty !== 1;
+}
+
+/** 0 is no limit, of either. */
+function limitCandidates(topK: number, candidateTokensMax: number): number {
+  if (topK === 0 || candidateTokensMax === 0) return Math.max(topK, candidateTokensMax);
+  return Math.min(topK, candidateTokensMax);
 }
 
 function mapLogitBias(logitBias: Sampling["logitBias"], { module, model, isToken }: SamplingContext) {

@@ -5,6 +5,7 @@
  * Every file is pinned by SHA-256, so a source is trusted for nothing but delivery: a hub, a mirror or a package index
  * that serves other bytes is refused, whatever checksum it announces about itself.
  */
+import type { RecommendedSampling } from "@openai-compat/core";
 
 /** A file that must have exactly these bytes. */
 export interface PinnedFile {
@@ -94,6 +95,8 @@ export interface CatalogueEntry {
   readonly contextTokens: number;
   /** The most that it takes in memory with the engine's default settings, as `estimateLocalBytes` says of its file. */
   readonly memoryBytes: number;
+  /** How tokens are sampled where a request does not say it. */
+  readonly sampling: RecommendedSampling;
   /** Too small to be of use to people: it shows that the server works. */
   readonly isDemonstration: boolean;
   /** The file that the cache holds in the end: the same bytes from whichever source. */
@@ -162,6 +165,8 @@ const ENTRIES: readonly CatalogueEntry[] = [
       "A small chat model: talks, writes code and JSON, calls tools, on any CPU with 2 GB of memory to spare.",
     contextTokens: 32_768,
     memoryBytes: 1_122_000_000,
+    // From the makers' generation_config.json.
+    sampling: { temperature: 0.7, topP: 0.8, topK: 20, repeatPenalty: 1.1 },
     isDemonstration: false,
     artefact: QWEN_CODER_05B,
     sources: [
@@ -192,6 +197,8 @@ const ENTRIES: readonly CatalogueEntry[] = [
       "A very small English chat model: answers on any CPU, good for tests and demonstrations, weak on facts.",
     contextTokens: 8192,
     memoryBytes: 705_300_000,
+    // From the makers' model card.
+    sampling: { temperature: 0.2, topP: 0.9 },
     isDemonstration: true,
     artefact: {
       fileName: "SmolLM2-135M-Instruct.Q8_0.gguf",
@@ -230,6 +237,7 @@ const ENTRIES: readonly CatalogueEntry[] = [
     description: "A small English sentence encoder with 384 dimensions: search and similarity on any CPU.",
     contextTokens: 512,
     memoryBytes: 710_000_000,
+    sampling: {},
     isDemonstration: false,
     artefact: {
       fileName: "all-MiniLM-L6-v2.Q8_0.gguf",

@@ -34,6 +34,7 @@ test("a layer remembers a key and a value for each of its heads", () => {
     // 3 layers, 2 heads, a key and a value of 64 / 8 numbers.
     rememberedPerToken: 3 * 2 * (8 + 8),
     rememberedPerSequence: 0,
+    sampling: {},
     hasChatTemplate: false,
   });
 });
@@ -84,4 +85,21 @@ test("a model in several files is as large as all of them", async () => {
   await expect(measureGgufBytes(first)).rejects.toMatchObject({ code: "ENOENT" });
   await writeFile(path.join(directory.path, "m-00002-of-00002.gguf"), Buffer.alloc(30));
   expect(await measureGgufBytes(first)).toBe(130);
+});
+
+test("what the file recommends for sampling is read, unless it is out of its range", () => {
+  const names = ["temp", "top_p", "top_k", "min_p", "penalty_repeat"];
+  const write = (values: readonly number[]) =>
+    encodeGguf({
+      metadata: values.map((value, index) => [`general.sampling.${names[index]}`, number(value)]),
+      tensors: [],
+    });
+  expect(decodeGgufShape(write([1, 1, 20, 0, 1])).sampling).toEqual({
+    temperature: 1,
+    topP: 1,
+    topK: 20,
+    minP: 0,
+    repeatPenalty: 1,
+  });
+  expect(decodeGgufShape(write([3, 2, 2_000_000, 2, 0])).sampling).toEqual({});
 });

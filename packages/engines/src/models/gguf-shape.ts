@@ -1,6 +1,7 @@
 /** How large a model is inside, as the head of its GGUF file says: what decides the memory that it takes beside its weights. */
 
 import { open, stat } from "node:fs/promises";
+import type { RecommendedSampling } from "@openai-compat/core";
 import { GGUF_TYPES } from "../shared/gguf-writer.ts";
 import { GgufReader, decodeGgufFile } from "./gguf-reader.ts";
 
@@ -14,6 +15,8 @@ export interface GgufShape {
   readonly rememberedPerToken: number;
   /** Numbers that recurrent layers remember of a whole sequence. */
   readonly rememberedPerSequence: number;
+  /** What the makers recommend, as llama.cpp's converter writes it into the file. */
+  readonly sampling: RecommendedSampling;
   /** Without one it can't be talked to. */
   readonly hasChatTemplate: boolean;
 }
@@ -68,6 +71,7 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
     feedForwardLength: largest("feed_forward_length"),
     rememberedPerToken: read("attention.causal")[0] === 0 ? 0 : countPerToken(read),
     rememberedPerSequence: countPerSequence(largest),
+    sampling: readSampling((name) => found.get(`general.sampling.${name}`)?.[0]),
     hasChatTemplate,
   };
 }
@@ -87,4 +91,22 @@ function countPerToken(read: (name: string) => readonly number[]): number {
 
 function countPerSequence(largest: (name: string) => number): number {
   return largest("block_count") * largest("ssm.inner_size") * (largest("ssm.state_size") + largest("ssm.conv_kernel"));
+}
+
+/** Name in the file, its range; a value beyond is no recommendation. */
+const SAMPLING_VALUES: Readonly<Record<keyof RecommendedSampling, readonly [string, number, number]>> = {
+  temperature: ["temp", 0, 2],
+  topP: ["top_p", 0, 1],
+  topK: ["top_k", 0, 1_000_000],
+  minP: ["min_p", 0, 1],
+  repeatPenalty: ["penalty_repeat", 0.01, 2],
+};
+
+function readSampling(read: (name: string) => number | undefined): RecommendedSampling {
+  const values = Object.entries(SAMPLING_VALUES).flatMap(([key, [name, least, most]]) => {
+    const value = read(name);
+    // Single precision writes 0.95 as 0.949999988.
+    return value !== undefined && value >= least && value <= most ? [[key, Number(value.toPrecision(6))]] : [];
+  });
+  return Object.fromEntries(values);
 }

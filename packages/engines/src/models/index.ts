@@ -17,7 +17,8 @@ export type {
 export { listFittingModels } from "./choose-models.ts";
 export type { FittingModelsOptions, ModelChoice, Room } from "./choose-models.ts";
 export type { DownloadSettings } from "./download-file.ts";
-export { findGgufProblem } from "./gguf-problem.ts";
+export { examineGguf } from "./examine-gguf.ts";
+export type { GgufFindings } from "./examine-gguf.ts";
 export { ModelUnavailableError } from "./model-unavailable-error.ts";
 export type { PullAttempt } from "./model-unavailable-error.ts";
 export { createProgressReporter } from "./progress.ts";

@@ -29,6 +29,7 @@ async function makeFixture(directory: string) {
     description: "For tests.",
     contextTokens: 64,
     memoryBytes: 1,
+    sampling: {},
     isDemonstration: false,
     artefact: pin("tiny.gguf", await readFile(targetPath)),
     sources: [

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { findCachedModel, findGgufProblem, listCatalogue, probeLlama } from "@openai-compat/engines";
+import { examineGguf, findCachedModel, listCatalogue, probeLlama } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { listDefaultModels } from "../resolve-models.ts";
 import type { ModelConfig } from "../model-config.ts";
@@ -61,7 +61,7 @@ async function examineLlamaModel({ id, type, engine }: ModelConfig): Promise<Fin
   }
   if (!existsSync(model))
     return { about, status: "fail", message: `${resolve(model)} is neither a file nor in the catalogue` };
-  const problem = await findGgufProblem(model, type === "embedding" ? "embedding" : "chat");
+  const { problem } = await examineGguf(model, type === "embedding" ? "embedding" : "chat");
   if (problem !== null) return { about, status: "fail", message: `${model} ${problem}` };
   return { about, status: "ok", message: `${model} is there` };
 }

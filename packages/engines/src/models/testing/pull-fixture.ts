@@ -55,6 +55,7 @@ export async function makePullFixture(): Promise<PullFixture> {
     description: "For tests.",
     contextTokens: 16,
     memoryBytes: 1,
+    sampling: {},
     isDemonstration: true,
     artefact: pin("tiny.Q8_0.gguf", artefact),
     sources: [

@@ -1,8 +1,14 @@
-/** How tokens are drawn and where a text ends, as chat and completions say it alike; every default is applied here. */
+/** How tokens are drawn and where a text ends, as chat and completions say it alike. Defaults are the model's business. */
 
 import { AiError } from "@openai-compat/core";
 import type { WantedSampling } from "@openai-compat/core";
 import type { CreateChatCompletionRequest, CreateCompletionRequest } from "@openai-compat/spec";
+import { z } from "zod";
+import { decodeBody } from "./decode-body.ts";
+
+/** Beyond any vocabulary. */
+const TOP_K_MAX = 1_000_000;
+const REPEAT_PENALTY_MIN = 0.01;
 
 type SamplingFields =
   | "temperature"
@@ -14,11 +20,25 @@ type SamplingFields =
   | "stop";
 type Wire = Pick<CreateChatCompletionRequest, SamplingFields> & Pick<CreateCompletionRequest, SamplingFields>;
 
-/** @throws AiError `invalid_value` for a biased key that is no token id. */
+/** What OpenAI does not document and other servers take, in their ranges; `null` counts as left out. */
+const moreSamplingSchema = z.looseObject({
+  /** 0 and -1: no limit. */
+  top_k: z.int().min(-1).max(TOP_K_MAX).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().min(REPEAT_PENALTY_MIN).max(2).nullish(),
+  /** The same by another name. */
+  repeat_penalty: z.number().min(REPEAT_PENALTY_MIN).max(2).nullish(),
+});
+
+/** @throws AiError `invalid_value` for a biased key that is no token id, and for a value out of its range. */
 export function decodeSampling(wire: Omit<Wire, "stop">): WantedSampling {
+  const more = decodeBody(moreSamplingSchema, wire);
   return {
-    temperature: wire.temperature ?? 1,
-    topP: wire.top_p ?? 1,
+    temperature: wire.temperature ?? null,
+    topP: wire.top_p ?? null,
+    topK: typeof more.top_k === "number" ? Math.max(0, more.top_k) : null,
+    minP: more.min_p ?? null,
+    repeatPenalty: more.repetition_penalty ?? more.repeat_penalty ?? null,
     presencePenalty: wire.presence_penalty ?? 0,
     frequencyPenalty: wire.frequency_penalty ?? 0,
     seed: decodeSeed(wire.seed),

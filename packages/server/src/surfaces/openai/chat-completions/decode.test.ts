@@ -18,7 +18,7 @@ function refusalOf(body: unknown): { code: string; param: string | null; message
   throw new Error("The body was accepted.");
 }
 
-test("what is left out gets OpenAI's defaults", () => {
+test("what is left out gets OpenAI's defaults, or those of the model", () => {
   expect(decode({})).toEqual({
     request: {
       model: "m",
@@ -26,8 +26,11 @@ test("what is left out gets OpenAI's defaults", () => {
       choices: 1,
       tokensMax: null,
       stop: [],
-      temperature: 1,
-      topP: 1,
+      temperature: null,
+      topP: null,
+      topK: null,
+      minP: null,
+      repeatPenalty: null,
       presencePenalty: 0,
       frequencyPenalty: 0,
       seed: null,
@@ -158,7 +161,7 @@ test.each(Object.entries(ACCEPTED))("%s is accepted, and null counts as left out
 });
 
 test("a parameter that OpenAI does not document is ignored", () => {
-  expect(decode({ repetition_penalty: 1.1, num_ctx: 8192 })).toEqual(decode({}));
+  expect(decode({ mirostat: 2, num_ctx: 8192 })).toEqual(decode({}));
 });
 
 const TOOL = { type: "function", function: { name: "f", parameters: {} } };
@@ -334,3 +337,19 @@ test("any JSON at all is either decoded or refused with an AiError", () => {
     }),
   );
 });
+
+test("sampling that other servers take is taken by its names", () => {
+  expect(decode({ top_k: 40, min_p: 0.1, repetition_penalty: 1.2 }).request).toMatchObject({
+    topK: 40,
+    minP: 0.1,
+    repeatPenalty: 1.2,
+  });
+  expect(decode({ top_k: -1, repeat_penalty: 1.1 }).request).toMatchObject({ topK: 0, repeatPenalty: 1.1 });
+});
+
+test.each([{ top_k: 1.5 }, { top_k: "40" }, { min_p: 2 }, { repetition_penalty: 0 }, { repeat_penalty: 3 }])(
+  "%j is refused by its name",
+  (fields) => {
+    expect(() => decode(fields)).toThrow(expect.objectContaining({ param: Object.keys(fields)[0] }));
+  },
+);
