@@ -60,12 +60,17 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   const accountSlotsMax = options.accountSlotsMax ?? Math.max(1, concurrency - 1);
   const queue = createFairQueue<Waiter>();
   const pace = createPace();
-  const held = createHeldSlots((heldMs) => {
+  const held = createHeldSlots((releasing, heldMs) => {
     pace.record(heldMs);
-    queue.next(rank)?.admit();
+    queue.next((accountId) => rankAfter(releasing, accountId))?.admit();
   }, now);
 
   const rank = (accountId: string) => (held.of(accountId) < accountSlotsMax ? held.of(accountId) : null);
+  /** Of accounts that hold as many slots, the one that has just had one comes last. */
+  const rankAfter = (releasing: string, accountId: string) => {
+    const ranked = rank(accountId);
+    return ranked === null || accountId !== releasing ? ranked : ranked + 0.5;
+  };
   const hasSlotFor = (accountId: string) => held.total < concurrency && rank(accountId) !== null;
   const estimateRetryAfterMs = () => pace.estimateRetryAfterMs(queue.waiting, concurrency);
   const queueFull = () => refuseFull({ running: held.total, waiting: queue.waiting }, estimateRetryAfterMs());
@@ -126,9 +131,9 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
 /**
  * Slots by account.
  *
- * @param onRelease called with how long a slot was held, in milliseconds, when it is free again
+ * @param onRelease called with the account and how long it held the slot, in milliseconds, when a slot is free again
  */
-function createHeldSlots(onRelease: (heldMs: number) => void, now: () => number) {
+function createHeldSlots(onRelease: (accountId: string, heldMs: number) => void, now: () => number) {
   const byAccount = new Map<string, number>();
   let total = 0;
   const add = (accountId: string, count: 1 | -1) => {
@@ -147,7 +152,7 @@ function createHeldSlots(onRelease: (heldMs: number) => void, now: () => number)
         if (!isHeld) return;
         isHeld = false;
         add(accountId, -1);
-        onRelease(now() - takenAt);
+        onRelease(accountId, now() - takenAt);
       };
     },
     get total() {
