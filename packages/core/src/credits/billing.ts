@@ -37,7 +37,7 @@ export interface Reservation {
 
 export interface Billing {
   /**
-   * Refuses an account without any credits. One read, nothing is held.
+   * Refuses an account without any credits. One read at most, nothing is held.
    *
    * @throws AiError `quota_exceeded`, `billing_unavailable`
    */
@@ -59,14 +59,32 @@ export interface BillingOptions extends SettlementsOptions {
   readonly holdLifetimeMs: number;
 }
 
+/** How long an account that had credits is not read again: the hold that follows refuses one that has none by then. */
+const CREDITS_SEEN_MS = 1000;
+/** Accounts that are remembered as having credits. */
+const ACCOUNTS_SEEN_MAX = 10_000;
+
+function createCreditCheck({ store, now }: Pick<BillingOptions, "store" | "now">) {
+  const seenAtMs = new Map<string, number>();
+  return {
+    async require(accountId: string): Promise<void> {
+      if (now() - (seenAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) < CREDITS_SEEN_MS) return;
+      seenAtMs.delete(accountId);
+      const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
+      if (balance <= held) throw noCredits();
+      if (seenAtMs.size >= ACCOUNTS_SEEN_MAX) seenAtMs.clear();
+      seenAtMs.set(accountId, now());
+    },
+    forget: (accountId: string) => void seenAtMs.delete(accountId),
+  };
+}
+
 export function createBilling(options: BillingOptions): Billing {
   const { store, holdLifetimeMs, now } = options;
   const settlements = createSettlements(options);
+  const check = createCreditCheck(options);
   return {
-    async requireCredits(accountId) {
-      const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
-      if (balance <= held) throw noCredits();
-    },
+    requireCredits: (accountId) => check.require(accountId),
     async reserve(bill, bound) {
       if (settlements.pending >= SETTLEMENTS_PENDING_MAX) {
         refuseUnavailable(new Error(`${settlements.pending} settlements are pending.`));
@@ -78,7 +96,10 @@ export function createBilling(options: BillingOptions): Billing {
       const id = `hold_${crypto.randomUUID()}`;
       const hold = { id, accountId: bill.accountId, amount, nowMs, expiresAtMs };
       const outcome = await store.hold(hold).catch(refuseUnavailable);
-      if (!outcome.held) throw quotaExceeded(amount, outcome.available);
+      if (!outcome.held) {
+        check.forget(bill.accountId);
+        throw quotaExceeded(amount, outcome.available);
+      }
       const { requestId } = bill;
       return {
         amount,

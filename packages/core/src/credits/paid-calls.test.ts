@@ -294,18 +294,60 @@ test("an account without credits is refused before its prompt is prepared", asyn
   expect(prepare).not.toHaveBeenCalled();
 });
 
-test("an account whose credits are all held is refused before its prompt is prepared", async () => {
+test("an account whose credits are all held has no further prompt prepared once that is known", async () => {
   const { service, engine } = setUp({ granted: 43, concurrency: 3 });
   await service.chat(callWith(), request);
   const prepare = vi.spyOn(engine, "prepare");
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
-  expect(prepare).not.toHaveBeenCalled();
+  for (let call = 0; call < 5; call += 1) {
+    await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  }
+  expect(prepare).toHaveBeenCalledTimes(1);
 });
 
 test("a store whose balances can't be read refuses the call", async () => {
   const { service, credits } = setUp();
   credits.readBalance = () => Promise.reject(new Error("down"));
   await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+});
+
+test("an account that had credits is read again after a second, and not before", async () => {
+  let nowMs = 0;
+  const credits = createFakeCreditStore(1);
+  const readBalance = vi.spyOn(credits, "readBalance");
+  const ignore = () => {};
+  const { requireCredits } = createBilling({
+    store: credits,
+    holdLifetimeMs: 60_000,
+    now: () => nowMs,
+    onPending: ignore,
+    onLost: ignore,
+  });
+  for (const [atMs, reads] of [
+    [0, 1],
+    [999, 1],
+    [1000, 2],
+  ] as const) {
+    nowMs = atMs;
+    await requireCredits("ada");
+    expect(readBalance).toHaveBeenCalledTimes(reads);
+  }
+  await requireCredits("bob");
+  expect(readBalance).toHaveBeenCalledTimes(3);
+});
+
+test("an account without credits is read each time, so that a grant counts at once", async () => {
+  const credits = createFakeCreditStore(0);
+  const ignore = () => {};
+  const { requireCredits } = createBilling({
+    store: credits,
+    holdLifetimeMs: 1,
+    now: () => 0,
+    onPending: ignore,
+    onLost: ignore,
+  });
+  await expect(requireCredits("ada")).rejects.toMatchObject({ code: "quota_exceeded" });
+  credits.readBalance = async () => ({ balance: 1, held: 0 });
+  await requireCredits("ada");
 });
 
 test("a free model is there for an account without credits, and its store is not asked for them", async () => {
