@@ -19,24 +19,38 @@ import {
 } from "./chat-calls.ts";
 import { requireError, requireRefusal, requireStatus } from "./envelope.ts";
 
+/** What each is refused for, and may not be paid with. */
+const REFUSED: readonly ChatFields[] = [
+  { messages: [] },
+  { messages: "Say hello." },
+  { model: "conformance-no-such-model" },
+  { stream: true, messages: [] },
+];
+const EMPTY = "the account of `small_credit` is empty: each run needs it anew";
+const UNREADABLE = ["null", "[]", '{"messages":', ""];
+
 /** Calls beyond what the account can pay for. */
 const SURPLUS = 4;
 
 /**
- * First refused calls, which must cost nothing, then more parallel calls than can be paid for.
+ * One call, then refused ones, which must cost nothing, then more parallel calls than can be paid for.
  * @throws Inconclusive when the account was spent before, or the model wrote less than a call may cost
  */
 export async function spendSmallCredit(context: CheckContext): Promise<number> {
   const { affordableCalls, maxTokens } = context.fixture("small_credit");
   const fields = composeFields(context);
   const ask = (more: ChatFields = {}): Promise<Exchange> => askChat(context, { ...fields, ...more }, "small_credit");
-  requireRefusal(await ask({ messages: [] }));
-  requireRefusal(await ask({ model: "conformance-no-such-model" }));
+  const first = await ask();
+  requireAnswerOrQuota(first);
+  if (first.response?.status !== 200) throw new Inconclusive(EMPTY);
+  for (const wrong of REFUSED) requireRefusal(await ask(wrong));
+  const request = { method: "POST", path: "/chat/completions", credential: "small_credit" } as const;
+  for (const body of UNREADABLE) requireRefusal(await context.wire({ ...request, body }));
 
-  const exchanges = await Promise.all(Array.from({ length: affordableCalls + SURPLUS }, () => ask()));
+  const parallel = await Promise.all(Array.from({ length: affordableCalls - 1 + SURPLUS }, () => ask()));
+  const exchanges = [first, ...parallel];
   const answered = exchanges.filter(({ response }) => response?.status === 200);
   for (const exchange of exchanges) requireAnswerOrQuota(exchange);
-  if (answered.length === 0) throw new Inconclusive("the account of `small_credit` is empty: each run needs it anew");
   const bodies = answered.map((exchange) => assume("JSON", () => expectJsonObject(exchange)));
   const written = bodies.map((body) => readUsage(body).completion_tokens);
   if (written.some((tokens) => tokens > maxTokens)) throw new Inconclusive("`max_tokens` is not kept");

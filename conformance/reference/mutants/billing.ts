@@ -37,6 +37,17 @@ export const billingMutants: readonly Mutant[] = [
     }),
   ),
   {
+    id: "billing.unreadable-charged",
+    description: "a body that can't be read costs as much as an answer",
+    intended: ["billing.parallel.exact"],
+    mutate: ({ ledger, refusalBody }) => ({
+      refusalBody: (refusal, call) => {
+        if (isOf("small", call) && refusal.name === "bad_json") ledger.charge("small", 16);
+        return refusalBody(refusal, call);
+      },
+    }),
+  },
+  {
     id: "billing.refusals-charged",
     description: "a refused call costs as much as an answered one",
     intended: ["billing.parallel.exact"],
