@@ -4,7 +4,15 @@ import { type Check, defineCheck } from "../src/check.ts";
 import type { CheckContext } from "../src/check-context.ts";
 import { expectStatus, expectThat, throwIfUnsupported } from "../src/expect.ts";
 import { Inconclusive } from "../src/outcome-signals.ts";
-import { askChat, type ChatFields, LONG_PROMPT, requireText, userMessage } from "./support/chat-calls.ts";
+import {
+  askChat,
+  type ChatFields,
+  expectAccepted,
+  LONG_PROMPT,
+  requireText,
+  userMessage,
+} from "./support/chat-calls.ts";
+import { expectTextAccepted } from "./support/completion-calls.ts";
 
 const SAMPLING = {
   area: "chat",
@@ -59,6 +67,36 @@ function defineRange(param: string, value: unknown, what: string): Check {
   });
 }
 
+/** Checks that a bias between two whole numbers is no reason to refuse. */
+function defineFractions(): readonly Check[] {
+  const bias = { logit_bias: { [TOKEN_ID]: -0.5 } };
+  const rows = [
+    { area: "chat", operation: "createChatCompletion", expectTaken: expectChatTaken },
+    { area: "completions", operation: "createCompletion", expectTaken: expectTextAccepted },
+  ] as const;
+  return rows.map(({ area, operation, expectTaken }) =>
+    defineCheck({
+      ...SAMPLING,
+      id: `${area}.sampling.logit-bias-fraction`,
+      area,
+      operation,
+      level: "may",
+      tier: "protocol",
+      requirement: "A `logit_bias` with a fraction is taken.",
+      reference:
+        "OpenAPI CreateChatCompletionRequest.logit_bias documents integers; vLLM and llama.cpp take any number",
+      breaks: "Programs written for other servers, which scale a bias down.",
+      async run(context) {
+        await expectTaken(context, bias);
+      },
+    }),
+  );
+}
+
+async function expectChatTaken(context: CheckContext, fields: ChatFields): Promise<void> {
+  await expectAccepted(context, await askChat(context, fields));
+}
+
 export const chatSamplingChecks: readonly Check[] = [
   defineCheck({
     ...SAMPLING,
@@ -110,6 +148,7 @@ export const chatSamplingChecks: readonly Check[] = [
       expectThat(first === second, { observer: "wire", expected: JSON.stringify(first), actual });
     },
   }),
+  ...defineFractions(),
   defineRange("logit_bias", { [TOKEN_ID]: 101 }, "A `logit_bias` above 100"),
   defineRange("presence_penalty", 2.5, "A `presence_penalty` above 2"),
   defineRange("frequency_penalty", -2.5, "A `frequency_penalty` below -2"),

@@ -38,7 +38,10 @@ function result(id: string, content: unknown = "Filed."): ChatFields {
 /** One step that called once, as most clients replay it. */
 const STEP = [QUESTION, { role: "assistant", content: null, tool_calls: [call("call_1")] }];
 
-type Acceptance = Pick<Check, "id" | "requirement" | "reference" | "breaks"> & { messages: readonly ChatFields[] };
+type Acceptance = Pick<Check, "id" | "requirement" | "reference" | "breaks"> & {
+  level?: Check["level"];
+  messages: readonly ChatFields[];
+};
 
 /** A check that a history with calls is answered with 200. */
 function defineHistory({ messages, ...check }: Acceptance): Check {
@@ -184,6 +187,22 @@ export const chatToolTurnChecks: readonly Check[] = [
     reference: "OpenAPI ChatCompletionRequestAssistantMessage.content",
     breaks: "Clients that join the deltas of a stream start with an empty text: LangChain, LiteLLM, Open WebUI.",
     messages: [QUESTION, { role: "assistant", content: "", tool_calls: [call("call_1")] }, result("call_1")],
+  }),
+  defineHistory({
+    id: "chat.tools.history-reused-ids",
+    level: "should",
+    requirement: "A later round of calls may use the ids of an earlier one again.",
+    reference: "OpenAPI ChatCompletionMessageToolCall.id (no rule that ids differ between answers)",
+    breaks: "Histories of models and gateways that count their calls anew in each answer: `call_0`, `call_1`.",
+    messages: [
+      QUESTION,
+      { role: "assistant", content: null, tool_calls: [call("call_0"), call("call_1")] },
+      result("call_0"),
+      result("call_1"),
+      { role: "assistant", content: null, tool_calls: [call("call_0")] },
+      result("call_0"),
+      QUESTION,
+    ],
   }),
   defineHistory({
     id: "chat.tools.result-parts",

@@ -17,6 +17,7 @@ import { askChat, composeChat, postChat } from "./support/chat-calls.ts";
 import { postTooLarge } from "./support/body-limit.ts";
 import { requireError, requireStatus } from "./support/envelope.ts";
 import { requireRateLimited } from "./support/rate-limit.ts";
+import { OPERATION_PROBES, requireOffered } from "./support/operation-probes.ts";
 import { UPSTREAM_FAILURES } from "./support/upstream-calls.ts";
 
 const ERRORS = {
@@ -29,11 +30,44 @@ const ERRORS = {
 
 const DEPTH = 20_000;
 
+const LIVES_ON = [
+  { operation: "createCompletion", slug: "completions", needs: ["model:chat"] },
+  { operation: "createEmbedding", slug: "embeddings", needs: ["model:embedding"] },
+] as const;
+
 /** A chat body with one byte that is not UTF-8 inside a string. */
 function brokenUtf8(context: CheckContext): Uint8Array {
   const [before = "", after = ""] = JSON.stringify(composeChat(context)).split("sentence");
   return Buffer.concat([Buffer.from(before), Buffer.of(0xff), Buffer.from(after)]);
 }
+
+/** Bodies that no operation can read. */
+function listUnreadable(context: CheckContext): readonly (string | Uint8Array)[] {
+  return ["", "{", "[]", "null", '"', "{}", '{"messages":{},"prompt":{},"input":{}}', brokenUtf8(context)];
+}
+
+/** The same of the other operations with a body of JSON: each is answered, and a plain call after them is too. */
+const livesOn = LIVES_ON.map(({ operation, slug, needs }) =>
+  defineCheck({
+    ...ERRORS,
+    id: `errors.input.${slug}-live-on`,
+    operation,
+    needs,
+    requirement: `Each of a series of malformed bodies for /${slug} is answered, and a plain call after them is too.`,
+    reference: "vllm-project/vllm#34532",
+    breaks: "One client's mistake is everyone's outage.",
+    async run(context) {
+      await requireOffered(context, operation);
+      const probe = OPERATION_PROBES.find((candidate) => candidate.operation === operation);
+      const call = async (): Promise<Exchange> =>
+        (await context.sdk(async (client) => probe?.call(client, context))).exchange;
+      requireStatus(await call(), 200);
+      const request = { method: "POST", path: `/${slug}`, leaveAfterMs: context.patienceMs };
+      for (const body of listUnreadable(context)) expectResponse(await context.wire({ ...request, body }));
+      expectStatus(await call(), 200);
+    },
+  }),
+);
 
 type BadInput = Pick<Check, "id" | "requirement" | "reference"> & {
   level?: Check["level"];
@@ -181,6 +215,7 @@ const envelopes = PROVOKED.map(({ slug, subject, status, operation, needs, provo
 
 export const errorChecks: readonly Check[] = [
   ...envelopes,
+  ...livesOn,
   defineBadInput({
     id: "errors.input.bad-json",
     requirement: "A body that is no JSON is refused with 400.",
@@ -238,9 +273,8 @@ export const errorChecks: readonly Check[] = [
     reference: "vllm-project/vllm#34532",
     breaks: "One client's mistake is everyone's outage.",
     async run(context) {
-      const bad = ["", "{", "[]", "null", '"', '{"messages":{}}', brokenUtf8(context)];
       requireStatus(await askChat(context), 200);
-      for (const body of bad) expectResponse(await postChat(context, body));
+      for (const body of listUnreadable(context)) expectResponse(await postChat(context, body));
       expectStatus(await askChat(context), 200);
     },
   }),

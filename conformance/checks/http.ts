@@ -210,6 +210,19 @@ export const httpChecks: readonly Check[] = [
   }),
   defineCheck({
     ...HTTP,
+    id: "http.version-1-0",
+    level: "may",
+    requirement: "A request of HTTP/1.0, which has no Host header, is answered as one of HTTP/1.1 is.",
+    reference: "RFC 9112 section 3.2 and appendix C.1: only HTTP/1.1 demands Host; HAProxy option httpchk",
+    breaks: "Old load balancers and health checks take the server for broken.",
+    async run(context) {
+      const request = { method: "GET", path: "/models" };
+      requireStatus(await context.wire(request), 200);
+      expectStatus(await context.wire({ ...request, httpVersion: "1.0" }), 200);
+    },
+  }),
+  defineCheck({
+    ...HTTP,
     id: "http.accept",
     requirement: "`Accept: application/octet-stream` is no reason to refuse.",
     reference: "RFC 9110 section 12.5.1 (a server may disregard it); openai-node resources/audio/speech.ts",

@@ -19,19 +19,27 @@ import { chatToolCallChecks } from "./chat-tool-calls.ts";
 import { chatToolChoiceChecks } from "./chat-tool-choice.ts";
 import { chatToolStreamChecks } from "./chat-tool-stream.ts";
 import { chatToolTurnChecks } from "./chat-tool-turns.ts";
+import { chatToolExtraChecks } from "./chat-tool-extras.ts";
 import { completionLimitChecks } from "./completions-limits.ts";
 import { completionLogprobChecks } from "./completions-logprobs.ts";
 import { completionPromptChecks } from "./completions-prompts.ts";
 import { completionRefusalChecks } from "./completions-refusals.ts";
 import { completionStreamChecks } from "./completions-stream.ts";
 import { completionChecks } from "./completions.ts";
+import { documentedPathChecks } from "./documented-paths.ts";
 import { embeddingChecks } from "./embeddings.ts";
 import { errorChecks } from "./errors.ts";
+import { halfSurrogateChecks } from "./half-surrogates.ts";
+import { httpCorsChecks } from "./http-cors.ts";
 import { httpChecks } from "./http.ts";
+import { lengthAtLimitChecks } from "./length-at-limit.ts";
+import { fairnessChecks } from "./limits-fairness.ts";
 import { limitChecks } from "./limits.ts";
 import { modelChecks } from "./models.ts";
 import { rateLimitChecks } from "./rate-limit.ts";
 import { sseChecks } from "./sse.ts";
+import { streamUsageChecks } from "./stream-usage.ts";
+import { tooLongChecks } from "./too-long.ts";
 import { upstreamChecks } from "./upstreams.ts";
 
 export const checks: readonly Check[] = [
@@ -48,6 +56,7 @@ export const checks: readonly Check[] = [
   ...chatToolCallChecks,
   ...chatToolStreamChecks,
   ...chatToolTurnChecks,
+  ...chatToolExtraChecks,
   ...chatFormatChecks,
   ...chatFormatSchemaChecks,
   ...chatFormRefusalChecks,
@@ -59,12 +68,19 @@ export const checks: readonly Check[] = [
   ...completionLogprobChecks,
   ...completionRefusalChecks,
   ...completionStreamChecks,
+  ...streamUsageChecks,
+  ...lengthAtLimitChecks,
+  ...tooLongChecks,
   ...embeddingChecks,
   ...authChecks,
   ...rateLimitChecks,
   ...errorChecks,
+  ...halfSurrogateChecks,
+  ...documentedPathChecks,
   ...httpChecks,
+  ...httpCorsChecks,
   ...billingChecks,
   ...limitChecks,
+  ...fairnessChecks,
   ...upstreamChecks,
 ];

@@ -115,14 +115,34 @@ export const sseChecks: readonly Check[] = [
   defineCheck({
     ...SSE,
     id: "sse.no-comment-event",
-    level: "should",
+    level: "may",
     requirement: "A keep-alive comment is not followed by a blank line of its own.",
-    reference: "mckinsey/agents-at-scale-ark#2567; ggml-org/llama.cpp#24013",
+    reference:
+      "mckinsey/agents-at-scale-ark#2567; ggml-org/llama.cpp#24013. Legal by the HTML Living Standard, and " +
+      "taken by openai-node and openai-python",
     breaks: 'openai-go dispatches on every blank line: "unexpected end of JSON input".',
     async run(context) {
       const frames = requireFrames((await streamChat(context)).exchange);
       const bare = frames.filter((frame) => frame.data === null && frame.comments.length > 0).length;
       expectThat(bare === 0, { observer: "wire", expected: "no bare comment", actual: `${bare} bare comments` });
+    },
+  }),
+  defineCheck({
+    ...SSE,
+    id: "sse.comment-between-fields",
+    level: "should",
+    requirement:
+      "A comment stands before an event or after it, never between its fields and the blank line that ends it.",
+    reference: "HTML Living Standard, server-sent events, interpreting (a comment is a line of its own)",
+    breaks: "Hand-written parsers take what stands between two blank lines for one `data: ` line, and lose the event.",
+    async run(context) {
+      const frames = requireFrames((await streamChat(context)).exchange);
+      const torn = frames.find(({ fields }) => {
+        const first = fields.findIndex(({ name }) => name !== "");
+        return first !== -1 && fields.slice(first).some(({ name }) => name === "");
+      });
+      const actual = JSON.stringify(torn?.fields.map(({ name, value }) => `${name}: ${value.slice(0, 40)}`));
+      expectThat(torn === undefined, { observer: "wire", expected: "no comment inside an event", actual });
     },
   }),
   defineCheck({

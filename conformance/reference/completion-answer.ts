@@ -6,10 +6,9 @@
 import { composeLegacyLogprobs, type LegacyLogprobs } from "./logprobs.ts";
 import { REFERENCE_MODELS } from "./models.ts";
 import { makeRefusal, type Refusal } from "./refusal.ts";
-import type { ChatBody } from "./rules.ts";
+import { type ChatBody, PROMPT_TOKENS_MAX } from "./rules.ts";
 import { splitWords, type Usage } from "./answer.ts";
 
-const WORDS_MAX = 8192;
 const DEFAULT_MAX_TOKENS = 16;
 const LONGEST_TEXT = 200;
 
@@ -60,7 +59,7 @@ export function judgeText(body: ChatBody): Refusal | null {
     return makeRefusal("invalid_value", { param: "best_of" });
   }
   if (typeof body["suffix"] === "string") return makeRefusal("invalid_value", { param: "suffix" });
-  if (listPrompts(prompt).some((words) => words.length > WORDS_MAX)) {
+  if (listPrompts(prompt).some((words) => words.length > PROMPT_TOKENS_MAX)) {
     return makeRefusal("context_length_exceeded", { param: "prompt" });
   }
   return REFERENCE_MODELS.some(({ id }) => id === model) ? null : makeRefusal("model_not_found", { param: "model" });

@@ -207,6 +207,9 @@ function answerPreflight(call: ReferenceCall): Reply {
       "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
       "access-control-allow-headers": allowed,
       "access-control-max-age": "600",
+      ...(call.headers["access-control-request-private-network"] === "true"
+        ? { "access-control-allow-private-network": "true" }
+        : {}),
     },
     writes: [],
     end: "clean",

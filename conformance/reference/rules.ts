@@ -14,6 +14,7 @@ export type RuleName =
   | "roleKnown"
   | "resultsHaveCalls"
   | "callsHaveResults"
+  | "messagesFit"
   | "temperatureRange"
   | "maxTokensType"
   | "choicesRange"
@@ -22,6 +23,9 @@ export type RuleName =
   | "biasRange"
   | "presencePenaltyRange"
   | "frequencyPenaltyRange";
+
+/** A token is a word here, and a model reads so many. */
+export const PROMPT_TOKENS_MAX = 8192;
 
 const ROLES: readonly unknown[] = ["system", "developer", "user", "assistant", "tool", "function"];
 
@@ -62,6 +66,11 @@ export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
     const results = new Set(messages.map((message) => message["tool_call_id"]));
     const isAnswered = [...listCallIds(messages)].every((id) => results.has(id));
     return isAnswered ? null : makeRefusal("invalid_value", { param: "messages" });
+  },
+  messagesFit: (body) => {
+    const texts = readMessages(body).flatMap(({ content }) => (typeof content === "string" ? content : []));
+    const tokens = texts.reduce((sum, text) => sum + (text.match(/\S+/g) ?? []).length, 0);
+    return tokens > PROMPT_TOKENS_MAX ? makeRefusal("context_length_exceeded", { param: "messages" }) : null;
   },
   temperatureRange: (body) => checkNumber(body, "temperature", { min: 0, max: 2 }),
   maxTokensType: (body) =>

@@ -42,7 +42,7 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
     target: {
       baseUrl: `http://127.0.0.1:${address.port}${BASE_PATH}`,
       keys: mintReferenceKeys(Math.floor(Date.now() / 1000)),
-      models: { chat: "reference-chat", embedding: EMBEDDING_MODEL, ...FAILING_MODELS },
+      models: { chat: "reference-chat", embedding: EMBEDDING_MODEL, speech: "reference-speech", ...FAILING_MODELS },
       fixtures: {
         small_credit: SMALL_CREDIT,
         rate_limited: { requestsPerMinute: LIMITED_REQUESTS },

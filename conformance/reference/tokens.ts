@@ -38,6 +38,8 @@ export interface Identity {
 const SECRET = "reference-secret-reference-secret";
 const ISSUER = "reference-issuer";
 const AUDIENCE = "reference-audience";
+/** An account beside the one that most checks use. */
+export const OTHER_ACCOUNT = "other";
 const HOUR_SECONDS = 3600;
 
 /** Tokens for every key that a target's recipe can name. */
@@ -64,6 +66,7 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
     stream_credit: token({ sub: "streaming" }),
     left_credit: token({ sub: "leaving" }),
     rate_limited: token({ sub: "limited" }),
+    other_account: token({ sub: OTHER_ACCOUNT }),
   };
 }
 

@@ -44,6 +44,17 @@ export interface WireRequest {
   readonly leaveAfterBytes?: number;
   /** Stop reading this long after sending and leave; the body's end is then recorded as `open`. */
   readonly leaveAfterMs?: number;
+  /** Sent as HTTP/1.0 without a Host header and without a body; the bounds below are `patienceMs` alone. Default 1.1. */
+  readonly httpVersion?: "1.0" | "1.1";
+  /** Read the beginning, then nothing more, and leave when told to. */
+  readonly stall?: Stall;
+}
+
+/** A client that holds its connection open and does not read what comes. */
+export interface Stall {
+  /** Called once, when the answer has begun. */
+  readonly onBegin: () => void;
+  readonly until: AbortSignal;
 }
 
 export interface CheckContext {

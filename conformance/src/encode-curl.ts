@@ -16,6 +16,7 @@ export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
   stream_credit: "OPENAI_CONFORMANCE_KEY_STREAM_CREDIT",
   left_credit: "OPENAI_CONFORMANCE_KEY_LEFT_CREDIT",
   rate_limited: "OPENAI_CONFORMANCE_KEY_RATE_LIMITED",
+  other_account: "OPENAI_CONFORMANCE_KEY_OTHER_ACCOUNT",
 };
 
 /** Headers that the SDK adds for its own statistics; they change nothing. */

@@ -13,6 +13,7 @@ export const KEY_NAMES = [
   "stream_credit",
   "left_credit",
   "rate_limited",
+  "other_account",
 ] as const;
 export type KeyName = (typeof KEY_NAMES)[number];
 

@@ -48,3 +48,60 @@ test("a connection that breaks while a large body is sent is recorded as such", 
   expect(exchange.response).toBeNull();
   expect(exchange.transportError).toMatch(/^(?:EPIPE|ECONNRESET): /);
 });
+
+test("a request of HTTP/1.0 goes out without a Host header, and its answer ends with the connection", async () => {
+  const baseUrl = await serveForTest((request, response) => {
+    const { httpVersion, url } = request;
+    response.setHeader("x-kind", "old");
+    response.end(
+      JSON.stringify({ httpVersion, url, host: request.headers.host ?? null, key: request.headers.authorization }),
+    );
+  });
+  const exchange = await sendWireRequest({
+    method: "GET",
+    url: `${baseUrl}/models?a=1`,
+    headers: { authorization: "Bearer k" },
+    recordedBytesMax: 1000,
+    signal: new AbortController().signal,
+    oldForMs: 20_000,
+  });
+  expect(exchange.response).toMatchObject({ status: 200, end: "clean" });
+  expect(exchange.response?.headers["x-kind"]).toBe("old");
+  expect(JSON.parse(bodyText(exchange))).toEqual({
+    httpVersion: "1.0",
+    url: "/v1/models?a=1",
+    host: null,
+    key: "Bearer k",
+  });
+});
+
+test("a server that says nothing to HTTP/1.0 is left in time", async () => {
+  const exchange = await sendWireRequest({
+    method: "GET",
+    url: `${await serveForTest(() => {})}/models`,
+    headers: {},
+    recordedBytesMax: 1000,
+    signal: new AbortController().signal,
+    oldForMs: 100,
+  });
+  expect(exchange.response).toBeNull();
+  expect(exchange.transportError).toContain("we left");
+});
+
+test("a client that stalls reads the beginning of an answer and leaves when told to", async () => {
+  const baseUrl = await serveForTest((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("data: 1\n\n");
+  });
+  const over = new AbortController();
+  const exchange = await sendWireRequest({
+    method: "GET",
+    url: `${baseUrl}/x`,
+    headers: {},
+    recordedBytesMax: 1000,
+    signal: new AbortController().signal,
+    stall: { onBegin: () => over.abort(), until: over.signal },
+  });
+  expect(bodyText(exchange)).toBe("data: 1\n\n");
+  expect(exchange.response?.end).toBe("open");
+});

@@ -8,8 +8,10 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Stall } from "./check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeRecording } from "./exchange-recording.ts";
+import { sendOldRequest } from "./old-http.ts";
 
 export interface WireSendOptions {
   readonly method: string;
@@ -19,6 +21,9 @@ export interface WireSendOptions {
   readonly body?: string | Uint8Array;
   readonly leaveAfterBytes?: number;
   readonly leaveAfterMs?: number;
+  readonly stall?: Stall;
+  /** HTTP/1.0 without a Host header or a body, for so long at most. */
+  readonly oldForMs?: number;
   readonly recordedBytesMax: number;
   readonly signal: AbortSignal;
 }
@@ -30,7 +35,11 @@ export async function sendWireRequest(options: WireSendOptions): Promise<Exchang
   const recorded =
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
   const recording = new ExchangeRecording({ method, url, headers, body: recorded ?? null }, options.recordedBytesMax);
-  await exchangeOnce(options, recording);
+  if (options.oldForMs === undefined) await exchangeOnce(options, recording);
+  else {
+    const inTime = AbortSignal.any([options.signal, AbortSignal.timeout(options.oldForMs)]);
+    await sendOldRequest({ method, url, headers, signal: inTime }, recording);
+  }
   options.signal.throwIfAborted();
   return recording.snapshot();
 }
@@ -50,14 +59,16 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
       recording.fail(new Error("we left before a response arrived"));
       settle();
     };
-    const leaveInTime = (): void => {
+    const { leaveAfterMs, stall } = options;
+    const leaveOnPurpose = (): void => {
       if (recording.hasResponse) recording.finish("open");
-      recording.fail(new Error(`we left after ${options.leaveAfterMs} ms, before a response arrived`));
+      const waited = leaveAfterMs === undefined ? "" : ` after ${leaveAfterMs} ms`;
+      recording.fail(new Error(`we left${waited}, before a response arrived`));
       settle();
     };
-    const timer =
-      options.leaveAfterMs === undefined ? undefined : setTimeout(leaveInTime, options.leaveAfterMs).unref();
+    const timer = leaveAfterMs === undefined ? undefined : setTimeout(leaveOnPurpose, leaveAfterMs).unref();
     options.signal.addEventListener("abort", leave, { once: true });
+    stall?.until.addEventListener("abort", leaveOnPurpose, { once: true });
     request.on("error", (error) => {
       recording.fail(error);
       settle();
@@ -65,6 +76,11 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
     request.on("response", (response) => {
       recording.respond(response.statusCode ?? 0, flattenHeaders(response));
       recordResponse(response, { recording, leaveAfterBytes: options.leaveAfterBytes, settle });
+      if (stall === undefined) return;
+      response.once("data", () => {
+        response.pause();
+        stall.onBegin();
+      });
     });
     sendBody(request, options).catch((error: unknown) => {
       recording.fail(error);

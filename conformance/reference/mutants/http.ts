@@ -1,7 +1,7 @@
 /** Defects of HTTP itself. */
 
 import type { ReferenceCall, Reply } from "../wire.ts";
-import { isChat, type Mutant, mutateReply, withHeader, withoutHeader } from "./mutant.ts";
+import { isChat, type Mutant, mutateReply, omit, withHeader, withoutHeader } from "./mutant.ts";
 
 type When = (reply: Reply, call: ReferenceCall) => boolean;
 
@@ -15,11 +15,63 @@ function restatus(id: string, description: string, intended: string, rule: { whe
   return mutateReply({ id, description, intended: [intended] }, rule.when, () => ({ status: rule.status }));
 }
 
+const ALLOW_ORIGIN = "access-control-allow-origin";
+const ALLOW_HEADERS = "access-control-allow-headers";
+const ALLOW_PRIVATE = "access-control-allow-private-network";
+
 const isPreflight: When = (_, call) => call.method === "OPTIONS";
 const isAnswer: When = (reply) => reply.status === 200;
 const isRefusal: When = (reply) => reply.status >= 400;
 
+/** Lets pages of some origins in, in another way than the reference does. */
+function mutateOrigin(
+  id: string,
+  description: string,
+  intended: string,
+  change: (reply: Reply, call: ReferenceCall, origin: string) => Partial<Reply>,
+): Mutant {
+  return mutateReply(
+    { id, description, intended: [intended] },
+    (_, call) => call.headers.origin !== undefined && call.path === "/models",
+    (reply, call) => change(reply, call, call.headers.origin ?? ""),
+  );
+}
+
 export const httpMutants: readonly Mutant[] = [
+  restatus("http.host-demanded", "a request without a Host header is a 400", "http.version-1-0", {
+    when: (_, call) => call.headers.host === undefined,
+    status: 400,
+  }),
+  mutateOrigin(
+    "http.preflight-disagrees",
+    "a preflight of a sandboxed frame is not allowed, and the answer is",
+    "http.cors.preflight-agrees",
+    (reply, call, origin) =>
+      call.method === "OPTIONS" && origin === "null"
+        ? { headers: omit(omit(omit(reply.headers, ALLOW_ORIGIN), ALLOW_HEADERS), ALLOW_PRIVATE) }
+        : {},
+  ),
+  mutateOrigin(
+    "http.credentials-for-all",
+    "a preflight allows credentials to whatever origin asks",
+    "http.cors.no-credentials",
+    (reply, call, origin) =>
+      call.method === "OPTIONS"
+        ? { headers: { ...reply.headers, [ALLOW_ORIGIN]: origin, "access-control-allow-credentials": "true" } }
+        : {},
+  ),
+  dropHeader(
+    "http.no-private-network",
+    "http.cors.private-network",
+    "access-control-allow-private-network",
+    isPreflight,
+  ),
+  mutateOrigin(
+    "http.refused-origin-told",
+    "an origin that is not allowed is told of the headers that are",
+    "http.cors.refused-origin",
+    (reply, _, origin) => (origin === "https://evil.invalid" ? withoutHeader(reply, ALLOW_ORIGIN) : {}),
+  ),
   mutateReply(
     { id: "http.json-as-text", description: "JSON is declared as text/plain", intended: ["http.json-content-type"] },
     (reply, call) => reply.status === 200 && call.operation === "listModels",

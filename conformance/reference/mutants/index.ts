@@ -8,6 +8,7 @@ import { chatStreamMutants } from "./chat-stream.ts";
 import { completionLimitMutants } from "./completions-limits.ts";
 import { completionLogprobMutants, completionStreamMutants } from "./completions-stream.ts";
 import { completionMutants } from "./completions.ts";
+import { edgeMutants } from "./edges.ts";
 import { embeddingMutants } from "./embeddings.ts";
 import { errorMutants } from "./errors.ts";
 import { formatMutants } from "./formats.ts";
@@ -43,5 +44,6 @@ export const mutants: readonly Mutant[] = [
   ...sseMutants,
   ...authMutants,
   ...errorMutants,
+  ...edgeMutants,
   ...httpMutants,
 ];

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { SLOW_MODEL } from "../models.ts";
+import { judgeCredential, OTHER_ACCOUNT } from "../tokens.ts";
 import type { ReferenceCall, Reply } from "../wire.ts";
 import {
   isChat,
@@ -62,7 +63,39 @@ function isTurnedAway(reply: Reply, call: ReferenceCall): boolean {
   return reply.status === 429 && parseSent(call)["model"] === SLOW_MODEL;
 }
 
+/** Keeps another account waiting once a call for which `when` holds has come. */
+function shutOut(id: string, description: string, intended: string, when: (call: ReferenceCall) => boolean): Mutant {
+  return {
+    id,
+    description,
+    intended: [intended],
+    mutate: () => {
+      let isShut = false;
+      const isOther = ({ headers }: ReferenceCall): boolean =>
+        judgeCredential(headers.authorization, /^bearer$/i).account === OTHER_ACCOUNT;
+      return {
+        admission: async (call) => {
+          isShut ||= when(call);
+          if (isShut && isOther(call)) await new Promise(() => {});
+        },
+      };
+    },
+  };
+}
+
 export const limitMutants: readonly Mutant[] = [
+  shutOut(
+    "fairness.stalled-reader",
+    "streams that are not read stop the model for everybody",
+    "limits.stalled-reader.others-served",
+    (call) => parseSent(call)["model"] === SLOW_MODEL && parseSent(call)["stream"] === true,
+  ),
+  shutOut(
+    "fairness.burst",
+    "the choices of one call are all made before another account's",
+    "limits.burst.others-served",
+    (call) => parseSent(call)["n"] === 128,
+  ),
   {
     id: "overload.models-wait",
     description: "the list of models waits for the chats",

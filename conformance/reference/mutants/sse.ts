@@ -30,6 +30,12 @@ function addLatin1(event: string): Uint8Array {
 
 export const sseMutants: readonly Mutant[] = [
   mutateFrame(
+    "sse.comment-inside",
+    "a comment stands between the fields of each event and its end",
+    "sse.comment-between-fields",
+    (data) => `data: ${data}\n: keep-alive\n\n`,
+  ),
+  mutateFrame(
     "sse.single-newline",
     "events end with a single line feed",
     "sse.blank-line-after-event",

@@ -21,6 +21,7 @@ const SMALL_ACCOUNT = "suite-small";
 const STREAM_ACCOUNT = "suite-stream";
 const LEFT_ACCOUNT = "suite-left";
 const LIMITED_ACCOUNT = "suite-limited";
+const OTHER_ACCOUNT = "suite-other";
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
 const AFFORDABLE_TOKENS = 64;
@@ -131,6 +132,7 @@ async function grantCredits({ credits }: Stores): Promise<void> {
     [SUITE_ACCOUNT, AMPLE_CREDIT],
     [DEFAULT_ACCOUNT, AMPLE_CREDIT],
     [LIMITED_ACCOUNT, AMPLE_CREDIT],
+    [OTHER_ACCOUNT, AMPLE_CREDIT],
     [SMALL_ACCOUNT, AFFORDABLE_CALLS * priceOfCall],
     [STREAM_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
     [LEFT_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
@@ -160,6 +162,7 @@ async function mintMoreKeys(settings: JwtSettings): Promise<Readonly<Record<stri
     stream_credit: await mintToken({ ...options, accountId: STREAM_ACCOUNT }),
     left_credit: await mintToken({ ...options, accountId: LEFT_ACCOUNT }),
     rate_limited: await mintToken({ ...options, accountId: LIMITED_ACCOUNT }),
+    other_account: await mintToken({ ...options, accountId: OTHER_ACCOUNT }),
   };
 }
 

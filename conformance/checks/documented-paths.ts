@@ -1,0 +1,45 @@
+/** Checks of the paths of OpenAI's document that a server need not have: it has them, or says plainly that it has not. */
+
+import { errorResponseSchema } from "@openai-compat/spec";
+import { type Check, defineCheck } from "../src/check.ts";
+import { expectResponse, expectShape, expectThat } from "../src/expect.ts";
+import { describeExchange } from "../src/response-body.ts";
+
+/** What a client of the SDK may ask any server for; a body without a field is no order for anything. */
+const PATHS = [
+  ["POST", "/responses"],
+  ["POST", "/moderations"],
+  ["POST", "/images/generations"],
+  ["GET", "/files"],
+  ["GET", "/batches"],
+  ["GET", "/assistants"],
+  ["POST", "/threads/runs"],
+  ["GET", "/vector_stores"],
+  ["GET", "/fine_tuning/jobs"],
+  ["POST", "/realtime/client_secrets"],
+] as const;
+
+/** How a server says that it has no such operation. */
+const ABSENT: readonly number[] = [404, 405, 501];
+
+export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path]) =>
+  defineCheck({
+    id: `errors.documented-path.${path.slice(1).replaceAll(/[/_]/g, "-")}`,
+    area: "errors",
+    level: "should",
+    tier: "protocol",
+    operation: null,
+    needs: [],
+    requirement: `\`${method} ${path}\` is answered, or refused with 404, 405 or 501 and the official error body.`,
+    reference: "RFC 9110 sections 15.5.5 and 15.6.2; OpenAPI ErrorResponse; tsundereraws/aisub-translator#2",
+    breaks: "Clients that look for the endpoint before they use another see a server that is broken, or a web page.",
+    async run(context) {
+      const exchange = await context.wire({ method, path, ...(method === "POST" ? { body: "{}" } : {}) });
+      const { status, headers } = expectResponse(exchange);
+      if (ABSENT.includes(status)) return void expectShape(exchange, errorResponseSchema);
+      const holds = status < 500 && !/^text\/html\b/i.test(headers["content-type"] ?? "");
+      const expected = "an answer of the API, or 404, 405 or 501";
+      expectThat(holds, { observer: "wire", expected, actual: describeExchange(exchange) });
+    },
+  }),
+);
