@@ -23,6 +23,7 @@ import type { LoadedModel } from "./loaded-model.ts";
 import { estimateChatBytes } from "./memory-estimate.ts";
 import { constrainOutput } from "./constraint.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
+import { isNoTokenError } from "./serialise-sampling.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
 import { tokenizeText } from "./text-tokens.ts";
@@ -126,10 +127,18 @@ async function* generateOn(
     const cause = cleanup[0].status === "fulfilled" ? error : new AggregateError([error, cleanup[0].reason]);
     signal.throwIfAborted();
     if (error instanceof AiError) throw error;
+    if (generation.constraint !== null && isNoTokenError(error)) throw refuseFormat(cause);
     throw new AiError("engine_failed", "The model failed to generate an answer. Please try again.", { cause });
   } finally {
     loaded.sequences.release(sequence);
   }
+}
+
+function refuseFormat(cause: unknown): AiError {
+  const message =
+    "The model found no token that conforms to the requested output format within its time. " +
+    "Simplify the schema: shorter patterns, fewer nested repetitions.";
+  return new AiError("invalid_value", message, { cause });
 }
 
 async function buildGeneration(
