@@ -16,4 +16,5 @@ export const seedSchema = z
   .nullish()
   .meta({ type: ["integer", "null"], format: "int64" });
 
-export const logitBiasSchema = z.record(z.string(), z.int().min(-100).max(100)).describe("Bias per token id.");
+/** OpenAI documents integers; vLLM and llama.cpp take any number, and so do clients made for them send it. */
+export const logitBiasSchema = z.record(z.string(), z.number().min(-100).max(100)).describe("Bias per token id.");

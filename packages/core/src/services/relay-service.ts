@@ -125,34 +125,31 @@ export async function* runRelay(
   const leaving = followSignal(call.signal);
   const events = engine.relay(toEngineRequest(call, request), leaving.signal)[Symbol.asyncIterator]();
   const meter = createRelayMeter(call, request);
-  let isOver = false;
-  /** @returns null at the end */
-  async function take(): Promise<RelayEvent | null> {
-    try {
-      const { done, value } = await events.next();
-      isOver = done === true;
-      if (done === true) return null;
-      meter(value);
-      return value;
-    } catch (thrown) {
-      isOver = true;
-      throw thrown;
-    }
-  }
+  // What throws is over as well.
+  let isOver = true;
   try {
-    for (let event = await take(); event !== null; event = await take()) yield event;
+    for (let next = await events.next(); next.done !== true; next = await events.next()) {
+      isOver = false;
+      meter(next.value);
+      yield next.value;
+      isOver = true;
+    }
   } finally {
     leaving.stop();
     if (!isOver) {
       leaving.abort();
-      await takeRest(take, () => isOver);
+      await takeRest(events, meter);
     }
   }
 }
 
 /** What comes after the call was left; how it ends is known already. */
-async function takeRest(take: () => Promise<RelayEvent | null>, isOver: () => boolean): Promise<void> {
-  while (!isOver()) await take().catch(() => null);
+async function takeRest(events: AsyncIterator<RelayEvent, void>, meter: (event: RelayEvent) => void): Promise<void> {
+  try {
+    for (let next = await events.next(); next.done !== true; next = await events.next()) meter(next.value);
+  } catch {
+    // The signal's reason, or a failure that nobody is left to be told of.
+  }
 }
 
 /** A signal that aborts with the caller's, or by itself. */

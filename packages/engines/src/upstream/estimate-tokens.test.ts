@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countWords, estimateInputTokens, estimateOutputTokens, estimateTokens } from "./estimate-tokens.ts";
+import { countText, estimateInputTokens, estimateOutputTokens, estimateTokens } from "./estimate-tokens.ts";
 import { relayRequest } from "./testing/relay.ts";
 
 function estimateOf(value: Record<string, unknown>): number {
@@ -18,7 +18,9 @@ test.each([
   ["私はVitestです", 3],
   ["🌊", 1],
 ])("%j has so many words: %i", (text, tokens) => {
-  expect(countWords(text)).toBe(tokens);
+  const counts = { words: 0, bytes: 0 };
+  countText(text, counts);
+  expect(counts).toEqual({ words: tokens, bytes: Buffer.byteLength(text) });
 });
 
 test("a text has a token for each four bytes at least", () => {

@@ -16,28 +16,49 @@ const BYTES_PER_TOKEN = 4;
 /** An image, a recording or a file in a prompt: what one of middling size takes. */
 const MEDIA_TOKENS = 1024;
 
+/** What estimates are made of, summed over texts. */
+export interface TextCounts {
+  /** Tokenisers split at white space, so each word is one token at least. */
+  words: number;
+  /** UTF-8. */
+  bytes: number;
+}
+
 /** The most of: a word is a token at least, a token has four bytes at most. */
 export function estimateTokens(text: string): number {
-  return Math.max(countWords(text), bytesToTokens(Buffer.byteLength(text)));
+  const counts = { words: 0, bytes: 0 };
+  countText(text, counts);
+  return Math.max(counts.words, bytesToTokens(counts.bytes));
 }
 
 export function bytesToTokens(bytes: number): number {
   return Math.ceil(bytes / BYTES_PER_TOKEN);
 }
 
-/** Tokenisers split at white space, so each word is one token at least. */
-export function countWords(text: string): number {
+/** Adds what `text` has. One look at each character: it runs for each chunk of a stream. */
+export function countText(text: string, counts: TextCounts): void {
   let words = 0;
   let unspaced = 0;
+  let more = 0;
   let isInWord = false;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
+    if (code >= FIRST_OF_TWO_BYTES) more += code >= FIRST_OF_THREE_BYTES && !isSurrogate(code) ? 2 : 1;
     const isWord = code !== 32 && (code < 9 || code > 13) && code < FIRST_UNSPACED;
     if (code >= FIRST_UNSPACED) unspaced += 1;
     else if (isWord && !isInWord) words += 1;
     isInWord = isWord;
   }
-  return words + Math.ceil(unspaced / UNSPACED_PER_TOKEN);
+  counts.words += words + Math.ceil(unspaced / UNSPACED_PER_TOKEN);
+  counts.bytes += text.length + more;
+}
+
+const FIRST_OF_TWO_BYTES = 0x80;
+const FIRST_OF_THREE_BYTES = 0x8_00;
+
+/** Two of them are four bytes. */
+function isSurrogate(code: number): boolean {
+  return code >= 0xd8_00 && code <= 0xdf_ff;
 }
 
 /** What of a body becomes prompt. */

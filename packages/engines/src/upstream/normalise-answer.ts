@@ -34,6 +34,28 @@ export function normaliseAnswer(answer: JsonRecord, operation: CompletionOperati
   };
 }
 
+/** Whether nothing has to be repaired but the model's name, as in nearly every answer. May be false for one that is fine. */
+export function isNormalAnswer(answer: JsonRecord, operation: CompletionOperation): boolean {
+  const { id, object, created, choices } = answer;
+  if (!isFilledText(id) || object !== ANSWER_OBJECTS[operation] || !isIndex(created)) return false;
+  if (created !== normaliseCreated(created) || typeof answer["model"] !== "string" || !Array.isArray(choices))
+    return false;
+  return choices.every((choice, position) => isNormalChoice(choice, position, operation));
+}
+
+/** What may end a choice without calls. */
+const PLAIN_REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
+
+function isNormalChoice(choice: unknown, position: number, operation: CompletionOperation): boolean {
+  if (!isRecord(choice) || choice["index"] !== position || !PLAIN_REASONS.includes(choice["finish_reason"]))
+    return false;
+  const { message, text } = choice;
+  if (operation === "completion") return typeof text === "string" && choice["logprobs"] !== undefined;
+  if (!isRecord(message) || text !== undefined || choice["delta"] !== undefined) return false;
+  const { role, content, tool_calls: calls } = message;
+  return role === "assistant" && (typeof content === "string" || content === null) && calls === undefined;
+}
+
 function normaliseChoice(choice: JsonRecord, operation: CompletionOperation): JsonRecord {
   if (operation === "completion") {
     const text = normaliseContent(choice["text"]) ?? "";

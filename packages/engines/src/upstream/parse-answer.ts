@@ -14,6 +14,7 @@ export interface ParseOptions {
 }
 
 export interface ParsedAnswer {
+  /** Of `value` and nothing else. */
   readonly text: string;
   readonly value: JsonRecord;
 }
@@ -30,18 +31,23 @@ export function parseAnswer(bytes: Uint8Array, { request, answerValuesMax, error
   if (hasMoreValues(bytes, valuesMax)) {
     throw new UpstreamFault("invalid", `The answer holds more than ${valuesMax} values (see answerValuesMax).`);
   }
-  const text = decodeText(bytes);
-  const value = parseRecord(text) ?? parseRecord(text.replace(GLUED_DONE, ""));
+  let text = decodeText(bytes);
+  let value = parseRecord(text);
+  if (value === null) {
+    text = text.replace(GLUED_DONE, "");
+    value = parseRecord(text);
+  }
   if (value === null) throw toError(text, errorContext);
   if (isErrorBody(value)) throw decodeUpstreamError({ status: null, headers: {}, body: text }, errorContext);
   return { text, value };
 }
 
+const BYTE_ORDER_MARK = "\uFEFF";
+
 /** UTF-8 without a byte order mark. */
 export function decodeText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .toString("utf8")
-    .replace(/^\uFEFF/, "");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
 /** A list may hold an error too. */

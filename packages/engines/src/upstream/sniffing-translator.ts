@@ -23,9 +23,10 @@ export function createSniffingTranslator(choose: (first: string) => AnswerTransl
       const first = findFirst(chunks);
       return first === null ? [] : begin(first);
     },
-    *end() {
-      if (chosen === null) yield* begin("");
-      if (chosen !== null) yield* endOf(chosen);
+    end() {
+      if (chosen !== null) return chosen.end();
+      const begun = [...begin("")];
+      return [...begun, ...(chosen === null ? [] : endOf(chosen))];
     },
     isComplete: () => chosen?.isComplete() === true,
     awaitsUsage: () => chosen?.awaitsUsage() === true,

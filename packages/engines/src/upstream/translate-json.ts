@@ -8,7 +8,7 @@ import { decodeAnswerUsage } from "./decode-usage.ts";
 import { bytesToTokens, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { createModelReplacer } from "./model-replacer.ts";
-import { normaliseAnswer, tooFewChoices } from "./normalise-answer.ts";
+import { isNormalAnswer, normaliseAnswer, tooFewChoices } from "./normalise-answer.ts";
 import { normaliseEmbeddings, readEmbeddingWishes } from "./normalise-embeddings.ts";
 import { encodeUsage } from "./normalise-fields.ts";
 import { type ParsedAnswer, parseAnswer } from "./parse-answer.ts";
@@ -25,9 +25,9 @@ export function createJsonTranslator(options: WholeOptions): AnswerTranslator {
       chunks.push(...more);
       return [];
     },
-    *end() {
+    end() {
       const parsed = parseAnswer(Buffer.concat(chunks), options);
-      yield* request.stream ? encodeAsStream(parsed.value, options) : encodeWhole(parsed, options);
+      return request.stream ? encodeAsStream(parsed.value, options) : encodeWhole(parsed, options);
     },
     isComplete: () => false,
     awaitsUsage: () => chunks.length > 0,
@@ -62,6 +62,9 @@ function normaliseWhole({ text, value }: ParsedAnswer, request: RelayRequest, us
   switch (operation) {
     case "chat":
     case "completion": {
+      if (isCounted(reported, usage) && isNormalAnswer(value, operation) && hasRequested(value["choices"], request)) {
+        return createModelReplacer(modelId)(text, value);
+      }
       const answer = normaliseAnswer(value, operation, modelId);
       answer["choices"] = takeRequested(answer["choices"], request);
       return JSON.stringify({ ...answer, usage: encodeUsage(reported, usage) });
@@ -72,8 +75,8 @@ function normaliseWhole({ text, value }: ParsedAnswer, request: RelayRequest, us
         readEmbeddingWishes(request.body.kind === "json" ? request.body.value : {}),
       );
       const { inputTokens } = usage;
-      const isCounted = reported?.["prompt_tokens"] === inputTokens && reported["total_tokens"] === inputTokens;
-      if (!isChanged && isCounted && value["model"] !== undefined) return createModelReplacer(modelId)(text, value);
+      if (!isChanged && isCounted(reported, { inputTokens, outputTokens: 0 }) && value["model"] !== undefined)
+        return createModelReplacer(modelId)(text, value);
       return JSON.stringify({
         ...value,
         model: modelId,
@@ -89,10 +92,30 @@ function normaliseWhole({ text, value }: ParsedAnswer, request: RelayRequest, us
   }
 }
 
+/** Whether the upstream's own counts are what is charged, and their sum is right. */
+function isCounted(
+  reported: JsonRecord | null,
+  { inputTokens, outputTokens }: Pick<UsageUnits, "inputTokens" | "outputTokens">,
+): boolean {
+  if (reported === null || reported["prompt_tokens"] !== inputTokens) return false;
+  return (
+    (reported["completion_tokens"] ?? 0) === outputTokens && reported["total_tokens"] === inputTokens + outputTokens
+  );
+}
+
+function countRequested({ body }: RelayRequest): number {
+  return body.kind === "json" && typeof body.value["n"] === "number" ? body.value["n"] : 1;
+}
+
+function hasRequested(choices: unknown, request: RelayRequest): boolean {
+  return Array.isArray(choices) && choices.length === countRequested(request);
+}
+
 /** As many choices as were requested. @throws AiError when there are fewer */
-function takeRequested(choices: unknown, { body, operation }: RelayRequest): unknown {
-  const n = body.kind === "json" ? (body.value["n"] ?? 1) : 1;
-  if (!Array.isArray(choices) || typeof n !== "number") return choices;
+function takeRequested(choices: unknown, request: RelayRequest): unknown {
+  const { operation } = request;
+  const n = countRequested(request);
+  if (!Array.isArray(choices)) return choices;
   if (choices.length < n) throw tooFewChoices(choices.length, n);
   return operation === "chat" ? choices.slice(0, n) : choices;
 }

@@ -2,7 +2,7 @@
 
 import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
-import { bytesToTokens, countWords, estimateInputTokens } from "./estimate-tokens.ts";
+import { bytesToTokens, countText, estimateInputTokens, type TextCounts } from "./estimate-tokens.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 
 export interface UsageCounter {
@@ -18,25 +18,26 @@ export interface UsageCounter {
 }
 
 export function createUsageCounter(request: RelayRequest, zeroUsageBelieved: boolean): UsageCounter {
-  let pieces = 0;
-  let bytes = 0;
+  let chunks = 0;
+  const counts: TextCounts = { words: 0, bytes: 0 };
   let inputTokens: number | null = null;
   let last: { readonly usage: JsonRecord; readonly units: UsageUnits; readonly isFinal: boolean } | null = null;
 
-  /** A chunk has one token at least: some hold a few letters of a word, others many words. */
+  /** A chunk has one token at least: some hold a few letters of a word, others many words. The pieces of a word count as words. */
   function estimate(): UsageUnits {
     inputTokens ??= estimateInputTokens(request);
-    return { ...NO_USAGE, inputTokens, outputTokens: Math.max(pieces, bytesToTokens(bytes)) };
+    const outputTokens = Math.max(chunks, counts.words, bytesToTokens(counts.bytes));
+    return { ...NO_USAGE, inputTokens, outputTokens };
   }
 
   function estimateSoFar(isOver: boolean): UsageUnits {
-    return pieces === 0 && !isOver ? NO_USAGE : estimate();
+    return chunks === 0 && !isOver ? NO_USAGE : estimate();
   }
 
   return {
     addOutput(text) {
-      pieces += Math.max(1, countWords(text));
-      bytes += Buffer.byteLength(text);
+      chunks += 1;
+      countText(text, counts);
     },
     report(usage, isFinal) {
       const units = decodeUsage(usage);

@@ -6,6 +6,7 @@ import { createScriptedEngine, createUpstreamEngine } from "@openai-compat/engin
 import type { UpstreamEngineSettings } from "@openai-compat/engines";
 import OpenAI from "openai";
 import { onTestFinished } from "vitest";
+import type { ConfigInput } from "../config.ts";
 import { createMemoryStores } from "../stores/memory.ts";
 import { startTestServer } from "./test-server.ts";
 import type { TestServerOptions } from "./test-server.ts";
@@ -27,6 +28,7 @@ async function start(options: TestServerOptions) {
 export async function startGateway(
   upstream: Partial<UpstreamEngineSettings>,
   type: "chat" | "embedding" | "transcription" | "speech" = "chat",
+  config: ConfigInput = {},
 ) {
   const engine = createUpstreamEngine({
     baseUrls: [],
@@ -40,6 +42,7 @@ export async function startGateway(
   const gateway = await start({
     engine,
     stores,
+    config,
     models: [{ id: "far", name: "Far", isDefault: true, type, prices: PRICES }],
   });
   const client = new OpenAI({ baseURL: gateway.baseUrl, apiKey: gateway.keys.key, maxRetries: 0 });

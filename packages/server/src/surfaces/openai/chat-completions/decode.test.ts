@@ -56,6 +56,10 @@ test("a number beyond what JSON readers can hold is refused in words that make s
   );
 });
 
+test("a bias may be any number within its bounds", () => {
+  expect(decode({ logit_bias: { "5": -0.5, "6": 99.9 } }).request.logitBias).toEqual({ 5: -0.5, 6: 99.9 });
+});
+
 test("each sampling parameter reaches the engine", () => {
   const body = {
     n: 3,
@@ -307,6 +311,7 @@ test.each([
   [{ ...BASE, stop: 5 }, "invalid_type", "stop"],
   [{ ...BASE, stream: "yes" }, "invalid_type", "stream"],
   [{ ...BASE, tool_choice: "sometimes" }, "invalid_value", "tool_choice"],
+  [{ ...BASE, logit_bias: { "5": 100.5 } }, "invalid_value", "logit_bias.5"],
   [{ ...BASE, logit_bias: { "5": 101 } }, "invalid_value", "logit_bias.5"],
   [{ ...BASE, logit_bias: { word: 1 } }, "invalid_value", "logit_bias"],
   [{ ...BASE, reasoning_effort: 5 }, "invalid_type", "reasoning_effort"],

@@ -30,7 +30,9 @@ export async function measureAudio(bytes: Uint8Array): Promise<AudioLengths> {
   if (format === null || claimed === undefined || !Number.isFinite(claimed)) {
     return { audioMs: longest, audioMsMax: longest };
   }
-  const rawRate = readRawBitRate(format);
+  const isRaw = format.container === "WAVE" && format.codec === "PCM";
+  const rawRate = isRaw ? readRawBitRate(format) : null;
+  if (isRaw && rawRate === null) return { audioMs: longest, audioMsMax: longest };
   // Raw samples are as long as their bytes say, with a header that may be cut off or lie.
   if (rawRate !== null) {
     const exact = lengthOf(bytes, rawRate);
@@ -69,9 +71,8 @@ function lengthOf(bytes: Uint8Array, bitsPerSecond: number): number {
   return Math.ceil((bytes.length * BITS_PER_BYTE * 1000) / bitsPerSecond);
 }
 
-/** @returns bits of a second of samples that nothing compresses; null for all else */
-function readRawBitRate({ container, codec, sampleRate, bitsPerSample, numberOfChannels }: AudioFormat): number | null {
-  if (container !== "WAVE" || codec !== "PCM") return null;
+/** @returns bits of a second of samples that nothing compresses; null where the header's numbers mean nothing */
+function readRawBitRate({ sampleRate, bitsPerSample, numberOfChannels }: AudioFormat): number | null {
   const isSane =
     isBetween(sampleRate, SAMPLE_RATE_MAX) &&
     isBetween(bitsPerSample, SAMPLE_BITS_MAX) &&

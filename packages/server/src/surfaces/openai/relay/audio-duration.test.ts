@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { measureAudio } from "./audio-duration.ts";
+
+interface WavOptions {
+  readonly seconds: number;
+  /** What the header says of the length of the samples. Default: the truth. */
+  readonly claimedBytes?: number;
+  readonly sampleRate?: number;
+}
+
+/** Silence: mono, 16 bits. */
+function createWav({ seconds, claimedBytes, sampleRate = 16_000 }: WavOptions): Uint8Array {
+  const length = Math.round(seconds * 32_000);
+  const bytes = Buffer.alloc(44 + length);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + length, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(sampleRate, 24);
+  bytes.writeUInt32LE(sampleRate * 2, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(claimedBytes ?? length, 40);
+  return bytes;
+}
+
+/** Frames of MPEG 1 layer III, 128 kbit/s, 44.1 kHz: 26 ms and 417 bytes each. */
+function createMp3(frames: number): Buffer {
+  const frame = Buffer.alloc(417);
+  Buffer.from([0xff, 0xfb, 0x90, 0x64]).copy(frame);
+  return Buffer.concat(Array.from({ length: frames }, () => frame));
+}
+
+/** The same with a first frame that says how many frames there are. */
+function createLyingMp3(frames: number, claimedFrames: number): Buffer {
+  const bytes = createMp3(frames);
+  bytes.write("Xing", 36);
+  bytes.writeUInt32BE(1, 40);
+  bytes.writeUInt32BE(claimedFrames, 44);
+  return bytes;
+}
+
+test("an honest recording is charged as long as it is, and held for little more", async () => {
+  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60 }));
+  expect(audioMs).toBe(60_000);
+  expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
+  expect(audioMsMax).toBeLessThan(60_100);
+});
+
+test("a header that says less than the bytes are does not make a recording shorter", async () => {
+  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60, claimedBytes: 320 }));
+  expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
+  expect(audioMs).toBeGreaterThanOrEqual(59_000);
+});
+
+test("a rate that no sound has is not believed", async () => {
+  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60, sampleRate: 2_000_000_000 }));
+  expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
+  expect(audioMs).toBeGreaterThanOrEqual(60_000);
+});
+
+test("compressed sound is held for the most that so many bytes can be", async () => {
+  const bytes = createMp3(400);
+  const { audioMs, audioMsMax } = await measureAudio(bytes);
+  expect(audioMs).toBeGreaterThan(10_000);
+  expect(audioMs).toBeLessThan(11_000);
+  expect(audioMsMax).toBe(Math.ceil((bytes.length * 8 * 1000) / 6000));
+});
+
+test("compressed sound that says that it is short is charged for the fewest bytes that a second takes", async () => {
+  const bytes = createLyingMp3(400, 1);
+  const { audioMs, audioMsMax } = await measureAudio(bytes);
+  expect(audioMs).toBeGreaterThanOrEqual(Math.ceil((bytes.length * 8 * 1000) / 640_000));
+  expect(audioMsMax).toBeGreaterThanOrEqual(10_450);
+});
+
+test("what no container is can be as long as its bytes allow", async () => {
+  const { audioMs, audioMsMax } = await measureAudio(Buffer.alloc(6000));
+  expect([audioMs, audioMsMax]).toEqual([8000, 8000]);
+});
