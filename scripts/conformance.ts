@@ -17,6 +17,7 @@ const root = path.dirname(import.meta.dirname);
 const LOG_FILE = "conformance-server.log";
 const USAGE_EXIT_CODE = 2;
 const HARNESS_EXIT_CODE = 4;
+const INTERRUPTED_EXIT_CODE = 130;
 
 /** What people export for other programs must not redirect a run against our own server. */
 function withoutTarget(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -64,7 +65,14 @@ async function runAgainstOurServer(choice: OurServerChoice, words: readonly stri
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
   // Each run has a log of its own.
   rmSync(LOG_FILE, { force: true });
-  const server = await startOurServer(choice, interrupted.signal);
+  let server: LocalServer;
+  try {
+    server = await startOurServer(choice, interrupted.signal);
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    console.error("Interrupted before the server was ready: nothing was checked.");
+    return INTERRUPTED_EXIT_CODE;
+  }
   try {
     console.log(`The target is our own server (log: ${LOG_FILE}).\n${server.summary}\n`);
     const command = words[0] === "run" ? words.slice(1) : words;
