@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config.ts";
 import { createKey, openHome } from "./home.ts";
+import { describeCommand } from "./invocation.ts";
 import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
 import { renderTable } from "./print-table.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
@@ -39,6 +40,8 @@ export function addKeysCommand(program: Command): void {
       await withKeys(options, async (apiKeys) => {
         const rows = (await apiKeys.list()).map(describeKey);
         process.stdout.write(renderTable({ header: KEY_COLUMNS, rows }, process.stdout.isTTY));
+        if (rows.length === 0)
+          process.stderr.write(`There are no keys. Create one with: ${describeCommand("keys create")}\n`);
       });
     },
   );
