@@ -46,6 +46,8 @@ export interface UntaggedCalls {
   readonly names: readonly string[];
   /** Whether there may be several. */
   readonly parallel: boolean;
+  /** Whether a call whose name is one of those is read as one; else it stays text. */
+  accepts(call: BlockCall): boolean;
 }
 
 const THOUGHTS_BEGIN = "<think>";
@@ -189,7 +191,7 @@ class Reader implements AnswerReader {
     const text = this.#held.slice(0, at).trimEnd();
     this.#say(events, text);
     this.#held = this.#held.slice(text.length);
-    this.#block = new CallBlock({ names: untagged.names, isContinuation: this.calls > 0 });
+    this.#block = new CallBlock(untagged, this.calls > 0);
     return true;
   }
 
@@ -201,7 +203,7 @@ class Reader implements AnswerReader {
       if (this.#hasSaid) return block.length < this.#held.length;
       this.#held = this.#held.slice(block.length);
       this.#takeCalls(events, block.calls);
-      this.#block = new CallBlock({ names: this.#options.untagged?.names ?? [], isContinuation: true });
+      this.#block = this.#options.untagged === null ? null : new CallBlock(this.#options.untagged, true);
       return true;
     }
     this.#block = null;

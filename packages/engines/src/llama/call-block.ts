@@ -18,11 +18,9 @@ export interface BlockCall {
   readonly arguments: string;
 }
 
-export interface CallBlockOptions {
-  /** Those of the tools. */
+export interface CallableTools {
   readonly names: readonly string[];
-  /** Whether it goes on with calls that have been read before: a comma may stand first. */
-  readonly isContinuation: boolean;
+  accepts(call: BlockCall): boolean;
 }
 
 /** `closed`: what has been read is calls and nothing is open; more may follow. `refused`: it is none, whatever follows. */
@@ -34,7 +32,8 @@ export class CallBlock {
   readonly calls: BlockCall[] = [];
   /** How much has been read. */
   length = 0;
-  readonly #options: CallBlockOptions;
+  readonly #tools: CallableTools;
+  readonly #isContinuation: boolean;
   #mode: "between" | "fence" | "language" | "items" | "object" | "fence-end" = "between";
   #isFenced = false;
   #isArray = false;
@@ -44,8 +43,10 @@ export class CallBlock {
   #items: BlockCall[] = [];
   #object: CallObject | null = null;
 
-  constructor(options: CallBlockOptions) {
-    this.#options = options;
+  /** @param isContinuation whether it goes on with calls that have been read before: a comma may stand first */
+  constructor(tools: CallableTools, isContinuation: boolean) {
+    this.#tools = tools;
+    this.#isContinuation = isContinuation;
   }
 
   /** Reads on, up to the end of the next part at most: `length` says how far. */
@@ -86,7 +87,7 @@ export class CallBlock {
 
   #readBetween(character: string): boolean {
     if (BLANK.test(character)) return true;
-    const isAfter = this.#options.isContinuation || this.calls.length > 0;
+    const isAfter = this.#isContinuation || this.calls.length > 0;
     if (character === "," || character === ";") return isAfter;
     if (character === "`") {
       this.#ticks = 1;
@@ -124,7 +125,7 @@ export class CallBlock {
     const hasItems = this.#items.length > 0;
     switch (character) {
       case "{":
-        this.#object = new CallObject(this.#options.names);
+        this.#object = new CallObject(this.#tools.names);
         this.#mode = "object";
         return this.#readObject(character);
       case ",":
@@ -152,7 +153,7 @@ export class CallBlock {
     if (this.#object === null || !this.#object.push(character)) return false;
     if (!this.#object.isClosed) return true;
     const call = this.#object.decode();
-    if (call === null) return false;
+    if (call === null || !this.#tools.accepts(call)) return false;
     this.#items.push(call);
     this.#object = null;
     if (this.#isFenced || this.#isArray) this.#mode = "items";

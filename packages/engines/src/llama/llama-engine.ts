@@ -4,7 +4,7 @@
  */
 
 import { AiError, createWorkSlices } from "@openai-compat/core";
-import type { ChatEngine, ChatOutput, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
@@ -26,6 +26,7 @@ import { tokenizePrompt } from "./prompt-tokens.ts";
 import { isNoTokenError } from "./serialise-sampling.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
+import { findUntaggedCalls } from "./untagged-tools.ts";
 import { tokenizeText } from "./text-tokens.ts";
 
 /**
@@ -156,7 +157,7 @@ async function buildGeneration(
     { drawn, tokensMax: request.tokensMax },
     samplingContext(loaded, settings),
   );
-  const reader = openReader(loaded, tokens, request);
+  const reader = openReader(loaded, { tokens, request, untagged: await findUntaggedCalls(request.output) });
   const constraint = await constrainOutput(loaded, request, reader);
   const { grammarOption } = constraint ?? {};
   return {
@@ -171,25 +172,22 @@ async function buildGeneration(
 
 const LAST_TOKENS = 8;
 
-function openReader(
-  { template, model }: LoadedModel,
-  tokens: readonly Token[],
-  { output, stop, style }: GenerationRequest,
-): AnswerReader {
+interface ReaderOptions {
+  readonly tokens: readonly Token[];
+  readonly request: GenerationRequest;
+  readonly untagged: UntaggedCalls | null;
+}
+
+function openReader({ template, model }: LoadedModel, { tokens, request, untagged }: ReaderOptions): AnswerReader {
+  const { output, stop, style } = request;
   if (style === "text") return createAnswerReader({ stop, calls: "none", thoughts: "none", untagged: null });
   const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
   return createAnswerReader({
     stop,
     calls: output.toolUse === null ? "none" : output.toolUse.mode === "required" ? "only" : "possible",
     thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
-    untagged: findUntaggedCalls(output),
+    untagged,
   });
-}
-
-/** JSON that was asked for is the answer, and a call that is required has its tag from the grammar. */
-function findUntaggedCalls({ toolUse, format }: ChatOutput): UntaggedCalls | null {
-  if (toolUse?.mode !== "auto" || format.type !== "text") return null;
-  return { names: toolUse.tools.map(({ name }) => name), parallel: toolUse.parallel };
 }
 
 function samplingContext(loaded: LoadedModel, settings: ResolvedLlamaSettings): SamplingContext {

@@ -5,7 +5,7 @@ import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReaderOptions } from "./answer-reader.ts";
 import { CALL_BLOCK_CHARACTERS_MAX } from "./call-block.ts";
 
-const UNTAGGED = { names: ["rain", "rainfall", "add"], parallel: true };
+const UNTAGGED = { names: ["rain", "rainfall", "add"], parallel: true, accepts: () => true };
 const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible", untagged: UNTAGGED };
 
 interface Read {
