@@ -11,7 +11,19 @@ import {
   createScriptedEngine,
   findCachedModel,
 } from "@openai-compat/engines";
-import { Output, embedMany, generateObject, generateText, isStepCount, streamObject, streamText, tool } from "ai";
+import {
+  Output,
+  embedMany,
+  generateObject,
+  generateText,
+  isStepCount,
+  jsonSchema,
+  streamObject,
+  streamText,
+  tool,
+} from "ai";
+import OpenAI from "openai";
+import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { startTestServer } from "./testing/test-server.ts";
@@ -44,6 +56,23 @@ const citySchema = z.object({
   districts: z.array(z.object({ isOld: z.boolean() })).max(3),
 });
 const weatherSchema = z.object({ city: z.enum(["Oslo", "Quito"]), unit: z.enum(["celsius", "kelvin"]) });
+/** As Zod writes them for its types, and as MCP servers send them: none of it is in the strict subset. */
+const visitSchema = z.object({
+  id: z.uuid(),
+  mail: z.email().max(60),
+  day: z.iso.date(),
+  step: z.number().multipleOf(0.25).min(0).max(9),
+});
+const formSchema = {
+  type: "object",
+  properties: {
+    text: { type: "string", maxLength: 10_000, errorMessage: "a text" },
+    marks: { type: "object", propertyNames: { type: "string" }, additionalProperties: { type: "integer" } },
+    tags: { type: "array", items: { type: "string" }, uniqueItems: true },
+    other: { not: { type: "null" } },
+  },
+  propertyOrdering: ["text"],
+} as const;
 const weatherTool = defineTool(async () => "It rains.", {
   name: "weather",
   description: "Tells the weather of a city.",
@@ -147,6 +176,34 @@ describe.each(engines)("on $name", { timeout: 60_000 }, ({ chat, embedding }) =>
     };
     const { output } = await generateText(request);
     expect(citySchema.parse(output)).toEqual(output);
+  });
+
+  test("the AI SDK offers tools whose schemas are beyond the strict subset", async () => {
+    const { finishReason } = await generateText({
+      model: vercel().chat("chat"),
+      prompt,
+      maxOutputTokens: 5,
+      tools: { form: tool({ inputSchema: jsonSchema(formSchema) }), visit: tool({ inputSchema: visitSchema }) },
+    });
+    expect(["length", "stop", "tool-calls"]).toContain(finishReason);
+  });
+
+  test("the SDK's helpers for Zod get what conforms to patterns, formats and multiples", async () => {
+    const client = new OpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 0 });
+    const request = { model: "chat", messages: [{ role: "user" as const, content: "Note a visit." }], max_tokens: 400 };
+    const formed = await client.chat.completions.parse({
+      ...request,
+      response_format: zodResponseFormat(visitSchema, "visit"),
+    });
+    expect(visitSchema.safeParse(formed.choices[0]?.message.parsed).error).toBeUndefined();
+    const { choices } = await client.chat.completions.parse({
+      ...request,
+      tools: [zodFunction({ name: "visit", parameters: visitSchema })],
+      tool_choice: { type: "function", function: { name: "visit" } },
+    });
+    const [call] = choices[0]?.message.tool_calls ?? [];
+    if (call?.type !== "function") expect.fail("There is no call of a function.");
+    expect(visitSchema.safeParse(call.function.parsed_arguments).error).toBeUndefined();
   });
 
   test("the AI SDK embeds many texts in their order", async () => {

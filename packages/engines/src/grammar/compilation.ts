@@ -2,12 +2,19 @@
 
 import type { StringRules } from "./compile-string.ts";
 import type { GrammarNode } from "./grammar-node.ts";
+import type { Spend } from "./work-budget.ts";
 
 export interface Compilation extends StringRules {
   /** Gives a node a name. */
   define(node: GrammarNode): GrammarNode;
   /** How much of a schema is tried to be enforced: see `LEVELS`. */
   readonly level: CompileLevel;
+  /**
+   * Called before an automaton is made that is not kept, with its own bound of steps.
+   *
+   * @throws TurnNeededError when enough has been done in this turn of the event loop
+   */
+  readonly beginAutomaton: (stepsMax: number) => Spend;
   /**
    * Called with each keyword that is not enforced, where it stands and why; what is made then is wider than the schema.
    *

@@ -4,7 +4,7 @@ import { ANY_STRING, acceptsNothing, acceptsText, intersect, subtract } from "./
 import type { Automaton } from "./automaton/automaton.ts";
 import { NondeterministicAutomaton } from "./automaton/nondeterministic.ts";
 import type { Compilation } from "./compilation.ts";
-import { readPattern, readStrings, spellStrings } from "./compile-string.ts";
+import { findPattern, readStrings, spellStrings } from "./compile-string.ts";
 import { choice, literal } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { objectOf, otherName } from "./object-text.ts";
@@ -145,7 +145,7 @@ class ObjectCompiler {
       const view = this.#subschemas.view(value, join(path, "patternProperties", pattern));
       if (this.#compilation.level === "all") {
         try {
-          return [{ names: readPattern(path, pattern, this.#compilation.spend), view }];
+          return [{ names: findPattern(path, pattern, this.#compilation), view }];
         } catch (thrown) {
           if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
           this.#compilation.relax(path, "patternProperties", thrown.message);

@@ -2,6 +2,7 @@
 
 import { ANY_STRING, acceptsNothing, intersect, limitLength } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
+import { createAutomatonCache } from "./automaton/automaton-cache.ts";
 import { spellAutomaton } from "./automaton/automaton-text.ts";
 import type { TextRules } from "./automaton/automaton-text.ts";
 import { PatternError, compilePattern } from "./automaton/regular-expression.ts";
@@ -11,7 +12,7 @@ import { readCount, readText } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { STRING_FORMATS } from "./string-formats.ts";
 import { characterWithin, quoted, stringOfLength } from "./string-text.ts";
-import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 import { createBudget } from "./work-budget.ts";
 import type { Spend } from "./work-budget.ts";
 
@@ -46,13 +47,10 @@ export function compileString(view: SchemaView, compilation: Compilation): Gramm
   return node;
 }
 
-/** Steps for one attempt to enforce what is not strict: with more, a part of it is left out. */
-const HINT_STEPS = 60_000;
-
 /** The strings that a schema of strings allows, without their quotes. @throws UnsupportedSchemaError */
 export function readStrings(view: SchemaView, compilation: Compilation): Automaton {
   const limits = readLimits(view);
-  if (compilation.isStrict) return requireSome(view, compileLimits(view, limits, compilation));
+  if (compilation.isStrict) return findStrings(view, limits, compilation);
   const attempts: [keyword: string | null, StringLimits][] = [
     [null, limits],
     [limits.max === null ? "minLength" : "maxLength", { ...limits, min: 0, max: null }],
@@ -64,7 +62,7 @@ export function readStrings(view: SchemaView, compilation: Compilation): Automat
       compilation.relax(view.path, keyword, `'${keyword}' can't be enforced`);
     }
     try {
-      return requireSome(view, compileLimits(view, attempt, { ...compilation, spend: spendWithin(compilation.spend) }));
+      return findStrings(view, attempt, compilation);
     } catch (thrown) {
       if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
     }
@@ -72,40 +70,35 @@ export function readStrings(view: SchemaView, compilation: Compilation): Automat
   return ANY_STRING;
 }
 
-/** A limit of its own beside that of the whole schema, which stays. */
-function spendWithin(spend: Spend): Spend {
-  const own = createBudget(HINT_STEPS);
-  return (steps) => {
-    own(steps);
-    spend(steps);
-  };
+/** Automata that were made, and why others could not be. */
+const kept = createAutomatonCache();
+/** Steps for the strings of one schema; for one that is a hint, a part of it is left out with more. */
+const STRINGS_STEPS_MAX = 200_000;
+const HINT_STEPS_MAX = 60_000;
+
+function findStrings({ path }: SchemaView, limits: StringLimits, compilation: Compilation): Automaton {
+  const { isStrict } = compilation;
+  return kept.find(JSON.stringify([limits, isStrict]), path, () => {
+    const spend = compilation.beginAutomaton(isStrict ? STRINGS_STEPS_MAX : HINT_STEPS_MAX);
+    const { pattern, format, min, max } = limits;
+    const patterned = pattern === null ? ANY_STRING : readPattern(pattern, spend);
+    const strings = limitLength(intersect(patterned, readFormat(format, isStrict), spend), { min, max }, spend);
+    if (!acceptsNothing(strings)) return strings;
+    throw new UnsupportedSchemaError("", "no string conforms to it");
+  });
 }
 
-function compileLimits(
-  view: SchemaView,
-  { pattern, format, min, max }: StringLimits,
-  { spend, isStrict }: { readonly spend: Spend; readonly isStrict: boolean },
-): Automaton {
-  const patterned = pattern === null ? ANY_STRING : readPattern(view.path, pattern, spend);
-  return limitLength(intersect(patterned, readFormat(format, isStrict), spend), { min, max }, spend);
+/** The strings that a pattern is found in. @throws UnsupportedSchemaError */
+export function findPattern(path: string, pattern: string, { beginAutomaton }: Compilation): Automaton {
+  return kept.find(JSON.stringify(pattern), path, () => readPattern(pattern, beginAutomaton(STRINGS_STEPS_MAX)));
 }
 
-function requireSome({ path }: SchemaView, automaton: Automaton): Automaton {
-  if (!acceptsNothing(automaton)) return automaton;
-  throw new UnsupportedSchemaError(path, "no string conforms to it");
-}
-
-/** @throws UnsupportedSchemaError */
-export function readPattern(path: string, pattern: string, spend: Spend): Automaton {
+function readPattern(pattern: string, spend: Spend): Automaton {
   try {
     return compilePattern(pattern, spend);
   } catch (thrown) {
-    if (thrown instanceof PatternError) {
-      throw new UnsupportedSchemaError(path, `'pattern' can't be enforced: ${thrown.message}`);
-    }
-    // What is too large is found without knowing where it stands.
-    if (!(thrown instanceof SchemaTooLargeError) || thrown.path !== "") throw thrown;
-    throw new SchemaTooLargeError(path, `'pattern' can't be enforced: ${thrown.message}`);
+    if (!(thrown instanceof PatternError)) throw thrown;
+    throw new UnsupportedSchemaError("", `'pattern' can't be enforced: ${thrown.message}`);
   }
 }
 

@@ -12,7 +12,7 @@ import { measureWays } from "./grammar-ways.ts";
 import { JSON_RULES } from "./json-text.ts";
 import type { SchemaObject } from "./schema-view.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
-import { createBudget } from "./work-budget.ts";
+import { createBudget, createTurn } from "./work-budget.ts";
 import type { Spend } from "./work-budget.ts";
 
 /** Rules of a schema. */
@@ -52,6 +52,7 @@ const RELAXATIONS_MAX = 100;
 /**
  * Less than 20 ms of work, whatever the schema is.
  *
+ * @throws TurnNeededError when it has to be called again, after a turn of the event loop
  * @throws UnsupportedSchemaError where it is strict and can't be enforced, or that nothing conforms to; SchemaTooLargeError, also
  *   for one that is not strict: the next level may do
  */
@@ -72,6 +73,7 @@ export function compileSchema(schema: SchemaObject, { isStrict, level = "all" }:
     spend,
     reserve,
     strings: new Map(),
+    beginAutomaton: createTurn(),
     set: (name, node) => void rules.set(name, node),
     define(node) {
       if (node.kind === "rule" || node.kind === "literal") return node;

@@ -3,7 +3,7 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { watchClosing } from "./closing-watch.ts";
-import { compileSchema } from "./compiled-schema.ts";
+import { compileWhole } from "./testing/compile-whole.ts";
 import { literal, repeat, sequence } from "./grammar-node.ts";
 import type { Grammar } from "./grammar-node.ts";
 import { openGrammar } from "./grammar-position.ts";
@@ -14,7 +14,7 @@ import type { SchemaObject } from "./schema-view.ts";
 const ajv = new Ajv2020({ strict: false, allowUnionTypes: true });
 addFormats.default(ajv);
 
-const compile = (schema: SchemaObject): Grammar => compileSchema(schema, { isStrict: true });
+const compile = (schema: SchemaObject): Grammar => compileWhole(schema);
 
 test.each(SAMPLE_SCHEMAS)("wherever a text of $name stops, its shortest ending makes it valid", ({ schema }) => {
   const grammar = compile(schema);

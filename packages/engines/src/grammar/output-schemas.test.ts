@@ -43,3 +43,23 @@ test("the same schema is compiled once for all requests", async () => {
   };
   expect(await compile()).toBe(await compile());
 });
+
+test("between the patterns of a schema the event loop gets its turn", async () => {
+  const members = Array.from({ length: 12 }, (_, at): [string, JsonSchema] => [
+    `p${at}`,
+    { type: "string", format: "date", pattern: `^(?=.*7)(?=.*0)(?=.*1)(?=.*2)(?!..${at}3)\\d.*$` },
+  ]);
+  const schema = { type: "object", properties: Object.fromEntries(members), required: members.map(([name]) => name) };
+  let turns = 0;
+  let isDone = false;
+  const count = () => {
+    turns += 1;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  const format = { type: "json-schema", schema, isStrict: true } as const;
+  const compiled = await compileOutput({ ...FREE_TEXT, format });
+  isDone = true;
+  expect(compiled.relaxed).toEqual([]);
+  expect(turns).toBeGreaterThan(3);
+});

@@ -8,7 +8,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { ChatOutput, ChatTool, JsonSchema, SchemaRelaxation } from "@openai-compat/core";
 import { compileSchema, listLevels, SIZE_MAX } from "./compiled-schema.ts";
-import type { CompiledSchema } from "./compiled-schema.ts";
+import type { CompileOptions, CompiledSchema } from "./compiled-schema.ts";
+import { TurnNeededError } from "./work-budget.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 export interface OutputSchemas {
@@ -39,12 +40,17 @@ async function compileAll({ format, toolUse }: ChatOutput): Promise<OutputSchema
       ? await request.compile(format.schema, format.isStrict, "response_format.json_schema.schema")
       : null;
   const tools = new Map<ChatTool, CompiledSchema>();
-  for (const tool of toolUse?.tools ?? []) {
+  // Those that can't be widened have the room first.
+  const offered = (toolUse?.tools ?? []).toSorted((left, right) => Number(right.isStrict) - Number(left.isStrict));
+  for (const tool of offered) {
     if (tool.parameters === null) continue;
     tools.set(tool, await request.compile(tool.parameters, tool.isStrict, `${tool.param}.parameters`));
   }
   return { format: compiledFormat, tools, relaxed: request.relaxed };
 }
+
+/** It has a few elements whatever the schema is, so there is always room for it. */
+const LAST_LEVEL: Level = "type";
 
 class RequestCompiler {
   readonly relaxed: SchemaRelaxation[] = [];
@@ -55,7 +61,7 @@ class RequestCompiler {
     for (const level of listLevels(isStrict)) {
       const result = await compileKept(schema, isStrict, level);
       if (result instanceof UnsupportedSchemaError) failures.push(result);
-      else if (this.#size + result.size > SIZE_MAX) {
+      else if (level !== LAST_LEVEL && this.#size + result.size > SIZE_MAX) {
         const reason = `with the other schemas of the request, its grammar has more than ${SIZE_MAX} elements`;
         failures.push(new SchemaTooLargeError("", reason));
       } else {
@@ -87,7 +93,7 @@ async function compileKept(schema: JsonSchema, isStrict: boolean, level: Level):
   let value = kept.get(key);
   if (value === undefined) {
     await nextTurn();
-    value = kept.get(key) ?? tryCompile(schema, isStrict, level);
+    value = kept.get(key) ?? (await tryCompile(schema, { isStrict, level }));
   }
   keep(key, value);
   return value;
@@ -104,11 +110,18 @@ function keep(key: string, value: Kept): void {
   }
 }
 
-function tryCompile(schema: JsonSchema, isStrict: boolean, level: Level): Kept {
-  try {
-    return compileSchema(schema, { isStrict, level });
-  } catch (thrown) {
-    if (thrown instanceof UnsupportedSchemaError) return thrown;
-    throw thrown;
+/** Turns of the event loop for one schema: each makes an automaton at least. */
+const TURNS_MAX = 200;
+
+async function tryCompile(schema: JsonSchema, options: CompileOptions): Promise<Kept> {
+  for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+    try {
+      return compileSchema(schema, options);
+    } catch (thrown) {
+      if (thrown instanceof UnsupportedSchemaError) return thrown;
+      if (!(thrown instanceof TurnNeededError)) throw thrown;
+    }
+    await nextTurn();
   }
+  return new SchemaTooLargeError("", `its patterns take more than ${TURNS_MAX} turns to be compiled`);
 }

@@ -1,7 +1,7 @@
 /** Small schemas that ask for much: each is refused soon, or compiled soon. */
 
 import { expect, test } from "vitest";
-import { compileSchema } from "./compiled-schema.ts";
+import { compileWhole } from "./testing/compile-whole.ts";
 import type { Grammar } from "./grammar-node.ts";
 import { openGrammar } from "./grammar-position.ts";
 import { measureWays } from "./grammar-ways.ts";
@@ -11,7 +11,7 @@ import { createSeededRandom, sampleGrammar } from "./sample-grammar.ts";
 import type { SchemaObject } from "./schema-view.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-const compile = (schema: SchemaObject): Grammar => compileSchema(schema, { isStrict: true });
+const compile = (schema: SchemaObject): Grammar => compileWhole(schema);
 
 const times = <Item>(count: number, make: (index: number) => Item) =>
   Array.from({ length: count }, (_, at) => make(at));

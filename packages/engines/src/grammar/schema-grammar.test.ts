@@ -5,7 +5,7 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createGbnfMatcher } from "../llama/testing/gbnf-matcher.ts";
-import { compileSchema } from "./compiled-schema.ts";
+import { compileWhole } from "./testing/compile-whole.ts";
 import type { Grammar } from "./grammar-node.ts";
 import { printGrammar } from "./print-grammar.ts";
 import { createSeededRandom, sampleGrammar } from "./sample-grammar.ts";
@@ -16,7 +16,7 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 const ajv = new Ajv2020({ strict: false, allowUnionTypes: true });
 addFormats.default(ajv);
 
-const compile = (schema: SchemaObject): Grammar => compileSchema(schema, { isStrict: true });
+const compile = (schema: SchemaObject): Grammar => compileWhole(schema);
 
 const createMatcher = (grammar: Grammar) => createGbnfMatcher(printGrammar(grammar));
 

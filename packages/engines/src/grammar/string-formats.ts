@@ -25,9 +25,8 @@ const IPV6 = [
   }),
 ].join("|");
 
-const LABEL = "[a-zA-Z\\d](?:[a-zA-Z\\d-]{0,20}[a-zA-Z\\d])?";
-const DOMAIN = `(?:${LABEL}\\.){1,4}[a-zA-Z]{2,10}`;
 const SEGMENT = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2}){1,20}";
+/** Short, so that a limit of the length can be counted beside it. */
 const SITE = "(?:[a-zA-Z\\d]{1,15}\\.){1,3}[a-zA-Z]{2,6}";
 
 interface StringFormat {
@@ -54,8 +53,8 @@ export const STRING_FORMATS: ReadonlyMap<string, StringFormat> = new Map([
   ["uuid", exactly("[\\da-fA-F]{8}-(?:[\\da-fA-F]{4}-){3}[\\da-fA-F]{12}")],
   ["ipv4", exactly(IPV4)],
   ["ipv6", mostly(IPV6, "[\\da-fA-F:.]+")],
-  ["hostname", mostly(DOMAIN, "[^\\s/]+")],
-  ["email", mostly(`[a-zA-Z\\d](?:[a-zA-Z\\d_+-]{0,30}[a-zA-Z\\d])?@${DOMAIN}`, "\\S+@\\S+")],
+  ["hostname", mostly(SITE, "[^\\s/]+")],
+  ["email", mostly(`[a-zA-Z\\d]{1,20}(?:[._+-][a-zA-Z\\d]{1,10})?@${SITE}`, "\\S+@\\S+")],
   [
     "uri",
     mostly(

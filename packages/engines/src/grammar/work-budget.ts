@@ -5,15 +5,34 @@ import { SchemaTooLargeError } from "./unsupported-schema-error.ts";
 /** Called before work is done, with the number of steps; throws when there would be too many. */
 export type Spend = (steps: number) => void;
 
-/** One attempt to compile one schema: less than 20 ms on a slow core. */
+/** One attempt to compile one schema: less than 20 ms. */
 const WORK_STEPS_MAX = 200_000;
+/** Automata that are made in one turn of the event loop. */
+const TURN_STEPS_MAX = 60_000;
 
-/** @param what is named in the error: `it`, `'pattern'`. */
+/** The event loop has to get its turn; what was made so far is kept, and the next attempt goes on from there. */
+export class TurnNeededError extends Error {
+  override readonly name = "TurnNeededError";
+}
+
 export function createBudget(stepsMax = WORK_STEPS_MAX): Spend {
   let left = stepsMax;
   return (steps) => {
     left -= steps;
     if (left >= 0) return;
     throw new SchemaTooLargeError("", `it needs more than ${stepsMax} steps of work to be made a grammar`);
+  };
+}
+
+/** Budgets of their own for the automata of one turn. */
+export function createTurn(): (stepsMax: number) => Spend {
+  let done = 0;
+  return (stepsMax) => {
+    if (done > TURN_STEPS_MAX) throw new TurnNeededError("The event loop has to get its turn.");
+    const spend = createBudget(stepsMax);
+    return (steps) => {
+      done += steps;
+      spend(steps);
+    };
   };
 }

@@ -1,5 +1,6 @@
 /** Holds what a model draws to the form that was asked for, and ends it in time when the tokens run out. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ChatOutput, GenerationRequest } from "@openai-compat/core";
 import type { Llama, LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { watchClosing } from "../grammar/closing-watch.ts";
@@ -82,7 +83,11 @@ function formOf({ model, forms }: LoadedModel, output: ChatOutput): Promise<Outp
 async function createForm(llama: Llama, output: ChatOutput): Promise<OutputForm | null> {
   const wanted = buildOutputGrammar(output, await compileOutput(output));
   if (wanted === null) return null;
-  return { wanted, native: await llama.createGrammar({ grammar: printGrammar(wanted.grammar) }) };
+  // A large grammar takes its time to be printed, and to be read by the native code: each in a turn of its own.
+  await nextTurn();
+  const grammar = printGrammar(wanted.grammar);
+  await nextTurn();
+  return { wanted, native: await llama.createGrammar({ grammar }) };
 }
 
 /** @returns null where the vocabulary can't spell it. */

@@ -1,0 +1,62 @@
+/** Automata that are kept for the next schema that asks for the same; the least recently used goes. */
+
+import { SchemaTooLargeError, UnsupportedSchemaError } from "../unsupported-schema-error.ts";
+import type { Automaton } from "./automaton.ts";
+
+/** Transitions of all that are kept, of four bytes each. */
+const TRANSITIONS_MAX = 4_000_000;
+/** What one that can't be made counts as. */
+const REFUSAL_SIZE = 1000;
+
+export interface AutomatonCache {
+  /**
+   * @param make called when it is not kept
+   * @throws UnsupportedSchemaError what `make` throws, each time, with the path of who asks
+   */
+  find(key: string, path: string, make: () => Automaton): Automaton;
+}
+
+interface Kept {
+  readonly value: Automaton | UnsupportedSchemaError;
+  readonly size: number;
+}
+
+export function createAutomatonCache(transitionsMax = TRANSITIONS_MAX): AutomatonCache {
+  const kept = new Map<string, Kept>();
+  let size = 0;
+  const keep = (key: string, entry: Kept): void => {
+    kept.set(key, entry);
+    size += entry.size;
+    for (const [oldest, other] of kept) {
+      if (size <= transitionsMax) return;
+      kept.delete(oldest);
+      size -= other.size;
+    }
+  };
+  return {
+    find(key, path, make) {
+      const known = kept.get(key);
+      if (known !== undefined) {
+        kept.delete(key);
+        size -= known.size;
+      }
+      const entry = known ?? tryMake(make);
+      keep(key, entry);
+      if (!(entry.value instanceof UnsupportedSchemaError)) return entry.value;
+      const { message } = entry.value;
+      throw entry.value instanceof SchemaTooLargeError
+        ? new SchemaTooLargeError(path, message)
+        : new UnsupportedSchemaError(path, message);
+    },
+  };
+}
+
+function tryMake(make: () => Automaton): Kept {
+  try {
+    const value = make();
+    return { value, size: value.next.length + 1 };
+  } catch (thrown) {
+    if (thrown instanceof UnsupportedSchemaError) return { value: thrown, size: REFUSAL_SIZE };
+    throw thrown;
+  }
+}
