@@ -21,6 +21,11 @@ export interface ClosingWatch {
 
 /** A character has at most four bytes in UTF-8, and no token is shorter than a byte. */
 const TOKENS_PER_UNIT = 4;
+/**
+ * Characters of an ending that are made and tokenised to see whether it fits; a longer one counts as too long. This is
+ * done for every token, and the ending of a list in a list may have millions of characters.
+ */
+export const ENDING_LENGTH_MAX = 8192;
 
 /** @returns null where the limit has no room for any text: nothing can be promised then. */
 export function watchClosing(
@@ -28,7 +33,8 @@ export function watchClosing(
   { tokensMax, countTokens }: { readonly tokensMax: number; readonly countTokens: (text: string) => number },
 ): ClosingWatch | null {
   const fits = (position: GrammarPosition, tokens: number) =>
-    position.shortestLength * TOKENS_PER_UNIT <= tokens || countTokens(position.end()) <= tokens;
+    position.shortestLength * TOKENS_PER_UNIT <= tokens ||
+    (position.shortestLength <= ENDING_LENGTH_MAX && countTokens(position.end()) <= tokens);
   let position = openGrammar(grammar);
   let unfinished: Uint8Array = new Uint8Array();
   if (!fits(position, tokensMax)) return null;
