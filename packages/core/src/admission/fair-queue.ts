@@ -59,8 +59,8 @@ export function createFairQueue<Member extends AccountMember>(): FairQueue<Membe
       if (found === null) return null;
       accounts.delete(found.accountId);
       accounts.set(found.accountId, found.own);
-      const [first] = [...found.own.running, ...found.own.waiting];
-      return first ?? null;
+      for (const members of [found.own.running, found.own.waiting]) for (const member of members) return member;
+      return null;
     },
     longest() {
       let longest: ReadonlySet<Member> = new Set();
