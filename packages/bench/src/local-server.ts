@@ -51,7 +51,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
     })),
   );
   const server = createServer({
-    config: { ...configSchema.parse({ port: 0 }), jwt },
+    config: { ...configSchema.parse({ port: 0, rateLimits: { refusalsPerMinute: null } }), jwt },
     registry,
     stores: createMemoryStores(),
     logger: createLogger({ level: "error" }),

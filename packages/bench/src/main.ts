@@ -8,6 +8,7 @@ import { benchAbuse } from "./abuse/abuse-area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
+import { benchFuzz } from "./fuzz/fuzz-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
 import { writeResults } from "./measurement.ts";
 import { benchOutput } from "./output/output-area.ts";
@@ -21,6 +22,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   busy: benchBusy,
   chat: benchChat,
   embeddings: benchEmbeddings,
+  fuzz: benchFuzz,
   gateway: benchGateway,
   output: benchOutput,
   prefix: benchPrefix,
