@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { startLocalServer } from "./local-server.ts";
 
 /** A server of a few lines: it writes its ready file and its process id where the test says, or misbehaves. */
@@ -52,6 +52,24 @@ test("a started server says what it serves with, and is gone after the stop, its
   await server.stop();
   expect(existsSync(server.targetFile)).toBe(false);
   expect(isRunning(pidFile)).toBe(false);
+});
+
+test("a server that fails while it is in use is reported by the stop, one that ends well is not", async () => {
+  const ready = `writeFileSync(readyFile, "{}");`;
+  for (const [source, reason] of [
+    ["process.exit(1)", "ended (exit code 1) while it was in use"],
+    ["process.kill(process.pid, 'SIGKILL')", "ended (SIGKILL) while it was in use"],
+  ] as const) {
+    const { script, pidFile } = writeFakeServer(`${ready} setTimeout(() => { ${source}; }, 100);`);
+    const server = await start(script);
+    await vi.waitFor(() => expect(isRunning(pidFile)).toBe(false), { timeout: 10_000 });
+    await expect(server.stop()).rejects.toThrow(reason);
+    expect(existsSync(server.targetFile)).toBe(false);
+  }
+  const { script, pidFile } = writeFakeServer(`${ready} setTimeout(() => process.exit(0), 100);`);
+  const server = await start(script);
+  await vi.waitFor(() => expect(isRunning(pidFile)).toBe(false), { timeout: 10_000 });
+  await server.stop();
 });
 
 test("a server that ends before it is ready fails the start at once, with its exit code", async () => {

@@ -31,6 +31,7 @@ export interface LocalServer {
   readonly targetFile: string;
   /** What the server says that it serves with: the first line of its output. */
   readonly summary: string;
+  /** @throws Error when the server had failed before: what was found out about it is worth nothing then. */
   stop(): Promise<void>;
 }
 
@@ -39,6 +40,10 @@ const POLL_INTERVAL_MS = 50;
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+function describeEnd({ signalCode, exitCode }: ChildProcess): string {
+  return `ended (${signalCode ?? `exit code ${exitCode}`})`;
 }
 
 async function stopProcess(child: ChildProcess, stopTimeMsMax: number): Promise<void> {
@@ -58,7 +63,7 @@ async function waitUntilReady(child: ChildProcess, targetFile: string, options: 
     options.signal?.throwIfAborted();
     if (failure.thrown !== null) throw failure.thrown;
     if (hasEnded(child)) {
-      throw new Error(`the server ended (${child.signalCode ?? `exit code ${child.exitCode}`}) before it was ready`);
+      throw new Error(`the server ${describeEnd(child)} before it was ready`);
     }
     if (performance.now() > deadlineMs) {
       throw new Error(`the server was not ready within ${options.readyTimeMsMax / 1000} s`);
@@ -81,14 +86,20 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     if (!output.includes("\n")) output += text;
   });
-  const stop = async (): Promise<void> => {
+  const clean = async (): Promise<void> => {
     await stopProcess(child, options.stopTimeMsMax ?? STOP_TIME_MS_MAX);
     rmSync(folder, { recursive: true, force: true });
+  };
+  const stop = async (): Promise<void> => {
+    const hasFailed = hasEnded(child) && child.exitCode !== 0;
+    await clean();
+    if (hasFailed)
+      throw new Error(`the server ${describeEnd(child)} while it was in use; its log is ${options.logFile}`);
   };
   try {
     await waitUntilReady(child, targetFile, options);
   } catch (error) {
-    await stop();
+    await clean();
     throw error;
   }
   return { targetFile, summary: output.split("\n", 1)[0] ?? "", stop };

@@ -4,6 +4,8 @@
  */
 
 import { fork } from "node:child_process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 type Calls = Record<string, (argument: never) => Promise<unknown>>;
 
@@ -24,6 +26,8 @@ export interface WorkerProcess {
   readonly cpuMs: () => Promise<number>;
   /** Memory of the worker that is resident now. */
   readonly residentBytes: () => Promise<number>;
+  /** What is alive in the worker after a collection, which this asks for: the heap and the buffers beside it. */
+  readonly liveBytes: () => Promise<number>;
   /** Ends the worker. @returns when it is gone. */
   stop(): Promise<void>;
 }
@@ -69,6 +73,13 @@ const OWN_CALLS: Calls = {
     return (user + system) / 1000;
   },
   residentBytes: async () => process.memoryUsage.rss(),
+  async liveBytes() {
+    setFlagsFromString("--expose-gc");
+    const collect: unknown = runInNewContext("gc");
+    if (typeof collect === "function") collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  },
 };
 
 /** In the parent: starts a worker module. What it prints is dropped. */
@@ -102,6 +113,7 @@ export function startWorker<Served extends Calls>(module: URL, options: WorkerOp
     call: call as Worker<Served>["call"],
     cpuMs: async () => Number(await call("cpuMs", null)),
     residentBytes: async () => Number(await call("residentBytes", null)),
+    liveBytes: async () => Number(await call("liveBytes", null)),
     async stop() {
       if (child.connected) child.disconnect();
       await exited;

@@ -18,6 +18,7 @@ import type { Contender } from "../gateway/contender.ts";
 import { SERVER_PROGRAM, buildServer } from "../gateway/ours-contender.ts";
 import { alignColumns } from "../measurement.ts";
 import { startFakeUpstream } from "./fake-upstream.ts";
+import type { WorkerProcess } from "../worker.ts";
 import { createFormRequest } from "./form-requests.ts";
 import { createJsonRequest } from "./json-requests.ts";
 import { createRandom } from "./random.ts";
@@ -65,6 +66,8 @@ export async function benchFuzz({ isQuick }: AreaOptions): Promise<AreaResult> {
     const server = await startServer(directory, upstream.baseUrl);
     const failures: Failure[] = [];
     const readings: Reading[] = [];
+    /** After the first tenth and after the last, for each kind. */
+    const liveMib: number[] = [];
     try {
       for (const { name, create } of KINDS) {
         const random = createRandom(SEED);
@@ -79,17 +82,22 @@ export async function benchFuzz({ isQuick }: AreaOptions): Promise<AreaResult> {
             agent,
             report: (failure) => failures.push({ kind: name, ...failure }),
           });
-          const rssMib = (await readResident(server)) / MEBIBYTE;
+          const rssMib = (await processOf(server).residentBytes()) / MEBIBYTE;
           readings.push({ kind: name, sent: sent + requests.length, statuses, rssMib });
           console.log(formatReading(name, sent + requests.length, statuses, rssMib));
+          if (sent === 0) liveMib.push((await processOf(server).liveBytes()) / MEBIBYTE);
         }
+        liveMib.push((await processOf(server).liveBytes()) / MEBIBYTE);
       }
     } finally {
       await server.stop();
     }
     const faults = findFaults(await readFile(join(directory, "server.log"), "utf8"));
     if (failures.length + faults.length > 0) process.exitCode = 1;
-    return { text: format(readings, failures, faults), figures: { seed: SEED, readings, failures, faults } };
+    return {
+      text: format({ readings, liveMib, failures, faults }),
+      figures: { seed: SEED, readings, liveMib, failures, faults },
+    };
   } finally {
     await agent.close();
     await upstream.close();
@@ -161,9 +169,9 @@ function isEnvelope(text: string): boolean {
   }
 }
 
-async function readResident({ process: worker }: Contender): Promise<number> {
+function processOf({ process: worker }: Contender): WorkerProcess {
   if (worker === null) throw new Error("The server has no process.");
-  return worker.residentBytes();
+  return worker;
 }
 
 function findFaults(log: string): readonly string[] {
@@ -175,13 +183,22 @@ function formatReading(kind: string, sent: number, statuses: Reading["statuses"]
   return `${kind} ${String(sent).padStart(6)}  RSS ${rssMib.toFixed(0).padStart(4)} MiB  ${counts.join(", ")}`;
 }
 
-function format(readings: readonly Reading[], failures: readonly Failure[], faults: readonly string[]): string {
+interface Figures {
+  readonly readings: readonly Reading[];
+  readonly liveMib: readonly number[];
+  readonly failures: readonly Failure[];
+  readonly faults: readonly string[];
+}
+
+function format({ readings, liveMib, failures, faults }: Figures): string {
   const table = alignColumns([
-    ["kind", "sent", "RSS at a fifth", "RSS at the end"],
-    ...KINDS.map(({ name }) => {
+    ["kind", "sent", "RSS at a tenth", "RSS at the end", "alive at a tenth", "alive at the end"],
+    ...KINDS.map(({ name }, index) => {
       const own = readings.filter(({ kind }) => kind === name);
-      const show = (index: number) => `${own.at(index)?.rssMib.toFixed(0)} MiB`;
-      return [name, String(own.at(-1)?.sent), show(ROWS / 5 - 1), show(-1)];
+      const show = (mebibytes: number | undefined) => `${mebibytes?.toFixed(0)} MiB`;
+      const live = liveMib.slice(2 * index);
+      const sizes = [own[0]?.rssMib, own.at(-1)?.rssMib, live[0], live[1]];
+      return [name, String(own.at(-1)?.sent), ...sizes.map(show)];
     }),
   ]);
   const shown = failures.slice(0, FAILURES_SHOWN).map((failure) => `  ${JSON.stringify(failure)}`);

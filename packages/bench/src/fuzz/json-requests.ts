@@ -153,7 +153,7 @@ const JUNK: readonly ((random: Random) => Json)[] = [
   () => [],
   () => ({}),
   () => [[[[[[]]]]]],
-  () => ({ __proto__: null, constructor: {}, toString: 1, then: "x" }),
+  () => Object.fromEntries(["__proto__", "constructor", "toString", "then"].map((name) => [name, 1])),
   (random) => "x".repeat(random.below(20_000)),
   (random) => Array.from({ length: random.below(300) }, () => random.below(70_000) - 10),
   (random) => nest(random.below(600)),
@@ -231,7 +231,7 @@ const CHANGES: readonly ((value: Json, random: Random) => Json)[] = [
   (_value, random) => random.pick(JUNK)(random),
   (value) => [value],
   (value) => ({ value }),
-  (value) => String(value),
+  (value, random) => write(value, random),
   (value) => (Array.isArray(value) ? [...value, ...value, ...value] : value),
   (value, random) =>
     isObject(value) ? Object.fromEntries(Object.entries(value).filter(() => random.chance(0.7))) : null,
