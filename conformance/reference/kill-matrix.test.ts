@@ -8,7 +8,7 @@ test("the reference server passes every check", async () => {
   expect(
     (await findReferenceFaults()).map(({ check, outcome, reason }) => `${outcome} ${check.id}: ${reason}`),
   ).toEqual([]);
-});
+}, 120_000);
 
 test("mutants have ids of their own and intend checks that exist", () => {
   const ids = mutants.map((mutant) => mutant.id);
@@ -32,7 +32,7 @@ test("a twentieth of the mutants is killed by the intended checks and no other",
   const matrix = await runKillMatrix({ mutants: sample, parallel: 6 });
   expect({ ...matrix, mutants: [], unkilled_checks: [] }).toEqual(summariseKills([], []));
   expect(matrix.mutants).toHaveLength(sample.length);
-}, 60_000);
+}, 180_000);
 
 test("survivors, false blame and unkilled checks are told apart", () => {
   const matrix = summariseKills(
