@@ -74,20 +74,19 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
 
   async function wire(request: WireRequest): Promise<Exchange> {
     const { method, path, body, leaveAfterBytes, leaveAfterMs, stall, httpVersion } = request;
-    const exchange = await sendWireRequest({
+    return sendWireRequest({
       method,
       url: target.baseUrl + path,
       headers: wireHeaders(target, request),
       recordedBytesMax,
       signal,
+      onExchange: (recording) => views.push(() => recording.snapshot()),
       ...(httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
       ...(body === undefined ? {} : { body }),
       ...(leaveAfterBytes === undefined ? {} : { leaveAfterBytes }),
       ...(leaveAfterMs === undefined ? {} : { leaveAfterMs }),
       ...(stall === undefined ? {} : { stall }),
     });
-    views.push(() => exchange);
-    return exchange;
   }
 
   const context: CheckContext = {

@@ -6,6 +6,7 @@
 import type { Check } from "./check.ts";
 import type { CheckContext } from "./check-context.ts";
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
+import { judgeHang } from "./hang.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { Inconclusive, isSignal } from "./outcome-signals.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
@@ -34,6 +35,11 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   ]);
   const stuck = { inARow: 0 };
   const watch = new ServerWatch(createServerProbe(options.target, limits, runSignal));
+  const judge = async (ended: CheckResult): Promise<CheckResult> => {
+    if (watch.end !== null) return ended;
+    const { target } = options;
+    return (await unlessStopped(runSignal, () => judgeHang(ended, { target, limits, signal: runSignal }))) ?? ended;
+  };
   const queue = options.plan.entries();
 
   const work = async (): Promise<void> => {
@@ -47,8 +53,8 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
         serverEnd: watch.end?.after.check.id ?? null,
       });
       await unlessStopped(runSignal, () => watch.observe(ended));
-      const result = watch.end?.before === ended ? watch.end.after : ended;
-      if (planned.skip === null) stuck.inARow = isStuck(result) ? stuck.inARow + 1 : 0;
+      if (planned.skip === null) stuck.inARow = isStuck(ended) ? stuck.inARow + 1 : 0;
+      const result = watch.end?.before === ended ? watch.end.after : await judge(ended);
       results[index] = result;
       options.onResult?.(result);
     }
@@ -75,12 +81,13 @@ interface RunState {
 }
 
 /** Of a run that was stopped nothing more is found out about the server. */
-async function unlessStopped(runSignal: AbortSignal, ask: () => Promise<void>): Promise<void> {
-  if (runSignal.aborted) return;
+async function unlessStopped<T>(runSignal: AbortSignal, ask: () => Promise<T>): Promise<T | undefined> {
+  if (runSignal.aborted) return undefined;
   try {
-    await ask();
+    return await ask();
   } catch (error) {
     if (!runSignal.aborted) throw error;
+    return undefined;
   }
 }
 

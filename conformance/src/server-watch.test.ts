@@ -13,12 +13,16 @@ import { answerJson, serveForTest } from "./test-server.fixture.ts";
 const answer = answerJson({});
 
 /** A check that sends these bodies, a request each, and expects 200. */
-function sending(id: string, bodies: readonly string[], overrides: Partial<Check> = {}): Check {
+function sending(
+  id: string,
+  bodies: readonly string[],
+  { path = "/x", ...overrides }: Partial<Check> & { path?: string } = {},
+): Check {
   return sampleCheck({
     id,
     ...overrides,
     async run(context) {
-      for (const body of bodies) expectStatus(await context.wire({ method: "POST", path: "/x", body }), 200);
+      for (const body of bodies) expectStatus(await context.wire({ method: "POST", path, body }), 200);
     },
   });
 }
@@ -105,11 +109,26 @@ test("a connection that is lost while the server lives ends nothing", async () =
   expect(results.map(({ endedServer }) => endedServer)).toEqual([false, false, false]);
 });
 
-test("one slow check is no dead server", async () => {
+test("a request that is never answered, while others are, fails its check and ends nothing", async () => {
   const baseUrl = await serveForTest(onNull(() => {}));
   const checks = [sending("a", ["{}"]), sending("b", ["null"]), sending("c", ["{}"])];
   const results = await run(baseUrl, checks, 1500);
-  expect(outcomes(results)).toEqual(["pass", "inconclusive", "pass"]);
+  expect(outcomes(results)).toEqual(["pass", "fail", "pass"]);
+  expect(results[1]?.reason).toBe("expected an answer, got none within 1500 ms, while a plain request is answered");
+  expect(results[1]?.evidence?.request.body).toBe("null");
+});
+
+test("a slow model is no hang: there a plain chat of as many tokens takes as long", async () => {
+  const asked: unknown[] = [];
+  const baseUrl = await serveForTest((request, response) => {
+    if (request.method === "GET") return answer(request, response);
+    request.on("data", (part) => void asked.push(JSON.parse(String(part))));
+  });
+  const path = "/chat/completions";
+  const long = '{"model":"m","messages":[],"max_tokens":50,"n":4}';
+  const results = await run(baseUrl, [sending("a", [long], { path }), sending("b", ["{}"], { path })], 1000);
+  expect(outcomes(results)).toEqual(["inconclusive", "inconclusive"]);
+  expect(asked).toContainEqual(expect.objectContaining({ max_tokens: 200 }));
 });
 
 test("a server that was never there is no check's doing", async () => {

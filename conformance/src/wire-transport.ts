@@ -26,6 +26,8 @@ export interface WireSendOptions {
   readonly oldForMs?: number;
   readonly recordedBytesMax: number;
   readonly signal: AbortSignal;
+  /** Called with the exchange as its request leaves. */
+  readonly onExchange?: (recording: ExchangeRecording) => void;
 }
 
 /** Resolves with whatever was recorded, also when nothing answered. @throws the signal's reason when it aborts first. */
@@ -35,6 +37,7 @@ export async function sendWireRequest(options: WireSendOptions): Promise<Exchang
   const recorded =
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
   const recording = new ExchangeRecording({ method, url, headers, body: recorded ?? null }, options.recordedBytesMax);
+  options.onExchange?.(recording);
   if (options.oldForMs === undefined) await exchangeOnce(options, recording);
   else {
     const inTime = AbortSignal.any([options.signal, AbortSignal.timeout(options.oldForMs)]);
