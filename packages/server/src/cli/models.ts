@@ -16,7 +16,7 @@ export function addModelsCommand(program: Command): void {
         const cached = await findCachedModel(entry.id);
         const state = cached === null ? "not pulled" : `in ${cached.path}`;
         const size = `${Math.round(entry.artefact.sizeBytes / 1_000_000)} MB`;
-        process.stdout.write(`${[entry.id, entry.name, size, entry.licence, state].join("\t")}\n`);
+        process.stdout.write(`${[entry.id, entry.type, entry.name, size, entry.licence, state].join("\t")}\n`);
       }
       process.stderr.write(`Cache: ${cacheDirectory()}\n`);
     });
