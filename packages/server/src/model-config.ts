@@ -36,11 +36,26 @@ const modelPricesSchema = z.strictObject({
 
 /** Of those that the request can give too, in the same ranges. */
 const samplingSchema = z.strictObject({
-  temperature: z.number().min(0).max(2).optional(),
-  topP: z.number().min(0).max(1).optional(),
-  topK: z.int().min(0).max(1_000_000).optional().describe("0: no limit."),
-  minP: z.number().min(0).max(1).optional(),
-  repeatPenalty: z.number().min(0.01).max(2).optional().describe("1: none."),
+  temperature: z.number().min(0).max(2).optional().describe("0: always the likeliest token."),
+  topP: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("Tokens are sampled from the likeliest with this probability together."),
+  topK: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("Tokens are sampled from so many of the likeliest; 0: no limit."),
+  minP: z.number().min(0).max(1).optional().describe("Least probability of a token, as a share of the likeliest's."),
+  repeatPenalty: z
+    .number()
+    .min(0.01)
+    .max(2)
+    .optional()
+    .describe("Divides the chance of tokens that came before; 1: none."),
 });
 
 const engineSchema = z.discriminatedUnion("kind", [

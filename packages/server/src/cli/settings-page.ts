@@ -50,31 +50,30 @@ function renderModels(): string {
   const entry = models instanceof z.ZodArray ? unwrapSchema(models.def.element) : models;
   const engine = findSchema(entry, ["engine"], {});
   const kinds = engine instanceof z.ZodDiscriminatedUnion ? engine.def.options : [];
-  const prices = findSchema(entry, ["prices"], {});
   return [
     "## An entry of `models`",
     "A model of the catalogue or a GGUF file is named by a text: its id, or its path. Everything else is an object:",
     renderKeys(entry),
+    "Prices are whole micro-credits, millionths of a credit: 0.15 credits are 150000. Where one is missing, that of `prices` above counts.",
     ...kinds.flatMap((kind) => [
       `### \`engine\` of the kind \`${String(readLiteral(kind, "kind"))}\``,
       renderKeys(kind),
     ]),
-    "### `prices` of a model",
-    "Whole micro-credits, millionths of a credit: 0.15 credits are 150000. Where a price is missing, that of `prices` above counts.",
-    ...(prices === null ? [] : [renderKeys(prices)]),
   ].join("\n\n");
 }
 
 function renderKeys(object: Schema): string {
+  return renderTable(["key", "value", "default", "meaning"], listRows(object, ""));
+}
+
+/** Of an object in the object, the keys follow with a dot. */
+function listRows(object: Schema, prefix: string): readonly (readonly string[])[] {
   const inner = unwrapSchema(object);
   const members = inner instanceof z.ZodObject ? Object.entries(inner.shape) : [];
-  const rows = members.map(([key, schema]) => [
-    code(key),
-    describeType(schema),
-    describeDefault(schema),
-    describeSchema(schema),
+  return members.flatMap(([key, schema]) => [
+    [code(`${prefix}${key}`), describeType(schema), describeDefault(schema), describeSchema(schema)],
+    ...listRows(schema, `${prefix}${key}.`),
   ]);
-  return renderTable(["key", "value", "default", "meaning"], rows);
 }
 
 function describeDefault(schema: Schema): string {
