@@ -17,6 +17,7 @@ import { chatStreamBehaviourChecks } from "./chat-stream-behaviour.ts";
 import { chatStreamChecks } from "./chat-stream.ts";
 import { chatToolCallChecks } from "./chat-tool-calls.ts";
 import { chatToolChoiceChecks } from "./chat-tool-choice.ts";
+import { chatToolSchemaChecks } from "./chat-tool-schemas.ts";
 import { chatToolStreamChecks } from "./chat-tool-stream.ts";
 import { chatToolTurnChecks } from "./chat-tool-turns.ts";
 import { chatToolExtraChecks } from "./chat-tool-extras.ts";
@@ -57,6 +58,7 @@ export const checks: readonly Check[] = [
   ...chatToolStreamChecks,
   ...chatToolTurnChecks,
   ...chatToolExtraChecks,
+  ...chatToolSchemaChecks,
   ...chatFormatChecks,
   ...chatFormatSchemaChecks,
   ...chatFormRefusalChecks,

@@ -47,7 +47,27 @@ function someCalling(body: ChatBody, holds: (message: ChatBody) => boolean): boo
   return readMessages(body).some((message) => "tool_calls" in message && holds(message));
 }
 
+/** Whether the schema of a tool has one of these words. */
+function hasToolWord(body: ChatBody, word: RegExp): boolean {
+  return listFunctions(body).some(({ parameters }) => word.test(JSON.stringify(parameters) ?? ""));
+}
+
 export const toolChoiceMutants: readonly Mutant[] = [
+  refuseWhen(
+    "tools.hints-strict",
+    "a schema has to be enforced though nobody asked for it",
+    "chat.tools.schema-hint",
+    (body) => hasToolWord(body, /"not"|"dependentRequired"/),
+  ),
+  refuseWhen(
+    "tools.keywords-closed",
+    "unknown keywords in a schema are refused",
+    "chat.tools.schema-annotations",
+    (body) => hasToolWord(body, /"errorMessage"|"propertyOrdering"|"path"/),
+  ),
+  refuseWhen("tools.limits-small", "lengths above 2,000 are refused", "chat.tools.schema-long-limits", (body) =>
+    hasToolWord(body, /"max(?:Length|Items)":\d{4}/),
+  ),
   rewrite(
     "tools.named-ignored",
     "a tool that is named need not be called",
