@@ -1,3 +1,4 @@
+import { createWorkSlices } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import { encodeRequest, listDroppedParameters, type RequestOptions } from "./encode-request.ts";
 import { relayRequest } from "./testing/relay.ts";
@@ -8,16 +9,17 @@ const OPTIONS: RequestOptions = {
   passParameters: [],
   completionTokensMax: null,
   limitNames: "both",
+  slices: createWorkSlices({ signal: new AbortController().signal }),
 };
 
-function bodyOf(request: Parameters<typeof encodeRequest>[0]): unknown {
-  const { body } = encodeRequest(request, OPTIONS);
+async function bodyOf(request: Parameters<typeof encodeRequest>[0]): Promise<unknown> {
+  const { body } = await encodeRequest(request, OPTIONS);
   return typeof body === "string" ? JSON.parse(body) : null;
 }
 
-test("the upstream's model name takes the place of the caller's, and what is known passes", () => {
+test("the upstream's model name takes the place of the caller's, and what is known passes", async () => {
   const value = { model: "default", messages: [], top_k: 4, chat_template_kwargs: { a: [1, null] } };
-  expect(bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ ...value, model: "theirs" });
+  expect(await bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ ...value, model: "theirs" });
 });
 
 /** Everything that some server reads as a limit, as a number of answers, or as something else that costs. */
@@ -50,44 +52,50 @@ const COSTLY = {
   models: ["a-dearer-one"],
 };
 
-test("what can cost more than the limit and the number of answers say is not sent, and that is told", () => {
+test("what can cost more than the limit and the number of answers say is not sent, and that is told", async () => {
   const value = { ...COSTLY, model: "default", messages: [], max_tokens: 2000, max_completion_tokens: 1, n: 2 };
   const request = relayRequest({ outputTokensMax: 1, body: { kind: "json", value } });
-  expect(bodyOf(request)).toEqual({ model: "theirs", messages: [], max_tokens: 1, max_completion_tokens: 1, n: 2 });
+  expect(await bodyOf(request)).toEqual({
+    model: "theirs",
+    messages: [],
+    max_tokens: 1,
+    max_completion_tokens: 1,
+    n: 2,
+  });
   expect(listDroppedParameters(request, OPTIONS)).toEqual(Object.keys(COSTLY).slice(0, 20));
 });
 
-test("an operator can let a parameter pass", () => {
+test("an operator can let a parameter pass", async () => {
   const value = { messages: [], documents: [1], max_new_tokens: 5 };
-  const { body } = encodeRequest(relayRequest({ body: { kind: "json", value } }), {
+  const { body } = await encodeRequest(relayRequest({ body: { kind: "json", value } }), {
     ...OPTIONS,
     passParameters: ["documents"],
   });
   expect(JSON.parse(String(body))).toEqual({ model: "theirs", messages: [], documents: [1] });
 });
 
-test("null means the default, and is not sent", () => {
+test("null means the default, and is not sent", async () => {
   const value = { messages: [], temperature: null, stop: null, tools: null, max_tokens: null, stream: null };
-  expect(bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ model: "theirs", messages: [] });
+  expect(await bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ model: "theirs", messages: [] });
 });
 
-test("the limit goes out under each name that the upstream may know, always as one number", () => {
-  const sent = (request: Parameters<typeof relayRequest>[0], options: Partial<RequestOptions> = {}) => {
-    const { body } = encodeRequest(relayRequest(request), { ...OPTIONS, ...options });
+test("the limit goes out under each name that the upstream may know, always as one number", async () => {
+  const sent = async (request: Parameters<typeof relayRequest>[0], options: Partial<RequestOptions> = {}) => {
+    const { body } = await encodeRequest(relayRequest(request), { ...OPTIONS, ...options });
     const { max_tokens: old, max_completion_tokens: renamed }: Record<string, unknown> = JSON.parse(String(body));
     return [old, renamed];
   };
-  expect(sent({ outputTokensMax: 7 })).toEqual([7, 7]);
-  expect(sent({ outputTokensMax: 7 }, { limitNames: "max_tokens" })).toEqual([7, undefined]);
-  expect(sent({ outputTokensMax: 7 }, { limitNames: "max_completion_tokens" })).toEqual([undefined, 7]);
-  expect(sent({ outputTokensMax: 7, operation: "completion" })).toEqual([7, undefined]);
-  expect(sent({})).toEqual([undefined, undefined]);
-  expect(sent({}, { completionTokensMax: 9 })).toEqual([9, 9]);
-  expect(sent({ outputTokensMax: 7 }, { completionTokensMax: 5 })).toEqual([7, 7]);
-  expect(sent({ operation: "embedding" }, { completionTokensMax: 9 })).toEqual([undefined, undefined]);
+  expect(await sent({ outputTokensMax: 7 })).toEqual([7, 7]);
+  expect(await sent({ outputTokensMax: 7 }, { limitNames: "max_tokens" })).toEqual([7, undefined]);
+  expect(await sent({ outputTokensMax: 7 }, { limitNames: "max_completion_tokens" })).toEqual([undefined, 7]);
+  expect(await sent({ outputTokensMax: 7, operation: "completion" })).toEqual([7, undefined]);
+  expect(await sent({})).toEqual([undefined, undefined]);
+  expect(await sent({}, { completionTokensMax: 9 })).toEqual([9, 9]);
+  expect(await sent({ outputTokensMax: 7 }, { completionTokensMax: 5 })).toEqual([7, 7]);
+  expect(await sent({ operation: "embedding" }, { completionTokensMax: 9 })).toEqual([undefined, undefined]);
 });
 
-test("a field of a form that stands twice is sent once, as it was read here", () => {
+test("a field of a form that stands twice is sent once, as it was read here", async () => {
   const fields = [
     { name: "temperature", value: "0" },
     { name: "temperature", value: "1" },
@@ -96,7 +104,7 @@ test("a field of a form that stands twice is sent once, as it was read here", ()
     { name: "max_new_tokens", value: "9" },
   ];
   const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
-  const text = Buffer.from(encodeRequest(request, OPTIONS).body).toString();
+  const text = Buffer.from((await encodeRequest(request, OPTIONS)).body).toString();
   expect(text.match(/name="(?!model)[^"]*"\r\n\r\n.*/g)).toEqual([
     'name="temperature"\r\n\r\n1',
     'name="timestamp_granularities[]"\r\n\r\nword',
@@ -105,18 +113,20 @@ test("a field of a form that stands twice is sent once, as it was read here", ()
   expect(listDroppedParameters(request, OPTIONS)).toEqual(["max_new_tokens"]);
 });
 
-test("a stream of completions is asked for its usage whatever the caller said", () => {
+test("a stream of completions is asked for its usage whatever the caller said", async () => {
   for (const operation of ["chat", "completion"] as const) {
     const value = { stream: true, stream_options: { include_usage: false, include_obfuscation: false } };
     const request = relayRequest({ operation, stream: true, body: { kind: "json", value } });
-    expect(bodyOf(request)).toMatchObject({ stream_options: { include_usage: true, include_obfuscation: false } });
+    expect(await bodyOf(request)).toMatchObject({
+      stream_options: { include_usage: true, include_obfuscation: false },
+    });
   }
-  expect(bodyOf(relayRequest())).not.toHaveProperty("stream_options");
+  expect(await bodyOf(relayRequest())).not.toHaveProperty("stream_options");
 });
 
-test("only headers of ours are sent, and the trace where it is one", () => {
+test("only headers of ours are sent, and the trace where it is one", async () => {
   const traceParent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-  expect(encodeRequest(relayRequest({ traceParent }), OPTIONS).headers).toEqual({
+  expect((await encodeRequest(relayRequest({ traceParent }), OPTIONS)).headers).toEqual({
     "content-type": "application/json",
     accept: "application/json",
     "accept-encoding": "identity",
@@ -124,19 +134,19 @@ test("only headers of ours are sent, and the trace where it is one", () => {
     authorization: "Bearer sk-1",
     traceparent: traceParent,
   });
-  const { headers } = encodeRequest(relayRequest({ traceParent: "x\r\nevil: 1" }), { ...OPTIONS, apiKey: null });
+  const { headers } = await encodeRequest(relayRequest({ traceParent: "x\r\nevil: 1" }), { ...OPTIONS, apiKey: null });
   expect(Object.keys(headers)).not.toContain("traceparent");
   expect(Object.keys(headers)).not.toContain("authorization");
 });
 
-test("a form names one model, the upstream's", () => {
+test("a form names one model, the upstream's", async () => {
   const fields = [
     { name: "model", value: "default" },
     { name: "language", value: "en" },
     { name: "model", value: "again" },
   ];
   const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
-  const { body, path } = encodeRequest(request, OPTIONS);
+  const { body, path } = await encodeRequest(request, OPTIONS);
   const text = Buffer.from(body).toString();
   expect(path).toBe("/audio/transcriptions");
   expect(text.match(/name="model"\r\n\r\n(.*)\r\n/g)).toEqual(['name="model"\r\n\r\ntheirs\r\n']);

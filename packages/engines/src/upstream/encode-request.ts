@@ -3,7 +3,8 @@
  * It sends nothing.
  */
 
-import type { RelayField, RelayOperation, RelayRequest } from "@openai-compat/core";
+import { stringifyInSlices } from "@openai-compat/core";
+import type { RelayField, RelayOperation, RelayRequest, WorkSlices } from "@openai-compat/core";
 import { encodeForm } from "./encode-form.ts";
 import type { ExchangeRequest } from "./exchange.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -30,6 +31,8 @@ export interface RequestOptions {
   readonly completionTokensMax: number | null;
   /** Under which names the limit of a chat's answer is sent. */
   readonly limitNames: LimitNames;
+  /** A body may be megabytes. */
+  readonly slices: WorkSlices;
 }
 
 /**
@@ -38,9 +41,9 @@ export interface RequestOptions {
  */
 export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
 
-/** `path` is still to be put behind the base URL's own. */
-export function encodeRequest(request: RelayRequest, options: RequestOptions): ExchangeRequest {
-  const { contentType, bytes } = encodeBody(request, options);
+/** `path` is still to be put behind the base URL's own. @throws what the options' slices throw */
+export async function encodeRequest(request: RelayRequest, options: RequestOptions): Promise<ExchangeRequest> {
+  const { contentType, bytes } = await encodeBody(request, options);
   const headers: Record<string, string> = {
     "content-type": contentType,
     accept: acceptedType(request),
@@ -68,10 +71,10 @@ function acceptedType(request: RelayRequest): string {
   return request.operation === "speech" || request.body.kind === "form" ? "*/*" : "application/json";
 }
 
-function encodeBody(
+async function encodeBody(
   request: RelayRequest,
   options: RequestOptions,
-): { contentType: string; bytes: string | Uint8Array } {
+): Promise<{ contentType: string; bytes: string | Uint8Array }> {
   const { body, operation } = request;
   const rules = { operation, passParameters: options.passParameters };
   if (body.kind === "form") {
@@ -84,7 +87,7 @@ function encodeBody(
     ...encodeLimit(request, options),
     ...encodeStreaming(request),
   };
-  return { contentType: "application/json", bytes: JSON.stringify(value) };
+  return { contentType: "application/json", bytes: await stringifyInSlices(value, options.slices) };
 }
 
 /** Fields that are lists though their names don't end in brackets. */

@@ -3,6 +3,7 @@
  * of it.
  */
 
+import { createWorkSlices } from "@openai-compat/core";
 import type { RelayEngine, RelayEvent, RelayRequest } from "@openai-compat/core";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { createMessageCleaner } from "./clean-message.ts";
@@ -36,16 +37,17 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   /** Sends it, and once more under one name of the limit where the other one is refused: nothing was computed then. */
   async function open(request: RelayRequest, options: CallOptions): Promise<OpenCall> {
     options.signal.throwIfAborted();
-    const encode = (names: LimitNames) => encodeRequest(request, { ...settings, limitNames: names });
+    const slices = createWorkSlices({ signal: options.signal });
+    const encode = (names: LimitNames) => encodeRequest(request, { ...settings, limitNames: names, slices });
     const sentNames = limitNames;
-    const first = await openCall(targets, encode(sentNames), options);
+    const first = await openCall(targets, await encode(sentNames), options);
     if (sentNames !== "both" || !REFUSALS.has(first.answer.status)) return first;
     const body = await readErrorText(first.answer, settings.answerBytesMax);
     const names = body === null ? null : readRefusedLimit(body);
     if (names === null) return { ...first, answer: withBody(first.answer, body) };
     first.answer.leave();
     first.lease.end("good");
-    const second = await openCall(targets, encode(names), options);
+    const second = await openCall(targets, await encode(names), options);
     if (second.answer.status < 300) limitNames = names;
     return second;
   }

@@ -144,5 +144,15 @@ function countInputs(input: unknown): number {
 
 /** Code points: an accent or an emoji of several counts as several, as with those who sell speech by the character. */
 function countCharacters(text: unknown): number {
-  return typeof text === "string" ? Array.from(text).length : 0;
+  if (typeof text !== "string") return 0;
+  let pairs = 0;
+  for (let at = 1; at < text.length; at += 1) {
+    if (isBetween(text.charCodeAt(at), 0xdc00, 0xdfff) && isBetween(text.charCodeAt(at - 1), 0xd800, 0xdbff))
+      pairs += 1;
+  }
+  return text.length - pairs;
+}
+
+function isBetween(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
 }
