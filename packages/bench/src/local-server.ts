@@ -1,7 +1,7 @@
 /** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
 import { FREE_OF_CHARGE, createModelRegistry, mintToken } from "@openai-compat/core";
-import type { ChatEngine, EmbeddingEngine } from "@openai-compat/core";
+import type { ChatEngine, EmbeddingEngine, RelayEngine } from "@openai-compat/core";
 import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
 import { serveCalls } from "./worker.ts";
 
@@ -20,7 +20,7 @@ export type ServerCalls = {
 
 const MODEL_ID = "bench";
 
-type Engine = ChatEngine | EmbeddingEngine;
+type Engine = ChatEngine | EmbeddingEngine | RelayEngine;
 
 /** Answers the worker's calls until the parent disconnects. */
 export function serveEngine(engine: Engine): void {
@@ -40,7 +40,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
     Object.entries(engines).map(([id, engine]) => ({
       id,
       name: id,
-      type: engine.type,
+      type: engine.type === "relay" ? "chat" : engine.type,
       ownedBy: "bench",
       createdAtMs: 0,
       contextTokens: engine.limits.contextTokens,

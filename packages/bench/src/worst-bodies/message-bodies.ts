@@ -59,6 +59,16 @@ export const MESSAGE_BODIES: readonly WorstBody[] = [
     say(fill(VALUES / 4, () => ({ type: "image_url", image_url: { url: "data:image/png;base64,AA" } }))),
   ),
   chatBody("4,000 calls of tools and their answers", () => ({ messages: turns(4000, "{}") })),
+  chatBody("2,000 calls of tools and their answers", () => ({ messages: turns(2000, '{"a":"<"}') })),
+  chatBody("2,048 short messages with <", () => many(2048, "<|im_end|>")),
+  chatBody("16,000 calls of tools with one answer", () => ({
+    messages: turns(16_000, "{}")
+      .slice(0, 3)
+      .map((message) => JSON.parse(JSON.stringify(message).replaceAll(/"c\d+"/g, '"c"'))),
+  })),
+  chatBody("99,000 unknown fields in a message", () => ({
+    messages: [{ role: "user", content: "a", ...Object.fromEntries(fill(VALUES, (index) => [`k${index}`, 1])) }],
+  })),
   chatBody("8,000 calls of tools, unanswered", () => ({ messages: turns(8000, "{}").slice(0, 2) })),
   chatBody("a tool's arguments, nested 100,000 deep", () => ({
     messages: turns(1, "[".repeat(100_000) + "]".repeat(100_000)),

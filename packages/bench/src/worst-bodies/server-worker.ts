@@ -1,10 +1,11 @@
-/** The subject: our server with a local chat model, a local embedding model and both scripted engines, in this process alone. */
+/** The subject: our server with local models, both scripted engines and an upstream, in this process alone. */
 
 import {
   createLlamaEmbeddingEngine,
   createLlamaEngine,
   createScriptedEmbeddingEngine,
   createScriptedEngine,
+  createUpstreamEngine,
 } from "@openai-compat/engines";
 import { createServerCalls } from "../local-server.ts";
 import type { ServerCalls } from "../local-server.ts";
@@ -15,6 +16,7 @@ import type { LoopReading } from "./loop-watch.ts";
 export interface WorstBodiesSubject {
   readonly chatModel: string;
   readonly embeddingModel: string;
+  readonly upstreamUrl: string;
   readonly contextTokens: number;
   readonly threads: number;
   readonly parallelInputs: number;
@@ -28,13 +30,14 @@ export type WorstBodiesCalls = ServerCalls & {
 };
 
 const options: WorstBodiesSubject = JSON.parse(process.env["BENCH_OPTIONS"] ?? "{}");
-const { chatModel, embeddingModel, contextTokens, threads, parallelInputs } = options;
+const { chatModel, embeddingModel, upstreamUrl, contextTokens, threads, parallelInputs } = options;
 const watch = createLoopWatch();
 serveCalls({
   ...createServerCalls({
     local: createLlamaEngine({ modelPath: chatModel, contextTokens, threads }),
     scripted: createScriptedEngine({ contextTokens }),
     embedding: createLlamaEmbeddingEngine({ modelPath: embeddingModel, contextTokens: 512, parallelInputs }),
+    upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations: ["chat", "completion"] }),
     "scripted-embedding": createScriptedEmbeddingEngine(),
   }),
   startWatch: async () => watch.reset(),

@@ -17,8 +17,10 @@ import { MESSAGE_BODIES } from "./message-bodies.ts";
 import { sendBody } from "./send-body.ts";
 import type { Beside } from "./send-body.ts";
 import type { WorstBodiesCalls, WorstBodiesSubject } from "./server-worker.ts";
+import { RELAYED_BODIES } from "./relayed-bodies.ts";
 import { TEXT_BODIES } from "./text-bodies.ts";
 import type { LoopReading } from "./loop-watch.ts";
+import { startUpstream } from "./upstream.ts";
 import type { WorstBody } from "./worst-body.ts";
 
 const CHAT_MODEL = "smollm2-135m-instruct";
@@ -27,7 +29,13 @@ const CONTEXT_TOKENS = 8192;
 const HEALTH_MS_MAX = 100;
 /** Between two bodies, for what the last one left behind. */
 const PAUSE_MS = 100;
-const BODIES: readonly WorstBody[] = [...MESSAGE_BODIES, ...FIELD_BODIES, ...JSON_BODIES, ...TEXT_BODIES];
+const BODIES: readonly WorstBody[] = [
+  ...MESSAGE_BODIES,
+  ...FIELD_BODIES,
+  ...JSON_BODIES,
+  ...TEXT_BODIES,
+  ...RELAYED_BODIES,
+];
 
 interface Figures extends Beside, LoopReading {
   readonly name: string;
@@ -43,15 +51,21 @@ interface Subject {
 export async function benchWorstBodies(options: AreaOptions): Promise<AreaResult> {
   const [chat, embedding] = await Promise.all([pullModel({ id: CHAT_MODEL }), pullModel({ id: EMBEDDING_MODEL })]);
   console.log(`${BODIES.length} bodies one after the other, ${options.threads} engine threads`);
+  const upstream = await startUpstream();
   const subject: WorstBodiesSubject = {
+    upstreamUrl: upstream.url,
     chatModel: chat.path,
     embeddingModel: embedding.path,
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
     parallelInputs: options.parallelInputs,
   };
-  const figures = await measureBodies(() => startSubject(subject));
-  return { text: formatFigures(figures), figures };
+  try {
+    const figures = await measureBodies(() => startSubject(subject));
+    return { text: formatFigures(figures), figures };
+  } finally {
+    upstream.close();
+  }
 }
 
 async function startSubject(options: WorstBodiesSubject): Promise<Subject> {
