@@ -85,7 +85,7 @@ interface RenderOptions {
 function renderReport(report: RunReport, options: RenderOptions): string {
   const { paint, files } = options;
   const shown = report.ending === "unidentified" ? [] : renderSections(report, options);
-  const total = `${report.checks.length} checks in ${(report.durationMs / 1000).toFixed(1)} s: ${renderCounts(report.counts)}`;
+  const total = `${report.checks.length} check${report.checks.length === 1 ? "" : "s"} in ${(report.durationMs / 1000).toFixed(1)} s: ${renderCounts(report.counts)}`;
   const closing = [
     ...(report.ending === "complete" ? [total] : []),
     ...(files.length === 0 ? [] : [`Reports: ${files.join(", ")}`]),
