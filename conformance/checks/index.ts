@@ -41,6 +41,7 @@ import { rateLimitChecks } from "./rate-limit.ts";
 import { sseChecks } from "./sse.ts";
 import { streamUsageChecks } from "./stream-usage.ts";
 import { tooLongChecks } from "./too-long.ts";
+import { upstreamHabitChecks } from "./upstream-habits.ts";
 import { upstreamChecks } from "./upstreams.ts";
 
 export const checks: readonly Check[] = [
@@ -85,4 +86,5 @@ export const checks: readonly Check[] = [
   ...limitChecks,
   ...fairnessChecks,
   ...upstreamChecks,
+  ...upstreamHabitChecks,
 ];

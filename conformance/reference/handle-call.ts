@@ -6,7 +6,7 @@ import type { RateFacts } from "./accounts.ts";
 import { type Answer, answerChat, encodeChunks, encodeCompletion, estimateTokens } from "./answer.ts";
 import { answerText, encodeTextChunks, encodeTextCompletion } from "./completion-answer.ts";
 import { answerEmbedding } from "./embedding.ts";
-import { FAILING_MODELS, type Model, SLOW_MODEL } from "./models.ts";
+import { FAILING_MODELS, HABIT_MODELS, type Model, SLOW_MODEL } from "./models.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import { listMethods } from "./routes.ts";
 import type { ChatBody } from "./rules.ts";
@@ -160,7 +160,8 @@ function wantsUsage(body: ChatBody): boolean {
 
 function encodeChatStream(answer: Answer, body: ChatBody, wire: ReferenceWire): Reply {
   const chunks = wire.chunks(encodeChunks(answer, wantsUsage(body)), body);
-  const breaks = body["model"] === FAILING_MODELS.upstream_breaks;
+  const { model } = body;
+  const breaks = model === FAILING_MODELS.upstream_breaks || model === HABIT_MODELS.upstream_unfinished;
   const data = chunks.map((chunk) => JSON.stringify(chunk));
   const sent = breaks
     ? [...data.slice(0, 3), JSON.stringify(encodeRefusal(makeRefusal("upstream_failed")))]

@@ -20,6 +20,14 @@ export const FAILING_MODELS = {
   upstream_breaks: "reference-upstream-breaks",
 } as const;
 
+/** By their role in a recipe: their upstreams work, each in a way of its own, which nobody sees. */
+export const HABIT_MODELS = {
+  upstream_compressed: "reference-upstream-compressed",
+  upstream_late_usage: "reference-upstream-late-usage",
+  upstream_zero_usage: "reference-upstream-zero-usage",
+  upstream_unfinished: "reference-upstream-unfinished",
+} as const;
+
 /** What the failing upstream sends; only a mutant shows it. */
 export const UPSTREAM_SECRET = "reference-upstream-secret";
 
@@ -29,6 +37,7 @@ const IDS = [
   "reference/chat-with-slash",
   SLOW_MODEL,
   ...Object.values(FAILING_MODELS),
+  ...Object.values(HABIT_MODELS),
 ];
 
 export const REFERENCE_MODELS: readonly Model[] = IDS.map((id, index) => ({

@@ -10,7 +10,7 @@ import type { Target } from "../src/target.ts";
 import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
 import { EMBEDDING_MODEL } from "./embedding.ts";
 import { handleCall } from "./handle-call.ts";
-import { FAILING_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
+import { FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
 import { defineReferenceWire, type ReferenceWire, type Reply } from "./wire.ts";
@@ -42,7 +42,13 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
     target: {
       baseUrl: `http://127.0.0.1:${address.port}${BASE_PATH}`,
       keys: mintReferenceKeys(Math.floor(Date.now() / 1000)),
-      models: { chat: "reference-chat", embedding: EMBEDDING_MODEL, speech: "reference-speech", ...FAILING_MODELS },
+      models: {
+        chat: "reference-chat",
+        embedding: EMBEDDING_MODEL,
+        speech: "reference-speech",
+        ...FAILING_MODELS,
+        ...HABIT_MODELS,
+      },
       fixtures: {
         small_credit: SMALL_CREDIT,
         rate_limited: { requestsPerMinute: LIMITED_REQUESTS },

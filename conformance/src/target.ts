@@ -26,6 +26,10 @@ export const MODEL_ROLES = [
   "upstream_down",
   "upstream_error",
   "upstream_breaks",
+  "upstream_compressed",
+  "upstream_late_usage",
+  "upstream_zero_usage",
+  "upstream_unfinished",
 ] as const;
 export type ModelRole = (typeof MODEL_ROLES)[number];
 

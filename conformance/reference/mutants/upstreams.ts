@@ -1,8 +1,16 @@
 /** Upstreams whose failures reach the client in the wrong form, tell too much, or are hidden. */
 
-import { FAILING_MODELS, UPSTREAM_SECRET } from "../models.ts";
+import { FAILING_MODELS, HABIT_MODELS, UPSTREAM_SECRET } from "../models.ts";
 import type { ReferenceCall, ReferenceWire, Reply } from "../wire.ts";
-import { isStream, type Mutant, mutateRefusal, mutateReply, parseSent } from "./mutant.ts";
+import {
+  isStream,
+  type Mutant,
+  mutateChunks,
+  mutateCompletion,
+  mutateRefusal,
+  mutateReply,
+  parseSent,
+} from "./mutant.ts";
 
 type Failing = keyof typeof FAILING_MODELS;
 
@@ -37,6 +45,20 @@ function mutateBreak(naming: Omit<Mutant, "mutate">, change: (frames: readonly s
         body["model"] === FAILING_MODELS.upstream_breaks ? change(frames(given, body)) : frames(given, body),
     }),
   };
+}
+
+/** A model whose upstream compresses is of no use: its answers are failures. */
+function failCompressed(kind: "one-shot" | "stream"): Mutant {
+  return mutateReply(
+    {
+      id: `upstream.compressed-${kind}-is-500`,
+      description: `a compressed answer (${kind}) of an upstream is a 500`,
+      intended: [`upstreams.compressed.${kind}`],
+    },
+    (reply, call) =>
+      parseSent(call)["model"] === HABIT_MODELS.upstream_compressed && isStream(reply) === (kind === "stream"),
+    () => ({ status: 500 }),
+  );
 }
 
 function isBreakingStream(reply: Reply, call: ReferenceCall): boolean {
@@ -96,6 +118,44 @@ export const upstreamMutants: readonly Mutant[] = [
     },
     (frames) => frames.slice(-1),
   ),
+  failCompressed("one-shot"),
+  failCompressed("stream"),
+  mutateChunks(
+    {
+      id: "upstream.usage-with-last-choice",
+      description: "the usage comes where the upstream sent it, with the last choice",
+      intended: ["upstreams.usage.own-chunk"],
+    },
+    (chunks, body) => {
+      const [last] = chunks.slice(-1);
+      if (body["model"] !== HABIT_MODELS.upstream_late_usage || last?.choices.length !== 0) return chunks;
+      return chunks
+        .slice(0, -1)
+        .map((chunk, index) => (index === chunks.length - 2 ? { ...chunk, usage: last.usage } : chunk));
+    },
+  ),
+  mutateCompletion(
+    {
+      id: "upstream.zero-usage-shown",
+      description: "an upstream's usage of 0 tokens is passed on",
+      intended: ["upstreams.usage.zeros"],
+    },
+    (completion, body) =>
+      body["model"] === HABIT_MODELS.upstream_zero_usage
+        ? { ...completion, usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }
+        : completion,
+  ),
+  {
+    id: "upstream.unfinished-is-done",
+    description: "a stream that its upstream didn't finish ends as if it were whole",
+    intended: ["upstreams.unfinished.no-done"],
+    mutate: ({ frames }: ReferenceWire) => ({
+      frames: (given, body) =>
+        body["model"] === HABIT_MODELS.upstream_unfinished
+          ? [...frames(given, body).slice(0, -1), DONE_FRAME]
+          : frames(given, body),
+    }),
+  },
   restatus("upstream_down", 404, "upstreams.down.status"),
   restatus("upstream_error", 200, "upstreams.error.status"),
   restatus("upstream_breaks", 200, "upstreams.breaks.one-shot"),

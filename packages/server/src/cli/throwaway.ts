@@ -11,6 +11,7 @@ import type { JwtSettings, RegisteredModel } from "@openai-compat/core";
 import { createScriptedEngine, createUpstreamEngine } from "@openai-compat/engines";
 import type { ConfigInput } from "../config.ts";
 import type { Stores } from "../stores/stores.ts";
+import { HABITS, answerByHabit, findHabit } from "./habitual-upstreams.ts";
 import { EVERY_CAPABILITY, SUITE_ACCOUNT, createTargetRecipe } from "./ready-file.ts";
 import type { TargetOptions, TargetRecipe } from "./ready-file.ts";
 
@@ -75,6 +76,10 @@ export async function openThrowaway(nowMs: number): Promise<Throwaway> {
           upstream_down: "upstream/down",
           upstream_error: "upstream/error",
           upstream_breaks: "upstream/breaks",
+          upstream_compressed: "upstream/compressed",
+          upstream_late_usage: "upstream/late-usage",
+          upstream_zero_usage: "upstream/zero-usage",
+          upstream_unfinished: "upstream/unfinished",
         },
         fixtures: {
           small_credit: { affordable_calls: AFFORDABLE_CALLS, max_tokens: AFFORDABLE_TOKENS },
@@ -123,6 +128,7 @@ function listModels(port: number, nowMs: number): readonly RegisteredModel[] {
     define("upstream/down", connect("down", CLOSED_PORT)),
     define("upstream/error", connect("error")),
     define("upstream/breaks", connect("breaks")),
+    ...HABITS.map((habit) => define(`upstream/${habit}`, connect(habit))),
   ];
 }
 
@@ -186,8 +192,14 @@ async function startFailingUpstreams(): Promise<{ readonly port: number; close()
 
 const BEFORE_BREAKING_MS = 50;
 
-/** Paths below `/breaks` begin a stream and drop it; all others answer with a web page that tells too much. */
+/** Paths below `/breaks` begin a stream and drop it, those of a habit work; all others answer with a web page that tells too much. */
 function failUpstream(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const habit = findHabit(incoming.url);
+  if (habit !== null) {
+    // A client that is gone gets no answer.
+    answerByHabit(habit, incoming, outgoing).catch(() => outgoing.destroy());
+    return;
+  }
   incoming.resume();
   if (incoming.url?.startsWith("/breaks/") !== true) {
     outgoing.writeHead(500, { "content-type": "text/html" });
