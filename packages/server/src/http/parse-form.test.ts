@@ -5,6 +5,7 @@ import {
   BOUNDARY_BYTES_MAX,
   FIELD_BYTES_MAX,
   NAME_BYTES_MAX,
+  NEAR_BOUNDARIES_MAX,
   PARTS_MAX,
   PART_HEAD_BYTES_MAX,
   parseForm,
@@ -156,6 +157,12 @@ test("so many parts are read, and not one more", () => {
   const parts = Array.from({ length: PARTS_MAX }, () => field("1"));
   expect(parse(...parts)).toHaveLength(PARTS_MAX);
   expect(() => parse(...parts, field("1"))).toThrow(refusal(/more than 100 parts/));
+});
+
+test("so many lines of a part may begin like the boundary, and not one more", () => {
+  const near = (count: number) => field("\r\n--Bx".repeat(count));
+  expect(parse(near(NEAR_BOUNDARIES_MAX))).toHaveLength(1);
+  expect(() => parse(near(NEAR_BOUNDARIES_MAX + 1))).toThrow(refusal(/boundary stands in the content/));
 });
 
 test("a body without the boundary that was announced is refused", () => {

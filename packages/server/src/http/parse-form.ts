@@ -17,6 +17,9 @@ export const PART_HEAD_BYTES_MAX = 16 * 1024;
 /** RFC 2046, section 5.1.1. */
 export const BOUNDARY_BYTES_MAX = 70;
 
+/** Lines of a part that begin like the boundary. None should (RFC 2046, section 5.1.1), and each takes a closer look. */
+export const NEAR_BOUNDARIES_MAX = 1000;
+
 const CRLF = Buffer.from("\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
 
@@ -59,7 +62,10 @@ function findFirstDelimiter(bytes: Buffer, delimiter: Buffer): number {
 /** @returns the index of the line break before the next boundary; -1 when there is none. */
 function findDelimiter(bytes: Buffer, delimiter: Buffer, from: number): number {
   let found = bytes.indexOf(delimiter, from);
-  while (found !== -1 && !isDelimiterEnd(bytes, found + delimiter.length)) found = bytes.indexOf(delimiter, found + 1);
+  for (let count = 0; found !== -1 && !isDelimiterEnd(bytes, found + delimiter.length); count += 1) {
+    if (count === NEAR_BOUNDARIES_MAX) throw refuse("its boundary stands in the content of a part too often");
+    found = bytes.indexOf(delimiter, found + 1);
+  }
   return found;
 }
 
@@ -80,7 +86,10 @@ function skipPadding(bytes: Buffer, position: number): number {
 }
 
 function isAt(bytes: Buffer, position: number, text: string): boolean {
-  return bytes.toString("latin1", position, position + text.length) === text;
+  for (let index = 0; index < text.length; index += 1) {
+    if (bytes[position + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 interface PartHead {
