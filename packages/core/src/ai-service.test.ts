@@ -3,6 +3,7 @@ import { operations } from "@openai-compat/spec";
 import { expect, test, vi } from "vitest";
 import { AiError } from "./ai-error.ts";
 import { createAiService } from "./ai-service.ts";
+import type { CallRecord } from "./call-record.ts";
 import { FREE_TEXT } from "./engine/chat-output.ts";
 import { createModelRegistry } from "./models/registry.ts";
 import { foldChatEvents } from "./services/fold-chat.ts";
@@ -265,4 +266,23 @@ test("after close no call is taken and the engine is closed", async () => {
 
 test("a call without the capability does not pass", () => {
   expect(() => callWith(undefined, ["READ"])).toThrow(expect.objectContaining({ code: "capability_missing" }));
+});
+
+test("what of its schemas is not enforced is reported with the run, and with the call when it has ended", async () => {
+  const relaxed = [{ param: "tools[0].function.parameters", pointer: "/properties/a", keyword: "not" }];
+  const records: CallRecord[] = [];
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel({ ...createFakeChatEngine({}), check: async () => relaxed })]),
+    credits: createFakeCreditStore(),
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onCallEnd: (record) => void records.push(record),
+    onSettlementError: (error) => {
+      throw error;
+    },
+  });
+  const run = await service.chat(callWith(), request);
+  expect(run.relaxed).toEqual(relaxed);
+  await foldChatEvents(run.events);
+  expect(records).toMatchObject([{ outcome: "completed", relaxed }]);
 });

@@ -153,12 +153,13 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
     const bound = boundChat(prepared);
     const expectedTokens = bound.inputTokens + (request.tokensMax === null ? 0 : bound.outputTokens);
     const { model: selector, stream: streamed } = request;
-    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed });
+    const { relaxed } = prepared;
+    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed, relaxed });
     return {
       id: `chatcmpl-${randomBytes(16).toString("hex")}`,
       createdAtMs: now(),
       modelId: admitted.model.id,
-      relaxed: prepared.relaxed,
+      relaxed,
       events: await primeStream(runAdmitted(admitted, () => runChat(admitted, prepared))),
     };
   }
@@ -171,7 +172,7 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
     const bound = boundCompletion(prepared);
     const { model: selector, stream: streamed } = request;
     const expectedTokens = bound.inputTokens + bound.outputTokens;
-    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed });
+    const admitted = await admitTo(resolved, { bound, expectedTokens, selector, streamed, relaxed: [] });
     return {
       id: `cmpl-${randomBytes(16).toString("hex")}`,
       createdAtMs: now(),
@@ -187,7 +188,7 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
     const prepared = await prepareEmbedding(engine, request, call.signal);
     const bound = boundEmbedding(prepared);
     const demand = { bound, expectedTokens: bound.inputTokens, selector: request.model, streamed: false };
-    const admitted = await admitTo(resolved, demand);
+    const admitted = await admitTo(resolved, { ...demand, relaxed: [] });
     const vectors = runAdmitted(admitted, () => runEmbedding(admitted, prepared));
     return collectEmbedding(vectors, prepared, admitted.model.id);
   }
@@ -200,6 +201,7 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
       expectedTokens: expectRelayedTokens(engine, request),
       selector: request.model,
       streamed: request.stream,
+      relaxed: [],
     });
     return startRelay(
       admitted,

@@ -1,7 +1,8 @@
-/** What is known of a call when it has ended: for metrics, traces and logs. It holds no text and no secret. */
+/** What is known of a call when it has ended: for metrics, traces and logs. It holds no secret, and of its caller's texts the names in `relaxed` alone. */
 
 import type { CallOutcome } from "./call.ts";
 import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
+import type { SchemaRelaxation } from "./engine/chat-output.ts";
 
 export interface CallRecord {
   /** The operation of the specification, `createChatCompletion` for one. */
@@ -13,6 +14,8 @@ export interface CallRecord {
   /** What the caller called the model. */
   readonly requestedModel: string;
   readonly streamed: boolean;
+  /** What of the request's schemas is not enforced. Pointers hold names of properties as the caller wrote them, of any length. */
+  readonly relaxed: readonly SchemaRelaxation[];
   /** `completed`, `left` (the client went away), or the code of the failure. */
   readonly outcome: CallOutcome;
   readonly usage: UsageUnits;

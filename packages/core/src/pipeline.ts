@@ -14,6 +14,7 @@ import type { Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
 import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
+import type { SchemaRelaxation } from "./engine/chat-output.ts";
 import type { ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 
 const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
@@ -58,6 +59,8 @@ export interface Demand {
   /** What the caller called the model. */
   readonly selector: string;
   readonly streamed: boolean;
+  /** What of its schemas is not enforced. */
+  readonly relaxed: readonly SchemaRelaxation[];
 }
 
 /**
@@ -112,6 +115,7 @@ export async function admit(
       modelId: model.id,
       requestedModel: demand.selector,
       streamed: demand.streamed,
+      relaxed: demand.relaxed,
       outcome,
       usage: units,
       isUsageEstimated: meter.isEstimated,

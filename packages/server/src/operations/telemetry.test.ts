@@ -86,3 +86,21 @@ test("what is no operation and no failure is logged at debug alone", () => {
   start("scanner").end(404, true);
   expect(lines.map((line) => line["requestId"])).toEqual(["scanner"]);
 });
+
+test("what of a schema is not enforced is logged, in a line that has such, escaped and cut", () => {
+  const { lines, telemetry, start } = createObserved();
+  const param = "tools[0].function.parameters";
+  const names = ['naïve "a",\n\u001b[31m', "x".repeat(10_000), ...Array.from({ length: 500 }, (_, at) => `p${at}`)];
+  const relaxed = names.map((name) => ({ param, pointer: `/properties/${name}`, keyword: "not" }));
+  for (const call of [CALL, { ...CALL, relaxed }]) {
+    const request = start();
+    request.facts.operationId = "createChatCompletion";
+    telemetry.recordCall(call);
+    request.end(200, true);
+  }
+  expect(lines[0]).not.toHaveProperty("schemaRelaxed");
+  const logged = String(lines[1]?.["schemaRelaxed"]);
+  expect(logged).toMatch(/^[\x20-\x7e]+, and \d+ more$/);
+  expect(logged).toContain(`${param}#/properties/na%C3%AFve%20%22a%22%2C%0A%1B%5B31m/not`);
+  expect(logged.length).toBeLessThan(1100);
+});

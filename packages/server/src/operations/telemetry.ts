@@ -1,10 +1,11 @@
 /**
  * The one place that tells log, metrics and traces what happened. Each gets facts that were chosen here: ids, counts and
- * times, never a text of a caller.
+ * times, never a text of a caller, but for the names of a schema's properties: escaped and cut as in the response header.
  */
 
 import type { AiError, CallRecord } from "@openai-compat/core";
 import type { RequestHeaders } from "../http/headers.ts";
+import { listRelaxedSchemas } from "../http/relaxed-schemas.ts";
 import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
 import type { Deferred } from "./deferred.ts";
 import type { LogFields, Logger } from "./logger.ts";
@@ -110,6 +111,7 @@ function describeCall(call: CallRecord): LogFields {
     audioMs: usage.audioMs,
     characters: usage.characters,
     ...(call.isUsageEstimated ? { usageEstimated: true } : null),
+    ...(call.relaxed.length > 0 ? { schemaRelaxed: listRelaxedSchemas(call.relaxed) } : null),
     chargedMicrocredits: call.chargedAmount,
     queueMs: Math.round(call.admittedAfterMs),
     firstOutputMs: firstOutputAfterMs === null ? null : Math.round(firstOutputAfterMs),

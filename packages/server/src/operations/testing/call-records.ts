@@ -10,6 +10,7 @@ export const NO_CALL: CallRecord = {
   modelId: "tiny",
   requestedModel: "tiny",
   streamed: false,
+  relaxed: [],
   outcome: "completed",
   usage: { inputTokens: 0, cachedTokens: 0, outputTokens: 0, audioMs: 0, characters: 0 },
   isUsageEstimated: false,

@@ -1,6 +1,7 @@
 /** `POST /chat/completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
 import { createWorkSlices, foldChatEvents } from "@openai-compat/core";
+import { encodeRelaxedSchemas } from "../../../http/relaxed-schemas.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
@@ -9,7 +10,6 @@ import { createStreamResponse } from "../stream-response.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
-import { encodeRelaxedSchemas } from "./encode-relaxed-schemas.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
   await context.service.requireCredits(call, "chat");

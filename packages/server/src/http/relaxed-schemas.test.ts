@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encodeRelaxedSchemas } from "./encode-relaxed-schemas.ts";
+import { encodeRelaxedSchemas } from "./relaxed-schemas.ts";
 
 const param = "tools[0].function.parameters";
 
