@@ -196,9 +196,8 @@ export const chatToolTurnChecks: readonly Check[] = [
     breaks: "Histories of models and gateways that count their calls anew in each answer: `call_0`, `call_1`.",
     messages: [
       QUESTION,
-      { role: "assistant", content: null, tool_calls: [call("call_0"), call("call_1")] },
+      { role: "assistant", content: null, tool_calls: [call("call_0")] },
       result("call_0"),
-      result("call_1"),
       { role: "assistant", content: null, tool_calls: [call("call_0")] },
       result("call_0"),
       QUESTION,
