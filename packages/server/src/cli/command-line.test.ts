@@ -166,12 +166,14 @@ test("the log goes to the file that is named, and nothing of it to standard erro
   expect(readFileSync(file, "utf8")).toMatch(/^before\n\{.*"status":401.*\}\n.*shutting down/s);
 });
 
-test("a reader of its output that leaves does not end the server", async () => {
-  const { child, recipe } = await serve();
+test("a reader of its output that leaves does not end the server, nor keeps it from ending", async () => {
+  const { child, recipe, exitCode } = await serve();
   child.stdout.destroy();
   child.stderr.destroy();
   for (let round = 0; round < 3; round += 1) expect(await get(recipe, recipe.keys.full)).toBe(200);
   expect(child.exitCode).toBeNull();
+  child.kill("SIGTERM");
+  expect(await exitCode).toBe(0);
 });
 
 test("it says which engine serves", async () => {

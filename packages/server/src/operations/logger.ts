@@ -3,7 +3,8 @@
  * give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 
-import { destination, pino, stdTimeFunctions } from "pino";
+import { pino, stdTimeFunctions } from "pino";
+import { createLineWriter } from "./line-writer.ts";
 import type { LogLevel } from "./log-level.ts";
 import { encodePrettyLine } from "./pretty-line.ts";
 
@@ -47,17 +48,11 @@ const SECRET_FIELDS = [
   "token",
 ];
 
-/** Lines that wait for a slow reader; beyond them new ones are dropped, because a log must not eat the memory. */
-const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024;
-/** Lines are written together: one write for each would cost more than all the rest of a line. */
-const BATCH_CHARACTERS = 4096;
-/** For a batch that does not fill. */
-const BATCH_MS_MAX = 100;
 const STANDARD_ERROR = 2;
 
 export function createLogger(options: LoggerOptions): Logger {
   const { format = "json", colour = false } = options;
-  const writeLine = options.write ?? createWriter(options.descriptor ?? STANDARD_ERROR);
+  const writeLine = options.write ?? createLineWriter(options.descriptor ?? STANDARD_ERROR);
   const write = format === "json" ? writeLine : (line: string) => writeLine(encodePrettyLine(line, colour));
   const lines = pino(
     {
@@ -75,21 +70,4 @@ export function createLogger(options: LoggerOptions): Logger {
     (message, fields = {}) =>
       lines[level](fields, message);
   return { debug: lineOf("debug"), info: lineOf("info"), warn: lineOf("warn"), error: lineOf("error") };
-}
-
-function createWriter(descriptor: number): (line: string) => void {
-  const stream = destination({
-    dest: descriptor,
-    sync: false,
-    minLength: BATCH_CHARACTERS,
-    periodicFlush: BATCH_MS_MAX,
-    maxLength: WAITING_CHARACTERS_MAX,
-  });
-  let isOpen = true;
-  // Who reads the log may leave. There is nowhere left to say so, and the server goes on.
-  stream.on("error", () => {
-    isOpen = false;
-    stream.destroy();
-  });
-  return (line) => void (isOpen && stream.write(line));
 }

@@ -1,0 +1,63 @@
+/**
+ * Writes lines to an open file beside the event loop, many at once, and what is left when the process ends. pino's own
+ * destination waits for ever at the end of a process whose reader has gone (sonic-boom's `flushSync` repeats EPIPE).
+ */
+
+import { write, writeSync } from "node:fs";
+
+/** Lines that wait for a slow reader; beyond them new ones are dropped, because a log must not eat the memory. */
+const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024;
+/** Lines are written together: one write for each would cost more than all the rest of a line. */
+const BATCH_CHARACTERS = 4096;
+/** For a batch that does not fill, and before a reader that was too slow is tried again. */
+const BATCH_MS_MAX = 100;
+
+/** @param descriptor stays open. @returns a function that never throws; after the first error it writes nothing. */
+export function createLineWriter(descriptor: number): (line: string) => void {
+  let waiting = "";
+  /** What a write under way has not written yet. */
+  let unwritten: Buffer = Buffer.alloc(0);
+  let isOpen = true;
+  let timer: NodeJS.Timeout | null = null;
+
+  const flush = (): void => {
+    timer = null;
+    if (unwritten.length === 0) {
+      unwritten = Buffer.from(waiting);
+      waiting = "";
+    }
+    if (unwritten.length > 0) write(descriptor, unwritten, onWritten);
+  };
+  const flushSoon = (): void => void (timer ??= setTimeout(flush, BATCH_MS_MAX).unref());
+  const onWritten = (error: NodeJS.ErrnoException | null, count: number): void => {
+    if (error !== null && error.code !== "EAGAIN") {
+      // Who reads the log may leave. There is nowhere left to say so, and the server goes on.
+      isOpen = false;
+      return;
+    }
+    unwritten = unwritten.subarray(count);
+    if (error !== null) flushSoon();
+    else if (unwritten.length > 0 || waiting.length >= BATCH_CHARACTERS) flush();
+    else if (waiting !== "") flushSoon();
+  };
+  // A write under way may have been done: lines that come twice are better than the last ones lost.
+  process.once("exit", () => {
+    if (isOpen) writeRest(descriptor, Buffer.concat([unwritten, Buffer.from(waiting)]));
+  });
+  return (line) => {
+    if (!isOpen || waiting.length + line.length > WAITING_CHARACTERS_MAX) return;
+    waiting += line;
+    const isIdle = unwritten.length === 0;
+    if (isIdle && waiting.length >= BATCH_CHARACTERS) flush();
+    else if (isIdle) flushSoon();
+  };
+}
+
+/** A reader that is slow or gone does not keep the process. */
+function writeRest(descriptor: number, rest: Buffer): void {
+  try {
+    for (let from = 0; from < rest.length;) from += writeSync(descriptor, rest, from);
+  } catch {
+    // The log can't say that it can't be written.
+  }
+}
