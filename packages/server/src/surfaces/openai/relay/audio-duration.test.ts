@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
-import { measureAudio } from "./audio-duration.ts";
+import { measureAudio as measureAudioWith } from "./audio-duration.ts";
+import { READS_MAX } from "./sliced-tokenizer.ts";
+
+const measureAudio = (bytes: Uint8Array) => measureAudioWith(bytes, new AbortController().signal);
 
 interface WavOptions {
   readonly seconds: number;
@@ -80,4 +83,32 @@ test("compressed sound that says that it is short is charged for the fewest byte
 test("what no container is can be as long as its bytes allow", async () => {
   const { audioMs, audioMsMax } = await measureAudio(Buffer.alloc(6000));
   expect([audioMs, audioMsMax]).toEqual([8000, 8000]);
+});
+
+/** A file of a container whose elements take two to eight bytes, and go on to its end. */
+const TINY_ELEMENTS = [
+  ["WebM", "1a45dfa39f4286810142f7810142f2810442f381084282847765626d4287810442858102", "ec80"],
+  ["MP4", "000000186674797069736f6d0000020069736f6d69736f32", "0000000866726565"],
+  ["FLAC", "664c6143", "01000000"],
+  ["AIFF", "464f524d7fffffff41494646", "414e4e4f00000000"],
+] as const;
+
+test.each(TINY_ELEMENTS)("%s of countless elements lets others go, and is given up", async (_name, head, element) => {
+  const body = Buffer.alloc(8 * 1024 * 1024, Buffer.from(element, "hex"));
+  const bytes = Buffer.concat([Buffer.from(head, "hex"), body]);
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1), 1);
+  const { audioMs } = await measureAudio(bytes);
+  clearInterval(timer);
+  expect(audioMs, "the most that so many bytes can be").toBe(Math.ceil((bytes.length * 8000) / 6000));
+  expect(turns).toBeGreaterThan(10);
+});
+
+test("a client that disconnects ends the measuring", async () => {
+  const [, head, element] = TINY_ELEMENTS[0];
+  const bytes = Buffer.concat([Buffer.from(head, "hex"), Buffer.alloc(8 * READS_MAX, Buffer.from(element, "hex"))]);
+  const leaving = new AbortController();
+  const measuring = measureAudioWith(bytes, leaving.signal);
+  setTimeout(() => leaving.abort(new Error("gone")), 1);
+  await expect(measuring).rejects.toThrow("gone");
 });

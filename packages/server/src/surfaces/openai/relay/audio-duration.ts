@@ -3,6 +3,8 @@
  * is the most that so many bytes can be, and a lie is charged no less than the fewest bytes that a second takes.
  */
 
+import { createWorkSlices } from "@openai-compat/core";
+
 export interface AudioLengths {
   /** As the container says, where so many bytes can be so short. */
   readonly audioMs: number;
@@ -22,10 +24,10 @@ const SAMPLE_RATE_MAX = 192_000;
 const SAMPLE_BITS_MAX = 64;
 const CHANNELS_MAX = 32;
 
-/** Milliseconds, rounded up. */
-export async function measureAudio(bytes: Uint8Array): Promise<AudioLengths> {
+/** Milliseconds, rounded up. @throws the signal's reason when it aborts. */
+export async function measureAudio(bytes: Uint8Array, signal: AbortSignal): Promise<AudioLengths> {
   const longest = lengthOf(bytes, BITS_PER_SECOND_MIN);
-  const format = await readFormat(bytes);
+  const format = await readFormat(bytes, signal);
   const claimed = format?.duration;
   if (format === null || claimed === undefined || !Number.isFinite(claimed)) {
     return { audioMs: longest, audioMsMax: longest };
@@ -57,12 +59,17 @@ interface AudioFormat {
 }
 
 /** @returns null for no container that is known, or a broken one: the upstream will say so */
-async function readFormat(bytes: Uint8Array): Promise<AudioFormat | null> {
+async function readFormat(bytes: Uint8Array, signal: AbortSignal): Promise<AudioFormat | null> {
   // Loaded with the first recording.
-  const { parseBuffer } = await import("music-metadata");
+  const [{ parseFromTokenizer }, { SlicedTokenizer }] = await Promise.all([
+    import("music-metadata"),
+    import("./sliced-tokenizer.ts"),
+  ]);
   try {
-    return (await parseBuffer(bytes, undefined, { duration: true, skipCovers: true })).format;
+    const tokenizer = new SlicedTokenizer(bytes, createWorkSlices({ signal }));
+    return (await parseFromTokenizer(tokenizer, { duration: true, skipCovers: true })).format;
   } catch {
+    signal.throwIfAborted();
     return null;
   }
 }

@@ -6,11 +6,17 @@ import { measureAudio } from "./audio-duration.ts";
 
 export type FormRelayOperation = "transcription" | "translation";
 
-/** @throws AiError with status 400, `param` naming what is missing. */
+export interface FormRelayOptions {
+  readonly traceParent: string | null;
+  /** Of the call: measuring a recording may take a while. */
+  readonly signal: AbortSignal;
+}
+
+/** @throws AiError with status 400, `param` naming what is missing; the signal's reason. */
 export async function decodeFormRelay(
   operation: FormRelayOperation,
   fields: readonly RelayField[],
-  traceParent: string | null,
+  { traceParent, signal }: FormRelayOptions,
 ): Promise<RelayCall> {
   const model = readText(fields, "model");
   if (model === null) throw missing("model");
@@ -29,7 +35,7 @@ export async function decodeFormRelay(
       outputTokensMax: null,
       unlimitedOutputTokens: 0,
       answers: 1,
-      ...(await measureAudio(file.bytes)),
+      ...(await measureAudio(file.bytes, signal)),
       characters: 0,
     },
   };

@@ -33,7 +33,8 @@ export function defineFormRelay(operation: FormRelayOperation): OperationHandler
   return async (call, context) => {
     context.service.requireOffered(operation);
     await context.service.requireCredits(call, operation);
-    const request = await decodeFormRelay(operation, await context.readForm(), context.traceParent);
+    const options = { traceParent: context.traceParent, signal: call.signal };
+    const request = await decodeFormRelay(operation, await context.readForm(), options);
     return encodeRelay(context.service.relay(call, request), { call, context, stream: request.stream });
   };
 }
