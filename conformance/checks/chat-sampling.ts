@@ -12,7 +12,7 @@ import {
   requireText,
   userMessage,
 } from "./support/chat-calls.ts";
-import { expectTextAccepted } from "./support/completion-calls.ts";
+import { askText, expectTextAccepted } from "./support/completion-calls.ts";
 
 const SAMPLING = {
   area: "chat",
@@ -69,12 +69,12 @@ function defineRange(param: string, value: unknown, what: string): Check {
 
 /** Checks that a bias between two whole numbers is no reason to refuse. */
 function defineFractions(): readonly Check[] {
-  const bias = { logit_bias: { [TOKEN_ID]: -0.5 } };
+  const bias = (value: number): ChatFields => ({ logit_bias: { [TOKEN_ID]: value } });
   const rows = [
-    { area: "chat", operation: "createChatCompletion", expectTaken: expectChatTaken },
-    { area: "completions", operation: "createCompletion", expectTaken: expectTextAccepted },
+    { area: "chat", operation: "createChatCompletion", ask: askChat, expectTaken: expectChatTaken },
+    { area: "completions", operation: "createCompletion", ask: askText, expectTaken: expectTextAccepted },
   ] as const;
-  return rows.map(({ area, operation, expectTaken }) =>
+  return rows.map(({ area, operation, ask, expectTaken }) =>
     defineCheck({
       ...SAMPLING,
       id: `${area}.sampling.logit-bias-fraction`,
@@ -87,7 +87,8 @@ function defineFractions(): readonly Check[] {
         "OpenAPI CreateChatCompletionRequest.logit_bias documents integers; vLLM and llama.cpp take any number",
       breaks: "Programs written for other servers, which scale a bias down.",
       async run(context) {
-        await expectTaken(context, bias);
+        throwIfUnsupported(await ask(context, bias(-1)), "logit_bias");
+        await expectTaken(context, bias(-0.5));
       },
     }),
   );

@@ -27,6 +27,7 @@ const STREAM = {
 
 const WITH_USAGE: ChatFields = { stream_options: { include_usage: true } };
 const REPEATABLE: ChatFields = { messages: [userMessage(LONG_PROMPT)], max_tokens: 24, temperature: 0, seed: 7 };
+const FLUSH_ATTEMPTS = 3;
 /** Leavers at once: more than the slots of a usual local server. */
 const LEAVERS = 4;
 
@@ -164,11 +165,17 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
     reference: "Chunked transfer, RFC 9112 section 7.1",
     breaks: "A buffering layer turns streaming into waiting.",
     async run(context) {
-      const { exchange, ...outcome } = await streamChat(context, { ...REPEATABLE, max_tokens: 48 });
-      requireSuccess({ ...outcome, exchange });
-      if (assume("frames", () => sseFrames(exchange)).length < 12) throw new Inconclusive("too few frames to tell");
-      const arrivals = exchange.response?.chunks.length ?? 0;
-      expectThat(arrivals > 1, { observer: "wire", expected: "several arrivals", actual: "all bytes at once" });
+      // A machine that is busy with others may read all at once what was sent piece by piece, but not each time.
+      for (let attempt = 0; attempt < FLUSH_ATTEMPTS; attempt += 1) {
+        const outcome = await streamChat(context, { ...REPEATABLE, max_tokens: 48 });
+        requireSuccess(outcome);
+        const { exchange } = outcome;
+        if (assume("frames", () => sseFrames(exchange)).length < 12) throw new Inconclusive("too few frames to tell");
+        // A comment that keeps the connection alive is no delta.
+        const arrivals = (exchange.response?.chunks ?? []).filter(({ bytes }) => Buffer.from(bytes).includes("data:"));
+        if (arrivals.length > 1) return;
+      }
+      expectThat(false, { observer: "wire", expected: "several arrivals", actual: "all bytes at once" });
     },
   }),
   defineCheck({

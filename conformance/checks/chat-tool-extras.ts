@@ -1,6 +1,5 @@
 /** Checks of what may stand beside function tools: log probabilities of an answer that calls, and tools of the kind `custom`. */
 
-import { choiceLogprobsSchema, validateShape } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
 import type { CheckContext } from "../src/check-context.ts";
 import type { Exchange } from "../src/exchange.ts";
@@ -17,7 +16,15 @@ import {
 } from "../src/expect.ts";
 import { describeExchange } from "../src/response-body.ts";
 import { askChat, readChoice, streamChat } from "./support/chat-calls.ts";
-import { forceTool, listCallDeltas, listCalls, REPORT, requireCall, throwIfNoTools } from "./support/tool-calls.ts";
+import {
+  forceTool,
+  listCallDeltas,
+  listCalls,
+  REPORT,
+  requireCall,
+  requireCallChunks,
+  throwIfNoTools,
+} from "./support/tool-calls.ts";
 
 const TOOLS = {
   area: "chat",
@@ -47,6 +54,7 @@ const MODES = [
     suffix: "",
     adverb: "An answer",
     ask: (context: CheckContext): Promise<Exchange> => askChat(context, SCORED),
+    requirePlain: (context: CheckContext): Promise<unknown> => requireCall(context),
     read: (exchange: Exchange): Scored => {
       const choice = readChoice(assume("a chat completion", () => expectJsonObject(exchange)));
       return { calls: listCalls(choice).length, logprobs: [choice["logprobs"]] };
@@ -56,6 +64,7 @@ const MODES = [
     suffix: "-stream",
     adverb: "A stream",
     ask: async (context: CheckContext): Promise<Exchange> => (await streamChat(context, SCORED)).exchange,
+    requirePlain: (context: CheckContext): Promise<unknown> => requireCallChunks(context, forceTool(REPORT)),
     read: (exchange: Exchange): Scored => {
       const chunks = chatChunks(exchange);
       const logprobs = chunks.flatMap(({ choices }) => choices.map((choice) => choice["logprobs"]));
@@ -64,20 +73,20 @@ const MODES = [
   },
 ] as const;
 
-/** Null, or the official shape. */
+/** Null or an object, whose shape other checks judge where there is a text. */
 function isLogprobs(value: unknown): boolean {
-  return value === undefined || value === null || validateShape(choiceLogprobsSchema, value).length === 0;
+  return value === undefined || value === null || isJsonObject(value);
 }
 
-const scored = MODES.map(({ suffix, adverb, ask, read }) =>
+const scored = MODES.map(({ suffix, adverb, ask, requirePlain, read }) =>
   defineCheck({
     ...TOOLS,
     id: `chat.tools.logprobs${suffix}`,
-    requirement: `${adverb} that calls a tool may be asked for with \`logprobs\`: it calls, and they are null or well formed.`,
+    requirement: `${adverb} that calls a tool may be asked for with \`logprobs\`: it calls, and they are null or an object.`,
     reference: "OpenAPI CreateChatCompletionRequest.logprobs; ChatCompletionTokenLogprob",
     breaks: "Routers and evaluations that ask for probabilities always: the call is lost, or the request fails.",
     async run(context) {
-      await requireCall(context);
+      await requirePlain(context);
       const exchange = await ask(context);
       throwIfUnsupported(exchange, "logprobs", "top_logprobs");
       expectStatus(exchange, 200);

@@ -2,8 +2,11 @@
 
 import { errorResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../src/check.ts";
-import { expectResponse, expectShape, expectThat } from "../src/expect.ts";
+import type { CheckContext } from "../src/check-context.ts";
+import type { Exchange } from "../src/exchange.ts";
+import { expectResponse, expectShape, expectStatus, expectThat } from "../src/expect.ts";
 import { describeExchange } from "../src/response-body.ts";
+import { expectUpon } from "./support/formed-answers.ts";
 
 /** What a client of the SDK may ask any server for; a body without a field is no order for anything. */
 const PATHS = [
@@ -22,6 +25,22 @@ const PATHS = [
 /** How a server says that it has no such operation. */
 const ABSENT: readonly number[] = [404, 405, 501];
 
+/** @throws Failure */
+function expectHadOrAbsent(exchange: Exchange): void {
+  const { status, headers } = expectResponse(exchange);
+  if (ABSENT.includes(status)) return void expectShape(exchange, errorResponseSchema);
+  const holds = status < 500 && !/^text\/html\b/i.test(headers["content-type"] ?? "");
+  const expected = "an answer of the API, or 404, 405 or 501";
+  expectThat(holds, { observer: "wire", expected, actual: describeExchange(exchange) });
+}
+
+/** Of a path that nobody has other checks judge what is said. @throws Failure */
+async function expectUnknownRefused(context: CheckContext): Promise<void> {
+  const exchange = await context.wire({ method: "GET", path: "/conformance-no-such-route" });
+  expectStatus(exchange, 404);
+  expectShape(exchange, errorResponseSchema);
+}
+
 export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path]) =>
   defineCheck({
     id: `errors.documented-path.${path.slice(1).replaceAll(/[/_]/g, "-")}`,
@@ -35,11 +54,10 @@ export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path])
     breaks: "Clients that look for the endpoint before they use another see a server that is broken, or a web page.",
     async run(context) {
       const exchange = await context.wire({ method, path, ...(method === "POST" ? { body: "{}" } : {}) });
-      const { status, headers } = expectResponse(exchange);
-      if (ABSENT.includes(status)) return void expectShape(exchange, errorResponseSchema);
-      const holds = status < 500 && !/^text\/html\b/i.test(headers["content-type"] ?? "");
-      const expected = "an answer of the API, or 404, 405 or 501";
-      expectThat(holds, { observer: "wire", expected, actual: describeExchange(exchange) });
+      await expectUpon(
+        () => expectUnknownRefused(context),
+        () => expectHadOrAbsent(exchange),
+      );
     },
   }),
 );

@@ -80,7 +80,7 @@ async function askMeanwhile<T>(context: CheckContext, model: unknown, last: Last
 /** As many streams as the model has slots, each with much to write, none of them read. */
 async function stallStreams(context: CheckContext, onBegin: () => void, until: AbortSignal): Promise<void> {
   const { model, concurrency } = context.fixture("overload");
-  const much = { messages: [userMessage(LONG_PROMPT)], max_tokens: 400, n: 4, logprobs: true, top_logprobs: 20 };
+  const much = { messages: [userMessage(LONG_PROMPT)], max_tokens: 500, n: 4, logprobs: true, top_logprobs: 20 };
   const body = JSON.stringify({ ...composeChat(context, { model, ...much }), stream: true });
   const request = { method: "POST", path: "/chat/completions", body, stall: { onBegin, until } };
   // A stream that waits for its slot need not begin: the first that does is enough.

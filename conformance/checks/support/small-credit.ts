@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { assume, expectJsonObject, requireSuccess } from "../../src/expect.ts";
+import { assume, expectJsonObject, expectResponse, requireSuccess } from "../../src/expect.ts";
 import { chatChunks } from "../../src/expect-stream.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { bodyText } from "../../src/response-body.ts";
@@ -44,8 +44,12 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
   requireAnswerOrQuota(first);
   if (first.response?.status !== 200) throw new Inconclusive(EMPTY);
   for (const wrong of REFUSED) requireRefusal(await ask(wrong));
-  const request = { method: "POST", path: "/chat/completions", credential: "small_credit" } as const;
-  for (const body of UNREADABLE) requireRefusal(await context.wire({ ...request, body }));
+  const request = { method: "POST", path: "/chat/completions", leaveAfterMs: context.patienceMs } as const;
+  for (const body of UNREADABLE) {
+    const refused = await context.wire({ ...request, credential: "small_credit", body });
+    assume("an answer to what can't be read", () => expectResponse(refused));
+    requireRefusal(refused);
+  }
 
   const parallel = await Promise.all(Array.from({ length: affordableCalls - 1 + SURPLUS }, () => ask()));
   const exchanges = [first, ...parallel];

@@ -9,7 +9,12 @@ const limitMutants: readonly Mutant[] = [
     {
       id: "completions.max-tokens-ignored",
       description: "a text has 16 tokens whatever was asked for",
-      intended: ["completions.echo.nothing-written", "completions.limit.max-tokens"],
+      intended: [
+        "completions.echo.nothing-written",
+        "completions.limit.max-tokens",
+        "completions.limit.length-is-reached",
+        "completions.limit.length-is-reached-stream",
+      ],
     },
     (body) => ({ ...body, max_tokens: 16 }),
   ),
@@ -141,7 +146,7 @@ const refusalMutants: readonly Mutant[] = [
     {
       id: "completions.too-long-is-invalid",
       description: "the refusal of a long prompt does not say that it is too long",
-      intended: ["completions.refusal.too-long"],
+      intended: ["completions.refusal.too-long", "completions.refusal.too-long-stream"],
     },
     "prompt",
     (body) => typeof body["prompt"] === "string" && body["prompt"].length > 10_000,

@@ -147,7 +147,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: "overload.serves-one",
     description: "under load one call is answered, and the other places stay empty",
-    intended: ["limits.overload.served"],
+    intended: ["limits.overload.served", "limits.stalled-reader.others-served"],
     mutate: ({ places }) => {
       let isTaken = false;
       const take = (): boolean => !isTaken && (isTaken = true);
