@@ -8,7 +8,8 @@ import { assume, expectStatus, expectThat, isJsonObject, type JsonObject } from 
 import { bodyText, excerpt } from "../src/response-body.ts";
 import { askChat, composeChat } from "./support/chat-calls.ts";
 import { requireStatus } from "./support/envelope.ts";
-import { hasText } from "./support/upstream-calls.ts";
+import { expectUpon } from "./support/formed-answers.ts";
+import { expectOfBreak, expectSoundStream, hasText, streamPlain } from "./support/upstream-calls.ts";
 
 const UPSTREAMS = {
   area: "upstreams",
@@ -35,6 +36,20 @@ function readAnswer(exchange: Exchange): JsonObject | undefined {
   }
 }
 
+/** @throws Failure */
+function expectCompletion(exchange: Exchange): void {
+  const holds = Array.isArray(readAnswer(exchange)?.["choices"]);
+  expectThat(holds, { observer: "wire", expected: "a completion as JSON", actual: excerpt(bodyText(exchange)) });
+}
+
+/** That the stream's last chunk holds the usage and nothing else. @throws Failure */
+function expectUsageChunk(exchange: Exchange): void {
+  const last = jsonFrames(exchange).at(-1);
+  const choices = last?.["choices"];
+  const holds = Array.isArray(choices) && choices.length === 0 && isJsonObject(last?.["usage"]);
+  expectThat(holds, { observer: "wire", expected: "no choices, and usage", actual: JSON.stringify(last) });
+}
+
 export const upstreamHabitChecks: readonly Check[] = [
   defineCheck({
     ...UPSTREAMS,
@@ -46,8 +61,10 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_compressed });
       expectStatus(exchange, 200);
-      const holds = Array.isArray(readAnswer(exchange)?.["choices"]);
-      expectThat(holds, { observer: "wire", expected: "a completion as JSON", actual: excerpt(bodyText(exchange)) });
+      await expectUpon(
+        async () => expectCompletion(await askChat(context)),
+        () => expectCompletion(exchange),
+      );
     },
   }),
   defineCheck({
@@ -60,9 +77,14 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await context.wire(composeStream(context, context.models.upstream_compressed));
       expectStatus(exchange, 200);
-      const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
-      const holds = isDone && hasText(jsonFrames(exchange));
-      expectThat(holds, { observer: "wire", expected: "text and [DONE]", actual: excerpt(bodyText(exchange)) });
+      await expectUpon(
+        async () => expectSoundStream(await streamPlain(context)),
+        () => {
+          const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
+          const holds = isDone && hasText(jsonFrames(exchange));
+          expectThat(holds, { observer: "wire", expected: "text and [DONE]", actual: excerpt(bodyText(exchange)) });
+        },
+      );
     },
   }),
   defineCheck({
@@ -77,10 +99,15 @@ export const upstreamHabitChecks: readonly Check[] = [
       const fields = { stream_options: { include_usage: true } };
       const exchange = await context.wire(composeStream(context, context.models.upstream_late_usage, fields));
       requireStatus(exchange, 200);
-      const last = assume("frames of JSON", () => jsonFrames(exchange)).at(-1);
-      const choices = last?.["choices"];
-      const holds = Array.isArray(choices) && choices.length === 0 && isJsonObject(last?.["usage"]);
-      expectThat(holds, { observer: "wire", expected: "no choices, and usage", actual: JSON.stringify(last) });
+      assume("frames of JSON", () => jsonFrames(exchange));
+      await expectUpon(
+        async () => {
+          const plain = await streamPlain(context, fields);
+          expectSoundStream(plain);
+          expectUsageChunk(plain);
+        },
+        () => expectUsageChunk(exchange),
+      );
     },
   }),
   defineCheck({
@@ -113,7 +140,8 @@ export const upstreamHabitChecks: readonly Check[] = [
       const frames = assume("frames of JSON", () => jsonFrames(exchange));
       const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
       const holds = !isDone && isJsonObject(frames.at(-1)?.["error"]);
-      expectThat(holds, { observer: "wire", expected: "an error and no [DONE]", actual: excerpt(bodyText(exchange)) });
+      const actual = excerpt(bodyText(exchange));
+      await expectOfBreak(context, holds, { observer: "wire", expected: "an error and no [DONE]", actual, exchange });
     },
   }),
 ];

@@ -1,6 +1,7 @@
 /** Calls of models whose upstream fails, and what their answers may and must not be. All but `expectOfBreak` judge nothing. */
 
 import type { CheckContext, WireRequest } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
 import { DONE, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
 import { assume, expectStatus, expectThat, type JsonObject } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
@@ -29,15 +30,23 @@ export async function expectOfBreak(
   details: ConstructorParameters<typeof Failure>[0],
 ): Promise<void> {
   if (holds) return;
-  const body = JSON.stringify({ ...composeChat(context), stream: true });
-  const plain = await context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs: HANG_MS });
-  assume("a plain stream", () => {
-    const { end } = expectStatus(plain, 200);
-    const data = sseFrames(plain).flatMap((frame) => frame.data ?? []);
-    const isSound = end === "clean" && data.indexOf(DONE) === data.length - 1 && hasText(jsonFrames(plain));
-    expectThat(isSound, { observer: "wire", expected: "text, [DONE] and the end", actual: describeExchange(plain) });
-  });
+  const plain = await streamPlain(context);
+  assume("a plain stream", () => expectSoundStream(plain));
   throw new Failure(details);
+}
+
+/** A stream of the chat model, to its end. */
+export async function streamPlain(context: CheckContext, fields: JsonObject = {}): Promise<Exchange> {
+  const body = JSON.stringify({ ...composeChat(context, fields), stream: true });
+  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs: HANG_MS });
+}
+
+/** Text, the sentinel and the end, in this order. @throws Failure */
+export function expectSoundStream(exchange: Exchange): void {
+  const { end } = expectStatus(exchange, 200);
+  const data = sseFrames(exchange).flatMap((frame) => frame.data ?? []);
+  const isSound = end === "clean" && data.indexOf(DONE) === data.length - 1 && hasText(jsonFrames(exchange));
+  expectThat(isSound, { observer: "wire", expected: "text, [DONE] and the end", actual: describeExchange(exchange) });
 }
 
 /** Whether some delta holds text. */
