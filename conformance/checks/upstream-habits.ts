@@ -53,7 +53,7 @@ function expectUsageChunk(exchange: Exchange): void {
 export const upstreamHabitChecks: readonly Check[] = [
   defineCheck({
     ...UPSTREAMS,
-    id: "upstreams.compressed.one-shot",
+    id: "upstreams.compressed.non-streaming",
     needs: ["model:upstream_compressed"],
     requirement: "An answer that the upstream compressed unasked reaches the client readable.",
     reference: "RFC 9110 section 8.4; the upstream was paid for",

@@ -48,7 +48,7 @@ function mutateBreak(naming: Omit<Mutant, "mutate">, change: (frames: readonly s
 }
 
 /** A model whose upstream compresses is of no use: its answers are failures. */
-function failCompressed(kind: "one-shot" | "stream"): Mutant {
+function failCompressed(kind: "non-streaming" | "stream"): Mutant {
   return mutateReply(
     {
       id: `upstream.compressed-${kind}-is-500`,
@@ -118,7 +118,7 @@ export const upstreamMutants: readonly Mutant[] = [
     },
     (frames) => frames.slice(-1),
   ),
-  failCompressed("one-shot"),
+  failCompressed("non-streaming"),
   failCompressed("stream"),
   mutateChunks(
     {
