@@ -76,7 +76,7 @@ export interface PythonPartsSource extends DeliveredFile {
   readonly kind: "python-parts";
   /** What the packages are called together, for people. */
   readonly packageNames: string;
-  /** Who uploaded them, where it is not who made the file: told when the source is used. */
+  /** Who uploaded them, where it is not the publisher of the file; printed when the source is used. */
   readonly uploader: string;
   /** In the order in which they make the file. */
   readonly parts: readonly PythonPart[];
@@ -128,7 +128,7 @@ const MINILM_VOCABULARY: PinnedFile = {
 };
 const MINILM_CONVERSION: BertConversion = { kind: "bert-to-gguf", headCount: 12, layerNormEpsilon: 1e-12 };
 
-/** Named with this checksum by its makers' hub; the assembled parts of the packages below have the same. */
+/** The hub lists this checksum for the publisher's file; the assembled parts of the packages below have the same. */
 const QWEN_CODER_05B: PinnedFile = {
   fileName: "Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf",
   sizeBytes: 491_400_064,
@@ -165,7 +165,7 @@ const ENTRIES: readonly CatalogueEntry[] = [
       "A small chat model: talks, writes code and JSON, calls tools, on any CPU with 2 GB of memory to spare.",
     contextTokens: 32_768,
     memoryBytes: 1_122_000_000,
-    // From the makers' generation_config.json.
+    // What public code quotes of the generation configuration of Qwen2 0.5B Instruct; this model's own was not compared.
     sampling: { temperature: 0.7, topP: 0.8, topK: 20, repeatPenalty: 1.1 },
     isDemonstration: false,
     artefact: QWEN_CODER_05B,
@@ -197,7 +197,7 @@ const ENTRIES: readonly CatalogueEntry[] = [
       "A very small English chat model: answers on any CPU, good for tests and demonstrations, weak on facts.",
     contextTokens: 8192,
     memoryBytes: 705_300_000,
-    // From the makers' model card.
+    // From the example on the published model card.
     sampling: { temperature: 0.2, topP: 0.9 },
     isDemonstration: true,
     artefact: {
