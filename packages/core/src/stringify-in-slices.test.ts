@@ -1,25 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { createCountedSlices } from "./testing/counted-slices.ts";
 import { stringifyInSlices } from "./stringify-in-slices.ts";
-
-/** Every look at the clock ends a slice. */
-function createSlices() {
-  const slices = {
-    isOver: true,
-    count: 0,
-    async next() {
-      slices.count += 1;
-    },
-  };
-  return slices;
-}
 
 test("any value is printed as JSON.stringify prints it, small or large", async () => {
   const large = fc.constantFrom("a", "\u{1f600}", "\ud800", '"', "é\n").map((unit) => unit.repeat(70_000));
   const value = fc.jsonValue({ stringUnit: "binary" });
   await fc.assert(
     fc.asyncProperty(value, large, fc.boolean(), async (small, text, isKey) => {
-      const slices = createSlices();
+      const slices = createCountedSlices();
       expect(await stringifyInSlices(small, slices)).toBe(JSON.stringify(small));
       expect(slices.count).toBe(0);
       const both = {
@@ -40,7 +29,7 @@ test.each<[string, unknown]>([
   ["table", Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`k${index}`, null]))],
   ["list of lists", Array.from({ length: 100 }, () => Array.from({ length: 1000 }, () => ({ a: 1 })))],
 ])("a large %s is printed in slices", async (_kind, value) => {
-  const slices = createSlices();
+  const slices = createCountedSlices();
   expect(await stringifyInSlices(value, slices)).toBe(JSON.stringify(value));
   expect(slices.count).toBeGreaterThan(10);
 });

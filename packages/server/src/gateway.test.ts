@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
+import { createWave } from "./testing/create-wave.ts";
 import { readBody, startGateway, startSecondServer, startUpstream } from "./testing/test-gateway.ts";
 
 const messages = [{ role: "user" as const, content: "Tell me about the sea." }];
@@ -165,24 +166,6 @@ test("completions and embeddings pass as they are, under the upstream's key alon
   ]);
 });
 
-/** A second of silence: 16 kHz, mono, 16 bits. */
-function createWav(): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.alloc(44 + 32_000);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + 32_000, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(16_000, 24);
-  bytes.writeUInt32LE(32_000, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(32_000, 40);
-  return new Uint8Array(bytes);
-}
-
 test("a recording goes through as a form and is paid for by its length", async () => {
   let received = "";
   const baseUrl = await startUpstream(async (incoming, outgoing) => {
@@ -190,7 +173,7 @@ test("a recording goes through as a form and is paid for by its length", async (
     outgoing.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ text: "Silence." }));
   });
   const { client, usage } = await startGateway({ baseUrls: [baseUrl] }, "transcription");
-  const file = new File([createWav()], "a second.wav", { type: "audio/wav" });
+  const file = new File([createWave({ seconds: 1 })], "a second.wav", { type: "audio/wav" });
   const { text } = await client.audio.transcriptions.create({ model: "far", file, language: "en" });
   expect(text).toBe("Silence.");
   expect(received).toMatch(/name="model"\r\n\r\nscripted\r\n/);

@@ -4,6 +4,7 @@ import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { errorResponseSchema } from "@openai-compat/spec";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
+import { createWave } from "./testing/create-wave.ts";
 import { createTestApp, startTestServer } from "./testing/test-server.ts";
 import { createTranscribingEngine } from "./testing/transcribing-engine.ts";
 
@@ -15,30 +16,12 @@ const OPTIONS = {
 const RUNS = 10_000;
 const RUNS_ON_SOCKETS = 200;
 
-/** 44 bytes of head and a little sound. */
-function createWave(): Buffer {
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0);
-  head.writeUInt32LE(36 + 160, 4);
-  head.write("WAVEfmt ", 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
-  head.writeUInt32LE(8000, 24);
-  head.writeUInt32LE(8000, 28);
-  head.writeUInt16LE(1, 32);
-  head.writeUInt16LE(8, 34);
-  head.write("data", 36);
-  head.writeUInt32LE(160, 40);
-  return Buffer.concat([head, Buffer.alloc(160, 128)]);
-}
-
 const WHOLE = Buffer.concat([
   Buffer.from('--B\r\nContent-Disposition: form-data; name="model"\r\n\r\nscribe\r\n'),
   Buffer.from(
     '--B\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n',
   ),
-  createWave(),
+  createWave({ seconds: 0.005 }),
   Buffer.from('\r\n--B\r\nContent-Disposition: form-data; name="language"\r\n\r\nen\r\n--B--\r\n'),
 ]);
 

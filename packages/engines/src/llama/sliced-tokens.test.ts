@@ -1,4 +1,4 @@
-import type { WorkSlices } from "@openai-compat/core";
+import { createCountedSlices } from "@openai-compat/core/counted-slices";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { matchAnyOf } from "./any-of.ts";
@@ -7,18 +7,6 @@ import type { PieceTokenizer } from "./sliced-tokens.ts";
 
 const FIXED = ["<|end|>", "<tool call>"];
 const CONTROL = FIXED[0] ?? "";
-
-/** Every look at the clock ends a slice. */
-function createSlices(): WorkSlices & { count: number } {
-  const slices = {
-    isOver: true,
-    count: 0,
-    async next() {
-      slices.count += 1;
-    },
-  };
-  return slices;
-}
 
 /** Each word is a token, as trained vocabularies cut their texts before they merge; its number is that of its text. */
 function createTokenizer(words: RegExp) {
@@ -69,7 +57,7 @@ test.each([
   await fc.assert(
     fc.asyncProperty(text, fc.boolean(), async (long, special) => {
       const { tokenizer } = createTokenizer(words);
-      const tokens = await tokenizeInSlices(long, { special, tokenizer, slices: createSlices() });
+      const tokens = await tokenizeInSlices(long, { special, tokenizer, slices: createCountedSlices() });
       expect(tokens).toEqual(tokenizer.tokenize(long, special));
     }),
     { numRuns: 50 },
@@ -88,7 +76,7 @@ test.each([
   "%s of a million characters are tokenised in small pieces, and the event loop gets its turn between them",
   async (_name, unit) => {
     const { tokenizer, pieces } = createTokenizer(GPT_2);
-    const slices = createSlices();
+    const slices = createCountedSlices();
     const text = unit.repeat(1_000_000 / unit.length);
     await tokenizeInSlices(text, { special: true, tokenizer, slices });
     expect(pieces.join("")).toBe(text);
@@ -100,7 +88,7 @@ test.each([
 
 test("a short text is tokenised at once", async () => {
   const { tokenizer, pieces } = createTokenizer(GPT_2);
-  const slices = createSlices();
+  const slices = createCountedSlices();
   await tokenizeInSlices("a b".repeat(600), { special: true, tokenizer, slices });
   expect([pieces.length, slices.count]).toEqual([1, 0]);
 });

@@ -1,4 +1,4 @@
-import type { WorkSlices } from "@openai-compat/core";
+import { createCountedSlices } from "@openai-compat/core/counted-slices";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { findJsonExcess } from "./json-values.ts";
@@ -6,19 +6,8 @@ import { parseJsonInSlices } from "./parse-json.ts";
 
 const BOUNDLESS = { valuesMax: Infinity, numbersMax: Infinity, depthMax: Infinity };
 
-/** Every look at the clock ends a slice. */
-function createSlices(): WorkSlices & { count: number } {
-  const slices = {
-    isOver: true,
-    count: 0,
-    async next() {
-      slices.count += 1;
-    },
-  };
-  return slices;
-}
-
-const parse = async (text: string, bounds = BOUNDLESS) => parseJsonInSlices(Buffer.from(text), bounds, createSlices());
+const parse = async (text: string, bounds = BOUNDLESS) =>
+  parseJsonInSlices(Buffer.from(text), bounds, createCountedSlices());
 
 function parseWhole(text: string): unknown {
   try {
@@ -96,7 +85,7 @@ test("a long string comes in pieces that end within no escape and no character",
 
 test("long work of any kind is cut into slices", async () => {
   const count = async (text: string) => {
-    const slices = createSlices();
+    const slices = createCountedSlices();
     await parseJsonInSlices(Buffer.from(text), BOUNDLESS, slices);
     return slices.count;
   };

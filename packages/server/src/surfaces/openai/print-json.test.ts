@@ -1,23 +1,12 @@
+import { createCountedSlices } from "@openai-compat/core/counted-slices";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printList, printObject } from "./print-json.ts";
 
-/** Every look at the clock ends a slice. */
-function createSlices() {
-  const slices = {
-    isOver: true,
-    count: 0,
-    async next() {
-      slices.count += 1;
-    },
-  };
-  return slices;
-}
-
 test("a list that is printed item by item reads as the list, and the event loop gets its turn between the items", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.jsonValue()), fc.boolean(), async (items, isAsync) => {
-      const slices = createSlices();
+      const slices = createCountedSlices();
       const print = (item: unknown) => (isAsync ? Promise.resolve(JSON.stringify(item)) : JSON.stringify(item));
       expect(await printList(items, print, slices)).toBe(JSON.stringify(items));
       expect(slices.count).toBe(items.length);

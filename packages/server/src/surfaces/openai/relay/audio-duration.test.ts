@@ -1,34 +1,9 @@
 import { expect, test } from "vitest";
+import { createWave } from "../../../testing/create-wave.ts";
 import { measureAudio as measureAudioWith } from "./audio-duration.ts";
 import { READS_MAX } from "./sliced-tokenizer.ts";
 
 const measureAudio = (bytes: Uint8Array) => measureAudioWith(bytes, new AbortController().signal);
-
-interface WavOptions {
-  readonly seconds: number;
-  /** What the header says of the length of the samples. Default: the truth. */
-  readonly claimedBytes?: number;
-  readonly sampleRate?: number;
-}
-
-/** Silence: mono, 16 bits. */
-function createWav({ seconds, claimedBytes, sampleRate = 16_000 }: WavOptions): Uint8Array {
-  const length = Math.round(seconds * 32_000);
-  const bytes = Buffer.alloc(44 + length);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + length, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(sampleRate, 24);
-  bytes.writeUInt32LE(sampleRate * 2, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(claimedBytes ?? length, 40);
-  return bytes;
-}
 
 /** Frames of MPEG 1 layer III, 128 kbit/s, 44.1 kHz: 26 ms and 417 bytes each. */
 function createMp3(frames: number): Buffer {
@@ -47,20 +22,20 @@ function createLyingMp3(frames: number, claimedFrames: number): Buffer {
 }
 
 test("an honest recording is charged as long as it is, and held for little more", async () => {
-  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60 }));
+  const { audioMs, audioMsMax } = await measureAudio(createWave({ seconds: 60 }));
   expect(audioMs).toBe(60_000);
   expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
   expect(audioMsMax).toBeLessThan(60_100);
 });
 
 test("a header that says less than the bytes are does not make a recording shorter", async () => {
-  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60, claimedBytes: 320 }));
+  const { audioMs, audioMsMax } = await measureAudio(createWave({ seconds: 60, claimedBytes: 320 }));
   expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
   expect(audioMs).toBeGreaterThanOrEqual(59_000);
 });
 
 test("a rate that no sound has is not believed", async () => {
-  const { audioMs, audioMsMax } = await measureAudio(createWav({ seconds: 60, sampleRate: 2_000_000_000 }));
+  const { audioMs, audioMsMax } = await measureAudio(createWave({ seconds: 60, sampleRate: 2_000_000_000 }));
   expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
   expect(audioMs).toBeGreaterThanOrEqual(60_000);
 });
