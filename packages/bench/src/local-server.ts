@@ -1,8 +1,9 @@
 /** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
-import { FREE_OF_CHARGE, createModelRegistry, mintToken } from "@openai-compat/core";
+import { FREE_OF_CHARGE, createModelRegistry } from "@openai-compat/core";
 import type { ChatEngine, EmbeddingEngine, RelayEngine } from "@openai-compat/core";
 import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
+import { mintBenchToken } from "./mint-bench-token.ts";
 import { serveCalls } from "./worker.ts";
 
 export interface ServerTarget {
@@ -56,14 +57,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
     stores: createMemoryStores(),
     logger: createLogger({ level: "error" }),
   });
-  const mintKey = (accountId: string) =>
-    mintToken({
-      settings: jwt,
-      accountId,
-      appName: "bench",
-      capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
-      expiresInSeconds: 86_400,
-    });
+  const mintKey = (accountId: string) => mintBenchToken(jwt.secret, accountId);
   return {
     async listen() {
       const { baseUrl } = await server.listen();

@@ -8,7 +8,6 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { mintToken } from "@openai-compat/core";
 import { findCachedModel } from "@openai-compat/engines";
 import type { ConfigInput } from "@openai-compat/server";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -16,6 +15,7 @@ import { findFreePort, startGateway } from "../gateway/contender.ts";
 import type { Contender } from "../gateway/contender.ts";
 import { SERVER_PROGRAM, buildServer } from "../gateway/ours-contender.ts";
 import { alignColumns, formatNumber, quantile } from "../measurement.ts";
+import { mintBenchToken } from "../mint-bench-token.ts";
 import { ATTACKS } from "./attacks.ts";
 import type { Attack, AttackCounts, AttackTarget } from "./attacks.ts";
 import { observe } from "./watch.ts";
@@ -26,7 +26,6 @@ const PROBE = new URL("../gateway/probe-worker.ts", import.meta.url);
 const SLOTS = 4;
 const CONTEXT_TOKENS = 2048;
 const SCRIPTED_TOKEN_DELAY_MS = 20;
-const TOKEN_LIFETIME_SECONDS = 86_400;
 const MINUTE_MS = 60_000;
 const QUIET_MS_MAX = 60_000;
 const QUICK_MS = 20_000;
@@ -178,14 +177,7 @@ async function startServer(directory: string, threads: number): Promise<Attacked
   };
   const configFile = join(directory, "config.json");
   await writeFile(configFile, JSON.stringify(config));
-  const mint = (accountId: string) =>
-    mintToken({
-      settings: { secret, issuer: null, audience: null, clockToleranceSeconds: 0 },
-      accountId,
-      appName: "bench",
-      capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT", "READ"] }],
-      expiresInSeconds: TOKEN_LIFETIME_SECONDS,
-    });
+  const mint = (accountId: string) => mintBenchToken(secret, accountId);
   const target = { baseUrl: `http://127.0.0.1:${port}/v1`, model: "bench" };
   const [attacker, victim] = [
     { ...target, apiKey: await mint("attacker") },

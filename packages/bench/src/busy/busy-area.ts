@@ -7,13 +7,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mintToken } from "@openai-compat/core";
 import { pullModel } from "@openai-compat/engines";
 import type { ConfigInput } from "@openai-compat/server";
 import type { AreaOptions, AreaResult } from "../area.ts";
 import { findFreePort, startGateway } from "../gateway/contender.ts";
 import { SERVER_PROGRAM, buildServer } from "../gateway/ours-contender.ts";
 import { alignColumns, formatNumber, quantile } from "../measurement.ts";
+import { mintBenchToken } from "../mint-bench-token.ts";
 import { runCrowd } from "./crowd.ts";
 import type { Call, CrowdResult, CrowdTarget } from "./crowd.ts";
 
@@ -25,7 +25,6 @@ const WAITING_MAX = 16;
 const WAIT_TIME_MS_MAX = 4000;
 const CONTEXT_TOKENS = 2048;
 const EXTENT = { calls: 64, tokens: 48 };
-const TOKEN_LIFETIME_SECONDS = 3600;
 
 export async function benchBusy(options: AreaOptions): Promise<AreaResult> {
   const rounds = options.isQuick ? 1 : options.rounds;
@@ -67,14 +66,7 @@ async function startServer(
   };
   const configFile = join(directory, "config.json");
   await writeFile(configFile, JSON.stringify(config));
-  const mint = (accountId: string) =>
-    mintToken({
-      settings: { secret, issuer: null, audience: null, clockToleranceSeconds: 0 },
-      accountId,
-      appName: "bench",
-      capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT", "READ"] }],
-      expiresInSeconds: TOKEN_LIFETIME_SECONDS,
-    });
+  const mint = (accountId: string) => mintBenchToken(secret, accountId);
   const baseUrl = `http://127.0.0.1:${port}/v1`;
   const crowdKey = await mint("crowd");
   const log = await open(join(directory, "server.log"), "a");

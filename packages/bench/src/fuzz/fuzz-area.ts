@@ -9,7 +9,6 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { mintToken } from "@openai-compat/core";
 import type { ConfigInput } from "@openai-compat/server";
 import { Agent, request } from "undici";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -17,6 +16,7 @@ import { findFreePort, startGateway } from "../gateway/contender.ts";
 import type { Contender } from "../gateway/contender.ts";
 import { SERVER_PROGRAM, buildServer } from "../gateway/ours-contender.ts";
 import { alignColumns } from "../measurement.ts";
+import { mintBenchToken } from "../mint-bench-token.ts";
 import { startFakeUpstream } from "./fake-upstream.ts";
 import type { WorkerProcess } from "../worker.ts";
 import { createFormRequest } from "./form-requests.ts";
@@ -219,13 +219,7 @@ async function startServer(directory: string, upstreamUrl: string): Promise<Cont
   await writeFile(configFile, JSON.stringify(describeConfig({ port, directory, secret, upstreamUrl })), {
     mode: 0o600,
   });
-  const apiKey = await mintToken({
-    settings: { secret, issuer: null, audience: null, clockToleranceSeconds: 0 },
-    accountId: "bench",
-    appName: "bench",
-    capabilities: [{ domain: "ai", pointers: ["*"], can: ["*"] }],
-    expiresInSeconds: 86_400,
-  });
+  const apiKey = await mintBenchToken(secret, "bench");
   const log = await open(join(directory, "server.log"), "a");
   try {
     const target = { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey, model: MODELS.chat };

@@ -9,9 +9,9 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mintToken } from "@openai-compat/core";
 import { openSqliteStores } from "@openai-compat/server";
 import type { ConfigInput } from "@openai-compat/server";
+import { mintBenchToken } from "../mint-bench-token.ts";
 import { findFreePort, startGateway } from "./contender.ts";
 import type { ContenderRecipe } from "./contender.ts";
 
@@ -52,16 +52,6 @@ function describeConfig({ port, dataDirectory, jwtSecret, upstreamUrl }: ConfigO
   };
 }
 
-function mintAccountToken(jwtSecret: string): Promise<string> {
-  return mintToken({
-    settings: { secret: jwtSecret, issuer: null, audience: null, clockToleranceSeconds: 0 },
-    accountId: ACCOUNT,
-    appName: "bench",
-    capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
-    expiresInSeconds: 86_400,
-  });
-}
-
 /** What npm gets: an operator runs the bundle, not our sources. @throws Error when it can't be built. */
 export function buildServer(): void {
   const build = ["scripts/build.ts", "@openai-compat/server"];
@@ -91,7 +81,7 @@ export const oursRecipe: ContenderRecipe = {
       const configFile = join(dataDirectory, "config.json");
       await writeFile(configFile, JSON.stringify(describeConfig({ port, dataDirectory, jwtSecret, upstreamUrl })));
       await grantCredits(dataDirectory);
-      const apiKey = await mintAccountToken(jwtSecret);
+      const apiKey = await mintBenchToken(jwtSecret, ACCOUNT);
       const target = { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey, model: MODEL };
       const contender = await startGateway(target, SERVER_PROGRAM, {
         arguments: ["serve", "--config", configFile],
