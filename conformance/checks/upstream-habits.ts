@@ -9,14 +9,7 @@ import { bodyText, excerpt } from "../src/response-body.ts";
 import { askChat, composeChat } from "./support/chat-calls.ts";
 import { requireStatus } from "./support/envelope.ts";
 import { expectUpon } from "./support/formed-answers.ts";
-import { expectOfBreak, expectSoundStream, hasText, streamPlain } from "./support/upstream-calls.ts";
-
-const UPSTREAMS = {
-  area: "upstreams",
-  level: "must",
-  tier: "protocol",
-  operation: "createChatCompletion",
-} as const;
+import { expectOfBreak, expectSoundStream, hasText, streamPlain, UPSTREAMS } from "./support/upstream-calls.ts";
 
 /** A stream that has not ended after this hangs. */
 const HANG_MS = 10_000;

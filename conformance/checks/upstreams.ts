@@ -15,14 +15,8 @@ import {
   findAddress,
   hasText,
   UPSTREAM_FAILURES,
+  UPSTREAMS,
 } from "./support/upstream-calls.ts";
-
-const UPSTREAMS = {
-  area: "upstreams",
-  level: "must",
-  tier: "protocol",
-  operation: "createChatCompletion",
-} as const;
 
 /** The stream that breaks, as it is on the wire. @throws Inconclusive when none was opened, or it doesn't end */
 async function requireBrokenStream(context: CheckContext): Promise<Exchange> {

@@ -8,6 +8,14 @@ import { Failure } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { composeChat } from "./chat-calls.ts";
 
+/** What every check of the area has. */
+export const UPSTREAMS = {
+  area: "upstreams",
+  level: "must",
+  tier: "protocol",
+  operation: "createChatCompletion",
+} as const;
+
 /** What a server may answer when the service behind a model fails. */
 export const UPSTREAM_FAILURES: readonly number[] = [500, 502, 503, 504];
 
