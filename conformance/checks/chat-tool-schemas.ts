@@ -56,7 +56,7 @@ export const chatToolSchemaChecks: readonly Check[] = [
   }),
   defineHintCheck({
     id: "chat.tools.schema-annotations",
-    requirement: "Keywords and formats that nobody has defined are annotations: a tool may have them.",
+    requirement: "Unknown keywords and formats are annotations: a tool may have them.",
     properties: {
       lot: { type: "string", errorMessage: "a lot, please", placeholder: "kx" },
       tray: { type: "string", format: "path" },

@@ -34,7 +34,7 @@ function expectHadOrAbsent(exchange: Exchange): void {
   expectThat(holds, { observer: "wire", expected, actual: describeExchange(exchange) });
 }
 
-/** Of a path that nobody has other checks judge what is said. @throws Failure */
+/** The message for a path that no API has is judged by other checks. @throws Failure */
 async function expectUnknownRefused(context: CheckContext): Promise<void> {
   const exchange = await context.wire({ method: "GET", path: "/conformance-no-such-route" });
   expectStatus(exchange, 404);
@@ -51,7 +51,7 @@ export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path])
     needs: [],
     requirement: `\`${method} ${path}\` is answered, or refused with 404, 405 or 501 and the official error body.`,
     reference: "RFC 9110 sections 15.5.5 and 15.6.2; OpenAPI ErrorResponse; tsundereraws/aisub-translator#2",
-    breaks: "Clients that look for the endpoint before they use another see a server that is broken, or a web page.",
+    breaks: "Clients that probe for the endpoint before they use another one get a broken server, or a web page.",
     async run(context) {
       const exchange = await context.wire({ method, path, ...(method === "POST" ? { body: "{}" } : {}) });
       await expectUpon(

@@ -9,7 +9,7 @@ import { requireStatus } from "./support/envelope.ts";
 
 const HTTP = { area: "http", tier: "protocol", operation: "listModels", needs: [] } as const;
 
-/** A page of the web, one of the same machine, a file or a sandboxed frame, and what nobody should trust. */
+/** A page of the web, one of the same machine, a file or a sandboxed frame, and an origin that must not be trusted. */
 const ORIGINS = ["https://conformance.example", "http://localhost:3000", "null", "https://evil.invalid"] as const;
 
 const WEB_PAGE = ORIGINS[0];
@@ -41,7 +41,7 @@ export const httpCorsChecks: readonly Check[] = [
     level: "should",
     requirement: "A preflight allows an origin if and only if the answer does, whatever the origin is.",
     reference: "Fetch Standard, CORS-preflight fetch and CORS check",
-    breaks: 'A page that may ask may not read: "Connection error." for a call that worked, or work that nobody reads.',
+    breaks: 'A page that may send the call may not read its answer: "Connection error." for a call that worked.',
     async run(context) {
       for (const origin of ORIGINS) {
         const preflight = await sendPreflight(context, origin);
@@ -76,7 +76,7 @@ export const httpCorsChecks: readonly Check[] = [
     ...HTTP,
     id: "http.cors.private-network",
     level: "may",
-    requirement: "A preflight that asks for the private network is told that it may, where its origin is allowed.",
+    requirement: "A preflight that asks for the private network gets permission where its origin is allowed.",
     reference: "WICG Private Network Access, section 3.1; Chrome 104 to 141",
     breaks: "Chrome keeps pages of the web from a server on the same machine or in the same network.",
     async run(context) {
@@ -95,18 +95,19 @@ export const httpCorsChecks: readonly Check[] = [
     ...HTTP,
     id: "http.cors.refused-origin",
     level: "may",
-    requirement: "A preflight of an origin that is not allowed is told of no headers and no private network either.",
+    requirement:
+      "The answer to a preflight of an origin that is not allowed grants no headers, credentials or private network either.",
     reference: "Fetch Standard, CORS-preflight fetch",
-    breaks: "Who reads the headers by hand, or in a scanner's report, takes the door for open.",
+    breaks: "A scanner, or a person who reads the headers, takes the server for open.",
     async run(context) {
       for (const origin of ORIGINS) {
         const preflight = await sendPreflight(context, origin, { "access-control-request-private-network": "true" });
         const { headers } = expectResponse(preflight);
-        const told = ["headers", "private-network", "credentials"].filter(
+        const granted = ["headers", "private-network", "credentials"].filter(
           (name) => `access-control-allow-${name}` in headers,
         );
-        const holds = isAllowed(preflight, origin) || told.length === 0;
-        const actual = `allow-${told.join(" and allow-")} for ${origin}`;
+        const holds = isAllowed(preflight, origin) || granted.length === 0;
+        const actual = `allow-${granted.join(" and allow-")} for ${origin}`;
         expectThat(holds, { observer: "wire", expected: "nothing allowed", actual });
       }
     },

@@ -40,7 +40,7 @@ function defineMoment(): Moment {
   return { reached, reach: () => reach() };
 }
 
-/** A call that lasts until it is told to end, and says when it has begun. */
+/** A call that lasts until it is ended, and reports when it has begun. */
 type LastingCall<T> = (onBegin: () => void, until: AbortSignal) => Promise<T>;
 
 interface Meanwhile<T> {
@@ -108,7 +108,7 @@ export const fairnessChecks: readonly Check[] = [
     requirement:
       "While one account holds as many streams as a model has slots, and reads none of them, another is served.",
     reference: "Slow-read denial of service (CWE-400); RFC 9110 section 15.6.4",
-    breaks: "One hung browser tab, or one hostile client, stops a model for everybody.",
+    breaks: "One hung browser tab, or one hostile client, stops a model for all callers.",
     async run(context) {
       const { model } = context.fixture("overload");
       requireStatus(await askOther(context, model), 200);

@@ -110,7 +110,7 @@ export const upstreamHabitChecks: readonly Check[] = [
     needs: ["model:upstream_zero_usage"],
     requirement: "An upstream that reports 0 tokens doesn't count: the client is shown an estimate, or no usage.",
     reference: "OpenAPI CompletionUsage: a prompt has tokens",
-    breaks: "Budgets are never used up, and nobody notices until the bill comes.",
+    breaks: "Budgets are never used up, which goes unnoticed until the bill comes.",
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_zero_usage });
       requireStatus(exchange, 200);

@@ -20,7 +20,7 @@ export const FAILING_MODELS = {
   upstream_breaks: "reference-upstream-breaks",
 } as const;
 
-/** By their role in a recipe: their upstreams work, each in a way of its own, which nobody sees. */
+/** By their role in a recipe: their upstreams work, each in a way of its own, which clients must not notice. */
 export const HABIT_MODELS = {
   upstream_compressed: "reference-upstream-compressed",
   upstream_late_usage: "reference-upstream-late-usage",

@@ -46,7 +46,7 @@ export interface WireRequest {
   readonly leaveAfterMs?: number;
   /** Sent as HTTP/1.0 without a Host header and without a body; the bounds below are `patienceMs` alone. Default 1.1. */
   readonly httpVersion?: "1.0" | "1.1";
-  /** Read the beginning, then nothing more, and leave when told to. */
+  /** Read the beginning, then nothing more, and disconnect when `until` aborts. */
   readonly stall?: Stall;
 }
 

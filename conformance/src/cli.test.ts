@@ -103,7 +103,7 @@ test("a target where nothing listens is said in a few short lines, the reason la
   expect(lines.at(-1)).toMatch(/^\? not proved: Nothing at http:\/\/127\.0\.0\.1:9\/v1 .*ECONNREFUSED.* \(exit 3\)$/);
 });
 
-test("a base URL without /v1 is told the right one", async () => {
+test("for a base URL without /v1 the right one is printed", async () => {
   const baseUrl = await serveForTest((request, response) => {
     const isApi = request.url?.startsWith("/v1/") === true;
     response.writeHead(isApi ? 200 : 404, { "content-type": "application/json" });

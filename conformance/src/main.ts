@@ -8,7 +8,7 @@ const controller = new AbortController();
 // A second interrupt ends the process at once: the handler is gone by then.
 process.once("SIGINT", () => controller.abort(new Error("interrupted")));
 
-// Who reads the output may leave (`list | head`). There is nobody left to tell, and a run still writes its reports.
+// The reader of the output may exit (`list | head`). Nothing can be printed then, and a run still writes its reports.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

@@ -37,7 +37,7 @@ function replaceBeginnings(text: string, secret: string): string {
   return redacted + text.slice(from);
 }
 
-/** Whoever writes half of a secret knows it. */
+/** A text that holds half of a secret comes from something that has it. */
 function isRevealing(secret: string, length: number): boolean {
   return length >= Math.max(SECRET_LENGTH_MIN, secret.length / 2);
 }

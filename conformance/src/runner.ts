@@ -21,7 +21,7 @@ export interface RunChecksOptions {
   /** Stops the run: checks that have not ended are accounted for as inconclusive. */
   readonly signal?: AbortSignal;
   readonly onStart?: (planned: PlannedCheck) => void;
-  /** In order of completion. A check after which the server no longer answers may have been told before that is known. */
+  /** In order of completion. A check after which the server no longer answers may have been reported before that is known. */
   readonly onResult?: (result: CheckResult) => void;
 }
 
@@ -61,7 +61,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   };
   await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
   await unlessStopped(runSignal, () => watch.finish());
-  // The check before may have been told already: that it ended the server shows when the next one meets silence.
+  // The check before may have been reported already: that it ended the server shows when the next one gets no answer.
   const { before, after } = watch.end ?? {};
   const known = results.findIndex((result) => result === before);
   if (known >= 0) results[known] = after;

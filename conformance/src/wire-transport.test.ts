@@ -88,7 +88,7 @@ test("a server that says nothing to HTTP/1.0 is left in time", async () => {
   expect(exchange.transportError).toContain("we left");
 });
 
-test("a client that stalls reads the beginning of an answer and leaves when told to", async () => {
+test("a client that stalls reads the beginning of an answer and disconnects when its signal aborts", async () => {
   const baseUrl = await serveForTest((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("data: 1\n\n");

@@ -26,7 +26,7 @@ export interface WireSendOptions {
   readonly oldForMs?: number;
   readonly recordedBytesMax: number;
   readonly signal: AbortSignal;
-  /** Called with the exchange as its request leaves. */
+  /** Called with the exchange when its request is sent. */
   readonly onExchange?: (recording: ExchangeRecording) => void;
 }
 
@@ -63,15 +63,15 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
       settle();
     };
     const { leaveAfterMs, stall } = options;
-    const leaveOnPurpose = (): void => {
+    const disconnect = (): void => {
       if (recording.hasResponse) recording.finish("open");
       const waited = leaveAfterMs === undefined ? "" : ` after ${leaveAfterMs} ms`;
       recording.fail(new Error(`we left${waited}, before a response arrived`));
       settle();
     };
-    const timer = leaveAfterMs === undefined ? undefined : setTimeout(leaveOnPurpose, leaveAfterMs).unref();
+    const timer = leaveAfterMs === undefined ? undefined : setTimeout(disconnect, leaveAfterMs).unref();
     options.signal.addEventListener("abort", leave, { once: true });
-    stall?.until.addEventListener("abort", leaveOnPurpose, { once: true });
+    stall?.until.addEventListener("abort", disconnect, { once: true });
     request.on("error", (error) => {
       recording.fail(error);
       settle();

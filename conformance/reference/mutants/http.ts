@@ -67,8 +67,8 @@ export const httpMutants: readonly Mutant[] = [
     isPreflight,
   ),
   mutateOrigin(
-    "http.refused-origin-told",
-    "an origin that is not allowed is told of the headers that are",
+    "http.refused-origin-granted",
+    "an origin that is not allowed is granted the headers",
     "http.cors.refused-origin",
     (reply, _, origin) => (origin === "https://evil.invalid" ? withoutHeader(reply, ALLOW_ORIGIN) : {}),
   ),

@@ -86,7 +86,7 @@ function shutOut(id: string, description: string, intended: string, when: (call:
 export const limitMutants: readonly Mutant[] = [
   shutOut(
     "fairness.stalled-reader",
-    "streams that are not read stop the model for everybody",
+    "streams that are not read stop the model for all callers",
     "limits.stalled-reader.others-served",
     (call) => parseSent(call)["model"] === SLOW_MODEL && parseSent(call)["stream"] === true,
   ),

@@ -55,7 +55,7 @@ function hasToolWord(body: ChatBody, word: RegExp): boolean {
 export const toolChoiceMutants: readonly Mutant[] = [
   refuseWhen(
     "tools.hints-strict",
-    "a schema has to be enforced though nobody asked for it",
+    "a schema is enforced though that was not requested",
     "chat.tools.schema-hint",
     (body) => hasToolWord(body, /"not"|"dependentRequired"/),
   ),

@@ -117,7 +117,7 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   const sections = [
     areas.join("\n"),
     ...failures.map((check) => renderFailure(check, paint)),
-    // Of an interrupted run nobody wants to know what it did not come to.
+    // Of an interrupted run the checks that did not run are not listed.
     report.ending === "interrupted" ? "" : renderUnproved(others, paint, output),
   ];
   return sections.filter((section) => section !== "");

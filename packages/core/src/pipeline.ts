@@ -102,7 +102,7 @@ export async function admit(
     slots.close();
     const { units } = meter;
     const corrected = guard(() => correctTokens(units.inputTokens + units.outputTokens));
-    // What was left or broke before it had produced anything costs nothing.
+    // What broke, or was cancelled, before it had produced anything costs nothing.
     const isCharged = outcome === "completed" || meter.firstReportAtMs !== null;
     if (!isCharged) await held.void();
     const chargedAmount = isCharged ? await held.settle(units) : 0;

@@ -3,7 +3,7 @@
  * the event loop: however many calls have long work at once, what else is due waits for one slice.
  */
 
-/** Long enough that yielding costs nothing to speak of, short enough that nobody notices. */
+/** Long enough that yielding costs little, short enough that other calls don't notice. */
 const SLICE_MS = 5;
 
 export interface WorkSlices {

@@ -8,7 +8,7 @@ export interface ProblemSource {
   readonly schema: z.core.$ZodType;
   /** What was read. */
   readonly value: unknown;
-  /** The environment variable that a setting's value came from; null when it came from elsewhere. */
+  /** The environment variable that a setting's value came from; null when it came from another source. */
   readonly variableOf: (path: readonly PropertyKey[]) => string | null;
 }
 

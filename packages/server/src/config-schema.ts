@@ -1,4 +1,4 @@
-/** Looks things up in the schema of the configuration: what is known at a place, and what its description says. */
+/** Looks things up in the schema of the configuration: the keys at a path, and their descriptions. */
 
 import { z } from "zod";
 
@@ -66,7 +66,7 @@ function findMember(schema: Schema, key: PropertyKey): Schema | null {
   return inner instanceof z.ZodRecord ? inner.def.valueType : null;
 }
 
-/** The keys that an object at this place may have. */
+/** The keys that an object at this path may have. */
 export function listKnownKeys(schema: Schema | null): readonly string[] {
   const inner = schema === null ? null : unwrapSchema(schema);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];

@@ -365,7 +365,7 @@ function decodeEnvironment(environment: ConfigSources["environment"]): Settings 
   return settings;
 }
 
-/** What is read elsewhere: by the command line, the cache of models, the launcher. */
+/** Variables that other parts read: the command line, the cache of models, the launcher. */
 const OTHER_VARIABLES = ["CONFIG", "CACHE", "HUB_URL", "RELAUNCHED"].map((name) => `${ENVIRONMENT_PREFIX}${name}`);
 /** Of this repository's tests. */
 const TEST_PREFIX = `${ENVIRONMENT_PREFIX}TEST_`;

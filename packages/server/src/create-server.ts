@@ -51,7 +51,7 @@ export interface ServerLimits {
   readonly connectionsMax: number;
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
-  /** How long a streamed call may take to begin before its head leaves. */
+  /** How long a streamed call may take to begin before its head is sent anyway. */
   readonly streamHeadersAfterMs: number;
   /** After how much silence of a stream a comment is sent. */
   readonly streamKeepAliveMs: number;
@@ -200,7 +200,7 @@ function createHttp(parts: HttpParts): HttpServer {
   http.maxConnections = limits.connectionsMax;
   const listener = createListener(parts);
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // Both fail when their connection does, which whoever reads or writes them learns by itself.
+    // Both fail when their connection does, which their reader or writer sees by itself.
     incoming.on("error", () => {});
     outgoing.on("error", () => {});
     void listener(incoming, outgoing).catch((thrown: unknown) => {

@@ -23,7 +23,7 @@ interface Habit {
   /** Then it may write until its context is full, and is paid for what was held alone. */
   readonly ignoresLimit: boolean;
   readonly answerNames: readonly string[];
-  readonly wantedTokens: number;
+  readonly answerTokens: number;
   readonly countsPromptForEachAnswer: boolean;
   readonly breaksAfter: number | null;
 }
@@ -34,7 +34,7 @@ const habits = fc.record<Habit>({
   limitNames: fc.subarray(["n_predict", "max_new_tokens", "num_predict"]),
   ignoresLimit: fc.boolean(),
   answerNames: fc.subarray(["n", "best_of", "num_return_sequences", "candidate_count"], { minLength: 1 }),
-  wantedTokens: fc.nat({ max: 400 }),
+  answerTokens: fc.nat({ max: 400 }),
   countsPromptForEachAnswer: fc.boolean(),
   breaksAfter: fc.option(fc.nat({ max: 30 }), { freq: 5, nil: null }),
 });
@@ -58,13 +58,13 @@ const requests = fc.record({
   max_new_tokens: limits,
   num_return_sequences: limits,
   options: fc.option(fc.record({ num_predict: limits }), { nil: undefined }),
-  leavesAfter: fc.option(fc.nat({ max: 20 }), { nil: null }),
+  disconnectsAfter: fc.option(fc.nat({ max: 20 }), { nil: null }),
 });
 type Generated = typeof requests extends fc.Arbitrary<infer Value> ? Value : never;
 
 type Body = Readonly<Record<string, unknown>>;
 
-function encodeBody({ path, prompts, includeUsage, leavesAfter: _leaves, ...fields }: Generated): Body {
+function encodeBody({ path, prompts, includeUsage, disconnectsAfter: _disconnects, ...fields }: Generated): Body {
   const content = prompts.map((prompt) => (typeof prompt === "string" ? prompt : prompt.join(" "))).join(" ");
   const input = path === "completions" ? { prompt: prompts } : { messages: [{ role: "user", content }] };
   const options = fields.stream ? { stream_options: { include_usage: includeUsage } } : {};
@@ -98,7 +98,7 @@ function planAnswer(body: Body, habit: Habit): Plan {
   const name = body["messages"] === undefined ? "max_tokens" : habit.limitName;
   const limit = habit.ignoresLimit ? null : readLargest(body, [name, ...habit.limitNames]);
   const max = Math.min(limit ?? CONTEXT_TOKENS, CONTEXT_TOKENS);
-  const tokens = Math.min(habit.wantedTokens, max);
+  const tokens = Math.min(habit.answerTokens, max);
   const promptTokens = countPrompt(body) * (habit.countsPromptForEachAnswer ? answers : 1);
   const completionTokens = tokens * prompts * answers;
   return {
@@ -161,7 +161,8 @@ async function takeAnswer(response: Response, request: Generated, choices: numbe
   for await (const bytes of response.body ?? []) {
     seen += Buffer.from(bytes).toString("utf8");
     const finished = seen.split('"finish_reason":"').length - 1;
-    if (request.leavesAfter !== null && seen.split("\n\n").length > request.leavesAfter) return finished >= choices;
+    if (request.disconnectsAfter !== null && seen.split("\n\n").length > request.disconnectsAfter)
+      return finished >= choices;
   }
   return !seen.includes('"error"');
 }

@@ -1,6 +1,6 @@
 /**
  * `bench abuse`: one account attacks in every way at once while another one sends short chats. The model is the small
- * local one where the cache has it, else the scripted engine. Targets are told, and fail nothing.
+ * local one where the cache has it, else the scripted engine. Targets are printed, and fail nothing.
  */
 
 import { randomBytes } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
  * `bench fuzz`: 20,000 damaged forms and 20,000 damaged JSON bodies on one server process, with the scripted engines and an
- * upstream that always answers. It tells what came back and how the memory went. A 5xx, an answer without the envelope, a
+ * upstream that always answers. It prints what came back and how the memory grew. A 5xx, an answer without the envelope, a
  * broken connection or the end of the process makes the command fail, with the request that did it.
  */
 
@@ -248,7 +248,7 @@ function describeConfig({ port, directory, secret, upstreamUrl }: ConfigOptions)
     store: "memory",
     logLevel: "warn",
     auth: { jwtSecret: secret },
-    // What the limit is for is tried elsewhere; here every request has to get to where it can do harm.
+    // `bench abuse` tries the limit; here every request has to be processed.
     rateLimits: { refusalsPerMinute: null },
     models: [
       { id: MODELS.chat, engine: { kind: "scripted" }, default: true },

@@ -1,4 +1,4 @@
-/** Valid bodies for every operation that takes JSON, and what becomes of them: wrong types, wrong places, broken text. */
+/** Valid bodies for every operation that takes JSON, and what becomes of them: wrong types, wrong positions, broken text. */
 
 import type { Random } from "./random.ts";
 import { MODELS } from "./requests.ts";
@@ -209,7 +209,7 @@ const NAMES = [
   "functions",
 ] as const;
 
-/** One change at a random place of the value. */
+/** One change at a random position of the value. */
 function mutate(value: Json, random: Random): Json {
   const isInside =
     typeof value === "object" && value !== null && !(value instanceof Raw) && Object.keys(value).length > 0;

@@ -1,4 +1,4 @@
-/** Chats whose other fields are large: what samples, what stops, what shapes the answer, and what nobody reads. */
+/** Chats whose other fields are large: what samples, what stops, what shapes the answer, and unknown fields. */
 
 import { BYTES, VALUES, chatBody, fill } from "./worst-body.ts";
 import type { WorstBody } from "./worst-body.ts";
@@ -68,7 +68,7 @@ export const FIELD_BODIES: readonly WorstBody[] = [
     ...answerIn(full(full({ type: "string" }))),
     model: "scripted",
   })),
-  chatBody("49,000 keys that nobody knows", () => Object.fromEntries(fill(VALUES, (index) => [`key${index}`, 1]))),
+  chatBody("49,000 unknown keys", () => Object.fromEntries(fill(VALUES, (index) => [`key${index}`, 1]))),
   chatBody("a key of 33 MB", () => ({ ["k".repeat(BYTES)]: 1 })),
   chatBody("99,000 labels", () => ({ metadata: Object.fromEntries(fill(VALUES, (index) => [`key${index}`, "a"])) })),
   chatBody("a model's name of 33 MB", () => ({ model: "m".repeat(BYTES) })),

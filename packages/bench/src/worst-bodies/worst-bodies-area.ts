@@ -1,6 +1,6 @@
 /**
- * `bench worst-bodies`: single requests within the limits, each as costly as its kind can be, and what they do to everybody
- * else: how long `/healthz` takes beside each, and how long the event loop stands still. Targets are told, and fail nothing.
+ * `bench worst-bodies`: single requests within the limits, each as costly as its kind can be, and what they do to other
+ * callers: how long `/healthz` takes during each, and how long the event loop is blocked. Targets are printed, and fail nothing.
  */
 
 import { setTimeout as wait } from "node:timers/promises";
@@ -85,7 +85,7 @@ async function startSubject(options: WorstBodiesSubject): Promise<Subject> {
   };
 }
 
-/** A body that ends the server is told, and the next one meets a new server. */
+/** A body that ends the server is reported, and the next one goes to a new server. */
 async function measureBodies(start: () => Promise<Subject>): Promise<Figures[]> {
   let subject = await start();
   try {
@@ -141,5 +141,5 @@ function formatFigures(figures: readonly Figures[]): string {
       healthMaxMs > HEALTH_MS_MAX ? "missed" : "met",
     ]),
   ]);
-  return `${table}\n${figures.length - missed} of ${figures.length} bodies leave /healthz at ≤ ${HEALTH_MS_MAX} ms.`;
+  return `${table}\n${figures.length - missed} of ${figures.length} bodies keep /healthz within ${HEALTH_MS_MAX} ms.`;
 }

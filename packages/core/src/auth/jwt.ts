@@ -101,8 +101,8 @@ export function createTokenVerifier({ settings, keySet, now }: TokenVerifierOpti
 }
 
 /**
- * A token has one spelling: three parts of unpadded base64url (RFC 7515, section 2) whose spare bits are zero (RFC 4648,
- * section 3.5). What decodes to the same bytes in another spelling is refused, so nothing that looks at tokens as texts can be
+ * A token has one encoding: three parts of unpadded base64url (RFC 7515, section 2) whose spare bits are zero (RFC 4648,
+ * section 3.5). What decodes to the same bytes in another encoding is refused, so nothing that looks at tokens as texts can be
  * passed by with a second one.
  */
 function isCanonical(token: string): boolean {

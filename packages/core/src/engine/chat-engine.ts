@@ -47,7 +47,7 @@ export interface Sampling {
   readonly logitBias: Readonly<Record<number, number>>;
 }
 
-/** What the makers of a model recommend; what is left out has the API's default. */
+/** What the publisher of a model recommends; an absent field has the API's default. */
 export type RecommendedSampling = {
   readonly [Key in "temperature" | "topP" | "topK" | "minP" | "repeatPenalty"]?: Sampling[Key] | undefined;
 };

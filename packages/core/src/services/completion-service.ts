@@ -31,7 +31,7 @@ import { buildSampling, shiftSeed } from "./sampling.ts";
 const COMPLETION_TEXTS_MAX = 1024;
 /** Tokens of all echoes of one call. An echo costs nothing to make, so only this bounds how large an answer can be. */
 const ECHO_TOKENS_MAX = 2 ** 18;
-/** The same for echoes with log probabilities: each token is told with up to five others. */
+/** The same for echoes with log probabilities: each token is reported with up to five others. */
 const SCORED_ECHO_TOKENS_MAX = 2 ** 16;
 
 /** Prompts that the model can take: tokenised, and with nothing left to refuse. */

@@ -114,7 +114,7 @@ export async function startRelay(
 }
 
 /**
- * The upstream's events, with what they report of usage put on the meter. When it is left early, the engine may still
+ * The upstream's events, with what they report of usage put on the meter. When the client disconnects, the engine may still
  * say what the call has used: that is waited for, and the engine bounds how long.
  */
 export async function* runRelay(
@@ -143,12 +143,12 @@ export async function* runRelay(
   }
 }
 
-/** What comes after the call was left; how it ends is known already. */
+/** What comes after the client disconnected; how the call ends is known already. */
 async function takeRest(events: AsyncIterator<RelayEvent, void>, meter: (event: RelayEvent) => void): Promise<void> {
   try {
     for (let next = await events.next(); next.done !== true; next = await events.next()) meter(next.value);
   } catch {
-    // The signal's reason, or a failure that nobody is left to be told of.
+    // The signal's reason, or a failure that can't be reported any more.
   }
 }
 

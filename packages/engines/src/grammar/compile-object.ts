@@ -4,7 +4,7 @@ import { ANY_STRING, acceptsNothing, acceptsText, intersect, subtract } from "./
 import type { Automaton } from "./automaton/automaton.ts";
 import { NondeterministicAutomaton } from "./automaton/nondeterministic.ts";
 import type { Compilation } from "./compilation.ts";
-import { findPattern, readStrings, spellStrings } from "./compile-string.ts";
+import { compileStrings, findPattern, readStrings } from "./compile-string.ts";
 import { choice, literal } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { objectOf, otherName } from "./object-text.ts";
@@ -95,7 +95,7 @@ class ObjectCompiler {
       const own = others.reduce((left, other) => subtract(left, other.names, spend), this.#limitNames(names));
       const free = subtract(own, this.#listNames(declared), spend);
       if (acceptsNothing(free)) continue;
-      yield { name: spellStrings(free, this.#compilation), value: this.#subschemas.compile(view) };
+      yield { name: compileStrings(free, this.#compilation), value: this.#subschemas.compile(view) };
     }
   }
 
@@ -107,7 +107,7 @@ class ObjectCompiler {
     const { spend } = this.#compilation;
     const apart = this.#patterns.reduce((left, { names }) => subtract(left, names, spend), this.#names ?? ANY_STRING);
     const free = subtract(apart, this.#listNames(declared), spend);
-    return acceptsNothing(free) ? [] : [{ name: spellStrings(free, this.#compilation), value }];
+    return acceptsNothing(free) ? [] : [{ name: compileStrings(free, this.#compilation), value }];
   }
 
   #limitNames(names: Automaton): Automaton {

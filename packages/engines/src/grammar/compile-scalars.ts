@@ -2,7 +2,7 @@
 
 import { acceptsNothing, acceptsText, intersect } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
-import { spellAutomaton } from "./automaton/automaton-text.ts";
+import { compileAutomaton } from "./automaton/automaton-text.ts";
 import { NondeterministicAutomaton } from "./automaton/nondeterministic.ts";
 import type { Compilation } from "./compilation.ts";
 import { readStrings } from "./compile-string.ts";
@@ -140,7 +140,7 @@ function compileMultiples(view: SchemaView, node: GrammarNode, step: number, com
   const numbers = intersect(determinise(node, compilation), multiples, spend);
   if (acceptsNothing(numbers))
     throw new UnsupportedSchemaError(view.path, "no multiple of its 'multipleOf' is within its bounds");
-  return spellAutomaton(numbers, compilation, (ranges) => ({ kind: "characters", ranges }));
+  return compileAutomaton(numbers, compilation, (ranges) => ({ kind: "characters", ranges }));
 }
 
 function determinise(node: GrammarNode, { spend }: Compilation): Automaton {

@@ -15,10 +15,10 @@ import { choice, rule } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { mergeSchemas } from "./merge-schemas.ts";
 import { isConstrained, listCounted, listMalformed, listUnenforced, pickConstraints } from "./schema-keywords.ts";
+import { requireTag } from "./require-tag.ts";
 import { followPointer, isObject, join, readList, readText, viewSchema } from "./schema-view.ts";
 import type { SchemaObject, SchemaView } from "./schema-view.ts";
 import type { Subschemas } from "./subschemas.ts";
-import { tellApart } from "./tell-apart.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 /** Schemas within schemas, references not counted. */
@@ -54,7 +54,10 @@ class SchemaCompiler implements Subschemas {
     spend: (count) => {
       this.#comparisons += count;
       if (this.#comparisons <= COMPARISONS_MAX) return;
-      throw new SchemaTooLargeError("", "'oneOf' has too many schemas to tell them apart; use 'anyOf'");
+      throw new SchemaTooLargeError(
+        "",
+        "'oneOf' has too many schemas to make sure that a value conforms to one of them only; use 'anyOf'",
+      );
     },
   });
 
@@ -227,7 +230,7 @@ class SchemaCompiler implements Subschemas {
     this.#compilation.spend(listed.length);
     const all = listed.map((option, index) => this.view(option, join(view.path, keyword, index)));
     if (all.length === 0) throw new UnsupportedSchemaError(view.path, `'${keyword}' is empty`);
-    const options = keyword === "oneOf" ? this.#tellApart(view, all) : all;
+    const options = keyword === "oneOf" ? this.#separate(view, all) : all;
     const base: SchemaView = { schema: pickConstraints(view, [keyword]), path: view.path };
     const isPlain = !isConstrained(base);
     return choice(
@@ -240,11 +243,11 @@ class SchemaCompiler implements Subschemas {
   }
 
   /** The options so that no value conforms to two of them. */
-  #tellApart(view: SchemaView, options: readonly SchemaView[]): readonly SchemaView[] {
+  #separate(view: SchemaView, options: readonly SchemaView[]): readonly SchemaView[] {
     const isApart = (all: readonly SchemaView[]) =>
       all.every((option, index) => all.slice(index + 1).every((other) => this.#areDisjoint(option, other)));
     if (isApart(options)) return options;
-    const tagged = tellApart(options.map((option) => this.resolve(option)));
+    const tagged = requireTag(options.map((option) => this.resolve(option)));
     if (tagged !== null && isApart(tagged)) return tagged;
     const reason = "'oneOf' can't be enforced where a value may conform to two of its schemas; use 'anyOf'";
     this.#compilation.relax(view.path, "oneOf", reason);

@@ -3,7 +3,7 @@
 import { ANY_STRING, acceptsNothing, intersect, limitLength } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
 import { createAutomatonCache } from "./automaton/automaton-cache.ts";
-import { spellAutomaton } from "./automaton/automaton-text.ts";
+import { compileAutomaton } from "./automaton/automaton-text.ts";
 import type { TextRules } from "./automaton/automaton-text.ts";
 import { PatternError, compilePattern } from "./automaton/regular-expression.ts";
 import type { Compilation } from "./compilation.ts";
@@ -41,7 +41,7 @@ export function compileString(view: SchemaView, compilation: Compilation): Gramm
   let node = compilation.strings.get(key);
   if (node === undefined) {
     const automaton = readStrings(view, compilation);
-    node = automaton === ANY_STRING ? stringOfLength(min, max) : quoted(spellStrings(automaton, compilation));
+    node = automaton === ANY_STRING ? stringOfLength(min, max) : quoted(compileStrings(automaton, compilation));
     compilation.strings.set(key, node);
   }
   return node;
@@ -103,8 +103,8 @@ function readPattern(pattern: string, spend: Spend): Automaton {
 }
 
 /** A string of the automaton without quotes. */
-export function spellStrings(automaton: Automaton, rules: TextRules): GrammarNode {
-  return spellAutomaton(automaton, rules, characterWithin);
+export function compileStrings(automaton: Automaton, rules: TextRules): GrammarNode {
+  return compileAutomaton(automaton, rules, characterWithin);
 }
 
 function readLimits(view: SchemaView): StringLimits {

@@ -1,6 +1,6 @@
 /**
  * In how many ways a text of a grammar can be read at once. A model is held to each of them at each token, so a grammar
- * in which they multiply stops it for everybody.
+ * in which they multiply stops it for all callers.
  */
 
 import type { Grammar } from "./grammar-node.ts";

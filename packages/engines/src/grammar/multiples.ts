@@ -5,7 +5,7 @@ import type { Automaton } from "./automaton/automaton.ts";
 import type { CharacterSet } from "./automaton/character-classes.ts";
 import type { Spend } from "./work-budget.ts";
 
-/** Remainders that are told apart, each at each place behind the point. */
+/** Remainders that get states of their own, each for each number of decimals. */
 const REMAINDERS_MAX = 1000;
 const DECIMALS_MAX = 12;
 
@@ -16,7 +16,7 @@ const CLASSES: readonly CharacterSet[] = Array.from("0123456789-.", (character):
 });
 const [SIGN, POINT] = [10, 11];
 
-/** Where a number has been read to: its remainder, and the places behind the point; -1 before the point. */
+/** What of a number has been read: its remainder, and its decimals; -1 before the point. */
 interface Place {
   readonly remainder: number;
   readonly decimals: number;
@@ -53,7 +53,7 @@ export function multiplesOf(step: number, spend: Spend): Automaton | null {
   return states.finish(CLASSES);
 }
 
-/** A positive number as a whole one and its places behind the point. */
+/** A positive number as a whole one and its count of decimals. */
 function readDecimal(number: number): { readonly value: number; readonly decimals: number } | null {
   const [, whole = "", fraction = "", exponent = "0"] = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(number)) ?? [];
   const decimals = Math.max(0, fraction.length - Number(exponent));

@@ -57,7 +57,7 @@ export function objectOf(
   }
   let canEnd = true;
   for (const member of ordered.toReversed()) {
-    const said = sequence(spellMember(member), rest);
+    const said = sequence(compileMember(member), rest);
     name = define(member.isRequired || name === null ? said : choice(said, name));
     canEnd &&= !member.isRequired;
     rest = define(canEnd ? optional(sequence(NEXT, name)) : sequence(NEXT, name));
@@ -70,17 +70,17 @@ export function objectOf(
 /** Before the name of another member. */
 const NEXT: GrammarNode = sequence(COMMA, literal('"'));
 
-function spellMember({ name, value }: Member): GrammarNode {
-  return sequence(literal(spellName(name)), COLON, value);
+function compileMember({ name, value }: Member): GrammarNode {
+  return sequence(literal(printName(name)), COLON, value);
 }
 
 /** Behind the first quote. */
-function spellName(name: string): string {
+function printName(name: string): string {
   return JSON.stringify(name).slice(1);
 }
 
 function anyOf(members: readonly Member[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
-  const values = new Map(members.map(({ name, value }) => [spellName(name), sequence(COLON, value)]));
+  const values = new Map(members.map(({ name, value }) => [printName(name), sequence(COLON, value)]));
   return oneOfTexts([...values.keys()], define, (text) => values.get(text) ?? NOTHING);
 }
 
@@ -97,7 +97,7 @@ function countSkipped(members: readonly Member[]): number {
 /** Names that begin with so many characters of a member's are left out. */
 const SHARED_CHARACTERS_MAX = 64;
 
-/** A name that is none of those, without quotes and escapes, so that it can't be one of them in another spelling. */
+/** A name that is none of those, without quotes and escapes, so that it can't be one of them written with escapes. */
 export function otherName(members: readonly string[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
   if (members.length === 0) return repeat(rule("character"), 0, null);
   const any = define(repeat(characterWithin(PLAIN), 0, null));

@@ -25,7 +25,7 @@ const compiled = new WeakMap<ChatOutput, Promise<OutputSchemas>>();
 /**
  * Each slice of work takes less than 20 ms. All schemas of a request become one grammar, so they are bounded together too.
  *
- * @throws AiError `invalid_value`, `param` naming the schema, the message the place in it and the bound
+ * @throws AiError `invalid_value`, `param` naming the schema, the message the position in it and the bound
  */
 export function compileOutput(output: ChatOutput): Promise<OutputSchemas> {
   let schemas = compiled.get(output);

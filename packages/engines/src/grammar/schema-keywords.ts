@@ -131,7 +131,7 @@ const SHAPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["propertyNames", isSchema],
 ]);
 
-/** The keywords whose values are not what they have to be: nobody knows what they are meant to say. */
+/** The keywords whose values are malformed: what they mean is unknown. */
 export function listMalformed({ schema }: SchemaView): readonly string[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const isShaped = SHAPES.get(keyword);

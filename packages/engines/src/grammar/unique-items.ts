@@ -1,4 +1,4 @@
-/** Arrays whose items are all different, of a few values that are known: one rule for each set of those that are left. */
+/** Arrays whose items are all different, of a few known values: one rule for each set of values that are still unused. */
 
 import type { Compilation } from "./compilation.ts";
 import { NOTHING, choice, literal, rule, sequence } from "./grammar-node.ts";
@@ -10,7 +10,7 @@ import type { Subschemas } from "./subschemas.ts";
 import { oneOfTexts } from "./text-choice.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-/** Values that may be told apart so: two to the power of them are the sets. */
+/** The most values: there are two to the power of them sets. */
 const VALUES_MAX = 8;
 
 /** @returns null where the values are not known, or too many. @throws UnsupportedSchemaError */

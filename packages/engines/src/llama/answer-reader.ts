@@ -1,5 +1,5 @@
 /**
- * Takes a model's text apart as it grows: thoughts, the answer, calls of tools. What may be the beginning of a tag or of
+ * Takes a model's text apart as it grows: reasoning, the answer, calls of tools. What may be the beginning of a tag or of
  * calls without tags is held back until it is known; stop strings end the answer alone.
  */
 

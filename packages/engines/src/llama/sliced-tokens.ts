@@ -9,7 +9,7 @@ import type { WorkSlices } from "@openai-compat/core";
 export interface PieceTokenizer {
   /** `special`: whether control tokens spelt in the text become those tokens. */
   tokenize(text: string, special: boolean): readonly number[];
-  /** Matches what is one token whatever stands around it: control tokens, and those that the model's makers added. */
+  /** Matches what is one token whatever stands around it: control tokens, and those that were added to the model's vocabulary. */
   readonly fixedText: RegExp;
 }
 

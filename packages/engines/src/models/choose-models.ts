@@ -35,7 +35,7 @@ export interface FittingModelsOptions {
   readonly diskBytes?: number;
 }
 
-/** @throws Error of the file system when nobody can say what is free at the cache */
+/** @throws Error of the file system when the free space at the cache can't be read */
 export async function listFittingModels(options: FittingModelsOptions): Promise<ModelChoice> {
   const { type, order, memoryBytes, diskBytes = await readFreeBytes(cacheDirectory()) } = options;
   const candidates: Candidate[] = [];

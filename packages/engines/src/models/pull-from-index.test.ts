@@ -111,7 +111,7 @@ test.skipIf(process.platform === "win32")("a cut that never heals keeps what cam
 
 test.skipIf(process.platform === "win32").each([
   ["its index needs a password", "http://somebody:****@127.0.0.1:4/simple", ""],
-  ["it is told to use no index", "http://127.0.0.1:4/simple", ":env:.no-index='1'"],
+  ["it is configured to use no index", "http://127.0.0.1:4/simple", ":env:.no-index='1'"],
   ["its index can't be reached directly", "http://127.0.0.1:4/simple", ""],
   ["it names no index", "", ""],
 ])("pip downloads itself where %s", async (_title, url, settings) => {
@@ -121,7 +121,7 @@ test.skipIf(process.platform === "win32").each([
   await expectArtefact(made.fixture);
 });
 
-test.skipIf(process.platform === "win32")("when pip fails too, both reasons are told", async () => {
+test.skipIf(process.platform === "win32")("when pip fails too, both reasons are reported", async () => {
   await using made = await makeFixture({ pagePadding: INDEX_PAGE_BYTES_MAX });
   const download = `console.error("ERROR: No matching distribution"); process.exit(1);`;
   await made.fixture.installPip(describeIndex(made.index.url, { download }));
@@ -198,7 +198,7 @@ test("a disk with too little room is said before anything is downloaded", async 
   expect(made.index.downloads).toEqual([]);
 });
 
-test.skipIf(process.platform === "win32")("a disk that fills up under pip is told as such", async () => {
+test.skipIf(process.platform === "win32")("a disk that fills up under pip is reported as such", async () => {
   await using made = await makeFixture();
   const crash = ["ERROR: Exception:", "Traceback", "OSError: [Errno 28] No space left on device"].join("\n");
   const download = `console.error(${JSON.stringify(crash)}); process.exit(2);`;

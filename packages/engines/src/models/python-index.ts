@@ -17,7 +17,7 @@ const HELP_COLUMNS = "4000";
 /**
  * The index that pip would ask, its own default included: pip's help shows it.
  *
- * @throws AiError `engine_unavailable` without pip, and where pip alone may ask: it is told to use no index, or its index
+ * @throws AiError `engine_unavailable` without pip, and where pip alone may ask: it is configured to use no index, or its index
  *   needs a password, which pip hides
  */
 export async function readIndexUrl(options: PipOptions): Promise<URL> {
@@ -26,7 +26,7 @@ export async function readIndexUrl(options: PipOptions): Promise<URL> {
     runPip(["download", "--help"], wide),
     runPip(["config", "list"], options),
   ]);
-  if (/no-index='(?!'|0|false|no|off)/i.test(settings)) throw refuse("pip is told to use no index");
+  if (/no-index='(?!'|0|false|no|off)/i.test(settings)) throw refuse("pip is configured to use no index");
   const url = URL.parse(/--index-url\b.*?\(default:?\s+(\S+?)\)/s.exec(help)?.[1] ?? "");
   if (url === null || !/^https?:$/.test(url.protocol)) throw refuse("pip does not say which index it uses");
   if (url.password !== "" || url.username !== "") throw refuse("the package index needs a password");

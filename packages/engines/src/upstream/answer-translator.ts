@@ -13,7 +13,7 @@ export interface AnswerTranslator {
   end(): Iterable<RelayEvent>;
   /** Whether nothing that may still come matters: `end` needs not be waited for. */
   isComplete(): boolean;
-  /** Whether all that was asked for has come but for its usage: worth a short wait when nobody listens any more. */
+  /** Whether all that was asked for has come but for its usage: worth a short wait after the client has disconnected. */
   awaitsUsage(): boolean;
   /** What the call has used, called when its client has disconnected and nothing more is read. */
   abandon(): Extract<RelayEvent, { type: "relay-end" }>;

@@ -40,7 +40,7 @@ export function chooseTranslator(
   const contentType = readContentType(headers["content-type"]);
   const mediaType = contentType.replace(/;.*$/, "").trim().toLowerCase();
   if (request.stream) {
-    // Speech that comes as it is in place of events can't be told from a stream.
+    // Speech that comes as it is in place of events can't be distinguished from a stream.
     if (mediaType.startsWith("audio/")) throw unexpected(mediaType);
     return createSniffingTranslator((first) => chooseStreamed(first, mediaType, options));
   }

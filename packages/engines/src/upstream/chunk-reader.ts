@@ -107,7 +107,7 @@ function createChoices({ body }: RelayRequest, operation: CompletionOperation) {
   const normalisers = new Map<number, ChoiceNormaliser>();
   let hasSeenFirst = false;
   return {
-    /** @returns null for a choice that nobody asked for */
+    /** @returns null for a choice that was not requested */
     of(theirIndex: unknown, position: number): ChoiceNormaliser | null {
       if (theirIndex === 0) hasSeenFirst = true;
       if (isSingle && isIndex(theirIndex) && theirIndex > 0 && hasSeenFirst) return null;

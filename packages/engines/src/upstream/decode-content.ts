@@ -10,7 +10,7 @@ import { UpstreamFault } from "./upstream-fault.ts";
 
 export type ContentReader = Pick<ExchangeAnswer, "read">;
 
-/** Codings one over the other; nobody sends more. */
+/** The most codings one over the other; no known server sends more. */
 const CODINGS_MAX = 3;
 
 /**

@@ -1,4 +1,4 @@
-/** An error's body to what it says, in any of the forms that servers write. What it means for the caller is decided elsewhere. */
+/** An error's body to what it says, in any of the forms that servers write. What it means for the caller is decided in `decode-error.ts`. */
 
 import { isRecord, type JsonRecord } from "./json-value.ts";
 

@@ -52,7 +52,7 @@ const COSTLY = {
   models: ["a-dearer-one"],
 };
 
-test("what can cost more than the limit and the number of answers say is not sent, and that is told", async () => {
+test("what can cost more than the limit and the number of answers say is not sent, and is reported", async () => {
   const value = { ...COSTLY, model: "default", messages: [], max_tokens: 2000, max_completion_tokens: 1, n: 2 };
   const request = relayRequest({ outputTokensMax: 1, body: { kind: "json", value } });
   expect(await bodyOf(request)).toEqual({

@@ -93,7 +93,7 @@ export function normaliseContent(content: unknown): string | null | undefined {
   return typeof content === "number" || typeof content === "boolean" ? String(content) : undefined;
 }
 
-/** Thoughts are no content. */
+/** Reasoning is not content. */
 function readPartText(part: unknown): string {
   if (typeof part === "string") return part;
   if (!isRecord(part) || part["type"] === "thinking" || part["type"] === "reasoning") return "";

@@ -1,4 +1,4 @@
-/** The body of an answer that is an error, read within bounds. What it means is decided elsewhere. */
+/** The body of an answer that is an error, read within bounds. What it means is decided in `decode-error.ts`. */
 
 import { decodeContent } from "./decode-content.ts";
 import type { ExchangeAnswer } from "./exchange.ts";

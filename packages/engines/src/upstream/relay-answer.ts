@@ -25,7 +25,7 @@ export interface RelayAnswerOptions extends TranslatorOptions {
 const USAGE_BYTES_MAX = 65_536;
 
 /**
- * Opens the call and ends its lease however it is left. After an abort it says once more what the call has used: as the upstream
+ * Opens the call and ends its lease however it ends. After an abort it says once more what the call has used: as the upstream
  * reports it, if nothing else is missing and it comes soon, else as estimated.
  *
  * @throws AiError what the upstream said, or what it did; the signal's reason
@@ -77,7 +77,7 @@ interface Progress {
   lateBytes: number;
 }
 
-/** @throws the signal's reason when too much comes for nobody */
+/** @throws the signal's reason when too much comes after the client has disconnected */
 function countLate(progress: Progress, chunks: readonly Uint8Array[] | null, signal: AbortSignal): void {
   for (const chunk of chunks ?? []) progress.lateBytes += chunk.length;
   if (progress.lateBytes > USAGE_BYTES_MAX) signal.throwIfAborted();

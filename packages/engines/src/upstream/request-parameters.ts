@@ -1,7 +1,7 @@
 /**
  * Which parameters of a request reach an upstream: those of which it is known that the token limit and the number of
  * answers bound what they can cost. What an upstream may read as another limit, or as more answers (`n_predict`,
- * `num_return_sequences`, `options`, …), is not sent; nor is what nobody here knows.
+ * `num_return_sequences`, `options`, …), is not sent; nor is an unknown parameter.
  */
 
 import type { RelayOperation } from "@openai-compat/core";
@@ -203,7 +203,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
 /** Its own are written anew, so they don't count as dropped. */
 const WRITTEN_ANEW: ReadonlySet<string> = new Set(["model", "max_tokens", "max_completion_tokens"]);
 
-/** Of names that are told: they are the caller's own, and go into a header. */
+/** Of names that are reported: they are the caller's own, and go into a header. */
 const DROPPED_MAX = 20;
 const NAME_LENGTH_MAX = 60;
 

@@ -1,5 +1,5 @@
 /**
- * Models elsewhere: a call goes to one of the base URLs, and its answer comes back in OpenAI's form, whatever the upstream made
+ * Upstream models: a call goes to one of the base URLs, and its answer comes back in OpenAI's form, whatever the upstream made
  * of it.
  */
 

@@ -19,7 +19,7 @@ export interface LooseFile {
 const READ = 0o044;
 const WRITE = 0o022;
 const ANYTHING = 0o077;
-/** In such a directory everybody may make files, and only their owner replaces them. */
+/** In such a directory any user may make files, and only their owner can replace them. */
 const STICKY = 0o1000;
 const ROOT = 0;
 
@@ -74,7 +74,7 @@ function examineFolders(path: string): readonly string[] {
   return [...folders].flatMap((folder) => {
     const found = look(folder);
     if (found === null) return [];
-    if (isForeign(found)) return [`the owner of ${folder} can replace ${path}: keep it elsewhere`];
+    if (isForeign(found)) return [`the owner of ${folder} can replace ${path}: move it to a folder of your own`];
     const isOpen = (found.mode & WRITE) !== 0 && (found.mode & STICKY) === 0;
     return isOpen ? [`others may replace ${path}, because they may write in ${folder}: chmod go-w ${folder}`] : [];
   });
@@ -85,7 +85,7 @@ function listFolders(path: string): readonly string[] {
   return folder === path ? [] : [folder, ...listFolders(folder)];
 }
 
-/** Null for what is not there or can't be looked at: whoever opens it says why. */
+/** Null for what is not there or can't be read: opening it reports why. */
 function look(path: string): Stats | null {
   try {
     return statSync(path);

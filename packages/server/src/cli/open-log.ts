@@ -24,7 +24,7 @@ export function openLog(config: LogConfig, surroundings: LogSurroundings): Logge
   return createLogger({ level, format, colour, ...(logFile === null ? {} : { descriptor: openFile(logFile) }) });
 }
 
-/** Paths and ids of accounts are nobody else's business. */
+/** Paths and ids of accounts are for the owner only. */
 const FOR_OWNER = 0o600;
 
 function openFile(path: string): number {

@@ -1,4 +1,4 @@
-/** Rows for people and programs: aligned on a terminal, separated by tabs elsewhere, under a header in both. */
+/** Rows for people and programs: aligned on a terminal, else separated by tabs, under a header in both. */
 
 export interface Table {
   readonly header: readonly string[];

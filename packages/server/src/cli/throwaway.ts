@@ -33,10 +33,10 @@ const AMPLE_CREDIT = 1_000_000_000_000;
 const BUSY = { id: "scripted/busy", concurrency: 2, waitingMax: 2, tokenDelayMs: 40 };
 const UPSTREAM_SECRET = "upstream-secret-canary-4711";
 
-/** Limits that stop nobody, also not a suite that sends many bad requests. */
+/** Limits that no caller reaches, not even a suite that sends many bad requests. */
 const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000, refusalsPerMinute: 1_000_000 };
 
-/** Where nobody says otherwise: models that start soon and answer fast. */
+/** Defaults of this mode: models that start soon and answer fast. */
 export const THROWAWAY_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
 
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */

@@ -46,7 +46,7 @@ export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
   let taken = 0;
 
   /**
-   * Nobody may hold more than what is left for the next account, so there is always room for one more. Who is alone may
+   * No account may hold more than what remains for the next account, so there is always room for one more. Who is alone may
    * send one of the largest bodies all the same.
    */
   function requireRoom(accountId: string, bytes: number): void {

@@ -27,7 +27,7 @@ export function answerClientError(error: Error, socket: Duplex, request: ActiveR
   else endRequest(request, socket, refusal);
 }
 
-/** Answers to requests before it on the connection leave first: the HTTP server keeps their order. */
+/** Answers to requests before it on the connection are sent first: the HTTP server keeps their order. */
 function endRequest({ controller, outgoing }: ActiveRequest, socket: Duplex, refusal: AiError): void {
   outgoing.shouldKeepAlive = false;
   outgoing.once("close", () => closeSoon(socket));

@@ -30,7 +30,7 @@ export function isPreflight(request: Request): boolean {
   return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
 }
 
-/** The answer to a preflight. A page of an origin that is not allowed is told nothing of what would be. */
+/** The answer to a preflight. For an origin that is not allowed it has no headers that say what would be. */
 export function createPreflightResponse(request: Request, allowedOrigins: readonly string[]): Response {
   const headers = new Headers({ vary: "Access-Control-Request-Headers" });
   if (findAllowedOrigin(request.headers.get("origin"), allowedOrigins) === null) {

@@ -144,7 +144,7 @@ function checkTransferEncoding(encoding: string | undefined): void {
 function readFileName(parameters: ReadonlyMap<string, string>): string | null {
   const extended = /^utf-8'[^']*'(.*)$/i.exec(parameters.get("filename*") ?? "")?.[1];
   const fileName = (extended === undefined ? null : decodePercent(extended)) ?? parameters.get("filename") ?? null;
-  // Some clients send a whole path, which is nobody's business.
+  // Some clients send a whole path, which the upstream must not see.
   return fileName === null ? null : fileName.replace(/^.*[/\\]/s, "");
 }
 

@@ -133,16 +133,16 @@ test("what fails in a stream that its client never read is nobody's unhandled re
   async function* breakAtOnce(): AsyncGenerator<string, void> {
     throw new Error("broken at once");
   }
-  async function* breakWhenLeft(): AsyncGenerator<string, void> {
+  async function* breakWhenCancelled(): AsyncGenerator<string, void> {
     try {
       yield "data: 1\n\n";
     } finally {
-      await Promise.reject(new Error("broken when left"));
+      await Promise.reject(new Error("broken when cancelled"));
     }
   }
   const options = { keepAliveMs: null, stallTimeoutMs: 1000, stallClock: "sum" as const, onGone: () => {} };
   createSseStream({ ...options, events: breakAtOnce() });
-  await createSseStream({ ...options, events: breakWhenLeft() }).cancel();
+  await createSseStream({ ...options, events: breakWhenCancelled() }).cancel();
   await new Promise((resolve) => setTimeout(resolve, 10));
   expect(unhandled).toEqual([]);
 });

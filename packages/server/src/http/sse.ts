@@ -1,7 +1,7 @@
 /**
  * Server-sent events as OpenAI frames them: `data:` lines only, a blank line after each, `[DONE]` last. No `id:`,
  * `event:` or `retry:` fields: some client of the field chokes on each of them. Comments come only where nothing else does,
- * so that what stands between doesn't take a slow answer for a dead one; without an `id:` the official SDKs skip them.
+ * so that proxies don't close a slow stream; without an `id:` the official SDKs skip them.
  */
 
 /** Line breaks to some parsers (`str.splitlines`, httpx) though not to the SSE standard; escaped they stay JSON. */
@@ -38,7 +38,7 @@ export interface SseStreamOptions {
    * that is taken as it is played.
    */
   readonly stallClock: "sum" | "each";
-  /** Called when the client left or stalled: stops the work behind `events` and ends the connection. */
+  /** Called when the client disconnected or stalled: stops the work behind `events` and ends the connection. */
   readonly onGone: () => void;
 }
 
@@ -58,7 +58,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
   let stall: NodeJS.Timeout | undefined;
   let silence: NodeJS.Timeout | undefined;
   let isWaiting = false;
-  // What fails is told by whoever pulls; a client that has gone pulls nothing, and then nobody is left to be told.
+  // A failure is reported by the next pull; after a disconnect there is none, and nothing to report to.
   const observe = (settling: Promise<unknown>) => void settling.catch(() => {});
   observe(started);
   let stalledMs = 0;
@@ -75,7 +75,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
         if (keepAliveMs === null) return;
         const comment = encoder.encode(SSE_KEEP_ALIVE);
         silence = setInterval(() => {
-          // Only to a client that has taken all else: what it leaves untaken must not pile up.
+          // Only to a client that has taken all else: comments that it does not read must not pile up.
           if (isWaiting && controller.desiredSize === 0) controller.enqueue(comment);
         }, keepAliveMs);
       },

@@ -31,7 +31,7 @@ export function createLineWriter(descriptor: number): (line: string) => void {
   const flushSoon = (): void => void (timer ??= setTimeout(flush, BATCH_MS_MAX).unref());
   const onWritten = (error: NodeJS.ErrnoException | null, count: number): void => {
     if (error !== null && error.code !== "EAGAIN") {
-      // Who reads the log may leave. There is nowhere left to say so, and the server goes on.
+      // The reader of the log may exit. There is no log to report that in, and the server goes on.
       isOpen = false;
       return;
     }

@@ -1,4 +1,4 @@
-/** An upstream's place in this process: it takes any form or text and says the same always. */
+/** Stands in for an upstream within this process: it takes any form or text and always gives the same answer. */
 
 import { NO_USAGE } from "@openai-compat/core";
 import type { RelayEngine } from "@openai-compat/core";

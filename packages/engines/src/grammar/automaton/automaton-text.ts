@@ -1,4 +1,4 @@
-/** An automaton as a part of a grammar: at each place a character leads to one place only, so a reader follows one way. */
+/** An automaton as a part of a grammar: from each state a character leads to one state only, so a matcher follows one path. */
 
 import { NOTHING, choice, repeat, rule, sequence } from "../grammar-node.ts";
 import type { GrammarNode } from "../grammar-node.ts";
@@ -19,37 +19,37 @@ interface Edge {
   readonly to: number;
 }
 
-/** @param spellSet the node of one character of a set. The automaton accepts something. */
-export function spellAutomaton(
+/** @param compileSet the node of one character of a set. The automaton accepts something. */
+export function compileAutomaton(
   automaton: Automaton,
   rules: TextRules,
-  spellSet: (ranges: CharacterSet) => GrammarNode,
+  compileSet: (ranges: CharacterSet) => GrammarNode,
 ): GrammarNode {
   rules.spend(automaton.next.length);
-  return new Speller(automaton, rules, spellSet).spell();
+  return new AutomatonCompiler(automaton, rules, compileSet).compile();
 }
 
-class Speller {
+class AutomatonCompiler {
   readonly #automaton: Automaton;
   readonly #rules: TextRules;
-  readonly #spellSet: (ranges: CharacterSet) => GrammarNode;
+  readonly #compileSet: (ranges: CharacterSet) => GrammarNode;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #incoming: Int32Array;
-  readonly #spelt = new Map<string, GrammarNode>();
+  readonly #characters = new Map<string, GrammarNode>();
   readonly #names = new Map<number, string>();
   readonly #waiting: number[] = [];
 
-  constructor(automaton: Automaton, rules: TextRules, spellSet: (ranges: CharacterSet) => GrammarNode) {
+  constructor(automaton: Automaton, rules: TextRules, compileSet: (ranges: CharacterSet) => GrammarNode) {
     this.#automaton = automaton;
     this.#rules = rules;
-    this.#spellSet = spellSet;
+    this.#compileSet = compileSet;
     this.#edges = Array.from(automaton.accepts, (_, state) => listEdges(automaton, state));
     this.#incoming = new Int32Array(this.#edges.length);
     this.#incoming[0] = 1;
     for (const { to } of this.#edges.flat()) this.#incoming[to] = (this.#incoming[to] ?? 0) + 1;
   }
 
-  spell(): GrammarNode {
+  compile(): GrammarNode {
     const root = this.#isShared(0) ? this.#refer(0) : this.#write(0);
     for (let state = this.#waiting.pop(); state !== undefined; state = this.#waiting.pop()) {
       this.#rules.set(this.#names.get(state) ?? "", this.#write(state));
@@ -135,8 +135,8 @@ class Speller {
   #character(ranges: CharacterSet): GrammarNode {
     this.#rules.spend(ranges.length);
     const key = ranges.join();
-    let node = this.#spelt.get(key);
-    if (node === undefined) this.#spelt.set(key, (node = this.#spellSet(ranges)));
+    let node = this.#characters.get(key);
+    if (node === undefined) this.#characters.set(key, (node = this.#compileSet(ranges)));
     return node;
   }
 }

@@ -57,7 +57,7 @@ export class AutomatonStates<Key extends string | number> {
   }
 }
 
-/** Only characters that are whole: halves are not told apart. */
+/** Only whole characters: halves of surrogate pairs are not distinguished. */
 const ANY_CHARACTER: CharacterSet = invertRanges([]);
 
 /** All strings. */

@@ -1,4 +1,4 @@
-/** How tokens are drawn and where a text ends, as chat and completions say it alike. Defaults are the model's business. */
+/** How tokens are sampled and where a text ends, for chat and completions alike. It sets no defaults: those are the model's. */
 
 import { AiError } from "@openai-compat/core";
 import type { WantedSampling } from "@openai-compat/core";

@@ -36,7 +36,7 @@ export interface OperationContext {
 
 /** What keeps a stream alive, and what ends it. */
 export interface StreamTimes {
-  /** How long a call may take to begin before the head of its stream leaves all the same. */
+  /** How long a call may take to begin before the head of its stream is sent anyway. */
   readonly headersAfterMs: number;
   /** After how much silence a comment is sent. */
   readonly keepAliveMs: number;
@@ -49,7 +49,7 @@ export type OperationHandler = (call: AuthorisedCall, context: OperationContext)
 export interface OperationLimits extends BodyLimits, BodyBudgetLimits {
   /** How long a client may leave a stream's event untaken. */
   readonly streamStallTimeoutMs: number;
-  /** How long a streamed call may take to begin before its head leaves. */
+  /** How long a streamed call may take to begin before its head is sent anyway. */
   readonly streamHeadersAfterMs: number;
   /** After how much silence of a stream a comment is sent. */
   readonly streamKeepAliveMs: number;

@@ -1,6 +1,6 @@
 /**
- * The response of a streamed call. Its head leaves when the call has begun; where that takes long (a queue, a model that loads, an
- * upstream that reads a prompt) it leaves before, because proxies close what stays silent. From then on a failure has no status
+ * The response of a streamed call. Its head is sent when the call has begun, or earlier where that takes long (a queue, a model
+ * that loads, an upstream that reads a prompt), because proxies close silent connections. From then on a failure has no status
  * any more and is an event of the stream.
  */
 
@@ -13,7 +13,7 @@ import type { OperationContext } from "./operation-handler.ts";
 export interface StartedStream {
   /** Whole encoded server-sent events. A failure inside has become an event already. */
   readonly events: AsyncGenerator<string | Uint8Array, void>;
-  /** Beside those of every stream, where its head has not left yet. */
+  /** In addition to those of every stream, where its head has not been sent yet. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -24,7 +24,7 @@ interface StreamOptions {
 
 /**
  * @param start what leads to the stream; it is running already
- * @throws AiError what `start` rejects with before the head has to leave
+ * @throws AiError what `start` rejects with before the head has to be sent
  */
 export async function createStreamResponse(start: Promise<StartedStream>, options: StreamOptions): Promise<Response> {
   const { context } = options;
@@ -48,14 +48,14 @@ async function raceWithTimer<Value>(promise: Promise<Value>, timeMs: number): Pr
   }
 }
 
-/** The comment makes the head leave. When nobody waits for the start any more, whatever comes of it is over at once. */
+/** The comment sends the head. Once the client has disconnected, a stream that starts after all is closed at once. */
 async function* awaitStart(
   start: Promise<StartedStream>,
   { call, context }: StreamOptions,
 ): AsyncGenerator<string | Uint8Array, void> {
-  let isLeft = false;
+  let isDisconnected = false;
   void start.then(
-    async ({ events }) => (isLeft ? leaveAtOnce(events) : undefined),
+    async ({ events }) => (isDisconnected ? closeUnstarted(events) : undefined),
     () => {},
   );
   let started: StartedStream | null = null;
@@ -67,13 +67,13 @@ async function* awaitStart(
     context.reportError(error);
     yield encodeSseEvent(encodeErrorEnvelope(error));
   } finally {
-    isLeft = started === null;
+    isDisconnected = started === null;
   }
   if (started !== null) yield* started.events;
 }
 
 /** A generator that was never started would not clean up. */
-async function leaveAtOnce(events: AsyncGenerator<unknown, void>): Promise<void> {
+async function closeUnstarted(events: AsyncGenerator<unknown, void>): Promise<void> {
   await events.next();
   await events.return();
 }

@@ -1,6 +1,6 @@
 /**
- * What a request for a path that this server does not have is told: that OpenAI or another server has it, and what to use here
- * in its place. It knows paths alone, and says nothing of who asks.
+ * The message for a path that this server does not have: that OpenAI or another server has it, and what to use here instead.
+ * It depends on the path alone, never on the caller.
  */
 
 import { operations } from "@openai-compat/spec";
@@ -111,7 +111,7 @@ export interface UnservedRequest {
   readonly method: string;
   /** As it was sent, without its query. */
   readonly sentPath: string;
-  /** In the one spelling, with its mount as `/v1`. */
+  /** Normalised, with its mount as `/v1`. */
   readonly path: string;
 }
 
@@ -134,7 +134,7 @@ export function describeUnserved(request: UnservedRequest): string {
   return `Unknown request URL: ${method} ${sentPath}. ${write(suggest(path, mount))}`;
 }
 
-/** Whether OpenAI has this method on a path that is served with another one. @param path in the one spelling. */
+/** Whether OpenAI has this method on a path that is served with another one. @param path normalised. */
 export function isUnservedMethod(method: string, path: string): boolean {
   return UNSERVED_METHODS.some((pattern) => pattern.test(`${method} ${path}`));
 }

@@ -124,8 +124,8 @@ const LOCAL_TOOLS: ReadonlySet<unknown> = new Set(["function", "custom"]);
  */
 function isText({ messages, input, tools }: JsonObject): boolean {
   const contents = listObjects(messages).map((message) => message["content"]);
-  const isTold = [...contents, input].every((content) => listObjects(content).every(isTextPart));
-  return isTold && listObjects(tools).every((tool) => LOCAL_TOOLS.has(tool["type"]));
+  const hasTextOnly = [...contents, input].every((content) => listObjects(content).every(isTextPart));
+  return hasTextOnly && listObjects(tools).every((tool) => LOCAL_TOOLS.has(tool["type"]));
 }
 
 function isTextPart(part: JsonObject): boolean {

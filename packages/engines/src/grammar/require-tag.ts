@@ -1,10 +1,10 @@
-/** Alternatives that are told apart by a tag which has a default: with the tag required, no value conforms to two of them. */
+/** Alternatives that differ in a tag which has a default: with the tag required, no value conforms to two of them. */
 
 import { isObject, readMap, readNames } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 
 /** @param options without references. @returns null where they have no tag. */
-export function tellApart(options: readonly SchemaView[]): readonly SchemaView[] | null {
+export function requireTag(options: readonly SchemaView[]): readonly SchemaView[] | null {
   const [first, ...others] = options.map((option) => listTags(option));
   const tag = [...(first ?? [])].find((name) => others.every((tags) => tags.has(name)));
   if (tag === undefined) return null;
