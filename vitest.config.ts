@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     globalSetup: ["packages/server/src/testing/postgres-global-setup.ts"],
     typecheck: { enabled: false },
-    testTimeout: 30_000,
+    // Ends tests that hang; generous, because the machine may be busy with other work.
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
   },

@@ -9,6 +9,8 @@ import { readBody, startGateway, startUpstream } from "./testing/test-gateway.ts
 /** Five words and a mark, and what stands around them. */
 const PROMPT = "Tell me about the sea .";
 const PROMPT_TOKENS = 9;
+/** For a busy machine; usually it takes milliseconds. */
+const WAIT = { timeout: 20_000 };
 
 /** Writes events when it is told to, and says when its caller has gone. */
 async function startHangingUpstream() {
@@ -49,14 +51,14 @@ async function start({
       body: JSON.stringify({ model: "far", stream, messages: [{ role: "user", content: prompt }] }),
       signal: leaving.signal,
     });
-  const isCalled = () => vi.waitFor(() => expect(upstream.answers).toHaveLength(1));
+  const isCalled = () => vi.waitFor(() => expect(upstream.answers).toHaveLength(1), WAIT);
   /** @returns what the account paid for, once nothing is held any more */
   const leave = async (then = () => {}) => {
     leaving.abort();
-    await vi.waitFor(() => expect(gateway.logLines.some((line) => line.includes('"complete":false'))).toBe(true));
+    await vi.waitFor(() => expect(gateway.logLines.some((line) => line.includes('"complete":false'))).toBe(true), WAIT);
     then();
     await upstream.left;
-    await vi.waitFor(async () => expect((await gateway.stores.credits.readBalance("ada")).held).toBe(0));
+    await vi.waitFor(async () => expect((await gateway.stores.credits.readBalance("ada")).held).toBe(0), WAIT);
     const { balance } = await gateway.stores.credits.readBalance("ada");
     return { paid: 1_000_000 - balance, entries: await gateway.usage() };
   };

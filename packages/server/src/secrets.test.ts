@@ -187,7 +187,7 @@ function findLeaks(seen: readonly Evidence[], secrets: Readonly<Record<string, s
   );
 }
 
-test("no secret of a whole installation shows anywhere", { timeout: 60_000 }, async () => {
+test("no secret of a whole installation shows anywhere", { timeout: 240_000 }, async () => {
   const installation = await startInstallation();
   const { command, config, upstream, collector } = installation;
   const key = (await command(["keys", "create", "--account", "ada"])).stdout.trim();

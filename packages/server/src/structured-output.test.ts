@@ -26,7 +26,8 @@ const engines = [
     : [
         {
           name: "SmolLM2",
-          create: () => createLlamaEngine({ modelPath: cached.path, sequences: AT_ONCE }),
+          // An account may hold all slots but one.
+          create: () => createLlamaEngine({ modelPath: cached.path, sequences: AT_ONCE + 1 }),
           ends: ["length", "stop"],
         },
       ]),

@@ -231,11 +231,11 @@ test("a consumer that stops makes the upstream wait, and is not taken for a stal
     socket.on("drain", flood);
     flood();
   });
-  const engine = createTestEngine([baseUrl], { readAheadBytesMax: 100_000, stallTimeoutMs: 100, answerBytesMax: 1e9 });
+  const engine = createTestEngine([baseUrl], { readAheadBytesMax: 100_000, stallTimeoutMs: 600, answerBytesMax: 1e9 });
   const events = engine.relay(relayRequest({ stream: true }), never)[Symbol.asyncIterator]();
   await events.next();
   await events.next();
-  await delay(300);
+  await delay(1000);
   const before = written;
   await delay(200);
   expect(written, "the socket's buffers are full").toBe(before);

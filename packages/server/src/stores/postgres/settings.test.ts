@@ -24,6 +24,6 @@ test.each([
   } catch (thrown) {
     refusal = thrown;
   }
-  expect(refusal).toMatchObject({ message: expect.stringMatching(/postgres\.url.*postgresql:\/\//) });
+  expect(refusal).toMatchObject({ message: expect.stringMatching(/OPENAI_COMPAT_POSTGRES_URL.*postgresql:\/\//) });
   expect(inspect(refusal, { depth: 9, showHidden: true })).not.toContain("secret-password");
 });
