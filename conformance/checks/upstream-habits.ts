@@ -53,10 +53,12 @@ export const upstreamHabitChecks: readonly Check[] = [
     breaks: "Clients get bytes, or an error that the SDK repeats: the upstream is paid three times for nothing.",
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_compressed });
-      expectStatus(exchange, 200);
       await expectUpon(
         async () => expectCompletion(await askChat(context)),
-        () => expectCompletion(exchange),
+        () => {
+          expectStatus(exchange, 200);
+          expectCompletion(exchange);
+        },
       );
     },
   }),
@@ -69,10 +71,10 @@ export const upstreamHabitChecks: readonly Check[] = [
     breaks: "Clients get bytes, or an error that the SDK repeats: the upstream is paid three times for nothing.",
     async run(context) {
       const exchange = await context.wire(composeStream(context, context.models.upstream_compressed));
-      expectStatus(exchange, 200);
       await expectUpon(
         async () => expectSoundStream(await streamPlain(context)),
         () => {
+          expectStatus(exchange, 200);
           const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
           const holds = isDone && hasText(jsonFrames(exchange));
           expectThat(holds, { observer: "wire", expected: "text and [DONE]", actual: excerpt(bodyText(exchange)) });
