@@ -4,6 +4,7 @@ import { expect, test, vi } from "vitest";
 import { AiError } from "./ai-error.ts";
 import { createAiService } from "./ai-service.ts";
 import type { CallRecord } from "./call-record.ts";
+import type { ChatEngine } from "./engine/chat-engine.ts";
 import { FREE_TEXT } from "./engine/chat-output.ts";
 import { createModelRegistry } from "./models/registry.ts";
 import { foldChatEvents } from "./services/fold-chat.ts";
@@ -96,7 +97,14 @@ test("a prompt that fills the context is refused before any work, in the words t
 
 const LONG = "x".repeat(4 * 32 + 1);
 
-const LONG_TOOL = { name: "f", description: LONG, parameters: null, isStrict: false, param: "tools[0].function" };
+const LONG_TOOL = {
+  name: "f",
+  description: LONG,
+  parameters: null,
+  isStrict: false,
+  kind: "function" as const,
+  schemaParam: "tools[0].function.parameters",
+};
 
 test.each<[string, Partial<ChatRequest>]>([
   ["text", { messages: [{ role: "user", content: LONG }] }],
@@ -285,4 +293,40 @@ test("what of its schemas is not enforced is reported with the run, and with the
   expect(run.relaxed).toEqual(relaxed);
   await foldChatEvents(run.events);
   expect(records).toMatchObject([{ outcome: "completed", relaxed }]);
+});
+
+test("the input of a custom tool is taken out of its arguments, in each choice by itself, beside a function's arguments", async () => {
+  const pieces = ['{"in', 'put": "a\\', "n\\ud83d", '\\ude00"', "}"];
+  const generate: ChatEngine["generate"] = async function* () {
+    yield { type: "generation-start", cachedTokens: 0 };
+    for (const name of ["patch", "f"]) {
+      yield { type: "tool-call-start", name, completionTokens: 1 };
+      for (const text of pieces) yield { type: "tool-call-delta", text, completionTokens: 2 };
+    }
+    yield { type: "generation-end", finishReason: "tool-calls", completionTokens: 3, reasoningTokens: 0 };
+  };
+  const service = createAiService({
+    registry: createModelRegistry([fakeModel({ ...createFakeChatEngine({}), generate })]),
+    credits: createFakeCreditStore(),
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onSettlementError: (error) => {
+      throw error;
+    },
+  });
+  const tools = [
+    { ...LONG_TOOL, description: null },
+    { ...LONG_TOOL, description: null, kind: "custom" as const, name: "patch" },
+  ];
+  const output: ChatRequest["output"] = { ...FREE_TEXT, toolUse: { tools, mode: "auto", parallel: true } };
+  const { events } = await service.chat(callWith(), { ...request, choices: 2, output });
+  const { choices } = await foldChatEvents(events);
+  const id = expect.stringMatching(/^call_/);
+  for (const { toolCalls } of choices) {
+    expect(toolCalls).toEqual([
+      { id, kind: "custom", name: "patch", text: "a\n😀" },
+      { id, kind: "function", name: "f", text: pieces.join("") },
+    ]);
+  }
+  expect(choices).toHaveLength(2);
 });

@@ -65,6 +65,7 @@ export type {
   PreparedInputs,
 } from "./engine/embedding-engine.ts";
 export { FREE_TEXT } from "./engine/chat-output.ts";
+export { describeInput, wrapInput } from "./engine/custom-input.ts";
 export type {
   AnswerFormat,
   ChatOutput,

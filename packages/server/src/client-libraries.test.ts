@@ -206,6 +206,80 @@ describe.each(engines)("on $name", { timeout: 60_000 }, ({ chat, embedding }) =>
     expect(visitSchema.safeParse(call.function.parsed_arguments).error).toBeUndefined();
   });
 
+  test("the SDK calls a custom tool whose input is of a regular expression, at once and streamed, and goes on from it", async () => {
+    const client = new OpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 0 });
+    const definition = String.raw`(?P<verb>add|drop) \"[^\"\n]{1,12}\"\n\u{1F600}\\`;
+    const format = { type: "grammar", grammar: { syntax: "regex", definition } } as const;
+    const request = {
+      model: "chat",
+      messages: [{ role: "user" as const, content: "Change the list." }],
+      max_tokens: 120,
+      seed: 3,
+      tools: [{ type: "custom" as const, custom: { name: "change", description: "Changes a list.", format } }],
+    };
+    const forced = { ...request, tool_choice: { type: "custom" as const, custom: { name: "change" } } };
+    const { choices } = await client.chat.completions.create(forced);
+    const message = choices[0]?.message;
+    const [call] = message?.tool_calls ?? [];
+    if (message === undefined || call?.type !== "custom") expect.fail("There is no call of a custom tool.");
+    expect(call).toEqual({
+      id: expect.any(String),
+      type: "custom",
+      custom: { name: "change", input: expect.any(String) },
+    });
+    expect(call.custom.input).toMatch(/^(?:add|drop) "[^"\n]{1,12}"\n😀\\$/u);
+
+    const streamed = await client.chat.completions.stream(forced).finalChatCompletion();
+    expect(streamed.choices[0]?.message.tool_calls).toMatchObject([{ type: "custom", custom: call.custom }]);
+    expect(streamed.choices[0]?.finish_reason).toBe(choices[0]?.finish_reason);
+
+    const result = { role: "tool" as const, tool_call_id: call.id, content: "Done." };
+    const messages = [...request.messages, message, result];
+    const answer = await client.chat.completions.create({ ...request, messages, tool_choice: "none", max_tokens: 20 });
+    expect(answer.choices[0]?.message.content).not.toBe("");
+  });
+
+  test("the SDK's custom tool takes any text, which a limit may cut, beside a function", async () => {
+    const client = new OpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 0 });
+    const patch = { type: "custom", custom: { name: "patch", format: { type: "text" } } } as const;
+    const weather = { type: "function", function: { name: "weather" } } as const;
+    const allowed = { mode: "required" as const, tools: [patch] };
+    const request = {
+      model: "chat",
+      messages: [{ role: "user" as const, content: "Mend the file." }],
+      max_tokens: 40,
+      seed: 3,
+      parallel_tool_calls: false,
+      tools: [weather, patch],
+      tool_choice: { type: "allowed_tools" as const, allowed_tools: allowed },
+    };
+    const { choices } = await client.chat.completions.create(request);
+    const [call] = choices[0]?.message.tool_calls ?? [];
+    if (call?.type !== "custom") expect.fail("There is no call of a custom tool.");
+    expect(call.custom).toEqual({ name: "patch", input: expect.stringMatching(/^[^{]/) });
+    const { choices: streamed } = await client.chat.completions.stream(request).finalChatCompletion();
+    expect(streamed[0]?.message.tool_calls).toMatchObject([{ type: "custom", custom: call.custom }]);
+  });
+
+  test("the SDK is told which field of a custom tool can't be enforced", async () => {
+    const client = new OpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 0 });
+    const offer = (grammar: { readonly syntax: "lark" | "regex"; readonly definition: string }) =>
+      client.chat.completions.create({
+        model: "chat",
+        messages: [{ role: "user", content: "Hi" }],
+        tools: [{ type: "custom", custom: { name: "t", format: { type: "grammar", grammar } } }],
+      });
+    await expect(offer({ syntax: "regex", definition: "(?<=a)b" })).rejects.toMatchObject({
+      status: 400,
+      param: "tools[0].custom.format.grammar.definition",
+      message: expect.stringContaining("it looks behind"),
+    });
+    await expect(offer({ syntax: "lark", definition: 'start: "a"' })).rejects.toMatchObject({
+      status: 400,
+      param: "tools[0].custom.format.grammar.syntax",
+    });
+  });
+
   test("the AI SDK embeds many texts in their order", async () => {
     const values = Array.from({ length: 50 }, (_, index) => `Text ${index}`);
     const { embeddings, usage } = await embedMany({ model: vercel().embedding("words"), values });

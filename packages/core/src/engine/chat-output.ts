@@ -4,6 +4,8 @@
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface ChatTool {
+  /** `custom`: it takes a text in place of arguments. To an engine it is a function with the parameters of `describeInput`. */
+  readonly kind: "function" | "custom";
   /** Unique among the tools of a request. */
   readonly name: string;
   readonly description: string | null;
@@ -11,8 +13,8 @@ export interface ChatTool {
   readonly parameters: JsonSchema | null;
   /** Whether the arguments have to conform to it; else it is a hint, of which as much is enforced as can be. */
   readonly isStrict: boolean;
-  /** Where it stands in the request, for errors: `tools[2].function`. */
-  readonly param: string;
+  /** Where the schema of the arguments stands in the request, for errors: `tools[2].function.parameters`. */
+  readonly schemaParam: string;
 }
 
 export interface ToolUse {

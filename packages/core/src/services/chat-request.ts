@@ -1,7 +1,7 @@
 /** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
 
 import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
-import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
+import type { ChatOutput, ChatTool, SchemaRelaxation } from "../engine/chat-output.ts";
 import type { WantedSampling } from "./sampling.ts";
 
 export interface ChatRequest extends WantedSampling {
@@ -54,9 +54,17 @@ export type ChatEvent =
       readonly callIndex: number;
       /** `call_…` */
       readonly id: string;
+      readonly kind: ChatTool["kind"];
       readonly name: string;
     }
-  | { readonly type: "tool-call-delta"; readonly index: number; readonly callIndex: number; readonly text: string }
+  /** The next piece of the arguments of a function, as the model wrote them, or of the input of a custom tool. */
+  | {
+      readonly type: "tool-call-delta";
+      readonly index: number;
+      readonly callIndex: number;
+      readonly kind: ChatTool["kind"];
+      readonly text: string;
+    }
   | { readonly type: "choice-end"; readonly index: number; readonly finishReason: FinishReason }
   | { readonly type: "chat-end"; readonly usage: ChatUsage };
 

@@ -17,6 +17,8 @@ import type {
   Sampling,
 } from "../engine/chat-engine.ts";
 import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
+import { createInputReader } from "../engine/custom-input.ts";
+import type { InputReader } from "../engine/custom-input.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { ChatEvent, ChatRequest } from "./chat-request.ts";
 import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
@@ -111,6 +113,7 @@ export async function* runChat(
   let cachedTokens = 0;
   const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
   const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
+  const customTools = listCustomTools(request.output);
   const { engine } = chat;
   const options = { signal: call.signal, slots: call.slots, engine, concurrency: engine.limits.concurrency };
   for await (const { tag: choice, event } of mergeGenerations(generations, options)) {
@@ -121,7 +124,8 @@ export async function* runChat(
     if (event.type === "prompt-end") continue;
     choice.drawn = event.completionTokens;
     call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: sum("drawn") });
-    yield mapEvent(choice, event);
+    const mapped = mapEvent(choice, event, customTools);
+    if (mapped !== null) yield mapped;
   }
   const usage = { promptTokens, completionTokens: sum("drawn"), cachedTokens, reasoningTokens: sum("thought") };
   yield { type: "chat-end", usage };
@@ -133,17 +137,25 @@ interface Choice {
   drawn: number;
   thought: number;
   calls: number;
+  /** Of the call that is open; null for one of a function. */
+  input: InputReader | null;
 }
 
 function createChoice(index: number): Choice {
-  return { index, drawn: 0, thought: 0, calls: 0 };
+  return { index, drawn: 0, thought: 0, calls: 0, input: null };
 }
 
-/** An engine's event in the terms of a chat; the choice keeps count. */
+function listCustomTools({ toolUse }: ChatOutput): ReadonlySet<string> {
+  const tools = toolUse?.tools ?? [];
+  return new Set(tools.filter(({ kind }) => kind === "custom").map(({ name }) => name));
+}
+
+/** An engine's event in the terms of a chat, null where a caller gets nothing of it; the choice keeps count. */
 function mapEvent(
   choice: Choice,
   event: Exclude<GenerationEvent, { type: "generation-start" | "prompt-end" }>,
-): ChatEvent {
+  customTools: ReadonlySet<string>,
+): ChatEvent | null {
   const { index } = choice;
   switch (event.type) {
     case "reasoning-delta":
@@ -154,10 +166,22 @@ function mapEvent(
       const callIndex = choice.calls;
       choice.calls += 1;
       const id = `call_${randomBytes(TOOL_CALL_ID_BYTES).toString("hex")}`;
-      return { type: "tool-call-start", index, callIndex, id, name: event.name };
+      const isCustom = customTools.has(event.name);
+      choice.input = isCustom ? createInputReader() : null;
+      return {
+        type: "tool-call-start",
+        index,
+        callIndex,
+        id,
+        kind: isCustom ? "custom" : "function",
+        name: event.name,
+      };
     }
-    case "tool-call-delta":
-      return { type: "tool-call-delta", index, callIndex: choice.calls - 1, text: event.text };
+    case "tool-call-delta": {
+      const text = choice.input === null ? event.text : choice.input.push(event.text);
+      const kind = choice.input === null ? "function" : "custom";
+      return text === "" ? null : { type: "tool-call-delta", index, callIndex: choice.calls - 1, kind, text };
+    }
     case "generation-end":
       choice.thought = event.reasoningTokens;
       return { type: "choice-end", index, finishReason: event.finishReason };

@@ -1,15 +1,24 @@
 /** The one-shot answer as a fold of the stream, so that there is one generation path and both answers agree. */
 
 import { AiError } from "../ai-error.ts";
-import type { ChatToolCall, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
+import type { FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
+import type { ChatTool } from "../engine/chat-output.ts";
 import type { ChatEvent, ChatUsage } from "./chat-request.ts";
+
+export interface ChoiceToolCall {
+  readonly id: string;
+  readonly kind: ChatTool["kind"];
+  readonly name: string;
+  /** The arguments of a function, JSON text as the model wrote it; the input of a custom tool. */
+  readonly text: string;
+}
 
 export interface ChatChoice {
   readonly index: number;
   /** What the model thought; empty when it did not. */
   readonly reasoning: string;
   readonly text: string;
-  readonly toolCalls: readonly ChatToolCall[];
+  readonly toolCalls: readonly ChoiceToolCall[];
   /** Null when none were asked for. */
   readonly logprobs: readonly TokenLogprob[] | null;
   readonly finishReason: FinishReason;
@@ -57,7 +66,7 @@ export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<
 interface Draft {
   readonly reasoning: string[];
   readonly text: string[];
-  readonly toolCalls: { readonly id: string; readonly name: string; readonly arguments: string[] }[];
+  readonly toolCalls: (Omit<ChoiceToolCall, "text"> & { readonly pieces: string[] })[];
   logprobs: TokenLogprob[] | null;
 }
 
@@ -77,10 +86,10 @@ function addToDraft(draft: Draft | undefined, event: Delta): void {
       if (draft !== undefined && event.logprobs !== null) (draft.logprobs ??= []).push(...event.logprobs);
       break;
     case "tool-call-start":
-      draft?.toolCalls.push({ id: event.id, name: event.name, arguments: [] });
+      draft?.toolCalls.push({ id: event.id, kind: event.kind, name: event.name, pieces: [] });
       break;
     case "tool-call-delta":
-      draft?.toolCalls[event.callIndex]?.arguments.push(event.text);
+      draft?.toolCalls[event.callIndex]?.pieces.push(event.text);
       break;
   }
 }
@@ -89,7 +98,7 @@ function finishDraft({ reasoning, text, toolCalls, logprobs }: Draft): Omit<Chat
   return {
     reasoning: reasoning.join(""),
     text: text.join(""),
-    toolCalls: toolCalls.map((call) => ({ ...call, arguments: call.arguments.join("") })),
+    toolCalls: toolCalls.map(({ pieces, ...call }) => ({ ...call, text: pieces.join("") })),
     logprobs,
   };
 }

@@ -34,7 +34,8 @@ function offer(tools: ServerTools["tools"], mode: "auto" | "required"): ChatOutp
     description: null,
     parameters: { ...inputSchema, type: "object" },
     isStrict: false,
-    param: `tools[${index}].function`,
+    kind: "function" as const,
+    schemaParam: `tools[${index}].function.parameters`,
   }));
   return { ...FREE_TEXT, toolUse: { tools: list, mode, parallel: true } };
 }

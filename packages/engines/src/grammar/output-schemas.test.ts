@@ -6,7 +6,14 @@ import { compileOutput } from "./output-schemas.ts";
 const properties = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`p${index}`, { type: "null" }]));
 
 function createTool(index: number, isStrict: boolean, parameters: JsonSchema): ChatTool {
-  return { name: `tool${index}`, description: null, parameters, isStrict, param: `tools[${index}].function` };
+  return {
+    name: `tool${index}`,
+    description: null,
+    parameters,
+    isStrict,
+    kind: "function",
+    schemaParam: `tools[${index}].function.parameters`,
+  };
 }
 
 function offer(count: number, isStrict: boolean): ChatOutput {

@@ -44,7 +44,7 @@ async function compileAll({ format, toolUse }: ChatOutput): Promise<OutputSchema
   const offered = (toolUse?.tools ?? []).toSorted((left, right) => Number(right.isStrict) - Number(left.isStrict));
   for (const tool of offered) {
     if (tool.parameters === null) continue;
-    tools.set(tool, await request.compile(tool.parameters, tool.isStrict, `${tool.param}.parameters`));
+    tools.set(tool, await request.compile(tool.parameters, tool.isStrict, tool.schemaParam));
   }
   return { format: compiledFormat, tools, relaxed: request.relaxed };
 }

@@ -28,7 +28,8 @@ const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => (
   description: null,
   parameters,
   isStrict: true,
-  param: `tools.${name}`,
+  kind: "function",
+  schemaParam: `tools.${name}.parameters`,
 });
 const journey = {
   type: "object",

@@ -40,7 +40,8 @@ const tool = (name: string, ...numbers: readonly string[]) => ({
     additionalProperties: false,
   },
   isStrict: true,
-  param: "tools[0].function",
+  kind: "function" as const,
+  schemaParam: "tools[0].function.parameters",
 });
 
 test("Qwen2.5-Coder calls a tool, which it writes without tags", async ({ skip }) => {

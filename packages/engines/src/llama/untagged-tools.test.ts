@@ -23,7 +23,17 @@ const parameters = {
 };
 
 function outputOf(tool: Partial<ChatTool>, output: Partial<ChatOutput> = {}): ChatOutput {
-  const tools = [{ name: "rain", description: null, parameters, isStrict: true, param: "tools[0].function", ...tool }];
+  const tools = [
+    {
+      name: "rain",
+      description: null,
+      parameters,
+      isStrict: true,
+      kind: "function" as const,
+      schemaParam: "tools[0].function.parameters",
+      ...tool,
+    },
+  ];
   return { ...FREE_TEXT, toolUse: { tools, mode: "auto", parallel: true }, ...output };
 }
 

@@ -12,7 +12,8 @@ const tool = (name: string, parameters: JsonSchema | null = null): ChatTool => (
   description: null,
   parameters,
   isStrict: true,
-  param: `tools.${name}`,
+  kind: "function",
+  schemaParam: `tools.${name}.parameters`,
 });
 const city = {
   type: "object",

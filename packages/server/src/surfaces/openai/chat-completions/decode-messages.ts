@@ -3,7 +3,7 @@
  * function call is a tool call. No message is dropped or merged; what is not text is refused by name.
  */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, wrapInput } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import type { AssistantContentPart, RequestMessage, ToolCall, UserContentPart } from "@openai-compat/spec";
 import { unsupportedValue } from "./parameters.ts";
@@ -110,6 +110,6 @@ function decodeToolCall(call: ToolCall): ChatToolCall {
     case "function":
       return { id: call.id, name: call.function.name, arguments: call.function.arguments };
     case "custom":
-      return { id: call.id, name: call.custom.name, arguments: call.custom.input };
+      return { id: call.id, name: call.custom.name, arguments: wrapInput(call.custom.input) };
   }
 }

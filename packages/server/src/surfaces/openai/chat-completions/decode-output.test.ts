@@ -8,6 +8,7 @@ const decodeOutput = (body: object) => decode(body).output;
 
 const tool = (name: string) => ({ type: "function", function: { name } });
 const tools = [tool("rain"), tool("snow")];
+const custom = (name: string) => ({ type: "custom", custom: { name } });
 
 /** Of the tools that may be called, the names, and whether and how often. */
 const chosen = (body: object) => {
@@ -23,7 +24,8 @@ test("a tool keeps its description and its schema, and knows where it stood", ()
     description: "Tells.",
     parameters,
     isStrict: true,
-    param: "tools[1].function",
+    kind: "function",
+    schemaParam: "tools[1].function.parameters",
   });
 });
 
@@ -57,6 +59,18 @@ test.each([
     [["rain"], "auto", true],
   ],
   [{ tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [] } } }, null],
+  [{ tools: [...tools, custom("patch")] }, [["rain", "snow", "patch"], "auto", true]],
+  [{ tools: [...tools, custom("patch")], tool_choice: custom("patch") }, [["patch"], "required", false]],
+  [
+    {
+      tools: [...tools, custom("patch"), custom("note")],
+      tool_choice: {
+        type: "allowed_tools",
+        allowed_tools: { mode: "auto", tools: [custom("note"), { type: "custom", name: "patch" }, tool("snow")] },
+      },
+    },
+    [["snow", "patch", "note"], "auto", true],
+  ],
 ])("%j lets the model call %j", (body, expected) => {
   expect(chosen(body)).toEqual(expected);
 });
@@ -80,9 +94,18 @@ test.each([
     "invalid_value",
     "tool_choice.allowed_tools.tools[0]",
   ],
-  [{ tools, tool_choice: { type: "custom", custom: { name: "rain" } } }, "unsupported_value", "tool_choice.type"],
+  [{ tools, tool_choice: custom("rain") }, "invalid_value", "tool_choice.custom.name"],
+  [{ tools: [custom("rain")], tool_choice: tool("rain") }, "invalid_value", "tool_choice.function.name"],
+  [
+    {
+      tools: [custom("rain")],
+      tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [tool("rain")] } },
+    },
+    "invalid_value",
+    "tool_choice.allowed_tools.tools",
+  ],
+  [{ tools: [...tools, custom("rain")] }, "invalid_value", "tools[2].custom.name"],
   [{ tools: [...tools, tool("rain")] }, "invalid_value", "tools[2].function.name"],
-  [{ tools: [{ type: "custom", custom: { name: "c" } }] }, "unsupported_value", "tools[0].type"],
   [
     { tools: [{ type: "function", function: { name: "rain", parameters: { type: "string" } } }] },
     "invalid_value",

@@ -1,9 +1,9 @@
 /** What a chat request says of the form of its answer: `response_format`, `tools` and what chooses among them. */
 
 import { AiError } from "@openai-compat/core";
+import { decodeCustomTool } from "./decode-custom-tool.ts";
 import type { AnswerFormat, ChatOutput, ChatTool, JsonSchema, ToolUse } from "@openai-compat/core";
 import type { CreateChatCompletionRequest } from "@openai-compat/spec";
-import { unsupportedValue } from "./parameters.ts";
 
 type Wire = CreateChatCompletionRequest;
 
@@ -12,7 +12,7 @@ const TOOLS_MAX = 128;
 
 /**
  * @throws AiError `invalid_value` for a choice of a tool that is not offered, for tools that can't be told apart and for
- *   arguments that are no object; `unsupported_value` for tools that are no functions; `missing_required_parameter` for
+ *   arguments that are no object; `unsupported_value` for grammars that are no regular expressions; `missing_required_parameter` for
  *   a JSON schema that is not there.
  */
 export function decodeOutput(wire: Wire): ChatOutput {
@@ -57,18 +57,19 @@ function decodeToolUse(wire: Wire): ToolUse | null {
   if (choice === "auto" || choice === "required") return { tools, mode: choice, parallel };
   switch (choice.type) {
     case "function": {
-      const param = "tool_choice.function.name";
-      return { tools: [findTool(tools, choice.function.name, param)], mode: "required", parallel: false };
+      const tool = findTool(tools, { kind: "function", name: choice.function.name }, "tool_choice.function.name");
+      return { tools: [tool], mode: "required", parallel: false };
+    }
+    case "custom": {
+      const tool = findTool(tools, { kind: "custom", name: choice.custom.name }, "tool_choice.custom.name");
+      return { tools: [tool], mode: "required", parallel: false };
     }
     case "allowed_tools": {
       const param = "tool_choice.allowed_tools.tools";
       const { mode, tools: allowed } = choice.allowed_tools;
-      const names = new Set(allowed.map((tool, index) => readToolName(tool, `${param}[${index}]`)));
-      for (const name of names) findTool(tools, name, param);
-      return names.size === 0 ? null : { tools: tools.filter(({ name }) => names.has(name)), mode, parallel };
+      const named = allowed.map((tool, index) => findTool(tools, readToolName(tool, `${param}[${index}]`), param));
+      return named.length === 0 ? null : { tools: tools.filter((tool) => named.includes(tool)), mode, parallel };
     }
-    case "custom":
-      throw unsupportedValue("tool_choice.type", "custom", "'function'");
   }
 }
 
@@ -80,17 +81,25 @@ function decodeTools(tools: NonNullable<Wire["tools"]>): ChatTool[] {
   }
   const names = new Set<string>();
   return tools.map((tool, index) => {
-    if (tool.type === "custom") throw unsupportedValue(`tools[${index}].type`, "custom", "'function'");
-    const param = `tools[${index}].function`;
-    const { name, description = null, parameters = null, strict } = tool.function;
+    const param = `tools[${index}].${tool.type}`;
+    const { name } = tool.type === "custom" ? tool.custom : tool.function;
     if (names.has(name)) {
       const message = `Invalid '${param}.name': there are two tools of the name '${name}'.`;
       throw new AiError("invalid_value", message, { param: `${param}.name` });
     }
     names.add(name);
-    const isStrict = strict === true;
-    return { name, description, parameters: decodeParameters(parameters, `${param}.parameters`), isStrict, param };
+    return tool.type === "custom" ? decodeCustomTool(tool.custom, param) : decodeFunction(tool.function, param);
   });
+}
+
+type Tool = NonNullable<Wire["tools"]>[number];
+type FunctionObject = Extract<Tool, { type: "function" }>["function"];
+
+function decodeFunction(tool: FunctionObject, param: string): ChatTool {
+  const { name, description = null, parameters = null, strict } = tool;
+  const schemaParam = `${param}.parameters`;
+  const decoded = decodeParameters(parameters, schemaParam);
+  return { kind: "function", name, description, parameters: decoded, isStrict: strict === true, schemaParam };
 }
 
 /** Arguments are an object, also where their schema doesn't say so: `{}` would else let the model write anything. */
@@ -101,17 +110,24 @@ function decodeParameters(parameters: JsonSchema | null, param: string): JsonSch
   throw new AiError("invalid_value", message, { param });
 }
 
-function findTool(tools: readonly ChatTool[], name: string, param: string): ChatTool {
-  const found = tools.find((tool) => tool.name === name);
+interface ToolName {
+  readonly kind: ChatTool["kind"];
+  readonly name: string;
+}
+
+function findTool(tools: readonly ChatTool[], { kind, name }: ToolName, param: string): ChatTool {
+  const found = tools.find((tool) => tool.kind === kind && tool.name === name);
   if (found !== undefined) return found;
   const shown = name.slice(0, 64);
-  throw new AiError("invalid_value", `Invalid '${param}': there is no tool '${shown}' in 'tools'.`, { param });
+  const message = `Invalid '${param}': there is no ${kind} tool '${shown}' in 'tools'.`;
+  throw new AiError("invalid_value", message, { param });
 }
 
 /** `{"type":"function","function":{"name"}}`, as documented, or with the name at the top, as newer surfaces have it. */
-function readToolName(tool: Readonly<Record<string, unknown>>, param: string): string {
-  const { function: inner } = tool;
+function readToolName(tool: Readonly<Record<string, unknown>>, param: string): ToolName {
+  const kind = tool["type"] === "custom" ? "custom" : "function";
+  const inner = tool[kind];
   const name = typeof inner === "object" && inner !== null && "name" in inner ? inner.name : tool["name"];
-  if (typeof name === "string") return name;
-  throw new AiError("invalid_value", `Invalid '${param}': it names no function.`, { param });
+  if (typeof name === "string") return { kind, name };
+  throw new AiError("invalid_value", `Invalid '${param}': it names no ${kind} tool.`, { param });
 }

@@ -232,7 +232,7 @@ test.each(["system", "developer", "user", "assistant"])(
   },
 );
 
-test("a replayed tool call keeps its id, name and arguments", () => {
+test("a replayed tool call keeps its id, name and arguments, and the input of a custom one is an argument", () => {
   const message = {
     role: "assistant",
     content: null,
@@ -256,7 +256,7 @@ test("a replayed tool call keeps its id, name and arguments", () => {
     content: "",
     toolCalls: [
       { id: "c1", name: "f", arguments: "{}" },
-      { id: "c2", name: "g", arguments: "x" },
+      { id: "c2", name: "g", arguments: '{"input":"x"}' },
       { id: "h", name: "h", arguments: "1" },
     ],
   });

@@ -52,11 +52,18 @@ function encodeDelta(event: Exclude<ChatEvent, { type: "chat-end" }>, options: C
     case "text-delta":
       return { content: event.text };
     case "tool-call-start": {
-      const { callIndex, id, name } = event;
-      return { tool_calls: [{ index: callIndex, id, type: "function", function: { name, arguments: "" } }] };
+      const { callIndex: index, id, kind: type, name } = event;
+      const called = type === "custom" ? { custom: { name, input: "" } } : { function: { name, arguments: "" } };
+      return { tool_calls: [{ index, id, type, ...called }] };
     }
-    case "tool-call-delta":
-      return { tool_calls: [{ index: event.callIndex, function: { arguments: event.text } }] };
+    case "tool-call-delta": {
+      const { callIndex: index, kind, text } = event;
+      return {
+        tool_calls: [
+          { index, ...(kind === "custom" ? { custom: { input: text } } : { function: { arguments: text } }) },
+        ],
+      };
+    }
     case "choice-end":
       return {};
   }

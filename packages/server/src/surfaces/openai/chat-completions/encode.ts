@@ -61,11 +61,11 @@ function encodeMessage({ text, reasoning, toolCalls }: ChatChoice): Message {
     ...(toolCalls.length === 0
       ? {}
       : {
-          tool_calls: toolCalls.map((call) => ({
-            id: call.id,
-            type: "function",
-            function: { name: call.name, arguments: call.arguments },
-          })),
+          tool_calls: toolCalls.map(({ id, kind, name, text: said }) =>
+            kind === "custom"
+              ? { id, type: kind, custom: { name, input: said } }
+              : { id, type: kind, function: { name, arguments: said } },
+          ),
         }),
   };
 }
