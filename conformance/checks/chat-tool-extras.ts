@@ -1,30 +1,13 @@
-/** Checks of what may stand beside function tools: log probabilities of an answer that calls, and tools of the kind `custom`. */
+/** Checks of what may stand beside tools: log probabilities of an answer that calls. */
 
 import { type Check, defineCheck } from "../src/check.ts";
 import type { CheckContext } from "../src/check-context.ts";
 import type { Exchange } from "../src/exchange.ts";
 import { chatChunks } from "../src/expect-stream.ts";
-import {
-  assume,
-  expectErrorEnvelope,
-  expectJsonObject,
-  expectResponse,
-  expectStatus,
-  expectThat,
-  isJsonObject,
-  throwIfUnsupported,
-} from "../src/expect.ts";
+import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, throwIfUnsupported } from "../src/expect.ts";
 import { describeExchange } from "../src/response-body.ts";
 import { askChat, readChoice, streamChat } from "./support/chat-calls.ts";
-import {
-  forceTool,
-  listCallDeltas,
-  listCalls,
-  REPORT,
-  requireCall,
-  requireCallChunks,
-  throwIfNoTools,
-} from "./support/tool-calls.ts";
+import { forceTool, listCallDeltas, listCalls, REPORT, requireCall, requireCallChunks } from "./support/tool-calls.ts";
 
 const TOOLS = {
   area: "chat",
@@ -35,13 +18,6 @@ const TOOLS = {
 } as const;
 
 const SCORED = forceTool(REPORT, { logprobs: true, top_logprobs: 2 });
-
-const CUSTOM = "note_of_quern";
-const WITH_CUSTOM = {
-  tools: [{ type: "custom", custom: { name: CUSTOM, description: "Takes a note on a quern, in any words." } }],
-  tool_choice: { type: "custom", custom: { name: CUSTOM } },
-  max_tokens: 64,
-};
 
 /** What an answer that calls says of its tokens, and how many calls it has. */
 interface Scored {
@@ -78,7 +54,7 @@ function isLogprobs(value: unknown): boolean {
   return value === undefined || value === null || isJsonObject(value);
 }
 
-const scored = MODES.map(({ suffix, adverb, ask, requirePlain, read }) =>
+export const chatToolExtraChecks: readonly Check[] = MODES.map(({ suffix, adverb, ask, requirePlain, read }) =>
   defineCheck({
     ...TOOLS,
     id: `chat.tools.logprobs${suffix}`,
@@ -97,30 +73,3 @@ const scored = MODES.map(({ suffix, adverb, ask, requirePlain, read }) =>
     },
   }),
 );
-
-export const chatToolExtraChecks: readonly Check[] = [
-  ...scored,
-  defineCheck({
-    ...TOOLS,
-    id: "chat.tools.custom",
-    requirement: "A tool of the type `custom` that has to be called is called, or refused by name with a 4xx.",
-    reference: "OpenAPI CustomToolChatCompletions; ChatCompletionMessageCustomToolCall",
-    breaks: "Agents whose editing tool is a custom one get a text in its place, or a 500 that the SDK sends again.",
-    async run(context) {
-      const exchange = await askChat(context, WITH_CUSTOM);
-      throwIfNoTools(await askChat(context, forceTool(REPORT)));
-      if (expectResponse(exchange).status !== 200) {
-        const { param, message } = expectErrorEnvelope(exchange, { status: [400, 404, 422, 501] });
-        const names = param?.startsWith("tool") === true || /custom|tool/i.test(message);
-        expectThat(names, { observer: "wire", expected: "a refusal of the tool", actual: describeExchange(exchange) });
-        return;
-      }
-      const calls = listCalls(readChoice(assume("a chat completion", () => expectJsonObject(exchange))));
-      const isCalled = calls.some(
-        ({ type, custom }) => type === "custom" && isJsonObject(custom) && typeof custom["input"] === "string",
-      );
-      const actual = describeExchange(exchange);
-      expectThat(isCalled, { observer: "wire", expected: `a call of the custom tool ${CUSTOM}`, actual });
-    },
-  }),
-];

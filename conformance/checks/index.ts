@@ -20,6 +20,7 @@ import { chatToolChoiceChecks } from "./chat-tool-choice.ts";
 import { chatToolSchemaChecks } from "./chat-tool-schemas.ts";
 import { chatToolStreamChecks } from "./chat-tool-stream.ts";
 import { chatToolTurnChecks } from "./chat-tool-turns.ts";
+import { chatToolCustomChecks } from "./chat-tool-custom.ts";
 import { chatToolExtraChecks } from "./chat-tool-extras.ts";
 import { completionLimitChecks } from "./completions-limits.ts";
 import { completionLogprobChecks } from "./completions-logprobs.ts";
@@ -58,6 +59,7 @@ export const checks: readonly Check[] = [
   ...chatToolCallChecks,
   ...chatToolStreamChecks,
   ...chatToolTurnChecks,
+  ...chatToolCustomChecks,
   ...chatToolExtraChecks,
   ...chatToolSchemaChecks,
   ...chatFormatChecks,

@@ -82,11 +82,12 @@ export function encodeCompletion(answer: Answer): Completion {
 
 function encodeMessage({ words, calls }: Generation): object {
   if (calls.length === 0) return { role: "assistant", content: words.join(""), refusal: null };
-  const encoded = calls.map(({ id, name, pieces }) => ({
-    id,
-    type: "function",
-    function: { name, arguments: pieces.join("") },
-  }));
+  const encoded = calls.map(({ id, type, name, pieces }) => {
+    const text = pieces.join("");
+    return type === "custom"
+      ? { id, type, custom: { name, input: text } }
+      : { id, type, function: { name, arguments: text } };
+  });
   return { role: "assistant", content: null, refusal: null, tool_calls: encoded };
 }
 
@@ -97,11 +98,18 @@ export interface ToolCallDelta {
   readonly function: { readonly name?: string; readonly arguments: string };
 }
 
+export interface CustomCallDelta {
+  readonly index: number;
+  readonly id?: string;
+  readonly type?: string;
+  readonly custom: { readonly name?: string; readonly input: string };
+}
+
 export interface Delta {
   readonly role?: string;
   readonly content?: string | null;
   readonly refusal?: null;
-  readonly tool_calls?: readonly ToolCallDelta[];
+  readonly tool_calls?: readonly (ToolCallDelta | CustomCallDelta)[];
 }
 
 export interface ChunkChoice {
@@ -138,9 +146,18 @@ export function encodeChunks(answer: Answer, includeUsage: boolean): readonly Ch
   return includeUsage ? [...chunks, { ...base, choices: [], usage: answer.usage }] : chunks;
 }
 
-function encodeCallDeltas({ id, name, pieces }: ToolCall, index: number): readonly ToolCallDelta[] {
+function encodeCallDeltas(
+  { id, type, name, pieces }: ToolCall,
+  index: number,
+): readonly (ToolCallDelta | CustomCallDelta)[] {
+  if (type === "custom") {
+    return [
+      { index, id, type, custom: { name, input: "" } },
+      ...pieces.map((piece) => ({ index, custom: { input: piece } })),
+    ];
+  }
   return [
-    { index, id, type: "function", function: { name, arguments: "" } },
+    { index, id, type, function: { name, arguments: "" } },
     ...pieces.map((piece) => ({ index, function: { arguments: piece } })),
   ];
 }

@@ -10,7 +10,7 @@ const FORMAT = "response_format";
 const SCHEMA = "response_format.json_schema.schema";
 
 export const FORM_RULES = {
-  toolTypeKnown: (body) => refuseTool(body, "type", (tool) => tool["type"] === "function"),
+  toolTypeKnown: (body) => refuseTool(body, "type", (tool) => ["function", "custom"].includes(String(tool["type"]))),
   toolNamePresent: (body) => refuseTool(body, "function.name", (tool) => readFunction(tool)["name"] !== undefined),
   toolNameValid: (body) =>
     refuseTool(body, "function.name", (tool) => {

@@ -6,8 +6,9 @@ import { sampleSchema } from "./schema-sample.ts";
 
 export interface ToolCall {
   readonly id: string;
+  readonly type: "function" | "custom";
   readonly name: string;
-  /** The arguments in the pieces of a stream. */
+  /** The arguments of a function, or the input of a custom tool, in the pieces of a stream. */
   readonly pieces: readonly string[];
 }
 
@@ -25,19 +26,39 @@ let calls = 0;
 export function composeCalls(body: ChatBody): readonly ToolCall[] {
   return pickTools(body).map((tool) => {
     calls += 1;
-    const value = tool["parameters"] === undefined ? {} : sampleSchema(tool["parameters"]);
-    return { id: `call_reference_${calls}`, name: String(tool["name"]), pieces: splitPieces(JSON.stringify(value)) };
+    const type = isCustom(body, tool) ? "custom" : "function";
+    const text = type === "custom" ? composeInput(tool) : composeArguments(tool);
+    return { id: `call_reference_${calls}`, type, name: String(tool["name"]), pieces: splitPieces(text) };
   });
+}
+
+function composeArguments({ parameters }: JsonObject): string {
+  return JSON.stringify(parameters === undefined ? {} : sampleSchema(parameters));
+}
+
+/** Any text, or one of the regular expression. */
+function composeInput({ format }: JsonObject): string {
+  const grammar = isJsonObject(format) && isJsonObject(format["grammar"]) ? format["grammar"] : {};
+  const { definition } = grammar;
+  const pattern = typeof definition === "string" ? { pattern: `^${definition}$` } : {};
+  return String(sampleSchema({ type: "string", ...pattern }));
+}
+
+function isCustom(body: ChatBody, tool: JsonObject): boolean {
+  return (
+    Array.isArray(body["tools"]) && body["tools"].some((offered) => isJsonObject(offered) && offered["custom"] === tool)
+  );
 }
 
 export function splitPieces(text: string): readonly string[] {
   return text.match(new RegExp(`.{1,${PIECE_CHARACTERS}}`, "gs")) ?? [];
 }
 
-/** The function of a tool, as OpenAI has it here, or the tool itself. */
+/** The function of a tool, or what a custom one is, as OpenAI has it here, or the tool itself. */
 export function readFunction(tool: unknown): JsonObject {
   if (!isJsonObject(tool)) return {};
-  return isJsonObject(tool["function"]) ? tool["function"] : tool;
+  const inner = tool[tool["type"] === "custom" ? "custom" : "function"];
+  return isJsonObject(inner) ? inner : tool;
 }
 
 export function listFunctions(body: ChatBody): readonly JsonObject[] {
@@ -65,7 +86,7 @@ function resolveChoice(body: ChatBody): Choice {
   const allowed = isJsonObject(choice["allowed_tools"]) ? choice["allowed_tools"] : {};
   const names = Array.isArray(allowed["tools"])
     ? allowed["tools"].map((tool) => readFunction(tool)["name"])
-    : [readNamedChoice(body)];
+    : [readFunction(choice)["name"]];
   return { tools: tools.filter(({ name }) => names.includes(name)), isForced: allowed["mode"] !== "auto" };
 }
 

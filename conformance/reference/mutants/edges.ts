@@ -13,7 +13,6 @@ import {
   mutateReply,
   mutateRequest,
   mutateRule,
-  omit,
   oneWrite,
   parseSent,
   readSent,
@@ -161,15 +160,6 @@ function isScoredOffer(body: ChatBody): boolean {
   return body["logprobs"] === true && Array.isArray(body["tools"]);
 }
 
-function isCustomOffer({ tools }: ChatBody): boolean {
-  return Array.isArray(tools) && isJsonObject(tools[0]) && tools[0]["type"] === "custom";
-}
-
-/** As if no tool had been offered at all. */
-function withoutCustom(body: ChatBody): ChatBody {
-  return isCustomOffer(body) ? omit(omit(body, "tools"), "tool_choice") : body;
-}
-
 export const edgeMutants: readonly Mutant[] = [
   {
     id: "refusal.long-chat-cut",
@@ -264,20 +254,4 @@ export const edgeMutants: readonly Mutant[] = [
     (chunks, body) =>
       isScoredOffer(body) ? chunks.filter(({ choices: [choice] }) => choice?.delta.tool_calls === undefined) : chunks,
   ),
-  mutateReply(
-    { id: "tools.custom-fails", description: "a custom tool is a 500", intended: ["chat.tools.custom"] },
-    (_, call) => isChat(call) && isCustomOffer(parseSent(call)),
-    () => ({ status: 500 }),
-  ),
-  {
-    id: "tools.custom-ignored",
-    description: "a custom tool is as good as none",
-    intended: ["chat.tools.custom"],
-    mutate: ({ decodeText }) => ({
-      decodeText: (bytes) => {
-        const text = decodeText(bytes);
-        return text?.includes('"custom"') === true ? JSON.stringify(withoutCustom(JSON.parse(text))) : text;
-      },
-    }),
-  },
 ];

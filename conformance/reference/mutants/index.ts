@@ -21,6 +21,7 @@ import { rateLimitMutants } from "./rate-limit.ts";
 import { sseMutants } from "./sse.ts";
 import { toolCallMutants } from "./tool-calls.ts";
 import { toolChoiceMutants } from "./tool-choice.ts";
+import { toolCustomMutants } from "./tool-custom.ts";
 import { upstreamMutants } from "./upstreams.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -45,5 +46,6 @@ export const mutants: readonly Mutant[] = [
   ...authMutants,
   ...errorMutants,
   ...edgeMutants,
+  ...toolCustomMutants,
   ...httpMutants,
 ];

@@ -63,7 +63,7 @@ function mutateDeltas(naming: Naming, change: (delta: ToolCallDelta, place: Plac
     return chunks.flatMap((chunk): object[] => {
       const [choice] = chunk.choices;
       const [delta] = choice?.delta.tool_calls ?? [];
-      if (choice === undefined || delta === undefined) return [chunk];
+      if (choice === undefined || delta === undefined || !("function" in delta)) return [chunk];
       const place = seen.get(delta.index) ?? 0;
       seen.set(delta.index, place + 1);
       return change(delta, { place, body }).map((changed) => replaceDelta(chunk, { tool_calls: [changed] }));
@@ -96,7 +96,8 @@ function hasCall(chunk: Chunk): boolean {
 }
 
 function readPiece(chunk: Chunk): string {
-  return chunk.choices[0]?.delta.tool_calls?.[0]?.function.arguments ?? "";
+  const [delta] = chunk.choices[0]?.delta.tool_calls ?? [];
+  return delta !== undefined && "function" in delta ? delta.function.arguments : "";
 }
 
 function intend(id: string, description: string, ...intended: readonly string[]): Naming {
@@ -119,7 +120,7 @@ const oneShotMutants: readonly Mutant[] = [
   mutateCall(
     intend("call.type-missing", "a call has no type", "chat.tools.type", "chat.tools.run-tools-calls"),
     always,
-    (call) => omit(call, "type"),
+    (call) => (call["function"] === undefined ? call : omit(call, "type")),
   ),
   mutateArguments(
     intend("call.arguments-object", "the arguments are an object", "chat.tools.arguments-string"),
