@@ -1,4 +1,4 @@
-/** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `config.ts`'s job. */
+/** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `load-config.ts`'s job. */
 
 import { basename } from "node:path";
 import { MODEL_TYPES } from "@openai-compat/core";

@@ -40,7 +40,7 @@ import type {
 } from "@openai-compat/engines";
 import { describeLibraryInstall } from "./cli/invocation.ts";
 import { isModelPath } from "./config-paths.ts";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./load-config.ts";
 import type { Config } from "./config.ts";
 import type { ModelConfig, PricesConfig } from "./model-config.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";

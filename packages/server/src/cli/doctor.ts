@@ -1,7 +1,7 @@
 /** `openai-compat doctor`: looks whether a server would start and work with these settings, and changes nothing. */
 
 import type { Command } from "commander";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../load-config.ts";
 import type { Config } from "../config.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { Finding } from "./doctor-finding.ts";

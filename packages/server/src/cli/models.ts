@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { cacheDirectory, findCachedModel, listCatalogue } from "@openai-compat/engines";
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../load-config.ts";
 import { pullWithProgress } from "../resolve-models.ts";
 
 export function addModelsCommand(program: Command): void {

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { AiError } from "@openai-compat/core";
 import packageJson from "../../package.json" with { type: "json" };
-import { ConfigError } from "../config.ts";
+import { ConfigError } from "../load-config.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { addCreditsCommand } from "./credits.ts";
 import { addDoctorCommand } from "./doctor.ts";

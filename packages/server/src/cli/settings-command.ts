@@ -2,7 +2,7 @@
 
 import { homedir } from "node:os";
 import type { Command } from "commander";
-import { listSettings } from "../config.ts";
+import { listSettings } from "../load-config.ts";
 import { describeCommand } from "./invocation.ts";
 import { renderSettingsPage } from "./settings-page.ts";
 

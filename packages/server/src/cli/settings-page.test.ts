@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { configSchema, listSettings } from "../config.ts";
+import { configSchema } from "../config.ts";
+import { listSettings } from "../load-config.ts";
 import { renderSettingsPage } from "./settings-page.ts";
 
 const page = renderSettingsPage("/home/ada");

@@ -1,8 +1,9 @@
 /** The page of all settings, in Markdown, made from the schema alone: what it says of a setting is what is read. */
 
 import { z } from "zod";
-import { configSchema, listSettings } from "../config.ts";
-import type { Setting } from "../config.ts";
+import { configSchema } from "../config.ts";
+import { listSettings } from "../load-config.ts";
+import type { Setting } from "../load-config.ts";
 import { describeSchema, findSchema, readLiteral, unwrapSchema } from "../config-schema.ts";
 
 type Schema = z.core.$ZodType;

@@ -2,7 +2,7 @@
 
 import { Option } from "commander";
 import type { Command } from "commander";
-import { listUnknownVariables, loadConfig } from "../config.ts";
+import { listUnknownVariables, loadConfig } from "../load-config.ts";
 import type { Config, ConfigInput } from "../config.ts";
 
 export interface SharedOptions {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { loadConfig } from "../../config.ts";
+import { loadConfig } from "../../load-config.ts";
 
 const load = (environment: Readonly<Record<string, string>>) => loadConfig({ file: null, environment, flags: {} });
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ConfigError, listSettings, listUnknownVariables, loadConfig } from "./config.ts";
-import type { ConfigSources } from "./config.ts";
+import { ConfigError, listSettings, listUnknownVariables, loadConfig } from "./load-config.ts";
+import type { ConfigSources } from "./load-config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-config-"));
 afterAll(() => rmSync(directory, { recursive: true }));
