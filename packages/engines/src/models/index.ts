@@ -27,3 +27,4 @@ export { findCachedModel, pullModel, verifyCachedModel } from "./pull.ts";
 export type { PulledModel } from "./pull.ts";
 export type { LockSettings } from "./pull-lock.ts";
 export type { ModelLookup, PullOptions, PullProgress, PullSettings } from "./pull-options.ts";
+export { wrapProse } from "./wrap-prose.ts";

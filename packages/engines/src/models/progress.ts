@@ -4,14 +4,18 @@
  */
 import { Presets, SingleBar } from "cli-progress";
 import type { PullProgress } from "./pull-options.ts";
+import { COLUMNS_DEFAULT, wrapProse } from "./wrap-prose.ts";
 
 /** A log gets a line when a phase starts, one in so many milliseconds while it lasts, and one at its end. */
 const LOG_INTERVAL_MS = 5000;
-const MEGABYTE = 1_000_000;
+/** A file is counted in the unit in which it is at least one. */
+const UNITS = [
+  { name: "MB", bytes: 1_000_000 },
+  { name: "kB", bytes: 1000 },
+  { name: "B", bytes: 1 },
+] as const;
 /** Of a bar, in columns: the least that shows anything, and as much as is of use. */
 const BAR_COLUMNS = { least: 10, most: 40 };
-/** A terminal that does not say how wide it is. */
-const COLUMNS_DEFAULT = 80;
 /** ` [] 100 % | 12345/12345 MB`. */
 const NUMBERS_COLUMNS = 27;
 
@@ -60,7 +64,7 @@ export function createProgressReporter(options: ProgressReporterOptions): Progre
         if (last?.source === progress.source) display.update({ ...last, receivedBytes: last.totalBytes });
         if (last !== null) display.end();
         const isOther = progress.source !== "" && progress.source !== last?.source;
-        if (isOther) stream.write(`${label} from ${progress.source}\n`);
+        if (isOther) stream.write(`${wrapProse(`${label} from ${progress.source}`, stream)}\n`);
         display.start(progress);
       }
       last = progress;
@@ -88,12 +92,12 @@ function createBar(stream: Stream): Display {
       }
       const room = (stream.columns ?? COLUMNS_DEFAULT) - VERBS[progress.phase].length - NUMBERS_COLUMNS;
       const barsize = Math.max(BAR_COLUMNS.least, Math.min(BAR_COLUMNS.most, room));
-      const format = `${VERBS[progress.phase]} [{bar}] {percentage} % | {received}/{whole} MB`;
+      const format = `${VERBS[progress.phase]} [{bar}] {percentage} % | {received}/{whole} {unit}`;
       bar = new SingleBar({ stream, hideCursor: true, format, barsize }, Presets.legacy);
-      bar.start(progress.totalBytes, progress.receivedBytes, countMegabytes(progress));
+      bar.start(progress.totalBytes, progress.receivedBytes, countUnits(progress));
     },
     update(progress) {
-      bar?.update(progress.receivedBytes, countMegabytes(progress));
+      bar?.update(progress.receivedBytes, countUnits(progress));
     },
     end() {
       bar?.stop();
@@ -102,9 +106,11 @@ function createBar(stream: Stream): Display {
   };
 }
 
-/** The bar counts bytes, people megabytes. */
-function countMegabytes({ receivedBytes, totalBytes }: PullProgress): Record<string, string> {
-  return { received: toMegabytes(receivedBytes), whole: toMegabytes(totalBytes) };
+/** The bar counts bytes, people megabytes, or of a small file kilobytes. */
+function countUnits({ receivedBytes, totalBytes }: PullProgress): Record<"received" | "whole" | "unit", string> {
+  const unit = UNITS.find(({ bytes }) => totalBytes >= bytes) ?? UNITS[0];
+  const count = (bytes: number): string => String(Math.round(bytes / unit.bytes));
+  return { received: count(receivedBytes), whole: count(totalBytes), unit: unit.name };
 }
 
 function createLines(
@@ -118,9 +124,11 @@ function createLines(
     pending = "";
     stream.write(`${line}\n`);
   };
-  const describe = ({ phase, receivedBytes, totalBytes }: PullProgress): string => {
+  const describe = (progress: PullProgress): string => {
+    const { phase, totalBytes } = progress;
+    const { received, whole, unit } = countUnits(progress);
     const title = phase === "waiting" ? `${VERBS[phase]} of ${label}` : `${VERBS[phase]} ${label}`;
-    return totalBytes === 0 ? title : `${title}: ${toMegabytes(receivedBytes)} of ${toMegabytes(totalBytes)} MB`;
+    return totalBytes === 0 ? title : `${title}: ${received} of ${whole} ${unit}`;
   };
   return {
     start: (progress) => say(describe(progress)),
@@ -132,8 +140,4 @@ function createLines(
       if (pending !== "") say(pending);
     },
   };
-}
-
-function toMegabytes(bytes: number): string {
-  return String(Math.round(bytes / MEGABYTE));
 }
