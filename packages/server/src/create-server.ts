@@ -217,7 +217,10 @@ function createHttp(parts: HttpParts): HttpServer {
     answerClientError(error, socket, active.findLast(socket));
   });
   // For one, that the system had no room for another connection. Those that there are go on.
-  http.on("error", (error) => logger.error("the listening socket failed", { cause: error.message }));
+  http.on("error", (error) => {
+    // Who asked to listen is told of a socket that never did.
+    if (http.listening) logger.error("the listening socket failed", { cause: error.message });
+  });
   return http;
 }
 

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { AiError } from "@openai-compat/core";
+import { wrapProse } from "@openai-compat/engines";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError } from "../load-config.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -49,14 +50,16 @@ function throwInsteadOfExit(command: Command): void {
 function reportFailure(thrown: unknown): number {
   // Commander has written its own message.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
-  process.stderr.write(`error: ${describeFailure(thrown)}\n`);
+  process.stderr.write(wrapProse(`error: ${describeFailure(thrown)}\n`, process.stderr));
   return thrown instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED;
 }
 
 function describeFailure(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const code = "code" in thrown ? thrown.code : undefined;
-  if (code === "EADDRINUSE") return `${thrown.message}. Another program uses this port: choose one with --port.`;
+  if (code === "EADDRINUSE" && "port" in thrown) {
+    return `Port ${String(thrown.port)} is used by another program, which may be another server of yours. Choose another with --port.`;
+  }
   const isForeseen =
     thrown instanceof ConfigError ||
     thrown instanceof CommandFailure ||
