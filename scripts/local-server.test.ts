@@ -44,10 +44,10 @@ function isRunning(pidFile: string): boolean {
 
 test("a started server says what it serves with, and is gone after the stop, its target file too", async () => {
   const { script, pidFile } = writeFakeServer(
-    `console.log("Serving the fake engine.\\nmore"); setTimeout(() => writeFileSync(readyFile, "{}"), 200);`,
+    `console.log("Serving one model.\\nServing another.\\nListening on a port.\\nmore"); setTimeout(() => writeFileSync(readyFile, "{}"), 200);`,
   );
   const server = await start(script);
-  expect(server.summary).toBe("Serving the fake engine.");
+  expect(server.summary).toBe("Serving one model.\nServing another.");
   expect(existsSync(server.targetFile)).toBe(true);
   await server.stop();
   expect(existsSync(server.targetFile)).toBe(false);

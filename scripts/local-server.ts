@@ -29,12 +29,14 @@ export interface LocalServerOptions {
 export interface LocalServer {
   /** The file that tells the suite the base URL, keys and models. It is gone after `stop`. */
   readonly targetFile: string;
-  /** What the server says that it serves with: the first line of its output. */
+  /** What the server says that it serves with: the lines of its output before its address. */
   readonly summary: string;
   /** @throws Error when the server had failed before: what was found out about it is worth nothing then. */
   stop(): Promise<void>;
 }
 
+/** How the line with the server's address starts. */
+const ADDRESS = "\nListening on ";
 const STOP_TIME_MS_MAX = 15_000;
 const POLL_INTERVAL_MS = 50;
 
@@ -84,7 +86,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (!output.includes("\n")) output += text;
+    if (!output.includes(ADDRESS)) output += text;
   });
   const clean = async (): Promise<void> => {
     await stopProcess(child, options.stopTimeMsMax ?? STOP_TIME_MS_MAX);
@@ -102,5 +104,5 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     await clean();
     throw error;
   }
-  return { targetFile, summary: output.split("\n", 1)[0] ?? "", stop };
+  return { targetFile, summary: output.split(ADDRESS, 1)[0] ?? "", stop };
 }

@@ -33,7 +33,10 @@ test("without configured models, the catalogue's best of each type are the defau
     { id: "qwen2.5-coder-0.5b-instruct", type: "chat", isDefault: true, ownedBy: "local", createdAtMs: 5 },
     { id: "all-minilm-l6-v2", type: "embedding", isDefault: true, ownedBy: "local", contextTokens: 512 },
   ]);
-  expect(summary).toContain("a fake");
+  expect(summary).toBe(
+    "Serving Qwen2.5-Coder 0.5B Instruct (qwen2.5-coder-0.5b-instruct) from a fake.\n" +
+      "Serving all-MiniLM-L6-v2 (all-minilm-l6-v2) from a fake.",
+  );
   expect(summary).not.toContain("demonstration");
 });
 

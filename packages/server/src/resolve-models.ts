@@ -29,6 +29,7 @@ import {
   listFittingModels,
   probeLlama,
   pullModel,
+  wrapProse,
 } from "@openai-compat/engines";
 import type {
   CatalogueEntry,
@@ -123,16 +124,16 @@ async function resolveDefaultModels(options: ResolveModelsOptions, loadingOf: Lo
   if (!("model" in chat)) {
     return {
       models: createScriptedModels(options),
-      summary: `Serving the scripted engine (no AI model): ${chat.reasons.join(" ")}`,
+      summary: `Serving the scripted engine (no AI model):\n${chat.reasons.join("\n")}`,
     };
   }
   const embedding = await findDefaultModel("embedding", options, loadingOf);
   const why = chat.reasons.length === 0 ? "" : ` Not a better one: ${chat.reasons.join(" ")}`;
   if (!("model" in embedding)) {
-    const summary = `${chat.summary}${why} Serving no embedding model: ${embedding.reasons.join(" ")}`;
+    const summary = `${chat.summary}${why}\nServing no embedding model: ${embedding.reasons.join(" ")}`;
     return { models: [chat.model], summary };
   }
-  return { models: [chat.model, embedding.model], summary: `${chat.summary}${why} ${embedding.summary}` };
+  return { models: [chat.model, embedding.model], summary: `${chat.summary}${why}\n${embedding.summary}` };
 }
 
 /** Those of the catalogue that fit, the first choice first. @param room default: what this machine offers */
@@ -378,9 +379,8 @@ export async function pullWithProgress(
 ): Promise<{ readonly path: string; readonly source: string }> {
   if ((await findCachedModel(entry.id)) === null) {
     const size = Math.round((entry.sources[0]?.file.sizeBytes ?? entry.artefact.sizeBytes) / MEGABYTE);
-    process.stderr.write(
-      `${entry.name} (${entry.licence}) is not in the cache: ${size} MB are to be downloaded to ${cacheDirectory()}.\n`,
-    );
+    const announcement = `${entry.name} (${entry.licence}) is not in the cache: ${size} MB are to be downloaded to ${cacheDirectory()}.\n`;
+    process.stderr.write(wrapProse(announcement, process.stderr));
   }
   const progress = createProgressReporter({ label: entry.name });
   try {

@@ -4,6 +4,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { AiError, createModelRegistry } from "@openai-compat/core";
 import type { ModelType, RegisteredModel } from "@openai-compat/core";
+import { wrapProse } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
 import type { Logger } from "../operations/logger.ts";
@@ -91,7 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
       (thrown: unknown) => {
         if (!stop.signal.aborted) throw thrown;
         // A pull that was told to stop is no failure.
-        process.stderr.write(`${thrown instanceof AiError ? thrown.message : "Stopped."}\n`);
+        process.stderr.write(wrapProse(`${thrown instanceof AiError ? thrown.message : "Stopped."}\n`, process.stderr));
         return null;
       },
     );
@@ -136,7 +137,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   try {
     const chatModel = findModel(models, "chat");
     const embeddingModel = findModel(models, "embedding");
-    process.stdout.write(`${summary}\n`);
+    process.stdout.write(wrapProse(`${summary}\n`, process.stdout));
     warnWhenPublic(config.host, logger);
     await announce(home, config, { shared: options, baseUrl, chatModel, models });
     if (options.readyFile !== undefined) {
