@@ -13,7 +13,7 @@ import { speaksOfMembers } from "./schema-keywords.ts";
 import { join, readCount, readList, readMap, readNames } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 import type { Subschemas } from "./subschemas.ts";
-import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
+import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 /** Members whose names match a pattern. */
 interface PatternMembers {
@@ -138,21 +138,22 @@ class ObjectCompiler {
     return strings === ANY_STRING ? null : strings;
   }
 
+  /** Where one of them can't be enforced, none is: any name may be one of its names, with any value. */
   #readPatterns(): readonly PatternMembers[] {
     const { path } = this.#view;
-    const patterns = readMap(this.#view, "patternProperties") ?? {};
-    return Object.entries(patterns).flatMap(([pattern, value]) => {
-      const view = this.#subschemas.view(value, join(path, "patternProperties", pattern));
-      if (this.#compilation.level === "all") {
-        try {
-          return [{ names: findPattern(path, pattern, this.#compilation), view }];
-        } catch (thrown) {
-          if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
-          this.#compilation.relax(path, "patternProperties", thrown.message);
-        }
-      } else this.#compilation.relax(path, "patternProperties", "it is too large");
-      return [{ names: ANY_STRING, view: { schema: {}, path: view.path } }];
-    });
+    const patterns = Object.entries(readMap(this.#view, "patternProperties") ?? {});
+    if (patterns.length === 0) return [];
+    try {
+      if (this.#compilation.level !== "all") throw new SchemaTooLargeError(path, "the schema is too large");
+      return patterns.map(([pattern, value]) => ({
+        names: findPattern(path, pattern, this.#compilation),
+        view: this.#subschemas.view(value, join(path, "patternProperties", pattern)),
+      }));
+    } catch (thrown) {
+      if (!(thrown instanceof UnsupportedSchemaError)) throw thrown;
+      this.#compilation.relax(path, "patternProperties", thrown.message);
+    }
+    return [{ names: ANY_STRING, view: { schema: {}, path } }];
   }
 
   /** How many members there are, as far as a grammar counts them: a name that comes twice is one member. */

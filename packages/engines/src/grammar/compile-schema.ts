@@ -164,7 +164,8 @@ class SchemaCompiler implements Subschemas {
       const only = [schema["type"]].flat();
       return only.length === 1 && only[0] === "object" && schema["nullable"] !== true ? rule("object") : rule("value");
     }
-    const types = [schema["type"]].flat().filter((name): name is TypeName => TYPES.some((type) => type === name));
+    const named = [schema["type"]].flat();
+    const types = TYPES.filter((type) => named.includes(type));
     if (this.#isTooDeep()) this.#compilation.relax(path, "*", "the schema is too large");
     return types.length === 0 ? rule("value") : choice(...types.map((type) => rule(type)));
   }
@@ -259,7 +260,7 @@ class SchemaCompiler implements Subschemas {
     const { type } = view.schema;
     const named = type === undefined || type === null ? inferType(view.schema) : Array.isArray(type) ? type : [type];
     if (named === null) return null;
-    const types = named.map((name: unknown) => {
+    const types = [...new Set<unknown>(named)].map((name) => {
       const known = TYPES.find((candidate) => candidate === name);
       if (known !== undefined) return known;
       throw new UnsupportedSchemaError(view.path, `there is no type ${JSON.stringify(name)?.slice(0, 60)}`);

@@ -76,6 +76,17 @@ test.each<[string, SchemaObject, readonly string[], readonly unknown[]]>([
   ["lengths in the wrong order", { type: "array", items: {}, minItems: 3, maxItems: 1 }, ["/*"], [[], [1]]],
   ["values of another type", { type: "integer", enum: ["a"] }, ["/*"], [1]],
   ["parts that contradict", { allOf: [{ type: "string", pattern: "a" }, { pattern: "b" }] }, ["/pattern"], ["ab"]],
+  [
+    "names of which some can't be told apart",
+    {
+      type: "object",
+      patternProperties: { "(a)\\1": {}, "(b)\\1": {}, "^c$": { type: "string" } },
+      additionalProperties: false,
+    },
+    ["/patternProperties"],
+    [{ aa: 1 }, { bb: 1 }, { c: "c" }],
+  ],
+  ["a type that is named very often", { type: Array.from({ length: 2000 }, () => "string") }, [], ["a"]],
   ["a text that must be long", { type: "string", minLength: 100_000 }, ["/minLength"], [""]],
   [
     "a schema that asks for itself",

@@ -15,6 +15,7 @@ export interface TextRules {
 }
 
 interface Edge {
+  /** One object for equal sets of an automaton: sets of Unicode have hundreds of ranges, too many to compare at each state. */
   readonly ranges: CharacterSet;
   readonly to: number;
 }
@@ -35,7 +36,7 @@ class AutomatonCompiler {
   readonly #compileSet: (ranges: CharacterSet) => GrammarNode;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #incoming: Int32Array;
-  readonly #characters = new Map<string, GrammarNode>();
+  readonly #characters = new Map<CharacterSet, GrammarNode>();
   readonly #names = new Map<number, string>();
   readonly #waiting: number[] = [];
 
@@ -43,7 +44,8 @@ class AutomatonCompiler {
     this.#automaton = automaton;
     this.#rules = rules;
     this.#compileSet = compileSet;
-    this.#edges = Array.from(automaton.accepts, (_, state) => listEdges(automaton, state));
+    const join = createJoin(automaton, rules.spend);
+    this.#edges = Array.from(automaton.accepts, (_, state) => listEdges(automaton, state, join));
     this.#incoming = new Int32Array(this.#edges.length);
     this.#incoming[0] = 1;
     for (const { to } of this.#edges.flat()) this.#incoming[to] = (this.#incoming[to] ?? 0) + 1;
@@ -118,7 +120,7 @@ class AutomatonCompiler {
   /** With the same characters, and not from itself. */
   #goesOn(state: number, { ranges }: Edge): boolean {
     const [edge] = this.#edges[state] ?? [];
-    return edge !== undefined && edge.to !== state && edge.ranges.join() === ranges.join();
+    return edge !== undefined && edge.to !== state && edge.ranges === ranges;
   }
 
   #refer(state: number): GrammarNode {
@@ -134,9 +136,8 @@ class AutomatonCompiler {
 
   #character(ranges: CharacterSet): GrammarNode {
     this.#rules.spend(ranges.length);
-    const key = ranges.join();
-    let node = this.#characters.get(key);
-    if (node === undefined) this.#characters.set(key, (node = this.#compileSet(ranges)));
+    let node = this.#characters.get(ranges);
+    if (node === undefined) this.#characters.set(ranges, (node = this.#compileSet(ranges)));
     return node;
   }
 }
@@ -144,15 +145,34 @@ class AutomatonCompiler {
 /** What a rule costs, compared with a state. */
 const RULE_STEPS = 30;
 
+/** The characters of some classes, made once for each combination of them. */
+function createJoin({ classes }: Automaton, spend: Spend): (indexes: readonly number[]) => CharacterSet {
+  const known = new Map<string, CharacterSet>();
+  return (indexes) => {
+    const key = indexes.join();
+    let ranges = known.get(key);
+    if (ranges === undefined) {
+      const all = indexes.flatMap((index) => classes[index] ?? []);
+      spend(all.length);
+      known.set(key, (ranges = normaliseRanges(all)));
+    }
+    return ranges;
+  };
+}
+
 /** One for each state that is led to. */
-function listEdges({ classes, next }: Automaton, state: number): readonly Edge[] {
-  const byTarget = new Map<number, CharacterSet[]>();
-  for (const [index, ranges] of classes.entries()) {
+function listEdges(
+  { classes, next }: Automaton,
+  state: number,
+  join: (indexes: readonly number[]) => CharacterSet,
+): readonly Edge[] {
+  const byTarget = new Map<number, number[]>();
+  for (const index of classes.keys()) {
     const to = next[state * classes.length + index] ?? -1;
     if (to === -1) continue;
     const known = byTarget.get(to);
-    if (known === undefined) byTarget.set(to, [ranges]);
-    else known.push(ranges);
+    if (known === undefined) byTarget.set(to, [index]);
+    else known.push(index);
   }
-  return [...byTarget].map(([to, sets]) => ({ to, ranges: normaliseRanges(sets.flat()) }));
+  return [...byTarget].map(([to, indexes]) => ({ to, ranges: join(indexes) }));
 }
