@@ -1,4 +1,4 @@
-/** A command that is printed or documented has to be one that runs our code: nobody may take its name before us. */
+/** A command that is printed or documented has to be one that runs our code: its name must not be free for others to register. */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
 
 /** `npx` with a package that is not ours: npm would fetch whatever lies under that name. */
 const FOREIGN = /\bnpx (?:-\S+ )*openai-(?:compat|conformance)\b/;
-/** A sentence that tells somebody to run our executable, which is on nobody's path. */
+/** A sentence that advises running our executable by name, which is on no search path. */
 const BARE =
   /(?:`|: |\n)openai-(?:compat|conformance) (?:keys|doctor|models|credits|settings|token|serve|list|explain|--)/;
 

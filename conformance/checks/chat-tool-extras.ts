@@ -1,4 +1,4 @@
-/** Checks of what may stand beside tools: log probabilities of an answer that calls. */
+/** Checks of what an answer with tool calls may also have: log probabilities of an answer that calls. */
 
 import { type Check, defineCheck } from "../src/check.ts";
 import type { CheckContext } from "../src/check-context.ts";

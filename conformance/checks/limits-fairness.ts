@@ -93,7 +93,7 @@ async function sendBurst(context: CheckContext, onBegin: () => void, until: Abor
   return (await context.sdk((client) => client.chat.completions.create(body), { signal: until })).exchange;
 }
 
-/** Turned away counts as shut out too: alone it was served. @throws Failure */
+/** A refusal counts as not served: without the load the call was served. @throws Failure */
 function expectServed(exchange: Exchange): RecordedResponse {
   const response = expectResponse(exchange);
   if (response.status === 200) return response;

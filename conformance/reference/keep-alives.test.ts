@@ -18,7 +18,7 @@ const keepAlive: ReferenceWire["reply"] = (reply) => {
   return { ...reply, writes: [begin, begin, { ...first, afterMs: SILENCE_MS }, ...between] };
 };
 
-test("comments in a stream and silence before its first event are nobody's failure", async () => {
+test("comments in a stream and silence before its first event fail no check", async () => {
   const streaming = checks.filter(({ area }) => ["chat", "completions", "sse", "upstreams", "billing"].includes(area));
   const limits = { checkTimeoutMs: 30_000, runTimeoutMs: 120_000, concurrency: 8 };
   const results = await judgeWire({ ...defineReferenceWire(), reply: keepAlive }, { checks: streaming, limits });

@@ -1,11 +1,11 @@
-/** Checks whose time is up in the middle: whatever they were waiting for, none may leave a promise that nobody owns. */
+/** Checks whose time is up in the middle: whatever they were waiting for, none may leave a promise without an owner. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { judgeWire } from "./judge.ts";
 import { defineReferenceWire } from "./wire.ts";
 
-/** Node reports a rejection that nobody handles when the event loop has gone round. */
+/** Node reports an unhandled rejection when the event loop has gone round. */
 const REPORTED_AFTER_MS = 100;
 
 test("no check leaves an unhandled rejection when it is stopped while nothing is answered", async () => {

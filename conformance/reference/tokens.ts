@@ -38,7 +38,7 @@ export interface Identity {
 const SECRET = "reference-secret-reference-secret";
 const ISSUER = "reference-issuer";
 const AUDIENCE = "reference-audience";
-/** An account beside the one that most checks use. */
+/** An account other than the one that most checks use. */
 export const OTHER_ACCOUNT = "other";
 const HOUR_SECONDS = 3600;
 

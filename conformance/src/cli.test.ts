@@ -166,7 +166,7 @@ test("--help and --version end well", async () => {
   expect((await type(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test("a reader that leaves ends the list without an error", async () => {
+test("a reader that exits ends the list without an error", async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), "list"], {
     stdio: ["ignore", "pipe", "pipe"],
   });

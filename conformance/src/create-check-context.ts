@@ -31,7 +31,7 @@ export interface RecordedContext {
   readonly exchanges: () => readonly Exchange[];
 }
 
-/** Of a check's time limit: what is left is for the check to say so, and for a plain request beside it. */
+/** Of a check's time limit: the rest is for the check to report that, and for a plain request at the same time. */
 export const PATIENCE_SHARE = 0.5;
 
 /** The SDK's own limit is out of the way, so that only the runner's applies: one day. */

@@ -1,5 +1,5 @@
 /**
- * Tells a request that is never answered from one that takes long: while it hangs, a plain request of the same size is
+ * Distinguishes a request that is never answered from one that takes long: while it hangs, a plain request of the same size is
  * answered in half the time. Without that a check whose time was up says nothing about the server.
  */
 

@@ -75,7 +75,7 @@ test("a request of HTTP/1.0 goes out without a Host header, and its answer ends 
   });
 });
 
-test("a server that says nothing to HTTP/1.0 is left in time", async () => {
+test("a connection to a server that sends nothing to HTTP/1.0 is closed in time", async () => {
   const exchange = await sendWireRequest({
     method: "GET",
     url: `${await serveForTest(() => {})}/models`,

@@ -62,7 +62,7 @@ export async function askChat(
   return exchange;
 }
 
-/** One-shot chat through the SDK that has to be refused. */
+/** Non-streaming chat through the SDK that has to be refused. */
 export async function askRefusable(context: CheckContext, fields: ChatFields): Promise<Exchange> {
   const body = composeSdkChat(context, fields);
   return (await context.sdk((client) => client.chat.completions.create(body), { isRefusable: true })).exchange;

@@ -52,7 +52,7 @@ export async function overload(context: CheckContext): Promise<Overload> {
     for (let trip = 1; trip < ROUND_TRIPS; trip += 1) await list();
     return { models, metAtOnce: !hasEnded };
   };
-  // Together: where the run is stopped meanwhile, each of them throws, and one that nobody waits for ends the process.
+  // Together: where the run is stopped meanwhile, each of them throws, and an unhandled rejection ends the process.
   const [{ models, metAtOnce }, ended] = await Promise.all([look(), Promise.all(chats)]);
   return { chats: ended, refused: ended.filter(isBusy), models, metAtOnce };
 }

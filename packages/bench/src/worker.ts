@@ -26,7 +26,7 @@ export interface WorkerProcess {
   readonly cpuMs: () => Promise<number>;
   /** Memory of the worker that is resident now. */
   readonly residentBytes: () => Promise<number>;
-  /** What is alive in the worker after a collection, which this asks for: the heap and the buffers beside it. */
+  /** What is alive in the worker after a collection, which this asks for: the heap and the buffers outside it. */
   readonly liveBytes: () => Promise<number>;
   /** Ends the worker. @returns when it is gone. */
   stop(): Promise<void>;

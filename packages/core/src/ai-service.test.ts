@@ -210,7 +210,7 @@ test("a client that leaves stops its generation and the next call gets the slot"
   expect(engine.running()).toBe(0);
 });
 
-test("a run that nobody reads gives its slot back when it is left", async () => {
+test("a run that is not read gives its slot back when it is closed", async () => {
   const { service } = setUp({ concurrency: 1 });
   const run = await service.chat(callWith(), request);
   const waiting = service.chat(callWith(), request);

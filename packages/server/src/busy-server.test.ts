@@ -11,7 +11,7 @@ const CALLS = 64;
 const SLOTS = 2;
 const WAITING_MAX = 8;
 
-test("of 64 chats for 2 slots the queue takes its share, the rest is told when to come back, and others get a turn", async () => {
+test("of 64 chats for 2 slots the queue takes its share, the rest gets Retry-After, and others get a turn", async () => {
   const { server, baseUrl, keys } = await startTestServer({
     engine: createScriptedEngine({ concurrency: SLOTS, tokenDelayMs: 20 }),
     models: [{ isDefault: true, queue: { waitingMax: WAITING_MAX, waitTimeMsMax: 20_000 } }],

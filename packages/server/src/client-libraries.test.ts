@@ -261,7 +261,7 @@ describe.each(engines)("on $name", { timeout: 60_000 }, ({ chat, embedding }) =>
     expect(streamed[0]?.message.tool_calls).toMatchObject([{ type: "custom", custom: call.custom }]);
   });
 
-  test("the SDK is told which field of a custom tool can't be enforced", async () => {
+  test("the SDK's error names the field of a custom tool that can't be enforced", async () => {
     const client = new OpenAI({ baseURL: target.baseUrl, apiKey: target.keys.key, maxRetries: 0 });
     const offer = (grammar: { readonly syntax: "lark" | "regex"; readonly definition: string }) =>
       client.chat.completions.create({

@@ -118,7 +118,7 @@ const UNITS: Readonly<Record<string, string>> = { string: " characters long", ar
 
 const MICRO_CREDITS = 1_000_000;
 
-/** Everybody writes credits first. @returns null for what is no price */
+/** Writing `credits` is the usual mistake. @returns null for what is no price */
 function describePrice({ path, value }: Place): string | null {
   const credits = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (!/^per(?:Million|Minute)/.test(String(path.at(-1))) || typeof credits !== "number") return null;

@@ -53,7 +53,7 @@ function chooseMember(schema: Schema, value: unknown): Schema {
   return options.find((option) => readLiteral(option, discriminator) === chosen) ?? schema;
 }
 
-/** The value that tells a member of a union from the others. */
+/** The value that distinguishes a member of a union. */
 export function readLiteral(schema: Schema, discriminator: string): unknown {
   const member = findMember(schema, discriminator);
   return member instanceof z.ZodLiteral ? member.value : undefined;

@@ -145,7 +145,7 @@ test("an answer in one piece that has begun to come is paid for as reported", as
   expect(await answering).toMatchObject({ name: "AbortError" });
 });
 
-test("a stream that is left before it said anything pays for its prompt", async () => {
+test("a stream whose client disconnects before any event pays for its prompt", async () => {
   const { upstream, call, isCalled, leave } = await start();
   const answering = call(true);
   await isCalled();
@@ -154,7 +154,7 @@ test("a stream that is left before it said anything pays for its prompt", async 
   expect(await leave()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
 });
 
-test("a non-streaming answer of which nothing had come costs its prompt, and its upstream is left at once", async () => {
+test("a non-streaming answer of which nothing had come costs its prompt, and its upstream is disconnected at once", async () => {
   const { call, isCalled, leave } = await start();
   const answering = call(false).catch((thrown: unknown) => thrown);
   await isCalled();

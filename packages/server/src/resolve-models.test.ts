@@ -42,7 +42,7 @@ test("without configured models, the catalogue's best of each type are the defau
 
 const SMOL = "smollm2-135m-instruct";
 
-test("where only the demonstration model can be had it serves, is called so, and the reason is told", async () => {
+test("where only the demonstration model can be had it serves, is called so, and the reason is printed", async () => {
   const pull: ResolveModelsOptions["pull"] = async ({ id }) => {
     if (id.startsWith("qwen")) throw new AiError("engine_unavailable", "Nothing answered.");
     return { path: weights, source: "a fake" };

@@ -1,4 +1,4 @@
-/** Streams that take long to begin, or fall silent: their headers leave early, comments keep them open, and errors are events. */
+/** Streams that take long to begin, or fall silent: their headers are sent early, comments keep them open, and errors are events. */
 
 import type { ServerResponse } from "node:http";
 import { createScriptedEngine } from "@openai-compat/engines";
@@ -52,7 +52,7 @@ test("a stream that waits in the queue has its headers and comments before its f
   expect(text).toMatch(/data: \[DONE\]\n\n$/);
 });
 
-test("a refusal of the queue has a status while the headers have not left, and is an event after", async () => {
+test("a refusal of the queue has a status until the headers are sent, and is an event after", async () => {
   const queue = { waitingMax: 1, waitTimeMsMax: 150 };
   const soon = await startBusy(PATIENT, queue);
   const refused = await chat(soon.baseUrl, soon.key, { model: "scripted" });
@@ -84,7 +84,7 @@ const CHUNK = { id: "x", object: "chat.completion.chunk", created: 1, model: "sc
 const say = (content: string, reason: string | null = null) =>
   `data: ${JSON.stringify({ ...CHUNK, choices: [{ index: 0, delta: { content }, finish_reason: reason }] })}\n\n`;
 
-/** A gateway whose upstream answers when a test tells it to. */
+/** A gateway whose upstream answers when a test lets it. */
 async function startSlow(config: object, settings: object = {}) {
   const answers: ServerResponse[] = [];
   const baseUrl = await startUpstream(async (incoming, outgoing) => {
@@ -98,7 +98,7 @@ async function startSlow(config: object, settings: object = {}) {
 test("an upstream's silence before its first event and between two is filled with comments, which the SDK skips", async () => {
   const { baseUrl, keys, answers } = await startSlow(QUICK);
   let raw = "";
-  /** What the upstream says next is told by what has come of the stream. */
+  /** The upstream's next event depends on what has come of the stream. */
   const steer = () => {
     const [answer] = answers;
     const [before = "", after = ""] = raw.split("One");

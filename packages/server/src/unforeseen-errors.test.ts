@@ -1,4 +1,4 @@
-/** A server in which an error is caught by nobody, in a process of its own. */
+/** A server with an unhandled error, in a process of its own. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";

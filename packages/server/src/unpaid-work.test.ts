@@ -1,5 +1,5 @@
 /**
- * Nobody computes unpaid: generated requests to upstreams with the habits of real ones. Whatever an upstream reports, its call was
+ * No work is unpaid: generated requests to upstreams with the habits of real ones. Whatever an upstream reports, its call was
  * held for at least as much and is charged at least as much.
  */
 

@@ -62,7 +62,7 @@ const chatOf = (bytes: number) => {
   return request("x".repeat(Math.max(0, bytes - request("").length)));
 };
 
-test("bodies that are announced and never sent refuse nobody's requests", async () => {
+test("bodies that are announced and never sent cause no refusals", async () => {
   const { announce, post, keys, other } = await start();
   const idle = await Promise.all(Array.from({ length: 20 }, () => announce(keys.key, 32 * MIB, 0)));
   for (const key of [other, keys.key]) {

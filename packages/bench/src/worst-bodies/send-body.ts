@@ -9,7 +9,7 @@ export interface Beside {
   /** Of HTTP; `cut off` after its time, `reset` where the server ended the connection, `gone` where it ended altogether. */
   readonly status: number | "cut off" | "reset" | "gone";
   readonly elapsedMs: number;
-  /** The longest `GET /healthz` beside it. */
+  /** The longest `GET /healthz` during it. */
   readonly healthMaxMs: number;
 }
 

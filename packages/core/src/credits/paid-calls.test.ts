@@ -236,7 +236,7 @@ test("a hold that expired before the call was settled is reported to the operato
   expect(settlementErrors).toMatchObject([{ code: "billing_unavailable" }]);
 });
 
-test("a settlement whose answer was lost is not charged twice and troubles nobody", async () => {
+test("a settlement whose answer was lost is not charged twice and reports no error", async () => {
   const { service, credits, settlementErrors } = setUp();
   const settle = credits.settle.bind(credits);
   credits.settle = async (settlement) => {

@@ -68,7 +68,7 @@ export type ChatEvent =
   | { readonly type: "choice-end"; readonly index: number; readonly finishReason: FinishReason }
   | { readonly type: "chat-end"; readonly usage: ChatUsage };
 
-/** An admitted chat. Slots of the model are held until `events` ends, is left, or the call's signal aborts. */
+/** An admitted chat. Slots of the model are held until `events` ends or is closed, or the call's signal aborts. */
 export interface ChatRun {
   /** `chatcmpl-…` */
   readonly id: string;

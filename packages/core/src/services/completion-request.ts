@@ -46,7 +46,7 @@ export type CompletionChoiceEvent =
 /** The choices of the first prompt have the first indices. `completion-end` is the last event of all. */
 export type CompletionEvent = CompletionChoiceEvent | { readonly type: "completion-end"; readonly usage: ChatUsage };
 
-/** An admitted completion. Slots of the model are held until `events` ends, is left, or the call's signal aborts. */
+/** An admitted completion. Slots of the model are held until `events` ends or is closed, or the call's signal aborts. */
 export interface CompletionRun {
   /** `cmpl-…` */
   readonly id: string;

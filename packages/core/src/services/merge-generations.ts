@@ -34,7 +34,7 @@ export async function* mergeGenerations<Tag>(
   const signal = AbortSignal.any([options.signal, left.signal]);
   const streams = generations.map((generation) => tagEvents(generation, { ...options, signal }));
   // One more than can run: when a generation ends, the call's next one is in the queue already, before the account's
-  // new calls. `onEnd` comes before the generations are left one by one: one that still reads its prompt must not finish
+  // new calls. `onEnd` comes before the generations are closed one by one: one that still reads its prompt must not finish
   // that first.
   yield* mergeStreams(streams, { openMax: options.concurrency + 1, onEnd: () => left.abort() });
 }

@@ -37,7 +37,7 @@ export interface RelayDemand {
 }
 
 /**
- * An admitted relay that the upstream has answered, or has begun to. The slot is held until `chunks` ends or is left; a
+ * An admitted relay that the upstream has answered, or has begun to. The slot is held until `chunks` ends or is closed; a
  * whole answer has been paid for.
  */
 export type RelayRun = {

@@ -15,7 +15,7 @@ export interface GrammarCost {
   readonly size: number;
   /** Calls of the search for rules that begin with themselves: it goes each way, also to what it has seen. */
   readonly ways: number;
-  /** The most stacks that one place opens, each of which is tried with the whole vocabulary. */
+  /** The most stacks that one position opens, each of which is tried with the whole vocabulary. */
   readonly stacks: number;
 }
 
@@ -77,7 +77,7 @@ function sum(firsts: readonly First[]): First {
   });
 }
 
-/** The most that any place within a node opens. */
+/** The most that any position within a node opens. */
 function countStacks(node: GrammarNode, firstOf: (node: GrammarNode) => First): number {
   const own = firstOf(node).stacks;
   switch (node.kind) {

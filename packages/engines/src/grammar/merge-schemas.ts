@@ -61,7 +61,7 @@ export function mergeSchemas(left: SchemaObject, right: SchemaObject, options: M
   return merged;
 }
 
-/** The items of one would be those of the other from another place on: then the second one's are left out. */
+/** The items of one would be those of the other from another index on: then the second one's are left out. */
 function withoutTuple(left: SchemaObject, right: SchemaObject, { path, onConflict }: MergeOptions): SchemaObject {
   const says = ({ prefixItems, items }: SchemaObject) => prefixItems !== undefined || items !== undefined;
   const isTuple = left["prefixItems"] !== undefined || right["prefixItems"] !== undefined;

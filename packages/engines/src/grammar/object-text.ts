@@ -15,7 +15,7 @@ export interface Member {
 }
 
 /**
- * Members that follow each other, all of which may be left out: each place offers all that are left of them, so with more
+ * Members that follow each other, all of which may be left out: each position offers all that are still unused, so with more
  * they come in any order after the others. A name may then come twice, and the last one counts.
  */
 const SKIPPED_MAX = 64;

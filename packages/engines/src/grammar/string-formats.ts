@@ -26,7 +26,7 @@ const IPV6 = [
 ].join("|");
 
 const SEGMENT = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2}){1,20}";
-/** Short, so that a limit of the length can be counted beside it. */
+/** Short, so that a limit of the length can be counted together with it. */
 const SITE = "(?:[a-zA-Z\\d]{1,15}\\.){1,3}[a-zA-Z]{2,6}";
 
 interface StringFormat {

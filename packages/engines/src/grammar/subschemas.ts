@@ -5,7 +5,7 @@ import type { SchemaView } from "./schema-view.ts";
 
 export interface Subschemas {
   compile(view: SchemaView): GrammarNode;
-  /** Follows references that have nothing beside them. */
+  /** Follows references in schemas without other keywords. */
   resolve(view: SchemaView): SchemaView;
   /** One schema of two, for what has to conform to both. */
   merge(left: SchemaView, right: SchemaView): SchemaView;

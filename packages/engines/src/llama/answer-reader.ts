@@ -253,7 +253,7 @@ class Reader implements AnswerReader {
     return true;
   }
 
-  /** Tells of a call's arguments once it is known that the call is not the last one again. */
+  /** Emits a call's arguments once it is known that the call does not repeat the last one. */
   #argue(events: ReadEvent[], text: string): void {
     if (this.#repeated === null) {
       events.push({ type: "tool-call-delta", text });

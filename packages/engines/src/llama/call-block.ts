@@ -264,7 +264,7 @@ class CallObject {
       this.#endValue();
       this.#isKey = true;
     }
-    // Of other values only an id may have one, and JSON.parse judges it.
+    // Of other values only an id may have one, and JSON.parse decides.
     return character === ":" || character === "," || this.#key === "id";
   }
 

@@ -38,7 +38,7 @@ test("turns go round among the calls, whatever number of prompts each has", asyn
     ...["a1", "a2", "a3", "a4"].map((name) => readAll(name, 128, many)),
     ...["b1", "b2"].map((name) => readAll(name, 64, few)),
   ]);
-  // The first found nobody waiting.
+  // No other call was waiting for the first.
   expect(chunks.map(([name]) => name)).toEqual(["a1", "a2", "b1", "a3", "b2", "a4", "a1", "a2", "a3", "a4"]);
 });
 
@@ -88,7 +88,7 @@ test("after a scored chunk no other is scored for as long as it took, where othe
   expect(events.at(-1)).toBe("second score");
 });
 
-test("scored chunks follow each other where nobody else wants to evaluate, and a failed or aborted one holds nobody up", async () => {
+test("scored chunks follow each other where no other call evaluates, and a failed or aborted one delays no other", async () => {
   const scheduler = createPrefillScheduler({ chunkTokens: 64, clock: createClock() });
   const events: number[] = [];
   const score = (read: (tokens: number) => Promise<unknown>, signal = never) =>

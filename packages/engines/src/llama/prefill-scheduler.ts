@@ -19,7 +19,7 @@ export interface PrefillScheduler {
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /**
    * The same for a chunk whose rows are scored, which takes a multiple of the time. Where others wanted to evaluate meanwhile, none
-   * is scored for as long as it took: so all scores together take half of the time, and a stream draws many tokens between two chunks.
+   * is scored for as long as it took: so all scores together take half of the time, and a stream samples many tokens between two chunks.
    */
   takeScoredTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /** The same for work that reads nothing and that no draw may meet. */

@@ -10,13 +10,13 @@ import type { NativeContext, NativeSampler, SampleToken } from "./native-context
 
 /** A draw that takes longer is slow: nothing but a grammar with very many states takes a tenth of it. */
 const SLOW_DRAW_MS = 500;
-/** All slow draws of one generation together, in milliseconds: nobody else draws meanwhile, and none can be interrupted. */
+/** All slow draws of one generation together, in milliseconds: no other call samples meanwhile, and none can be interrupted. */
 const SLOW_DRAWS_MS_MAX = 5000;
-/** The library's word for a draw that found no token: it ends the evaluation with an error. */
+/** The library's number for no sampled token: it ends the evaluation with an error. */
 const NO_TOKEN = -1;
 
 /**
- * Makes every draw of the context wait for the one before it. A generation whose draws have kept the others waiting for too long draws
+ * Runs the sampling steps of the context one after the other. A generation whose steps have made the others wait for too long samples
  * no more.
  *
  * @param now milliseconds since any moment. Default: the clock.

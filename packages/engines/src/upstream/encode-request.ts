@@ -98,7 +98,7 @@ const LISTS: ReadonlySet<string> = new Set([
   "known_speaker_references",
 ]);
 
-/** A field that stands twice could be read either way, so the last one is sent alone. */
+/** A duplicate field could be read either way, so only the last one is sent. */
 function selectFields(fields: readonly RelayField[], isKnown: (name: string) => boolean): readonly RelayField[] {
   return fields.filter(({ name }, index) => {
     if (!isKnown(readBaseName(name))) return false;

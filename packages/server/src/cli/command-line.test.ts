@@ -166,7 +166,7 @@ test("the log goes to the file that is named, and nothing of it to standard erro
   expect(readFileSync(file, "utf8")).toMatch(/^before\n\{.*"status":401.*\}\n.*shutting down/s);
 });
 
-test("a reader of its output that leaves does not end the server, nor keeps it from ending", async () => {
+test("a reader of its output that exits does not end the server, nor keeps it from ending", async () => {
   const { child, recipe, exitCode } = await serve();
   child.stdout.destroy();
   child.stderr.destroy();

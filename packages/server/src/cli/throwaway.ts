@@ -192,7 +192,7 @@ async function startFailingUpstreams(): Promise<{ readonly port: number; close()
 
 const BEFORE_BREAKING_MS = 50;
 
-/** Paths below `/breaks` begin a stream and drop it, those of a habit work; all others answer with a web page that tells too much. */
+/** Paths below `/breaks` begin a stream and drop it, those of a habit work; all others answer with a web page that holds a secret. */
 function failUpstream(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const habit = findHabit(incoming.url);
   if (habit !== null) {

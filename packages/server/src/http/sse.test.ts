@@ -124,7 +124,7 @@ test("a client that takes each event within a moment is never gone, however long
   expect(onGone).not.toHaveBeenCalled();
 });
 
-test("what fails in a stream that its client never read is nobody's unhandled rejection", async () => {
+test("a failure in a stream that its client never read is no unhandled rejection", async () => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown) => void unhandled.push(reason);
   process.prependListener("unhandledRejection", onUnhandled);
@@ -169,7 +169,7 @@ test("while an event is waited for, comments keep the stream alive", async () =>
   expect(text).toMatch(/^data: 0\n\n(?:: keep-alive\n\n){2,}data: 1\n\n$/);
 });
 
-test("comments that a client leaves untaken do not pile up", async () => {
+test("comments that a client does not read do not pile up", async () => {
   const { events, resume } = createWaitingSource();
   const body = createSseStream({ events, keepAliveMs: 5, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} });
   const reader = body.getReader();

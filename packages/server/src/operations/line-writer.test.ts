@@ -24,7 +24,7 @@ test("lines arrive in their order, small ones and many at once", async () => {
   await vi.waitFor(() => expect(readFileSync(file, "utf8")).toBe(lines.join("")), { timeout: 10_000 });
 });
 
-/** A process that logs and ends by itself, as a server does that was told to stop. */
+/** A process that logs and ends by itself, as a server does that gets SIGTERM. */
 function log(source: string) {
   const program = `import { createLineWriter } from ${JSON.stringify(MODULE)};
     const write = createLineWriter(2);

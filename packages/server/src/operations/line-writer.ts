@@ -1,5 +1,5 @@
 /**
- * Writes lines to an open file beside the event loop, many at once, and what is left when the process ends. pino's own
+ * Writes lines to an open file off the event loop, many at once, and the rest when the process ends. pino's own
  * destination waits for ever at the end of a process whose reader has gone (sonic-boom's `flushSync` repeats EPIPE).
  */
 

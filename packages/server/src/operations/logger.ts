@@ -1,5 +1,5 @@
 /**
- * Structured log lines: one JSON object a line, or a line for people, written beside the event loop. Callers choose the fields one by one and
+ * Structured log lines: one JSON object a line, or a line for people, written off the event loop. Callers choose the fields one by one and
  * give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 

@@ -36,7 +36,7 @@ export interface ServeProcessOptions {
   readonly expectsFault?: boolean;
 }
 
-/** What a process writes in which an error was caught by nobody, ours or Node.js itself. */
+/** What a process writes with an unhandled error, ours or Node.js itself. */
 export const FAULT =
   /an unforeseen error ends the server|^Node\.js v\d+\.\d+|Unhandled 'error' event|^Error: Unhandled/m;
 
@@ -48,8 +48,8 @@ export function createTestDirectory(): string {
 }
 
 /**
- * Starts it on a free port; it ends with the test, and fails it when it ended before by itself or an error in it was caught
- * by nobody.
+ * Starts it on a free port; it ends with the test, and fails it when it ended before by itself or with an unhandled
+ * error.
  *
  * @param config without the port and what signs tokens.
  */

@@ -42,7 +42,7 @@ test("one that can't be made is not tried again, and refused with the place of w
   expect(tried).toBe(1);
 });
 
-test("another error is kept by nobody", () => {
+test("another error is not cached", () => {
   const cache = createAutomatonCache();
   expect(() =>
     cache.find("a", "", () => {

@@ -1,4 +1,4 @@
-/** Patterns as automata, judged by the regular expressions of JavaScript. */
+/** Patterns as automata, compared with the regular expressions of JavaScript. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

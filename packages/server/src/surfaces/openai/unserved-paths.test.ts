@@ -104,7 +104,7 @@ test.each([
   ["GET", "/props", "GET /openapi.json"],
   ["POST", "/completion", "POST /v1/completions"],
   ["POST", "/tokenize", "`usage`"],
-])("%s %s of another server is told of %s", async (method, path, instead) => {
+])("the message for %s %s of another server names %s", async (method, path, instead) => {
   const { status, message } = await ask(method, path);
   expect(status).toBe(404);
   expect(message).toContain(`${method} ${path} is `);
@@ -117,13 +117,13 @@ test.each([
   ["/openai/v1/chat/completions", "/v1"],
   ["/openai/deployments/gpt-4o/chat/completions", "/v1"],
   ["/api/v1/openai/v1/v1/chat/completions", "/api/v1/openai/v1"],
-])("a base URL that is wrong is told how it should end (%s)", async (path, mount) => {
+])("the message for a wrong base URL says how it should end (%s)", async (path, mount) => {
   expect((await ask("POST", path)).message).toContain(
     `This server has POST ${mount}/chat/completions: end the base URL in ${mount}, once.`,
   );
 });
 
-test("what nobody knows is told what there is: below the API its operations, elsewhere where the API is", async () => {
+test("for an unknown path the message says what there is: below the API its operations, else where the API is", async () => {
   const { message } = await ask("POST", "/v1/nonsense");
   expect(message).toContain("Unknown request URL: POST /v1/nonsense. This server has GET /v1/models, ");
   expect(message).toContain("POST /v1/audio/speech");

@@ -1,6 +1,6 @@
 /**
  * A JSON request for an upstream: checked only in what this server itself acts on (the model, streaming, what bounds the
- * price). Everything else is the upstream's to judge.
+ * price). Everything else is for the upstream to validate.
  */
 
 import { AiError } from "@openai-compat/core";

@@ -39,7 +39,7 @@ export async function encodeRelay(
   return new Response(body, { headers });
 }
 
-/** Tells a caller which of its parameters had no effect. Their names may be anything, and a header's value may not. */
+/** Names the parameters of a caller that had no effect. Their names may be anything, and a header's value may not. */
 function encodeDropped({ droppedParameters }: RelayRun): Record<string, string> {
   if (droppedParameters.length === 0) return {};
   return {
