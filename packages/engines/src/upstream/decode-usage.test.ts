@@ -13,6 +13,19 @@ test("each of the API's forms of usage is read", () => {
   expect(decodeUsage({ type: "duration", seconds: 8.4701 })).toEqual({ ...NO_USAGE, audioMs: 8471 });
 });
 
+test.each([
+  ["reasoning in the total alone", { prompt_tokens: 5, completion_tokens: 3, total_tokens: 408 }, [5, 403]],
+  ["a total alone", { total_tokens: 12 }, [12, 0]],
+  ["a total and the output", { completion_tokens: 3, total_tokens: 12 }, [9, 3]],
+  ["a total that is too small", { prompt_tokens: 5, completion_tokens: 3, total_tokens: 1 }, [5, 3]],
+  ["texts", { prompt_tokens: "5", completion_tokens: "7.0" }, [5, 7]],
+  ["fractions", { prompt_tokens: 5.5, completion_tokens: 7.2 }, [6, 8]],
+  ["more than there can be", { prompt_tokens: 1e18, completion_tokens: Number.POSITIVE_INFINITY }, [1e15, 1e15]],
+  ["what is no number", { prompt_tokens: "5 tokens", completion_tokens: {}, total_tokens: -9 }, [0, 0]],
+])("no less is counted than an upstream reports: %s", (_what, usage, [inputTokens, outputTokens]) => {
+  expect(decodeUsage(usage)).toMatchObject({ inputTokens, outputTokens });
+});
+
 test("a transcription's duration is read beside its usage or in its place", () => {
   expect(decodeAnswerUsage({ text: "x", duration: 1.5 })).toEqual({ ...NO_USAGE, audioMs: 1500 });
   expect(decodeAnswerUsage({ text: "x", duration: "8.47" })).toEqual({ ...NO_USAGE, audioMs: 8470 });
@@ -25,6 +38,7 @@ test("whatever an upstream calls usage, counts are whole numbers from 0 on", () 
   const fields = [
     "prompt_tokens",
     "completion_tokens",
+    "total_tokens",
     "input_tokens",
     "output_tokens",
     "seconds",

@@ -9,14 +9,14 @@ import { isRecord, type JsonRecord } from "./json-value.ts";
  */
 export function decodeUsage(usage: unknown): UsageUnits | null {
   if (!isRecord(usage)) return null;
-  const inputTokens = decodeCount(usage["prompt_tokens"] ?? usage["input_tokens"]);
+  const { inputTokens, outputTokens } = decodeTokens(usage);
   const details = usage["prompt_tokens_details"] ?? usage["input_tokens_details"];
   const cachedTokens = isRecord(details) ? decodeCount(details["cached_tokens"]) : 0;
   return {
     ...NO_USAGE,
     inputTokens,
     cachedTokens: Math.min(cachedTokens, inputTokens),
-    outputTokens: decodeCount(usage["completion_tokens"] ?? usage["output_tokens"]),
+    outputTokens,
     audioMs: decodeSeconds(usage["seconds"]),
   };
 }
@@ -29,8 +29,25 @@ export function decodeAnswerUsage(answer: JsonRecord): UsageUnits | null {
   return { ...(usage ?? NO_USAGE), audioMs: Math.max(usage?.audioMs ?? 0, durationMs) };
 }
 
+/**
+ * A total may be all that an upstream reports, of an embedding above all; and some count reasoning in the total alone, so
+ * what it has more than its parts is output.
+ */
+function decodeTokens(usage: JsonRecord): Pick<UsageUnits, "inputTokens" | "outputTokens"> {
+  const inputTokens = decodeCount(usage["prompt_tokens"] ?? usage["input_tokens"]);
+  const outputTokens = decodeCount(usage["completion_tokens"] ?? usage["output_tokens"]);
+  const total = decodeCount(usage["total_tokens"]);
+  if (inputTokens === 0) return { inputTokens: Math.max(0, total - outputTokens), outputTokens };
+  return { inputTokens, outputTokens: Math.max(outputTokens, total - inputTokens) };
+}
+
+/** The most that is believed; a call is charged what was held for it at most. Sums of such counts are exact. */
+const COUNT_MAX = 1e15;
+
+/** Whole numbers from 0 on, also of a fraction or a text of digits. */
 function decodeCount(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  const count = typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
+  return typeof count === "number" && count > 0 ? Math.min(Math.ceil(count), COUNT_MAX) : 0;
 }
 
 /** Servers send seconds as a number or, as the API once did, as a string. */

@@ -234,10 +234,18 @@ const STREAM_ROWS: Readonly<Record<string, StreamRow>> = {
   },
   "a wrong total": {
     request: { includeUsage: true },
-    chunks: [...GOOD, { ...REPORT, usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 99, more: 1 } }],
+    chunks: [...GOOD, { ...REPORT, usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 1, more: 1 } }],
     sent: [
       ...GOOD.map((chunk) => ({ ...ours(chunk), usage: null })),
       { ...ours(REPORT), usage: { ...USAGE, more: 1 } },
+    ],
+  },
+  "reasoning in the total alone": {
+    request: { includeUsage: true },
+    chunks: [...GOOD, { ...REPORT, usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 99 } }],
+    sent: [
+      ...GOOD.map((chunk) => ({ ...ours(chunk), usage: null })),
+      { ...ours(REPORT), usage: { prompt_tokens: 7, completion_tokens: 92, total_tokens: 99 } },
     ],
   },
 };
@@ -387,6 +395,11 @@ test.each<[string, Json, Json]>([
   ["created in milliseconds", choose(FINE, { created: 1_700_000_000_123 }), choose(FINE, { created: 1_700_000_000 })],
   ["created as a text", choose(FINE, { created: "1700000000.5" }), choose(FINE, { created: 1_700_000_000 })],
   ["a wrong total", choose(FINE, { usage: { ...USAGE, total_tokens: 1 } }), choose(FINE)],
+  [
+    "reasoning in the total alone",
+    choose(FINE, { usage: { ...USAGE, total_tokens: 99 } }),
+    choose(FINE, { usage: { ...USAGE, completion_tokens: 92, total_tokens: 99 } }),
+  ],
   ["no total", choose(FINE, { usage: { prompt_tokens: 7, completion_tokens: 2 } }), choose(FINE)],
   ["no index", choose({ message: MESSAGE, finish_reason: "stop" }), choose(FINE)],
   ["no role", choose({ ...FINE, message: { content: "Hi" } }), choose(FINE)],

@@ -53,6 +53,8 @@ test.each([
   ["an image", { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "x" } }] }] }],
   ["a recording", { messages: [{ role: "user", content: [{ type: "input_audio", input_audio: {} }] }] }],
   ["a file", { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] }],
+  ["an earlier answer that was spoken", { messages: [{ role: "assistant", audio: { id: "a" } }, ...messages] }],
+  ["images beside the text", { messages: [{ role: "user", content: "Hi", images: ["x"] }] }],
   ["a part without a type", { messages: [{ role: "user", content: [{ text: "Hi" }] }] }],
   ["a hosted tool", { messages, tools: [{ type: "web_search" }] }],
 ])("a prompt with %s is not bounded by its bytes", (_what, value) => {
@@ -64,7 +66,11 @@ test("text and the caller's own tools are", () => {
     { type: "text", text: "Hi" },
     { type: "refusal", refusal: "No" },
   ];
-  const value = { messages: [{ role: "user", content }], tools: [{ type: "function", function: { name: "f" } }] };
+  const answered = { role: "assistant", content: "", refusal: null, audio: null, annotations: [], reasoning: "x" };
+  const value = {
+    messages: [answered, { role: "user", content }],
+    tools: [{ type: "function", function: { name: "f" } }],
+  };
   expect(demandOf("chat", value).inputBytes).toBeGreaterThan(100);
   expect(demandOf("embedding", { input: [{ type: "image", image: "x" }] }).inputBytes).toBeNull();
 });

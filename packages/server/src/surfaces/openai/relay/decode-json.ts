@@ -123,9 +123,38 @@ const LOCAL_TOOLS: ReadonlySet<unknown> = new Set(["function", "custom"]);
  * what an upstream's own tools find is not here.
  */
 function isText({ messages, input, tools }: JsonObject): boolean {
-  const contents = listObjects(messages).map((message) => message["content"]);
+  const listed = listObjects(messages);
+  if (!listed.every(hasTextFields)) return false;
+  const contents = listed.map((message) => message["content"]);
   const hasTextOnly = [...contents, input].every((content) => listObjects(content).every(isTextPart));
   return hasTextOnly && listObjects(tools).every((tool) => LOCAL_TOOLS.has(tool["type"]));
+}
+
+/** Fields of a message that are text, or data of which a model reads the text. */
+const TEXT_FIELDS: ReadonlySet<string> = new Set([
+  "role",
+  "content",
+  "name",
+  "refusal",
+  "tool_calls",
+  "tool_call_id",
+  "function_call",
+  "reasoning",
+  "reasoning_content",
+  "reasoning_details",
+  "thinking",
+  "thinking_blocks",
+  "annotations",
+  "cache_control",
+  "prefix",
+  "partial",
+]);
+
+/** Any other may refer to what is not here: an earlier answer in `audio`, the `images` beside a text. */
+function hasTextFields(message: JsonObject): boolean {
+  return Object.entries(message).every(
+    ([name, value]) => TEXT_FIELDS.has(name) || !isPresent(value) || (Array.isArray(value) && value.length === 0),
+  );
 }
 
 function isTextPart(part: JsonObject): boolean {
