@@ -18,6 +18,10 @@ test("lines that fit stay as they are, with their indentation and their ends", (
   expect(wrapProse(text, { isTTY: true, columns: 40 })).toBe(text);
 });
 
+test("the lines of an indented sentence are all indented", () => {
+  expect(wrapProse("    One two three.", { isTTY: true, columns: 12 })).toBe("    One two\n    three.");
+});
+
 test("a word that is wider than the terminal stays whole", () => {
   expect(wrapProse("In /a/very/long/path it is.", { isTTY: true, columns: 10 })).toBe("In\n/a/very/long/path\nit is.");
 });

@@ -9,7 +9,7 @@ export interface ProseStream {
   readonly columns?: number;
 }
 
-/** Lines stay lines; a word that is wider than the terminal stays in one piece, so that it can be copied. */
+/** Lines stay lines, and what is broken keeps its indentation; a word that is wider than the terminal stays in one piece, so that it can be copied. */
 export function wrapProse(text: string, { isTTY, columns }: ProseStream): string {
   if (isTTY !== true) return text;
   const width = columns === undefined || columns <= 0 ? COLUMNS_DEFAULT : columns;
@@ -20,13 +20,15 @@ export function wrapProse(text: string, { isTTY, columns }: ProseStream): string
 }
 
 function wrapLine(line: string, width: number): string {
+  const indentation = /^ */.exec(line)?.[0] ?? "";
   const lines: string[] = [];
-  let current = "";
-  for (const word of line.split(" ")) {
-    if (current !== "" && current.length + 1 + word.length > width) {
+  let current = indentation;
+  for (const word of line.slice(indentation.length).split(" ")) {
+    const isFirst = current === indentation;
+    if (!isFirst && current.length + 1 + word.length > width) {
       lines.push(current);
-      current = word;
-    } else current = current === "" ? word : `${current} ${word}`;
+      current = indentation + word;
+    } else current += isFirst ? word : ` ${word}`;
   }
   return [...lines, current].join("\n");
 }

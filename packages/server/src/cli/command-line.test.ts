@@ -330,3 +330,11 @@ test.skipIf(process.platform === "win32")("a start warns of secrets that other u
     expect(output.stderr).toContain(`others may read and change ${secretFile}: chmod 600 ${secretFile}`),
   );
 });
+
+test("the list of models has a header and says which are in the cache", async () => {
+  const { code, stdout } = await run(["models", "list"], { OPENAI_COMPAT_CACHE: newDirectory() });
+  const [header, ...rows] = stdout.trimEnd().split("\n");
+  expect(header).toBe("id\ttype\tsize\tlicence\tstate");
+  expect(rows).toContain("all-minilm-l6-v2\tembedding\t25 MB\tApache-2.0\tnot pulled");
+  expect(code).toBe(0);
+});

@@ -1,6 +1,7 @@
 /** `openai-compat doctor`: looks whether a server would start and work with these settings, and changes nothing. */
 
 import type { Command } from "commander";
+import { wrapProse } from "@openai-compat/engines";
 import { ConfigError } from "../load-config.ts";
 import type { Config } from "../config.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -57,6 +58,10 @@ async function examine(options: SharedOptions): Promise<readonly Finding[]> {
 function describe(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ about }) => about.length));
   return findings
-    .map(({ status, about, message }) => `${status.padEnd(4)}  ${about.padEnd(width)}  ${message}\n`)
+    .map(({ status, about, message }) => {
+      const start = `${status.padEnd(4)}  ${about.padEnd(width)}  `;
+      // Wrapped under itself.
+      return `${start}${wrapProse(" ".repeat(start.length) + message, process.stdout).slice(start.length)}\n`;
+    })
     .join("");
 }

@@ -4,6 +4,9 @@ import type { Command } from "commander";
 import { cacheDirectory, findCachedModel, listCatalogue } from "@openai-compat/engines";
 import { ConfigError } from "../load-config.ts";
 import { pullWithProgress } from "../resolve-models.ts";
+import { renderTable } from "./print-table.ts";
+
+const MODEL_COLUMNS = ["id", "type", "size", "licence", "state"];
 
 export function addModelsCommand(program: Command): void {
   const models = program.command("models").description("local models");
@@ -12,12 +15,13 @@ export function addModelsCommand(program: Command): void {
     .command("list")
     .description("list the models that can be pulled")
     .action(async () => {
+      const rows: string[][] = [];
       for (const entry of listCatalogue()) {
-        const cached = await findCachedModel(entry.id);
-        const state = cached === null ? "not pulled" : `in ${cached.path}`;
+        const state = (await findCachedModel(entry.id)) === null ? "not pulled" : "in the cache";
         const size = `${Math.round(entry.artefact.sizeBytes / 1_000_000)} MB`;
-        process.stdout.write(`${[entry.id, entry.type, entry.name, size, entry.licence, state].join("\t")}\n`);
+        rows.push([entry.id, entry.type, size, entry.licence, state]);
       }
+      process.stdout.write(renderTable({ header: MODEL_COLUMNS, rows }, process.stdout.isTTY));
       process.stderr.write(`Cache: ${cacheDirectory()}\n`);
     });
 

@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import type { Command } from "commander";
+import { wrapProse } from "@openai-compat/engines";
 import { listSettings } from "../load-config.ts";
 import { describeCommand } from "./invocation.ts";
 import { renderSettingsPage } from "./settings-page.ts";
@@ -12,7 +13,8 @@ export function addSettingsCommand(program: Command): void {
     .description("list every setting of the file and the environment; flags win over both")
     .option("--markdown", "as a page with tables, with the keys of a model's entry")
     .action((options: { readonly markdown?: true }) => {
-      process.stdout.write(options.markdown === true ? `${renderSettingsPage(homedir())}\n` : describeSettings());
+      if (options.markdown === true) process.stdout.write(`${renderSettingsPage(homedir())}\n`);
+      else process.stdout.write(wrapProse(describeSettings(), process.stdout));
     });
 }
 
