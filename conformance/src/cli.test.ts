@@ -103,16 +103,25 @@ test("a target where nothing listens is said in a few short lines, the reason la
   expect(lines.at(-1)).toMatch(/^\? not proved: Nothing at http:\/\/127\.0\.0\.1:9\/v1 .*ECONNREFUSED.* \(exit 3\)$/);
 });
 
-test("for a base URL without /v1 the right one is printed", async () => {
-  const baseUrl = await serveForTest((request, response) => {
-    const isApi = request.url?.startsWith("/v1/") === true;
-    response.writeHead(isApi ? 200 : 404, { "content-type": "application/json" });
-    response.end(isApi ? '{"object":"list","data":[]}' : "{}");
-  });
-  const { exitCode, stdout } = await type(["--base-url", baseUrl.replace(/\/v1$/, ""), "--reporter", "pretty"]);
-  expect(exitCode).toBe(3);
-  expect(stdout.trimEnd().split("\n").at(-1)).toContain(`${baseUrl} is one: use it`);
-});
+test.each([
+  ["nothing", 404, "{}"],
+  ["an error of its own", 404, '{"error":{"message":"Unknown request URL: GET /models."}}'],
+  ["a web page", 200, "<!doctype html><title>Chat</title>"],
+])(
+  "for a base URL without /v1 that answers with %s the right one is printed, and no check runs",
+  async (_, status, text) => {
+    const baseUrl = await serveForTest((request, response) => {
+      const isApi = request.url?.startsWith("/v1/") === true;
+      response.writeHead(isApi ? 200 : status, {
+        "content-type": text.startsWith("{") ? "application/json" : "text/html",
+      });
+      response.end(isApi ? '{"object":"list","data":[]}' : text);
+    });
+    const { exitCode, stdout } = await type(["--base-url", baseUrl.replace(/\/v1$/, ""), "--reporter", "pretty"]);
+    expect(exitCode).toBe(3);
+    expect(stdout.trimEnd().split("\n").at(-1)).toContain(`${baseUrl} is one: use it`);
+  },
+);
 
 test("a run of some checks keeps the reports of all, and says where its own are", async () => {
   const folder = await mkdtemp(join(tmpdir(), "reports-"));

@@ -1,5 +1,5 @@
 /**
- * The preflight: is there something at the base URL that talks like an OpenAI API? Three requests at most, each with its
+ * The preflight: is there something at the base URL that talks like an OpenAI API? Four requests at most, each with its
  * own time limit, so that a target which hangs or is something else costs seconds and not the whole run.
  */
 
@@ -58,7 +58,15 @@ async function probe(
   if (isUnreachable(models) || models.response === null)
     return { identified: false, reason: describeDead(target, models), details: [] };
   const list = readJsonObject(models);
+  const details = [`GET /models: ${describeExchange(models)}`];
   const isRefused = REFUSED.includes(models.response.status);
+  const isList = Array.isArray(list["data"]) || list["object"] === "list";
+  // An API that knows no such path says so in its own envelope: that alone does not make this its base URL.
+  const isElsewhere = !isList && !isRefused && models.response.end !== "open";
+  if (isElsewhere && (await isServedBelowV1(target, bounds, signal))) {
+    const reason = `${target.baseUrl} is not an OpenAI API. ${target.baseUrl}/v1 is one: use it.`;
+    return { identified: false, reason, details };
+  }
   if (looksLikeOpenAi(list) && !isRefused) return { identified: true, modelIds: readModelIds(list) };
   if (models.response.end === "open") return { identified: false, reason: describeDead(target, models), details: [] };
 
@@ -66,31 +74,28 @@ async function probe(
   // the API does: `{"error": …}`.
   const chat = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", ...bounds });
   if (isRefused && REFUSED.includes(chat.response?.status ?? 0)) {
-    return {
-      identified: false,
-      reason: describeRefusal(target),
-      details: [`GET /models: ${describeExchange(models)}`],
-    };
+    return { identified: false, reason: describeRefusal(target), details };
   }
   if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: readModelIds(list) };
   return {
     identified: false,
-    reason: `${target.baseUrl} is not an OpenAI API.${await adviseBaseUrl(target, bounds, signal)}`,
-    details: [`GET /models: ${describeExchange(models)}`, `POST /chat/completions: ${describeExchange(chat)}`],
+    reason: `${target.baseUrl} is not an OpenAI API.${target.baseUrl.endsWith("/v1") ? "" : " Does its URL end in /v1?"}`,
+    details: [...details, `POST /chat/completions: ${describeExchange(chat)}`],
   };
 }
 
 /** The mistake that most people make: the base URL of the SDKs ends in `/v1`. */
-async function adviseBaseUrl(
+async function isServedBelowV1(
   target: Target,
   bounds: Pick<WireRequest, "leaveAfterMs" | "leaveAfterBytes">,
   signal: AbortSignal,
-): Promise<string> {
-  if (target.baseUrl.endsWith("/v1")) return "";
+): Promise<boolean> {
+  if (target.baseUrl.endsWith("/v1")) return false;
   const longer = { ...target, baseUrl: `${target.baseUrl}/v1` };
   const { context } = createCheckContext({ target: longer, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
   const models = await context.wire({ method: "GET", path: "/models", ...bounds });
-  return looksLikeOpenAi(readJsonObject(models)) ? ` ${longer.baseUrl} is one: use it.` : " Does its URL end in /v1?";
+  const { status = 0 } = models.response ?? {};
+  return (status === 200 || REFUSED.includes(status)) && looksLikeOpenAi(readJsonObject(models));
 }
 
 function describeRefusal(target: Target): string {
