@@ -80,9 +80,11 @@ function isMultiple(value: number, step: number): boolean {
   return Math.abs(times - Math.round(times)) < 1e-9;
 }
 
-/** @returns null without any. */
+/** @returns null without any; the largest number there is excludes none, unless exclusively. */
 function readBounds(view: SchemaView): NumberBounds | null {
-  const [minimum, maximum] = [readNumber(view, "minimum"), readNumber(view, "maximum")];
+  const [lowest, highest] = [readNumber(view, "minimum"), readNumber(view, "maximum")];
+  const minimum = lowest === -Number.MAX_VALUE ? null : lowest;
+  const maximum = highest === Number.MAX_VALUE ? null : highest;
   const [above, below] = [readNumber(view, "exclusiveMinimum"), readNumber(view, "exclusiveMaximum")];
   if ([minimum, maximum, above, below].every((bound) => bound === null)) return null;
   return {
@@ -115,7 +117,7 @@ function compileBounds(
   compilation: Compilation,
 ): GrammarNode {
   const digits = [bounds.minimum, bounds.maximum].reduce(
-    (sum, bound) => sum + (Number.isFinite(bound) ? String(bound).length : 0),
+    (sum, bound) => sum + (Number.isFinite(bound) ? countDigits(bound) : 0),
     0,
   );
   // Each digit of a bound is an alternative with as many parts.
@@ -128,6 +130,11 @@ function compileBounds(
     if (view.schema[keyword] !== undefined) compilation.relax(view.path, keyword, reason);
   }
   return PLAIN_NUMBER;
+}
+
+/** In plain notation. */
+function countDigits(number: number): number {
+  return Math.max(String(number).length, Math.ceil(Math.log10(Math.abs(number) + 1)));
 }
 
 function compileMultiples(view: SchemaView, node: GrammarNode, step: number, compilation: Compilation): GrammarNode {

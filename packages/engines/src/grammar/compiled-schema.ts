@@ -50,13 +50,17 @@ export interface CompileOptions {
 const RELAXATIONS_MAX = 100;
 
 /**
- * Less than 20 ms of work, whatever the schema is.
+ * Compiles a schema in parts, each less than 20 ms of work, whatever the schema is; the event loop may have a turn at each
+ * `yield`.
  *
- * @throws TurnNeededError when it has to be called again, after a turn of the event loop
+ * @throws TurnNeededError when it has to be begun again, after a turn of the event loop
  * @throws UnsupportedSchemaError where it is strict and can't be enforced, or that nothing conforms to; SchemaTooLargeError, also
  *   for one that is not strict: the next level may do
  */
-export function compileSchema(schema: SchemaObject, { isStrict, level = "all" }: CompileOptions): CompiledSchema {
+export function* compileInParts(
+  schema: SchemaObject,
+  { isStrict, level = "all" }: CompileOptions,
+): Generator<void, CompiledSchema> {
   const rules = new Map<string, GrammarNode>();
   const relaxed = new Map<string, Relaxation>();
   const prefix = nameRules(schema, isStrict, level);
@@ -86,8 +90,19 @@ export function compileSchema(schema: SchemaObject, { isStrict, level = "all" }:
       if (relaxed.size < RELAXATIONS_MAX) relaxed.set(`${pointer} ${keyword}`, { pointer, keyword });
     },
   });
+  yield;
   const used = keepUsed(root, new Map([...JSON_RULES, ...rules]));
-  return { root, rules: used, size: checkCost({ root, rules: used }, spend), relaxed: [...relaxed.values()] };
+  yield;
+  const size = yield* checkCost({ root, rules: used }, spend);
+  return { root, rules: used, size, relaxed: [...relaxed.values()] };
+}
+
+/** All parts at once. @throws as `compileInParts` */
+export function compileSchema(schema: SchemaObject, options: CompileOptions): CompiledSchema {
+  const parts = compileInParts(schema, options);
+  let part = parts.next();
+  while (part.done !== true) part = parts.next();
+  return part.value;
 }
 
 /** Replaced before it is read. */
@@ -100,7 +115,7 @@ function nameRules(schema: SchemaObject, isStrict: boolean, level: CompileLevel)
 }
 
 /** @returns the size. */
-function checkCost(grammar: Grammar, spend: Spend): number {
+function* checkCost(grammar: Grammar, spend: Spend): Generator<void, number> {
   const { root, rules } = grammar;
   const shortestOf = measureShortest(rules, spend);
   const shortest = shortestOf(root);
@@ -110,13 +125,16 @@ function checkCost(grammar: Grammar, spend: Spend): number {
   if (shortest > SHORTEST_MAX) {
     throw new SchemaTooLargeError("", `the shortest JSON that conforms to it has more than ${SHORTEST_MAX} characters`);
   }
+  yield;
   if (findLeftRecursion(rules, shortestOf) !== null) {
     throw new UnsupportedSchemaError("", "a part of it is nothing but a reference to itself");
   }
+  yield;
   const { size, ways, stacks } = measureCost(root, rules, shortestOf);
   if (size > SIZE_MAX) throw new SchemaTooLargeError("", `its grammar has more than ${SIZE_MAX} elements`);
   if (ways > SEARCH_MAX)
     throw new SchemaTooLargeError("", `its grammar takes more than ${SEARCH_MAX} steps to be read`);
+  yield;
   if (stacks > WAYS_MAX || measureWays(grammar, WAYS_MAX) > WAYS_MAX) {
     const reason = `a text may conform to it in more than ${WAYS_MAX} ways at once: its alternatives are too much alike`;
     throw new SchemaTooLargeError("", reason);

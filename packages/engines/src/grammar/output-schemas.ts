@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { ChatOutput, ChatTool, JsonSchema, SchemaRelaxation } from "@openai-compat/core";
-import { compileSchema, listLevels, SIZE_MAX } from "./compiled-schema.ts";
+import { compileInParts, listLevels, SIZE_MAX } from "./compiled-schema.ts";
 import type { CompileOptions, CompiledSchema } from "./compiled-schema.ts";
 import { TurnNeededError } from "./work-budget.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
@@ -110,13 +110,20 @@ function keep(key: string, value: Kept): void {
   }
 }
 
+async function compileInTurns(schema: JsonSchema, options: CompileOptions): Promise<CompiledSchema> {
+  const parts = compileInParts(schema, options);
+  let part = parts.next();
+  for (; part.done !== true; part = parts.next()) await nextTurn();
+  return part.value;
+}
+
 /** Turns of the event loop for one schema: each makes an automaton at least. */
 const TURNS_MAX = 200;
 
 async function tryCompile(schema: JsonSchema, options: CompileOptions): Promise<Kept> {
   for (let turn = 0; turn < TURNS_MAX; turn += 1) {
     try {
-      return compileSchema(schema, options);
+      return await compileInTurns(schema, options);
     } catch (thrown) {
       if (thrown instanceof UnsupportedSchemaError) return thrown;
       if (!(thrown instanceof TurnNeededError)) throw thrown;
