@@ -14,6 +14,16 @@ test("each of the API's forms of usage is read", () => {
 });
 
 test.each([
+  [
+    "reasoning that is not within the output",
+    { prompt_tokens: 5, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: 400 } },
+    [5, 403],
+  ],
+  [
+    "reasoning within the output",
+    { prompt_tokens: 5, completion_tokens: 30, completion_tokens_details: { reasoning_tokens: 20 } },
+    [5, 30],
+  ],
   ["reasoning in the total alone", { prompt_tokens: 5, completion_tokens: 3, total_tokens: 408 }, [5, 403]],
   ["a total alone", { total_tokens: 12 }, [12, 0]],
   ["a total and the output", { completion_tokens: 3, total_tokens: 12 }, [9, 3]],

@@ -31,11 +31,14 @@ export function decodeAnswerUsage(answer: JsonRecord): UsageUnits | null {
 
 /**
  * A total may be all that an upstream reports, of an embedding above all; and some count reasoning in the total alone, so
- * what it has more than its parts is output.
+ * what it has more than its parts is output. Reasoning of more tokens than the whole output is counted beside it.
  */
 function decodeTokens(usage: JsonRecord): Pick<UsageUnits, "inputTokens" | "outputTokens"> {
   const inputTokens = decodeCount(usage["prompt_tokens"] ?? usage["input_tokens"]);
-  const outputTokens = decodeCount(usage["completion_tokens"] ?? usage["output_tokens"]);
+  const written = decodeCount(usage["completion_tokens"] ?? usage["output_tokens"]);
+  const details = usage["completion_tokens_details"] ?? usage["output_tokens_details"];
+  const reasoning = isRecord(details) ? decodeCount(details["reasoning_tokens"]) : 0;
+  const outputTokens = reasoning > written ? written + reasoning : written;
   const total = decodeCount(usage["total_tokens"]);
   if (inputTokens === 0) return { inputTokens: Math.max(0, total - outputTokens), outputTokens };
   return { inputTokens, outputTokens: Math.max(outputTokens, total - inputTokens) };

@@ -81,6 +81,16 @@ test("what an upstream counts beyond the limit is bounded by the bytes that were
     demandOf("chat", { messages, prediction: { type: "content", content: "x" } }).unlimitedOutputTokens,
   ).toBeGreaterThan(9);
   expect(demandOf("completion", { prompt: "a", echo: true }).unlimitedOutputTokens).toBeGreaterThan(9);
+  const budgets = [
+    { reasoning: { max_tokens: 4000 } },
+    { thinking: { type: "enabled", budget_tokens: "4000" } },
+    { chat_template_kwargs: { thinking: { budget: 4000 } } },
+  ];
+  for (const budget of budgets) {
+    expect(demandOf("chat", { messages, max_tokens: 1, ...budget }).unlimitedOutputTokens).toBe(Infinity);
+  }
+  const effort = { reasoning: { effort: "low" }, chat_template_kwargs: { enable_thinking: false } };
+  expect(demandOf("chat", { messages, max_tokens: 1, ...effort }).unlimitedOutputTokens).toBe(0);
 });
 
 test("what is spoken and how to speak it is counted by the character", () => {

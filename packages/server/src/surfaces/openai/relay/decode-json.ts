@@ -93,12 +93,24 @@ function measureDemand(operation: JsonRelayOperation, wire: JsonObject, bytes: n
     inputBytes,
     prompts: operation === "embedding" ? countInputs(wire["input"]) : countInputs(wire["prompt"]),
     outputTokensMax: typeof limit === "number" ? limit : null,
-    unlimitedOutputTokens: wire["echo"] === true || isPresent(wire["prediction"]) ? bytes : 0,
+    unlimitedOutputTokens: measureUnlimited(wire, bytes),
     answers: operation === "embedding" || operation === "speech" ? 1 : Math.max(readCount(wire["n"], 1), bestOf),
     audioMs: 0,
     audioMsMax: 0,
     characters: operation === "speech" ? countCharacters(wire["input"]) + countCharacters(wire["instructions"]) : 0,
   };
+}
+
+/** Some upstreams count reasoning apart from the limit, up to a budget of its own; how it is written differs, so none is read. */
+const REASONING_BUDGETS = ["reasoning", "thinking", "chat_template_kwargs"] as const;
+
+function measureUnlimited(wire: JsonObject, bytes: number): number {
+  const hasBudget = REASONING_BUDGETS.some((name) => {
+    const options = wire[name];
+    return isObject(options) && Object.values(options).some((value) => /\d/.test(JSON.stringify(value) ?? ""));
+  });
+  if (hasBudget) return Number.POSITIVE_INFINITY;
+  return wire["echo"] === true || isPresent(wire["prediction"]) ? bytes : 0;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
