@@ -218,7 +218,7 @@ function createHttp(parts: HttpParts): HttpServer {
   });
   // For one, that the system had no room for another connection. Those that there are go on.
   http.on("error", (error) => {
-    // Who asked to listen is told of a socket that never did.
+    // The caller of listen gets the error of a socket that never listened.
     if (http.listening) logger.error("the listening socket failed", { cause: error.message });
   });
   return http;

@@ -88,7 +88,7 @@ test.each([
   expect(String(log.read())).toContain(`Verifying Tiny: ${inLog}\n`);
 });
 
-test("a long source is told in lines that the terminal does not break within a word", () => {
+test("a long source is printed in lines that the terminal does not break within a word", () => {
   const stream = openTerminal(80);
   const reporter = createProgressReporter({ label: "Tiny", stream });
   const long = "Python packages tiny-part1 to -part6 0.9.0 (a third party's upload, byte for byte the file)";
