@@ -1,7 +1,7 @@
 /** What is known of a call when it has ended: for metrics, traces and logs. It holds no secret, and of its caller's texts the names in `relaxed` alone. */
 
 import type { CallOutcome } from "./call.ts";
-import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
+import type { BilledOperation, UsageUnits } from "./usage.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
 
 export interface CallRecord {

@@ -7,7 +7,7 @@ import type { Operation } from "@openai-compat/spec";
 import type { AiErrorCode } from "./ai-error.ts";
 import type { CallSlots } from "./admission/call-slots.ts";
 import type { OnRateLimit } from "./admission/rate-limits.ts";
-import type { Principal } from "./auth/principal.ts";
+import type { Principal } from "./principal.ts";
 import type { UsageMeter } from "./credits/usage-meter.ts";
 
 declare const stage: unique symbol;

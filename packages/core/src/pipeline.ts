@@ -13,7 +13,7 @@ import type { CallRecord } from "./call-record.ts";
 import type { Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
-import type { BilledOperation, UsageUnits } from "./credits/usage.ts";
+import type { BilledOperation, UsageUnits } from "./usage.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
 import type { ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
 

@@ -7,7 +7,7 @@
  * @see https://github.com/coasys/ad4m (rust-executor, `agent/capabilities`)
  */
 
-import type { GrantedCapability } from "./principal.ts";
+import type { GrantedCapability } from "../principal.ts";
 
 export interface TokenIdentity {
   readonly accountId: string;

@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import type { ApiKeyRecord } from "../store/api-key-store.ts";
-import type { GrantedCapability } from "./principal.ts";
+import type { GrantedCapability } from "../principal.ts";
 
 const PREFIX = "sk-";
 const SECRET_BYTES = 32;

@@ -12,7 +12,7 @@ import { createTokenVerifier } from "./jwt.ts";
 import type { JwtSettings } from "./jwt.ts";
 import { createKeySet } from "./key-set.ts";
 import type { KeySet } from "./key-set.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../principal.ts";
 import { refuseCredential } from "./refuse-credential.ts";
 import { fingerprintToken } from "./token-fingerprint.ts";
 import { TOKEN_LENGTH_MAX } from "./token-limits.ts";

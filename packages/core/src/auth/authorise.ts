@@ -4,8 +4,8 @@ import type { Operation } from "@openai-compat/spec";
 import type { OnRateLimit } from "../admission/rate-limits.ts";
 import { AiError } from "../ai-error.ts";
 import type { AuthorisedCall } from "../call.ts";
-import { isGranted } from "./principal.ts";
-import type { Principal } from "./principal.ts";
+import { isGranted } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 
 export interface AuthoriseOptions {
   readonly operation: Operation;

@@ -5,7 +5,7 @@
  */
 
 import { hash } from "node:crypto";
-import type { Principal } from "./principal.ts";
+import type { Principal } from "../principal.ts";
 
 export interface RememberedToken {
   readonly principal: Principal;

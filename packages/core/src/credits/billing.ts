@@ -10,7 +10,7 @@ import { priceUsage } from "./prices.ts";
 import type { Prices } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
 import type { Settlements, SettlementsOptions } from "./settlements.ts";
-import type { BilledOperation, UsageUnits } from "./usage.ts";
+import type { BilledOperation, UsageUnits } from "../usage.ts";
 
 /** Who pays for what. */
 export interface Bill {

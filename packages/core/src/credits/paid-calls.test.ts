@@ -18,7 +18,7 @@ import type { RateLimitUse } from "../store/rate-limit-store.ts";
 import { createBilling } from "./billing.ts";
 import { FREE_OF_CHARGE } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX, SETTLEMENT_WAIT_MS_MAX } from "./settlements.ts";
-import { NO_USAGE } from "./usage.ts";
+import { NO_USAGE } from "../usage.ts";
 
 /** A token costs one micro-credit to read and ten to say. */
 const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };

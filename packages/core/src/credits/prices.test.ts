@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { FREE_OF_CHARGE, priceUsage } from "./prices.ts";
-import { NO_USAGE } from "./usage.ts";
+import { NO_USAGE } from "../usage.ts";
 
 test("every unit costs its price, and the sum is rounded up once", () => {
   const prices = {

@@ -3,7 +3,7 @@
  * below a micro-credit per token can be said exactly; the amount of a call is rounded up once, at the end.
  */
 
-import type { UsageUnits } from "./usage.ts";
+import type { UsageUnits } from "../usage.ts";
 
 /** What a model's units cost, in micro-credits: non-negative integers, 0 is free. */
 export interface Prices {

@@ -1,7 +1,7 @@
 /** Counts what a running call has used, so that it can be paid for whenever and however it ends. */
 
-import { NO_USAGE } from "./usage.ts";
-import type { UsageUnits } from "./usage.ts";
+import { NO_USAGE } from "../usage.ts";
+import type { UsageUnits } from "../usage.ts";
 
 export interface UsageMeter {
   /** Replaces what was reported before. */

@@ -4,7 +4,7 @@
  * that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception.
  */
 
-import type { UsageUnits } from "../credits/usage.ts";
+import type { UsageUnits } from "../usage.ts";
 
 /** What an upstream can be asked for. */
 export type RelayOperation = "chat" | "completion" | "embedding" | "transcription" | "translation" | "speech";

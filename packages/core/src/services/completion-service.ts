@@ -6,8 +6,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import { NO_USAGE } from "../credits/usage.ts";
-import type { UsageUnits } from "../credits/usage.ts";
+import { NO_USAGE } from "../usage.ts";
+import type { UsageUnits } from "../usage.ts";
 import type {
   ChatEngine,
   GenerationEvent,

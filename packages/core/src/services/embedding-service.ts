@@ -2,8 +2,8 @@
 
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import { NO_USAGE } from "../credits/usage.ts";
-import type { UsageUnits } from "../credits/usage.ts";
+import { NO_USAGE } from "../usage.ts";
+import type { UsageUnits } from "../usage.ts";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "../engine/embedding-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import { CHARACTERS_PER_TOKEN_MAX } from "./context-length.ts";

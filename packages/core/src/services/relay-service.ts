@@ -2,8 +2,8 @@
 
 import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
-import { NO_USAGE } from "../credits/usage.ts";
-import type { UsageUnits } from "../credits/usage.ts";
+import { NO_USAGE } from "../usage.ts";
+import type { UsageUnits } from "../usage.ts";
 import type { RelayEngine, RelayEvent, RelayOperation, RelayRequest } from "../engine/relay-engine.ts";
 import type { Engine, ModelType, RegisteredModel } from "../models/registry.ts";
 import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";

@@ -1,6 +1,6 @@
 /** Where API keys live. The secret itself is never stored: a store sees its SHA-256 alone. */
 
-import type { GrantedCapability } from "../auth/principal.ts";
+import type { GrantedCapability } from "../principal.ts";
 
 export interface ApiKeyRecord {
   /** Public handle, `key_…`; safe to print. */

@@ -1,6 +1,6 @@
 /** What the suite of credit stores asks them for, each part with a default. Import it from a test only. */
 
-import { NO_USAGE } from "../credits/usage.ts";
+import { NO_USAGE } from "../usage.ts";
 import type { CreditStore, Grant, NewHold, Settlement, UsageRecord } from "./credit-store.ts";
 
 export const LARGEST = Number.MAX_SAFE_INTEGER;

@@ -6,7 +6,7 @@
  * fall below zero, whatever runs side by side in this process or in others on the same store.
  */
 
-import type { BilledOperation, UsageUnits } from "../credits/usage.ts";
+import type { BilledOperation, UsageUnits } from "../usage.ts";
 
 export interface NewHold {
   /** Unique; chosen by the caller. */
