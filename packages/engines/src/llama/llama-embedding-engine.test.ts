@@ -3,7 +3,7 @@ import path from "node:path";
 import { cosine, embedAll, embeddingEngineContract } from "@openai-compat/core/embedding-engine-contract";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { convertBertToGguf } from "../models/bert-to-gguf.ts";
+import { convertBertToGguf } from "../models/convert/bert-to-gguf.ts";
 import { findCachedModel } from "../models/pull.ts";
 import { TINY_BERT, writeTinyBert } from "../models/testing/build-bert.ts";
 import { makeTemporaryDirectory } from "../models/testing/temporary-directory.ts";

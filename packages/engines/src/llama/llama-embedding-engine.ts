@@ -6,7 +6,7 @@
 
 import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingVector, PreparedInput } from "@openai-compat/core";
-import { createModelResource } from "../shared/model-resource.ts";
+import { createModelResource } from "../residency/model-resource.ts";
 import { estimateEmbeddingBytes } from "./memory-estimate.ts";
 import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";

@@ -1,7 +1,7 @@
 /** The settings of a llama embedding engine and their defaults; nothing else may invent one. */
 
 import { availableParallelism } from "node:os";
-import type { LoadingSettings } from "../shared/model-resource.ts";
+import type { LoadingSettings } from "../residency/model-resource.ts";
 
 export interface LlamaEmbeddingSettings {
   /** The GGUF file, absolute or from the working directory, of a model that pools its vectors itself. */

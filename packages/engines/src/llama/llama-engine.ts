@@ -8,7 +8,7 @@ import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-com
 import type { Token } from "node-llama-cpp";
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
-import { createModelResource } from "../shared/model-resource.ts";
+import { createModelResource } from "../residency/model-resource.ts";
 import { THOUGHTS_BEGUN } from "./chat-template.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReader, UntaggedCalls } from "./answer-reader.ts";

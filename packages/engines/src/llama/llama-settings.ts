@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { RecommendedSampling } from "@openai-compat/core";
-import type { LoadingSettings } from "../shared/model-resource.ts";
+import type { LoadingSettings } from "../residency/model-resource.ts";
 
 export interface LlamaEngineSettings {
   /** The GGUF file, absolute or from the working directory. It must hold a chat template. */

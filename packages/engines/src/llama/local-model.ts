@@ -1,7 +1,7 @@
 /** A GGUF model of any type: what it needs in memory, and the engine that serves it. */
 
 import type { ChatEngine, EmbeddingEngine } from "@openai-compat/core";
-import type { LoadingSettings } from "../shared/model-resource.ts";
+import type { LoadingSettings } from "../residency/model-resource.ts";
 import { createLlamaEmbeddingEngine } from "./llama-embedding-engine.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { createLlamaEngine } from "./llama-engine.ts";

@@ -8,7 +8,7 @@
 import { AiError } from "@openai-compat/core";
 import { measureGgufBytes, readGgufShape } from "../models/gguf-shape.ts";
 import type { GgufShape } from "../models/gguf-shape.ts";
-import { alignUp } from "../shared/gguf-writer.ts";
+import { alignUp } from "../models/convert/gguf-writer.ts";
 import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { resolveLlamaSettings } from "./llama-settings.ts";

@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import type { RecommendedSampling } from "@openai-compat/core";
-import { GGUF_MAGIC } from "../shared/gguf-writer.ts";
+import { GGUF_MAGIC } from "./convert/gguf-writer.ts";
 import { decodeGgufHeader } from "./gguf-header.ts";
 import { GgufHeaderCutError, decodeGgufFile } from "./gguf-reader.ts";
 import { decodeGgufShape } from "./gguf-shape.ts";

@@ -8,7 +8,7 @@ import {
   alignUp,
   type GgufHeader,
   type GgufTensor,
-} from "../shared/gguf-writer.ts";
+} from "./convert/gguf-writer.ts";
 import { GgufReader, malformedGguf } from "./gguf-reader.ts";
 
 const DIMENSIONS_MAX = 4;

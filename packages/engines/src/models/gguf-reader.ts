@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
-import { GGUF_MAGIC, GGUF_TYPES, GGUF_VERSION } from "../shared/gguf-writer.ts";
+import { GGUF_MAGIC, GGUF_TYPES, GGUF_VERSION } from "./convert/gguf-writer.ts";
 
 /** Most bytes that a head may take; a vocabulary of 256k words takes about 10 MB. */
 const HEADER_BYTES_MAX = 64 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 import { open, stat } from "node:fs/promises";
 import type { RecommendedSampling } from "@openai-compat/core";
-import { GGUF_TYPES } from "../shared/gguf-writer.ts";
+import { GGUF_TYPES } from "./convert/gguf-writer.ts";
 import { GgufReader, decodeGgufFile } from "./gguf-reader.ts";
 
 export interface GgufShape {

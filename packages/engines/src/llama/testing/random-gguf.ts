@@ -5,11 +5,11 @@
  */
 
 import { writeFile } from "node:fs/promises";
-import { encodeGguf } from "../../shared/gguf-writer.ts";
-import type { GgufContent, GgufValue } from "../../shared/gguf-writer.ts";
+import { encodeGguf } from "../../models/convert/gguf-writer.ts";
+import type { GgufContent, GgufValue } from "../../models/convert/gguf-writer.ts";
 import { listByteLetters } from "../token-bytes.ts";
 import { CALL_BEGIN } from "../tool-calls-format.ts";
-import { encodeQ80 } from "../../shared/encode-q8-0.ts";
+import { encodeQ80 } from "../../models/convert/encode-q8-0.ts";
 
 const WIDTH = 64;
 const HEADS = 4;

@@ -1,5 +1,5 @@
 /** Builds small GGUF files for tests: real format, meaningless weights. */
-import { encodeGguf, type GgufContent } from "../../shared/gguf-writer.ts";
+import { encodeGguf, type GgufContent } from "../convert/gguf-writer.ts";
 
 export interface BuildGgufOptions extends Pick<GgufContent, "tensors"> {
   /** The length of the array of words, as a vocabulary is one. Default 3. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { CatalogueEntry, PinnedFile } from "../catalogue.ts";
-import { requantiseGguf } from "../gguf-requantise.ts";
+import { requantiseGguf } from "../convert/gguf-requantise.ts";
 import type { PullOptions } from "../pull-options.ts";
 import { buildGguf, buildQ41Blocks } from "./build-gguf.ts";
 import { buildZip } from "./build-zip.ts";

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { AiError } from "@openai-compat/core";
-import { DISK_IS_FULL } from "./model-unavailable-error.ts";
+import { DISK_IS_FULL } from "../model-unavailable-error.ts";
 
 /** Ways to start pip, most specific to Python 3 first. */
 const PIP_COMMANDS: readonly (readonly [string, ...string[]])[] = [

@@ -4,11 +4,11 @@ import path from "node:path";
 import fc from "fast-check";
 import { AiError } from "@openai-compat/core";
 import { expect, test } from "vitest";
-import { decodeGgufHeader } from "./gguf-header.ts";
+import { decodeGgufHeader } from "../gguf-header.ts";
 import { requantiseGguf } from "./gguf-requantise.ts";
 import { reencodeQ41AsQ80 } from "./q4-1-to-q8-0.ts";
-import { buildGguf, buildQ41Blocks } from "./testing/build-gguf.ts";
-import { makeTemporaryDirectory } from "./testing/temporary-directory.ts";
+import { buildGguf, buildQ41Blocks } from "../testing/build-gguf.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directory.ts";
 
 const NORM = { name: "norm", type: 0, dimensions: [4], bytes: Buffer.from(Float32Array.of(1, 2, 3, 4).buffer) };
 const MATRIX = { name: "matrix", type: 3, dimensions: [64, 3], bytes: buildQ41Blocks(6) };

@@ -8,7 +8,7 @@
 
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
-import { Q8_0_BLOCK_BYTES, Q8_0_BLOCK_WEIGHTS, encodeQ80 } from "../shared/encode-q8-0.ts";
+import { Q8_0_BLOCK_BYTES, Q8_0_BLOCK_WEIGHTS, encodeQ80 } from "./encode-q8-0.ts";
 import {
   GGUF_DEFAULT_ALIGNMENT_BYTES,
   alignUp,
@@ -16,9 +16,9 @@ import {
   encodeGgufMetadata,
   type GgufTensor,
   type GgufValue,
-} from "../shared/gguf-writer.ts";
+} from "./gguf-writer.ts";
 import { readSafetensorsHeader, readWeights, type SafetensorsTensor } from "./safetensors.ts";
-import { writePinnableFile, type WriteOptions, type WrittenFile } from "./write-pinnable-file.ts";
+import { writePinnableFile, type WriteOptions, type WrittenFile } from "../write-pinnable-file.ts";
 
 /** What the weights don't tell. */
 export interface BertParameters {

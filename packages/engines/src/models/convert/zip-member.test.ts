@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { buildZip, type ZipFile } from "./testing/build-zip.ts";
-import { makeTemporaryDirectory } from "./testing/temporary-directory.ts";
+import { buildZip, type ZipFile } from "../testing/build-zip.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { ZIP_DIRECTORY_BYTES_MAX, extractZipMember } from "./zip-member.ts";
 
 const WANTED: ZipFile = { name: "package/weights.bin", bytes: Buffer.from("weights ".repeat(500)) };

