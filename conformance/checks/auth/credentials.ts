@@ -1,0 +1,230 @@
+/** Checks of who is let in: the matrix of operations and bad credentials, and the order of refusals. */
+
+import OpenAI from "openai";
+import type { CheckContext, Credential } from "../../src/check-context.ts";
+import { type Check, defineCheck } from "../../src/check.ts";
+import { expectHeader, expectSdkError, expectStatus, expectThat } from "../../src/expect.ts";
+import { bodyText } from "../../src/response-body.ts";
+import { askChat, composeChat, composeSdkChat, composeSdkStream, expectAccepted } from "../support/chat-calls.ts";
+import { CREDENTIAL_PROBES, type CredentialProbe, TOKEN_PROBES, UNKNOWN_KEY } from "../support/credential-probes.ts";
+import { requireError, requireStatus } from "../support/envelope.ts";
+import { OPERATION_PROBES, type OperationProbe, requireOffered } from "../support/operation-probes.ts";
+
+const AUTH = {
+  area: "auth",
+  level: "must",
+  tier: "protocol",
+  operation: "createChatCompletion",
+  needs: ["key:full", "model:chat"],
+} as const;
+
+function defineAuthCheck(operation: OperationProbe, credential: CredentialProbe): Check {
+  const isForbidden = credential.status === 403;
+  return defineCheck({
+    ...AUTH,
+    id: `auth.${operation.slug}.${credential.slug}`,
+    level: credential.level,
+    requirement: `${credential.subject} is refused with ${credential.status} by ${operation.operation}.`,
+    reference: isForbidden
+      ? "RFC 9110 section 15.5.4; openai-node core/error.ts PermissionDeniedError"
+      : "RFC 9110 section 15.5.2; openai-node core/error.ts AuthenticationError; openai/openai-cookbook#2347",
+    breaks: credential.breaks,
+    operation: operation.operation,
+    needs: [...operation.needs, ...credential.needs],
+    async run(context) {
+      const sent = { credential: credential.compose(context) };
+      const outcome = await context.sdk((client) => operation.call(client, context), sent);
+      if (outcome.exchange.response?.status !== credential.status) await requireOffered(context, operation.operation);
+      expectStatus(outcome.exchange, credential.status);
+      if (isForbidden) expectSdkError(outcome, OpenAI.PermissionDeniedError);
+      else expectSdkError(outcome, OpenAI.AuthenticationError);
+    },
+  });
+}
+
+/** What the order of refusals is about: a request that is right but for its credential is refused. @throws Inconclusive */
+async function requireGuard(
+  context: CheckContext,
+  call: (client: OpenAI) => Promise<unknown>,
+  credential: Credential,
+): Promise<void> {
+  const { exchange } = await context.sdk(call, { credential });
+  requireStatus(exchange, credential === null ? 401 : 403);
+}
+
+async function requireChatGuard(context: CheckContext, credential: Credential): Promise<void> {
+  await requireGuard(context, (client) => client.chat.completions.create(composeSdkChat(context)), credential);
+}
+
+const matrix = OPERATION_PROBES.flatMap((operation) => {
+  const isChat = operation.operation === "createChatCompletion";
+  const credentials = isChat ? [...CREDENTIAL_PROBES, ...TOKEN_PROBES] : CREDENTIAL_PROBES;
+  return credentials.map((credential) => defineAuthCheck(operation, credential));
+});
+
+/** A refusal without what may differ from key to key: a key, or a masked one, in its message. */
+async function describeRefusal(context: CheckContext, literal: string): Promise<string> {
+  const { exchange } = await context.sdk((client) => client.models.list(), { credential: { literal } });
+  const { message, type, code } = requireError(exchange, 401);
+  const words = message.split(/\s+/).map((word) => (/[*•…]|\.{3}/.test(word) || word.includes(literal) ? "KEY" : word));
+  return JSON.stringify({ message: words.join(" "), type, code });
+}
+
+export const authChecks: readonly Check[] = [
+  ...matrix,
+  defineCheck({
+    ...AUTH,
+    id: "auth.chat.stream-missing",
+    requirement: "A streaming request without a credential is refused with 401, before any event.",
+    reference: "RFC 9110 section 15.5.2",
+    breaks: "The matrix holds for one-shot only, and anyone streams for free.",
+    async run(context) {
+      const body = composeSdkStream(context);
+      const call = async (client: OpenAI): Promise<unknown> =>
+        (await client.chat.completions.create(body)).controller.abort();
+      await requireChatGuard(context, null);
+      expectStatus((await context.sdk(call, { credential: null })).exchange, 401);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.chat.scheme-case",
+    level: "should",
+    requirement: "The scheme is accepted in any case: `bearer` is `Bearer`.",
+    reference: "RFC 9110 section 11.1 (case-insensitive scheme)",
+    breaks: "HTTP libraries that write names in lower case can't log in.",
+    async run(context) {
+      const credential = { authorization: `bearer ${context.key("full")}` };
+      await expectAccepted(context, await askChat(context, {}, credential));
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.chat.before-body",
+    level: "should",
+    requirement: "The credential is judged before the body: without one, even a malformed body is refused with 401.",
+    reference: "RFC 9110 section 15.5.2; OWASP API2:2023",
+    breaks: "Strangers make the server parse what they like, and learn which requests are valid.",
+    async run(context) {
+      await requireChatGuard(context, null);
+      const request = { method: "POST", path: "/chat/completions", credential: null, body: '{"model":' };
+      expectStatus(await context.wire(request), 401);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.chat.capability-before-body",
+    level: "should",
+    needs: ["key:no_capability"],
+    requirement: "The capability is judged before the body: without it, even a malformed body is refused with 403.",
+    reference: "RFC 9110 section 15.5.4; OWASP API5:2023",
+    breaks: "Apps without the capability probe what the server would accept.",
+    async run(context) {
+      await requireChatGuard(context, "no_capability");
+      const request = {
+        method: "POST",
+        path: "/chat/completions",
+        credential: "no_capability",
+        body: '{"model":',
+      } as const;
+      expectStatus(await context.wire(request), 403);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.chat.before-model",
+    requirement: "The credential is judged before the model of a chat request: an unknown model is 401 to a stranger.",
+    reference: "RFC 9110 section 15.5.2",
+    breaks: "Strangers find out which models exist.",
+    async run(context) {
+      await requireChatGuard(context, null);
+      const body = JSON.stringify(composeChat(context, { model: "conformance-no-such-model" }));
+      expectStatus(await context.wire({ method: "POST", path: "/chat/completions", credential: null, body }), 401);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.models-retrieve.before-model",
+    operation: "retrieveModel",
+    requirement: "The credential is judged before the model is looked up: an unknown model is 401 to a stranger.",
+    reference: "RFC 9110 section 15.5.2",
+    breaks: "Strangers find out which models exist.",
+    async run(context) {
+      await requireGuard(context, (client) => client.models.retrieve(String(context.models.chat)), null);
+      const path = "/models/conformance-no-such-model";
+      expectStatus(await context.wire({ method: "GET", path, credential: null }), 401);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.www-authenticate",
+    level: "should",
+    requirement: "A 401 names the scheme Bearer in `WWW-Authenticate`.",
+    reference: "RFC 9110 section 11.6.1; RFC 6750 section 3",
+    breaks: "Generic HTTP clients don't know what to ask for.",
+    async run(context) {
+      const { exchange } = await context.sdk((client) => client.models.list(), { credential: null });
+      requireStatus(exchange, 401);
+      expectHeader(exchange, "www-authenticate", /^Bearer\b/i);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.code",
+    level: "should",
+    requirement: "The SDK sees the code `invalid_api_key` when the key is unknown.",
+    reference: "openai-node core/error.ts APIError.code; OpenAI error codes",
+    breaks: "Clients that ask for another key test this code.",
+    async run(context) {
+      const outcome = await context.sdk((client) => client.models.list(), { credential: { literal: UNKNOWN_KEY } });
+      requireError(outcome.exchange, 401);
+      const code = outcome.error instanceof OpenAI.APIError ? outcome.error.code : undefined;
+      expectThat(code === "invalid_api_key", { observer: "sdk", expected: "invalid_api_key", actual: String(code) });
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.key-not-echoed",
+    requirement: "A refusal does not repeat the key that was sent.",
+    reference: "OWASP API3:2023; CWE-532",
+    breaks: "Keys end in the logs of every client that logs errors.",
+    async run(context) {
+      const { exchange } = await context.sdk((client) => client.models.list(), {
+        credential: { literal: UNKNOWN_KEY },
+      });
+      requireStatus(exchange, 401);
+      const holds = !bodyText(exchange).includes(UNKNOWN_KEY);
+      expectThat(holds, { observer: "wire", expected: "no key in the body", actual: "the whole key" });
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.same-wording",
+    level: "should",
+    operation: "listModels",
+    requirement: "A key that looks right and is unknown is refused in the same words as one that is no key at all.",
+    reference: "OWASP API2:2023; CWE-204 (observable response discrepancy)",
+    breaks: "Strangers find out by trial which keys and accounts exist.",
+    async run(context) {
+      const expected = await describeRefusal(context, "conformance");
+      const actual = await describeRefusal(context, UNKNOWN_KEY);
+      expectThat(actual === expected, { observer: "wire", expected, actual });
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "auth.refusal.forbidden-not-retried",
+    level: "should",
+    needs: ["key:no_capability", "model:chat"],
+    requirement: "The SDK sends a call that is forbidden once: nothing tells it to come back.",
+    reference: "openai-node client.ts shouldRetry",
+    breaks: "Each forbidden call is sent three times, and fails two seconds later.",
+    async run(context) {
+      const call = (client: OpenAI): Promise<unknown> => client.chat.completions.create(composeSdkChat(context));
+      const { exchanges, exchange } = await context.sdk(call, { credential: "no_capability", maxRetries: 2 });
+      requireStatus(exchange, 403);
+      const actual = `${exchanges.length} requests`;
+      expectThat(exchanges.length === 1, { observer: "sdk", expected: "1 request", actual });
+    },
+  }),
+];

@@ -1,0 +1,62 @@
+/** Checks of parts that are no text, which not every model takes: they are seen, or refused, never dropped. */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import { expectJsonObject, expectResponse, expectThat, expectStatus } from "../../src/expect.ts";
+import { askChat, type ChatFields, readUsage, requireUsage, userMessage } from "../support/chat-calls.ts";
+import { requireError } from "../support/envelope.ts";
+
+const CHAT = {
+  area: "chat",
+  level: "must",
+  tier: "protocol",
+  operation: "createChatCompletion",
+  needs: ["model:chat"],
+} as const;
+
+const TEXT = { type: "text", text: "What is this?" };
+
+/** One red pixel. */
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+
+/** A WAV file of 16 samples of silence: 16 bits, mono, 8000 Hz. */
+const WAV = "UklGRkQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YSAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
+
+/** 400 with an envelope, or an answer to a prompt that is longer by the part. @throws Failure, Inconclusive */
+async function expectSeenOrRefused(context: CheckContext, part: ChatFields): Promise<void> {
+  const exchange = await askChat(context, { messages: [userMessage([TEXT, part])] });
+  if (expectResponse(exchange).status !== 200) {
+    await requireUsage(context, { messages: [userMessage([TEXT])] });
+    expectStatus(exchange, [200, 400]);
+    requireError(exchange, 400);
+    return;
+  }
+  const alone = await requireUsage(context, { messages: [userMessage([TEXT])] });
+  const both = readUsage(expectJsonObject(exchange));
+  const actual = `${alone.prompt_tokens} prompt tokens for the text, ${both.prompt_tokens} with the part`;
+  const expected = "400, or an answer to more prompt tokens than without the part";
+  expectThat(both.prompt_tokens > alone.prompt_tokens, { observer: "wire", expected, actual });
+}
+
+export const chatMediaChecks: readonly Check[] = [
+  defineCheck({
+    ...CHAT,
+    id: "chat.messages.image-part",
+    requirement: "An image in a message is seen by the model or refused with 400, never dropped.",
+    reference: "OpenAPI ChatCompletionRequestMessageContentPartImage",
+    breaks: "The model describes a picture that it never saw; a 5xx is sent again and again by the SDK.",
+    async run(context) {
+      await expectSeenOrRefused(context, { type: "image_url", image_url: { url: `data:image/png;base64,${PNG}` } });
+    },
+  }),
+  defineCheck({
+    ...CHAT,
+    id: "chat.messages.audio-part",
+    requirement: "Sound in a message is heard by the model or refused with 400, never dropped.",
+    reference: "OpenAPI ChatCompletionRequestMessageContentPartAudio",
+    breaks: "The model answers to words that it never heard; a 5xx is sent again and again by the SDK.",
+    async run(context) {
+      await expectSeenOrRefused(context, { type: "input_audio", input_audio: { data: WAV, format: "wav" } });
+    },
+  }),
+];

@@ -1,0 +1,106 @@
+/** Checks of which plain completion requests are refused, and of what the refusal blames. */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import { expectErrorEnvelope, expectStatus } from "../../src/expect.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
+import { readUsage } from "../support/chat-calls.ts";
+import { askText, COMPLETIONS, readTextBody, requireTextBody, type TextFields } from "../support/completion-calls.ts";
+import { requireError } from "../support/envelope.ts";
+
+/** More tokens than most models read, and below a mebibyte. */
+const LONG_WORDS = 400_000;
+const REQUEST = "OpenAPI CreateCompletionRequest; openai-node core/error.ts BadRequestError";
+const BREAKS_SILENT =
+  "A mistake goes unnoticed: the SDK takes the 200 for an answer to what was asked, and retries a 5xx.";
+
+type Refused = Pick<Check, "id" | "requirement" | "breaks"> & { level: Check["level"]; fields: TextFields };
+
+/** A check that a request is refused with 400. */
+function defineRefusal({ fields, ...check }: Refused): Check {
+  return defineCheck({
+    ...COMPLETIONS,
+    ...check,
+    reference: REQUEST,
+    async run(context) {
+      expectStatus(await askText(context, fields, { isRefusable: true }), 400);
+    },
+  });
+}
+
+export const completionRefusalChecks: readonly Check[] = [
+  defineRefusal({
+    id: "completions.refusal.prompt-type",
+    level: "must",
+    requirement: "A `prompt` that is an object is refused with 400.",
+    breaks: "No BadRequestError: the SDK retries a 5xx, and takes a 200 for an answer to the prompt.",
+    fields: { prompt: { text: "The sea is" } },
+  }),
+  defineRefusal({
+    id: "completions.refusal.temperature-range",
+    level: "should",
+    requirement: "A temperature above 2 is refused with 400.",
+    breaks: BREAKS_SILENT,
+    fields: { temperature: 2.5 },
+  }),
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.refusal.temperature-param",
+    level: "should",
+    requirement: 'The refusal of a temperature above 2 has `param: "temperature"`.',
+    reference: "OpenAPI Error.param",
+    breaks: "Forms and agents that repair the field named by `param` have nothing to repair.",
+    async run(context) {
+      const exchange = await askText(context, { temperature: 2.5 });
+      requireError(exchange, 400);
+      expectErrorEnvelope(exchange, { param: "temperature" });
+    },
+  }),
+  defineRefusal({
+    id: "completions.refusal.logprobs-range",
+    level: "may",
+    requirement: "More than five `logprobs` are refused with 400.",
+    breaks: "A caller who asked for a hundred takes five for all there are.",
+    fields: { logprobs: 1_000_000 },
+  }),
+  defineRefusal({
+    id: "completions.refusal.best-of-below-n",
+    level: "should",
+    requirement: "`best_of` below `n` is refused with 400.",
+    breaks: BREAKS_SILENT,
+    fields: { best_of: 1, n: 2 },
+  }),
+  defineRefusal({
+    id: "completions.refusal.best-of-stream",
+    level: "should",
+    requirement: "`best_of` above 1 is refused with 400 in a stream, where the best can't be known yet.",
+    breaks: "The caller believes that the best of several was streamed.",
+    fields: { best_of: 2, stream: true },
+  }),
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.refusal.unknown-model",
+    requirement: "An unknown model is refused with 404.",
+    reference: "openai-node core/error.ts NotFoundError; ddalcu/mlx-serve#257",
+    breaks: "Another model answers, is billed and evaluated under the wrong name.",
+    async run(context) {
+      await requireTextBody(context);
+      const body = JSON.stringify({ model: "conformance-no-such-model", prompt: "The sea is", max_tokens: 1 });
+      expectStatus(await context.wire({ method: "POST", path: "/completions", body }), 404);
+    },
+  }),
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.refusal.too-long",
+    level: "should",
+    requirement: "A prompt that is longer than the model reads is refused with 400 and `context_length_exceeded`.",
+    reference: "OpenAI error codes: 400, maximum context length; openai-python BadRequestError.code",
+    breaks: "LangChain and LlamaIndex shorten the prompt on this code; a prompt cut in silence loses its beginning.",
+    async run(context) {
+      await requireTextBody(context);
+      const exchange = await askText(context, { prompt: "a ".repeat(LONG_WORDS) });
+      const isRead = exchange.response?.status === 200 && readUsage(readTextBody(exchange)).prompt_tokens >= LONG_WORDS;
+      if (isRead) throw new Inconclusive("the model reads as much as that");
+      expectErrorEnvelope(exchange, { status: 400, code: "context_length_exceeded" });
+    },
+  }),
+];

@@ -1,0 +1,163 @@
+/** Checks of what a server does when more is asked of it than it can do: many calls at once, and too large a body. */
+
+import { errorResponseSchema } from "@openai-compat/spec";
+import { type Check, defineCheck } from "../../src/check.ts";
+import { expectResponse, expectShape, expectStatus, expectThat } from "../../src/expect.ts";
+import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { describeExchange } from "../../src/response-body.ts";
+import { postTooLarge } from "../support/body-limit.ts";
+import { askChat } from "../support/chat-calls.ts";
+import { askCrowd, CROWD, isBusy, overload, requireAloneAnswered, requireTurnedAway } from "../support/crowd.ts";
+import { requireStatus } from "../support/envelope.ts";
+import { expectRetryAfter } from "../support/retry-after.ts";
+
+const LIMITS = {
+  area: "limits",
+  level: "must",
+  tier: "protocol",
+  operation: "createChatCompletion",
+  needs: ["model:chat"],
+} as const;
+
+const OVERLOAD = { ...LIMITS, needs: ["fixture:overload"] } as const;
+
+/** Who is turned away knows it by then, and the rest of the server answers by then. */
+const AT_ONCE_MS = 2000;
+
+export const limitChecks: readonly Check[] = [
+  defineCheck({
+    ...LIMITS,
+    id: "limits.body.refused",
+    needs: ["fixture:body_bytes_max", "model:chat"],
+    requirement: "A body above the server's limit is refused with 413.",
+    reference: "RFC 9110 section 15.5.14",
+    breaks:
+      "Clients can't tell a body that is too large from one that is wrong; without a limit one call fills the memory.",
+    async run(context) {
+      expectStatus(await postTooLarge(context), 413);
+    },
+  }),
+  defineCheck({
+    ...LIMITS,
+    id: "limits.crowd.answered",
+    requirement: `Of ${CROWD} small chats at once each is answered with 200, or turned away with 429 or 503.`,
+    reference: "RFC 9110 sections 15.5 and 15.6; RFC 6585 section 4",
+    breaks: "A page that sends several requests sees failures that look like defects.",
+    async run(context) {
+      requireStatus(await askChat(context, { max_tokens: 1 }), 200);
+      const wrong = (await askCrowd(context)).find(
+        (exchange) => !isBusy(exchange) && exchange.response?.status !== 200,
+      );
+      if (wrong === undefined) return;
+      expectResponse(wrong);
+      const actual = describeExchange(wrong);
+      throw new Failure({ observer: "wire", expected: "200, 429 or 503", actual, exchange: wrong });
+    },
+  }),
+  defineCheck({
+    ...LIMITS,
+    id: "limits.crowd.envelope",
+    requirement: `Whoever is turned away among ${CROWD} small chats at once gets the official error body.`,
+    reference: "OpenAPI ErrorResponse",
+    breaks: 'Users read "503 status code (no body)" under load, and nothing that helps.',
+    async run(context) {
+      for (const exchange of (await askCrowd(context)).filter(isBusy)) expectShape(exchange, errorResponseSchema);
+    },
+  }),
+  defineCheck({
+    ...LIMITS,
+    id: "limits.crowd.retry-after",
+    level: "should",
+    requirement: `Whoever is turned away among ${CROWD} small chats at once hears when to come back.`,
+    reference: "RFC 9110 section 10.2.3; openai-node client.ts retryRequest",
+    breaks: "All come back at once after half a second, and are turned away again.",
+    async run(context) {
+      for (const exchange of (await askCrowd(context)).filter(isBusy)) expectRetryAfter(exchange);
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.refused",
+    requirement: "Calls beyond the places and the line of a model are turned away with 429 or 503.",
+    reference: "RFC 6585 section 4; RFC 9110 section 15.6.4",
+    breaks: "The line grows without bounds: everyone waits until everyone has given up.",
+    async run(context) {
+      const { chats, refused, metAtOnce } = await overload(context);
+      const wrong = chats.find((exchange) => !isBusy(exchange) && exchange.response?.status !== 200);
+      if (wrong !== undefined) {
+        await requireAloneAnswered(context);
+        expectStatus(wrong, [429, 503]);
+      }
+      if (refused.length > 0) return;
+      if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive");
+      throw new Failure({ observer: "wire", expected: "429 or 503 for some", actual: "an answer to every call" });
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.served",
+    requirement: "While some are turned away, at least as many calls are answered as a model has places.",
+    reference: "RFC 9110 section 15.6.4 (a server that is overloaded still serves what it can)",
+    breaks: "Under load the machine stands idle.",
+    async run(context) {
+      const { concurrency } = context.fixture("overload");
+      const { chats } = await overload(context);
+      const answered = chats.filter(({ response }) => response?.status === 200).length;
+      if (answered < concurrency) await requireAloneAnswered(context);
+      const expected = `at least ${concurrency} answers`;
+      expectThat(answered >= concurrency, { observer: "wire", expected, actual: String(answered) });
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.envelope",
+    requirement: "Whoever is turned away by a model without a place gets the official error body.",
+    reference: "OpenAPI ErrorResponse",
+    breaks: 'Users read "429 status code (no body)", and nothing that helps.',
+    async run(context) {
+      for (const exchange of await requireTurnedAway(context)) expectShape(exchange, errorResponseSchema);
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.retry-after",
+    level: "should",
+    requirement: "Whoever is turned away by a model without a place hears when to come back.",
+    reference: "RFC 9110 section 10.2.3; openai-node client.ts retryRequest",
+    breaks: "All come back at once after half a second, and are turned away again.",
+    async run(context) {
+      for (const exchange of await requireTurnedAway(context)) expectRetryAfter(exchange);
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.at-once",
+    level: "should",
+    requirement: `Whoever is turned away hears so within ${AT_ONCE_MS} ms.`,
+    reference: "RFC 9110 section 15.6.4; reactive load shedding: a refusal costs no wait",
+    breaks: "Clients wait for nothing, and a load balancer sends them elsewhere too late.",
+    async run(context) {
+      const waits = (await requireTurnedAway(context)).map(({ response }) => Math.round(response?.endAtMs ?? 0));
+      const longestMs = Math.max(...waits);
+      const expected = `at most ${AT_ONCE_MS} ms`;
+      expectThat(longestMs <= AT_ONCE_MS, { observer: "wire", expected, actual: `${longestMs} ms` });
+    },
+  }),
+  defineCheck({
+    ...OVERLOAD,
+    id: "limits.overload.models-answer",
+    level: "should",
+    operation: "listModels",
+    requirement: `While a model is overloaded, the list of models comes within ${AT_ONCE_MS} ms.`,
+    reference: "Health checks of load balancers and clients read GET /models",
+    breaks: "A server that is busy is taken for dead, and restarted.",
+    async run(context) {
+      const { models, metAtOnce } = await overload(context);
+      requireStatus(models, 200);
+      const tookMs = Math.round(models.response?.endAtMs ?? 0);
+      if (!metAtOnce && tookMs <= AT_ONCE_MS) throw new Inconclusive("the chats were over before");
+      const expected = `at most ${AT_ONCE_MS} ms`;
+      expectThat(tookMs <= AT_ONCE_MS, { observer: "wire", expected, actual: `${tookMs} ms` });
+    },
+  }),
+];

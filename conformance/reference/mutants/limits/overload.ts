@@ -1,0 +1,190 @@
+/** Servers that many calls at once, or a large body, bring down. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { SLOW_MODEL } from "../../models.ts";
+import { judgeCredential, OTHER_ACCOUNT } from "../../tokens.ts";
+import type { ReferenceCall, Reply } from "../../wire.ts";
+import {
+  isChat,
+  type Mutant,
+  mutateRefusal,
+  mutateReply,
+  oneWrite,
+  parseSent,
+  withHeader,
+  withoutHeader,
+} from "../mutant.ts";
+
+/** More calls at once than any check sends but those of the crowd. */
+const CROWDED = 10;
+/** When nobody came for so long, everyone is there who was on the way. */
+const GATHERING_MS = 60;
+/** Longer than what counts as at once. */
+const LATE_MS = 2500;
+
+/** Answers small chats otherwise while there are many of them. */
+function breakInCrowd(
+  id: string,
+  description: string,
+  intended: string,
+  change: (reply: Reply) => Partial<Reply>,
+): Mutant {
+  const isSmall = (call: ReferenceCall): boolean => isChat(call) && parseSent(call)["max_tokens"] === 1;
+  return {
+    id,
+    description,
+    intended: [intended],
+    mutate: () => {
+      let present = 0;
+      let arrivals = 0;
+      return {
+        admission: async (call) => {
+          if (!isSmall(call)) return;
+          present += 1;
+          arrivals += 1;
+          for (let known = 0; known !== arrivals;) {
+            known = arrivals;
+            await sleep(GATHERING_MS);
+          }
+        },
+        reply: (reply, call) => {
+          if (!isSmall(call)) return reply;
+          present -= 1;
+          return present >= CROWDED && reply.status === 200 ? { ...reply, ...change(reply) } : reply;
+        },
+      };
+    },
+  };
+}
+
+const ENVELOPE = '{"error":{"message":"Too many calls.","type":"rate_limit_error","param":null,"code":null}}';
+
+function isTurnedAway(reply: Reply, call: ReferenceCall): boolean {
+  return reply.status === 429 && parseSent(call)["model"] === SLOW_MODEL;
+}
+
+/** Keeps another account waiting once a call for which `when` holds has come. */
+function shutOut(id: string, description: string, intended: string, when: (call: ReferenceCall) => boolean): Mutant {
+  return {
+    id,
+    description,
+    intended: [intended],
+    mutate: () => {
+      let isShut = false;
+      const isOther = ({ headers }: ReferenceCall): boolean =>
+        judgeCredential(headers.authorization, /^bearer$/i).account === OTHER_ACCOUNT;
+      return {
+        admission: async (call) => {
+          isShut ||= when(call);
+          if (isShut && isOther(call)) await new Promise(() => {});
+        },
+      };
+    },
+  };
+}
+
+export const limitMutants: readonly Mutant[] = [
+  shutOut(
+    "fairness.stalled-reader",
+    "streams that are not read stop the model for all callers",
+    "limits.stalled-reader.others-served",
+    (call) => parseSent(call)["model"] === SLOW_MODEL && parseSent(call)["stream"] === true,
+  ),
+  shutOut(
+    "fairness.burst",
+    "the choices of one call are all made before another account's",
+    "limits.burst.others-served",
+    (call) => parseSent(call)["n"] === 128,
+  ),
+  {
+    id: "overload.models-wait",
+    description: "the list of models waits for the chats",
+    intended: ["limits.overload.models-answer"],
+    mutate: ({ places }) => {
+      let taken = 0;
+      return {
+        places: {
+          ...places,
+          take: () => {
+            const hasPlace = places.take();
+            if (hasPlace) taken += 1;
+            return hasPlace;
+          },
+          free: () => {
+            taken -= 1;
+            places.free();
+          },
+        },
+        admission: async (call) => {
+          if (call.operation !== "listModels") return;
+          // What was sent before it may arrive after it.
+          await sleep(GATHERING_MS);
+          if (taken > 0) await sleep(LATE_MS);
+        },
+      };
+    },
+  },
+  mutateReply(
+    {
+      id: "overload.refuses-late",
+      description: "who is turned away waits for it",
+      intended: ["limits.overload.at-once"],
+    },
+    isTurnedAway,
+    (reply) => ({ writes: reply.writes.map((write) => ({ ...write, afterMs: LATE_MS })) }),
+  ),
+  {
+    id: "overload.endless-line",
+    description: "the line has no end",
+    intended: ["limits.overload.refused"],
+    mutate: ({ places }) => ({ places: { ...places, take: () => true } }),
+  },
+  mutateReply(
+    { id: "overload.is-500", description: "a full line is a 500", intended: ["limits.overload.refused"] },
+    isTurnedAway,
+    () => ({ status: 500 }),
+  ),
+  {
+    id: "overload.serves-one",
+    description: "under load one call is answered, and the other places stay empty",
+    intended: ["limits.overload.served", "limits.stalled-reader.others-served"],
+    mutate: ({ places }) => {
+      let isTaken = false;
+      const take = (): boolean => !isTaken && (isTaken = true);
+      return { places: { ...places, take, free: () => void (isTaken = false) } };
+    },
+  },
+  mutateRefusal(
+    {
+      id: "overload.no-envelope",
+      description: "who is turned away reads one word",
+      intended: ["limits.overload.envelope"],
+    },
+    (refusal) => refusal.name === "overloaded",
+    () => "busy",
+  ),
+  mutateReply(
+    {
+      id: "overload.no-retry-after",
+      description: "who is turned away does not hear for how long",
+      intended: ["limits.overload.retry-after"],
+    },
+    isTurnedAway,
+    (reply) => withoutHeader(reply, "retry-after"),
+  ),
+  breakInCrowd("crowd.fails", "many calls at once fail", "limits.crowd.answered", () => ({ status: 500 })),
+  breakInCrowd("crowd.no-envelope", "in a crowd a refusal is one word", "limits.crowd.envelope", (reply) => ({
+    ...withHeader(reply, "retry-after", "1"),
+    status: 503,
+    writes: oneWrite("busy"),
+  })),
+  breakInCrowd("crowd.no-retry-after", "in a crowd a refusal names no wait", "limits.crowd.retry-after", () => ({
+    status: 429,
+    writes: oneWrite(ENVELOPE),
+  })),
+  mutateReply(
+    { id: "body.too-large-is-400", description: "too large a body is a 400", intended: ["limits.body.refused"] },
+    (reply) => reply.status === 413,
+    () => ({ status: 400 }),
+  ),
+];
