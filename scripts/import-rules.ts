@@ -69,6 +69,15 @@ const TEST_FILE = /(?:\.test|\.test-d|\.fixture|-contract)\.ts$|\/testing\//;
 /** The only server files that know engines exist: the rest sees core's interface. */
 const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|resolve-models\.ts|cli\/)/;
 
+/** Inside one package: the folder that may not import from the other one, and why. */
+const FOLDERS_APART: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [
+  {
+    from: "packages/server/src/http/",
+    to: "packages/server/src/surfaces/",
+    why: "http/ serves every surface, so it may not import from one: what belongs to OpenAI's protocol is in surfaces/openai/protocol/",
+  },
+];
+
 const LLAMA_FOLDER = "packages/engines/src/llama/";
 
 const BUILTINS_OUTSIDE_CORE = new Set(["http", "https", "http2", "net", "tls", "dgram", "sqlite"]);
@@ -143,7 +152,8 @@ export function judgeImport(file: string, site: ImportSite): string | null {
   if (specifier === null) return "the target of this import is computed, so no one can say what it imports";
   if (specifier.startsWith(".")) {
     const target = path.posix.join(path.posix.dirname(file), specifier);
-    return areaOf(target) === from ? null : "a relative import leaves its package: import the package by name";
+    if (areaOf(target) !== from) return "a relative import leaves its package: import the package by name";
+    return FOLDERS_APART.find((rule) => file.startsWith(rule.from) && target.startsWith(rule.to))?.why ?? null;
   }
   if (isBuiltin(specifier)) {
     const isForbidden = from === "core" && BUILTINS_OUTSIDE_CORE.has(specifier.replace(/^node:/, ""));

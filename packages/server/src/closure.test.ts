@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { operations } from "@openai-compat/spec";
-import { API_MOUNTS } from "./http/request-path.ts";
+import { API_MOUNTS } from "./surfaces/openai/protocol/request-path.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import { startTestServer } from "./testing/test-server.ts";
 

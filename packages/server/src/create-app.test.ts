@@ -9,7 +9,7 @@ import {
 } from "@openai-compat/spec";
 import type { Operation } from "@openai-compat/spec";
 import { expect, test } from "vitest";
-import { API_MOUNTS } from "./http/request-path.ts";
+import { API_MOUNTS } from "./surfaces/openai/protocol/request-path.ts";
 import { createTestApp, readSseData } from "./testing/test-server.ts";
 
 const CHAT = { model: "scripted", messages: [{ role: "user", content: "Hello" }] };

@@ -9,10 +9,9 @@ import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core"
 import { operations } from "@openai-compat/spec";
 import type { Operation, OperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
-import { encodeError } from "./http/encode-error.ts";
-import { resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import type { CorsPolicy } from "./http/cors.ts";
+import { resolveRequestId } from "./http/headers.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
-import { API_ROOT, normalisePath } from "./http/request-path.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
@@ -24,6 +23,9 @@ import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
 import type { OperationDependencies, OperationHandler, OperationLimits } from "./surfaces/openai/operation-handler.ts";
+import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
+import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
+import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
 import { defineFormRelay, defineJsonRelay } from "./surfaces/openai/relay/route.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
@@ -87,6 +89,7 @@ export function createApp(options: AppOptions): App {
     if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, scope.requestId);
   };
   const router = createRouter({ ...options, reportError });
+  const cors: CorsPolicy = { allowedOrigins: options.allowedOrigins, exposedHeaders: EXPOSED_HEADERS };
 
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
     try {
@@ -107,7 +110,7 @@ export function createApp(options: AppOptions): App {
       const processingMs = performance.now() - startedAt;
       for (const [name, value] of Object.entries(scope.answerHeaders)) response.headers.set(name, value);
       setAnswerHeaders(response.headers, { requestId: scope.requestId, processingMs });
-      setCorsHeaders(response.headers, scope.headers.get("origin"), options.allowedOrigins);
+      setCorsHeaders(response.headers, scope.headers.get("origin"), cors);
       return response;
     },
     routes: router.routes.map(({ method, path }) => ({ method, path })),
@@ -136,7 +139,7 @@ function createRouter(
 ): Hono<{ Bindings: RequestScope }> {
   const run = createOperationRunner(dependencies);
   const router = new Hono<{ Bindings: RequestScope }>({
-    getPath: (request) => normalisePath(request.url),
+    getPath: (request) => resolveRoutePath(request.url),
   });
   for (const operation of OPERATIONS) {
     const handler = HANDLERS[operation.id];

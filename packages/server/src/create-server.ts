@@ -13,9 +13,8 @@ import type { App } from "./create-app.ts";
 import { createIncomingSource } from "./http/body-source.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
-import { answerClientError, answerConnect } from "./http/client-error.ts";
-import { CLIENT_CLOSED_REQUEST, encodeError } from "./http/encode-error.ts";
-import { createRequestId, readIncomingHeaders, resolveRequestId, setAnswerHeaders } from "./http/headers.ts";
+import { CLIENT_CLOSED_REQUEST } from "./http/error-status.ts";
+import { createRequestId, readIncomingHeaders, resolveRequestId } from "./http/headers.ts";
 import { HOST_OF_NONE, findHostFault } from "./http/request-host.ts";
 import { createRefusalLimit } from "./http/refusal-limit.ts";
 import { readPath } from "./http/request-path.ts";
@@ -29,6 +28,9 @@ import { findLimits } from "./rate-limit-settings.ts";
 import type { RateLimitSettings } from "./rate-limit-settings.ts";
 import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
+import { setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
+import { answerClientError, answerConnect } from "./surfaces/openai/protocol/client-error.ts";
+import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 
 /** Times in milliseconds, sizes in bytes. */
 export interface ServerLimits {

@@ -4,23 +4,12 @@
  * "Connection error" in their place.
  */
 
-/** What scripts in a page may read of an answer. */
-const EXPOSED_HEADERS = [
-  "x-request-id",
-  "retry-after",
-  "retry-after-ms",
-  "x-should-retry",
-  "x-dropped-parameters",
-  "openai-processing-ms",
-  "openai-version",
-  "x-schema-relaxed",
-  "x-ratelimit-limit-requests",
-  "x-ratelimit-limit-tokens",
-  "x-ratelimit-remaining-requests",
-  "x-ratelimit-remaining-tokens",
-  "x-ratelimit-reset-requests",
-  "x-ratelimit-reset-tokens",
-].join(", ");
+export interface CorsPolicy {
+  /** `*`, or the exact origins that may read answers. */
+  readonly allowedOrigins: readonly string[];
+  /** What scripts in a page may read of an answer, separated by commas. */
+  readonly exposedHeaders: string;
+}
 
 const ALLOWED_METHODS = "GET, HEAD, POST, DELETE, OPTIONS";
 const PREFLIGHT_MAX_AGE_SECONDS = 7200;
@@ -50,14 +39,17 @@ export function createPreflightResponse(request: Request, allowedOrigins: readon
  * Adds what a browser needs to hand the answer to its page.
  *
  * @param origin the request's `Origin`; null when it did not come from a page.
- * @param allowedOrigins `*`, or the exact origins that may read answers.
  */
-export function setCorsHeaders(headers: Headers, origin: string | null, allowedOrigins: readonly string[]): void {
+export function setCorsHeaders(
+  headers: Headers,
+  origin: string | null,
+  { allowedOrigins, exposedHeaders }: CorsPolicy,
+): void {
   if (!allowedOrigins.includes("*")) headers.append("vary", "Origin");
   const allowed = findAllowedOrigin(origin, allowedOrigins);
   if (allowed === null) return;
   headers.set("access-control-allow-origin", allowed);
-  headers.set("access-control-expose-headers", EXPOSED_HEADERS);
+  headers.set("access-control-expose-headers", exposedHeaders);
 }
 
 function findAllowedOrigin(origin: string | null, allowedOrigins: readonly string[]): string | null {

@@ -1,9 +1,6 @@
-/** The headers that every answer carries, whatever it answers, and the reading of the few that every request may carry. */
+/** The headers that every request may carry: its id and its credential. */
 
 import type { IncomingMessage } from "node:http";
-
-/** OpenAI's own value; it has not changed since the API has one. */
-const API_VERSION = "2020-10-01";
 
 /**
  * The headers of a request, read one by one. A `Headers` object is one; making it costs more than all the reading, so the
@@ -34,18 +31,6 @@ export function resolveRequestId(headers: RequestHeaders): string {
 
 export function createRequestId(): string {
   return `req_${crypto.randomUUID().replaceAll("-", "")}`;
-}
-
-export interface AnswerFacts {
-  readonly requestId: string;
-  /** From the request's arrival to its answer's first byte. */
-  readonly processingMs: number;
-}
-
-export function setAnswerHeaders(headers: Headers, facts: AnswerFacts): void {
-  headers.set("x-request-id", facts.requestId);
-  headers.set("openai-version", API_VERSION);
-  headers.set("openai-processing-ms", String(Math.round(facts.processingMs)));
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import type { AiError, CallRecord } from "@openai-compat/core";
 import type { RequestHeaders } from "../http/headers.ts";
-import { listRelaxedSchemas } from "../http/relaxed-schemas.ts";
+import { listRelaxedSchemas } from "../surfaces/openai/protocol/relaxed-schemas.ts";
 import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
 import type { Deferred } from "./deferred.ts";
 import type { LogFields, Logger } from "./logger.ts";

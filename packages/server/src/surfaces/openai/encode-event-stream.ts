@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { toAiError } from "@openai-compat/core";
 import type { AiError } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "../../http/encode-error.ts";
+import { encodeErrorEnvelope } from "./protocol/encode-error.ts";
 import { SSE_DONE, encodeSseEvent } from "../../http/sse.ts";
 
 export interface StreamEnding {

@@ -9,7 +9,7 @@ import type { Operation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
 import type { BodyBudgetLimits } from "../../http/body-budget.ts";
 import { decodeBearerToken } from "../../http/headers.ts";
-import { setRateLimitHeaders } from "../../http/rate-limit-headers.ts";
+import { setRateLimitHeaders } from "./protocol/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
 import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
 import { readFormBody } from "../../http/read-form.ts";

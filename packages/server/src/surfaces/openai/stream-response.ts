@@ -6,7 +6,7 @@
 
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "../../http/encode-error.ts";
+import { encodeErrorEnvelope } from "./protocol/encode-error.ts";
 import { SSE_HEADERS, SSE_KEEP_ALIVE, createSseStream, encodeSseEvent } from "../../http/sse.ts";
 import type { OperationContext } from "./operation-handler.ts";
 

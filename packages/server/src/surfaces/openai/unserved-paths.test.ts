@@ -1,6 +1,6 @@
 import { errorResponseSchema } from "@openai-compat/spec";
 import { expect, test } from "vitest";
-import { API_MOUNTS } from "../../http/request-path.ts";
+import { API_MOUNTS } from "./protocol/request-path.ts";
 import { createTestApp } from "../../testing/test-server.ts";
 
 async function ask(method: string, path: string, headers: Record<string, string> = {}) {

@@ -5,7 +5,7 @@
 
 import { operations } from "@openai-compat/spec";
 import type { Operation } from "@openai-compat/spec";
-import { API_MOUNTS, API_ROOT } from "../../http/request-path.ts";
+import { API_MOUNTS, API_ROOT } from "./protocol/request-path.ts";
 
 /** Paths with all that is below them, and what to use instead, where there is something. `$` stands for the mount. */
 interface Family {

@@ -1,7 +1,7 @@
 /** `POST /chat/completions`, one-shot and streamed, by an engine of this machine or by an upstream. */
 
 import { createWorkSlices, foldChatEvents } from "@openai-compat/core";
-import { encodeRelaxedSchemas } from "../../../http/relaxed-schemas.ts";
+import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";

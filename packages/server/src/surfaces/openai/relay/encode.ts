@@ -2,7 +2,7 @@
 
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall, RelayRun } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "../../../http/encode-error.ts";
+import { encodeErrorEnvelope } from "../protocol/encode-error.ts";
 import { createSseStream, encodeSseEvent } from "../../../http/sse.ts";
 import type { OperationContext } from "../operation-handler.ts";
 import { createStreamResponse } from "../stream-response.ts";

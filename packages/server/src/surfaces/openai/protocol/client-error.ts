@@ -6,9 +6,9 @@
 
 import type { Duplex } from "node:stream";
 import { AiError } from "@openai-compat/core";
-import type { ActiveRequest } from "./active-requests.ts";
+import type { ActiveRequest } from "../../../http/active-requests.ts";
 import { encodeErrorEnvelope } from "./encode-error.ts";
-import { createRequestId } from "./headers.ts";
+import { createRequestId } from "../../../http/headers.ts";
 
 /** The parser refuses each piece that still arrives; the first refusal is the answer. */
 const refused = new WeakSet<Duplex>();
