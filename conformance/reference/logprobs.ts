@@ -1,6 +1,8 @@
-/** The reference server's log probabilities: a token has one half, the next likely ones a quarter, an eighth and so on. */
+/**
+ * The reference server's log probabilities: a token has one half, the next likely ones a quarter, an eighth and so on.
+ */
 
-/** One token of a chat answer, in the official form. */
+/** One token of a chat answer, in the official format. */
 export interface TokenLogprob {
   readonly token: string;
   readonly logprob: number;

@@ -25,7 +25,7 @@ function isFormed(given: unknown, body: ChatBody): boolean {
   return readFormat(body)["type"] !== undefined || JSON.stringify(given).includes("tool_calls");
 }
 
-/** The reference server with this model behind it: it always says the same, unless it is held to a form. */
+/** The reference server with this model behind it: it always says the same, unless its output is constrained. */
 function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
   const count = (usage: Usage): Usage => ({
     prompt_tokens: usage.prompt_tokens,
@@ -89,7 +89,7 @@ test.for<[string, Model]>([
   expect(listKillers(await judgeWire(serveModel(model)))).toEqual([]);
 });
 
-test("no check blames the server for a model that comes to no end in a form", async () => {
+test("no check blames the server for a model whose structured output does not end", async () => {
   const wire = defineReferenceWire();
   const cut = (given: Completion, body: ChatBody): object => ({
     ...given,
@@ -133,7 +133,7 @@ test("a model that has no `max_tokens` leaves chat unsupported, not failed", asy
   expect(findOutcome(results, "chat.completion.answers")).toBe("unsupported");
 });
 
-test("a server without tools, or without answers in a form, is unsupported there and fails nothing", async () => {
+test("a server without tools, or without structured output, is unsupported there and fails nothing", async () => {
   for (const [param, id] of [
     ["tools", "chat.tools.named-is-called"],
     ["response_format", "chat.format.json-schema"],

@@ -1,6 +1,6 @@
 /**
- * The words that checks are written in. Each helper looks at one thing and throws the outcome signal that fits: `Failure`
- * when the target is wrong, `Inconclusive` when nothing can be said. None of them talks to the target.
+ * The words that checks are written in. Each helper looks at one thing and throws the outcome signal that fits:
+ * `Failure` when the target is wrong, `Inconclusive` when nothing can be said. None of them talks to the target.
  */
 
 import { validateShape } from "@openai-compat/spec";
@@ -206,7 +206,7 @@ export function expectErrorEnvelope(exchange: Exchange, rule: ErrorRule = {}): E
 
 /**
  * Ends the check as unsupported when the target refused the feature canonically: 4xx or 501 whose envelope names one of
- * these words in `param` or `message`. A refusal in any other form is left for the check's own expectation to judge.
+ * these words in `param` or `message`. A refusal in any other format is left to the check's own expectation.
  */
 export function throwIfUnsupported(exchange: Exchange, ...words: readonly [string, ...string[]]): void {
   const status = exchange.response?.status ?? 0;

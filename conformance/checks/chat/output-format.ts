@@ -1,4 +1,6 @@
-/** Checks of `response_format`: that what was asked for comes, one-shot and streamed, and how it ends. All are forced. */
+/**
+ * Checks of `response_format`: that what was asked for comes, one-shot and streamed, and how it ends. All are forced.
+ */
 
 import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
@@ -123,7 +125,7 @@ export const chatFormatChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
     id: "chat.format.stream-equals-one-shot",
-    requirement: "At temperature 0 with a seed the streamed text in a form is the one-shot text.",
+    requirement: "At temperature 0 with a seed the streamed structured output is the non-streaming one.",
     reference: "OpenAPI CreateChatCompletionRequest.stream: the same answer in pieces",
     breaks: "The same question has one result in a test and another in the interface, unseen by every client.",
     async run(context) {
@@ -166,7 +168,7 @@ export const chatFormatChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
     id: "chat.format.finish-stop",
-    requirement: 'A text that its form brought to an end has finish_reason "stop".',
+    requirement: 'Structured output that is complete has finish_reason "stop".',
     reference: "OpenAPI CreateChatCompletionResponse.choices.finish_reason; openai-node lib/parser.ts",
     breaks: 'The SDK\'s parse throws on "length" and "content_filter", and agents ask the model to go on.',
     async run(context) {
@@ -181,13 +183,13 @@ export const chatFormatChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
     id: "chat.format.cut-at-limit",
-    requirement: 'A text in a form that the token limit cuts has finish_reason "length".',
+    requirement: 'Structured output that the token limit cuts has finish_reason "length".',
     reference:
       "OpenAPI CreateChatCompletionResponse.choices.finish_reason; openai-node lib/parser.ts LengthFinishReasonError",
     breaks: "The SDK's parse reports broken JSON as the model's fault, where it has an error for the limit.",
     async run(context) {
       const text = await expectFormed(context, composeFormat(LONG_FORM));
-      assume("text that has the form", () => expectJsonText(text));
+      assume("text that has the format", () => expectJsonText(text));
       const choice = await requireFormedChoice(context, composeFormat(LONG_FORM, { max_tokens: CUT_AT }));
       const actual = JSON.stringify({ finish_reason: choice["finish_reason"], message: choice["message"] });
       const expected = `finish_reason length after ${CUT_AT} tokens`;
@@ -198,7 +200,7 @@ export const chatFormatChecks: readonly Check[] = [
     ...FORCED,
     id: "chat.format.stop",
     level: "should",
-    requirement: "A `stop` string ends a text in a form as well.",
+    requirement: "A `stop` string ends structured output as well.",
     reference: "OpenAPI StopConfiguration: up to 4 sequences where the API will stop generating further tokens",
     breaks: "Clients that cut at a marker of their own read on past it.",
     async run(context) {
@@ -213,8 +215,7 @@ export const chatFormatChecks: readonly Check[] = [
     ...FORCED,
     id: "chat.format.with-tools",
     level: "should",
-    requirement:
-      "Where tools are offered as well and none is to be called, the answer has the form that was asked for.",
+    requirement: "Where tools are offered as well and none is to be called, the answer has the requested format.",
     reference: "OpenAPI CreateChatCompletionRequest.response_format; callstackincubator/fabrice-ai#118",
     breaks: "Agents with a structured final answer get prose at the end.",
     async run(context) {

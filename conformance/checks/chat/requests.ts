@@ -1,4 +1,4 @@
-/** Checks of which requests are taken: documented parameters, every role, every form of content. */
+/** Checks of which requests are taken: documented parameters, every role, every type of content. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectThat } from "../../src/expect.ts";

@@ -1,4 +1,4 @@
-/** Checks of HTTP itself: request ids, content types, CORS, methods, redirects and forms of request. */
+/** Checks of HTTP itself: request ids, content types, CORS, methods, redirects and request bodies. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectHeader, expectStatus, expectThat } from "../../src/expect.ts";

@@ -1,4 +1,4 @@
-/** The official error body in its strict form, and refusals as checks provoke them. */
+/** The official error body as a strict shape, and refusals as checks provoke them. */
 
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectErrorEnvelope, expectResponse, expectStatus, type ErrorObject } from "../../src/expect.ts";

@@ -1,4 +1,4 @@
-/** Answers that have to be of a form: how `response_format` asks for them, and their text once they are whole. */
+/** Structured output: how `response_format` asks for it, and its text once it is complete. */
 
 import { z } from "zod";
 import type { CheckContext } from "../../src/check-context.ts";
@@ -16,7 +16,7 @@ import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, expectAccepted, readChoice, streamChat } from "./chat-calls.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS, requireUncut } from "./forms.ts";
 
-/** Enough for any form here, however many tokens the target makes of it. */
+/** Enough for any output format here, however many tokens the target makes of it. */
 const FORM_TOKENS = 200;
 
 export const LOT_FORM: Form = {
@@ -24,7 +24,7 @@ export const LOT_FORM: Form = {
   shape: z.strictObject({ lot: z.enum(LOTS), sealed: z.boolean() }),
 };
 
-/** A request for this form; the prompt speaks of the sea. */
+/** A request for this output format; the prompt is about the sea. */
 export function composeFormat({ schema }: Form, fields: ChatFields = {}): ChatFields {
   const format = { type: "json_schema", json_schema: { name: "lot", strict: true, schema } };
   return { response_format: format, max_tokens: FORM_TOKENS, ...fields };
@@ -40,11 +40,11 @@ export async function expectFormed(context: CheckContext, fields: ChatFields): P
   return readText(choice);
 }
 
-/** The first choice of a request for a form, cut or not. @throws Unsupported, Inconclusive */
+/** The first choice of a request for structured output, cut or not. @throws Unsupported, Inconclusive */
 export async function requireFormedChoice(context: CheckContext, fields: ChatFields): Promise<JsonObject> {
   const exchange = await askChat(context, fields);
   throwIfUnsupported(exchange, "response_format");
-  return assume("an answer in this form", () => {
+  return assume("an answer in this format", () => {
     expectThat(exchange.response?.status === 200, {
       observer: "wire",
       expected: "status 200",
@@ -59,7 +59,10 @@ export async function expectLot(context: CheckContext): Promise<void> {
   expectFits(expectJsonText(await expectFormed(context, composeFormat(LOT_FORM))), LOT_FORM);
 }
 
-/** Runs an expectation; where it fails, and what it builds on does as well, that one is to blame. @throws Failure, Inconclusive */
+/**
+ * Runs an expectation; where it fails, and what it builds on does as well, that one is to blame. @throws Failure,
+ * Inconclusive
+ */
 export async function expectUpon(basis: () => Promise<void>, expectation: () => void): Promise<void> {
   try {
     expectation();

@@ -38,7 +38,7 @@ export function expectFits(value: unknown, { shape }: Form): void {
   expectThat(problems.length === 0, { observer: "schema", expected: "a value that fits the schema sent", actual });
 }
 
-/** An answer cut at its limit shows nothing: a form holds no model to an end. @throws Inconclusive */
+/** An answer cut at its limit shows nothing: an output format makes no model come to an end. @throws Inconclusive */
 export function requireUncut(choice: JsonObject): void {
   if (choice["finish_reason"] === "length")
     throw new Inconclusive("the model came to no end within the limit", "model");

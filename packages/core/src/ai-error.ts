@@ -4,7 +4,7 @@
  * it, never here.
  */
 
-/** Every way in which a call can fail. A surface maps each code to its wire form through a total `Record`. */
+/** Every way in which a call can fail. A surface maps each code to its wire format through a total `Record`. */
 export const AI_ERROR_CODES = [
   "missing_credentials",
   "invalid_credentials",

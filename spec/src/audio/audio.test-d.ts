@@ -35,7 +35,7 @@ import type { TranscriptionDiarizedSegment, TranscriptionSegment, TranscriptionW
 import type { CreateTranslationRequest } from "./translation-request.ts";
 import type { CreateTranslationResponseJson, CreateTranslationResponseVerboseJson } from "./translation-response.ts";
 
-/** The SDK splits its parameters by `stream` and lists its own models beside "any string"; the wire has one form. */
+/** The SDK splits its parameters by `stream` and lists its own models beside "any string"; the wire has one type. */
 type SdkTranscription = Omit<TranscriptionCreateParams, "file" | "stream" | "model"> & {
   stream?: boolean | null;
   model: string;

@@ -10,7 +10,7 @@ import { openObject } from "../shared/open-object.ts";
 /** The most speakers that a request may name beforehand. */
 export const KNOWN_SPEAKERS_MAX = 4;
 
-/** The form of the answer: the first is the default; `text`, `srt` and `vtt` are answered as text. */
+/** The format of the answer: the first is the default; `text`, `srt` and `vtt` are answered as text. */
 export const audioResponseFormatSchema = z
   .enum(["json", "text", "srt", "verbose_json", "vtt", "diarized_json"])
   .meta({ id: "AudioResponseFormat" });
@@ -28,8 +28,8 @@ export const vadConfigSchema = openObject({
 export const audioTemperatureSchema = formNumber(z.number().min(0).max(1));
 
 /**
- * A transcription request. A form has no `null`: what is left out is not sent. Unknown fields are kept and `model` is any
- * string.
+ * A transcription request. A form has no `null`: what is left out is not sent. Unknown fields are kept and `model` is
+ * any string.
  *
  * Upstream: `CreateTranscriptionRequest` of https://github.com/openai/openai-openapi, and the types of `openai` 7.57.
  */

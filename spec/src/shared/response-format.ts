@@ -1,4 +1,4 @@
-/** The form that an answer must take: free text, any JSON object, or JSON of a given schema. */
+/** The output format of an answer: free text, any JSON object, or JSON of a given schema. */
 import { z } from "zod";
 import { functionNameSchema } from "./function-name.ts";
 import { openObject } from "./open-object.ts";
@@ -19,7 +19,7 @@ export const responseFormatJsonObjectSchema = openObject({ type: z.literal("json
   id: "ResponseFormatJsonObject",
 });
 
-/** One of the three forms, told apart by `type`. */
+/** One of the three formats, told apart by `type`. */
 export const responseFormatSchema = z.discriminatedUnion("type", [
   responseFormatTextSchema,
   responseFormatJsonSchemaSchema,

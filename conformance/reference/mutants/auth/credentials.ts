@@ -145,7 +145,7 @@ export const authMutants: readonly Mutant[] = [
   mutateRefusal(
     {
       id: "auth.unknown-key-told",
-      description: "a key of the right form hears that nobody has it",
+      description: "a well-formed key hears that nobody has it",
       intended: ["auth.refusal.same-wording"],
     },
     (refusal, call) =>

@@ -1,4 +1,7 @@
-/** Log probabilities of chats that are missing, of another text, or no probabilities; and parameters of sampling ignored. */
+/**
+ * Log probabilities of chats that are missing, of another text, or no probabilities; and parameters of sampling
+ * ignored.
+ */
 
 import { isJsonObject } from "../../../src/expect.ts";
 import type { TokenLogprob } from "../../logprobs.ts";
@@ -44,7 +47,7 @@ const logprobMutants: readonly Mutant[] = [
   mutateLogprobs(
     {
       id: "logprobs.legacy",
-      description: "log probabilities have the form of a plain completion's",
+      description: "log probabilities have the format of a plain completion's",
       intended: ["chat.logprobs.given"],
     },
     (tokens) => ({ tokens: tokens.map(({ token }) => token), token_logprobs: tokens.map(({ logprob }) => logprob) }),

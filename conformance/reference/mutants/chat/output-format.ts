@@ -1,4 +1,7 @@
-/** Defects of `response_format`: a form that is not kept to, or only in part, and parts of messages that are no text. */
+/**
+ * Defects of `response_format`: an answer that does not conform, or only in part, and parts of messages that are no
+ * text.
+ */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
 import { readFormat, readSchemaFormat } from "../../form-rules.ts";
@@ -49,7 +52,7 @@ function changeDeep(value: unknown, change: (schema: JsonObject) => JsonObject):
   return change(Object.fromEntries(entries));
 }
 
-/** Changes the text of one-shot answers in a form. */
+/** Changes the text of non-streaming structured output. */
 function mutateFormed(
   id: string,
   description: string,
@@ -119,7 +122,7 @@ const ENFORCEMENT: readonly Mutant[] = [
   mutateChunks(
     {
       id: "format.stream-differs",
-      description: "a streamed text in a form has another value",
+      description: "streamed structured output has another value",
       intended: ["chat.format.stream-equals-one-shot"],
     },
     (chunks, body) => {
@@ -139,7 +142,7 @@ const ENFORCEMENT: readonly Mutant[] = [
   }),
   mutateFinish(
     "format.finish-length",
-    'a text in a form ends with "length"',
+    'structured output ends with "length"',
     "chat.format.finish-stop",
     (reason, body) =>
       // With this limit a check asks whether it was reached at all, which is another defect.
@@ -147,12 +150,16 @@ const ENFORCEMENT: readonly Mutant[] = [
   ),
   mutateFinish(
     "format.cut-finish",
-    'a text in a form that is cut ends with "stop"',
+    'structured output that is cut ends with "stop"',
     "chat.format.cut-at-limit",
     (reason, body) => (reason === "length" && hasFormat(body, "json_schema") ? "stop" : undefined),
   ),
   mutateRequest(
-    { id: "format.stop-ignored", description: "`stop` is ignored in a form", intended: ["chat.format.stop"] },
+    {
+      id: "format.stop-ignored",
+      description: "`stop` is ignored in structured output",
+      intended: ["chat.format.stop"],
+    },
     (body) => (hasFormat(body, "json_schema") ? omit(body, "stop") : body),
   ),
   dropFormat(

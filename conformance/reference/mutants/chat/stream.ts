@@ -27,7 +27,7 @@ function mutateChunk(
   return mutateChunks({ id, description, intended: [intended] }, (chunks) => chunks.map(change));
 }
 
-/** Whether the answer is a text of no form: what is lost of another one is another check's. */
+/** Whether the answer is free text: what is lost of structured output is another check's. */
 function isFree(body: ChatBody): boolean {
   return !body["tools"] && !body["response_format"];
 }

@@ -175,7 +175,7 @@ export const completionLogprobMutants: readonly Mutant[] = [
   mutateLogprobs(
     {
       id: "completions.logprobs.of-chat",
-      description: "log probabilities have the form of a chat's",
+      description: "log probabilities have the format of a chat's",
       intended: ["completions.logprobs.given", "completions.logprobs.zero"],
     },
     ({ tokens, token_logprobs: values }) => ({

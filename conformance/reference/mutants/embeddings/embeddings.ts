@@ -1,4 +1,6 @@
-/** Embeddings in the wrong form, the wrong order or of the wrong length, and requests that should have been refused. */
+/**
+ * Embeddings in the wrong format, the wrong order or of the wrong length, and requests that should have been refused.
+ */
 
 import { type EmbeddingItem, EMBEDDING_MODEL, type EmbeddingList, answerEmbedding } from "../../embedding.ts";
 import type { ChatBody } from "../../rules.ts";

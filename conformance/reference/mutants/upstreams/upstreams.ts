@@ -1,4 +1,4 @@
-/** Upstreams whose failures reach the client in the wrong form, tell too much, or are hidden. */
+/** Upstreams whose failures reach the client in the wrong format, reveal too much, or are hidden. */
 
 import { FAILING_MODELS, HABIT_MODELS, UPSTREAM_SECRET } from "../../models.ts";
 import type { ReferenceCall, ReferenceWire, Reply } from "../../wire.ts";

@@ -33,7 +33,7 @@ export function systemPrompt(seed: number, words: number): ChatMessage {
   };
 }
 
-/** A prompt that a small model answers at length in any form. @param seed makes it another one. */
+/** A prompt that a small model answers at length in any output format. @param seed makes it another one. */
 export function listPrompt(seed: number): readonly ChatMessage[] {
   const list = `the list of all numbers from ${seed} to 500`;
   return [{ role: "user", content: `Answer with a JSON object that has one key "numbers": ${list}.` }];

@@ -17,7 +17,9 @@ const CHUNK_TOKENS = 64;
 const STEADY_TOKENS = 16;
 /** Many more than the long prompt has chunks: where the machine is busy, the other's request may come late. */
 const RUNNING_TOKENS = 192;
-/** A form that is not full before the tokens run out: free text might end while the other's prompt is read. */
+/**
+ * An output format that is not complete before the tokens run out: free text might end while the other prompt is read.
+ */
 const LONG_LIST = {
   response_format: {
     type: "json_schema",

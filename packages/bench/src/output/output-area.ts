@@ -1,4 +1,7 @@
-/** `bench output`: what it costs to hold an answer to a form, or to report log probabilities, compared with free text; and what a scored prompt costs. */
+/**
+ * `bench output`: what structured output and log probabilities cost, compared with free text; and what a scored prompt
+ * costs.
+ */
 
 import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -9,8 +12,8 @@ import { inTurns } from "../in-turns.ts";
 import { formatTable, summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
 import { measureDecoding } from "./decoding.ts";
-import { FORMS, FREE_TEXT } from "./forms.ts";
-import type { Form } from "./forms.ts";
+import { OUTPUT_FORMATS, FREE_TEXT } from "./output-formats.ts";
+import type { OutputFormat } from "./output-formats.ts";
 import { measureScoring } from "./scoring.ts";
 
 const MODEL_ID = "smollm2-135m-instruct";
@@ -32,7 +35,7 @@ export async function benchOutput(options: AreaOptions): Promise<AreaResult> {
   try {
     const rows: Row[] = [];
     for (const streams of options.isQuick ? QUICK_STREAMS : STREAMS) {
-      for (const form of FORMS) rows.push(...(await measureForm(server, form, { streams, rounds })));
+      for (const format of OUTPUT_FORMATS) rows.push(...(await measureFormat(server, format, { streams, rounds })));
     }
     rows.push(...(await measureScoring(server, rounds)));
     return { text: formatTable(rows), figures: rows };
@@ -41,9 +44,9 @@ export async function benchOutput(options: AreaOptions): Promise<AreaResult> {
   }
 }
 
-async function measureForm(
+async function measureFormat(
   server: ChatServer,
-  form: Form,
+  format: OutputFormat,
   { streams, rounds }: { readonly streams: number; readonly rounds: number },
 ): Promise<Row[]> {
   const speed: Pair[] = [];
@@ -51,13 +54,13 @@ async function measureForm(
   for (let round = 0; round < rounds; round += 1) {
     const prompts = Array.from({ length: streams }, (_, stream) => listPrompt(round * streams + stream));
     const [inForm, free] = await inTurns(round, [
-      () => measureDecoding(server, { prompts, form, tokens: TOKENS }),
-      () => measureDecoding(server, { prompts, form: FREE_TEXT, tokens: TOKENS }),
+      () => measureDecoding(server, { prompts, format, tokens: TOKENS }),
+      () => measureDecoding(server, { prompts, format: FREE_TEXT, tokens: TOKENS }),
     ]);
     speed.push({ ours: inForm.unitsPerSecond, baseline: free.unitsPerSecond });
     cpu.push({ ours: inForm.cpuMsPerUnit, baseline: free.cpuMsPerUnit });
   }
-  const name = `${form.name}, ${streams} ${streams === 1 ? "stream" : "streams"}`;
+  const name = `${format.name}, ${streams} ${streams === 1 ? "stream" : "streams"}`;
   const baselineName = FREE_TEXT.name;
   return [
     summarise({ name, unit: "tokens/s", baselineName }, speed),

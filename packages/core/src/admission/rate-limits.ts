@@ -77,7 +77,7 @@ export function createRateLimits({ store, limitsOf }: RateLimitsOptions): RateLi
   };
 }
 
-/** The first words and the figures are OpenAI's own form; clients look for them. */
+/** The first words and the figures are OpenAI's own; clients look for them. */
 function rateLimited(
   kind: LimitedKind,
   { limit, remaining, points, resetMs }: { limit: number; remaining: number; points: number; resetMs: number },

@@ -17,7 +17,7 @@ export interface GenerateApiKeyOptions {
   readonly nowMs: number;
 }
 
-/** Whether a token has the form of an API key; everything else is taken for a JWT. */
+/** Whether a token has the format of an API key; everything else is taken for a JWT. */
 export function isApiKey(token: string): boolean {
   return token.startsWith(PREFIX);
 }

@@ -1,10 +1,13 @@
-/** What form an answer must take: free text, JSON, calls of tools. All of it can be structured-cloned. */
+/** The output format of an answer: free text, JSON, tool calls. All of it can be structured-cloned. */
 
 /** A JSON Schema as its caller wrote it; what of it can be enforced is the engine's to say. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface ChatTool {
-  /** `custom`: it takes a text in place of arguments. To an engine it is a function with the parameters of `describeInput`. */
+  /**
+   * `custom`: it takes a text in place of arguments. To an engine it is a function with the parameters of
+   * `describeInput`.
+   */
   readonly kind: "function" | "custom";
   /** Unique among the tools of a request. */
   readonly name: string;
@@ -20,13 +23,16 @@ export interface ChatTool {
 export interface ToolUse {
   /** Those that may be called, at least one. */
   readonly tools: readonly ChatTool[];
-  /** `auto`: the model decides between an answer and calls. `required`: it makes at least one call, and says nothing else. */
+  /**
+   * `auto`: the model decides between an answer and calls. `required`: it makes at least one call, and says nothing
+   * else.
+   */
   readonly mode: "auto" | "required";
   /** Whether an answer may hold several calls. */
   readonly parallel: boolean;
 }
 
-/** The form of what the model says, where it does not call a tool. */
+/** The output format where the model does not call a tool. */
 export type AnswerFormat =
   | { readonly type: "text" }
   | { readonly type: "json-object" }

@@ -25,7 +25,9 @@ import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-lengt
 import { mergeGenerations } from "./merge-generations.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
-/** Messages of one call, and calls of tools in all of them: a template is rendered in one go, whatever it is made of. */
+/**
+ * Messages of one call, and calls of tools in all of them: a template is rendered in one go, whatever it is made of.
+ */
 const MESSAGES_MAX = 2048;
 
 /** A chat that the model can take: tokenised, and with nothing left to refuse. */
@@ -90,7 +92,7 @@ function measureMessage({ content, name = "", toolCallId = "", toolCalls = [] }:
   return Math.max(CHARACTERS_PER_TOKEN_MAX, content.length + name.length + toolCallId.length + calls);
 }
 
-/** What the model is told of the form of its answer. */
+/** What the prompt says about the output format. */
 function measureOutput({ toolUse, format }: ChatOutput): number {
   const tools = toolUse === null ? 0 : JSON.stringify(toolUse.tools).length;
   return format.type === "json-schema" ? tools + JSON.stringify(format.schema).length : tools;

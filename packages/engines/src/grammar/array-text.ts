@@ -1,11 +1,11 @@
-/** Arrays of JSON: first items with a form of their own, then any number of others. */
+/** JSON arrays: first items with a shape of their own, then any number of others. */
 
 import { NOTHING, literal, optional, repeat, sequence } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import { COMMA } from "./json-text.ts";
 
-export interface ArrayForm {
-  /** The forms of the first items. */
+export interface ArrayShape {
+  /** The shapes of the first items. */
   readonly first: readonly GrammarNode[];
   /** Of all that follow; null where nothing may. */
   readonly others: GrammarNode | null;
@@ -15,7 +15,7 @@ export interface ArrayForm {
 }
 
 /** `max` is not below `min`, and where nothing follows the first items, `min` is not above their number. */
-export function arrayOf({ first, others, min, max }: ArrayForm): GrammarNode {
+export function arrayOf({ first, others, min, max }: ArrayShape): GrammarNode {
   const heads = max === null ? first : first.slice(0, max);
   const spare = max === null ? null : max - heads.length;
   let rest: GrammarNode = NOTHING;

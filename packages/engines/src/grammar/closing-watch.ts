@@ -1,7 +1,7 @@
 /**
  * Sees to it that a text of a grammar can always still be ended with the tokens that are left: a piece after which it
- * could not is not taken, and what was taken is ended the shortest way. So output of a form is whole at any limit that
- * has room for its shortest text.
+ * could not is not taken, and what was taken is ended the shortest way. So structured output is complete at any limit
+ * that has room for its shortest text.
  */
 
 import type { Grammar } from "./grammar-node.ts";

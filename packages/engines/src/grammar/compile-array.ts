@@ -9,7 +9,7 @@ import type { Subschemas } from "./subschemas.ts";
 import { uniqueItemsOf } from "./unique-items.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-/** Items of an array with a form of their own. */
+/** Items of an array with a shape of their own. */
 const FIRST_ITEMS_MAX = 200;
 
 /** @throws UnsupportedSchemaError */

@@ -49,7 +49,7 @@ export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOpt
           bos_token: bosText,
           eos_token: eosText,
         });
-        // A template without a switch begins them all the same, and an answer in a form would be read as thoughts.
+        // A template without a switch begins them all the same, and structured output would be read as thoughts.
         return thinking === false && THOUGHTS_BEGUN.test(prompt) ? prompt.trimEnd() + NO_THOUGHTS : prompt;
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** Holds what a model draws to the form that was asked for, and ends it in time when the tokens run out. */
+/** Constrains what a model samples to the requested output format, and completes the text when the tokens run out. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ChatOutput, GenerationRequest } from "@openai-compat/core";
@@ -35,13 +35,13 @@ export async function constrainOutput(
   { output }: GenerationRequest,
   reader: AnswerReader,
 ): Promise<Constraint | null> {
-  const form = await formOf(loaded, output);
-  if (form === null) return null;
+  const compiled = await getCompiledOutput(loaded, output);
+  if (compiled === null) return null;
   const { module, model } = loaded;
-  const { wanted, native } = form;
+  const { outputGrammar, native } = compiled;
   const state = new module.LlamaGrammarEvaluationState({ model, grammar: native });
   // A grammar that waits for a call gets its first token after the one that began the call.
-  const holds = () => !wanted.startsAtCall || reader.isTagged;
+  const holds = () => !outputGrammar.startsAtCall || reader.isTagged;
   const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
   let watch: ClosingWatch | null | undefined;
   let ending: Token[] | null = null;
@@ -51,7 +51,8 @@ export async function constrainOutput(
     choose(drawn, tokensLeft) {
       if (ending === null) {
         if (!holds() || model.isEogToken(drawn)) return drawn;
-        if (watch === undefined) watch = watchClosing(wanted.grammar, { tokensMax: tokensLeft + 1, countTokens });
+        if (watch === undefined)
+          watch = watchClosing(outputGrammar.grammar, { tokensMax: tokensLeft + 1, countTokens });
         if (watch === null || watch.take(Uint8Array.from(loaded.spell(drawn).bytes), tokensLeft)) return drawn;
         const text = watch.end();
         isWhole = text === "";
@@ -68,26 +69,29 @@ export async function constrainOutput(
   };
 }
 
-export interface OutputForm {
-  readonly wanted: OutputGrammar;
+export interface CompiledOutput {
+  readonly outputGrammar: OutputGrammar;
   readonly native: LlamaGrammar;
 }
 
-/** The choices of a request have the same output, and a large schema takes its time: it is made once for all of them. */
-function formOf({ model, forms }: LoadedModel, output: ChatOutput): Promise<OutputForm | null> {
-  let form = forms.get(output);
-  if (form === undefined) forms.set(output, (form = createForm(model.llama, output)));
-  return form;
+/** Compiled once for all choices of a request: they share one output, and a large schema is slow to compile. */
+function getCompiledOutput(
+  { model, compiledOutputs }: LoadedModel,
+  output: ChatOutput,
+): Promise<CompiledOutput | null> {
+  let compiled = compiledOutputs.get(output);
+  if (compiled === undefined) compiledOutputs.set(output, (compiled = createCompiledOutput(model.llama, output)));
+  return compiled;
 }
 
-async function createForm(llama: Llama, output: ChatOutput): Promise<OutputForm | null> {
-  const wanted = buildOutputGrammar(output, await compileOutput(output));
-  if (wanted === null) return null;
+async function createCompiledOutput(llama: Llama, output: ChatOutput): Promise<CompiledOutput | null> {
+  const outputGrammar = buildOutputGrammar(output, await compileOutput(output));
+  if (outputGrammar === null) return null;
   // A large grammar takes its time to be printed, and to be read by the native code: each in a turn of its own.
   await nextTurn();
-  const grammar = printGrammar(wanted.grammar);
+  const grammar = printGrammar(outputGrammar.grammar);
   await nextTurn();
-  return { wanted, native: await llama.createGrammar({ grammar }) };
+  return { outputGrammar, native: await llama.createGrammar({ grammar }) };
 }
 
 /** @returns null where the vocabulary can't spell it. */

@@ -1,4 +1,4 @@
-/** Forms of output on the real sampler: what random weights say is held to them as well as anything else. */
+/** Structured output on the real sampler: even the output of random weights conforms. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ test.each([1, 2, 5, 20])(
   },
 );
 
-test("choices of one request are held to one form, each from its beginning", async () => {
+test("choices of one request share one output format, each from its beginning", async () => {
   const output: ChatOutput = { ...FREE_TEXT, format: { type: "json-schema", schema: journey, isStrict: true } };
   const prompt = await engine.prepare([{ role: "user", content: "Go." }], output, never);
   const texts = await Promise.all(
@@ -128,7 +128,7 @@ function tryParse(text: string): unknown {
   }
 }
 
-test("once the model has begun a call by itself, it is held to the form of one", async () => {
+test("once the model has begun a call by itself, the call is constrained to the format of one", async () => {
   const begins = { sampling: { logitBias: { [RANDOM_MODEL_CALL_TOKEN]: 60 } } };
   const result = await run({ toolUse: { tools: [tool("travel", journey)], mode: "auto", parallel: false } }, begins);
   expect(result).toMatchObject({ text: "", finishReason: "tool-calls" });
@@ -249,7 +249,7 @@ test("asking for probabilities changes no token", async () => {
   expect(told.logprobs.every(({ top }) => top.length === 0)).toBe(true);
 });
 
-test("a token that only a form allows is told with its small probability", async () => {
+test("a token that only the output format allows is reported with its small probability", async () => {
   const format = { type: "json-schema", schema: { const: "zzzz" }, isStrict: true } as const;
   const { text, logprobs } = await run({ format }, { topLogprobs: 2 });
   expect(text).toBe('"zzzz"');

@@ -6,7 +6,7 @@ import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
 import { matchAnyOf } from "./any-of.ts";
-import type { OutputForm } from "./constraint.ts";
+import type { CompiledOutput } from "./constraint.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import type { ResolvedLlamaSettings } from "./llama-settings.ts";
@@ -43,16 +43,16 @@ export interface LoadedModel {
   readonly texts: TextTokenizer;
   readonly isToken: (id: number) => id is Token;
   readonly spell: (token: Token) => TokenSpelling;
-  /** What the generations of one request are held to. */
-  readonly forms: WeakMap<ChatOutput, Promise<OutputForm | null>>;
+  /** The output formats of running requests, compiled once for all generations of a request. */
+  readonly compiledOutputs: WeakMap<ChatOutput, Promise<CompiledOutput | null>>;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
 
 /**
- * On a CPU the kernels round differently for other numbers of rows, so a text can only be the same in every situation when
- * the same rows are always read together. Smaller chunks would miss the fast kernel of flash attention, larger ones make
- * running streams and newcomers wait.
+ * On a CPU the kernels round differently for other numbers of rows, so a text can only be the same in every situation
+ * when the same rows are always read together. Smaller chunks would miss the fast kernel of flash attention, larger
+ * ones make running streams and newcomers wait.
  *
  * @see docs/decisions/2026-11-23-prompts-are-read-in-chunks-of-64.md
  */
@@ -62,8 +62,8 @@ const GPU_CHUNK_TOKENS = 512;
 /** Room for the longest chunk in one evaluation. */
 export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 /**
- * Tokens of a prompt that are scored in one evaluation, at most: each takes a row of the whole vocabulary. On a CPU it must
- * leave the chunks as they are.
+ * Tokens of a prompt that are scored in one evaluation, at most: each takes a row of the whole vocabulary. On a CPU it
+ * must leave the chunks as they are.
  */
 export const SCORED_TOKENS_MAX = 2 * CPU_CHUNK_TOKENS;
 
@@ -101,7 +101,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       texts: createTextTokenizer(model, tokenizer),
       isToken,
       spell: createSpeller(model),
-      forms: new WeakMap(),
+      compiledOutputs: new WeakMap(),
       async dispose() {
         stopMeasuring();
         await context.dispose();
@@ -156,7 +156,9 @@ function createModelTemplate(model: LlamaModel): ChatTemplate {
   });
 }
 
-/** GGUF token types: 2 is unknown, 3 is control; 4, user-defined, is plain text to a tokenizer, but always one token. */
+/**
+ * GGUF token types: 2 is unknown, 3 is control; 4, user-defined, is plain text to a tokenizer, but always one token.
+ */
 const CONTROL_TYPES: readonly number[] = [2, 3];
 const FIXED_TYPES: readonly number[] = [...CONTROL_TYPES, 4];
 

@@ -1,4 +1,4 @@
-/** The grammar that holds a model to the form that was asked for. */
+/** The grammar that constrains a model to the requested output format. */
 
 import type { ChatOutput } from "@openai-compat/core";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";

@@ -19,7 +19,10 @@ export interface PromptTokenizer extends PieceTokenizer {
   readonly prefixToken: number | null;
 }
 
-/** @throws AiError `invalid_value` for tools that spell a control token where the template itself writes them; what `slices` throws. */
+/**
+ * @throws AiError `invalid_value` for tools that spell a control token where the template itself writes them; what
+ * `slices` throws.
+ */
 export async function tokenizePrompt(
   { messages, output }: { readonly messages: readonly ChatMessage[]; readonly output: ChatOutput },
   { template, tokenizer }: { readonly template: ChatTemplate; readonly tokenizer: PromptTokenizer },
@@ -48,7 +51,7 @@ function buildExtras(
   template: ChatTemplate,
   tokenizer: PromptTokenizer,
 ): TemplateExtras {
-  // A model that is held to a form from its first token on can't think before it.
+  // A model whose output is constrained from the first token on can't think before it.
   const mustAnswerAtOnce = format.type !== "text" || toolUse?.mode === "required";
   const wanted = mustAnswerAtOnce ? false : thinking;
   const extras = template.knowsThoughts && wanted !== null ? { thinking: wanted } : {};
@@ -85,7 +88,9 @@ function listTexts(message: ChatMessage): string[] {
   ];
 }
 
-/** Private-use characters: markers stand for the callers' texts while the template runs, then each is tokenised alone. */
+/**
+ * Private-use characters: markers stand for the callers' texts while the template runs, then each is tokenised alone.
+ */
 const MARKER = /\uE000(\d+)\uE001/u;
 
 async function tokenizeApart(

@@ -13,13 +13,13 @@ export function checkBias(logitBias: Sampling["logitBias"]): void {
   if (strange !== undefined) throw refuseBias(strange, "is not a token of this model");
 }
 
-/** @param isFormed where a form leaves no choice of words, none is favoured. */
+/** @param isConstrained structured output leaves no choice of words, so none is favoured. */
 export function biasTokens(
   tokens: readonly number[],
   logitBias: Sampling["logitBias"],
-  isFormed: boolean,
+  isConstrained: boolean,
 ): readonly number[] {
-  if (isFormed) return tokens;
+  if (isConstrained) return tokens;
   const certain = Object.entries(logitBias).find(([, bias]) => bias >= BIAS_ALWAYS);
   if (certain !== undefined) return tokens.map(() => Number(certain[0]));
   return tokens.filter((token) => (logitBias[token] ?? 0) > BIAS_NEVER);

@@ -14,7 +14,7 @@ import { createSlotPool } from "../shared/slot-pool.ts";
 import { biasTokens, checkBias } from "./scripted-bias.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { fitTokens } from "./scripted-json.ts";
-import type { FormedText } from "./scripted-json.ts";
+import type { ConstrainedText } from "./scripted-json.ts";
 import { composeContinuation } from "./scripted-reply.ts";
 import { composeScript } from "./scripted-script.ts";
 import type { Script, ScriptedCall } from "./scripted-script.ts";
@@ -40,9 +40,9 @@ interface Slot {
 const PROMPT_CHUNK_TOKENS = 64;
 
 /**
- * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said) or 100 (the only one that is),
- * JSON schemas and tools (`scripted-script.ts`); seed, temperature and nucleus choose the wording, other biases and penalties
- * change nothing, and probabilities are invented.
+ * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said) or 100 (the
+ * only one that is), JSON schemas and tools (`scripted-script.ts`); seed, temperature and nucleus choose the wording,
+ * other biases and penalties change nothing, and probabilities are invented.
  */
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
   const { contextTokens = 4096, concurrency = 4, tokenDelayMs = 0, promptChunkDelayMs = 0 } = settings;
@@ -117,7 +117,7 @@ async function* speak(request: GenerationRequest, pace: Pace): AsyncGenerator<Ge
 }
 
 async function* say(
-  { text, grammar }: FormedText,
+  { text, grammar }: ConstrainedText,
   request: GenerationRequest,
   pace: Pace,
 ): AsyncGenerator<GenerationEvent, void> {
@@ -153,7 +153,8 @@ async function* call(
     arguments: { text, grammar },
   } of calls) {
     const said = fitTokens(encodeText(text), grammar, Math.max(0, tokensMax - completionTokens - 1));
-    // Only the first call may be cut, where there is no room for it at all; one that is left out cuts none of the others.
+    // Only the first call may be cut, where there is no room for it at all; one that is left out cuts none of the
+    // others.
     if (said.end === "cut" && completionTokens > 0) break;
     if (said.end !== "whole") finishReason = "length";
     await pause(pace);

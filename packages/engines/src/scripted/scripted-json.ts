@@ -1,4 +1,7 @@
-/** JSON of a form: the same for the same schema, and made from the grammar that holds a real model to it. */
+/**
+ * Structured output of the scripted engine: the same for the same schema, made from the grammar that constrains a real
+ * model.
+ */
 
 import { watchClosing } from "../grammar/closing-watch.ts";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
@@ -6,27 +9,27 @@ import type { Grammar } from "../grammar/grammar-node.ts";
 import { createSeededRandom, sampleGrammar } from "../grammar/sample-grammar.ts";
 import { decodeToken, encodeText } from "./scripted-tokens.ts";
 
-/** A text with the form that it has to keep to when a limit cuts it; null for none. */
-export interface FormedText {
+/** A text, and the grammar that it still conforms to when a limit cuts it; null for free text. */
+export interface ConstrainedText {
   readonly text: string;
   readonly grammar: Grammar | null;
 }
 
 const SEED = 7;
 
-export function composeJson(grammar: Grammar): FormedText {
+export function composeJson(grammar: Grammar): ConstrainedText {
   return { text: sampleGrammar(grammar, createSeededRandom(SEED), { isReadable: true }), grammar };
 }
 
 /** The words as an object of JSON. */
-export function wrapInJson(reply: string): FormedText {
+export function wrapInJson(reply: string): ConstrainedText {
   const builder = createGrammarBuilder();
   return { text: JSON.stringify({ reply }), grammar: builder.build(builder.jsonObject()) };
 }
 
 export interface FittedTokens {
   readonly tokens: readonly number[];
-  /** `closed`: not all of the text, but ended as its form wants it; `cut`: not even that. */
+  /** `closed`: cut, then completed under its grammar; `cut`: cut and incomplete. */
   readonly end: "whole" | "closed" | "cut";
 }
 

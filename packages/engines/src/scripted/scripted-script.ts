@@ -1,22 +1,23 @@
 /**
  * What the scripted engine does with a conversation: speaks, answers in JSON, or calls tools. The rule for tools is
- * simple enough to be foreseen: it calls those that the last message names, where that is a user's, and all that it must.
+ * simple enough to be foreseen: it calls those that the last message names, where that is a user's, and all that it
+ * must.
  */
 
 import type { ChatOutput, ChatTool, Sampling, ToolUse } from "@openai-compat/core";
 import type { OutputSchemas } from "../grammar/output-schemas.ts";
 import { composeJson, wrapInJson } from "./scripted-json.ts";
-import type { FormedText } from "./scripted-json.ts";
+import type { ConstrainedText } from "./scripted-json.ts";
 import { composeReply } from "./scripted-reply.ts";
 import { decodeConversation } from "./scripted-tokens.ts";
 
 export type Script =
-  | { readonly type: "answer"; readonly answer: FormedText }
+  | { readonly type: "answer"; readonly answer: ConstrainedText }
   | { readonly type: "calls"; readonly calls: readonly ScriptedCall[] };
 
 export interface ScriptedCall {
   readonly name: string;
-  readonly arguments: FormedText;
+  readonly arguments: ConstrainedText;
 }
 
 export function composeScript(

@@ -1,4 +1,6 @@
-/** The chunks of a streamed completion in OpenAI's form, whatever the upstream made of it; their usage is read on the way. */
+/**
+ * The chunks of a streamed completion in OpenAI's format, whatever the upstream sent; their usage is read on the way.
+ */
 
 import type { RelayRequest } from "@openai-compat/core";
 import { createChunkTemplate } from "./chunk-template.ts";

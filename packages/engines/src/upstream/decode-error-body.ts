@@ -1,4 +1,7 @@
-/** An error's body to what it says, in any of the forms that servers write. What it means for the caller is decided in `decode-error.ts`. */
+/**
+ * An error's body to what it says, in any of the formats that servers write. What it means for the caller is decided in
+ * `decode-error.ts`.
+ */
 
 import { isRecord, type JsonRecord } from "./json-value.ts";
 
@@ -15,8 +18,8 @@ export interface UpstreamErrorBody {
 const TEXT_LENGTH_MAX = 4096;
 
 /**
- * OpenAI's envelope, a text in its place, the flat forms of vLLM and others, FastAPI's `detail`, RFC 9457, lists of these, plain
- * text, and the title of a web page.
+ * OpenAI's envelope, a text in its place, the flat formats of vLLM and others, FastAPI's `detail`, RFC 9457, lists of
+ * these, plain text, and the title of a web page.
  *
  * @returns null for what says nothing
  */

@@ -88,7 +88,7 @@ test("a refusal without an envelope is passed on in words of our own", () => {
   }
 });
 
-test("errors as plain text and in the flat form are understood", () => {
+test("errors as plain text and in the flat format are understood", () => {
   expect(decode(400, { error: "too hot" })).toMatchObject({ code: "invalid_request", message: "too hot" });
   const flat = { object: "error", message: "too hot", type: "BadRequestError", param: null, code: 400 };
   expect(decode(400, flat)).toMatchObject({ code: "invalid_request", message: "too hot" });

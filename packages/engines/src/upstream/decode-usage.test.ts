@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeAnswerUsage, decodeUsage } from "./decode-usage.ts";
 
-test("each of the API's forms of usage is read", () => {
+test("each of the API's usage formats is read", () => {
   const details = { cached_tokens: 4 };
   const completion = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11, prompt_tokens_details: details };
   expect(decodeUsage(completion)).toEqual({ ...NO_USAGE, inputTokens: 9, outputTokens: 2, cachedTokens: 4 });

@@ -1,4 +1,4 @@
-/** The upstream's counts, whichever of the API's forms they have. It estimates nothing. */
+/** The upstream's counts, in any of the API's usage formats. It estimates nothing. */
 
 import { NO_USAGE, type UsageUnits } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -30,8 +30,8 @@ export function decodeAnswerUsage(answer: JsonRecord): UsageUnits | null {
 }
 
 /**
- * A total may be all that an upstream reports, of an embedding above all; and some count reasoning in the total alone, so
- * what it has more than its parts is output. Reasoning of more tokens than the whole output is counted beside it.
+ * A total may be all that an upstream reports, of an embedding above all; and some count reasoning in the total alone,
+ * so what it has more than its parts is output. Reasoning of more tokens than the whole output is counted beside it.
  */
 function decodeTokens(usage: JsonRecord): Pick<UsageUnits, "inputTokens" | "outputTokens"> {
   const inputTokens = decodeCount(usage["prompt_tokens"] ?? usage["input_tokens"]);

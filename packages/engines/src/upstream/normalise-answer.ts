@@ -1,4 +1,4 @@
-/** A completion that came in one piece, in OpenAI's form, whatever the upstream made of it. Its usage is not its business. */
+/** A non-streaming completion in OpenAI's format, whatever the upstream sent. It does not read usage. */
 
 import { AiError } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -34,7 +34,10 @@ export function normaliseAnswer(answer: JsonRecord, operation: CompletionOperati
   };
 }
 
-/** Whether nothing has to be repaired but the model's name, as in nearly every answer. May be false for one that is fine. */
+/**
+ * Whether nothing has to be repaired but the model's name, as in nearly every answer. May be false for one that is
+ * fine.
+ */
 export function isNormalAnswer(answer: JsonRecord, operation: CompletionOperation): boolean {
   const { id, object, created, choices } = answer;
   if (!isFilledText(id) || object !== ANSWER_OBJECTS[operation] || !isIndex(created)) return false;

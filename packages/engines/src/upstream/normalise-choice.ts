@@ -1,4 +1,4 @@
-/** One choice of a streamed completion, chunk by chunk, in OpenAI's form. It counts nothing. */
+/** One choice of a streamed completion, chunk by chunk, in OpenAI's format. It counts nothing. */
 
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import {

@@ -1,4 +1,4 @@
-/** An answer in one JSON object: read whole, checked, put into OpenAI's form; as a stream where one was requested. */
+/** An answer in one JSON object: read whole, checked, put into OpenAI's format; as a stream where one was requested. */
 
 import { AiError, NO_USAGE, type RelayEvent, type RelayRequest, type UsageUnits } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";

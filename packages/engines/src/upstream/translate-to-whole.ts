@@ -1,4 +1,4 @@
-/** A stream in the place of an answer in one piece: its chunks, already in OpenAI's form, are put together. */
+/** A stream in the place of an answer in one piece: its chunks, already in OpenAI's format, are put together. */
 
 import type { RelayEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
@@ -64,7 +64,9 @@ function createFold() {
   };
 }
 
-/** Texts grow, lists of what has an index are merged by it, other lists grow, all else is replaced unless by nothing. */
+/**
+ * Texts grow, lists of what has an index are merged by it, other lists grow, all else is replaced unless by nothing.
+ */
 function merge(known: JsonRecord, piece: JsonRecord): JsonRecord {
   const merged: JsonRecord = { ...known };
   for (const [name, value] of Object.entries(piece)) {

@@ -1,6 +1,6 @@
 /**
- * Upstream models: a call goes to one of the base URLs, and its answer comes back in OpenAI's form, whatever the upstream made
- * of it.
+ * Upstream models: a call goes to one of the base URLs, and its answer comes back in OpenAI's format, whatever the
+ * upstream made of it.
  */
 
 import { createWorkSlices } from "@openai-compat/core";

@@ -142,7 +142,7 @@ function tryToListen(host: string, port: number): Promise<Error | null> {
   });
 }
 
-/** Its health answers in this form; whatever else happens, it is somebody else. */
+/** The health endpoint's format; any other answer is from another program. */
 async function isServedByUs(host: string, port: number): Promise<boolean> {
   const name = host.includes(":") ? `[${host}]` : host;
   return fetch(`http://${name}:${port}/healthz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }).then(

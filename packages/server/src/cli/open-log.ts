@@ -1,4 +1,4 @@
-/** The logger of a server that was started from the command line: where it writes, and in which form. */
+/** The logger of a server that was started from the command line: where it writes, and in which format. */
 
 import { openSync } from "node:fs";
 import { ConfigError } from "../load-config.ts";

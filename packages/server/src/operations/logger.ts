@@ -1,6 +1,6 @@
 /**
- * Structured log lines: one JSON object a line, or a line for people, written off the event loop. Callers choose the fields one by one and
- * give it no token, no prompt and no key; what bears such a name all the same is struck out here.
+ * Structured log lines: one JSON object a line, or a line for people, written off the event loop. Callers choose the
+ * fields one by one and give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 
 import { pino, stdTimeFunctions } from "pino";
@@ -25,11 +25,13 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default `json`. */
   readonly format?: "json" | "pretty";
-  /** Whether the pretty form has colours. Default: no. */
+  /** Whether the pretty format has colours. Default: no. */
   readonly colour?: boolean;
   /** Descriptor of an open file to append to. Default: standard error. */
   readonly descriptor?: number;
-  /** Called with each line and its line break, in place of writing it. What is written is flushed when the process ends. */
+  /**
+   * Called with each line and its line break, in place of writing it. What is written is flushed when the process ends.
+   */
   readonly write?: (line: string) => void;
 }
 

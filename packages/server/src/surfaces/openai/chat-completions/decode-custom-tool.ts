@@ -1,4 +1,4 @@
-/** A custom tool of a request: one that takes a text, of any form or of a regular expression's. */
+/** A custom tool of a request: one that takes any text, or one that matches a regular expression. */
 
 import { AiError, describeInput } from "@openai-compat/core";
 import type { ChatTool } from "@openai-compat/core";
@@ -12,7 +12,8 @@ const DEFINITION_LENGTH_MAX = 3000;
 
 /**
  * @param param where the tool stands: `tools[2].custom`.
- * @throws AiError `unsupported_value` for another grammar than a regular expression; `invalid_value` for one that is none.
+ * @throws AiError `unsupported_value` for another grammar than a regular expression; `invalid_value` for one that is
+ * none.
  */
 export function decodeCustomTool({ name, description = null, format }: CustomTool, param: string): ChatTool {
   const schemaParam = `${param}.format.grammar.definition`;
@@ -25,8 +26,9 @@ export function decodeCustomTool({ name, description = null, format }: CustomToo
 }
 
 /**
- * OpenAI reads it as Rust's `regex` does. What Rust and ECMAScript (with the flag `u`) write in different ways is translated or
- * refused, never read as something else: named groups and escaped punctuation are the same, `(?i)`, `\A` and `[[:alpha:]]` are not.
+ * OpenAI reads it as Rust's `regex` does. What Rust and ECMAScript (with the flag `u`) write in different ways is
+ * translated or refused, never read as something else: named groups and escaped punctuation are the same, `(?i)`, `\A`
+ * and `[[:alpha:]]` are not.
  */
 function decodeExpression(definition: string, param: string): string {
   if (definition.length > DEFINITION_LENGTH_MAX) {
@@ -44,7 +46,10 @@ function decodeExpression(definition: string, param: string): string {
 }
 
 const ESCAPE_OR_CLASS_OR_NAME = /\\[^]|\[(?:\\[^]|[^\]\\])*\]|\(\?P</g;
-/** Rust takes a backslash before any punctuation; ECMAScript takes none before these, and before a minus only in a class. */
+/**
+ * Rust takes a backslash before any punctuation; ECMAScript takes none before these, and before a minus only in a
+ * class.
+ */
 const NEEDLESS_ESCAPE = /\\([!"#%&',:;=@_`~ ])/g;
 
 function translate(definition: string): string {

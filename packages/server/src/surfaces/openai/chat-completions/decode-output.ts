@@ -1,4 +1,4 @@
-/** What a chat request says of the form of its answer: `response_format`, `tools` and what chooses among them. */
+/** The output format of a chat request: `response_format`, `tools` and what chooses among them. */
 
 import { AiError } from "@openai-compat/core";
 import { decodeCustomTool } from "./decode-custom-tool.ts";
@@ -11,8 +11,10 @@ type Wire = CreateChatCompletionRequest;
 const TOOLS_MAX = 128;
 
 /**
- * @throws AiError `invalid_value` for a choice of a tool that is not offered, for tools that can't be told apart and for
- *   arguments that are no object; `unsupported_value` for grammars that are no regular expressions; `missing_required_parameter` for
+ * @throws AiError `invalid_value` for a choice of a tool that is not offered, for tools that can't be told apart and
+ * for
+ *   arguments that are no object; `unsupported_value` for grammars that are no regular expressions;
+ * `missing_required_parameter` for
  *   a JSON schema that is not there.
  */
 export function decodeOutput(wire: Wire): ChatOutput {

@@ -1,11 +1,11 @@
-/** The forms in which an answer can be asked for, as fields of a chat request, and free text to compare them with. */
+/** Output formats as fields of a chat request, and free text to compare them with. */
 
-export interface Form {
+export interface OutputFormat {
   readonly name: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export const FREE_TEXT: Form = { name: "free text", parameters: {} };
+export const FREE_TEXT: OutputFormat = { name: "free text", parameters: {} };
 
 const text = { type: "string" };
 
@@ -40,7 +40,7 @@ const STORY_TOOL = {
   function: { name: "write_story", description: "Writes a story.", parameters: STORY },
 };
 
-export const FORMS: readonly Form[] = [
+export const OUTPUT_FORMATS: readonly OutputFormat[] = [
   { name: "json_object", parameters: { response_format: { type: "json_object" } } },
   {
     name: "json_schema, nested",
