@@ -29,9 +29,9 @@ function createCounted({ failures = 0, loadMs = 0, unloadMs = 0, unloadFailure, 
   };
   const memory = settings.memory ?? createModelMemory({ bytesMax: null, clock });
   const resource = createLazyResource<number>({
-    reserve: (leave, signal) => memory.reserve({ bytes: 1, leave }, signal),
+    reserve: (evict, signal) => memory.reserve({ bytes: 1, evict }, signal),
     waitTimeMsMax: 1000,
-    noRoom: (waitedMs) => new Error(`no room in ${waitedMs}`),
+    createTimeoutError: (waitedMs) => new Error(`no memory in ${waitedMs}`),
     async load() {
       loads += 1;
       const value = loads;
@@ -91,9 +91,9 @@ test("a success begins the delays anew", async () => {
   const memory = createModelMemory({ bytesMax: null, clock });
   const delays: number[] = [];
   const resource = createLazyResource<string>({
-    reserve: (leave, signal) => memory.reserve({ bytes: 1, leave }, signal),
+    reserve: (evict, signal) => memory.reserve({ bytes: 1, evict }, signal),
     waitTimeMsMax: 1000,
-    noRoom: () => new Error("no room"),
+    createTimeoutError: () => new Error("no memory"),
     load: async () => (isBroken ? Promise.reject(new Error("broken")) : "value"),
     unload: async () => {},
     idleUnloadMs: null,
@@ -127,13 +127,13 @@ test("close waits for every lease, then unloads; the next call loads afresh", as
   expect(log).toEqual(["load 1", "load-end", "load 2", "load-end", "unload 1", "unload for close"]);
 });
 
-test("who aborts while loading leaves at once and holds nothing", async () => {
+test("a call that aborts while loading ends at once and holds nothing", async () => {
   const { resource, clock, log } = createCounted({ loadMs: 10 });
   const controller = new AbortController();
-  const left = resource.acquire(controller.signal);
+  const aborted = resource.acquire(controller.signal);
   await clock.advance(5);
   controller.abort(new Error("gone"));
-  await expect(left).rejects.toThrow("gone");
+  await expect(aborted).rejects.toThrow("gone");
   const closed = resource.close();
   await clock.advance(5);
   await closed;
@@ -158,7 +158,7 @@ test("a second close waits for what the first one closes", async () => {
   expect(log).toEqual(["load 1", "load-end", "unload 1", "unload for close", "closed again"]);
 });
 
-test("a lease that is given back twice is one lease", async () => {
+test("a lease that is released twice counts as one", async () => {
   const { resource, clock, log } = createCounted({ idleUnloadMs: 100 });
   const [first, second] = await Promise.all([resource.acquire(never), resource.acquire(never)]);
   first.release();
@@ -186,13 +186,13 @@ test("without a lease for the idle time it is unloaded, and the next call loads 
   }
 });
 
-test("a load that nobody waits for any more becomes idle too", async () => {
+test("a load that no call waits for any more becomes idle too", async () => {
   const { resource, clock, log } = createCounted({ idleUnloadMs: 100, loadMs: 10 });
   const controller = new AbortController();
-  const left = resource.acquire(controller.signal);
+  const aborted = resource.acquire(controller.signal);
   await clock.advance(5);
   controller.abort(new Error("gone"));
-  await expect(left).rejects.toThrow("gone");
+  await expect(aborted).rejects.toThrow("gone");
   await clock.advance(105);
   expect(log).toEqual(["load 1", "loaded 1", "load-end", "unload 1", "unload for idle"]);
 });
@@ -221,7 +221,7 @@ test("close waits for an unload that is under way", async () => {
   expect(log.slice(-2)).toEqual(["unload for idle", "closed"]);
 });
 
-test("an unload that fails is told, gives its room back and keeps nobody from loading again", async () => {
+test("a failed unload is reported, releases its memory and does not prevent another load", async () => {
   const clock = createFakeClock();
   const memory = createModelMemory({ bytesMax: 1, clock });
   const { resource, log } = createCounted({ memory, unloadFailure: new Error("stuck") });
@@ -232,33 +232,33 @@ test("an unload that fails is told, gives its room back and keeps nobody from lo
   expect((await resource.acquire(never)).value).toBe(2);
 });
 
-test("who finds no room in its own time leaves; who came later waits on", async () => {
+test("a call that gets no memory in its own time fails; one that came later goes on waiting", async () => {
   const clock = createFakeClock();
   const memory = createModelMemory({ bytesMax: 1, clock });
-  const taken = await memory.reserve({ bytes: 1, leave: () => {} }, never);
+  const taken = await memory.reserve({ bytes: 1, evict: () => {} }, never);
   const { resource, log, clock: ownClock } = createCounted({ memory });
   const first = resource.acquire(never);
-  const refused = expect(first).rejects.toThrow("no room in 1000");
+  const refused = expect(first).rejects.toThrow("no memory in 1000");
   await ownClock.advance(600);
   const second = resource.acquire(never);
   await ownClock.advance(400);
   await refused;
-  taken.free();
+  taken.release();
   expect((await second).value).toBe(1);
   expect(log).toEqual(["load 1", "load-end"]);
 });
 
-test("when all who waited for room have left, nothing is loaded and no failure is remembered", async () => {
+test("when no call waits for memory any more, nothing is loaded and no failure is remembered", async () => {
   const clock = createFakeClock();
   const memory = createModelMemory({ bytesMax: 1, clock });
-  const taken = await memory.reserve({ bytes: 1, leave: () => {} }, never);
+  const taken = await memory.reserve({ bytes: 1, evict: () => {} }, never);
   const { resource, log } = createCounted({ memory });
   const controller = new AbortController();
-  const left = [resource.acquire(controller.signal), resource.acquire(controller.signal)];
+  const aborted = [resource.acquire(controller.signal), resource.acquire(controller.signal)];
   await settled();
   controller.abort(new Error("gone"));
-  expect((await Promise.allSettled(left)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-  taken.free();
+  expect((await Promise.allSettled(aborted)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  taken.release();
   await settled();
   expect(memory.bytesTaken).toBe(0);
   expect(log).toEqual([]);

@@ -1,14 +1,13 @@
 /**
- * Something costly that is loaded by its first user, shared by all, and unloaded when nobody uses it or its room is
- * wanted; then the next user loads it again. It knows nothing of what it loads.
+ * Something costly that is loaded by its first caller, shared by all, and unloaded when it is idle or evicted; then the
+ * next caller loads it again. It knows nothing of what it loads.
  */
 
 import type { LoadEvent } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import type { Clock } from "./clock.ts";
-import { Abandoned, HeldValue } from "./held-value.ts";
-import type { Lease } from "./held-value.ts";
-import type { Room } from "./model-memory.ts";
+import { Abandoned, ResourceInstance } from "./resource-instance.ts";
+import type { Lease, ResourceSource } from "./resource-instance.ts";
 
 /** Without what only the owner knows of its value. */
 export type ResourceEvent =
@@ -19,29 +18,20 @@ export interface LazyResource<Value> {
   /**
    * Loads on the first call; concurrent first calls share one load. The value stays until `release` is called.
    *
-   * @throws what `explain` makes of a failed load, also to every call until it is tried again; what `noRoom` makes; the
-   *   signal's reason
+   * @throws what `explain` makes of a failed load, also to every call until it is tried again; the timeout
+   *   error; the signal's reason
    */
   acquire(signal: AbortSignal): Promise<Lease<Value>>;
-  /** Waits until every lease is back and all is unloaded, what leaves already included. A later `acquire` loads afresh. */
+  /** Waits until every lease is released and all is unloaded, earlier instances included. A later `acquire` loads again. */
   close(): Promise<void>;
 }
 
-export interface LazyResourceOptions<Value> {
-  /** Waits for room before a load. `leave` is called when the room is wanted back. */
-  readonly reserve: (leave: () => void, signal: AbortSignal) => Promise<Room>;
-  /** How long one call may wait for room. */
-  readonly waitTimeMsMax: number;
-  readonly noRoom: (waitedMs: number) => Error;
-  readonly load: () => Promise<Value>;
-  readonly unload: (value: Value) => Promise<void>;
-  /** After so long without a lease it is unloaded; null: never. */
-  readonly idleUnloadMs: number | null;
-  /** For how long a failed load is answered from memory; doubled with each further failure in a row. */
+export interface LazyResourceOptions<Value> extends ResourceSource<Value> {
+  /** For how long a failed load is answered with the remembered failure; doubled with each further failure in a row. */
   readonly retryDelayMs: number;
-  /** Where the doubling ends. */
+  /** Upper bound of the doubling. */
   readonly retryDelayMsMax: number;
-  /** What callers get of a failed load, with the time until it may be tried again. */
+  /** Makes the callers' error of a failed load, with the time until it may be tried again. */
   readonly explain: (thrown: unknown, retryAfterMs: number) => unknown;
   readonly onEvent: (event: ResourceEvent) => void;
   /** Default: the system's. */
@@ -53,41 +43,43 @@ const DOUBLINGS_MAX = 32;
 
 export function createLazyResource<Value>(options: LazyResourceOptions<Value>): LazyResource<Value> {
   const { clock = SYSTEM_CLOCK, onEvent } = options;
-  let current: HeldValue<Value> | null = null;
-  /** Take no new call, and are not unloaded yet. */
-  const leaving = new Set<Promise<void>>();
+  let current: ResourceInstance<Value> | null = null;
+  /** Of instances that accept no new call and are not unloaded yet. */
+  const retiring = new Set<Promise<void>>();
   const unloading = new Set<Promise<void>>();
   let failure: { readonly thrown: unknown; readonly retryAtMs: number } | null = null;
   let failuresInARow = 0;
 
-  function open(): HeldValue<Value> {
-    const held = new HeldValue<Value>({
+  function open(): ResourceInstance<Value> {
+    const source: ResourceSource<Value> = {
       ...options,
-      clock,
       async load() {
-        // Two of them at once would take the room twice.
+        // Two of them at once would take the memory twice.
         await Promise.allSettled(unloading);
         return options.load();
       },
       unload: (value) => track(unloading, options.unload(value)),
+    };
+    const instance = new ResourceInstance<Value>(source, {
+      clock,
       onRetire(unloaded) {
-        void track(leaving, unloaded);
-        if (current === held) current = null;
+        void track(retiring, unloaded);
+        if (current === instance) current = null;
       },
       onLoaded: (durationMs) => onEvent({ type: "load-end", durationMs }),
       onUnloaded: (reason, failed) => onEvent({ type: "unload", reason, failure: failed }),
     });
-    held.loading.then(
+    instance.loading.then(
       () => (failuresInARow = 0),
       (thrown: unknown) => {
-        if (!(thrown instanceof Abandoned)) rememberFailure(held, thrown);
+        if (!(thrown instanceof Abandoned)) rememberFailure(instance, thrown);
       },
     );
-    return held;
+    return instance;
   }
 
-  function rememberFailure(held: HeldValue<Value>, thrown: unknown): void {
-    if (current === held) current = null;
+  function rememberFailure(instance: ResourceInstance<Value>, thrown: unknown): void {
+    if (current === instance) current = null;
     const retryAfterMs = Math.min(options.retryDelayMs * 2 ** failuresInARow, options.retryDelayMsMax);
     failuresInARow = Math.min(failuresInARow + 1, DOUBLINGS_MAX);
     failure = { thrown, retryAtMs: clock.nowMs() + retryAfterMs };
@@ -113,7 +105,7 @@ export function createLazyResource<Value>(options: LazyResourceOptions<Value>): 
       }
     },
     async close() {
-      const before = [...leaving];
+      const before = [...retiring];
       const unloaded = current?.retire("close");
       await Promise.allSettled(before);
       await unloaded;

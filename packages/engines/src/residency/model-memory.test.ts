@@ -1,169 +1,169 @@
 import { expect, test } from "vitest";
 import { createModelMemory } from "./model-memory.ts";
-import type { Room } from "./model-memory.ts";
+import type { MemoryReservation } from "./model-memory.ts";
 import { createFakeClock, settled } from "./testing/fake-clock.ts";
 
 const never = new AbortController().signal;
 const GRACE_MS = 100;
 
-/** Models that leave as soon as they are told and rest. */
-function createTown(bytesMax: number | null) {
+/** Models that are unloaded as soon as they are evicted and idle. */
+function createScenario(bytesMax: number | null) {
   const clock = createFakeClock();
   const memory = createModelMemory({ bytesMax, graceMs: GRACE_MS, clock });
   const log: string[] = [];
-  const enter = async (name: string, bytes: number, signal = never) => {
-    let isWanted = false;
+  const load = async (name: string, bytes: number, signal = never) => {
+    let isEvicted = false;
     let isUsed = true;
-    let room: Room | null = null;
-    const goWhenAllowed = () => {
-      if (!isWanted || isUsed) return;
-      log.push(`${name} left`);
-      room?.free();
+    let reservation: MemoryReservation | null = null;
+    const unloadWhenAllowed = () => {
+      if (!isEvicted || isUsed) return;
+      log.push(`${name} unloaded`);
+      reservation?.release();
     };
-    const leave = () => {
-      log.push(`${name} was told`);
-      isWanted = true;
-      queueMicrotask(goWhenAllowed);
+    const evict = () => {
+      log.push(`${name} evicted`);
+      isEvicted = true;
+      queueMicrotask(unloadWhenAllowed);
     };
-    room = await memory.reserve({ bytes, leave }, signal);
-    log.push(`${name} came`);
-    room.ready();
+    reservation = await memory.reserve({ bytes, evict }, signal);
+    log.push(`${name} loaded`);
+    reservation.markLoaded();
     return {
       use() {
         isUsed = true;
-        room.use();
+        reservation.markInUse();
       },
-      rest() {
+      becomeIdle() {
         isUsed = false;
-        room.rest();
-        goWhenAllowed();
+        reservation.markIdle();
+        unloadWhenAllowed();
       },
-      free: () => room.free(),
+      release: () => reservation.release(),
     };
   };
-  return { clock, memory, log, enter };
+  return { clock, memory, log, load };
 }
 
-test("without a limit nobody leaves", async () => {
-  const { memory, enter, log } = createTown(null);
-  for (const name of ["a", "b", "c"]) (await enter(name, 1e12)).rest();
+test("without a limit no model is evicted", async () => {
+  const { memory, load, log } = createScenario(null);
+  for (const name of ["a", "b", "c"]) (await load(name, 1e12)).becomeIdle();
   expect(memory.bytesTaken).toBe(3e12);
-  expect(log).toEqual(["a came", "b came", "c came"]);
+  expect(log).toEqual(["a loaded", "b loaded", "c loaded"]);
 });
 
 test("what would not fit alone is refused at once", async () => {
-  const { enter } = createTown(10);
-  await expect(enter("a", 11)).rejects.toMatchObject({ name: "ModelTooLargeError", bytes: 11, bytesMax: 10 });
+  const { load } = createScenario(10);
+  await expect(load("a", 11)).rejects.toMatchObject({ name: "ModelTooLargeError", bytes: 11, bytesMax: 10 });
 });
 
-test("the least recently used of those that rest leave, as few as are needed", async () => {
-  const { clock, enter, log } = createTown(10);
-  const [a, b] = [await enter("a", 4), await enter("b", 4)];
-  a.rest();
-  b.rest();
+test("the least recently used idle models are evicted, as few as are needed", async () => {
+  const { clock, load, log } = createScenario(10);
+  const [a, b] = [await load("a", 4), await load("b", 4)];
+  a.becomeIdle();
+  b.becomeIdle();
   a.use();
-  a.rest();
+  a.becomeIdle();
   await clock.advance(GRACE_MS);
-  await enter("c", 6);
-  expect(log).toEqual(["a came", "b came", "b was told", "b left", "c came"]);
+  await load("c", 6);
+  expect(log).toEqual(["a loaded", "b loaded", "b evicted", "b unloaded", "c loaded"]);
 });
 
-test("a model that rests leaves before one that is in use, however long ago that was used", async () => {
-  const { clock, enter, log } = createTown(10);
-  await enter("busy", 5);
-  (await enter("resting", 5)).rest();
+test("an idle model is evicted before one that is in use, however long ago that was used", async () => {
+  const { clock, load, log } = createScenario(10);
+  await load("busy", 5);
+  (await load("idle", 5)).becomeIdle();
   await clock.advance(GRACE_MS);
-  await enter("new", 5);
-  expect(log.slice(2)).toEqual(["resting was told", "resting left", "new came"]);
+  await load("new", 5);
+  expect(log.slice(2)).toEqual(["idle evicted", "idle unloaded", "new loaded"]);
 });
 
-test("a model in use is told after the grace, and leaves after its last call", async () => {
-  const { clock, enter, log } = createTown(10);
-  const busy = await enter("busy", 6);
-  const coming = enter("new", 6);
+test("a model in use is evicted after the grace time, and unloaded after its last call", async () => {
+  const { clock, load, log } = createScenario(10);
+  const busy = await load("busy", 6);
+  const coming = load("new", 6);
   await clock.advance(GRACE_MS - 1);
-  expect(log).toEqual(["busy came"]);
+  expect(log).toEqual(["busy loaded"]);
   await clock.advance(1);
-  expect(log).toEqual(["busy came", "busy was told"]);
+  expect(log).toEqual(["busy loaded", "busy evicted"]);
   await clock.advance(10_000);
-  busy.rest();
+  busy.becomeIdle();
   await coming;
-  expect(log).toEqual(["busy came", "busy was told", "busy left", "new came"]);
+  expect(log).toEqual(["busy loaded", "busy evicted", "busy unloaded", "new loaded"]);
 });
 
-test("a model that just loaded, or was just used, keeps its place for the grace", async () => {
-  const { clock, enter, log } = createTown(10);
-  (await enter("a", 6)).rest();
-  const coming = enter("b", 6);
+test("a model that just loaded, or was just used, is not evicted within the grace time", async () => {
+  const { clock, load, log } = createScenario(10);
+  (await load("a", 6)).becomeIdle();
+  const coming = load("b", 6);
   await clock.advance(GRACE_MS - 1);
-  expect(log).toEqual(["a came"]);
+  expect(log).toEqual(["a loaded"]);
   await clock.advance(1);
   await coming;
-  expect(log).toEqual(["a came", "a was told", "a left", "b came"]);
+  expect(log).toEqual(["a loaded", "a evicted", "a unloaded", "b loaded"]);
 });
 
-test("a model that loads is told nothing until it is ready and the grace is over", async () => {
-  const { clock, memory, enter, log } = createTown(10);
-  const leave = () => log.push("loading was told");
-  const room = await memory.reserve({ bytes: 6, leave }, never);
-  const coming = enter("new", 6);
+test("a loading model is not evicted until it is loaded and the grace time is over", async () => {
+  const { clock, memory, load, log } = createScenario(10);
+  const evict = () => log.push("loading evicted");
+  const reservation = await memory.reserve({ bytes: 6, evict }, never);
+  const coming = load("new", 6);
   await clock.advance(50 * GRACE_MS);
-  room.ready();
+  reservation.markLoaded();
   await clock.advance(GRACE_MS - 1);
   expect(log).toEqual([]);
   await clock.advance(1);
-  expect(log).toEqual(["loading was told"]);
-  room.free();
+  expect(log).toEqual(["loading evicted"]);
+  reservation.release();
   await coming;
 });
 
-test("a model that never rests can't keep others out by new calls", async () => {
-  const { clock, enter, log } = createTown(10);
-  const busy = await enter("busy", 6);
-  const coming = enter("new", 6);
+test("a model that is never idle can't keep others out by new calls", async () => {
+  const { clock, load, log } = createScenario(10);
+  const busy = await load("busy", 6);
+  const coming = load("new", 6);
   for (let count = 0; count < 5; count += 1) {
     busy.use();
     await clock.advance(GRACE_MS / 4);
   }
-  expect(log.at(-1)).toBe("busy was told");
-  busy.rest();
+  expect(log.at(-1)).toBe("busy evicted");
+  busy.becomeIdle();
   await coming;
-  expect(log.at(-1)).toBe("new came");
+  expect(log.at(-1)).toBe("new loaded");
 });
 
-test("nobody overtakes: a small one waits behind a large one", async () => {
-  const { clock, enter, log } = createTown(10);
-  const first = await enter("first", 6);
-  const large = enter("large", 9);
-  const small = enter("small", 1);
+test("a small model does not overtake a large one that came first", async () => {
+  const { clock, load, log } = createScenario(10);
+  const first = await load("first", 6);
+  const large = load("large", 9);
+  const small = load("small", 1);
   await clock.advance(10 * GRACE_MS);
-  expect(log).toEqual(["first came", "first was told"]);
-  first.rest();
+  expect(log).toEqual(["first loaded", "first evicted"]);
+  first.becomeIdle();
   await Promise.all([large, small]);
-  expect(log).toEqual(["first came", "first was told", "first left", "large came", "small came"]);
+  expect(log).toEqual(["first loaded", "first evicted", "first unloaded", "large loaded", "small loaded"]);
 });
 
-test("who gives up waiting lets those behind go on", async () => {
-  const { enter, log } = createTown(10);
-  await enter("first", 6);
+test("a waiter that gives up lets those behind it go on", async () => {
+  const { load, log } = createScenario(10);
+  await load("first", 6);
   const controller = new AbortController();
-  const large = enter("large", 9, controller.signal);
-  const small = enter("small", 1);
+  const large = load("large", 9, controller.signal);
+  const small = load("small", 1);
   await settled();
-  expect(log).toEqual(["first came"]);
+  expect(log).toEqual(["first loaded"]);
   controller.abort(new Error("gone"));
   await expect(large).rejects.toThrow("gone");
   await small;
-  expect(log).toEqual(["first came", "small came"]);
+  expect(log).toEqual(["first loaded", "small loaded"]);
 });
 
-test("room that is given back twice is given back once", async () => {
-  const { memory, enter } = createTown(10);
-  const a = await enter("a", 4);
-  await enter("b", 4);
-  a.free();
-  a.free();
+test("a reservation that is released twice is released once", async () => {
+  const { memory, load } = createScenario(10);
+  const a = await load("a", 4);
+  await load("b", 4);
+  a.release();
+  a.release();
   a.use();
-  a.rest();
+  a.becomeIdle();
   expect(memory.bytesTaken).toBe(4);
 });

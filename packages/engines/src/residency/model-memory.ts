@@ -1,11 +1,10 @@
 /**
- * The memory that the models of a process share. Before a model loads it gets room here; where there is none, the least
- * recently used models leave. It counts what models say that they need, and measures nothing.
+ * The memory that the models of a process share. Memory is reserved here before a model loads; where none is free, the
+ * least recently used models are evicted. It adds up the models' own estimates, and measures nothing.
  *
- * Who waits is served first come, first served, and nobody overtakes: a small model never goes before a large one that came
- * first. A model with running calls leaves when they have ended, and takes no new ones from then on that it was chosen:
- * those line up behind. So every wait ends as long as calls end, and a call that holds one model must never wait for
- * another.
+ * Reservations are queued first come, first served: a small model never overtakes a large one that came first. A model
+ * with running calls is unloaded when they have ended, and accepts no new ones once it is evicted: those are queued
+ * behind. So every wait ends as long as calls end, and a call that holds one model must never wait for another.
  *
  * @see docs/decisions/2026-11-28-models-take-turns-in-memory.md
  */
@@ -13,38 +12,38 @@
 import { SYSTEM_CLOCK } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 
-/** Memory that was given to a model, which is in use until it says otherwise. */
-export interface Room {
+/** Memory that is reserved for a model, which counts as in use until it is marked otherwise. */
+export interface MemoryReservation {
   /** The model is loaded. */
-  ready(): void;
+  markLoaded(): void;
   /** A call begins to use it. */
-  use(): void;
+  markInUse(): void;
   /** No call uses it. */
-  rest(): void;
+  markIdle(): void;
   /** It was unloaded, or failed to load. Later calls change nothing. */
-  free(): void;
+  release(): void;
 }
 
-export interface RoomRequest {
+export interface ReservationRequest {
   readonly bytes: number;
-  /** Is called at most once: take no new call, unload after the last one, then free the room. */
-  readonly leave: () => void;
+  /** Called at most once: accept no new call, unload after the last one, then release the reservation. */
+  readonly evict: () => void;
 }
 
 export interface ModelMemory {
   /** What all models may take together; null: no limit. */
   readonly bytesMax: number | null;
-  /** What loaded and loading models take now, those included that are leaving. */
+  /** What loaded and loading models take now, evicted ones included until they are unloaded. */
   readonly bytesTaken: number;
   /** @throws ModelTooLargeError at once where it would not fit alone; the signal's reason */
-  reserve(request: RoomRequest, signal: AbortSignal): Promise<Room>;
+  reserve(request: ReservationRequest, signal: AbortSignal): Promise<MemoryReservation>;
 }
 
 export interface ModelMemoryOptions {
   /** Null: no limit. */
   readonly bytesMax: number | null;
   /**
-   * For how long after a load, or after its last use, a model is left alone: a call that was prepared on it comes back to
+   * For how long after a load, or after its last use, a model is not evicted: a call that was prepared on it comes back to
    * it within a moment. Milliseconds, default 250.
    */
   readonly graceMs?: number;
@@ -65,19 +64,19 @@ export class ModelTooLargeError extends Error {
   }
 }
 
-interface Resident {
-  readonly request: RoomRequest;
+interface LoadedModelEntry {
+  readonly request: ReservationRequest;
   /** Null while it loads. */
-  readyAtMs: number | null;
+  loadedAtMs: number | null;
   /** Null while it is in use. */
-  restingSinceMs: number | null;
-  isLeaving: boolean;
+  idleSinceMs: number | null;
+  isEvicted: boolean;
 }
 
 interface Waiter {
-  readonly request: RoomRequest;
-  readonly enter: (room: Room) => void;
-  /** When it became the first in line; null before. */
+  readonly request: ReservationRequest;
+  readonly grant: (reservation: MemoryReservation) => void;
+  /** When it became the first of the queue; null before. */
   firstSinceMs: number | null;
 }
 
@@ -86,40 +85,40 @@ const GRACE_MS_DEFAULT = 250;
 export function createModelMemory(options: ModelMemoryOptions): ModelMemory {
   const { bytesMax, graceMs = GRACE_MS_DEFAULT, clock = SYSTEM_CLOCK } = options;
   /** Least recently used first. */
-  const residents = new Set<Resident>();
-  const waiting = new Set<Waiter>();
+  const entries = new Set<LoadedModelEntry>();
+  const queue = new Set<Waiter>();
   let stopTimer = (): void => {};
 
   const limit = bytesMax ?? Number.POSITIVE_INFINITY;
-  const taken = () => sumBytes(residents);
+  const taken = () => sumBytes(entries);
 
-  /** Lets in who fits, then makes the others leave for who is first in line. */
+  /** Grants what fits, then evicts for the first of the queue. */
   function advance(): void {
     stopTimer();
-    for (const waiter of waiting) {
+    for (const waiter of queue) {
       const excess = taken() + waiter.request.bytes - limit;
       if (excess > 0) {
         waiter.firstSinceMs ??= clock.nowMs();
-        makeRoom(excess, waiter.firstSinceMs);
+        evict(excess, waiter.firstSinceMs);
         return;
       }
-      waiting.delete(waiter);
-      waiter.enter(openRoom(waiter.request, { residents, clock, advance }));
+      queue.delete(waiter);
+      waiter.grant(openReservation(waiter.request, { entries, clock, advance }));
     }
   }
 
-  function makeRoom(excess: number, firstSinceMs: number): void {
+  function evict(excess: number, firstSinceMs: number): void {
     const nowMs = clock.nowMs();
     const waitsMs: number[] = [];
-    for (const resident of chooseLeaving(residents, excess)) {
-      const dueMs = findDueTime(resident, firstSinceMs + graceMs, graceMs);
+    for (const entry of chooseEvictions(entries, excess)) {
+      const dueMs = findEvictionTime(entry, firstSinceMs + graceMs, graceMs);
       if (dueMs === null) continue;
       if (dueMs > nowMs) {
         waitsMs.push(dueMs - nowMs);
         continue;
       }
-      resident.isLeaving = true;
-      resident.request.leave();
+      entry.isEvicted = true;
+      entry.request.evict();
     }
     if (waitsMs.length > 0) stopTimer = clock.after(Math.min(...waitsMs), advance, "awaited");
   }
@@ -132,101 +131,108 @@ export function createModelMemory(options: ModelMemoryOptions): ModelMemory {
     async reserve(request, signal) {
       signal.throwIfAborted();
       if (request.bytes > limit) throw new ModelTooLargeError(request.bytes, limit);
-      return lineUp({ request, waiting, advance }, signal);
+      return enqueue(request, { queue, advance, signal });
     },
   };
 }
 
-interface Town {
+interface ReservationContext {
   /** Least recently used first. */
-  readonly residents: Set<Resident>;
+  readonly entries: Set<LoadedModelEntry>;
   readonly clock: Clock;
-  /** Looks whether somebody can go on. */
+  /** Looks whether a waiter can go on. */
   readonly advance: () => void;
 }
 
-function openRoom(request: RoomRequest, { residents, clock, advance }: Town): Room {
-  const resident: Resident = { request, readyAtMs: null, restingSinceMs: null, isLeaving: false };
+function openReservation(
+  request: ReservationRequest,
+  { entries, clock, advance }: ReservationContext,
+): MemoryReservation {
+  const entry: LoadedModelEntry = { request, loadedAtMs: null, idleSinceMs: null, isEvicted: false };
   const makeLatest = (): void => {
-    if (residents.delete(resident)) residents.add(resident);
+    if (entries.delete(entry)) entries.add(entry);
   };
-  residents.add(resident);
+  entries.add(entry);
   return {
-    ready() {
-      resident.readyAtMs = clock.nowMs();
+    markLoaded() {
+      entry.loadedAtMs = clock.nowMs();
       advance();
     },
-    use() {
-      resident.restingSinceMs = null;
+    markInUse() {
+      entry.idleSinceMs = null;
       makeLatest();
     },
-    rest() {
-      resident.restingSinceMs = clock.nowMs();
+    markIdle() {
+      entry.idleSinceMs = clock.nowMs();
       makeLatest();
       advance();
     },
-    free() {
-      if (residents.delete(resident)) advance();
+    release() {
+      if (entries.delete(entry)) advance();
     },
   };
 }
 
-interface Line {
-  readonly request: RoomRequest;
-  readonly waiting: Set<Waiter>;
+interface QueueContext {
+  readonly queue: Set<Waiter>;
   readonly advance: () => void;
+  readonly signal: AbortSignal;
 }
 
-/** Resolves with the room when it is this request's turn. */
-function lineUp({ request, waiting, advance }: Line, signal: AbortSignal): Promise<Room> {
-  return new Promise<Room>((resolve, reject) => {
+/** Resolves with the reservation when it is this request's turn. */
+function enqueue(request: ReservationRequest, { queue, advance, signal }: QueueContext): Promise<MemoryReservation> {
+  return new Promise<MemoryReservation>((resolve, reject) => {
     const waiter: Waiter = {
       request,
-      enter(room) {
-        signal.removeEventListener("abort", leave);
-        resolve(room);
+      grant(reservation) {
+        signal.removeEventListener("abort", giveUp);
+        resolve(reservation);
       },
       firstSinceMs: null,
     };
-    function leave(): void {
-      waiting.delete(waiter);
+    function giveUp(): void {
+      queue.delete(waiter);
       const reason: unknown = signal.reason;
       reject(reason);
       advance();
     }
-    signal.addEventListener("abort", leave, { once: true });
-    waiting.add(waiter);
+    signal.addEventListener("abort", giveUp, { once: true });
+    queue.add(waiter);
     advance();
   });
 }
 
-/** Beside those that leave already, as few as are needed: the resting ones first, each kind by its last use. */
-function chooseLeaving(residents: ReadonlySet<Resident>, excess: number): readonly Resident[] {
-  const staying = [...residents].filter(({ isLeaving }) => !isLeaving);
-  const resting = staying.filter(({ restingSinceMs }) => restingSinceMs !== null);
-  const used = staying.filter(({ restingSinceMs }) => restingSinceMs === null);
-  let missing = excess - sumBytes([...residents].filter(({ isLeaving }) => isLeaving));
-  const chosen: Resident[] = [];
-  for (const resident of [...resting, ...used]) {
+/** Beside those that are evicted already, as few as are needed: the idle ones first, each kind by its last use. */
+function chooseEvictions(entries: ReadonlySet<LoadedModelEntry>, excess: number): readonly LoadedModelEntry[] {
+  const remaining = [...entries].filter(({ isEvicted }) => !isEvicted);
+  const idle = remaining.filter(({ idleSinceMs }) => idleSinceMs !== null);
+  const inUse = remaining.filter(({ idleSinceMs }) => idleSinceMs === null);
+  let missing = excess - sumBytes([...entries].filter(({ isEvicted }) => isEvicted));
+  const chosen: LoadedModelEntry[] = [];
+  for (const entry of [...idle, ...inUse]) {
     if (missing <= 0) break;
-    chosen.push(resident);
-    missing -= resident.request.bytes;
+    chosen.push(entry);
+    missing -= entry.request.bytes;
   }
   return chosen;
 }
 
 /**
- * When a chosen model has to leave: once it rests for the grace, at the latest when the first in line has waited for it,
- * and in no case sooner after its load. Null while it loads: it will be asked again.
+ * When a chosen model is evicted: once it has been idle for the grace time, at the latest when the first of the queue has
+ * waited for that time, and in no case sooner after its load. Null while it loads: it will be asked again.
  */
-function findDueTime({ readyAtMs, restingSinceMs }: Resident, latestMs: number, graceMs: number): number | null {
-  if (readyAtMs === null) return null;
-  const restedMs = restingSinceMs === null ? latestMs : Math.min(latestMs, restingSinceMs + graceMs);
-  return Math.max(restedMs, readyAtMs + graceMs);
+function findEvictionTime(
+  { loadedAtMs, idleSinceMs }: LoadedModelEntry,
+  latestMs: number,
+  graceMs: number,
+): number | null {
+  if (loadedAtMs === null) return null;
+  const idleMs = idleSinceMs === null ? latestMs : Math.min(latestMs, idleSinceMs + graceMs);
+  return Math.max(idleMs, loadedAtMs + graceMs);
 }
 
-function sumBytes(residents: Iterable<Resident>): number {
+function sumBytes(entries: Iterable<LoadedModelEntry>): number {
   let sum = 0;
-  for (const { request } of residents) sum += request.bytes;
+  for (const { request } of entries) sum += request.bytes;
   return sum;
 }

@@ -11,13 +11,13 @@ import type { ModelMemory } from "./model-memory.ts";
 export interface LoadingSettings {
   /** Shared with the other models of the process. Default: one of its own, without a limit. */
   readonly memory?: ModelMemory;
-  /** How long a call may wait for room in memory. Default 120,000. */
+  /** How long a call may wait for memory. Default 120,000. */
   readonly waitTimeMsMax?: number;
   /** After so long without a call the model is unloaded; null: never. Default null. */
   readonly idleUnloadMs?: number | null;
   /** For how long a failed load is not tried again, doubled with each further failure in a row. Default 5,000. */
   readonly retryDelayMs?: number;
-  /** Where the doubling ends. Default 60,000, the longest wait that clients are told. */
+  /** Upper bound of the doubling. Default 60,000, the longest wait that is sent to clients. */
   readonly retryDelayMsMax?: number;
   readonly onEvent?: (event: LoadEvent) => void;
   /** Default: the system's. */
@@ -33,21 +33,21 @@ export interface ModelResourceOptions<Loaded> {
   readonly unload: (loaded: Loaded) => Promise<void>;
 }
 
-/** How soon a call that found no room may come again: others' calls are running, and nobody knows for how long. */
-const NO_ROOM_RETRY_MS = 5_000;
+/** How soon a call that found no memory may be retried: other calls are running, for an unknown time. */
+const NO_MEMORY_RETRY_MS = 5_000;
 
-/** `acquire` throws AiError `queue_timeout` where no room became free in time, `engine_unavailable` for a failed load. */
+/** `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load. */
 export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded>): LazyResource<Loaded> {
   const { settings, load, unload } = options;
   const { memory = createModelMemory({ bytesMax: null }), onEvent = () => {} } = settings;
   let bytes = 0;
   return createLazyResource<Loaded>({
-    async reserve(leave, signal) {
+    async reserve(evict, signal) {
       bytes = await options.estimateBytes();
-      return memory.reserve({ bytes, leave }, signal);
+      return memory.reserve({ bytes, evict }, signal);
     },
     waitTimeMsMax: settings.waitTimeMsMax ?? 120_000,
-    noRoom,
+    createTimeoutError,
     load,
     unload,
     idleUnloadMs: settings.idleUnloadMs ?? null,
@@ -59,14 +59,14 @@ export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded
   });
 }
 
-function noRoom(waitedMs: number): AiError {
+function createTimeoutError(waitedMs: number): AiError {
   const message =
     `The model got no room in memory within ${waitedMs} ms, because other models are answering calls. ` +
     "Please try again in a moment.";
-  return new AiError("queue_timeout", message, { retryAfterMs: NO_ROOM_RETRY_MS });
+  return new AiError("queue_timeout", message, { retryAfterMs: NO_MEMORY_RETRY_MS });
 }
 
-/** The same failure for everybody, each with the time that is left now. */
+/** The same failure for every caller, each with the time that is left now. */
 function explainFailure(thrown: unknown, retryAfterMs: number): unknown {
   if (thrown instanceof ModelTooLargeError) {
     const { bytes, bytesMax } = thrown;

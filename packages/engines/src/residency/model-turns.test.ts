@@ -39,7 +39,7 @@ const callPlan = fc.record({
   holdMs: timeMs,
   abortAfterMs: fc.option(timeMs, { freq: 3 }),
 });
-const townPlan = fc.record({
+const scenario = fc.record({
   models: fc.array(modelPlan, { minLength: 3, maxLength: 3 }),
   calls: fc.array(callPlan, { minLength: 1, maxLength: 14 }),
   idleUnloadMs: fc.option(fc.integer({ min: 1, max: 300 })),
@@ -52,13 +52,13 @@ interface Copy {
   calls: number;
 }
 
-function createModel(plan: ModelPlan, { clock, memory, idleUnloadMs, copies, failedUnloads }: TownParts) {
+function createModel(plan: ModelPlan, { clock, memory, idleUnloadMs, copies, failedUnloads }: SharedParts) {
   let loads = 0;
   const pass = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve, "awaited"));
   return createLazyResource<Copy>({
-    reserve: (leave, signal) => memory.reserve({ bytes: plan.bytes, leave }, signal),
+    reserve: (evict, signal) => memory.reserve({ bytes: plan.bytes, evict }, signal),
     waitTimeMsMax: WAIT_MS_MAX,
-    noRoom: () => new Error("starved"),
+    createTimeoutError: () => new Error("starved"),
     async load() {
       const copy = { bytes: plan.bytes, isLoaded: false, calls: 0 };
       loads += 1;
@@ -89,13 +89,13 @@ function createModel(plan: ModelPlan, { clock, memory, idleUnloadMs, copies, fai
   });
 }
 
-interface TownParts {
+interface SharedParts {
   readonly clock: FakeClock;
   readonly memory: ReturnType<typeof createModelMemory>;
   readonly idleUnloadMs: number | null;
   /** What is in memory, loading and unloading included. */
   readonly copies: Set<Copy>;
-  /** Nobody waits for an unload whose reason is memory or idleness, so its assertions are read here. */
+  /** No caller waits for an unload whose reason is memory or idleness, so its assertions are read here. */
   readonly failedUnloads: unknown[];
 }
 
@@ -103,7 +103,7 @@ interface TownParts {
 async function call(resource: ReturnType<typeof createModel>, plan: CallPlan, clock: FakeClock): Promise<string> {
   const controller = new AbortController();
   if (plan.abortAfterMs !== null) {
-    clock.after(plan.abortAfterMs, () => controller.abort(new Error("left")), "awaited");
+    clock.after(plan.abortAfterMs, () => controller.abort(new Error("aborted")), "awaited");
   }
   try {
     const { value, release } = await resource.acquire(controller.signal);
@@ -120,11 +120,11 @@ async function call(resource: ReturnType<typeof createModel>, plan: CallPlan, cl
   }
 }
 
-test("the limit holds, no running call loses its model, nobody starves, and all memory comes back", async () => {
-  const property = fc.asyncProperty(townPlan, async ({ models, calls, idleUnloadMs, closesAtMs }) => {
+test("the limit holds, no running call loses its model, no call starves, and all memory comes back", async () => {
+  const property = fc.asyncProperty(scenario, async ({ models, calls, idleUnloadMs, closesAtMs }) => {
     const clock = createFakeClock();
     const memory = createModelMemory({ bytesMax: MEMORY_BYTES, graceMs: 50, clock });
-    const parts: TownParts = { clock, memory, idleUnloadMs, copies: new Set(), failedUnloads: [] };
+    const parts: SharedParts = { clock, memory, idleUnloadMs, copies: new Set(), failedUnloads: [] };
     const resources = models.map((plan) => createModel(plan, parts));
     const ended: Promise<string>[] = [];
     for (const plan of calls) {
@@ -138,7 +138,7 @@ test("the limit holds, no running call loses its model, nobody starves, and all 
     const outcomes = await Promise.all(ended);
     expect(outcomes).toHaveLength(calls.length);
     for (const [index, outcome] of outcomes.entries())
-      expect(["served", "left", "broken"], `${index}`).toContain(outcome);
+      expect(["served", "aborted", "broken"], `${index}`).toContain(outcome);
     const closed = closeAll();
     await clock.advance(WAIT_MS_MAX);
     await closed;

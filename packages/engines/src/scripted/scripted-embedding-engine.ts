@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
-import { createRunningCalls } from "../residency/running-calls.ts";
+import { createRunningCalls } from "./running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { TOKENS_END, decodeToken, encodeTextInSlices } from "./scripted-tokens.ts";
 

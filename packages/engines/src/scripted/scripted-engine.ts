@@ -9,7 +9,7 @@ import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } fro
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
-import { createRunningCalls } from "../residency/running-calls.ts";
+import { createRunningCalls } from "./running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { biasTokens, checkBias } from "./scripted-bias.ts";
 import { inventLogprob } from "./scripted-logprobs.ts";
