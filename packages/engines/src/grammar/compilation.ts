@@ -1,10 +1,13 @@
 /** What the parts of the compiler of schemas share. */
 
-import type { StringRules } from "./compile-string.ts";
+import type { TextRules } from "./automaton/automaton-text.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 import type { Spend } from "./work-budget.ts";
 
-export interface Compilation extends StringRules {
+export interface Compilation extends TextRules {
+  readonly isStrict: boolean;
+  /** Strings that were compiled before, by what was asked of them. */
+  readonly strings: Map<string, GrammarNode>;
   /** Gives a node a name. */
   define(node: GrammarNode): GrammarNode;
   /** How much of a schema is tried to be enforced: see `LEVELS`. */

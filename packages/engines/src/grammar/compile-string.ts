@@ -16,12 +16,6 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 import { createBudget } from "./work-budget.ts";
 import type { Spend } from "./work-budget.ts";
 
-export interface StringRules extends TextRules {
-  readonly isStrict: boolean;
-  /** What was made before, by what was asked for. */
-  readonly strings: Map<string, GrammarNode>;
-}
-
 /** What is asked of a string. */
 interface StringLimits {
   readonly pattern: string | null;

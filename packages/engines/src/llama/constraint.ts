@@ -1,16 +1,11 @@
 /** Constrains what a model samples to the requested output format, and completes the text when the tokens run out. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ChatOutput, GenerationRequest } from "@openai-compat/core";
-import type { Llama, LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
+import type { GenerationRequest } from "@openai-compat/core";
+import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { watchClosing } from "../grammar/closing-watch.ts";
 import type { ClosingWatch } from "../grammar/closing-watch.ts";
-import { compileOutput } from "../grammar/output-schemas.ts";
-import { printGrammar } from "../grammar/print-grammar.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { buildOutputGrammar } from "./output-grammar.ts";
-import type { OutputGrammar } from "./output-grammar.ts";
 
 export interface Constraint {
   /** What the native sampler draws under. */
@@ -35,9 +30,9 @@ export async function constrainOutput(
   { output }: GenerationRequest,
   reader: AnswerReader,
 ): Promise<Constraint | null> {
-  const compiled = await getCompiledOutput(loaded, output);
-  if (compiled === null) return null;
   const { module, model } = loaded;
+  const compiled = await loaded.outputGrammars.compile(output);
+  if (compiled === null) return null;
   const { outputGrammar, native } = compiled;
   const state = new module.LlamaGrammarEvaluationState({ model, grammar: native });
   // A grammar that waits for a call gets its first token after the one that began the call.
@@ -67,31 +62,6 @@ export async function constrainOutput(
       return isWhole;
     },
   };
-}
-
-export interface CompiledOutput {
-  readonly outputGrammar: OutputGrammar;
-  readonly native: LlamaGrammar;
-}
-
-/** Compiled once for all choices of a request: they share one output, and a large schema is slow to compile. */
-function getCompiledOutput(
-  { model, compiledOutputs }: LoadedModel,
-  output: ChatOutput,
-): Promise<CompiledOutput | null> {
-  let compiled = compiledOutputs.get(output);
-  if (compiled === undefined) compiledOutputs.set(output, (compiled = createCompiledOutput(model.llama, output)));
-  return compiled;
-}
-
-async function createCompiledOutput(llama: Llama, output: ChatOutput): Promise<CompiledOutput | null> {
-  const outputGrammar = buildOutputGrammar(output, await compileOutput(output));
-  if (outputGrammar === null) return null;
-  // A large grammar takes its time to be printed, and to be read by the native code: each in a turn of its own.
-  await nextTurn();
-  const grammar = printGrammar(outputGrammar.grammar);
-  await nextTurn();
-  return { outputGrammar, native: await llama.createGrammar({ grammar }) };
 }
 
 /** @returns null where the vocabulary can't spell it. */

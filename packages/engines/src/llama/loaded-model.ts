@@ -1,17 +1,17 @@
 /** Brings a GGUF file into memory with everything a generation needs, and out of it again. */
 
 import { AiError } from "@openai-compat/core";
-import type { ChatOutput } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
 import { matchAnyOf } from "./any-of.ts";
-import type { CompiledOutput } from "./constraint.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import type { ResolvedLlamaSettings } from "./llama-settings.ts";
 import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
+import { createOutputGrammars } from "./output-grammars.ts";
+import type { OutputGrammars } from "./output-grammars.ts";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 import type { PrefillScheduler } from "./prefill-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
@@ -43,8 +43,7 @@ export interface LoadedModel {
   readonly texts: TextTokenizer;
   readonly isToken: (id: number) => id is Token;
   readonly spell: (token: Token) => TokenSpelling;
-  /** The output formats of running requests, compiled once for all generations of a request. */
-  readonly compiledOutputs: WeakMap<ChatOutput, Promise<CompiledOutput | null>>;
+  readonly outputGrammars: OutputGrammars;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
@@ -101,7 +100,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       texts: createTextTokenizer(model, tokenizer),
       isToken,
       spell: createSpeller(model),
-      compiledOutputs: new WeakMap(),
+      outputGrammars: createOutputGrammars(llama),
       async dispose() {
         stopMeasuring();
         await context.dispose();

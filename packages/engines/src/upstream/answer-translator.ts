@@ -1,6 +1,7 @@
 /** What turns an upstream's answer into relay events, one kind for each kind of answer. No implementation does any I/O. */
 
-import type { RelayEvent } from "@openai-compat/core";
+import type { RelayEvent, RelayRequest } from "@openai-compat/core";
+import type { UpstreamErrorContext } from "./decode-error.ts";
 
 export interface AnswerTranslator {
   /**
@@ -17,4 +18,14 @@ export interface AnswerTranslator {
   awaitsUsage(): boolean;
   /** What the call has used, called when its client has disconnected and nothing more is read. */
   abandon(): Extract<RelayEvent, { type: "relay-end" }>;
+}
+
+/** What the implementations are made with. */
+export interface TranslatorOptions {
+  readonly request: RelayRequest;
+  readonly eventBytesMax: number;
+  readonly answerValuesMax: number;
+  readonly zeroUsageBelieved: boolean;
+  readonly droppedParameters: readonly string[];
+  readonly errorContext: UpstreamErrorContext;
 }

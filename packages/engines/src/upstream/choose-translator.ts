@@ -3,11 +3,10 @@
  * as JSON, JSON as streams, and errors as either.
  */
 
-import type { RelayOperation, RelayRequest } from "@openai-compat/core";
-import type { AnswerTranslator } from "./answer-translator.ts";
+import type { RelayOperation } from "@openai-compat/core";
+import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
-import type { UpstreamErrorContext } from "./decode-error.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
 import type { CompletionOperation } from "./normalise-fields.ts";
 import { createSniffingTranslator } from "./sniffing-translator.ts";
@@ -17,15 +16,6 @@ import { createJsonTranslator } from "./translate-json.ts";
 import { createTranscriptTranslator } from "./translate-transcript.ts";
 import { createFoldingTranslator } from "./translate-to-whole.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
-
-export interface TranslatorOptions {
-  readonly request: RelayRequest;
-  readonly eventBytesMax: number;
-  readonly answerValuesMax: number;
-  readonly zeroUsageBelieved: boolean;
-  readonly droppedParameters: readonly string[];
-  readonly errorContext: UpstreamErrorContext;
-}
 
 const VISIBLE_ASCII = /^[\x20-\x7e]+$/;
 const AUDIO_TYPE = /^(?:audio\/.+|application\/ogg|application\/octet-stream)$/;

@@ -1,8 +1,8 @@
 /** One call to relay events, whatever kind of answer it gets, and the word on how it went for the circuit. */
 
 import { type AiError, NO_USAGE, type RelayEvent, type RelayRequest } from "@openai-compat/core";
-import type { AnswerTranslator } from "./answer-translator.ts";
-import { chooseTranslator, type TranslatorOptions } from "./choose-translator.ts";
+import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
+import { chooseTranslator } from "./choose-translator.ts";
 import type { CallOutcome } from "./circuit-breaker.ts";
 import { decodeContent } from "./decode-content.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";

@@ -1,9 +1,8 @@
 /** An answer in one JSON object: read whole, checked, put into OpenAI's format; as a stream where one was requested. */
 
 import { AiError, NO_USAGE, type RelayEvent, type RelayRequest, type UsageUnits } from "@openai-compat/core";
-import type { AnswerTranslator } from "./answer-translator.ts";
+import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createChunkReader } from "./chunk-reader.ts";
-import type { TranslatorOptions } from "./choose-translator.ts";
 import { decodeAnswerUsage } from "./decode-usage.ts";
 import { bytesToTokens, estimateInputTokens, estimateOutputTokens } from "./estimate-tokens.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
