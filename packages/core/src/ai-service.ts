@@ -12,8 +12,10 @@ import type { AdmittedCall, AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
 import { isFree } from "./credits/prices.ts";
-import type { RelayOperation, UpstreamStatus } from "./engine/relay-engine.ts";
-import type { ModelDescription, ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
+import type { UpstreamStatus } from "./engine/relay-engine.ts";
+import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
+import { MODEL_OPERATIONS } from "./operations.ts";
+import type { ModelOperationId, ModelType } from "./operations.ts";
 import { admit, resolveModel, runAdmitted } from "./pipeline.ts";
 import type { Demand } from "./pipeline.ts";
 import type { ChatRequest, ChatRun } from "./services/chat-request.ts";
@@ -25,7 +27,6 @@ import type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-ser
 import { primeStream } from "./services/primed-stream.ts";
 import type { RelayCall, RelayRun } from "./services/relay-request.ts";
 import {
-  RELAYED_TYPES,
   boundRelay,
   expectRelayedTokens,
   isOffered,
@@ -45,13 +46,13 @@ export interface AiService {
    *
    * @throws AiError `not_implemented`
    */
-  requireOffered(operation: RelayOperation): void;
+  requireOffered(operation: ModelOperationId): void;
   /**
    * Refuses an account without credits before the body of a request is read, where no model of the operation is free.
    *
    * @throws AiError `quota_exceeded`, `billing_unavailable`
    */
-  requireCredits(call: AuthorisedCall, operation: RelayOperation): Promise<void>;
+  requireCredits(call: AuthorisedCall, operation: ModelOperationId): Promise<void>;
   /** Whether requests for this model go to an upstream as they are; false for a model that is not there. */
   isRelayed(selector: string, type: ModelType): boolean;
   /**
@@ -194,7 +195,7 @@ function createCalls({ resolve, admitTo }: Gate, now: () => number) {
   }
 
   async function relay(call: AuthorisedCall, request: RelayCall): Promise<RelayRun> {
-    const resolved = await resolve(call, request.model, RELAYED_TYPES[request.operation]);
+    const resolved = await resolve(call, request.model, MODEL_OPERATIONS[request.operation].modelType);
     const engine = requireRelay(resolved.model, request.operation);
     const admitted = await admitTo(resolved, {
       bound: boundRelay(engine, request),
@@ -232,7 +233,7 @@ function createGate(options: AiServiceOptions) {
   const solvent = new WeakSet<AuthorisedCall>();
   let closing = false;
 
-  async function requireCredits(call: AuthorisedCall, operation: RelayOperation): Promise<void> {
+  async function requireCredits(call: AuthorisedCall, operation: ModelOperationId): Promise<void> {
     const offered = registry.list().filter(({ engine }) => isOffered(engine, operation));
     if (offered.length === 0 || offered.some(({ prices }) => isFree(prices))) return;
     await billing.requireCredits(call.principal.accountId);

@@ -82,20 +82,14 @@ export type {
   RelayEngineLimits,
   RelayEvent,
   RelayField,
-  RelayOperation,
   RelayRequest,
   UpstreamStatus,
 } from "./engine/relay-engine.ts";
 
-export { MODEL_TYPES, createModelRegistry } from "./models/registry.ts";
-export type {
-  Engine,
-  ModelDescription,
-  ModelRegistry,
-  ModelType,
-  QueueLimits,
-  RegisteredModel,
-} from "./models/registry.ts";
+export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
+export type { ChunkOperationId, ModelOperation, ModelOperationId, ModelType } from "./operations.ts";
+export { createModelRegistry } from "./models/registry.ts";
+export type { Engine, ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";

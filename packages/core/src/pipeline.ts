@@ -13,16 +13,11 @@ import type { CallRecord } from "./call-record.ts";
 import type { Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
-import type { BilledOperation, UsageUnits } from "./usage.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
-import type { ModelRegistry, ModelType, RegisteredModel } from "./models/registry.ts";
-
-const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
-  chat: "ai_prompt",
-  embedding: "ai_embedding",
-  transcription: "ai_transcription",
-  speech: "ai_tts",
-};
+import type { ModelRegistry, RegisteredModel } from "./models/registry.ts";
+import { BILLED_AS } from "./operations.ts";
+import type { ModelType } from "./operations.ts";
+import type { UsageUnits } from "./usage.ts";
 
 /** @throws AiError `model_not_found`, `wrong_model_type` */
 export function resolveModel(

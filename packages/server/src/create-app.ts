@@ -36,9 +36,9 @@ const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
   createChatCompletion,
   createCompletion,
   createEmbedding,
-  createTranscription: defineFormRelay("transcription"),
-  createTranslation: defineFormRelay("translation"),
-  createSpeech: defineJsonRelay("speech"),
+  createTranscription: defineFormRelay("createTranscription"),
+  createTranslation: defineFormRelay("createTranslation"),
+  createSpeech: defineJsonRelay("createSpeech"),
 };
 
 const OPERATIONS: readonly (Operation & { readonly id: OperationId })[] = Object.values(operations);

@@ -195,4 +195,3 @@ export const modelsSchema = z
   );
 
 export type ModelConfig = z.output<typeof modelsSchema>[number];
-export type PricesConfig = z.output<typeof pricesSchema>;

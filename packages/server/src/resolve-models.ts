@@ -5,16 +5,8 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
-import type {
-  Engine,
-  ModelType,
-  Prices,
-  RecommendedSampling,
-  RegisteredModel,
-  RelayEngine,
-  RelayOperation,
-} from "@openai-compat/core";
+import { AiError, BILLED_AS, FREE_OF_CHARGE, listOperations } from "@openai-compat/core";
+import type { Engine, ModelType, Prices, RecommendedSampling, RegisteredModel, RelayEngine } from "@openai-compat/core";
 import {
   cacheDirectory,
   createLocalEngine,
@@ -43,7 +35,7 @@ import { describeLibraryInstall } from "./cli/invocation.ts";
 import { isModelPath } from "./config-paths.ts";
 import { ConfigError } from "./load-config.ts";
 import type { Config } from "./config.ts";
-import type { ModelConfig, PricesConfig } from "./model-config.ts";
+import type { ModelConfig } from "./model-config.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";
 import { createModelLoads } from "./model-loads.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
@@ -255,14 +247,6 @@ export function mapLocalModel(
   return { type: "chat", settings };
 }
 
-/** What an upstream is asked for on behalf of a model of each type. */
-const UPSTREAM_OPERATIONS: Readonly<Record<ModelType, readonly RelayOperation[]>> = {
-  chat: ["chat", "completion"],
-  embedding: ["embedding"],
-  transcription: ["transcription", "translation"],
-  speech: ["speech"],
-};
-
 function connectUpstream(
   { id, type }: ModelConfig,
   engine: Extract<ModelConfig["engine"], { kind: "upstream" }>,
@@ -275,7 +259,7 @@ function connectUpstream(
     throw new ConfigError(`The model "${id}" wants its upstream's key in ${apiKeyEnvironment}, which is not set.`);
   }
   try {
-    return createUpstreamEngine({ ...settings, model, apiKey, operations: UPSTREAM_OPERATIONS[type] });
+    return createUpstreamEngine({ ...settings, model, apiKey, operations: listOperations(type) });
   } catch (thrown) {
     throw new ConfigError(`The upstream of the model "${id}" can't be used: ${describeReason(thrown)}`);
   }
@@ -328,7 +312,7 @@ function describeModel(
   { type = "chat", prices = {}, ...parts }: ModelParts,
 ): RegisteredModel {
   const { contextTokens } = parts.engine.limits;
-  const defaults = priceOfType(config.prices, type);
+  const defaults = { ...FREE_OF_CHARGE, ...config.prices[BILLED_AS[type]] };
   return {
     ...parts,
     type,
@@ -342,19 +326,6 @@ function describeModel(
       perMinuteOfAudio: prices.perMinuteOfAudio ?? defaults.perMinuteOfAudio,
     },
   };
-}
-
-function priceOfType(prices: PricesConfig, type: ModelType): Prices {
-  switch (type) {
-    case "chat":
-      return { ...FREE_OF_CHARGE, ...prices.ai_prompt };
-    case "embedding":
-      return { ...FREE_OF_CHARGE, ...prices.ai_embedding };
-    case "transcription":
-      return { ...FREE_OF_CHARGE, ...prices.ai_transcription };
-    case "speech":
-      return { ...FREE_OF_CHARGE, ...prices.ai_tts };
-  }
 }
 
 function createScriptedModels(options: ResolveModelsOptions): RegisteredModel[] {

@@ -1,5 +1,6 @@
 /** The subject: our server with local models, both scripted engines and an upstream, in this process alone. */
 
+import { listOperations } from "@openai-compat/core";
 import {
   createLlamaEmbeddingEngine,
   createLlamaEngine,
@@ -37,7 +38,7 @@ serveCalls({
     local: createLlamaEngine({ modelPath: chatModel, contextTokens, threads }),
     scripted: createScriptedEngine({ contextTokens }),
     embedding: createLlamaEmbeddingEngine({ modelPath: embeddingModel, contextTokens: 512, parallelInputs }),
-    upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations: ["chat", "completion"] }),
+    upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations: listOperations("chat") }),
     "scripted-embedding": createScriptedEmbeddingEngine(),
   }),
   startWatch: async () => watch.reset(),

@@ -4,13 +4,13 @@
  * that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception.
  */
 
+import type { ModelOperationId } from "../operations.ts";
 import type { UsageUnits } from "../usage.ts";
 
-/** What an upstream can be asked for. */
-export type RelayOperation = "chat" | "completion" | "embedding" | "transcription" | "translation" | "speech";
-
 export interface RelayRequest {
-  readonly operation: RelayOperation;
+  readonly operation: ModelOperationId;
+  /** Below the upstream's base URL, as the surface's own is below its. */
+  readonly path: string;
   /** The caller's request. Its `model` is the caller's word; the engine puts the upstream's in its place. */
   readonly body: RelayBody;
   /** Tokens of one answer; null for no limit. Whatever the body says of it is not sent. */
@@ -95,7 +95,7 @@ export interface RelayEngine {
   readonly type: "relay";
   readonly limits: RelayEngineLimits;
   /** What the upstream serves for this model. */
-  readonly operations: ReadonlySet<RelayOperation>;
+  readonly operations: ReadonlySet<ModelOperationId>;
 
   /**
    * One call. Ends early, by throwing the signal's reason, after an abort, which closes the connection to the upstream:

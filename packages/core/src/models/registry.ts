@@ -9,10 +9,7 @@ import type { Prices } from "../credits/prices.ts";
 import type { ChatEngine } from "../engine/chat-engine.ts";
 import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
 import type { RelayEngine } from "../engine/relay-engine.ts";
-
-/** What a model is for; an endpoint asks for one type. */
-export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as const;
-export type ModelType = (typeof MODEL_TYPES)[number];
+import type { ModelType } from "../operations.ts";
 
 /** What callers may know of a model. */
 export interface ModelDescription {

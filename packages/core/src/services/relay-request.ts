@@ -1,9 +1,12 @@
 /** A relayed call in the service's own terms: a body that nobody here reads further, and what it can use at most. */
 
-import type { RelayBody, RelayOperation } from "../engine/relay-engine.ts";
+import type { RelayBody } from "../engine/relay-engine.ts";
+import type { ModelOperationId } from "../operations.ts";
 
 export interface RelayCall {
-  readonly operation: RelayOperation;
+  readonly operation: ModelOperationId;
+  /** As in `RelayRequest`. */
+  readonly path: string;
   /** Id, name or `default`. */
   readonly model: string;
   readonly body: RelayBody;

@@ -12,9 +12,10 @@ const engine: RelayEngine = {
   close: async () => {},
 };
 
-function callOf(demand: Partial<RelayDemand>, operation: RelayCall["operation"] = "completion"): RelayCall {
+function callOf(demand: Partial<RelayDemand>, operation: RelayCall["operation"] = "createCompletion"): RelayCall {
   return {
     operation,
+    path: "/completions",
     model: "far",
     body: { kind: "json", value: {} },
     stream: false,
@@ -56,17 +57,20 @@ test.each([
 });
 
 test("a recording is held for the most that it can be, with the tokens that some models count", () => {
-  const bound = boundRelay(engine, callOf({ audioMs: 1, audioMsMax: 60_000 }, "transcription"));
+  const bound = boundRelay(engine, callOf({ audioMs: 1, audioMsMax: 60_000 }, "createTranscription"));
   expect(bound).toMatchObject({ audioMs: 60_000, inputTokens: 4096, outputTokens: 4096 });
-  expect(boundRelay(engine, callOf({ characters: 7 }, "speech"))).toMatchObject({ characters: 7, inputTokens: 4096 });
+  expect(boundRelay(engine, callOf({ characters: 7 }, "createSpeech"))).toMatchObject({
+    characters: 7,
+    inputTokens: 4096,
+  });
 });
 
 test("inputs of an embedding are held for by their bytes, at most a context each", () => {
-  const bound = boundRelay(engine, callOf({ inputBytes: 1_000_000, prompts: 3 }, "embedding"));
+  const bound = boundRelay(engine, callOf({ inputBytes: 1_000_000, prompts: 3 }, "createEmbedding"));
   expect(bound).toMatchObject({ inputTokens: 3 * 4096, outputTokens: 0 });
 });
 
 test("each prompt and answer of a batch counts against the tokens of a minute", () => {
   expect(expectRelayedTokens(engine, callOf({ prompts: 4, answers: 2 }))).toBe(25 + 80);
-  expect(expectRelayedTokens(engine, callOf({}, "embedding"))).toBe(25);
+  expect(expectRelayedTokens(engine, callOf({}, "createEmbedding"))).toBe(25);
 });

@@ -4,19 +4,11 @@ import { AiError } from "../ai-error.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
-import type { RelayEngine, RelayEvent, RelayOperation, RelayRequest } from "../engine/relay-engine.ts";
-import type { Engine, ModelType, RegisteredModel } from "../models/registry.ts";
+import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
+import type { Engine, RegisteredModel } from "../models/registry.ts";
+import { MODEL_OPERATIONS } from "../operations.ts";
+import type { ModelOperationId } from "../operations.ts";
 import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
-
-/** The type of model that an operation needs. */
-export const RELAYED_TYPES: Readonly<Record<RelayOperation, ModelType>> = {
-  chat: "chat",
-  completion: "chat",
-  embedding: "embedding",
-  transcription: "transcription",
-  translation: "transcription",
-  speech: "speech",
-};
 
 /**
  * What a template adds to a prompt: its markers are shorter than JSON's, but a default system prompt and instructions for
@@ -24,32 +16,26 @@ export const RELAYED_TYPES: Readonly<Record<RelayOperation, ModelType>> = {
  */
 const TEMPLATE_TOKENS = 1024;
 
-/** What produces no text costs no output tokens. */
-const GENERATES: ReadonlySet<RelayOperation> = new Set(["chat", "completion"]);
-
-/** What an engine of this machine offers, each of its type. */
-const OFFERED_HERE: Readonly<Record<Exclude<Engine["type"], "relay">, ReadonlySet<RelayOperation>>> = {
-  chat: new Set(["chat", "completion"]),
-  embedding: new Set(["embedding"]),
-};
-
-export function isOffered(engine: Engine, operation: RelayOperation): boolean {
-  return (engine.type === "relay" ? engine.operations : OFFERED_HERE[engine.type]).has(operation);
+export function isOffered(engine: Engine, operation: ModelOperationId): boolean {
+  return engine.type === "relay"
+    ? engine.operations.has(operation)
+    : engine.type === MODEL_OPERATIONS[operation].modelType;
 }
 
 /** @throws AiError `not_implemented` when the model can't do this operation. */
-export function requireRelay(model: RegisteredModel, operation: RelayOperation): RelayEngine {
+export function requireRelay(model: RegisteredModel, operation: ModelOperationId): RelayEngine {
   const { engine } = model;
   if (engine.type === "relay" && isOffered(engine, operation)) return engine;
-  throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${operation} on this server.`, {
+  const { noun } = MODEL_OPERATIONS[operation];
+  throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${noun} on this server.`, {
     param: "model",
   });
 }
 
-export function noModelFor(operation: RelayOperation): AiError {
-  const type = RELAYED_TYPES[operation];
+export function noModelFor(operation: ModelOperationId): AiError {
+  const { noun, modelType: type } = MODEL_OPERATIONS[operation];
   const advice = `Its operator can add one to the setting "models": "type": "${type}", "engine": { "kind": "upstream" }.`;
-  return new AiError("not_implemented", `This server has no model for ${operation}. ${advice}`);
+  return new AiError("not_implemented", `This server has no model for ${noun}. ${advice}`);
 }
 
 /**
@@ -58,21 +44,21 @@ export function noModelFor(operation: RelayOperation): AiError {
  */
 export function boundRelay(engine: RelayEngine, { operation, demand }: RelayCall): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;
-  const { prompts, answers, audioMsMax, characters } = demand;
+  const { prompts, answers, audioMsMax: audioMs, characters } = demand;
+  const sent = { ...NO_USAGE, audioMs, characters };
   const inputTokens = answers * boundPrompts(demand, contextTokens);
-  // Some upstreams read a limit of 0 as none.
-  const limit = Math.min(demand.outputTokensMax || completionTokensMax, contextTokens);
-  const outputTokens = prompts * answers * (limit + Math.min(demand.unlimitedOutputTokens, contextTokens));
-  switch (RELAYED_TYPES[operation]) {
-    case "chat":
-      return { ...NO_USAGE, inputTokens, outputTokens };
-    case "embedding":
-      return { ...NO_USAGE, inputTokens };
-    // Some models for audio count tokens too; where these have no price they cost nothing.
-    case "transcription":
-      return { ...NO_USAGE, audioMs: audioMsMax, inputTokens: contextTokens, outputTokens: contextTokens };
-    case "speech":
-      return { ...NO_USAGE, characters, inputTokens: contextTokens, outputTokens: contextTokens };
+  switch (MODEL_OPERATIONS[operation].tokensBoundedBy) {
+    case "prompt-and-answer": {
+      // Some upstreams read a limit of 0 as none.
+      const limit = Math.min(demand.outputTokensMax || completionTokensMax, contextTokens);
+      const outputTokens = prompts * answers * (limit + Math.min(demand.unlimitedOutputTokens, contextTokens));
+      return { ...sent, inputTokens, outputTokens };
+    }
+    case "prompt":
+      return { ...sent, inputTokens };
+    // Where tokens have no price, these cost nothing.
+    case "context":
+      return { ...sent, inputTokens: contextTokens, outputTokens: contextTokens };
   }
 }
 
@@ -85,7 +71,7 @@ function boundPrompts({ inputBytes, prompts }: RelayDemand, contextTokens: numbe
 export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): number {
   const { inputBytes, prompts, outputTokensMax, answers } = call.demand;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
-  return GENERATES.has(call.operation)
+  return MODEL_OPERATIONS[call.operation].tokensBoundedBy === "prompt-and-answer"
     ? input + prompts * answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
     : input;
 }
@@ -162,27 +148,19 @@ function followSignal(callerSignal: AbortSignal) {
 }
 
 function toEngineRequest(call: AdmittedCall<RegisteredModel>, request: RelayCall): RelayRequest {
-  const { operation, body, stream, includeUsage, traceParent } = request;
+  const { operation, path, body, stream, includeUsage, traceParent } = request;
   const { outputTokensMax } = request.demand;
-  return { operation, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
+  return { operation, path, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
 }
 
 function createRelayMeter({ meter }: AdmittedCall<RegisteredModel>, request: RelayCall): (event: RelayEvent) => void {
-  const known = boundKnownUnits(request);
+  // What was sent in is known here, whatever the upstream says of it.
+  const { audioMs, characters } = request.demand;
+  const known = { audioMs, characters };
   return (event) => {
     if (event.type === "relay-start" || !isProduced(event.usage, known)) return;
-    const audioMs = event.usage.audioMs || known.audioMs;
-    meter.report({ ...event.usage, audioMs, characters: known.characters });
+    meter.report({ ...event.usage, audioMs: event.usage.audioMs || audioMs, characters });
     if (event.type !== "relay-data") meter.isEstimated = event.isEstimated;
-  };
-}
-
-/** What was sent in is known here, whatever the upstream says of it. */
-function boundKnownUnits({ operation, demand }: RelayCall): Pick<UsageUnits, "audioMs" | "characters"> {
-  const type = RELAYED_TYPES[operation];
-  return {
-    audioMs: type === "transcription" ? demand.audioMs : 0,
-    characters: type === "speech" ? demand.characters : 0,
   };
 }
 

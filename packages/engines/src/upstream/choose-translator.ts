@@ -3,12 +3,11 @@
  * as JSON, JSON as streams, and errors as either.
  */
 
-import type { RelayOperation } from "@openai-compat/core";
+import { MODEL_OPERATIONS, answersWithChunks } from "@openai-compat/core";
 import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
-import type { CompletionOperation } from "./normalise-fields.ts";
 import { createSniffingTranslator } from "./sniffing-translator.ts";
 import { createBytesTranslator } from "./translate-bytes.ts";
 import { createEventStreamTranslator } from "./translate-event-stream.ts";
@@ -34,7 +33,7 @@ export function chooseTranslator(
     if (mediaType.startsWith("audio/")) throw unexpected(mediaType);
     return createSniffingTranslator((first) => chooseStreamed(first, mediaType, options));
   }
-  if (request.operation === "speech") {
+  if (MODEL_OPERATIONS[request.operation].answer === "bytes") {
     if (AUDIO_TYPE.test(mediaType)) return createBytesTranslator(contentType, droppedParameters);
     return createSniffingTranslator((first) => {
       if (first === "{") return createJsonTranslator(options);
@@ -58,22 +57,19 @@ function chooseWhole(
 ): AnswerTranslator {
   const { operation } = options.request;
   if (first === "<" || mediaType === "text/html") throw unexpected(mediaType);
-  if (operation === "transcription" || operation === "translation") {
+  if (MODEL_OPERATIONS[operation].answer === "text") {
     return createTranscriptTranslator(contentType, options);
   }
   const isEvents = first !== "{" && first !== "[" && (mediaType === EVENT_STREAM || /[:dei]/.test(first));
-  if (isEvents && isCompletion(operation)) return createFoldingTranslator(createStreamTranslator(options), options);
+  if (isEvents && answersWithChunks(operation))
+    return createFoldingTranslator(createStreamTranslator(options), options);
   return createJsonTranslator(options);
 }
 
 function createStreamTranslator(options: TranslatorOptions): AnswerTranslator {
   const { operation } = options.request;
-  const reader = isCompletion(operation) ? createChunkReader({ ...options, operation }) : createAudioEventReader();
+  const reader = answersWithChunks(operation) ? createChunkReader({ ...options, operation }) : createAudioEventReader();
   return createEventStreamTranslator({ ...options, reader });
-}
-
-function isCompletion(operation: RelayOperation): operation is CompletionOperation {
-  return operation === "chat" || operation === "completion";
 }
 
 /** Empty for none, and for what may not stand in a header. */

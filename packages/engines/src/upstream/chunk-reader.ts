@@ -2,14 +2,13 @@
  * The chunks of a streamed completion in OpenAI's format, whatever the upstream sent; their usage is read on the way.
  */
 
-import type { RelayRequest } from "@openai-compat/core";
+import type { ChunkOperationId, RelayRequest } from "@openai-compat/core";
 import { createChunkTemplate } from "./chunk-template.ts";
 import type { EventReader } from "./event-reader.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { type ChoiceNormaliser, createChoiceNormaliser } from "./normalise-choice.ts";
 import {
   CHUNK_OBJECTS,
-  type CompletionOperation,
   createAnswerId,
   encodeUsage,
   isFilledText,
@@ -23,12 +22,12 @@ import { UpstreamFault } from "./upstream-fault.ts";
 
 export interface ChunkReaderOptions {
   readonly request: RelayRequest;
-  readonly operation: CompletionOperation;
+  readonly operation: ChunkOperationId;
   readonly zeroUsageBelieved: boolean;
 }
 
 export function createChunkReader({ request, operation, zeroUsageBelieved }: ChunkReaderOptions): EventReader {
-  const template = createChunkTemplate(operation === "completion" ? "text" : "content");
+  const template = createChunkTemplate(operation === "createCompletion" ? "text" : "content");
   const counter = createUsageCounter(request, zeroUsageBelieved);
   const choices = createChoices(request, operation);
   const base: JsonRecord = { id: "", object: CHUNK_OBJECTS[operation], created: -1, model: request.modelId };
@@ -103,9 +102,9 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
 }
 
 /** Which choice of the answer each one of a chunk is. */
-function createChoices({ body }: RelayRequest, operation: CompletionOperation) {
+function createChoices({ body }: RelayRequest, operation: ChunkOperationId) {
   const requested = body.kind === "json" && isIndex(body.value["n"]) ? body.value["n"] : 1;
-  const isSingle = operation === "chat" && requested === 1;
+  const isSingle = operation === "createChatCompletion" && requested === 1;
   const normalisers = new Map<number, ChoiceNormaliser>();
   let hasSeenFirst = false;
   return {

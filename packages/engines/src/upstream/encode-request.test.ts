@@ -88,11 +88,11 @@ test("the limit goes out under each name that the upstream may know, always as o
   expect(await sent({ outputTokensMax: 7 })).toEqual([7, 7]);
   expect(await sent({ outputTokensMax: 7 }, { limitNames: "max_tokens" })).toEqual([7, undefined]);
   expect(await sent({ outputTokensMax: 7 }, { limitNames: "max_completion_tokens" })).toEqual([undefined, 7]);
-  expect(await sent({ outputTokensMax: 7, operation: "completion" })).toEqual([7, undefined]);
+  expect(await sent({ outputTokensMax: 7, operation: "createCompletion" })).toEqual([7, undefined]);
   expect(await sent({})).toEqual([undefined, undefined]);
   expect(await sent({}, { completionTokensMax: 9 })).toEqual([9, 9]);
   expect(await sent({ outputTokensMax: 7 }, { completionTokensMax: 5 })).toEqual([7, 7]);
-  expect(await sent({ operation: "embedding" }, { completionTokensMax: 9 })).toEqual([undefined, undefined]);
+  expect(await sent({ operation: "createEmbedding" }, { completionTokensMax: 9 })).toEqual([undefined, undefined]);
 });
 
 test("a field of a form that stands twice is sent once, as it was read here", async () => {
@@ -103,7 +103,7 @@ test("a field of a form that stands twice is sent once, as it was read here", as
     { name: "timestamp_granularities[]", value: "segment" },
     { name: "max_new_tokens", value: "9" },
   ];
-  const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
+  const request = relayRequest({ operation: "createTranscription", body: { kind: "form", fields } });
   const text = Buffer.from((await encodeRequest(request, OPTIONS)).body).toString();
   expect(text.match(/name="(?!model)[^"]*"\r\n\r\n.*/g)).toEqual([
     'name="temperature"\r\n\r\n1',
@@ -114,7 +114,7 @@ test("a field of a form that stands twice is sent once, as it was read here", as
 });
 
 test("a stream of completions is asked for its usage whatever the caller said", async () => {
-  for (const operation of ["chat", "completion"] as const) {
+  for (const operation of ["createChatCompletion", "createCompletion"] as const) {
     const value = { stream: true, stream_options: { include_usage: false, include_obfuscation: false } };
     const request = relayRequest({ operation, stream: true, body: { kind: "json", value } });
     expect(await bodyOf(request)).toMatchObject({
@@ -145,7 +145,11 @@ test("a form names one model, the upstream's", async () => {
     { name: "language", value: "en" },
     { name: "model", value: "again" },
   ];
-  const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
+  const request = relayRequest({
+    operation: "createTranscription",
+    path: "/audio/transcriptions",
+    body: { kind: "form", fields },
+  });
   const { body, path } = await encodeRequest(request, OPTIONS);
   const text = Buffer.from(body).toString();
   expect(path).toBe("/audio/transcriptions");

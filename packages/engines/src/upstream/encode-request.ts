@@ -3,21 +3,12 @@
  * It sends nothing.
  */
 
-import { stringifyInSlices } from "@openai-compat/core";
-import type { RelayField, RelayOperation, RelayRequest, WorkSlices } from "@openai-compat/core";
+import { MODEL_OPERATIONS, answersWithChunks, stringifyInSlices } from "@openai-compat/core";
+import type { RelayField, RelayRequest, WorkSlices } from "@openai-compat/core";
 import { encodeForm } from "./encode-form.ts";
 import type { ExchangeRequest } from "./exchange.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { isPassed, listDropped, selectParameters } from "./request-parameters.ts";
-
-const PATHS: Readonly<Record<RelayOperation, string>> = {
-  chat: "/chat/completions",
-  completion: "/completions",
-  embedding: "/embeddings",
-  transcription: "/audio/transcriptions",
-  translation: "/audio/translations",
-  speech: "/audio/speech",
-};
 
 /** @see https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACE_PARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
@@ -54,7 +45,7 @@ export async function encodeRequest(request: RelayRequest, options: RequestOptio
   if (request.traceParent !== null && TRACE_PARENT.test(request.traceParent)) {
     headers["traceparent"] = request.traceParent;
   }
-  return { path: PATHS[request.operation], headers, body: bytes };
+  return { path: request.path, headers, body: bytes };
 }
 
 /** The parameters of the caller that `encodeRequest` leaves out, though they say something. */
@@ -68,7 +59,8 @@ export function listDroppedParameters(
 
 function acceptedType(request: RelayRequest): string {
   if (request.stream) return "text/event-stream";
-  return request.operation === "speech" || request.body.kind === "form" ? "*/*" : "application/json";
+  const { answer } = MODEL_OPERATIONS[request.operation];
+  return answer === "bytes" || answer === "text" ? "*/*" : "application/json";
 }
 
 async function encodeBody(
@@ -113,10 +105,10 @@ function readBaseName(name: string): string {
 }
 
 function encodeLimit(request: RelayRequest, options: RequestOptions): JsonRecord {
-  if (!isCompletion(request)) return {};
+  if (!answersWithChunks(request.operation)) return {};
   const limit = request.outputTokensMax ?? options.completionTokensMax;
   if (limit === null) return {};
-  if (request.operation === "completion") return { max_tokens: limit };
+  if (request.operation === "createCompletion") return { max_tokens: limit };
   const { limitNames } = options;
   return {
     ...(limitNames === "max_completion_tokens" ? null : { max_tokens: limit }),
@@ -126,12 +118,8 @@ function encodeLimit(request: RelayRequest, options: RequestOptions): JsonRecord
 
 /** A stream of completions is always asked for its usage: without it the call could only be estimated. */
 function encodeStreaming(request: RelayRequest): JsonRecord {
-  if (request.body.kind !== "json" || !isCompletion(request)) return {};
+  if (request.body.kind !== "json" || !answersWithChunks(request.operation)) return {};
   if (!request.stream) return { stream_options: undefined };
   const options = request.body.value["stream_options"];
   return { stream: true, stream_options: { ...(isRecord(options) ? options : null), include_usage: true } };
-}
-
-function isCompletion({ operation }: RelayRequest): boolean {
-  return operation === "chat" || operation === "completion";
 }

@@ -4,6 +4,7 @@
  * the larger of two counts, each of which is low for the texts that the other is made for.
  */
 
+import { MODEL_OPERATIONS } from "@openai-compat/core";
 import type { RelayRequest } from "@openai-compat/core";
 import { isRecord } from "./json-value.ts";
 
@@ -75,7 +76,7 @@ const PROMPT_PARAMETERS = [
 
 /** Of everything that becomes prompt: messages, tools, texts, or tokens where they are sent as such. */
 export function estimateInputTokens({ body, operation }: RelayRequest): number {
-  if (body.kind === "form" || operation === "speech") return 0;
+  if (body.kind === "form" || MODEL_OPERATIONS[operation].tokensBoundedBy === "context") return 0;
   const { value } = body;
   return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));
 }

@@ -129,20 +129,22 @@ test("an error object in a good answer is an error", async () => {
 test("JSON that is no answer in the place of a stream, and of speech, is refused", async () => {
   const write = (socket: Hostile["socket"]) => socket.end(`${JSON_HEAD}content-length: 2\r\n\r\n{}`);
   expect(await outcomeOf(write, { request: { stream: true } })).toMatch(/^upstream_failed: .*no choices/);
-  expect(await outcomeOf(write, { request: { operation: "speech" } })).toMatch(/^upstream_failed: .*application\/json/);
+  expect(await outcomeOf(write, { request: { operation: "createSpeech" } })).toMatch(
+    /^upstream_failed: .*application\/json/,
+  );
 });
 
 test("an answer in the style of HTTP/1.0 ends where the connection does", async () => {
   const write = (socket: Hostile["socket"]) =>
     socket.end('HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{"text":"a"}');
-  expect(await outcomeOf(write, { request: { operation: "transcription" } })).toBe('{"text":"a"}');
+  expect(await outcomeOf(write, { request: { operation: "createTranscription" } })).toBe('{"text":"a"}');
 });
 
 test("hints that come before the answer are skipped", async () => {
   const hints = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
   const write = (socket: Hostile["socket"]) =>
     socket.end(`${hints}${hints}${JSON_HEAD}content-length: 12\r\n\r\n{"text":"a"}`);
-  expect(await outcomeOf(write, { request: { operation: "transcription" } })).toBe('{"text":"a"}');
+  expect(await outcomeOf(write, { request: { operation: "createTranscription" } })).toBe('{"text":"a"}');
 });
 
 test("bytes that are no UTF-8 reach the caller as replacement characters, never as they are", async () => {

@@ -1,10 +1,10 @@
 /** A non-streaming completion in OpenAI's format, whatever the upstream sent. It does not read usage. */
 
 import { AiError } from "@openai-compat/core";
+import type { ChunkOperationId } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import {
   ANSWER_OBJECTS,
-  type CompletionOperation,
   createAnswerId,
   isFilledText,
   isIndex,
@@ -16,7 +16,7 @@ import { normaliseToolCalls } from "./tool-call-tracker.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
 /** @throws UpstreamFault `invalid` for an answer without a choice, `broken` for one that says that it failed */
-export function normaliseAnswer(answer: JsonRecord, operation: CompletionOperation, modelId: string): JsonRecord {
+export function normaliseAnswer(answer: JsonRecord, operation: ChunkOperationId, modelId: string): JsonRecord {
   const choices = Array.isArray(answer["choices"]) ? answer["choices"].filter(isRecord) : [];
   if (choices.length === 0) throw new UpstreamFault("invalid", "The answer has no choices.");
   const indexes = new Set(choices.map((choice) => choice["index"]));
@@ -38,7 +38,7 @@ export function normaliseAnswer(answer: JsonRecord, operation: CompletionOperati
  * Whether nothing has to be repaired but the model's name, as in nearly every answer. May be false for one that is
  * fine.
  */
-export function isNormalAnswer(answer: JsonRecord, operation: CompletionOperation): boolean {
+export function isNormalAnswer(answer: JsonRecord, operation: ChunkOperationId): boolean {
   const { id, object, created, choices } = answer;
   if (!isFilledText(id) || object !== ANSWER_OBJECTS[operation] || !isIndex(created)) return false;
   if (created !== normaliseCreated(created) || typeof answer["model"] !== "string" || !Array.isArray(choices))
@@ -49,18 +49,18 @@ export function isNormalAnswer(answer: JsonRecord, operation: CompletionOperatio
 /** What may end a choice without calls. */
 const PLAIN_REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
 
-function isNormalChoice(choice: unknown, position: number, operation: CompletionOperation): boolean {
+function isNormalChoice(choice: unknown, position: number, operation: ChunkOperationId): boolean {
   if (!isRecord(choice) || choice["index"] !== position || !PLAIN_REASONS.includes(choice["finish_reason"]))
     return false;
   const { message, text } = choice;
-  if (operation === "completion") return typeof text === "string" && choice["logprobs"] !== undefined;
+  if (operation === "createCompletion") return typeof text === "string" && choice["logprobs"] !== undefined;
   if (!isRecord(message) || text !== undefined || choice["delta"] !== undefined) return false;
   const { role, content, tool_calls: calls } = message;
   return role === "assistant" && (typeof content === "string" || content === null) && calls === undefined;
 }
 
-function normaliseChoice(choice: JsonRecord, operation: CompletionOperation): JsonRecord {
-  if (operation === "completion") {
+function normaliseChoice(choice: JsonRecord, operation: ChunkOperationId): JsonRecord {
+  if (operation === "createCompletion") {
     const text = normaliseContent(choice["text"]) ?? "";
     const reason = normaliseFinishReason(choice["finish_reason"], false) ?? "stop";
     return { ...choice, text, logprobs: choice["logprobs"] ?? null, finish_reason: reason };

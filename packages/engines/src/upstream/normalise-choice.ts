@@ -1,12 +1,8 @@
 /** One choice of a streamed completion, chunk by chunk, in OpenAI's format. It counts nothing. */
 
+import type { ChunkOperationId } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
-import {
-  type CompletionOperation,
-  type FinishReason,
-  normaliseContent,
-  normaliseFinishReason,
-} from "./normalise-fields.ts";
+import { type FinishReason, normaliseContent, normaliseFinishReason } from "./normalise-fields.ts";
 import { createToolCallTracker } from "./tool-call-tracker.ts";
 
 const ROLE = { role: "assistant" } as const;
@@ -22,7 +18,7 @@ export interface ChoiceNormaliser {
   hasFinished(): boolean;
 }
 
-export function createChoiceNormaliser(operation: CompletionOperation, index: number): ChoiceNormaliser {
+export function createChoiceNormaliser(operation: ChunkOperationId, index: number): ChoiceNormaliser {
   const tools = createToolCallTracker();
   let hasRole = false;
   let hasContent = false;
@@ -67,7 +63,7 @@ export function createChoiceNormaliser(operation: CompletionOperation, index: nu
   return {
     read(choice) {
       choice["index"] = index;
-      const isSteady = operation === "chat" ? readDelta(choice) : readText(choice);
+      const isSteady = operation === "createChatCompletion" ? readDelta(choice) : readText(choice);
       const found = normaliseFinishReason(choice["finish_reason"], tools.hasCalls());
       choice["finish_reason"] = reason === null ? found : null;
       reason ??= found;
@@ -76,7 +72,7 @@ export function createChoiceNormaliser(operation: CompletionOperation, index: nu
     finish() {
       if (reason !== null) return null;
       reason = tools.hasCalls() ? "tool_calls" : "stop";
-      const body = operation === "chat" ? { delta: {} } : { text: "" };
+      const body = operation === "createChatCompletion" ? { delta: {} } : { text: "" };
       return { index, ...body, logprobs: null, finish_reason: reason };
     },
     hasFinished: () => reason !== null,

@@ -1,25 +1,26 @@
 /** Single fields of a relayed answer, as OpenAI's API has them, whatever the upstream wrote. It knows no whole answer. */
 
 import { randomBytes } from "node:crypto";
-import type { RelayOperation, UsageUnits } from "@openai-compat/core";
+import type { ChunkOperationId, UsageUnits } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
-export type CompletionOperation = Extract<RelayOperation, "chat" | "completion">;
-
-export const CHUNK_OBJECTS: Readonly<Record<CompletionOperation, string>> = {
-  chat: "chat.completion.chunk",
-  completion: "text_completion",
+export const CHUNK_OBJECTS: Readonly<Record<ChunkOperationId, string>> = {
+  createChatCompletion: "chat.completion.chunk",
+  createCompletion: "text_completion",
 };
 
-export const ANSWER_OBJECTS: Readonly<Record<CompletionOperation, string>> = {
-  chat: "chat.completion",
-  completion: "text_completion",
+export const ANSWER_OBJECTS: Readonly<Record<ChunkOperationId, string>> = {
+  createChatCompletion: "chat.completion",
+  createCompletion: "text_completion",
 };
 
-const ID_PREFIXES: Readonly<Record<CompletionOperation, string>> = { chat: "chatcmpl-", completion: "cmpl-" };
+const ID_PREFIXES: Readonly<Record<ChunkOperationId, string>> = {
+  createChatCompletion: "chatcmpl-",
+  createCompletion: "cmpl-",
+};
 
-export function createAnswerId(operation: CompletionOperation): string {
+export function createAnswerId(operation: ChunkOperationId): string {
   return ID_PREFIXES[operation] + randomBytes(16).toString("hex");
 }
 

@@ -1,5 +1,6 @@
 /** An answer that came in one piece: from its bytes to a JSON object that is no error. It is bounded before it is parsed. */
 
+import { MODEL_OPERATIONS } from "@openai-compat/core";
 import type { RelayRequest } from "@openai-compat/core";
 import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
@@ -27,7 +28,8 @@ const GLUED_DONE = /\s*data:\s*\[DONE\]\s*$/;
 
 /** @throws UpstreamFault `invalid` for what is no JSON object or holds too many values; AiError for an error */
 export function parseAnswer(bytes: Uint8Array, { request, answerValuesMax, errorContext }: ParseOptions): ParsedAnswer {
-  const valuesMax = answerValuesMax * (request.operation === "embedding" ? EMBEDDING_VALUES_FACTOR : 1);
+  const valuesMax =
+    answerValuesMax * (MODEL_OPERATIONS[request.operation].answer === "vectors" ? EMBEDDING_VALUES_FACTOR : 1);
   if (hasMoreValues(bytes, valuesMax)) {
     throw new UpstreamFault("invalid", `The answer holds more than ${valuesMax} values (see answerValuesMax).`);
   }

@@ -377,7 +377,7 @@ describe.each(both)("a stream (cut into bytes: %s)", (isCut) => {
       choices: [{ index: 0, text, logprobs: null, finish_reason: reason }],
     });
     const chunks = [piece({ text: "Hi" }), piece({ text: null }), piece({ index: 0, text: "", finish_reason: "eos" })];
-    expect(await streamed(done(...chunks), isCut, { operation: "completion" })).toEqual([
+    expect(await streamed(done(...chunks), isCut, { operation: "createCompletion" })).toEqual([
       sent("Hi", null),
       sent("", null),
       sent("", "stop"),
@@ -512,9 +512,9 @@ test("an answer that holds too many values is refused before it is parsed, vecto
   const body = JSON.stringify({ ...choose(FINE), x: "|" }).replace('"|"', values);
   await expect(whole(body)).rejects.toMatchObject({ code: "upstream_failed" });
   const vectors = `{"data":[{"embedding":${values}}],"usage":{"prompt_tokens":1,"total_tokens":1}}`;
-  expect(await whole(vectors, { operation: "embedding" })).toMatchObject({ object: "list", model: OUR_MODEL });
+  expect(await whole(vectors, { operation: "createEmbedding" })).toMatchObject({ object: "list", model: OUR_MODEL });
   const many = vectors.replace(values, `[${"0,".repeat(200_000)}0]`);
-  await expect(whole(many, { operation: "embedding" })).rejects.toMatchObject({ code: "upstream_failed" });
+  await expect(whole(many, { operation: "createEmbedding" })).rejects.toMatchObject({ code: "upstream_failed" });
 });
 
 test("vectors come in the encoding that was requested", async () => {
@@ -527,7 +527,7 @@ test("vectors come in the encoding that was requested", async () => {
       [undefined, numbers],
     ] as const) {
       const body = { kind: "json", value: { input: "a", encoding_format: encoding } } as const;
-      expect(await whole({ data: [{ embedding: vector }] }, { operation: "embedding", body })).toEqual({
+      expect(await whole({ data: [{ embedding: vector }] }, { operation: "createEmbedding", body })).toEqual({
         object: "list",
         model: OUR_MODEL,
         data: [{ object: "embedding", index: 0, embedding: expected }],
@@ -539,14 +539,14 @@ test("vectors come in the encoding that was requested", async () => {
 
 test("vectors of other dimensions than requested are an error that names the parameter", async () => {
   const body = { kind: "json", value: { input: "a", dimensions: 3 } } as const;
-  await expect(whole({ data: [{ embedding: [1, 2] }] }, { operation: "embedding", body })).rejects.toMatchObject({
+  await expect(whole({ data: [{ embedding: [1, 2] }] }, { operation: "createEmbedding", body })).rejects.toMatchObject({
     code: "unsupported_parameter",
     param: "dimensions",
   });
 });
 
 const transcribe = (format?: string): Partial<RelayRequest> => ({
-  operation: "transcription",
+  operation: "createTranscription",
   body: { kind: "form", fields: format === undefined ? [] : [{ name: "response_format", value: format }] },
 });
 

@@ -4,7 +4,7 @@
  * `num_return_sequences`, `options`, …), is not sent; nor is an unknown parameter.
  */
 
-import type { RelayOperation } from "@openai-compat/core";
+import type { ModelOperationId } from "@openai-compat/core";
 import type { JsonRecord } from "./json-value.ts";
 
 /** How tokens are sampled; the ones that OpenAI doesn't document are vLLM's, SGLang's, llama.cpp's or Ollama's. */
@@ -90,8 +90,8 @@ const LABELS = [
 /** Set anew for every request; see `encodeRequest`. */
 const STREAMING = ["stream", "stream_options"] as const;
 
-const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
-  chat: new Set<string>([
+const KNOWN: Readonly<Record<ModelOperationId, ReadonlySet<string>>> = {
+  createChatCompletion: new Set<string>([
     ...SAMPLING,
     ...OUTPUT_FORMAT,
     ...LABELS,
@@ -124,7 +124,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
     "prediction",
     "moderation",
   ]),
-  completion: new Set<string>([
+  createCompletion: new Set<string>([
     ...SAMPLING,
     ...OUTPUT_FORMAT,
     ...LABELS,
@@ -137,7 +137,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
     "logprobs",
     "prompt_logprobs",
   ]),
-  embedding: new Set<string>([
+  createEmbedding: new Set<string>([
     ...LABELS,
     "input",
     "encoding_format",
@@ -149,7 +149,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
     "embedding_type",
     "task",
   ]),
-  speech: new Set<string>([
+  createSpeech: new Set<string>([
     ...LABELS,
     "input",
     "voice",
@@ -166,7 +166,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
     "normalization_options",
     "sample_rate",
   ]),
-  transcription: new Set<string>([
+  createTranscription: new Set<string>([
     ...LABELS,
     "file",
     "language",
@@ -185,7 +185,7 @@ const KNOWN: Readonly<Record<RelayOperation, ReadonlySet<string>>> = {
     "top_p",
     "to_language",
   ]),
-  translation: new Set<string>([
+  createTranslation: new Set<string>([
     ...LABELS,
     "file",
     "language",
@@ -208,7 +208,7 @@ const DROPPED_MAX = 20;
 const NAME_LENGTH_MAX = 60;
 
 export interface ParameterRules {
-  readonly operation: RelayOperation;
+  readonly operation: ModelOperationId;
   /** The operator's additions. */
   readonly passParameters: readonly string[];
 }

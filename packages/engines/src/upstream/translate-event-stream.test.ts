@@ -1,3 +1,4 @@
+import { answersWithChunks } from "@openai-compat/core";
 import type { RelayEvent, RelayRequest } from "@openai-compat/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -23,7 +24,7 @@ const USAGE_CHUNK = chunk({ choices: [], usage: USAGE });
 function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial<RelayRequest> = {}) {
   const request = relayRequest({ stream: true, ...overrides });
   const { operation } = request;
-  const isText = operation === "chat" || operation === "completion";
+  const isText = answersWithChunks(operation);
   const reader = isText
     ? createChunkReader({ request, operation, zeroUsageBelieved: false })
     : createAudioEventReader();
@@ -148,8 +149,8 @@ test("completions are read by their text", () => {
   const piece = (text: string, finishReason: string | null = null) =>
     chunk({ object: "text_completion", choices: [{ index: 0, text, logprobs: null, finish_reason: finishReason }] });
   const stream = [piece("a"), piece("b"), piece("c"), piece("", "stop"), DONE];
-  expect(textOf(translate(stream, { operation: "completion" }))).toBe(renamed(stream.join("")));
-  expect(usageOf(translate(stream, { operation: "completion" }))).toMatchObject({ outputTokens: 3 });
+  expect(textOf(translate(stream, { operation: "createCompletion" }))).toBe(renamed(stream.join("")));
+  expect(usageOf(translate(stream, { operation: "createCompletion" }))).toMatchObject({ outputTokens: 3 });
 });
 
 test("a stream that ends without [DONE] after its finish reason gets one", () => {
@@ -202,7 +203,7 @@ test("streamed transcriptions end with their own event, which has the usage", ()
   const piece = 'data: {"type":"transcript.text.delta","delta":"a"}\n\n';
   const usage = { type: "tokens", input_tokens: 14, output_tokens: 3 };
   const done = `data: ${JSON.stringify({ type: "transcript.text.done", text: "a", usage })}\n\n`;
-  const overrides = { operation: "transcription" } as const;
+  const overrides = { operation: "createTranscription" } as const;
   expect(textOf(translate([`event: transcript.text.delta\n${piece}`, done], overrides))).toBe(piece + done);
   expect(usageOf(translate([piece, done], overrides))).toMatchObject({ inputTokens: 14, outputTokens: 3 });
   expect(() => [...translate([piece], overrides)]).toThrow(/ended before/);

@@ -1,6 +1,7 @@
 /** An answer in one JSON object: read whole, checked, put into OpenAI's format; as a stream where one was requested. */
 
-import { AiError, NO_USAGE, type RelayEvent, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { AiError, MODEL_OPERATIONS, NO_USAGE, answersWithChunks } from "@openai-compat/core";
+import type { ChunkOperationId, ModelOperation, RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
 import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import { decodeAnswerUsage } from "./decode-usage.ts";
@@ -35,8 +36,7 @@ export function createJsonTranslator(options: WholeOptions): AnswerTranslator {
 }
 
 function estimateUnfinished(request: RelayRequest, chunks: readonly Uint8Array[]): UsageUnits {
-  const isText = request.operation === "chat" || request.operation === "completion";
-  const bytes = isText ? chunks.reduce((total, chunk) => total + chunk.length, 0) : 0;
+  const bytes = answersWithChunks(request.operation) ? chunks.reduce((total, chunk) => total + chunk.length, 0) : 0;
   return { ...NO_USAGE, inputTokens: estimateInputTokens(request), outputTokens: bytesToTokens(bytes) };
 }
 
@@ -55,40 +55,55 @@ export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Gener
   yield { type: "relay-whole", contentType: "application/json", droppedParameters, bytes, usage, isEstimated };
 }
 
-function normaliseWhole({ text, value }: ParsedAnswer, request: RelayRequest, usage: UsageUnits): string {
-  const { operation, modelId } = request;
-  const reported = isRecord(value["usage"]) ? value["usage"] : null;
-  switch (operation) {
-    case "chat":
-    case "completion": {
-      if (isCounted(reported, usage) && isNormalAnswer(value, operation) && hasRequested(value["choices"], request)) {
-        return createModelReplacer(modelId)(text, value);
-      }
-      const answer = normaliseAnswer(value, operation, modelId);
-      answer["choices"] = takeRequested(answer["choices"], request);
-      return JSON.stringify({ ...answer, usage: encodeUsage(reported, usage) });
-    }
-    case "embedding": {
-      const isChanged = normaliseEmbeddings(
-        value,
-        readEmbeddingWishes(request.body.kind === "json" ? request.body.value : {}),
-      );
-      const { inputTokens } = usage;
-      if (!isChanged && isCounted(reported, { inputTokens, outputTokens: 0 }) && value["model"] !== undefined)
-        return createModelReplacer(modelId)(text, value);
-      return JSON.stringify({
-        ...value,
-        model: modelId,
-        usage: { ...reported, prompt_tokens: inputTokens, total_tokens: inputTokens },
-      });
-    }
-    case "transcription":
-    case "translation":
-      if (typeof value["text"] !== "string") throw new UpstreamFault("invalid", "The answer has no text.");
-      return createModelReplacer(modelId)(text, value);
-    case "speech":
-      throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+function normaliseWhole(parsed: ParsedAnswer, request: RelayRequest, usage: UsageUnits): string {
+  const { operation } = request;
+  if (answersWithChunks(operation)) return normaliseChoices(parsed, { request, operation, usage });
+  return NORMALISERS[MODEL_OPERATIONS[operation].answer](parsed, request, usage);
+}
+
+type Normaliser = (parsed: ParsedAnswer, request: RelayRequest, usage: UsageUnits) => string;
+
+const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks">, Normaliser>> = {
+  vectors: normaliseVectors,
+  text({ text, value }, { modelId }) {
+    if (typeof value["text"] !== "string") throw new UpstreamFault("invalid", "The answer has no text.");
+    return createModelReplacer(modelId)(text, value);
+  },
+  bytes() {
+    throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+  },
+};
+
+interface ChoicesOptions {
+  readonly request: RelayRequest;
+  readonly operation: ChunkOperationId;
+  readonly usage: UsageUnits;
+}
+
+function normaliseChoices({ text, value }: ParsedAnswer, { request, operation, usage }: ChoicesOptions): string {
+  const { modelId } = request;
+  const reported = readReported(value);
+  if (isCounted(reported, usage) && isNormalAnswer(value, operation) && hasRequested(value["choices"], request)) {
+    return createModelReplacer(modelId)(text, value);
   }
+  const answer = normaliseAnswer(value, operation, modelId);
+  answer["choices"] = takeRequested(answer["choices"], request);
+  return JSON.stringify({ ...answer, usage: encodeUsage(reported, usage) });
+}
+
+function normaliseVectors({ text, value }: ParsedAnswer, request: RelayRequest, { inputTokens }: UsageUnits): string {
+  const { modelId: model, body } = request;
+  const isChanged = normaliseEmbeddings(value, readEmbeddingWishes(body.kind === "json" ? body.value : {}));
+  const reported = readReported(value);
+  if (!isChanged && isCounted(reported, { inputTokens, outputTokens: 0 }) && value["model"] !== undefined) {
+    return createModelReplacer(model)(text, value);
+  }
+  const usage = { ...reported, prompt_tokens: inputTokens, total_tokens: inputTokens };
+  return JSON.stringify({ ...value, model, usage });
+}
+
+function readReported({ usage }: JsonRecord): JsonRecord | null {
+  return isRecord(usage) ? usage : null;
 }
 
 /** Whether the upstream's own counts are what is charged, and their sum is right. */
@@ -116,7 +131,7 @@ function takeRequested(choices: unknown, request: RelayRequest): unknown {
   const n = countRequested(request);
   if (!Array.isArray(choices)) return choices;
   if (choices.length < n) throw tooFewChoices(choices.length, n);
-  return operation === "chat" ? choices.slice(0, n) : choices;
+  return operation === "createChatCompletion" ? choices.slice(0, n) : choices;
 }
 
 /** The upstream's counts; an estimate where it left them out. */
@@ -140,7 +155,7 @@ function readUsage(
 function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<RelayEvent> {
   const { request, zeroUsageBelieved, droppedParameters } = options;
   const { operation } = request;
-  if (operation !== "chat" && operation !== "completion") {
+  if (!answersWithChunks(operation)) {
     throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
   }
   const { usage, choices, ...base } = normaliseAnswer(answer, operation, request.modelId);

@@ -1,5 +1,6 @@
 /** A stream in the place of an answer in one piece: its chunks, already in OpenAI's format, are put together. */
 
+import { answersWithChunks } from "@openai-compat/core";
 import type { RelayEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { isRecord, type JsonRecord, parseRecord } from "./json-value.ts";
@@ -58,7 +59,7 @@ function createFold() {
       }
     },
     answer({ request: { operation } }: WholeOptions): JsonRecord {
-      if (operation !== "chat" && operation !== "completion") throw new UpstreamFault("invalid", "It is no stream.");
+      if (!answersWithChunks(operation)) throw new UpstreamFault("invalid", "It is no stream.");
       return { ...base, object: ANSWER_OBJECTS[operation], choices: [...choices.values()] };
     },
   };

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { AiError, type RelayOperation } from "@openai-compat/core";
+import { AiError, MODEL_TYPES, listOperations } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import {
   createTestEngine,
@@ -49,7 +49,7 @@ test("an answer without usage is estimated, and says so", async () => {
   });
 });
 
-test("each operation goes to its path, with our key and no other", async () => {
+test("each operation goes to the path that the request names, with our key and no other", async () => {
   const seen: unknown[] = [];
   const { baseUrl } = await startUpstream((response, request, body) => {
     seen.push([request.method, request.url, request.headers.authorization]);
@@ -57,9 +57,11 @@ test("each operation goes to its path, with our key and no other", async () => {
     json({ choices, data: [], text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
   });
   const engine = createTestEngine([baseUrl]);
-  const operations: RelayOperation[] = ["chat", "completion", "embedding", "transcription", "translation"];
-  for (const operation of operations) await collectRelay(engine.relay(relayRequest({ operation }), never));
-  const paths = ["/chat/completions", "/completions", "/embeddings", "/audio/transcriptions", "/audio/translations"];
+  const operations = MODEL_TYPES.filter((type) => type !== "speech").flatMap(listOperations);
+  const paths = operations.map((operation) => `/of/${operation}`);
+  for (const [index, operation] of operations.entries()) {
+    await collectRelay(engine.relay(relayRequest({ operation, path: paths[index] ?? "" }), never));
+  }
   expect(seen).toEqual(paths.map((path) => ["POST", `/v1${path}`, `Bearer ${API_KEY}`]));
 });
 
@@ -70,14 +72,14 @@ test("an upload arrives as a form, and its transcription brings the audio's leng
     json({ text: isForm && body.includes("RIFF") ? "heard" : "deaf", duration: 2.5 })(response);
   });
   const fields = [{ name: "file", fileName: "a.wav", contentType: "audio/wav", bytes }];
-  const request = relayRequest({ operation: "transcription", body: { kind: "form", fields } });
+  const request = relayRequest({ operation: "createTranscription", body: { kind: "form", fields } });
   const { text, usage } = await collectRelay(createTestEngine([baseUrl]).relay(request, never));
   expect(JSON.parse(text)).toMatchObject({ text: "heard" });
   expect(usage.audioMs).toBe(2500);
 });
 
 test.each(["audio/mpeg", "application/octet-stream"])("speech of type %s passes as it comes", async (contentType) => {
-  const operation = "speech";
+  const operation = "createSpeech";
   const { baseUrl } = await startUpstream((response) => {
     response.writeHead(200, { "content-type": contentType });
     response.write("one ");
@@ -89,8 +91,8 @@ test.each(["audio/mpeg", "application/octet-stream"])("speech of type %s passes 
 });
 
 test.each([
-  ["transcription", "text/plain; charset=utf-8"],
-  ["translation", "text/vtt"],
+  ["createTranscription", "text/plain; charset=utf-8"],
+  ["createTranslation", "text/vtt"],
 ] as const)("%s of type %s keeps its type", async (operation, contentType) => {
   const { baseUrl } = await startUpstream((response) => {
     response.writeHead(200, { "content-type": contentType });
@@ -215,7 +217,8 @@ test("a server that lacks an operation is not left alone for it", async () => {
   );
   const engine = createTestEngine([baseUrl], { breakerFailuresMax: 1 });
   for (let round = 0; round < 3; round += 1) {
-    const refused = await rejection(collectRelay(engine.relay(relayRequest({ operation: "completion" }), never)));
+    const request = relayRequest({ operation: "createCompletion", path: "/completions" });
+    const refused = await rejection(collectRelay(engine.relay(request, never)));
     expect(refused).toMatchObject({ code: "not_implemented" });
   }
   expect((await collectRelay(engine.relay(relayRequest(), never))).text).toContain("two words");

@@ -1,6 +1,6 @@
 /** The settings of an upstream engine, their defaults, and what is wrong with them; nothing else may invent one. */
 
-import type { RelayOperation } from "@openai-compat/core";
+import type { ModelOperationId } from "@openai-compat/core";
 
 export interface UpstreamEngineSettings {
   /** Where the upstream serves `/chat/completions` and its kin: `http://host:9000/v1`. Calls are spread over all of them. */
@@ -8,7 +8,7 @@ export interface UpstreamEngineSettings {
   /** The model's name at the upstream. */
   readonly model: string;
   /** What the upstream serves for this model. */
-  readonly operations: readonly RelayOperation[];
+  readonly operations: readonly ModelOperationId[];
   /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
   readonly apiKey?: string | null;
   /** Prompt and completion together. Default 131,072. */

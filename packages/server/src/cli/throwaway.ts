@@ -102,7 +102,7 @@ function listModels(port: number, nowMs: number): readonly RegisteredModel[] {
     createUpstreamEngine({
       baseUrls: [`http://127.0.0.1:${ofPort}/${path}/v1`],
       model: "failing",
-      operations: ["chat"],
+      operations: ["createChatCompletion"],
       apiKey: UPSTREAM_SECRET,
       // They are there to fail, each time anew.
       breakerFailuresMax: Number.MAX_SAFE_INTEGER,

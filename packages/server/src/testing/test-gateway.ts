@@ -2,6 +2,7 @@
 
 import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { MODEL_TYPES, listOperations } from "@openai-compat/core";
 import { createScriptedEngine, createUpstreamEngine } from "@openai-compat/engines";
 import type { UpstreamEngineSettings } from "@openai-compat/engines";
 import OpenAI from "openai";
@@ -33,7 +34,7 @@ export async function startGateway(
   const engine = createUpstreamEngine({
     baseUrls: [],
     model: "scripted",
-    operations: ["chat", "completion", "embedding", "transcription", "translation", "speech"],
+    operations: MODEL_TYPES.flatMap(listOperations),
     apiKey: "upstream-canary-key",
     ...upstream,
   });

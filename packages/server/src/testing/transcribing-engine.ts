@@ -7,7 +7,7 @@ export function createTranscribingEngine(): RelayEngine {
   return {
     type: "relay",
     limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
-    operations: new Set(["transcription", "translation", "speech"]),
+    operations: new Set(["createTranscription", "createTranslation", "createSpeech"]),
     async *relay() {
       const bytes = new TextEncoder().encode('{"text":"The sea."}');
       const contentType = "application/json";

@@ -1,5 +1,6 @@
 /** Calls for tests of the upstream engine. */
 
+import { MODEL_TYPES, listOperations } from "@openai-compat/core";
 import type { RelayEngine, RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
 import { onTestFinished } from "vitest";
 import { createUpstreamEngine } from "../upstream-engine.ts";
@@ -18,7 +19,7 @@ export function createTestEngine(
   const engine = createUpstreamEngine({
     baseUrls,
     model: UPSTREAM_MODEL,
-    operations: ["chat", "completion", "embedding", "transcription", "translation", "speech"],
+    operations: MODEL_TYPES.flatMap(listOperations),
     apiKey: API_KEY,
     ...settings,
   });
@@ -30,7 +31,8 @@ export function createTestEngine(
 export function relayRequest(overrides: Partial<RelayRequest> = {}): RelayRequest {
   const messages = [{ role: "user", content: "say something of five words" }];
   return {
-    operation: "chat",
+    operation: "createChatCompletion",
+    path: "/chat/completions",
     body: { kind: "json", value: { model: "default", messages, stream: overrides.stream ?? false } },
     outputTokensMax: null,
     stream: false,

@@ -12,9 +12,9 @@ import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
 
 export const createChatCompletion: OperationHandler = async (call, context) => {
-  await context.service.requireCredits(call, "chat");
+  await context.service.requireCredits(call, "createChatCompletion");
   const body = await context.readJson();
-  if (isForUpstream(body, context.service, "chat")) return relayJson("chat", { call, context, body });
+  if (isForUpstream(body, context.service, "chat")) return relayJson("createChatCompletion", { call, context, body });
   const { request, stream } = decodeChatCompletion(body.value);
   const running = context.service.chat(call, request);
   if (stream === null) {

@@ -11,10 +11,10 @@ import { encodeCompletion } from "./encode.ts";
 import { encodeCompletionStream } from "./encode-stream.ts";
 
 export const createCompletion: OperationHandler = async (call, context) => {
-  context.service.requireOffered("completion");
-  await context.service.requireCredits(call, "completion");
+  context.service.requireOffered("createCompletion");
+  await context.service.requireCredits(call, "createCompletion");
   const body = await context.readJson();
-  if (isForUpstream(body, context.service, "chat")) return relayJson("completion", { call, context, body });
+  if (isForUpstream(body, context.service, "chat")) return relayJson("createCompletion", { call, context, body });
   const { request, stream } = decodeCompletion(body.value);
   const running = context.service.complete(call, request);
   if (stream === null) {

@@ -9,10 +9,10 @@ import { decodeEmbedding } from "./decode.ts";
 import { encodeEmbedding } from "./encode.ts";
 
 export const createEmbedding: OperationHandler = async (call, context) => {
-  context.service.requireOffered("embedding");
-  await context.service.requireCredits(call, "embedding");
+  context.service.requireOffered("createEmbedding");
+  await context.service.requireCredits(call, "createEmbedding");
   const body = await context.readJson();
-  if (isForUpstream(body, context.service, "embedding")) return relayJson("embedding", { call, context, body });
+  if (isForUpstream(body, context.service, "embedding")) return relayJson("createEmbedding", { call, context, body });
   const { request, encodingFormat } = decodeEmbedding(body.value);
   const answer = await encodeEmbedding(await context.service.embed(call, request), {
     format: encodingFormat,

@@ -2,9 +2,10 @@
 
 import { AiError } from "@openai-compat/core";
 import type { RelayCall, RelayField } from "@openai-compat/core";
+import { operations } from "@openai-compat/spec";
 import { measureAudio } from "./audio-duration.ts";
 
-export type FormRelayOperation = "transcription" | "translation";
+export type FormRelayOperation = "createTranscription" | "createTranslation";
 
 export interface FormRelayOptions {
   readonly traceParent: string | null;
@@ -24,6 +25,7 @@ export async function decodeFormRelay(
   if (file === undefined || !("bytes" in file)) throw missing("file");
   return {
     operation,
+    path: operations[operation].path,
     model,
     body: { kind: "form", fields },
     stream: readText(fields, "stream")?.toLowerCase() === "true",

@@ -10,23 +10,27 @@ function demandOf(operation: JsonRelayOperation, value: object) {
 const messages = [{ role: "user", content: "Hi" }];
 
 test("of two names of one limit the newer one counts", () => {
-  expect(demandOf("chat", { messages, max_tokens: 2000, max_completion_tokens: 1 }).outputTokensMax).toBe(1);
-  expect(demandOf("chat", { messages, max_tokens: 2000, max_completion_tokens: null }).outputTokensMax).toBe(2000);
-  expect(demandOf("chat", { messages }).outputTokensMax).toBeNull();
+  expect(
+    demandOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: 1 }).outputTokensMax,
+  ).toBe(1);
+  expect(
+    demandOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: null }).outputTokensMax,
+  ).toBe(2000);
+  expect(demandOf("createChatCompletion", { messages }).outputTokensMax).toBeNull();
 });
 
 test.each([
-  ["chat", { messages, max_tokens: 0 }, "max_tokens"],
-  ["chat", { messages, max_tokens: -1 }, "max_tokens"],
-  ["chat", { messages, max_completion_tokens: "2000" }, "max_completion_tokens"],
-  ["chat", { messages, max_tokens: 1.5 }, "max_tokens"],
-  ["chat", { messages, n: 0 }, "n"],
-  ["chat", { messages, n: "9" }, "n"],
-  ["completion", { prompt: "a", best_of: 1000 }, "best_of"],
-  ["completion", { prompt: [["a"]] }, "prompt[0]"],
-  ["completion", { prompt: ["a", [[1]]] }, "prompt[1]"],
-  ["completion", { prompt: [{ text: "a" }] }, "prompt[0]"],
-  ["completion", { prompt: ["a", -1] }, "prompt[1]"],
+  ["createChatCompletion", { messages, max_tokens: 0 }, "max_tokens"],
+  ["createChatCompletion", { messages, max_tokens: -1 }, "max_tokens"],
+  ["createChatCompletion", { messages, max_completion_tokens: "2000" }, "max_completion_tokens"],
+  ["createChatCompletion", { messages, max_tokens: 1.5 }, "max_tokens"],
+  ["createChatCompletion", { messages, n: 0 }, "n"],
+  ["createChatCompletion", { messages, n: "9" }, "n"],
+  ["createCompletion", { prompt: "a", best_of: 1000 }, "best_of"],
+  ["createCompletion", { prompt: [["a"]] }, "prompt[0]"],
+  ["createCompletion", { prompt: ["a", [[1]]] }, "prompt[1]"],
+  ["createCompletion", { prompt: [{ text: "a" }] }, "prompt[0]"],
+  ["createCompletion", { prompt: ["a", -1] }, "prompt[1]"],
 ] as const)("a %s whose cost nothing bounds (%o) is refused by name", (operation, value, param) => {
   expect(() => demandOf(operation, value)).toThrow(expect.objectContaining({ param }));
 });
@@ -39,14 +43,14 @@ test.each([
   [["a", [1, 2], 3], 3],
   [[], 1],
 ])("the prompt %j is so many prompts: %i", (prompt, prompts) => {
-  expect(demandOf("completion", { prompt })).toMatchObject({ prompts });
+  expect(demandOf("createCompletion", { prompt })).toMatchObject({ prompts });
 });
 
 test("each answer counts, and so do those that are thrown away", () => {
-  expect(demandOf("completion", { prompt: "a", n: 2, best_of: 5 }).answers).toBe(5);
-  expect(demandOf("completion", { prompt: "a", n: 3 }).answers).toBe(3);
-  expect(demandOf("chat", { messages, n: 3, best_of: 5 }).answers).toBe(3);
-  expect(demandOf("embedding", { input: ["a", "b"], n: 5 })).toMatchObject({ answers: 1, prompts: 2 });
+  expect(demandOf("createCompletion", { prompt: "a", n: 2, best_of: 5 }).answers).toBe(5);
+  expect(demandOf("createCompletion", { prompt: "a", n: 3 }).answers).toBe(3);
+  expect(demandOf("createChatCompletion", { messages, n: 3, best_of: 5 }).answers).toBe(3);
+  expect(demandOf("createEmbedding", { input: ["a", "b"], n: 5 })).toMatchObject({ answers: 1, prompts: 2 });
 });
 
 test.each([
@@ -58,7 +62,7 @@ test.each([
   ["a part without a type", { messages: [{ role: "user", content: [{ text: "Hi" }] }] }],
   ["a hosted tool", { messages, tools: [{ type: "web_search" }] }],
 ])("a prompt with %s is not bounded by its bytes", (_what, value) => {
-  expect(demandOf("chat", value).inputBytes).toBeNull();
+  expect(demandOf("createChatCompletion", value).inputBytes).toBeNull();
 });
 
 test("text and the caller's own tools are", () => {
@@ -71,28 +75,30 @@ test("text and the caller's own tools are", () => {
     messages: [answered, { role: "user", content }],
     tools: [{ type: "function", function: { name: "f" } }],
   };
-  expect(demandOf("chat", value).inputBytes).toBeGreaterThan(100);
-  expect(demandOf("embedding", { input: [{ type: "image", image: "x" }] }).inputBytes).toBeNull();
+  expect(demandOf("createChatCompletion", value).inputBytes).toBeGreaterThan(100);
+  expect(demandOf("createEmbedding", { input: [{ type: "image", image: "x" }] }).inputBytes).toBeNull();
 });
 
 test("what an upstream counts beyond the limit is bounded by the bytes that were sent", () => {
-  expect(demandOf("chat", { messages }).unlimitedOutputTokens).toBe(0);
+  expect(demandOf("createChatCompletion", { messages }).unlimitedOutputTokens).toBe(0);
   expect(
-    demandOf("chat", { messages, prediction: { type: "content", content: "x" } }).unlimitedOutputTokens,
+    demandOf("createChatCompletion", { messages, prediction: { type: "content", content: "x" } }).unlimitedOutputTokens,
   ).toBeGreaterThan(9);
-  expect(demandOf("completion", { prompt: "a", echo: true }).unlimitedOutputTokens).toBeGreaterThan(9);
+  expect(demandOf("createCompletion", { prompt: "a", echo: true }).unlimitedOutputTokens).toBeGreaterThan(9);
   const budgets = [
     { reasoning: { max_tokens: 4000 } },
     { thinking: { type: "enabled", budget_tokens: "4000" } },
     { chat_template_kwargs: { thinking: { budget: 4000 } } },
   ];
   for (const budget of budgets) {
-    expect(demandOf("chat", { messages, max_tokens: 1, ...budget }).unlimitedOutputTokens).toBe(Infinity);
+    expect(demandOf("createChatCompletion", { messages, max_tokens: 1, ...budget }).unlimitedOutputTokens).toBe(
+      Infinity,
+    );
   }
   const effort = { reasoning: { effort: "low" }, chat_template_kwargs: { enable_thinking: false } };
-  expect(demandOf("chat", { messages, max_tokens: 1, ...effort }).unlimitedOutputTokens).toBe(0);
+  expect(demandOf("createChatCompletion", { messages, max_tokens: 1, ...effort }).unlimitedOutputTokens).toBe(0);
 });
 
 test("what is spoken and how to speak it is counted by the character", () => {
-  expect(demandOf("speech", { input: "Grüße 🌊", voice: "a", instructions: "Sing" }).characters).toBe(11);
+  expect(demandOf("createSpeech", { input: "Grüße 🌊", voice: "a", instructions: "Sing" }).characters).toBe(11);
 });

@@ -4,7 +4,8 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { RelayCall, RelayDemand, RelayOperation } from "@openai-compat/core";
+import type { ModelOperationId, RelayCall, RelayDemand } from "@openai-compat/core";
+import { operations } from "@openai-compat/spec";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
 import { decodeBody } from "../decode-body.ts";
@@ -24,26 +25,26 @@ const generated = {
 };
 
 const SCHEMAS = {
-  chat: z.looseObject({
+  createChatCompletion: z.looseObject({
     ...generated,
     max_tokens: tokens,
     messages: z.array(z.looseObject({ role: z.string() })).min(1),
   }),
-  completion: z.looseObject({
+  createCompletion: z.looseObject({
     ...generated,
     max_tokens: z.int().min(0).max(TOKENS_MAX).nullish(),
     best_of: answers,
     prompt: z.union([z.string(), z.array(z.unknown())]).nullish(),
   }),
-  embedding: z.looseObject({ ...common, input: z.union([z.string(), z.array(z.unknown()).min(1)]) }),
-  speech: z.looseObject({
+  createEmbedding: z.looseObject({ ...common, input: z.union([z.string(), z.array(z.unknown()).min(1)]) }),
+  createSpeech: z.looseObject({
     ...common,
     input: z.string().min(1),
     voice: z.unknown(),
     instructions: z.string().nullish(),
     stream_format: z.string().nullish(),
   }),
-} as const satisfies Partial<Record<RelayOperation, z.ZodObject>>;
+} as const satisfies Partial<Record<ModelOperationId, z.ZodObject>>;
 
 export type JsonRelayOperation = keyof typeof SCHEMAS;
 
@@ -51,12 +52,13 @@ export type JsonRelayOperation = keyof typeof SCHEMAS;
 export function decodeJsonRelay(operation: JsonRelayOperation, body: JsonBody, traceParent: string | null): RelayCall {
   const wire: JsonObject = decodeBody(SCHEMAS[operation], body.value);
   const { model, stream_options: options } = wire;
-  if (operation === "completion") checkPrompts(wire["prompt"]);
+  if (operation === "createCompletion") checkPrompts(wire["prompt"]);
   return {
     operation,
+    path: operations[operation].path,
     model: String(model),
     body: { kind: "json", value: wire },
-    stream: operation === "speech" ? wire["stream_format"] === "sse" : wire["stream"] === true,
+    stream: operation === "createSpeech" ? wire["stream_format"] === "sse" : wire["stream"] === true,
     includeUsage: isObject(options) && options["include_usage"] === true,
     traceParent,
     demand: measureDemand(operation, wire, body.bytes),
@@ -87,17 +89,19 @@ function isToken(item: unknown): boolean {
 /** One reading of a limit that has two names: the newer one counts, as with OpenAI, and its number alone is sent. */
 function measureDemand(operation: JsonRelayOperation, wire: JsonObject, bytes: number): RelayDemand {
   const limit = wire["max_completion_tokens"] ?? wire["max_tokens"];
-  const bestOf = operation === "completion" ? readCount(wire["best_of"], 1) : 1;
+  const bestOf = operation === "createCompletion" ? readCount(wire["best_of"], 1) : 1;
   const inputBytes = isText(wire) ? bytes : null;
   return {
     inputBytes,
-    prompts: operation === "embedding" ? countInputs(wire["input"]) : countInputs(wire["prompt"]),
+    prompts: operation === "createEmbedding" ? countInputs(wire["input"]) : countInputs(wire["prompt"]),
     outputTokensMax: typeof limit === "number" ? limit : null,
     unlimitedOutputTokens: measureUnlimited(wire, bytes),
-    answers: operation === "embedding" || operation === "speech" ? 1 : Math.max(readCount(wire["n"], 1), bestOf),
+    answers:
+      operation === "createEmbedding" || operation === "createSpeech" ? 1 : Math.max(readCount(wire["n"], 1), bestOf),
     audioMs: 0,
     audioMsMax: 0,
-    characters: operation === "speech" ? countCharacters(wire["input"]) + countCharacters(wire["instructions"]) : 0,
+    characters:
+      operation === "createSpeech" ? countCharacters(wire["input"]) + countCharacters(wire["instructions"]) : 0,
   };
 }
 

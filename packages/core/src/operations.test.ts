@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
+import { BILLED_OPERATIONS } from "./usage.ts";
+
+test("each operation is served by models of one type, and each type serves an operation", () => {
+  const served = MODEL_TYPES.map((type) => listOperations(type));
+  expect(served.flat().toSorted()).toEqual(Object.keys(MODEL_OPERATIONS).toSorted());
+  expect(served.filter((operations) => operations.length === 0)).toEqual([]);
+});
+
+test("models of different types are charged under different names, and every name is in use", () => {
+  expect(Object.values(BILLED_AS).toSorted()).toEqual([...BILLED_OPERATIONS].toSorted());
+});
+
+test("what answers with chunks generates, and its cost is bounded by the limit of its answers", () => {
+  for (const id of MODEL_TYPES.flatMap(listOperations)) {
+    if (answersWithChunks(id)) expect(MODEL_OPERATIONS[id].tokensBoundedBy).toBe("prompt-and-answer");
+  }
+});

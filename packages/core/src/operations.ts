@@ -1,0 +1,101 @@
+/**
+ * What each operation that a model serves is to the service: one entry says which type of model it needs, what bounds its
+ * cost and what its answer is made of. Whoever has to know reads it here. Paths, bodies and capabilities are the
+ * specification's, and stand in `operations` of `@openai-compat/spec`.
+ */
+
+import type { OperationId } from "@openai-compat/spec";
+import type { BilledOperation } from "./usage.ts";
+
+/** What a model is for; an operation asks for one type. */
+export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as const;
+export type ModelType = (typeof MODEL_TYPES)[number];
+
+/** What calls to a model of each type are charged as. */
+export const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
+  chat: "ai_prompt",
+  embedding: "ai_embedding",
+  transcription: "ai_transcription",
+  speech: "ai_tts",
+};
+
+/** Operations that ask for no model's work, and cost nothing. */
+type FreeOperationId = "listModels" | "retrieveModel";
+
+/** An operation that a model serves: resolved, limited, admitted and charged. By its id in the specification. */
+export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
+
+export interface ModelOperation {
+  /** In messages: "This server has no model for ‹noun›." */
+  readonly noun: string;
+  /** The type of model that it needs; with it goes what it is charged as. */
+  readonly modelType: ModelType;
+  /**
+   * What bounds the tokens of a call that a surface measured without a tokenizer. `prompt-and-answer`: it generates, so its
+   * prompts and the limit of its answers. `prompt`: its prompts alone. `context`: nothing that was sent; some models count
+   * tokens all the same, at most a context of each kind.
+   */
+  readonly tokensBoundedBy: "prompt-and-answer" | "prompt" | "context";
+  /**
+   * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`: one
+   * JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or as a
+   * stream events with pieces of it.
+   */
+  readonly answer: "chunks" | "vectors" | "text" | "bytes";
+}
+
+export const MODEL_OPERATIONS = {
+  createChatCompletion: {
+    noun: "chat",
+    modelType: "chat",
+    tokensBoundedBy: "prompt-and-answer",
+    answer: "chunks",
+  },
+  createCompletion: {
+    noun: "completion",
+    modelType: "chat",
+    tokensBoundedBy: "prompt-and-answer",
+    answer: "chunks",
+  },
+  createEmbedding: {
+    noun: "embedding",
+    modelType: "embedding",
+    tokensBoundedBy: "prompt",
+    answer: "vectors",
+  },
+  createTranscription: {
+    noun: "transcription",
+    modelType: "transcription",
+    tokensBoundedBy: "context",
+    answer: "text",
+  },
+  createTranslation: {
+    noun: "translation",
+    modelType: "transcription",
+    tokensBoundedBy: "context",
+    answer: "text",
+  },
+  createSpeech: {
+    noun: "speech",
+    modelType: "speech",
+    tokensBoundedBy: "context",
+    answer: "bytes",
+  },
+} as const satisfies Readonly<Record<ModelOperationId, ModelOperation>>;
+
+/** An operation that answers with chunks. */
+export type ChunkOperationId = {
+  [Id in ModelOperationId]: (typeof MODEL_OPERATIONS)[Id]["answer"] extends "chunks" ? Id : never;
+}[ModelOperationId];
+
+export function answersWithChunks(id: ModelOperationId): id is ChunkOperationId {
+  return MODEL_OPERATIONS[id].answer === "chunks";
+}
+
+/** Every operation that a model of this type can serve. */
+export function listOperations(type: ModelType): readonly ModelOperationId[] {
+  return MODEL_OPERATION_IDS.filter((id) => MODEL_OPERATIONS[id].modelType === type);
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened
+const MODEL_OPERATION_IDS = Object.keys(MODEL_OPERATIONS) as ModelOperationId[];
