@@ -8,6 +8,7 @@ export interface CallRecord {
   /** The operation of the specification, `createChatCompletion` for one. */
   readonly operationId: string;
   readonly billedAs: BilledOperation;
+  readonly callId: string;
   readonly requestId: string;
   readonly accountId: string;
   readonly modelId: string;

@@ -3,20 +3,29 @@
  * that owns a stage can make its output, so an engine can't be reached around authorisation or admission.
  */
 
-import type { Operation } from "@openai-compat/spec";
 import type { AiErrorCode } from "./ai-error.ts";
 import type { CallSlots } from "./admission/call-slots.ts";
 import type { OnRateLimit } from "./admission/rate-limits.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal, RequiredCapability } from "./principal.ts";
 import type { UsageMeter } from "./credits/usage-meter.ts";
 
 declare const stage: unique symbol;
 
 type Staged<Fields, Name extends string> = Readonly<Fields> & { readonly [stage]: Name };
 
+/** What a call is for, on whatever surface it arrived. */
+export interface CallOperation {
+  /** As the specification names it, `createChatCompletion` for one. */
+  readonly id: string;
+  readonly capability: RequiredCapability;
+}
+
 interface CallFields {
-  readonly operation: Operation;
+  readonly operation: CallOperation;
   readonly principal: Principal;
+  /** Of this call alone. */
+  readonly callId: string;
+  /** Of the request that carried the call. A caller may choose it and send it twice: nothing is keyed by it. */
   readonly requestId: string;
   /** Aborted when the client leaves, a time limit passes or the server stops. */
   readonly signal: AbortSignal;

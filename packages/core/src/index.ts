@@ -4,7 +4,7 @@ export { createAiService } from "./ai-service.ts";
 export type { AiService, AiServiceOptions } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
-export type { AuthorisedCall, CallOutcome } from "./call.ts";
+export type { AuthorisedCall, CallOperation, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
 export { stringifyInSlices } from "./stringify-in-slices.ts";
 export { createWorkSlices } from "./work-slices.ts";
@@ -20,7 +20,7 @@ export type { BilledOperation, UsageUnits } from "./usage.ts";
 
 export { createAuthenticator } from "./auth/authenticator.ts";
 export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.ts";
-export { authorise } from "./auth/authorise.ts";
+export { authorise, createCallId } from "./auth/authorise.ts";
 export { generateApiKey } from "./auth/api-key.ts";
 export type { GenerateApiKeyOptions } from "./auth/api-key.ts";
 export { mintToken } from "./auth/jwt.ts";

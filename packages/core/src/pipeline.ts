@@ -105,6 +105,7 @@ export async function admit(
     gates.onCallEnd({
       operationId: call.operation.id,
       billedAs: operation,
+      callId: call.callId,
       requestId,
       accountId,
       modelId: model.id,

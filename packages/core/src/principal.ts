@@ -27,6 +27,11 @@ export interface Principal {
   readonly appName: string | null;
   readonly capabilities: readonly GrantedCapability[];
   readonly credential: "jwt" | "api-key";
+  /**
+   * Milliseconds since the epoch from which on the credential is refused, an allowance for differing clocks included; null
+   * for never. A session that outlives one call has to look.
+   */
+  readonly expiresAtMs: number | null;
 }
 
 /** Whether any grant covers the requirement. */

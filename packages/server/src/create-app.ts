@@ -4,7 +4,7 @@
  */
 
 import { Hono } from "hono";
-import { AiError, toAiError } from "@openai-compat/core";
+import { AiError, createCallId, toAiError } from "@openai-compat/core";
 import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { Operation, OperationId } from "@openai-compat/spec";
@@ -122,6 +122,7 @@ function createRequestScope(request: Request): RequestScope {
   request.signal.addEventListener("abort", () => controller.abort(), { once: true });
   return {
     requestId: resolveRequestId(request.headers),
+    callId: createCallId(),
     headers: request.headers,
     peerAddress: null,
     traceParent: decodeTraceParent(request.headers),

@@ -6,7 +6,7 @@
 import { IncomingMessage, ServerResponse, createServer as createHttpServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { AiError, createAiService, createAuthenticator, createRateLimits } from "@openai-compat/core";
+import { AiError, createAiService, createAuthenticator, createCallId, createRateLimits } from "@openai-compat/core";
 import type { AiErrorCode, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
@@ -237,6 +237,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       }
       const headers = readIncomingHeaders(incoming);
       const requestId = resolveRequestId(headers);
+      const callId = createCallId();
       const controller = new AbortController();
       if (stopping.aborted) {
         controller.abort(shuttingDown());
@@ -244,6 +245,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       }
       const observation = operations.telemetry.startRequest({
         requestId,
+        callId,
         method: incoming.method ?? "",
         // Not `incoming.url`: it may hold a token in its query, or a password before its host.
         path: readPath(request.url),
@@ -260,6 +262,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
       };
       return app.fetch(request, {
         requestId,
+        callId,
         headers,
         peerAddress: incoming.socket.remoteAddress ?? null,
         traceParent: observation.traceParent,

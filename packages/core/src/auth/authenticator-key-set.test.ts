@@ -82,12 +82,13 @@ function setUp() {
 }
 
 test.each(ALGORITHMS)("a token signed with %s by the issuer is accepted", async (algorithm) => {
-  const { authenticate } = setUp();
+  const { authenticate, jwt } = setUp();
   expect(await authenticate(await signToken(keyOf(algorithm), claims))).toEqual({
     accountId: "ada",
     appName: "notes",
     capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
     credential: "jwt",
+    expiresAtMs: ((claims.exp ?? 0) + jwt.clockToleranceSeconds) * 1000,
   });
 });
 

@@ -40,7 +40,7 @@ const mint = (overrides: Partial<Parameters<typeof mintToken>[0]> = {}) =>
 
 test("a minted token is accepted and names the account, the application and the grants", async () => {
   const principal = await authenticatorAt(nowMs).authenticate(await mint());
-  expect(principal).toEqual({ ...identity, credential: "jwt" });
+  expect(principal).toEqual({ ...identity, credential: "jwt", expiresAtMs: nowMs + 630_000 });
 });
 
 test("no token at all is told how to send one", async () => {
@@ -168,10 +168,35 @@ test("an API key maps to its account until it expires or is revoked", async () =
   await expect(authenticatorAt(nowMs, storeOf(record)).authenticate(secret)).resolves.toMatchObject({
     accountId: "ada",
     credential: "api-key",
+    expiresAtMs: nowMs + 1000,
   });
   await expect(authenticatorAt(nowMs + 1000, storeOf(record)).authenticate(secret)).rejects.toMatchObject(refused);
   const revoked = storeOf({ ...record, revokedAtMs: nowMs });
   await expect(authenticatorAt(nowMs, revoked).authenticate(secret)).rejects.toMatchObject(refused);
+});
+
+test("an API key that does not expire says so", async () => {
+  const { secret, record } = generateApiKey({ accountId: "ada", name: "k", capabilities, expiresAtMs: null, nowMs });
+  const principal = await authenticatorAt(nowMs, storeOf(record)).authenticate(secret);
+  expect(principal.expiresAtMs).toBeNull();
+});
+
+test("a remembered token still says when it is refused, which is when it is", async () => {
+  const token = await mint({ expiresInSeconds: 60 });
+  let timeMs = nowMs;
+  const authenticator = createAuthenticator({
+    apiKeys: storeOf(),
+    tokenRevocations: fakeTokenRevocations(),
+    jwt: settings,
+    now: () => timeMs,
+  });
+  const first = await authenticator.authenticate(token);
+  const again = await authenticator.authenticate(token);
+  expect(again.expiresAtMs).toBe(first.expiresAtMs);
+  timeMs = (again.expiresAtMs ?? 0) - 1;
+  await expect(authenticator.authenticate(token)).resolves.toEqual(first);
+  timeMs += 1;
+  await expect(authenticator.authenticate(token)).rejects.toMatchObject({ code: "invalid_credentials" });
 });
 
 test("an unknown, a revoked and an expired API key cost one look-up each", async () => {

@@ -56,7 +56,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const isInForce =
       record !== null && record.revokedAtMs === null && now() < (record.expiresAtMs ?? Number.POSITIVE_INFINITY);
     if (!isInForce) throw refuseCredential();
-    return { accountId: record.accountId, appName: null, capabilities: record.capabilities, credential: "api-key" };
+    const { accountId, capabilities, expiresAtMs } = record;
+    return { accountId, appName: null, capabilities, credential: "api-key", expiresAtMs };
   }
 
   return {
@@ -93,7 +94,7 @@ function createJwtAuthentication(
     if (identity === null) throw refuseCredential();
     const entry: RememberedToken = {
       ...validity,
-      principal: { ...identity, credential: "jwt" },
+      principal: { ...identity, credential: "jwt", expiresAtMs: validity.expiresAtMs },
       fingerprint: fingerprintToken(token),
     };
     cache.set(token, entry);

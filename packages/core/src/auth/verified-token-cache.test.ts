@@ -3,7 +3,7 @@ import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 import type { RememberedToken } from "./verified-token-cache.ts";
 
 const entry: RememberedToken = {
-  principal: { accountId: "ada", appName: null, capabilities: [], credential: "jwt" },
+  principal: { accountId: "ada", appName: null, capabilities: [], credential: "jwt", expiresAtMs: 2000 },
   fingerprint: "fingerprint",
   notBeforeMs: 1000,
   expiresAtMs: 2000,

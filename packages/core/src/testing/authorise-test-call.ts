@@ -1,8 +1,7 @@
 /** A call of someone who may do everything, for core's own tests. */
 
-import type { Operation } from "@openai-compat/spec";
-import { authorise } from "../auth/authorise.ts";
-import type { AuthorisedCall } from "../call.ts";
+import { authorise, createCallId } from "../auth/authorise.ts";
+import type { AuthorisedCall, CallOperation } from "../call.ts";
 
 export interface TestCallOptions {
   /** Default `ada`. */
@@ -13,17 +12,20 @@ export interface TestCallOptions {
 }
 
 export function authoriseTestCall(
-  operation: Operation,
+  operation: CallOperation,
   { accountId = "ada", signal = new AbortController().signal, can = ["*"] }: TestCallOptions = {},
 ): AuthorisedCall {
   return authorise({
     operation,
+    shownAs: operation.id,
     principal: {
       accountId,
       appName: null,
       capabilities: [{ domain: "ai", pointers: ["*"], can: [...can] }],
       credential: "jwt",
+      expiresAtMs: null,
     },
+    callId: createCallId(),
     requestId: "req_1",
     signal,
     onRateLimit: () => {},

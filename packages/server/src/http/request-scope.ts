@@ -5,6 +5,8 @@ import type { RequestHeaders } from "./headers.ts";
 
 export interface RequestScope {
   readonly requestId: string;
+  /** Of the call that the request carries, if it carries one. Unlike the request's id it is ours and never comes twice. */
+  readonly callId: string;
   /** Of the request; reading them here is cheaper than from the request. */
   readonly headers: RequestHeaders;
   /** The other end of the socket; null when there is none. */

@@ -44,7 +44,7 @@ test.each([
 ])("spans arrive at the collector that %s names", async (_source, configure) => {
   const { url, received } = await startCollector();
   const tracing = await startTracing({ ...configure(url), onProblem: () => {} });
-  tracing?.startRequest({ requestId: "r", method: "POST", headers: new Headers() }).end({
+  tracing?.startRequest({ callId: NO_CALL.callId, method: "POST", headers: new Headers() }).end({
     operationId: "createChatCompletion",
     status: 200,
   });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDeferred } from "./deferred.ts";
 import { createLogger } from "./logger.ts";
@@ -20,8 +21,8 @@ function createObserved() {
     () => {},
   );
   const telemetry = createTelemetry({ logger, metrics, tracing: null });
-  const start = (requestId = NO_CALL.requestId) =>
-    telemetry.startRequest({ requestId, method: "POST", path: "/v1/chat/completions", headers: new Headers() });
+  const start = ({ requestId = NO_CALL.requestId, callId = NO_CALL.callId } = {}) =>
+    telemetry.startRequest({ requestId, callId, method: "POST", path: "/v1/chat/completions", headers: new Headers() });
   return { lines, telemetry, start };
 }
 
@@ -60,30 +61,48 @@ test("a call that ends after its request has a line of its own with the same id"
   ]);
 });
 
-test("two requests with one id are both logged, and the call is told once", () => {
-  const { lines, telemetry, start } = createObserved();
-  const [first, second] = [start(), start()];
-  for (const request of [first, second]) request.facts.operationId = "createChatCompletion";
-  telemetry.recordCall(CALL);
-  second.end(200, true);
-  first.end(200, true);
-  expect(lines.map((line) => [line["message"], line["promptTokens"]])).toEqual([
-    ["request", 9],
-    ["request", undefined],
-  ]);
+test("requests at once with one request id are logged each with its own call, in whatever order they end", () => {
+  const order = fc.shuffledSubarray(["call 0", "call 1", "end 0", "end 1"], { minLength: 4 });
+  fc.assert(
+    fc.property(order, (steps) => {
+      const { lines, telemetry, start } = createObserved();
+      const requests = [start({ callId: "call_0" }), start({ callId: "call_1" })];
+      for (const request of requests) request.facts.operationId = "createChatCompletion";
+      for (const step of steps) {
+        const index = Number(step.at(-1));
+        const usage = { ...CALL.usage, inputTokens: 10 + index };
+        if (step.startsWith("call")) telemetry.recordCall({ ...CALL, callId: `call_${index}`, usage });
+        else requests[index]?.end(200 + index, true);
+      }
+      for (const index of [0, 1]) {
+        const isLate = steps.indexOf(`call ${index}`) > steps.indexOf(`end ${index}`);
+        const call = { promptTokens: 10 + index };
+        const expected = isLate
+          ? [
+              { message: "request", status: 200 + index },
+              { message: "call", ...call },
+            ]
+          : [{ message: "request", status: 200 + index, ...call }];
+        const own = lines.filter((line) => line["status"] === 200 + index || line["promptTokens"] === 10 + index);
+        expect(own).toMatchObject(expected);
+        expect(own).toHaveLength(expected.length);
+        if (isLate) expect(own[0]).not.toHaveProperty("promptTokens");
+      }
+    }),
+  );
 });
 
 test("a path is cut, however long it is", () => {
   const { lines, telemetry } = createObserved();
   const path = `/v1/${"a".repeat(10_000)}`;
-  telemetry.startRequest({ requestId: "r", method: "GET", path, headers: new Headers() }).end(404, true);
+  telemetry.startRequest({ requestId: "r", callId: "c", method: "GET", path, headers: new Headers() }).end(404, true);
   expect(String(lines[0]?.["path"])).toHaveLength(200);
 });
 
 test("what is no operation and no failure is logged at debug alone", () => {
   const { lines, start } = createObserved();
-  start("probe").end(200, true);
-  start("scanner").end(404, true);
+  start({ requestId: "probe", callId: "1" }).end(200, true);
+  start({ requestId: "scanner", callId: "2" }).end(404, true);
   expect(lines.map((line) => line["requestId"])).toEqual(["scanner"]);
 });
 

@@ -22,6 +22,8 @@ export interface TelemetryOptions {
 
 export interface ObservedRequest {
   readonly requestId: string;
+  /** Of the call that the request carries, if it carries one. */
+  readonly callId: string;
   readonly method: string;
   /** Without its query, which may hold a token. */
   readonly path: string;
@@ -46,23 +48,23 @@ const LOGGED_PATH_LENGTH_MAX = 200;
 const FIRST_ERROR_STATUS = 400;
 
 export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions): Telemetry {
-  /** Requests that have not ended, with the call that each led to; a caller may send one id twice, the last counts. */
+  /** Requests that have not ended, by the id of their call, each with the call that it led to. */
   const running = new Map<string, { call: CallRecord | null }>();
 
   return {
-    startRequest({ requestId, method, path, headers }) {
+    startRequest({ requestId, callId, method, path, headers }) {
       const startedAt = performance.now();
-      const span = tracing?.startRequest({ requestId, method, headers }) ?? null;
+      const span = tracing?.startRequest({ callId, method, headers }) ?? null;
       const facts: RequestFacts = { operationId: null, accountId: null };
       const entry: { call: CallRecord | null } = { call: null };
-      running.set(requestId, entry);
+      running.set(callId, entry);
       return {
         traceParent: span === null ? decodeTraceParent(headers) : span.traceParent,
         facts,
         end(status, isComplete) {
           const durationMs = performance.now() - startedAt;
           const { operationId, accountId } = facts;
-          if (running.get(requestId) === entry) running.delete(requestId);
+          running.delete(callId);
           // Probes, scrapes and pages would bury the calls.
           const writeLine = operationId === null && status < FIRST_ERROR_STATUS ? logger.debug : logger.info;
           writeLine("request", {
@@ -83,7 +85,7 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
     },
     recordError: (error, { facts }) => metrics.use((loaded) => loaded.recordError(facts.operationId, error.code)),
     recordCall(call) {
-      const entry = running.get(call.requestId);
+      const entry = running.get(call.callId);
       if (entry === undefined) logLateCall(logger, call);
       else entry.call = call;
       metrics.use((loaded) => loaded.recordCall(call));
@@ -92,7 +94,7 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
   };
 }
 
-/** A call that its client left ends after its request, and gets a line of its own with the same request id. */
+/** A call whose client disconnected ends after its request, and gets a line of its own with the same request id. */
 function logLateCall(logger: Logger, call: CallRecord): void {
   const { requestId, operationId, accountId, durationMs } = call;
   const line = { requestId, operation: operationId, account: accountId, durationMs: Math.round(durationMs) };

@@ -10,8 +10,8 @@ function createTraced() {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
   const tracing = createTracing({ tracer: provider.getTracer("test"), close: () => provider.shutdown() });
-  const start = (headers: Record<string, string> = {}) =>
-    tracing.startRequest({ requestId: NO_CALL.requestId, method: "POST", headers: new Headers(headers) });
+  const start = (headers: Record<string, string> = {}, callId = NO_CALL.callId) =>
+    tracing.startRequest({ callId, method: "POST", headers: new Headers(headers) });
   const findSpan = (name: string) => exporter.getFinishedSpans().find((span) => span.name === name);
   return { tracing, start, findSpan };
 }
@@ -89,4 +89,16 @@ test("a call finds its request's span after the request has ended", () => {
   start(CALLER).end({ operationId: "createChatCompletion", status: 499 });
   tracing.recordCall({ ...NO_CALL, outcome: "left" });
   expect(findSpan("chat tiny")?.spanContext().traceId).toBe(TRACE_ID);
+});
+
+test("calls at once with one request id lie each below its own request's span", () => {
+  const { tracing, start, findSpan } = createTraced();
+  const [first, second] = [start({}, "call_1"), start({}, "call_2")];
+  tracing.recordCall({ ...NO_CALL, callId: "call_1", modelId: "first" });
+  tracing.recordCall({ ...NO_CALL, callId: "call_2", modelId: "second" });
+  first.end({ operationId: "createChatCompletion", status: 200 });
+  second.end({ operationId: "createCompletion", status: 200 });
+  const parentOf = (name: string) => findSpan(name)?.parentSpanContext?.spanId;
+  expect(parentOf("chat first")).toBe(findSpan("POST /v1/chat/completions")?.spanContext().spanId);
+  expect(parentOf("chat second")).toBe(findSpan("POST /v1/completions")?.spanContext().spanId);
 });

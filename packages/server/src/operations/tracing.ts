@@ -14,7 +14,8 @@ import type { RequestHeaders } from "../http/headers.ts";
 import { decodeTraceParent } from "./trace-parent.ts";
 
 export interface TracedRequest {
-  readonly requestId: string;
+  /** Of the call that the request carries, if it carries one. */
+  readonly callId: string;
   readonly method: string;
   readonly headers: RequestHeaders;
 }
@@ -39,7 +40,7 @@ export interface TracingOptions {
   readonly close: () => Promise<void>;
 }
 
-/** A call that its client left ends after its request: the newest requests are remembered so that it finds its own. */
+/** A call whose client disconnected ends after its request: the newest requests are remembered so that it finds its own. */
 const REMEMBERED_REQUESTS_MAX = 10_000;
 
 const PROVIDER = "openai-compat";
@@ -58,22 +59,21 @@ const SERVER_ERROR = 500;
 export function createTracing({ tracer, close }: TracingOptions): Tracing {
   const contexts = new Map<string, Context>();
 
-  function remember(requestId: string, context: Context): void {
-    contexts.delete(requestId);
-    contexts.set(requestId, context);
+  function remember(callId: string, context: Context): void {
+    contexts.set(callId, context);
     const oldest = contexts.keys().next();
     if (contexts.size > REMEMBERED_REQUESTS_MAX && oldest.done !== true) contexts.delete(oldest.value);
   }
 
   return {
-    startRequest({ requestId, method: givenMethod, headers }) {
+    startRequest({ callId, method: givenMethod, headers }) {
       const method = KNOWN_METHODS.has(givenMethod) ? givenMethod : "_OTHER";
       const span = tracer.startSpan(
         method,
         { kind: SpanKind.SERVER, attributes: { "http.request.method": method } },
         decodeParent(headers),
       );
-      remember(requestId, trace.setSpan(ROOT_CONTEXT, span));
+      remember(callId, trace.setSpan(ROOT_CONTEXT, span));
       return {
         traceParent: encodeTraceParent(span.spanContext()),
         end({ operationId, status }) {
@@ -89,7 +89,7 @@ export function createTracing({ tracer, close }: TracingOptions): Tracing {
     },
     recordCall(call) {
       const name = `${nameOperation(call)} ${call.modelId}`;
-      const context = contexts.get(call.requestId) ?? ROOT_CONTEXT;
+      const context = contexts.get(call.callId) ?? ROOT_CONTEXT;
       const span = tracer.startSpan(
         name,
         { kind: SpanKind.INTERNAL, startTime: call.startedAtMs, attributes: describeCall(call) },

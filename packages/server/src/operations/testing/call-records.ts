@@ -5,6 +5,7 @@ import type { CallRecord } from "@openai-compat/core";
 export const NO_CALL: CallRecord = {
   operationId: "createChatCompletion",
   billedAs: "ai_prompt",
+  callId: "call_of_a_test",
   requestId: "req_of_a_test",
   accountId: "ada",
   modelId: "tiny",

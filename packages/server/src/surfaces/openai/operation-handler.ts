@@ -3,12 +3,12 @@
  * it are run here, for every operation alike, so no route can forget them.
  */
 
-import { AiError, authorise } from "@openai-compat/core";
+import { AiError } from "@openai-compat/core";
 import type { AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
 import type { Operation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
 import type { BodyBudgetLimits } from "../../http/body-budget.ts";
-import { decodeBearerToken } from "../../http/headers.ts";
+import { createCallOpener } from "../../http/open-call.ts";
 import { setRateLimitHeaders } from "./protocol/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
 import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
@@ -75,6 +75,7 @@ export interface OperationInput {
  */
 export function createOperationRunner(dependencies: OperationDependencies) {
   const { authenticator, service, limits, refusalLimit, reportError } = dependencies;
+  const openCall = createCallOpener(authenticator);
   const bodies = createBodyBudget(limits);
   const streaming: StreamTimes = {
     headersAfterMs: limits.streamHeadersAfterMs,
@@ -83,19 +84,23 @@ export function createOperationRunner(dependencies: OperationDependencies) {
   };
   return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
-    scope.facts.operationId = operation.id;
-    const principal = await authenticator.authenticate(decodeBearerToken(scope.headers));
-    scope.facts.accountId = principal.accountId;
-    const call = authorise({
-      operation,
-      principal,
-      requestId: scope.requestId,
-      signal: scope.controller.signal,
-      onRateLimit: (kind, facts) => setRateLimitHeaders(scope.answerHeaders, kind, facts),
-    });
-    const hasBody = operation.method === "POST";
-    if (hasBody) refusalLimit.check(principal.accountId);
-    const share = bodies.open(principal.accountId);
+    const { callId, requestId, facts } = scope;
+    const { id, capability, method, path } = operation;
+    const call = await openCall(
+      { id, capability, shownAs: `${method} ${path}` },
+      {
+        callId,
+        requestId,
+        headers: scope.headers,
+        signal: scope.controller.signal,
+        facts,
+        onRateLimit: (kind, state) => setRateLimitHeaders(scope.answerHeaders, kind, state),
+      },
+    );
+    const { accountId } = call.principal;
+    const hasBody = method === "POST";
+    if (hasBody) refusalLimit.check(accountId);
+    const share = bodies.open(accountId);
     const { headers, body: source, requestBody: onRead } = scope;
     const reading = { headers, source, signal: call.signal, onRead, share };
     try {
@@ -113,7 +118,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         },
       });
     } catch (thrown) {
-      if (hasBody && thrown instanceof AiError) refusalLimit.count(principal.accountId, thrown, share.bytes);
+      if (hasBody && thrown instanceof AiError) refusalLimit.count(accountId, thrown, share.bytes);
       throw thrown;
     } finally {
       share.release();

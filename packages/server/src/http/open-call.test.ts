@@ -1,0 +1,68 @@
+import { AiError, createCallId } from "@openai-compat/core";
+import type { Authenticator, Principal } from "@openai-compat/core";
+import { expect, test, vi } from "vitest";
+import { createCallOpener } from "./open-call.ts";
+
+const operation = {
+  id: "startSession",
+  capability: { domain: "ai", can: "PROMPT" },
+  shownAs: "GET /realtime",
+} as const;
+
+const ADA: Principal = {
+  accountId: "ada",
+  appName: null,
+  capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
+  credential: "jwt",
+  expiresAtMs: 1000,
+};
+
+const authenticator: Authenticator = {
+  async authenticate(token) {
+    if (token === "good") return ADA;
+    if (token === "weak") return { ...ADA, capabilities: [] };
+    throw new AiError(token === null ? "missing_credentials" : "invalid_credentials", "No.");
+  },
+};
+
+function createScope(authorization: string | null) {
+  return {
+    callId: createCallId(),
+    requestId: "req_1",
+    headers: new Headers(authorization === null ? {} : { authorization }),
+    signal: new AbortController().signal,
+    facts: { operationId: null, accountId: null },
+    onRateLimit: vi.fn(),
+  };
+}
+
+test("a call is opened for whoever the credential names, with what its scope knows", async () => {
+  const scope = createScope("Bearer good");
+  const call = await createCallOpener(authenticator)(operation, scope);
+  expect(call).toEqual({
+    operation: { id: operation.id, capability: operation.capability },
+    principal: ADA,
+    callId: scope.callId,
+    requestId: "req_1",
+    signal: scope.signal,
+    onRateLimit: scope.onRateLimit,
+  });
+  expect(scope.facts).toEqual({ operationId: "startSession", accountId: "ada" });
+});
+
+test.each([
+  ["no credential", null, "missing_credentials", null],
+  ["another scheme", "Basic good", "missing_credentials", null],
+  ["a wrong credential", "Bearer bad", "invalid_credentials", null],
+  ["a credential without the capability", "Bearer weak", "capability_missing", "ada"],
+])("%s is refused before there is a response, and logged as what it was for", async (_name, sent, code, accountId) => {
+  const scope = createScope(sent);
+  await expect(createCallOpener(authenticator)(operation, scope)).rejects.toMatchObject({ code });
+  expect(scope.facts).toEqual({ operationId: "startSession", accountId });
+});
+
+test("a refusal names the operation as its surface does", async () => {
+  await expect(createCallOpener(authenticator)(operation, createScope("Bearer weak"))).rejects.toThrow(
+    'This credential may not use GET /realtime: it lacks the capability PROMPT in the domain "ai".',
+  );
+});

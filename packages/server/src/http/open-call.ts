@@ -1,0 +1,42 @@
+/**
+ * Opens a call: authenticates its caller (401) and authorises the operation (403), without a response. So a refusal can be
+ * answered in any form, before a WebSocket is upgraded for one.
+ */
+
+import { authorise } from "@openai-compat/core";
+import type { AuthorisedCall, Authenticator, CallOperation, OnRateLimit } from "@openai-compat/core";
+import { decodeBearerToken } from "./headers.ts";
+import type { RequestHeaders } from "./headers.ts";
+import type { RequestFacts } from "./request-scope.ts";
+
+export interface OpenedOperation extends CallOperation {
+  /** How the surface names it to the caller, `POST /chat/completions` for one. */
+  readonly shownAs: string;
+}
+
+/** What is known of a call before its caller is. */
+export interface CallScope {
+  readonly callId: string;
+  readonly requestId: string;
+  /** Where the credential is. */
+  readonly headers: RequestHeaders;
+  readonly signal: AbortSignal;
+  /** Gets the operation at once and the account as soon as it is known, for logs and metrics. */
+  readonly facts: RequestFacts;
+  /** Called with the account's state of a rate limit, whether the call passed it or was refused. */
+  readonly onRateLimit: OnRateLimit;
+}
+
+/**
+ * @throws AiError `missing_credentials`, `invalid_credentials`, `identity_unavailable`, `capability_missing`
+ */
+export type OpenCall = (operation: OpenedOperation, scope: CallScope) => Promise<AuthorisedCall>;
+
+export function createCallOpener(authenticator: Authenticator): OpenCall {
+  return async ({ id, capability, shownAs }, { headers, facts, ...scope }) => {
+    facts.operationId = id;
+    const principal = await authenticator.authenticate(decodeBearerToken(headers));
+    facts.accountId = principal.accountId;
+    return authorise({ ...scope, operation: { id, capability }, shownAs, principal });
+  };
+}
