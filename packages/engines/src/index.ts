@@ -16,5 +16,6 @@ export { createModelMemory } from "./residency/model-memory.ts";
 export type { ModelMemory, ModelMemoryOptions } from "./residency/model-memory.ts";
 export type { LoadingSettings } from "./residency/model-resource.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
+export { UPSTREAM_DEFAULTS } from "./upstream/upstream-settings.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
 export * from "./models/index.ts";

@@ -40,7 +40,7 @@ const engines: readonly { readonly name: string; readonly chat: ChatEngine; read
     : [
         {
           name: "local models",
-          chat: createLlamaEngine({ modelPath: local[0] ?? "", sequences: 2 }),
+          chat: createLlamaEngine({ modelPath: local[0] ?? "", concurrency: 2 }),
           embedding: createLlamaEmbeddingEngine({ modelPath: local[1] ?? "" }),
         },
       ]),

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { MODEL_TYPES } from "@openai-compat/core";
+import { UPSTREAM_DEFAULTS } from "@openai-compat/engines";
 import { z } from "zod";
 
 const milliseconds = z.int().min(1).max(86_400_000);
@@ -92,38 +93,50 @@ const engineSchema = z.discriminatedUnion("kind", [
         "Where servers with OpenAI's API offer the model, each up to and with `/v1`; calls go to the least loaded.",
       ),
     model: z.string().min(1).max(200).optional().describe("The model's name there; default: the id."),
-    apiKey: z.string().min(1).max(8192).nullable().default(null).describe("Sent to them, and to nobody else."),
+    apiKey: z
+      .string()
+      .min(1)
+      .max(8192)
+      .nullable()
+      .default(UPSTREAM_DEFAULTS.apiKey)
+      .describe("Sent to them, and to nobody else."),
     apiKeyEnvironment: z.string().min(1).nullable().default(null).describe("Environment variable with that key."),
-    contextTokens: count.default(131_072).describe("Prompt and completion together."),
+    contextTokens: count.default(UPSTREAM_DEFAULTS.contextTokens).describe("Prompt and completion together."),
     completionTokensMax: count
       .nullable()
-      .default(null)
+      .default(UPSTREAM_DEFAULTS.completionTokensMax)
       .describe("Sent as the limit where a request sets none; null: such an answer may fill the context."),
     passParameters: z
       .array(z.string().min(1).max(200))
       .max(100)
-      .default([])
+      .default([...UPSTREAM_DEFAULTS.passParameters])
       .describe(
         "Parameters that are sent on although this server doesn't know what they can cost; others are dropped.",
       ),
     zeroUsageBelieved: z
       .boolean()
-      .default(false)
+      .default(UPSTREAM_DEFAULTS.zeroUsageBelieved)
       .describe("Whether a reported usage of 0 tokens is charged as 0; else it is replaced by an estimate."),
     usageWaitMs: milliseconds
-      .default(1500)
+      .default(UPSTREAM_DEFAULTS.usageWaitMs)
       .describe("How long the usage of a complete answer is waited for after its client has disconnected."),
-    concurrency: count.max(65_536).default(256).describe("Calls side by side; more wait."),
-    connectTimeoutMs: milliseconds.default(3000).describe("Until a connection stands; then the next one is tried."),
-    firstByteTimeoutMs: milliseconds.default(300_000).describe("Until the answer begins."),
-    stallTimeoutMs: milliseconds.default(60_000).describe("Between two pieces of an answer."),
-    answerBytesMax: count.default(64 * 1024 * 1024).describe("Largest answer, in bytes, also when decompressed."),
+    concurrency: count.max(65_536).default(UPSTREAM_DEFAULTS.concurrency).describe("Calls side by side; more wait."),
+    connectTimeoutMs: milliseconds
+      .default(UPSTREAM_DEFAULTS.connectTimeoutMs)
+      .describe("Until a connection stands; then the next one is tried."),
+    firstByteTimeoutMs: milliseconds.default(UPSTREAM_DEFAULTS.firstByteTimeoutMs).describe("Until the answer begins."),
+    stallTimeoutMs: milliseconds.default(UPSTREAM_DEFAULTS.stallTimeoutMs).describe("Between two pieces of an answer."),
+    answerBytesMax: count
+      .default(UPSTREAM_DEFAULTS.answerBytesMax)
+      .describe("Largest answer, in bytes, also when decompressed."),
     answerValuesMax: count
-      .default(250_000)
+      .default(UPSTREAM_DEFAULTS.answerValuesMax)
       .describe("Most values in a non-streaming JSON answer; 16 times as many in embeddings."),
-    eventBytesMax: count.default(1024 * 1024).describe("Largest event of a stream, in bytes."),
-    breakerFailuresMax: count.default(5).describe("Failures in a row after which a server is left alone."),
-    breakerOpenMs: milliseconds.default(10_000).describe("For how long."),
+    eventBytesMax: count.default(UPSTREAM_DEFAULTS.eventBytesMax).describe("Largest event of a stream, in bytes."),
+    breakerFailuresMax: count
+      .default(UPSTREAM_DEFAULTS.breakerFailuresMax)
+      .describe("Failures in a row after which a server is left alone."),
+    breakerOpenMs: milliseconds.default(UPSTREAM_DEFAULTS.breakerOpenMs).describe("For how long."),
   }),
 ]);
 

@@ -19,7 +19,7 @@ await writeRandomModel(model);
 const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
 const bytesOfOne = await estimateLocalBytes({
   type: "chat",
-  settings: { modelPath: model, contextTokens: 1024, sequences: 2 },
+  settings: { modelPath: model, contextTokens: 1024, concurrency: 2 },
 });
 
 async function start(memory: ConfigInput["memory"] = {}) {

@@ -227,21 +227,21 @@ export function mapLocalModel(
 ): LocalModel {
   const common = {
     modelPath,
-    gpu: engine.gpu ? ("auto" as const) : (false as const),
+    gpu: engine.gpu,
     ...(engine.contextTokens === undefined ? {} : { contextTokens: engine.contextTokens }),
   };
   if (type === "embedding") {
     const settings = {
       ...common,
       ...(engine.concurrency === undefined ? {} : { concurrency: engine.concurrency }),
-      ...(engine.threads === undefined ? {} : { parallelInputs: engine.threads }),
-      isTruncatable: engine.truncatableVectors,
+      ...(engine.threads === undefined ? {} : { threads: engine.threads }),
+      truncatableVectors: engine.truncatableVectors,
     };
     return { type: "embedding", settings };
   }
   const settings = {
     ...common,
-    ...(engine.concurrency === undefined ? {} : { sequences: engine.concurrency }),
+    ...(engine.concurrency === undefined ? {} : { concurrency: engine.concurrency }),
     ...(engine.threads === undefined ? {} : { threads: engine.threads }),
   };
   return { type: "chat", settings };

@@ -27,7 +27,7 @@ const engines = [
         {
           name: "SmolLM2",
           // An account may hold all slots but one.
-          create: () => createLlamaEngine({ modelPath: cached.path, sequences: AT_ONCE + 1 }),
+          create: () => createLlamaEngine({ modelPath: cached.path, concurrency: AT_ONCE + 1 }),
           ends: ["length", "stop"],
         },
       ]),

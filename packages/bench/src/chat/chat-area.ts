@@ -27,7 +27,7 @@ export async function benchChat(options: AreaOptions): Promise<AreaResult> {
   const { path } = await pullModel({ id: MODEL_ID });
   const subject: ChatSubjectOptions = {
     modelPath: path,
-    sequences: SEQUENCES,
+    concurrency: SEQUENCES,
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
   };

@@ -6,7 +6,7 @@ import type { Worker } from "../worker.ts";
 
 export interface ChatSubjectOptions {
   readonly modelPath: string;
-  readonly sequences: number;
+  readonly concurrency: number;
   /** Per sequence. */
   readonly contextTokens: number;
   readonly threads: number;

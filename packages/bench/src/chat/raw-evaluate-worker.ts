@@ -51,12 +51,12 @@ const llama = await getLlama({
 });
 const model = await llama.loadModel({ modelPath: options.modelPath });
 const context = await model.createContext({
-  sequences: options.sequences,
+  sequences: options.concurrency,
   contextSize: options.contextTokens,
   batchSize: 512,
   threads: options.threads,
 });
-const sequences = Array.from({ length: options.sequences }, () => context.getSequence());
+const sequences = Array.from({ length: options.concurrency }, () => context.getSequence());
 const template = new Template(String(model.fileInfo.metadata.tokenizer.chat_template));
 
 function tokenise(messages: readonly ChatMessage[]): Token[] {

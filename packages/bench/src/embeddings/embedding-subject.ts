@@ -5,5 +5,5 @@ export interface EmbeddingSubjectOptions {
   /** The longest input. */
   readonly contextTokens: number;
   /** Texts that are read at once, on a context and a thread each. */
-  readonly parallelInputs: number;
+  readonly threads: number;
 }

@@ -36,7 +36,7 @@ export async function benchEmbeddings(options: AreaOptions): Promise<AreaResult>
   const { parallelInputs } = options;
   console.log(`${rounds} interleaved rounds, ${TEXTS} texts each, ${parallelInputs} contexts of one thread each`);
   const { path } = await pullModel({ id: MODEL_ID });
-  const subject: EmbeddingSubjectOptions = { modelPath: path, contextTokens: CONTEXT_TOKENS, parallelInputs };
+  const subject: EmbeddingSubjectOptions = { modelPath: path, contextTokens: CONTEXT_TOKENS, threads: parallelInputs };
   const told = tellOptions(subject);
   const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), told);
   const raw = startWorker<RawContextsCalls>(new URL("raw-contexts-worker.ts", import.meta.url), told);

@@ -17,7 +17,7 @@ const options: EmbeddingSubjectOptions = JSON.parse(process.env["BENCH_OPTIONS"]
 const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.disabled });
 const model = await llama.loadModel({ modelPath: options.modelPath });
 const contexts: LlamaEmbeddingContext[] = [];
-for (let count = 0; count < options.parallelInputs; count += 1) {
+for (let count = 0; count < options.threads; count += 1) {
   const size = options.contextTokens + 1;
   contexts.push(await model.createEmbeddingContext({ contextSize: size, batchSize: size, threads: 1 }));
 }

@@ -28,7 +28,7 @@ export async function benchOutput(options: AreaOptions): Promise<AreaResult> {
   const { path } = await pullModel({ id: MODEL_ID });
   const server = await startChatServer({
     modelPath: path,
-    sequences: Math.max(...STREAMS),
+    concurrency: Math.max(...STREAMS),
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
   });

@@ -22,7 +22,7 @@ export async function benchPrefix(options: AreaOptions): Promise<AreaResult> {
   const { path } = await pullModel({ id: MODEL_ID });
   const subject: ChatSubjectOptions = {
     modelPath: path,
-    sequences: SEQUENCES,
+    concurrency: SEQUENCES,
     contextTokens: CONTEXT_TOKENS,
     threads: options.threads,
   };

@@ -37,7 +37,7 @@ serveCalls({
   ...createServerCalls({
     local: createLlamaEngine({ modelPath: chatModel, contextTokens, threads }),
     scripted: createScriptedEngine({ contextTokens }),
-    embedding: createLlamaEmbeddingEngine({ modelPath: embeddingModel, contextTokens: 512, parallelInputs }),
+    embedding: createLlamaEmbeddingEngine({ modelPath: embeddingModel, contextTokens: 512, threads: parallelInputs }),
     upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations: listOperations("chat") }),
     "scripted-embedding": createScriptedEmbeddingEngine(),
   }),

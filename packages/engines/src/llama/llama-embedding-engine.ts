@@ -36,7 +36,7 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
       },
       concurrency: resolved.concurrency,
     },
-    isTruncatable: resolved.isTruncatable,
+    isTruncatable: resolved.truncatableVectors,
     async prepare(inputs, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
@@ -56,7 +56,7 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
     async *embed(inputs, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
       try {
-        yield* embedAll(loaded, inputs, { signal, parallelInputs: resolved.parallelInputs });
+        yield* embedAll(loaded, inputs, { signal, threads: resolved.threads });
       } finally {
         release();
       }
@@ -69,7 +69,7 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
 async function* embedAll(
   loaded: LoadedEmbeddingModel,
   inputs: readonly PreparedInput[],
-  { signal, parallelInputs }: { readonly signal: AbortSignal; readonly parallelInputs: number },
+  { signal, threads }: { readonly signal: AbortSignal; readonly threads: number },
 ): AsyncGenerator<EmbeddingVector, void> {
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
@@ -82,7 +82,7 @@ async function* embedAll(
     running.set(index, embedOne(loaded, { index, input }, stop));
   };
   try {
-    for (let count = 0; count < parallelInputs; count += 1) startNext();
+    for (let count = 0; count < threads; count += 1) startNext();
     while (running.size > 0) {
       const event = await Promise.race(running.values());
       running.delete(event.index);

@@ -7,36 +7,38 @@ export interface LlamaEmbeddingSettings {
   /** The GGUF file, absolute or from the working directory, of a model that pools its vectors itself. */
   readonly modelPath: string;
   /** The longest input, markers included; cut to what the model was trained for. Default 8,192. */
-  readonly contextTokens?: number;
+  readonly contextTokens?: number | undefined;
   /**
-   * Inputs that are read at once, of one call or of several; each has a context and a thread of its own. Default: the
+   * Threads, each with a context of its own: as many inputs are read at once, of one call or of several. Default: the
    * cores, at most 8.
    */
-  readonly parallelInputs?: number;
+  readonly threads?: number | undefined;
   /** Calls side by side; more wait. Default 16. */
-  readonly concurrency?: number;
-  /** `auto` uses a GPU when a matching binary is installed. Default false. */
-  readonly gpu?: false | "auto";
+  readonly concurrency?: number | undefined;
+  /** Whether a GPU is used when a matching binary is installed. Default false. */
+  readonly gpu?: boolean | undefined;
   /** Whether the model was trained so that the first dimensions are a vector by themselves. Default false. */
-  readonly isTruncatable?: boolean;
+  readonly truncatableVectors?: boolean | undefined;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;
   /** Gets the native library's own warnings and errors. Default: they are dropped. */
   readonly onNativeLog?: (level: string, line: string) => void;
 }
 
-export type ResolvedLlamaEmbeddingSettings = Required<LlamaEmbeddingSettings>;
+export type ResolvedLlamaEmbeddingSettings = {
+  readonly [Key in keyof LlamaEmbeddingSettings]-?: Exclude<LlamaEmbeddingSettings[Key], undefined>;
+};
 
-const PARALLEL_INPUTS_DEFAULT_MAX = 8;
+const THREADS_DEFAULT_MAX = 8;
 
 export function resolveLlamaEmbeddingSettings(settings: LlamaEmbeddingSettings): ResolvedLlamaEmbeddingSettings {
   return {
     modelPath: settings.modelPath,
     contextTokens: settings.contextTokens ?? 8192,
-    parallelInputs: settings.parallelInputs ?? Math.min(PARALLEL_INPUTS_DEFAULT_MAX, availableParallelism()),
+    threads: settings.threads ?? Math.min(THREADS_DEFAULT_MAX, availableParallelism()),
     concurrency: settings.concurrency ?? 16,
     gpu: settings.gpu ?? false,
-    isTruncatable: settings.isTruncatable ?? false,
+    truncatableVectors: settings.truncatableVectors ?? false,
     loading: settings.loading ?? {},
     onNativeLog: settings.onNativeLog ?? (() => {}),
   };

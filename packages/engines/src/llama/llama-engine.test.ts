@@ -36,7 +36,7 @@ async function writeModel(name: string, options: RandomModelOptions): Promise<st
 }
 
 function openEngine(settings: Partial<LlamaEngineSettings> = {}): ChatEngine {
-  const engine = createLlamaEngine({ modelPath, contextTokens: 1024, sequences: 2, ...settings });
+  const engine = createLlamaEngine({ modelPath, contextTokens: 1024, concurrency: 2, ...settings });
   engines.push(engine);
   return engine;
 }
@@ -130,19 +130,19 @@ test("the context is cut to what the model was trained for, and can be filled to
 const keptOf = (tokens: number) => Math.floor((tokens - 64) / 64) * 64;
 
 test("a second turn counts the first as cached, exactly, and its text is that of a cold run", async () => {
-  const engine = openEngine({ sequences: 1 });
+  const engine = openEngine({ concurrency: 1 });
   const long: ChatMessage[] = [{ role: "user", content: "Tell me a very long story of the sea. ".repeat(5) }];
   const first = await run(engine, long);
   const turns: ChatMessage[] = [...long, { role: "assistant", content: "!" }, { role: "user", content: "More." }];
   const second = await run(engine, turns);
   expect(second.cachedTokens).toBe(keptOf(first.prompt.tokens.length));
-  const cold = await run(openEngine({ sequences: 1 }), turns);
+  const cold = await run(openEngine({ concurrency: 1 }), turns);
   expect(cold.cachedTokens).toBe(0);
   expect(second.text).toBe(cold.text);
 });
 
 test("a prompt goes to the sequence that holds it, any other to the longest unused", async () => {
-  const engine = openEngine({ sequences: 2 });
+  const engine = openEngine({ concurrency: 2 });
   const long: ChatMessage[] = [
     { role: "user", content: "A long prompt that is worth keeping in memory for later. ".repeat(3) },
   ];
@@ -154,7 +154,7 @@ test("a prompt goes to the sequence that holds it, any other to the longest unus
 });
 
 test("an abort in the middle of a prompt keeps what was read and nothing more is read", async () => {
-  const engine = openEngine({ contextTokens: 4096, sequences: 1 });
+  const engine = openEngine({ contextTokens: 4096, concurrency: 1 });
   const prompt = await engine.prepare([{ role: "user", content: "word ".repeat(760) }], FREE_TEXT, never);
   const controller = new AbortController();
   const request = { ...PLAIN, prompt, tokensMax: 1, stop: [], sampling: GREEDY };
@@ -191,7 +191,7 @@ test("a prompt of another model is refused", async () => {
 
 test("a prompt on a sequence that holds another one is read beside streams that draw out of step", async () => {
   const streams = 4;
-  const engine = openEngine({ sequences: streams + 1 });
+  const engine = openEngine({ concurrency: streams + 1 });
   const about = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(70) }];
   const topics = Array.from({ length: streams + 1 }, (_, index) => `old ${index}`);
   await Promise.all(topics.map((topic) => run(engine, about(topic), { tokensMax: 4 })));

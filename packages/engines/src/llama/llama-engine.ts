@@ -66,7 +66,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       get contextTokens() {
         return contextTokens;
       },
-      concurrency: resolved.sequences,
+      concurrency: resolved.concurrency,
     },
     async prepare(messages, output, signal) {
       const { value: loaded, release } = await resource.acquire(signal);

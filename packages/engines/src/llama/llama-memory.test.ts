@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const modelPath = join(folder, "random.gguf");
 await writeRandomModel(modelPath);
 
-const SETTINGS = { modelPath, contextTokens: 1024, sequences: 2 };
+const SETTINGS = { modelPath, contextTokens: 1024, concurrency: 2 };
 const bytesOfOne = await estimateChatBytes(SETTINGS);
 
 /** Two engines, room for one, and what became of them. */
@@ -176,14 +176,14 @@ test("a failed load says when it is tried again, later each time", async () => {
 test("more sequences, longer contexts and more inputs at once need more memory", async () => {
   const { size } = await stat(modelPath);
   expect(bytesOfOne).toBeGreaterThan(size);
-  expect(await estimateChatBytes({ ...SETTINGS, sequences: 4 })).toBeGreaterThan(bytesOfOne);
+  expect(await estimateChatBytes({ ...SETTINGS, concurrency: 4 })).toBeGreaterThan(bytesOfOne);
   const longer = await estimateChatBytes({ ...SETTINGS, contextTokens: 2048 });
   // 2 layers, 64 numbers of a key and of a value, 16 bits each, for 1,024 more tokens of 2 sequences, and the mask.
   expect(longer - bytesOfOne).toBe(2 * (64 + 64) * 2 * 1024 * 2 + 1024 * 1024 * 6);
   // No longer than what the model was trained for.
   const [trained, beyond] = [4096, 100_000].map((contextTokens) => estimateChatBytes({ ...SETTINGS, contextTokens }));
   expect(await beyond).toBe(await trained);
-  const [one, two] = [1, 2].map((parallelInputs) => estimateEmbeddingBytes({ modelPath, parallelInputs }));
+  const [one, two] = [1, 2].map((threads) => estimateEmbeddingBytes({ modelPath, threads }));
   expect(await two).toBeGreaterThan((await one) ?? Number.NaN);
 });
 
@@ -193,7 +193,7 @@ test("each token of the vocabulary has its texts, a probability in each sequence
     const tokens = Array.from({ length: vocabularySize }, () => "a");
     const metadata: [string, GgufValue][] = [["tokenizer.ggml.tokens", { type: "strings", value: tokens }]];
     await writeFile(file, encodeGguf({ metadata, tensors: [] }));
-    return (await estimateChatBytes({ modelPath: file, sequences: 3 })) - (await stat(file)).size;
+    return (await estimateChatBytes({ modelPath: file, concurrency: 3 })) - (await stat(file)).size;
   };
   expect((await estimate(3000)) - (await estimate(2000))).toBe(1000 * (1536 + 3 * 2 * 4 + 128 * 4));
 });

@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 const folder = await mkdtemp(join(tmpdir(), "random-model-"));
 const modelPath = join(folder, "random.gguf");
 await writeRandomModel(modelPath);
-const engine = createLlamaEngine({ modelPath, contextTokens: 2048, sequences: 4 });
+const engine = createLlamaEngine({ modelPath, contextTokens: 2048, concurrency: 4 });
 afterAll(async () => {
   await engine.close();
   await rm(folder, { recursive: true });

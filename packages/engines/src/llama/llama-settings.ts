@@ -8,16 +8,16 @@ export interface LlamaEngineSettings {
   /** The GGUF file, absolute or from the working directory. It must hold a chat template. */
   readonly modelPath: string;
   /** Generations side by side; each has a context of its own in memory. Default 4. */
-  readonly sequences?: number;
+  readonly concurrency?: number | undefined;
   /** Prompt and completion together, per sequence; cut to what the model was trained for. Default 4,096. */
-  readonly contextTokens?: number;
+  readonly contextTokens?: number | undefined;
   /**
    * Threads that compute. Default: one less than the cores, at least one. The workers spin while they wait for each
    * other, so taking every core of a shared machine makes decoding ten times slower.
    */
-  readonly threads?: number;
-  /** `auto` uses a GPU when a matching binary is installed. Default false. */
-  readonly gpu?: false | "auto";
+  readonly threads?: number | undefined;
+  /** Whether a GPU is used when a matching binary is installed. Default false. */
+  readonly gpu?: boolean | undefined;
   /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
   readonly candidateTokensMax?: number;
   /** For requests that say nothing else. Default: nothing is recommended. */
@@ -28,12 +28,14 @@ export interface LlamaEngineSettings {
   readonly onNativeLog?: (level: string, line: string) => void;
 }
 
-export type ResolvedLlamaSettings = Required<LlamaEngineSettings>;
+export type ResolvedLlamaSettings = {
+  readonly [Key in keyof LlamaEngineSettings]-?: Exclude<LlamaEngineSettings[Key], undefined>;
+};
 
 export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLlamaSettings {
   return {
     modelPath: settings.modelPath,
-    sequences: settings.sequences ?? 4,
+    concurrency: settings.concurrency ?? 4,
     contextTokens: settings.contextTokens ?? 4096,
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,

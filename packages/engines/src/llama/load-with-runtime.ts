@@ -5,7 +5,7 @@ import { openNativeRuntime } from "./native-runtime.ts";
 import type { NativeRuntime } from "./native-runtime.ts";
 
 export interface RuntimeSettings {
-  readonly gpu: false | "auto";
+  readonly gpu: boolean;
   readonly onNativeLog: (level: string, line: string) => void;
 }
 

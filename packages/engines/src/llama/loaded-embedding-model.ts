@@ -38,7 +38,7 @@ async function loadInto(
   try {
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
     const contexts: LlamaEmbeddingContext[] = [];
-    for (let count = 0; count < settings.parallelInputs; count += 1) {
+    for (let count = 0; count < settings.threads; count += 1) {
       // The library keeps the last place free, and reads an input in one batch or not at all.
       const size = contextTokens + 1;
       contexts.push(await model.createEmbeddingContext({ contextSize: size, batchSize: size, threads: 1 }));

@@ -93,7 +93,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       chunkTokens,
       isReproducible,
       readInChunks: new WeakMap(),
-      sequences: createSlotPool(openSequences(context, settings.sequences)),
+      sequences: createSlotPool(openSequences(context, settings.concurrency)),
       prefill: createPrefillScheduler({ chunkTokens }),
       template,
       tokenizer,
@@ -119,7 +119,7 @@ async function createContext(
   settings: ResolvedLlamaSettings,
 ): Promise<LlamaContext> {
   const context = await model.createContext({
-    sequences: settings.sequences,
+    sequences: settings.concurrency,
     contextSize: contextTokens,
     batchSize: BATCH_TOKENS,
     threads: settings.threads,

@@ -34,26 +34,26 @@ const UNREADABLE_FACTOR = 2;
 
 /** Weights, memory of all sequences, one evaluation of a prompt that is scored. @throws AiError `engine_unavailable` without the file */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
-  const { modelPath, sequences, contextTokens } = resolveLlamaSettings(settings);
+  const { modelPath, concurrency, contextTokens } = resolveLlamaSettings(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape);
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
     const recurrent = shape.rememberedPerSequence * FLOAT_BYTES;
     const logits = 2 * shape.vocabularySize * FLOAT_BYTES;
     const scores = SCORED_TOKENS_MAX * shape.vocabularySize * FLOAT_BYTES;
-    return sequences * (remembered + recurrent + logits) + scores + estimateEvaluation(shape, BATCH_TOKENS, tokens);
+    return concurrency * (remembered + recurrent + logits) + scores + estimateEvaluation(shape, BATCH_TOKENS, tokens);
   });
 }
 
 /** Weights and, for each input that is read at once, a context. @throws AiError `engine_unavailable` without the file */
 export async function estimateEmbeddingBytes(settings: LlamaEmbeddingSettings): Promise<number> {
-  const { modelPath, contextTokens, parallelInputs } = resolveLlamaEmbeddingSettings(settings);
+  const { modelPath, contextTokens, threads } = resolveLlamaEmbeddingSettings(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape) + 1;
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
     // The library keeps a row of the whole vocabulary for each token of an input, although nobody reads it.
     const logits = tokens * shape.vocabularySize * FLOAT_BYTES;
-    return parallelInputs * (remembered + logits + estimateEvaluation(shape, tokens, tokens));
+    return threads * (remembered + logits + estimateEvaluation(shape, tokens, tokens));
   });
 }
 

@@ -18,7 +18,7 @@ export interface NativeRuntime {
 const runtimes = new Map<string, Promise<NativeRuntime>>();
 
 /** @throws Error of the library, e.g. `NoBinaryFoundError`; the next call tries again. */
-export async function openNativeRuntime(options: { gpu: false | "auto" }): Promise<NativeRuntime> {
+export async function openNativeRuntime(options: { gpu: boolean }): Promise<NativeRuntime> {
   const key = String(options.gpu);
   const known = runtimes.get(key);
   if (known !== undefined) return known;
@@ -28,11 +28,11 @@ export async function openNativeRuntime(options: { gpu: false | "auto" }): Promi
   return opening;
 }
 
-async function startNativeRuntime(options: { gpu: false | "auto" }): Promise<NativeRuntime> {
+async function startNativeRuntime(options: { gpu: boolean }): Promise<NativeRuntime> {
   const module = await import("node-llama-cpp");
   const logListeners: NativeRuntime["logListeners"] = new Set();
   const llama = await module.getLlama({
-    gpu: options.gpu,
+    gpu: options.gpu ? "auto" : false,
     // Anything else would start a compiler inside the server when no binary fits.
     build: "never",
     skipDownload: true,

@@ -12,7 +12,7 @@ const SKIPPED = `${ID} is not in the cache: pull it to run this test`;
 const never = new AbortController().signal;
 const cached = await findCachedModel(ID);
 const engine: ChatEngine | null =
-  cached === null ? null : createLlamaEngine({ modelPath: cached.path, sequences: 1, contextTokens: 1024 });
+  cached === null ? null : createLlamaEngine({ modelPath: cached.path, concurrency: 1, contextTokens: 1024 });
 afterAll(async () => engine?.close());
 
 async function answer(question: string, output: ChatOutput = FREE_TEXT) {

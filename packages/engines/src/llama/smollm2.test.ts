@@ -10,7 +10,7 @@ import { createLlamaEngine } from "./llama-engine.ts";
 const never = new AbortController().signal;
 const cached = await findCachedModel("smollm2-135m-instruct");
 const engine: ChatEngine | null =
-  cached === null ? null : createLlamaEngine({ modelPath: cached.path, sequences: 8, contextTokens: 1024 });
+  cached === null ? null : createLlamaEngine({ modelPath: cached.path, concurrency: 8, contextTokens: 1024 });
 afterAll(async () => engine?.close());
 
 async function answer(question: string): Promise<string> {

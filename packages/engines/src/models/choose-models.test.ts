@@ -48,7 +48,7 @@ test.each(listCatalogue())(
     const { contextTokens } = entry;
     const settings = {
       modelPath: cached.path,
-      ...(entry.type === "embedding" && { contextTokens, parallelInputs: 8 }),
+      ...(entry.type === "embedding" && { contextTokens, threads: 8 }),
     };
     const bytes = await estimateLocalBytes({ type: entry.type, settings });
     expect(entry.memoryBytes).toBeGreaterThanOrEqual(bytes);

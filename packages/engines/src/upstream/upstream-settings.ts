@@ -56,35 +56,35 @@ export interface UpstreamEngineSettings {
 
 export type ResolvedUpstreamSettings = Required<UpstreamEngineSettings>;
 
+export const UPSTREAM_DEFAULTS = {
+  apiKey: null,
+  contextTokens: 131_072,
+  completionTokensMax: null,
+  passParameters: [],
+  zeroUsageBelieved: false,
+  usageWaitMs: 1500,
+  concurrency: 256,
+  connectTimeoutMs: 3000,
+  firstByteTimeoutMs: 300_000,
+  stallTimeoutMs: 60_000,
+  headBytesMax: 16_384,
+  answerBytesMax: 67_108_864,
+  answerValuesMax: 250_000,
+  eventBytesMax: 1_048_576,
+  readAheadBytesMax: 262_144,
+  breakerFailuresMax: 5,
+  breakerOpenMs: 10_000,
+} as const satisfies Omit<ResolvedUpstreamSettings, "baseUrls" | "model" | "operations">;
+
 /** @throws TypeError that names the setting, never its secret */
 export function resolveUpstreamSettings(settings: UpstreamEngineSettings): ResolvedUpstreamSettings {
-  const apiKey = settings.apiKey ?? null;
-  if (settings.baseUrls.length === 0) throw new TypeError("An upstream needs at least one base URL.");
+  const resolved = { ...UPSTREAM_DEFAULTS, ...settings };
+  const { apiKey, baseUrls } = resolved;
+  if (baseUrls.length === 0) throw new TypeError("An upstream needs at least one base URL.");
   if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new TypeError("The API key of an upstream may hold visible ASCII characters only.");
   }
-  return {
-    baseUrls: settings.baseUrls,
-    model: settings.model,
-    operations: settings.operations,
-    apiKey,
-    contextTokens: settings.contextTokens ?? 131_072,
-    completionTokensMax: settings.completionTokensMax ?? null,
-    passParameters: settings.passParameters ?? [],
-    zeroUsageBelieved: settings.zeroUsageBelieved ?? false,
-    usageWaitMs: settings.usageWaitMs ?? 1500,
-    concurrency: settings.concurrency ?? 256,
-    connectTimeoutMs: settings.connectTimeoutMs ?? 3000,
-    firstByteTimeoutMs: settings.firstByteTimeoutMs ?? 300_000,
-    stallTimeoutMs: settings.stallTimeoutMs ?? 60_000,
-    headBytesMax: settings.headBytesMax ?? 16_384,
-    answerBytesMax: settings.answerBytesMax ?? 67_108_864,
-    answerValuesMax: settings.answerValuesMax ?? 250_000,
-    eventBytesMax: settings.eventBytesMax ?? 1_048_576,
-    readAheadBytesMax: settings.readAheadBytesMax ?? 262_144,
-    breakerFailuresMax: settings.breakerFailuresMax ?? 5,
-    breakerOpenMs: settings.breakerOpenMs ?? 10_000,
-  };
+  return resolved;
 }
 
 export interface UpstreamAddress {

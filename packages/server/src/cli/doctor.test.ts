@@ -187,7 +187,7 @@ test("models that can't fit the memory alone fail, and those that can't together
   const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
   const bytes = await estimateLocalBytes({
     type: "chat",
-    settings: { modelPath: model, contextTokens: 1024, sequences: 2 },
+    settings: { modelPath: model, contextTokens: 1024, concurrency: 2 },
   });
   const examine = (modelBytesMax: number) =>
     examineMemory(
