@@ -10,10 +10,8 @@ import { z } from "zod";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
+import { count, countFromZero, milliseconds, millisecondsFromZero, perMinute } from "./settings/units.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
-
-const milliseconds = z.int().min(1).max(86_400_000);
-const count = z.int().min(1);
 
 const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
@@ -26,9 +24,7 @@ const limitsSchema = z.strictObject({
       "Request bodies of one account in memory at the same time, in bytes; more get 429. At least bodyBytesMax; less " +
         "where many accounts send at once, so that there is always room for one more.",
     ),
-  smallBodyBytesMax: z
-    .int()
-    .min(0)
+  smallBodyBytesMax: countFromZero
     .default(64 * 1024)
     .describe("Request bodies up to this size, in bytes, are read however many others are; they count for nothing."),
   bodyValuesMax: count.default(100_000).describe("Most values in a JSON body: objects, arrays and what they hold."),
@@ -61,7 +57,7 @@ const limitsSchema = z.strictObject({
 });
 
 const queueSchema = z.strictObject({
-  waitingMax: z.int().min(0).default(64).describe("Calls that may wait for a slot of a model; more get 429."),
+  waitingMax: countFromZero.default(64).describe("Calls that may wait for a slot of a model; more get 429."),
   waitTimeMsMax: milliseconds.default(120_000).describe("How long a call may wait without a slot before it gets 503."),
   accountSlotsMax: count
     .nullable()
@@ -129,10 +125,7 @@ const authSchema = z
     jwksMaxAgeMs: milliseconds
       .default(600_000)
       .describe("How long the issuer's keys are used without asking again; a withdrawn key ends by then."),
-    jwksStaleGraceMs: z
-      .int()
-      .min(0)
-      .max(86_400_000)
+    jwksStaleGraceMs: millisecondsFromZero
       .default(900_000)
       .describe("How much longer they are used while the issuer does not answer; then its tokens get 503."),
     jwksCooldownMs: milliseconds
@@ -146,8 +139,6 @@ const authSchema = z
     path: ["jwksUrl"],
     error: "it needs jwtIssuer and jwtAudience: an issuer's keys also sign tokens that are meant for others",
   });
-
-const perMinute = z.int().min(1).max(1_000_000_000).nullable();
 
 const rateLimitsSchema = z.strictObject({
   requestsPerMinute: perMinute.default(null).describe("Calls of a model that an account may start in a minute."),
