@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileWhole } from "./testing/compile-whole.ts";
+import { mergeSchemas } from "./merge-schemas.ts";
 import { createSeededRandom, sampleGrammar } from "./sample-grammar.ts";
 import type { SchemaObject } from "./schema-view.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
@@ -44,6 +45,7 @@ const list = fc.record(
     prefixItems: fc.array(value, { minLength: 1, maxLength: 2 }),
     items: value,
     minItems: fc.nat(2),
+    maxItems: fc.integer({ min: 1, max: 3 }),
   },
   { noNullPrototype: true, requiredKeys: ["type"] },
 );
@@ -52,6 +54,12 @@ const scalar = fc.record(
     type: fc.constantFrom("integer", "number", "string", ["integer", "string"]),
     enum: fc.uniqueArray(fc.constantFrom<unknown>(1, 2, "a", "b"), { minLength: 1 }),
     const: fc.constantFrom<unknown>(1, "a"),
+    minimum: fc.nat(3),
+    maximum: fc.integer({ min: 2, max: 5 }),
+    exclusiveMinimum: fc.nat(2),
+    exclusiveMaximum: fc.integer({ min: 3, max: 6 }),
+    minLength: fc.nat(2),
+    maxLength: fc.integer({ min: 1, max: 3 }),
   },
   { noNullPrototype: true, requiredKeys: [] },
 );
@@ -95,4 +103,27 @@ test.each<[string, readonly SchemaObject[], string | null]>([
   ],
 ])("%s", (_name, allOf, text) => {
   expect(say({ allOf }, 1)?.replaceAll(" ", "") ?? null).toBe(text);
+});
+
+test.each([
+  ["minimum", 3],
+  ["exclusiveMinimum", 3],
+  ["minLength", 3],
+  ["minItems", 3],
+  ["maximum", 2],
+  ["exclusiveMaximum", 2],
+  ["maxLength", 2],
+  ["maxItems", 2],
+])("of two values of %s the narrower one holds, whichever schema says it", (keyword, narrower) => {
+  const options = { path: "", onConflict: (name: string) => expect.unreachable(name) };
+  expect(mergeSchemas({ [keyword]: 2 }, { [keyword]: 3 }, options)).toEqual({ [keyword]: narrower });
+  expect(mergeSchemas({ [keyword]: 3 }, { [keyword]: 2 }, options)).toEqual({ [keyword]: narrower });
+});
+
+test("two values of a keyword that can't become one are reported, and the first one stays", () => {
+  const conflicts: string[] = [];
+  const onConflict = (keyword: string, path: string) => void conflicts.push(`${path} ${keyword}`);
+  const merged = mergeSchemas({ pattern: "a" }, { pattern: "b", format: "date" }, { path: "#/allOf", onConflict });
+  expect(merged).toEqual({ pattern: "a", format: "date" });
+  expect(conflicts).toEqual(["#/allOf pattern"]);
 });

@@ -1,7 +1,7 @@
 import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPrefillScheduler } from "./prefill-scheduler.ts";
+import { createPhases, createPrefillScheduler } from "./prefill-scheduler.ts";
 
 const never = new AbortController().signal;
 
@@ -162,6 +162,46 @@ test("no token is drawn while a chunk is read, and every stream draws one before
   const rest = [read("chunk 2"), draw("a"), draw("b")];
   await Promise.all([first, ...rest]);
   expect(events).toEqual(["chunk 1 starts", "chunk 1 ends", "a", "b", "chunk 2 starts", "chunk 2 ends"]);
+});
+
+test("a chunk that is asked for when another ends waits for the draws that were waiting for that one", async () => {
+  const { scheduler } = createReader();
+  const events: string[] = [];
+  const take = (work: () => Promise<unknown>) =>
+    scheduler.takeTurn({ signal: never, call: {}, tokensLeft: 1, read: work });
+  const chunkMayEnd = Promise.withResolvers<void>();
+  const drawMayEnd = Promise.withResolvers<void>();
+  const first = take(() => chunkMayEnd.promise);
+  await nextRound();
+  const draw = scheduler.takeDraw(async () => {
+    events.push("draw starts");
+    await drawMayEnd.promise;
+    events.push("draw ends");
+  });
+  const second = take(async () => events.push("chunk"));
+  chunkMayEnd.resolve();
+  await first;
+  await nextRound();
+  expect(events).toEqual(["draw starts"]);
+  drawMayEnd.resolve();
+  await Promise.all([draw, second]);
+  expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
+});
+
+test("work that must be alone finds the draws that the last one has admitted, be it asked for before they wake up", async () => {
+  const phases = createPhases();
+  const events: string[] = [];
+  const chunk = Promise.withResolvers<void>();
+  const alone = phases.runAlone(() => chunk.promise);
+  const next = chunk.promise.then(() => phases.runAlone(async () => events.push("chunk")));
+  const draw = phases.runBeside(async () => {
+    events.push("draw starts");
+    await nextRound();
+    events.push("draw ends");
+  });
+  chunk.resolve();
+  await Promise.all([alone, draw, next]);
+  expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
 });
 
 test("a chunk waits for the draws in flight, also when one fails", async () => {

@@ -113,7 +113,7 @@ interface Phases {
  * Phases take turns, so neither kind starves the other: while work that must be alone waits or runs, newcomers queue, and
  * when it has ended all of them start before the next such work does.
  */
-function createPhases(): Phases {
+export function createPhases(): Phases {
   let beside = 0;
   let aloneIsDue = false;
   let onDrained = () => {};

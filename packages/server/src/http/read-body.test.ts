@@ -135,6 +135,25 @@ test("the message of a syntax error does not quote the body", async () => {
   await expect(readJsonBody(request, LIMITS)).rejects.toThrow(/^(?!.*hunter2).*JSON/);
 });
 
+test("a body that declares no length is refused with the first byte too many, however much of it is to come", async () => {
+  let pulls = 0;
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull(controller) {
+        pulls += 1;
+        // Enough to show that nobody counts: the test ends although the body is read to its end.
+        if (pulls > 1000) controller.close();
+        else controller.enqueue(new Uint8Array(10).fill(0x20));
+      },
+      cancel: () => void (cancelled = true),
+    },
+    { highWaterMark: 0 },
+  );
+  await expect(readJsonBody(createRequest(body), LIMITS)).rejects.toMatchObject({ code: "body_too_large" });
+  expect({ pulls, cancelled }).toEqual({ pulls: 11, cancelled: true });
+});
+
 test("a body that never ends is given up after the limit", async () => {
   let cancelled = false;
   const body = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void (cancelled = true) });
