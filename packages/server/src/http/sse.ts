@@ -55,47 +55,62 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
   const encoder = new TextEncoder();
   const started = events.next();
   let first: typeof started | null = started;
-  let stall: NodeJS.Timeout | undefined;
-  let silence: NodeJS.Timeout | undefined;
   let isWaiting = false;
   // A failure is reported by the next pull; after a disconnect there is none, and nothing to report to.
   const observe = (settling: Promise<unknown>) => void settling.catch(() => {});
   observe(started);
+  let isUnread = false;
+  let sentAtMs = performance.now();
   let stalledMs = 0;
-  let madeAtMs: number | null = null;
-  const leave = () => {
+  // Both look at the clock when they are due and are not set anew for each event: a stream may have thousands in a second.
+  let stall: NodeJS.Timeout | undefined;
+  let silence: NodeJS.Timeout | undefined;
+  const stopClocks = () => {
     clearTimeout(stall);
-    clearInterval(silence);
+    clearTimeout(silence);
+  };
+  const leave = () => {
+    stopClocks();
     onGone();
     observe(events.return());
+  };
+  const watchStall = () => {
+    stall = undefined;
+    if (!isUnread) return;
+    const leftMs = sentAtMs + stallTimeoutMs - stalledMs - performance.now();
+    if (leftMs > 0) stall = setTimeout(watchStall, leftMs);
+    else leave();
   };
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         if (keepAliveMs === null) return;
         const comment = encoder.encode(SSE_KEEP_ALIVE);
-        silence = setInterval(() => {
+        const watchSilence = () => {
+          const leftMs = sentAtMs + keepAliveMs - performance.now();
+          silence = setTimeout(watchSilence, leftMs > 0 ? leftMs : keepAliveMs);
           // Only to a client that has taken all else: comments that it does not read must not pile up.
-          if (isWaiting && controller.desiredSize === 0) controller.enqueue(comment);
-        }, keepAliveMs);
+          if (leftMs <= 0 && isWaiting && controller.desiredSize === 0) controller.enqueue(comment);
+        };
+        silence = setTimeout(watchSilence, keepAliveMs);
       },
       async pull(controller) {
-        clearTimeout(stall);
-        const waitedMs = madeAtMs === null ? 0 : performance.now() - madeAtMs;
+        const waitedMs = isUnread ? performance.now() - sentAtMs : 0;
         if (stallClock === "sum" && waitedMs >= STALL_MS_MIN) stalledMs += waitedMs;
+        isUnread = false;
         isWaiting = true;
         const { done, value } = await (first ?? events.next());
         isWaiting = false;
         first = null;
         if (done === true) {
-          clearInterval(silence);
+          stopClocks();
           controller.close();
           return;
         }
-        silence?.refresh();
         controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
-        madeAtMs = performance.now();
-        stall = setTimeout(leave, stallTimeoutMs - stalledMs);
+        isUnread = true;
+        sentAtMs = performance.now();
+        stall ??= setTimeout(watchStall, stallTimeoutMs - stalledMs);
       },
       cancel: leave,
     },
