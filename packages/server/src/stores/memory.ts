@@ -3,7 +3,7 @@
 import { createMemoryApiKeys } from "./memory-api-keys.ts";
 import { createMemoryCredits } from "./memory-credits.ts";
 import { createMemoryTokenRevocations } from "./memory-token-revocations.ts";
-import { createMemoryRateLimits } from "./rate-limits.ts";
+import { createMemoryRateLimits } from "./memory-rate-limits.ts";
 import type { Stores } from "./stores.ts";
 
 export function createMemoryStores(): Stores {

@@ -3,7 +3,7 @@
  * grants credits.
  */
 
-import { createMemoryRateLimits } from "./rate-limits.ts";
+import { createMemoryRateLimits } from "./memory-rate-limits.ts";
 import { createSqliteApiKeys } from "./sqlite-api-keys.ts";
 import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
