@@ -69,7 +69,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     async resolve(settlement) {
       const ended = run(settlement);
       running.add(ended);
-      void ended.finally(() => running.delete(ended));
+      void ended.then(() => running.delete(ended));
       await within(ended, SETTLEMENT_WAIT_MS_MAX);
     },
     get pending() {
@@ -94,15 +94,19 @@ function storeFailed(cause: unknown): AiError {
   return new AiError("billing_unavailable", "The credits of this account can't be changed right now.", { cause });
 }
 
-/** Waits for the work, but no longer than this. The work goes on. */
-export async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const { promise: isLate, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  try {
-    await Promise.race([work, isLate]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Waits for the work, but no longer than this. The work goes on. @throws what the work throws until then */
+export function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    const settle = (then: () => void) => {
+      clearTimeout(timer);
+      then();
+    };
+    work.then(
+      () => settle(resolve),
+      (thrown: unknown) => settle(() => reject(thrown)),
+    );
+  });
 }
 
 /** The pauses between attempts, which a shutdown can shorten and end. */
