@@ -185,22 +185,22 @@ const BEFORE_ABORT: Readonly<Record<string, { readonly bytes: string; readonly r
 };
 
 test.each(Object.entries(BEFORE_ABORT))(
-  "an abort while %s closes the connection at once",
+  "an abort while %s closes the connection",
   async (_when, { bytes, request }) => {
-    const closed = Promise.withResolvers<number>();
+    const closed = Promise.withResolvers<void>();
     const { baseUrl } = await startRawUpstream((socket) => {
-      socket.on("close", () => closed.resolve(performance.now()));
+      socket.on("close", () => closed.resolve());
       socket.write(bytes);
     });
     const controller = new AbortController();
-    const engine = createTestEngine([baseUrl]);
+    const engine = createTestEngine([baseUrl], { stallTimeoutMs: 600_000 });
     const call = rejection(collectRelay(engine.relay(relayRequest(request), controller.signal)));
     await delay(150);
     const reason = new Error("gone");
-    const abortedMs = performance.now();
     controller.abort(reason);
     expect(await call).toBe(reason);
-    expect((await closed.promise) - abortedMs).toBeLessThan(50);
+    // None of the engine's own limits would close it within the time of a test.
+    await closed.promise;
     expect(engine.upstreams()).toMatchObject([{ running: 0, state: "closed" }]);
   },
 );
