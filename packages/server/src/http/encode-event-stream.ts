@@ -1,45 +1,43 @@
-/** A run's events to server-sent events, and what every stream has in common: its ends, good and bad, and its padding. */
+/** A run's events as server-sent events. How a stream ends, good or bad, is its protocol's. */
 
-import { randomBytes } from "node:crypto";
 import { toAiError } from "@openai-compat/core";
 import type { AiError } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "./protocol/encode-error.ts";
-import { SSE_DONE, encodeSseEvent } from "../../http/sse.ts";
 
-export interface StreamEnding {
+/** What distinguishes the event streams of one endpoint from those of another. Both are whole encoded events. */
+export interface EventStreamProtocol {
+  /** Sent after the last event of a complete stream; null for nothing. */
+  readonly ending: string | null;
+  /** Says why a stream broke. Nothing follows it: a broken stream must not look complete. */
+  readonly encodeError: (error: AiError) => string;
+}
+
+export interface EventStreamOptions {
+  readonly protocol: EventStreamProtocol;
   /** The call's own: when it has aborted, that is why the stream broke. */
   readonly signal: AbortSignal;
+  /** Called with the failure that ends the stream. */
   readonly onError: (error: AiError) => void;
 }
 
 /**
- * Encoded server-sent events. A failure after the first becomes an event with the error envelope, and no `[DONE]`
- * follows it: a stream that broke must not look whole. `onError` is told of it.
+ * Whole encoded events. It does not throw: a failure becomes the last event.
  *
- * @param encode null for an event that is not told.
+ * @param encode a whole encoded event (`encodeSseEvent`), or null for an event that is not sent.
  */
-export async function* encodeEventStream<Event>(
+export async function* encodeEventStream<Event, Encoded extends string | Uint8Array>(
   events: AsyncIterable<Event>,
-  encode: (event: Event) => object | null,
-  { signal, onError }: StreamEnding,
-): AsyncGenerator<string, void> {
+  encode: (event: Event) => Encoded | null,
+  { protocol, signal, onError }: EventStreamOptions,
+): AsyncGenerator<Encoded | string, void> {
   try {
     for await (const event of events) {
-      const chunk = encode(event);
-      if (chunk !== null) yield encodeSseEvent(chunk);
+      const encoded = encode(event);
+      if (encoded !== null) yield encoded;
     }
-    yield SSE_DONE;
+    if (protocol.ending !== null) yield protocol.ending;
   } catch (thrown) {
     const error = toAiError(thrown, signal);
     onError(error);
-    yield encodeSseEvent(encodeErrorEnvelope(error));
+    yield protocol.encodeError(error);
   }
-}
-
-const PADDED_LENGTH = 32;
-
-/** Random text that fills a piece of text up to a multiple of 32 bytes. */
-export function createPadding(text: string): string {
-  const length = PADDED_LENGTH - (Buffer.byteLength(text) % PADDED_LENGTH);
-  return randomBytes(length).toString("base64url").slice(0, length);
 }

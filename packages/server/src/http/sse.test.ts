@@ -18,6 +18,18 @@ test("any value becomes one data line that parses back to itself, whatever split
   expect(encodeSseEvent("a\u0085\u2028\u2029b")).toBe('data: "a\\u0085\\u2028\\u2029b"\n\n');
 });
 
+test("an event with a name says it in a line of its own, before its data", () => {
+  expect(encodeSseEvent({ type: "response.created" }, "response.created")).toBe(
+    'event: response.created\ndata: {"type":"response.created"}\n\n',
+  );
+});
+
+test("a name that would end its line, or is none, is refused", () => {
+  for (const name of ["a\nb", "a\rb", "a\u2028b", "", "a b", "a\n\ndata: 1"]) {
+    expect(() => encodeSseEvent({}, name), JSON.stringify(name)).toThrow(TypeError);
+  }
+});
+
 function createSource(count: number) {
   const state = { made: 0, ended: false };
   async function* generate() {

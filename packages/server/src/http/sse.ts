@@ -1,13 +1,12 @@
 /**
- * Server-sent events as OpenAI frames them: `data:` lines only, a blank line after each, `[DONE]` last. No `id:`,
- * `event:` or `retry:` fields: some client of the field chokes on each of them. Comments come only where nothing else does,
- * so that proxies don't close a slow stream; without an `id:` the official SDKs skip them.
+ * Server-sent events: one line of JSON each, after a line with its name where the protocol names its events. No `id:` and no
+ * `retry:` fields: some clients fail on them, as they do on an `event:` that they don't expect. Comments are sent only where
+ * nothing else is, so that proxies don't close a slow stream; without an `id:` the official SDKs skip them.
  */
 
 /** Line breaks to some parsers (`str.splitlines`, httpx) though not to the SSE standard; escaped they stay JSON. */
 const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
-export const SSE_DONE = "data: [DONE]\n\n";
 export const SSE_KEEP_ALIVE = ": keep-alive\n\n";
 
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
@@ -17,17 +16,28 @@ export const SSE_HEADERS: Readonly<Record<string, string>> = {
   "x-accel-buffering": "no",
 };
 
-/** One event. @param data anything that JSON can hold. */
-export function encodeSseEvent(data: unknown): string {
+/** A name that can't end its line. */
+const EVENT_NAME = /^[\w.-]+$/;
+
+/**
+ * One whole event.
+ *
+ * @param data anything that JSON can hold
+ * @param name of the event (`response.created`); default: it has none, and is a `message` to an `EventSource`
+ * @throws TypeError for a name of other characters than letters, digits, `_`, `.` and `-`
+ */
+export function encodeSseEvent(data: unknown, name?: string): string {
   const json = JSON.stringify(data).replace(
     FOREIGN_LINE_BREAKS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return `data: ${json}\n\n`;
+  if (name === undefined) return `data: ${json}\n\n`;
+  if (!EVENT_NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} can't be the name of an event.`);
+  return `event: ${name}\ndata: ${json}\n\n`;
 }
 
 export interface SseStreamOptions {
-  /** Encoded events, `[DONE]` included. It must not throw: what fails inside becomes an event of its own. */
+  /** Encoded events, the ending included. It must not throw: what fails inside becomes an event of its own. */
   readonly events: AsyncGenerator<string | Uint8Array, void>;
   /** After how much silence a comment is sent, while an event is waited for; null for never. */
   readonly keepAliveMs: number | null;

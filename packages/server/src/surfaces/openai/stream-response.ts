@@ -6,8 +6,8 @@
 
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "./protocol/encode-error.ts";
-import { SSE_HEADERS, SSE_KEEP_ALIVE, createSseStream, encodeSseEvent } from "../../http/sse.ts";
+import type { EventStreamProtocol } from "../../http/encode-event-stream.ts";
+import { SSE_HEADERS, SSE_KEEP_ALIVE, createSseStream } from "../../http/sse.ts";
 import type { OperationContext } from "./operation-handler.ts";
 
 export interface StartedStream {
@@ -20,6 +20,8 @@ export interface StartedStream {
 interface StreamOptions {
   readonly call: AuthorisedCall;
   readonly context: OperationContext;
+  /** Of the stream: says what a failure looks like that comes after the head and before the stream. */
+  readonly protocol: EventStreamProtocol;
 }
 
 /**
@@ -51,7 +53,7 @@ async function raceWithTimer<Value>(promise: Promise<Value>, timeMs: number): Pr
 /** The comment sends the head. Once the client has disconnected, a stream that starts after all is closed at once. */
 async function* awaitStart(
   start: Promise<StartedStream>,
-  { call, context }: StreamOptions,
+  { call, context, protocol }: StreamOptions,
 ): AsyncGenerator<string | Uint8Array, void> {
   let isDisconnected = false;
   void start.then(
@@ -65,7 +67,7 @@ async function* awaitStart(
   } catch (thrown) {
     const error = toAiError(thrown, call.signal);
     context.reportError(error);
-    yield encodeSseEvent(encodeErrorEnvelope(error));
+    yield protocol.encodeError(error);
   } finally {
     isDisconnected = started === null;
   }

@@ -5,9 +5,11 @@
 
 import type { ChatEvent, ChatRun } from "@openai-compat/core";
 import type { CreateChatCompletionStreamResponse } from "@openai-compat/spec";
+import { encodeEventStream } from "../../../http/encode-event-stream.ts";
+import { encodeSseEvent } from "../../../http/sse.ts";
 import type { StreamOptions } from "../decode-stream-options.ts";
-import { createPadding, encodeEventStream } from "../encode-event-stream.ts";
-import type { StreamEnding } from "../encode-event-stream.ts";
+import { COMPLETION_STREAM, createPadding } from "../protocol/event-streams.ts";
+import type { StreamEnding } from "../protocol/event-streams.ts";
 import { encodeUsage } from "../encode-usage.ts";
 import { FINISH_REASONS } from "./encode-finish-reason.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
@@ -27,7 +29,11 @@ export function encodeChatCompletionStream(
   options: ChatStreamOptions,
   ending: StreamEnding,
 ): AsyncGenerator<string, void> {
-  return encodeEventStream(run.events, (event) => encodeChunk(run, event, options), ending);
+  const encode = (event: ChatEvent) => {
+    const chunk = encodeChunk(run, event, options);
+    return chunk === null ? null : encodeSseEvent(chunk);
+  };
+  return encodeEventStream(run.events, encode, { ...ending, protocol: COMPLETION_STREAM });
 }
 
 function encodeChunk(run: ChatRun, event: ChatEvent, options: ChatStreamOptions): Chunk | null {

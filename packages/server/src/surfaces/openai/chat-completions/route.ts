@@ -6,6 +6,7 @@ import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
 import { JSON_HEADERS } from "../print-json.ts";
+import { COMPLETION_STREAM } from "../protocol/event-streams.ts";
 import { createStreamResponse } from "../stream-response.ts";
 import { decodeChatCompletion } from "./decode.ts";
 import { encodeChatCompletion } from "./encode.ts";
@@ -30,5 +31,5 @@ export const createChatCompletion: OperationHandler = async (call, context) => {
     events: encodeChatCompletionStream(run, stream, ending),
     headers: encodeRelaxedSchemas(run.relaxed),
   }));
-  return createStreamResponse(start, { call, context });
+  return createStreamResponse(start, { call, context, protocol: COMPLETION_STREAM });
 };

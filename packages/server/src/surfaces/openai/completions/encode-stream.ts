@@ -5,9 +5,11 @@
 
 import type { CompletionEvent, CompletionRun } from "@openai-compat/core";
 import type { CreateCompletionStreamResponse } from "@openai-compat/spec";
+import { encodeEventStream } from "../../../http/encode-event-stream.ts";
+import { encodeSseEvent } from "../../../http/sse.ts";
 import type { StreamOptions } from "../decode-stream-options.ts";
-import { createPadding, encodeEventStream } from "../encode-event-stream.ts";
-import type { StreamEnding } from "../encode-event-stream.ts";
+import { COMPLETION_STREAM, createPadding } from "../protocol/event-streams.ts";
+import type { StreamEnding } from "../protocol/event-streams.ts";
 import { encodeUsage } from "../encode-usage.ts";
 import { encodeBase, encodeFinishReason } from "./encode.ts";
 import { countCharacters, encodeLogprobs } from "./encode-logprobs.ts";
@@ -31,20 +33,21 @@ export function encodeCompletionStream(
     written.set(index, before + countCharacters(event.text));
     return { text: event.text, index, logprobs: encodeLogprobs(event.logprobs, before), finish_reason: null };
   };
-  return encodeEventStream(
-    run.events,
-    (event): Chunk | null => {
-      if (event.type === "completion-end") {
-        return options.includeUsage ? { ...encodeBase(run), choices: [], usage: encodeUsage(event.usage) } : null;
-      }
-      const choice = encodeChoice(event);
-      return {
-        ...encodeBase(run),
-        choices: [choice],
-        ...(options.includeUsage ? { usage: null } : {}),
-        ...(options.includeObfuscation ? { obfuscation: createPadding(choice.text) } : {}),
-      };
-    },
-    ending,
-  );
+  const encodeChunk = (event: CompletionEvent): Chunk | null => {
+    if (event.type === "completion-end") {
+      return options.includeUsage ? { ...encodeBase(run), choices: [], usage: encodeUsage(event.usage) } : null;
+    }
+    const choice = encodeChoice(event);
+    return {
+      ...encodeBase(run),
+      choices: [choice],
+      ...(options.includeUsage ? { usage: null } : {}),
+      ...(options.includeObfuscation ? { obfuscation: createPadding(choice.text) } : {}),
+    };
+  };
+  const encode = (event: CompletionEvent) => {
+    const chunk = encodeChunk(event);
+    return chunk === null ? null : encodeSseEvent(chunk);
+  };
+  return encodeEventStream(run.events, encode, { ...ending, protocol: COMPLETION_STREAM });
 }

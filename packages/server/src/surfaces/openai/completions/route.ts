@@ -5,6 +5,7 @@ import type { OperationHandler } from "../operation-handler.ts";
 import { isForUpstream } from "../relay/is-for-upstream.ts";
 import { relayJson } from "../relay/route.ts";
 import { JSON_HEADERS } from "../print-json.ts";
+import { COMPLETION_STREAM } from "../protocol/event-streams.ts";
 import { createStreamResponse } from "../stream-response.ts";
 import { decodeCompletion } from "./decode.ts";
 import { encodeCompletion } from "./encode.ts";
@@ -25,5 +26,5 @@ export const createCompletion: OperationHandler = async (call, context) => {
   }
   const ending = { signal: call.signal, onError: context.reportError };
   const start = running.then((run) => ({ events: encodeCompletionStream(run, stream, ending) }));
-  return createStreamResponse(start, { call, context });
+  return createStreamResponse(start, { call, context, protocol: COMPLETION_STREAM });
 };

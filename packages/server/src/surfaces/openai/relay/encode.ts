@@ -2,9 +2,10 @@
 
 import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall, RelayRun } from "@openai-compat/core";
-import { encodeErrorEnvelope } from "../protocol/encode-error.ts";
-import { createSseStream, encodeSseEvent } from "../../../http/sse.ts";
+import { encodeEventStream } from "../../../http/encode-event-stream.ts";
+import { createSseStream } from "../../../http/sse.ts";
 import type { OperationContext } from "../operation-handler.ts";
+import { RELAYED_STREAM } from "../protocol/event-streams.ts";
 import { createStreamResponse } from "../stream-response.ts";
 
 interface EncodeOptions {
@@ -18,11 +19,13 @@ export async function encodeRelay(
   { stream, ...options }: EncodeOptions & { readonly stream: boolean },
 ): Promise<Response> {
   if (stream) {
+    const { call, context } = options;
+    const streamOptions = { protocol: RELAYED_STREAM, signal: call.signal, onError: context.reportError };
     const start = run.then((started) => ({
-      events: endWithError(readChunks(started), options),
+      events: encodeEventStream(readChunks(started), (chunk) => chunk, streamOptions),
       headers: encodeDropped(started),
     }));
-    return createStreamResponse(start, options);
+    return createStreamResponse(start, { ...options, protocol: RELAYED_STREAM });
   }
   const started = await run;
   const headers = { "content-type": started.contentType, ...encodeDropped(started) };
@@ -50,17 +53,6 @@ function encodeDropped({ droppedParameters }: RelayRun): Record<string, string> 
 async function* readChunks(run: RelayRun): AsyncGenerator<Uint8Array, void> {
   if (run.kind === "whole") yield run.body;
   else yield* run.chunks;
-}
-
-/** A stream of events says what broke it; no `[DONE]` follows. */
-async function* endWithError(chunks: AsyncIterable<Uint8Array>, { call, context }: EncodeOptions) {
-  try {
-    yield* chunks;
-  } catch (thrown) {
-    const error = toAiError(thrown, call.signal);
-    context.reportError(error);
-    yield encodeSseEvent(encodeErrorEnvelope(error));
-  }
 }
 
 /** In the middle of audio nothing can be said: the connection breaks, so that half a file never looks whole. */
