@@ -15,10 +15,8 @@ import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import type { RateLimitUse } from "../store/rate-limit-store.ts";
-import { createBilling } from "./billing.ts";
 import { FREE_OF_CHARGE } from "./prices.ts";
-import { SETTLEMENTS_PENDING_MAX, SETTLEMENT_WAIT_MS_MAX } from "./settlements.ts";
-import { NO_USAGE } from "../usage.ts";
+import { SETTLEMENT_WAIT_MS_MAX } from "./settlements.ts";
 
 /** A token costs one micro-credit to read and ten to say. */
 const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };
@@ -266,27 +264,6 @@ test("at the shutdown what is pending is settled first", async () => {
   expect(credits.entries).toMatchObject([{ amount: -23 }]);
 });
 
-test("while too many settlements are pending no new call is taken", async () => {
-  vi.useFakeTimers();
-  onTestFinished(() => void vi.useRealTimers());
-  const credits = createFakeCreditStore(1000);
-  credits.settle = () => new Promise(() => {});
-  const ignore = () => {};
-  const billing = createBilling({
-    store: credits,
-    holdLifetimeMs: 60_000,
-    now: Date.now,
-    onPending: ignore,
-    onLost: ignore,
-  });
-  const bill = { accountId: "ada", operation: "ai_prompt", modelId: "fake", requestId: "req_1", prices } as const;
-  const reservation = await billing.reserve(bill, { ...NO_USAGE, inputTokens: 1 });
-  for (let count = 0; count < SETTLEMENTS_PENDING_MAX; count += 1) void reservation.settle(NO_USAGE);
-  await expect(billing.reserve(bill, { ...NO_USAGE, inputTokens: 1 })).rejects.toMatchObject({
-    code: "billing_unavailable",
-  });
-});
-
 test("an account without credits is refused before its prompt is prepared", async () => {
   const { service, engine } = setUp({ granted: 0 });
   const prepare = vi.spyOn(engine, "prepare");
@@ -308,46 +285,6 @@ test("a store whose balances can't be read refuses the call", async () => {
   const { service, credits } = setUp();
   credits.readBalance = () => Promise.reject(new Error("down"));
   await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
-});
-
-test("an account that had credits is read again after a second, and not before", async () => {
-  let nowMs = 0;
-  const credits = createFakeCreditStore(1);
-  const readBalance = vi.spyOn(credits, "readBalance");
-  const ignore = () => {};
-  const { requireCredits } = createBilling({
-    store: credits,
-    holdLifetimeMs: 60_000,
-    now: () => nowMs,
-    onPending: ignore,
-    onLost: ignore,
-  });
-  for (const [atMs, reads] of [
-    [0, 1],
-    [999, 1],
-    [1000, 2],
-  ] as const) {
-    nowMs = atMs;
-    await requireCredits("ada");
-    expect(readBalance).toHaveBeenCalledTimes(reads);
-  }
-  await requireCredits("bob");
-  expect(readBalance).toHaveBeenCalledTimes(3);
-});
-
-test("an account without credits is read each time, so that a grant counts at once", async () => {
-  const credits = createFakeCreditStore(0);
-  const ignore = () => {};
-  const { requireCredits } = createBilling({
-    store: credits,
-    holdLifetimeMs: 1,
-    now: () => 0,
-    onPending: ignore,
-    onLost: ignore,
-  });
-  await expect(requireCredits("ada")).rejects.toMatchObject({ code: "quota_exceeded" });
-  credits.readBalance = async () => ({ balance: 1, held: 0 });
-  await requireCredits("ada");
 });
 
 test("a free model is there for an account without credits, and its store is not asked for them", async () => {
