@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { RelayRequest } from "@openai-compat/core";
 import { expect, test, vi } from "vitest";
+import { openExchange } from "./exchange.ts";
 import { startRawUpstream, startUpstream } from "./testing/fake-upstream.ts";
 import { chunk, collectRelay, createTestEngine, delta, never, rejection, relayRequest } from "./testing/relay.ts";
 
@@ -58,6 +59,16 @@ test("an answer is given up at its limit, streamed or not", async () => {
   expect(await outcomeOf(whole, { settings })).toMatch(/^upstream_failed: .*longer than 1000 bytes/);
   const streamed = (socket: Hostile["socket"]) => socket.end(`${STREAM_HEAD}\r\n${delta("x").repeat(20)}`);
   expect(await outcomeOf(streamed, { settings, request: { stream: true } })).toMatch(/longer than 1000 bytes/);
+});
+
+test("a call that was aborted before its connection is there sends nothing and gives the connection back", async () => {
+  const connection = { dispatch: vi.fn(), release: vi.fn(), destroy: vi.fn() };
+  const limits = { firstByteTimeoutMs: 60, stallTimeoutMs: 60, answerBytesMax: 100, readAheadBytesMax: 100 };
+  const signal = AbortSignal.abort(new Error("gone"));
+  const options = { limits, signal, onSent: () => {}, readOnMs: () => 0 };
+  await expect(openExchange(connection, { path: "/", headers: {}, body: "" }, options)).rejects.toThrow("gone");
+  expect(connection.dispatch).not.toHaveBeenCalled();
+  expect(connection.release).toHaveBeenCalledOnce();
 });
 
 test("an upstream that never answers is given up when the first byte is due", async () => {

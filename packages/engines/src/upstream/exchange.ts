@@ -26,6 +26,8 @@ export interface ExchangeLimits {
 export interface ExchangeOptions {
   readonly limits: ExchangeLimits;
   readonly signal: AbortSignal;
+  /** Called when the signal aborts. @returns how long the answer is still read, in milliseconds; 0 for not at all */
+  readonly readOnMs: () => number;
   /** Called when the request is about to be written to a connection that stands. */
   readonly onSent: () => void;
 }
@@ -36,7 +38,7 @@ export interface ExchangeAnswer {
   /**
    * All that has come of the body since the last call, at least one piece; null at its end.
    *
-   * @throws the signal's reason after an abort; UpstreamFault `timeout`, `broken`, `invalid`
+   * @throws the signal's reason after an abort, when `readOnMs` have passed; UpstreamFault `timeout`, `broken`, `invalid`
    */
   read(): Promise<readonly Uint8Array[] | null>;
   /** The answer is complete for its reader: what little still comes is dropped, and the connection kept if it ends soon. */
@@ -60,8 +62,13 @@ export async function openExchange(
   request: ExchangeRequest,
   options: ExchangeOptions,
 ): Promise<ExchangeAnswer> {
+  if (options.signal.aborted) {
+    connection.release();
+    throw options.signal.reason;
+  }
+  const { path, headers, body } = request;
   const exchange = new Exchange(connection, options);
-  connection.dispatch({ ...request, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
+  connection.dispatch({ path, headers, body, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
   await exchange.waitForHead();
   return exchange;
 }
@@ -73,21 +80,25 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   readonly #limits: ExchangeLimits;
   readonly #signal: AbortSignal;
   readonly #onSent: () => void;
+  readonly #readOnMs: () => number;
   #controller: Dispatcher.DispatchController | null = null;
   #waiter: PromiseWithResolvers<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #readingOn: NodeJS.Timeout | null = null;
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
   #receivedBytes = 0;
   #tailBytes: number | null = null;
   #hasEnded = false;
+  #isAborted = false;
   #fault: UpstreamFault | null = null;
 
-  constructor(connection: Connection, { limits, signal, onSent }: ExchangeOptions) {
+  constructor(connection: Connection, { limits, signal, onSent, readOnMs }: ExchangeOptions) {
     this.#connection = connection;
     this.#limits = limits;
     this.#signal = signal;
     this.#onSent = onSent;
+    this.#readOnMs = readOnMs;
     signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -96,12 +107,12 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
       this.#throwIfOver();
       await this.#nextEvent();
     }
-    this.#signal.throwIfAborted();
+    this.#throwIfAborted();
   }
 
   async read(): Promise<readonly Uint8Array[] | null> {
     for (;;) {
-      this.#signal.throwIfAborted();
+      this.#throwIfAborted();
       if (this.#chunks.length > 0) return this.#takeChunks();
       this.#throwIfOver();
       if (this.#hasEnded) return null;
@@ -173,8 +184,12 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
     return this.#hasEnded || this.#fault !== null;
   }
 
+  #throwIfAborted(): void {
+    if (this.#isAborted) throw this.#signal.reason;
+  }
+
   #throwIfOver(): void {
-    this.#signal.throwIfAborted();
+    this.#throwIfAborted();
     if (this.#fault !== null) throw this.#fault;
   }
 
@@ -190,6 +205,13 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   }
 
   readonly #onAbort = (): void => {
+    const readOnMs = this.#readOnMs();
+    if (readOnMs > 0) this.#readingOn = setTimeout(this.#abort, readOnMs);
+    else this.#abort();
+  };
+
+  readonly #abort = (): void => {
+    this.#isAborted = true;
     this.#fail("broken", "The call was aborted.");
   };
 
@@ -213,6 +235,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
 
   #settle(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#readingOn !== null) clearTimeout(this.#readingOn);
     this.#signal.removeEventListener("abort", this.#onAbort);
     this.#notify();
   }

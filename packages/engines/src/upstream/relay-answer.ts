@@ -33,11 +33,14 @@ const USAGE_BYTES_MAX = 65_536;
 export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<RelayEvent, void> {
   const { signal, request } = options;
   const progress: Progress = { isSent: false, translator: null, lateBytes: 0 };
-  const departure = watchDeparture(options, () => progress.translator?.awaitsUsage() === true);
   let call: OpenCall | null = null;
   let outcome: CallOutcome = "unknown";
   try {
-    call = await options.open({ signal: departure.signal, onSent: () => void (progress.isSent = true) });
+    call = await options.open({
+      signal,
+      onSent: () => void (progress.isSent = true),
+      readOnMs: () => (progress.translator?.awaitsUsage() === true ? options.usageWaitMs : 0),
+    });
     const { answer, lease } = call;
     if (answer.status > 299) {
       // What was refused has used nothing.
@@ -64,7 +67,6 @@ export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<
     if (signal.aborted && progress.isSent) yield progress.translator?.abandon() ?? toUnanswered(request);
     throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
   } finally {
-    departure.stop();
     call?.answer.leave();
     call?.lease.end(outcome);
   }
@@ -93,29 +95,6 @@ function toUnanswered(request: RelayRequest): RelayEvent {
     type: "relay-end",
     usage: { ...NO_USAGE, inputTokens: estimateInputTokens(request) },
     isEstimated: true,
-  };
-}
-
-/** A signal that follows the call's: at once, or after a while where waiting is worth it. */
-function watchDeparture(
-  { signal, usageWaitMs }: Pick<RelayAnswerOptions, "signal" | "usageWaitMs">,
-  isWorthWaiting: () => boolean,
-): { readonly signal: AbortSignal; readonly stop: () => void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const abort = () => controller.abort(signal.reason);
-  const onAbort = () => {
-    if (isWorthWaiting()) timer = setTimeout(abort, usageWaitMs);
-    else abort();
-  };
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    stop: () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    },
   };
 }
 

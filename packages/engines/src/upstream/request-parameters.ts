@@ -220,7 +220,8 @@ export function isPassed(name: string, { operation, passParameters }: ParameterR
 /** A body's parameters that are sent: known ones that say something. `null` means the default, and some upstreams refuse it. */
 export function selectParameters(body: Readonly<JsonRecord>, rules: ParameterRules): JsonRecord {
   const selected: JsonRecord = {};
-  for (const [name, value] of Object.entries(body)) {
+  for (const name of Object.keys(body)) {
+    const value = body[name];
     if (value !== null && isPassed(name, rules)) selected[name] = value;
   }
   return selected;

@@ -24,7 +24,7 @@ import { createUpstreamTargets } from "./upstream-targets.ts";
  */
 export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): RelayEngine {
   const settings = resolveUpstreamSettings(upstreamSettings);
-  const { model, apiKey, contextTokens, completionTokensMax, concurrency } = settings;
+  const { model, apiKey, contextTokens, completionTokensMax, concurrency, passParameters } = settings;
   const addresses = settings.baseUrls.map(parseBaseUrl);
   const cleaner = createMessageCleaner({ addresses, model, apiKey });
   const all = addresses.map((address) => createUpstreamTarget(address, settings));
@@ -38,7 +38,8 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   async function open(request: RelayRequest, options: CallOptions): Promise<OpenCall> {
     options.signal.throwIfAborted();
     const slices = createWorkSlices({ signal: options.signal });
-    const encode = (names: LimitNames) => encodeRequest(request, { ...settings, limitNames: names, slices });
+    const encode = (names: LimitNames) =>
+      encodeRequest(request, { model, apiKey, passParameters, completionTokensMax, limitNames: names, slices });
     const sentNames = limitNames;
     const first = await openCall(targets, await encode(sentNames), options);
     if (sentNames !== "both" || !REFUSALS.has(first.answer.status)) return first;
@@ -56,13 +57,18 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
     const { modelId, includeUsage } = request;
     const errorContext = { cleaner, modelId, includeUsage };
     const droppedParameters = listDroppedParameters(request, settings);
+    const { eventBytesMax, answerBytesMax, answerValuesMax, zeroUsageBelieved, usageWaitMs } = settings;
     return relayAnswer({
-      ...settings,
       open: (options) => open(request, options),
       request,
       signal,
       droppedParameters,
       errorContext,
+      eventBytesMax,
+      answerBytesMax,
+      answerValuesMax,
+      zeroUsageBelieved,
+      usageWaitMs,
     });
   }
 

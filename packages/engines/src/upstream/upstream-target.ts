@@ -4,7 +4,7 @@ import { type Connections, createConnections } from "./connections.ts";
 import { type ExchangeAnswer, type ExchangeOptions, type ExchangeRequest, openExchange } from "./exchange.ts";
 import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-settings.ts";
 
-export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent">;
+export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent" | "readOnMs">;
 
 export interface UpstreamTarget {
   /** @param request its path is put behind the base URL's. @throws as `openExchange` */
@@ -25,8 +25,10 @@ export function createUpstreamTarget(address: UpstreamAddress, settings: Resolve
     async open(request, options) {
       connections ??= openConnections(address.origin, settings);
       const connection = (await connections).take();
-      const path = address.basePath + request.path;
-      return openExchange(connection, { ...request, path }, { limits: settings, ...options });
+      const { path, headers, body } = request;
+      const { signal, onSent, readOnMs } = options;
+      const sent = { path: address.basePath + path, headers, body };
+      return openExchange(connection, sent, { limits: settings, signal, onSent, readOnMs });
     },
     async close() {
       closing ??= closeConnections();
