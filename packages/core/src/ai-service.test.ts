@@ -12,6 +12,8 @@ import type { ChatRequest } from "./services/chat-request.ts";
 import { NO_TOKEN, createFakeChatEngine, fakeModel } from "./testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "./testing/fake-chat-engine.ts";
 import { authoriseTestCall } from "./testing/authorise-test-call.ts";
+import { serveChat } from "./testing/serve-locally.ts";
+import type { Named } from "./testing/serve-locally.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "./testing/fake-stores.ts";
 
 function setUp(options: FakeChatEngineOptions = {}) {
@@ -33,7 +35,7 @@ function callWith(signal: AbortSignal = new AbortController().signal, can = ["*"
   return authoriseTestCall(operations.createChatCompletion, { signal, can });
 }
 
-const request: ChatRequest = {
+const request: Named<ChatRequest> = {
   model: "fake",
   messages: [{ role: "user", content: "one two three" }],
   choices: 1,
@@ -52,7 +54,7 @@ const request: ChatRequest = {
 
 test("a chat is answered with its text, its finish reason and exact usage", async () => {
   const { service } = setUp();
-  const run = await service.chat(callWith(), { ...request, model: "default" });
+  const run = await serveChat(service, callWith(), { ...request, model: "default" });
   expect(run).toMatchObject({
     modelId: "fake",
     createdAtMs: 1_000,
@@ -66,7 +68,7 @@ test("a chat is answered with its text, its finish reason and exact usage", asyn
 
 test("several choices differ in seed, keep their index and count the prompt once", async () => {
   const { service, engine } = setUp();
-  const run = await service.chat(callWith(), { ...request, choices: 3, seed: 2 ** 32 - 1 });
+  const run = await serveChat(service, callWith(), { ...request, choices: 3, seed: 2 ** 32 - 1 });
   const result = await foldChatEvents(run.events);
   expect(result.choices.map((choice) => choice.index)).toEqual([0, 1, 2]);
   expect(result.usage).toEqual({ promptTokens: 3, completionTokens: 6, cachedTokens: 3, reasoningTokens: 0 });
@@ -75,19 +77,19 @@ test("several choices differ in seed, keep their index and count the prompt once
 
 test("a negative seed is taken modulo 2³²", async () => {
   const { service, engine } = setUp();
-  await foldChatEvents((await service.chat(callWith(), { ...request, seed: -1 })).events);
+  await foldChatEvents((await serveChat(service, callWith(), { ...request, seed: -1 })).events);
   expect(engine.requests[0]?.sampling.seed).toBe(2 ** 32 - 1);
 });
 
 test("a token limit beyond the context is cut to what is left of it", async () => {
   const { service, engine } = setUp({ contextTokens: 10 });
-  await foldChatEvents((await service.chat(callWith(), { ...request, tokensMax: 4096 })).events);
+  await foldChatEvents((await serveChat(service, callWith(), { ...request, tokensMax: 4096 })).events);
   expect(engine.requests[0]?.tokensMax).toBe(7);
 });
 
 test("a prompt that fills the context is refused before any work, in the words that clients look for", async () => {
   const { service, engine } = setUp({ contextTokens: 3 });
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({
     code: "context_length_exceeded",
     param: "messages",
     message: expect.stringContaining("This model's maximum context length is 3 tokens."),
@@ -122,7 +124,7 @@ test.each<[string, Partial<ChatRequest>]>([
   engine.prepare = async () => {
     throw new Error("tokenised");
   };
-  await expect(service.chat(callWith(), { ...request, ...overrides })).rejects.toMatchObject({
+  await expect(serveChat(service, callWith(), { ...request, ...overrides })).rejects.toMatchObject({
     code: "context_length_exceeded",
   });
 });
@@ -141,8 +143,8 @@ test.each<[string, (count: number) => ChatRequest["messages"]]>([
   ],
 ])("a chat has at most 2,048 %s, however long the context is", async (what, many) => {
   const { service } = setUp({ contextTokens: 100_000 });
-  await foldChatEvents((await service.chat(callWith(), { ...request, messages: many(2048) })).events);
-  await expect(service.chat(callWith(), { ...request, messages: many(2049) })).rejects.toMatchObject({
+  await foldChatEvents((await serveChat(service, callWith(), { ...request, messages: many(2048) })).events);
+  await expect(serveChat(service, callWith(), { ...request, messages: many(2049) })).rejects.toMatchObject({
     code: "invalid_value",
     param: "messages",
     message: expect.stringContaining(`at most 2048 ${what}, but this one has 2049`),
@@ -151,7 +153,7 @@ test.each<[string, (count: number) => ChatRequest["messages"]]>([
 
 test("what the model can't honour is refused before any work", async () => {
   const { service, engine } = setUp();
-  const refused = service.chat(callWith(), { ...request, logitBias: { [NO_TOKEN]: 1 } });
+  const refused = serveChat(service, callWith(), { ...request, logitBias: { [NO_TOKEN]: 1 } });
   await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
   expect(engine.requests).toEqual([]);
 });
@@ -164,7 +166,7 @@ test("leaving one choice aborts the others at once, wherever they are", async ()
         ? undefined
         : new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("left")), { once: true })),
   });
-  const run = await service.chat(callWith(), { ...request, choices: 2 });
+  const run = await serveChat(service, callWith(), { ...request, choices: 2 });
   for await (const event of run.events) if (event.type === "text-delta") break;
   expect(engine.running()).toBe(0);
 });
@@ -177,7 +179,7 @@ test("an engine that breaks in the middle gives an internal error and its slot b
     },
   });
   for (let round = 0; round < 2; round += 1) {
-    const run = await service.chat(callWith(), request);
+    const run = await serveChat(service, callWith(), request);
     await expect(foldChatEvents(run.events)).rejects.toMatchObject({
       code: "internal",
       message: expect.not.stringContaining("native"),
@@ -202,8 +204,8 @@ test("a client that leaves stops its generation and the next call gets the slot"
         : new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("left")), { once: true })),
   });
   const controller = new AbortController();
-  const run = await service.chat(callWith(controller.signal), request);
-  const waiting = service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(controller.signal), request);
+  const waiting = serveChat(service, callWith(), request);
   for await (const event of run.events) if (event.type === "text-delta") break;
   controller.abort();
   await expect(waiting).resolves.toMatchObject({ modelId: "fake" });
@@ -212,26 +214,26 @@ test("a client that leaves stops its generation and the next call gets the slot"
 
 test("a run that is not read gives its slot back when it is closed", async () => {
   const { service } = setUp({ concurrency: 1 });
-  const run = await service.chat(callWith(), request);
-  const waiting = service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
+  const waiting = serveChat(service, callWith(), request);
   await run.events[Symbol.asyncIterator]().return?.();
   await expect(waiting).resolves.toMatchObject({ modelId: "fake" });
 });
 
 test("an aborted call is cancelled, and an abort with a reason of ours keeps that reason", async () => {
   const { service } = setUp();
-  await expect(service.chat(callWith(AbortSignal.abort()), request)).rejects.toMatchObject({ code: "cancelled" });
+  await expect(serveChat(service, callWith(AbortSignal.abort()), request)).rejects.toMatchObject({ code: "cancelled" });
   const reason = new AiError("shutting_down", "The server is shutting down.");
-  await expect(service.chat(callWith(AbortSignal.abort(reason)), request)).rejects.toBe(reason);
+  await expect(serveChat(service, callWith(AbortSignal.abort(reason)), request)).rejects.toBe(reason);
 });
 
 test("a queue that is full refuses the next caller", async () => {
   const { service } = setUp({ concurrency: 1 });
   const controller = new AbortController();
-  await service.chat(callWith(), request);
-  const waiting = [1, 2].map(() => service.chat(callWith(controller.signal), request));
+  await serveChat(service, callWith(), request);
+  const waiting = [1, 2].map(() => serveChat(service, callWith(controller.signal), request));
   await Promise.resolve();
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "queue_full" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "queue_full" });
   controller.abort();
   await Promise.allSettled(waiting);
 });
@@ -251,12 +253,12 @@ test.each([
         await gate.promise;
       },
     });
-    const greedy = foldChatEvents((await service.chat(callWith(), { ...request, choices: 128 })).events);
+    const greedy = foldChatEvents((await serveChat(service, callWith(), { ...request, choices: 128 })).events);
     await vi.waitFor(() => expect(engine.running()).toBe(share));
     await nextTurn();
     expect({ running: engine.running(), most }).toEqual({ running: share, most: share });
     const call = authoriseTestCall(operations.createChatCompletion, { accountId: "victim" });
-    const victim = service.chat(call, request).then((run) => foldChatEvents(run.events));
+    const victim = serveChat(service, call, request).then((run) => foldChatEvents(run.events));
     gate.resolve();
     await victim;
     expect(engine.requests.length).toBeLessThan(32);
@@ -269,7 +271,7 @@ test("after close no call is taken and the engine is closed", async () => {
   const { service, engine } = setUp();
   await service.close();
   expect(engine.closed()).toBe(true);
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "shutting_down" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "shutting_down" });
 });
 
 test("a call without the capability does not pass", () => {
@@ -289,7 +291,7 @@ test("what of its schemas is not enforced is reported with the run, and with the
       throw error;
     },
   });
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   expect(run.relaxed).toEqual(relaxed);
   await foldChatEvents(run.events);
   expect(records).toMatchObject([{ outcome: "completed", relaxed }]);
@@ -319,7 +321,7 @@ test("the input of a custom tool is taken out of its arguments, in each choice b
     { ...LONG_TOOL, description: null, kind: "custom" as const, name: "patch" },
   ];
   const output: ChatRequest["output"] = { ...FREE_TEXT, toolUse: { tools, mode: "auto", parallel: true } };
-  const { events } = await service.chat(callWith(), { ...request, choices: 2, output });
+  const { events } = await serveChat(service, callWith(), { ...request, choices: 2, output });
   const { choices } = await foldChatEvents(events);
   const id = expect.stringMatching(/^call_/);
   for (const { toolCalls } of choices) {

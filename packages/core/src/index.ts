@@ -1,7 +1,7 @@
 /** The AI service: identity, models, admission, chat and embeddings behind one door. No HTTP, no native code. */
 
 export { createAiService } from "./ai-service.ts";
-export type { AiService, AiServiceOptions } from "./ai-service.ts";
+export type { AiService, AiServiceOptions, RoutedCall, UpstreamCall } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
 export type { AuthorisedCall, CallOperation, CallOutcome } from "./call.ts";
@@ -91,6 +91,10 @@ export type { ChunkOperationId, ModelOperation, ModelOperationId, ModelType } fr
 export { createModelRegistry } from "./models/registry.ts";
 export type { Engine, ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
+export type { Calls } from "./call-kind.ts";
+export { chatCalls } from "./services/chat-service.ts";
+export { completionCalls } from "./services/completion-service.ts";
+export { embeddingCalls } from "./services/embedding-service.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { WantedSampling } from "./services/sampling.ts";

@@ -28,6 +28,8 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 export interface ModelOperation {
   /** In messages: "This server has no model for ‹noun›." */
   readonly noun: string;
+  /** Whether a server may have no model for it, and then says so before it reads a body: `not_implemented`. */
+  readonly isOptional: boolean;
   /** The type of model that it needs; with it goes what it is charged as. */
   readonly modelType: ModelType;
   /**
@@ -47,36 +49,42 @@ export interface ModelOperation {
 export const MODEL_OPERATIONS = {
   createChatCompletion: {
     noun: "chat",
+    isOptional: false,
     modelType: "chat",
     tokensBoundedBy: "prompt-and-answer",
     answer: "chunks",
   },
   createCompletion: {
     noun: "completion",
+    isOptional: true,
     modelType: "chat",
     tokensBoundedBy: "prompt-and-answer",
     answer: "chunks",
   },
   createEmbedding: {
     noun: "embedding",
+    isOptional: true,
     modelType: "embedding",
     tokensBoundedBy: "prompt",
     answer: "vectors",
   },
   createTranscription: {
     noun: "transcription",
+    isOptional: true,
     modelType: "transcription",
     tokensBoundedBy: "context",
     answer: "text",
   },
   createTranslation: {
     noun: "translation",
+    isOptional: true,
     modelType: "transcription",
     tokensBoundedBy: "context",
     answer: "text",
   },
   createSpeech: {
     noun: "speech",
+    isOptional: true,
     modelType: "speech",
     tokensBoundedBy: "context",
     answer: "bytes",

@@ -14,20 +14,41 @@ import type { Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
-import type { ModelRegistry, RegisteredModel } from "./models/registry.ts";
-import { BILLED_AS } from "./operations.ts";
-import type { ModelType } from "./operations.ts";
+import { requireModel } from "./models/registry.ts";
+import type { Engine, RegisteredModel } from "./models/registry.ts";
+import { BILLED_AS, MODEL_OPERATIONS } from "./operations.ts";
+import type { ModelOperationId } from "./operations.ts";
 import type { UsageUnits } from "./usage.ts";
 
-/** @throws AiError `model_not_found`, `wrong_model_type` */
-export function resolveModel(
-  call: AuthorisedCall,
-  registry: ModelRegistry,
-  wanted: { readonly selector: string; readonly type: ModelType },
-): ResolvedCall<RegisteredModel> {
-  const model = registry.resolve(wanted.selector, wanted.type);
+/** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented` */
+export function resolveCall<Served extends Engine>(
+  { call, selector, model: found }: CallTarget,
+  needed: ServedBy<Served>,
+): { readonly call: ResolvedCall<RegisteredModel>; readonly engine: Served } {
+  const { noun, modelType } = MODEL_OPERATIONS[needed.operation];
+  const model = requireModel(found, { selector, type: modelType });
+  const { engine } = model;
+  if (!needed.isServedBy(engine)) {
+    const message = `The model '${model.id}' doesn't offer ${noun} on this server.`;
+    throw new AiError("not_implemented", message, { param: "model" });
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
-  return { ...call, model } as unknown as ResolvedCall<RegisteredModel>;
+  return { call: { ...call, model } as unknown as ResolvedCall<RegisteredModel>, engine };
+}
+
+/** A call, and what its request called the model. */
+export interface CallTarget {
+  readonly call: AuthorisedCall;
+  /** Id, name or `default`. */
+  readonly selector: string;
+  /** Found by it; null where there is none. */
+  readonly model: RegisteredModel | null;
+}
+
+/** Which engines can serve an operation. */
+export interface ServedBy<Served extends Engine> {
+  readonly operation: ModelOperationId;
+  readonly isServedBy: (engine: Engine) => engine is Served;
 }
 
 /** What stands between a resolved call and its engine. */
@@ -46,16 +67,21 @@ export interface AdmissionGates {
 }
 
 /** What a call asks for, as far as limits and money care. */
-export interface Demand {
+export interface CostEstimate {
   /** The most that it can use. */
-  readonly bound: UsageUnits;
+  readonly maxUsage: UsageUnits;
   /** What counts against tokens per minute until the real usage is known. */
   readonly expectedTokens: number;
-  /** What the caller called the model. */
-  readonly selector: string;
+  /** Whether the answer is sent piece by piece. */
   readonly streamed: boolean;
   /** What of its schemas is not enforced. */
   readonly relaxed: readonly SchemaRelaxation[];
+}
+
+export interface AdmissionRequest extends CostEstimate {
+  readonly operation: ModelOperationId;
+  /** What the caller called the model. */
+  readonly selector: string;
 }
 
 /**
@@ -67,20 +93,20 @@ export interface Demand {
  */
 export async function admit(
   call: ResolvedCall<RegisteredModel>,
-  demand: Demand,
+  request: AdmissionRequest,
   gates: AdmissionGates,
 ): Promise<AdmittedCall<RegisteredModel>> {
   const { model, requestId, principal } = call;
   const { accountId } = principal;
   const startedAtMs = gates.now();
-  const correctTokens = await gates.rateLimits.takeTokens(accountId, demand.expectedTokens, call.onRateLimit);
+  const correctTokens = await gates.rateLimits.takeTokens(accountId, request.expectedTokens, call.onRateLimit);
   const guard = createGuard(gates, requestId);
-  const operation = BILLED_AS[model.type];
+  const billedAs = BILLED_AS[model.type];
   let reservation: Reservation | null = null;
   let slots: CallSlots;
   try {
-    const bill = { accountId, operation, modelId: model.id, requestId, prices: model.prices };
-    reservation = await gates.billing.reserve(bill, demand.bound);
+    const bill = { accountId, operation: billedAs, modelId: model.id, requestId, prices: model.prices };
+    reservation = await gates.billing.reserve(bill, request.maxUsage);
     const { queue } = gates;
     const { waitTimeMsMax } = model.queue;
     slots = await openCallSlots({ accountId, queue, waitTimeMsMax }, call.signal);
@@ -103,15 +129,15 @@ export async function admit(
     const chargedAmount = isCharged ? await held.settle(units) : 0;
     await corrected;
     gates.onCallEnd({
-      operationId: call.operation.id,
-      billedAs: operation,
+      operationId: request.operation,
+      billedAs,
       callId: call.callId,
       requestId,
       accountId,
       modelId: model.id,
-      requestedModel: demand.selector,
-      streamed: demand.streamed,
-      relaxed: demand.relaxed,
+      requestedModel: request.selector,
+      streamed: request.streamed,
+      relaxed: request.relaxed,
       outcome,
       usage: units,
       isUsageEstimated: meter.isEstimated,
@@ -180,4 +206,35 @@ export async function* runAdmitted<Event>(
   } finally {
     await call.settle(outcome);
   }
+}
+
+/**
+ * The events of an admitted call, the first of which has been asked for: returning them settles the call, also before the
+ * first is taken.
+ */
+export interface RunEvents<Event> extends AsyncIterableIterator<Event, void> {
+  return(): Promise<IteratorResult<Event, void>>;
+}
+
+/**
+ * A generator that was never started runs none of its `finally` blocks, so a consumer that ends before the first event
+ * would keep what the call holds: this one is always started.
+ */
+export async function primeStream<Event>(generator: AsyncGenerator<Event, void>): Promise<RunEvents<Event>> {
+  let first: IteratorResult<Event, void> | null = await generator.next();
+  const primed: RunEvents<Event> = {
+    async next() {
+      if (first === null) return generator.next();
+      const result = first;
+      first = null;
+      return result;
+    },
+    async return() {
+      first = null;
+      await generator.return();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => primed,
+  };
+  return primed;
 }

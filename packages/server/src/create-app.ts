@@ -17,6 +17,7 @@ import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
 import { serveStartPage, wantsStartPage } from "./operations/start-page.ts";
 import { decodeTraceParent } from "./operations/trace-parent.ts";
+import { createSpeech, createTranscription, createTranslation } from "./surfaces/openai/audio/route.ts";
 import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
 import { createCompletion } from "./surfaces/openai/completions/route.ts";
 import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
@@ -26,7 +27,6 @@ import type { OperationDependencies, OperationHandler, OperationLimits } from ".
 import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
-import { defineFormRelay, defineJsonRelay } from "./surfaces/openai/relay/route.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: an operation of the specification without a handler does not compile. */
@@ -36,9 +36,9 @@ const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
   createChatCompletion,
   createCompletion,
   createEmbedding,
-  createTranscription: defineFormRelay("createTranscription"),
-  createTranslation: defineFormRelay("createTranslation"),
-  createSpeech: defineJsonRelay("createSpeech"),
+  createTranscription,
+  createTranslation,
+  createSpeech,
 };
 
 const OPERATIONS: readonly (Operation & { readonly id: OperationId })[] = Object.values(operations);

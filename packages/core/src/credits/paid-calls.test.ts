@@ -13,6 +13,8 @@ import { foldChatEvents } from "../services/fold-chat.ts";
 import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
+import { serveChat } from "../testing/serve-locally.ts";
+import type { Named } from "../testing/serve-locally.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import type { RateLimitUse } from "../store/rate-limit-store.ts";
 import { FREE_OF_CHARGE } from "./prices.ts";
@@ -57,7 +59,7 @@ function callWith(signal: AbortSignal = new AbortController().signal) {
 }
 
 /** Three prompt tokens. */
-const request: ChatRequest = {
+const request: Named<ChatRequest> = {
   model: "fake",
   messages: [{ role: "user", content: "one two three" }],
   choices: 1,
@@ -76,7 +78,7 @@ const request: ChatRequest = {
 
 test("a finished call pays what it used, and the rest of its hold is free again", async () => {
   const { service, credits, records } = setUp();
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([43]);
   await foldChatEvents(run.events);
   expect(credits.holds.size).toBe(0);
@@ -95,7 +97,7 @@ test("a finished call pays what it used, and the rest of its hold is free again"
 
 test("every choice is held for and paid", async () => {
   const { service, credits } = setUp();
-  const run = await service.chat(callWith(), { ...request, choices: 3 });
+  const run = await serveChat(service, callWith(), { ...request, choices: 3 });
   expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([123]);
   await foldChatEvents(run.events);
   expect(credits.entries).toMatchObject([{ amount: -63, units: { inputTokens: 3, outputTokens: 6 } }]);
@@ -103,14 +105,14 @@ test("every choice is held for and paid", async () => {
 
 test("a call without a token limit is held for all that the context has room for", async () => {
   const { service, credits } = setUp({ contextTokens: 13 });
-  const run = await service.chat(callWith(), { ...request, tokensMax: null });
+  const run = await serveChat(service, callWith(), { ...request, tokensMax: null });
   expect([...credits.holds.values()].map(({ amount }) => amount)).toEqual([103]);
   await foldChatEvents(run.events);
 });
 
 test("an account that can't pay the most that a call may cost is refused before any work", async () => {
   const { service, credits, engine } = setUp({ granted: 42 });
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({
     code: "quota_exceeded",
     message: expect.stringContaining("up to 0.000043 credits and 0.000042 are available"),
   });
@@ -120,7 +122,7 @@ test("an account that can't pay the most that a call may cost is refused before 
 
 test("a client that leaves pays for what was produced until then", async () => {
   const { service, credits, records } = setUp({ words: ["a", "b", "c", "d"] });
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   let seen = 0;
   for await (const event of run.events) {
     if (event.type === "text-delta") seen += 1;
@@ -138,7 +140,7 @@ test("a client that leaves before the first token pays nothing", async () => {
       leaving.abort();
     },
   });
-  const run = await service.chat(callWith(leaving.signal), request);
+  const run = await serveChat(service, callWith(leaving.signal), request);
   await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
   expect({ entries: credits.entries, held: credits.holds.size, running: engine.running() }).toEqual({
     entries: [],
@@ -157,7 +159,7 @@ test("a broken engine costs what it had produced, and nothing when that was noth
         if (index === brokenAt) throw new AiError("engine_failed", "broken");
       },
     });
-    const run = await service.chat(callWith(), request);
+    const run = await serveChat(service, callWith(), request);
     await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
     expect(credits.entries.map(({ amount }) => amount)).toEqual(amounts);
     expect(credits.holds.size).toBe(0);
@@ -167,9 +169,9 @@ test("a broken engine costs what it had produced, and nothing when that was noth
 
 test("a call whose client disconnects in the queue gets its hold back", async () => {
   const { service, credits } = setUp({ concurrency: 1 });
-  const first = await service.chat(callWith(), request);
+  const first = await serveChat(service, callWith(), request);
   const leaving = new AbortController();
-  const second = service.chat(callWith(leaving.signal), request);
+  const second = serveChat(service, callWith(leaving.signal), request);
   await expect.poll(() => credits.holds.size).toBe(2);
   leaving.abort();
   await expect(second).rejects.toMatchObject({ code: "cancelled" });
@@ -181,14 +183,14 @@ test("a call whose client disconnects in the queue gets its hold back", async ()
 test("a store that can't hold refuses the call", async () => {
   const { service, credits, engine } = setUp();
   credits.failures.hold.push(new Error("disk full"));
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
   expect(engine.requests).toEqual([]);
 });
 
 test("a store that blinks at the end is asked again", async () => {
   const { service, credits } = setUp();
   credits.failures.settle.push(new Error("busy"), new Error("busy"));
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await foldChatEvents(run.events);
   expect(credits.entries).toHaveLength(1);
 });
@@ -197,7 +199,7 @@ test("a finished answer ends well while the store is down, and is charged when t
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { service, credits, records, settlementErrors } = setUp();
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   credits.failures.settle.push(...Array.from({ length: 5 }, () => new Error("down")));
   const answer = foldChatEvents(run.events);
   await vi.advanceTimersByTimeAsync(SETTLEMENT_WAIT_MS_MAX);
@@ -219,7 +221,7 @@ test("a call that broke gets its hold back when the store is back, and the calle
     },
   });
   credits.failures.void.push(new Error("down"), new Error("down"), new Error("down"));
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   const failure = expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "engine_failed" });
   await vi.advanceTimersByTimeAsync(10_000);
   await failure;
@@ -228,7 +230,7 @@ test("a call that broke gets its hold back when the store is back, and the calle
 
 test("a hold that expired before the call was settled is reported to the operator", async () => {
   const { service, credits, settlementErrors } = setUp();
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   credits.holds.clear();
   await foldChatEvents(run.events);
   expect(settlementErrors).toMatchObject([{ code: "billing_unavailable" }]);
@@ -242,7 +244,7 @@ test("a settlement whose answer was lost is not charged twice and reports no err
     await settle(settlement);
     throw new Error("connection lost");
   };
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await foldChatEvents(run.events);
   expect(credits.entries).toMatchObject([{ amount: -23 }]);
   expect(settlementErrors).toEqual([]);
@@ -252,7 +254,7 @@ test("at the shutdown what is pending is settled first", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { service, credits } = setUp();
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   credits.failures.settle.push(...Array.from({ length: 6 }, () => new Error("down")));
   const answer = foldChatEvents(run.events);
   await vi.advanceTimersByTimeAsync(15_000);
@@ -267,16 +269,16 @@ test("at the shutdown what is pending is settled first", async () => {
 test("an account without credits is refused before its prompt is prepared", async () => {
   const { service, engine } = setUp({ granted: 0 });
   const prepare = vi.spyOn(engine, "prepare");
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
   expect(prepare).not.toHaveBeenCalled();
 });
 
 test("an account whose credits are all held has no further prompt prepared once that is known", async () => {
   const { service, engine } = setUp({ granted: 43, concurrency: 3 });
-  await service.chat(callWith(), request);
+  await serveChat(service, callWith(), request);
   const prepare = vi.spyOn(engine, "prepare");
   for (let call = 0; call < 5; call += 1) {
-    await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+    await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
   }
   expect(prepare).toHaveBeenCalledTimes(1);
 });
@@ -284,7 +286,7 @@ test("an account whose credits are all held has no further prompt prepared once 
 test("a store whose balances can't be read refuses the call", async () => {
   const { service, credits } = setUp();
   credits.readBalance = () => Promise.reject(new Error("down"));
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
 });
 
 test("a free model is there for an account without credits, and its store is not asked for them", async () => {
@@ -298,7 +300,7 @@ test("a free model is there for an account without credits, and its store is not
     callTimeMsMax: 60_000,
     onSettlementError: () => {},
   });
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await expect(foldChatEvents(run.events)).resolves.toMatchObject({ choices: [{ text: "Hello world" }] });
 });
 
@@ -309,7 +311,7 @@ test("an engine that reports more than was held for costs what was held", async 
     yield { type: "text-delta", text: "x", completionTokens: 100 };
     yield { type: "generation-end", finishReason: "stop", completionTokens: 100, reasoningTokens: 0 };
   };
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await foldChatEvents(run.events);
   expect(credits.entries).toMatchObject([{ amount: -43, units: { outputTokens: 100 } }]);
 });
@@ -321,14 +323,14 @@ test("a call that takes too long ends with an error and pays for what it produce
       if (index === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     },
   });
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "call_timeout" });
   expect(credits.entries).toMatchObject([{ amount: -13 }]);
 });
 
 test("tokens per minute count what a call may use until it is known what it did", async () => {
   const { service, corrections } = setUp({ tokensPerMinute: 7 });
-  const run = await service.chat(callWith(), request);
+  const run = await serveChat(service, callWith(), request);
   await foldChatEvents(run.events);
   expect(corrections).toEqual([{ key: "tokens:ada", points: -2, limit: 7 }]);
 });
@@ -336,18 +338,18 @@ test("tokens per minute count what a call may use until it is known what it did"
 test("a call that is refused for its credits, or by a store that fails, gets its tokens per minute back", async () => {
   const { service, corrections, credits } = setUp({ granted: 42, tokensPerMinute: 7 });
   const back = { key: "tokens:ada", points: -7, limit: 7 };
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "quota_exceeded" });
   expect(corrections).toEqual([back]);
   credits.failures.hold.push(new Error("disk full"));
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "billing_unavailable" });
   expect(corrections).toEqual([back, back]);
 });
 
 test("a call that leaves the queue gets its tokens per minute back", async () => {
   const { service, corrections, credits } = setUp({ tokensPerMinute: 7, concurrency: 1 });
-  await service.chat(callWith(), request);
+  await serveChat(service, callWith(), request);
   const leaving = new AbortController();
-  const waiting = service.chat(callWith(leaving.signal), request);
+  const waiting = serveChat(service, callWith(leaving.signal), request);
   await expect.poll(() => credits.holds.size).toBe(2);
   leaving.abort();
   await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
@@ -363,7 +365,7 @@ test("a call whose client disconnects is recorded as left, also when the engine 
       throw new Error("native abort");
     },
   });
-  const run = await service.chat(callWith(leaving.signal), request);
+  const run = await serveChat(service, callWith(leaving.signal), request);
   await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
   expect(records).toMatchObject([{ outcome: "left", chargedAmount: 13 }]);
 });
@@ -375,7 +377,7 @@ test("a call that has ended leaves no timer and no listener behind", async () =>
   const listening = vi.spyOn(controller.signal, "addEventListener");
   const stopped = vi.spyOn(controller.signal, "removeEventListener");
   const { service } = setUp();
-  await foldChatEvents((await service.chat(callWith(controller.signal), request)).events);
+  await foldChatEvents((await serveChat(service, callWith(controller.signal), request)).events);
   expect(vi.getTimerCount()).toBe(0);
   expect(listening.mock.calls.length).toBeGreaterThan(0);
   expect(stopped.mock.calls.length).toBe(listening.mock.calls.length);
@@ -383,7 +385,7 @@ test("a call that has ended leaves no timer and no listener behind", async () =>
 
 test("a call beyond the tokens per minute is refused before it is held for", async () => {
   const { service, credits } = setUp({ tokensPerMinute: 6 });
-  await expect(service.chat(callWith(), request)).rejects.toMatchObject({
+  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({
     code: "rate_limited",
     message: expect.stringContaining("Limit 6"),
   });

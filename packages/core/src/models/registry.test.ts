@@ -1,24 +1,26 @@
 import { expect, test } from "vitest";
 import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
-import { createModelRegistry } from "./registry.ts";
+import { createModelRegistry, requireModel } from "./registry.ts";
 
 const engine = createFakeChatEngine();
 const named = (id: string, name: string, isDefault = false) => fakeModel(engine, { id, name, isDefault });
 
 test("an exact id wins over an exact name, and a name over the keyword", () => {
   const registry = createModelRegistry([named("a", "b"), named("b", "default"), named("c", "c", true)]);
-  expect(registry.resolve("b", "chat").id).toBe("b");
-  expect(registry.resolve("default", "chat").id).toBe("b");
+  expect(registry.lookUp("b", "chat")?.id).toBe("b");
+  expect(registry.lookUp("default", "chat")?.id).toBe("b");
 });
 
 test("the keyword default finds the default model of the type", () => {
   const registry = createModelRegistry([named("a", "A"), named("b", "B", true)]);
-  expect(registry.resolve("default", "chat").id).toBe("b");
+  expect(registry.lookUp("default", "chat")?.id).toBe("b");
 });
 
 test.each(["A", "a ", "openai/a", "", "default"])("the selector %j is no model", (selector) => {
   const registry = createModelRegistry([named("a", "Model A")]);
-  expect(() => registry.resolve(selector, "chat")).toThrow(
+  const model = registry.lookUp(selector, "chat");
+  expect(model).toBeNull();
+  expect(() => requireModel(model, { selector, type: "chat" })).toThrow(
     expect.objectContaining({ code: "model_not_found", param: "model" }),
   );
 });

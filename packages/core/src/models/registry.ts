@@ -55,11 +55,11 @@ export interface ModelRegistry {
   /** @throws AiError `model_not_found` */
   find(id: string): RegisteredModel;
   /**
+   * Null when there is none.
+   *
    * @param selector the request's `model` field: id, name or `default`.
-   * @throws AiError `model_not_found`, `wrong_model_type`
+   * @param type whose default is meant; another model may be of any type.
    */
-  resolve(selector: string, type: ModelType): RegisteredModel;
-  /** As `resolve`, whatever the model's type; null when there is none. */
   lookUp(selector: string, type: ModelType): RegisteredModel | null;
 }
 
@@ -88,13 +88,17 @@ export function createModelRegistry(models: readonly RegisteredModel[]): ModelRe
       if (model === undefined) throw modelNotFound(id);
       return model;
     },
-    resolve(selector, type) {
-      const model = lookUp(selector, type);
-      if (model === null) throw modelNotFound(selector);
-      if (model.type !== type) throw wrongModelType(model, type);
-      return model;
-    },
   };
+}
+
+/** @throws AiError `model_not_found`, `wrong_model_type` */
+export function requireModel(
+  model: RegisteredModel | null,
+  { selector, type }: { readonly selector: string; readonly type: ModelType },
+): RegisteredModel {
+  if (model === null) throw modelNotFound(selector);
+  if (model.type !== type) throw wrongModelType(model, type);
+  return model;
 }
 
 function modelNotFound(selector: string): AiError {

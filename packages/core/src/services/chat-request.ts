@@ -5,8 +5,6 @@ import type { ChatOutput, ChatTool, SchemaRelaxation } from "../engine/chat-outp
 import type { WantedSampling } from "./sampling.ts";
 
 export interface ChatRequest extends WantedSampling {
-  /** Id, name or `default`. */
-  readonly model: string;
   /** At least one. */
   readonly messages: readonly ChatMessage[];
   /** How many answers, 1 to 128. */

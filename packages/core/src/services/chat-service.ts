@@ -5,9 +5,9 @@
 
 import { randomBytes } from "node:crypto";
 import { AiError } from "../ai-error.ts";
+import { defineCalls } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
-import type { UsageUnits } from "../usage.ts";
 import type {
   ChatEngine,
   ChatMessage,
@@ -20,9 +20,10 @@ import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
 import { createInputReader } from "../engine/custom-input.ts";
 import type { InputReader } from "../engine/custom-input.ts";
 import type { RegisteredModel } from "../models/registry.ts";
-import type { ChatEvent, ChatRequest } from "./chat-request.ts";
+import type { CostEstimate } from "../pipeline.ts";
+import type { ChatEvent, ChatRequest, ChatRun } from "./chat-request.ts";
 import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
-import { mergeGenerations } from "./merge-generations.ts";
+import { mergeGenerations } from "./merge-streams.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /**
@@ -31,7 +32,7 @@ import { buildSampling, shiftSeed } from "./sampling.ts";
 const MESSAGES_MAX = 2048;
 
 /** A chat that the model can take: tokenised, and with nothing left to refuse. */
-export interface PreparedChat {
+interface PreparedChat {
   readonly engine: ChatEngine;
   readonly request: ChatRequest;
   readonly prompt: PreparedPrompt;
@@ -41,16 +42,27 @@ export interface PreparedChat {
   readonly relaxed: readonly SchemaRelaxation[];
 }
 
+/** Answers to a conversation. */
+export const chatCalls = defineCalls({
+  operation: "createChatCompletion",
+  isServedBy: (engine) => engine.type === "chat",
+  prepare: prepareChat,
+  estimate: estimateChat,
+  run: runChat,
+  start: async (events, { relaxed }, facts): Promise<ChatRun> => ({
+    ...facts,
+    id: `chatcmpl-${randomBytes(16).toString("hex")}`,
+    relaxed,
+    events,
+  }),
+});
+
 /**
  * Renders and tokenises the prompt and makes sure that the model can honour the request and has room for an answer.
  *
  * @throws AiError `context_length_exceeded`, `invalid_value` for too many messages, and what the engine refuses
  */
-export async function prepareChat(
-  engine: ChatEngine,
-  request: ChatRequest,
-  signal: AbortSignal,
-): Promise<PreparedChat> {
+async function prepareChat(engine: ChatEngine, request: ChatRequest, signal: AbortSignal): Promise<PreparedChat> {
   const { messages, output, topLogprobs } = request;
   const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureOutput(output));
   const { contextTokens } = engine.limits;
@@ -76,9 +88,12 @@ function refuseMany(messages: readonly ChatMessage[]): void {
 }
 
 /** The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may draw. */
-export function boundChat({ engine, request, prompt }: PreparedChat): UsageUnits {
+function estimateChat({ engine, request, prompt, relaxed }: PreparedChat): CostEstimate {
+  const inputTokens = prompt.tokens.length;
   const outputTokens = request.choices * limitTokens(engine, request, prompt);
-  return { ...NO_USAGE, inputTokens: prompt.tokens.length, outputTokens };
+  // Few answers are as long as the context has room for.
+  const expectedTokens = inputTokens + (request.tokensMax === null ? 0 : outputTokens);
+  return { maxUsage: { ...NO_USAGE, inputTokens, outputTokens }, expectedTokens, streamed: request.stream, relaxed };
 }
 
 function limitTokens(engine: ChatEngine, request: ChatRequest, prompt: PreparedPrompt): number {
@@ -103,10 +118,7 @@ function tooLong(contextTokens: number, found: string): AiError {
 }
 
 /** Runs an admitted chat, each choice in a slot of its own. */
-export async function* runChat(
-  call: AdmittedCall<RegisteredModel>,
-  chat: PreparedChat,
-): AsyncGenerator<ChatEvent, void> {
+async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat): AsyncGenerator<ChatEvent, void> {
   const { request, prompt } = chat;
   const choices = Array.from({ length: request.choices }, (_, index) => createChoice(index));
   for (const { index } of choices) yield { type: "choice-start", index };

@@ -5,8 +5,6 @@ import type { ChatUsage } from "./chat-request.ts";
 import type { WantedSampling } from "./sampling.ts";
 
 export interface CompletionRequest extends WantedSampling {
-  /** Id, name or `default`. */
-  readonly model: string;
   /** At least one. */
   readonly prompts: readonly PlainText["text"][];
   /** What comes after each of them; null where nothing does. */

@@ -9,6 +9,8 @@ import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { createFakeChatEngine, fakeModel } from "../testing/fake-chat-engine.ts";
 import type { FakeChatEngineOptions } from "../testing/fake-chat-engine.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+import { serveCompletion } from "../testing/serve-locally.ts";
+import type { Named } from "../testing/serve-locally.ts";
 import type { CompletionEvent, CompletionRequest } from "./completion-request.ts";
 import { foldCompletionEvents } from "./fold-completion.ts";
 
@@ -29,14 +31,14 @@ function setUp(options: FakeChatEngineOptions = {}) {
     },
     onCallEnd: (record) => void records.push(record),
   });
-  const start = (overrides: Partial<CompletionRequest> = {}) =>
-    service.complete(authoriseTestCall(operations.createCompletion), { ...request, ...overrides });
-  const complete = async (overrides: Partial<CompletionRequest> = {}) =>
+  const start = (overrides: Partial<Named<CompletionRequest>> = {}) =>
+    serveCompletion(service, authoriseTestCall(operations.createCompletion), { ...request, ...overrides });
+  const complete = async (overrides: Partial<Named<CompletionRequest>> = {}) =>
     foldCompletionEvents((await start(overrides)).events);
   return { engine, credits, records, start, complete };
 }
 
-const request: CompletionRequest = {
+const request: Named<CompletionRequest> = {
   model: "default",
   prompts: ["one two three"],
   suffix: null,

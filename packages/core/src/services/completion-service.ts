@@ -3,8 +3,10 @@
  * and merges them into one stream of events.
  */
 
+import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "../ai-error.ts";
+import { defineCalls } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
@@ -19,12 +21,13 @@ import type {
 } from "../engine/chat-engine.ts";
 import { FREE_TEXT } from "../engine/chat-output.ts";
 import type { RegisteredModel } from "../models/registry.ts";
+import type { CostEstimate } from "../pipeline.ts";
 import type { ChatUsage } from "./chat-request.ts";
 import { keepBest } from "./best-candidates.ts";
-import type { CompletionChoiceEvent, CompletionEvent, CompletionRequest } from "./completion-request.ts";
+import type { CompletionChoiceEvent, CompletionEvent, CompletionRequest, CompletionRun } from "./completion-request.ts";
 import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
-import { mergeGenerations } from "./merge-generations.ts";
-import type { TaggedGeneration } from "./merge-generations.ts";
+import { mergeGenerations } from "./merge-streams.ts";
+import type { TaggedGeneration } from "./merge-streams.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /** Texts of one call, those included that are not the best. More is a batch, not a call. */
@@ -35,7 +38,7 @@ const ECHO_TOKENS_MAX = 2 ** 18;
 const SCORED_ECHO_TOKENS_MAX = 2 ** 16;
 
 /** Prompts that the model can take: tokenised, and with nothing left to refuse. */
-export interface PreparedCompletion {
+interface PreparedCompletion {
   readonly engine: ChatEngine;
   readonly request: CompletionRequest;
   readonly prompts: readonly PreparedText[];
@@ -43,8 +46,22 @@ export interface PreparedCompletion {
   readonly sampling: Sampling;
 }
 
+/** Texts that go on with texts. */
+export const completionCalls = defineCalls({
+  operation: "createCompletion",
+  isServedBy: (engine) => engine.type === "chat",
+  prepare: prepareCompletion,
+  estimate: estimateCompletion,
+  run: runCompletion,
+  start: async (events, _prepared, facts): Promise<CompletionRun> => ({
+    ...facts,
+    id: `cmpl-${randomBytes(16).toString("hex")}`,
+    events,
+  }),
+});
+
 /** @throws AiError `context_length_exceeded`, `invalid_value` for too many texts or too much to echo, and what the engine refuses */
-export async function prepareCompletion(
+async function prepareCompletion(
   engine: ChatEngine,
   request: CompletionRequest,
   signal: AbortSignal,
@@ -88,10 +105,12 @@ function countAtLeast(text: PlainText["text"]): number {
 }
 
 /** The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may draw. */
-export function boundCompletion({ engine, request, prompts }: PreparedCompletion): UsageUnits {
+function estimateCompletion({ engine, request, prompts }: PreparedCompletion): CostEstimate {
   const inputTokens = prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const outputTokens = prompts.reduce((sum, prompt) => sum + limitTokens(engine, request, prompt), 0);
-  return { ...NO_USAGE, inputTokens, outputTokens: outputTokens * request.candidates };
+  const ofOneEach = prompts.reduce((sum, prompt) => sum + limitTokens(engine, request, prompt), 0);
+  const outputTokens = ofOneEach * request.candidates;
+  const maxUsage = { ...NO_USAGE, inputTokens, outputTokens };
+  return { maxUsage, expectedTokens: inputTokens + outputTokens, streamed: request.stream, relaxed: [] };
 }
 
 function limitTokens(engine: ChatEngine, request: CompletionRequest, prompt: PreparedText): number {
@@ -103,7 +122,7 @@ function tooLong(contextTokens: number, found: string): AiError {
 }
 
 /** Runs an admitted completion, each text in a slot of its own. */
-export async function* runCompletion(
+async function* runCompletion(
   call: AdmittedCall<RegisteredModel>,
   completion: PreparedCompletion,
 ): AsyncGenerator<CompletionEvent, void> {

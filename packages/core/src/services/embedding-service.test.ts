@@ -9,6 +9,7 @@ import type { EmbeddingEngine, EmbeddingVector } from "../engine/embedding-engin
 import { createModelRegistry } from "../models/registry.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+import { serveEmbedding } from "../testing/serve-locally.ts";
 
 const DIMENSIONS = 4;
 const CONTEXT_TOKENS = 8;
@@ -66,7 +67,7 @@ function setUp(engine: EmbeddingEngine) {
   });
   const call = authoriseTestCall(operations.createEmbedding);
   const embed = (inputs: readonly (string | readonly number[])[], dimensions: number | null = null) =>
-    service.embed(call, { model: "default", inputs, dimensions });
+    serveEmbedding(service, call, { model: "default", inputs, dimensions });
   return { embed, records };
 }
 

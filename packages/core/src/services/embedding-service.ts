@@ -1,16 +1,16 @@
 /** Embeddings between admission and engine: refuses what the model can't take, and puts the vectors in order. */
 
 import { AiError } from "../ai-error.ts";
+import { defineCalls } from "../call-kind.ts";
+import type { RunFacts } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
-import type { UsageUnits } from "../usage.ts";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "../engine/embedding-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
+import type { CostEstimate } from "../pipeline.ts";
 import { CHARACTERS_PER_TOKEN_MAX } from "./context-length.ts";
 
 export interface EmbeddingRequest {
-  /** Id, name or `default`. */
-  readonly model: string;
   /** At least one. */
   readonly inputs: readonly EmbeddingInput[];
   /** How many of the model's dimensions are wanted, at least 1; null for all. */
@@ -27,15 +27,25 @@ export interface EmbeddingResult {
 }
 
 /** Inputs that the model can take: tokenised, and with nothing left to refuse. */
-export interface PreparedEmbedding {
+interface PreparedEmbedding {
   readonly engine: EmbeddingEngine;
   readonly request: EmbeddingRequest;
   readonly inputs: readonly PreparedInput[];
   readonly promptTokens: number;
 }
 
+/** One vector for each input, in their order. */
+export const embeddingCalls = defineCalls({
+  operation: "createEmbedding",
+  isServedBy: (engine) => engine.type === "embedding",
+  prepare: prepareEmbedding,
+  estimate: estimateEmbedding,
+  run: runEmbedding,
+  start: collectEmbedding,
+});
+
 /** @throws AiError `context_length_exceeded`, `unsupported_parameter`, and what the engine refuses */
-export async function prepareEmbedding(
+async function prepareEmbedding(
   engine: EmbeddingEngine,
   request: EmbeddingRequest,
   signal: AbortSignal,
@@ -54,12 +64,13 @@ export async function prepareEmbedding(
 }
 
 /** Exactly what the call uses, when it ends well. */
-export function boundEmbedding({ promptTokens }: PreparedEmbedding): UsageUnits {
-  return { ...NO_USAGE, inputTokens: promptTokens };
+function estimateEmbedding({ promptTokens }: PreparedEmbedding): CostEstimate {
+  const maxUsage = { ...NO_USAGE, inputTokens: promptTokens };
+  return { maxUsage, expectedTokens: promptTokens, streamed: false, relaxed: [] };
 }
 
 /** Runs an admitted call. Each vector is paid for when it is there. */
-export async function* runEmbedding(
+async function* runEmbedding(
   call: AdmittedCall<RegisteredModel>,
   { engine, request, inputs }: PreparedEmbedding,
 ): AsyncGenerator<EmbeddingVector, void> {
@@ -72,10 +83,10 @@ export async function* runEmbedding(
 }
 
 /** @throws AiError `engine_failed` when an input has no vector: a gap must not shift those that follow. */
-export async function collectEmbedding(
+async function collectEmbedding(
   events: AsyncIterable<EmbeddingVector>,
   { inputs, promptTokens }: PreparedEmbedding,
-  modelId: string,
+  { modelId }: RunFacts,
 ): Promise<EmbeddingResult> {
   const byIndex = new Map<number, Float32Array<ArrayBuffer>>();
   for await (const { index, vector } of events) byIndex.set(index, vector);

@@ -1,4 +1,10 @@
-/** Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more. */
+/**
+ * Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more. Above
+ * all, the generations of one call.
+ */
+
+import type { CallSlots } from "../admission/call-slots.ts";
+import type { ChatEngine, GenerationEvent, GenerationRequest } from "../engine/chat-engine.ts";
 
 export interface MergeOptions {
   /** How many sources are read at a time; the next begins when one has ended. Default: all. */
@@ -59,5 +65,52 @@ export async function* mergeStreams<Item>(
   } finally {
     onEnd?.();
     await Promise.allSettled(sources.map(async (source) => source.return?.()));
+  }
+}
+
+export interface TaggedGeneration<Tag> {
+  /** Whatever its events are to be known by. */
+  readonly tag: Tag;
+  readonly request: GenerationRequest;
+}
+
+interface TaggedEvent<Tag> {
+  readonly tag: Tag;
+  readonly event: GenerationEvent;
+}
+
+interface MergeGenerationsOptions {
+  /** The call's. */
+  readonly signal: AbortSignal;
+  /** The call's. Each generation holds one from its beginning to its end. */
+  readonly slots: CallSlots;
+  readonly engine: Pick<ChatEngine, "generate">;
+  /** Of the model. */
+  readonly concurrency: number;
+}
+
+/** However it ends, all of its generations have ended by then. */
+export async function* mergeGenerations<Tag>(
+  generations: readonly TaggedGeneration<Tag>[],
+  options: MergeGenerationsOptions,
+): AsyncGenerator<TaggedEvent<Tag>, void> {
+  const left = new AbortController();
+  const signal = AbortSignal.any([options.signal, left.signal]);
+  const streams = generations.map((generation) => tagEvents(generation, { ...options, signal }));
+  // One more than can run: when a generation ends, the call's next one is in the queue already, before the account's
+  // new calls. `onEnd` comes before the generations are closed one by one: one that still reads its prompt must not finish
+  // that first.
+  yield* mergeStreams(streams, { openMax: options.concurrency + 1, onEnd: () => left.abort() });
+}
+
+async function* tagEvents<Tag>(
+  { tag, request }: TaggedGeneration<Tag>,
+  { engine, slots, signal }: MergeGenerationsOptions,
+): AsyncGenerator<TaggedEvent<Tag>, void> {
+  const release = await slots.take(signal);
+  try {
+    for await (const event of engine.generate(request, signal)) yield { tag, event };
+  } finally {
+    release();
   }
 }

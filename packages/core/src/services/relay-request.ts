@@ -1,14 +1,10 @@
 /** A relayed call in the service's own terms: a body that nobody here reads further, and what it can use at most. */
 
 import type { RelayBody } from "../engine/relay-engine.ts";
-import type { ModelOperationId } from "../operations.ts";
 
 export interface RelayCall {
-  readonly operation: ModelOperationId;
   /** As in `RelayRequest`. */
   readonly path: string;
-  /** Id, name or `default`. */
-  readonly model: string;
   readonly body: RelayBody;
   readonly stream: boolean;
   readonly includeUsage: boolean;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { RelayEngine } from "../engine/relay-engine.ts";
-import type { RelayCall, RelayDemand } from "./relay-request.ts";
-import { boundRelay, expectRelayedTokens } from "./relay-service.ts";
+import type { ModelOperationId } from "../operations.ts";
+import type { RelayDemand } from "./relay-request.ts";
+import { estimateRelay } from "./relay-service.ts";
 
 const engine: RelayEngine = {
   type: "relay",
@@ -12,12 +13,10 @@ const engine: RelayEngine = {
   close: async () => {},
 };
 
-function callOf(demand: Partial<RelayDemand>, operation: RelayCall["operation"] = "createCompletion"): RelayCall {
-  return {
-    operation,
+function estimate(demand: Partial<RelayDemand>, operation: ModelOperationId = "createCompletion") {
+  const request = {
     path: "/completions",
-    model: "far",
-    body: { kind: "json", value: {} },
+    body: { kind: "json" as const, value: {} },
     stream: false,
     includeUsage: false,
     traceParent: null,
@@ -33,17 +32,18 @@ function callOf(demand: Partial<RelayDemand>, operation: RelayCall["operation"] 
       ...demand,
     },
   };
+  return estimateRelay({ operation, engine, request });
 }
 
 test("a batch of prompts is held for a context each, and for its answers", () => {
-  const { inputTokens, outputTokens } = boundRelay(engine, callOf({ inputBytes: 200_000, prompts: 20, answers: 3 }));
+  const { inputTokens, outputTokens } = estimate({ inputBytes: 200_000, prompts: 20, answers: 3 }).maxUsage;
   expect(inputTokens).toBe(3 * 20 * 4096);
   expect(outputTokens).toBe(3 * 20 * 10);
 });
 
 test("short prompts are held for by their bytes and what a template adds", () => {
-  expect(boundRelay(engine, callOf({})).inputTokens).toBe(100 + 1024);
-  expect(boundRelay(engine, callOf({ inputBytes: null })).inputTokens).toBe(4096);
+  expect(estimate({}).maxUsage.inputTokens).toBe(100 + 1024);
+  expect(estimate({ inputBytes: null }).maxUsage.inputTokens).toBe(4096);
 });
 
 test.each([
@@ -53,24 +53,24 @@ test.each([
   [{ outputTokensMax: 10, unlimitedOutputTokens: 50 }, 60],
   [{ outputTokensMax: 10, unlimitedOutputTokens: 99_999 }, 10 + 4096],
 ])("of a demand of %o so much output is held: %i", (demand, outputTokens) => {
-  expect(boundRelay(engine, callOf(demand)).outputTokens).toBe(outputTokens);
+  expect(estimate(demand).maxUsage.outputTokens).toBe(outputTokens);
 });
 
 test("a recording is held for the most that it can be, with the tokens that some models count", () => {
-  const bound = boundRelay(engine, callOf({ audioMs: 1, audioMsMax: 60_000 }, "createTranscription"));
+  const bound = estimate({ audioMs: 1, audioMsMax: 60_000 }, "createTranscription").maxUsage;
   expect(bound).toMatchObject({ audioMs: 60_000, inputTokens: 4096, outputTokens: 4096 });
-  expect(boundRelay(engine, callOf({ characters: 7 }, "createSpeech"))).toMatchObject({
+  expect(estimate({ characters: 7 }, "createSpeech").maxUsage).toMatchObject({
     characters: 7,
     inputTokens: 4096,
   });
 });
 
 test("inputs of an embedding are held for by their bytes, at most a context each", () => {
-  const bound = boundRelay(engine, callOf({ inputBytes: 1_000_000, prompts: 3 }, "createEmbedding"));
+  const bound = estimate({ inputBytes: 1_000_000, prompts: 3 }, "createEmbedding").maxUsage;
   expect(bound).toMatchObject({ inputTokens: 3 * 4096, outputTokens: 0 });
 });
 
 test("each prompt and answer of a batch counts against the tokens of a minute", () => {
-  expect(expectRelayedTokens(engine, callOf({ prompts: 4, answers: 2 }))).toBe(25 + 80);
-  expect(expectRelayedTokens(engine, callOf({}, "createEmbedding"))).toBe(25);
+  expect(estimate({ prompts: 4, answers: 2 }).expectedTokens).toBe(25 + 80);
+  expect(estimate({}, "createEmbedding").expectedTokens).toBe(25);
 });

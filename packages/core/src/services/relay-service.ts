@@ -1,13 +1,16 @@
 /** A relayed call between admission and upstream: bounds what it can cost, and counts what it did. */
 
 import { AiError } from "../ai-error.ts";
+import { defineCalls } from "../call-kind.ts";
+import type { Calls, RunFacts } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
 import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
-import type { Engine, RegisteredModel } from "../models/registry.ts";
+import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
 import type { ModelOperationId } from "../operations.ts";
+import type { CostEstimate, RunEvents } from "../pipeline.ts";
 import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
 
 /**
@@ -16,33 +19,38 @@ import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
  */
 const TEMPLATE_TOKENS = 1024;
 
-export function isOffered(engine: Engine, operation: ModelOperationId): boolean {
-  return engine.type === "relay"
-    ? engine.operations.has(operation)
-    : engine.type === MODEL_OPERATIONS[operation].modelType;
-}
-
-/** @throws AiError `not_implemented` when the model can't do this operation. */
-export function requireRelay(model: RegisteredModel, operation: ModelOperationId): RelayEngine {
-  const { engine } = model;
-  if (engine.type === "relay" && isOffered(engine, operation)) return engine;
-  const { noun } = MODEL_OPERATIONS[operation];
-  throw new AiError("not_implemented", `The model '${model.id}' doesn't offer ${noun} on this server.`, {
-    param: "model",
+/** Calls that pass through to the upstream of a model. */
+export function relayCalls(operation: ModelOperationId): Calls<RelayCall, RelayRun> {
+  return defineCalls({
+    operation,
+    isServedBy: (engine): engine is RelayEngine => engine.type === "relay" && engine.operations.has(operation),
+    prepare: async (engine: RelayEngine, request: RelayCall): Promise<PreparedRelay> => ({
+      operation,
+      engine,
+      request,
+    }),
+    estimate: estimateRelay,
+    run: runRelay,
+    start: startRelay,
   });
 }
 
-export function noModelFor(operation: ModelOperationId): AiError {
-  const { noun, modelType: type } = MODEL_OPERATIONS[operation];
-  const advice = `Its operator can add one to the setting "models": "type": "${type}", "engine": { "kind": "upstream" }.`;
-  return new AiError("not_implemented", `This server has no model for ${noun}. ${advice}`);
+interface PreparedRelay {
+  readonly operation: ModelOperationId;
+  readonly engine: RelayEngine;
+  readonly request: RelayCall;
+}
+
+export function estimateRelay(relay: PreparedRelay): CostEstimate {
+  const { stream: streamed } = relay.request;
+  return { maxUsage: boundRelay(relay), expectedTokens: expectRelayedTokens(relay), streamed, relaxed: [] };
 }
 
 /**
  * The most that the upstream can use for it, as far as can be known before it is asked. Prompts count once for each
  * answer: some upstreams make several answers by several calls.
  */
-export function boundRelay(engine: RelayEngine, { operation, demand }: RelayCall): UsageUnits {
+function boundRelay({ operation, engine, request: { demand } }: PreparedRelay): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;
   const { prompts, answers, audioMsMax: audioMs, characters } = demand;
   const sent = { ...NO_USAGE, audioMs, characters };
@@ -68,10 +76,10 @@ function boundPrompts({ inputBytes, prompts }: RelayDemand, contextTokens: numbe
 }
 
 /** What counts against tokens per minute until the upstream has said what it really was. */
-export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): number {
-  const { inputBytes, prompts, outputTokensMax, answers } = call.demand;
+function expectRelayedTokens({ operation, engine, request }: PreparedRelay): number {
+  const { inputBytes, prompts, outputTokensMax, answers } = request.demand;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
-  return MODEL_OPERATIONS[call.operation].tokensBoundedBy === "prompt-and-answer"
+  return MODEL_OPERATIONS[operation].tokensBoundedBy === "prompt-and-answer"
     ? input + prompts * answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
     : input;
 }
@@ -80,12 +88,12 @@ export function expectRelayedTokens(engine: RelayEngine, call: RelayCall): numbe
 const BYTES_PER_TOKEN = 4;
 
 /** Runs an admitted relay up to its first byte; to its end where the answer is one piece. */
-export async function startRelay(
-  call: AdmittedCall<RegisteredModel>,
-  events: AsyncGenerator<RelayEvent, void>,
+async function startRelay(
+  events: RunEvents<RelayEvent>,
+  _prepared: PreparedRelay,
+  { modelId }: RunFacts,
 ): Promise<RelayRun> {
   const { value: first } = await events.next();
-  const modelId = call.model.id;
   if (first?.type === "relay-start") {
     const { contentType, droppedParameters } = first;
     return { modelId, contentType, droppedParameters, kind: "chunks", chunks: takeChunks(events) };
@@ -103,13 +111,10 @@ export async function startRelay(
  * The upstream's events, with what they report of usage put on the meter. When the client disconnects, the engine may still
  * say what the call has used: that is waited for, and the engine bounds how long.
  */
-export async function* runRelay(
-  call: AdmittedCall<RegisteredModel>,
-  engine: RelayEngine,
-  request: RelayCall,
-): AsyncGenerator<RelayEvent, void> {
+async function* runRelay(call: AdmittedCall<RegisteredModel>, relay: PreparedRelay): AsyncGenerator<RelayEvent, void> {
+  const { engine, request } = relay;
   const leaving = followSignal(call.signal);
-  const events = engine.relay(toEngineRequest(call, request), leaving.signal)[Symbol.asyncIterator]();
+  const events = engine.relay(toEngineRequest(call, relay), leaving.signal)[Symbol.asyncIterator]();
   const meter = createRelayMeter(call, request);
   // What throws is over as well.
   let isOver = true;
@@ -147,8 +152,8 @@ function followSignal(callerSignal: AbortSignal) {
   return { signal: controller.signal, abort, stop: () => callerSignal.removeEventListener("abort", abort) };
 }
 
-function toEngineRequest(call: AdmittedCall<RegisteredModel>, request: RelayCall): RelayRequest {
-  const { operation, path, body, stream, includeUsage, traceParent } = request;
+function toEngineRequest(call: AdmittedCall<RegisteredModel>, { operation, request }: PreparedRelay): RelayRequest {
+  const { path, body, stream, includeUsage, traceParent } = request;
   const { outputTokensMax } = request.demand;
   return { operation, path, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
 }
@@ -170,7 +175,7 @@ function isProduced(usage: UsageUnits, known: Pick<UsageUnits, "audioMs" | "char
 }
 
 /** Not a generator: one that is left before its first item would not leave the events either. */
-function takeChunks(events: AsyncGenerator<RelayEvent, void>): AsyncIterableIterator<Uint8Array> {
+function takeChunks(events: RunEvents<RelayEvent>): AsyncIterableIterator<Uint8Array> {
   const chunks: AsyncIterableIterator<Uint8Array> = {
     async next() {
       for (;;) {

@@ -21,7 +21,6 @@ function refusalOf(body: unknown): { code: string; param: string | null; message
 test("what is left out gets OpenAI's defaults, or those of the model", () => {
   expect(decode({})).toEqual({
     request: {
-      model: "m",
       messages: [{ role: "user", content: "Hi" }],
       choices: 1,
       tokensMax: null,

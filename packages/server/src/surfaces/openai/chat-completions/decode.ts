@@ -29,7 +29,6 @@ export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
   const output = decodeOutput(wire);
   return {
     request: {
-      model: wire.model,
       messages: decodeMessages(wire.messages),
       choices: wire.n ?? 1,
       tokensMax: wire.max_completion_tokens ?? wire.max_tokens ?? null,

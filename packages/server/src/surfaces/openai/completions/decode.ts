@@ -32,7 +32,6 @@ export function decodeCompletion(body: unknown): DecodedCompletion {
   const stream = wire.stream === true;
   return {
     request: {
-      model: wire.model,
       prompts: decodePrompts(wire.prompt),
       // Nothing comes after the text, whether it is said or left out.
       suffix: wire.suffix === "" ? null : (wire.suffix ?? null),

@@ -18,7 +18,7 @@ export function decodeEmbedding(body: unknown): DecodedEmbedding {
   checkEntries(body);
   const wire = decodeBody(createEmbeddingRequestSchema, body);
   return {
-    request: { model: wire.model, inputs: decodeInput(wire.input), dimensions: wire.dimensions ?? null },
+    request: { inputs: decodeInput(wire.input), dimensions: wire.dimensions ?? null },
     encodingFormat: wire.encoding_format ?? "float",
   };
 }

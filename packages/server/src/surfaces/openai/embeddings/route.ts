@@ -1,22 +1,20 @@
-/** `POST /embeddings`, by an engine of this machine or by an upstream. */
+/** `POST /embeddings`. */
 
-import { createWorkSlices } from "@openai-compat/core";
-import type { OperationHandler } from "../operation-handler.ts";
-import { isForUpstream } from "../relay/is-for-upstream.ts";
-import { relayJson } from "../relay/route.ts";
-import { JSON_HEADERS } from "../print-json.ts";
+import { embeddingCalls } from "@openai-compat/core";
+import { JSON_BODY, defineModelRoute } from "../model-route.ts";
 import { decodeEmbedding } from "./decode.ts";
+import { decodeUpstreamEmbedding } from "./decode-upstream.ts";
 import { encodeEmbedding } from "./encode.ts";
 
-export const createEmbedding: OperationHandler = async (call, context) => {
-  context.service.requireOffered("createEmbedding");
-  await context.service.requireCredits(call, "createEmbedding");
-  const body = await context.readJson();
-  if (isForUpstream(body, context.service, "embedding")) return relayJson("createEmbedding", { call, context, body });
-  const { request, encodingFormat } = decodeEmbedding(body.value);
-  const answer = await encodeEmbedding(await context.service.embed(call, request), {
-    format: encodingFormat,
-    slices: createWorkSlices({ signal: call.signal }),
-  });
-  return new Response(answer, { headers: JSON_HEADERS });
-};
+export const createEmbedding = defineModelRoute(embeddingCalls, {
+  body: JSON_BODY,
+  decodeUpstream: decodeUpstreamEmbedding,
+  decode({ value }) {
+    const { request, encodingFormat: format } = decodeEmbedding(value);
+    return {
+      request,
+      encode: (run, slices) => encodeEmbedding(run, { format, slices }),
+      stream: null,
+    };
+  },
+});

@@ -1,10 +1,19 @@
 import { expect, test } from "vitest";
-import { decodeJsonRelay } from "./decode-json.ts";
-import type { JsonRelayOperation } from "./decode-json.ts";
+import { decodeUpstreamSpeech } from "../audio/decode-speech.ts";
+import { decodeUpstreamChat } from "../chat-completions/decode-upstream.ts";
+import { decodeUpstreamCompletion } from "../completions/decode-upstream.ts";
+import { decodeUpstreamEmbedding } from "../embeddings/decode-upstream.ts";
 
-function demandOf(operation: JsonRelayOperation, value: object) {
+const DECODERS = {
+  createChatCompletion: decodeUpstreamChat,
+  createCompletion: decodeUpstreamCompletion,
+  createEmbedding: decodeUpstreamEmbedding,
+  createSpeech: decodeUpstreamSpeech,
+};
+
+function demandOf(operation: keyof typeof DECODERS, value: object) {
   const body = { model: "far", ...value };
-  return decodeJsonRelay(operation, { value: body, bytes: JSON.stringify(body).length }, null).demand;
+  return DECODERS[operation]({ value: body, bytes: JSON.stringify(body).length }, { traceParent: null }).demand;
 }
 
 const messages = [{ role: "user", content: "Hi" }];

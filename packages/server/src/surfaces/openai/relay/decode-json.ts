@@ -3,105 +3,70 @@
  * price). Everything else is for the upstream to validate.
  */
 
-import { AiError } from "@openai-compat/core";
 import type { ModelOperationId, RelayCall, RelayDemand } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
 import { decodeBody } from "../decode-body.ts";
+import type { UpstreamDecodeOptions } from "../model-route.ts";
 
-const TOKENS_MAX = 1_000_000_000;
+export const TOKENS_MAX = 1_000_000_000;
 const tokens = z.int().min(1).max(TOKENS_MAX).nullish();
-const answers = z.int().min(1).max(128).nullish();
+export const answers = z.int().min(1).max(128).nullish();
 
-const common = { model: z.string().min(1) };
+export const common = { model: z.string().min(1) };
 
-const generated = {
+/** Of a request for text. */
+export const generated = {
   ...common,
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: answers,
+  max_tokens: tokens,
   max_completion_tokens: tokens,
 };
 
-const SCHEMAS = {
-  createChatCompletion: z.looseObject({
-    ...generated,
-    max_tokens: tokens,
-    messages: z.array(z.looseObject({ role: z.string() })).min(1),
-  }),
-  createCompletion: z.looseObject({
-    ...generated,
-    max_tokens: z.int().min(0).max(TOKENS_MAX).nullish(),
-    best_of: answers,
-    prompt: z.union([z.string(), z.array(z.unknown())]).nullish(),
-  }),
-  createEmbedding: z.looseObject({ ...common, input: z.union([z.string(), z.array(z.unknown()).min(1)]) }),
-  createSpeech: z.looseObject({
-    ...common,
-    input: z.string().min(1),
-    voice: z.unknown(),
-    instructions: z.string().nullish(),
-    stream_format: z.string().nullish(),
-  }),
-} as const satisfies Partial<Record<ModelOperationId, z.ZodObject>>;
+export interface JsonDecoding {
+  /** What is checked; the rest passes. */
+  readonly schema: z.ZodObject;
+  /** What of the request's size is not read as in a chat's. @throws AiError for what nothing bounds */
+  readonly measure?: (wire: JsonObject) => Partial<RelayDemand>;
+  /** Whether a stream is requested. Default: `stream` is true. */
+  readonly isStream?: (wire: JsonObject) => boolean;
+}
 
-export type JsonRelayOperation = keyof typeof SCHEMAS;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** @throws AiError with status 400, `param` naming what is wrong. */
-export function decodeJsonRelay(operation: JsonRelayOperation, body: JsonBody, traceParent: string | null): RelayCall {
-  const wire: JsonObject = decodeBody(SCHEMAS[operation], body.value);
-  const { model, stream_options: options } = wire;
-  if (operation === "createCompletion") checkPrompts(wire["prompt"]);
-  return {
-    operation,
-    path: operations[operation].path,
-    model: String(model),
-    body: { kind: "json", value: wire },
-    stream: operation === "createSpeech" ? wire["stream_format"] === "sse" : wire["stream"] === true,
-    includeUsage: isObject(options) && options["include_usage"] === true,
-    traceParent,
-    demand: measureDemand(operation, wire, body.bytes),
+/** The decoder throws an AiError with status 400, `param` naming what is wrong. */
+export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDecoding) {
+  const { schema, measure = () => ({}), isStream = (wire) => wire["stream"] === true } = decoding;
+  const { path } = operations[operation];
+  return (body: JsonBody, { traceParent }: Pick<UpstreamDecodeOptions, "traceParent">): RelayCall => {
+    const wire: JsonObject = decodeBody(schema, body.value);
+    const options = wire["stream_options"];
+    return {
+      path,
+      body: { kind: "json", value: wire },
+      stream: isStream(wire),
+      includeUsage: isObject(options) && options["include_usage"] === true,
+      traceParent,
+      demand: { ...measureDemand(wire, body.bytes), ...measure(wire) },
+    };
   };
 }
 
-/** Texts and lists of tokens, no deeper: what an upstream made of anything else could not be bounded. */
-function checkPrompts(prompt: unknown): void {
-  const items: readonly unknown[] = Array.isArray(prompt) ? prompt : [];
-  const isFine = (item: unknown) =>
-    typeof item === "string" || isToken(item) || (Array.isArray(item) && item.every(isToken));
-  const wrong = items.findIndex((item) => !isFine(item));
-  if (wrong === -1) return;
-  const param = `prompt[${wrong}]`;
-  throw new AiError(
-    "invalid_type",
-    `Invalid type for '${param}': expected a string, a token id or an array of token ids.`,
-    {
-      param,
-    },
-  );
-}
-
-function isToken(item: unknown): boolean {
-  return typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
-}
-
 /** One reading of a limit that has two names: the newer one counts, as with OpenAI, and its number alone is sent. */
-function measureDemand(operation: JsonRelayOperation, wire: JsonObject, bytes: number): RelayDemand {
+function measureDemand(wire: JsonObject, bytes: number): RelayDemand {
   const limit = wire["max_completion_tokens"] ?? wire["max_tokens"];
-  const bestOf = operation === "createCompletion" ? readCount(wire["best_of"], 1) : 1;
-  const inputBytes = isText(wire) ? bytes : null;
   return {
-    inputBytes,
-    prompts: operation === "createEmbedding" ? countInputs(wire["input"]) : countInputs(wire["prompt"]),
+    inputBytes: isText(wire) ? bytes : null,
+    prompts: countInputs(wire["prompt"]),
     outputTokensMax: typeof limit === "number" ? limit : null,
     unlimitedOutputTokens: measureUnlimited(wire, bytes),
-    answers:
-      operation === "createEmbedding" || operation === "createSpeech" ? 1 : Math.max(readCount(wire["n"], 1), bestOf),
+    answers: readCount(wire["n"]),
     audioMs: 0,
     audioMsMax: 0,
-    characters:
-      operation === "createSpeech" ? countCharacters(wire["input"]) + countCharacters(wire["instructions"]) : 0,
+    characters: 0,
   };
 }
 
@@ -117,8 +82,6 @@ function measureUnlimited(wire: JsonObject, bytes: number): number {
   return wire["echo"] === true || isPresent(wire["prediction"]) ? bytes : 0;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
 function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -127,8 +90,9 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-function readCount(value: unknown, otherwise: number): number {
-  return typeof value === "number" ? value : otherwise;
+/** One where nothing is said. */
+export function readCount(value: unknown): number {
+  return typeof value === "number" ? value : 1;
 }
 
 const TEXT_PARTS: ReadonlySet<unknown> = new Set(["text", "input_text", "output_text", "refusal"]);
@@ -182,13 +146,13 @@ function listObjects(value: unknown): readonly JsonObject[] {
 }
 
 /** A list of tokens is one; in any other list each item is one. */
-function countInputs(input: unknown): number {
+export function countInputs(input: unknown): number {
   if (!Array.isArray(input) || input.every((item) => typeof item === "number")) return 1;
   return input.length;
 }
 
 /** Code points: an accent or an emoji of several counts as several, as with those who sell speech by the character. */
-function countCharacters(text: unknown): number {
+export function countCharacters(text: unknown): number {
   if (typeof text !== "string") return 0;
   let pairs = 0;
   for (let at = 1; at < text.length; at += 1) {

@@ -1,0 +1,38 @@
+/** A form for an upstream (transcriptions, translations): checked only in what this server itself acts on. */
+
+import { AiError } from "@openai-compat/core";
+import type { ModelOperationId, RelayCall, RelayField } from "@openai-compat/core";
+import { operations } from "@openai-compat/spec";
+import { readFormText } from "../model-route.ts";
+import type { UpstreamDecodeOptions } from "../model-route.ts";
+import { measureAudio } from "./audio-duration.ts";
+
+/** The decoder throws an AiError with status 400, `param` naming what is missing, and the signal's reason. */
+export function defineFormDecoder(operation: ModelOperationId) {
+  const { path } = operations[operation];
+  return async (fields: readonly RelayField[], { traceParent, signal }: UpstreamDecodeOptions): Promise<RelayCall> => {
+    if (readFormText(fields, "model") === null) throw missing("model");
+    const file = fields.findLast((field) => field.name === "file");
+    if (file === undefined || !("bytes" in file)) throw missing("file");
+    return {
+      path,
+      body: { kind: "form", fields },
+      stream: readFormText(fields, "stream")?.toLowerCase() === "true",
+      includeUsage: true,
+      traceParent,
+      demand: {
+        inputBytes: 0,
+        prompts: 1,
+        outputTokensMax: null,
+        unlimitedOutputTokens: 0,
+        answers: 1,
+        ...(await measureAudio(file.bytes, signal)),
+        characters: 0,
+      },
+    };
+  };
+}
+
+function missing(param: string): AiError {
+  return new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+}

@@ -1,0 +1,146 @@
+/**
+ * The route of an operation that a model serves, from the steps that all of them share and what an endpoint says of its own
+ * bodies. Refusals come in one order: not offered, no credits, the body, what is wrong in it, the model.
+ */
+
+import { createWorkSlices } from "@openai-compat/core";
+import type {
+  AuthorisedCall,
+  Calls,
+  ModelOperationId,
+  RelayCall,
+  RelayField,
+  UpstreamCall,
+  WorkSlices,
+} from "@openai-compat/core";
+import type { JsonBody } from "../../http/read-body.ts";
+import type { EventStreamProtocol } from "../../http/encode-event-stream.ts";
+import type { OperationContext, OperationHandler } from "./operation-handler.ts";
+import { JSON_HEADERS } from "./print-json.ts";
+import type { StreamEnding } from "./protocol/event-streams.ts";
+import { encodeRelay } from "./relay/encode.ts";
+import { createStreamResponse } from "./stream-response.ts";
+
+/** How a body is read, and where the name of the model stands in it. */
+export interface BodyFormat<Body> {
+  readonly read: (context: OperationContext) => Promise<Body>;
+  /** Empty for none: what decodes the body says so. */
+  readonly readModel: (body: Body) => string;
+}
+
+export const JSON_BODY: BodyFormat<JsonBody> = {
+  read: (context) => context.readJson(),
+  readModel({ value }) {
+    const isNamed = typeof value === "object" && value !== null && "model" in value;
+    return isNamed && typeof value.model === "string" ? value.model : "";
+  },
+};
+
+export const FORM_BODY: BodyFormat<readonly RelayField[]> = {
+  read: (context) => context.readForm(),
+  readModel: (fields) => readFormText(fields, "model") ?? "",
+};
+
+/** The last one wins, as in the forms of browsers' own servers. Null for none, and for an empty one. */
+export function readFormText(fields: readonly RelayField[], name: string): string | null {
+  const field = fields.findLast((candidate) => candidate.name === name);
+  return field !== undefined && "value" in field && field.value !== "" ? field.value : null;
+}
+
+export interface UpstreamDecodeOptions {
+  readonly traceParent: string | null;
+  /** Of the call: measuring a body may take a while. */
+  readonly signal: AbortSignal;
+}
+
+export interface UpstreamEndpoint<Body> {
+  readonly body: BodyFormat<Body>;
+  /** For a model of an upstream. @throws AiError with status 400, `param` naming what is wrong */
+  readonly decodeUpstream: (body: Body, options: UpstreamDecodeOptions) => RelayCall | Promise<RelayCall>;
+}
+
+export interface LocalEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
+  /** For a local model. @throws AiError with status 400, `param` naming what is wrong */
+  readonly decode: (body: Body) => DecodedCall<Request, Run>;
+}
+
+/** A request, and how its answer is to be written. */
+export interface DecodedCall<Request, Run> {
+  readonly request: Request;
+  /** The JSON text of a non-streaming answer. @throws AiError what the run throws */
+  readonly encode: (run: Run, slices: WorkSlices) => Promise<string>;
+  /** Null where no stream was requested. */
+  readonly stream: DecodedStream<Run> | null;
+  /** In addition to those of every answer. */
+  readonly encodeHeaders?: (run: Run) => Readonly<Record<string, string>>;
+}
+
+export interface DecodedStream<Run> {
+  readonly protocol: EventStreamProtocol;
+  /** Whole server-sent events, the failure of the run among them. */
+  readonly encode: (run: Run, ending: StreamEnding) => AsyncGenerator<string, void>;
+}
+
+/** By an engine of ours or an upstream, whichever the model has. */
+export function defineModelRoute<Body, Request, Run>(
+  calls: Calls<Request, Run>,
+  endpoint: LocalEndpoint<Body, Request, Run>,
+): OperationHandler {
+  return async (call, context) => {
+    const body = await openBody(calls.operation, { call, context, endpoint });
+    const routed = context.service.route(call, calls, endpoint.body.readModel(body));
+    if (routed.route === "upstream") return passOn(routed, body, { call, context, endpoint });
+    const decoded = endpoint.decode(body);
+    return answer(routed.run(decoded.request), decoded, { call, context });
+  };
+}
+
+/** By an upstream, whatever the model. */
+export function defineUpstreamRoute<Body>(
+  operation: ModelOperationId,
+  endpoint: UpstreamEndpoint<Body>,
+): OperationHandler {
+  return async (call, context) => {
+    const body = await openBody(operation, { call, context, endpoint });
+    const routed = context.service.routeUpstream(call, operation, endpoint.body.readModel(body));
+    return passOn(routed, body, { call, context, endpoint });
+  };
+}
+
+interface RouteScope {
+  readonly call: AuthorisedCall;
+  readonly context: OperationContext;
+}
+
+async function openBody<Body>(
+  operation: ModelOperationId,
+  { call, context, endpoint }: RouteScope & { readonly endpoint: UpstreamEndpoint<Body> },
+): Promise<Body> {
+  await context.service.admitBody(call, operation);
+  return endpoint.body.read(context);
+}
+
+async function passOn<Body>(
+  routed: UpstreamCall,
+  body: Body,
+  { call, context, endpoint }: RouteScope & { readonly endpoint: UpstreamEndpoint<Body> },
+): Promise<Response> {
+  const { traceParent } = context;
+  const request = await endpoint.decodeUpstream(body, { traceParent, signal: call.signal });
+  return encodeRelay(routed.run(request), { call, context, stream: request.stream });
+}
+
+async function answer<Request, Run>(
+  running: Promise<Run>,
+  { encode, stream, encodeHeaders = () => ({}) }: DecodedCall<Request, Run>,
+  { call, context }: RouteScope,
+): Promise<Response> {
+  if (stream === null) {
+    const run = await running;
+    const text = await encode(run, createWorkSlices({ signal: call.signal }));
+    return new Response(text, { headers: { ...JSON_HEADERS, ...encodeHeaders(run) } });
+  }
+  const ending = { signal: call.signal, onError: context.reportError };
+  const start = running.then((run) => ({ events: stream.encode(run, ending), headers: encodeHeaders(run) }));
+  return createStreamResponse(start, { call, context, protocol: stream.protocol });
+}
