@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { buildDocument, encodeDocument } from "./document.ts";
 import { operations } from "./operations.ts";
+import { SESSION } from "./testing/session.ts";
 
 const document = buildDocument();
 
@@ -17,6 +18,10 @@ function* walk(value: unknown): Generator<[string, unknown]> {
 test("openapi.json is what the operations say (else run `node spec/src/generate.ts`)", async () => {
   const committed = await readFile(new URL("../openapi.json", import.meta.url), "utf8");
   expect(committed).toBe(encodeDocument(document));
+});
+
+test("a session over a WebSocket is in no document, nor what it alone is made of", () => {
+  expect(buildDocument({ ...operations, createRealtimeSession: SESSION })).toEqual(document);
 });
 
 test("building the document twice gives the same text", () => {

@@ -7,7 +7,7 @@ import type { RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
 import { documentExamples } from "./document-examples.ts";
 import { walkSchemas } from "./document-walk.ts";
-import { type ErrorStatus, type Operation, operations } from "./operations.ts";
+import { type ErrorStatus, type HttpOperation, type Operation, listHttpOperations, operations } from "./operations.ts";
 import { errorResponseSchema } from "./shared/error.ts";
 
 /** An OpenAPI 3.1 document as plain JSON. */
@@ -29,8 +29,11 @@ const errorDescriptions: Readonly<Record<ErrorStatus, string>> = {
   503: "The server cannot answer now; try again later.",
 };
 
-/** Builds the document from `operations`. The same operations always give the same document. */
-export function buildDocument(): OpenApiDocument {
+/**
+ * Builds the document. The same operations always give the same document. Those that are no request and answer are not in
+ * it: OpenAPI can't describe a session.
+ */
+export function buildDocument(definitions: Readonly<Record<string, Operation>> = operations): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   registry.registerComponent("securitySchemes", "bearerAuth", {
     type: "http",
@@ -38,11 +41,11 @@ export function buildDocument(): OpenApiDocument {
     description: "An API key or a JWT.",
   });
 
-  const list: readonly Operation[] = Object.values(operations);
+  const list = listHttpOperations(definitions);
   for (const operation of list) registry.registerPath(describeRoute(operation));
 
-  const definitions = [...defineComponents(list), ...registry.definitions];
-  const document = new OpenApiGeneratorV31(definitions, { sortComponents: "alphabetically" }).generateDocument({
+  const components = [...defineComponents(list), ...registry.definitions];
+  const document = new OpenApiGeneratorV31(components, { sortComponents: "alphabetically" }).generateDocument({
     openapi: "3.1.0",
     info: {
       title: "openai-compat",
@@ -65,7 +68,7 @@ export function encodeDocument(document: OpenApiDocument): string {
  * Makes each schema that carries an id a component of that name. The list is ordered from the inside out: the generator
  * takes a component's shape from where it first meets it, and must not meet it as someone's nullable property.
  */
-function defineComponents(list: readonly Operation[]): { type: "schema"; schema: z.ZodType }[] {
+function defineComponents(list: readonly HttpOperation[]): { type: "schema"; schema: z.ZodType }[] {
   const reachable = new Set<z.ZodType>();
   for (const operation of list) {
     for (const root of [operation.request, operation.response, operation.streamEvent, errorResponseSchema]) {
@@ -93,7 +96,7 @@ function findComponentName(schema: z.ZodType): string | undefined {
   return name === undefined ? undefined : `${name}${OR_NULL}`;
 }
 
-function describeRoute(operation: Operation): RouteConfig {
+function describeRoute(operation: HttpOperation): RouteConfig {
   const examples = documentExamples[operation.id];
   const parameters = Object.keys(operation.pathParameters).length === 0 ? null : z.object(operation.pathParameters);
   return {
@@ -126,12 +129,12 @@ function describeRoute(operation: Operation): RouteConfig {
 
 const METHODS = { GET: "get", POST: "post", DELETE: "delete" } as const;
 
-function describeBody({ request, requestContentType }: Operation, example: unknown): RouteConfig["request"] {
+function describeBody({ request, requestContentType }: HttpOperation, example: unknown): RouteConfig["request"] {
   if (request === null || requestContentType === null) return {};
   return { body: { required: true, content: { [requestContentType]: media(request, example) } } };
 }
 
-function describeAnswer({ response }: Operation, contentType: string, example: unknown): Media {
+function describeAnswer({ response }: HttpOperation, contentType: string, example: unknown): Media {
   if (contentType === "application/json" && response !== null) return media(response, example);
   return { schema: contentType.startsWith("text/") ? { type: "string" } : { type: "string", format: "binary" } };
 }

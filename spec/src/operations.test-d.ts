@@ -21,6 +21,7 @@ export type Tests = [
 
 const complete = {
   id: "ping",
+  transport: "http",
   method: "GET",
   path: "/ping",
   summary: "Answers.",
@@ -45,3 +46,22 @@ defineOperations({ ping: { ...complete, capability: { domain: "ai", can: "PING" 
 defineOperations({ pong: complete });
 // @ts-expect-error no body that nobody here can decode
 defineOperations({ ping: { ...complete, requestContentType: "text/xml" } });
+
+const session = {
+  id: "talk",
+  transport: "websocket",
+  path: "/talk",
+  summary: "Talks.",
+  pathParameters: {},
+  clientEvent: z.string(),
+  serverEvent: z.string(),
+  capability: { domain: "ai", can: "PROMPT" },
+  extension: true,
+  errorStatuses: [401],
+} as const;
+
+defineOperations({ talk: session, ping: { ...complete, capability } });
+// @ts-expect-error no session without the shape of its messages
+defineOperations({ talk: { ...session, clientEvent: undefined } });
+// @ts-expect-error no transport that no server has
+defineOperations({ ping: { ...complete, transport: "udp" } });

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
+import { SESSION } from "./testing/session.ts";
 import { documentExamples } from "./document-examples.ts";
-import { operations, type Operation } from "./operations.ts";
+import { type HttpOperation, type Operation, listHttpOperations, operations } from "./operations.ts";
 import { validateShape } from "./shared/validate-shape.ts";
 
-const list: readonly Operation[] = Object.values(operations);
+const list: readonly HttpOperation[] = listHttpOperations(operations);
 
 test("each parameter in a path has a schema and each schema a parameter", () => {
-  for (const operation of list) {
+  for (const operation of Object.values<Operation>(operations)) {
     const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
     expect(inPath).toEqual(Object.keys(operation.pathParameters));
   }
@@ -18,7 +19,8 @@ test("no two operations share a method and a path", () => {
 });
 
 test("every operation can refuse a credential", () => {
-  for (const operation of list) expect(operation.errorStatuses).toEqual(expect.arrayContaining([401, 403]));
+  for (const operation of Object.values<Operation>(operations))
+    expect(operation.errorStatuses).toEqual(expect.arrayContaining([401, 403]));
 });
 
 test("a request says how it travels, and an answer that has a shape is JSON", () => {
@@ -43,4 +45,9 @@ test("the examples of an operation have the shape that it documents", () => {
     if (requestContentType === "application/json") expect(request?.safeParse(examples?.request).success).toBe(true);
     else expect(examples?.request).toBeUndefined();
   }
+});
+
+test("a session over a WebSocket is no request that is routed by its method and path", () => {
+  expect(listHttpOperations({ createRealtimeSession: SESSION })).toEqual([]);
+  expect(listHttpOperations({ ...operations, createRealtimeSession: SESSION })).toEqual(list);
 });

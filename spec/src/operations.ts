@@ -30,30 +30,61 @@ export interface OperationCapability {
 /** The statuses that the service uses for errors; each answers with `ErrorResponse`. */
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 501 | 503;
 
-export interface Operation {
+interface OperationFields {
   /** Upstream's `operationId`; the key in `operations`. */
   readonly id: string;
-  readonly method: "GET" | "POST" | "DELETE";
   /** The path below the base URL (which ends in `/v1`), with parameters in braces. */
   readonly path: `/${string}`;
   readonly summary: string;
+  /** One string schema per `{parameter}` of `path`. */
+  readonly pathParameters: Readonly<Record<string, z.ZodType>>;
+  readonly capability: OperationCapability;
+  /** Whether the operation is this project's own: absent from OpenAI's document. */
+  readonly extension: boolean;
+  /** The errors that a caller must expect. */
+  readonly errorStatuses: readonly ErrorStatus[];
+}
+
+/** A request and its answer. */
+export interface HttpOperation extends OperationFields {
+  readonly transport: "http";
+  readonly method: "GET" | "POST" | "DELETE";
   /** The body as parsed JSON, or the form as `decodeForm` gathers it; `null` when the operation takes none. */
   readonly request: z.ZodType | null;
   /** How `request` travels; `null` when there is none. */
   readonly requestContentType: "application/json" | "multipart/form-data" | null;
-  /** One string schema per `{parameter}` of `path`. */
-  readonly pathParameters: Readonly<Record<string, z.ZodType>>;
   /** The body of a 200 that is JSON; `null` when the operation never answers so. */
   readonly response: z.ZodType | null;
   /** The media types of a 200 that is no stream. All but JSON are text or bytes, without a shape. */
   readonly responseContentTypes: readonly `${string}/${string}`[];
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
-  readonly capability: OperationCapability;
-  /** Whether the operation is this project's own: absent from OpenAI's document. */
-  readonly extension: boolean;
-  /** The errors that a caller must expect. */
-  readonly errorStatuses: readonly ErrorStatus[];
+}
+
+/**
+ * A session: a GET of `path` that is upgraded (RFC 6455) and then carries JSON messages both ways. A refusal comes before
+ * the upgrade, with a status of `errorStatuses`. Servers don't route it as a request, and an OpenAPI document has no words
+ * for it.
+ */
+export interface WebSocketOperation extends OperationFields {
+  readonly transport: "websocket";
+  /** One message of the client. */
+  readonly clientEvent: z.ZodType;
+  /** One message of the server. */
+  readonly serverEvent: z.ZodType;
+}
+
+export type Operation = HttpOperation | WebSocketOperation;
+
+/** Those that are a request and its answer: what a server routes by method and path, and an OpenAPI document describes. */
+export function listHttpOperations<Listed extends Operation>(
+  definitions: Readonly<Record<string, Listed>>,
+): readonly Extract<Listed, HttpOperation>[] {
+  return Object.values(definitions).filter((operation) => isHttpOperation(operation));
+}
+
+function isHttpOperation<Listed extends Operation>(operation: Listed): operation is Extract<Listed, HttpOperation> {
+  return operation.transport === "http";
 }
 
 /**
@@ -66,9 +97,15 @@ export function defineOperations<
   return definitions;
 }
 
+/** The errors of an operation that sends a body to a model. */
+const MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503] as const;
+/** The same where a server may have no model of the kind. */
+const OPTIONAL_MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503] as const;
+
 export const operations = defineOperations({
   listModels: {
     id: "listModels",
+    transport: "http",
     method: "GET",
     path: "/models",
     summary: "Lists the models that the server offers.",
@@ -84,6 +121,7 @@ export const operations = defineOperations({
   },
   retrieveModel: {
     id: "retrieveModel",
+    transport: "http",
     method: "GET",
     path: "/models/{model}",
     summary: "Describes one model.",
@@ -101,6 +139,7 @@ export const operations = defineOperations({
   },
   createChatCompletion: {
     id: "createChatCompletion",
+    transport: "http",
     method: "POST",
     path: "/chat/completions",
     summary: "Answers a conversation, at once or as a stream.",
@@ -112,10 +151,11 @@ export const operations = defineOperations({
     streamEvent: createChatCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 503],
+    errorStatuses: MODEL_ERRORS,
   },
   createCompletion: {
     id: "createCompletion",
+    transport: "http",
     method: "POST",
     path: "/completions",
     summary: "Goes on with a text, at once or as a stream.",
@@ -127,10 +167,11 @@ export const operations = defineOperations({
     streamEvent: createCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
   },
   createEmbedding: {
     id: "createEmbedding",
+    transport: "http",
     method: "POST",
     path: "/embeddings",
     summary: "Turns texts into vectors.",
@@ -142,10 +183,11 @@ export const operations = defineOperations({
     streamEvent: null,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
   },
   createTranscription: {
     id: "createTranscription",
+    transport: "http",
     method: "POST",
     path: "/audio/transcriptions",
     summary: "Writes down what is said in a recording, at once or as a stream.",
@@ -157,10 +199,11 @@ export const operations = defineOperations({
     streamEvent: createTranscriptionResponseStreamEventSchema,
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
   },
   createTranslation: {
     id: "createTranslation",
+    transport: "http",
     method: "POST",
     path: "/audio/translations",
     summary: "Writes down in English what is said in a recording.",
@@ -172,10 +215,11 @@ export const operations = defineOperations({
     streamEvent: null,
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
   },
   createSpeech: {
     id: "createSpeech",
+    transport: "http",
     method: "POST",
     path: "/audio/speech",
     summary: "Speaks a text.",
@@ -187,9 +231,12 @@ export const operations = defineOperations({
     streamEvent: createSpeechResponseStreamEventSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
-    errorStatuses: [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503],
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
   },
 });
 
 /** The name of an operation, as upstream names it. */
 export type OperationId = keyof typeof operations;
+
+/** Of a request and its answer: what a server routes. */
+export type HttpOperationId = Extract<(typeof operations)[OperationId], HttpOperation>["id"];

@@ -7,7 +7,7 @@ import {
   modelSchema,
   operations,
 } from "@openai-compat/spec";
-import type { Operation } from "@openai-compat/spec";
+import type { HttpOperation } from "@openai-compat/spec";
 import { expect, test } from "vitest";
 import { API_MOUNTS } from "./surfaces/openai/protocol/request-path.ts";
 import { createTestApp, readSseData } from "./testing/test-server.ts";
@@ -30,7 +30,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "createCompletion",
 ]);
 
-function composeBody({ requestContentType }: Operation): FormData | string | null {
+function composeBody({ requestContentType }: HttpOperation): FormData | string | null {
   if (requestContentType === null) return null;
   if (requestContentType === "application/json") return JSON_BODY;
   const form = new FormData();

@@ -6,8 +6,8 @@
 import { Hono } from "hono";
 import { AiError, createCallId, toAiError } from "@openai-compat/core";
 import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
-import { operations } from "@openai-compat/spec";
-import type { Operation, OperationId } from "@openai-compat/spec";
+import { listHttpOperations, operations } from "@openai-compat/spec";
+import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
 import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
 import { resolveRequestId } from "./http/headers.ts";
@@ -29,8 +29,8 @@ import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
-/** Total: an operation of the specification without a handler does not compile. */
-const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
+/** Total: a request of the specification without a handler does not compile. */
+const HANDLERS: Readonly<Record<HttpOperationId, OperationHandler>> = {
   listModels,
   retrieveModel,
   createChatCompletion,
@@ -41,7 +41,8 @@ const HANDLERS: Readonly<Record<OperationId, OperationHandler>> = {
   createSpeech,
 };
 
-const OPERATIONS: readonly (Operation & { readonly id: OperationId })[] = Object.values(operations);
+/** What is routed. A session over a WebSocket is no request: it begins with an upgrade. */
+const OPERATIONS: readonly (HttpOperation & { readonly id: HttpOperationId })[] = listHttpOperations(operations);
 
 export interface AppOptions {
   readonly authenticator: Authenticator;

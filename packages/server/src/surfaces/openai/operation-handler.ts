@@ -5,7 +5,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
-import type { Operation } from "@openai-compat/spec";
+import type { HttpOperation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
 import type { BodyBudgetLimits } from "../../http/body-budget.ts";
 import { createCallOpener } from "../../http/open-call.ts";
@@ -82,7 +82,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
     keepAliveMs: limits.streamKeepAliveMs,
     stallTimeoutMs: limits.streamStallTimeoutMs,
   };
-  return async (operation: Operation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
+  return async (operation: HttpOperation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     const { callId, requestId, facts } = scope;
     const { id, capability, method, path } = operation;

@@ -3,8 +3,8 @@
  * It depends on the path alone, never on the caller.
  */
 
-import { operations } from "@openai-compat/spec";
-import type { Operation } from "@openai-compat/spec";
+import { listHttpOperations, operations } from "@openai-compat/spec";
+import type { HttpOperation } from "@openai-compat/spec";
 import { API_MOUNTS, API_ROOT } from "./protocol/request-path.ts";
 
 /** Paths with all that is below them, and what to use instead, where there is something. `$` stands for the mount. */
@@ -105,7 +105,7 @@ const DIALECTS: readonly Dialect[] = [
   },
 ];
 
-const SERVED: readonly Pick<Operation, "method" | "path">[] = Object.values(operations);
+const SERVED: readonly Pick<HttpOperation, "method" | "path">[] = listHttpOperations(operations);
 
 export interface UnservedRequest {
   readonly method: string;
