@@ -5,6 +5,6 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     // A test that waits for what a mutant prevents ends then.
-    testTimeout: 20_000,
+    testTimeout: 8_000,
   },
 });

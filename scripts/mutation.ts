@@ -38,7 +38,7 @@ async function runMutants({ packageName, mutate, threshold, workers, isIncrement
     incremental: isIncremental,
     incrementalFile: `${WORK_FOLDER}/incremental.json`,
     // A mutant that hangs is killed too; generous, because the machine may be busy with other work.
-    timeoutMS: 30_000,
+    timeoutMS: 10_000,
     // Constants are mutated as well, although each of theirs runs all tests that load the file.
     warnings: { slow: false, unknownOptions: true, preprocessorErrors: true, unserializableOptions: true },
     thresholds: { high: threshold, low: threshold, break: threshold },
