@@ -1,4 +1,4 @@
-/** What the reference server counts: credit, calls and places. */
+/** What the reference server counts: credits, calls and slots. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -60,23 +60,23 @@ export function createRateLimiter(): RateLimiter {
   };
 }
 
-export interface Places {
-  /** Told of every call, whatever it asks for. */
+export interface Slots {
+  /** Called with every call, whatever it asks for. */
   readonly note: () => void;
   /** Resolves when no call has come for a moment: all that were sent together have arrived, however slow the machine is. */
   readonly settle: () => Promise<void>;
-  /** Whether there was a place; it is taken then. */
-  readonly take: () => boolean;
-  readonly free: () => void;
+  /** Whether the model had a free slot; it is taken then. */
+  readonly take: (model: string) => boolean;
+  readonly free: (model: string) => void;
 }
 
 export const OVERLOAD = { concurrency: 2, waitingMax: 1 };
 
 const MOMENT_MS = 60;
 
-/** Places of the slow model: those which answer and those which wait are one here. */
-export function createPlaces(): Places {
-  let taken = 0;
+/** Slots of the slow models: those of calls that run and of calls that wait are one here. */
+export function createSlots(): Slots {
+  const taken = new Map<string, number>();
   let calls = 0;
   return {
     note: () => void (calls += 1),
@@ -88,11 +88,12 @@ export function createPlaces(): Places {
         await sleep(MOMENT_MS);
       }
     },
-    take: () => {
-      if (taken >= OVERLOAD.concurrency + OVERLOAD.waitingMax) return false;
-      taken += 1;
+    take: (model) => {
+      const others = taken.get(model) ?? 0;
+      if (others >= OVERLOAD.concurrency + OVERLOAD.waitingMax) return false;
+      taken.set(model, others + 1);
       return true;
     },
-    free: () => void (taken -= 1),
+    free: (model) => void taken.set(model, (taken.get(model) ?? 0) - 1),
   };
 }

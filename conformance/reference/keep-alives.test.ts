@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import { checks } from "../checks/index.ts";
 import { judgeWire } from "./judge.ts";
-import { defineReferenceWire, type ReferenceWire, type Write } from "./wire.ts";
+import type { Write } from "./call.ts";
+import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 const SILENCE_MS = 150;
 const KEEP_ALIVE: Write = { data: ": keep-alive\n\n", afterMs: 0 };

@@ -1,7 +1,5 @@
 /** The models of the reference server. All write the same text; some are slow, and some fail as an upstream would. */
 
-import { EMBEDDING_MODEL } from "./embedding.ts";
-
 export interface Model {
   readonly id: string;
   readonly object: string;
@@ -11,7 +9,20 @@ export interface Model {
 
 const CREATED = 1_750_000_000;
 
-export const SLOW_MODEL = "reference-slow";
+export const EMBEDDING_MODEL = "reference-embedding";
+
+/** Those that are easily busy, by the kind of their operations. */
+export const SLOW_MODELS = {
+  chat: "reference-slow",
+  embedding: "reference-slow-embedding",
+  transcription: "reference-slow-transcription",
+  speech: "reference-slow-speech",
+} as const;
+export const SLOW_MODEL = SLOW_MODELS.chat;
+
+export const EMBEDDING_MODELS: readonly string[] = [EMBEDDING_MODEL, SLOW_MODELS.embedding];
+export const TRANSCRIPTION_MODELS: readonly string[] = ["reference-transcription", SLOW_MODELS.transcription];
+export const SPEECH_MODELS: readonly string[] = ["reference-speech", SLOW_MODELS.speech];
 
 /** By their role in a recipe. */
 export const FAILING_MODELS = {
@@ -33,9 +44,11 @@ export const UPSTREAM_SECRET = "reference-upstream-secret";
 
 const IDS = [
   "reference-chat",
-  EMBEDDING_MODEL,
   "reference/chat-with-slash",
   SLOW_MODEL,
+  ...EMBEDDING_MODELS,
+  ...TRANSCRIPTION_MODELS,
+  ...SPEECH_MODELS,
   ...Object.values(FAILING_MODELS),
   ...Object.values(HABIT_MODELS),
 ];

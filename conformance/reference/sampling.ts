@@ -1,6 +1,6 @@
 /** What steers the reference server's text: a bias that leaves one token alone, and chance where a request asks for it. */
 
-import type { ChatBody } from "./rules.ts";
+import type { ChatBody } from "./operations/chat-rules.ts";
 
 const BIASED_TOKENS = 200;
 

@@ -8,12 +8,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../src/target.ts";
 import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
-import { EMBEDDING_MODEL } from "./embedding.ts";
+import type { Reply } from "./call.ts";
 import { handleCall } from "./handle-call.ts";
-import { FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
+import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
-import { defineReferenceWire, type ReferenceWire, type Reply } from "./wire.ts";
+import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 const BODY_BYTES_MAX = 3 * 1024 * 1024;
 const BASE_PATH = "/v1";
@@ -45,6 +45,7 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
       models: {
         chat: "reference-chat",
         embedding: EMBEDDING_MODEL,
+        transcription: "reference-transcription",
         speech: "reference-speech",
         ...FAILING_MODELS,
         ...HABIT_MODELS,
@@ -76,7 +77,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, wire: R
     body,
   };
   await wire.admission(call);
-  wire.places.note();
+  wire.slots.note();
   const reply = handleCall(call, wire);
   try {
     await reply.ready();

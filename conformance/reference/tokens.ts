@@ -1,4 +1,4 @@
-/** HS256 tokens of the reference server, made and judged with `node:crypto` alone. */
+/** HS256 tokens of the reference server, made and verified with `node:crypto` alone. */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { KeyName } from "../src/target.ts";
@@ -71,30 +71,30 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
 }
 
 /** Names what is wrong with a credential; `scheme` says which spelling of `Bearer` counts. */
-export function judgeCredential(header: string | undefined, scheme: RegExp): Identity {
+export function readCredential(header: string | undefined, scheme: RegExp): Identity {
   const stranger = (verdict: CredentialVerdict): Identity => ({ verdict, account: "stranger" });
   if (header === undefined) return stranger("missing");
   const [word = "", token = "", ...rest] = header.trim().split(/\s+/);
   if (!scheme.test(word)) return stranger(token === "" ? "malformed" : "wrong-scheme");
   if (token === "" || rest.length > 0) return stranger("malformed");
   const [, payload = ""] = token.split(".");
-  return { verdict: judgeToken(token), account: readAccount(decodePart(payload)) };
+  return { verdict: verifyToken(token), account: readAccount(decodePart(payload)) };
 }
 
 function readAccount(claims: Readonly<Record<string, unknown>> | null): string {
   return typeof claims?.["sub"] === "string" ? claims["sub"] : "stranger";
 }
 
-function judgeToken(token: string): CredentialVerdict {
+function verifyToken(token: string): CredentialVerdict {
   const [header, payload, signature, ...rest] = token.split(".");
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return "unknown-key";
   if (decodePart(header)?.["alg"] !== "HS256") return "alg-none";
   if (signature === "") return "unsigned";
   if (!isSigned(`${header}.${payload}`, signature)) return "tampered";
-  return judgeClaims(decodePart(payload) ?? {}, Date.now() / 1000);
+  return verifyClaims(decodePart(payload) ?? {}, Date.now() / 1000);
 }
 
-function judgeClaims(claims: Readonly<Record<string, unknown>>, nowSeconds: number): CredentialVerdict {
+function verifyClaims(claims: Readonly<Record<string, unknown>>, nowSeconds: number): CredentialVerdict {
   if (claims["iss"] !== ISSUER) return "wrong-issuer";
   if (claims["aud"] !== AUDIENCE) return "wrong-audience";
   if (typeof claims["nbf"] !== "number" || claims["nbf"] > nowSeconds) return "not-yet-valid";

@@ -1,7 +1,7 @@
 /** Which tools the reference server's "model" calls: those that the last message names, and what it is made to call. */
 
 import { isJsonObject, type JsonObject } from "../src/expect.ts";
-import { type ChatBody, readMessages } from "./rules.ts";
+import { type ChatBody, readMessages } from "./operations/chat-rules.ts";
 import { sampleSchema } from "./schema-sample.ts";
 
 export interface ToolCall {
@@ -20,15 +20,12 @@ interface Choice {
 /** A forced text has no words: its tokens are so many characters. */
 const PIECE_CHARACTERS = 8;
 
-let calls = 0;
-
-/** The calls of an answer; none when it speaks. */
-export function composeCalls(body: ChatBody): readonly ToolCall[] {
-  return pickTools(body).map((tool) => {
-    calls += 1;
+/** The calls of an answer, whose ids have `slug` in them; none when it speaks. */
+export function composeCalls(body: ChatBody, slug: string): readonly ToolCall[] {
+  return pickTools(body).map((tool, index) => {
     const type = isCustom(body, tool) ? "custom" : "function";
     const text = type === "custom" ? composeInput(tool) : composeArguments(tool);
-    return { id: `call_reference_${calls}`, type, name: String(tool["name"]), pieces: splitPieces(text) };
+    return { id: `call_reference_${slug}_${index}`, type, name: String(tool["name"]), pieces: splitPieces(text) };
   });
 }
 

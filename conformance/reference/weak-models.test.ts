@@ -3,12 +3,14 @@
 import { expect, test, vi } from "vitest";
 import { checks } from "../checks/index.ts";
 import type { CheckResult } from "../src/outcome.ts";
-import type { Chunk, Completion, Usage } from "./answer.ts";
-import { answerText, encodeTextChunks, encodeTextCompletion, type TextAnswer } from "./completion-answer.ts";
-import { readFormat } from "./form-rules.ts";
+import { type Chunk, type Completion, encodeChunks, encodeCompletion, type Usage } from "./operations/chat-answer.ts";
+import { wantsUsage } from "./operations/create-chat-completion.ts";
+import type { ReferenceOperations } from "./operations/index.ts";
+import { encodeTextChunks, encodeTextCompletion, type TextAnswer } from "./operations/text-answer.ts";
+import { readFormat } from "./operations/structured-output-rules.ts";
 import { judgeWire, listKillers } from "./judge.ts";
 import { composeChatLogprobs } from "./logprobs.ts";
-import type { ChatBody } from "./rules.ts";
+import type { ChatBody } from "./operations/chat-rules.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 /** Whole suites, on a machine that may be busy with others. */
@@ -23,6 +25,27 @@ interface Model {
 /** Whether the server leaves the model no choice of words. */
 function isFormed(given: unknown, body: ChatBody): boolean {
   return readFormat(body)["type"] !== undefined || JSON.stringify(given).includes("tool_calls");
+}
+
+interface ChatChanges {
+  readonly completion: (given: Completion, body: ChatBody) => object;
+  readonly chunks: (given: readonly Chunk[], body: ChatBody) => readonly object[];
+}
+
+/** The reference server with other answers. */
+function serve(changes: {
+  readonly chat: ChatChanges;
+  readonly text?: Partial<ReferenceOperations["createCompletion"]>;
+}): ReferenceWire {
+  const wire = defineReferenceWire();
+  const { createChatCompletion, createCompletion } = wire.operations;
+  const chat: ReferenceOperations["createChatCompletion"] = {
+    ...createChatCompletion,
+    encode: (answer) => changes.chat.completion(encodeCompletion(answer), answer.request),
+    encodeStream: (answer) => changes.chat.chunks(encodeChunks(answer, wantsUsage(answer.request)), answer.request),
+  };
+  const text = { ...createCompletion, ...changes.text };
+  return { ...wire, operations: { ...wire.operations, createChatCompletion: chat, createCompletion: text } };
 }
 
 /** The reference server with this model behind it: it always says the same, unless its output is constrained. */
@@ -58,8 +81,7 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       ),
     }));
   };
-  const answerWeakly = (body: ChatBody): TextAnswer => {
-    const answer = answerText(body);
+  const answerWeakly = (answer: TextAnswer): TextAnswer => {
     const choices = answer.choices.map((choice) => {
       const prompt = choice.tokens.slice(0, choice.echoed);
       const isSilent = text === null || text === "" || choice.tokens.length === choice.echoed;
@@ -67,13 +89,13 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
     });
     return { ...answer, choices, usage: count(answer.usage) };
   };
-  return {
-    ...defineReferenceWire(),
-    completion,
-    chunks,
-    text: (_, body) => encodeTextCompletion(answerWeakly(body)),
-    textChunks: (given, body) => encodeTextChunks(answerWeakly(body), given.at(-1)?.choices.length === 0),
-  };
+  return serve({
+    chat: { completion, chunks },
+    text: {
+      encode: (answer) => encodeTextCompletion(answerWeakly(answer)),
+      encodeStream: (answer) => encodeTextChunks(answerWeakly(answer), wantsUsage(answer.request)),
+    },
+  });
 }
 
 function findOutcome(results: readonly CheckResult[], id: string): string | undefined {
@@ -90,7 +112,6 @@ test.for<[string, Model]>([
 });
 
 test("no check blames the server for a model whose structured output does not end", async () => {
-  const wire = defineReferenceWire();
   const cut = (given: Completion, body: ChatBody): object => ({
     ...given,
     usage: { ...given.usage, completion_tokens: body["max_tokens"] },
@@ -99,8 +120,8 @@ test("no check blames the server for a model whose structured output does not en
       finish_reason: "length",
     })),
   });
-  const completion: ReferenceWire["completion"] = (given, body) => (isFormed(given, body) ? cut(given, body) : given);
-  const chunks: ReferenceWire["chunks"] = (given, body) => {
+  const completion: ChatChanges["completion"] = (given, body) => (isFormed(given, body) ? cut(given, body) : given);
+  const chunks: ChatChanges["chunks"] = (given, body) => {
     if (!isFormed(given, body)) return given;
     return given.slice(0, -2).concat(
       given.slice(-1).map((chunk) => ({
@@ -109,7 +130,7 @@ test("no check blames the server for a model whose structured output does not en
       })),
     );
   };
-  expect(listKillers(await judgeWire({ ...wire, completion, chunks }))).toEqual([]);
+  expect(listKillers(await judgeWire(serve({ chat: { completion, chunks } })))).toEqual([]);
 });
 
 /** A 400 with this code to every chat request for which `when` holds. */

@@ -1,10 +1,20 @@
 /** What a mutant is, and the few ways of changing the wire that the catalogue is written in. */
 
+import type { OperationId } from "@openai-compat/spec";
 import { isJsonObject } from "../../src/expect.ts";
-import type { Chunk, ChunkChoice, Completion } from "../answer.ts";
+import {
+  type Chunk,
+  type ChunkChoice,
+  type Completion,
+  encodeChunks,
+  encodeCompletion,
+} from "../operations/chat-answer.ts";
+import { REFERENCE_RULES, validateBy, wantsUsage } from "../operations/create-chat-completion.ts";
+import type { ReferenceOperations } from "../operations/index.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
-import type { ChatBody, Rule } from "../rules.ts";
-import type { ReferenceCall, ReferenceWire, Reply, Write } from "../wire.ts";
+import type { ChatBody, Rule } from "../operations/chat-rules.ts";
+import type { ReferenceCall, Reply, Write } from "../call.ts";
+import type { ReferenceWire } from "../wire.ts";
 
 export interface Mutant {
   /** Dotted, permanent; the area of the defect first. */
@@ -17,15 +27,31 @@ export interface Mutant {
   mutate(wire: ReferenceWire): Partial<ReferenceWire>;
 }
 
-type Naming = Omit<Mutant, "mutate">;
+export type Naming = Omit<Mutant, "mutate">;
 
 export function applyMutant(wire: ReferenceWire, mutant: Mutant): ReferenceWire {
   return { ...wire, ...mutant.mutate(wire) };
 }
 
+/** Replaces functions of one operation. */
+export function mutateOperation<Id extends OperationId>(
+  naming: Naming,
+  id: Id,
+  change: (operation: ReferenceOperations[Id]) => Partial<ReferenceOperations[Id]>,
+): Mutant {
+  return {
+    ...naming,
+    mutate: ({ operations }) => ({
+      operations: { ...operations, [id]: { ...operations[id], ...change(operations[id]) } },
+    }),
+  };
+}
+
 /** Changes one-shot bodies. */
 export function mutateCompletion(naming: Naming, change: (completion: Completion, body: ChatBody) => unknown): Mutant {
-  return { ...naming, mutate: () => ({ completion: change }) };
+  return mutateOperation(naming, "createChatCompletion", () => ({
+    encode: (answer) => change(encodeCompletion(answer), answer.request),
+  }));
 }
 
 /** Changes the first choice of one-shot bodies. */
@@ -52,7 +78,9 @@ export function mutateChunks(
   naming: Naming,
   change: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[],
 ): Mutant {
-  return { ...naming, mutate: () => ({ chunks: change }) };
+  return mutateOperation(naming, "createChatCompletion", () => ({
+    encodeStream: (answer) => change(encodeChunks(answer, wantsUsage(answer.request)), answer.request),
+  }));
 }
 
 /** Changes each choice of each chunk; `isLast` says that the choice ends there. */
@@ -68,9 +96,12 @@ export function mutateChunkChoice(
   );
 }
 
-/** Changes the frames of a stream, sentinel included. */
+/** Changes the frames of a streamed chat, sentinel included. */
 export function mutateFrames(naming: Naming, change: (frames: readonly string[]) => readonly string[]): Mutant {
-  return { ...naming, mutate: () => ({ frames: change }) };
+  return {
+    ...naming,
+    mutate: ({ frames }) => ({ frames: (given, call) => (isChat(call) ? change(given) : frames(given, call)) }),
+  };
 }
 
 /** Changes every finished reply for which `when` holds. */
@@ -100,7 +131,9 @@ export function mutateRefusal(
 
 /** Adds a demand on chat requests, or replaces one. */
 export function mutateRule(naming: Naming, name: string, rule: Rule): Mutant {
-  return { ...naming, mutate: ({ rules }) => ({ rules: { ...rules, [name]: rule } }) };
+  return mutateOperation(naming, "createChatCompletion", () => ({
+    validate: validateBy({ ...REFERENCE_RULES, [name]: rule }),
+  }));
 }
 
 /** Refuses requests for which `when` holds. */
@@ -144,7 +177,9 @@ export function mutateFinish(
 
 /** Loses parts of a valid request before it is answered. */
 export function mutateRequest(naming: Naming, change: (body: ChatBody) => ChatBody): Mutant {
-  return { ...naming, mutate: () => ({ readRequest: change }) };
+  return mutateOperation(naming, "createChatCompletion", ({ answer }) => ({
+    answer: (request, context) => answer(change(request), context),
+  }));
 }
 
 /** A copy without one key. */

@@ -3,7 +3,7 @@
 import { OPERATION_PROBES } from "../../../checks/support/operation-probes.ts";
 import { makeRefusal } from "../../refusal.ts";
 import type { CredentialVerdict } from "../../tokens.ts";
-import type { ReferenceCall } from "../../wire.ts";
+import type { ReferenceCall } from "../../call.ts";
 import {
   isChat,
   type Mutant,
@@ -99,7 +99,7 @@ export const authMutants: readonly Mutant[] = [
     id: "auth.body-first",
     description: "the body is validated before the credential",
     intended: ["auth.chat.before-body", "auth.chat.capability-before-body"],
-    mutate: () => ({ steps: ["decode", "authenticate", "resolve", "limit", "pay", "place"] }),
+    mutate: () => ({ steps: ["decode", "validate", "authenticate", "resolve", "limit", "pay", "slot"] }),
   },
   mutateAdmission(
     {

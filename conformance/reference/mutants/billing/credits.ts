@@ -1,8 +1,8 @@
 /** Credit that is given away, taken for nothing, or refused in the wrong way. */
 
 import type { Ledger } from "../../accounts.ts";
-import { judgeCredential } from "../../tokens.ts";
-import type { ReferenceCall } from "../../wire.ts";
+import { readCredential } from "../../tokens.ts";
+import type { ReferenceCall } from "../../call.ts";
 import { type Mutant, mutateRefusal, mutateReply, oneWrite, parseSent, withHeader, withoutHeader } from "../mutant.ts";
 
 /** Late enough for calls that arrive together to be judged by the same balance. */
@@ -17,7 +17,7 @@ function mutateLedger(naming: Omit<Mutant, "mutate">, change: (ledger: Ledger) =
 }
 
 function isOf(account: string, call: ReferenceCall): boolean {
-  return judgeCredential(call.headers.authorization, /^bearer$/i).account === account;
+  return readCredential(call.headers.authorization, /^bearer$/i).account === account;
 }
 
 const isEmpty = (call: ReferenceCall): boolean => isOf("empty", call);

@@ -1,7 +1,7 @@
 /** Defects of one-shot chat bodies. */
 
-import type { Usage } from "../../answer.ts";
-import type { ChatBody } from "../../rules.ts";
+import type { Usage } from "../../operations/chat-answer.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import {
   isChat,
   isStream,

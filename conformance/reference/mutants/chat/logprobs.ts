@@ -5,7 +5,7 @@
 
 import { isJsonObject } from "../../../src/expect.ts";
 import type { TokenLogprob } from "../../logprobs.ts";
-import type { ChatBody } from "../../rules.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import { type Mutant, mutateChoice, mutateChunkChoice, mutateRequest, mutateRule, omit } from "../mutant.ts";
 
 type Naming = Omit<Mutant, "mutate">;

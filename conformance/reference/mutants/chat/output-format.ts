@@ -4,8 +4,8 @@
  */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
-import { readFormat, readSchemaFormat } from "../../form-rules.ts";
-import type { ChatBody } from "../../rules.ts";
+import { readFormat, readSchemaFormat } from "../../operations/structured-output-rules.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import {
   isChat,
   type Mutant,

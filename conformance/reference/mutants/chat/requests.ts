@@ -1,8 +1,8 @@
 /** Requests that are refused though they are right, answered though they are wrong, or not heeded. */
 
 import { isJsonObject } from "../../../src/expect.ts";
-import { readFormat } from "../../form-rules.ts";
-import { type ChatBody, readMessages } from "../../rules.ts";
+import { readFormat } from "../../operations/structured-output-rules.ts";
+import { type ChatBody, readMessages } from "../../operations/chat-rules.ts";
 import {
   dropBlame,
   dropRule,

@@ -1,7 +1,7 @@
 /** Defects of streamed chunks and of how they are sent. */
 
-import type { Chunk } from "../../answer.ts";
-import type { ChatBody } from "../../rules.ts";
+import type { Chunk } from "../../operations/chat-answer.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import {
   isChat,
   isChatStream,

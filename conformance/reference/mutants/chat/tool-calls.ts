@@ -1,8 +1,8 @@
 /** Defects of the calls themselves, one-shot and in the deltas of a stream. */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
-import type { Chunk, ChunkChoice, ToolCallDelta } from "../../answer.ts";
-import type { ChatBody } from "../../rules.ts";
+import type { Chunk, ChunkChoice, ToolCallDelta } from "../../operations/chat-answer.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import { listFunctions, readNamedChoice } from "../../tool-answer.ts";
 import { type Mutant, mutateChoice, mutateChunks, omit } from "../mutant.ts";
 

@@ -2,7 +2,7 @@
 
 import { isJsonObject } from "../../../src/expect.ts";
 import { makeRefusal } from "../../refusal.ts";
-import { type ChatBody, readMessages } from "../../rules.ts";
+import { type ChatBody, readMessages } from "../../operations/chat-rules.ts";
 import { listFunctions, readNamedChoice } from "../../tool-answer.ts";
 import {
   dropBlame,

@@ -1,7 +1,7 @@
 /** Defects of tools of the type `custom`. */
 
 import { isJsonObject } from "../../../src/expect.ts";
-import { type ChatBody, readMessages } from "../../rules.ts";
+import { type ChatBody, readMessages } from "../../operations/chat-rules.ts";
 import {
   isChat,
   type Mutant,

@@ -1,12 +1,12 @@
 /** Plain completions of the wrong shape, or of the wrong prompts. */
 
-import { answerText, encodeTextCompletion, type TextCompletion } from "../../completion-answer.ts";
-import type { ChatBody } from "../../rules.ts";
+import { answerText, encodeTextCompletion, type TextCompletion } from "../../operations/text-answer.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
 import { accept, lose, mutateText, mutateTextChoice, refuse } from "./changes.ts";
 import { type Mutant, omit } from "../mutant.ts";
 
 function encode(body: ChatBody): TextCompletion {
-  return encodeTextCompletion(answerText(body));
+  return encodeTextCompletion(answerText(body, { number: 0, created: Math.floor(Date.now() / 1000), models: [] }));
 }
 
 function isScored({ logprobs }: ChatBody): boolean {

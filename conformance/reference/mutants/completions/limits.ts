@@ -2,7 +2,7 @@
 
 import { makeRefusal } from "../../refusal.ts";
 import { accept, lose, mutateTextChoice, refuse } from "./changes.ts";
-import { type Mutant, omit } from "../mutant.ts";
+import { type Mutant, mutateOperation, omit } from "../mutant.ts";
 
 const limitMutants: readonly Mutant[] = [
   lose(
@@ -91,14 +91,17 @@ const refusalMutants: readonly Mutant[] = [
     },
     (body) => (Number(body["temperature"]) > 2 ? { ...body, temperature: 2 } : body),
   ),
-  {
-    id: "completions.temperature-unnamed",
-    description: "the refusal of a temperature names no parameter",
-    intended: ["completions.refusal.temperature-param"],
-    mutate: ({ judgeText }) => ({
-      judgeText: (body) => (Number(body["temperature"]) > 2 ? makeRefusal("invalid_value") : judgeText(body)),
+  mutateOperation(
+    {
+      id: "completions.temperature-unnamed",
+      description: "the refusal of a temperature names no parameter",
+      intended: ["completions.refusal.temperature-param"],
+    },
+    "createCompletion",
+    ({ validate }) => ({
+      validate: (request) => (Number(request["temperature"]) > 2 ? makeRefusal("invalid_value") : validate(request)),
     }),
-  },
+  ),
   accept(
     {
       id: "completions.logprobs-clamped",

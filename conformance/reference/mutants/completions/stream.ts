@@ -1,16 +1,29 @@
 /** Defects of streamed plain completions, and of the log probabilities of both kinds of answer. */
 
-import type { TextCompletion, TextCompletionChoice } from "../../completion-answer.ts";
+import { encodeTextChunks, type TextCompletion, type TextCompletionChoice } from "../../operations/text-answer.ts";
 import type { LegacyLogprobs } from "../../logprobs.ts";
-import type { ChatBody } from "../../rules.ts";
-import { isStream, type Mutant, mutateReply, omit, oneWrite, readReply, withHeader } from "../mutant.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
+import { wantsUsage } from "../../operations/create-chat-completion.ts";
+import {
+  isStream,
+  type Mutant,
+  mutateOperation,
+  mutateReply,
+  type Naming,
+  omit,
+  oneWrite,
+  readReply,
+  withHeader,
+} from "../mutant.ts";
+import { lose, mutateTextChoice } from "./changes.ts";
 
-type Naming = Omit<Mutant, "mutate">;
 type Events = readonly TextCompletion[];
 
 /** Changes the events of a stream. */
 function mutateEvents(naming: Naming, change: (events: Events, body: ChatBody) => readonly unknown[]): Mutant {
-  return { ...naming, mutate: () => ({ textChunks: change }) };
+  return mutateOperation(naming, "createCompletion", () => ({
+    encodeStream: (answer) => change(encodeTextChunks(answer, wantsUsage(answer.request)), answer.request),
+  }));
 }
 
 /** Changes each choice of each event. */
@@ -22,18 +35,10 @@ function mutateEventChoice(naming: Naming, change: (choice: TextCompletionChoice
 
 /** Changes the log probabilities of one-shot answers; those of a stream stay. */
 function mutateLogprobs(naming: Naming, change: (logprobs: LegacyLogprobs, body: ChatBody) => object | null): Mutant {
-  return {
-    ...naming,
-    mutate: () => ({
-      text: (completion, body) => ({
-        ...completion,
-        choices: completion.choices.map((choice) => ({
-          ...choice,
-          logprobs: choice.logprobs === null ? null : change(choice.logprobs, body),
-        })),
-      }),
-    }),
-  };
+  return mutateTextChoice(naming, (choice, body) => ({
+    ...choice,
+    logprobs: choice.logprobs === null ? null : change(choice.logprobs, body),
+  }));
 }
 
 export const completionStreamMutants: readonly Mutant[] = [
@@ -147,12 +152,14 @@ export const completionStreamMutants: readonly Mutant[] = [
     },
     (choice) => ({ ...choice, index: 0 }),
   ),
-  {
-    id: "completions.stream.echo-ignored",
-    description: "`echo` is ignored in a stream",
-    intended: ["completions.stream.echo"],
-    mutate: () => ({ readText: (body) => (body["stream"] === true ? omit(body, "echo") : body) }),
-  },
+  lose(
+    {
+      id: "completions.stream.echo-ignored",
+      description: "`echo` is ignored in a stream",
+      intended: ["completions.stream.echo"],
+    },
+    (body) => (body["stream"] === true ? omit(body, "echo") : body),
+  ),
   mutateEventChoice(
     {
       id: "completions.stream.no-logprobs",

@@ -2,14 +2,15 @@
  * Embeddings in the wrong format, the wrong order or of the wrong length, and requests that should have been refused.
  */
 
-import { type EmbeddingItem, EMBEDDING_MODEL, type EmbeddingList, answerEmbedding } from "../../embedding.ts";
-import type { ChatBody } from "../../rules.ts";
-import type { Mutant } from "../mutant.ts";
-
-type Naming = Omit<Mutant, "mutate">;
+import { EMBEDDING_MODEL } from "../../models.ts";
+import { answerEmbedding, type EmbeddingItem, type EmbeddingList } from "../../operations/create-embedding.ts";
+import type { ChatBody } from "../../operations/chat-rules.ts";
+import { type Mutant, mutateOperation, type Naming } from "../mutant.ts";
 
 function mutateList(naming: Naming, change: (list: EmbeddingList, body: ChatBody) => unknown): Mutant {
-  return { ...naming, mutate: () => ({ embedding: change }) };
+  return mutateOperation(naming, "createEmbedding", () => ({
+    encode: ({ list, request }) => change(list, request),
+  }));
 }
 
 function mutateItems(
@@ -19,20 +20,22 @@ function mutateItems(
   return mutateList(naming, (list, body) => ({ ...list, data: change(list.data, body) }));
 }
 
+/** Reads another request than was sent. */
+function repairRequest(naming: Naming, repair: (body: ChatBody) => ChatBody): Mutant {
+  return mutateOperation(naming, "createEmbedding", ({ decode }) => ({
+    decode: (call, reader) => {
+      const decoded = decode(call, reader);
+      return "fields" in decoded ? { fields: repair(decoded.fields) } : decoded;
+    },
+  }));
+}
+
 /** Answers what a wrong request might have meant. */
 function accept(slug: string, description: string, repair: (body: ChatBody) => ChatBody | null): Mutant {
-  return {
-    id: `embeddings.accepts-${slug}`,
-    description,
-    intended: [`embeddings.refuses.${slug}`],
-    mutate: ({ judgeEmbedding, embedding }) => ({
-      judgeEmbedding: (body) => judgeEmbedding(repair(body) ?? body),
-      embedding: (list, body) => {
-        const repaired = repair(body);
-        return embedding(repaired === null ? list : answerEmbedding(repaired), body);
-      },
-    }),
-  };
+  return repairRequest(
+    { id: `embeddings.accepts-${slug}`, description, intended: [`embeddings.refuses.${slug}`] },
+    (body) => repair(body) ?? body,
+  );
 }
 
 function scale(items: readonly EmbeddingItem[], factor: number): readonly object[] {
@@ -144,41 +147,30 @@ export const embeddingMutants: readonly Mutant[] = [
         : list.usage,
     }),
   ),
-  {
-    id: "embeddings.texts-only",
-    description: "token ids are refused",
-    intended: ["embeddings.tokens"],
-    mutate: ({ judgeEmbedding }) => ({
-      judgeEmbedding: (body) =>
-        judgeEmbedding(
-          [body["input"]].flat(2).some((item) => typeof item === "number") ? { ...body, input: [] } : body,
-        ),
-    }),
-  },
-  {
-    id: "embeddings.small-batches",
-    description: "a batch has at most 1,000 inputs",
-    intended: ["embeddings.batch"],
-    mutate: ({ judgeEmbedding }) => ({
-      judgeEmbedding: (body) => judgeEmbedding([body["input"]].flat().length > 1000 ? { ...body, input: [] } : body),
-    }),
-  },
-  {
-    id: "embeddings.dimensions-ignored",
-    description: "vectors are whole however many dimensions were asked for",
-    intended: ["embeddings.dimensions"],
-    mutate: ({ judgeEmbedding }) => ({
-      judgeEmbedding: (body) => judgeEmbedding(Number(body["dimensions"]) > 0 ? { ...body, dimensions: null } : body),
-    }),
-  },
-  {
-    id: "embeddings.null-refused",
-    description: "null is no number of dimensions",
-    intended: ["embeddings.null-is-omitted"],
-    mutate: ({ judgeEmbedding }) => ({
-      judgeEmbedding: (body) => judgeEmbedding(body["dimensions"] === null ? { ...body, dimensions: 0 } : body),
-    }),
-  },
+  repairRequest(
+    { id: "embeddings.texts-only", description: "token ids are refused", intended: ["embeddings.tokens"] },
+    (body) => ([body["input"]].flat(2).some((item) => typeof item === "number") ? { ...body, input: [] } : body),
+  ),
+  repairRequest(
+    { id: "embeddings.small-batches", description: "a batch has at most 1,000 inputs", intended: ["embeddings.batch"] },
+    (body) => ([body["input"]].flat().length > 1000 ? { ...body, input: [] } : body),
+  ),
+  repairRequest(
+    {
+      id: "embeddings.dimensions-ignored",
+      description: "vectors are whole however many dimensions were asked for",
+      intended: ["embeddings.dimensions"],
+    },
+    (body) => (Number(body["dimensions"]) > 0 ? { ...body, dimensions: null } : body),
+  ),
+  repairRequest(
+    {
+      id: "embeddings.null-refused",
+      description: "null is no number of dimensions",
+      intended: ["embeddings.null-is-omitted"],
+    },
+    (body) => (body["dimensions"] === null ? { ...body, dimensions: 0 } : body),
+  ),
   accept("no-input", "a missing input is taken for a text", (body) =>
     body["input"] === undefined ? { ...body, input: "null" } : null,
   ),

@@ -2,7 +2,7 @@
 
 import { FAILING_MODELS } from "../../models.ts";
 import type { Refusal, RefusalName } from "../../refusal.ts";
-import type { ReferenceCall } from "../../wire.ts";
+import type { ReferenceCall } from "../../call.ts";
 import {
   isChat,
   type Mutant,

@@ -1,8 +1,10 @@
 /** Defects at the edges of what clients send: prompts too long, limits not reached, texts that are none, paths not there. */
 
 import { isJsonObject } from "../../../src/expect.ts";
-import type { Chunk } from "../../answer.ts";
-import { type ChatBody, DEFAULT_RULES, PROMPT_TOKENS_MAX, readMessages } from "../../rules.ts";
+import type { Chunk } from "../../operations/chat-answer.ts";
+import { type ChatBody, CHAT_RULES, PROMPT_TOKENS_MAX, readMessages } from "../../operations/chat-rules.ts";
+import { REFERENCE_RULES, validateBy } from "../../operations/create-chat-completion.ts";
+import type { Fields } from "../../operations/operation.ts";
 import { lose, refuse } from "../completions/changes.ts";
 import {
   isChat,
@@ -10,6 +12,7 @@ import {
   mutateChoice,
   mutateChunks,
   mutateFinish,
+  mutateOperation,
   mutateReply,
   mutateRequest,
   mutateRule,
@@ -160,23 +163,24 @@ function isScoredOffer(body: ChatBody): boolean {
   return body["logprobs"] === true && Array.isArray(body["tools"]);
 }
 
+function cut(message: Fields): Fields {
+  const { content } = message;
+  return typeof content === "string" ? { ...message, content: content.slice(0, PROMPT_TOKENS_MAX) } : message;
+}
+
 export const edgeMutants: readonly Mutant[] = [
-  {
-    id: "refusal.long-chat-cut",
-    description: "a chat that is too long loses its end in silence",
-    intended: ["chat.refusal.too-long"],
-    mutate: ({ rules }) => ({
-      rules: { ...rules, messagesFit: () => null },
-      readRequest: (body) => ({
-        ...body,
-        messages: readMessages(body).map((message) =>
-          typeof message["content"] === "string" && message["content"].length > PROMPT_TOKENS_MAX
-            ? { ...message, content: message["content"].slice(0, PROMPT_TOKENS_MAX) }
-            : message,
-        ),
-      }),
+  mutateOperation(
+    {
+      id: "refusal.long-chat-cut",
+      description: "a chat that is too long loses its end in silence",
+      intended: ["chat.refusal.too-long"],
+    },
+    "createChatCompletion",
+    ({ answer }) => ({
+      validate: validateBy({ ...REFERENCE_RULES, messagesFit: () => null }),
+      answer: (request, context) => answer({ ...request, messages: readMessages(request).map(cut) }, context),
     }),
-  },
+  ),
   mutateRule(
     {
       id: "refusal.long-stream-begun",
@@ -184,19 +188,22 @@ export const edgeMutants: readonly Mutant[] = [
       intended: ["chat.refusal.too-long-stream"],
     },
     "messagesFit",
-    (body) => (isStreaming(body) ? null : DEFAULT_RULES.messagesFit(body)),
+    (body) => (isStreaming(body) ? null : CHAT_RULES.messagesFit(body)),
   ),
-  {
-    id: "completions.long-stream-begun",
-    description: "a stream of a prompt that is too long is begun",
-    intended: ["completions.refusal.too-long-stream"],
-    mutate: ({ judgeText }) => ({
-      judgeText: (body) => {
-        const refusal = judgeText(body);
-        return refusal?.name === "context_length_exceeded" && isStreaming(body) ? null : refusal;
+  mutateOperation(
+    {
+      id: "completions.long-stream-begun",
+      description: "a stream of a prompt that is too long is begun",
+      intended: ["completions.refusal.too-long-stream"],
+    },
+    "createCompletion",
+    ({ validate }) => ({
+      validate: (request) => {
+        const refusal = validate(request);
+        return refusal?.name === "context_length_exceeded" && isStreaming(request) ? null : refusal;
       },
     }),
-  },
+  ),
   ...giveUsage("empty-options", asksEmptyOptions),
   ...giveUsage("false", refusesUsage),
   cutEarly("chat.limit.length-is-reached", false),

@@ -1,6 +1,6 @@
 /** Defects of HTTP itself. */
 
-import type { ReferenceCall, Reply } from "../../wire.ts";
+import type { ReferenceCall, Reply } from "../../call.ts";
 import { isChat, type Mutant, mutateReply, omit, withHeader, withoutHeader } from "../mutant.ts";
 
 type When = (reply: Reply, call: ReferenceCall) => boolean;

@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { SLOW_MODEL } from "../../models.ts";
-import { judgeCredential, OTHER_ACCOUNT } from "../../tokens.ts";
-import type { ReferenceCall, Reply } from "../../wire.ts";
+import { readCredential, OTHER_ACCOUNT } from "../../tokens.ts";
+import type { ReferenceCall, Reply } from "../../call.ts";
 import {
   isChat,
   type Mutant,
@@ -72,7 +72,7 @@ function shutOut(id: string, description: string, intended: string, when: (call:
     mutate: () => {
       let isShut = false;
       const isOther = ({ headers }: ReferenceCall): boolean =>
-        judgeCredential(headers.authorization, /^bearer$/i).account === OTHER_ACCOUNT;
+        readCredential(headers.authorization, /^bearer$/i).account === OTHER_ACCOUNT;
       return {
         admission: async (call) => {
           isShut ||= when(call);
@@ -100,19 +100,19 @@ export const limitMutants: readonly Mutant[] = [
     id: "overload.models-wait",
     description: "the list of models waits for the chats",
     intended: ["limits.overload.models-answer"],
-    mutate: ({ places }) => {
+    mutate: ({ slots }) => {
       let taken = 0;
       return {
-        places: {
-          ...places,
-          take: () => {
-            const hasPlace = places.take();
-            if (hasPlace) taken += 1;
-            return hasPlace;
+        slots: {
+          ...slots,
+          take: (model) => {
+            const isTaken = slots.take(model);
+            if (isTaken) taken += 1;
+            return isTaken;
           },
-          free: () => {
+          free: (model) => {
             taken -= 1;
-            places.free();
+            slots.free(model);
           },
         },
         admission: async (call) => {
@@ -137,7 +137,7 @@ export const limitMutants: readonly Mutant[] = [
     id: "overload.endless-line",
     description: "the line has no end",
     intended: ["limits.overload.refused"],
-    mutate: ({ places }) => ({ places: { ...places, take: () => true } }),
+    mutate: ({ slots }) => ({ slots: { ...slots, take: () => true } }),
   },
   mutateReply(
     { id: "overload.is-500", description: "a full line is a 500", intended: ["limits.overload.refused"] },
@@ -146,12 +146,12 @@ export const limitMutants: readonly Mutant[] = [
   ),
   {
     id: "overload.serves-one",
-    description: "under load one call is answered, and the other places stay empty",
+    description: "under load one call is answered, and the other slots stay empty",
     intended: ["limits.overload.served", "limits.stalled-reader.others-served"],
-    mutate: ({ places }) => {
+    mutate: ({ slots }) => {
       let isTaken = false;
       const take = (): boolean => !isTaken && (isTaken = true);
-      return { places: { ...places, take, free: () => void (isTaken = false) } };
+      return { slots: { ...slots, take, free: () => void (isTaken = false) } };
     },
   },
   mutateRefusal(

@@ -1,10 +1,13 @@
 /** Defects of the framing of streams. */
 
-import { isChatStream, type Mutant, mutateFrames, mutateReply, oneWrite } from "../mutant.ts";
+import { isChat, isChatStream, type Mutant, mutateFrames, mutateReply, oneWrite } from "../mutant.ts";
 
 /** Writes each event in another way. */
 function mutateFrame(id: string, description: string, intended: string, frame: (data: string) => string): Mutant {
-  return { id, description, intended: [intended], mutate: () => ({ frame }) };
+  const mutate: Mutant["mutate"] = (wire) => ({
+    frame: (data, call) => (isChat(call) ? frame(data) : wire.frame(data, call)),
+  });
+  return { id, description, intended: [intended], mutate };
 }
 
 /** Sends something after the first event. */

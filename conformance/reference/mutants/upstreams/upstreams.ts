@@ -1,7 +1,7 @@
 /** Upstreams whose failures reach the client in the wrong format, reveal too much, or are hidden. */
 
 import { FAILING_MODELS, HABIT_MODELS, UPSTREAM_SECRET } from "../../models.ts";
-import type { ReferenceCall, ReferenceWire, Reply } from "../../wire.ts";
+import type { ReferenceCall, Reply } from "../../call.ts";
 import {
   isStream,
   type Mutant,
@@ -40,9 +40,8 @@ function say(id: string, role: Failing, message: string, intended: string): Muta
 function mutateBreak(naming: Omit<Mutant, "mutate">, change: (frames: readonly string[]) => readonly string[]): Mutant {
   return {
     ...naming,
-    mutate: ({ frames }: ReferenceWire) => ({
-      frames: (given, body) =>
-        body["model"] === FAILING_MODELS.upstream_breaks ? change(frames(given, body)) : frames(given, body),
+    mutate: ({ frames }) => ({
+      frames: (given, call) => (isFor("upstream_breaks", call) ? change(frames(given, call)) : frames(given, call)),
     }),
   };
 }
@@ -149,11 +148,11 @@ export const upstreamMutants: readonly Mutant[] = [
     id: "upstream.unfinished-is-done",
     description: "a stream that its upstream didn't finish ends as if it were whole",
     intended: ["upstreams.unfinished.no-done"],
-    mutate: ({ frames }: ReferenceWire) => ({
-      frames: (given, body) =>
-        body["model"] === HABIT_MODELS.upstream_unfinished
-          ? [...frames(given, body).slice(0, -1), DONE_FRAME]
-          : frames(given, body),
+    mutate: ({ frames }) => ({
+      frames: (given, call) =>
+        parseSent(call)["model"] === HABIT_MODELS.upstream_unfinished
+          ? [...frames(given, call).slice(0, -1), DONE_FRAME]
+          : frames(given, call),
     }),
   },
   restatus("upstream_down", 404, "upstreams.down.status"),

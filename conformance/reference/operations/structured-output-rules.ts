@@ -1,15 +1,15 @@
 /** What the reference server demands of tools, of the choice among them and of `response_format`: a rule per requirement. */
 
-import { isJsonObject, type JsonObject } from "../src/expect.ts";
-import { makeRefusal, type Refusal } from "./refusal.ts";
-import { type ChatBody, readMessages, type Rule } from "./rules.ts";
-import { sampleSchema } from "./schema-sample.ts";
-import { listFunctions, readFunction, readNamedChoice } from "./tool-answer.ts";
+import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { makeRefusal, type Refusal } from "../refusal.ts";
+import { type ChatBody, readMessages, type Rule } from "./chat-rules.ts";
+import { sampleSchema } from "../schema-sample.ts";
+import { listFunctions, readFunction, readNamedChoice } from "../tool-answer.ts";
 
 const FORMAT = "response_format";
 const SCHEMA = "response_format.json_schema.schema";
 
-export const FORM_RULES = {
+export const STRUCTURED_OUTPUT_RULES = {
   toolTypeKnown: (body) => refuseTool(body, "type", (tool) => ["function", "custom"].includes(String(tool["type"]))),
   toolNamePresent: (body) => refuseTool(body, "function.name", (tool) => readFunction(tool)["name"] !== undefined),
   toolNameValid: (body) =>

@@ -3,11 +3,9 @@
  * prompts of a check get the same text.
  */
 
-import { composeLegacyLogprobs, type LegacyLogprobs } from "./logprobs.ts";
-import { REFERENCE_MODELS } from "./models.ts";
-import { makeRefusal, type Refusal } from "./refusal.ts";
-import { type ChatBody, PROMPT_TOKENS_MAX } from "./rules.ts";
-import { splitWords, type Usage } from "./answer.ts";
+import { composeLegacyLogprobs, type LegacyLogprobs } from "../logprobs.ts";
+import { splitWords, type Usage } from "./chat-answer.ts";
+import type { Answer, AnswerContext, Fields } from "./operation.ts";
 
 const DEFAULT_MAX_TOKENS = 16;
 const LONGEST_TEXT = 200;
@@ -20,7 +18,7 @@ interface TextChoice {
   readonly finishReason: "stop" | "length";
 }
 
-export interface TextAnswer {
+export interface TextAnswer extends Answer {
   readonly id: string;
   readonly created: number;
   readonly model: string;
@@ -47,29 +45,8 @@ export interface TextCompletion {
   readonly usage?: Usage | null;
 }
 
-/** What is wrong with a request; null for nothing. */
-export function judgeText(body: ChatBody): Refusal | null {
-  const { model, prompt } = body;
-  if (model === undefined) return makeRefusal("missing_parameter", { param: "model" });
-  if (prompt === undefined || prompt === null) return makeRefusal("missing_parameter", { param: "prompt" });
-  if (typeof prompt !== "string" && !Array.isArray(prompt)) return makeRefusal("invalid_type", { param: "prompt" });
-  if (!isWithin(body["temperature"], 0, 2)) return makeRefusal("invalid_value", { param: "temperature" });
-  if (!isWithin(body["logprobs"], 0, 5)) return makeRefusal("invalid_value", { param: "logprobs" });
-  if (!isWithin(body["best_of"], readNumber(body["n"]) ?? 1, body["stream"] === true ? 1 : 20)) {
-    return makeRefusal("invalid_value", { param: "best_of" });
-  }
-  if (typeof body["suffix"] === "string") return makeRefusal("invalid_value", { param: "suffix" });
-  if (listPrompts(prompt).some((words) => words.length > PROMPT_TOKENS_MAX)) {
-    return makeRefusal("context_length_exceeded", { param: "prompt" });
-  }
-  return REFERENCE_MODELS.some(({ id }) => id === model) ? null : makeRefusal("model_not_found", { param: "model" });
-}
-
-let answers = 0;
-
 /** Answers a valid request. Same prompts and limits, same texts. */
-export function answerText(body: ChatBody): TextAnswer {
-  answers += 1;
+export function answerText(body: Fields, { number, created }: AnswerContext): TextAnswer {
   const prompts = listPrompts(body["prompt"]);
   const choices = prompts.flatMap((words) =>
     Array.from({ length: readNumber(body["n"]) ?? 1 }, () => continuePrompt(words, body)),
@@ -77,8 +54,11 @@ export function answerText(body: ChatBody): TextAnswer {
   const promptTokens = prompts.reduce((sum, words) => sum + words.length, 0);
   const completionTokens = choices.reduce((sum, { tokens, echoed }) => sum + tokens.length - echoed, 0);
   return {
-    id: `cmpl-reference-${answers}`,
-    created: Math.floor(Date.now() / 1000),
+    request: body,
+    cost: completionTokens,
+    breaksAfter: null,
+    id: `cmpl-reference-${number}`,
+    created,
     model: String(body["model"]),
     choices,
     alternatives: readNumber(body["logprobs"]) ?? null,
@@ -96,7 +76,7 @@ export function encodeTextCompletion(answer: TextAnswer): TextCompletion {
     choices: answer.choices.map((choice, index) => ({
       text: choice.tokens.join(""),
       index,
-      logprobs: encodeLogprobs(answer, choice, 0, choice.tokens.length),
+      logprobs: encodeLogprobs(answer, choice, [0, choice.tokens.length]),
       finish_reason: choice.finishReason,
     })),
     usage: answer.usage,
@@ -108,7 +88,7 @@ export function encodeTextChunks(answer: TextAnswer, includeUsage: boolean): rea
   const chunks = answer.choices.flatMap((choice, index) => [
     ...choice.tokens.map((text, place) => ({
       ...base,
-      choices: [{ text, index, logprobs: encodeLogprobs(answer, choice, place, place + 1), finish_reason: null }],
+      choices: [{ text, index, logprobs: encodeLogprobs(answer, choice, [place, place + 1]), finish_reason: null }],
     })),
     { ...base, choices: [{ text: "", index, logprobs: null, finish_reason: choice.finishReason }] },
   ]);
@@ -120,7 +100,11 @@ function encodeBase({ id, created, model }: TextAnswer): Omit<TextCompletion, "c
 }
 
 /** Of the tokens from `start` to before `end`. */
-function encodeLogprobs(answer: TextAnswer, choice: TextChoice, start: number, end: number): LegacyLogprobs | null {
+function encodeLogprobs(
+  answer: TextAnswer,
+  choice: TextChoice,
+  [start, end]: readonly [number, number],
+): LegacyLogprobs | null {
   if (answer.alternatives === null) return null;
   const whole = composeLegacyLogprobs(choice.tokens, answer.alternatives);
   const logprobs = choice.echoed === 0 ? whole : withoutFirst(whole);
@@ -141,7 +125,7 @@ function withoutFirst(logprobs: LegacyLogprobs): LegacyLogprobs {
   };
 }
 
-function continuePrompt(prompt: readonly string[], body: ChatBody): TextChoice {
+function continuePrompt(prompt: readonly string[], body: Fields): TextChoice {
   const first = prompt.join("").length;
   const whole = Array.from({ length: LONGEST_TEXT }, (_, index) => ` ${first + index}`).join("");
   const stops = [body["stop"]].flat().filter((stop): stop is string => typeof stop === "string" && stop !== "");
@@ -156,17 +140,19 @@ function continuePrompt(prompt: readonly string[], body: ChatBody): TextChoice {
   };
 }
 
+/** The most tokens that can be written. */
+export function estimateText(body: Fields): number {
+  const limit = readNumber(body["max_tokens"]) ?? DEFAULT_MAX_TOKENS;
+  return limit * (readNumber(body["n"]) ?? 1) * listPrompts(body["prompt"]).length;
+}
+
 /** The words of each prompt; a token id is a word. */
-function listPrompts(prompt: unknown): readonly (readonly string[])[] {
+export function listPrompts(prompt: unknown): readonly (readonly string[])[] {
   if (!Array.isArray(prompt)) return [splitWords(String(prompt))];
   if (typeof prompt[0] === "number") return [prompt.map((id) => ` ${id}`)];
   return prompt.map((item: unknown) => (Array.isArray(item) ? item.map((id) => ` ${id}`) : splitWords(String(item))));
 }
 
-function isWithin(value: unknown, min: number, max: number): boolean {
-  return value === undefined || value === null || (typeof value === "number" && value >= min && value <= max);
-}
-
-function readNumber(value: unknown): number | undefined {
+export function readNumber(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }

@@ -1,10 +1,10 @@
 /** The reference server's embeddings: a vector is the sum of a fixed direction for each word of its text. */
 
 import { createHash } from "node:crypto";
-import { makeRefusal, type Refusal } from "./refusal.ts";
-import type { ChatBody } from "./rules.ts";
-
-export const EMBEDDING_MODEL = "reference-embedding";
+import { EMBEDDING_MODELS } from "../models.ts";
+import { makeRefusal, type Refusal } from "../refusal.ts";
+import { decodeJson } from "./decode-body.ts";
+import type { Answer, Fields, ReferenceOperation } from "./operation.ts";
 
 const DIMENSIONS = 32;
 const INPUTS_MAX = 2048;
@@ -23,8 +23,21 @@ export interface EmbeddingItem {
   readonly embedding: readonly number[] | string;
 }
 
-/** What is wrong with a request; null for nothing. */
-export function judgeEmbedding(body: ChatBody): Refusal | null {
+export interface EmbeddingAnswer extends Answer {
+  readonly list: EmbeddingList;
+}
+
+export const createEmbedding: ReferenceOperation<EmbeddingAnswer> = {
+  isBilled: true,
+  decode: decodeJson,
+  validate: validateEmbedding,
+  serves: ({ id }) => EMBEDDING_MODELS.includes(id),
+  estimate: countTokens,
+  answer: (request) => ({ request, cost: countTokens(request), breaksAfter: null, list: answerEmbedding(request) }),
+  encode: ({ list }) => list,
+};
+
+function validateEmbedding(body: Fields): Refusal | null {
   const { model, input, encoding_format: format, dimensions } = body;
   if (model === undefined) return makeRefusal("missing_parameter", { param: "model" });
   if (input === undefined || input === null) return makeRefusal("missing_parameter", { param: "input" });
@@ -37,14 +50,13 @@ export function judgeEmbedding(body: ChatBody): Refusal | null {
     return makeRefusal("invalid_value", { param: "encoding_format" });
   }
   const isWhole = dimensions === undefined || dimensions === null || dimensions === DIMENSIONS;
-  if (!isWhole) return makeRefusal("invalid_value", { param: "dimensions" });
-  return model === EMBEDDING_MODEL ? null : makeRefusal("model_not_found", { param: "model" });
+  return isWhole ? null : makeRefusal("invalid_value", { param: "dimensions" });
 }
 
 /** Answers a valid request. */
-export function answerEmbedding(body: ChatBody): EmbeddingList {
+export function answerEmbedding(body: Fields): EmbeddingList {
   const inputs = listInputs(body["input"]);
-  const tokens = inputs.reduce((sum, words) => sum + words.length, 0);
+  const tokens = countTokens(body);
   return {
     object: "list",
     data: inputs.map((words, index) => ({
@@ -52,9 +64,13 @@ export function answerEmbedding(body: ChatBody): EmbeddingList {
       index,
       embedding: encode(embed(words), body["encoding_format"]),
     })),
-    model: EMBEDDING_MODEL,
+    model: String(body["model"]),
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   };
+}
+
+function countTokens({ input }: Fields): number {
+  return listInputs(input).reduce((sum, words) => sum + words.length, 0);
 }
 
 /** The words of each input; a token id is a word. */

@@ -1,9 +1,12 @@
 /** What the reference server demands of a chat request: one named rule per requirement, so that a mutant can drop one. */
 
-import { makeRefusal, type Refusal } from "./refusal.ts";
+import { makeRefusal, type Refusal } from "../refusal.ts";
+import type { Fields } from "./operation.ts";
 
-export type ChatBody = Readonly<Record<string, unknown>>;
+export type ChatBody = Fields;
 export type Rule = (body: ChatBody) => Refusal | null;
+/** Asked in this order; the first refusal counts. */
+export type ChatRules = Readonly<Record<RuleName, Rule> & Record<string, Rule>>;
 export type RuleName =
   | "modelPresent"
   | "modelString"
@@ -29,7 +32,7 @@ export const PROMPT_TOKENS_MAX = 8192;
 
 const ROLES: readonly unknown[] = ["system", "developer", "user", "assistant", "tool", "function"];
 
-export const DEFAULT_RULES: Readonly<Record<RuleName, Rule>> = {
+export const CHAT_RULES: Readonly<Record<RuleName, Rule>> = {
   modelPresent: (body) => (isAbsent(body["model"]) ? makeRefusal("missing_parameter", { param: "model" }) : null),
   modelString: (body) =>
     isAbsent(body["model"]) || typeof body["model"] === "string"

@@ -1,11 +1,12 @@
 /** The reference server's "model": deterministic text, cut by stop and token limits, as one completion or as chunks. */
 
-import { readFormat, readSchemaFormat } from "./form-rules.ts";
-import { type ChatLogprobs, composeChatLogprobs } from "./logprobs.ts";
-import { type ChatBody, readMessages } from "./rules.ts";
-import { steerText } from "./sampling.ts";
-import { sampleSchema } from "./schema-sample.ts";
-import { composeCalls, readNamedChoice, splitPieces, type ToolCall } from "./tool-answer.ts";
+import type { AnswerContext } from "./operation.ts";
+import { readFormat, readSchemaFormat } from "./structured-output-rules.ts";
+import { type ChatLogprobs, composeChatLogprobs } from "../logprobs.ts";
+import { type ChatBody, readMessages } from "./chat-rules.ts";
+import { steerText } from "../sampling.ts";
+import { sampleSchema } from "../schema-sample.ts";
+import { composeCalls, readNamedChoice, splitPieces, type ToolCall } from "../tool-answer.ts";
 
 export interface Usage {
   readonly prompt_tokens: number;
@@ -20,7 +21,7 @@ interface Generation {
   readonly finishReason: "stop" | "length" | "tool_calls";
 }
 
-export interface Answer {
+export interface ChatAnswer {
   readonly id: string;
   readonly created: number;
   readonly model: string;
@@ -33,17 +34,16 @@ export interface Answer {
 /** No answer without a limit has more tokens. */
 const LONGEST_ANSWER = 10_000;
 
-let answers = 0;
-
 /** Answers a valid request. Same messages and limits, same text. */
-export function answerChat(body: ChatBody): Answer {
-  answers += 1;
-  const choices = Array.from({ length: readNumber(body, "n") ?? 1 }, () => generate(body));
+export function answerChat(body: ChatBody, { number, created }: AnswerContext): ChatAnswer {
+  const choices = Array.from({ length: readNumber(body, "n") ?? 1 }, (_, index) =>
+    generate(body, `${number}_${index}`),
+  );
   const promptTokens = countPromptTokens(body);
   const completionTokens = choices.reduce((sum, choice) => sum + countTokens(choice), 0);
   return {
-    id: `chatcmpl-reference-${answers}`,
-    created: Math.floor(Date.now() / 1000),
+    id: `chatcmpl-reference-${number}`,
+    created,
     model: String(body["model"]),
     choices,
     alternatives: body["logprobs"] === true ? (readNumber(body, "top_logprobs") ?? 0) : null,
@@ -64,7 +64,7 @@ export interface Completion {
   readonly usage: Usage;
 }
 
-export function encodeCompletion(answer: Answer): Completion {
+export function encodeCompletion(answer: ChatAnswer): Completion {
   return {
     id: answer.id,
     object: "chat.completion",
@@ -128,7 +128,7 @@ export interface Chunk {
   readonly usage?: Usage | null;
 }
 
-export function encodeChunks(answer: Answer, includeUsage: boolean): readonly Chunk[] {
+export function encodeChunks(answer: ChatAnswer, includeUsage: boolean): readonly Chunk[] {
   const base = { id: answer.id, object: "chat.completion.chunk", created: answer.created, model: answer.model };
   const encodeLogprobs = ({ content }: Delta): ChatLogprobs | null =>
     typeof content !== "string" || content === "" ? null : composeChatLogprobs([content], answer.alternatives);
@@ -162,8 +162,9 @@ function encodeCallDeltas(
   ];
 }
 
-function generate(body: ChatBody): Generation {
-  const calls = composeCalls(body);
+/** `slug` tells the ids of its calls from all others. */
+function generate(body: ChatBody, slug: string): Generation {
+  const calls = composeCalls(body, slug);
   const limit = readTokenLimit(body) ?? Infinity;
   if (calls.length === 0) return { ...generateText(body, limit), calls };
   if (countTokens({ words: [], calls }) > limit) {

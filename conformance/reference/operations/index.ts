@@ -1,0 +1,25 @@
+/** Every operation of the specification: without its row here none compiles. */
+
+import type { OperationId } from "@openai-compat/spec";
+import { createChatCompletion } from "./create-chat-completion.ts";
+import { createCompletion } from "./create-completion.ts";
+import { createEmbedding } from "./create-embedding.ts";
+import { createSpeech } from "./create-speech.ts";
+import { createTranscription } from "./create-transcription.ts";
+import { createTranslation } from "./create-translation.ts";
+import { listModels } from "./list-models.ts";
+import type { ReferenceOperation } from "./operation.ts";
+import { retrieveModel } from "./retrieve-model.ts";
+
+export const REFERENCE_OPERATIONS = {
+  listModels,
+  retrieveModel,
+  createChatCompletion,
+  createCompletion,
+  createEmbedding,
+  createTranscription,
+  createTranslation,
+  createSpeech,
+} satisfies Record<OperationId, ReferenceOperation>;
+
+export type ReferenceOperations = typeof REFERENCE_OPERATIONS;

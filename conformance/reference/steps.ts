@@ -1,0 +1,64 @@
+/** The steps that each call of an operation takes before it is answered; the first refusal ends it. */
+
+import type { OperationId } from "@openai-compat/spec";
+import type { RateFacts } from "./accounts.ts";
+import type { ReferenceCall } from "./call.ts";
+import type { Fields } from "./operations/operation.ts";
+import { SLOW_MODELS } from "./models.ts";
+import { makeRefusal, type Refusal } from "./refusal.ts";
+import { readCredential } from "./tokens.ts";
+import type { ReferenceWire, Step } from "./wire.ts";
+
+/** What is known of a call, and what it holds. */
+export interface RequestState {
+  readonly call: ReferenceCall;
+  readonly operation: OperationId;
+  account: string;
+  request: Fields;
+  rate: RateFacts | undefined;
+  /** The slow model of which it has a slot. */
+  slotOf: string | undefined;
+}
+
+export function startRequest(call: ReferenceCall, operation: OperationId): RequestState {
+  return { call, operation, account: "", request: {}, rate: undefined, slotOf: undefined };
+}
+
+export const STEPS: Readonly<Record<Step, (state: RequestState, wire: ReferenceWire) => Refusal | null>> = {
+  authenticate: (state, wire) => {
+    const { verdict, account } = readCredential(state.call.headers.authorization, wire.scheme);
+    state.account = account;
+    return wire.admit(verdict, state.call);
+  },
+  decode: (state, wire) => {
+    const decoded = wire.operations[state.operation].decode(state.call, wire);
+    if ("refusal" in decoded) return decoded.refusal;
+    state.request = decoded.fields;
+    return null;
+  },
+  validate: (state, wire) => wire.operations[state.operation].validate(state.request),
+  resolve: (state, wire) => {
+    const operation = wire.operations[state.operation];
+    if (operation.serves === undefined) return null;
+    const model = wire.models.find(({ id }) => id === state.request["model"]);
+    const isServed = model !== undefined && operation.serves(model);
+    return isServed ? null : makeRefusal("model_not_found", { param: "model" });
+  },
+  limit: (state, wire) => {
+    if (!wire.constrains("limit", state)) return null;
+    state.rate = wire.limiter(state.account);
+    return state.rate.allowed ? null : makeRefusal("rate_limited");
+  },
+  pay: (state, wire) => {
+    if (!wire.constrains("credits", state)) return null;
+    const most = wire.operations[state.operation].estimate(state.request);
+    return wire.ledger.covers(state.account, most) ? null : makeRefusal("quota_exceeded");
+  },
+  slot: (state, wire) => {
+    const slow = Object.values(SLOW_MODELS).find((model) => model === state.request["model"]);
+    if (slow === undefined || !wire.constrains("slot", state)) return null;
+    if (!wire.slots.take(slow)) return makeRefusal("overloaded");
+    state.slotOf = slow;
+    return null;
+  },
+};
