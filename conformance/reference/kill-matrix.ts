@@ -28,19 +28,20 @@ export interface MatrixOptions {
   readonly mutants: readonly Mutant[];
   /** Wires that are judged at the same time. */
   readonly parallel: number;
-  readonly checks?: readonly Check[];
+  /** The checks that judge a mutant. Default: all. */
+  readonly select?: (mutant: Mutant) => readonly Check[];
   readonly limits?: JudgeLimits;
   readonly onVerdict?: (verdict: MutantVerdict, done: number) => void;
 }
 
-/** Judges every mutant against every check. */
+/** Judges each mutant by the selected checks. */
 export async function runKillMatrix(options: MatrixOptions): Promise<KillMatrix> {
+  const { select = () => checks, limits } = options;
   const verdicts: MutantVerdict[] = [];
   const queue = options.mutants.values();
   const work = async (): Promise<void> => {
     for (const mutant of queue) {
-      const killedBy = listKillers(await judgeWire(applyMutant(defineReferenceWire(), mutant), options));
-      const verdict = { id: mutant.id, intended: mutant.intended, killed_by: killedBy };
+      const verdict = await judgeMutant(mutant, select(mutant), limits);
       verdicts.push(verdict);
       options.onVerdict?.(verdict, verdicts.length);
     }
@@ -48,8 +49,18 @@ export async function runKillMatrix(options: MatrixOptions): Promise<KillMatrix>
   await Promise.all(Array.from({ length: options.parallel }, work));
   return summariseKills(
     verdicts.toSorted((one, other) => (one.id < other.id ? -1 : 1)),
-    (options.checks ?? checks).map((check) => check.id),
+    checks.map((check) => check.id),
   );
+}
+
+export async function judgeMutant(
+  mutant: Mutant,
+  selected: readonly Check[],
+  limits?: JudgeLimits,
+): Promise<MutantVerdict> {
+  const wire = applyMutant(defineReferenceWire(), mutant);
+  const results = await judgeWire(wire, { checks: selected, ...(limits === undefined ? {} : { limits }) });
+  return { id: mutant.id, intended: mutant.intended, killed_by: listKillers(results) };
 }
 
 export function summariseKills(verdicts: readonly MutantVerdict[], checkIds: readonly string[]): KillMatrix {

@@ -48,19 +48,19 @@ export interface Media {
 export interface ReferenceOperation<A extends Answer = Answer> {
   /** Whether calls count against the account's limit, are paid for and take a slot of a slow model. */
   readonly isBilled: boolean;
-  decode(call: ReferenceCall, reader: BodyReader): Decoded;
+  decode(this: void, call: ReferenceCall, reader: BodyReader): Decoded;
   /** What is wrong with what is asked for; the model is looked up after that. */
-  validate(request: Fields): Refusal | null;
+  validate(this: void, request: Fields): Refusal | null;
   /** Whether the model can do this; absent where an operation names no model. */
-  serves?(model: Model): boolean;
+  serves?(this: void, model: Model): boolean;
   /** The most that it can cost, in credits. */
-  estimate(request: Fields): number;
+  estimate(this: void, request: Fields): number;
   /** Answers a valid request. A refusal is one that shows only then, such as an upstream's. */
-  answer(request: Fields, context: AnswerContext): A | Refusal;
+  answer(this: void, request: Fields, context: AnswerContext): A | Refusal;
   /** JSON, or bytes of another type. */
-  encode(answer: A): unknown;
+  encode(this: void, answer: A): unknown;
   /** The events of a stream; absent where an operation never streams. */
-  encodeStream?(answer: A): readonly unknown[];
+  encodeStream?(this: void, answer: A): readonly unknown[];
 }
 
 export function isRefusal(value: Answer | Refusal): value is Refusal {
