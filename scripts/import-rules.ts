@@ -67,7 +67,8 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
 const TEST_FILE = /(?:\.test|\.test-d|\.fixture|-contract)\.ts$|\/testing\//;
 
 /** The only server files that know engines exist: the rest sees core's interface. */
-const SERVER_WIRING = /^packages\/server\/src\/(?:main\.ts|resolve-models\.ts|engine-kinds\/|cli\/)/;
+const SERVER_WIRING =
+  /^packages\/server\/src\/(?:main\.ts|(?:default|resolve)-models\.ts|pull-with-progress\.ts|engine-kinds\/|cli\/)/;
 
 /** Inside one package: the folder that may not import from the other one, and why. */
 const FOLDERS_APART: readonly { readonly from: string; readonly to: string; readonly why: string }[] = [
@@ -115,7 +116,7 @@ function judgeOurs(file: string, from: Area, to: Area, site: ImportSite): string
     return `${from} may import only types from ${to} (\`import type\`): ${RULES[from].why}`;
   }
   if (from === "server" && to === "engines" && !SERVER_WIRING.test(file) && !TEST_FILE.test(file)) {
-    return "inside the server only main.ts, resolve-models.ts, engine-kinds/ and cli/ import engines: the rest sees core's interface";
+    return "inside the server only main.ts, engine-kinds/, the files that choose models and cli/ import engines: the rest sees core's interface";
   }
   return null;
 }

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { findClosestName } from "./closest-name.ts";
-import { describeSchema, findSchema, listKnownKeys, readPath } from "./config-schema.ts";
+import { describeSchema, findSchema, listKnownKeys, readMarks, readPath } from "./config-schema.ts";
 
 export interface ProblemSource {
   readonly schema: z.core.$ZodType;
@@ -54,12 +54,12 @@ function describeIssue(issue: Issue, source: ProblemSource): string {
   const { path } = issue;
   const variable = source.variableOf(path);
   const value = readPath(source.value, path);
+  const found = findSchema(source.schema, path, source.value);
   if (value === undefined && issue.code === "invalid_type") {
-    const found = findSchema(source.schema, path, source.value);
     const description = found === null ? "" : describeSchema(found);
     return `${quotePath(path)} is missing${description === "" ? "." : `: ${description}`}`;
   }
-  const shown = isSecret(path) ? "" : `, not ${printValue(value)}`;
+  const shown = found !== null && readMarks(found).isSecret === true ? "" : `, not ${printValue(value)}`;
   const subject = variable ?? quotePath(path);
   return `${subject} ${describeRule(issue, { path, value, shown })}`;
 }
@@ -125,10 +125,6 @@ function describePrice({ path, value }: Place): string | null {
   if (!Number.isFinite(credits)) return null;
   const whole = Math.round(credits * MICRO_CREDITS);
   return `has to be whole micro-credits (millionths of a credit): write ${whole} for ${credits} credits.`;
-}
-
-function isSecret(path: readonly PropertyKey[]): boolean {
-  return /(?:secret|token|apikey|password|postgres\.url)$/i.test(path.join("."));
 }
 
 const VALUE_LENGTH_MAX = 60;

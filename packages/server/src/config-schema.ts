@@ -1,6 +1,8 @@
 /** Looks things up in the schema of the configuration: the keys at a path, and their descriptions. */
 
 import { z } from "zod";
+import { settingMarks } from "./settings/marks.ts";
+import type { SettingMarks } from "./settings/marks.ts";
 
 type Schema = z.core.$ZodType;
 
@@ -51,6 +53,29 @@ function chooseMember(schema: Schema, value: unknown): Schema {
   const { discriminator, options } = inner.def;
   const chosen = readMember(value, discriminator);
   return options.find((option) => readLiteral(option, discriminator) === chosen) ?? schema;
+}
+
+/** Those of the schema and of what it wraps; the outermost counts. */
+export function readMarks(schema: Schema): SettingMarks {
+  const inner = unwrapOnce(schema);
+  return { ...(inner === null ? {} : readMarks(inner)), ...settingMarks.get(schema) };
+}
+
+type MapText = (text: string, schema: Schema) => string;
+
+/** The same object, each text in it replaced; what the schema does not know stays as it is. */
+export function mapTexts(schema: Schema, object: object, map: MapText): Record<string, unknown> {
+  const known = chooseMember(schema, object);
+  return Object.fromEntries(
+    Object.entries(object).map(([key, member]) => [key, mapValue(findMember(known, key), member, map)]),
+  );
+}
+
+function mapValue(schema: Schema | null, value: unknown, map: MapText): unknown {
+  if (schema === null) return value;
+  if (typeof value === "string") return map(value, schema);
+  if (Array.isArray(value)) return value.map((item, index) => mapValue(findMember(schema, index), item, map));
+  return typeof value === "object" && value !== null ? mapTexts(schema, value, map) : value;
 }
 
 /** The value that distinguishes a member of a union. */

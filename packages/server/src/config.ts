@@ -10,6 +10,7 @@ import { z } from "zod";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
+import { PATH, SECRET, settingMarks } from "./settings/marks.ts";
 import { count, countFromZero, milliseconds, millisecondsFromZero, perMinute } from "./settings/units.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
 
@@ -107,7 +108,8 @@ const authSchema = z
       .min(32)
       .nullable()
       .default(null)
-      .describe("Shared secret of HS256 tokens; null: made once and kept in the data directory."),
+      .describe("Shared secret of HS256 tokens; null: made once and kept in the data directory.")
+      .register(settingMarks, SECRET),
     jwtIssuer: z.string().nullable().default(null).describe("Required `iss`; null accepts any."),
     jwtAudience: z.string().nullable().default(null).describe("Required `aud`; null accepts any."),
     clockToleranceSeconds: z
@@ -173,7 +175,8 @@ const operationsSchema = z.strictObject({
     .describe(
       "Bearer token that opens /metrics. Null: direct connections from this machine alone; behind a reverse proxy " +
         "on this machine that adds no X-Forwarded-For everybody looks local, so set one there.",
-    ),
+    )
+    .register(settingMarks, SECRET),
   readinessTimeoutMs: milliseconds.default(2000).describe("How long /readyz waits for the stores to answer."),
   writeProbeIntervalMs: milliseconds
     .default(5000)
@@ -188,7 +191,12 @@ const operationsSchema = z.strictObject({
 export const configSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0: any free one."),
-  dataDirectory: z.string().min(1).default(join(homedir(), ".openai-compat")).describe("Keys and the token secret."),
+  dataDirectory: z
+    .string()
+    .min(1)
+    .default(join(homedir(), ".openai-compat"))
+    .describe("Keys and the token secret.")
+    .register(settingMarks, PATH),
   store: z
     .enum(["sqlite", "postgres", "memory"])
     .default("sqlite")
@@ -203,7 +211,13 @@ export const configSchema = z.strictObject({
     .enum(LOG_FORMATS)
     .default("auto")
     .describe("json: an object a line; pretty: for people; auto: pretty on a terminal, else json."),
-  logFile: z.string().min(1).nullable().default(null).describe("File to append the log to; null: standard error."),
+  logFile: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("File to append the log to; null: standard error.")
+    .register(settingMarks, PATH),
   engines: z
     .enum(["auto", "small", "scripted"])
     .default("auto")

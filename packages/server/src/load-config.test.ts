@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ConfigError, listSettings, listUnknownVariables, loadConfig } from "./load-config.ts";
+import { ConfigError } from "./config-error.ts";
+import { listSettings, listUnknownVariables, loadConfig } from "./load-config.ts";
 import type { ConfigSources } from "./load-config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-config-"));

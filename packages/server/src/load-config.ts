@@ -6,17 +6,13 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { findClosestName } from "./closest-name.ts";
+import { ConfigError } from "./config-error.ts";
 import { resolvePaths } from "./config-paths.ts";
 import { describeProblems } from "./config-problems.ts";
 import type { ProblemSource } from "./config-problems.ts";
-import { readPath } from "./config-schema.ts";
+import { readPath, unwrapSchema } from "./config-schema.ts";
 import { configSchema } from "./config.ts";
 import type { Config, ConfigInput } from "./config.ts";
-
-/** A configuration that can't be used; the message says which key of which source, and why. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
 
 export interface ConfigSources {
   /** Path of a JSON file; null for none. */
@@ -32,8 +28,8 @@ export interface ConfigSources {
 export function loadConfig(sources: ConfigSources): Config {
   const { defaults = {}, file: path } = sources;
   const file = mergeSettings(defaults, path === null ? {} : readConfigFile(path));
-  const environment = resolvePaths(decodeEnvironment(sources.environment), null);
-  const flags = resolvePaths(sources.flags, null);
+  const environment = resolvePaths(configSchema, decodeEnvironment(sources.environment), null);
+  const flags = resolvePaths(configSchema, sources.flags, null);
   const variableOf = (setting: readonly PropertyKey[]) => findVariable(setting, { ...sources, flags });
   return parseConfig(mergeSettings(mergeSettings(file, environment), flags), { file: path, variableOf });
 }
@@ -54,7 +50,7 @@ function readConfigFile(path: string): Settings {
   if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
   // Checked on its own first, so that a mistake in the file is not blamed on a flag.
   parseConfig(value, { file: path, variableOf: () => null });
-  return resolvePaths(value, path);
+  return resolvePaths(configSchema, value, path);
 }
 
 interface SettingsOrigin extends Pick<ProblemSource, "variableOf"> {
@@ -84,9 +80,10 @@ export interface Setting {
   readonly path: readonly string[];
   /**
    * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for tables of objects, which belong in the file.
-   * A list of texts is separated by commas.
    */
   readonly environmentName: string | null;
+  /** In the environment, a list of texts is separated by commas. */
+  readonly isList: boolean;
   readonly description: string;
   readonly defaultValue: unknown;
 }
@@ -105,15 +102,12 @@ function listGroup(group: z.ZodObject, path: readonly string[], defaults: unknow
   });
 }
 
-/** A table of objects belongs in the file. */
-const FILE_ONLY = new Set(["rateLimits.accounts"]);
-/** What may be a list of texts. */
-const TEXT_LISTS = new Set(["allowedOrigins", "models"]);
-
 function describeSetting(path: readonly string[], schema: z.core.$ZodType, defaultValue: unknown): Setting {
+  const shape = unwrapSchema(schema);
   return {
     path,
-    environmentName: FILE_ONLY.has(path.join(".")) ? null : nameVariable(path),
+    environmentName: shape instanceof z.ZodRecord ? null : nameVariable(path),
+    isList: shape instanceof z.ZodArray,
     description: z.globalRegistry.get(schema)?.description ?? "",
     defaultValue,
   };
@@ -129,11 +123,11 @@ function encodeUpperSnake(camelCase: string): string {
 
 function decodeEnvironment(environment: ConfigSources["environment"]): Settings {
   let settings: Settings = {};
-  for (const { path, environmentName } of listSettings()) {
+  for (const { path, environmentName, isList } of listSettings()) {
     if (environmentName === null) continue;
     const text = environment[environmentName];
     if (text === undefined || text === "") continue;
-    const value = TEXT_LISTS.has(path.join(".")) ? text.split(",").map((item) => item.trim()) : decodeScalar(text);
+    const value = isList ? text.split(",").map((item) => item.trim()) : decodeScalar(text);
     settings = mergeSettings(settings, nestSetting(path, value));
   }
   return settings;

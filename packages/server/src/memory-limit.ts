@@ -2,6 +2,7 @@
 
 import { totalmem } from "node:os";
 import type { Config } from "./config.ts";
+import { findEngineKind } from "./engine-kinds/index.ts";
 
 /** What is left belongs to requests, the runtime and the machine. */
 const MEMORY_SHARE = 0.8;
@@ -17,7 +18,7 @@ export function resolveMemoryLimit(
   availableBytes: number = findAvailableBytes(),
 ): number | null {
   if (memory.modelBytesMax !== null) return memory.modelBytesMax;
-  if (models.some(({ engine }) => engine.kind === "llama" && engine.gpu)) return null;
+  if (models.some(({ engine }) => findEngineKind(engine).usesGpu?.(engine))) return null;
   return Math.floor(availableBytes * MEMORY_SHARE);
 }
 

@@ -1,11 +1,12 @@
 /** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `load-config.ts`'s job. */
 
-import { basename } from "node:path";
 import { MODEL_TYPES } from "@openai-compat/core";
+import type { ModelType } from "@openai-compat/core";
 import { z } from "zod";
-import { llamaSettings } from "./engine-kinds/llama.ts";
-import { scriptedSettings } from "./engine-kinds/scripted.ts";
-import { upstreamSettings } from "./engine-kinds/upstream.ts";
+import { CATALOGUE_KIND, ENGINE_KINDS, findEngineKind, listEngineKinds } from "./engine-kinds/index.ts";
+import type { ConfiguredModel } from "./engine-kinds/engine-kind.ts";
+import { isModelPath } from "./engine-kinds/llama.ts";
+import { settingMarks } from "./settings/marks.ts";
 import { price } from "./settings/units.ts";
 
 const MEANINGS = {
@@ -34,19 +35,10 @@ const modelPricesSchema = z.strictObject({
   perMinuteOfAudio: price.optional().describe(MEANINGS.minuteOfAudio),
 });
 
-const engineSchema = z.discriminatedUnion("kind", [scriptedSettings, llamaSettings, upstreamSettings]);
+const [firstKind, ...otherKinds] = ENGINE_KINDS;
+const engineSchema = z.discriminatedUnion("kind", [firstKind.settings, ...otherKinds.map(({ settings }) => settings)]);
 
-/** Of what is said of the model elsewhere, nothing may go unread. */
-function isTruncatableFitting(model: { readonly type: string; readonly engine: object }): boolean {
-  return model.type === "embedding" || !("truncatableVectors" in model.engine) || !model.engine.truncatableVectors;
-}
-
-/** Embeddings are not sampled. */
-function isSamplingFitting(model: { readonly type: string; readonly engine: object }): boolean {
-  return model.type !== "embedding" || !("sampling" in model.engine) || model.engine.sampling === undefined;
-}
-
-const modelSchema = z.strictObject({
+export const modelSchema = z.strictObject({
   id: z.string().min(1).max(200).describe("What a request names in `model`."),
   name: z.string().min(1).max(200).optional().describe("Default: the id."),
   type: z
@@ -57,11 +49,6 @@ const modelSchema = z.strictObject({
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),
 });
-
-function isServedHere(model: { readonly type: string; readonly engine: { readonly kind: string } }): boolean {
-  const { type, engine } = model;
-  return type === "chat" || type === "embedding" || engine.kind === "upstream";
-}
 
 interface ModelMarks {
   readonly id: string;
@@ -78,29 +65,47 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
   return new Set(defaults.map((model) => model.type)).size === defaults.length;
 }
 
-/** A catalogue's model keeps its id, a file gives its own name. */
-function nameModel(model: string): z.input<typeof modelSchema> {
-  return { id: basename(model).replace(/\.gguf$/i, ""), engine: { kind: "llama", model } };
+/** What can't be served as it is said, a sentence each. Nothing that is said of a model may go unread. */
+function listProblems(models: readonly (ModelMarks & ConfiguredModel)[]): readonly string[] {
+  const ofModels = models.flatMap((model) => {
+    const kind = findEngineKind(model.engine);
+    const unserved = kind.types.includes(model.type) ? [] : [describeServers(model.type)];
+    return [...unserved, ...(kind.listMisfits?.(model) ?? [])];
+  });
+  return [
+    ...new Set(ofModels),
+    ...(hasUniqueIds(models) ? [] : ["two models have the same id"]),
+    ...(hasAtMostOneDefault(models) ? [] : ["two models of the same type are marked as the default"]),
+  ];
 }
 
-const modelOrNameSchema = z.preprocess(
-  (value) => (typeof value === "string" && value !== "" ? nameModel(value) : value),
-  modelSchema,
-);
+function describeServers(type: ModelType): string {
+  const labels = listEngineKinds().flatMap(({ types, label }) => (types.includes(type) ? [label] : []));
+  return `only ${labels.join(" or ")} can serve this type`;
+}
+
+const modelOrNameSchema = z
+  .preprocess(
+    (value) => (typeof value === "string" && value !== "" ? CATALOGUE_KIND.nameModel(value) : value),
+    modelSchema,
+  )
+  .register(settingMarks, { isPath: isModelPath });
 
 /** The models of the configuration, in the order in which they are listed. */
 export const modelsSchema = z
   .array(modelOrNameSchema)
-  .refine((models) => models.every(isServedHere), { error: "only an upstream can serve this type" })
-  .refine((models) => models.every(isTruncatableFitting), {
-    error: "truncatableVectors is for a model of the type embedding",
+  .superRefine((models, context) => {
+    for (const message of listProblems(models)) context.addIssue({ code: "custom", message });
   })
-  .refine((models) => models.every(isSamplingFitting), { error: "sampling is for a model of the type chat" })
-  .refine(hasUniqueIds, { error: "two models have the same id" })
-  .refine(hasAtMostOneDefault, { error: "two models of the same type are marked as the default" })
   .default([])
   .describe(
     'Catalogue ids, paths of GGUF files, or { "id", "name", "engine": { "kind": "llama", "model" }, "default" }.',
   );
 
-export type ModelConfig = z.output<typeof modelsSchema>[number];
+export type ModelConfig = z.output<typeof modelSchema>;
+
+/** A model that is known by its name has its own type, whatever the default of the setting says. */
+export function withOwnType(config: ModelConfig): ModelConfig {
+  const type = findEngineKind(config.engine).findType?.(config.engine) ?? config.type;
+  return { ...config, type };
+}

@@ -22,7 +22,7 @@ const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {
     signal: new AbortController().signal,
     nowMs: 5,
     pull: async () => ({ path: weights, source: "a fake" }),
-    probe: async () => ({ available: true }),
+    findProblem: async () => null,
     room: AMPLE,
     ...options,
   });
@@ -89,6 +89,16 @@ test.each([
   await expect(resolve({ models: [file] })).rejects.toThrow(`${file} ${problem}`);
 });
 
+test("a default model whose cached file is damaged is replaced by the next one, and the reason is printed", async () => {
+  const pull: ResolveModelsOptions["pull"] = async ({ id }) => ({
+    path: id.startsWith("qwen") ? cut : weights,
+    source: "a fake",
+  });
+  const { models, summary } = await resolve({}, { pull });
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(summary).toContain(`${cut} is incomplete`);
+});
+
 test("an embedding model that can't be had is left out, and the reason is told", async () => {
   const { models, summary } = await resolve(
     {},
@@ -143,7 +153,7 @@ test("without the native library no model is pulled", async () => {
   const pull = () => Promise.reject(new Error("must not pull"));
   const { models, summary } = await resolve(
     {},
-    { pull, probe: async () => ({ available: false, reason: "the package node-llama-cpp is not installed." }) },
+    { pull, findProblem: async () => "the package node-llama-cpp is not installed." },
   );
   expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);
   expect(summary).toContain("node-llama-cpp");

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import type { Balance, CreditStore, LedgerEntry } from "@openai-compat/core";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import { ENTRIES_LISTED_MAX, NOTE_LENGTH_MAX } from "../stores/credit-checks.ts";
 import { formatCredits, parseCredits } from "./credit-amount.ts";
 import { openHome } from "./home.ts";

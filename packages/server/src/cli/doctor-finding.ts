@@ -8,6 +8,11 @@ export interface Finding {
   readonly message: string;
 }
 
+export interface TimedFinding extends Finding {
+  /** How far the clock of the server that answered is ahead of this one's, in milliseconds. */
+  readonly clockAheadMs?: number;
+}
+
 export function describeThrown(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   // What `fetch` throws says why in its cause alone.

@@ -1,33 +1,42 @@
 /** Whether the models of this machine fit into the memory that they may take, alone and together. It loads none. */
 
-import { existsSync } from "node:fs";
 import { AiError } from "@openai-compat/core";
-import { estimateLocalBytes, findCachedModel, listCatalogue } from "@openai-compat/engines";
-import type { LocalModel } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
+import { DEFAULT_TYPES, listDefaultModels, nameDefaultModel } from "../default-models.ts";
+import { findEngineKind } from "../engine-kinds/index.ts";
 import { resolveMemoryLimit } from "../memory-limit.ts";
-import { listDefaultModels, mapCatalogueEntry, mapLocalModel, withOwnType } from "../resolve-models.ts";
+import { withOwnType } from "../model-config.ts";
+import type { ModelConfig } from "../model-config.ts";
 import type { Finding } from "./doctor-finding.ts";
 
-/** Models whose file is not there yet are left out: nobody knows what they need. */
+/** Models whose file is not there yet are left out: what they need is not known. */
 export async function examineMemory(config: Config): Promise<readonly Finding[]> {
   const limit = resolveMemoryLimit(config);
   if (limit === null || (config.models.length === 0 && config.engines === "scripted")) return [];
   const findings: Finding[] = [];
   let sum = 0;
   let count = 0;
-  for (const { id, local } of await listLocalModels(config)) {
-    const bytes = await estimateLocalBytes(local).catch((thrown: unknown) => {
-      if (!(thrown instanceof AiError)) throw thrown;
-      findings.push({ about: `model ${id}`, status: "fail", message: thrown.message });
-      return null;
-    });
-    if (bytes === null) continue;
+  for (const model of await listModels(config)) {
+    const { id } = model;
+    const bytes = await findEngineKind(model.engine)
+      .estimateBytes?.(model)
+      .catch((thrown: unknown) => {
+        if (!(thrown instanceof AiError)) throw thrown;
+        findings.push({ about: `model ${id}`, status: "fail", message: thrown.message });
+        return null;
+      });
+    if (bytes === null || bytes === undefined) continue;
     sum += bytes;
     count += 1;
     if (bytes > limit) findings.push(tooLarge(id, bytes, limit));
   }
-  return count === 0 ? findings : [...findings, judgeSum(sum, limit)];
+  return count === 0 ? findings : [...findings, evaluateSum(sum, limit)];
+}
+
+async function listModels(config: Config): Promise<readonly ModelConfig[]> {
+  if (config.models.length > 0) return config.models.map(withOwnType);
+  const choices = await Promise.all(DEFAULT_TYPES.map((type) => listDefaultModels(type, config)));
+  return choices.flatMap(({ fitting }) => fitting.slice(0, 1).map(nameDefaultModel));
 }
 
 function tooLarge(id: string, bytes: number, limit: number): Finding {
@@ -37,38 +46,10 @@ function tooLarge(id: string, bytes: number, limit: number): Finding {
   return { about: `model ${id}`, status: "fail", message };
 }
 
-function judgeSum(sum: number, limit: number): Finding {
+function evaluateSum(sum: number, limit: number): Finding {
   const needs = `the models here need about ${inMebibytes(sum)} and may take ${inMebibytes(limit)}`;
   if (sum <= limit) return { about: "memory", status: "ok", message: needs };
   return { about: "memory", status: "warn", message: `${needs}: they take turns, and each turn is a load` };
-}
-
-interface PresentModel {
-  readonly id: string;
-  readonly local: LocalModel;
-}
-
-async function listLocalModels(config: Config): Promise<readonly PresentModel[]> {
-  const found: PresentModel[] = [];
-  if (config.models.length === 0) {
-    for (const type of ["chat", "embedding"] as const) {
-      const [entry] = (await listDefaultModels(type, config)).fitting;
-      const cached = entry === undefined ? null : await findCachedModel(entry.id);
-      if (entry !== undefined && cached !== null)
-        found.push({ id: entry.id, local: mapCatalogueEntry(entry, cached.path) });
-    }
-  }
-  for (const { id, type, engine } of config.models.map(withOwnType)) {
-    if (engine.kind !== "llama") continue;
-    const path = await findModelFile(engine.model);
-    if (path !== null) found.push({ id, local: mapLocalModel(type, engine, path) });
-  }
-  return found;
-}
-
-async function findModelFile(model: string): Promise<string | null> {
-  if (listCatalogue().some(({ id }) => id === model)) return (await findCachedModel(model))?.path ?? null;
-  return existsSync(model) ? model : null;
 }
 
 function inMebibytes(bytes: number): string {

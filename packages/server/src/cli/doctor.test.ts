@@ -8,7 +8,7 @@ import { estimateLocalBytes } from "@openai-compat/engines";
 import { writeRandomModel } from "@openai-compat/engines/testing";
 import { afterEach, expect, test, vi } from "vitest";
 import { configSchema } from "../config.ts";
-import type { ConfigInput } from "../config.ts";
+import type { Config, ConfigInput } from "../config.ts";
 import { openSqliteStores } from "../stores/sqlite.ts";
 import { startTestServer } from "../testing/test-server.ts";
 import { examineFiles } from "./doctor-files.ts";
@@ -34,6 +34,12 @@ const configure = (input: ConfigInput) => configSchema.parse({ engines: "scripte
 const statusOf = (findings: readonly { about: string; status: string }[], about: string) =>
   findings.find((finding) => finding.about === about)?.status;
 
+/** What is found of the models and the network, as the command asks for both. */
+async function examineOthers(config: Config) {
+  const models = await examineModels(config, {});
+  return [...models, ...(await examineNetwork(config, models))];
+}
+
 /** Something that speaks HTTP. @returns its base URL. */
 async function answer(listener: RequestListener): Promise<string> {
   const server = createHttpServer(listener).listen(0, "127.0.0.1");
@@ -51,7 +57,7 @@ function upstream(baseUrl: string, apiKey: string | null = null): ConfigInput {
 test("a fresh installation has nothing wrong, and looking at it makes nothing", async () => {
   const directory = newDirectory();
   const config = configure({ dataDirectory: join(directory, "data") });
-  const findings = [...examineFiles(config, null), await examineStore(config), ...(await examineNetwork(config, {}))];
+  const findings = [...examineFiles(config, null), await examineStore(config), ...(await examineNetwork(config, []))];
   expect(findings.map(({ about, status }) => [about, status])).toEqual([
     ["data directory", "ok"],
     ["token secret", "ok"],
@@ -125,18 +131,18 @@ test.each([
   [500, "fail"],
 ])("an upstream that answers %i is %s, and its key is not shown", async (status, expected) => {
   const baseUrl = await answer((_incoming, outgoing) => outgoing.writeHead(status).end("{}"));
-  const findings = await examineNetwork(configure(upstream(baseUrl, "sk-upstream-secret")), {});
+  const findings = await examineOthers(configure(upstream(baseUrl, "sk-upstream-secret")));
   expect(statusOf(findings, "model far")).toBe(expected);
   expect(statusOf(findings, "clock")).toBe("ok");
   expect(JSON.stringify(findings)).not.toContain("sk-upstream-secret");
 });
 
 test("an upstream that is not there is a failure", async () => {
-  expect(statusOf(await examineNetwork(configure(upstream("http://127.0.0.1:1/v1")), {}), "model far")).toBe("fail");
+  expect(statusOf(await examineOthers(configure(upstream("http://127.0.0.1:1/v1"))), "model far")).toBe("fail");
 });
 
 test("an upstream at a port that browsers refuse is asked like any other", async () => {
-  const findings = await examineNetwork(configure(upstream("http://127.0.0.1:6667/v1")), {});
+  const findings = await examineOthers(configure(upstream("http://127.0.0.1:6667/v1")));
   expect(JSON.stringify(findings)).not.toContain("bad port");
   expect(JSON.stringify(findings)).toContain("127.0.0.1:6667");
 });
@@ -146,7 +152,7 @@ test("of several upstreams, one that is not there is a warning as long as anothe
   const dead = "http://127.0.0.1:1/v1";
   const examine = async (...baseUrls: string[]) => {
     const config = configure({ models: [{ id: "far", engine: { kind: "upstream", baseUrls } }] });
-    return (await examineNetwork(config, {})).filter(({ about }) => about === "model far");
+    return (await examineOthers(config)).filter(({ about }) => about === "model far");
   };
   expect(await examine(dead, good)).toMatchObject([
     { status: "warn", message: expect.stringContaining("calls go to the others") },
@@ -158,7 +164,7 @@ test("of several upstreams, one that is not there is a warning as long as anothe
 test("a clock that differs by more than the tolerance is warned about", async () => {
   const date = new Date(Date.now() + 120_000).toUTCString();
   const baseUrl = await answer((_incoming, outgoing) => outgoing.writeHead(200, { date }).end("{}"));
-  const findings = await examineNetwork(configure(upstream(baseUrl)), {});
+  const findings = await examineOthers(configure(upstream(baseUrl)));
   expect(findings).toContainEqual(
     expect.objectContaining({ about: "clock", status: "warn", message: expect.stringMatching(/12\d s|11\d s/) }),
   );
@@ -169,7 +175,7 @@ test("a port is free, taken by a server of this kind, or taken by another", asyn
   cleanUps.push(() => server.close());
   const portOf = (url: string) => Number(new URL(url).port);
   const other = await answer((_incoming, outgoing) => outgoing.end("hello"));
-  const judge = async (port: number) => statusOf(await examineNetwork(configure({ port }), {}), "port");
+  const judge = async (port: number) => statusOf(await examineNetwork(configure({ port }), []), "port");
   expect([await judge(0), await judge(portOf(baseUrl)), await judge(portOf(other))]).toEqual(["ok", "warn", "fail"]);
 });
 
@@ -177,7 +183,7 @@ test.each([
   ["/nowhere/model.gguf", "fail", /neither a file/],
   [import.meta.filename, "fail", /not a GGUF file/],
 ])("the model file %s is a failure", async (model, status, message) => {
-  const findings = await examineModels(configure({ models: [{ id: "near", engine: { kind: "llama", model } }] }));
+  const findings = await examineModels(configure({ models: [{ id: "near", engine: { kind: "llama", model } }] }), {});
   expect(findings).toContainEqual({ about: "model near", status, message: expect.stringMatching(message) });
 });
 

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { wrapProse } from "@openai-compat/engines";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Config } from "../config.ts";
 import { CommandFailure } from "./command-failure.ts";
 import type { Finding } from "./doctor-finding.ts";
@@ -45,14 +45,16 @@ async function examine(options: SharedOptions): Promise<readonly Finding[]> {
     import("./doctor-memory.ts"),
     import("./doctor-network.ts"),
   ]);
-  return [
+  const ofModels = await models.examineModels(config, process.env);
+  const findings = [
     found,
     ...files.examineFiles(config, options.config ?? null),
     await store.examineStore(config),
-    ...(await models.examineModels(config)),
+    ...ofModels,
     ...(await memory.examineMemory(config)),
-    ...(await network.examineNetwork(config, process.env)),
+    ...(await network.examineNetwork(config, ofModels)),
   ];
+  return findings.map(({ about: subject, status, message }) => ({ about: subject, status, message }));
 }
 
 function describe(findings: readonly Finding[]): string {

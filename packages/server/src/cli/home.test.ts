@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { configSchema } from "../config.ts";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Config } from "../config.ts";
 import { definePostgresTests } from "../testing/postgres.ts";
 import { createKey, openHome } from "./home.ts";

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateApiKey } from "@openai-compat/core";
 import type { ApiKeyStore, GrantedCapability, JwtSettings, KeySetSettings } from "@openai-compat/core";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Config } from "../config.ts";
 import { fetchKeySet } from "../http/fetch-key-set.ts";
 import { createMemoryStores } from "../stores/memory.ts";

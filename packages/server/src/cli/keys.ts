@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import { createKey, openHome } from "./home.ts";
 import { describeCommand } from "./invocation.ts";
 import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";

@@ -6,6 +6,8 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { mapTexts, readMarks } from "../config-schema.ts";
+import { configSchema } from "../config.ts";
 import type { Config } from "../config.ts";
 import { DATABASE_FILE, SECRET_FILE } from "./home.ts";
 
@@ -36,9 +38,13 @@ function examineConfigFile(config: Config, file: string | null): readonly LooseF
   return [...examine(file, mask, "600"), ...examineFolders(file)].map((message) => ({ about, message }));
 }
 
-function holdsSecret({ auth, models, operations, postgres }: Config): boolean {
-  const hasUpstreamKey = models.some(({ engine }) => engine.kind === "upstream" && engine.apiKey !== null);
-  return hasUpstreamKey || [auth.jwtSecret, operations.metricsToken, postgres.url].some((secret) => secret !== null);
+function holdsSecret(config: Config): boolean {
+  let isFound = false;
+  mapTexts(configSchema, config, (text, schema) => {
+    isFound ||= readMarks(schema).isSecret === true;
+    return text;
+  });
+  return isFound;
 }
 
 /** SQLite's side files hold what its file holds. */

@@ -2,8 +2,8 @@
 
 import type { Command } from "commander";
 import { cacheDirectory, findCachedModel, listCatalogue } from "@openai-compat/engines";
-import { ConfigError } from "../load-config.ts";
-import { pullWithProgress } from "../resolve-models.ts";
+import { ConfigError } from "../config-error.ts";
+import { pullWithProgress } from "../pull-with-progress.ts";
 import { renderTable } from "./print-table.ts";
 
 const MODEL_COLUMNS = ["id", "type", "size", "licence", "state"];

@@ -1,7 +1,7 @@
 /** The logger of a server that was started from the command line: where it writes, and in which format. */
 
 import { openSync } from "node:fs";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import type { Config } from "../config.ts";
 import { createLogger } from "../operations/logger.ts";
 import type { Logger } from "../operations/logger.ts";

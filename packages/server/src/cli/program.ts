@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { AiError } from "@openai-compat/core";
 import { wrapProse } from "@openai-compat/engines";
 import packageJson from "../../package.json" with { type: "json" };
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { addCreditsCommand } from "./credits.ts";
 import { addDoctorCommand } from "./doctor.ts";

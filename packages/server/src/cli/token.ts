@@ -4,7 +4,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { describeRevocation, mintToken } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
-import { ConfigError } from "../load-config.ts";
+import { ConfigError } from "../config-error.ts";
 import { openHome } from "./home.ts";
 import { describeCommand } from "./invocation.ts";
 import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";

@@ -1,7 +1,29 @@
 /** The engine kind `llama`: local models, run by llama.cpp. */
 
+import { existsSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import type { RecommendedSampling } from "@openai-compat/core";
+import {
+  createLocalEngine,
+  estimateLocalBytes,
+  examineGguf,
+  findCachedModel,
+  listCatalogue,
+  probeLlama,
+} from "@openai-compat/engines";
+import type { CatalogueEntry, LocalModel } from "@openai-compat/engines";
 import { z } from "zod";
+import type { TimedFinding } from "../cli/doctor-finding.ts";
+import { describeCommand, describeLibraryInstall } from "../cli/invocation.ts";
+import { ConfigError } from "../config-error.ts";
+import { settingMarks } from "../settings/marks.ts";
 import { count } from "../settings/units.ts";
+import type { ConfiguredModel, EngineHost, EngineKind, PulledFile } from "./engine-kind.ts";
+
+/** A model that is named by its file, and not by its id in the catalogue. */
+export function isModelPath(model: string): boolean {
+  return /[/\\]|\.gguf$/i.test(model) || model === "~";
+}
 
 /** Of those that the request can give too, in the same ranges. */
 const samplingSchema = z.strictObject({
@@ -27,9 +49,13 @@ const samplingSchema = z.strictObject({
     .describe("Divides the chance of tokens that came before; 1: none."),
 });
 
-export const llamaSettings = z.strictObject({
+const settings = z.strictObject({
   kind: z.literal("llama").describe("A local model, run by llama.cpp."),
-  model: z.string().min(1).describe("A catalogue id, or the path of a GGUF file."),
+  model: z
+    .string()
+    .min(1)
+    .describe("A catalogue id, or the path of a GGUF file.")
+    .register(settingMarks, { isPath: isModelPath }),
   contextTokens: count.optional().describe("Prompt and completion together; default: what the model allows, bounded."),
   concurrency: count.max(256).optional().describe("Calls side by side; each chat needs memory of its own."),
   threads: count
@@ -47,3 +73,105 @@ export const llamaSettings = z.strictObject({
     ),
   gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
 });
+
+type LlamaModel = ConfiguredModel<z.output<typeof settings>>;
+
+export const llamaKind = {
+  kind: "llama",
+  label: "llama.cpp",
+  ownedBy: "local",
+  types: ["chat", "embedding"],
+  settings,
+  findType: ({ model }) => findCatalogueEntry(model)?.type ?? null,
+  listMisfits({ type, engine }) {
+    const vectors = type !== "embedding" && engine.truncatableVectors;
+    const sampling = type === "embedding" && engine.sampling !== undefined;
+    return [
+      ...(vectors ? ["truncatableVectors is for a model of the type embedding"] : []),
+      ...(sampling ? ["sampling is for a model of the type chat"] : []),
+    ];
+  },
+  usesGpu: ({ gpu }) => gpu,
+  requirement: { about: "llama library", findProblem: findLibraryProblem },
+  async createEngine(model, host) {
+    const { id, engine } = model;
+    const { path, source } = await locateFile(engine.model, host);
+    const { problem, sampling } = await examineGguf(path, ggufTypeOf(model));
+    if (problem !== null) throw new ConfigError(`The model "${id}" can't be served: ${path} ${problem}.`);
+    // Who serves the model knows best, then we, then the file.
+    const recommended = { ...sampling, ...findCatalogueEntry(engine.model)?.sampling, ...engine.sampling };
+    return { engine: createLocalEngine(mapLocalModel(model, path, recommended), host.loadingOf(id)), source };
+  },
+  examine: async (model) => [await examineFile(model)],
+  async estimateBytes(model) {
+    const path = await findFile(model.engine.model);
+    return path === null ? null : estimateLocalBytes(mapLocalModel(model, path));
+  },
+  /** What a text alone names: a catalogue's model keeps its id, a file gives its own name. */
+  nameModel(text: string) {
+    return { id: basename(text).replace(/\.gguf$/i, ""), engine: { kind: "llama" as const, model: text } };
+  },
+} satisfies EngineKind<z.output<typeof settings>> & { readonly nameModel: (text: string) => object };
+
+function ggufTypeOf({ type }: LlamaModel): CatalogueEntry["type"] {
+  return type === "embedding" ? "embedding" : "chat";
+}
+
+function mapLocalModel(
+  { type, engine }: LlamaModel,
+  modelPath: string,
+  recommendedSampling: RecommendedSampling = {},
+): LocalModel {
+  const { kind: _kind, model, sampling: _sampling, truncatableVectors, ...common } = engine;
+  if (type !== "embedding") return { type: "chat", settings: { ...common, modelPath, recommendedSampling } };
+  const contextTokens = common.contextTokens ?? findCatalogueEntry(model)?.contextTokens;
+  return { type, settings: { ...common, modelPath, contextTokens, truncatableVectors } };
+}
+
+async function findLibraryProblem(): Promise<string | null> {
+  const probed = await probeLlama();
+  if (probed.available) return null;
+  return probed.isMissing === true ? `${probed.reason} Install it with: ${describeLibraryInstall()}` : probed.reason;
+}
+
+function findCatalogueEntry(model: string): CatalogueEntry | undefined {
+  return listCatalogue().find(({ id }) => id === model);
+}
+
+/** @returns null for a file that is not there, or not pulled yet */
+async function findFile(model: string): Promise<string | null> {
+  if (findCatalogueEntry(model) !== undefined) return (await findCachedModel(model))?.path ?? null;
+  return existsSync(model) ? model : null;
+}
+
+async function locateFile(model: string, { pull, signal }: EngineHost): Promise<PulledFile> {
+  const entry = findCatalogueEntry(model);
+  if (entry !== undefined) return pull(entry, signal);
+  if (existsSync(model)) return { path: model, source: model };
+  const known = listCatalogue().map(({ id }) => id);
+  const tried = isModelPath(model) ? resolve(model) : model;
+  throw new ConfigError(
+    `"${tried}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +
+      "A model of your own is named by the path of its GGUF file, such as ./model.gguf.",
+  );
+}
+
+async function examineFile(model: LlamaModel): Promise<TimedFinding> {
+  const about = `model ${model.id}`;
+  const { model: name } = model.engine;
+  const path = await findFile(name);
+  if (findCatalogueEntry(name) !== undefined) {
+    if (path !== null) return { about, status: "ok", message: `${name} is in the cache` };
+    return {
+      about,
+      status: "warn",
+      message: `the first start downloads it: ${describeCommand(`models pull ${name}`)}`,
+    };
+  }
+  if (path === null) {
+    return { about, status: "fail", message: `${resolve(name)} is neither a file nor in the catalogue` };
+  }
+  const { problem } = await examineGguf(path, ggufTypeOf(model));
+  if (problem !== null) return { about, status: "fail", message: `${path} ${problem}` };
+  return { about, status: "ok", message: `${path} is there` };
+}

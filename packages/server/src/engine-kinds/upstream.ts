@@ -1,10 +1,16 @@
 /** The engine kind `upstream`: models of other servers that have OpenAI's API. */
 
-import { UPSTREAM_DEFAULTS } from "@openai-compat/engines";
+import { MODEL_TYPES, listOperations } from "@openai-compat/core";
+import { UPSTREAM_DEFAULTS, createUpstreamEngine } from "@openai-compat/engines";
 import { z } from "zod";
+import type { TimedFinding } from "../cli/doctor-finding.ts";
+import { requestFinding } from "../cli/doctor-request.ts";
+import { ConfigError } from "../config-error.ts";
+import { SECRET, settingMarks } from "../settings/marks.ts";
 import { count, milliseconds } from "../settings/units.ts";
+import type { ConfiguredModel, EngineKind, Environment } from "./engine-kind.ts";
 
-export const upstreamSettings = z.strictObject({
+const settings = z.strictObject({
   kind: z.literal("upstream").describe("A model of another server that has OpenAI's API."),
   baseUrls: z
     .array(z.url({ protocol: /^https?$/ }))
@@ -20,7 +26,8 @@ export const upstreamSettings = z.strictObject({
     .max(8192)
     .nullable()
     .default(UPSTREAM_DEFAULTS.apiKey)
-    .describe("Sent to them, and to nobody else."),
+    .describe("Sent to them, and to nobody else.")
+    .register(settingMarks, SECRET),
   apiKeyEnvironment: z.string().min(1).nullable().default(null).describe("Environment variable with that key."),
   contextTokens: count.default(UPSTREAM_DEFAULTS.contextTokens).describe("Prompt and completion together."),
   completionTokensMax: count
@@ -57,3 +64,68 @@ export const upstreamSettings = z.strictObject({
     .describe("Failures in a row after which a server is left alone."),
   breakerOpenMs: milliseconds.default(UPSTREAM_DEFAULTS.breakerOpenMs).describe("For how long."),
 });
+
+type UpstreamModel = ConfiguredModel<z.output<typeof settings>>;
+
+export const upstreamKind = {
+  kind: "upstream",
+  label: "an upstream",
+  ownedBy: "upstream",
+  types: MODEL_TYPES,
+  settings,
+  async createEngine({ id, type, engine }, { environment }) {
+    const { kind: _kind, apiKeyEnvironment, model = id, ...given } = engine;
+    const apiKey = findKey(engine, environment);
+    if (apiKey === undefined) {
+      throw new ConfigError(`The model "${id}" wants its upstream's key in ${apiKeyEnvironment}, which is not set.`);
+    }
+    try {
+      const upstream = createUpstreamEngine({ ...given, model, apiKey, operations: listOperations(type) });
+      return { engine: upstream, source: null };
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new ConfigError(`The upstream of the model "${id}" can't be used: ${reason}`);
+    }
+  },
+  /** A model that one base URL serves can be served: the others' failures are then warnings. */
+  async examine(model, environment) {
+    const findings = await Promise.all(model.engine.baseUrls.map((url) => examineUrl(model, url, environment)));
+    if (!findings.some(({ status }) => status === "ok")) return findings;
+    return findings.map((finding) =>
+      finding.status === "fail"
+        ? { ...finding, status: "warn" as const, message: `${finding.message}; calls go to the others` }
+        : finding,
+    );
+  },
+  openTargetModels: async () => (await import("../cli/failing-upstreams.ts")).openFailingUpstreams(),
+} satisfies EngineKind<z.output<typeof settings>>;
+
+/** @returns null when none is sent; undefined when its environment variable is not set */
+function findKey(
+  { apiKey, apiKeyEnvironment }: UpstreamModel["engine"],
+  environment: Environment,
+): string | null | undefined {
+  return apiKeyEnvironment === null ? apiKey : environment[apiKeyEnvironment];
+}
+
+async function examineUrl(
+  { id, engine }: UpstreamModel,
+  baseUrl: string,
+  environment: Environment,
+): Promise<TimedFinding> {
+  const { origin, pathname } = new URL(baseUrl);
+  const url = `${origin}${pathname.replace(/\/+$/, "")}`;
+  const about = `model ${id}`;
+  const key = findKey(engine, environment);
+  if (key === undefined) {
+    return { about, status: "fail", message: "its upstream's key is to be in an environment variable that is not set" };
+  }
+  return requestFinding(about, `${url}/models`, {
+    headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    evaluate(status) {
+      if (status === 200) return { about, status: "ok", message: `${url} answers` };
+      const reason = status === 401 || status === 403 ? "it refuses the key" : `it answers ${status} on /models`;
+      return { about, status: status === 404 ? "warn" : "fail", message: `${url}: ${reason}` };
+    },
+  });
+}

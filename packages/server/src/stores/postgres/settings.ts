@@ -1,6 +1,7 @@
 /** The settings of a PostgreSQL store, as they stand under `postgres` in the configuration. It loads no driver. */
 
 import { z } from "zod";
+import { SECRET, settingMarks } from "../../settings/marks.ts";
 import { databaseCount, databaseMilliseconds } from "../../settings/units.ts";
 
 export const postgresSchema = z.strictObject({
@@ -9,7 +10,8 @@ export const postgresSchema = z.strictObject({
     .refine(isPostgresUrl, { error: "use postgresql://user:password@host:port/database" })
     .nullable()
     .default(null)
-    .describe("The database of the store postgres, TLS by its sslmode (verify-full); best kept in the environment."),
+    .describe("The database of the store postgres, TLS by its sslmode (verify-full); best kept in the environment.")
+    .register(settingMarks, SECRET),
   connectionsMax: databaseCount.default(10).describe("Connections that this server opens to the database."),
   waitingMax: databaseCount.default(4096).describe("Statements that may wait for a connection; more fail at once."),
   connectionTimeoutMs: databaseMilliseconds

@@ -1,0 +1,99 @@
+/** What serves when no model is configured: models of the catalogue that fit this machine, else the scripted engine. */
+
+import { AiError } from "@openai-compat/core";
+import type { RegisteredModel } from "@openai-compat/core";
+import { listFittingModels } from "@openai-compat/engines";
+import type { CatalogueEntry, ModelChoice, Room } from "@openai-compat/engines";
+import { ConfigError } from "./config-error.ts";
+import type { Config } from "./config.ts";
+import { CATALOGUE_KIND, FALLBACK_KIND } from "./engine-kinds/index.ts";
+import { resolveMemoryLimit } from "./memory-limit.ts";
+import { modelSchema, withOwnType } from "./model-config.ts";
+import type { ModelConfig } from "./model-config.ts";
+
+/** The first that is missing decides: without a chat model no embedding model is looked for. */
+export const DEFAULT_TYPES = ["chat", "embedding"] as const satisfies readonly CatalogueEntry["type"][];
+
+export interface DefaultModelsOptions {
+  readonly config: Pick<Config, "engines" | "models" | "memory">;
+  /** Makes the model's engine. @returns it with the source of its file */
+  readonly register: (
+    model: ModelConfig,
+  ) => Promise<{ readonly model: RegisteredModel; readonly source: string | null }>;
+  readonly signal: AbortSignal;
+  /** Why no model of the catalogue runs on this machine; null: nothing is known against it. */
+  readonly findProblem: () => Promise<string | null>;
+  /** As in `listDefaultModels`. */
+  readonly room: Partial<Room>;
+}
+
+export interface DefaultModels {
+  readonly models: readonly RegisteredModel[];
+  /** Which models serve, and why not better ones, for people. */
+  readonly summary: string;
+}
+
+export async function resolveDefaultModels(options: DefaultModelsOptions): Promise<DefaultModels> {
+  if (options.config.engines === "scripted") {
+    return resolveFallback(options, "Serving the scripted engine (no AI model), as asked.");
+  }
+  const problem = await options.findProblem();
+  const chat = problem === null ? await findDefaultModel("chat", options) : { reasons: [problem] };
+  if (!("model" in chat)) {
+    return resolveFallback(options, `Serving the scripted engine (no AI model):\n${chat.reasons.join("\n")}`);
+  }
+  const embedding = await findDefaultModel("embedding", options);
+  const why = chat.reasons.length === 0 ? "" : ` Not a better one: ${chat.reasons.join(" ")}`;
+  if (!("model" in embedding)) {
+    const summary = `${chat.summary}${why}\nServing no embedding model: ${embedding.reasons.join(" ")}`;
+    return { models: [chat.model], summary };
+  }
+  return { models: [chat.model, embedding.model], summary: `${chat.summary}${why}\n${embedding.summary}` };
+}
+
+/** Those of the catalogue that fit, the first choice first. @param room default: what this machine offers */
+export async function listDefaultModels(
+  type: CatalogueEntry["type"],
+  config: Pick<Config, "engines" | "models" | "memory">,
+  room: Partial<Room> = {},
+): Promise<ModelChoice> {
+  const order = config.engines === "small" ? "smallest" : "best";
+  return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...room });
+}
+
+/** A model of the catalogue as the configuration would have it. */
+export function nameDefaultModel({ id, name }: CatalogueEntry): ModelConfig {
+  return withOwnType(modelSchema.parse({ ...CATALOGUE_KIND.nameModel(id), name, default: true }));
+}
+
+type FoundModel =
+  | { readonly model: RegisteredModel; readonly summary: string; readonly reasons: readonly string[] }
+  | { readonly reasons: readonly string[] };
+
+/** The first that can be served of those that fit; `reasons` say why not the ones before it. */
+async function findDefaultModel(type: CatalogueEntry["type"], options: DefaultModelsOptions): Promise<FoundModel> {
+  const choice = await listDefaultModels(type, options.config, options.room);
+  const reasons = [...choice.reasons];
+  for (const entry of choice.fitting) {
+    try {
+      const { model, source } = await options.register(nameDefaultModel(entry));
+      const kind = entry.isDemonstration ? ", a demonstration model," : "";
+      return { model, summary: `Serving ${entry.name} (${entry.id})${kind} from ${source}.`, reasons };
+    } catch (thrown) {
+      const isForeseen = thrown instanceof AiError || thrown instanceof ConfigError;
+      if (options.signal.aborted || !isForeseen) throw thrown;
+      reasons.push(thrown.message);
+    }
+  }
+  return { reasons };
+}
+
+async function resolveFallback({ register }: DefaultModelsOptions, summary: string): Promise<DefaultModels> {
+  const { kind } = FALLBACK_KIND;
+  const configs = [
+    { id: kind, name: "Scripted", type: "chat" },
+    { id: `${kind}-embedding`, name: "Scripted embedding", type: "embedding" },
+  ].map((model) => modelSchema.parse({ ...model, engine: { kind }, default: true }));
+  const registered = await Promise.all(configs.map(register));
+  return { models: registered.map(({ model }) => model), summary };
+}

@@ -1,0 +1,23 @@
+/** Downloads a model of the catalogue for a person who watches. */
+
+import { cacheDirectory, createProgressReporter, findCachedModel, pullModel, wrapProse } from "@openai-compat/engines";
+import type { CatalogueEntry } from "@openai-compat/engines";
+import type { PulledFile } from "./engine-kinds/engine-kind.ts";
+
+const MEGABYTE = 1_000_000;
+
+/** The model's file, from the cache or pulled with its size said before and a progress bar, both on standard error. */
+export async function pullWithProgress(entry: CatalogueEntry, signal: AbortSignal): Promise<PulledFile> {
+  if ((await findCachedModel(entry.id)) === null) {
+    const size = Math.round((entry.sources[0]?.file.sizeBytes ?? entry.artefact.sizeBytes) / MEGABYTE);
+    const announcement = `${entry.name} (${entry.licence}) is not in the cache: ${size} MB are to be downloaded to ${cacheDirectory()}.\n`;
+    process.stderr.write(wrapProse(announcement, process.stderr));
+  }
+  const progress = createProgressReporter({ label: entry.name });
+  try {
+    const pulled = await pullModel({ id: entry.id, onProgress: progress.onProgress, signal });
+    return { path: pulled.path, source: pulled.fromCache ? "the cache" : pulled.source };
+  } finally {
+    progress.stop();
+  }
+}
