@@ -105,7 +105,7 @@ function findOutcome(results: readonly CheckResult[], id: string): string | unde
 test.for<[string, Model]>([
   ["stops at once", { text: "", finishReason: "stop", tokens: 0 }],
   ["writes one word", { text: "1", finishReason: "stop", tokens: 1 }],
-  ["thinks up to its limit", { text: null, finishReason: "length", tokens: 3 }],
+  ["reasons up to its limit", { text: null, finishReason: "length", tokens: 3 }],
   ["writes bytes that are no text", { text: "\u{FFFD}\u{FFFD}", finishReason: "length", tokens: 3 }],
 ])("no check blames the server for a model that %s", async ([, model]) => {
   expect(listKillers(await judgeWire(serveModel(model)))).toEqual([]);

@@ -48,10 +48,10 @@ const OWNED_ELSEWHERE = /^(refusal|content|content\[\d+\](\.top_logprobs\[\d+\])
 async function requireScored(context: CheckContext, fields: ChatFields = WITH_TOP): Promise<JsonObject> {
   throwIfUnsupported(await askChat(context, fields), "logprobs", "top_logprobs");
   const choice = await requireChoice(context, fields);
-  const { content, reasoning_content: thought } = isJsonObject(choice["message"]) ? choice["message"] : {};
+  const { content, reasoning_content: reasoning } = isJsonObject(choice["message"]) ? choice["message"] : {};
   if (typeof content !== "string" || content === "") throw new Inconclusive("the answer has no text", "model");
-  // Servers differ in whether the tokens of a thought are listed.
-  if ((thought ?? "") !== "") throw new Inconclusive("the model thinks before it answers", "model");
+  // Servers differ in whether the tokens of the reasoning are listed.
+  if ((reasoning ?? "") !== "") throw new Inconclusive("the model reasons before it answers", "model");
   return choice;
 }
 

@@ -1,4 +1,4 @@
-/** How long a reasoning model may think. */
+/** How much a reasoning model reasons before it answers. */
 import { z } from "zod";
 
 export const reasoningEffortSchema = z

@@ -59,7 +59,9 @@ export interface PreparedPrompt {
 
 /** A text to go on with: no template, no roles. */
 export interface PlainText {
-  /** Tokens are of this model's vocabulary. A text may spell control tokens: who sends one has written the whole prompt. */
+  /**
+   * Tokens are of this model's vocabulary. A text may spell control tokens: who sends one has written the whole prompt.
+   */
   readonly text: string | readonly number[];
   /** What comes after that which is to be written; null where nothing does. */
   readonly suffix: string | null;
@@ -67,7 +69,10 @@ export interface PlainText {
 
 export interface PreparedText extends PreparedPrompt {
   readonly text: string;
-  /** Which of the tokens spell the text: the engine may have put others around them. `textEnd` is the first that doesn't. */
+  /**
+   * Which of the tokens spell the text: the engine may have put others around them. `textEnd` is the first that
+   * doesn't.
+   */
   readonly textStart: number;
   readonly textEnd: number;
 }
@@ -77,13 +82,15 @@ export interface GenerationDemands {
   readonly sampling: Sampling;
   /** What the prompt was prepared for. */
   readonly output: ChatOutput;
-  /** How many of the likeliest tokens are told for each token, 0 to 20; 0: the drawn one alone. Null: nothing is told. */
+  /**
+   * How many of the likeliest tokens are told for each token, 0 to 20; 0: the drawn one alone. Null: nothing is told.
+   */
   readonly topLogprobs: number | null;
 }
 
 export interface GenerationRequest extends GenerationDemands {
   readonly prompt: PreparedPrompt;
-  /** `text`: the prompt is a text and so is all that follows; nothing in it is a thought or a call. */
+  /** `text`: the prompt is a text and so is all that follows; nothing in it is reasoning or a call. */
   readonly style: "chat" | "text";
   /** The service has already made it fit the context. 0: nothing is drawn. */
   readonly tokensMax: number;
@@ -120,9 +127,9 @@ interface Drawn {
 
 /**
  * In this order: one `generation-start` when the prompt has been read, one `prompt-end` where the prompt is scored, any
- * number of deltas, one `generation-end`. Texts
- * hold whole code points only, and the answer never a part of a stop string. Thoughts come before the answer, which comes
- * before the calls; a `tool-call-delta` belongs to the last `tool-call-start`.
+ * number of deltas, one `generation-end`. Texts hold whole code points only, and the answer never a part of a stop
+ * string. Reasoning comes before the answer, which comes before the calls; a `tool-call-delta` belongs to the last
+ * `tool-call-start`.
  */
 export type GenerationEvent =
   | { readonly type: "generation-start"; readonly cachedTokens: number }
@@ -141,7 +148,7 @@ export type GenerationEvent =
   | (Drawn & {
       readonly type: "generation-end";
       readonly finishReason: FinishReason;
-      /** Of the drawn tokens, those that the model thought with. */
+      /** Of the sampled tokens, those of the reasoning. */
       readonly reasoningTokens: number;
     });
 
@@ -168,11 +175,11 @@ export interface ChatEngine {
   readonly recommendedSampling?: RecommendedSampling;
 
   /**
-   * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it is
-   * not loaded.
+   * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it
+   * is not loaded.
    *
-   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory that it
-   *   needs, `invalid_request` when the template refuses the messages.
+   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory
+   *   that it needs, `invalid_request` when the template refuses the messages.
    */
   prepare(messages: readonly ChatMessage[], output: ChatOutput, signal: AbortSignal): Promise<PreparedPrompt>;
 
@@ -180,8 +187,8 @@ export interface ChatEngine {
    * Tokenises a text as it is, after the token that the model wants in front of every text. An empty one becomes the
    * beginning of a new document.
    *
-   * @throws AiError as `prepare`; `invalid_value` for a token that the model doesn't have, `unsupported_parameter` for a
-   *   suffix that it was not trained for.
+   * @throws AiError as `prepare`; `invalid_value` for a token that the model doesn't have, `unsupported_parameter` for
+   *   a suffix that it was not trained for.
    */
   prepareText(text: PlainText, signal: AbortSignal): Promise<PreparedText>;
 
@@ -189,8 +196,9 @@ export interface ChatEngine {
    * Refuses, before any work, what `generate` can't honour on this model.
    *
    * @returns what of the schemas that are hints will not be enforced
-   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a strict schema
-   *   that can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model can't be loaded.
+   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a strict
+   *   schema that can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model
+   *   can't be loaded.
    */
   check(demands: GenerationDemands, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
 
@@ -204,8 +212,8 @@ export interface ChatEngine {
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 
   /**
-   * Keeps the model for a call of several generations, so that it does not leave between them. Absent where a model never
-   * leaves.
+   * Keeps the model for a call of several generations, so that it does not leave between them. Absent where a model
+   * never leaves.
    *
    * @throws AiError as `prepare`
    */

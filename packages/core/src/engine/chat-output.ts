@@ -1,5 +1,7 @@
 /** The output format of an answer: free text, JSON, tool calls. All of it can be structured-cloned. */
 
+import type { ReasoningEffort } from "@openai-compat/spec";
+
 /** A JSON Schema as its caller wrote it; what of it can be enforced is the engine's to say. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -53,8 +55,8 @@ export interface ChatOutput {
   readonly format: AnswerFormat;
   /** Null when no tool may be called. */
   readonly toolUse: ToolUse | null;
-  /** Whether the model thinks before it answers; null for what it does by itself. No effect on one that can't. */
-  readonly thinking: boolean | null;
+  /** How much the model reasons before it answers; null for its own default. No effect on a model without reasoning. */
+  readonly reasoningEffort: ReasoningEffort | null;
 }
 
-export const FREE_TEXT: ChatOutput = { format: { type: "text" }, toolUse: null, thinking: null };
+export const FREE_TEXT: ChatOutput = { format: { type: "text" }, toolUse: null, reasoningEffort: null };

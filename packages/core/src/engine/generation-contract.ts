@@ -76,7 +76,7 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
     if ("text" in event) expect(event.text).not.toBe("");
     switch (event.type) {
       case "reasoning-delta":
-        expect([deltas, toolCalls], "thoughts come first").toEqual([[], []]);
+        expect([deltas, toolCalls], "reasoning comes first").toEqual([[], []]);
         reasoning += event.text;
         break;
       case "text-delta":

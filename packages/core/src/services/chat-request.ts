@@ -28,13 +28,13 @@ export interface ChatUsage {
   readonly completionTokens: number;
   /** Prompt tokens that were not evaluated again because an earlier call had left them in the engine's memory. */
   readonly cachedTokens: number;
-  /** Of the completion tokens, those that the model thought with. */
+  /** Of the completion tokens, those of the reasoning. */
   readonly reasoningTokens: number;
 }
 
 /**
- * For each choice, in this order: `choice-start`, any number of deltas, `choice-end`; choices interleave. `chat-end` is the
- * last event of all.
+ * For each choice, in this order: `choice-start`, any number of deltas, `choice-end`; choices interleave. `chat-end` is
+ * the last event of all.
  */
 export type ChatEvent =
   | { readonly type: "choice-start"; readonly index: number }

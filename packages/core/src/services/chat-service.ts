@@ -125,7 +125,7 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
 
   const promptTokens = prompt.tokens.length;
   let cachedTokens = 0;
-  const sum = (count: "drawn" | "thought") => choices.reduce((total, choice) => total + choice[count], 0);
+  const sum = (count: "drawn" | "reasoningTokens") => choices.reduce((total, choice) => total + choice[count], 0);
   const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
   const customTools = listCustomTools(request.output);
   const { engine } = chat;
@@ -141,7 +141,7 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
     const mapped = mapEvent(choice, event, customTools);
     if (mapped !== null) yield mapped;
   }
-  const usage = { promptTokens, completionTokens: sum("drawn"), cachedTokens, reasoningTokens: sum("thought") };
+  const usage = { promptTokens, completionTokens: sum("drawn"), cachedTokens, reasoningTokens: sum("reasoningTokens") };
   yield { type: "chat-end", usage };
 }
 
@@ -149,14 +149,14 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
 interface Choice {
   readonly index: number;
   drawn: number;
-  thought: number;
+  reasoningTokens: number;
   calls: number;
   /** Of the call that is open; null for one of a function. */
   input: InputReader | null;
 }
 
 function createChoice(index: number): Choice {
-  return { index, drawn: 0, thought: 0, calls: 0, input: null };
+  return { index, drawn: 0, reasoningTokens: 0, calls: 0, input: null };
 }
 
 function listCustomTools({ toolUse }: ChatOutput): ReadonlySet<string> {
@@ -197,7 +197,7 @@ function mapEvent(
       return text === "" ? null : { type: "tool-call-delta", index, callIndex: choice.calls - 1, kind, text };
     }
     case "generation-end":
-      choice.thought = event.reasoningTokens;
+      choice.reasoningTokens = event.reasoningTokens;
       return { type: "choice-end", index, finishReason: event.finishReason };
   }
 }

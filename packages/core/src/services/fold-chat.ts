@@ -15,7 +15,7 @@ export interface ChoiceToolCall {
 
 export interface ChatChoice {
   readonly index: number;
-  /** What the model thought; empty when it did not. */
+  /** The model's reasoning; empty when there was none. */
   readonly reasoning: string;
   readonly text: string;
   readonly toolCalls: readonly ChoiceToolCall[];
@@ -31,8 +31,8 @@ export interface ChatResult {
 }
 
 /**
- * @throws AiError whatever the stream throws; `engine_failed` when it ends without `chat-end`, so that half an answer is
- *   never taken for a whole one.
+ * @throws AiError whatever the stream throws; `engine_failed` when it ends without `chat-end`, so that half an answer
+ *   is never taken for a whole one.
  */
 export async function foldChatEvents(events: AsyncIterable<ChatEvent>): Promise<ChatResult> {
   const drafts = new Map<number, Draft>();

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReaderOptions, ReadEvent } from "./answer-reader.ts";
 
-const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible", untagged: null };
+const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", reasoning: "possible", untagged: null };
 
 /** What was read, pieces of the same kind joined. */
 function read(pieces: readonly string[], options: Partial<AnswerReaderOptions> = {}): readonly string[] {
@@ -32,9 +32,9 @@ test.each<[string, Partial<AnswerReaderOptions>, readonly string[]]>([
   ["<tool_ca", { calls: "only" }, []],
   [CALL, { calls: "only" }, ["tool-call-start: rain", 'tool-call-delta: {"city": "}<Rome>"}']],
   [`<think>\nHm.</think>\n\nYes.`, {}, ["reasoning-delta: Hm.", "text-delta: Yes."]],
-  ["Hm.</think>Yes.", { thoughts: "open" }, ["reasoning-delta: Hm.", "text-delta: Yes."]],
+  ["Hm.</think>Yes.", { reasoning: "open" }, ["reasoning-delta: Hm.", "text-delta: Yes."]],
   ["<think>Hm", {}, ["reasoning-delta: Hm"]],
-  ["<think>Hm", { thoughts: "none" }, ["text-delta: <think>Hm"]],
+  ["<think>Hm", { reasoning: "none" }, ["text-delta: <think>Hm"]],
   [CALL, {}, ["tool-call-start: rain", 'tool-call-delta: {"city": "}<Rome>"}']],
   [
     `Wait. ${CALL}\n${OTHER}`,
@@ -73,7 +73,7 @@ test.each<[string, Partial<AnswerReaderOptions>, readonly string[]]>([
   );
 });
 
-test("the tokens that are told with an answer are those of its text, whatever was thought before", () => {
+test("the tokens reported with an answer are those of its text, not of the reasoning before it", () => {
   const reader = createAnswerReader(PLAIN);
   const describe = (text: string) => ({ text, bytes: [...Buffer.from(text)], logprob: -1, top: [] });
   const pieces = ["<think>", "Hm.", "</think>", "\n", "\n", "Yes", "."];
@@ -83,7 +83,7 @@ test("the tokens that are told with an answer are those of its text, whatever wa
 });
 
 test("an answer that begins with half a character is told with the token of that half", () => {
-  const reader = createAnswerReader({ ...PLAIN, thoughts: "open" });
+  const reader = createAnswerReader({ ...PLAIN, reasoning: "open" });
   const half = (byte: number) => ({ text: "\uFFFD", bytes: [byte], logprob: -1, top: [] });
   const events = [
     ...reader.push("</think>", half(0)),

@@ -1,6 +1,6 @@
 /**
- * Takes a model's text apart as it grows: reasoning, the answer, calls of tools. What may be the beginning of a tag or of
- * calls without tags is held back until it is known; stop strings end the answer alone.
+ * Takes a model's text apart as it grows: reasoning, the answer, calls of tools. What may be the beginning of a tag or
+ * of calls without tags is held back until it is known; stop strings end the answer alone.
  */
 
 import type { TokenLogprob } from "@openai-compat/core";
@@ -25,8 +25,8 @@ export interface AnswerReader {
   readonly stopped: boolean;
   /** True when all calls have come: what follows is none, or says the last one again. */
   readonly finished: boolean;
-  /** Where the text is now. */
-  readonly place: "thoughts" | "answer" | "call";
+  /** The part of the answer that the text is in now. */
+  readonly section: "reasoning" | "answer" | "call";
   readonly calls: number;
   /** Whether a call has begun with its tag: from there on nothing but calls may come. */
   readonly isTagged: boolean;
@@ -36,8 +36,8 @@ export interface AnswerReaderOptions {
   readonly stop: readonly string[];
   /** `only`: nothing but calls may come, so what is cut before the first is no answer. */
   readonly calls: "none" | "possible" | "only";
-  /** `open`: the prompt has begun the thoughts already. */
-  readonly thoughts: "none" | "possible" | "open";
+  /** `open`: the prompt ends with the opening tag. */
+  readonly reasoning: "none" | "possible" | "open";
   /** Tools whose calls are read without tags, too; null for none. */
   readonly untagged: UntaggedCalls | null;
 }
@@ -50,15 +50,15 @@ export interface UntaggedCalls {
   accepts(call: BlockCall): boolean;
 }
 
-const THOUGHTS_BEGIN = "<think>";
-const THOUGHTS_END = "</think>";
+const REASONING_OPEN_TAG = "<think>";
+const REASONING_CLOSE_TAG = "</think>";
 
 export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   return new Reader(options);
 }
 
 class Reader implements AnswerReader {
-  place: AnswerReader["place"];
+  section: AnswerReader["section"];
   calls = 0;
   isTagged = false;
   finished = false;
@@ -78,14 +78,14 @@ class Reader implements AnswerReader {
   #head = "";
   /** What may be calls without tags: the held text, as far as it has been read. */
   #block: CallBlock | null = null;
-  /** Line breaks beside the tags of thoughts are no text. */
+  /** Line breaks next to reasoning tags are not text. */
   #skipsLineBreaks = false;
 
   constructor(options: AnswerReaderOptions) {
     this.#options = options;
     this.#answer = createAnswerText(options.stop);
-    this.place = "answer";
-    if (options.thoughts === "open") this.#enter("thoughts");
+    this.section = "answer";
+    if (options.reasoning === "open") this.#enter("reasoning");
   }
 
   get stopped(): boolean {
@@ -97,17 +97,17 @@ class Reader implements AnswerReader {
     this.#held += text;
     this.#heldLogprobs.push(logprob);
     while (!this.stopped && !this.finished && this.#step(events));
-    if (this.place !== "answer") this.#heldLogprobs = [];
+    if (this.section !== "answer") this.#heldLogprobs = [];
     return events;
   }
 
   end(): readonly ReadEvent[] {
     const events: ReadEvent[] = [];
     if (this.finished) this.#held = "";
-    if (this.place === "answer") {
+    if (this.section === "answer") {
       if (this.#block?.end() === true) this.#takeCalls(events, this.#block.calls);
       else this.#say(events, this.#held);
-    } else if (this.place === "thoughts" && this.#held !== "") {
+    } else if (this.section === "reasoning" && this.#held !== "") {
       events.push({ type: "reasoning-delta", text: this.#held });
     } else if (this.#hasHead && this.#held !== "") this.#argue(events, this.#held);
     const rest = this.#answer.end();
@@ -125,9 +125,9 @@ class Reader implements AnswerReader {
       if (text === "") return false;
       this.#skipsLineBreaks = false;
     }
-    switch (this.place) {
-      case "thoughts":
-        return this.#readThoughts(events);
+    switch (this.section) {
+      case "reasoning":
+        return this.#readReasoning(events);
       case "answer":
         return this.#readAnswer(events);
       case "call":
@@ -135,8 +135,8 @@ class Reader implements AnswerReader {
     }
   }
 
-  #readThoughts(events: ReadEvent[]): boolean {
-    const { before, isFound } = this.#takeUntil(THOUGHTS_END);
+  #readReasoning(events: ReadEvent[]): boolean {
+    const { before, isFound } = this.#takeUntil(REASONING_CLOSE_TAG);
     if (before !== "") events.push({ type: "reasoning-delta", text: before });
     if (!isFound) return false;
     this.#heldLogprobs = [];
@@ -144,19 +144,19 @@ class Reader implements AnswerReader {
     return true;
   }
 
-  #enter(place: "thoughts" | "answer"): void {
-    this.place = place;
+  #enter(section: "reasoning" | "answer"): void {
+    this.section = section;
     this.#skipsLineBreaks = true;
   }
 
   #readAnswer(events: ReadEvent[]): boolean {
-    const { calls, thoughts } = this.#options;
-    if (this.#isFirst && thoughts === "possible") {
-      if (THOUGHTS_BEGIN.startsWith(this.#held)) return false;
-      if (this.#held.startsWith(THOUGHTS_BEGIN)) {
-        this.#held = this.#held.slice(THOUGHTS_BEGIN.length);
+    const { calls, reasoning } = this.#options;
+    if (this.#isFirst && reasoning === "possible") {
+      if (REASONING_OPEN_TAG.startsWith(this.#held)) return false;
+      if (this.#held.startsWith(REASONING_OPEN_TAG)) {
+        this.#held = this.#held.slice(REASONING_OPEN_TAG.length);
         this.#isFirst = false;
-        this.#enter("thoughts");
+        this.#enter("reasoning");
         return true;
       }
     }
@@ -173,7 +173,7 @@ class Reader implements AnswerReader {
     const text = before.trimEnd();
     this.#say(events, text);
     if (isFound) {
-      this.place = "call";
+      this.section = "call";
       this.isTagged = true;
       this.#hasHead = false;
     } else {
@@ -248,7 +248,7 @@ class Reader implements AnswerReader {
     const { before, isFound } = this.#takeUntil(CALL_END);
     if (before !== "") this.#argue(events, before);
     if (!isFound) return false;
-    this.place = "answer";
+    this.section = "answer";
     if (this.#repeated !== null) this.finished = true;
     return true;
   }
@@ -304,7 +304,10 @@ function describeCall(name: string, text: string): string {
 /** What calls without tags start with: an object, an array, a fence. */
 const BLOCK_START = /[{[`]/g;
 
-/** @param isFresh whether the text starts the answer. @returns where a line starts with what may be calls; -1 for nowhere */
+/**
+ * @param isFresh whether the text starts the answer.
+ * @returns where a line starts with what may be calls; -1 for nowhere
+ */
 function findBlockStart(text: string, isFresh: boolean): number {
   for (const { index } of text.matchAll(BLOCK_START)) {
     const before = text.slice(0, index);

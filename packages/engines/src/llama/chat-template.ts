@@ -6,25 +6,25 @@ import { Template } from "@huggingface/jinja";
 import { CALL_BEGIN } from "./tool-calls-format.ts";
 
 export interface ChatTemplate {
-  /** Whether it has words for tools that are called between the tags that are read here. */
-  readonly knowsTools: boolean;
-  /** Whether models with it think between tags before they answer. */
-  readonly knowsThoughts: boolean;
+  /** Whether it renders tools, with calls between the tags that are parsed here. */
+  readonly supportsTools: boolean;
+  /** Whether its models write reasoning between tags before the answer. */
+  readonly supportsReasoning: boolean;
   /** @throws AiError `invalid_request` when the template refuses the messages */
   render(messages: readonly ChatMessage[], extras?: TemplateExtras): string;
 }
 
 export interface TemplateExtras {
-  /** For a template that knows tools. */
+  /** For a template that supports tools. */
   readonly tools?: readonly Record<string, unknown>[];
-  /** For one that knows thoughts; default: as it likes. */
-  readonly thinking?: boolean;
+  /** For a template that supports reasoning. Default: the template's own. */
+  readonly enableReasoning?: boolean;
 }
 
-/** Some templates begin the thoughts themselves: so a prompt of theirs ends. */
-export const THOUGHTS_BEGUN = /<think>\s*$/;
-/** Ends thoughts that have no text, as templates with a switch for them do. */
-const NO_THOUGHTS = "\n</think>\n\n";
+/** The end of a prompt whose template opens the reasoning itself. */
+export const ENDS_IN_REASONING = /<think>\s*$/;
+/** Closes empty reasoning, as templates with a switch for it do. */
+const REASONING_END = "\n</think>\n\n";
 
 export interface ChatTemplateOptions {
   /** Jinja, from the model file. */
@@ -37,20 +37,21 @@ export function createChatTemplate({ source, bosText, eosText }: ChatTemplateOpt
   const template = new Template(source);
   const toView = source.includes("tool_calls") ? viewForToolTemplate : viewForPlainTemplate;
   return {
-    knowsTools: source.includes(CALL_BEGIN) && /\btools\b/.test(source),
-    knowsThoughts: source.includes("<think>"),
-    render(messages, { tools, thinking } = {}) {
+    supportsTools: source.includes(CALL_BEGIN) && /\btools\b/.test(source),
+    supportsReasoning: source.includes("<think>"),
+    render(messages, { tools, enableReasoning } = {}) {
       try {
         const prompt = template.render({
           messages: messages.map(toView),
           ...(tools !== undefined && { tools }),
-          ...(thinking !== undefined && { enable_thinking: thinking }),
+          ...(enableReasoning !== undefined && { enable_thinking: enableReasoning }),
           add_generation_prompt: true,
           bos_token: bosText,
           eos_token: eosText,
         });
-        // A template without a switch begins them all the same, and structured output would be read as thoughts.
-        return thinking === false && THOUGHTS_BEGUN.test(prompt) ? prompt.trimEnd() + NO_THOUGHTS : prompt;
+        // A template without a switch opens the reasoning all the same, and structured output would be parsed as
+        // reasoning.
+        return enableReasoning === false && ENDS_IN_REASONING.test(prompt) ? prompt.trimEnd() + REASONING_END : prompt;
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
         throw new AiError("invalid_request", `The model's chat template refuses these messages: ${detail}`, {

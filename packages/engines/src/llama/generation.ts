@@ -35,7 +35,9 @@ interface Running {
 
 type Draws = AsyncGenerator<Draw, void, void | Token | Token[]>;
 
-/** Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least. */
+/**
+ * Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least.
+ */
 export function chooseSequence(
   loaded: LoadedModel,
   free: readonly LlamaContextSequence[],
@@ -82,8 +84,9 @@ export async function* runGeneration(
 }
 
 /**
- * How much of the prompt need not be read again. The last token always is, for its prediction. On a CPU only whole chunks
- * count that were read as such, and one chunk is always read again, so that every row is computed as in a cold run.
+ * How much of the prompt need not be read again. The last token always is, for its prediction. On a CPU only whole
+ * chunks count that were read as such, and one chunk is always read again, so that every row is computed as in a cold
+ * run.
  */
 function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
   const common = sequence.compareContextTokens([...tokens]).firstDifferentIndex;
@@ -168,7 +171,7 @@ async function* drawTokens(
     }
     if (model.isEogToken(token)) break;
     if (keepsDrawn) drawn.push(token);
-    if (reader.place === "thoughts") reasoningTokens += 1;
+    if (reader.section === "reasoning") reasoningTokens += 1;
     for (const event of reader.push(
       tokenText.push(token),
       describeDraw(loaded, { ...draw, token }, request.topLogprobs),

@@ -9,7 +9,7 @@ import type { Token } from "node-llama-cpp";
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
 import { createModelResource } from "../residency/model-resource.ts";
-import { THOUGHTS_BEGUN } from "./chat-template.ts";
+import { ENDS_IN_REASONING } from "./chat-template.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import type { AnswerReader, UntaggedCalls } from "./answer-reader.ts";
 import { eraseTokens } from "./erase-tokens.ts";
@@ -180,12 +180,13 @@ interface ReaderOptions {
 
 function openReader({ template, model }: LoadedModel, { tokens, request, untagged }: ReaderOptions): AnswerReader {
   const { output, stop, style } = request;
-  if (style === "text") return createAnswerReader({ stop, calls: "none", thoughts: "none", untagged: null });
-  const isThinking = template.knowsThoughts && THOUGHTS_BEGUN.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
+  if (style === "text") return createAnswerReader({ stop, calls: "none", reasoning: "none", untagged: null });
+  const isReasoningOpen =
+    template.supportsReasoning && ENDS_IN_REASONING.test(model.detokenize(tokens.slice(-LAST_TOKENS), true));
   return createAnswerReader({
     stop,
     calls: output.toolUse === null ? "none" : output.toolUse.mode === "required" ? "only" : "possible",
-    thoughts: isThinking ? "open" : template.knowsThoughts ? "possible" : "none",
+    reasoning: isReasoningOpen ? "open" : template.supportsReasoning ? "possible" : "none",
     untagged,
   });
 }

@@ -106,19 +106,24 @@ test("the token that a model wants in front comes once", async () => {
 });
 
 test.each<[string, Partial<ChatOutput>, string]>([
-  ["begins", {}, "a<think>\n"],
-  ["begins, when they are wanted,", { thinking: true }, "a<think>\n"],
-  ["ends, when they are not wanted,", { thinking: false }, "a<think>\n</think>\n\n"],
-  ["ends before JSON", { format: { type: "json-object" } }, "a<think>\n</think>\n\n"],
-])("a template that always begins thoughts %s them", async (_case, output, expected) => {
-  const thinker = createChatTemplate({
+  ["open by default", {}, "a<think>\n"],
+  ["open for an effort of low", { reasoningEffort: "low" }, "a<think>\n"],
+  ["closed for an effort of none", { reasoningEffort: "none" }, "a<think>\n</think>\n\n"],
+  ["closed for an effort of minimal", { reasoningEffort: "minimal" }, "a<think>\n</think>\n\n"],
+  ["closed before JSON", { format: { type: "json-object" } }, "a<think>\n</think>\n\n"],
+])("where a template always opens the reasoning, it is %s", async (_case, output, expected) => {
+  const reasoningTemplate = createChatTemplate({
     source: "{{ messages[messages | length - 1].content + '<think>\n' }}",
     bosText: "<s>",
     eosText: "<|end|>",
   });
   for (const content of ["a", "<|end|>"]) {
     const messages: ChatMessage[] = [{ role: "user", content }];
-    const tokens = await tokenizePrompt({ messages, output: { ...FREE_TEXT, ...output } }, thinker, createTokenizer());
+    const tokens = await tokenizePrompt(
+      { messages, output: { ...FREE_TEXT, ...output } },
+      reasoningTemplate,
+      createTokenizer(),
+    );
     expect(decode(tokens)).toBe(expected.replace("a", content));
   }
 });

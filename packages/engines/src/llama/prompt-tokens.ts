@@ -28,7 +28,7 @@ export async function tokenizePrompt(
   { template, tokenizer }: { readonly template: ChatTemplate; readonly tokenizer: PromptTokenizer },
   slices: WorkSlices,
 ): Promise<number[]> {
-  const told = tellOutput(messages, describeOutput(output, template.knowsTools));
+  const told = tellOutput(messages, describeOutput(output, template.supportsTools));
   const extras = buildExtras(output, template, tokenizer);
   const tokens = (await spellControlTokens(told, tokenizer, slices))
     ? await tokenizeApart(told, (marked) => template.render(marked, extras), { tokenizer, slices })
@@ -47,15 +47,15 @@ function tellOutput(messages: readonly ChatMessage[], told: string | null): read
 }
 
 function buildExtras(
-  { toolUse, format, thinking }: ChatOutput,
+  { toolUse, format, reasoningEffort }: ChatOutput,
   template: ChatTemplate,
   tokenizer: PromptTokenizer,
 ): TemplateExtras {
-  // A model whose output is constrained from the first token on can't think before it.
+  // A model whose output is constrained from the first token on can't reason before it.
   const mustAnswerAtOnce = format.type !== "text" || toolUse?.mode === "required";
-  const wanted = mustAnswerAtOnce ? false : thinking;
-  const extras = template.knowsThoughts && wanted !== null ? { thinking: wanted } : {};
-  if (toolUse === null || !template.knowsTools) return extras;
+  const enableReasoning = mustAnswerAtOnce ? false : mapReasoningEffort(reasoningEffort);
+  const extras = template.supportsReasoning && enableReasoning !== null ? { enableReasoning } : {};
+  if (toolUse === null || !template.supportsTools) return extras;
   const tools = toolUse.tools.map(viewTool);
   if (JSON.stringify(tools).search(tokenizer.controlText) !== -1) {
     throw new AiError("invalid_value", "Invalid 'tools': a tool spells a control token of the model.", {
@@ -63,6 +63,11 @@ function buildExtras(
     });
   }
   return { ...extras, tools };
+}
+
+/** Templates have a switch, no levels. @returns null for the template's own default. */
+function mapReasoningEffort(effort: ChatOutput["reasoningEffort"]): boolean | null {
+  return effort === null ? null : effort !== "none" && effort !== "minimal";
 }
 
 async function spellControlTokens(

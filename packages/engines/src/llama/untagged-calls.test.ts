@@ -6,7 +6,7 @@ import type { AnswerReaderOptions } from "./answer-reader.ts";
 import { CALL_BLOCK_CHARACTERS_MAX } from "./call-block.ts";
 
 const UNTAGGED = { names: ["rain", "rainfall", "add"], parallel: true, accepts: () => true };
-const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", thoughts: "possible", untagged: UNTAGGED };
+const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", reasoning: "possible", untagged: UNTAGGED };
 
 interface Read {
   readonly text: string;

@@ -149,8 +149,9 @@ test.each([
 
 test.each([
   [{}, null],
-  [{ reasoning_effort: "none" }, false],
-  [{ reasoning_effort: "high" }, true],
-])("with %j the model is told whether to think: %s", (body, expected) => {
-  expect(decodeOutput(body).thinking).toBe(expected);
+  [{ reasoning_effort: null }, null],
+  [{ reasoning_effort: "none" }, "none"],
+  [{ reasoning_effort: "high" }, "high"],
+])("with %j the engine gets the reasoning effort %s", (body, expected) => {
+  expect(decodeOutput(body).reasoningEffort).toBe(expected);
 });

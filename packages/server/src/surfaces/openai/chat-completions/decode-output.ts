@@ -21,7 +21,7 @@ export function decodeOutput(wire: Wire): ChatOutput {
   return {
     format: decodeFormat(wire.response_format),
     toolUse: decodeToolUse(wire),
-    thinking: decodeThinking(wire.reasoning_effort),
+    reasoningEffort: wire.reasoning_effort ?? null,
   };
 }
 
@@ -39,11 +39,6 @@ function decodeFormat(format: Wire["response_format"]): AnswerFormat {
       throw new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
     }
   }
-}
-
-function decodeThinking(effort: Wire["reasoning_effort"]): boolean | null {
-  if (effort === null || effort === undefined) return null;
-  return effort !== "none" && effort !== "minimal";
 }
 
 function decodeToolUse(wire: Wire): ToolUse | null {

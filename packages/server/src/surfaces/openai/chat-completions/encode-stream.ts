@@ -15,7 +15,7 @@ import { FINISH_REASONS } from "./encode-finish-reason.ts";
 import { encodeLogprobs } from "./encode-logprobs.ts";
 
 type Chunk = CreateChatCompletionStreamResponse;
-/** `reasoning_content` is no field of OpenAI's, but what clients of open models read thoughts from. */
+/** `reasoning_content` is no field of OpenAI's, but what clients of open models read reasoning from. */
 type Delta = Chunk["choices"][number]["delta"] & { readonly reasoning_content?: string };
 
 export interface ChatStreamOptions extends StreamOptions {

@@ -50,7 +50,7 @@ async function encodeAnswerLogprobs(logprobs: readonly TokenLogprob[], slices: W
 
 type Message = CreateChatCompletionResponse["choices"][number]["message"];
 
-/** `reasoning_content` is no field of OpenAI's, but what clients of open models read thoughts from. */
+/** `reasoning_content` is no field of OpenAI's, but what clients of open models read reasoning from. */
 function encodeMessage({ text, reasoning, toolCalls }: ChatChoice): Message {
   return {
     role: "assistant",
