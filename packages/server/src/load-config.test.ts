@@ -3,6 +3,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { ConfigError } from "./config-error.ts";
+import { listEngineKinds } from "./engine-kinds/index.ts";
 import { listSettings, listUnknownVariables, loadConfig } from "./load-config.ts";
 import type { ConfigSources } from "./load-config.ts";
 
@@ -114,6 +115,9 @@ const wrong = (content: string, environment: Readonly<Record<string, string>> = 
   throw new Error("It was accepted.");
 };
 
+const KINDS = listEngineKinds()
+  .map(({ kind }) => kind)
+  .join(", ");
 const llama = (engine: string): string => `{ "models": [{ "id": "m", "engine": { "kind": "llama", ${engine} } }] }`;
 
 test.each([
@@ -126,7 +130,7 @@ test.each([
   ],
   [
     `{ "models": [{ "id": "m", "engine": { "kind": "llamma" } }] }`,
-    `  "models.0.engine.kind" has to be one of scripted, llama, upstream, not "llamma". Did you mean "llama"?`,
+    `  "models.0.engine.kind" has to be one of ${KINDS}, not "llamma". Did you mean "llama"?`,
   ],
   [
     `{ "prices": { "chat": {} } }`,
