@@ -8,7 +8,7 @@ import { AiError, createCallId, toAiError } from "@openai-compat/core";
 import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
-import { createPreflightResponse, isPreflight, setCorsHeaders } from "./http/cors.ts";
+import { createPreflightResponse, isPreflight, setCorsHeaders, variesByOrigin } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
 import { resolveRequestId } from "./http/headers.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
@@ -109,9 +109,12 @@ export function createApp(options: AppOptions): App {
       const startedAt = performance.now();
       const response = await answer(request, scope);
       const processingMs = performance.now() - startedAt;
-      for (const [name, value] of Object.entries(scope.answerHeaders)) response.headers.set(name, value);
-      setAnswerHeaders(response.headers, { requestId: scope.requestId, processingMs });
-      setCorsHeaders(response.headers, scope.headers.get("origin"), cors);
+      const set = scope.setHeader ?? ((name: string, value: string) => response.headers.set(name, value));
+      const { answerHeaders, requestId, headers } = scope;
+      for (const name of Object.keys(answerHeaders)) set(name, answerHeaders[name] ?? "");
+      setAnswerHeaders(set, { requestId, processingMs });
+      setCorsHeaders(set, headers.get("origin"), cors);
+      if (variesByOrigin(cors)) response.headers.append("vary", "Origin");
       return response;
     },
     routes: router.routes.map(({ method, path }) => ({ method, path })),
@@ -132,6 +135,7 @@ function createRequestScope(request: Request): RequestScope {
     body: null,
     requestBody: () => {},
     answerHeaders: {},
+    setHeader: null,
     drop: () => {},
   };
 }

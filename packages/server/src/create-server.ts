@@ -271,6 +271,7 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         body: createIncomingSource(incoming),
         requestBody,
         answerHeaders: {},
+        setHeader: (name, value) => void outgoing.setHeader(name, value),
         drop: () => void outgoing.destroy(),
       });
     },
@@ -328,6 +329,6 @@ function describeThrown(thrown: unknown): string {
 /** A request whose URL or host can't be read never reaches the app. */
 function answerUnreadableRequest(reason: string, requestId: string): Response {
   const response = encodeError(new AiError("invalid_request", reason));
-  setAnswerHeaders(response.headers, { requestId, processingMs: 0 });
+  setAnswerHeaders((name, value) => response.headers.set(name, value), { requestId, processingMs: 0 });
   return response;
 }

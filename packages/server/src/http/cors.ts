@@ -4,6 +4,8 @@
  * "Connection error" in their place.
  */
 
+import type { SetHeader } from "./request-scope.ts";
+
 export interface CorsPolicy {
   /** `*`, or the exact origins that may read answers. */
   readonly allowedOrigins: readonly string[];
@@ -36,20 +38,24 @@ export function createPreflightResponse(request: Request, allowedOrigins: readon
 }
 
 /**
- * Adds what a browser needs to hand the answer to its page.
+ * Sets what a browser needs to hand the answer to its page, but for `vary`: see `variesByOrigin`.
  *
  * @param origin the request's `Origin`; null when it did not come from a page.
  */
 export function setCorsHeaders(
-  headers: Headers,
+  set: SetHeader,
   origin: string | null,
   { allowedOrigins, exposedHeaders }: CorsPolicy,
 ): void {
-  if (!allowedOrigins.includes("*")) headers.append("vary", "Origin");
   const allowed = findAllowedOrigin(origin, allowedOrigins);
   if (allowed === null) return;
-  headers.set("access-control-allow-origin", allowed);
-  headers.set("access-control-expose-headers", exposedHeaders);
+  set("access-control-allow-origin", allowed);
+  set("access-control-expose-headers", exposedHeaders);
+}
+
+/** Whether answers have to say `vary: Origin`. */
+export function variesByOrigin({ allowedOrigins }: CorsPolicy): boolean {
+  return !allowedOrigins.includes("*");
 }
 
 function findAllowedOrigin(origin: string | null, allowedOrigins: readonly string[]): string | null {

@@ -1,5 +1,7 @@
 /** The headers that every answer of OpenAI's carries, and which of an answer's headers scripts in a page may read. */
 
+import type { SetHeader } from "../../../http/request-scope.ts";
+
 /** OpenAI's own value; it has not changed since the API has one. */
 const API_VERSION = "2020-10-01";
 
@@ -27,8 +29,8 @@ export interface AnswerFacts {
   readonly processingMs: number;
 }
 
-export function setAnswerHeaders(headers: Headers, facts: AnswerFacts): void {
-  headers.set("x-request-id", facts.requestId);
-  headers.set("openai-version", API_VERSION);
-  headers.set("openai-processing-ms", String(Math.round(facts.processingMs)));
+export function setAnswerHeaders(set: SetHeader, facts: AnswerFacts): void {
+  set("x-request-id", facts.requestId);
+  set("openai-version", API_VERSION);
+  set("openai-processing-ms", String(Math.round(facts.processingMs)));
 }
