@@ -1,12 +1,13 @@
 /** What is known of a call when it has ended: for metrics, traces and logs. It holds no secret, and of its caller's texts the names in `relaxed` alone. */
 
 import type { CallOutcome } from "./call.ts";
-import type { BilledOperation, UsageUnits } from "./usage.ts";
+import type { BilledOperation, UsageSource, UsageUnits } from "./usage.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
+import type { ModelOperationId } from "./operations.ts";
 
 export interface CallRecord {
   /** The operation of the specification, `createChatCompletion` for one. */
-  readonly operationId: string;
+  readonly operationId: ModelOperationId;
   readonly billedAs: BilledOperation;
   readonly callId: string;
   readonly requestId: string;
@@ -20,8 +21,8 @@ export interface CallRecord {
   /** `completed`, `left` (the client went away), or the code of the failure. */
   readonly outcome: CallOutcome;
   readonly usage: UsageUnits;
-  /** Whether an upstream didn't report the usage, so that it is an estimate of ours. */
-  readonly isUsageEstimated: boolean;
+  /** Where `usage` comes from; null for a call that ended before it had used anything. */
+  readonly usageSource: UsageSource | null;
   /** Micro-credits: what was reserved, and what is charged, now or as soon as the store takes it. */
   readonly heldAmount: number;
   readonly chargedAmount: number;

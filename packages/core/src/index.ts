@@ -16,7 +16,7 @@ export type { AccountLimits, LimitedKind, OnRateLimit, RateLimitFacts, RateLimit
 export { FREE_OF_CHARGE } from "./credits/prices.ts";
 export type { Prices } from "./credits/prices.ts";
 export { BILLED_OPERATIONS, NO_USAGE } from "./usage.ts";
-export type { BilledOperation, UsageUnits } from "./usage.ts";
+export type { BilledOperation, UsageSource, UsageUnits } from "./usage.ts";
 
 export { createAuthenticator } from "./auth/authenticator.ts";
 export type { Authenticator, AuthenticatorOptions } from "./auth/authenticator.ts";

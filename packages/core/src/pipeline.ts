@@ -140,7 +140,7 @@ export async function admit(
       relaxed: request.relaxed,
       outcome,
       usage: units,
-      isUsageEstimated: meter.isEstimated,
+      usageSource: meter.source,
       heldAmount: held.amount,
       chargedAmount,
       startedAtMs,

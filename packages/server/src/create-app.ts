@@ -130,7 +130,7 @@ function createRequestScope(request: Request): RequestScope {
     headers: request.headers,
     peerAddress: null,
     traceParent: decodeTraceParent(request.headers),
-    facts: { operationId: null, accountId: null },
+    facts: { operationId: null, accountId: null, isUsageRequested: null },
     controller,
     body: null,
     requestBody: () => {},

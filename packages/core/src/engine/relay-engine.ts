@@ -5,7 +5,7 @@
  */
 
 import type { ModelOperationId } from "../operations.ts";
-import type { UsageUnits } from "../usage.ts";
+import type { UsageSource, UsageUnits } from "../usage.ts";
 
 export interface RelayRequest {
   readonly operation: ModelOperationId;
@@ -46,7 +46,7 @@ export type RelayEvent =
       readonly droppedParameters: readonly string[];
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly usage: UsageUnits;
-      readonly isEstimated: boolean;
+      readonly source: UsageSource;
     }
   | {
       readonly type: "relay-start";
@@ -58,14 +58,14 @@ export type RelayEvent =
       readonly type: "relay-data";
       /** For a stream: whole server-sent events, ready to send. */
       readonly bytes: Uint8Array;
-      /** What has been produced up to and with these bytes, exact where the upstream reported it, else estimated. */
+      /** What has been produced up to and with these bytes. */
       readonly usage: UsageUnits;
+      readonly source: UsageSource;
     }
   | {
       readonly type: "relay-end";
       readonly usage: UsageUnits;
-      /** Whether a count of it is an estimate of ours. */
-      readonly isEstimated: boolean;
+      readonly source: UsageSource;
     };
 
 export interface RelayEngineLimits {

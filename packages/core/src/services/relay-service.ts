@@ -164,8 +164,7 @@ function createRelayMeter({ meter }: AdmittedCall<RegisteredModel>, request: Rel
   const known = { audioMs, characters };
   return (event) => {
     if (event.type === "relay-start" || !isProduced(event.usage, known)) return;
-    meter.report({ ...event.usage, audioMs: event.usage.audioMs || audioMs, characters });
-    if (event.type !== "relay-data") meter.isEstimated = event.isEstimated;
+    meter.report({ ...event.usage, audioMs: event.usage.audioMs || audioMs, characters }, event.source);
   };
 }
 

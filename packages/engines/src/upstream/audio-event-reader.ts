@@ -27,7 +27,7 @@ export function createAudioEventReader(): EventReader {
       return [];
     },
     usage: () => usage,
-    isEstimated: () => !hasUsage,
+    source: () => (hasUsage ? "reported" : "estimated"),
     isFinished: () => isFinished,
   };
 }

@@ -96,7 +96,7 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
       return [...finishes, JSON.stringify({ ...base, choices: [], usage })];
     },
     usage: (isOver) => counter.usage(isOver),
-    isEstimated: () => counter.isEstimated(),
+    source: () => counter.source(),
     isFinished: () => choices.areFinished(),
   };
 }

@@ -1,6 +1,6 @@
 /** What a kind of event stream means: the part of relaying that depends on the operation. */
 
-import type { UsageUnits } from "@openai-compat/core";
+import type { UsageSource, UsageUnits } from "@openai-compat/core";
 import type { JsonRecord } from "./json-value.ts";
 
 export interface EventReader {
@@ -29,8 +29,8 @@ export interface EventReader {
   end(isDone: boolean): readonly string[];
   /** Of all events so far. @param isOver whether nothing more is read */
   usage(isOver: boolean): UsageUnits;
-  /** Whether a count of `usage` is an estimate. */
-  isEstimated(): boolean;
+  /** Of `usage`. */
+  source(): UsageSource;
   /** Whether the answer is complete, so that only its usage may still come. */
   isFinished(): boolean;
 }

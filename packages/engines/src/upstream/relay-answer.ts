@@ -94,7 +94,7 @@ function toUnanswered(request: RelayRequest): RelayEvent {
   return {
     type: "relay-end",
     usage: { ...NO_USAGE, inputTokens: estimateInputTokens(request) },
-    isEstimated: true,
+    source: "estimated",
   };
 }
 

@@ -496,10 +496,10 @@ test("zeros are an estimate, or believed where the operator says so", async () =
   const body = JSON.stringify(zeros);
   const estimated = await collectRelay(relayBytes({ body }));
   expect(estimated.usage).toMatchObject({ inputTokens: 10, outputTokens: 2 });
-  expect(estimated.events).toMatchObject([{ isEstimated: true }]);
+  expect(estimated.events).toMatchObject([{ source: "estimated" }]);
   const believed = await collectRelay(relayBytes({ body }, { zeroUsageBelieved: true }));
   expect(believed.usage).toMatchObject({ inputTokens: 0, outputTokens: 0 });
-  expect(believed.events).toMatchObject([{ isEstimated: false }]);
+  expect(believed.events).toMatchObject([{ source: "reported" }]);
   const streamOfZeros = done(...GOOD, { ...REPORT, usage: zeros["usage"] });
   const request = { stream: true, includeUsage: true };
   expect((await collectRelay(relayBytes({ body: streamOfZeros }, { request }))).usage.inputTokens).toBe(10);

@@ -4,7 +4,7 @@ import { NO_USAGE, type RelayEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 
 /** What is spoken or heard is counted by who sent it. */
-const END = { type: "relay-end", usage: NO_USAGE, isEstimated: false } as const;
+const END = { type: "relay-end", usage: NO_USAGE, source: "measured" } as const;
 
 export function createBytesTranslator(contentType: string, droppedParameters: readonly string[]): AnswerTranslator {
   let hasStarted = false;
@@ -18,7 +18,7 @@ export function createBytesTranslator(contentType: string, droppedParameters: re
   return {
     *push(chunks) {
       yield* start();
-      for (const bytes of chunks) yield { type: "relay-data", bytes, usage: NO_USAGE };
+      for (const bytes of chunks) yield { type: "relay-data", bytes, usage: NO_USAGE, source: "measured" };
     },
     *end() {
       yield* start();

@@ -35,7 +35,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   function* send(text: string): Generator<RelayEvent> {
     if (!hasStarted) yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
     hasStarted = true;
-    if (text !== "") yield { type: "relay-data", bytes: Buffer.from(text), usage: reader.usage(false) };
+    if (text !== "")
+      yield { type: "relay-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
   }
 
   function readEvent(event: ServerSentEvent): string {
@@ -89,7 +90,7 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
 }
 
 function toEnd(reader: EventReader): Extract<RelayEvent, { type: "relay-end" }> {
-  return { type: "relay-end", usage: reader.usage(true), isEstimated: reader.isEstimated() };
+  return { type: "relay-end", usage: reader.usage(true), source: reader.source() };
 }
 
 /** @param data JSON */

@@ -1,7 +1,14 @@
 /** An answer in one JSON object: read whole, checked, put into OpenAI's format; as a stream where one was requested. */
 
 import { AiError, MODEL_OPERATIONS, NO_USAGE, answersWithChunks } from "@openai-compat/core";
-import type { ChunkOperationId, ModelOperation, RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
+import type {
+  ChunkOperationId,
+  ModelOperation,
+  RelayEvent,
+  RelayRequest,
+  UsageSource,
+  UsageUnits,
+} from "@openai-compat/core";
 import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import { decodeAnswerUsage } from "./decode-usage.ts";
@@ -31,7 +38,7 @@ export function createJsonTranslator(options: WholeOptions): AnswerTranslator {
     },
     isComplete: () => false,
     awaitsUsage: () => chunks.length > 0,
-    abandon: () => ({ type: "relay-end", usage: estimateUnfinished(request, chunks), isEstimated: true }),
+    abandon: () => ({ type: "relay-end", usage: estimateUnfinished(request, chunks), source: "estimated" }),
   };
 }
 
@@ -43,16 +50,16 @@ function estimateUnfinished(request: RelayRequest, chunks: readonly Uint8Array[]
 /** What the upstream ignored of a request has been computed all the same, so it is charged before it is refused. */
 export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Generator<RelayEvent> {
   const { request, droppedParameters } = options;
-  const { usage, isEstimated } = readUsage(parsed.value, options);
+  const { usage, source } = readUsage(parsed.value, options);
   let text: string;
   try {
     text = normaliseWhole(parsed, request, usage);
   } catch (thrown) {
-    if (thrown instanceof AiError) yield { type: "relay-end", usage, isEstimated };
+    if (thrown instanceof AiError) yield { type: "relay-end", usage, source };
     throw thrown;
   }
   const bytes = Buffer.from(text);
-  yield { type: "relay-whole", contentType: "application/json", droppedParameters, bytes, usage, isEstimated };
+  yield { type: "relay-whole", contentType: "application/json", droppedParameters, bytes, usage, source };
 }
 
 function normaliseWhole(parsed: ParsedAnswer, request: RelayRequest, usage: UsageUnits): string {
@@ -138,17 +145,17 @@ function takeRequested(choices: unknown, request: RelayRequest): unknown {
 function readUsage(
   answer: JsonRecord,
   { request, zeroUsageBelieved }: WholeOptions,
-): { readonly usage: UsageUnits; readonly isEstimated: boolean } {
+): { readonly usage: UsageUnits; readonly source: UsageSource } {
   const estimate = () => ({
     ...NO_USAGE,
     inputTokens: estimateInputTokens(request),
     outputTokens: estimateOutputTokens(answer),
   });
   const reported = decodeAnswerUsage(answer);
-  if (reported === null) return { usage: estimate(), isEstimated: true };
-  if (zeroUsageBelieved) return { usage: reported, isEstimated: false };
+  if (reported === null) return { usage: estimate(), source: "estimated" };
+  if (zeroUsageBelieved) return { usage: reported, source: "reported" };
   const usage = fillIn(reported, estimate);
-  return { usage, isEstimated: usage !== reported };
+  return { usage, source: usage === reported ? "reported" : "estimated" };
 }
 
 /** One chunk for each choice, as if it had been streamed. */
@@ -170,6 +177,7 @@ function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<R
   const bytes = Buffer.from(events.map((data) => `data: ${data}\n\n`).join(""));
   const used = reader.usage(true);
   yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
-  yield { type: "relay-data", bytes, usage: used };
-  yield { type: "relay-end", usage: used, isEstimated: reader.isEstimated() };
+  const source = reader.source();
+  yield { type: "relay-data", bytes, usage: used, source };
+  yield { type: "relay-end", usage: used, source };
 }

@@ -18,7 +18,7 @@ export function createFoldingTranslator(stream: AnswerTranslator, options: Whole
       if (event.type !== "relay-end") continue;
       const value = { ...fold.answer(options), usage: encodeUnits(event.usage) };
       for (const whole of encodeWhole({ text: JSON.stringify(value), value }, options)) {
-        yield whole.type === "relay-whole" ? { ...whole, isEstimated: event.isEstimated } : whole;
+        yield whole.type === "relay-whole" ? { ...whole, source: event.source } : whole;
       }
     }
   }

@@ -13,7 +13,7 @@ export function createTranscriptTranslator(contentType: string, options: WholeOp
 
   function* encodeText(text: string, type: string): Generator<RelayEvent> {
     const bytes = Buffer.from(text);
-    yield { type: "relay-whole", contentType: type, droppedParameters, bytes, usage: NO_USAGE, isEstimated: false };
+    yield { type: "relay-whole", contentType: type, droppedParameters, bytes, usage: NO_USAGE, source: "measured" };
   }
 
   function* encode(): Generator<RelayEvent> {
@@ -45,7 +45,7 @@ export function createTranscriptTranslator(contentType: string, options: WholeOp
     end: encode,
     isComplete: () => false,
     awaitsUsage: () => chunks.length > 0,
-    abandon: () => ({ type: "relay-end", usage: NO_USAGE, isEstimated: true }),
+    abandon: () => ({ type: "relay-end", usage: NO_USAGE, source: "estimated" }),
   };
 }
 

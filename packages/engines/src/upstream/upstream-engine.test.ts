@@ -43,7 +43,7 @@ test("an answer without usage is estimated, and says so", async () => {
   const { baseUrl } = await startUpstream(json(COMPLETION));
   const { usage, text, events } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
   expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 4 });
-  expect(events).toMatchObject([{ isEstimated: true }]);
+  expect(events).toMatchObject([{ source: "estimated" }]);
   expect(JSON.parse(text)).toMatchObject({
     usage: { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14 },
   });

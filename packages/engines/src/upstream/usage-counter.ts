@@ -1,6 +1,6 @@
 /** What a streamed completion has used: as reported by the upstream, else estimated from what came. */
 
-import { NO_USAGE, type RelayRequest, type UsageUnits } from "@openai-compat/core";
+import { NO_USAGE, type RelayRequest, type UsageSource, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
 import { bytesToTokens, countText, estimateInputTokens, type TextCounts } from "./estimate-tokens.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -12,7 +12,7 @@ export interface UsageCounter {
   report(usage: unknown, isFinal: boolean): void;
   /** @param isOver whether nothing more is read; until output has come, a prompt counts only then */
   usage(isOver: boolean): UsageUnits;
-  isEstimated(): boolean;
+  source(): UsageSource;
   /** The upstream's last report as it is; null for none. */
   reported(): JsonRecord | null;
 }
@@ -48,9 +48,11 @@ export function createUsageCounter(request: RelayRequest, zeroUsageBelieved: boo
       if (!last.isFinal) return takeLarger(last.units, estimate());
       return zeroUsageBelieved ? last.units : fillIn(last.units, estimate);
     },
-    isEstimated() {
-      if (last === null || !last.isFinal) return true;
-      return !zeroUsageBelieved && isIncomplete(last.units) && fillIn(last.units, estimate) !== last.units;
+    source() {
+      if (last === null || !last.isFinal) return "estimated";
+      const { units } = last;
+      const isFilledIn = !zeroUsageBelieved && isIncomplete(units) && fillIn(units, estimate) !== units;
+      return isFilledIn ? "estimated" : "reported";
     },
     reported: () => last?.usage ?? null,
   };

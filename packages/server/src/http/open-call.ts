@@ -22,7 +22,7 @@ export interface CallScope {
   readonly headers: RequestHeaders;
   readonly signal: AbortSignal;
   /** Gets the operation at once and the account as soon as it is known, for logs and metrics. */
-  readonly facts: RequestFacts;
+  readonly facts: Pick<RequestFacts, "operationId" | "accountId">;
   /** Called with the account's state of a rate limit, whether the call passed it or was refused. */
   readonly onRateLimit: OnRateLimit;
 }

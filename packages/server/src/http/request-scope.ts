@@ -37,4 +37,6 @@ export interface RequestScope {
 export interface RequestFacts {
   operationId: string | null;
   accountId: string | null;
+  /** Of a stream: whether it is to carry its usage. Null for no stream. */
+  isUsageRequested: boolean | null;
 }

@@ -50,6 +50,7 @@ test("a call's tokens, credits and first token are counted", async () => {
     'openai_compat_tokens_total{model="tiny",kind="prompt"} 12',
     'openai_compat_tokens_total{model="tiny",kind="cached"} 4',
     'openai_compat_tokens_total{model="tiny",kind="completion"} 7',
+    'openai_compat_calls_usage_total{model="tiny",source="measured"} 1',
     'openai_compat_credits_held_microcredits_total{operation="createChatCompletion"} 900',
     'openai_compat_credits_charged_microcredits_total{operation="createChatCompletion"} 300',
     'openai_compat_time_to_first_token_seconds_bucket{le="0.05",model="tiny"} 1',

@@ -83,6 +83,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       calls.tokens.inc({ model, kind: "prompt" }, usage.inputTokens);
       calls.tokens.inc({ model, kind: "cached" }, usage.cachedTokens);
       calls.tokens.inc({ model, kind: "completion" }, usage.outputTokens);
+      if (call.usageSource !== null) calls.usageSources.inc({ model, source: call.usageSource });
       if (usage.audioMs > 0) calls.audioSeconds.inc({ model }, usage.audioMs / 1000);
       if (usage.characters > 0) calls.characters.inc({ model }, usage.characters);
       calls.held.inc({ operation }, call.heldAmount);
@@ -139,6 +140,11 @@ function createCallMetrics(registry: Registry) {
       "outcome",
     ]),
     tokens: count("tokens_total", "Tokens by kind; the cached ones are a part of the prompt.", ["model", "kind"]),
+    usageSources: count(
+      "calls_usage_total",
+      "Calls that used something, by where their usage comes from: measured here, reported by the upstream, estimated.",
+      ["model", "source"],
+    ),
     audioSeconds: count("audio_seconds_total", "Audio transcribed.", ["model"]),
     characters: count("characters_total", "Characters spoken.", ["model"]),
     held: count("credits_held_microcredits_total", "Credits reserved for calls before they ran.", ["operation"]),

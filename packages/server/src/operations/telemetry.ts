@@ -12,6 +12,7 @@ import type { LogFields, Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { decodeTraceParent } from "./trace-parent.ts";
 import type { Tracing } from "./tracing.ts";
+import { explainUsageShown } from "./usage-shown.ts";
 
 export interface TelemetryOptions {
   readonly logger: Logger;
@@ -55,7 +56,7 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
     startRequest({ requestId, callId, method, path, headers }) {
       const startedAt = performance.now();
       const span = tracing?.startRequest({ callId, method, headers }) ?? null;
-      const facts: RequestFacts = { operationId: null, accountId: null };
+      const facts: RequestFacts = { operationId: null, accountId: null, isUsageRequested: null };
       const entry: { call: CallRecord | null } = { call: null };
       running.set(callId, entry);
       return {
@@ -63,7 +64,7 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
         facts,
         end(status, isComplete) {
           const durationMs = performance.now() - startedAt;
-          const { operationId, accountId } = facts;
+          const { operationId, accountId, isUsageRequested } = facts;
           running.delete(callId);
           // Probes, scrapes and pages would bury the calls.
           const writeLine = operationId === null && status < FIRST_ERROR_STATUS ? logger.debug : logger.info;
@@ -77,6 +78,10 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
             durationMs: Math.round(durationMs),
             complete: isComplete,
             ...(entry.call === null ? null : describeCall(entry.call)),
+            // What was refused before its head was no stream.
+            ...(isUsageRequested === null || status >= FIRST_ERROR_STATUS
+              ? null
+              : { usageShown: explainUsageShown({ isUsageRequested, isComplete, call: entry.call }) }),
           });
           metrics.use((loaded) => loaded.recordRequest({ operationId, method, status, durationMs }));
           span?.end({ operationId, status });
@@ -112,7 +117,7 @@ function describeCall(call: CallRecord): LogFields {
     completionTokens: usage.outputTokens,
     audioMs: usage.audioMs,
     characters: usage.characters,
-    ...(call.isUsageEstimated ? { usageEstimated: true } : null),
+    ...(call.usageSource === null ? null : { usageSource: call.usageSource }),
     ...(call.relaxed.length > 0 ? { schemaRelaxed: listRelaxedSchemas(call.relaxed) } : null),
     chargedMicrocredits: call.chargedAmount,
     queueMs: Math.round(call.admittedAfterMs),

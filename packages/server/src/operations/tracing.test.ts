@@ -36,6 +36,7 @@ test("a call's span has the names of the GenAI conventions, lies below its reque
     "gen_ai.response.model": "tiny",
     "gen_ai.usage.input_tokens": 12,
     "gen_ai.usage.output_tokens": 7,
+    "openai_compat.usage.source": "measured",
     "gen_ai.usage.cache_read.input_tokens": 4,
   });
   expect(call?.duration).toEqual([1, 500_000_000]);

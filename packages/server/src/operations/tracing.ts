@@ -7,7 +7,7 @@
 
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Attributes, Context, SpanContext, Tracer } from "@opentelemetry/api";
-import type { CallRecord } from "@openai-compat/core";
+import type { CallRecord, ModelOperationId } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { Operation } from "@openai-compat/spec";
 import type { RequestHeaders } from "../http/headers.ts";
@@ -44,7 +44,8 @@ export interface TracingOptions {
 const REMEMBERED_REQUESTS_MAX = 10_000;
 
 const PROVIDER = "openai-compat";
-const GEN_AI_OPERATIONS: Readonly<Record<string, string>> = {
+/** What the conventions have a name for; any other operation goes by its id. */
+const GEN_AI_OPERATIONS: Readonly<Partial<Record<ModelOperationId, string>>> = {
   createChatCompletion: "chat",
   createCompletion: "text_completion",
   createEmbedding: "embeddings",
@@ -118,6 +119,8 @@ function describeCall(call: CallRecord): Attributes {
     "gen_ai.usage.input_tokens": call.usage.inputTokens,
     "gen_ai.usage.output_tokens": call.usage.outputTokens,
     "gen_ai.usage.cache_read.input_tokens": call.usage.cachedTokens,
+    // The conventions have no name for it.
+    ...(call.usageSource === null ? null : { "openai_compat.usage.source": call.usageSource }),
   };
 }
 

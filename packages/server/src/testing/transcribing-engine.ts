@@ -11,7 +11,7 @@ export function createTranscribingEngine(): RelayEngine {
     async *relay() {
       const bytes = new TextEncoder().encode('{"text":"The sea."}');
       const contentType = "application/json";
-      yield { type: "relay-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, isEstimated: false };
+      yield { type: "relay-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, source: "measured" };
     },
     upstreams: () => [],
     close: async () => {},

@@ -14,7 +14,7 @@ export const NO_CALL: CallRecord = {
   relaxed: [],
   outcome: "completed",
   usage: { inputTokens: 0, cachedTokens: 0, outputTokens: 0, audioMs: 0, characters: 0 },
-  isUsageEstimated: false,
+  usageSource: "measured",
   heldAmount: 0,
   chargedAmount: 0,
   startedAtMs: 1_700_000_000_000,

@@ -3,7 +3,7 @@
 import { FREE_OF_CHARGE, MODEL_OPERATIONS, MODEL_TYPES, NO_USAGE, listOperations } from "@openai-compat/core";
 import type { ModelOperationId, ModelType, RegisteredModel, RelayEngine, RelayRequest } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
-import type { Operation } from "@openai-compat/spec";
+import type { HttpOperation } from "@openai-compat/spec";
 import { expect, test } from "vitest";
 import { createTestApp } from "../../testing/test-server.ts";
 import { createWave } from "../../testing/create-wave.ts";
@@ -29,7 +29,12 @@ function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
     async *relay(request) {
       seen.push(request);
       const bytes = new TextEncoder().encode("{}");
-      const rest = { contentType: "application/json", droppedParameters: [], usage: NO_USAGE, isEstimated: false };
+      const rest = {
+        contentType: "application/json",
+        droppedParameters: [],
+        usage: NO_USAGE,
+        source: "measured" as const,
+      };
       yield { type: "relay-whole", bytes, ...rest };
     },
     upstreams: () => [],
@@ -37,21 +42,18 @@ function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
   };
 }
 
-async function setUp(
-  model: (type: ModelType) => Partial<RegisteredModel> = () => ({}),
-  types: readonly ModelType[] = MODEL_TYPES,
-) {
+async function setUp(overrides: Partial<RegisteredModel> = {}, types: readonly ModelType[] = MODEL_TYPES) {
   const seen: RelayRequest[] = [];
   const models = types.map((type) => ({
     id: `far-${type}`,
     type,
     engine: createUpstream(type, seen),
     isDefault: true,
-    ...model(type),
+    ...overrides,
   }));
   const app = await createTestApp({ models });
   const send = async (id: ModelOperationId, fields: object, model = "default") => {
-    const { path, requestContentType }: Operation = operations[id];
+    const { path, requestContentType }: HttpOperation = operations[id];
     const body = { model, ...fields };
     const isForm = requestContentType === "multipart/form-data";
     const response = isForm
@@ -82,10 +84,10 @@ test("an upstream is asked for the operation at the path that the specification 
 test.each(EVERY)("a server without a model for %s says so as the specification does, whatever the body", async (id) => {
   const { noun, modelType, isOptional } = MODEL_OPERATIONS[id];
   const { post } = await setUp(
-    () => ({}),
+    {},
     MODEL_TYPES.filter((type) => type !== modelType),
   );
-  const { path, errorStatuses }: Operation = operations[id];
+  const { path, errorStatuses }: HttpOperation = operations[id];
   const response = await post(`/v1${path}`, '{"model":');
   expect(errorStatuses.includes(501)).toBe(isOptional);
   expect(response.status).toBe(isOptional ? 501 : 400);
@@ -93,7 +95,7 @@ test.each(EVERY)("a server without a model for %s says so as the specification d
 });
 
 test.each(EVERY)("%s refuses an account without credits first, then the body, then the model", async (id) => {
-  const paid = await setUp(() => ({ prices: PAID }));
+  const paid = await setUp({ prices: PAID });
   expect(await paid.send(id, {}, "nothing")).toMatchObject({ status: 429, error: { code: "insufficient_quota" } });
   const free = await setUp();
   const refused = await free.send(id, {}, "nothing");

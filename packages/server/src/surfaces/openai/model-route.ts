@@ -77,6 +77,7 @@ export interface DecodedCall<Request, Run> {
 
 export interface DecodedStream<Run> {
   readonly protocol: EventStreamProtocol;
+  readonly includeUsage: boolean;
   /** Whole server-sent events, the failure of the run among them. */
   readonly encode: (run: Run, ending: StreamEnding) => AsyncGenerator<string, void>;
 }
@@ -127,6 +128,7 @@ async function passOn<Body>(
 ): Promise<Response> {
   const { traceParent } = context;
   const request = await endpoint.decodeUpstream(body, { traceParent, signal: call.signal });
+  if (request.stream) context.noteStream(request.includeUsage);
   return encodeRelay(routed.run(request), { call, context, stream: request.stream });
 }
 
@@ -140,6 +142,7 @@ async function answer<Request, Run>(
     const text = await encode(run, createWorkSlices({ signal: call.signal }));
     return new Response(text, { headers: { ...JSON_HEADERS, ...encodeHeaders(run) } });
   }
+  context.noteStream(stream.includeUsage);
   const ending = { signal: call.signal, onError: context.reportError };
   const start = running.then((run) => ({ events: stream.encode(run, ending), headers: encodeHeaders(run) }));
   return createStreamResponse(start, { call, context, protocol: stream.protocol });

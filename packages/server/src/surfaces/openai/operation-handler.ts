@@ -28,6 +28,8 @@ export interface OperationContext {
   /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
   readonly traceParent: string | null;
   readonly streaming: StreamTimes;
+  /** Says that the answer is a stream, and whether the caller wants its usage in it. For the log. */
+  readonly noteStream: (isUsageRequested: boolean) => void;
   /** Gets the error that ends an answer which has begun; one that is thrown before that is reported by itself. */
   readonly reportError: (error: AiError) => void;
   /** Aborts the call and ends its connection: the client has gone, or might as well have. */
@@ -110,6 +112,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         readJson: () => readJsonBody(request, limits, reading),
         readForm: () => readFormBody(request, limits, reading),
         streaming,
+        noteStream: (isUsageRequested) => void (facts.isUsageRequested = isUsageRequested),
         traceParent: scope.traceParent,
         reportError: (error) => reportError(error, scope),
         leave: () => {

@@ -22,7 +22,11 @@ export const createChatCompletion = defineModelRoute(chatCalls, {
       stream:
         stream === null
           ? null
-          : { protocol: COMPLETION_STREAM, encode: (run, ending) => encodeChatCompletionStream(run, stream, ending) },
+          : {
+              protocol: COMPLETION_STREAM,
+              includeUsage: stream.includeUsage,
+              encode: (run, ending) => encodeChatCompletionStream(run, stream, ending),
+            },
       encodeHeaders: ({ relaxed }) => encodeRelaxedSchemas(relaxed),
     };
   },

@@ -19,7 +19,11 @@ export const createCompletion = defineModelRoute(completionCalls, {
       stream:
         stream === null
           ? null
-          : { protocol: COMPLETION_STREAM, encode: (run, ending) => encodeCompletionStream(run, stream, ending) },
+          : {
+              protocol: COMPLETION_STREAM,
+              includeUsage: stream.includeUsage,
+              encode: (run, ending) => encodeCompletionStream(run, stream, ending),
+            },
     };
   },
 });

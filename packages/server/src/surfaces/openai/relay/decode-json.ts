@@ -3,6 +3,7 @@
  * price). Everything else is for the upstream to validate.
  */
 
+import { answersWithChunks } from "@openai-compat/core";
 import type { ModelOperationId, RelayCall, RelayDemand } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
@@ -48,7 +49,8 @@ export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDec
       path,
       body: { kind: "json", value: wire },
       stream: isStream(wire),
-      includeUsage: isObject(options) && options["include_usage"] === true,
+      // Events that are no chunks carry what the upstream puts into them.
+      includeUsage: !answersWithChunks(operation) || (isObject(options) && options["include_usage"] === true),
       traceParent,
       demand: { ...measureDemand(wire, body.bytes), ...measure(wire) },
     };
