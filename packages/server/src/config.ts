@@ -64,8 +64,9 @@ const queueSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "Slots of a model that one account may hold at the same time, each choice and each text counted; null: all but one, " +
-        "so that another account finds a free slot. On a server for one account, the models' concurrency is right.",
+      "Slots of a model that one account may hold at the same time, each choice and each text counted; null: all but one " +
+        "while it is alone, and beside other accounts all but what those use and one more, but no less than an equal " +
+        "part. On a server for one account, the models' concurrency is right.",
     ),
 });
 

@@ -22,6 +22,10 @@ export interface FairQueue<Member extends AccountMember> {
   waitingOf(accountId: string): number;
   /** New calls of all accounts. */
   readonly waiting: number;
+  /** Of accounts that have a member. */
+  accountIds(): Iterable<string>;
+  /** Whether there is neither a new call nor a member of a running one. */
+  readonly isEmpty: boolean;
 }
 
 interface AccountQueue<Member> {
@@ -71,6 +75,10 @@ export function createFairQueue<Member extends AccountMember>(): FairQueue<Membe
     waitingOf: (accountId) => accounts.get(accountId)?.waiting.size ?? 0,
     get waiting() {
       return waiting;
+    },
+    accountIds: () => accounts.keys(),
+    get isEmpty() {
+      return accounts.size === 0;
     },
   };
 }

@@ -1,13 +1,17 @@
 /**
  * A model's slots, as many as its engine runs side by side, and the one queue for them. Each generation holds a slot; a
  * call to an embedding model or an upstream holds one as a whole. The account that holds fewest slots comes first, and
- * no account holds more than its share, so that another account finds a free slot however long the running generations
+ * no account gets more than its share, so that another account finds a free slot however long the running generations
  * are: nothing that runs is ever interrupted.
+ *
+ * @see docs/decisions/2026-11-29-an-account-leaves-one-slot.md
  */
 
 import { AiError, toAiError } from "../ai-error.ts";
 import { createFairQueue } from "./fair-queue.ts";
-import type { AccountMember } from "./fair-queue.ts";
+import type { AccountMember, FairQueue } from "./fair-queue.ts";
+import { createShares } from "./slot-shares.ts";
+import { createSlotUse } from "./slot-use.ts";
 import type { QueueLimits } from "../models/registry.ts";
 
 export interface ModelQueueOptions extends QueueLimits {
@@ -56,30 +60,19 @@ interface WaitOptions {
 }
 
 export function createModelQueue(options: ModelQueueOptions): ModelQueue {
-  const { concurrency, waitingMax, waitTimeMsMax, now = () => performance.now() } = options;
-  const accountSlotsMax = options.accountSlotsMax ?? Math.max(1, concurrency - 1);
+  const { concurrency, waitingMax, waitTimeMsMax } = options;
   const queue = createFairQueue<Waiter>();
   const pace = createPace();
-  const held = createHeldSlots((releasing, heldMs) => {
-    pace.record(heldMs);
-    queue.next((accountId) => rankAfter(releasing, accountId))?.admit();
-  }, now);
-
-  const rank = (accountId: string) => (held.of(accountId) < accountSlotsMax ? held.of(accountId) : null);
-  /** Of accounts that hold as many slots, the one that has just had one comes last. */
-  const rankAfter = (releasing: string, accountId: string) => {
-    const ranked = rank(accountId);
-    return ranked === null || accountId !== releasing ? ranked : ranked + 0.5;
-  };
-  const hasSlotFor = (accountId: string) => held.total < concurrency && rank(accountId) !== null;
+  const slots = createSlots(options, queue, (heldMs) => pace.record(heldMs));
   const estimateRetryAfterMs = () => pace.estimateRetryAfterMs(queue.waiting, concurrency);
-  const queueFull = () => refuseFull({ running: held.total, waiting: queue.waiting }, estimateRetryAfterMs());
+  const queueFull = () => refuseFull({ running: slots.total, waiting: queue.waiting }, estimateRetryAfterMs());
   const refuseTimeout = () => describeTimeout(waitTimeMsMax, estimateRetryAfterMs());
 
   function wait({ accountId, signal, isRunning }: WaitOptions): Promise<ReleaseSlot> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         queue.remove(waiter);
+        slots.setReview();
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
       };
@@ -93,20 +86,22 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
         isRunning,
         admit() {
           leave();
-          resolve(held.take(accountId));
+          resolve(slots.take(accountId));
         },
         refuse: () => refuse(queueFull()),
       };
       const timer = isRunning ? undefined : setTimeout(() => refuse(refuseTimeout()), waitTimeMsMax);
       signal.addEventListener("abort", onAbort, { once: true });
       queue.add(waiter);
+      slots.setReview();
     });
   }
 
   return {
     async acquire(accountId, signal) {
       signal.throwIfAborted();
-      if (hasSlotFor(accountId)) return held.take(accountId);
+      const release = slots.tryTake(accountId);
+      if (release !== null) return release;
       if (queue.waiting >= waitingMax) {
         const longest = queue.longest();
         if (longest === null || longest.waiting <= queue.waitingOf(accountId) + 1) throw queueFull();
@@ -116,11 +111,11 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
     },
     async acquireMore(accountId, signal) {
       signal.throwIfAborted();
-      return hasSlotFor(accountId) ? held.take(accountId) : wait({ accountId, signal, isRunning: true });
+      return slots.tryTake(accountId) ?? wait({ accountId, signal, isRunning: true });
     },
     refuseTimeout,
     get running() {
-      return held.total;
+      return slots.total;
     },
     get waiting() {
       return queue.waiting;
@@ -128,35 +123,70 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
   };
 }
 
+/** How often waiting callers are looked at while slots are free. */
+const REVIEW_MS = 1000;
+
 /**
- * Slots by account.
+ * The slots, and who of those that wait gets one.
  *
- * @param onRelease called with the account and how long it held the slot, in milliseconds, when a slot is free again
+ * @param onRelease called when a slot is free again, with how long it was held, in milliseconds
  */
-function createHeldSlots(onRelease: (accountId: string, heldMs: number) => void, now: () => number) {
-  const byAccount = new Map<string, number>();
-  let total = 0;
-  const add = (accountId: string, count: 1 | -1) => {
-    total += count;
-    const held = (byAccount.get(accountId) ?? 0) + count;
-    if (held === 0) byAccount.delete(accountId);
-    else byAccount.set(accountId, held);
-  };
+function createSlots(options: ModelQueueOptions, queue: FairQueue<Waiter>, onRelease: (heldMs: number) => void) {
+  const { concurrency, now = () => performance.now() } = options;
+  const use = createSlotUse(now);
+  const readShares = createShares(options, use, () => new Set(queue.accountIds()));
+  let review: NodeJS.Timeout | undefined;
+
+  function take(accountId: string): ReleaseSlot {
+    use.take(accountId);
+    const takenAt = now();
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      use.giveBack(accountId);
+      onRelease(now() - takenAt);
+      admitWaiters(accountId);
+    };
+  }
+
+  /** @param releasing of accounts that hold as many slots, the one that has just had one comes last. */
+  function admitWaiters(releasing?: string): void {
+    const mayTake = readShares();
+    const rank = (accountId: string) =>
+      mayTake(accountId) ? use.of(accountId) + (accountId === releasing ? 0.5 : 0) : null;
+    while (use.total < concurrency) {
+      const next = queue.next(rank);
+      if (next === null) break;
+      next.admit();
+    }
+    setReview();
+  }
+
+  /** Call when somebody has come to wait or waits no more. Shares grow without an event while what others have used is forgotten. */
+  function setReview(): void {
+    const isDue = use.total < concurrency && !queue.isEmpty;
+    if (isDue === (review !== undefined)) return;
+    clearTimeout(review);
+    review = isDue ? setTimeout(reviewShares, REVIEW_MS) : undefined;
+    review?.unref();
+  }
+
+  function reviewShares(): void {
+    review = undefined;
+    admitWaiters();
+  }
+
   return {
-    of: (accountId: string) => byAccount.get(accountId) ?? 0,
-    take(accountId: string): ReleaseSlot {
-      add(accountId, 1);
-      const takenAt = now();
-      let isHeld = true;
-      return () => {
-        if (!isHeld) return;
-        isHeld = false;
-        add(accountId, -1);
-        onRelease(accountId, now() - takenAt);
-      };
+    take,
+    /** A slot that nobody who waits may have; null where there is none for this account. */
+    tryTake(accountId: string): ReleaseSlot | null {
+      admitWaiters();
+      return use.total < concurrency && readShares()(accountId) ? take(accountId) : null;
     },
+    setReview,
     get total() {
-      return total;
+      return use.total;
     },
   };
 }
