@@ -10,6 +10,7 @@ import { AiError, createAiService, createAuthenticator, createCallId, createRate
 import type { AiErrorCode, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
+import { describeStack } from "./describe-thrown.ts";
 import { createIncomingSource } from "./http/body-source.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
@@ -206,7 +207,7 @@ function createHttp(parts: HttpParts): HttpServer {
     incoming.on("error", () => {});
     outgoing.on("error", () => {});
     void listener(incoming, outgoing).catch((thrown: unknown) => {
-      logger.error("an answer could not be written", { cause: describeThrown(thrown) });
+      logger.error("an answer could not be written", { cause: describeStack(thrown) });
       outgoing.destroy();
     });
   };
@@ -319,11 +320,7 @@ const FOREIGN_FAILURES: ReadonlySet<AiErrorCode> = new Set([
 /** For logs alone: what stands behind an error whose message tells the caller nothing. */
 function describeCause(error: AiError): string {
   const { cause = error } = error;
-  return FOREIGN_FAILURES.has(error.code) && cause instanceof Error ? cause.message : describeThrown(cause);
-}
-
-function describeThrown(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return FOREIGN_FAILURES.has(error.code) && cause instanceof Error ? cause.message : describeStack(cause);
 }
 
 /** A request whose URL or host can't be read never reaches the app. */

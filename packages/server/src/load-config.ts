@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { describeThrown } from "./describe-thrown.ts";
 import { findClosestName } from "./closest-name.ts";
 import { ConfigError } from "./config-error.ts";
 import { resolvePaths } from "./config-paths.ts";
@@ -39,13 +40,13 @@ function readConfigFile(path: string): Settings {
   try {
     text = readFileSync(path, "utf8");
   } catch (thrown) {
-    throw new ConfigError(`The configuration file ${path} can't be read: ${messageOf(thrown)}`);
+    throw new ConfigError(`The configuration file ${path} can't be read: ${describeThrown(thrown)}`);
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new ConfigError(`The configuration file ${path} is not valid JSON: ${withoutQuote(messageOf(thrown))}`);
+    throw new ConfigError(`The configuration file ${path} is not valid JSON: ${withoutQuote(describeThrown(thrown))}`);
   }
   if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
   // Checked on its own first, so that a mistake in the file is not blamed on a flag.
@@ -184,8 +185,4 @@ function mergeSettings(under: Settings, over: Settings): Settings {
 /** The parser quotes the text around some mistakes, and a secret may stand there. */
 function withoutQuote(message: string): string {
   return message.replace(/, (?:\.\.\.)?".*$/s, "");
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

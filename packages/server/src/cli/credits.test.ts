@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { NO_USAGE } from "@openai-compat/core";
 import { afterAll, expect, test } from "vitest";
 import { openSqliteStores } from "../stores/sqlite.ts";
-import { DATABASE_FILE } from "./home.ts";
+import { DATABASE_FILE } from "../stores/open-stores.ts";
 
 const PROGRAM = fileURLToPath(new URL("../main.ts", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-credits-"));

@@ -6,8 +6,8 @@ import type { Command } from "commander";
 import type { Balance, CreditStore, LedgerEntry } from "@openai-compat/core";
 import { ConfigError } from "../config-error.ts";
 import { ENTRIES_LISTED_MAX, NOTE_LENGTH_MAX } from "../stores/credit-checks.ts";
+import { openStores, requirePersistent } from "../stores/open-stores.ts";
 import { formatCredits, parseCredits } from "./credit-amount.ts";
-import { openHome } from "./home.ts";
 import { renderTable } from "./print-table.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
@@ -58,10 +58,8 @@ export function addCreditsCommand(program: Command): void {
 
 async function withCredits(options: SharedOptions, use: (store: CreditStore) => Promise<void>): Promise<void> {
   const config = resolveSettings(options);
-  if (config.store === "memory") {
-    throw new ConfigError('With "store": "memory" credits live in the server alone: no command can reach them.');
-  }
-  const { stores } = await openHome(config);
+  requirePersistent(config, "credits live in the server alone: no command can reach them.");
+  const stores = await openStores(config);
   try {
     await use(stores.credits);
   } finally {

@@ -2,10 +2,11 @@
 
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { describeReason } from "../describe-thrown.ts";
 import type { Config } from "../config.ts";
-import { describeThrown } from "./doctor-finding.ts";
+import { isPersistent } from "../stores/open-stores.ts";
 import type { Finding } from "./doctor-finding.ts";
-import { SECRET_FILE, SECRET_LENGTH_MIN } from "./home.ts";
+import { SECRET_FILE, SECRET_LENGTH_MIN } from "./token-secret.ts";
 import { findLooseFiles } from "./loose-files.ts";
 
 /** Of a random secret of 32 characters or more; typed ones have fewer. */
@@ -22,7 +23,7 @@ export function examineFiles(config: Config, configFile: string | null): readonl
 function examineDataDirectory(config: Config): Finding {
   const { dataDirectory: path } = config;
   const about = "data directory";
-  if (config.store === "memory") return { about, status: "ok", message: "none is used: the store is in memory" };
+  if (!isPersistent(config)) return { about, status: "ok", message: "none is used: the store is in memory" };
   if (!existsSync(path)) {
     const parent = findExisting(path);
     if (statSync(parent).isDirectory() && isWritable(parent)) {
@@ -37,17 +38,18 @@ function examineDataDirectory(config: Config): Finding {
   return { about, status: "ok", message: `${path} is writable, and for its owner alone` };
 }
 
-function examineSecret({ auth, dataDirectory, store }: Config): Finding {
+function examineSecret(config: Config): Finding {
+  const { auth, dataDirectory } = config;
   const about = "token secret";
   if (auth.jwtSecret !== null) return judgeSecret(about, auth.jwtSecret, "auth.jwtSecret");
   const path = join(dataDirectory, SECRET_FILE);
-  if (store === "memory" || !existsSync(path)) {
+  if (!isPersistent(config) || !existsSync(path)) {
     return { about, status: "ok", message: "it will be made by the first start" };
   }
   try {
     return judgeSecret(about, readFileSync(path, "utf8").trim(), path);
   } catch (thrown) {
-    return { about, status: "fail", message: `${path} can't be read: ${describeThrown(thrown)}` };
+    return { about, status: "fail", message: `${path} can't be read: ${describeReason(thrown)}` };
   }
 }
 

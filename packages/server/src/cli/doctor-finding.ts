@@ -12,10 +12,3 @@ export interface TimedFinding extends Finding {
   /** How far the clock of the server that answered is ahead of this one's, in milliseconds. */
   readonly clockAheadMs?: number;
 }
-
-export function describeThrown(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  // What `fetch` throws says why in its cause alone.
-  const { cause } = thrown;
-  return cause instanceof Error ? cause.message : thrown.message;
-}

@@ -1,6 +1,6 @@
 /** A request that `doctor` sends to another server, and what its answer says. */
 
-import { describeThrown } from "./doctor-finding.ts";
+import { describeReason } from "../describe-thrown.ts";
 import type { Finding, TimedFinding } from "./doctor-finding.ts";
 
 /** For one answer. */
@@ -27,6 +27,6 @@ export async function requestFinding(
     return Number.isNaN(dateMs) ? finding : { ...finding, clockAheadMs: dateMs - Date.now() };
   } catch (thrown) {
     const { origin } = new URL(url);
-    return { about, status: "fail", message: `${origin} can't be reached: ${describeThrown(thrown)}` };
+    return { about, status: "fail", message: `${origin} can't be reached: ${describeReason(thrown)}` };
   }
 }

@@ -1,15 +1,14 @@
 /** Whether the store can be opened, is whole, and is of a version that this program knows. It migrates nothing. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type * as sqliteModule from "node:sqlite";
+import { describeReason } from "../describe-thrown.ts";
 import type { Config } from "../config.ts";
+import { locateStore } from "../stores/open-stores.ts";
 import { connectionOptions } from "../stores/postgres/database.ts";
 import { POSTGRES_VERSION } from "../stores/postgres/migrate.ts";
 import { SQLITE_VERSION } from "../stores/sqlite-migrations.ts";
-import { describeThrown } from "./doctor-finding.ts";
 import type { Finding } from "./doctor-finding.ts";
-import { DATABASE_FILE } from "./home.ts";
 
 const about = "store";
 
@@ -18,7 +17,7 @@ export async function examineStore(config: Config): Promise<Finding> {
     case "memory":
       return { about, status: "warn", message: "in memory: keys and credits are gone when the server stops" };
     case "sqlite":
-      return examineSqlite(join(config.dataDirectory, DATABASE_FILE));
+      return examineSqlite(locateStore(config));
     case "postgres":
       return examinePostgres(config.postgres);
   }
@@ -40,7 +39,7 @@ function examineSqlite(path: string): Finding {
       database.close();
     }
   } catch (thrown) {
-    return { about, status: "fail", message: `${path} can't be opened: ${describeThrown(thrown)}` };
+    return { about, status: "fail", message: `${path} can't be opened: ${describeReason(thrown)}` };
   }
 }
 
@@ -68,7 +67,7 @@ async function examinePostgres({ url, connectionTimeoutMs, statementTimeoutMs }:
       await client.end();
     }
   } catch (thrown) {
-    return { about, status: "fail", message: `${place} can't be used: ${describeThrown(thrown)}` };
+    return { about, status: "fail", message: `${place} can't be used: ${describeReason(thrown)}` };
   }
 }
 

@@ -1,9 +1,10 @@
 /** `openai-compat keys`: makes, lists and revokes API keys in the persistent store. A running server sees it at once. */
 
 import type { Command } from "commander";
+import { generateApiKey } from "@openai-compat/core";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config-error.ts";
-import { createKey, openHome } from "./home.ts";
+import { openStores, requirePersistent } from "../stores/open-stores.ts";
 import { describeCommand } from "./invocation.ts";
 import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
 import { renderTable } from "./print-table.ts";
@@ -56,10 +57,27 @@ export function addKeysCommand(program: Command): void {
   );
 }
 
+export interface NewKeyOptions {
+  readonly accountId: string;
+  readonly name: string;
+  readonly capabilities: readonly GrantedCapability[];
+  readonly expiresAtMs: number | null;
+}
+
+/** Stores a new key. @returns its handle and its secret, which can't be had again. */
+export async function createKey(
+  apiKeys: ApiKeyStore,
+  options: NewKeyOptions,
+): Promise<{ readonly id: string; readonly secret: string }> {
+  const { secret, record } = generateApiKey({ ...options, nowMs: Date.now() });
+  await apiKeys.insert(record);
+  return { id: record.id, secret };
+}
+
 async function withKeys(options: SharedOptions, use: (apiKeys: ApiKeyStore) => Promise<void>): Promise<void> {
   const config = resolveSettings(options);
-  if (config.store === "memory") throw new ConfigError(`With "store": "memory" there are no keys to manage.`);
-  const { stores } = await openHome(config);
+  requirePersistent(config, "there are no keys to manage.");
+  const stores = await openStores(config);
   try {
     await use(stores.apiKeys);
   } finally {

@@ -9,7 +9,8 @@ import { dirname, join, resolve } from "node:path";
 import { mapTexts, readMarks } from "../config-schema.ts";
 import { configSchema } from "../config.ts";
 import type { Config } from "../config.ts";
-import { DATABASE_FILE, SECRET_FILE } from "./home.ts";
+import { DATABASE_FILE, isPersistent } from "../stores/open-stores.ts";
+import { SECRET_FILE } from "./token-secret.ts";
 
 export interface LooseFile {
   readonly about: "configuration" | "data directory";
@@ -50,8 +51,9 @@ function holdsSecret(config: Config): boolean {
 /** SQLite's side files hold what its file holds. */
 const KEPT_FILES = [SECRET_FILE, DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
-function examineDataDirectory({ dataDirectory, store }: Config): readonly LooseFile[] {
-  if (store === "memory" || look(dataDirectory)?.isDirectory() === false) return [];
+function examineDataDirectory(config: Config): readonly LooseFile[] {
+  const { dataDirectory } = config;
+  if (!isPersistent(config) || look(dataDirectory)?.isDirectory() === false) return [];
   const messages = [
     ...examine(dataDirectory, ANYTHING, "700"),
     ...KEPT_FILES.flatMap((name) => examine(join(dataDirectory, name), READ | WRITE, "600")),

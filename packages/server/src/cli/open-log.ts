@@ -1,6 +1,7 @@
 /** The logger of a server that was started from the command line: where it writes, and in which format. */
 
 import { openSync } from "node:fs";
+import { describeThrown } from "../describe-thrown.ts";
 import { ConfigError } from "../config-error.ts";
 import type { Config } from "../config.ts";
 import { createLogger } from "../operations/logger.ts";
@@ -31,8 +32,6 @@ function openFile(path: string): number {
   try {
     return openSync(path, "a", FOR_OWNER);
   } catch (thrown) {
-    throw new ConfigError(
-      `The log file can't be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-    );
+    throw new ConfigError(`The log file can't be written: ${describeThrown(thrown)}`);
   }
 }

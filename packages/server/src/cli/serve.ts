@@ -3,7 +3,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { AiError, createModelRegistry } from "@openai-compat/core";
-import type { ModelType, RegisteredModel } from "@openai-compat/core";
+import type { JwtSettings, ModelType, RegisteredModel } from "@openai-compat/core";
 import { wrapProse } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
@@ -12,8 +12,10 @@ import { startTracing } from "../operations/start-tracing.ts";
 import type { Tracing } from "../operations/tracing.ts";
 import { resolveModels } from "../resolve-models.ts";
 import type { ResolvedModels } from "../resolve-models.ts";
-import { createKey, openHome } from "./home.ts";
-import type { Home, NewKeyOptions } from "./home.ts";
+import { createKey } from "./keys.ts";
+import type { NewKeyOptions } from "./keys.ts";
+import { openStores } from "../stores/open-stores.ts";
+import type { Stores } from "../stores/stores.ts";
 import { adviseCredits, adviseKeys } from "./start-advice.ts";
 import { openLog } from "./open-log.ts";
 import { findLooseFiles } from "./loose-files.ts";
@@ -23,6 +25,7 @@ import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
 import { THROWAWAY_DEFAULTS, THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
+import { resolveJwt } from "./token-secret.ts";
 import { watchUnforeseenErrors } from "./unforeseen-errors.ts";
 import type { Throwaway } from "./throwaway.ts";
 
@@ -85,7 +88,8 @@ async function serve(options: ServeOptions): Promise<void> {
     environment: process.env,
     onProblem: (reason) => logger.warn("traces can't be sent", { reason }),
   });
-  const home = await openHome(config);
+  const jwt = resolveJwt(config);
+  const stores = await openStores(config);
   const throwaway = options.throwaway === true ? await openThrowaway(Date.now()) : null;
   try {
     const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
@@ -97,10 +101,10 @@ async function serve(options: ServeOptions): Promise<void> {
       },
     );
     if (resolved !== null)
-      await answer(options, { config, logger, tracing, home, throwaway, resolved, signal: stop.signal });
+      await answer(options, { config, logger, tracing, jwt, stores, throwaway, resolved, signal: stop.signal });
   } finally {
     await throwaway?.close();
-    await home.stores.close();
+    await stores.close();
     await tracing?.close();
   }
   unforeseen.close();
@@ -113,7 +117,8 @@ interface ServeParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly tracing: Tracing | null;
-  readonly home: Home;
+  readonly jwt: JwtSettings;
+  readonly stores: Stores;
   readonly throwaway: Throwaway | null;
   readonly resolved: ResolvedModels;
   /** Aborted when the server is to stop. */
@@ -122,8 +127,7 @@ interface ServeParts {
 
 /** Answers until it is told to stop. */
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
-  const { config, logger, tracing, home, throwaway, resolved, signal } = parts;
-  const { jwt, stores } = home;
+  const { config, logger, tracing, jwt, stores, throwaway, resolved, signal } = parts;
   const { models, summary, loads } = resolved;
   const server = createServer({
     config: { ...config, jwt },
@@ -139,7 +143,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     const embeddingModel = findModel(models, "embedding");
     process.stdout.write(wrapProse(`${summary}\n`, process.stdout));
     warnWhenPublic(config.host, logger);
-    await announce(home, config, { shared: options, baseUrl, chatModel, models });
+    await announce(stores, config, { shared: options, baseUrl, chatModel, models });
     if (options.readyFile !== undefined) {
       const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
@@ -187,7 +191,7 @@ interface Announcement {
 }
 
 /** Without a key nobody could use the server: the first start makes one and shows it once. */
-async function announce({ stores }: Home, config: Config, announcement: Announcement): Promise<void> {
+async function announce(stores: Stores, config: Config, announcement: Announcement): Promise<void> {
   const { baseUrl, chatModel, models } = announcement;
   const existing = (await stores.apiKeys.list()).filter((key) => key.revokedAtMs === null);
   const key = existing.length === 0 ? (await createKey(stores.apiKeys, FIRST_KEY)).secret : null;

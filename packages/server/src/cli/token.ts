@@ -5,11 +5,12 @@ import type { Command } from "commander";
 import { describeRevocation, mintToken } from "@openai-compat/core";
 import type { GrantedCapability } from "@openai-compat/core";
 import { ConfigError } from "../config-error.ts";
-import { openHome } from "./home.ts";
+import { isPersistent, openStores, requirePersistent } from "../stores/open-stores.ts";
 import { describeCommand } from "./invocation.ts";
 import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
+import { resolveJwt } from "./token-secret.ts";
 
 interface MintOptions extends SharedOptions {
   readonly account: string;
@@ -31,13 +32,11 @@ export function addTokenCommand(program: Command): void {
     )
     .action(async (options: MintOptions) => {
       const config = resolveSettings(options);
-      if (config.store === "memory" && config.auth.jwtSecret === null) {
+      if (!isPersistent(config) && config.auth.jwtSecret === null) {
         throw new ConfigError("With a store in memory, set auth.jwtSecret: a server would not know another secret.");
       }
-      const { stores, jwt } = await openHome(config);
-      await stores.close();
       const minted = await mintToken({
-        settings: jwt,
+        settings: resolveJwt(config),
         accountId: options.account,
         appName: options.app,
         capabilities: options.can,
@@ -54,14 +53,14 @@ export function addTokenCommand(program: Command): void {
 /** What has expired is forgotten on the way, so the list holds no more than the tokens that would still be accepted. */
 async function revoke(token: string, options: SharedOptions): Promise<void> {
   const config = resolveSettings(options);
-  if (config.store === "memory") throw new ConfigError(`With "store": "memory" no revocation would reach a server.`);
+  requirePersistent(config, "no revocation would reach a server.");
   const revocation = describeRevocation(token);
   if (revocation === null) {
     throw new ConfigError(
       `This is not a JWT with an expiry. An API key is revoked by its id: ${describeCommand("keys revoke ID")}`,
     );
   }
-  const { stores } = await openHome(config);
+  const stores = await openStores(config);
   try {
     await stores.tokenRevocations.prune(Date.now());
     await stores.tokenRevocations.revoke(revocation.tokenSha256, revocation.expiresAtMs);

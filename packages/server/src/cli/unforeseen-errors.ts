@@ -4,6 +4,7 @@
  * as for any stop, and fails, so that its supervisor starts it anew.
  */
 
+import { describeStack } from "../describe-thrown.ts";
 import type { Logger } from "../operations/logger.ts";
 import { CommandFailure } from "./command-failure.ts";
 
@@ -26,8 +27,7 @@ export function watchUnforeseenErrors({ logger, onFirst, stopTimeMsMax }: Unfore
   let count = 0;
   const onError = (thrown: unknown, origin: string) => {
     count += 1;
-    const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    logger.error("an unforeseen error ends the server", { origin, cause });
+    logger.error("an unforeseen error ends the server", { origin, cause: describeStack(thrown) });
     if (count > 1) return;
     setTimeout(() => process.exit(EXIT_FAILED), stopTimeMsMax).unref();
     onFirst();

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
 import { requestFinding } from "../cli/doctor-request.ts";
 import { ConfigError } from "../config-error.ts";
+import { describeThrown } from "../describe-thrown.ts";
 import { SECRET, settingMarks } from "../settings/marks.ts";
 import { count, milliseconds } from "../settings/units.ts";
 import type { ConfiguredModel, EngineKind, Environment } from "./engine-kind.ts";
@@ -83,8 +84,7 @@ export const upstreamKind = {
       const upstream = createUpstreamEngine({ ...given, model, apiKey, operations: listOperations(type) });
       return { engine: upstream, source: null };
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new ConfigError(`The upstream of the model "${id}" can't be used: ${reason}`);
+      throw new ConfigError(`The upstream of the model "${id}" can't be used: ${describeThrown(thrown)}`);
     }
   },
   /** A model that one base URL serves can be served: the others' failures are then warnings. */

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { describeThrown } from "../describe-thrown.ts";
 
 export interface ReadinessPart {
   /** Shown to anybody, so no address and no path. */
@@ -45,10 +46,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     if (asked !== undefined) return asked;
     const answer = Promise.resolve()
       .then(check)
-      .then(
-        () => null,
-        (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
-      )
+      .then(() => null, describeThrown)
       .then((reason) => {
         unanswered.delete(name);
         answered.set(name, { reason, atMs: now() });

@@ -5,6 +5,7 @@
  */
 
 import type pgModule from "pg";
+import { describeThrown } from "../../describe-thrown.ts";
 import type { PostgresSettings } from "./settings.ts";
 
 export interface Statement {
@@ -93,7 +94,7 @@ function decodeInt8(text: string): number {
 export function toDatabaseError(thrown: unknown): Error {
   // A host name with several addresses fails with all their errors, under a message that is empty.
   const reasons = thrown instanceof AggregateError ? thrown.errors : [thrown];
-  const text = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason))).join("; ");
+  const text = reasons.map(describeThrown).join("; ");
   return new Error(`PostgreSQL: ${text}`, { cause: thrown });
 }
 

@@ -5,7 +5,8 @@ import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { expect, onTestFinished, test } from "vitest";
 import { configSchema } from "../config.ts";
 import { answerJson, startLoopbackServer } from "../testing/loopback-server.ts";
-import { openHome } from "./home.ts";
+import { createMemoryStores } from "../stores/memory.ts";
+import { resolveJwt } from "./token-secret.ts";
 
 const { privateKey, publicKey } = await generateKeyPair("EdDSA");
 const keys = [{ ...(await exportJWK(publicKey)), kid: "key" }];
@@ -18,7 +19,8 @@ const token = await new SignJWT({ sub: "ada", capabilities: { capabilities: [] }
 
 async function authenticatorFor(jwksUrl: string) {
   const auth = { jwksUrl, jwtIssuer: "https://issuer.example", jwtAudience: "this-server" };
-  const { stores, jwt } = await openHome(configSchema.parse({ store: "memory", auth }));
+  const jwt = resolveJwt(configSchema.parse({ store: "memory", auth }));
+  const stores = createMemoryStores();
   onTestFinished(() => stores.close());
   return createAuthenticator({ apiKeys: stores.apiKeys, tokenRevocations: stores.tokenRevocations, jwt });
 }
