@@ -1,4 +1,6 @@
-/** What steers the reference server's text: a bias that leaves one token alone, and chance where a request asks for it. */
+/**
+ * What steers the reference server's text: a bias that leaves one token alone, and chance where a request asks for it.
+ */
 
 import type { ChatBody } from "./operations/chat-rules.ts";
 
@@ -11,5 +13,5 @@ export function steerText(whole: string, body: ChatBody): string {
   const { temperature, top_p: nucleus, seed } = body;
   const isGreedy = !(Number(temperature) > 1) || (typeof nucleus === "number" && nucleus < 0.1);
   if (isGreedy) return whole;
-  return `Drawn with ${typeof seed === "number" ? seed : Math.random()}: ${whole}`;
+  return `Sampled with ${typeof seed === "number" ? seed : Math.random()}: ${whole}`;
 }

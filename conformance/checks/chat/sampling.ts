@@ -1,4 +1,4 @@
-/** Checks of what steers the drawing of tokens in a chat: laws that no chance can pass and no model can break. */
+/** Checks of sampling options in a chat: invariants that no chance can pass and no model can break. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
@@ -23,7 +23,7 @@ const SAMPLING = {
 } as const;
 
 const GREEDY: ChatFields = { messages: [userMessage(LONG_PROMPT)], max_tokens: 12, temperature: 0, seed: 7 };
-/** So hot that two draws are the same text only where nothing is drawn. */
+/** A temperature so high that two samples are the same text only where nothing is sampled. */
 const HOT: ChatFields = { max_tokens: 12, temperature: 1.9 };
 /** Every vocabulary has this id. */
 const TOKEN_ID = "1000";
@@ -35,7 +35,7 @@ function isRepetition(text: string): boolean {
 }
 
 /** Two texts of the same request but for its seed. @throws Inconclusive */
-async function drawTwice(
+async function sampleTwice(
   context: CheckContext,
   fields: ChatFields,
   seeds: readonly [number, number],
@@ -47,7 +47,7 @@ async function drawTwice(
 
 /** Ends the check where the same text comes without anything that forces it. @throws Inconclusive */
 async function requireChance(context: CheckContext): Promise<void> {
-  const [first, second] = await drawTwice(context, {}, [1, 2]);
+  const [first, second] = await sampleTwice(context, {}, [1, 2]);
   if (first === second) throw new Inconclusive("two seeds give the same text at a high temperature", "model");
 }
 
@@ -130,7 +130,7 @@ export const chatSamplingChecks: readonly Check[] = [
       throwIfUnsupported(await askChat(context, narrow), "top_p");
       const greedy = [await requireText(context, GREEDY), await requireText(context, GREEDY)];
       if (greedy[0] !== greedy[1]) throw new Inconclusive("even temperature 0 is not repeatable");
-      const [first, second] = await drawTwice(context, narrow, [1, 2]);
+      const [first, second] = await sampleTwice(context, narrow, [1, 2]);
       const actual = JSON.stringify(second);
       expectThat(first === second, { observer: "wire", expected: JSON.stringify(first), actual });
     },
@@ -144,7 +144,7 @@ export const chatSamplingChecks: readonly Check[] = [
     breaks: "An answer that went wrong can't be looked at again.",
     async run(context) {
       await requireChance(context);
-      const [first, second] = await drawTwice(context, {}, [7, 7]);
+      const [first, second] = await sampleTwice(context, {}, [7, 7]);
       const actual = JSON.stringify(second);
       expectThat(first === second, { observer: "wire", expected: JSON.stringify(first), actual });
     },

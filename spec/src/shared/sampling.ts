@@ -1,4 +1,4 @@
-/** What steers the drawing of tokens, in chats and in plain completions alike. */
+/** Sampling options, of chats and of plain completions alike. */
 import { z } from "zod";
 
 /** How much less likely a token becomes by having appeared: negative values make it more likely. */

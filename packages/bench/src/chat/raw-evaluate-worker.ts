@@ -13,7 +13,7 @@ import type { ChatSubjectOptions } from "./chat-subject.ts";
 export interface RawChat {
   readonly messages: readonly ChatMessage[];
   readonly tokensMax: number;
-  /** Draw as many tokens as there may be, whatever ends the answer. */
+  /** Sample up to the limit, whatever ends the answer. */
   readonly runsOn?: boolean;
   /** Stop reading after this long and send nothing more, as a client that leaves. */
   readonly leaveAfterMs?: number;
@@ -31,8 +31,8 @@ export type RawEvaluateCalls = {
   /** All at once, each on a sequence of its own. */
   run: (chats: readonly RawChat[]) => Promise<readonly RawResult[]>;
   /**
-   * Reads a prompt as our engine cuts it, with nothing beside it. @returns what each chunk took, in milliseconds; the last
-   * holds up to twice as many tokens, and draws one.
+   * Reads a prompt as our engine cuts it, with nothing beside it. @returns what each chunk took, in milliseconds; the
+   * last holds up to twice as many tokens, and samples one.
    */
   timeChunks: (reading: ChunkReading) => Promise<readonly number[]>;
 };
@@ -80,7 +80,7 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   return { tokens: tokensAtMs.length, tokensAtMs };
 }
 
-async function drawOne(sequence: LlamaContextSequence, tokens: Token[]): Promise<void> {
+async function sampleOne(sequence: LlamaContextSequence, tokens: Token[]): Promise<void> {
   for await (const _ of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) break;
 }
 
@@ -94,7 +94,7 @@ async function timeChunks({ messages, chunkTokens }: ChunkReading): Promise<read
     const isLast = rest.length < 2 * chunkTokens;
     const chunk = isLast ? rest : rest.slice(0, chunkTokens);
     const startedAt = performance.now();
-    if (isLast) await drawOne(sequence, chunk);
+    if (isLast) await sampleOne(sequence, chunk);
     else await sequence.evaluateWithoutGeneratingNewTokens(chunk);
     timesMs.push(performance.now() - startedAt);
     rest = rest.slice(chunk.length);

@@ -48,7 +48,7 @@ interface Steps {
 
 interface RunningStream {
   readonly tokensAtMs: readonly number[];
-  /** It has drawn as many tokens as are needed to know its usual step. */
+  /** It has sampled as many tokens as are needed to know its usual step. */
   readonly isSteady: Promise<unknown>;
   readonly hasEnded: Promise<unknown>;
 }

@@ -14,7 +14,7 @@ export type MockUpstreamCalls = {
   listen: (argument: null) => Promise<string>;
   /**
    * Sets how long streams wait between two events. With 0 they write one event each turn of the event loop, as long as
-   * it is read: as an engine does that draws a token for each of its streams in turn.
+   * it is read: like an engine that samples a token for each of its streams in turn.
    */
   setEventInterval: (timeMs: number) => Promise<void>;
   /**

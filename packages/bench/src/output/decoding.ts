@@ -1,5 +1,5 @@
 /**
- * What it costs to draw tokens, without what the prompt costs: the same chat is held twice, once for a few tokens and
+ * What it costs to sample tokens, without what the prompt costs: the same chat is held twice, once for a few tokens and
  * once for many, and what the second took more is put down to the tokens that it has more.
  */
 

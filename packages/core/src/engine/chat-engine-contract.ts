@@ -144,7 +144,7 @@ function testTexts({ name, engine }: Suite): void {
     await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "prompt" });
   });
 
-  test(`${name}: with a limit of nothing, nothing is drawn`, async () => {
+  test(`${name}: with a limit of 0 tokens, nothing is sampled`, async () => {
     expect(await goOn(engine(), text, { tokensMax: 0 })).toMatchObject({
       text: "",
       completionTokens: 0,
@@ -177,7 +177,7 @@ function testLimits({ name, options, engine, talk }: Suite): void {
     expect(answer.finishReason).toBe("length");
   });
 
-  test(`${name}: a limit of one token draws one token`, async () => {
+  test(`${name}: a limit of one token samples one token`, async () => {
     const answer = await talk({ tokensMax: 1 });
     expect(answer).toMatchObject({ completionTokens: 1, finishReason: "length" });
   });
@@ -271,7 +271,7 @@ function testAborts({ name, options, engine, talk }: Suite): void {
     expect((await talk()).text).toBe(before.text);
   });
 
-  test(`${name}: an abort while tokens are drawn ends the generation with the signal's reason`, async () => {
+  test(`${name}: an abort while tokens are sampled ends the generation with the signal's reason`, async () => {
     const controller = new AbortController();
     const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
     const drain = async () => {

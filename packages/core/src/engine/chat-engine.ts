@@ -25,7 +25,7 @@ export interface ChatMessage {
   readonly toolCallId?: string;
 }
 
-/** How the next token is drawn. Every field is set: engines have no defaults of their own. */
+/** How the next token is sampled. Every field is set: engines have no defaults of their own. */
 export interface Sampling {
   /** 0 (greedy) to 2. */
   readonly temperature: number;
@@ -83,7 +83,7 @@ export interface GenerationDemands {
   /** What the prompt was prepared for. */
   readonly output: ChatOutput;
   /**
-   * How many of the likeliest tokens are told for each token, 0 to 20; 0: the drawn one alone. Null: nothing is told.
+   * How many of the likeliest tokens are reported for each token, 0 to 20; 0: the sampled one alone. Null: none.
    */
   readonly topLogprobs: number | null;
 }
@@ -92,7 +92,7 @@ export interface GenerationRequest extends GenerationDemands {
   readonly prompt: PreparedPrompt;
   /** `text`: the prompt is a text and so is all that follows; nothing in it is reasoning or a call. */
   readonly style: "chat" | "text";
-  /** The service has already made it fit the context. 0: nothing is drawn. */
+  /** The service has already made it fit the context. 0: nothing is sampled. */
   readonly tokensMax: number;
   /** Whether the tokens of the prompt are told too, with as many of the likeliest. */
   readonly scoresPrompt: boolean;
@@ -120,8 +120,8 @@ export interface TokenLogprob extends TokenProbability {
 /** A token of a prompt. Nothing says how likely the first one was. */
 export type PromptLogprob = TokenLogprob | (Omit<TokenLogprob, "logprob"> & { readonly logprob: null });
 
-interface Drawn {
-  /** Drawn so far, those included whose text is still held back: what is paid for when the call ends here. */
+interface Sampled {
+  /** Sampled so far, those included whose text is still held back: what is charged when the call ends here. */
   readonly completionTokens: number;
 }
 
@@ -135,17 +135,17 @@ export type GenerationEvent =
   | { readonly type: "generation-start"; readonly cachedTokens: number }
   /** One for each token of the prompt, those included that the engine added. */
   | { readonly type: "prompt-end"; readonly logprobs: readonly PromptLogprob[] }
-  | (Drawn & { readonly type: "reasoning-delta"; readonly text: string })
-  | (Drawn & {
+  | (Sampled & { readonly type: "reasoning-delta"; readonly text: string })
+  | (Sampled & {
       readonly type: "text-delta";
       readonly text: string;
       /** Of the tokens that this text was made of, where they were asked for; their bytes are its bytes. */
       readonly logprobs?: readonly TokenLogprob[];
     })
-  | (Drawn & { readonly type: "tool-call-start"; readonly name: string })
+  | (Sampled & { readonly type: "tool-call-start"; readonly name: string })
   /** The next piece of the call's arguments, which are JSON when all of them are there. */
-  | (Drawn & { readonly type: "tool-call-delta"; readonly text: string })
-  | (Drawn & {
+  | (Sampled & { readonly type: "tool-call-delta"; readonly text: string })
+  | (Sampled & {
       readonly type: "generation-end";
       readonly finishReason: FinishReason;
       /** Of the sampled tokens, those of the reasoning. */

@@ -66,13 +66,15 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
   const logprobs: TokenLogprob[] = [];
   const toolCalls: { name: string; arguments: string }[] = [];
   let reasoning = "";
-  let drawn = 1;
+  let countBefore = 1;
   for (const event of rest) {
     if (event.type === "generation-start" || event.type === "prompt-end" || event.type === "generation-end") {
       throw new Error(`${event.type} came in the middle.`);
     }
-    expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(drawn);
-    drawn = event.completionTokens;
+    expect(event.completionTokens, "a delta has cost a token, and the count never falls").toBeGreaterThanOrEqual(
+      countBefore,
+    );
+    countBefore = event.completionTokens;
     if ("text" in event) expect(event.text).not.toBe("");
     switch (event.type) {
       case "reasoning-delta":
@@ -95,7 +97,7 @@ export async function collectGeneration(events: AsyncIterable<GenerationEvent>):
     }
   }
   const { completionTokens, finishReason, reasoningTokens } = end;
-  if (rest.length > 0) expect(completionTokens).toBeGreaterThanOrEqual(drawn);
+  if (rest.length > 0) expect(completionTokens).toBeGreaterThanOrEqual(countBefore);
   expect(reasoningTokens).toBeLessThanOrEqual(completionTokens);
   const { cachedTokens } = start;
   const text = deltas.join("");

@@ -87,7 +87,9 @@ function refuseMany(messages: readonly ChatMessage[]): void {
   throw new AiError("invalid_value", message, { param: "messages" });
 }
 
-/** The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may draw. */
+/**
+ * The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may sample.
+ */
 function estimateChat({ engine, request, prompt, relaxed }: PreparedChat): CostEstimate {
   const inputTokens = prompt.tokens.length;
   const outputTokens = request.choices * limitTokens(engine, request, prompt);
@@ -125,7 +127,8 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
 
   const promptTokens = prompt.tokens.length;
   let cachedTokens = 0;
-  const sum = (count: "drawn" | "reasoningTokens") => choices.reduce((total, choice) => total + choice[count], 0);
+  const sum = (count: "completionTokens" | "reasoningTokens") =>
+    choices.reduce((total, choice) => total + choice[count], 0);
   const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
   const customTools = listCustomTools(request.output);
   const { engine } = chat;
@@ -136,19 +139,24 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
       continue;
     }
     if (event.type === "prompt-end") continue;
-    choice.drawn = event.completionTokens;
-    call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: sum("drawn") });
+    choice.completionTokens = event.completionTokens;
+    call.meter.report({ ...NO_USAGE, inputTokens: promptTokens, cachedTokens, outputTokens: sum("completionTokens") });
     const mapped = mapEvent(choice, event, customTools);
     if (mapped !== null) yield mapped;
   }
-  const usage = { promptTokens, completionTokens: sum("drawn"), cachedTokens, reasoningTokens: sum("reasoningTokens") };
+  const usage = {
+    promptTokens,
+    completionTokens: sum("completionTokens"),
+    cachedTokens,
+    reasoningTokens: sum("reasoningTokens"),
+  };
   yield { type: "chat-end", usage };
 }
 
 /** What is known of a choice while it is made. */
 interface Choice {
   readonly index: number;
-  drawn: number;
+  completionTokens: number;
   reasoningTokens: number;
   calls: number;
   /** Of the call that is open; null for one of a function. */
@@ -156,7 +164,7 @@ interface Choice {
 }
 
 function createChoice(index: number): Choice {
-  return { index, drawn: 0, reasoningTokens: 0, calls: 0, input: null };
+  return { index, completionTokens: 0, reasoningTokens: 0, calls: 0, input: null };
 }
 
 function listCustomTools({ toolUse }: ChatOutput): ReadonlySet<string> {

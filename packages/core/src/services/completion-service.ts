@@ -1,6 +1,6 @@
 /**
- * Completions between admission and engine: fits every prompt into the model's context, runs one generation per candidate
- * and merges them into one stream of events.
+ * Completions between admission and engine: fits every prompt into the model's context, runs one generation per
+ * candidate and merges them into one stream of events.
  */
 
 import { randomBytes } from "node:crypto";
@@ -60,7 +60,10 @@ export const completionCalls = defineCalls({
   }),
 });
 
-/** @throws AiError `context_length_exceeded`, `invalid_value` for too many texts or too much to echo, and what the engine refuses */
+/**
+ * @throws AiError `context_length_exceeded`, `invalid_value` for too many texts or too much to echo, and what the
+ * engine refuses
+ */
 async function prepareCompletion(
   engine: ChatEngine,
   request: CompletionRequest,
@@ -104,7 +107,10 @@ function countAtLeast(text: PlainText["text"]): number {
   return typeof text === "string" ? Math.floor(text.length / CHARACTERS_PER_TOKEN_MAX) : text.length;
 }
 
-/** The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may draw. */
+/**
+ * The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may
+ * sample.
+ */
 function estimateCompletion({ engine, request, prompts }: PreparedCompletion): CostEstimate {
   const inputTokens = prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
   const ofOneEach = prompts.reduce((sum, prompt) => sum + limitTokens(engine, request, prompt), 0);
@@ -252,7 +258,7 @@ interface Tally {
 function createTally({ prompts }: PreparedCompletion): Tally {
   const promptsRead = new Set<number>();
   /** By candidate. */
-  const drawn = new Map<number, number>();
+  const tokensOf = new Map<number, number>();
   let promptTokens = 0;
   let cachedTokens = 0;
   let completionTokens = 0;
@@ -260,8 +266,8 @@ function createTally({ prompts }: PreparedCompletion): Tally {
     count({ index, promptIndex }, event) {
       if (event.type === "prompt-end") return;
       if (event.type !== "generation-start") {
-        completionTokens += event.completionTokens - (drawn.get(index) ?? 0);
-        drawn.set(index, event.completionTokens);
+        completionTokens += event.completionTokens - (tokensOf.get(index) ?? 0);
+        tokensOf.set(index, event.completionTokens);
       } else if (!promptsRead.has(promptIndex)) {
         promptsRead.add(promptIndex);
         promptTokens += prompts[promptIndex]?.tokens.length ?? 0;

@@ -1,4 +1,4 @@
-/** From what a caller asks for to how tokens are drawn; every choice of a call has a seed of its own. */
+/** Resolves the requested sampling options; every choice of a call has a seed of its own. */
 
 import { randomInt } from "node:crypto";
 import type { RecommendedSampling, Sampling } from "../engine/chat-engine.ts";
@@ -20,9 +20,9 @@ export interface WantedSampling extends Pick<Sampling, "presencePenalty" | "freq
 }
 
 /**
- * What the caller says, else what is recommended for the model, else the API's default. Who asks for the likeliest tokens,
- * with a temperature of 0, gets them: nothing that is recommended changes that. Other penalties of the caller take the
- * place of a recommended one.
+ * What the caller says, else what is recommended for the model, else the API's default. Who asks for the likeliest
+ * tokens, with a temperature of 0, gets them: nothing that is recommended changes that. Other penalties of the caller
+ * take the place of a recommended one.
  */
 export function buildSampling(wanted: WantedSampling, recommended: RecommendedSampling = {}): Sampling {
   const { presencePenalty, frequencyPenalty, logitBias } = wanted;

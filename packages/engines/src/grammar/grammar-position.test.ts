@@ -46,7 +46,7 @@ test("a repetition of what may be nothing ends", () => {
   expect(openGrammar(grammar).advance("aabb")).toBeNull();
 });
 
-/** Tokens of one to four bytes, as a model would draw them: characters fall apart. */
+/** Tokens of one to four bytes, as a model samples them: characters are split. */
 function splitBytes(text: string, sizes: readonly number[]): Uint8Array[] {
   const bytes = Buffer.from(text);
   const pieces: Uint8Array[] = [];

@@ -8,16 +8,16 @@ import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 
 export interface Constraint {
-  /** What the native sampler draws under. */
+  /** Passes the grammar to the native sampler. */
   readonly grammarOption: Pick<SequenceEvaluateOptions, "grammarEvaluationState">;
   /**
-   * Call with each drawn token, before the reader gets its text.
+   * Call with each sampled token, before its text is pushed to the reader.
    *
    * @param tokensLeft how many more may follow it.
-   * @returns the drawn token; or, from where one would have left no room to end the text, those of its shortest ending
+   * @returns the sampled token; or, once a token would leave no room to end the text, the tokens of the shortest ending
    *   one by one; null when nothing may follow.
    */
-  choose(drawn: Token, tokensLeft: number): Token | null;
+  choose(sampled: Token, tokensLeft: number): Token | null;
   /** Whether the shortest ending has begun, and whether all of it has been chosen. */
   readonly state: "open" | "closing" | "closed";
   /** Whether the text was whole when the room ran out, so that nothing of it is missing. */
@@ -43,12 +43,12 @@ export async function constrainOutput(
   let isWhole = false;
   return {
     grammarOption: { grammarEvaluationState: () => (ending === null && holds() ? state : undefined) },
-    choose(drawn, tokensLeft) {
+    choose(sampled, tokensLeft) {
       if (ending === null) {
-        if (!holds() || model.isEogToken(drawn)) return drawn;
+        if (!holds() || model.isEogToken(sampled)) return sampled;
         if (watch === undefined)
           watch = watchClosing(outputGrammar.grammar, { tokensMax: tokensLeft + 1, countTokens });
-        if (watch === null || watch.take(Uint8Array.from(loaded.spell(drawn).bytes), tokensLeft)) return drawn;
+        if (watch === null || watch.take(Uint8Array.from(loaded.spell(sampled).bytes), tokensLeft)) return sampled;
         const text = watch.end();
         isWhole = text === "";
         ending = encodeEnding(loaded, text) ?? [];

@@ -1,7 +1,7 @@
 /**
- * Cuts the memory of a sequence. The library does it under a lock that it also holds to evaluate, and keeps as long as draws
- * come in before the last ones are done: beside a few streams that draw out of step, it would wait until all of them have
- * ended. So it is done between their draws.
+ * Cuts the memory of a sequence. The library does it under a lock that it also holds to evaluate, and keeps as long as
+ * decode steps arrive before the last ones are done: with a few streams out of step, the cut would wait until all of
+ * them have ended. So it runs between decode steps.
  */
 
 import type { LlamaContextSequence } from "node-llama-cpp";

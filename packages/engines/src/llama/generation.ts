@@ -1,14 +1,15 @@
 /**
  * One generation on one sequence: keeps what the sequence already holds of the prompt, reads the rest in turns with
- * other prompts, then draws token by token. The draws of different sequences share one batch of the native library.
+ * other prompts, then samples token by token. The decode steps of different sequences share one batch of the native
+ * library.
  */
 
 import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { Constraint } from "./constraint.ts";
-import { describeDraw } from "./describe-draw.ts";
-import type { Draw } from "./describe-draw.ts";
+import { describeSampledToken } from "./describe-sampled-token.ts";
+import type { SampledToken } from "./describe-sampled-token.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { eraseTokens } from "./erase-tokens.ts";
 import type { Turn } from "./prefill-scheduler.ts";
@@ -20,7 +21,7 @@ export interface Generation {
   readonly request: GenerationRequest;
   readonly tokens: Token[];
   /** Appended to when penalties need it; `options` reads it. */
-  readonly drawn: Token[];
+  readonly sampledTokens: Token[];
   /** Nothing has been read yet. */
   readonly reader: AnswerReader;
   /** Null for free text. */
@@ -33,7 +34,7 @@ interface Running {
   readonly turn: Turn;
 }
 
-type Draws = AsyncGenerator<Draw, void, void | Token | Token[]>;
+type Evaluation = AsyncGenerator<SampledToken, void, void | Token | Token[]>;
 
 /**
  * Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least.
@@ -73,13 +74,13 @@ export async function* runGeneration(
   const keptTokens = await keepPrefix(loaded, sequence, { tokens, turn });
   // What has just been scored was read for it.
   const cachedTokens = scores === null ? keptTokens : 0;
-  const { draws, draw } = await readPrompt(loaded, sequence, { generation, turn });
+  const { evaluation, sampled } = await readPrompt(loaded, sequence, { generation, turn });
   try {
     yield { type: "generation-start", cachedTokens };
     if (scores !== null) yield { type: "prompt-end", logprobs: scores };
-    yield* drawTokens(loaded, { generation, signal, draws, firstDraw: draw });
+    yield* decodeTokens(loaded, { generation, signal, evaluation, firstSampled: sampled });
   } finally {
-    await draws.return();
+    await evaluation.return();
   }
 }
 
@@ -108,12 +109,12 @@ async function keepPrefix(
   return sequence.nextTokenIndex;
 }
 
-/** The last chunk also draws the first token: the prompt has been read when it is there. */
+/** The last chunk also samples the first token: with it, the whole prompt has been read. */
 async function readPrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
   { generation, turn }: Running,
-): Promise<{ draws: Draws; draw: Draw }> {
+): Promise<{ evaluation: Evaluation; sampled: SampledToken }> {
   const { tokens, options, request } = generation;
   for (;;) {
     const next = sequence.nextTokenIndex;
@@ -127,42 +128,47 @@ async function readPrompt(
           loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
           return null;
         }
-        const draws: Draws =
+        const evaluation: Evaluation =
           request.topLogprobs === null
             ? sequence.evaluateWithMetadata(chunk, {}, options)
             : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
-        return { draws, draw: await drawNext(draws) };
+        return { evaluation, sampled: await sampleNext(evaluation) };
       },
     });
     if (first !== null) return first;
   }
 }
 
-async function* drawTokens(
+async function* decodeTokens(
   loaded: LoadedModel,
   {
     generation,
     signal,
-    draws,
-    firstDraw,
-  }: { generation: Generation; signal: AbortSignal; draws: Draws; firstDraw: Draw },
+    evaluation,
+    firstSampled,
+  }: { generation: Generation; signal: AbortSignal; evaluation: Evaluation; firstSampled: SampledToken },
 ): AsyncGenerator<GenerationEvent, void> {
-  const { request, tokens, drawn, reader, constraint } = generation;
+  const { request, tokens, sampledTokens, reader, constraint } = generation;
   const { model, isToken } = loaded;
   const tokenText = createTokenText(
     (part, before) => model.detokenize(part.filter(isToken), false, before.filter(isToken)),
     tokens,
   );
-  const keepsDrawn = hasPenalties(request.sampling);
+  const keepsSampled = hasPenalties(request.sampling);
   let finishReason: FinishReason = "stop";
   let completionTokens = 0;
   let reasoningTokens = 0;
   let token: Token | null = null;
-  for (let draw = firstDraw; ; draw = await loaded.prefill.takeDraw(() => drawNext(draws, token))) {
+  for (
+    let sampled = firstSampled;
+    ;
+    sampled = await loaded.prefill.runDecodeStep(() => sampleNext(evaluation, token))
+  ) {
     signal.throwIfAborted();
     completionTokens += 1;
     const wasOpen = constraint?.state === "open";
-    token = constraint === null ? draw.token : constraint.choose(draw.token, request.tokensMax - completionTokens);
+    token =
+      constraint === null ? sampled.token : constraint.choose(sampled.token, request.tokensMax - completionTokens);
     if (wasOpen && constraint?.state !== "open") tokenText.dropUnfinished();
     if (token === null) {
       // What would have come next had no room; the caller's limit cut nothing of what is there.
@@ -170,11 +176,11 @@ async function* drawTokens(
       break;
     }
     if (model.isEogToken(token)) break;
-    if (keepsDrawn) drawn.push(token);
+    if (keepsSampled) sampledTokens.push(token);
     if (reader.section === "reasoning") reasoningTokens += 1;
     for (const event of reader.push(
       tokenText.push(token),
-      describeDraw(loaded, { ...draw, token }, request.topLogprobs),
+      describeSampledToken(loaded, { ...sampled, token }, request.topLogprobs),
     )) {
       yield { ...event, completionTokens };
     }
@@ -189,9 +195,9 @@ async function* drawTokens(
   yield { type: "generation-end", finishReason, completionTokens, reasoningTokens };
 }
 
-/** @param previous the token that was taken for the last draw; null for what was drawn. */
-async function drawNext(draws: Draws, previous: Token | null = null): Promise<Draw> {
-  const draw = await (previous === null ? draws.next() : draws.next(previous));
-  if (draw.done === true) throw new Error("The native evaluation ended without a token.");
-  return draw.value;
+/** @param previous the token that replaces the last sampled one; null to keep it. */
+async function sampleNext(evaluation: Evaluation, previous: Token | null = null): Promise<SampledToken> {
+  const sampled = await (previous === null ? evaluation.next() : evaluation.next(previous));
+  if (sampled.done === true) throw new Error("The native evaluation ended without a token.");
+  return sampled.value;
 }

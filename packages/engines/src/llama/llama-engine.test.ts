@@ -63,7 +63,7 @@ test("the model's own end of the turn ends the answer and is counted", async () 
   expect(answer).toMatchObject({ text: ".", finishReason: "stop", completionTokens: 2 });
 });
 
-test("a token with a bias of -100 is never drawn", async () => {
+test("a token with a bias of -100 is never sampled", async () => {
   const engine = openEngine();
   const { text } = await run(engine, story);
   const first = text.charCodeAt(0);
@@ -189,7 +189,7 @@ test("a prompt of another model is refused", async () => {
   await expect(foreign).rejects.toMatchObject({ code: "engine_failed" });
 });
 
-test("a prompt on a sequence that holds another one is read beside streams that draw out of step", async () => {
+test("a prompt on a sequence that holds another one is read while streams decode out of step", async () => {
   const streams = 4;
   const engine = openEngine({ concurrency: streams + 1 });
   const about = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(70) }];

@@ -33,7 +33,7 @@ import { tokenizeText } from "./text-tokens.ts";
  * One engine per model file. `limits.contextTokens` is the configured size until the model is loaded, then at most what
  * the model was trained for; `prepare` loads it, so a prompt in hand means that the limit is final.
  *
- * `completionTokens` counts every drawn token, the one that ends the turn included.
+ * `completionTokens` counts every sampled token, the one that ends the turn included.
  */
 export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   const resolved = resolveLlamaSettings(settings);
@@ -88,7 +88,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       const { relaxed } = await compileOutput(output);
       const { value: loaded, release } = await resource.acquire(signal);
       try {
-        mapSampling(sampling, { drawn: [], tokensMax: 1 }, samplingContext(loaded, resolved));
+        mapSampling(sampling, { sampledTokens: [], tokensMax: 1 }, samplingContext(loaded, resolved));
         return relaxed;
       } finally {
         release();
@@ -151,10 +151,10 @@ async function buildGeneration(
   if (tokens.length === 0 || tokens.length < request.prompt.tokens.length) {
     throw new AiError("engine_failed", "The prompt was not made by this model.");
   }
-  const drawn: Token[] = [];
+  const sampledTokens: Token[] = [];
   const sampling = mapSampling(
     request.sampling,
-    { drawn, tokensMax: request.tokensMax },
+    { sampledTokens, tokensMax: request.tokensMax },
     samplingContext(loaded, settings),
   );
   const reader = openReader(loaded, { tokens, request, untagged: await findUntaggedCalls(request.output) });
@@ -163,7 +163,7 @@ async function buildGeneration(
   return {
     request,
     tokens,
-    drawn,
+    sampledTokens,
     reader,
     constraint,
     options: { ...sampling, ...grammarOption, yieldEogToken: true },

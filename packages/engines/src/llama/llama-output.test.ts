@@ -148,7 +148,7 @@ test("what begins a call is text where no tool may be called", async () => {
   expect(await run({}, begins)).toMatchObject({ text: "<tool_call>".repeat(8), toolCalls: [] });
 });
 
-test.each([0, 1, 2, 3])("JSON fits its schema, drawn hot (seed %i)", async (seed) => {
+test.each([0, 1, 2, 3])("JSON sampled at a high temperature conforms to its schema (seed %i)", async (seed) => {
   const { text, finishReason } = await run(
     { format: { type: "json-schema", schema: journey, isStrict: true } },
     hot(seed),

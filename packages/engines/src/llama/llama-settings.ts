@@ -18,7 +18,9 @@ export interface LlamaEngineSettings {
   readonly threads?: number | undefined;
   /** Whether a GPU is used when a matching binary is installed. Default false. */
   readonly gpu?: boolean | undefined;
-  /** How many of the likeliest tokens are drawn from at a temperature above 0; 0 for all, at some cost. Default 1,000. */
+  /**
+   * How many of the likeliest tokens are sampled from at a temperature above 0; 0 for all, at some cost. Default 1,000.
+   */
   readonly candidateTokensMax?: number;
   /** For requests that say nothing else. Default: nothing is recommended. */
   readonly recommendedSampling?: RecommendedSampling;

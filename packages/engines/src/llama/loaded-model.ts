@@ -15,7 +15,7 @@ import type { OutputGrammars } from "./output-grammars.ts";
 import { createPrefillScheduler } from "./prefill-scheduler.ts";
 import type { PrefillScheduler } from "./prefill-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
-import { measureDraws } from "./measure-draws.ts";
+import { measureProbabilities } from "./measure-probabilities.ts";
 import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { tokenizeInSlices } from "./sliced-tokens.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
@@ -79,7 +79,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
     const context = await createContext(model, contextTokens, settings);
     const native = findNativeContext(context);
-    const stopMeasuring = measureDraws(native, () => createNativeSampler(context));
+    const stopMeasuring = measureProbabilities(native, () => createNativeSampler(context));
     serialiseSampling(native);
     const isToken = createTokenGuard(model);
     const tokenizer = createTokenizer(module, model);

@@ -1,11 +1,11 @@
 /**
- * The part of the native library that its public interface hides and that draws here depend on. The release is pinned;
- * another one fails loudly.
+ * The part of the native library that its public interface hides and that sampling here depends on. The release is
+ * pinned; another one fails loudly.
  */
 
 import type { LlamaContext, Token, TokenBias } from "node-llama-cpp";
 
-/** What it is told is the number of a row of the last batch, the sampler, and what it shall answer beside the token. */
+/** Called with the number of a row of the last batch, the sampler, and what to return next to the token. */
 export type SampleToken = (
   row: number,
   sampler: NativeSampler,
@@ -33,7 +33,7 @@ export interface NativeContext {
   sampleToken: SampleToken;
 }
 
-export type NativeDraw = readonly [
+export type NativeSample = readonly [
   token: Token,
   probabilities: readonly number[] | undefined,
   confidence: number | undefined,
@@ -55,7 +55,11 @@ export function createNativeSampler({ model }: LlamaContext): NativeSampler {
   return sampler;
 }
 
-/** As `set`, also for a token that ends a text: the library's own method leaves those out. @throws Error as `findNativeContext` */
+/**
+ * As `set`, also for a token that ends a text: the library's own method leaves those out.
+ *
+ * @throws Error as `findNativeContext`
+ */
 export function biasAnyToken(tokenBias: TokenBias, token: Token, logit: number): TokenBias {
   const biases: unknown = readField(tokenBias, "_biases");
   if (!(biases instanceof Map)) throw notPinned("token bias");
@@ -63,9 +67,9 @@ export function biasAnyToken(tokenBias: TokenBias, token: Token, logit: number):
   return tokenBias;
 }
 
-/** @throws Error for what is no draw with more than a token. */
-export function assertNativeDraw(value: unknown): asserts value is NativeDraw {
-  if (!Array.isArray(value) || typeof value[0] !== "number") throw notPinned("draw");
+/** @throws Error for anything but a sampled token with further values. */
+export function assertNativeSample(value: unknown): asserts value is NativeSample {
+  if (!Array.isArray(value) || typeof value[0] !== "number") throw notPinned("sample");
 }
 
 function readField(value: unknown, name: string): unknown {

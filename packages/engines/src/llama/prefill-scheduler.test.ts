@@ -64,7 +64,7 @@ test("after a scored chunk no other is scored for as long as it took, where othe
   const clock = createClock();
   const scheduler = createPrefillScheduler({ chunkTokens: 64, clock });
   const events: string[] = [];
-  const draw = (name: string) => scheduler.takeDraw(async () => events.push(name));
+  const step = (name: string) => scheduler.runDecodeStep(async () => events.push(name));
   const score = (name: string, meanwhile: () => Promise<unknown>) =>
     scheduler.takeScoredTurn({
       signal: never,
@@ -77,12 +77,12 @@ test("after a scored chunk no other is scored for as long as it took, where othe
         return { others };
       },
     });
-  const { others } = await score("first score", () => draw("draw meanwhile"));
+  const { others } = await score("first score", () => step("step meanwhile"));
   await others;
   const next = score("second score", async () => {});
   await clock.pass(499);
-  await draw("another draw");
-  expect(events).toEqual(["first score", "draw meanwhile", "another draw"]);
+  await step("another step");
+  expect(events).toEqual(["first score", "step meanwhile", "another step"]);
   await clock.pass(1);
   await next;
   expect(events.at(-1)).toBe("second score");
@@ -142,7 +142,7 @@ test("all chunks have the same size but the last, which is one chunk and what is
   );
 });
 
-test("no token is drawn while a chunk is read, and every stream draws one before the next chunk", async () => {
+test("no token is sampled while a chunk is read, and every stream samples one before the next chunk", async () => {
   const { scheduler } = createReader();
   const events: string[] = [];
   const read = async (name: string) =>
@@ -156,10 +156,10 @@ test("no token is drawn while a chunk is read, and every stream draws one before
         events.push(`${name} ends`);
       },
     });
-  const draw = async (name: string) => scheduler.takeDraw(async () => events.push(name));
+  const step = async (name: string) => scheduler.runDecodeStep(async () => events.push(name));
   const first = read("chunk 1");
   await Promise.resolve();
-  const rest = [read("chunk 2"), draw("a"), draw("b")];
+  const rest = [read("chunk 2"), step("a"), step("b")];
   await Promise.all([first, ...rest]);
   expect(events).toEqual(["chunk 1 starts", "chunk 1 ends", "a", "b", "chunk 2 starts", "chunk 2 ends"]);
 });
@@ -173,7 +173,7 @@ test("a chunk that is asked for when another ends waits for the draws that were 
   const drawMayEnd = Promise.withResolvers<void>();
   const first = take(() => chunkMayEnd.promise);
   await nextRound();
-  const draw = scheduler.takeDraw(async () => {
+  const step = scheduler.runDecodeStep(async () => {
     events.push("draw starts");
     await drawMayEnd.promise;
     events.push("draw ends");
@@ -184,7 +184,7 @@ test("a chunk that is asked for when another ends waits for the draws that were 
   await nextRound();
   expect(events).toEqual(["draw starts"]);
   drawMayEnd.resolve();
-  await Promise.all([draw, second]);
+  await Promise.all([step, second]);
   expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
 });
 
@@ -194,22 +194,22 @@ test("work that must be alone finds the draws that the last one has admitted, be
   const chunk = Promise.withResolvers<void>();
   const alone = phases.runAlone(() => chunk.promise);
   const next = chunk.promise.then(() => phases.runAlone(async () => events.push("chunk")));
-  const draw = phases.runBeside(async () => {
+  const step = phases.runBeside(async () => {
     events.push("draw starts");
     await nextRound();
     events.push("draw ends");
   });
   chunk.resolve();
-  await Promise.all([alone, draw, next]);
+  await Promise.all([alone, step, next]);
   expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
 });
 
-test("a chunk waits for the draws in flight, also when one fails", async () => {
+test("a chunk waits for the decode steps in flight, also when one fails", async () => {
   const { scheduler } = createReader();
   const events: string[] = [];
-  const failing = scheduler.takeDraw(async () => {
+  const failing = scheduler.runDecodeStep(async () => {
     await new Promise((resolve) => setTimeout(resolve, 2));
-    events.push("draw fails");
+    events.push("step fails");
     throw new Error("broken");
   });
   const reading = scheduler.takeTurn({
@@ -220,5 +220,5 @@ test("a chunk waits for the draws in flight, also when one fails", async () => {
   });
   await expect(failing).rejects.toThrow("broken");
   await reading;
-  expect(events).toEqual(["draw fails", "chunk"]);
+  expect(events).toEqual(["step fails", "chunk"]);
 });

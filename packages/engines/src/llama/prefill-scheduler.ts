@@ -1,8 +1,8 @@
 /**
- * Decides who evaluates when. Prompts are read in chunks, one chunk in flight at a time, in turns, and no token is drawn
+ * Schedules evaluations. Prompts are read in chunks, one chunk in flight at a time, in turns, and no token is sampled
  * meanwhile: a chunk that shared an evaluation with running streams would be cut by the library, and its rounding would
- * depend on them. Between two chunks every running stream draws one token, so a small chunk is what keeps streams
- * moving, aborts quick and newcomers unhindered.
+ * depend on them. Between two chunks every running stream samples one token, so small chunks keep the pauses of
+ * streams, aborts and the waits of new calls short.
  */
 
 import { setTimeout as wait } from "node:timers/promises";
@@ -11,21 +11,22 @@ import { createTurns } from "./turns.ts";
 
 export interface PrefillScheduler {
   /**
-   * Waits for the turn and for the draws in flight, then calls `read` with the number of tokens that it must evaluate,
-   * at most `tokensLeft`.
+   * Waits for the turn and for the decode steps in flight, then calls `read` with the number of tokens to evaluate, at
+   * most `tokensLeft`.
    *
    * @throws the signal's reason when it aborts before the turn comes; what `read` throws
    */
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /**
-   * The same for a chunk whose rows are scored, which takes a multiple of the time. Where others wanted to evaluate meanwhile, none
-   * is scored for as long as it took: so all scores together take half of the time, and a stream samples many tokens between two chunks.
+   * The same for a chunk whose rows are scored, which takes a multiple of the time. Where others wanted to evaluate
+   * meanwhile, none is scored for as long as it took: so all scores together take half of the time, and a stream
+   * samples many tokens between two chunks.
    */
   takeScoredTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
-  /** The same for work that reads nothing and that no draw may meet. */
+  /** The same for work that reads nothing and must not overlap a decode step. */
   runAlone<Result>(options: Turn, work: () => Promise<Result>): Promise<Result>;
-  /** Calls `draw` at once, or when the chunk in flight has been read. Draws run side by side. */
-  takeDraw<Result>(draw: () => Promise<Result>): Promise<Result>;
+  /** Calls `step` at once, or when the chunk in flight has been read. Decode steps run side by side. */
+  runDecodeStep<Result>(step: () => Promise<Result>): Promise<Result>;
 }
 
 export interface Turn {
@@ -96,9 +97,9 @@ export function createPrefillScheduler({ chunkTokens, clock = CLOCK }: PrefillSc
       asked += 1;
       return runInTurn(turn, work);
     },
-    takeDraw(draw) {
+    runDecodeStep(step) {
       asked += 1;
-      return phases.runBeside(draw);
+      return phases.runBeside(step);
     },
   };
 }
@@ -110,8 +111,8 @@ interface Phases {
 }
 
 /**
- * Phases take turns, so neither kind starves the other: while work that must be alone waits or runs, newcomers queue, and
- * when it has ended all of them start before the next such work does.
+ * Phases take turns, so neither kind starves the other: while work that must be alone waits or runs, newcomers queue,
+ * and when it has ended all of them start before the next such work does.
  */
 export function createPhases(): Phases {
   let beside = 0;

@@ -17,14 +17,14 @@ const BIAS_NEVER = -100;
 const REPEATED_TOKENS = 64;
 
 /**
- * `drawn` is read before each draw; the caller appends to it.
+ * `sampledTokens` is read before each decode step; the caller appends to it.
  *
  * @throws AiError `invalid_value` for a biased id that is no token of the model, or one that ends a turn: the native
  *   sampler can't bias those.
  */
 export function mapSampling(
   sampling: Sampling,
-  { drawn, tokensMax }: { drawn: Token[]; tokensMax: number },
+  { sampledTokens, tokensMax }: { sampledTokens: Token[]; tokensMax: number },
   context: SamplingContext,
 ): SequenceEvaluateOptions {
   const { presencePenalty, frequencyPenalty } = sampling;
@@ -40,7 +40,7 @@ export function mapSampling(
         penalty: sampling.repeatPenalty,
         presencePenalty,
         frequencyPenalty,
-        punishTokens: () => (countsAll ? drawn : drawn.slice(-REPEATED_TOKENS)),
+        punishTokens: () => (countsAll ? sampledTokens : sampledTokens.slice(-REPEATED_TOKENS)),
         maxPunishTokens: countsAll ? tokensMax : REPEATED_TOKENS,
       },
     }),
@@ -48,7 +48,7 @@ export function mapSampling(
   };
 }
 
-/** Whether the drawn tokens must be kept. */
+/** Whether the sampled tokens must be kept. */
 export function hasPenalties(sampling: Sampling): boolean {
   return sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0 || sampling.repeatPenalty !== 1;
 }

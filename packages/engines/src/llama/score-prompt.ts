@@ -1,11 +1,11 @@
 /**
- * How likely each token of a prompt was after those before it. All of the prompt is read anew, because only a row that is
- * read has probabilities.
+ * How likely each token of a prompt was after those before it. All of the prompt is read anew, because only a row that
+ * is read has probabilities.
  */
 
 import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
 import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
-import { describeDraw } from "./describe-draw.ts";
+import { describeSampledToken } from "./describe-sampled-token.ts";
 import { eraseTokens } from "./erase-tokens.ts";
 import { SCORED_TOKENS_MAX } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -19,7 +19,10 @@ export interface PromptToScore {
   readonly turn: Turn;
 }
 
-/** Leaves the sequence with the prompt read in whole chunks, as far as it has them, and the rest of it but the last token. */
+/**
+ * Leaves the sequence with the prompt read in whole chunks, as far as it has them, and the rest of it but the last
+ * token.
+ */
 export async function scorePrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
@@ -39,13 +42,15 @@ export async function scorePrompt(
       async read(count) {
         const rows = tokens.slice(first, first + count);
         const followers = tokens.slice(first + 1, first + 1 + count);
-        const told = await sequence.controlledEvaluate(rows.map((row, at) => askAbout(loaded, row, followers[at])));
+        const evaluated = await sequence.controlledEvaluate(
+          rows.map((row, at) => askAbout(loaded, row, followers[at])),
+        );
         for (const [at, token] of followers.entries()) {
-          const next = told[at]?.next;
+          const next = evaluated[at]?.next;
           if (next?.token !== token || next.probabilities === undefined) {
-            throw new Error("The native evaluation told nothing of a prompt's token.");
+            throw new Error("The native evaluation returned no probability of a prompt's token.");
           }
-          const score = describeDraw(loaded, { token, probabilities: next.probabilities }, topLogprobs ?? 0);
+          const score = describeSampledToken(loaded, { token, probabilities: next.probabilities }, topLogprobs ?? 0);
           if (score !== null) scores.push(score);
         }
         // The last chunk may be larger than the others: its rows are not those of a cold run.
@@ -56,10 +61,13 @@ export async function scorePrompt(
   return scores;
 }
 
-/** More than any model says of a token. */
+/** Above any logit of a model. */
 const CERTAIN_LOGIT = 1e6;
 
-/** The row is made to draw the token that really follows it: of a drawn token the probabilities are told (`measure-draws.ts`). */
+/**
+ * Makes the row sample the token that really follows it: a sampled token has its probabilities returned
+ * (`measure-probabilities.ts`).
+ */
 function askAbout(
   { module, model }: LoadedModel,
   row: Token,

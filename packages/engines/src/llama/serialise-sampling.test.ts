@@ -22,14 +22,14 @@ function setUp(times: ReadonlyMap<NativeSampler, number>) {
   return native;
 }
 
-test("draws come one after the other, in the order in which they were asked for", async () => {
+test("decode steps run one after the other, in the order of their calls", async () => {
   const sampler = createSampler();
   const native = setUp(new Map());
   const rows = Array.from({ length: 10 }, (_, row) => row);
   expect(await Promise.all(rows.map((row) => native.sampleToken(row, sampler)))).toEqual(rows);
 });
 
-test("a generation whose slow draws have taken five seconds draws no more, and the others go on", async () => {
+test("a generation whose slow decode steps have taken five seconds samples no more, and the others go on", async () => {
   const [slow, slowWithProbabilities, usual] = [createSampler(), createSampler(), createSampler()];
   const native = setUp(
     new Map([
@@ -38,15 +38,15 @@ test("a generation whose slow draws have taken five seconds draws no more, and t
       [usual, 499],
     ]),
   );
-  const draws: unknown[][] = [];
+  const steps: unknown[][] = [];
   for (let row = 0; row < 30; row += 1) {
-    draws.push([
+    steps.push([
       await native.sampleToken(row, slow),
       await native.sampleToken(row, slowWithProbabilities, true),
       await native.sampleToken(row, usual),
     ]);
   }
-  expect(draws.map(([token]) => token).findIndex((token) => token === -1)).toBe(6);
-  expect(draws[2]?.[1]).toEqual([-1]);
-  expect(draws.map(([, , token]) => token)).toEqual(Array.from({ length: 30 }, (_, row) => row));
+  expect(steps.map(([token]) => token).findIndex((token) => token === -1)).toBe(6);
+  expect(steps[2]?.[1]).toEqual([-1]);
+  expect(steps.map(([, , token]) => token)).toEqual(Array.from({ length: 30 }, (_, row) => row));
 });

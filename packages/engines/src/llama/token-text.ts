@@ -1,5 +1,5 @@
 /**
- * Turns drawn tokens into text of whole characters. A character may be spread over up to four tokens; its first ones
+ * Turns sampled tokens into text of whole characters. A character may be spread over up to four tokens; its first ones
  * are held back until the last has come. What a limit cuts in the middle of a character is never shown.
  */
 

@@ -1,6 +1,6 @@
 /**
- * How a model writes calls of tools: as JSON between two tags. It is what most open models were trained on, and what one
- * that was trained on none can be held to.
+ * How a model writes calls of tools: as JSON between two tags. It is what most open models were trained on, and what
+ * one that was trained on none can be held to.
  */
 
 import type { ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";
@@ -19,7 +19,7 @@ export const CALLS_MAX = 8;
 /** What comes between the tag and the arguments. */
 export const CALL_HEAD = /^\n?\{"name": ("(?:[^"\\]|\\.)*"), "arguments": /;
 
-/** The calls after the first tag, whose line break the model may have drawn with it. */
+/** The calls after the first tag, whose line break may be part of the same token. */
 export function callsAfterTag(
   builder: GrammarBuilder,
   { tools, parallel }: ToolUse,

@@ -49,9 +49,9 @@ test.each([40, 80, 120, undefined])("on a terminal of %s columns the numbers fit
   const reporter = createProgressReporter({ label: "Tiny", stream });
   reporter.onProgress({ phase: "downloading", source, receivedBytes: 4_321_000_000, totalBytes: 12_345_000_000 });
   reporter.stop();
-  const drawn = String(stream.read());
-  expect(drawn).toContain(`Tiny from ${source}\n`);
-  const [line, verb, bar, percentage, received, total] = [...drawn.matchAll(BAR)].at(-1) ?? [];
+  const printed = String(stream.read());
+  expect(printed).toContain(`Tiny from ${source}\n`);
+  const [line, verb, bar, percentage, received, total] = [...printed.matchAll(BAR)].at(-1) ?? [];
   expect([verb, percentage, received, total]).toEqual(["Downloading", "35", "4321", "12345"]);
   expect(bar?.length).toBeGreaterThanOrEqual(columns === 40 ? 10 : 40);
   if (columns !== 40) expect(line?.length).toBeLessThan(columns ?? 80);

@@ -1,7 +1,7 @@
 /**
- * Writes a tiny chat model with random weights, so that the real engine can run in tests without a download. It speaks
- * nonsense, with rules built in: a byte that begins an emoji draws the bytes that complete it, so that characters are
- * split over tokens, and a full stop ends the turn.
+ * Writes a tiny chat model with random weights, so that the real engine can run in tests without a download. Its text
+ * is noise, with rules built in: a byte that begins an emoji is followed by the bytes that complete it, so that
+ * characters are split over tokens, and a full stop ends the turn.
  */
 
 import { writeFile } from "node:fs/promises";
@@ -90,9 +90,9 @@ function buildMetadata(vocabulary: readonly string[], options: RandomModelOption
 
 function buildTensors(vocabularySize: number): Tensor[] {
   const random = createRandom();
-  const drawn = WIDTH * RANDOM_MODEL_CALL_TOKEN;
-  const embedding = appendZeros(random(drawn, 1), WIDTH * vocabularySize);
-  const output = appendZeros(random(drawn, 1), WIDTH * vocabularySize);
+  const randomWeights = WIDTH * RANDOM_MODEL_CALL_TOKEN;
+  const embedding = appendZeros(random(randomWeights, 1), WIDTH * vocabularySize);
+  const output = appendZeros(random(randomWeights, 1), WIDTH * vocabularySize);
   silenceUnlikely(output);
   applyRules(embedding, output);
   const layers = Array.from({ length: LAYERS }, (_, layer): Tensor[] => {
@@ -116,14 +116,14 @@ function buildTensors(vocabularySize: number): Tensor[] {
   ];
 }
 
-/** The beginning of a call draws nothing: the model writes it where a test's bias asks for it. */
+/** Nothing leads to the beginning of a call: the model writes it where a test's bias raises it. */
 function appendZeros(values: Float32Array, length: number): Float32Array {
   const padded = new Float32Array(length);
   padded.set(values);
   return padded;
 }
 
-/** Control tokens, the full stop and bytes beyond ASCII are drawn where a rule wants them, seldom else. */
+/** Control tokens, the full stop and bytes beyond ASCII are likely where a rule raises them, unlikely elsewhere. */
 function silenceUnlikely(output: Float32Array): void {
   const isLikely = (byte: number) => byte >= 0x20 && byte < 0x7f && byte !== FULL_STOP;
   for (let byte = -FIRST_BYTE; byte < 256; byte += 1) {

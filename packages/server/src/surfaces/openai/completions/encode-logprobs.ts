@@ -25,7 +25,7 @@ export function countCharacters(text: string): number {
   return Array.from(text).length;
 }
 
-/** The likeliest, and the drawn one where it is none of them. */
+/** The likeliest, and the sampled one where it is none of them. */
 function encodeTop(token: PromptLogprob): Record<string, number> | null {
   if (token.logprob === null) return null;
   const told = token.top.map((one) => [spell(one), one.logprob] as const);

@@ -1,32 +1,32 @@
 /**
- * Makes a draw that asks for probabilities tell those of the model, before any sampling option changed them, and only
- * the few that can be asked for. The library itself would tell what its sampler has left of the vocabulary, or all of it:
- * tens of milliseconds for each token.
+ * Replaces the probabilities that a decode step returns by the model's own, before any sampling option changed them,
+ * and returns only as many as can be requested. The library itself returns what its sampler has left of the vocabulary,
+ * or all of it: tens of milliseconds for each token.
  */
 
-import type { NativeContext, NativeDraw, NativeSampler, NativeSamplerConfig, SampleToken } from "./native-context.ts";
-import { assertNativeDraw } from "./native-context.ts";
+import type { NativeContext, NativeSample, NativeSampler, NativeSamplerConfig, SampleToken } from "./native-context.ts";
+import { assertNativeSample } from "./native-context.ts";
 
-/** OpenAI tells at most 20 beside the drawn one. */
-const TOLD_MAX = 20;
+/** OpenAI's API returns at most 20 next to the sampled one. */
+const TOP_LOGPROBS_MAX = 20;
 /** Raises any token above all others, by little enough that a 32-bit logit keeps its digits. */
 const RAISED_LOGIT = 80;
 
 const GREEDY: NativeSamplerConfig = { temperature: 0, topK: 1, topP: 1, minP: 0, seed: 0 };
-const LIKELY: NativeSamplerConfig = { temperature: 1, topK: TOLD_MAX, topP: 1, minP: 0, seed: 0 };
-/** For a token that is not among the likely: it is raised to the first place, and the likeliest comes second. */
+const LIKELY: NativeSamplerConfig = { temperature: 1, topK: TOP_LOGPROBS_MAX, topP: 1, minP: 0, seed: 0 };
+/** For a token that is not among the likeliest: it is raised to the first place, and the likeliest comes second. */
 const PAIR: NativeSamplerConfig = { ...LIKELY, topK: 2 };
 
-/** @returns frees what the measuring needs; call when nothing is drawn any more. */
-export function measureDraws(native: NativeContext, createSampler: () => NativeSampler): () => void {
+/** @returns frees the samplers; call when no decode step follows. */
+export function measureProbabilities(native: NativeContext, createSampler: () => NativeSampler): () => void {
   const sampleToken = native.sampleToken.bind(native);
   let samplers: Samplers | null = null;
   const value: SampleToken = async (row, sampler, probabilities, confidence) => {
     if (probabilities !== true) return sampleToken(row, sampler, probabilities, confidence);
-    const drawn: unknown = await sampleToken(row, sampler);
-    if (typeof drawn !== "number" || drawn < 0) return [drawn];
+    const sampled: unknown = await sampleToken(row, sampler);
+    if (typeof sampled !== "number" || sampled < 0) return [sampled];
     samplers ??= createSamplers(createSampler);
-    return [drawn, await measure(drawn, { row, samplers, sampleToken })];
+    return [sampled, await measure(sampled, { row, samplers, sampleToken })];
   };
   Object.defineProperty(native, "sampleToken", { value, configurable: true });
   return () => {
@@ -57,23 +57,23 @@ interface Row {
   readonly sampleToken: SampleToken;
 }
 
-/** Ids and probabilities in turns, as the library has them: the drawn token first, then the likeliest. */
-async function measure(drawn: number, { row, samplers, sampleToken }: Row): Promise<number[]> {
-  const ask = async (...request: Parameters<SampleToken>): Promise<NativeDraw> => {
+/** Ids and probabilities alternating, as the library returns them: the sampled token first, then the likeliest. */
+async function measure(sampled: number, { row, samplers, sampleToken }: Row): Promise<number[]> {
+  const ask = async (...request: Parameters<SampleToken>): Promise<NativeSample> => {
     const answer: unknown = await sampleToken(...request);
-    assertNativeDraw(answer);
+    assertNativeSample(answer);
     return answer;
   };
   const [likeliest, , confidence = 0] = await ask(row, samplers.greedy, false, true);
   const [, pairs = []] = await ask(row, samplers.likely, true, false);
   // They are shares of what the sampler has kept; of one of them the share of the whole is known.
   const share = confidence / (findProbability(pairs, likeliest) ?? confidence);
-  const known = findProbability(pairs, drawn);
-  const told = [drawn, known === null ? confidence * (await compare(drawn)) : known * share];
-  for (let at = 0; at < Math.min(pairs.length, 2 * TOLD_MAX); at += 2) {
-    told.push(pairs[at] ?? 0, (pairs[at + 1] ?? 0) * share);
+  const known = findProbability(pairs, sampled);
+  const measured = [sampled, known === null ? confidence * (await compare(sampled)) : known * share];
+  for (let at = 0; at < Math.min(pairs.length, 2 * TOP_LOGPROBS_MAX); at += 2) {
+    measured.push(pairs[at] ?? 0, (pairs[at + 1] ?? 0) * share);
   }
-  return told;
+  return measured;
 
   /** How likely a token is, the likeliest being 1. */
   async function compare(token: number): Promise<number> {

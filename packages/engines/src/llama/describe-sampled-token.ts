@@ -1,22 +1,22 @@
-/** How likely a token was, in the service's terms. */
+/** Maps the probabilities of a sampled token to the service's log probabilities. */
 
 import type { TokenLogprob, TokenProbability } from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import type { LoadedModel } from "./loaded-model.ts";
 
-export interface Draw {
+export interface SampledToken {
   readonly token: Token;
-  /** Of the drawn token and the likeliest, where they were asked for. */
+  /** Of the sampled token and the likeliest, where they were requested. */
   readonly probabilities?: ReadonlyMap<Token, number>;
 }
 
 /** OpenAI's number for a token that is not among the likeliest. */
 const LOGPROB_MIN = -9999;
 
-/** @returns null where nothing was asked for. */
-export function describeDraw(
+/** @returns null where none were requested. */
+export function describeSampledToken(
   { spell }: Pick<LoadedModel, "spell">,
-  { token, probabilities }: Draw,
+  { token, probabilities }: SampledToken,
   topLogprobs: number | null,
 ): TokenLogprob | null {
   if (topLogprobs === null || probabilities === undefined) return null;
