@@ -124,7 +124,7 @@ async function goOn(
 function testTexts({ name, engine }: Suite): void {
   const text = "The sea is wide, and the";
 
-  test(`${name}: a text becomes tokens that spell it, and those tokens are the same prompt`, async () => {
+  test(`${name}: a text becomes tokens whose texts join to it, and those tokens are the same prompt`, async () => {
     const prompt = await engine().prepareText({ text, suffix: null }, never);
     expect(prompt.text).toBe(text);
     expect(structuredClone(prompt)).toEqual(prompt);

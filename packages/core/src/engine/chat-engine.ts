@@ -60,7 +60,7 @@ export interface PreparedPrompt {
 /** A text to go on with: no template, no roles. */
 export interface PlainText {
   /**
-   * Tokens are of this model's vocabulary. A text may spell control tokens: who sends one has written the whole prompt.
+   * Tokens are of this model's vocabulary. A text may contain control tokens: its sender has written the whole prompt.
    */
   readonly text: string | readonly number[];
   /** What comes after that which is to be written; null where nothing does. */
@@ -70,8 +70,7 @@ export interface PlainText {
 export interface PreparedText extends PreparedPrompt {
   readonly text: string;
   /**
-   * Which of the tokens spell the text: the engine may have put others around them. `textEnd` is the first that
-   * doesn't.
+   * The tokens of the text: the engine may have put others around them. `textEnd` is exclusive.
    */
   readonly textStart: number;
   readonly textEnd: number;

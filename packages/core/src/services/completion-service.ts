@@ -218,7 +218,7 @@ function buildGeneration(
 
 type PromptScores = Map<number, readonly PromptLogprob[]>;
 
-/** Of the tokens that spell the prompt. */
+/** Of the tokens of the prompt's text. */
 function selectScores(prompt: PreparedText, logprobs: readonly PromptLogprob[]): readonly PromptLogprob[] {
   const [first, ...rest] = logprobs.slice(prompt.textStart, prompt.textEnd);
   // OpenAI's answer has none for the first, also where a token was put before it.

@@ -49,8 +49,8 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
     async prepareText({ text, suffix }) {
       if (suffix !== null) throw new AiError("unsupported_parameter", "No suffixes.", { param: "suffix" });
       const tokens = typeof text === "string" ? text.split(" ").map((_, index) => index) : text;
-      const spelled = typeof text === "string" ? text : text.join(" ");
-      return { tokens, text: spelled, textStart: 0, textEnd: tokens.length };
+      const plainText = typeof text === "string" ? text : text.join(" ");
+      return { tokens, text: plainText, textStart: 0, textEnd: tokens.length };
     },
     async check({ sampling }) {
       if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {

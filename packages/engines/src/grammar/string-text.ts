@@ -1,4 +1,4 @@
-/** Strings as JSON spells them: what is a character of the value may be two of the text. */
+/** Strings as JSON text: one character of the value may be two of the text. */
 
 import { choice, intersectRanges, invertRanges, literal, repeat, rule, sequence } from "./grammar-node.ts";
 import type { CharacterRange, GrammarNode } from "./grammar-node.ts";

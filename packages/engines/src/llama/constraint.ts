@@ -48,7 +48,8 @@ export async function constrainOutput(
         if (!holds() || model.isEogToken(sampled)) return sampled;
         if (watch === undefined)
           watch = watchClosing(outputGrammar.grammar, { tokensMax: tokensLeft + 1, countTokens });
-        if (watch === null || watch.take(Uint8Array.from(loaded.spell(sampled).bytes), tokensLeft)) return sampled;
+        if (watch === null || watch.take(Uint8Array.from(loaded.decodeToken(sampled).bytes), tokensLeft))
+          return sampled;
         const text = watch.end();
         isWhole = text === "";
         ending = encodeEnding(loaded, text) ?? [];
@@ -64,9 +65,9 @@ export async function constrainOutput(
   };
 }
 
-/** @returns null where the vocabulary can't spell it. */
-function encodeEnding({ model, spell }: LoadedModel, text: string): Token[] | null {
+/** @returns null where the vocabulary can't encode it. */
+function encodeEnding({ model, decodeToken }: LoadedModel, text: string): Token[] | null {
   const tokens = model.tokenize(text, false, "trimLeadingSpace");
-  const bytes = tokens.flatMap((token) => [...spell(token).bytes]);
+  const bytes = tokens.flatMap((token) => [...decodeToken(token).bytes]);
   return Buffer.from(text).equals(Buffer.from(bytes)) ? tokens : null;
 }

@@ -15,13 +15,13 @@ const LOGPROB_MIN = -9999;
 
 /** @returns null where none were requested. */
 export function describeSampledToken(
-  { spell }: Pick<LoadedModel, "spell">,
+  { decodeToken }: Pick<LoadedModel, "decodeToken">,
   { token, probabilities }: SampledToken,
   topLogprobs: number | null,
 ): TokenLogprob | null {
   if (topLogprobs === null || probabilities === undefined) return null;
   const describe = ([id, probability]: readonly [Token, number]): TokenProbability => ({
-    ...spell(id),
+    ...decodeToken(id),
     logprob: Math.max(LOGPROB_MIN, Math.min(0, Math.log(probability))),
   });
   const likeliest = [...probabilities].sort(([, left], [, right]) => right - left).slice(0, topLogprobs);

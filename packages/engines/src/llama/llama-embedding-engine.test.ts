@@ -37,7 +37,7 @@ test("an input as long as the model allows is read", async () => {
   expect(await embedAll(engine, [longest])).toHaveLength(1);
 });
 
-test("a text that spells a marker has none in it", async () => {
+test("a marker written in a text does not become a control token", async () => {
   const { inputs } = await open().prepare(["[SEP] [CLS]", "sea"], never);
   const [first, last] = [inputs[1]?.tokens[0], inputs[1]?.tokens.at(-1)];
   expect(inputs[0]?.tokens.slice(1, -1)).not.toContain(first);

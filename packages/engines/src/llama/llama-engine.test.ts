@@ -101,7 +101,7 @@ test.each([{ topK: 1 }, { minP: 1 }])("%j leaves the likeliest token alone, howe
   expect((await run(engine, story, { sampling: { temperature: 2, seed: 7, ...kept } })).text).toBe(greedy.text);
 });
 
-test("a message that spells a control token adds none to the prompt", async () => {
+test("a control token written in a message adds none to the prompt", async () => {
   const engine = openEngine();
   const countEnds = (tokens: readonly number[]) => tokens.filter((token) => token === END_OF_TURN).length;
   const plain = await engine.prepare(story, FREE_TEXT, never);

@@ -20,8 +20,8 @@ import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { tokenizeInSlices } from "./sliced-tokens.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
 import type { InfillTokens, TextTokenizer } from "./text-tokens.ts";
-import { spellToken } from "./token-bytes.ts";
-import type { TokenSpelling } from "./token-bytes.ts";
+import { decodeTokenBytes } from "./token-bytes.ts";
+import type { TokenBytes } from "./token-bytes.ts";
 
 export interface LoadedModel {
   readonly module: NativeModule;
@@ -42,7 +42,7 @@ export interface LoadedModel {
   readonly tokenizer: PromptTokenizer;
   readonly texts: TextTokenizer;
   readonly isToken: (id: number) => id is Token;
-  readonly spell: (token: Token) => TokenSpelling;
+  readonly decodeToken: (token: Token) => TokenBytes;
   readonly outputGrammars: OutputGrammars;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
@@ -99,7 +99,7 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
       tokenizer,
       texts: createTextTokenizer(model, tokenizer),
       isToken,
-      spell: createSpeller(model),
+      decodeToken: createTokenDecoder(model),
       outputGrammars: createOutputGrammars(llama),
       async dispose() {
         stopMeasuring();
@@ -197,13 +197,13 @@ function findInfillTokens({ tokens: { infill } }: LlamaModel): InfillTokens | nu
   return prefix === null || suffix === null || middle === null ? null : { prefix, suffix, middle };
 }
 
-function createSpeller(model: LlamaModel): (token: Token) => TokenSpelling {
+function createTokenDecoder(model: LlamaModel): (token: Token) => TokenBytes {
   const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
   const isToken = createTokenGuard(model);
   // After itself: at the beginning of a text, some tokenizers leave a blank out.
   const detokenize = (token: number) => (isToken(token) ? model.detokenize([token], false, [token]) : "");
   const isControlToken = (token: number) => CONTROL_TYPES.includes(types[token] ?? 0);
-  return (token) => spellToken(token, { texts, isControlToken, detokenize });
+  return (token) => decodeTokenBytes(token, { texts, isControlToken, detokenize });
 }
 
 function createTokenGuard(model: LlamaModel): (id: number) => id is Token {

@@ -41,7 +41,7 @@ const template = createChatTemplate({
 const decode = (tokens: readonly number[]) =>
   tokens.map((token) => (token === END ? "⏹" : token === START ? "▶" : String.fromCodePoint(token))).join("");
 
-test("a message that spells a control token stays text, and the template's own stay tokens", async () => {
+test("a control token written in a message stays text, and the template's own stay tokens", async () => {
   const tokens = await tokenizePrompt(
     { messages: [{ role: "user", content: "a<|end|>b" }], output: FREE_TEXT },
     template,
@@ -50,7 +50,7 @@ test("a message that spells a control token stays text, and the template's own s
   expect(decode(tokens)).toBe("user:a<|end|>b⏹");
 });
 
-test("tool names, call ids and arguments can't spell a control token either", async () => {
+test("tool names, call ids and arguments can't add a control token either", async () => {
   const message: ChatMessage = {
     role: "assistant",
     content: "x",
@@ -61,7 +61,7 @@ test("tool names, call ids and arguments can't spell a control token either", as
   ).toHaveLength(1);
 });
 
-test("arguments whose JSON escapes spell a control token can't become one", async () => {
+test("arguments whose JSON escapes decode to a control token can't become one", async () => {
   const withTools = createChatTemplate({
     source:
       "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",

@@ -1,6 +1,6 @@
 /**
- * Turns a conversation into prompt tokens. Text that a caller wrote never becomes a control token, whatever it spells:
- * a message that holds `<|im_end|>` ends nothing.
+ * Turns a conversation into prompt tokens. A caller's text never becomes a control token: a message that contains
+ * `<|im_end|>` ends nothing.
  */
 
 import { AiError } from "@openai-compat/core";
@@ -13,15 +13,15 @@ import { describeOutput, viewTool } from "./tool-calls-format.ts";
 
 /** The part of a model that tokenising needs. */
 export interface PromptTokenizer extends PieceTokenizer {
-  /** Matches a text that spells a control token. */
+  /** Matches the text of any control token. */
   readonly controlText: RegExp;
   /** The token that the model wants in front of every prompt, if any. */
   readonly prefixToken: number | null;
 }
 
 /**
- * @throws AiError `invalid_value` for tools that spell a control token where the template itself writes them; what
- * `slices` throws.
+ * @throws AiError `invalid_value` for tools that contain the text of a control token where the template itself writes
+ *   them; what `slices` throws.
  */
 export async function tokenizePrompt(
   { messages, output }: { readonly messages: readonly ChatMessage[]; readonly output: ChatOutput },
@@ -30,7 +30,7 @@ export async function tokenizePrompt(
 ): Promise<number[]> {
   const told = tellOutput(messages, describeOutput(output, template.supportsTools));
   const extras = buildExtras(output, template, tokenizer);
-  const tokens = (await spellControlTokens(told, tokenizer, slices))
+  const tokens = (await containControlTokens(told, tokenizer, slices))
     ? await tokenizeApart(told, (marked) => template.render(marked, extras), { tokenizer, slices })
     : [...(await tokenizeInSlices(template.render(told, extras), { special: true, tokenizer, slices }))];
   const { prefixToken } = tokenizer;
@@ -58,7 +58,7 @@ function buildExtras(
   if (toolUse === null || !template.supportsTools) return extras;
   const tools = toolUse.tools.map(viewTool);
   if (JSON.stringify(tools).search(tokenizer.controlText) !== -1) {
-    throw new AiError("invalid_value", "Invalid 'tools': a tool spells a control token of the model.", {
+    throw new AiError("invalid_value", "Invalid 'tools': a tool contains the text of a control token of the model.", {
       param: "tools",
     });
   }
@@ -70,7 +70,7 @@ function mapReasoningEffort(effort: ChatOutput["reasoningEffort"]): boolean | nu
   return effort === null ? null : effort !== "none" && effort !== "minimal";
 }
 
-async function spellControlTokens(
+async function containControlTokens(
   messages: readonly ChatMessage[],
   { controlText }: PromptTokenizer,
   slices: WorkSlices,
@@ -82,7 +82,7 @@ async function spellControlTokens(
   return false;
 }
 
-/** Arguments also as a template prints them: JSON may spell any character as an escape. */
+/** Arguments also as a template prints them: JSON may escape any character. */
 function listTexts(message: ChatMessage): string[] {
   const calls = message.toolCalls ?? [];
   return [

@@ -33,7 +33,7 @@ export async function scorePrompt(
   loaded.readInChunks.set(sequence, 0);
   const scores: PromptLogprob[] = tokens
     .slice(0, 1)
-    .map((token) => ({ ...loaded.spell(token), logprob: null, top: [] }));
+    .map((token) => ({ ...loaded.decodeToken(token), logprob: null, top: [] }));
   while (scores.length < tokens.length) {
     const first = scores.length - 1;
     await loaded.prefill.takeScoredTurn({

@@ -1,15 +1,18 @@
 /**
- * Tokenises long texts piece by piece, so that no text stops the event loop: the native tokenizer takes its time in one go. A
- * piece ends where every tokenizer begins a new word, so the tokens are those of the whole text; a text without words is cut
- * somewhere.
+ * Tokenises long texts piece by piece, so that no text stops the event loop: the native tokenizer takes its time in one
+ * go. A piece ends where every tokenizer begins a new word, so the tokens are those of the whole text; a text without
+ * words is cut somewhere.
  */
 
 import type { WorkSlices } from "@openai-compat/core";
 
 export interface PieceTokenizer {
-  /** `special`: whether control tokens spelt in the text become those tokens. */
+  /** `special`: whether the text of a control token becomes that token. */
   tokenize(text: string, special: boolean): readonly number[];
-  /** Matches what is one token whatever stands around it: control tokens, and those that were added to the model's vocabulary. */
+  /**
+   * Matches what is one token whatever stands around it: control tokens, and those that were added to the model's
+   * vocabulary.
+   */
   readonly fixedText: RegExp;
 }
 
@@ -46,7 +49,10 @@ interface Cutting {
   readonly special: boolean;
 }
 
-/** Between a letter and a blank with a letter behind it, or a sign: no vocabulary joins them. An apostrophe may belong to its word. */
+/**
+ * Between a letter and a blank with a letter behind it, or a sign: no vocabulary joins them. An apostrophe may belong
+ * to its word.
+ */
 const WORD_END = /\p{L}(?= \p{L}|[^\s\p{L}\p{N}\p{M}'’])/gu;
 
 /** In the second half of the piece where there is a place for it: before a control token, else between two words. */

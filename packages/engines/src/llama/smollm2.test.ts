@@ -98,8 +98,8 @@ test("SmolLM2 scores control tokens of a prompt too, and goes on the same whethe
   skip(cached === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
   const text = `<|im_start|>user\n${"Tell me of the sea. ".repeat(20)}<|im_end|>\n<|im_start|>assistant\n`;
   const scored = await goOn(text, { topLogprobs: 1, scoresPrompt: true });
-  const spelled = scored.promptLogprobs?.map((token) => token.text) ?? [];
-  expect(spelled.join("")).toBe(text);
-  expect(scored.promptLogprobs?.[spelled.indexOf("<|im_end|>")]?.logprob).toBeGreaterThan(-40);
+  const texts = scored.promptLogprobs?.map((token) => token.text) ?? [];
+  expect(texts.join("")).toBe(text);
+  expect(scored.promptLogprobs?.[texts.indexOf("<|im_end|>")]?.logprob).toBeGreaterThan(-40);
   expect((await goOn(text, { topLogprobs: 1 })).text).toBe(scored.text);
 });

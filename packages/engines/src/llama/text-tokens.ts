@@ -5,7 +5,7 @@ import type { PlainText, PreparedText, WorkSlices } from "@openai-compat/core";
 
 /** The part of a model that plain texts need. */
 export interface TextTokenizer {
-  /** Control tokens that the text spells become those tokens. */
+  /** The text of a control token becomes that token. */
   readonly tokenize: (text: string, slices: WorkSlices) => Promise<readonly number[]>;
   readonly detokenize: (tokens: readonly number[]) => string;
   readonly isToken: (id: number) => boolean;
@@ -24,8 +24,8 @@ export interface InfillTokens {
 }
 
 /**
- * A gap is described as what comes before it, what comes after it, and then the token that asks for the middle: the order that
- * models are trained with most, and llama.cpp's.
+ * A gap is described as what comes before it, what comes after it, and then the token that asks for the middle: the
+ * order that models are trained with most, and llama.cpp's.
  *
  * @throws AiError `invalid_value` for a token that the model doesn't have and for an empty text that it can't begin,
  *   `unsupported_parameter` for a suffix; what `slices` throws
@@ -37,7 +37,7 @@ export async function tokenizeText(
 ): Promise<PreparedText> {
   const { prefixToken, documentToken, infill } = tokenizer;
   const own = typeof text === "string" ? await tokenizer.tokenize(text, slices) : checkTokens(text, tokenizer);
-  const spelled = typeof text === "string" ? text : tokenizer.detokenize(text);
+  const plainText = typeof text === "string" ? text : tokenizer.detokenize(text);
   if (suffix !== null && infill === null) throw refuseSuffix();
   const before = infill !== null && suffix !== null ? [infill.prefix] : [];
   const after =
@@ -49,7 +49,7 @@ export async function tokenizeText(
   const start = isEmpty && documentToken !== null ? [documentToken] : [...begins, ...before];
   const tokens = [...start, ...own, ...after];
   if (tokens.length === 0) throw refuseEmpty();
-  return { tokens, text: spelled, textStart: start.length, textEnd: start.length + own.length };
+  return { tokens, text: plainText, textStart: start.length, textEnd: start.length + own.length };
 }
 
 function checkTokens(tokens: readonly number[], { isToken }: TextTokenizer): readonly number[] {

@@ -1,12 +1,12 @@
-/** What single tokens stand for, as text and as bytes: a token may be a part of a character. */
+/** Decodes single tokens to text and bytes: a token may be a part of a character. */
 
-export interface TokenSpelling {
+export interface TokenBytes {
   /** Bytes that form no character are U+FFFD. */
   readonly text: string;
   readonly bytes: readonly number[];
 }
 
-export interface TokenSpellingOptions {
+export interface TokenBytesOptions {
   /** As the vocabulary writes its tokens. */
   readonly texts: readonly string[];
   readonly isControlToken: (token: number) => boolean;
@@ -16,7 +16,7 @@ export interface TokenSpellingOptions {
 
 const REPLACEMENT = "\uFFFD";
 
-export function spellToken(token: number, { texts, isControlToken, detokenize }: TokenSpellingOptions): TokenSpelling {
+export function decodeTokenBytes(token: number, { texts, isControlToken, detokenize }: TokenBytesOptions): TokenBytes {
   const vocabularyText = texts[token] ?? "";
   const text = isControlToken(token) ? vocabularyText : detokenize(token);
   const bytes = text.includes(REPLACEMENT) ? readVocabularyBytes(vocabularyText) : null;

@@ -12,9 +12,9 @@ export async function encodePlainText(text: PlainText["text"], slices: WorkSlice
   if (strange !== undefined) {
     throw new AiError("invalid_value", `Invalid 'prompt': the model has no token ${strange}.`, { param: "prompt" });
   }
-  const spelled = typeof text === "string" ? text : tokens.map(decodeToken).join("");
+  const plainText = typeof text === "string" ? text : tokens.map(decodeToken).join("");
   return tokens.length > 0
-    ? { tokens, text: spelled, textStart: 0, textEnd: tokens.length }
+    ? { tokens, text: plainText, textStart: 0, textEnd: tokens.length }
     : { tokens: [DOCUMENT_TOKEN], text: "", textStart: 1, textEnd: 1 };
 }
 

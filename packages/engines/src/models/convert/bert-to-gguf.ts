@@ -1,7 +1,7 @@
 /**
  * Writes a BERT sentence encoder, as it is published (safetensors and a WordPiece vocabulary), as a GGUF file that
- * llama.cpp runs. Matrices become Q8_0, a quarter of their size; norms, biases, positions and types stay as they are, which
- * is what llama.cpp's own converter does. Reads and writes in chunks, so memory stays bounded.
+ * llama.cpp runs. Matrices become Q8_0, a quarter of their size; norms, biases, positions and types stay as they are,
+ * which is what llama.cpp's own converter does. Reads and writes in chunks, so memory stays bounded.
  *
  * Names: https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py (`MODEL_ARCH.BERT`).
  */
@@ -198,17 +198,17 @@ function describeTokenizer(vocabulary: readonly string[]): readonly (readonly [s
     return { type: "uint32", value };
   };
   const isSpecial = (token: string) => /^\[(?:CLS|SEP|PAD|UNK|MASK)\]$/.test(token);
-  const respell = (token: string) => {
+  const toGgufToken = (token: string) => {
     if (isSpecial(token)) return token;
     return token.startsWith("##") ? token.slice(2) : `\u2581${token}`;
   };
   const types = vocabulary.map((token) => (isSpecial(token) ? TOKEN_CONTROL : TOKEN_NORMAL));
   return [
     ["tokenizer.ggml.model", { type: "string", value: "bert" }],
-    ["tokenizer.ggml.tokens", { type: "strings", value: vocabulary.map(respell) }],
+    ["tokenizer.ggml.tokens", { type: "strings", value: vocabulary.map(toGgufToken) }],
     ["tokenizer.ggml.token_type", { type: "int32s", value: types }],
     ["tokenizer.ggml.unknown_token_id", idOf("[UNK]")],
-    // The format's own spelling.
+    // The format's own name.
     ["tokenizer.ggml.seperator_token_id", idOf("[SEP]")],
     ["tokenizer.ggml.padding_token_id", idOf("[PAD]")],
     ["tokenizer.ggml.cls_token_id", idOf("[CLS]")],

@@ -15,7 +15,7 @@ export function encodeLogprobs(
   return {
     text_offset: locate(logprobs, textBefore),
     token_logprobs: logprobs.map(({ logprob }) => logprob),
-    tokens: logprobs.map(spell),
+    tokens: logprobs.map(formatToken),
     top_logprobs: logprobs.map(encodeTop),
   };
 }
@@ -28,12 +28,12 @@ export function countCharacters(text: string): number {
 /** The likeliest, and the sampled one where it is none of them. */
 function encodeTop(token: PromptLogprob): Record<string, number> | null {
   if (token.logprob === null) return null;
-  const told = token.top.map((one) => [spell(one), one.logprob] as const);
-  return Object.fromEntries([[spell(token), token.logprob], ...told]);
+  const told = token.top.map((one) => [formatToken(one), one.logprob] as const);
+  return Object.fromEntries([[formatToken(token), token.logprob], ...told]);
 }
 
 /** A token that holds a part of a character is told by its bytes, as OpenAI tells it: `bytes:\\xf0\\x9f`. */
-function spell({ text, bytes }: Pick<TokenProbability, "text" | "bytes">): string {
+function formatToken({ text, bytes }: Pick<TokenProbability, "text" | "bytes">): string {
   if (Buffer.from(text).equals(Buffer.from(bytes))) return text;
   return `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
 }
