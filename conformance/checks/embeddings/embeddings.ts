@@ -197,7 +197,7 @@ export const embeddingChecks: readonly Check[] = [
     level: "should",
     requirement: "`dimensions` shortens the vector, or is refused with 400; it is never ignored.",
     reference: "OpenAPI CreateEmbeddingRequest.dimensions",
-    breaks: "A vector store whose column has the wanted length refuses every row.",
+    breaks: "A vector store whose column has the requested length refuses every row.",
     async run(context) {
       const [whole = []] = requireVectors(await askEmbedding(context));
       const dimensions = Math.ceil(whole.length / 2);

@@ -97,7 +97,7 @@ export { completionCalls } from "./services/completion-service.ts";
 export { embeddingCalls } from "./services/embedding-service.ts";
 export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
-export type { WantedSampling } from "./services/sampling.ts";
+export type { SamplingOptions } from "./services/sampling.ts";
 export type { CompletionEvent, CompletionRequest, CompletionRun } from "./services/completion-request.ts";
 export { foldCompletionEvents } from "./services/fold-completion.ts";
 export type { CompletionChoice, CompletionResult } from "./services/fold-completion.ts";

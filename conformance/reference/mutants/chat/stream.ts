@@ -41,7 +41,7 @@ function splitUnits(chunk: Chunk): readonly Chunk[] {
   const [choice] = chunk.choices;
   const content = choice?.delta.content;
   if (choice === undefined || !content) return [chunk];
-  // oxlint-disable-next-line unicorn/prefer-spread -- the units are wanted, not the characters
+  // oxlint-disable-next-line unicorn/prefer-spread -- units are needed here, not characters
   return content.split("").map((unit, at) => ({
     ...chunk,
     choices: [{ ...choice, delta: { content: unit }, logprobs: at === 0 ? choice.logprobs : null }],

@@ -109,7 +109,7 @@ function modelNotFound(selector: string): AiError {
   );
 }
 
-function wrongModelType(model: RegisteredModel, wanted: ModelType): AiError {
-  const message = `The model '${model.id}' is a ${model.type} model; this endpoint needs a ${wanted} model.`;
+function wrongModelType(model: RegisteredModel, requested: ModelType): AiError {
+  const message = `The model '${model.id}' is a ${model.type} model; this endpoint needs a ${requested} model.`;
   return new AiError("wrong_model_type", message, { param: "model" });
 }

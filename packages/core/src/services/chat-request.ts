@@ -2,9 +2,9 @@
 
 import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatOutput, ChatTool, SchemaRelaxation } from "../engine/chat-output.ts";
-import type { WantedSampling } from "./sampling.ts";
+import type { SamplingOptions } from "./sampling.ts";
 
-export interface ChatRequest extends WantedSampling {
+export interface ChatRequest extends SamplingOptions {
   /** At least one. */
   readonly messages: readonly ChatMessage[];
   /** How many answers, 1 to 128. */

@@ -2,16 +2,19 @@
 
 import type { FinishReason, PlainText, PromptLogprob, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatUsage } from "./chat-request.ts";
-import type { WantedSampling } from "./sampling.ts";
+import type { SamplingOptions } from "./sampling.ts";
 
-export interface CompletionRequest extends WantedSampling {
+export interface CompletionRequest extends SamplingOptions {
   /** At least one. */
   readonly prompts: readonly PlainText["text"][];
   /** What comes after each of them; null where nothing does. */
   readonly suffix: string | null;
   /** Texts for each prompt, 1 to 128. */
   readonly choices: number;
-  /** How many texts are written for each prompt, at least `choices`; those that the model finds likeliest are the choices. */
+  /**
+   * How many texts are written for each prompt, at least `choices`; those that the model finds likeliest are the
+   * choices.
+   */
   readonly candidates: number;
   /** Per text. A limit beyond the context is cut to it; 0 writes nothing. */
   readonly tokensMax: number;
@@ -19,7 +22,9 @@ export interface CompletionRequest extends WantedSampling {
   readonly stop: readonly string[];
   /** Whether each text begins with its prompt. */
   readonly echo: boolean;
-  /** How many of the likeliest tokens are told for each token, 0 to 20, of an echoed prompt too; null: nothing is told. */
+  /**
+   * How many of the likeliest tokens are told for each token, 0 to 20, of an echoed prompt too; null: nothing is told.
+   */
   readonly topLogprobs: number | null;
   /** Whether the texts are to be sent piece by piece; only where all candidates are choices. */
   readonly stream: boolean;
@@ -44,7 +49,9 @@ export type CompletionChoiceEvent =
 /** The choices of the first prompt have the first indices. `completion-end` is the last event of all. */
 export type CompletionEvent = CompletionChoiceEvent | { readonly type: "completion-end"; readonly usage: ChatUsage };
 
-/** An admitted completion. Slots of the model are held until `events` ends or is closed, or the call's signal aborts. */
+/**
+ * An admitted completion. Slots of the model are held until `events` ends or is closed, or the call's signal aborts.
+ */
 export interface CompletionRun {
   /** `cmpl-…` */
   readonly id: string;

@@ -13,7 +13,7 @@ import { CHARACTERS_PER_TOKEN_MAX } from "./context-length.ts";
 export interface EmbeddingRequest {
   /** At least one. */
   readonly inputs: readonly EmbeddingInput[];
-  /** How many of the model's dimensions are wanted, at least 1; null for all. */
+  /** Requested number of dimensions, at least 1; null for all of the model's. */
   readonly dimensions: number | null;
 }
 
@@ -98,10 +98,10 @@ async function collectEmbedding(
   return { modelId, vectors, promptTokens };
 }
 
-function checkDimensions(wanted: number | null, dimensions: number, isTruncatable: boolean): void {
-  if (wanted === null || wanted === dimensions) return;
-  if (wanted > dimensions) {
-    const message = `The model has ${dimensions} dimensions, fewer than the ${wanted} that were asked for.`;
+function checkDimensions(requested: number | null, dimensions: number, isTruncatable: boolean): void {
+  if (requested === null || requested === dimensions) return;
+  if (requested > dimensions) {
+    const message = `The model has ${dimensions} dimensions, fewer than the ${requested} that were asked for.`;
     throw new AiError("invalid_value", message, { param: "dimensions" });
   }
   if (isTruncatable) return;

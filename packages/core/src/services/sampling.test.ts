@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { buildSampling, shiftSeed } from "./sampling.ts";
-import type { WantedSampling } from "./sampling.ts";
+import type { SamplingOptions } from "./sampling.ts";
 
-const NOTHING: WantedSampling = {
+const NOTHING: SamplingOptions = {
   temperature: null,
   topP: null,
   presencePenalty: 0,

@@ -8,8 +8,8 @@ const SEED_RANGE = 2 ** 32;
 /** What OpenAI's API documents, and for what it does not have, what changes nothing. */
 const API_DEFAULTS = { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1 };
 
-/** As `Sampling`, its seed not chosen yet. Null or absent where the caller says nothing. */
-export interface WantedSampling extends Pick<Sampling, "presencePenalty" | "frequencyPenalty" | "logitBias"> {
+/** Sampling options as requested: `Sampling` before defaults and seed. Null or absent where the request has none. */
+export interface SamplingOptions extends Pick<Sampling, "presencePenalty" | "frequencyPenalty" | "logitBias"> {
   readonly temperature: number | null;
   readonly topP: number | null;
   readonly topK?: number | null;
@@ -20,29 +20,29 @@ export interface WantedSampling extends Pick<Sampling, "presencePenalty" | "freq
 }
 
 /**
- * What the caller says, else what is recommended for the model, else the API's default. Who asks for the likeliest
- * tokens, with a temperature of 0, gets them: nothing that is recommended changes that. Other penalties of the caller
- * take the place of a recommended one.
+ * Resolves each option: the requested value, else the one recommended for the model, else the API's default. At a
+ * requested temperature of 0 no recommendation applies, so the likeliest token is always taken. A requested penalty
+ * replaces a recommended one.
  */
-export function buildSampling(wanted: WantedSampling, recommended: RecommendedSampling = {}): Sampling {
-  const { presencePenalty, frequencyPenalty, logitBias } = wanted;
+export function buildSampling(requested: SamplingOptions, recommended: RecommendedSampling = {}): Sampling {
+  const { presencePenalty, frequencyPenalty, logitBias } = requested;
   const fallBack = (key: keyof RecommendedSampling): number =>
-    (wanted.temperature === 0 ? undefined : recommended[key]) ?? API_DEFAULTS[key];
+    (requested.temperature === 0 ? undefined : recommended[key]) ?? API_DEFAULTS[key];
   const hasPenalty = presencePenalty !== 0 || frequencyPenalty !== 0;
   return {
-    temperature: wanted.temperature ?? fallBack("temperature"),
-    topP: wanted.topP ?? fallBack("topP"),
-    topK: wanted.topK ?? fallBack("topK"),
-    minP: wanted.minP ?? fallBack("minP"),
-    repeatPenalty: wanted.repeatPenalty ?? (hasPenalty ? API_DEFAULTS.repeatPenalty : fallBack("repeatPenalty")),
+    temperature: requested.temperature ?? fallBack("temperature"),
+    topP: requested.topP ?? fallBack("topP"),
+    topK: requested.topK ?? fallBack("topK"),
+    minP: requested.minP ?? fallBack("minP"),
+    repeatPenalty: requested.repeatPenalty ?? (hasPenalty ? API_DEFAULTS.repeatPenalty : fallBack("repeatPenalty")),
     presencePenalty,
     frequencyPenalty,
-    seed: wrapSeed(wanted.seed ?? randomInt(SEED_RANGE)),
+    seed: wrapSeed(requested.seed ?? randomInt(SEED_RANGE)),
     logitBias,
   };
 }
 
-/** That of a later choice: the seeds of a call follow each other. */
+/** The sampling of a later choice: the seeds of a call are consecutive. */
 export function shiftSeed(sampling: Sampling, index: number): Sampling {
   return { ...sampling, seed: wrapSeed(sampling.seed + index) };
 }

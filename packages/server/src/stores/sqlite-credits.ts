@@ -56,19 +56,19 @@ export function createSqliteCredits(database: DatabaseSync, writer: SqliteWriter
     return due.length;
   };
 
-  const grant = (wanted: Grant): Balance => {
-    const before = accounts.read(wanted.accountId);
-    if (ledger.hasGrant(wanted.id)) return before;
-    checkGrantedBalance(before, wanted.amount);
-    accounts.grant(wanted.accountId, wanted.amount);
-    ledger.insertGrant(wanted);
-    return { balance: before.balance + wanted.amount, held: before.held };
+  const grant = (requested: Grant): Balance => {
+    const before = accounts.read(requested.accountId);
+    if (ledger.hasGrant(requested.id)) return before;
+    checkGrantedBalance(before, requested.amount);
+    accounts.grant(requested.accountId, requested.amount);
+    ledger.insertGrant(requested);
+    return { balance: before.balance + requested.amount, held: before.held };
   };
 
   return {
-    async hold(wanted) {
-      checkHold(wanted);
-      return writer.write(() => hold(wanted));
+    async hold(requested) {
+      checkHold(requested);
+      return writer.write(() => hold(requested));
     },
     async settle(settlement) {
       checkUsage(settlement);
@@ -85,9 +85,9 @@ export function createSqliteCredits(database: DatabaseSync, writer: SqliteWriter
       checkFree(record);
       await writer.write(() => ledger.insertUsage(record));
     },
-    async grant(wanted) {
-      checkGrant(wanted);
-      return writer.writeDurably(() => grant(wanted));
+    async grant(requested) {
+      checkGrant(requested);
+      return writer.writeDurably(() => grant(requested));
     },
     readBalance: async (accountId) => accounts.read(accountId),
     async listEntries(query) {

@@ -179,9 +179,9 @@ class PatternCompiler {
     if (this.#repetitions > 0) throw new PatternError("it looks ahead in a repetition");
     const rest = this.#parts.determiniseRest(next, this.#end);
     const first = this.#addAlternatives(alternatives, this.#addAnything(this.#end));
-    const wanted = this.#parts.determiniseRest(first, this.#end);
-    if (rest === null || wanted === null) throw new PatternError("it looks ahead for the start");
-    const kept = negate ? subtract(rest, wanted, this.#spend) : intersect(rest, wanted, this.#spend);
+    const expected = this.#parts.determiniseRest(first, this.#end);
+    if (rest === null || expected === null) throw new PatternError("it looks ahead for the start");
+    const kept = negate ? subtract(rest, expected, this.#spend) : intersect(rest, expected, this.#spend);
     return this.#parts.addAutomaton(kept, this.#end);
   }
 
@@ -192,7 +192,9 @@ class PatternCompiler {
   }
 }
 
-/** What may be nothing need not be repeated to be nothing: then `(a?){9}` is `a{0,9}`, with far fewer ways to be read. */
+/**
+ * What may be nothing need not be repeated to be nothing: then `(a?){9}` is `a{0,9}`, with far fewer ways to be read.
+ */
 function simplify({ element, min, max }: AST.Quantifier): {
   element: AST.QuantifiableElement;
   min: number;

@@ -5,40 +5,44 @@ import { buildZip, type ZipFile } from "../testing/build-zip.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { ZIP_DIRECTORY_BYTES_MAX, extractZipMember } from "./zip-member.ts";
 
-const WANTED: ZipFile = { name: "package/weights.bin", bytes: Buffer.from("weights ".repeat(500)) };
+const REQUESTED: ZipFile = { name: "package/weights.bin", bytes: Buffer.from("weights ".repeat(500)) };
 const OTHER: ZipFile = { name: "../../etc/passwd", bytes: Buffer.from("no") };
 
 test.each([true, false])("a file comes out whole, stored: %s", async (isStored) => {
-  const extracted = await extract(buildZip([OTHER, { ...WANTED, isStored }]));
-  expect(extracted.equals(WANTED.bytes)).toBe(true);
+  const extracted = await extract(buildZip([OTHER, { ...REQUESTED, isStored }]));
+  expect(extracted.equals(REQUESTED.bytes)).toBe(true);
 });
 
 test.each([
   ["lacks the file", buildZip([OTHER]), "it holds no package/weights.bin"],
   ["is no zip", Buffer.from("not a zip archive at all"), "its end record is missing"],
   ["is empty", Buffer.alloc(0), "its end record is missing"],
-  ["holds a file of another size", buildZip([{ ...WANTED, bytes: Buffer.from("short") }]), "5 bytes instead of 4000"],
+  [
+    "holds a file of another size",
+    buildZip([{ ...REQUESTED, bytes: Buffer.from("short") }]),
+    "5 bytes instead of 4000",
+  ],
   [
     "unpacks to more than it says",
-    buildZip([{ ...WANTED, bytes: Buffer.alloc(100_000), claims: { sizeBytes: 4000 } }]),
+    buildZip([{ ...REQUESTED, bytes: Buffer.alloc(100_000), claims: { sizeBytes: 4000 } }]),
     "unpacks to more bytes than it says",
   ],
   [
     "unpacks to less than it says",
-    buildZip([{ ...WANTED, bytes: Buffer.alloc(10), claims: { sizeBytes: 4000 } }]),
+    buildZip([{ ...REQUESTED, bytes: Buffer.alloc(10), claims: { sizeBytes: 4000 } }]),
     "does not match its checksum",
   ],
-  ["has a wrong checksum", buildZip([{ ...WANTED, claims: { checksum: 1 } }]), "does not match its checksum"],
-  ["uses an unknown compression", buildZip([{ ...WANTED, claims: { method: 12 } }]), "compression 12 is unknown"],
-  ["is encrypted", buildZip([{ ...WANTED, claims: { flags: 1 } }]), "encrypted"],
-  ["has broken data", breakAt(buildZip([WANTED]), 60), "not usable"],
-  ["points beyond its end", cutMiddle(buildZip([{ ...WANTED, isStored: true }])), "not usable"],
+  ["has a wrong checksum", buildZip([{ ...REQUESTED, claims: { checksum: 1 } }]), "does not match its checksum"],
+  ["uses an unknown compression", buildZip([{ ...REQUESTED, claims: { method: 12 } }]), "compression 12 is unknown"],
+  ["is encrypted", buildZip([{ ...REQUESTED, claims: { flags: 1 } }]), "encrypted"],
+  ["has broken data", breakAt(buildZip([REQUESTED]), 60), "not usable"],
+  ["points beyond its end", cutMiddle(buildZip([{ ...REQUESTED, isStored: true }])), "not usable"],
 ])("an archive that %s is refused", async (_title, archive, message) => {
   await expect(extract(archive)).rejects.toThrow(message);
 });
 
 test("an archive with too large a directory is refused before it is read", async () => {
-  const archive = buildZip([WANTED]);
+  const archive = buildZip([REQUESTED]);
   archive.writeUInt32LE(ZIP_DIRECTORY_BYTES_MAX + 1, archive.length - 10);
   await expect(extract(archive)).rejects.toThrow("its directory is too large");
 });
@@ -48,8 +52,8 @@ async function extract(archive: Buffer): Promise<Buffer> {
   const archivePath = path.join(directory.path, "package.whl");
   const targetPath = path.join(directory.path, "out");
   await writeFile(archivePath, archive);
-  const sizeBytes = WANTED.bytes.length;
-  await extractZipMember({ archivePath, memberName: WANTED.name, targetPath, sizeBytes, signal: undefined });
+  const sizeBytes = REQUESTED.bytes.length;
+  await extractZipMember({ archivePath, memberName: REQUESTED.name, targetPath, sizeBytes, signal: undefined });
   return await readFile(targetPath);
 }
 

@@ -52,13 +52,13 @@ interface ZipEntry {
 export async function extractZipMember(options: ExtractZipMemberOptions): Promise<void> {
   await using archive = await open(options.archivePath, "r");
   const entry = findEntry(await readDirectory(archive), options.memberName);
-  if ((entry.flags & ENCRYPTED_FLAG) !== 0) throw damaged("the wanted file is encrypted");
+  if ((entry.flags & ENCRYPTED_FLAG) !== 0) throw damaged("the requested file is encrypted");
   if (entry.method !== STORED && entry.method !== DEFLATED) throw damaged(`compression ${entry.method} is unknown`);
   if (entry.sizeBytes !== options.sizeBytes) {
-    throw damaged(`the wanted file has ${entry.sizeBytes} bytes instead of ${options.sizeBytes}`);
+    throw damaged(`the requested file has ${entry.sizeBytes} bytes instead of ${options.sizeBytes}`);
   }
   const local = await readExactly(archive, entry.localOffset, LOCAL_BYTES);
-  if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw damaged("the wanted file is not where the directory says");
+  if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw damaged("the requested file is not where the directory says");
   const start = entry.localOffset + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
   const checked = new CheckedBytes(options.sizeBytes);
   const packed = readRange(archive, start, entry.packedBytes);
@@ -75,7 +75,7 @@ export async function extractZipMember(options: ExtractZipMemberOptions): Promis
     throw error;
   }
   if (checked.count !== entry.sizeBytes || checked.checksum !== entry.checksum) {
-    throw damaged("the wanted file does not match its checksum");
+    throw damaged("the requested file does not match its checksum");
   }
 }
 
@@ -93,7 +93,7 @@ class CheckedBytes extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.count += chunk.length;
     this.checksum = crc32(chunk, this.checksum);
-    if (this.count > this.#most) done(damaged("the wanted file unpacks to more bytes than it says"));
+    if (this.count > this.#most) done(damaged("the requested file unpacks to more bytes than it says"));
     else done(null, chunk);
   }
 }

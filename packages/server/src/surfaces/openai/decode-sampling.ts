@@ -1,7 +1,10 @@
-/** How tokens are sampled and where a text ends, for chat and completions alike. It sets no defaults: those are the model's. */
+/**
+ * How tokens are sampled and where a text ends, for chat and completions alike. It sets no defaults: those are the
+ * model's.
+ */
 
 import { AiError } from "@openai-compat/core";
-import type { WantedSampling } from "@openai-compat/core";
+import type { SamplingOptions } from "@openai-compat/core";
 import type { CreateChatCompletionRequest, CreateCompletionRequest } from "@openai-compat/spec";
 import { z } from "zod";
 import { decodeBody } from "./decode-body.ts";
@@ -31,7 +34,7 @@ const moreSamplingSchema = z.looseObject({
 });
 
 /** @throws AiError `invalid_value` for a biased key that is no token id, and for a value out of its range. */
-export function decodeSampling(wire: Omit<Wire, "stop">): WantedSampling {
+export function decodeSampling(wire: Omit<Wire, "stop">): SamplingOptions {
   const more = decodeBody(moreSamplingSchema, wire);
   return {
     temperature: wire.temperature ?? null,
