@@ -2,7 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { watchClosing } from "./closing-watch.ts";
+import { createCompletionBudgetGuard } from "./completion-budget-guard.ts";
 import { compileWhole } from "./testing/compile-whole.ts";
 import { literal, repeat, sequence } from "./grammar-node.ts";
 import type { Grammar } from "./grammar-node.ts";
@@ -68,8 +68,8 @@ test("at any limit that has room for the shortest text, the text is whole and wi
       fc.integer({ min: 1, max: 200 }),
       ({ schema }, seed, sizes, tokensMax) => {
         const grammar = compile(schema);
-        const watch = watchClosing(grammar, { tokensMax, countTokens });
-        if (watch === null) {
+        const guard = createCompletionBudgetGuard(grammar, { tokensMax, countTokens });
+        if (guard === null) {
           expect(countTokens(openGrammar(grammar).end())).toBeGreaterThan(tokensMax);
           return;
         }
@@ -77,10 +77,10 @@ test("at any limit that has room for the shortest text, the text is whole and wi
         const taken: Uint8Array[] = [];
         while (taken.length < pieces.length) {
           const piece = pieces[taken.length] ?? new Uint8Array();
-          if (!watch.take(piece, tokensMax - taken.length - 1)) break;
+          if (!guard.accept(piece, tokensMax - taken.length - 1)) break;
           taken.push(piece);
         }
-        const ending = watch.end();
+        const ending = guard.shortestEnding();
         expect(taken.length + countTokens(ending)).toBeLessThanOrEqual(tokensMax);
         const said = new TextDecoder().decode(Buffer.concat(taken), { stream: true });
         expect(ajv.validate(schema, JSON.parse(said + ending)), said + ending).toBe(true);

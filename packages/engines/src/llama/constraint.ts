@@ -2,8 +2,8 @@
 
 import type { GenerationRequest } from "@openai-compat/core";
 import type { SequenceEvaluateOptions, Token } from "node-llama-cpp";
-import { watchClosing } from "../grammar/closing-watch.ts";
-import type { ClosingWatch } from "../grammar/closing-watch.ts";
+import { createCompletionBudgetGuard } from "../grammar/completion-budget-guard.ts";
+import type { CompletionBudgetGuard } from "../grammar/completion-budget-guard.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 
@@ -38,7 +38,7 @@ export async function constrainOutput(
   // A grammar that waits for a call gets its first token after the one that began the call.
   const holds = () => !outputGrammar.startsAtCall || reader.isTagged;
   const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
-  let watch: ClosingWatch | null | undefined;
+  let guard: CompletionBudgetGuard | null | undefined;
   let ending: Token[] | null = null;
   let isWhole = false;
   return {
@@ -46,11 +46,11 @@ export async function constrainOutput(
     choose(sampled, tokensLeft) {
       if (ending === null) {
         if (!holds() || model.isEogToken(sampled)) return sampled;
-        if (watch === undefined)
-          watch = watchClosing(outputGrammar.grammar, { tokensMax: tokensLeft + 1, countTokens });
-        if (watch === null || watch.take(Uint8Array.from(loaded.decodeToken(sampled).bytes), tokensLeft))
+        if (guard === undefined)
+          guard = createCompletionBudgetGuard(outputGrammar.grammar, { tokensMax: tokensLeft + 1, countTokens });
+        if (guard === null || guard.accept(Uint8Array.from(loaded.decodeToken(sampled).bytes), tokensLeft))
           return sampled;
-        const text = watch.end();
+        const text = guard.shortestEnding();
         isWhole = text === "";
         ending = encodeEnding(loaded, text) ?? [];
       }

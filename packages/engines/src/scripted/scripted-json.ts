@@ -3,7 +3,7 @@
  * model.
  */
 
-import { watchClosing } from "../grammar/closing-watch.ts";
+import { createCompletionBudgetGuard } from "../grammar/completion-budget-guard.ts";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
 import type { Grammar } from "../grammar/grammar-node.ts";
 import { createSeededRandom, sampleGrammar } from "../grammar/sample-grammar.ts";
@@ -36,9 +36,11 @@ export interface FittedTokens {
 /** A text as far as a limit lets it be said. */
 export function fitTokens(tokens: readonly number[], grammar: Grammar | null, tokensMax: number): FittedTokens {
   if (tokens.length <= tokensMax) return { tokens, end: "whole" };
-  const watch =
-    grammar === null ? null : watchClosing(grammar, { tokensMax, countTokens: (text) => encodeText(text).length });
-  if (watch === null) return { tokens: tokens.slice(0, tokensMax), end: "cut" };
-  const refused = tokens.findIndex((token, at) => !watch.take(Buffer.from(decodeToken(token)), tokensMax - at - 1));
-  return { tokens: [...tokens.slice(0, refused), ...encodeText(watch.end())], end: "closed" };
+  const guard =
+    grammar === null
+      ? null
+      : createCompletionBudgetGuard(grammar, { tokensMax, countTokens: (text) => encodeText(text).length });
+  if (guard === null) return { tokens: tokens.slice(0, tokensMax), end: "cut" };
+  const refused = tokens.findIndex((token, at) => !guard.accept(Buffer.from(decodeToken(token)), tokensMax - at - 1));
+  return { tokens: [...tokens.slice(0, refused), ...encodeText(guard.shortestEnding())], end: "closed" };
 }

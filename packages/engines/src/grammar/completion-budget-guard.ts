@@ -1,37 +1,37 @@
 /**
- * Sees to it that a text of a grammar can always still be ended with the tokens that are left: a piece after which it
- * could not is not taken, and what was taken is ended the shortest way. So structured output is complete at any limit
- * that has room for its shortest text.
+ * Guards that constrained output can always be completed with the tokens that are left: it rejects a piece after which
+ * the shortest ending would not fit. So structured output is complete at any limit that has room for its shortest text.
  */
 
 import type { Grammar } from "./grammar-node.ts";
 import { openGrammar } from "./grammar-position.ts";
 import type { GrammarPosition } from "./grammar-position.ts";
 
-export interface ClosingWatch {
+export interface CompletionBudgetGuard {
   /**
-   * Takes a piece of the text, unless the text could not be ended any more with the tokens that are left after it.
+   * Accepts a piece of the text, unless the tokens left after it have no room for the shortest ending. @returns whether
+   * it was accepted.
    *
    * @param bytes UTF-8; a character may be spread over several pieces.
    */
-  take(bytes: Uint8Array, tokensLeft: number): boolean;
-  /** The shortest text that ends what was taken; a character whose last bytes have not come is not part of it. */
-  end(): string;
+  accept(bytes: Uint8Array, tokensLeft: number): boolean;
+  /** The shortest text that completes what was accepted; a character whose last bytes are missing is not part of it. */
+  shortestEnding(): string;
 }
 
 /** A character has at most four bytes in UTF-8, and no token is shorter than a byte. */
 const TOKENS_PER_UNIT = 4;
 /**
- * Characters of an ending that are made and tokenised to see whether it fits; a longer one counts as too long. This is
- * done for every token, and the ending of a list in a list may have millions of characters.
+ * The longest ending, in characters, that is built and tokenised to find out whether it fits; a longer one counts as
+ * too long. This happens for every token, and the ending of a list in a list may have millions of characters.
  */
 export const ENDING_LENGTH_MAX = 8192;
 
-/** @returns null where the limit has no room for any text: nothing can be promised then. */
-export function watchClosing(
+/** @returns null where the limit has no room for the shortest text: nothing can be guaranteed then. */
+export function createCompletionBudgetGuard(
   grammar: Grammar,
   { tokensMax, countTokens }: { readonly tokensMax: number; readonly countTokens: (text: string) => number },
-): ClosingWatch | null {
+): CompletionBudgetGuard | null {
   const fits = (position: GrammarPosition, tokens: number) =>
     position.shortestLength * TOKENS_PER_UNIT <= tokens ||
     (position.shortestLength <= ENDING_LENGTH_MAX && countTokens(position.end()) <= tokens);
@@ -39,7 +39,7 @@ export function watchClosing(
   let unfinished: Uint8Array = new Uint8Array();
   if (!fits(position, tokensMax)) return null;
   return {
-    take(bytes, tokensLeft) {
+    accept(bytes, tokensLeft) {
       const all = Buffer.concat([unfinished, bytes]);
       const wholeLength = all.length - countUnfinished(all);
       const next = position.advance(all.toString("utf8", 0, wholeLength));
@@ -48,11 +48,11 @@ export function watchClosing(
       unfinished = all.subarray(wholeLength);
       return true;
     },
-    end: () => position.end(),
+    shortestEnding: () => position.end(),
   };
 }
 
-/** How many bytes at the end are the beginning of a character whose rest is missing. */
+/** Number of bytes at the end that begin an incomplete character. */
 function countUnfinished(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length += 1) {
     const byte = bytes[bytes.length - length] ?? 0;
