@@ -5,7 +5,7 @@ import type { AnswerReaderOptions, ReadEvent } from "./answer-reader.ts";
 
 const PLAIN: AnswerReaderOptions = { stop: [], calls: "possible", reasoning: "possible", untagged: null };
 
-/** What was read, pieces of the same kind joined. */
+/** The events of a text, deltas of the same type joined. */
 function read(pieces: readonly string[], options: Partial<AnswerReaderOptions> = {}): readonly string[] {
   const reader = createAnswerReader({ ...PLAIN, ...options });
   const events: ReadEvent[] = [];
@@ -78,11 +78,11 @@ test("the tokens reported with an answer are those of its text, not of the reaso
   const describe = (text: string) => ({ text, bytes: [...Buffer.from(text)], logprob: -1, top: [] });
   const pieces = ["<think>", "Hm.", "</think>", "\n", "\n", "Yes", "."];
   const events = pieces.flatMap((piece) => reader.push(piece, describe(piece)));
-  const told = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
-  expect(told.map(({ text }) => text)).toEqual(["Yes", "."]);
+  const reported = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
+  expect(reported.map(({ text }) => text)).toEqual(["Yes", "."]);
 });
 
-test("an answer that begins with half a character is told with the token of that half", () => {
+test("an answer that begins with half a character is reported with the token of that half", () => {
   const reader = createAnswerReader({ ...PLAIN, reasoning: "open" });
   const half = (byte: number) => ({ text: "\uFFFD", bytes: [byte], logprob: -1, top: [] });
   const events = [
@@ -91,6 +91,6 @@ test("an answer that begins with half a character is told with the token of that
     ...reader.push("", half(0xc3)),
     ...reader.push("é", half(0xa9)),
   ];
-  const told = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
-  expect(told.flatMap(({ bytes }) => bytes)).toEqual([0xc3, 0xa9]);
+  const reported = events.flatMap((event) => (event.type === "text-delta" ? (event.logprobs ?? []) : []));
+  expect(reported.flatMap(({ bytes }) => bytes)).toEqual([0xc3, 0xa9]);
 });

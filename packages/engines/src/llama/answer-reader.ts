@@ -1,6 +1,6 @@
 /**
- * Takes a model's text apart as it grows: reasoning, the answer, calls of tools. What may be the beginning of a tag or
- * of calls without tags is held back until it is known; stop strings end the answer alone.
+ * Parses a model's text as it grows: reasoning, the answer, tool calls. What may be the beginning of a tag or of calls
+ * without tags is held back until it is known; stop strings end the answer alone.
  */
 
 import type { TokenLogprob } from "@openai-compat/core";
@@ -17,36 +17,36 @@ export type ReadEvent =
   | { readonly type: "tool-call-delta"; readonly text: string };
 
 export interface AnswerReader {
-  /** @param logprob of the token that added the text; null when none are asked for. */
+  /** @param logprob of the token that added the text; null when none are requested. */
   push(text: string, logprob: TokenLogprob | null): readonly ReadEvent[];
   /** What was held back; call once, at the end. */
   end(): readonly ReadEvent[];
   /** True once a stop string has appeared. */
   readonly stopped: boolean;
-  /** True when all calls have come: what follows is none, or says the last one again. */
+  /** True when all calls have been read: what follows is no call, or repeats the last one. */
   readonly finished: boolean;
   /** The part of the answer that the text is in now. */
   readonly section: "reasoning" | "answer" | "call";
   readonly calls: number;
-  /** Whether a call has begun with its tag: from there on nothing but calls may come. */
+  /** Whether a call has begun with its tag: only calls may follow. */
   readonly isTagged: boolean;
 }
 
 export interface AnswerReaderOptions {
   readonly stop: readonly string[];
-  /** `only`: nothing but calls may come, so what is cut before the first is no answer. */
+  /** `only`: only calls are allowed, so text that is cut before the first is not an answer. */
   readonly calls: "none" | "possible" | "only";
   /** `open`: the prompt ends with the opening tag. */
   readonly reasoning: "none" | "possible" | "open";
-  /** Tools whose calls are read without tags, too; null for none. */
+  /** Tools whose calls are also read without tags; null for none. */
   readonly untagged: UntaggedCalls | null;
 }
 
 export interface UntaggedCalls {
   readonly names: readonly string[];
-  /** Whether there may be several. */
+  /** Whether several calls are allowed. */
   readonly parallel: boolean;
-  /** Whether a call whose name is one of those is read as one; else it stays text. */
+  /** Whether a call of one of these tools is read as a call; otherwise it stays text. */
   accepts(call: BlockCall): boolean;
 }
 
@@ -64,19 +64,19 @@ class Reader implements AnswerReader {
   finished = false;
   readonly #options: AnswerReaderOptions;
   readonly #answer: ReturnType<typeof createAnswerText>;
-  /** Not yet read: it may be part of a tag. */
+  /** Text that is held back: it may be part of a tag. */
   #held = "";
   #heldLogprobs: (TokenLogprob | null)[] = [];
   #isFirst = true;
-  /** Whether anything but blanks has been said. */
+  /** Whether the answer has anything but white space. */
   #hasSaid = false;
   #hasHead = false;
-  /** The last whole call; a call that says the same again ends the list. */
+  /** The last complete call; a call that repeats it ends the list. */
   #lastCall = "";
-  /** What the call that is open has said, as long as it is the same as the last one; null once it differs. */
+  /** Arguments of the open call while they equal those of the last call; null once they differ. */
   #repeated: string | null = null;
   #head = "";
-  /** What may be calls without tags: the held text, as far as it has been read. */
+  /** Possible calls without tags: the parsed part of the held text. */
   #block: CallBlock | null = null;
   /** Line breaks next to reasoning tags are not text. */
   #skipsLineBreaks = false;
@@ -119,7 +119,7 @@ class Reader implements AnswerReader {
   #step(events: ReadEvent[]): boolean {
     if (this.#skipsLineBreaks) {
       const text = this.#held.replace(/^\n+/, "");
-      // A token without text is the beginning of a character, and stays.
+      // A token without text is the beginning of a character, and is kept.
       if (text === "" && this.#held !== "") this.#heldLogprobs = [];
       this.#held = text;
       if (text === "") return false;
@@ -169,7 +169,7 @@ class Reader implements AnswerReader {
     if (this.#block !== null) return this.#readBlock(events, this.#block);
     if (this.#openBlock(events)) return true;
     const { before, isFound } = this.#takeUntil(CALL_BEGIN);
-    // The blanks before a call, and between two, are no answer.
+    // White space before a call, and between calls, is not part of the answer.
     const text = before.trimEnd();
     this.#say(events, text);
     if (isFound) {
@@ -195,7 +195,7 @@ class Reader implements AnswerReader {
     return true;
   }
 
-  /** Calls that start the answer are taken as they come; after a text, only if nothing else follows them. */
+  /** Calls at the start of the answer are read at once; after a text, only if nothing else follows them. */
   #readBlock(events: ReadEvent[], block: CallBlock): boolean {
     const state = block.push(this.#held.slice(block.length));
     if (state === "open") return false;
@@ -211,7 +211,7 @@ class Reader implements AnswerReader {
       this.finished = true;
       return false;
     }
-    // Its first character was an ordinary one.
+    // Its first character was plain text.
     const length = this.#held.search(/\S/) + 1;
     this.#say(events, this.#held.slice(0, length));
     this.#held = this.#held.slice(length);
@@ -270,7 +270,7 @@ class Reader implements AnswerReader {
     this.#repeated = null;
   }
 
-  /** Takes what comes before a tag, and the tag when it is there; keeps what may be its beginning. */
+  /** Takes the text before a tag, and the tag when it is complete; keeps what may be its beginning. */
   #takeUntil(tag: string): { readonly before: string; readonly isFound: boolean } {
     const at = this.#held.indexOf(tag);
     if (at !== -1) {
@@ -285,7 +285,7 @@ class Reader implements AnswerReader {
     return { before, isFound: false };
   }
 
-  /** After a call only another may come: a model's blanks between them are nobody's text, and no more is half a tag. */
+  /** After a call only another call may follow: white space or half a tag between them is not part of the answer. */
   #say(events: ReadEvent[], text: string): void {
     if (text === "" || this.calls > 0 || this.#options.calls === "only") return;
     this.#hasSaid ||= /\S/.test(text);

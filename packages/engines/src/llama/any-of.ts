@@ -1,11 +1,11 @@
-/** A regular expression that finds any of many texts, also of thousands, at a cost that does not grow with their number. */
+/** A regular expression that matches any of many texts, at a cost that does not grow with their number. */
 
 interface Node {
   isEnd: boolean;
   readonly next: Map<string, Node>;
 }
 
-/** Global; where several texts begin at the same place, the longest is found. Of none it finds nothing. */
+/** Global; where several texts begin at the same index, the longest matches. An empty list matches nothing. */
 export function matchAnyOf(texts: Iterable<string>): RegExp {
   const root: Node = { isEnd: false, next: new Map() };
   for (const text of texts) if (text !== "") insert(root, text);
@@ -22,7 +22,7 @@ function insert(root: Node, text: string): void {
   node.isEnd = true;
 }
 
-/** Common beginnings are printed once, so each character is looked at once. */
+/** Common prefixes are printed once, so each character is compared once. */
 function print(node: Node): string {
   const branches = Array.from(node.next, ([character, next]) => escape(character) + print(next));
   if (branches.length === 0) return "";

@@ -1,11 +1,12 @@
 /**
- * Reads calls that a model writes without tags, as many small models do: JSON objects one after the other, in an array, in
- * a fence. It says as soon as it can that a text is none; it knows nothing of what stands before and after.
+ * Parses calls that a model writes without tags, as many small models do: JSON objects one after the other, in an
+ * array, in a fence. It refuses a text as soon as it can no longer become calls, and does not see the text before and
+ * after.
  */
 
-/** Longer text is no call: it is held back as long as it may be one. */
+/** Longer text is not a call: text is held back while it may be one. */
 export const CALL_BLOCK_CHARACTERS_MAX = 65_536;
-/** Arguments that are nested deeper are none. */
+/** Arguments that are nested deeper are refused. */
 const DEPTH_MAX = 64;
 const LANGUAGE_CHARACTERS_MAX = 16;
 const FENCE = 3;
@@ -23,14 +24,14 @@ export interface CallableTools {
   accepts(call: BlockCall): boolean;
 }
 
-/** `closed`: what has been read is calls and nothing is open; more may follow. `refused`: it is none, whatever follows. */
+/** `closed`: the text is complete calls so far; more may follow. `refused`: the text is not calls, whatever follows. */
 export type CallBlockState = "open" | "closed" | "refused";
 
 export class CallBlock {
   state: CallBlockState = "open";
-  /** Of the parts that are closed. */
+  /** Complete calls so far. */
   readonly calls: BlockCall[] = [];
-  /** How much has been read. */
+  /** Characters read so far. */
   length = 0;
   readonly #tools: CallableTools;
   readonly #isContinuation: boolean;
@@ -49,7 +50,7 @@ export class CallBlock {
     this.#isContinuation = isContinuation;
   }
 
-  /** Reads on, up to the end of the next part at most: `length` says how far. */
+  /** Reads up to the end of the next part at most; `length` says how far. */
   push(text: string): CallBlockState {
     if (this.state === "refused") return this.state;
     for (const character of text) {
@@ -169,7 +170,10 @@ export class CallBlock {
   }
 }
 
-/** One object, character by character. Whether it is JSON shows when it is closed, whether it is a call mostly before. */
+/**
+ * One object, character by character. Whether it is a call is usually known before it is complete, whether it is JSON
+ * only then.
+ */
 class CallObject {
   isClosed = false;
   readonly #names: readonly string[];

@@ -10,12 +10,12 @@ function createTemplate(source: string) {
 
 const weather = { id: "call_1", name: "weather", arguments: '{"city":"Rome"}' };
 
-test("the template gets the messages, its border tokens and asks for the answer", () => {
+test("the template gets the messages, its first and last tokens and the generation prompt", () => {
   const template = createTemplate(`{{ bos_token }}${PLAIN}{{ eos_token }}`);
   expect(template.render([{ role: "user", content: "Hi" }])).toBe("<s>[user]Hi[assistant]</s>");
 });
 
-test("a template that knows no tools gets calls and results as marked text", () => {
+test("a template without tools gets calls and results as tagged text", () => {
   const text = createTemplate(PLAIN).render([
     { role: "assistant", content: "", toolCalls: [weather] },
     { role: "tool", content: "sunny", toolCallId: "call_1" },

@@ -80,7 +80,7 @@ function viewForToolTemplate(message: ChatMessage): Record<string, unknown> {
   };
 }
 
-/** A template that knows no tools would drop the calls and stumble over the role: both become text, marked as such. */
+/** A template without tools would drop the calls and fail on the role: both become tagged text. */
 function viewForPlainTemplate(message: ChatMessage): Record<string, unknown> {
   if (message.role === "tool") {
     return { role: "user", content: `<tool_response>\n${message.content}\n</tool_response>` };
@@ -91,10 +91,10 @@ function viewForPlainTemplate(message: ChatMessage): Record<string, unknown> {
   return { role: message.role, content: [message.content, ...calls].filter((part) => part !== "").join("\n") };
 }
 
-/** What is nested deeper can't be printed again. */
+/** Deeper values can't be printed again. */
 const ARGUMENTS_DEPTH_MAX = 100;
 
-/** Templates print an object as JSON of its own; what is no JSON object stays the text that it was. */
+/** Templates print an object as JSON; arguments that are not a JSON object stay text. */
 export function decodeArguments(call: ChatToolCall): unknown {
   try {
     const value: unknown = JSON.parse(call.arguments);

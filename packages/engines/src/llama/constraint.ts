@@ -18,9 +18,9 @@ export interface Constraint {
    *   one by one; null when nothing may follow.
    */
   choose(sampled: Token, tokensLeft: number): Token | null;
-  /** Whether the shortest ending has begun, and whether all of it has been chosen. */
+  /** `closing`: the shortest ending has begun; `closed`: all of it has been chosen. */
   readonly state: "open" | "closing" | "closed";
-  /** Whether the text was whole when the room ran out, so that nothing of it is missing. */
+  /** Whether the text was already complete when the tokens ran out. */
   readonly isWhole: boolean;
 }
 
@@ -35,7 +35,7 @@ export async function constrainOutput(
   if (compiled === null) return null;
   const { outputGrammar, native } = compiled;
   const state = new module.LlamaGrammarEvaluationState({ model, grammar: native });
-  // A grammar that waits for a call gets its first token after the one that began the call.
+  // A grammar that starts at a call gets its first token after the one that began the call.
   const holds = () => !outputGrammar.startsAtCall || reader.isTagged;
   const countTokens = (text: string) => encodeEnding(loaded, text)?.length ?? Number.POSITIVE_INFINITY;
   let guard: CompletionBudgetGuard | null | undefined;

@@ -8,7 +8,7 @@ import type { LlamaContextSequence } from "node-llama-cpp";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { Turn } from "./prefill-scheduler.ts";
 
-/** @param start the first token that goes; all behind it go too. @throws the signal's reason */
+/** @param start index of the first token to erase; all later ones are erased too. @throws the signal's reason */
 export async function eraseTokens(
   { prefill }: Pick<LoadedModel, "prefill">,
   sequence: LlamaContextSequence,

@@ -22,7 +22,7 @@ export interface Generation {
   readonly tokens: Token[];
   /** Appended to when penalties need it; `options` reads it. */
   readonly sampledTokens: Token[];
-  /** Nothing has been read yet. */
+  /** A fresh reader. */
   readonly reader: AnswerReader;
   /** Null for free text. */
   readonly constraint: Constraint | null;
@@ -37,7 +37,7 @@ interface Running {
 type Evaluation = AsyncGenerator<SampledToken, void, void | Token | Token[]>;
 
 /**
- * Prefers the sequence that already holds most of the prompt, else the longest unused, whose memory is missed least.
+ * Chooses the free sequence that shares the longest prefix with the prompt, else the least recently used one.
  */
 export function chooseSequence(
   loaded: LoadedModel,
@@ -56,7 +56,7 @@ export function chooseSequence(
   return best;
 }
 
-/** Runs the generation on a sequence that nobody else uses, and leaves it usable for the next one. */
+/** Runs the generation on a sequence that no other generation uses, and leaves it reusable. */
 export async function* runGeneration(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
@@ -72,7 +72,7 @@ export async function* runGeneration(
     return;
   }
   const keptTokens = await keepPrefix(loaded, sequence, { tokens, turn });
-  // What has just been scored was read for it.
+  // A scored prompt has been read for this call, so nothing of it counts as cached.
   const cachedTokens = scores === null ? keptTokens : 0;
   const { evaluation, sampled } = await readPrompt(loaded, sequence, { generation, turn });
   try {
@@ -85,9 +85,9 @@ export async function* runGeneration(
 }
 
 /**
- * How much of the prompt need not be read again. The last token always is, for its prediction. On a CPU only whole
- * chunks count that were read as such, and one chunk is always read again, so that every row is computed as in a cold
- * run.
+ * Number of prompt tokens that need not be read again. The last token always is, for its prediction. On a CPU only
+ * whole chunks count that were read as such, and one chunk is always read again, so that every row is computed as in a
+ * cold run.
  */
 function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
   const common = sequence.compareContextTokens([...tokens]).firstDifferentIndex;
@@ -96,7 +96,7 @@ function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, toke
   return inChunks < loaded.chunkTokens ? 0 : inChunks - (inChunks % loaded.chunkTokens);
 }
 
-/** Cuts the sequence back to what the prompt can keep of it. */
+/** Cuts the sequence back to the reusable prefix. */
 async function keepPrefix(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
@@ -171,7 +171,7 @@ async function* decodeTokens(
       constraint === null ? sampled.token : constraint.choose(sampled.token, request.tokensMax - completionTokens);
     if (wasOpen && constraint?.state !== "open") tokenText.dropUnfinished();
     if (token === null) {
-      // What would have come next had no room; the caller's limit cut nothing of what is there.
+      // Only a further element had no room; the text itself was not cut.
       if (constraint?.isWhole !== true) finishReason = "length";
       break;
     }

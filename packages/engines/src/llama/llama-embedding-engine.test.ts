@@ -44,7 +44,7 @@ test("a marker written in a text does not become a control token", async () => {
   expect(inputs[0]?.tokens.slice(1, -1)).not.toContain(last);
 });
 
-test("a model file that is not there is the operator's to mend, and the path stays unsaid", async () => {
+test("a missing model file is the operator's error, and its path is not disclosed", async () => {
   const engine = open({ modelPath: "/nowhere/secret.gguf" });
   const failure = engine.prepare(["sea"], never);
   await expect(failure).rejects.toMatchObject({ code: "engine_unavailable" });
@@ -58,7 +58,7 @@ const referenceSchema = z.object({
   texts: z.array(z.object({ text: z.string(), tokens: z.int(), vector: z.base64() })).min(20),
 });
 
-/** What the model's makers would have got: `testing/minilm-reference.json` says how it was computed. */
+/** Vectors of the reference implementation: `testing/minilm-reference.json` says how they were computed. */
 async function readReference() {
   const file = new URL("testing/minilm-reference.json", import.meta.url);
   return referenceSchema.parse(JSON.parse(await readFile(file, "utf8"))).texts.map(({ text, tokens, vector }) => {

@@ -1,7 +1,7 @@
 /**
  * The embedding engine for GGUF models. Nothing native is imported, and no file is opened, before the first call that
- * needs the model. Inputs of all calls share the contexts, first come, first served, so a large batch slows another call
- * down and never locks it out.
+ * needs the model. Inputs of all calls share the contexts, first come, first served, so a large batch delays other
+ * calls but never blocks them.
  */
 
 import { AiError, createWorkSlices } from "@openai-compat/core";
@@ -65,7 +65,7 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
   };
 }
 
-/** As many inputs on their way as there are contexts; each leaves as soon as it is there. */
+/** Reads as many inputs at once as there are contexts; yields each vector as soon as it is computed. */
 async function* embedAll(
   loaded: LoadedEmbeddingModel,
   inputs: readonly PreparedInput[],
@@ -113,7 +113,7 @@ async function embedOne(
   }
 }
 
-/** @throws Error for a vector without a direction: it could be near to nothing. */
+/** @throws Error for a vector of length 0 or not finite: it has no direction. */
 function normalise(vector: readonly number[]): Float32Array<ArrayBuffer> {
   const length = Math.hypot(...vector);
   if (!(length > 0 && Number.isFinite(length))) throw new Error(`The model's vector has the length ${length}.`);

@@ -1,4 +1,4 @@
-/** The settings of a llama embedding engine and their defaults; nothing else may invent one. */
+/** The settings of a llama embedding engine and their defaults; no other module may define one. */
 
 import { availableParallelism } from "node:os";
 import type { LoadingSettings } from "../residency/model-resource.ts";

@@ -52,7 +52,7 @@ async function run(engine: ChatEngine, messages: readonly ChatMessage[], options
   return { prompt, ...(await collectGeneration(engine.generate(request, never))) };
 }
 
-test("a character that is spread over tokens leaves in one delta", async () => {
+test("a character that is split over tokens is sent in one delta", async () => {
   const { deltas, completionTokens } = await run(openEngine(), story);
   expect(deltas).toContain("😀");
   expect(deltas.length).toBeLessThanOrEqual(completionTokens - 3);
@@ -94,7 +94,7 @@ test("a repeat penalty makes a repeating answer repeat less", async () => {
   expect(countDistinct(punished.text)).toBeGreaterThan(countDistinct(free.text));
 });
 
-test.each([{ topK: 1 }, { minP: 1 }])("%j leaves the likeliest token alone, however hot", async (kept) => {
+test.each([{ topK: 1 }, { minP: 1 }])("%j leaves only the likeliest token, at any temperature", async (kept) => {
   const engine = openEngine();
   const greedy = await run(engine, story);
   expect((await run(engine, story, { sampling: { temperature: 2, seed: 7 } })).text).not.toBe(greedy.text);
@@ -153,7 +153,7 @@ test("a prompt goes to the sequence that holds it, any other to the longest unus
   expect((await run(engine, long)).cachedTokens).toBe(keptOf(prompt.tokens.length));
 });
 
-test("an abort in the middle of a prompt keeps what was read and nothing more is read", async () => {
+test("an abort in the middle of a prompt keeps what was read and reads no more", async () => {
   const engine = openEngine({ contextTokens: 4096, concurrency: 1 });
   const prompt = await engine.prepare([{ role: "user", content: "word ".repeat(760) }], FREE_TEXT, never);
   const controller = new AbortController();

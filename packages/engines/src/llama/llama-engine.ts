@@ -107,7 +107,7 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   };
 }
 
-/** Cleaning up goes on when the call has gone. */
+/** Cleanup runs to its end after an abort. */
 const UNABORTED = new AbortController().signal;
 
 async function* generateOn(
@@ -123,7 +123,7 @@ async function* generateOn(
     yield* runGeneration(loaded, sequence, { generation, turn });
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw error;
-    // Nobody knows what a failed evaluation left behind, be it also aborted.
+    // The state after a failed evaluation is unknown, also when it was aborted.
     const cleanup = await Promise.allSettled([eraseTokens(loaded, sequence, { ...turn, start: 0, signal: UNABORTED })]);
     const cause = cleanup[0].status === "fulfilled" ? error : new AggregateError([error, cleanup[0].reason]);
     signal.throwIfAborted();

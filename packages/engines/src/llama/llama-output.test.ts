@@ -136,7 +136,7 @@ test("once the model has begun a call by itself, the call is constrained to the 
   expect(ajv.validate(journey, JSON.parse(result.toolCalls[0]?.arguments ?? ""))).toBe(true);
 });
 
-test("a model that begins no call says what it likes", async () => {
+test("a model that begins no call writes free text", async () => {
   const free = await run({}, { tokensMax: 30 });
   const result = await run({ toolUse: { tools, mode: "auto", parallel: true } }, { tokensMax: 30 });
   expect(result).toMatchObject({ toolCalls: [], finishReason: free.finishReason });
@@ -164,7 +164,7 @@ const endless = {
 };
 
 test.each([40, 60, 80, 100, 120])(
-  "JSON that meets a limit of %i tokens is ended in time, and says so",
+  "JSON that meets a limit of %i tokens is completed in time, and reports the limit",
   async (tokensMax) => {
     const format = { type: "json-schema", schema: endless, isStrict: true } as const;
     for (let seed = 0; seed < 4; seed += 1) {
@@ -177,7 +177,7 @@ test.each([40, 60, 80, 100, 120])(
   },
 );
 
-test("calls that meet the token limit are ended in time, and say so", async () => {
+test("calls that meet the token limit are completed in time, and report the limit", async () => {
   for (let seed = 0; seed < 4; seed += 1) {
     const demands = { ...hot(seed), tokensMax: 140 };
     const { toolCalls, finishReason } = await run(
@@ -190,7 +190,7 @@ test("calls that meet the token limit are ended in time, and say so", async () =
   }
 });
 
-test("the tokens that end JSON in time are told with their text", async () => {
+test("the tokens that end JSON in time are reported with their text", async () => {
   const format = { type: "json-schema", schema: endless, isStrict: true } as const;
   const { text, logprobs } = await run({ format }, { ...hot(1), tokensMax: 40, topLogprobs: 2 });
   expect(Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
@@ -244,9 +244,9 @@ test("probabilities are those of the model, whatever the sampling, and their byt
 
 test("asking for probabilities changes no token", async () => {
   const free = await run({}, { tokensMax: 24, sampling: { temperature: 1, seed: 5 } });
-  const told = await run({}, { tokensMax: 24, topLogprobs: 0, sampling: { temperature: 1, seed: 5 } });
-  expect(told.text).toBe(free.text);
-  expect(told.logprobs.every(({ top }) => top.length === 0)).toBe(true);
+  const reported = await run({}, { tokensMax: 24, topLogprobs: 0, sampling: { temperature: 1, seed: 5 } });
+  expect(reported.text).toBe(free.text);
+  expect(reported.logprobs.every(({ top }) => top.length === 0)).toBe(true);
 });
 
 test("a token that only the output format allows is reported with its small probability", async () => {

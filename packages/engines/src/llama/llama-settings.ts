@@ -1,4 +1,4 @@
-/** The settings of a llama engine and their defaults; nothing else may invent one. */
+/** The settings of a llama engine and their defaults; no other module may define one. */
 
 import { availableParallelism } from "node:os";
 import type { RecommendedSampling } from "@openai-compat/core";
@@ -12,8 +12,8 @@ export interface LlamaEngineSettings {
   /** Prompt and completion together, per sequence; cut to what the model was trained for. Default 4,096. */
   readonly contextTokens?: number | undefined;
   /**
-   * Threads that compute. Default: one less than the cores, at least one. The workers spin while they wait for each
-   * other, so taking every core of a shared machine makes decoding ten times slower.
+   * Compute threads. Default: one less than the cores, at least one. Idle threads spin, so using every core of a shared
+   * machine makes decoding ten times slower.
    */
   readonly threads?: number | undefined;
   /** Whether a GPU is used when a matching binary is installed. Default false. */
@@ -22,7 +22,7 @@ export interface LlamaEngineSettings {
    * How many of the likeliest tokens are sampled from at a temperature above 0; 0 for all, at some cost. Default 1,000.
    */
   readonly candidateTokensMax?: number;
-  /** For requests that say nothing else. Default: nothing is recommended. */
+  /** Used where a request sets no value. Default: none. */
   readonly recommendedSampling?: RecommendedSampling;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;

@@ -1,4 +1,4 @@
-/** Loads something onto the native library: its log lines go where they are wanted, and what went wrong is said in our words. */
+/** Loads a model with the native library: forwards its log lines, and maps its failures to errors that name no path. */
 
 import { AiError } from "@openai-compat/core";
 import { openNativeRuntime } from "./native-runtime.ts";
@@ -31,13 +31,13 @@ export async function loadWithRuntime<Loaded extends { readonly dispose: () => P
   }
 }
 
-/** The same when it failed before the library was asked. */
+/** Maps a failure from before the native load. */
 export function toLoadError(thrown: unknown): AiError {
   if (thrown instanceof AiError) return thrown;
   return new AiError("engine_unavailable", explainLoadError(thrown), { cause: thrown });
 }
 
-/** What the caller may read: no path, no stack. */
+/** The message for callers: no path, no stack. */
 function explainLoadError(error: unknown): string {
   const name = error instanceof Error ? error.constructor.name : "";
   const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -1,4 +1,4 @@
-/** Brings a GGUF file of an embedding model into memory, with a context for each input that is read at once. */
+/** Loads a GGUF embedding model, with a context for each input that is read at once. */
 
 import type { WorkSlices } from "@openai-compat/core";
 import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
@@ -17,7 +17,7 @@ export interface LoadedEmbeddingModel {
   readonly contexts: SlotPool<LlamaEmbeddingContext>;
   /** Markers included. No text becomes a marker. */
   readonly tokenise: (text: string, slices: WorkSlices) => Promise<readonly number[]>;
-  /** Tokens that a caller made, with the markers where they were left out; null where the model lacks one of them. */
+  /** A caller's token ids, with missing markers added; null where the model lacks one of the ids. */
   readonly adopt: (tokens: readonly number[]) => readonly number[] | null;
   readonly isToken: (id: number) => id is Token;
   /** Call when nothing runs. */
@@ -39,7 +39,7 @@ async function loadInto(
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
     const contexts: LlamaEmbeddingContext[] = [];
     for (let count = 0; count < settings.threads; count += 1) {
-      // The library keeps the last place free, and reads an input in one batch or not at all.
+      // The library keeps the last token free, and reads an input in one batch or not at all.
       const size = contextTokens + 1;
       contexts.push(await model.createEmbeddingContext({ contextSize: size, batchSize: size, threads: 1 }));
     }

@@ -1,4 +1,4 @@
-/** Brings a GGUF file into memory with everything a generation needs, and out of it again. */
+/** Loads a GGUF chat model with everything that a generation needs, and unloads it. */
 
 import { AiError } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
@@ -26,13 +26,13 @@ import type { TokenBytes } from "./token-bytes.ts";
 export interface LoadedModel {
   readonly module: NativeModule;
   readonly model: LlamaModel;
-  /** What one sequence holds: prompt and completion together. */
+  /** Capacity of one sequence: prompt and completion together. */
   readonly contextTokens: number;
   /** Whether the memory of a sequence can be cut back to a prefix; a recurrent model starts over instead. */
   readonly canCutBack: boolean;
-  /** Prompts are read in chunks of so many tokens. */
+  /** Number of tokens in a prompt chunk. */
   readonly chunkTokens: number;
-  /** Whether prompts are read so that a text never depends on what ran before or runs beside it. */
+  /** Whether a text is independent of what ran before it and of what runs at the same time. */
   readonly isReproducible: boolean;
   /** How many tokens of each sequence were read in whole chunks. */
   readonly readInChunks: WeakMap<LlamaContextSequence, number>;
@@ -56,7 +56,7 @@ export interface LoadedModel {
  * @see docs/decisions/2026-11-23-prompts-are-read-in-chunks-of-64.md
  */
 const CPU_CHUNK_TOKENS = 64;
-/** A GPU needs more rows to be busy, and promises no equal rounding anyway. */
+/** A GPU needs more rows to be busy, and does not round the same way anyway. */
 const GPU_CHUNK_TOKENS = 512;
 /** Room for the longest chunk in one evaluation. */
 export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
@@ -134,7 +134,7 @@ function openSequences(context: LlamaContext, count: number): LlamaContextSequen
   return Array.from({ length: count }, () =>
     context.getSequence({
       contextShift: {
-        // The default erases the oldest tokens without a word.
+        // The default erases the oldest tokens silently.
         strategy: () => {
           throw new AiError("engine_failed", "The context of the model is full.");
         },
@@ -165,7 +165,7 @@ function createTokenizer(module: NativeModule, model: LlamaModel): PromptTokeniz
   const isSpm = model.vocabularyType === module.LlamaVocabularyType.spm;
   return {
     tokenize(text, special) {
-      // Such a tokenizer puts a space before every text; in the middle of a prompt there is none.
+      // Such a tokenizer adds a space before every text; in the middle of a prompt there must be none.
       return isSpm && !special ? model.tokenize(text, false, "trimLeadingSpace") : model.tokenize(text, special);
     },
     controlText: matchAnyOf(listTexts(model, CONTROL_TYPES)),
@@ -200,7 +200,7 @@ function findInfillTokens({ tokens: { infill } }: LlamaModel): InfillTokens | nu
 function createTokenDecoder(model: LlamaModel): (token: Token) => TokenBytes {
   const { tokens: texts, token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
   const isToken = createTokenGuard(model);
-  // After itself: at the beginning of a text, some tokenizers leave a blank out.
+  // After itself: at the beginning of a text, some tokenizers drop a space.
   const detokenize = (token: number) => (isToken(token) ? model.detokenize([token], false, [token]) : "");
   const isControlToken = (token: number) => CONTROL_TYPES.includes(types[token] ?? 0);
   return (token) => decodeTokenBytes(token, { texts, isControlToken, detokenize });

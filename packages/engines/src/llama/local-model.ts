@@ -21,7 +21,7 @@ export function createLocalEngine(
     : createLlamaEmbeddingEngine({ ...settings, loading });
 }
 
-/** What it takes at most when it is loaded, in bytes. @throws AiError `engine_unavailable` without the file */
+/** Upper bound of its memory when loaded, in bytes. @throws AiError `engine_unavailable` without the file */
 export async function estimateLocalBytes({ type, settings }: LocalModel): Promise<number> {
   return type === "chat" ? estimateChatBytes(settings) : estimateEmbeddingBytes(settings);
 }

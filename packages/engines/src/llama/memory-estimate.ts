@@ -1,6 +1,5 @@
 /**
- * How much memory a model will take, from its file alone: the native library is not asked, because nothing of it is loaded
- * yet. It errs upwards.
+ * Estimates a model's memory from its file alone, without the native library, which is not loaded yet. It errs upwards.
  *
  * @see docs/decisions/2026-11-28-models-take-turns-in-memory.md for what was measured
  */
@@ -18,21 +17,25 @@ import { BATCH_TOKENS, SCORED_TOKENS_MAX } from "./loaded-model.ts";
 
 const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
-/** llama.cpp rounds the places of a sequence up to these. */
+/** llama.cpp rounds the size of a sequence up to a multiple of this. */
 const CONTEXT_STEP_TOKENS = 256;
 /** Text, merges and look-up tables of a token, in the library and in JavaScript. Measured: 0.9 to 1.4 kB. */
 const VOCABULARY_ENTRY_BYTES = 1536;
-/** Buffers of the library and of the engine that no size decides. */
+/** Buffers of the library and of the engine, independent of the model. */
 const FIXED_BYTES = 32 * 1024 * 1024;
 /** Rows of each kind that an evaluation has at once. */
 const WIDE_ROWS = 4;
 const FEED_FORWARD_ROWS = 2;
 /** A row of the mask for each token read, once in 32 bits and once in 16. */
 const MASK_BYTES = FLOAT_BYTES + HALF_BYTES;
-/** For a file whose head we can't read though the library may: so many times its size. */
+/** Factor on the file size where the header can't be read here, though the library may read it. */
 const UNREADABLE_FACTOR = 2;
 
-/** Weights, memory of all sequences, one evaluation of a prompt that is scored. @throws AiError `engine_unavailable` without the file */
+/**
+ * Weights, memory of all sequences, one evaluation of a prompt that is scored.
+ *
+ * @throws AiError `engine_unavailable` without the file
+ */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
   const { modelPath, concurrency, contextTokens } = resolveLlamaSettings(settings);
   return estimate(modelPath, (shape) => {
@@ -45,13 +48,17 @@ export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<
   });
 }
 
-/** Weights and, for each input that is read at once, a context. @throws AiError `engine_unavailable` without the file */
+/**
+ * Weights and, for each input that is read at once, a context.
+ *
+ * @throws AiError `engine_unavailable` without the file
+ */
 export async function estimateEmbeddingBytes(settings: LlamaEmbeddingSettings): Promise<number> {
   const { modelPath, contextTokens, threads } = resolveLlamaEmbeddingSettings(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape) + 1;
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
-    // The library keeps a row of the whole vocabulary for each token of an input, although nobody reads it.
+    // The library keeps a row of the whole vocabulary for each token of an input, although it is never used.
     const logits = tokens * shape.vocabularySize * FLOAT_BYTES;
     return threads * (remembered + logits + estimateEvaluation(shape, tokens, tokens));
   });
@@ -75,7 +82,7 @@ function limitContext(contextTokens: number, shape: GgufShape): number {
   return Math.min(contextTokens, shape.contextTokens ?? contextTokens);
 }
 
-/** What one evaluation of so many tokens holds between its steps. */
+/** Bytes of intermediate results of one evaluation. */
 function estimateEvaluation(shape: GgufShape, tokens: number, contextTokens: number): number {
   const row = WIDE_ROWS * shape.embeddingLength + FEED_FORWARD_ROWS * shape.feedForwardLength;
   return tokens * (row * FLOAT_BYTES + alignUp(contextTokens, CONTEXT_STEP_TOKENS) * MASK_BYTES);

@@ -1,7 +1,7 @@
 /**
  * The native library of the process: imported when a model is first loaded (the import takes seconds), then shared by
- * every model on the same kind of device, because its state is global: with a second instance, the library's own lines go
- * to standard error past the logger. It is never disposed: another model may live on it.
+ * every model on the same kind of device, because its state is global: with a second instance, the library's own lines
+ * go to standard error past the logger. It is never disposed: another model may live on it.
  */
 
 import type * as nativeLibrary from "node-llama-cpp";
@@ -11,7 +11,7 @@ export type NativeModule = typeof nativeLibrary;
 export interface NativeRuntime {
   readonly module: NativeModule;
   readonly llama: nativeLibrary.Llama;
-  /** Gets every log line of the native library. */
+  /** Called with every log line of the native library. */
   readonly logListeners: Set<(level: string, line: string) => void>;
 }
 
@@ -33,11 +33,12 @@ async function startNativeRuntime(options: { gpu: boolean }): Promise<NativeRunt
   const logListeners: NativeRuntime["logListeners"] = new Set();
   const llama = await module.getLlama({
     gpu: options.gpu ? "auto" : false,
-    // Anything else would start a compiler inside the server when no binary fits.
+    // Any other value would compile the library inside the server when no binary fits.
     build: "never",
     skipDownload: true,
     progressLogs: false,
-    // No common limit: it would take threads from one context while another computes. Each context says how many it takes.
+    // No common limit: it would take threads from one context while another computes. Each context says how many it
+    // takes.
     maxThreads: 0,
     logLevel: module.LlamaLogLevel.warn,
     logger: (level, line) => {

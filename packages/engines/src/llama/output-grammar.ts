@@ -10,7 +10,7 @@ import { CALL_BEGIN, callsAfterTag } from "./tool-calls-format.ts";
 
 export interface OutputGrammar {
   readonly grammar: Grammar;
-  /** Whether it holds only from the first call on: before, the model says what it likes. */
+  /** Whether it applies only from the first call on: before that, the text is free. */
   readonly startsAtCall: boolean;
 }
 

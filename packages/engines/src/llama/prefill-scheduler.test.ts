@@ -42,7 +42,7 @@ test("turns go round among the calls, whatever number of prompts each has", asyn
   expect(chunks.map(([name]) => name)).toEqual(["a1", "a2", "b1", "a3", "b2", "a4", "a1", "a2", "a3", "a4"]);
 });
 
-/** A clock that only passes where somebody works or waits for it. */
+/** A clock that advances only while work runs or waits. */
 function createClock() {
   let nowMs = 0;
   const due: { atMs: number; resolve: () => void }[] = [];
@@ -60,7 +60,7 @@ function createClock() {
   };
 }
 
-test("after a scored chunk no other is scored for as long as it took, where others want to evaluate", async () => {
+test("after a scored chunk no other is scored for as long as it took, while other calls evaluate", async () => {
   const clock = createClock();
   const scheduler = createPrefillScheduler({ chunkTokens: 64, clock });
   const events: string[] = [];
@@ -102,7 +102,7 @@ test("scored chunks follow each other where no other call evaluates, and a faile
   expect(events).toEqual([1, 2, 3]);
 });
 
-test("who aborts while waiting gets no turn, and a failed read passes the turn on", async () => {
+test("a call that aborts while waiting gets no turn, and a failed read passes the turn on", async () => {
   const { scheduler, readAll, chunks } = createReader();
   const failing = scheduler.takeTurn({
     signal: never,

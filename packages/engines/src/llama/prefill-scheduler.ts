@@ -18,9 +18,9 @@ export interface PrefillScheduler {
    */
   takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /**
-   * The same for a chunk whose rows are scored, which takes a multiple of the time. Where others wanted to evaluate
-   * meanwhile, none is scored for as long as it took: so all scores together take half of the time, and a stream
-   * samples many tokens between two chunks.
+   * The same for a chunk whose rows are scored, which takes a multiple of the time. If other calls asked to evaluate
+   * meanwhile, no chunk is scored for the same time: so all scores together take half of the time, and a stream samples
+   * many tokens between two scored chunks.
    */
   takeScoredTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
   /** The same for work that reads nothing and must not overlap a decode step. */
@@ -31,7 +31,7 @@ export interface PrefillScheduler {
 
 export interface Turn {
   readonly signal: AbortSignal;
-  /** What the prompts of one call have in common: calls take turns, whatever number of prompts each has. */
+  /** Identifies the call: calls take turns, whatever number of prompts each has. */
   readonly call: object;
 }
 
@@ -41,9 +41,9 @@ export interface PrefillTurn<Result> extends Turn {
 }
 
 export interface PrefillSchedulerOptions {
-  /** The last chunk of a prompt holds this many tokens and what is left, the others exactly this many. */
+  /** Every chunk has exactly this many tokens; the last one also has the remainder. */
   readonly chunkTokens: number;
-  /** Milliseconds since any moment, and a promise of a later one. Default: the clock. */
+  /** Monotonic milliseconds, and a timer. Default: the system's clock. */
   readonly clock?: { readonly now: () => number; readonly wait: (ms: number) => Promise<unknown> };
 }
 
@@ -53,7 +53,7 @@ export function createPrefillScheduler({ chunkTokens, clock = CLOCK }: PrefillSc
   const turns = createTurns();
   const phases = createPhases();
   const scores = createSlotPool(["score"]);
-  /** How often anything but a score was asked for. */
+  /** Counts requests for anything but a score. */
   let asked = 0;
 
   async function runInTurn<Result>({ signal, call }: Turn, work: () => Promise<Result>): Promise<Result> {
@@ -105,14 +105,14 @@ export function createPrefillScheduler({ chunkTokens, clock = CLOCK }: PrefillSc
 }
 
 interface Phases {
-  /** One at a time, after what runs beside has ended. Never called while another one waits or runs. */
+  /** One at a time, after concurrent work has ended. Never called while another one waits or runs. */
   readonly runAlone: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly runBeside: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /**
- * Phases take turns, so neither kind starves the other: while work that must be alone waits or runs, newcomers queue,
- * and when it has ended all of them start before the next such work does.
+ * Exclusive and concurrent work alternate, so neither starves: while exclusive work waits or runs, new concurrent work
+ * is queued, and all of it starts before the next exclusive work.
  */
 export function createPhases(): Phases {
   let beside = 0;
@@ -135,7 +135,7 @@ export function createPhases(): Phases {
         aloneIsDue = false;
         const admitted = queued;
         queued = [];
-        // Counted here and not when they wake up: the next work that must be alone may ask before they do.
+        // Counted here and not when they resume: the next exclusive work may check before they do.
         beside += admitted.length;
         for (const start of admitted) start();
       }

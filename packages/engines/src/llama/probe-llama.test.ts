@@ -28,7 +28,7 @@ test("a library that runs is probed once", async () => {
   );
   await expect(probeLlama({ directory, moduleUrl })).resolves.toEqual({ available: true });
   expect(await readdir(directory)).toHaveLength(1);
-  // So short a limit no process would meet: the answer comes from memory.
+  // No process could meet so short a limit: the answer is cached.
   await expect(probeLlama({ directory, moduleUrl, timeoutMs: 1 })).resolves.toEqual({ available: true });
 });
 
@@ -42,12 +42,12 @@ test("a library without a binary says why, and is probed again the next time", a
   await expect(probeLlama({ directory, moduleUrl })).resolves.toEqual({ available: true });
 });
 
-test("a library that takes its process down takes down the probe alone", async () => {
+test("a library that crashes its process crashes the probe alone", async () => {
   const { directory, moduleUrl } = await setUp("export const getLlama = async () => process.abort();");
   await expect(probeLlama({ directory, moduleUrl })).resolves.toMatchObject({ available: false });
 });
 
-test("a library that hangs is given up", async () => {
+test("a library that hangs is abandoned after the timeout", async () => {
   const { directory, moduleUrl } = await setUp(
     "setInterval(() => {}, 1000); export const getLlama = () => new Promise(() => {});",
   );
@@ -57,7 +57,7 @@ test("a library that hangs is given up", async () => {
   });
 });
 
-test("a library that is not installed is said to be so", async () => {
+test("a library that is not installed is reported as such", async () => {
   await expect(probeLlama({ moduleUrl: null })).resolves.toMatchObject({
     available: false,
     reason: expect.stringContaining("is not installed"),

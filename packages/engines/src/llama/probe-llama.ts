@@ -1,6 +1,6 @@
 /**
  * Finds out whether the native library runs here, without loading it into this process: a missing binary, another libc
- * or an instruction that the CPU lacks ends the probe's process and nothing else. A success is remembered beside the
+ * or an instruction that the CPU lacks ends the probe's process and nothing else. A success is cached next to the
  * models, because the probe takes seconds.
  */
 
@@ -16,7 +16,7 @@ export type LlamaAvailability =
   | { readonly available: true }
   | {
       readonly available: false;
-      /** A sentence for people: why not. */
+      /** The reason, as a sentence for people. */
       readonly reason: string;
       /** Whether it is not installed at all. */
       readonly isMissing?: boolean;
@@ -32,7 +32,7 @@ export interface ProbeLlamaOptions {
 }
 
 /**
- * The same options as the engine's own, so that what was probed is what will run. The library tests its binary in a
+ * The engine's own options, so that the probe tests what will run. The library tests its binary in a
  * fork, which would inherit `--eval` and run this text instead of its own.
  */
 const PROBE = `
@@ -71,7 +71,7 @@ function findModule(): string | null {
   }
 }
 
-/** Another file, release, Node.js or machine type asks for another probe. */
+/** Another file, release, Node.js or machine type requires a new probe. */
 async function fingerprint(moduleUrl: string): Promise<string> {
   const modified = await stat(fileURLToPath(moduleUrl)).then(
     ({ mtimeMs }) => mtimeMs,

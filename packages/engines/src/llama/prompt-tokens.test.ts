@@ -94,7 +94,7 @@ test("no text of any message makes more control tokens than the template does", 
   );
 });
 
-test("the token that a model wants in front comes once", async () => {
+test("the prefix token of a model is added once", async () => {
   const message: ChatMessage = { role: "user", content: "a" };
   expect(
     decode(await tokenizePrompt({ messages: [message], output: FREE_TEXT }, template, createTokenizer(START))),

@@ -15,7 +15,7 @@ import { describeOutput, viewTool } from "./tool-calls-format.ts";
 export interface PromptTokenizer extends PieceTokenizer {
   /** Matches the text of any control token. */
   readonly controlText: RegExp;
-  /** The token that the model wants in front of every prompt, if any. */
+  /** The model's first token of every prompt, if any. */
   readonly prefixToken: number | null;
 }
 
@@ -28,22 +28,22 @@ export async function tokenizePrompt(
   { template, tokenizer }: { readonly template: ChatTemplate; readonly tokenizer: PromptTokenizer },
   slices: WorkSlices,
 ): Promise<number[]> {
-  const told = tellOutput(messages, describeOutput(output, template.supportsTools));
+  const messagesWithOutput = prependOutput(messages, describeOutput(output, template.supportsTools));
   const extras = buildExtras(output, template, tokenizer);
-  const tokens = (await containControlTokens(told, tokenizer, slices))
-    ? await tokenizeApart(told, (marked) => template.render(marked, extras), { tokenizer, slices })
-    : [...(await tokenizeInSlices(template.render(told, extras), { special: true, tokenizer, slices }))];
+  const tokens = (await containControlTokens(messagesWithOutput, tokenizer, slices))
+    ? await tokenizeApart(messagesWithOutput, (marked) => template.render(marked, extras), { tokenizer, slices })
+    : [...(await tokenizeInSlices(template.render(messagesWithOutput, extras), { special: true, tokenizer, slices }))];
   const { prefixToken } = tokenizer;
   if (prefixToken !== null && tokens[0] !== prefixToken) tokens.unshift(prefixToken);
   return tokens;
 }
 
-/** In front of what the caller's own instructions say, so that they have the last word. */
-function tellOutput(messages: readonly ChatMessage[], told: string | null): readonly ChatMessage[] {
-  if (told === null) return messages;
+/** Placed before the caller's own instructions, so that those take precedence. */
+function prependOutput(messages: readonly ChatMessage[], messagesWithOutput: string | null): readonly ChatMessage[] {
+  if (messagesWithOutput === null) return messages;
   const [first, ...rest] = messages;
-  if (first?.role !== "system") return [{ role: "system", content: told }, ...messages];
-  return [{ ...first, content: `${told}\n\n${first.content}` }, ...rest];
+  if (first?.role !== "system") return [{ role: "system", content: messagesWithOutput }, ...messages];
+  return [{ ...first, content: `${messagesWithOutput}\n\n${first.content}` }, ...rest];
 }
 
 function buildExtras(
@@ -94,7 +94,8 @@ function listTexts(message: ChatMessage): string[] {
 }
 
 /**
- * Private-use characters: markers stand for the callers' texts while the template runs, then each is tokenised alone.
+ * Private-use characters: markers replace the callers' texts while the template is rendered, then each text is
+ * tokenised alone.
  */
 const MARKER = /\uE000(\d+)\uE001/u;
 

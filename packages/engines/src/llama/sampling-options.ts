@@ -13,7 +13,7 @@ export interface SamplingContext {
 }
 
 const BIAS_NEVER = -100;
-/** A repeat penalty looks back so far, as llama.cpp's own does: in a long text every common word has been said. */
+/** Window of the repeat penalty, as in llama.cpp: over a longer text it would penalise every common word. */
 const REPEATED_TOKENS = 64;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * How likely each token of a prompt was after those before it. All of the prompt is read anew, because only a row that
- * is read has probabilities.
+ * Scores a prompt: the probability of each token given those before it. The whole prompt is read again, because only a
+ * row that is read has probabilities.
  */
 
 import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
@@ -20,8 +20,7 @@ export interface PromptToScore {
 }
 
 /**
- * Leaves the sequence with the prompt read in whole chunks, as far as it has them, and the rest of it but the last
- * token.
+ * Afterwards the sequence holds the prompt without its last token, its whole chunks marked as such.
  */
 export async function scorePrompt(
   loaded: LoadedModel,

@@ -4,7 +4,7 @@ import { serialiseSampling } from "./serialise-sampling.ts";
 
 const createSampler = (): NativeSampler => ({ applyConfig: () => {}, dispose: () => {} });
 
-/** Each sampling step takes as long as its sampler says, and gives the number of its row. */
+/** Each sampling step takes the time of its sampler, and returns the number of its row. */
 function setUp(times: ReadonlyMap<NativeSampler, number>) {
   let nowMs = 0;
   let running = 0;

@@ -73,7 +73,7 @@ test.each([
   ["fixed texts", "<tool call>"],
   ["control tokens", CONTROL],
 ])(
-  "%s of a million characters are tokenised in small pieces, and the event loop gets its turn between them",
+  "%s of a million characters are tokenised in small pieces, and the event loop runs between them",
   async (_name, unit) => {
     const { tokenizer, pieces } = createTokenizer(GPT_2);
     const slices = createCountedSlices();

@@ -1,7 +1,7 @@
 /**
- * Tokenises long texts piece by piece, so that no text stops the event loop: the native tokenizer takes its time in one
- * go. A piece ends where every tokenizer begins a new word, so the tokens are those of the whole text; a text without
- * words is cut somewhere.
+ * Tokenises long texts piece by piece, so that no text blocks the event loop: the native tokenizer is synchronous. A
+ * piece ends where every tokenizer begins a new word, so the tokens are those of the whole text; a text without words
+ * is cut anywhere.
  */
 
 import type { WorkSlices } from "@openai-compat/core";
@@ -10,13 +10,13 @@ export interface PieceTokenizer {
   /** `special`: whether the text of a control token becomes that token. */
   tokenize(text: string, special: boolean): readonly number[];
   /**
-   * Matches what is one token whatever stands around it: control tokens, and those that were added to the model's
+   * Matches texts that are one token in any context: control tokens, and those that were added to the model's
    * vocabulary.
    */
   readonly fixedText: RegExp;
 }
 
-/** Some milliseconds of work at most. Control tokens cost far more than other text. */
+/** A few milliseconds of work at most. Control tokens cost far more than other text. */
 const PIECE_CHARACTERS = 4096;
 const SPECIAL_PIECE_CHARACTERS = 2048;
 /** No fixed text is longer. */
@@ -55,7 +55,7 @@ interface Cutting {
  */
 const WORD_END = /\p{L}(?= \p{L}|[^\s\p{L}\p{N}\p{M}'’])/gu;
 
-/** In the second half of the piece where there is a place for it: before a control token, else between two words. */
+/** In the second half of the piece if possible: before a control token, else between two words. */
 function findCut(text: string, { from, size, special }: Cutting, fixedText: RegExp): number {
   const start = from + size / 2;
   const window = text.slice(start, from + size);
@@ -68,7 +68,7 @@ function findCut(text: string, { from, size, special }: Cutting, fixedText: RegE
   return end ?? avoidHalves(text, from + size);
 }
 
-/** Whether a fixed text begins before the place and ends behind it. */
+/** Whether the index is inside a fixed text. */
 function cutsFixedText(text: string, at: number, fixedText: RegExp): boolean {
   const start = Math.max(0, at - FIXED_TEXT_CHARACTERS);
   for (const { index, 0: found } of text.slice(start, at + FIXED_TEXT_CHARACTERS).matchAll(fixedText)) {
@@ -78,7 +78,7 @@ function cutsFixedText(text: string, at: number, fixedText: RegExp): boolean {
   return false;
 }
 
-/** Not between the halves of a character. */
+/** Never between the halves of a surrogate pair. */
 function avoidHalves(text: string, at: number): number {
   const isPair = /[\ud800-\udbff]/.test(text.charAt(at - 1)) && /[\udc00-\udfff]/.test(text.charAt(at));
   return isPair ? at - 1 : at;

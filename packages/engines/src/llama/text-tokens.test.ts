@@ -28,7 +28,7 @@ test("a text is its tokens, and tokens are their text", async () => {
   expect((await tokenizeText({ text: [97, 98], suffix: null }, plain)).text).toBe("ab");
 });
 
-test("the token that a model wants in front stands before a text, and once", async () => {
+test("the prefix token of a model is added once, before the text", async () => {
   const tokenizer = { ...plain, prefixToken: 1 };
   expect(await tokenizeText({ text: "a", suffix: null }, tokenizer)).toMatchObject({
     tokens: [1, 97],

@@ -1,4 +1,4 @@
-/** Turns a plain text, or tokens that a caller made, into a prompt: as it is, control tokens included. */
+/** Turns a plain text or a caller's token ids into a prompt, unchanged, control tokens included. */
 
 import { AiError } from "@openai-compat/core";
 import type { PlainText, PreparedText, WorkSlices } from "@openai-compat/core";
@@ -9,11 +9,11 @@ export interface TextTokenizer {
   readonly tokenize: (text: string, slices: WorkSlices) => Promise<readonly number[]>;
   readonly detokenize: (tokens: readonly number[]) => string;
   readonly isToken: (id: number) => boolean;
-  /** The token that the model wants in front of every text, if any. */
+  /** The model's first token of every text, if any. */
   readonly prefixToken: number | null;
-  /** What stands for nothing, where there is no `prefixToken`. */
+  /** The token of an empty text where there is no `prefixToken`. */
   readonly documentToken: number | null;
-  /** What a model that was trained to fill gaps knows them by; null for one that was not. */
+  /** Fill-in-the-middle tokens; null for a model that was not trained to fill gaps. */
   readonly infill: InfillTokens | null;
 }
 
@@ -24,8 +24,7 @@ export interface InfillTokens {
 }
 
 /**
- * A gap is described as what comes before it, what comes after it, and then the token that asks for the middle: the
- * order that models are trained with most, and llama.cpp's.
+ * A gap is encoded as prefix, suffix, then the token for the middle: the most common training order, and llama.cpp's.
  *
  * @throws AiError `invalid_value` for a token that the model doesn't have and for an empty text that it can't begin,
  *   `unsupported_parameter` for a suffix; what `slices` throws

@@ -7,10 +7,10 @@ export interface TokenBytes {
 }
 
 export interface TokenBytesOptions {
-  /** As the vocabulary writes its tokens. */
+  /** The tokens as written in the vocabulary. */
   readonly texts: readonly string[];
   readonly isControlToken: (token: number) => boolean;
-  /** The text of one token that stands in the middle of others. */
+  /** The text of one token in the middle of others. */
   readonly detokenize: (token: number) => string;
 }
 
@@ -23,7 +23,7 @@ export function decodeTokenBytes(token: number, { texts, isControlToken, detoken
   return { text, bytes: bytes ?? [...Buffer.from(text)] };
 }
 
-/** Null for a vocabulary that writes no bytes. */
+/** @returns null for a vocabulary that is not byte-level. */
 function readVocabularyBytes(text: string): number[] | null {
   const hex = /^<0x([0-9A-Fa-f]{2})>$/.exec(text)?.[1];
   if (hex !== undefined) return [Number.parseInt(hex, 16)];

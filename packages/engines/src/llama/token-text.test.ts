@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createStopFilter } from "../shared/stop-filter.ts";
 import { createTokenText } from "./token-text.ts";
 
-/** A vocabulary of whatever pieces of bytes the test cuts: the token is the index of its piece. */
+/** A vocabulary of arbitrary pieces of bytes: the token is the index of its piece. */
 function createVocabulary(pieces: readonly Uint8Array[]) {
   return (tokens: readonly number[]) =>
     Buffer.concat(tokens.map((token) => pieces[token] ?? Buffer.alloc(0))).toString("utf8");
@@ -39,7 +39,7 @@ test("any text cut into any bytes comes back whole, in deltas of whole code poin
   );
 });
 
-test("bytes that are no UTF-8 come out as the decoder of the platform shows them", () => {
+test("bytes that are not UTF-8 are decoded as by the platform's decoder", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), pieceLengths, (bytes, lengths) => {
       const ended = Buffer.concat([bytes, Buffer.from(".")]);

@@ -1,14 +1,14 @@
 /**
- * Turns sampled tokens into text of whole characters. A character may be spread over up to four tokens; its first ones
- * are held back until the last has come. What a limit cuts in the middle of a character is never shown.
+ * Turns sampled tokens into text of whole characters. A character may be split over up to four tokens; they are held
+ * back until it is complete. A character that a limit cuts is never sent.
  */
 
-/** Gives the text of tokens that follow others; bytes that form no character come out as U+FFFD. */
+/** Returns the text of tokens that follow others; bytes that form no character become U+FFFD. */
 export type Detokenize = (tokens: readonly number[], before: readonly number[]) => string;
 
 export interface TokenText {
   push(token: number): string;
-  /** Forgets the beginning of a character whose rest won't come. */
+  /** Drops the beginning of a character that will not be completed. */
   dropUnfinished(): void;
 }
 
@@ -16,11 +16,11 @@ const REPLACEMENT = "\uFFFD";
 /** A UTF-8 character has at most four bytes, so an unfinished one at most three tokens. */
 const UNFINISHED_TOKENS_MAX = 3;
 
-/** `before`: the last tokens of the prompt; tokenizers that join words with spaces need to see them. */
+/** `before`: the last tokens of the prompt; tokenizers that join words with spaces need them. */
 export function createTokenText(detokenize: Detokenize, before: readonly number[]): TokenText {
   let previous = before.slice(-UNFINISHED_TOKENS_MAX);
   let held: number[] = [];
-  /** How much of the text of `held` has left already. */
+  /** How much of the text of `held` was emitted already. */
   let emitted = 0;
   return {
     push(token) {
@@ -33,7 +33,7 @@ export function createTokenText(detokenize: Detokenize, before: readonly number[
         emitted = 0;
         return delta;
       }
-      // The last U+FFFD may be the beginning of a character; all before it is settled.
+      // The last U+FFFD may be the beginning of a character; all text before it is final.
       const delta = text.slice(emitted, -1);
       emitted = text.length - 1;
       if (held.length > UNFINISHED_TOKENS_MAX) {

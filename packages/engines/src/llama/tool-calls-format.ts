@@ -11,12 +11,12 @@ import type { OutputSchemas } from "../grammar/output-schemas.ts";
 import { oneOfTexts } from "../grammar/text-choice.ts";
 
 export const CALL_BEGIN = "<tool_call>";
-/** The brace ends the call, the line break can't be part of its arguments. */
+/** The brace ends the call; the line break can't be part of its arguments. */
 export const CALL_END = "}\n</tool_call>";
-/** Of one answer: a weak model would never stop. */
+/** Calls of one answer: a weak model would never stop. */
 export const CALLS_MAX = 8;
 
-/** What comes between the tag and the arguments. */
+/** The text between the tag and the arguments. */
 export const CALL_HEAD = /^\n?\{"name": ("(?:[^"\\]|\\.)*"), "arguments": /;
 
 /** The calls after the first tag, whose line break may be part of the same token. */
@@ -40,7 +40,7 @@ function argumentsOf(tool: ChatTool, builder: GrammarBuilder, schemas: OutputSch
   return sequence(compiled === undefined ? literal("{}") : builder.include(compiled), literal(CALL_END));
 }
 
-/** What a model is told whose template has no words for it; null for nothing. */
+/** Instructions about the output format that the template does not render itself; null for none. */
 export function describeOutput({ format, toolUse }: ChatOutput, templateKnowsTools: boolean): string | null {
   const parts: string[] = [];
   if (toolUse !== null && !templateKnowsTools) parts.push(describeTools(toolUse));
@@ -59,7 +59,7 @@ function describeTools({ tools, mode }: ToolUse): string {
   return `You have these tools:\n${list}\n\n${when}, by writing nothing but this, with its name and arguments:\n${example}`;
 }
 
-/** As templates know tools, and as they were sent. */
+/** The tool as templates expect it, and as it was sent. */
 export function viewTool({ name, description, parameters }: ChatTool): Record<string, unknown> {
   return {
     type: "function",

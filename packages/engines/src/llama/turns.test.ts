@@ -15,7 +15,7 @@ function setUp() {
   return { take, order };
 }
 
-test("calls come in turns, and what one call wants comes in the order in which it asked", async () => {
+test("calls take turns, and the requests of one call are served in order", async () => {
   const { take, order } = setUp();
   const [a, b, c] = [{}, {}, {}];
   const first = take("a1", a);

@@ -1,8 +1,8 @@
-/** One turn at a time, for calls that each may want several at once: the calls come in turns, first come, first served within each. */
+/** One turn at a time, round-robin across calls, FIFO within one. */
 
 export interface Turns {
   /**
-   * Resolves when the turn has come, with what ends it.
+   * Resolves when the turn begins, with a function that ends it.
    *
    * @throws the signal's reason when it aborts first
    */
@@ -10,7 +10,7 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  /** By call, that which has waited longest for its last turn first. */
+  /** By call, least recently served first. */
   const waiting = new Map<object, Set<() => void>>();
   let isTaken = false;
 
@@ -23,7 +23,7 @@ export function createTurns(): Turns {
     const [call, queue] = next;
     const [start] = queue;
     leave(call, queue, start);
-    // To the end of the line: others come first.
+    // Moves the call to the end of the queue.
     if (queue.size > 0) {
       waiting.delete(call);
       waiting.set(call, queue);

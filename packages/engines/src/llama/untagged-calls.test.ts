@@ -1,4 +1,4 @@
-/** Calls that a model writes without tags: which are read as calls, and which stay text. */
+/** Calls that a model writes without tags: which are parsed as calls, and which stay text. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createAnswerReader } from "./answer-reader.ts";
@@ -132,7 +132,7 @@ test.each(TEXTS)("%j stays text, however it is cut", (text) => {
   expect(expectSameHoweverCut(text)).toEqual({ text, calls: [] });
 });
 
-test("any mixture is read the same however it is cut, and what holds no call loses nothing", () => {
+test("any mixture is parsed the same however it is split, and text without a call stays complete", () => {
   const part = fc.oneof(
     fc.constantFrom(...CALLS.map(([text]) => text), ...TEXTS),
     fc.constantFrom("\n", " ", "```", "{", "[", "}", '"name"', "<tool_call>\n", "Well.", ",", "\\"),
@@ -169,15 +169,15 @@ test("an answer after reasoning starts anew", () => {
 
 test("what can't become a call any more is emitted at once", () => {
   const reader = createAnswerReader(PLAIN);
-  const told = (text: string) =>
+  const emitted = (text: string) =>
     reader
       .push(text, null)
       .flatMap((event) => (event.type === "text-delta" ? [event.text] : []))
       .join("");
-  expect(told('{"na')).toBe("");
-  expect(told('me": "rai')).toBe("");
-  expect(told('se", ')).toBe('{"name": "raise",');
-  expect(told('"arguments": {}}')).toBe(' "arguments": {}}');
+  expect(emitted('{"na')).toBe("");
+  expect(emitted('me": "rai')).toBe("");
+  expect(emitted('se", ')).toBe('{"name": "raise",');
+  expect(emitted('"arguments": {}}')).toBe(' "arguments": {}}');
 });
 
 test("what might be a call is held back no longer than the limit", () => {

@@ -8,8 +8,8 @@ import type { OutputSchemas } from "../grammar/output-schemas.ts";
 import type { UntaggedCalls } from "./answer-reader.ts";
 
 /**
- * JSON that was asked for is the answer, and a call that is required has its tag from the grammar. No grammar holds the
- * arguments of a call without a tag, so those of a strict tool are validated when they are there.
+ * Requested JSON is the answer, and a required call gets its tag from the grammar. No grammar constrains the arguments
+ * of a call without a tag, so those of a strict tool are validated once they are complete.
  *
  * @returns null where no call without a tag is read
  */
@@ -36,7 +36,7 @@ function conformsTo(tool: ChatTool, schemas: OutputSchemas, value: unknown): boo
   return openGrammar(grammar).advance(JSON.stringify(orderAs(tool.parameters, value)))?.shortestLength === 0;
 }
 
-/** A grammar has the members of an object in the declared order, which means nothing in JSON. */
+/** A grammar has the members of an object in the declared order; the order has no meaning in JSON. */
 function orderAs(schema: unknown, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => orderAs(readMember(schema, "items"), item));
   const properties = readMember(schema, "properties");

@@ -1,4 +1,4 @@
-/** What a bias does to a script: the ends of its range decide alone, what lies between them changes nothing. */
+/** Applies a bias to a script: only the two ends of its range have an effect. */
 
 import type { Sampling } from "@openai-compat/core";
 import { refuseBias } from "../shared/refuse-bias.ts";
@@ -7,7 +7,7 @@ import { isTextToken } from "./scripted-tokens.ts";
 const BIAS_NEVER = -100;
 const BIAS_ALWAYS = 100;
 
-/** @throws AiError `invalid_value` for an id that no piece of text has. */
+/** @throws AiError `invalid_value` for an id that is not the token of any text. */
 export function checkBias(logitBias: Sampling["logitBias"]): void {
   const strange = Object.keys(logitBias).find((id) => !isTextToken(Number(id)));
   if (strange !== undefined) throw refuseBias(strange, "is not a token of this model");

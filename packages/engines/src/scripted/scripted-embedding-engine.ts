@@ -1,6 +1,6 @@
 /**
- * An embedding engine without weights: a text is the sum of a fixed direction for each of its words, so texts that share
- * words are near each other, and the same text has the same vector everywhere. It knows no meaning.
+ * An embedding engine without weights: the vector of a text is the sum of a fixed direction for each of its words, so
+ * texts that share words are near each other, and the same text has the same vector everywhere. Meaning has no effect.
  */
 
 import { createHash } from "node:crypto";
@@ -15,9 +15,9 @@ export interface ScriptedEmbeddingSettings {
   readonly contextTokens?: number;
   /** Of each vector, 1 to 1,024. Default 64. */
   readonly dimensions?: number;
-  /** Calls side by side; more wait. Default 4. */
+  /** Concurrent calls; further ones are queued. Default 4. */
   readonly concurrency?: number;
-  /** Whether shorter vectors are to be had. Default true. */
+  /** Whether shorter vectors can be requested. Default true. */
   readonly isTruncatable?: boolean;
 }
 
@@ -81,10 +81,10 @@ function embedTokens(tokens: readonly number[], dimensions: number): Float32Arra
   return sum.map((value) => value / length);
 }
 
-/** The same for a word wherever it stands in a sentence and in either case: -128 to 127 in each dimension. */
+/** The same for a word at any position and in either case: -128 to 127 in each dimension. */
 function directionOf(token: number, dimensions: number): Int8Array {
   const word = decodeToken(token).trim().toLowerCase();
-  // A function of the SHAKE family gives as many bytes as are asked for.
+  // SHAKE functions output any number of bytes.
   return new Int8Array(
     createHash("shake256", { outputLength: dimensions })
       .update(word || String(token))

@@ -33,7 +33,7 @@ test("the words of the prompt are its tokens: one per role, one per short word",
   expect((await answer(question)).promptTokens).toBe(1 + 5 + 1);
 });
 
-test("a word with a bias of -100 is never said", async () => {
+test("a word with a bias of -100 is never sampled", async () => {
   const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
   const words = prompt.tokens.at(-2) ?? 0;
   const { text } = await answer(question, { [words]: -100 });
@@ -41,13 +41,13 @@ test("a word with a bias of -100 is never said", async () => {
   expect(text).toContain("4 in a conversation");
 });
 
-test("a word with a bias of 100 is the only one that is said", async () => {
+test("a word with a bias of 100 is the only one that is sampled", async () => {
   const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
   const words = prompt.tokens.at(-2) ?? 0;
   expect((await answer(question, { [words]: 100 })).text).toMatch(/^( words){40,}$/);
 });
 
-test("a bias for what is no piece of text is refused, as by a model that lacks the token", async () => {
+test("a bias for an unknown token is refused, as by a model that lacks it", async () => {
   const demands = { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1000: 5 } } };
   const refused = createScriptedEngine().check(demands, never);
   await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
@@ -65,7 +65,7 @@ test("a narrow nucleus leaves the seed no choice", async () => {
   expect(texts.size).toBe(1);
 });
 
-test("delays are waited out and an abort cuts them short", async () => {
+test("delays are applied, and an abort ends them", async () => {
   const engine = createScriptedEngine({ tokenDelayMs: 60_000, promptChunkDelayMs: 1 });
   const prompt = await engine.prepare(question, FREE_TEXT, never);
   const controller = new AbortController();

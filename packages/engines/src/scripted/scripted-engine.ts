@@ -1,6 +1,6 @@
 /**
- * A chat engine without weights: deterministic, honest about what it is, and a full citizen of the engine contract, so
- * that a server, a client or a test can watch the whole protocol in milliseconds.
+ * A chat engine without weights: deterministic, and it implements the whole engine contract, so that a server, a client
+ * or a test can run the whole protocol in milliseconds. Its text says that it is scripted.
  */
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
@@ -24,25 +24,25 @@ import { decodeToken, encodeConversation, encodeText } from "./scripted-tokens.t
 export interface ScriptedEngineSettings {
   /** Prompt and completion together. Default 4,096. */
   readonly contextTokens?: number;
-  /** Generations side by side; more wait. Default 4. */
+  /** Concurrent generations; further ones are queued. Default 4. */
   readonly concurrency?: number;
-  /** Pause before each token of the answer. Default 0: only the event loop gets its turn. */
+  /** Pause before each token of the answer. Default 0: one turn of the event loop. */
   readonly tokenDelayMs?: number;
   /** Pause for each 64 tokens of the prompt that are not cached. Default 0. */
   readonly promptChunkDelayMs?: number;
 }
 
 interface Slot {
-  /** The prompt that was read last: its common prefix with the next one counts as cached. */
+  /** The last prompt: its common prefix with the next one counts as cached. */
   tokens: readonly number[];
 }
 
 const PROMPT_CHUNK_TOKENS = 64;
 
 /**
- * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (a word that is never said) or 100 (the
- * only one that is), JSON schemas and tools (`scripted-script.ts`); seed, temperature and nucleus choose the wording,
- * other biases and penalties change nothing, and probabilities are invented.
+ * Counts word-like tokens, honours `tokensMax`, stop strings, a bias of -100 (the token is never sampled) or 100 (no
+ * other is), JSON schemas and tools (`scripted-script.ts`); seed, temperature and nucleus choose the wording, other
+ * biases and penalties change nothing, and probabilities are invented.
  */
 export function createScriptedEngine(settings: ScriptedEngineSettings = {}): ChatEngine {
   const { contextTokens = 4096, concurrency = 4, tokenDelayMs = 0, promptChunkDelayMs = 0 } = settings;

@@ -56,7 +56,7 @@ test("without parallel calls it calls one", async () => {
   expect(toolCalls.map(({ name }) => name)).toEqual(["rain"]);
 });
 
-test("it calls a tool that it must call though nobody named it, and none that it need not", async () => {
+test("it calls a required tool that the prompt does not name, and no optional one", async () => {
   const required = await run("Hello", { toolUse: { tools, mode: "required", parallel: true } });
   expect(required.toolCalls.map(({ name }) => name)).toEqual(["rain"]);
   const auto = await run("Hello", { toolUse: { tools, mode: "auto", parallel: true } });
@@ -77,7 +77,7 @@ test("the answer of a tool is answered with words, and calls nothing again", asy
   expect(text).toContain("rain?");
 });
 
-test("JSON and calls that meet the token limit are ended in time, and say so", async () => {
+test("JSON and calls that meet the token limit are completed in time, and report the limit", async () => {
   const format = { type: "json-schema", schema: city, isStrict: true } as const;
   const whole = await run("rain", { format });
   for (let tokensMax = 24; tokensMax < whole.completionTokens; tokensMax += 1) {
@@ -128,7 +128,7 @@ test("a schema that can't be kept to is refused by name and place", async () => 
   ).rejects.toMatchObject({ code: "invalid_value", param: "tools.t.parameters" });
 });
 
-test("probabilities keep the laws of a distribution, and their bytes are the text", async () => {
+test("probabilities form a valid distribution, and their bytes are the text", async () => {
   const { text, logprobs } = await run("Hello", {}, { topLogprobs: 3 });
   expect(Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
   for (const { text: token, logprob, top } of logprobs) {

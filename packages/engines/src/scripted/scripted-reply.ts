@@ -1,6 +1,6 @@
 /**
- * What the scripted engine says: only facts about the conversation, so that a reader can check it and different prompts
- * give different texts. It claims no intelligence.
+ * Composes the text of the scripted engine: facts about the conversation, so that it can be checked and different
+ * prompts give different texts.
  */
 
 import type { Sampling } from "@openai-compat/core";
@@ -12,7 +12,7 @@ const CLOSINGS = ["That is all.", "I have nothing to add.", "There is no more.",
 
 /**
  * At least forty tokens, with an emoji of several code points near the beginning. The seed picks among the openings and
- * closings when the temperature is above 0, and `topP` says among how many.
+ * closings when the temperature is above 0, and `topP` limits their number.
  */
 export function composeReply(promptTokens: readonly number[], sampling: Sampling): string {
   const messages = decodeConversation(promptTokens).slice(0, -1);
@@ -29,7 +29,7 @@ export function composeReply(promptTokens: readonly number[], sampling: Sampling
   ].join(" ");
 }
 
-/** How a text goes on: as a reply, with facts about the text. */
+/** Continues a text, with facts about it. */
 export function composeContinuation(promptTokens: readonly number[], sampling: Sampling): string {
   const text = promptTokens.map(decodeToken).join("");
   const choose = createChooser(sampling);
@@ -41,7 +41,7 @@ export function composeContinuation(promptTokens: readonly number[], sampling: S
   ].join(" ");
 }
 
-/** Makes one choice after the other: the first without a temperature, else by the seed among those that the nucleus keeps. */
+/** Chooses one option after the other: the first at temperature 0, else by the seed among those within `topP`. */
 function createChooser({ temperature, topP, seed }: Sampling): (choices: readonly string[]) => string {
   let rest = temperature === 0 ? 0 : seed;
   return (choices) => {

@@ -1,7 +1,6 @@
 /**
- * What the scripted engine does with a conversation: speaks, answers in JSON, or calls tools. The rule for tools is
- * simple enough to be foreseen: it calls those that the last message names, where that is a user's, and all that it
- * must.
+ * Decides how the scripted engine answers a conversation: with text, JSON or tool calls. It calls the tools that the
+ * last message names, if that is a user's, and a required one.
  */
 
 import type { ChatOutput, ChatTool, Sampling, ToolUse } from "@openai-compat/core";

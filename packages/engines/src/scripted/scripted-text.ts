@@ -5,7 +5,7 @@ import type { GenerationRequest, PlainText, PreparedText, PromptLogprob, WorkSli
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { DOCUMENT_TOKEN, TOKENS_END, decodeToken, encodeTextInSlices } from "./scripted-tokens.ts";
 
-/** @throws AiError `invalid_value` for a number that no piece of text has; what `slices` throws. */
+/** @throws AiError `invalid_value` for an id that is not the token of any text; what `slices` throws. */
 export async function encodePlainText(text: PlainText["text"], slices: WorkSlices): Promise<PreparedText> {
   const tokens = typeof text === "string" ? await encodeTextInSlices(text, slices) : text;
   const strange = tokens.find((token) => token >= TOKENS_END);
@@ -23,7 +23,7 @@ export function refuseSuffix(): AiError {
   return new AiError("unsupported_parameter", message, { param: "suffix" });
 }
 
-/** As invented as those of the answer. */
+/** Invented, like those of the answer. */
 export function scorePrompt({ prompt, topLogprobs }: GenerationRequest): readonly PromptLogprob[] {
   return prompt.tokens.map((token, index) => {
     const logprob = inventLogprob(decodeToken(token), topLogprobs ?? 0);

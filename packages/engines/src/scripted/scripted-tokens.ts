@@ -1,12 +1,12 @@
 /**
  * The tokens of the scripted engine: word-like pieces, packed into numbers that can be turned back without a
- * vocabulary. A role is a number of its own, so no text can pretend to be one.
+ * vocabulary. A role is a number of its own, so no text can encode one.
  */
 
 import type { ChatMessage, ChatRole, WorkSlices } from "@openai-compat/core";
 
 const ROLE_TOKENS: Readonly<Record<ChatRole, number>> = { system: 2, user: 3, assistant: 4, tool: 5 };
-/** Stands before an empty text. */
+/** Precedes an empty text. */
 export const DOCUMENT_TOKEN = 6;
 /** One more than the largest token: 1 and six bytes. */
 export const TOKENS_END = 2 ** 49;
@@ -33,11 +33,11 @@ export async function encodeTextInSlices(text: string, slices: WorkSlices): Prom
   return tokens;
 }
 
-/** Pieces between two looks at the clock. */
+/** Pieces between two checks of the clock. */
 const PIECES_PER_LOOK = 64;
 
 /**
- * Each message is a role token and its text; the assistant's role token at the end asks for the answer.
+ * Each message is a role token and its text; the assistant's role token at the end starts the answer.
  *
  * @throws what `slices` throws
  */
@@ -75,7 +75,7 @@ export function decodeToken(token: number): string {
   return Buffer.from(bytes).toString("utf8");
 }
 
-/** Whether some piece of text has this number. */
+/** Whether this id is the token of some text. */
 export function isTextToken(token: number): boolean {
   if (!Number.isInteger(token) || token < 2 ** 8 || token >= TOKENS_END) return false;
   const text = decodeToken(token);

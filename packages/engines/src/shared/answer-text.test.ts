@@ -22,7 +22,7 @@ function run(texts: readonly string[], stops: readonly string[]) {
   };
 }
 
-test("without a stop string, every token leaves, in order, and no text without its tokens", () => {
+test("without a stop string, every token is emitted, in order, and no text without its tokens", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ maxLength: 3 })),
@@ -45,7 +45,7 @@ test("of a text that is cut, the tokens are those that it was made of", () => {
   });
 });
 
-test("tokens of an unfinished character leave with the one that completes it", () => {
+test("tokens of an unfinished character are emitted with the one that completes it", () => {
   const { deltas } = run(["a", "", "", "👋", "b"], []);
   expect(deltas.map(({ text, logprobs }) => [text, logprobs?.length])).toEqual([
     ["a", 1],

@@ -1,4 +1,4 @@
-/** An answer as it leaves an engine: cut before a stop string, and with the tokens that its text was made of. */
+/** The text of an answer: cut before a stop string, and reported with its tokens. */
 
 import type { TokenLogprob } from "@openai-compat/core";
 import { createStopFilter } from "./stop-filter.ts";
@@ -10,10 +10,9 @@ export interface AnswerDelta {
 
 export interface AnswerText {
   /**
-   * Takes the text that a token has added, which is empty while a character is not complete.
+   * Adds the text of a token, which is empty while a character is not complete.
    *
-   * @param logprob of that token; null when none are asked for.
-   * @returns what may leave now; null for nothing.
+   * @param logprob of that token; null when none are requested. @returns what can be emitted now; null for nothing.
    */
   push(text: string, logprob: TokenLogprob | null): AnswerDelta | null;
   /** What was held back; call once, at the end. */
@@ -22,7 +21,7 @@ export interface AnswerText {
   readonly stopped: boolean;
 }
 
-/** Tokens that make whole characters together, and where in the answer their text is. */
+/** Tokens that form whole characters together, and the position of their text in the answer. */
 interface Piece {
   readonly tokens: TokenLogprob[];
   readonly start: number;
@@ -30,7 +29,7 @@ interface Piece {
 }
 
 /**
- * A token leaves with the first of its text, so that one which a stop string cuts in the middle is told too.
+ * A token is emitted with the beginning of its text, so a token that a stop string cuts is reported too.
  */
 export function createAnswerText(stops: readonly string[]): AnswerText {
   const filter = createStopFilter(stops);

@@ -1,4 +1,6 @@
-/** The last guard of the context size, behind the service's own: an engine never evaluates what it can't hold. */
+/**
+ * The last guard of the context size, behind the service's own: an engine never evaluates more than its context holds.
+ */
 
 import { AiError } from "@openai-compat/core";
 import type { GenerationRequest } from "@openai-compat/core";

@@ -1,4 +1,4 @@
-/** Refuses a bias in the same words, whatever the engine. */
+/** The error for a bias, the same for every engine. */
 
 import { AiError } from "@openai-compat/core";
 

@@ -3,7 +3,7 @@ import { createSlotPool } from "./slot-pool.ts";
 
 const never = new AbortController().signal;
 
-test("slots go to those who wait in the order of their coming", async () => {
+test("waiters get slots in the order of their requests", async () => {
   const pool = createSlotPool(["only"]);
   const slot = await pool.acquire(never);
   const order: number[] = [];
@@ -17,7 +17,7 @@ test("slots go to those who wait in the order of their coming", async () => {
   expect(order).toEqual([1, 2, 3]);
 });
 
-test("who aborts while waiting leaves the line with the signal's reason", async () => {
+test("a waiter that aborts leaves the queue with the signal's reason", async () => {
   const pool = createSlotPool(["only"]);
   const slot = await pool.acquire(never);
   const controller = new AbortController();

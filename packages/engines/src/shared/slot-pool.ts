@@ -1,6 +1,5 @@
 /**
- * A fixed set of slots, handed out first come, first served; waiting can be aborted. It knows nothing of what a slot
- * does.
+ * A fixed set of slots with a FIFO queue; waiting can be aborted. It does not know what a slot is for.
  */
 
 export interface SlotPool<Slot> {
@@ -10,7 +9,7 @@ export interface SlotPool<Slot> {
    * @throws the signal's reason when it aborts first
    */
   acquire(signal: AbortSignal, choose?: (free: readonly Slot[]) => Slot | undefined): Promise<Slot>;
-  /** Gives a slot back: at once to whoever has waited longest. */
+  /** Releases a slot: the longest waiter gets it at once. */
   release(slot: Slot): void;
 }
 

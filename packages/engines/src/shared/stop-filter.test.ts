@@ -41,7 +41,7 @@ test("no delta holds the beginning of a stop string that completes later", () =>
   expect(filter.push("after")).toBe("");
 });
 
-test("a held-back beginning leaves as soon as it can't become a stop string", () => {
+test("a held-back beginning is emitted as soon as it can't become a stop string", () => {
   const filter = createStopFilter(["</end>"]);
   expect(filter.push("</")).toBe("");
   expect(filter.push("p>")).toBe("</p>");

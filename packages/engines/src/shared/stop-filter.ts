@@ -1,12 +1,12 @@
 /**
  * Cuts a growing text before the first stop string and holds back what may still become one, so that no part of a stop
- * string ever leaves. It knows strings only: bytes and tokens are whole characters by the time they come here.
+ * string is ever emitted. It works on strings of whole characters, not on bytes or tokens.
  */
 
 export interface StopFilter {
-  /** Takes the next piece and gives what may leave now; everything after a stop string is dropped. */
+  /** Adds the next piece and returns what can be emitted now; everything after a stop string is dropped. */
   push(text: string): string;
-  /** Gives what was held back; call once, when the text has ended by itself. */
+  /** Returns what was held back; call once, when the text has ended by itself. */
   end(): string;
   /** True once a stop string has appeared. */
   readonly stopped: boolean;
@@ -14,7 +14,8 @@ export interface StopFilter {
 
 /**
  * The stop string that is complete first wins, and of those that end together the longest: so the cut is the same
- * however the text was split. A stop string with half a surrogate pair can't appear in a well-formed text and is ignored.
+ * however the text was split. A stop string with half a surrogate pair can't appear in a well-formed text and is
+ * ignored.
  */
 export function createStopFilter(stops: readonly string[]): StopFilter {
   const candidates = stops.filter((stop) => stop !== "" && stop.isWellFormed());
