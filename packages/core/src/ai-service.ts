@@ -158,17 +158,13 @@ function createGate(options: AiServiceOptions) {
     onLost: onSettlementError,
   });
   const queues = createModelQueues(registry.list());
-  /** Calls whose account was seen to have credits before their bodies were read. */
-  const solvent = new WeakSet<AuthorisedCall>();
+  const offers = createOffers(registry.list());
   let closing = false;
 
   async function admitBody(call: AuthorisedCall, operation: ModelOperationId): Promise<void> {
-    const offered = registry.list().filter(({ engine }) => isOffered(engine, operation));
-    const { isOptional } = MODEL_OPERATIONS[operation];
-    if (offered.length === 0 && isOptional) throw noModelFor(operation);
-    if (offered.length === 0 || offered.some(({ prices }) => isFree(prices))) return;
-    await billing.requireCredits(call.principal.accountId);
-    solvent.add(call);
+    const offer = offers.of(operation);
+    if (offer === "none" && MODEL_OPERATIONS[operation].isOptional) throw noModelFor(operation);
+    if (offer === "paid") await billing.requireCredits(call.principal.accountId);
   }
 
   /** The request counts against the account's limit, and an account without credits is refused, before any work. */
@@ -177,7 +173,7 @@ function createGate(options: AiServiceOptions) {
     const resolved = resolveCall(target, needed);
     const { principal, onRateLimit, model } = resolved.call;
     await rateLimits.takeRequest(principal.accountId, onRateLimit);
-    if (!solvent.has(target.call) && !isFree(model.prices)) await billing.requireCredits(principal.accountId);
+    if (!isFree(model.prices)) await billing.requireCredits(principal.accountId);
     return resolved;
   }
 
@@ -187,6 +183,26 @@ function createGate(options: AiServiceOptions) {
   }
 
   return { admitBody, resolve, admit: admitTo, now, queues, billing, close: () => void (closing = true) };
+}
+
+/** `none`: no model serves the operation. `paid`: all that do cost something. */
+type Offer = "none" | "free" | "paid";
+
+/** What the models offer, which stays as it is: each operation is looked at once. */
+function createOffers(models: readonly RegisteredModel[]) {
+  const known = new Map<ModelOperationId, Offer>();
+  const look = (operation: ModelOperationId): Offer => {
+    const offered = models.filter(({ engine }) => isOffered(engine, operation));
+    if (offered.length === 0) return "none";
+    return offered.some(({ prices }) => isFree(prices)) ? "free" : "paid";
+  };
+  return {
+    of(operation: ModelOperationId): Offer {
+      const offer = known.get(operation) ?? look(operation);
+      known.set(operation, offer);
+      return offer;
+    },
+  };
 }
 
 /** An engine of ours serves every operation of its type. */

@@ -150,7 +150,14 @@ export async function admit(
     });
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
-  return { ...call, signal: deadline.signal, slots, meter, settle } as unknown as AdmittedCall<RegisteredModel>;
+  return {
+    ...call,
+    signal: deadline.signal,
+    slots,
+    meter,
+    abandon: deadline.abort,
+    settle,
+  } as unknown as AdmittedCall<RegisteredModel>;
 }
 
 type Guard = (work: () => Promise<void>) => Promise<void>;
@@ -166,8 +173,14 @@ function createGuard(gates: AdmissionGates, requestId: string): Guard {
   };
 }
 
-/** A signal that follows the caller's and aborts by itself when the time is over. */
-function startDeadline(callerSignal: AbortSignal, timeMsMax: number): { signal: AbortSignal; stop: () => void } {
+interface Deadline {
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+  readonly stop: () => void;
+}
+
+/** A signal that follows the caller's, aborts by itself when the time is over, and can be aborted. */
+function startDeadline(callerSignal: AbortSignal, timeMsMax: number): Deadline {
   const controller = new AbortController();
   const onAbort = () => controller.abort(callerSignal.reason);
   const timer = setTimeout(() => {
@@ -178,6 +191,7 @@ function startDeadline(callerSignal: AbortSignal, timeMsMax: number): { signal: 
   else callerSignal.addEventListener("abort", onAbort, { once: true });
   return {
     signal: controller.signal,
+    abort: onAbort,
     stop: () => {
       clearTimeout(timer);
       callerSignal.removeEventListener("abort", onAbort);
@@ -223,9 +237,9 @@ export interface RunEvents<Event> extends AsyncIterableIterator<Event, void> {
 export async function primeStream<Event>(generator: AsyncGenerator<Event, void>): Promise<RunEvents<Event>> {
   let first: IteratorResult<Event, void> | null = await generator.next();
   const primed: RunEvents<Event> = {
-    async next() {
+    next() {
       if (first === null) return generator.next();
-      const result = first;
+      const result = Promise.resolve(first);
       first = null;
       return result;
     },

@@ -20,8 +20,8 @@ export interface AuthoriseOptions {
 }
 
 /** @throws AiError `capability_missing` when no grant of the principal covers the operation. */
-export function authorise({ shownAs, ...call }: AuthoriseOptions): AuthorisedCall {
-  const { operation, principal } = call;
+export function authorise(options: AuthoriseOptions): AuthorisedCall {
+  const { operation, shownAs, principal, callId, requestId, signal, onRateLimit } = options;
   const { domain, can } = operation.capability;
   if (!isGranted(principal, operation.capability)) {
     throw new AiError(
@@ -30,7 +30,7 @@ export function authorise({ shownAs, ...call }: AuthoriseOptions): AuthorisedCal
     );
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this stage is the one that may brand its output
-  return call as AuthorisedCall;
+  return { operation, principal, callId, requestId, signal, onRateLimit } as AuthorisedCall;
 }
 
 export function createCallId(): string {

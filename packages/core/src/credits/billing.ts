@@ -61,19 +61,26 @@ export interface BillingOptions extends SettlementsOptions {
 
 /** How long an account that had credits is not read again: the hold that follows refuses one that has none by then. */
 const CREDITS_SEEN_MS = 1000;
+const SEEN = Promise.resolve();
 /** Accounts that are remembered as having credits. */
 const ACCOUNTS_SEEN_MAX = 10_000;
 
 function createCreditCheck({ store, now }: Pick<BillingOptions, "store" | "now">) {
   const seenAtMs = new Map<string, number>();
+
+  async function look(accountId: string): Promise<void> {
+    seenAtMs.delete(accountId);
+    const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
+    if (balance <= held) throw noCredits();
+    if (seenAtMs.size >= ACCOUNTS_SEEN_MAX) seenAtMs.clear();
+    seenAtMs.set(accountId, now());
+  }
+
   return {
-    async require(accountId: string): Promise<void> {
-      if (now() - (seenAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) < CREDITS_SEEN_MS) return;
-      seenAtMs.delete(accountId);
-      const { balance, held } = await store.readBalance(accountId).catch(refuseUnavailable);
-      if (balance <= held) throw noCredits();
-      if (seenAtMs.size >= ACCOUNTS_SEEN_MAX) seenAtMs.clear();
-      seenAtMs.set(accountId, now());
+    /** Mostly it has nothing to do, and makes no promise then. */
+    require(accountId: string): Promise<void> {
+      const isSeen = now() - (seenAtMs.get(accountId) ?? Number.NEGATIVE_INFINITY) < CREDITS_SEEN_MS;
+      return isSeen ? SEEN : look(accountId);
     },
     forget: (accountId: string) => void seenAtMs.delete(accountId),
   };

@@ -22,7 +22,8 @@ export const FREE_OF_CHARGE: Prices = {
 
 /** Whether no units cost anything. */
 export function isFree(prices: Prices): boolean {
-  return Object.values(prices).every((price) => price === 0);
+  const { perMillionInputTokens, perMillionOutputTokens, perMillionCharacters, perMinuteOfAudio } = prices;
+  return perMillionInputTokens + perMillionOutputTokens + perMillionCharacters + perMinuteOfAudio === 0;
 }
 
 const MILLION = 1_000_000n;

@@ -113,8 +113,7 @@ async function startRelay(
  */
 async function* runRelay(call: AdmittedCall<RegisteredModel>, relay: PreparedRelay): AsyncGenerator<RelayEvent, void> {
   const { engine, request } = relay;
-  const leaving = followSignal(call.signal);
-  const events = engine.relay(toEngineRequest(call, relay), leaving.signal)[Symbol.asyncIterator]();
+  const events = engine.relay(toEngineRequest(call, relay), call.signal)[Symbol.asyncIterator]();
   const meter = createRelayMeter(call, request);
   // What throws is over as well.
   let isOver = true;
@@ -126,9 +125,8 @@ async function* runRelay(call: AdmittedCall<RegisteredModel>, relay: PreparedRel
       isOver = true;
     }
   } finally {
-    leaving.stop();
     if (!isOver) {
-      leaving.abort();
+      call.abandon();
       await takeRest(events, meter);
     }
   }
@@ -141,15 +139,6 @@ async function takeRest(events: AsyncIterator<RelayEvent, void>, meter: (event: 
   } catch {
     // The signal's reason, or a failure that can't be reported any more.
   }
-}
-
-/** A signal that aborts with the caller's, or by itself. */
-function followSignal(callerSignal: AbortSignal) {
-  const controller = new AbortController();
-  const abort = () => controller.abort(callerSignal.reason);
-  if (callerSignal.aborted) abort();
-  else callerSignal.addEventListener("abort", abort, { once: true });
-  return { signal: controller.signal, abort, stop: () => callerSignal.removeEventListener("abort", abort) };
 }
 
 function toEngineRequest(call: AdmittedCall<RegisteredModel>, { operation, request }: PreparedRelay): RelayRequest {

@@ -33,10 +33,12 @@ export interface CallScope {
 export type OpenCall = (operation: OpenedOperation, scope: CallScope) => Promise<AuthorisedCall>;
 
 export function createCallOpener(authenticator: Authenticator): OpenCall {
-  return async ({ id, capability, shownAs }, { headers, facts, ...scope }) => {
+  return async ({ id, capability, shownAs }, scope) => {
+    const { callId, requestId, headers, signal, facts, onRateLimit } = scope;
     facts.operationId = id;
     const principal = await authenticator.authenticate(decodeBearerToken(headers));
     facts.accountId = principal.accountId;
-    return authorise({ ...scope, operation: { id, capability }, shownAs, principal });
+    const operation = { id, capability };
+    return authorise({ operation, shownAs, principal, callId, requestId, signal, onRateLimit });
   };
 }
