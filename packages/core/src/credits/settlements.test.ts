@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { ResolveOutcome } from "../store/credit-store.ts";
-import { SETTLEMENT_DRAIN_MS_MAX, SETTLEMENT_WAIT_MS_MAX, createSettlements } from "./settlements.ts";
+import { SETTLEMENT_DRAIN_MS_MAX, SETTLEMENT_WAIT_MS_MAX, createSettlements, within } from "./settlements.ts";
 
 const EXPIRES_AFTER_MS = 60_000;
 
@@ -119,6 +119,13 @@ test.each([
   expect(onLost).toHaveBeenCalledTimes(reports);
 });
 
+test("what work throws in time comes out, and no timer stays behind", async () => {
+  setUp();
+  await expect(within(Promise.reject(new Error("broke")), 1000)).rejects.toThrow("broke");
+  await expect(within(Promise.resolve(), 1000)).resolves.toBeUndefined();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("at the shutdown what is pending is tried again at once", async () => {
   const { settlements, resolve, onLost } = setUp();
   const attempt = vi.fn<() => Promise<ResolveOutcome>>(fails);
@@ -128,6 +135,7 @@ test("at the shutdown what is pending is tried again at once", async () => {
   await settlements.close();
   expect(settlements.pending).toBe(0);
   expect(onLost).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("the shutdown waits for a bounded time, then what can't be settled is reported", async () => {
@@ -163,9 +171,10 @@ test("after the shutdown nothing is tried again: neither what paused nor what hu
   void resolve(pausing);
   void resolve(hanging);
   const closed = settlements.close();
-  await vi.advanceTimersByTimeAsync(SETTLEMENT_DRAIN_MS_MAX);
-  await closed;
+  await vi.advanceTimersByTimeAsync(SETTLEMENT_DRAIN_MS_MAX - 1);
   pausing.mockClear();
+  await vi.advanceTimersByTimeAsync(1);
+  await closed;
   hung.reject(new Error("down"));
   await vi.advanceTimersByTimeAsync(SETTLEMENT_DRAIN_MS_MAX);
   expect(pausing).not.toHaveBeenCalled();
