@@ -1,0 +1,324 @@
+/** Calls that pass through to an upstream: what comes back, what is paid, and what is let go, however they end. */
+
+import { operations } from "@openai-compat/spec";
+import { expect, test, vi } from "vitest";
+import { AiError } from "../ai-error.ts";
+import { createAiService } from "../ai-service.ts";
+import type { CallRecord } from "../call-record.ts";
+import { FREE_OF_CHARGE } from "../credits/prices.ts";
+import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
+import { createModelRegistry } from "../models/registry.ts";
+import { MODEL_OPERATIONS } from "../operations.ts";
+import type { ModelOperationId } from "../operations.ts";
+import { authoriseTestCall } from "../testing/authorise-test-call.ts";
+import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
+import { NO_USAGE } from "../usage.ts";
+import type { UsageSource, UsageUnits } from "../usage.ts";
+import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
+
+/** An input token costs one micro-credit, an output token ten, a second of audio and a character a hundred. */
+const prices = {
+  ...FREE_OF_CHARGE,
+  perMillionInputTokens: 1_000_000,
+  perMillionOutputTokens: 10_000_000,
+  perMillionCharacters: 100_000_000,
+  perMinuteOfAudio: 6000,
+};
+
+const never = new AbortController().signal;
+const NOTHING_SENT: RelayDemand = {
+  inputBytes: 0,
+  prompts: 1,
+  outputTokensMax: 10,
+  unlimitedOutputTokens: 0,
+  answers: 1,
+  audioMs: 0,
+  audioMsMax: 0,
+  characters: 0,
+};
+
+interface SetUpOptions {
+  readonly operation?: ModelOperationId;
+  readonly relay: RelayEngine["relay"];
+}
+
+function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
+  const requests: RelayRequest[] = [];
+  const signals: AbortSignal[] = [];
+  const engine: RelayEngine = {
+    type: "relay",
+    limits: { contextTokens: 64, completionTokensMax: 16, concurrency: 1 },
+    operations: new Set([operation]),
+    relay(request, signal) {
+      requests.push(request);
+      signals.push(signal);
+      return relay(request, signal);
+    },
+    upstreams: () => [{ index: 0, state: "open", running: 1, failures: 2, failovers: 3 }],
+    close: async () => {},
+  };
+  const type = MODEL_OPERATIONS[operation].modelType;
+  const described = { id: "far", name: "Far", ownedBy: "tests", createdAtMs: 0, contextTokens: 64, isDefault: true };
+  const queue = { waitingMax: 1, waitTimeMsMax: 1000 };
+  const credits = createFakeCreditStore(1_000_000);
+  const records: CallRecord[] = [];
+  const service = createAiService({
+    registry: createModelRegistry([{ ...described, type, engine, queue, prices }]),
+    credits,
+    rateLimits: NO_RATE_LIMITS,
+    callTimeMsMax: 60_000,
+    onCallEnd: (record) => void records.push(record),
+    onSettlementError: (error) => {
+      throw error;
+    },
+  });
+  const start = (demand: Partial<RelayDemand> = {}, signal = never, asked: ModelOperationId = operation) => {
+    const request: RelayCall = {
+      path: "/chat/completions",
+      body: { kind: "json", value: { model: "far" } },
+      stream: true,
+      includeUsage: true,
+      traceParent: "trace",
+      demand: { ...NOTHING_SENT, ...demand },
+    };
+    return service.routeUpstream(authoriseTestCall(operations[asked], { signal }), asked, "far").run(request);
+  };
+  const isIdle = () => service.queues().every(({ running }) => running === 0) && credits.holds.size === 0;
+  return { service, start, requests, signals, credits, records, isIdle };
+}
+
+const used = (outputTokens: number): UsageUnits => ({ ...NO_USAGE, inputTokens: 5, outputTokens });
+const bytes = (text: string) => new TextEncoder().encode(text);
+const begin: RelayEvent = { type: "relay-start", contentType: "text/event-stream", droppedParameters: ["user"] };
+const data = (text: string, usage = NO_USAGE, source: UsageSource = "estimated"): RelayEvent => ({
+  type: "relay-data",
+  bytes: bytes(text),
+  usage,
+  source,
+});
+const end = (usage: UsageUnits): RelayEvent => ({ type: "relay-end", usage, source: "reported" });
+const whole = (text: string, usage: UsageUnits): RelayEvent => ({
+  type: "relay-whole",
+  contentType: "application/json",
+  droppedParameters: [],
+  bytes: bytes(text),
+  usage,
+  source: "reported",
+});
+
+const play = (...events: RelayEvent[]): RelayEngine["relay"] =>
+  async function* relay() {
+    yield* events;
+  };
+
+async function readChunks(run: RelayRun): Promise<string[]> {
+  if (run.kind !== "chunks") throw new Error("The answer is whole.");
+  const texts: string[] = [];
+  for await (const chunk of run.chunks) texts.push(new TextDecoder().decode(chunk));
+  return texts;
+}
+
+test("a stream comes out in the upstream's pieces, holds its slot until it ends, and pays for the last usage", async () => {
+  const relay = play(begin, data("a", used(1)), data("b", used(2)), end(used(3)));
+  const { start, service, records, requests, isIdle } = setUp({ relay });
+  const run = await start({ inputBytes: 5 });
+  expect(run).toMatchObject({ modelId: "far", contentType: "text/event-stream", droppedParameters: ["user"] });
+  expect(service.queues()).toMatchObject([{ running: 1 }]);
+  expect(await readChunks(run)).toEqual(["a", "b"]);
+  expect(isIdle()).toBe(true);
+  const told = { outcome: "completed", usage: used(3), usageSource: "reported", chargedAmount: 35, streamed: true };
+  expect(records).toMatchObject([told]);
+  expect(requests).toEqual([
+    {
+      operation: "createChatCompletion",
+      path: "/chat/completions",
+      body: { kind: "json", value: { model: "far" } },
+      outputTokensMax: 10,
+      stream: true,
+      includeUsage: true,
+      modelId: "far",
+      traceParent: "trace",
+    },
+  ]);
+});
+
+test("a whole answer has been paid for when it comes", async () => {
+  const { start, records, isIdle } = setUp({ relay: play(whole("{}", used(2))) });
+  const run = await start();
+  expect(run).toEqual({
+    modelId: "far",
+    contentType: "application/json",
+    droppedParameters: [],
+    kind: "whole",
+    body: bytes("{}"),
+  });
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "completed", chargedAmount: 25 }]);
+});
+
+test.each<[string, RelayEvent[]]>([
+  ["nothing at all", []],
+  ["data without a start", [data("a"), end(NO_USAGE)]],
+  ["more behind a whole answer", [whole("{}", NO_USAGE), data("a"), data("b")]],
+])("an upstream that sends %s has failed, and what the call held is free again", async (_case, events) => {
+  const { start, records, isIdle } = setUp({ relay: play(...events) });
+  await expect(start()).rejects.toMatchObject({
+    code: "upstream_failed",
+    message: expect.stringContaining("ended before it began"),
+  });
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ chargedAmount: 0 }]);
+});
+
+test("what the upstream refuses comes out as it is and costs nothing", async () => {
+  const refusal = new AiError("upstream_rate_limited", "Later.");
+  const relay = async function* (_request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent> {
+    if (!signal.aborted) throw refusal;
+    yield begin;
+  };
+  const { start, records, isIdle } = setUp({ relay });
+  await expect(start()).rejects.toBe(refusal);
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "upstream_rate_limited", chargedAmount: 0 }]);
+});
+
+test("an upstream that breaks in the middle breaks the stream, and what it had made is paid for", async () => {
+  const relay = async function* (): AsyncGenerator<RelayEvent> {
+    yield begin;
+    yield data("a", used(1));
+    throw new AiError("upstream_failed", "Broke.");
+  };
+  const { start, records, isIdle } = setUp({ relay });
+  await expect(readChunks(await start())).rejects.toMatchObject({ code: "upstream_failed" });
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "upstream_failed", usageSource: "estimated", chargedAmount: 15 }]);
+});
+
+/** Streams until it is aborted; then it may say what the call has used, and fails. */
+function untilAborted(...last: RelayEvent[]): RelayEngine["relay"] {
+  return async function* relay(_request, signal) {
+    yield begin;
+    if (!signal.aborted) yield data("a", used(1));
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    yield* last;
+    throw new Error("native abort");
+  };
+}
+
+test.each<[string, RelayEvent[], number]>([
+  ["the upstream's last word", [end(used(4))], 45],
+  ["what was seen of it, where the upstream says no more", [], 15],
+])("a client that disconnects pays for %s", async (_case, last, chargedAmount) => {
+  const { start, records, signals, isIdle } = setUp({ relay: untilAborted(...last) });
+  const run = await start();
+  if (run.kind !== "chunks") throw new Error("The answer is whole.");
+  for await (const _ of run.chunks) break;
+  expect(signals[0]?.aborted).toBe(true);
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "left", chargedAmount }]);
+});
+
+test("a call that is aborted while the upstream is silent ends with the reason, and with the upstream's last word", async () => {
+  const leaving = new AbortController();
+  const { start, records, signals, isIdle } = setUp({ relay: untilAborted(end(used(4))) });
+  const reading = readChunks(await start({}, leaving.signal));
+  const reason = new AiError("shutting_down", "Bye.");
+  setImmediate(() => leaving.abort(reason));
+  await expect(reading).rejects.toBe(reason);
+  expect(signals[0]?.reason).toBe(reason);
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "shutting_down", chargedAmount: 45 }]);
+});
+
+test("who leaves a stream before its first piece lets the upstream and the slot go", async () => {
+  const { start, records, signals, isIdle } = setUp({ relay: untilAborted() });
+  const run = await start();
+  if (run.kind !== "chunks") throw new Error("The answer is whole.");
+  expect(await run.chunks[Symbol.asyncIterator]().return?.()).toEqual({ done: true, value: undefined });
+  expect(signals[0]?.aborted).toBe(true);
+  expect(isIdle()).toBe(true);
+  expect(records).toMatchObject([{ outcome: "left", chargedAmount: 0 }]);
+});
+
+test("a relay that has ended listens to its caller no longer", async () => {
+  const controller = new AbortController();
+  const added = vi.spyOn(controller.signal, "addEventListener");
+  const removed = vi.spyOn(controller.signal, "removeEventListener");
+  const { start, signals } = setUp({ relay: play(begin, end(used(1))) });
+  await readChunks(await start({}, controller.signal));
+  expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+  controller.abort();
+  expect(signals[0]?.aborted).toBe(false);
+});
+
+interface PaidAnswer {
+  readonly what: string;
+  readonly operation: ModelOperationId;
+  readonly demand: Partial<RelayDemand>;
+  readonly reported: UsageUnits;
+  readonly paid: Partial<UsageUnits>;
+  readonly chargedAmount: number;
+}
+
+test.each<PaidAnswer>([
+  {
+    what: "a recording without a reported length as long as it is",
+    operation: "createTranscription",
+    demand: audio(2000),
+    reported: NO_USAGE,
+    paid: { audioMs: 2000 },
+    chargedAmount: 200,
+  },
+  {
+    what: "a recording as long as the upstream says",
+    operation: "createTranscription",
+    demand: audio(2000),
+    reported: { ...NO_USAGE, audioMs: 3000 },
+    paid: { audioMs: 3000 },
+    chargedAmount: 300,
+  },
+  {
+    what: "speech for the characters that were sent",
+    operation: "createSpeech",
+    demand: { characters: 3 },
+    reported: NO_USAGE,
+    paid: { characters: 3 },
+    chargedAmount: 300,
+  },
+])("an answer is paid for: $what", async ({ operation, demand, reported, paid, chargedAmount }) => {
+  const { start, records } = setUp({ operation, relay: play(begin, data("a", reported), end(reported)) });
+  await readChunks(await start(demand));
+  expect(records).toMatchObject([{ outcome: "completed", usage: paid, chargedAmount }]);
+});
+
+function audio(audioMs: number): Partial<RelayDemand> {
+  return { audioMs, audioMsMax: 10 * audioMs };
+}
+
+test("an upstream that has begun, and has said nothing of what it made, costs nothing when it breaks", async () => {
+  const relay = async function* (): AsyncGenerator<RelayEvent> {
+    yield begin;
+    yield data(": keep-alive");
+    throw new AiError("upstream_failed", "Broke.");
+  };
+  const { start, records } = setUp({ relay });
+  await expect(readChunks(await start())).rejects.toMatchObject({ code: "upstream_failed" });
+  expect(records).toMatchObject([{ chargedAmount: 0, firstOutputAfterMs: null, usageSource: null }]);
+});
+
+test("an operation that the upstream doesn't serve is refused before it is asked", async () => {
+  const { start, requests } = setUp({ relay: play() });
+  await expect(start({}, never, "createCompletion")).rejects.toMatchObject({
+    code: "not_implemented",
+    param: "model",
+    message: "The model 'far' doesn't offer completion on this server.",
+  });
+  expect(requests).toEqual([]);
+});
+
+test("how each upstream fares is told with its model", () => {
+  const { service } = setUp({ relay: play() });
+  expect(service.upstreams()).toEqual([
+    { modelId: "far", index: 0, state: "open", running: 1, failures: 2, failovers: 3 },
+  ]);
+});
