@@ -1,5 +1,6 @@
 import type { RelayField } from "@openai-compat/core";
 import fc from "fast-check";
+import { anyCharacter } from "@openai-compat/core/any-character";
 import { expect, test } from "vitest";
 import { encodeForm } from "./encode-form.ts";
 
@@ -9,7 +10,7 @@ async function decode(fields: readonly RelayField[]): Promise<FormData> {
 }
 
 const name = fc.string({ unit: fc.constantFrom("a", "ü", "😀", '"', "\r", "\n", "\r\n", ";", "=", "\\", "[", "-") });
-const textField = fc.record({ name, value: fc.string({ unit: "binary" }).map((text) => text.toWellFormed()) });
+const textField = fc.record({ name, value: fc.string({ unit: anyCharacter }).map((text) => text.toWellFormed()) });
 const fileField = fc.record({
   name,
   fileName: name,

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { anyCharacter } from "@openai-compat/core/any-character";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createSseStream, encodeSseEvent } from "./sse.ts";
 
@@ -7,7 +8,7 @@ const LINE_BREAKS = "\n\v\f\r\u001c\u001d\u001e\u0085\u2028\u2029";
 
 test("any value becomes one data line that parses back to itself, whatever splits its lines", () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
+    fc.property(fc.jsonValue(), fc.string({ unit: anyCharacter }), (value, text) => {
       const event = encodeSseEvent({ value, text });
       const lineBreaks = event.split("").filter((character) => LINE_BREAKS.includes(character));
       expect(lineBreaks).toEqual(["\n", "\n"]);
