@@ -1,4 +1,6 @@
-/** The reference server's way to keep to a JSON Schema: it writes one value that fits. It knows only what the checks ask for. */
+/**
+ * Writes one value that conforms to a JSON Schema, for the reference server. It supports only what the checks ask for.
+ */
 
 import { isJsonObject, type JsonObject } from "../src/expect.ts";
 

@@ -1,6 +1,7 @@
 /**
  * Every place where the reference server decides what goes on the wire, as one table of functions: those that all
- * operations have in common, and those of each operation. A mutant replaces one of them; the server itself never changes.
+ * operations have in common, and those of each operation. A mutant replaces one of them; the server itself never
+ * changes.
  */
 
 import type { OperationId } from "@openai-compat/spec";
@@ -16,7 +17,7 @@ import type { CredentialVerdict } from "./tokens.ts";
 /** The order in which a call is refused; mutants swap it. */
 export type Step = "authenticate" | "decode" | "validate" | "resolve" | "limit" | "pay" | "slot";
 
-/** What an account is held to: its rate limit, that it has the credits, that it pays, and the slots of a slow model. */
+/** The limits of an account: its rate limit, its credits, its charges, and the slots of a slow model. */
 export type Constraint = "limit" | "credits" | "charge" | "slot";
 
 /** Whose call it is, and what it asks for. */

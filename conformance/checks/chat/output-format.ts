@@ -205,7 +205,8 @@ export const chatFormatChecks: readonly Check[] = [
     breaks: "Clients that cut at a marker of their own read on past it.",
     async run(context) {
       const whole = await expectFormed(context, composeFormat(STOPPED_FORM));
-      if (!whole.includes(STOP)) throw new Inconclusive("the schema is not kept to, which other checks judge");
+      if (!whole.includes(STOP))
+        throw new Inconclusive("the answer does not conform to the schema, which other checks judge");
       const text = await expectFormed(context, composeFormat(STOPPED_FORM, { stop: [STOP] }));
       const expected = `the text to end before ${JSON.stringify(STOP)}`;
       expectThat(!text.includes("shelf"), { observer: "wire", expected, actual: JSON.stringify(text) });

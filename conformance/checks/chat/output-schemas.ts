@@ -1,6 +1,6 @@
 /**
- * Checks of what a strict JSON Schema may ask for, a keyword each. A server that can't keep to one may refuse it by
- * name, and never ignores it: each schema has values that a model which was not held to it would not write.
+ * Checks of what a strict JSON Schema may ask for, a keyword each. A server that can't enforce one may refuse it by
+ * name, and never ignores it: each schema has values that an unconstrained model would not write.
  */
 
 import { z } from "zod";
@@ -61,7 +61,7 @@ const chain: z.ZodType<Chain> = z.strictObject({
 export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-const",
-    requirement: "`const` is kept to: no other value comes.",
+    requirement: "The answer conforms to `const`: it has no other value.",
     reference: "OpenAI structured outputs, supported schemas; JSON Schema 2020-12 validation, section 6.1.3",
     properties: { tray: { type: "string", const: "ossel-kx-19" } },
     shape: z.strictObject({ tray: z.literal("ossel-kx-19") }),
@@ -83,21 +83,21 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   }),
   defineSchemaCheck({
     id: "chat.format.schema-nullable",
-    requirement: "A list of types, such as integer or null, is kept to.",
+    requirement: "The answer conforms to a list of types, such as integer or null.",
     reference: "OpenAI structured outputs: an optional parameter is a union with null",
     properties: { ossels: { type: ["integer", "null"] } },
     shape: z.strictObject({ ossels: z.int().nullable() }),
   }),
   defineSchemaCheck({
     id: "chat.format.schema-nested",
-    requirement: "Objects in objects are kept to as well.",
+    requirement: "The answer conforms to objects in objects as well.",
     reference: "OpenAI structured outputs: nested objects; ggml-org/llama.cpp#11847",
     properties: { shelf: closedObject({ tray: closedObject({ lot: LOT }) }) },
     shape: z.strictObject({ shelf: z.strictObject({ tray: z.strictObject({ lot }) }) }),
   }),
   defineSchemaCheck({
     id: "chat.format.schema-items",
-    requirement: "The `items` of an array are kept to.",
+    requirement: "Arrays conform to their `items`.",
     reference: "OpenAI structured outputs, supported schemas; JSON Schema 2020-12 core, section 10.3.1",
     properties: { trays: { type: "array", items: closedObject({ lot: LOT }), minItems: 1, maxItems: 4 } },
     shape: z.strictObject({ trays: z.array(z.strictObject({ lot })) }),
@@ -105,14 +105,14 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-array-bounds",
     level: "should",
-    requirement: "`minItems` and `maxItems` are kept to.",
+    requirement: "Arrays conform to `minItems` and `maxItems`.",
     reference: "OpenAI structured outputs, supported properties of arrays; JSON Schema 2020-12 validation, section 6.4",
     properties: { trays: { type: "array", items: LOT, minItems: 5, maxItems: 5 } },
     shape: z.strictObject({ trays: z.array(lot).length(5) }),
   }),
   defineSchemaCheck({
     id: "chat.format.schema-any-of",
-    requirement: "One of the schemas in `anyOf` is kept to.",
+    requirement: "The answer conforms to one of the schemas in `anyOf`.",
     reference: "OpenAI structured outputs, supported types; JSON Schema 2020-12 core, section 10.2.1.2",
     properties: {
       find: { anyOf: [closedObject({ lot: LOT }), closedObject({ shelf: { type: "integer" }, tray: LOT })] },
@@ -123,7 +123,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   }),
   defineSchemaCheck({
     id: "chat.format.schema-definitions",
-    requirement: "`$ref` leads to a schema in `$defs`, which is kept to.",
+    requirement: "`$ref` leads to a schema in `$defs`, to which the answer conforms.",
     reference: "OpenAI structured outputs: definitions are supported; JSON Schema 2020-12 core, section 8.2.4",
     breaks: "zodResponseFormat and Pydantic write each class as a definition.",
     schema: {
@@ -135,7 +135,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-recursion",
     level: "should",
-    requirement: "A schema that refers to itself is kept to.",
+    requirement: "The answer conforms to a schema that refers to itself.",
     reference: "OpenAI structured outputs: recursive schemas are supported",
     breaks: "Trees and nested lists, such as user interfaces that a model writes.",
     schema: {
@@ -147,7 +147,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-integer-range",
     level: "should",
-    requirement: "An integer is whole, and its `minimum` and `maximum` are kept to.",
+    requirement: "An integer is whole and conforms to its `minimum` and `maximum`.",
     reference:
       "OpenAI structured outputs, supported properties of numbers; JSON Schema 2020-12 validation, section 6.2",
     properties: { ossels: { type: "integer", minimum: 7301, maximum: 7309 } },
@@ -156,7 +156,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-pattern",
     level: "should",
-    requirement: "The `pattern` of a string is kept to.",
+    requirement: "A string conforms to its `pattern`.",
     reference:
       "OpenAI structured outputs, supported properties of strings; JSON Schema 2020-12 validation, section 6.3.3",
     properties: { seal: { type: "string", pattern: "^Q[0-9]{4}-[xyz]$" } },
@@ -165,7 +165,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-multiple-of",
     level: "should",
-    requirement: "The `multipleOf` of a number is kept to.",
+    requirement: "A number conforms to its `multipleOf`.",
     reference:
       "OpenAI structured outputs, supported properties of numbers; JSON Schema 2020-12 validation, section 6.2.1",
     properties: { grams: { type: "integer", minimum: 1000, maximum: 9999, multipleOf: 731 } },
@@ -174,7 +174,7 @@ export const chatFormatSchemaChecks: readonly Check[] = [
   defineSchemaCheck({
     id: "chat.format.schema-unique-items",
     level: "should",
-    requirement: "The `uniqueItems` of an array is kept to.",
+    requirement: "An array conforms to its `uniqueItems`.",
     reference: "JSON Schema 2020-12 validation, section 6.4.3",
     properties: { order: { type: "array", items: LOT, minItems: 3, maxItems: 3, uniqueItems: true } },
     shape: z.strictObject({

@@ -1,6 +1,6 @@
 /**
- * Checks of tools of the type `custom`, which take a text in place of arguments. A target that refuses such tools by name
- * supports none of this; one that takes them and does not call them is worse than that.
+ * Checks of tools of the type `custom`, which take a text in place of arguments. A target that refuses such tools by
+ * name supports none of this; one that takes them and does not call them is worse than that.
  */
 
 import { type Check, defineCheck } from "../../src/check.ts";
@@ -70,7 +70,7 @@ async function requireCustom(context: CheckContext): Promise<void> {
   assume("a custom tool is called", () => expectCalled(exchange, NOTE));
 }
 
-/** That an input is held to its regular expression, as above. @throws Unsupported, Inconclusive */
+/** That an input conforms to its regular expression, as above. @throws Unsupported, Inconclusive */
 async function requireFormed(context: CheckContext): Promise<void> {
   const exchange = await askChat(context, FORMED);
   throwIfNoCustom(exchange);

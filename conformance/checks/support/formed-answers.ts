@@ -54,7 +54,7 @@ export async function requireFormedChoice(context: CheckContext, fields: ChatFie
   });
 }
 
-/** That a strict schema is kept to at all. @throws Failure, Unsupported, Inconclusive */
+/** That the answer conforms to a strict schema at all. @throws Failure, Unsupported, Inconclusive */
 export async function expectLot(context: CheckContext): Promise<void> {
   expectFits(expectJsonText(await expectFormed(context, composeFormat(LOT_FORM))), LOT_FORM);
 }

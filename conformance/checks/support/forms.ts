@@ -1,6 +1,6 @@
 /**
- * JSON Schemas that ask for what nobody guesses, each beside the shape that judges what came. They keep to what OpenAI
- * takes with `strict` unless a check is about more. Nothing here talks to the target.
+ * JSON Schemas with values that can't be guessed, each with the shape that validates the answer. They use only what
+ * OpenAI takes with `strict` unless a check is about more. Nothing here talks to the target.
  */
 
 import type { z } from "zod";

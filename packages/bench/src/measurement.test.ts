@@ -23,7 +23,7 @@ test("the table names every row and its baseline", () => {
   expect(formatTable(rows)).toContain("wait     123   61.7      2.00             ms    raw evaluate  1");
 });
 
-test("a row with a target says whether its ratio keeps to it, the others say nothing", () => {
+test("a row with a target says whether its ratio meets it, the others say nothing", () => {
   const label = { name: "first token", unit: "ms", baselineName: "cold" };
   const target = { of: "ratio", bound: "≤", value: 0.2 } as const;
   const met = summarise({ ...label, target }, [{ ours: 20, baseline: 100 }]);

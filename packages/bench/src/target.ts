@@ -1,4 +1,4 @@
-/** What a figure is held to. A missed target is told, it fails nothing. */
+/** The target of a figure. A missed target is reported and fails nothing. */
 
 export interface Target {
   /** What is judged: our value, or its ratio to the baseline's. */

@@ -1,6 +1,6 @@
 /**
  * One event of a streamed completion. Upstream documents the one-shot answer for it, which its own events do not
- * keep to; the shape here is what they have. The order of events is a check's business.
+ * follow; the shape here is what they have. The order of events is a check's business.
  */
 import { z } from "zod";
 import { completionUsageSchema } from "../shared/usage.ts";

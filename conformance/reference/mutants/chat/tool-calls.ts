@@ -143,7 +143,7 @@ const oneShotMutants: readonly Mutant[] = [
     () => "null",
   ),
   mutateArguments(
-    intend("call.arguments-free", "the schema of the arguments is not kept to", "chat.tools.arguments-fit"),
+    intend("call.arguments-free", "the arguments do not conform to their schema", "chat.tools.arguments-fit"),
     isNamed,
     () => '{"lot":"the sea","sealed":"yes"}',
   ),

@@ -103,7 +103,7 @@ export const toolCustomMutants: readonly Mutant[] = [
   mutateChoice(
     {
       id: "tools.custom-free",
-      description: "the input of a custom tool is not held to its regular expression",
+      description: "the input of a custom tool does not conform to its regular expression",
       intended: ["chat.tools.custom-regex"],
     },
     (choice, body) =>

@@ -1,4 +1,4 @@
-/** What every generation keeps to, whatever engine makes it: the order of its events, told as one result to tests. */
+/** The contract of every generation, of any engine: the order of its events, collected into one result for tests. */
 
 import { expect } from "vitest";
 import type {

@@ -1,6 +1,6 @@
 /**
- * In how many ways a text of a grammar can be read at once. A model is held to each of them at each token, so a grammar
- * in which they multiply stops it for all callers.
+ * Counts in how many ways a text of a grammar can be parsed at once. Each sampled token is tried on each of them, so a
+ * grammar in which they multiply blocks the model for all callers.
  */
 
 import type { Grammar } from "./grammar-node.ts";

@@ -214,7 +214,7 @@ test("a stop string ends forced JSON too", async () => {
   expect(finishReason).toBe("stop");
 });
 
-test("a schema that can't be kept to is refused before any work", async () => {
+test("a schema that can't be enforced is refused before any work", async () => {
   const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
   await expect(run({ format: { type: "json-schema", schema, isStrict: true } })).rejects.toMatchObject({
     code: "invalid_value",

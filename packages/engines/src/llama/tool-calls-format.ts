@@ -1,6 +1,6 @@
 /**
- * How a model writes calls of tools: as JSON between two tags. It is what most open models were trained on, and what
- * one that was trained on none can be held to.
+ * The format of tool calls: JSON between two tags. Most open models were trained on it, and others can be constrained
+ * to it.
  */
 
 import type { ChatOutput, ChatTool, ToolUse } from "@openai-compat/core";

@@ -116,7 +116,7 @@ test("the same schema gets the same JSON, whatever the conversation is", async (
   expect((await run("Hello", { format })).text).toBe((await run("Good night", { format })).text);
 });
 
-test("a schema that can't be kept to is refused by name and place", async () => {
+test("a schema that can't be enforced is refused by keyword and path", async () => {
   const schema = { type: "object", properties: { a: { type: "string", pattern: "(?<=a)" } } };
   await expect(run("Hello", { format: { type: "json-schema", schema, isStrict: true } })).rejects.toMatchObject({
     code: "invalid_value",

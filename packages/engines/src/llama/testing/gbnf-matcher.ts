@@ -1,4 +1,4 @@
-/** The matcher that llama.cpp holds a model to, for tests of grammars: no model is needed. */
+/** llama.cpp's own grammar matcher, for tests of grammars: no model is needed. */
 
 /** Judges whole texts. */
 export type GbnfMatcher = (text: string) => boolean;
