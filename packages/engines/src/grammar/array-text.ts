@@ -7,14 +7,14 @@ import { COMMA } from "./json-text.ts";
 export interface ArrayShape {
   /** The shapes of the first items. */
   readonly first: readonly GrammarNode[];
-  /** Of all that follow; null where nothing may. */
+  /** All further items; null where none are allowed. */
   readonly others: GrammarNode | null;
   readonly min: number;
   /** Null for no limit. */
   readonly max: number | null;
 }
 
-/** `max` is not below `min`, and where nothing follows the first items, `min` is not above their number. */
+/** `max` is at least `min`; where no further items are allowed, `min` is at most the number of first items. */
 export function arrayOf({ first, others, min, max }: ArrayShape): GrammarNode {
   const heads = max === null ? first : first.slice(0, max);
   const spare = max === null ? null : max - heads.length;

@@ -1,4 +1,4 @@
-/** What the parts of the compiler of schemas share. */
+/** State that the parts of the schema compiler share. */
 
 import type { TextRules } from "./automaton/automaton-text.ts";
 import type { GrammarNode } from "./grammar-node.ts";
@@ -10,16 +10,17 @@ export interface Compilation extends TextRules {
   readonly strings: Map<string, GrammarNode>;
   /** Gives a node a name. */
   define(node: GrammarNode): GrammarNode;
-  /** How much of a schema is tried to be enforced: see `LEVELS`. */
+  /** How much of the schema to enforce: see `COMPILE_LEVELS`. */
   readonly level: CompileLevel;
   /**
-   * Called before an automaton is made that is not kept, with its own bound of steps.
+   * Called before an automaton is built that is not cached, with its own bound of steps.
    *
-   * @throws TurnNeededError when enough has been done in this turn of the event loop
+   * @throws TurnNeededError when the work of this turn of the event loop is used up
    */
   readonly beginAutomaton: (stepsMax: number) => Spend;
   /**
-   * Called with each keyword that is not enforced, where it stands and why; what is made then is wider than the schema.
+   * Called with each keyword that is not enforced, its position and the reason; the result is then wider than the
+   * schema.
    *
    * @throws UnsupportedSchemaError where the schema is strict
    */
@@ -27,10 +28,10 @@ export interface Compilation extends TextRules {
 }
 
 /**
- * From the whole schema to what hardly says anything. A strict schema is compiled on the first level or not at all; of
- * another, so much is enforced as the bounds allow.
+ * From the whole schema to its type alone. A strict schema is compiled on the first level or not at all; another one on
+ * the first level that is within the bounds.
  *
- * - `all`: what can be enforced at all
+ * - `all`: everything that can be enforced
  * - `plain`: no patterns, formats, lengths, and bounds of numbers
  * - `shallow`: the same, and nothing of alternatives and of what is nested deeper than `SHALLOW_DEPTH`
  * - `type`: the type alone

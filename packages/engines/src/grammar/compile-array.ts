@@ -1,4 +1,4 @@
-/** A schema of arrays as a grammar. */
+/** Compiles a schema of arrays to a grammar. */
 
 import { arrayOf } from "./array-text.ts";
 import type { Compilation } from "./compilation.ts";

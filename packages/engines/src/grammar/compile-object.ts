@@ -1,4 +1,4 @@
-/** A schema of objects as a grammar. */
+/** Compiles a schema of objects to a grammar. */
 
 import { ANY_STRING, acceptsNothing, acceptsText, intersect, subtract } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
@@ -69,7 +69,7 @@ class ObjectCompiler {
     return objectOf(members, extras, { ...counts, define: (node) => this.#compilation.define(node) });
   }
 
-  /** What a member that is required and not declared has to be. */
+  /** The schema of a required member that is not declared. */
   #valueOfOther(name: string): unknown {
     const { additionalProperties: more } = this.#view.schema;
     const isPatterned = this.#patterns.some(({ names }) => acceptsText(names, name));
@@ -80,14 +80,14 @@ class ObjectCompiler {
     return this.#names === null || acceptsText(this.#names, name);
   }
 
-  /** It has to conform to the schemas of all patterns that its name matches too. */
+  /** It also has to conform to the schemas of all patterns that its name matches. */
   #compileMember(name: string, value: unknown): GrammarNode {
     const own = this.#subschemas.view(value, join(this.#view.path, "properties", name));
     const matching = this.#patterns.filter(({ names }) => acceptsText(names, name));
     return this.#subschemas.compile(matching.reduce((merged, { view }) => this.#subschemas.merge(merged, view), own));
   }
 
-  /** Names that match one pattern and no other; those that match two are left out. */
+  /** Names that match exactly one pattern; those that match two are left out. */
   *#listPatternExtras(declared: readonly string[]): Generator<Extra> {
     const { spend } = this.#compilation;
     for (const [index, { names, view }] of this.#patterns.entries()) {
@@ -138,7 +138,7 @@ class ObjectCompiler {
     return strings === ANY_STRING ? null : strings;
   }
 
-  /** Where one of them can't be enforced, none is: any name may be one of its names, with any value. */
+  /** If one of them can't be enforced, none is: any name might match it, with any value. */
   #readPatterns(): readonly PatternMembers[] {
     const { path } = this.#view;
     const patterns = Object.entries(readMap(this.#view, "patternProperties") ?? {});
@@ -156,7 +156,7 @@ class ObjectCompiler {
     return [{ names: ANY_STRING, view: { schema: {}, path } }];
   }
 
-  /** How many members there are, as far as a grammar counts them: a name that comes twice is one member. */
+  /** Bounds on the number of members, as far as a grammar can count them: a repeated name is one member. */
   #readCounts(declared: number, isOpen: boolean): { readonly isFilled: boolean; readonly max: number | null } {
     const { path } = this.#view;
     if (this.#compilation.level !== "all") return { isFilled: false, max: null };

@@ -1,4 +1,4 @@
-/** Values without parts, and values that are known, as a grammar. Each throws `UnsupportedSchemaError`. */
+/** Compiles scalars and enumerated values to a grammar. Each function throws `UnsupportedSchemaError`. */
 
 import { acceptsNothing, acceptsText, intersect } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
@@ -20,7 +20,7 @@ import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schem
 /** Of `enum`. */
 const VALUES_MAX = 1000;
 
-/** One of the values, each in the one way that it is written. */
+/** One of the values, each with a single JSON text. */
 export function compileValues(view: SchemaView, values: readonly unknown[], compilation: Compilation): GrammarNode {
   if (values.length > VALUES_MAX) throw new SchemaTooLargeError(view.path, `it has more than ${VALUES_MAX} values`);
   const { type } = view.schema;
@@ -44,7 +44,7 @@ export function compileValues(view: SchemaView, values: readonly unknown[], comp
   return oneOfTexts(texts, (node) => compilation.define(node));
 }
 
-/** What may stand beside values and speaks of parts of them. */
+/** Keywords that may accompany `enum` and limit parts of its values. */
 const LIMITS_OF_PARTS = [
   "properties",
   "required",
@@ -55,7 +55,7 @@ const LIMITS_OF_PARTS = [
   "uniqueItems",
 ];
 
-/** What may stand beside values and speaks of the whole of them: each says whether one conforms to it. */
+/** Keywords that may accompany `enum` and limit its values as a whole: each function tests one value. */
 function* listLimits(view: SchemaView, compilation: Compilation): Generator<(value: unknown) => boolean> {
   const [minLength, maxLength] = [readNumber(view, "minLength"), readNumber(view, "maxLength")];
   if (minLength !== null || maxLength !== null) {
@@ -80,7 +80,7 @@ function isMultiple(value: number, step: number): boolean {
   return Math.abs(times - Math.round(times)) < 1e-9;
 }
 
-/** @returns null without any; the largest number there is excludes none, unless exclusively. */
+/** @returns null without bounds; the largest double excludes nothing, unless it is exclusive. */
 function readBounds(view: SchemaView): NumberBounds | null {
   const [lowest, highest] = [readNumber(view, "minimum"), readNumber(view, "maximum")];
   const minimum = lowest === -Number.MAX_VALUE ? null : lowest;
@@ -120,7 +120,7 @@ function compileBounds(
     (sum, bound) => sum + (Number.isFinite(bound) ? countDigits(bound) : 0),
     0,
   );
-  // Each digit of a bound is an alternative with as many parts.
+  // Each digit of a bound becomes an alternative of that many parts.
   compilation.spend(4 * digits ** 2);
   const node = type === "integer" ? integerWithin(bounds) : numberWithin(bounds);
   if (node !== null) return node;

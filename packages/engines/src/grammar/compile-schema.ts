@@ -1,7 +1,8 @@
 /**
- * A JSON Schema as a grammar of the JSON texts that conform to it. A strict schema is never wider than it says: what can't
- * be enforced is refused. Another is a hint: what can't be enforced is left out and reported. Both are narrower where a wider
- * one would need more than a grammar: members come in the declared order, and others only where they are asked for.
+ * Compiles a JSON Schema to a grammar of the JSON texts that conform to it. A strict schema is never widened: what
+ * can't be enforced is refused. Any other schema is a hint: what can't be enforced is left out and reported. Both can
+ * be narrower than the schema: members come in the declared order, and undeclared ones only where the schema mentions
+ * them.
  */
 
 import { createDisjointCheck } from "./disjoint-schemas.ts";
@@ -23,15 +24,15 @@ import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schem
 
 /** Schemas within schemas, references not counted. */
 const DEPTH_MAX = 64;
-/** The same with references followed to what was not seen before. */
+/** The same, with references to new schemas followed. */
 const LEVELS_MAX = 400;
-/** Each as often as it is made a grammar of: where something stands beside a reference to it, once more. */
+/** Schemas compiled, each time counted: a schema is compiled again where a reference to it has further keywords. */
 const SCHEMAS_MAX = 2500;
-/** What a schema costs, compared with one of its keywords. */
+/** Cost of a schema relative to one of its keywords. */
 const SCHEMA_STEPS = 30;
 /** Of `allOf`. */
 const PARTS_MAX = 100;
-/** What is compared to find out whether a value may conform to two schemas of `oneOf`. */
+/** Comparisons to find out whether a value may conform to two schemas of `oneOf`. */
 const COMPARISONS_MAX = 20_000;
 const TYPES = ["null", "boolean", "string", "integer", "number", "array", "object"] as const;
 type TypeName = (typeof TYPES)[number];
@@ -97,7 +98,7 @@ class SchemaCompiler implements Subschemas {
   }
 
   merge(left: SchemaView, right: SchemaView): SchemaView {
-    // Each member of both is looked at.
+    // Each member of both is compared.
     for (const { properties, enum: values } of [left.schema, right.schema]) {
       this.#compilation.spend(10);
       if (isObject(properties)) this.#compilation.spend(10 * Object.keys(properties).length);
@@ -113,7 +114,7 @@ class SchemaCompiler implements Subschemas {
     return { schema, path: left.path };
   }
 
-  /** Without the keywords whose values say nothing that can be read. */
+  /** Removes the keywords whose values are malformed. */
   #repair(view: SchemaView): SchemaView {
     const malformed = listMalformed(view);
     if (malformed.length === 0 || this.#compilation.isStrict) return view;
@@ -155,7 +156,7 @@ class SchemaCompiler implements Subschemas {
     return level === "type" || (level === "shallow" && this.#depth > SHALLOW_DEPTH);
   }
 
-  /** What is left of a schema that can't be enforced. */
+  /** The fallback for a schema that can't be enforced. */
   #anyOfType({ schema, path }: SchemaView): GrammarNode {
     const isUnion = ["anyOf", "oneOf", "allOf", "$ref", "enum", "const"].some(
       (keyword) => schema[keyword] !== undefined,
@@ -243,7 +244,7 @@ class SchemaCompiler implements Subschemas {
     );
   }
 
-  /** The options so that no value conforms to two of them. */
+  /** Makes the options disjoint: no value conforms to two of them. */
   #separate(view: SchemaView, options: readonly SchemaView[]): readonly SchemaView[] {
     const isApart = (all: readonly SchemaView[]) =>
       all.every((option, index) => all.slice(index + 1).every((other) => this.#areDisjoint(option, other)));
@@ -255,7 +256,7 @@ class SchemaCompiler implements Subschemas {
     return options;
   }
 
-  /** Null when a value of any type conforms. */
+  /** Null when any type is allowed. */
   #typesOf(view: SchemaView): readonly TypeName[] | null {
     const { type } = view.schema;
     const named = type === undefined || type === null ? inferType(view.schema) : Array.isArray(type) ? type : [type];

@@ -1,4 +1,4 @@
-/** Strings with a pattern, a format, a length, or several of them, as one automaton and as a grammar. */
+/** Compiles strings with a pattern, a format, a length, or several of them, to one automaton and to a grammar. */
 
 import { ANY_STRING, acceptsNothing, intersect, limitLength } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
@@ -16,10 +16,10 @@ import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 import { createBudget } from "./work-budget.ts";
 import type { Spend } from "./work-budget.ts";
 
-/** What is asked of a string. */
+/** The limits of a string. */
 interface StringLimits {
   readonly pattern: string | null;
-  /** Of those that are known. */
+  /** One of the known formats. */
   readonly format: string | null;
   readonly min: number;
   readonly max: number | null;
@@ -64,9 +64,9 @@ export function readStrings(view: SchemaView, compilation: Compilation): Automat
   return ANY_STRING;
 }
 
-/** Automata that were made, and why others could not be. */
+/** Compiled automata, and the errors of those that could not be compiled. */
 const kept = createAutomatonCache();
-/** Steps for the strings of one schema; for one that is a hint, a part of it is left out with more. */
+/** Steps for the strings of one schema; beyond it, a hint loses a part. */
 const STRINGS_STEPS_MAX = 200_000;
 const HINT_STEPS_MAX = 60_000;
 
@@ -82,7 +82,7 @@ function findStrings({ path }: SchemaView, limits: StringLimits, compilation: Co
   });
 }
 
-/** The strings that a pattern is found in. @throws UnsupportedSchemaError */
+/** The strings that a pattern matches. @throws UnsupportedSchemaError */
 export function findPattern(path: string, pattern: string, { beginAutomaton }: Compilation): Automaton {
   return kept.find(JSON.stringify(pattern), path, () => readPattern(pattern, beginAutomaton(STRINGS_STEPS_MAX)));
 }
@@ -108,11 +108,11 @@ function readLimits(view: SchemaView): StringLimits {
   return { pattern: readText(view, "pattern"), format: STRING_FORMATS.has(format ?? "") ? format : null, min, max };
 }
 
-/** They are made once. */
+/** They are compiled once. */
 const FORMAT_STEPS_MAX = 400_000;
 const formats = new Map<string, Automaton>();
 
-/** A strict schema gets strings of the format and no others, another one all strings that may be of it. */
+/** A strict schema gets only strings of the format, a hint all strings that may have it. */
 function readFormat(name: string | null, isStrict: boolean): Automaton {
   const format = STRING_FORMATS.get(name ?? "");
   if (format === undefined) return ANY_STRING;

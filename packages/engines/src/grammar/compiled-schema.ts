@@ -1,4 +1,4 @@
-/** A JSON Schema as a grammar of its own, with what it costs and what of the schema it does not enforce. */
+/** Compiles a JSON Schema to a grammar of its own, with its cost and the keywords that it does not enforce. */
 
 import { createHash } from "node:crypto";
 import { COMPILE_LEVELS } from "./compilation.ts";
@@ -17,9 +17,9 @@ import type { Spend } from "./work-budget.ts";
 
 /** Rules of a schema. */
 const RULES_MAX = 10_000;
-/** Characters of the shortest text of a schema: it is made a text, and tokens, whenever an answer may have to end. */
+/** Characters of the shortest text of a schema: it is built and tokenised whenever an answer may have to end. */
 const SHORTEST_MAX = 8192;
-/** Ways in which a text can be read at once: each costs a look at the whole vocabulary for a token. */
+/** Ways in which a text can be parsed at once: each costs a pass over the whole vocabulary for every token. */
 const WAYS_MAX = 256;
 /** Calls of llama.cpp's search for rules that begin with themselves. */
 const SEARCH_MAX = 200_000;
@@ -28,9 +28,9 @@ export const SIZE_MAX = 60_000;
 
 /** A keyword that is not enforced. */
 export interface Relaxation {
-  /** A JSON pointer to the schema that it stands in; empty for the whole. */
+  /** A JSON pointer to the schema that has the keyword; empty for the root. */
   readonly pointer: string;
-  /** `*` for all that the schema says. */
+  /** `*` for all keywords of the schema. */
   readonly keyword: string;
 }
 
@@ -46,16 +46,15 @@ export interface CompileOptions {
   readonly level?: CompileLevel;
 }
 
-/** Of one schema; more are not reported. */
+/** Relaxations reported for one schema. */
 const RELAXATIONS_MAX = 100;
 
 /**
- * Compiles a schema in parts, each less than 20 ms of work, whatever the schema is; the event loop may have a turn at each
- * `yield`.
+ * Compiles a schema in parts of less than 20 ms each, for any schema; the event loop may run at each `yield`.
  *
- * @throws TurnNeededError when it has to be begun again, after a turn of the event loop
- * @throws UnsupportedSchemaError where it is strict and can't be enforced, or that nothing conforms to; SchemaTooLargeError, also
- *   for one that is not strict: the next level may do
+ * @throws TurnNeededError when the compilation has to restart after a turn of the event loop
+ * @throws UnsupportedSchemaError where it is strict and can't be enforced, or that nothing conforms to;
+ *   SchemaTooLargeError, also for one that is not strict: the next level may do
  */
 export function* compileInParts(
   schema: SchemaObject,
@@ -108,7 +107,10 @@ export function compileSchema(schema: SchemaObject, options: CompileOptions): Co
 /** Replaced before it is read. */
 const NOTHING_YET: GrammarNode = { kind: "choice", options: [] };
 
-/** The same for the same schema, so that its grammar is always the same text; different from those of other schemas. */
+/**
+ * Names that are the same for the same schema, so that its grammar is always the same text, and different from those of
+ * other schemas.
+ */
 function nameRules(schema: SchemaObject, isStrict: boolean, level: CompileLevel): string {
   const text = JSON.stringify([schema, isStrict, level]);
   return `s${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
@@ -142,7 +144,7 @@ function* checkCost(grammar: Grammar, spend: Spend): Generator<void, number> {
   return size;
 }
 
-/** Those that are reached from a node. */
+/** The rules that are reachable from a node. */
 export function keepUsed(root: GrammarNode, rules: ReadonlyMap<string, GrammarNode>): ReadonlyMap<string, GrammarNode> {
   const used = new Map<string, GrammarNode>();
   const waiting = [...listRules(root)];
@@ -155,7 +157,7 @@ export function keepUsed(root: GrammarNode, rules: ReadonlyMap<string, GrammarNo
   return new Map([...used].toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
-/** The levels that may be tried one after the other. */
+/** The levels to try, in order. */
 export function listLevels(isStrict: boolean): readonly CompileLevel[] {
   return isStrict ? ["all"] : COMPILE_LEVELS;
 }

@@ -1,4 +1,4 @@
-/** Whether no value can fit two schemas, as far as that is easy to see: then `oneOf` means `anyOf`. */
+/** Whether two schemas are disjoint, as far as simple traits show it: then `oneOf` means `anyOf`. */
 
 import { isObject, readList, readMap, readNames, viewSchema } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
@@ -6,14 +6,14 @@ import type { SchemaView } from "./schema-view.ts";
 export interface DisjointCheck {
   /** Follows references. */
   readonly resolve: (view: SchemaView) => SchemaView;
-  /** Is told how much is about to be compared; throws when it has been too much. */
+  /** Called with the number of comparisons before they are made; throws when there would be too many. */
   readonly spend: (count: number) => void;
 }
 
-/** Members of members: what tells schemas apart stands higher. */
+/** Nesting depth of compared members: discriminating members are rarely deeper. */
 const DEPTH_MAX = 3;
 
-/** @returns a comparison that keeps what it has read for the next one. */
+/** @returns a comparison that caches what it has read. */
 export function createDisjointCheck({ resolve, spend }: DisjointCheck) {
   const traits = new Map<object, Traits>();
   function readTraits(view: SchemaView): Traits {
@@ -37,7 +37,7 @@ export function createDisjointCheck({ resolve, spend }: DisjointCheck) {
   return (left: SchemaView, right: SchemaView) => compare(left, right, 0);
 }
 
-/** What two schemas can be told apart by; null where it says nothing. */
+/** Traits that can distinguish two schemas; null where the schema says nothing. */
 interface Traits {
   readonly types: ReadonlySet<string> | null;
   readonly values: ReadonlySet<string> | null;
@@ -58,7 +58,7 @@ function isApart(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean
   return [...left].every((item) => !right.has(item));
 }
 
-/** A whole number is a number. */
+/** An integer is also a number. */
 function readTypes({ schema }: SchemaView): ReadonlySet<string> | null {
   const { type } = schema;
   if (type === undefined || schema["nullable"] === true) return null;

@@ -1,4 +1,4 @@
-/** Grammars that are put together from literal text and from JSON. */
+/** Builds grammars from literal text and JSON. */
 
 import { keepUsed } from "./compiled-schema.ts";
 import { rule } from "./grammar-node.ts";
@@ -8,9 +8,9 @@ import { JSON_RULES } from "./json-text.ts";
 export interface GrammarBuilder {
   /** Any object of JSON. */
   jsonObject(): GrammarNode;
-  /** What another grammar has; rules of the same name are the same. */
+  /** Includes another grammar; rules of the same name are identical. */
   include(grammar: Grammar): GrammarNode;
-  /** The grammar that begins at this node. */
+  /** The grammar that starts at this node. */
   build(root: GrammarNode): Grammar;
 }
 

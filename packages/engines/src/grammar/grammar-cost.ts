@@ -1,6 +1,6 @@
 /**
- * What a grammar costs llama.cpp, found out before it gets it: how large it becomes there, how many ways it is looked
- * through for rules that begin with themselves, and how many stacks each sampled token has to be tried on.
+ * Predicts the cost of a grammar in llama.cpp: its size, the number of paths in the search for left recursion, and the
+ * number of stacks that each sampled token is tried on.
  *
  * @see https://github.com/ggml-org/llama.cpp/blob/master/src/llama-grammar.cpp
  */
@@ -11,9 +11,9 @@ import { JSON_RULES } from "./json-text.ts";
 import { GROUP_REPETITIONS } from "./print-grammar.ts";
 
 export interface GrammarCost {
-  /** Elements of its rules, those of JSON itself left out, which all schemas share; about 100 ns each to be read. */
+  /** Elements of its rules without those of JSON itself, which all schemas share; about 100 ns each to parse. */
   readonly size: number;
-  /** Calls of the search for rules that begin with themselves: it goes each way, also to what it has seen. */
+  /** Calls of the search for left recursion: it follows each path, also to rules that it has visited. */
   readonly ways: number;
   /** The most stacks that one position opens, each of which is tried with the whole vocabulary. */
   readonly stacks: number;
@@ -94,7 +94,7 @@ function countStacks(node: GrammarNode, firstOf: (node: GrammarNode) => First): 
   }
 }
 
-/** With what each repetition is written out to. */
+/** Includes the expansion of each repetition. */
 function measureSize(node: GrammarNode): number {
   switch (node.kind) {
     case "literal":
@@ -112,7 +112,7 @@ function measureSize(node: GrammarNode): number {
   }
 }
 
-/** Groups of groups: as many repetitions as a group has for each level of them. */
+/** Nested groups: each level multiplies the repetitions of a group. */
 function countWritten(count: number): number {
   return count <= GROUP_REPETITIONS
     ? count

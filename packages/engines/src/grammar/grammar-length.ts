@@ -1,4 +1,4 @@
-/** How many characters the texts of a grammar have: which rules never end, and which would begin with themselves. */
+/** Lengths of the texts of a grammar: finds rules that never end, and left recursion. */
 
 import type { Grammar, GrammarNode } from "./grammar-node.ts";
 import type { Spend } from "./work-budget.ts";
@@ -61,7 +61,7 @@ export function measureGrammar(grammar: Grammar): ShortestOf {
   return shortestOf;
 }
 
-/** Where it can be, each rule after those that it refers to. */
+/** Topological order where possible: each rule after those that it refers to. */
 function sortRules(rules: ReadonlyMap<string, GrammarNode>): readonly string[] {
   const sorted = new Set<string>();
   const entered = new Set<string>();
@@ -94,7 +94,7 @@ function mapHolders(rules: ReadonlyMap<string, GrammarNode>): ReadonlyMap<string
   return holders;
 }
 
-/** The rules that a node refers to, each as often as it does. */
+/** The rules that a node refers to, with repetitions. */
 export function listRules(node: GrammarNode): readonly string[] {
   switch (node.kind) {
     case "literal":
@@ -111,7 +111,7 @@ export function listRules(node: GrammarNode): readonly string[] {
   }
 }
 
-/** The name of a rule that can come again before any character of it has; null when there is none. */
+/** The name of a left-recursive rule; null when there is none. */
 export function findLeftRecursion(rules: ReadonlyMap<string, GrammarNode>, shortestOf: ShortestOf): string | null {
   const settled = new Set<string>();
   const open = new Set<string>();
@@ -134,7 +134,7 @@ export function findLeftRecursion(rules: ReadonlyMap<string, GrammarNode>, short
   return null;
 }
 
-/** The rules that may come before any character of a node has. */
+/** The rules that a node may begin with. */
 function listFirstRules(node: GrammarNode | undefined, shortestOf: ShortestOf): readonly string[] {
   switch (node?.kind) {
     case undefined:

@@ -1,9 +1,9 @@
 /**
- * A grammar as a tree: what texts a model may write. It knows neither JSON nor the dialect of any engine; it can be printed
- * for one (`print-grammar.ts`) and spoken (`sample-grammar.ts`), both with the same meaning.
+ * A grammar as a tree of the texts that a model may write, independent of JSON and of any engine's dialect. It can be
+ * printed for an engine (`print-grammar.ts`) and sampled (`sample-grammar.ts`), both with the same meaning.
  */
 
-/** Code points, both ends included, ascending and apart. */
+/** Code points, both ends inclusive, ascending and disjoint. */
 export type CharacterRange = readonly [first: number, last: number];
 
 export type GrammarNode =
@@ -15,7 +15,7 @@ export type GrammarNode =
   | { readonly kind: "choice"; readonly options: readonly GrammarNode[] }
   /** `max` is null for no limit. */
   | { readonly kind: "repeat"; readonly item: GrammarNode; readonly min: number; readonly max: number | null }
-  /** Whatever the rule of this name is, which may hold the reference itself. */
+  /** A reference to a rule by name; it may be recursive. */
   | { readonly kind: "rule"; readonly name: string };
 
 export interface Grammar {
@@ -78,7 +78,7 @@ export function normaliseRanges(ranges: readonly CharacterRange[]): CharacterRan
 const SURROGATES: CharacterRange = [0xd800, 0xdfff];
 const LAST_CODE_POINT = 0x10ffff;
 
-/** All characters that are in none of the ranges; halves of characters never are. */
+/** All characters in none of the ranges, surrogates excluded. */
 export function invertRanges(ranges: readonly CharacterRange[]): CharacterRange[] {
   const inverted: CharacterRange[] = [];
   let next = 0;
@@ -90,7 +90,7 @@ export function invertRanges(ranges: readonly CharacterRange[]): CharacterRange[
   return inverted;
 }
 
-/** @param left ascending and apart, as is `right`. */
+/** @param left ascending and disjoint, as is `right`. */
 export function intersectRanges(left: readonly CharacterRange[], right: readonly CharacterRange[]): CharacterRange[] {
   const shared: CharacterRange[] = [];
   for (let mine = 0, theirs = 0; mine < left.length && theirs < right.length;) {

@@ -33,13 +33,16 @@ test.each(SAMPLE_SCHEMAS)("wherever a text of $name stops, its shortest ending m
   }
 });
 
-test.each(SAMPLE_SCHEMAS)("what does not fit $name can't be said, or not ended so", ({ schema, accepted, refused }) => {
-  const start = openGrammar(compile(schema));
-  for (const value of accepted) expect(start.advance(JSON.stringify(value))?.shortestLength).toBe(0);
-  for (const value of refused) expect(start.advance(JSON.stringify(value))?.shortestLength).not.toBe(0);
-});
+test.each(SAMPLE_SCHEMAS)(
+  "text that does not conform to $name is rejected, or its ending is",
+  ({ schema, accepted, refused }) => {
+    const start = openGrammar(compile(schema));
+    for (const value of accepted) expect(start.advance(JSON.stringify(value))?.shortestLength).toBe(0);
+    for (const value of refused) expect(start.advance(JSON.stringify(value))?.shortestLength).not.toBe(0);
+  },
+);
 
-test("a repetition of what may be nothing ends", () => {
+test("a repetition of a possibly empty node terminates", () => {
   const grammar = { root: sequence(repeat(repeat(literal("a"), 0, null), 0, null), literal("b")), rules: new Map() };
   expect(openGrammar(grammar).advance("aaaa")?.end()).toBe("b");
   expect(openGrammar(grammar).advance("aab")?.shortestLength).toBe(0);
@@ -58,7 +61,7 @@ function splitBytes(text: string, sizes: readonly number[]): Uint8Array[] {
   return pieces;
 }
 
-test("at any limit that has room for the shortest text, the text is whole and within the limit", () => {
+test("at any limit that has room for the shortest text, the text is complete and within the limit", () => {
   const countTokens = (text: string) => Math.ceil(Buffer.byteLength(text) / 2);
   fc.assert(
     fc.property(

@@ -1,30 +1,30 @@
-/** Follows a text through a grammar: whether the text can go on so, and the shortest way to its end. */
+/** Follows a text through a grammar: which continuations are allowed, and the shortest ending. */
 
 import { measureGrammar } from "./grammar-length.ts";
 import type { ShortestOf } from "./grammar-length.ts";
 import { intersectRanges, literal, repeat } from "./grammar-node.ts";
 import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 
-/** After some text. It never changes: one position can be gone on from in several ways. */
+/** The position after some text. Immutable: it can be advanced in several ways. */
 export interface GrammarPosition {
   /** How many UTF-16 code units the shortest ending has; a character beyond U+FFFF counts as one. */
   readonly shortestLength: number;
-  /** How many ways the text can be read in; llama.cpp tries a token on each. */
+  /** Number of ways to parse the text; llama.cpp tries a token on each. */
   readonly ways: number;
-  /** The same for the same place. */
+  /** Equal for equal positions. */
   readonly key: string;
-  /** Characters that come next, one for each set of ways that goes on with it. */
+  /** Possible next characters, one for each set of ways that continues with it. */
   listNext(): readonly string[];
   /**
-   * @returns null where no text of the grammar goes on so, or in too many ways to follow.
+   * @returns null where no text of the grammar continues so, or in too many ways to follow.
    * @param text whole characters.
    */
   advance(text: string): GrammarPosition | null;
-  /** The shortest text that ends what was said so far. */
+  /** The shortest text that completes the text so far. */
   end(): string;
 }
 
-/** What is still to be said, as a stack: the node that comes next is on top. Equal stacks are the same object. */
+/** The rest of the text as a stack: the next node is on top. Equal stacks are the same object. */
 interface Stack {
   readonly id: number;
   readonly node: GrammarNode;
@@ -32,7 +32,7 @@ interface Stack {
   readonly shortest: number;
 }
 
-/** No grammar is used that opens so many: see `grammar-ways.ts`, which can't look everywhere. */
+/** Grammars with as many ways are refused by `grammar-ways.ts`, but its search is bounded. */
 const WAYS_FOLLOWED_MAX = 4096;
 
 export function openGrammar(grammar: Grammar): GrammarPosition {
@@ -42,7 +42,7 @@ export function openGrammar(grammar: Grammar): GrammarPosition {
 class Walker {
   readonly #grammar: Grammar;
   readonly #shortestOf: ShortestOf;
-  /** Stacks by what lies below, then by what is on top. */
+  /** Stacks by the stack below, then by the node on top. */
   readonly #stacks = new Map<Stack | null, Map<GrammarNode, Stack>>();
   readonly #literals = new Map<string, GrammarNode>();
   readonly #repeats = new Map<GrammarNode, GrammarNode>();
@@ -104,7 +104,7 @@ class Walker {
     return stack;
   }
 
-  /** Replaces what is on top by what it stands for, until a character is. */
+  /** Expands the top node until it is a character. */
   #open(stacks: readonly (Stack | null)[]): ReadonlySet<Stack | null> {
     const seen = new Set<Stack | null>();
     const opened = new Set<Stack | null>();
@@ -139,7 +139,7 @@ class Walker {
     }
   }
 
-  /** What is left of a repetition after one item. */
+  /** The rest of a repetition after one item. */
   #repeatAgain(node: GrammarNode & { readonly kind: "repeat" }): GrammarNode {
     if (node.min === 0 && node.max === null) return node;
     let again = this.#repeats.get(node);
@@ -213,7 +213,7 @@ function isInRanges(ranges: readonly CharacterRange[], codePoint: number): boole
   return ranges.some(([first, last]) => first <= codePoint && codePoint <= last);
 }
 
-/** Small letters and digits, then whatever can be seen. */
+/** Lower-case letters and digits, then any printable character. */
 const PLAIN: readonly (readonly CharacterRange[])[] = [[[0x61, 0x7a]], [[0x30, 0x39]], [[0x21, 0x7e]]];
 
 function speakPlainest(ranges: readonly CharacterRange[]): string {

@@ -7,12 +7,12 @@ import type { Grammar } from "./grammar-node.ts";
 import { openGrammar } from "./grammar-position.ts";
 import type { GrammarPosition } from "./grammar-position.ts";
 
-/** Places that are looked at, those with the most ways first; where ways multiply, they soon do. */
+/** Positions that are visited, those with the most ways first; where ways multiply, they do so early. */
 const PLACES_MAX = 300;
 /** The same for steps of single ways. */
 const STEPS_MAX = 20_000;
 
-/** The most ways that were found; looks no further than to one more than `waysMax`. */
+/** The largest number of ways found; stops at one more than `waysMax`. */
 export function measureWays(grammar: Grammar, waysMax: number): number {
   const start = openGrammar(grammar);
   const seen = new Set([start.key]);

@@ -1,4 +1,4 @@
-/** The grammar of JSON itself. Blanks are bounded, so that a weak model can't go on with them for ever. */
+/** The grammar of JSON itself. White space is bounded, so that a weak model can't repeat it for ever. */
 
 import { characters, choice, literal, optional, repeat, rule, sequence } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
@@ -12,12 +12,12 @@ export const DIGIT: GrammarNode = characters("", ["0", "9"]);
 const NONZERO_DIGIT = characters("", ["1", "9"]);
 const HEXADECIMAL = characters("", ["0", "9"], ["a", "f"], ["A", "F"]);
 
-/** Digits of a whole number, of a fraction and of an exponent: what a double can hold. */
+/** Digits of an integer, of a fraction and of an exponent: the precision of a double. */
 const INTEGER_DIGITS_MAX = 15;
 export const FRACTION_DIGITS_MAX = 15;
 const EXPONENT_DIGITS_MAX = 2;
 
-/** One character of a string: as it is, or escaped. Halves of characters have no escape here. */
+/** One character of a string: literal, or escaped. Surrogates have no escape here. */
 const STRING_CHARACTER = choice(
   {
     kind: "characters",

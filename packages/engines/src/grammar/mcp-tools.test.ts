@@ -1,4 +1,4 @@
-/** The tools of public MCP servers, as an agent sends them: all of a server's in one request, none of them strict. */
+/** Tools of public MCP servers, as an agent sends them: all tools of a server in one request, none of them strict. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -22,7 +22,7 @@ const servers: readonly ServerTools[] = readFileSync(new URL("testing/mcp-tools.
   .split("\n")
   .map((line) => JSON.parse(line));
 
-/** What no grammar enforces of them. */
+/** Keywords of theirs that no grammar enforces. */
 const RELAXED: ReadonlyMap<string, readonly string[]> = new Map([
   ["firecrawl-mcp", ["maxLength"]],
   ["@notionhq/notion-mcp-server", ["oneOf"]],

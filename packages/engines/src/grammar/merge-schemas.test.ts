@@ -1,4 +1,4 @@
-/** Schemas that hold together, judged by ajv: the grammar of them is never wider than each. */
+/** Merged schemas, validated with ajv: their grammar is never wider than each of them. */
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
@@ -64,7 +64,7 @@ const scalar = fc.record(
   { noNullPrototype: true, requiredKeys: [] },
 );
 
-test("whatever is said by the grammar of several schemas together fits each of them", () => {
+test("every text of the grammar of merged schemas conforms to each of them", () => {
   const schemas = fc.oneof(
     fc.tuple(part, part),
     fc.tuple(list, list),

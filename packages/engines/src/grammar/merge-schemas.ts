@@ -1,11 +1,11 @@
-/** Schemas that a value has to fit together (`allOf`, what stands beside `$ref` or `anyOf`) as one. */
+/** Merges schemas that all apply to a value (`allOf`, keywords next to `$ref` or `anyOf`) into one. */
 
 import { isObject } from "./schema-view.ts";
 import type { SchemaObject } from "./schema-view.ts";
 
 export interface MergeOptions {
   readonly path: string;
-  /** Called with a keyword of which both have a value that can't become one; the first one stays. */
+  /** Called with a keyword whose two values can't be merged; the first one is kept. */
   readonly onConflict: (keyword: string, path: string) => void;
 }
 
@@ -15,7 +15,7 @@ const greatest: Merge = (left, right) => Math.max(Number(left), Number(right));
 const least: Merge = (left, right) => Math.min(Number(left), Number(right));
 const isSame = (left: unknown, right: unknown) => JSON.stringify(left) === JSON.stringify(right);
 
-/** How two values of a keyword become one. Two different values of any other can't. */
+/** Merge functions by keyword. Different values of any other keyword conflict. */
 const MERGES: Readonly<Record<string, Merge>> = {
   minimum: greatest,
   exclusiveMinimum: greatest,
@@ -61,7 +61,7 @@ export function mergeSchemas(left: SchemaObject, right: SchemaObject, options: M
   return merged;
 }
 
-/** The items of one would be those of the other from another index on: then the second one's are left out. */
+/** The `items` of both would apply from different indexes on: then the second one's are left out. */
 function withoutTuple(left: SchemaObject, right: SchemaObject, { path, onConflict }: MergeOptions): SchemaObject {
   const says = ({ prefixItems, items }: SchemaObject) => prefixItems !== undefined || items !== undefined;
   const isTuple = left["prefixItems"] !== undefined || right["prefixItems"] !== undefined;
@@ -71,7 +71,7 @@ function withoutTuple(left: SchemaObject, right: SchemaObject, { path, onConflic
   return others;
 }
 
-/** What a schema says of a member, be it by all others that it allows. */
+/** The schema of a member, which may be that of all additional members. */
 function memberOf({ properties, additionalProperties }: SchemaObject, name: string): unknown {
   const declared = asObject(properties);
   return Object.hasOwn(declared, name) ? declared[name] : (additionalProperties ?? true);

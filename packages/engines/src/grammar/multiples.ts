@@ -1,11 +1,11 @@
-/** Decimal numbers that are multiples of another, as an automaton of how they are written. */
+/** An automaton of the decimal texts of the multiples of a number. */
 
 import { AutomatonStates } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
 import type { CharacterSet } from "./automaton/character-classes.ts";
 import type { Spend } from "./work-budget.ts";
 
-/** Remainders that get states of their own, each for each number of decimals. */
+/** Remainders with states of their own, for each number of decimals. */
 const REMAINDERS_MAX = 1000;
 const DECIMALS_MAX = 12;
 
@@ -16,14 +16,14 @@ const CLASSES: readonly CharacterSet[] = Array.from("0123456789-.", (character):
 });
 const [SIGN, POINT] = [10, 11];
 
-/** What of a number has been read: its remainder, and its decimals; -1 before the point. */
+/** The state after some digits: the remainder, and the number of decimals; -1 before the point. */
 interface Place {
   readonly remainder: number;
   readonly decimals: number;
 }
 
 /**
- * The multiples of a step, in plain notation; which other texts it accepts is of no matter to who meets it with numbers.
+ * The multiples of a step, in plain notation. Other texts may be accepted too: intersect it with numbers.
  *
  * @returns null for a step of too many digits.
  */
@@ -53,7 +53,7 @@ export function multiplesOf(step: number, spend: Spend): Automaton | null {
   return states.finish(CLASSES);
 }
 
-/** A positive number as a whole one and its count of decimals. */
+/** A positive number as an integer and its number of decimals. */
 function readDecimal(number: number): { readonly value: number; readonly decimals: number } | null {
   const [, whole = "", fraction = "", exponent = "0"] = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(number)) ?? [];
   const decimals = Math.max(0, fraction.length - Number(exponent));

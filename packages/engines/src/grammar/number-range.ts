@@ -4,7 +4,7 @@ import { characters, choice, literal, repeat, sequence } from "./grammar-node.ts
 import type { GrammarNode } from "./grammar-node.ts";
 import { DIGIT, FRACTION_DIGITS_MAX } from "./json-text.ts";
 
-/** Whole numbers beyond are not told apart by a double. */
+/** A double does not distinguish integers beyond this. */
 const LARGEST = Number.MAX_SAFE_INTEGER;
 /** Where there is no bound: all numbers of so many digits are one alternative. */
 const LARGEST_UNBOUNDED = 10 ** 15 - 1;
@@ -13,7 +13,7 @@ export interface NumberBounds {
   /** Infinite for none. */
   readonly minimum: number;
   readonly maximum: number;
-  /** Whether the bound itself is out. */
+  /** Whether the bound itself is excluded. */
   readonly excludesMinimum: boolean;
   readonly excludesMaximum: boolean;
 }
@@ -29,8 +29,8 @@ export function integerWithin(bounds: NumberBounds): GrammarNode | null {
 }
 
 /**
- * Whole numbers, and fractions between two of them, so a fraction that is nearer to a broken bound than to the next whole
- * number is left out.
+ * Integers, and fractions between two integers that are both within the bounds; fractions between a bound and the next
+ * integer are left out.
  *
  * @returns null when no whole number is within.
  */
@@ -41,7 +41,7 @@ export function numberWithin(bounds: NumberBounds): GrammarNode | null {
   const fraction = sequence(literal("."), repeat(DIGIT, 0, FRACTION_DIGITS_MAX - 1), characters("", ["1", "9"]));
   const from = Math.ceil(bounds.minimum);
   const to = Math.floor(bounds.maximum);
-  // What is cut off a number before its point is nearer to 0.
+  // Truncation moves a number towards 0.
   const above = wholeNumbers(Math.max(0, from), to - 1);
   if (above !== null) options.push(sequence(above, fraction));
   const below = wholeNumbers(Math.max(0, -to), -from - 1);
@@ -59,7 +59,7 @@ function wholeNumbers(least: number, most: number): GrammarNode | null {
   return choice(...options);
 }
 
-/** One option for each number of digits, and one for all those of which every number is within. */
+/** One option for each number of digits, and one for all lengths that are entirely within the bounds. */
 function naturals(least: number, most: number): GrammarNode {
   const options: GrammarNode[] = [];
   const whole: number[] = [];

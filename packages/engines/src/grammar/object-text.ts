@@ -1,4 +1,4 @@
-/** Objects of JSON, their members in the declared order. */
+/** JSON objects, members in the declared order. */
 
 import { NOTHING, choice, literal, optional, repeat, rule, sequence } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
@@ -15,12 +15,12 @@ export interface Member {
 }
 
 /**
- * Members that follow each other, all of which may be left out: each position offers all that are still unused, so with more
- * they come in any order after the others. A name may then come twice, and the last one counts.
+ * The most consecutive optional members in the declared order: each position offers all that follow. With more of them,
+ * they come in any order after the others; a name may then be repeated, and the last one counts.
  */
 const SKIPPED_MAX = 64;
 
-/** Members beyond those that are declared. */
+/** Additional members. */
 export interface Extra {
   /** Without quotes, and never one of the declared names. */
   readonly name: GrammarNode;
@@ -32,7 +32,7 @@ export interface ObjectOptions {
   readonly isFilled: boolean;
   /** Members at most, where none are declared; null for no limit. */
   readonly max: number | null;
-  /** Gives a node a name, so that what is used often is written once. */
+  /** Names a node, so that a node that is used often is printed once. */
   readonly define: (node: GrammarNode) => GrammarNode;
 }
 
@@ -47,7 +47,7 @@ export function objectOf(
   const unordered = isOrdered ? [] : members.filter(({ isRequired }) => !isRequired);
   const options = extras.map(({ name, value }) => sequence(name, literal('"'), COLON, value));
   if (unordered.length > 0) options.unshift(anyOf(unordered, define));
-  // What comes behind the quote that a name begins with, and what behind a value.
+  // The text after a name's opening quote, and after a value.
   let name: GrammarNode | null = null;
   let rest: GrammarNode = NOTHING;
   if (options.length > 0) {
@@ -84,7 +84,7 @@ function anyOf(members: readonly Member[], define: (node: GrammarNode) => Gramma
   return oneOfTexts([...values.keys()], define, (text) => values.get(text) ?? NOTHING);
 }
 
-/** The most optional members one behind the other. */
+/** The longest run of optional members. */
 function countSkipped(members: readonly Member[]): number {
   let [most, count] = [0, 0];
   for (const { isRequired } of members) {
@@ -94,10 +94,10 @@ function countSkipped(members: readonly Member[]): number {
   return most;
 }
 
-/** Names that begin with so many characters of a member's are left out. */
+/** Names that share this many leading characters with a member's are left out. */
 const SHARED_CHARACTERS_MAX = 64;
 
-/** A name that is none of those, without quotes and escapes, so that it can't be one of them written with escapes. */
+/** A name other than these, without quotes and escapes, so that it can't be an escaped one of them. */
 export function otherName(members: readonly string[], define: (node: GrammarNode) => GrammarNode): GrammarNode {
   if (members.length === 0) return repeat(rule("character"), 0, null);
   const any = define(repeat(characterWithin(PLAIN), 0, null));

@@ -17,7 +17,7 @@ function createTool(index: number, isStrict: boolean, parameters: JsonSchema): C
 }
 
 function offer(count: number, isStrict: boolean): ChatOutput {
-  // Each another schema, so that each is compiled.
+  // Different schemas, so that each is compiled.
   const tools = Array.from({ length: count }, (_, index) =>
     createTool(index, isStrict, { type: "object", properties: { ...properties, [`own${index}`]: { type: "null" } } }),
   );
@@ -51,7 +51,7 @@ test("the same schema is compiled once for all requests", async () => {
   expect(await compile()).toBe(await compile());
 });
 
-test("between the patterns of a schema the event loop gets its turn", async () => {
+test("between the patterns of a schema the event loop runs", async () => {
   const members = Array.from({ length: 12 }, (_, at): [string, JsonSchema] => [
     `p${at}`,
     { type: "string", format: "date", pattern: `^(?=.*7)(?=.*0)(?=.*1)(?=.*2)(?!..${at}3)\\d.*$` },

@@ -1,6 +1,6 @@
 /**
- * The schemas of a request, each compiled once: what was compiled for the same schema before is kept, and between two of
- * them the event loop gets its turn.
+ * Compiles the schemas of a request, each once: results are cached across requests, and the event loop runs between two
+ * schemas.
  */
 
 import { createHash } from "node:crypto";
@@ -13,9 +13,9 @@ import { TurnNeededError } from "./work-budget.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 export interface OutputSchemas {
-  /** Of `response_format`; null without one. */
+  /** The schema of `response_format`; null without one. */
   readonly format: CompiledSchema | null;
-  /** Of the arguments of each tool that has some. */
+  /** The schemas of tool arguments, by tool. */
   readonly tools: ReadonlyMap<ChatTool, CompiledSchema>;
   readonly relaxed: readonly SchemaRelaxation[];
 }
@@ -23,7 +23,8 @@ export interface OutputSchemas {
 const compiled = new WeakMap<ChatOutput, Promise<OutputSchemas>>();
 
 /**
- * Each slice of work takes less than 20 ms. All schemas of a request become one grammar, so they are bounded together too.
+ * Each slice of work takes less than 20 ms. All schemas of a request become one grammar, so they are bounded together
+ * too.
  *
  * @throws AiError `invalid_value`, `param` naming the schema, the message the position in it and the bound
  */
@@ -40,7 +41,7 @@ async function compileAll({ format, toolUse }: ChatOutput): Promise<OutputSchema
       ? await request.compile(format.schema, format.isStrict, "response_format.json_schema.schema")
       : null;
   const tools = new Map<ChatTool, CompiledSchema>();
-  // Those that can't be widened have the room first.
+  // Strict schemas come first: they can't be widened to fit.
   const offered = (toolUse?.tools ?? []).toSorted((left, right) => Number(right.isStrict) - Number(left.isStrict));
   for (const tool of offered) {
     if (tool.parameters === null) continue;
@@ -49,7 +50,7 @@ async function compileAll({ format, toolUse }: ChatOutput): Promise<OutputSchema
   return { format: compiledFormat, tools, relaxed: request.relaxed };
 }
 
-/** It has a few elements whatever the schema is, so there is always room for it. */
+/** A few elements for any schema, so there is always room for it. */
 const LAST_LEVEL: Level = "type";
 
 class RequestCompiler {
@@ -75,9 +76,9 @@ class RequestCompiler {
   }
 }
 
-/** Compiled schemas that are kept, together with those that can't be; the least recently used goes. */
+/** Cached schemas, failures included; the least recently used one is evicted. */
 const KEPT_MAX = 1000;
-/** Elements of all that are kept. */
+/** Elements of all cached schemas. */
 const KEPT_SIZE_MAX = 1_000_000;
 type Kept = CompiledSchema | UnsupportedSchemaError;
 const kept = new Map<string, Kept>();
@@ -117,7 +118,7 @@ async function compileInTurns(schema: JsonSchema, options: CompileOptions): Prom
   return part.value;
 }
 
-/** Turns of the event loop for one schema: each makes an automaton at least. */
+/** Turns of the event loop for one schema: each builds at least one automaton. */
 const TURNS_MAX = 200;
 
 async function tryCompile(schema: JsonSchema, options: CompileOptions): Promise<Kept> {

@@ -1,4 +1,4 @@
-/** A grammar in GBNF, the dialect of llama.cpp. The same grammar is always the same text. */
+/** Prints a grammar in GBNF, llama.cpp's dialect. The same grammar is always printed as the same text. */
 
 import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 
@@ -6,8 +6,8 @@ import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 const ROOT = "root";
 
 /**
- * What is repeated is a rule or a character: llama.cpp refuses a repetition by what it would write out for it, which is a
- * multiple of all that a group holds, and 1 for a name.
+ * Only a rule or a character is repeated: llama.cpp limits repetitions by their expanded size, which is a multiple of a
+ * group's size, but 1 for a name.
  *
  * @see https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
  */
@@ -24,7 +24,7 @@ export function printGrammar({ root, rules }: Grammar): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Gives the text of a node a name. */
+/** Names the text of a node. */
 type NameGroup = (text: string) => string;
 
 function printNode(node: GrammarNode, nameGroup: NameGroup): string {
@@ -51,9 +51,9 @@ function printNode(node: GrammarNode, nameGroup: NameGroup): string {
   }
 }
 
-/** A set with more is written once, and repeated by its name. */
+/** A set with more ranges is printed once, and referred to by name. */
 const RANGES_WRITTEN_MAX = 4;
-/** llama.cpp writes each repetition out, and takes less than 2,000 of them: more are counted in groups of groups. */
+/** llama.cpp expands each repetition, up to 2,000: more are printed as nested groups. */
 export const GROUP_REPETITIONS = 32;
 
 function countExactly(item: string, count: number, nameGroup: NameGroup): readonly string[] {

@@ -1,4 +1,4 @@
-/** Alternatives that differ in a tag which has a default: with the tag required, no value conforms to two of them. */
+/** Alternatives with a discriminating tag that has a default: with the tag required, they are disjoint. */
 
 import { isObject, readMap, readNames } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";

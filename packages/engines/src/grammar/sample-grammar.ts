@@ -1,4 +1,4 @@
-/** Speaks a text of a grammar, as a model would that knows nothing else. */
+/** Samples a text of a grammar at random. */
 
 import { measureGrammar } from "./grammar-length.ts";
 import { intersectRanges } from "./grammar-node.ts";
@@ -7,13 +7,13 @@ import type { CharacterRange, Grammar, GrammarNode } from "./grammar-node.ts";
 /** From 0 to below 1. */
 export type Random = () => number;
 
-/** Of a repetition without a limit, beyond what it must. */
+/** Items beyond the minimum of an unlimited repetition. */
 const REPETITIONS_MAX = 4;
-/** Choices that are made by chance; then the shortest way to the end is taken. */
+/** Random choices before the shortest way to the end is taken. */
 const CHANCES = 200;
 
 export interface SampleOptions {
-  /** Small letters wherever they are allowed. Default: any character. */
+  /** Prefers lower-case letters where they are allowed. Default: any character. */
   readonly isReadable?: boolean;
 }
 
@@ -70,7 +70,7 @@ function speakCharacter(ranges: readonly CharacterRange[], pick: (count: number)
   return String.fromCodePoint(first + pick(last - first + 1));
 }
 
-/** Chance that is the same for the same seed. */
+/** Random numbers that are the same for the same seed. */
 export function createSeededRandom(seed: number): Random {
   let state = seed;
   return () => {

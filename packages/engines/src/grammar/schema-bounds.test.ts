@@ -1,4 +1,4 @@
-/** Small schemas that ask for much: each is refused soon, or compiled soon. */
+/** Small but costly schemas: each is refused quickly, or compiled quickly. */
 
 import { expect, test } from "vitest";
 import { compileWhole } from "./testing/compile-whole.ts";

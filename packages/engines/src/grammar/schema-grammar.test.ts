@@ -1,4 +1,4 @@
-/** What a schema becomes: judged by ajv, and by the matcher of llama.cpp that the model will run under. */
+/** Compiled schemas, validated with ajv and with llama.cpp's own matcher. */
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -21,7 +21,7 @@ const compile = (schema: SchemaObject): Grammar => compileWhole(schema);
 const createMatcher = (grammar: Grammar) => createGbnfMatcher(printGrammar(grammar));
 
 test.each(SAMPLE_SCHEMAS)(
-  "the grammar of $name takes what fits and nothing else",
+  "the grammar of $name accepts what conforms and nothing else",
   async ({ schema, accepted, refused }) => {
     const validate = ajv.compile(schema);
     const matches = await createMatcher(compile(schema));
@@ -36,7 +36,7 @@ test.each(SAMPLE_SCHEMAS)(
   },
 );
 
-test.each(SAMPLE_SCHEMAS)("whatever is said by the grammar of $name is valid", async ({ schema }) => {
+test.each(SAMPLE_SCHEMAS)("every text of the grammar of $name is valid", async ({ schema }) => {
   const grammar = compile(schema);
   const validate = ajv.compile(schema);
   const matches = await createMatcher(grammar);
@@ -117,7 +117,7 @@ test("a constant may have a member of any name", async () => {
   }
 });
 
-test("whatever the grammar of a schema says is valid, for schemas of any shape", () => {
+test("every text of the grammar of a schema is valid, for schemas of any shape", () => {
   fc.assert(
     fc.property(schemas, fc.nat(), (schema, seed) => {
       const text = sampleGrammar(compile(schema), createSeededRandom(seed));
@@ -128,7 +128,7 @@ test("whatever the grammar of a schema says is valid, for schemas of any shape",
   );
 });
 
-test("the grammar of any schema is one that llama.cpp takes, and takes the texts of", async () => {
+test("llama.cpp parses the grammar of any schema, and accepts its texts", async () => {
   await fc.assert(
     fc.asyncProperty(schemas, fc.nat(), async (schema, seed) => {
       const grammar = compile(schema);

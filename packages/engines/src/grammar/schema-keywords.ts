@@ -1,18 +1,21 @@
-/** Which keywords of JSON Schema limit the values that conform to it, and which of those a grammar can't enforce. All others are annotations. */
+/**
+ * The keywords of JSON Schema that limit values, and those of them that a grammar can't enforce. All others are
+ * annotations.
+ */
 
 import { isObject } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 
-/** What is read where a schema is made a grammar. */
+/** Keywords that the compiler reads. */
 const ENFORCED = words(
   "type nullable enum const anyOf oneOf allOf $ref properties required additionalProperties items prefixItems " +
     "additionalItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum exclusiveMaximum " +
     "multipleOf uniqueItems patternProperties propertyNames minProperties maxProperties",
 );
 
-/** What no grammar enforces, and the values with which it says nothing. */
+/** Keywords that no grammar enforces, and the values with which they have no effect. */
 const UNENFORCED: ReadonlyMap<string, (value: unknown, view: SchemaView) => boolean> = new Map<
   string,
   (value: unknown, view: SchemaView) => boolean
@@ -33,7 +36,7 @@ const UNENFORCED: ReadonlyMap<string, (value: unknown, view: SchemaView) => bool
   ["$recursiveRef", () => false],
 ]);
 
-/** Those of them that may speak of members which are declared nowhere else. */
+/** Those of them that may affect members that are not declared elsewhere. */
 const SPEAKS_OF_MEMBERS = words(
   "not if then else dependentRequired dependentSchemas dependencies $dynamicRef $recursiveRef",
 );
@@ -55,18 +58,18 @@ export function listUnenforced(view: SchemaView): readonly string[] {
   });
 }
 
-/** What takes more than a few rules. */
+/** Keywords that take more than a few rules. */
 const COUNTED = words(
   "pattern format minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems uniqueItems " +
     "patternProperties propertyNames minProperties maxProperties",
 );
 
-/** The keywords of a schema that are not enforced any more where it is too large. */
+/** The keywords of a schema that are dropped first where it is too large. */
 export function listCounted({ schema }: SchemaView): readonly string[] {
   return Object.keys(schema).filter((keyword) => COUNTED.has(keyword));
 }
 
-/** Whether what can't be enforced may speak of members that are not declared, so that they must not be ruled out. */
+/** Whether an unenforced keyword may affect undeclared members, so that they must stay allowed. */
 export function speaksOfMembers(view: SchemaView): boolean {
   return listUnenforced(view).some((keyword) => SPEAKS_OF_MEMBERS.has(keyword));
 }
@@ -86,7 +89,7 @@ export function pickConstraints({ schema }: SchemaView, without: readonly string
         (ENFORCED.has(keyword) || UNENFORCED.has(keyword)) &&
         !without.includes(keyword) &&
         value !== undefined &&
-        // Elsewhere null says nothing; merged with a number, it would pass for 0.
+        // Null has no effect elsewhere; merged with a number, it would count as 0.
         (value !== null || keyword === "const"),
     ),
   );
@@ -100,7 +103,7 @@ const isNames = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isMap = isObject;
 const isList = (value: unknown) => Array.isArray(value) && value.length > 0;
 
-/** What the value of a keyword has to be. */
+/** The expected type of each keyword's value. */
 const SHAPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["enum", isList],
   ["anyOf", isList],
@@ -131,7 +134,7 @@ const SHAPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["propertyNames", isSchema],
 ]);
 
-/** The keywords whose values are malformed: what they mean is unknown. */
+/** The keywords whose values are malformed. */
 export function listMalformed({ schema }: SchemaView): readonly string[] {
   return Object.entries(schema).flatMap(([keyword, value]) => {
     const isShaped = SHAPES.get(keyword);

@@ -1,10 +1,10 @@
-/** Reading a JSON Schema of which nothing is known yet, each keyword as what it has to be. */
+/** Reads the keywords of an unvalidated JSON Schema with their expected types. */
 
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 export type SchemaObject = Readonly<Record<string, unknown>>;
 
-/** A schema and where it stands; a JSON pointer. */
+/** A schema and its position, a JSON pointer. */
 export interface SchemaView {
   readonly schema: SchemaObject;
   readonly path: string;
@@ -14,7 +14,7 @@ export function isObject(value: unknown): value is SchemaObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @throws UnsupportedSchemaError for what is no schema; `true` is the empty one. */
+/** @throws UnsupportedSchemaError for a value that is not a schema; `true` is the empty schema. */
 export function viewSchema(value: unknown, path: string): SchemaView {
   if (value === true) return { schema: {}, path };
   if (isObject(value)) return { schema: value, path };
@@ -28,7 +28,7 @@ export function readNumber({ schema, path }: SchemaView, keyword: string): numbe
   throw new UnsupportedSchemaError(path, `'${keyword}' has to be a number`);
 }
 
-/** A whole number from 0 on. */
+/** A non-negative integer. */
 export function readCount(view: SchemaView, keyword: string): number | null {
   const value = readNumber(view, keyword);
   if (value === null || (Number.isInteger(value) && value >= 0)) return value;
@@ -63,7 +63,7 @@ export function readNames(view: SchemaView, keyword: string): readonly string[] 
   });
 }
 
-/** A step of a JSON pointer. @see https://www.rfc-editor.org/rfc/rfc6901 */
+/** Appends a step to a JSON pointer. @see https://www.rfc-editor.org/rfc/rfc6901 */
 export function join(path: string, ...steps: readonly (string | number)[]): string {
   return steps.reduce<string>(
     (joined, step) => `${joined}/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`,

@@ -1,6 +1,6 @@
 /**
- * The formats of JSON Schema that are enforced, each as a regular expression. All others are annotations, as the standard
- * has it.
+ * The formats of JSON Schema that are enforced, each as a regular expression. All others are annotations, as the
+ * standard has it.
  *
  * @see https://json-schema.org/draft/2020-12/json-schema-validation#section-7
  */
@@ -26,13 +26,13 @@ const IPV6 = [
 ].join("|");
 
 const SEGMENT = "(?:[A-Za-z\\d._~!$&'()*+,;=:@-]|%[\\da-fA-F]{2}){1,20}";
-/** Short, so that a limit of the length can be counted together with it. */
+/** Kept small, so that it can be combined with a length limit. */
 const SITE = "(?:[a-zA-Z\\d]{1,15}\\.){1,3}[a-zA-Z]{2,6}";
 
 interface StringFormat {
-  /** Strings of the format and no others. */
+  /** Exactly the strings of the format. */
   readonly exact: string;
-  /** All strings of the format, and others; null where `exact` is already that. */
+  /** A superset of the format; null where it equals `exact`. */
   readonly wide: string | null;
 }
 

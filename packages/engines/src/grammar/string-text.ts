@@ -4,7 +4,7 @@ import { choice, intersectRanges, invertRanges, literal, repeat, rule, sequence 
 import type { CharacterRange, GrammarNode } from "./grammar-node.ts";
 import { oneOfTexts } from "./text-choice.ts";
 
-/** What a string of JSON can't hold as it is, and how it stands there. */
+/** Characters that must be escaped in a JSON string, and their escapes. */
 const ESCAPED: ReadonlyMap<number, string> = new Map(
   [...Array.from({ length: 0x20 }, (_, code) => code), 0x22, 0x5c].map((code): [number, string] => [
     code,
@@ -13,7 +13,7 @@ const ESCAPED: ReadonlyMap<number, string> = new Map(
 );
 const PLAIN = invertRanges([...ESCAPED.keys()].map((code): CharacterRange => [code, code]));
 
-/** A character of any of the ranges, as it stands in a string. Without one, the node has no text. */
+/** One character of any of the ranges, as written in a string. With no range, the node has no text. */
 export function characterWithin(ranges: readonly CharacterRange[]): GrammarNode {
   const plain = intersectRanges(ranges, PLAIN);
   const escaped = [...ESCAPED].filter(([code]) => ranges.some(([first, last]) => first <= code && code <= last));
@@ -26,7 +26,7 @@ export function quoted(content: GrammarNode): GrammarNode {
   return sequence(literal('"'), content, literal('"'));
 }
 
-/** Any string of so many characters. */
+/** Any string with a number of characters in this range. */
 export function stringOfLength(min: number, max: number | null): GrammarNode {
   return min === 0 && max === null ? rule("string") : quoted(repeat(rule("character"), min, max));
 }

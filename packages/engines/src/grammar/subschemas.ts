@@ -1,4 +1,4 @@
-/** How the compilers of arrays and objects get at the schemas within theirs. */
+/** Access to subschemas for the compilers of arrays and objects. */
 
 import type { GrammarNode } from "./grammar-node.ts";
 import type { SchemaView } from "./schema-view.ts";
@@ -7,8 +7,8 @@ export interface Subschemas {
   compile(view: SchemaView): GrammarNode;
   /** Follows references in schemas without other keywords. */
   resolve(view: SchemaView): SchemaView;
-  /** One schema of two, for what has to conform to both. */
+  /** Merges two schemas that both apply. */
   merge(left: SchemaView, right: SchemaView): SchemaView;
-  /** The schema that a value of a keyword is. */
+  /** Views the value of a keyword as a schema. */
   view(value: unknown, path: string): SchemaView;
 }

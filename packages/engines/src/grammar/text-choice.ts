@@ -1,12 +1,12 @@
-/** One of several texts, their common beginnings written once: each character leads one way. */
+/** One of several texts as a prefix tree: each character leads to one branch. */
 
 import { NOTHING, characters, choice, literal, sequence } from "./grammar-node.ts";
 import type { GrammarNode } from "./grammar-node.ts";
 
 /**
  * @param texts at least one; each once.
- * @param define gives a node a name, so that the tree does not grow deep. Default: it is written where it stands.
- * @param after what comes after a text. Default: nothing.
+ * @param define names a node, so that the tree stays shallow. Default: nodes are inlined. @param after follows each
+ *   text. Default: nothing.
  */
 export function oneOfTexts(
   texts: readonly string[],

@@ -1,4 +1,4 @@
-/** Arrays whose items are all different, of a few known values: one rule for each set of values that are still unused. */
+/** Arrays of unique items from a few known values: one rule for each set of unused values. */
 
 import type { Compilation } from "./compilation.ts";
 import { NOTHING, choice, literal, rule, sequence } from "./grammar-node.ts";
@@ -10,7 +10,7 @@ import type { Subschemas } from "./subschemas.ts";
 import { oneOfTexts } from "./text-choice.ts";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
-/** The most values: there are two to the power of them sets. */
+/** Values at most: there are 2^n sets. */
 const VALUES_MAX = 8;
 
 /** @returns null where the values are not known, or too many. @throws UnsupportedSchemaError */
@@ -43,7 +43,7 @@ export function uniqueItemsOf(
   return sequence(literal("["), after(texts), literal("]"));
 }
 
-/** Each value as it is written, once; null where not all are known. */
+/** Each distinct value as text; null where not all are known. */
 function listValues(view: SchemaView): readonly string[] | null {
   const { schema } = view;
   const keywords = Object.keys(schema).filter((keyword) => LIMITS.has(keyword));

@@ -5,14 +5,14 @@ export class UnsupportedSchemaError extends Error {
   /** A JSON pointer into the schema; empty for the whole. */
   readonly path: string;
 
-  /** @param reason for the author of the schema: what can't be, and where it helps, what can. */
+  /** @param reason for the author of the schema: what is not supported, and an alternative where there is one. */
   constructor(path: string, reason: string) {
     super(path === "" ? reason : `at '${path.slice(0, 200)}': ${reason}`);
     this.path = path;
   }
 }
 
-/** A schema that asks for more than a bound allows: a part of it could be enforced. */
+/** A schema that exceeds a bound: a part of it could be enforced. */
 export class SchemaTooLargeError extends UnsupportedSchemaError {
   override readonly name = "SchemaTooLargeError";
 }

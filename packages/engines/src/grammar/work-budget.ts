@@ -1,16 +1,22 @@
-/** Bounds the work on the schemas of one request, counted in steps so that a slow machine refuses nothing that a fast one accepts. */
+/**
+ * Bounds the work on the schemas of one request, counted in steps so that a slow machine refuses nothing that a fast
+ * one accepts.
+ */
 
 import { SchemaTooLargeError } from "./unsupported-schema-error.ts";
 
 /** Called before work is done, with the number of steps; throws when there would be too many. */
 export type Spend = (steps: number) => void;
 
-/** One attempt to compile one schema: less than 20 ms. */
+/** Steps of one attempt to compile one schema: less than 20 ms. */
 const WORK_STEPS_MAX = 200_000;
-/** Automata that are made in one turn of the event loop. */
+/** Steps for automata in one turn of the event loop. */
 const TURN_STEPS_MAX = 60_000;
 
-/** The event loop has to get its turn; what was made so far is kept, and the next attempt goes on from there. */
+/**
+ * The compilation has to yield to the event loop; its results so far are cached, and the next attempt continues from
+ * there.
+ */
 export class TurnNeededError extends Error {
   override readonly name = "TurnNeededError";
 }

@@ -9,7 +9,7 @@ const automaton = (transitions: number): Automaton => ({
   accepts: new Uint8Array(transitions).fill(1),
 });
 
-test("an automaton is made once, and the least recently used one goes when there are too many transitions", () => {
+test("an automaton is built once, and the least recently used one is evicted when there are too many transitions", () => {
   const cache = createAutomatonCache(100);
   let made = 0;
   const find = (key: string) =>
@@ -29,7 +29,7 @@ test("an automaton is made once, and the least recently used one goes when there
   expect(made).toBe(4);
 });
 
-test("one that can't be made is not tried again, and refused with the place of who asks", () => {
+test("one that can't be built is not tried again, and its refusal has the path of the current schema", () => {
   const cache = createAutomatonCache();
   let tried = 0;
   const find = (path: string) => () =>

@@ -1,17 +1,17 @@
-/** Automata that are kept for the next schema that asks for the same; the least recently used goes. */
+/** A cache of automata across schemas; the least recently used one is evicted. */
 
 import { SchemaTooLargeError, UnsupportedSchemaError } from "../unsupported-schema-error.ts";
 import type { Automaton } from "./automaton.ts";
 
-/** Transitions of all that are kept, of four bytes each. */
+/** Transitions of all cached automata, four bytes each. */
 const TRANSITIONS_MAX = 4_000_000;
-/** What one that can't be made counts as. */
+/** Size of an entry that can't be built. */
 const REFUSAL_SIZE = 1000;
 
 export interface AutomatonCache {
   /**
-   * @param make called when it is not kept
-   * @throws UnsupportedSchemaError what `make` throws, each time, with the path of who asks
+   * @param make called when it is not cached
+   * @throws UnsupportedSchemaError what `make` throws, each time with the path of the current schema
    */
   find(key: string, path: string, make: () => Automaton): Automaton;
 }

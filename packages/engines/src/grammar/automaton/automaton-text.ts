@@ -1,4 +1,7 @@
-/** An automaton as a part of a grammar: from each state a character leads to one state only, so a matcher follows one path. */
+/**
+ * Converts an automaton to grammar nodes: from each state a character leads to one state only, so a matcher follows one
+ * path.
+ */
 
 import { NOTHING, choice, repeat, rule, sequence } from "../grammar-node.ts";
 import type { GrammarNode } from "../grammar-node.ts";
@@ -9,13 +12,16 @@ import type { CharacterSet } from "./character-classes.ts";
 
 export interface TextRules {
   readonly spend: Spend;
-  /** A name for a node that comes later. */
+  /** Reserves a name for a node that is defined later. */
   reserve(): string;
   set(name: string, node: GrammarNode): void;
 }
 
 interface Edge {
-  /** One object for equal sets of an automaton: sets of Unicode have hundreds of ranges, too many to compare at each state. */
+  /**
+   * One object for each distinct set of an automaton: Unicode sets have hundreds of ranges, too many to compare at each
+   * state.
+   */
   readonly ranges: CharacterSet;
   readonly to: number;
 }
@@ -59,7 +65,7 @@ class AutomatonCompiler {
     return root;
   }
 
-  /** What is said from a state on: single ways are followed to where there is a choice. */
+  /** The text from a state on: single transitions are followed up to the next branch. */
   #write(start: number): GrammarNode {
     const items: GrammarNode[] = [];
     for (let state = start; ;) {
@@ -91,7 +97,7 @@ class AutomatonCompiler {
     return choice(...(this.#accepts(state) ? [...nodes, NOTHING] : nodes));
   }
 
-  /** How many characters of one set may still come, where nothing else may and each of them may be the last. */
+  /** How many characters of one set may still follow, where no others may and each of them may be the last. */
   #countLine(start: number, edge: Edge): number | null {
     let count = 0;
     let state = start;
@@ -108,7 +114,7 @@ class AutomatonCompiler {
     return this.#automaton.accepts[state] === 1;
   }
 
-  /** Whether it leads to one state only. */
+  /** Whether all its transitions lead to one state. */
   #isLine(state: number, isAccepting: boolean): boolean {
     return this.#edges[state]?.length === 1 && this.#accepts(state) === isAccepting;
   }
@@ -117,7 +123,7 @@ class AutomatonCompiler {
     return (this.#incoming[state] ?? 0) > 1;
   }
 
-  /** With the same characters, and not from itself. */
+  /** By the same characters, and not from itself. */
   #goesOn(state: number, { ranges }: Edge): boolean {
     const [edge] = this.#edges[state] ?? [];
     return edge !== undefined && edge.to !== state && edge.ranges === ranges;
@@ -142,10 +148,10 @@ class AutomatonCompiler {
   }
 }
 
-/** What a rule costs, compared with a state. */
+/** Cost of a rule relative to a state. */
 const RULE_STEPS = 30;
 
-/** The characters of some classes, made once for each combination of them. */
+/** Joins the characters of some classes, once for each combination. */
 function createJoin({ classes }: Automaton, spend: Spend): (indexes: readonly number[]) => CharacterSet {
   const known = new Map<string, CharacterSet>();
   return (indexes) => {
@@ -160,7 +166,7 @@ function createJoin({ classes }: Automaton, spend: Spend): (indexes: readonly nu
   };
 }
 
-/** One for each state that is led to. */
+/** One edge for each target state. */
 function listEdges(
   { classes, next }: Automaton,
   state: number,

@@ -1,13 +1,13 @@
-/** Sets of strings as deterministic automata over code points, and what can be made of two of them. */
+/** Sets of strings as deterministic automata over code points, and operations on two of them. */
 
 import { intersectRanges, invertRanges } from "../grammar-node.ts";
 import { SchemaTooLargeError } from "../unsupported-schema-error.ts";
 import type { Spend } from "../work-budget.ts";
 import type { CharacterSet } from "./character-classes.ts";
 
-/** State 0 is the first. Each state leads to one that accepts, unless nothing is accepted at all. */
+/** State 0 is the start. From each state an accepting one can be reached, unless the set is empty. */
 export interface Automaton {
-  /** Apart from each other; a transition is for all characters of one. */
+  /** Disjoint; a transition applies to all characters of one class. */
   readonly classes: readonly CharacterSet[];
   /** At `state * classes.length + class`: the next state; -1 where there is none. */
   readonly next: Int32Array;
@@ -17,7 +17,7 @@ export interface Automaton {
 /** Each state may become a rule of a grammar. */
 const STATES_MAX = 4000;
 
-/** Collects the states of an automaton while they are found. */
+/** Collects the states of an automaton as they are discovered. */
 export class AutomatonStates<Key extends string | number> {
   readonly #ids = new Map<Key, number>();
   readonly #width: number;
@@ -57,7 +57,7 @@ export class AutomatonStates<Key extends string | number> {
   }
 }
 
-/** Only whole characters: halves of surrogate pairs are not distinguished. */
+/** Whole characters only: surrogates are not distinguished. */
 const ANY_CHARACTER: CharacterSet = invertRanges([]);
 
 /** All strings. */
@@ -96,7 +96,7 @@ export function subtract(left: Automaton, right: Automaton, spend: Spend): Autom
 interface PairedClass {
   readonly ranges: CharacterSet;
   readonly left: number;
-  /** -1 for characters that `right` does not know. */
+  /** -1 for characters outside `right`'s classes. */
   readonly right: number;
 }
 
@@ -141,7 +141,7 @@ function combine(
   return states.finish(pairs.map(({ ranges }) => ranges));
 }
 
-/** The strings of so many characters. @param max null for no limit. */
+/** Limits the number of characters. @param max null for no limit. */
 export function limitLength(
   automaton: Automaton,
   { min, max }: { readonly min: number; readonly max: number | null },
@@ -171,7 +171,10 @@ export function limitLength(
   return states.finish(automaton.classes);
 }
 
-/** How many characters the strings have; `max` is null where there is no limit. `min` is infinite where there are none. */
+/**
+ * The range of the strings' lengths in characters; `max` is null where there is no limit, `min` is infinite for the
+ * empty set.
+ */
 function measureLengths(automaton: Automaton, spend: Spend): { readonly min: number; readonly max: number | null } {
   const order = sortStates(automaton, spend);
   const width = automaton.classes.length;
@@ -200,7 +203,7 @@ function measureLengths(automaton: Automaton, spend: Spend): { readonly min: num
   return { min, max: longest.reduce((most, length) => Math.max(most, length), 0) };
 }
 
-/** Each state before those that it leads to; null where one leads back to itself. */
+/** Topological order of the states; null where there is a cycle. */
 function sortStates({ classes, next, accepts }: Automaton, spend: Spend): readonly number[] | null {
   spend(next.length);
   const width = classes.length;
@@ -219,7 +222,7 @@ function sortStates({ classes, next, accepts }: Automaton, spend: Spend): readon
   return order.length === accepts.length ? order : null;
 }
 
-/** Without the states that lead to nothing. */
+/** Removes the states from which nothing is accepted. */
 function trim(automaton: Automaton, spend: Spend): Automaton {
   const { classes, next, accepts } = automaton;
   spend(next.length);

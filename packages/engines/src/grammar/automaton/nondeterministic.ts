@@ -1,4 +1,4 @@
-/** Automata as they are put together, and how they become deterministic. */
+/** Nondeterministic automata under construction, and their conversion to deterministic ones. */
 
 import type { Automaton } from "./automaton.ts";
 import { AutomatonStates } from "./automaton.ts";
@@ -16,7 +16,7 @@ interface State {
   readonly steps: { readonly when: When; readonly to: number }[];
 }
 
-/** More are not written out; repetitions in each other multiply. */
+/** Upper bound of expanded parts: nested repetitions multiply. */
 const PARTS_MAX = 20_000;
 
 export class NondeterministicAutomaton {
@@ -24,7 +24,7 @@ export class NondeterministicAutomaton {
   readonly #sets: CharacterSet[] = [];
   readonly #setIds = new Map<CharacterSet, number>();
   readonly #spend: Spend;
-  /** Whether a step was met that may only be taken at the start, where it was not. */
+  /** Whether a step that is only allowed at the start was reached elsewhere. */
   #hasMetStart = false;
 
   constructor(spend: Spend) {
@@ -55,7 +55,7 @@ export class NondeterministicAutomaton {
     this.#states[from]?.steps.push({ when, to });
   }
 
-  /** The strings of an automaton, then what follows from `to`. @returns the first state. */
+  /** Adds the strings of an automaton, followed by `to`. @returns the first state. */
   addAutomaton({ classes, next, accepts }: Automaton, to: number): number {
     const ids = Array.from(accepts, () => this.addState());
     for (const [state, id] of ids.entries()) {
@@ -68,7 +68,7 @@ export class NondeterministicAutomaton {
     return ids[0] ?? to;
   }
 
-  /** The texts of a node without references to rules, then what follows from `to`. @returns the first state. */
+  /** Adds the texts of a node without rule references, followed by `to`. @returns the first state. */
   addNode(node: GrammarNode, to: number): number {
     switch (node.kind) {
       case "literal":
@@ -115,14 +115,14 @@ export class NondeterministicAutomaton {
     return state;
   }
 
-  /** The same from a place in the middle; null where it depends on whether that is the start. */
+  /** The same from a state in the middle; null where the result depends on whether it is the start. */
   determiniseRest(start: number, end: number): Automaton | null {
     this.#hasMetStart = false;
     const automaton = this.determinise(start, end, false);
     return this.#hasMetStart ? null : automaton;
   }
 
-  /** @param isAtStart whether nothing comes before `start`. */
+  /** @param isAtStart whether `start` is at the start of the text. */
   determinise(start: number, end: number, isAtStart: boolean): Automaton {
     const { classes, members } = splitClasses(this.#sets, this.#spend);
     const states = new AutomatonStates<string>(classes.length, this.#spend);
@@ -150,7 +150,7 @@ export class NondeterministicAutomaton {
     return states.finish(classes);
   }
 
-  /** All that is reached without a character, in ascending order. */
+  /** All states that are reached without a character, in ascending order. */
   #close(places: readonly number[], also: readonly When[]): readonly number[] {
     const seen = new Set(places);
     for (const place of seen) {

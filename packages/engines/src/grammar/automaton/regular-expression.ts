@@ -1,6 +1,6 @@
 /**
- * A regular expression of a JSON Schema (ECMAScript) as an automaton of the strings that it is found in. Exact: what
- * an automaton can't be made of is refused.
+ * Compiles a regular expression of a JSON Schema (ECMAScript) to an automaton of the strings that it matches anywhere.
+ * Exact: what can't be compiled is refused.
  */
 
 import { RegExpParser } from "@eslint-community/regexpp";
@@ -14,7 +14,7 @@ import type { CharacterSet } from "./character-classes.ts";
 import { NondeterministicAutomaton } from "./nondeterministic.ts";
 import { listUnicodeSet } from "./unicode-sets.ts";
 
-/** Why a pattern can't be an automaton. */
+/** Says why a pattern can't be compiled. */
 export class PatternError extends Error {
   override readonly name = "PatternError";
 }
@@ -28,7 +28,7 @@ export function compilePattern(source: string, spend: Spend): Automaton {
   return new PatternCompiler(parse(source), spend).compile();
 }
 
-/** JSON Schema wants the flag `u`; hand-written patterns escape what must not be escaped with it. */
+/** JSON Schema requires the flag `u`; hand-written patterns use escapes that it forbids. */
 function parse(source: string): AST.Pattern {
   const parser = new RegExpParser({ ecmaVersion: 2025 });
   try {
@@ -67,7 +67,7 @@ const SPACE = normaliseRanges([
   }),
 ]);
 
-/** Writes an expression from its end to its beginning: each part is given the state that comes after it. */
+/** Builds an expression from its end to its beginning: each part gets the state that follows it. */
 class PatternCompiler {
   readonly #pattern: AST.Pattern;
   readonly #parts: NondeterministicAutomaton;
@@ -83,7 +83,7 @@ class PatternCompiler {
     this.#end = this.#parts.addState();
   }
 
-  /** The expression may begin and end anywhere. */
+  /** The expression may match anywhere. */
   compile(): Automaton {
     const after = this.#addAnything(this.#end);
     const before = this.#addAnything(this.#addAlternatives(this.#pattern.alternatives, after));
@@ -174,7 +174,7 @@ class PatternCompiler {
     }
   }
 
-  /** All that follows, as far as it begins as the assertion wants it. */
+  /** All that follows, restricted to what the assertion allows. */
   #addLookahead({ alternatives, negate }: AST.LookaheadAssertion, next: number): number {
     if (this.#repetitions > 0) throw new PatternError("it looks ahead in a repetition");
     const rest = this.#parts.determiniseRest(next, this.#end);
@@ -193,7 +193,7 @@ class PatternCompiler {
 }
 
 /**
- * What may be nothing need not be repeated to be nothing: then `(a?){9}` is `a{0,9}`, with far fewer ways to be read.
+ * A part that may be empty needs no minimum: `(a?){9}` becomes `a{0,9}`, with far fewer ways to match.
  */
 function simplify({ element, min, max }: AST.Quantifier): {
   element: AST.QuantifiableElement;
@@ -208,7 +208,7 @@ function simplify({ element, min, max }: AST.Quantifier): {
   return simplify({ ...inner, min: 0, max: most });
 }
 
-/** What a group holds, where it is one thing. */
+/** The content of a group that has a single element. */
 function unwrap(element: AST.Element): AST.Element {
   if (element.type !== "Group" && element.type !== "CapturingGroup") return element;
   const [first, ...others] = element.alternatives;

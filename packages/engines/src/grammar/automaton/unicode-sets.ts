@@ -3,7 +3,7 @@
 import type { CharacterRange } from "../grammar-node.ts";
 import type { CharacterSet } from "./character-classes.ts";
 
-/** Properties whose characters are kept; the oldest one goes. */
+/** Cached properties; the oldest one is evicted. */
 const KEPT_MAX = 50;
 const kept = new Map<string, CharacterSet>();
 let assigned: string | null = null;
@@ -26,7 +26,7 @@ export function listUnicodeSet(source: string): CharacterSet {
   return ranges;
 }
 
-/** Where Unicode assigns nothing: all characters of a range have the same properties. */
+/** Unassigned ranges of Unicode: all characters of a range have the same properties. */
 const EMPTY_RANGES: readonly CharacterRange[] = [
   [0x34000, 0xdffff],
   [0xe1000, 0xeffff],

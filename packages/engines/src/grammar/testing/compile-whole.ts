@@ -1,4 +1,4 @@
-/** A strict schema, compiled at once, however many turns of the event loop it would be given. */
+/** Compiles a strict schema synchronously. */
 
 import { compileSchema } from "../compiled-schema.ts";
 import type { CompiledSchema } from "../compiled-schema.ts";

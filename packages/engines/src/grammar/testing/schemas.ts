@@ -1,13 +1,13 @@
-/** Fifty schemas as the field writes them: by hand, by zod, by pydantic, for tools and for extraction. */
+/** Fifty typical schemas: written by hand, by zod, by pydantic, for tools and for extraction. */
 
 import type { SchemaObject } from "../schema-view.ts";
 
 export interface SampleSchema {
   readonly name: string;
   readonly schema: SchemaObject;
-  /** Values that have to be writable. */
+  /** Values that must be accepted. */
   readonly accepted: readonly unknown[];
-  /** Values that must not be. */
+  /** Values that must be refused. */
   readonly refused: readonly unknown[];
 }
 
