@@ -8,6 +8,8 @@ import type { CatalogueEntry } from "./catalogue.ts";
 import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
 
 export interface ModelPaths {
+  /** The cache. */
+  readonly root: string;
   /** Everything of one model. */
   readonly directory: string;
   readonly artefact: string;
@@ -36,6 +38,7 @@ export function modelPaths(cacheRoot: string, entry: CatalogueEntry): ModelPaths
   const directory = path.join(cacheRoot, "models", entry.id);
   const artefact = path.join(directory, entry.artefact.fileName);
   return {
+    root: cacheRoot,
     directory,
     artefact,
     marker: `${artefact}.verified.json`,

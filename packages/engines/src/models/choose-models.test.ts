@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { estimateLocalBytes } from "../llama/local-model.ts";
 import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
 import { chooseModels } from "./choose-models.ts";
+import { cacheDirectory } from "./cache-directory.ts";
 import { countNeededBytes } from "./disk-room.ts";
 import { findCachedModel } from "./pull.ts";
 
@@ -31,6 +32,14 @@ test("a byte of the disk decides, unless the model is there already", () => {
   expect(idsOf(choose({ diskBytes: diskBytes + 1, memoryBytes: null }).fitting)).toEqual([large.id, small.id]);
   expect(idsOf(choose({ diskBytes, memoryBytes: null }).fitting)).toEqual([small.id]);
   expect(idsOf(choose({ diskBytes, memoryBytes: null }, true).fitting)).toEqual([large.id, small.id]);
+});
+
+test("a model that the disk has no room for is left out with the cache's directory and the variable that moves it", () => {
+  const { reasons } = choose({ diskBytes: countNeededBytes(large) - 1, memoryBytes: null });
+  expect(reasons).toEqual([
+    expect.stringMatching(/needs \d+ MB of free disk space in (.+), and \d+ MB are available: .*OPENAI_COMPAT_CACHE/),
+  ]);
+  expect(reasons[0]).toContain(` in ${cacheDirectory()}, `);
 });
 
 test("a pull needs room for what lies beside the file, too", () => {

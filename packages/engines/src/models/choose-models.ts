@@ -55,9 +55,11 @@ export function chooseModels(candidates: readonly Candidate[], room: Room): Mode
   for (const { entry, isCached } of candidates) {
     const diskBytes = isCached ? 0 : countNeededBytes(entry);
     if (room.memoryBytes !== null && entry.memoryBytes > room.memoryBytes) {
-      reasons.push(describeLack(entry, "memory", { needed: entry.memoryBytes, available: room.memoryBytes }));
+      reasons.push(`${describeLack(entry, "memory", { needed: entry.memoryBytes, available: room.memoryBytes })}.`);
     } else if (diskBytes > room.diskBytes) {
-      reasons.push(describeLack(entry, "free disk space", { needed: diskBytes, available: room.diskBytes }));
+      const what = `free disk space in ${cacheDirectory()}`;
+      const lack = describeLack(entry, what, { needed: diskBytes, available: room.diskBytes });
+      reasons.push(`${lack}: make room there, or set OPENAI_COMPAT_CACHE to a directory that has room.`);
     } else fitting.push(entry);
   }
   return { fitting, reasons };
@@ -69,5 +71,5 @@ function describeLack(
   { needed, available }: { readonly needed: number; readonly available: number },
 ): string {
   const [needs, has] = [needed, available].map((bytes) => `${Math.ceil(bytes / 1_000_000)} MB`);
-  return `${name} needs ${needs} of ${what}, and ${has} are available.`;
+  return `${name} needs ${needs} of ${what}, and ${has} are available`;
 }

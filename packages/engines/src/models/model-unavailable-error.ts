@@ -29,8 +29,9 @@ export class ModelUnavailableError extends AiError {
 
 /** The cache can't take the model, so no other source would help. */
 export class CacheUnusableError extends AiError {
-  constructor(modelId: string, reason: string) {
-    super("engine_unavailable", `The model ${modelId} can't be pulled: ${reason}. ${CACHE_HINT}`);
+  /** @param directory where the cache is */
+  constructor(modelId: string, reason: string, directory: string) {
+    super("engine_unavailable", `The model ${modelId} can't be pulled to ${directory}: ${reason}. ${CACHE_HINT}`);
   }
 }
 

@@ -193,7 +193,7 @@ test("a disk with too little room is said before anything is downloaded", async 
   await using made = await makeFixture();
   const failing = pullModel({ ...made.options, readFreeBytes: async () => 16_000_000 });
   await expect(failing).rejects.toThrow(
-    "The model tiny can't be pulled: the disk of the cache is too full: 17 MB are needed, 16 MB are free. Set OPENAI_COMPAT_CACHE",
+    `The model tiny can't be pulled to ${made.options.cacheDirectory}: the disk of the cache is too full: 17 MB are needed, 16 MB are free. Set OPENAI_COMPAT_CACHE`,
   );
   expect(made.index.downloads).toEqual([]);
 });

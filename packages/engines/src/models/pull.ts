@@ -56,7 +56,7 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
       throw new AiError("cancelled", message, { cause: error });
     }
     const reason = describeFailure(error);
-    if (isDiskFailure(error)) throw new CacheUnusableError(entry.id, reason);
+    if (isDiskFailure(error)) throw new CacheUnusableError(entry.id, reason, paths.root);
     throw new AiError("engine_unavailable", `The model ${entry.id} can't be pulled: ${reason}.`, { cause: error });
   }
 }
@@ -135,7 +135,8 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
       options.signal?.throwIfAborted();
       const reason = describeFailure(error);
       // Of another source's bytes the disk would take no more.
-      if (error instanceof NoRoomError || isDiskFailure(error)) throw new CacheUnusableError(entry.id, reason);
+      if (error instanceof NoRoomError || isDiskFailure(error))
+        throw new CacheUnusableError(entry.id, reason, paths.root);
       attempts.push({ source: name, reason });
     }
   }

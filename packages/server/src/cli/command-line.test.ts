@@ -304,6 +304,26 @@ test("a port that is taken ends with 1 and says what to do", async () => {
   other.close();
 });
 
+test("a port that is taken is found before a model is downloaded and before anything is written", async () => {
+  let requests = 0;
+  const hub = createServer((_incoming, outgoing) => {
+    requests += 1;
+    outgoing.writeHead(404).end();
+  }).listen(0, "127.0.0.1");
+  await once(hub, "listening");
+  const address = hub.address();
+  const port = typeof address === "object" && address !== null ? String(address.port) : "";
+  const [cache, data] = [newDirectory(), newDirectory()];
+  const { code, stderr } = await run(["serve", "--engines", "small", "--port", port, "--data-directory", data], {
+    OPENAI_COMPAT_CACHE: cache,
+    OPENAI_COMPAT_HUB_URL: `http://127.0.0.1:${port}`,
+  });
+  expect(stderr).toMatch(/^error: Port \d+ is used by another program.*Choose another with --port\.\n$/);
+  expect({ code, requests }).toEqual({ code: 1, requests: 0 });
+  expect([cache, data].map((path) => existsSync(path))).toEqual([false, false]);
+  hub.close();
+});
+
 test("a ready file that can't be written ends with 1, and nothing goes on listening", async () => {
   const readyFile = join(directory, "missing", "ready.json");
   const args = ["serve", "--throwaway", "--engines", "scripted", "--port", "0", "--ready-file", readyFile];

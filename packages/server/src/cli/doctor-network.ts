@@ -1,9 +1,9 @@
 /** What is outside this process: the issuer's keys, the clocks of other servers, and the port. */
 
-import { createServer } from "node:net";
 import type { Config } from "../config.ts";
 import type { Finding, TimedFinding } from "./doctor-finding.ts";
 import { ANSWER_TIMEOUT_MS, requestFinding } from "./doctor-request.ts";
+import { tryPort } from "./try-port.ts";
 
 /** Of a `date` header, which counts in seconds and travels for a while. */
 const DATE_RESOLUTION_MS = 2000;
@@ -41,7 +41,7 @@ function evaluateClock(asked: readonly TimedFinding[], toleranceSeconds: number)
 
 async function examinePort({ host, port }: Config): Promise<Finding> {
   const about = "port";
-  const thrown = await tryToListen(host, port);
+  const thrown = await tryPort(host, port);
   if (thrown === null) return { about, status: "ok", message: port === 0 ? "any free one" : `${host}:${port} is free` };
   if (!("code" in thrown) || thrown.code !== "EADDRINUSE") {
     return { about, status: "fail", message: `${host}:${port} can't be listened on: ${thrown.message}` };
@@ -51,14 +51,6 @@ async function examinePort({ host, port }: Config): Promise<Finding> {
   }
   const message = `${host}:${port} is taken by another program: choose another with --port`;
   return { about, status: "fail", message };
-}
-
-function tryToListen(host: string, port: number): Promise<Error | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", resolve);
-    server.listen(port, host, () => server.close(() => resolve(null)));
-  });
 }
 
 /** The health endpoint's format; any other answer is from another program. */

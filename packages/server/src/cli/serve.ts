@@ -26,6 +26,7 @@ import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
 import { THROWAWAY_DEFAULTS, THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
 import { resolveJwt } from "./token-secret.ts";
+import { tryPort } from "./try-port.ts";
 import { watchUnforeseenErrors } from "./unforeseen-errors.ts";
 import type { Throwaway } from "./throwaway.ts";
 
@@ -72,6 +73,9 @@ async function serve(options: ServeOptions): Promise<void> {
     ...(options.throwaway === true ? THROWAWAY_SETTINGS : {}),
   };
   const config = resolveSettings(options, flags, options.throwaway === true ? THROWAWAY_DEFAULTS : {});
+  // Before models are downloaded, and before anything is made in the data directory.
+  const problem = await tryPort(config.host, config.port);
+  if (problem !== null) throw problem;
   const logger = openLog(config, { isTerminal: process.stderr.isTTY, environment: process.env });
   const stop = listenForStop();
   const unforeseen = watchUnforeseenErrors({
