@@ -78,3 +78,53 @@ test("a generation whose signal aborts leaves the queue", async () => {
   release();
   expect(queue.running).toBe(0);
 });
+
+test("a slot that is given back twice counts once", async () => {
+  const { open } = setUp(1);
+  const slots = await open("ada");
+  const first = await slots.take(never);
+  first();
+  first();
+  const second = await slots.take(never);
+  const third = slots.take(never);
+  await vi.advanceTimersByTimeAsync(10 * waitTimeMsMax);
+  second();
+  await expect(third).resolves.toBeTypeOf("function");
+});
+
+test("a generation that is over already gets no slot, and leaves the slot of admission to the next", async () => {
+  const { queue, open } = setUp(1);
+  const slots = await open("ada");
+  await expect(slots.take(AbortSignal.abort(new Error("left")))).rejects.toThrow("left");
+  (await slots.take(never))();
+  expect(queue.running).toBe(0);
+});
+
+test("a call that is passed over when it gives back its last slot waits from then on, as a new one would", async () => {
+  const { queue, open } = setUp(1);
+  const slots = await open("greedy");
+  const release = await slots.take(never);
+  const next = expect(slots.take(never)).rejects.toMatchObject({ code: "queue_timeout" });
+  void open("ada");
+  await vi.advanceTimersByTimeAsync(waitTimeMsMax - 1);
+  release();
+  await vi.advanceTimersByTimeAsync(waitTimeMsMax);
+  await next;
+  expect({ running: queue.running, timers: vi.getTimerCount() }).toEqual({ running: 1, timers: 0 });
+});
+
+test("the time without a slot ends with the next slot, and begins anew after it", async () => {
+  const { open } = setUp(1);
+  const slots = await open("greedy");
+  (await slots.take(never))();
+  const releaseOther = await (await open("ada")).take(never);
+  const next = slots.take(never);
+  await vi.advanceTimersByTimeAsync(waitTimeMsMax - 1);
+  releaseOther();
+  const release = await next;
+  const last = slots.take(never);
+  await vi.advanceTimersByTimeAsync(10 * waitTimeMsMax);
+  release();
+  (await last)();
+  expect(vi.getTimerCount()).toBe(0);
+});

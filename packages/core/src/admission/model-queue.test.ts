@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createModelQueue } from "./model-queue.ts";
 
 const never = new AbortController().signal;
@@ -22,7 +22,50 @@ test("callers beyond the concurrency wait and are admitted first come, first ser
 test("a full queue refuses at once with a time after which to retry", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 0, waitTimeMsMax: 1000 });
   await queue.acquire("ada", never);
-  await expect(queue.acquire("ada", never)).rejects.toMatchObject({ code: "queue_full", retryAfterMs: 1000 });
+  await expect(queue.acquire("ada", never)).rejects.toMatchObject({
+    code: "queue_full",
+    message: "This model is busy: 1 slots are taken and 0 calls are waiting. Please try again later.",
+    retryAfterMs: 1000,
+  });
+});
+
+test("the time after which to retry grows with the queue, shrinks with the slots, and follows the newest generations", async () => {
+  let nowMs = 5000;
+  const queue = createModelQueue({ concurrency: 2, waitingMax: 10, waitTimeMsMax: 1000, now: () => nowMs });
+  const run = async (heldMs: number) => {
+    const release = await queue.acquire("ada", never);
+    nowMs += heldMs;
+    release();
+  };
+  const retryAfterMs = () => queue.refuseTimeout().retryAfterMs;
+  await run(10_000);
+  expect(retryAfterMs()).toBe(5000);
+  await run(20_000);
+  expect(retryAfterMs()).toBe(6000);
+  for (let generation = 0; generation < 50; generation += 1) await run(4000);
+  expect(retryAfterMs()).toBeLessThan(2100);
+  for (const accountId of ["ada", "bob"]) await queue.acquire(accountId, never);
+  for (const accountId of ["ada", "bob", "cy"]) void queue.acquire(accountId, never);
+  expect(retryAfterMs()).toBeGreaterThanOrEqual(8000);
+  expect(retryAfterMs()).toBeLessThan(8100);
+});
+
+test("a caller that got its slot has left neither a timer nor a listener behind", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 250 });
+  const release = await queue.acquire("ada", never);
+  const { signal } = new AbortController();
+  const added = vi.spyOn(signal, "addEventListener");
+  const removed = vi.spyOn(signal, "removeEventListener");
+  const waiting = queue.acquire("ada", signal);
+  release();
+  (await waiting)();
+  expect(added).toHaveBeenCalled();
+  expect(removed.mock.calls.map(([type, listener]) => [type, listener])).toEqual(
+    added.mock.calls.map(([type, listener]) => [type, listener]),
+  );
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("the time after which to retry follows how long slots were held, within a minute", async () => {
@@ -54,7 +97,11 @@ test("a caller that waits too long is refused and leaves the queue", async () =>
   try {
     const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 250 });
     await queue.acquire("ada", never);
-    const refusal = expect(queue.acquire("ada", never)).rejects.toMatchObject({ code: "queue_timeout" });
+    const refusal = expect(queue.acquire("ada", never)).rejects.toMatchObject({
+      code: "queue_timeout",
+      message: "No slot of this model became free within 250 ms. Please try again later.",
+      retryAfterMs: 1000,
+    });
     await vi.advanceTimersByTimeAsync(250);
     await refusal;
     expect(queue.waiting).toBe(0);
@@ -77,7 +124,9 @@ test("a caller that aborts leaves the queue and the next one takes its turn", as
 
 test("a signal that was aborted before takes no slot", async () => {
   const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 1000 });
-  await expect(queue.acquire("ada", AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
+  for (const acquire of [queue.acquire, queue.acquireMore]) {
+    await expect(acquire("ada", AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
+  }
   expect(queue.running).toBe(0);
 });
 

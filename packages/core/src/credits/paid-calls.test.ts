@@ -92,7 +92,8 @@ test("a finished call pays what it used, and the rest of its hold is free again"
       units: { inputTokens: 3, outputTokens: 2, cachedTokens: 3 },
     },
   ]);
-  expect(records).toMatchObject([{ outcome: "completed", heldAmount: 43, chargedAmount: 23, accountId: "ada" }]);
+  const told = { outcome: "completed", heldAmount: 43, chargedAmount: 23, accountId: "ada", usageSource: "measured" };
+  expect(records).toMatchObject([told]);
 });
 
 test("every choice is held for and paid", async () => {
