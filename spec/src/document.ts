@@ -5,7 +5,6 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, zodToOpenAPIRegistry } from "@asteasolutions/zod-to-openapi";
 import type { RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
-import { documentExamples } from "./document-examples.ts";
 import { walkSchemas } from "./document-walk.ts";
 import { type ErrorStatus, type HttpOperation, type Operation, listHttpOperations, operations } from "./operations.ts";
 import { errorResponseSchema } from "./shared/error.ts";
@@ -97,7 +96,7 @@ function findComponentName(schema: z.ZodType): string | undefined {
 }
 
 function describeRoute(operation: HttpOperation): RouteConfig {
-  const examples = documentExamples[operation.id];
+  const { examples } = operation;
   const parameters = Object.keys(operation.pathParameters).length === 0 ? null : z.object(operation.pathParameters);
   return {
     operationId: operation.id,

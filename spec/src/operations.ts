@@ -45,6 +45,14 @@ interface OperationFields {
   readonly errorStatuses: readonly ErrorStatus[];
 }
 
+/** What the document shows of an operation; each body has its schema's shape. */
+export interface OperationExamples {
+  /** Left out for a form: a file has no place in JSON. */
+  readonly request?: unknown;
+  /** Left out where no answer is JSON. */
+  readonly response?: unknown;
+}
+
 /** A request and its answer. */
 export interface HttpOperation extends OperationFields {
   readonly transport: "http";
@@ -59,6 +67,7 @@ export interface HttpOperation extends OperationFields {
   readonly responseContentTypes: readonly `${string}/${string}`[];
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
+  readonly examples: OperationExamples;
 }
 
 /**
@@ -102,6 +111,9 @@ const MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503] as const
 /** The same where a server may have no model of the kind. */
 const OPTIONAL_MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503] as const;
 
+/** For the examples. */
+const model = { id: "llama-3.2-1b-instruct", object: "model", created: 1_727_222_400, owned_by: "meta" };
+
 export const operations = defineOperations({
   listModels: {
     id: "listModels",
@@ -118,6 +130,7 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "READ" },
     extension: false,
     errorStatuses: [401, 403, 429, 500, 503],
+    examples: { response: { object: "list", data: [model] } },
   },
   retrieveModel: {
     id: "retrieveModel",
@@ -136,6 +149,7 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "READ" },
     extension: false,
     errorStatuses: [401, 403, 404, 429, 500, 503],
+    examples: { response: model },
   },
   createChatCompletion: {
     id: "createChatCompletion",
@@ -152,6 +166,31 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
     errorStatuses: MODEL_ERRORS,
+    examples: {
+      request: {
+        model: "llama-3.2-1b-instruct",
+        messages: [
+          { role: "developer", content: "Answer in one word." },
+          { role: "user", content: "What is the capital of France?" },
+        ],
+        max_completion_tokens: 16,
+      },
+      response: {
+        id: "chatcmpl-1",
+        object: "chat.completion",
+        created: 1_790_000_000,
+        model: "llama-3.2-1b-instruct",
+        choices: [
+          {
+            index: 0,
+            message: { role: "assistant", content: "Paris", refusal: null },
+            logprobs: null,
+            finish_reason: "stop",
+          },
+        ],
+        usage: { prompt_tokens: 24, completion_tokens: 2, total_tokens: 26 },
+      },
+    },
   },
   createCompletion: {
     id: "createCompletion",
@@ -168,6 +207,17 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
     errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: { model: "llama-3.2-1b-instruct", prompt: "The capital of France is", max_tokens: 4 },
+      response: {
+        id: "cmpl-1",
+        object: "text_completion",
+        created: 1_790_000_000,
+        model: "llama-3.2-1b-instruct",
+        choices: [{ index: 0, text: " Paris.", logprobs: null, finish_reason: "stop" }],
+        usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+      },
+    },
   },
   createEmbedding: {
     id: "createEmbedding",
@@ -184,6 +234,18 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
     errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: { model: "all-minilm-l6-v2", input: ["Paris", "Bern"], encoding_format: "float" },
+      response: {
+        object: "list",
+        model: "all-minilm-l6-v2",
+        data: [
+          { object: "embedding", index: 0, embedding: [0.25, -0.5, 0.125] },
+          { object: "embedding", index: 1, embedding: [0.5, 0.25, -0.125] },
+        ],
+        usage: { prompt_tokens: 6, total_tokens: 6 },
+      },
+    },
   },
   createTranscription: {
     id: "createTranscription",
@@ -200,6 +262,9 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
     errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      response: { text: "The capital of France is Paris.", usage: { type: "duration", seconds: 3 } },
+    },
   },
   createTranslation: {
     id: "createTranslation",
@@ -216,6 +281,7 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
     errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: { response: { text: "The capital of France is Paris." } },
   },
   createSpeech: {
     id: "createSpeech",
@@ -232,6 +298,9 @@ export const operations = defineOperations({
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
     errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: { model: "tts-1", input: "The capital of France is Paris.", voice: "alloy", response_format: "wav" },
+    },
   },
 });
 

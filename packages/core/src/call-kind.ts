@@ -4,8 +4,9 @@
  */
 
 import type { AdmittedCall, ResolvedCall } from "./call.ts";
-import type { Engine, RegisteredModel } from "./models/registry.ts";
-import type { ModelOperationId } from "./operations.ts";
+import type { Engine } from "./operations.ts";
+import type { RegisteredModel } from "./models/registry.ts";
+import type { ModelOperationId } from "./model-operation-id.ts";
 import { primeStream, runAdmitted } from "./pipeline.ts";
 import type { AdmissionRequest, CallTarget, CostEstimate, RunEvents, ServedBy } from "./pipeline.ts";
 

@@ -3,7 +3,7 @@
 import type { CallOutcome } from "./call.ts";
 import type { BilledOperation, UsageSource, UsageUnits } from "./usage.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
-import type { ModelOperationId } from "./operations.ts";
+import type { ModelOperationId } from "./model-operation-id.ts";
 
 export interface CallRecord {
   /** The operation of the specification, `createChatCompletion` for one. */

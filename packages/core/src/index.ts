@@ -87,9 +87,10 @@ export type {
 } from "./engine/relay-engine.ts";
 
 export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
-export type { ChunkOperationId, ModelOperation, ModelOperationId, ModelType } from "./operations.ts";
+export type { ModelOperationId } from "./model-operation-id.ts";
+export type { ChunkOperationId, Engine, LocalEngine, ModelOperation, ModelType } from "./operations.ts";
 export { createModelRegistry } from "./models/registry.ts";
-export type { Engine, ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
+export type { ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { Calls } from "./call-kind.ts";
 export { chatCalls } from "./services/chat-service.ts";

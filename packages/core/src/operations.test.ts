@@ -8,8 +8,8 @@ test("each operation is served by models of one type, and each type serves an op
   expect(served.filter((operations) => operations.length === 0)).toEqual([]);
 });
 
-test("models of different types are charged under different names, and every name is in use", () => {
-  expect(Object.values(BILLED_AS).toSorted()).toEqual([...BILLED_OPERATIONS].toSorted());
+test("there are models for all that is charged", () => {
+  expect(new Set(Object.values(BILLED_AS))).toEqual(new Set(BILLED_OPERATIONS));
 });
 
 test("what answers with chunks generates, and its cost is bounded by the limit of its answers", () => {

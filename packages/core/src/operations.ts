@@ -4,12 +4,21 @@
  * specification's, and stand in `operations` of `@openai-compat/spec`.
  */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { ChatEngine } from "./engine/chat-engine.ts";
+import type { EmbeddingEngine } from "./engine/embedding-engine.ts";
+import type { RelayEngine } from "./engine/relay-engine.ts";
+import type { ModelOperationId } from "./model-operation-id.ts";
 import type { BilledOperation } from "./usage.ts";
 
 /** What a model is for; an operation asks for one type. */
 export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
+
+/** The engines of ours. Each serves models of its own type. */
+export type LocalEngine = ChatEngine | EmbeddingEngine;
+
+/** Whatever can stand behind a model: an upstream serves any type. */
+export type Engine = LocalEngine | RelayEngine;
 
 /** What calls to a model of each type are charged as. */
 export const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
@@ -18,12 +27,6 @@ export const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
   transcription: "ai_transcription",
   speech: "ai_tts",
 };
-
-/** Operations that ask for no model's work, and cost nothing. */
-type FreeOperationId = "listModels" | "retrieveModel";
-
-/** An operation that a model serves: resolved, limited, admitted and charged. By its id in the specification. */
-export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 
 export interface ModelOperation {
   /** In messages: "This server has no model for ‹noun›." */

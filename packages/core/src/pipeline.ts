@@ -15,9 +15,10 @@ import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
 import { requireModel } from "./models/registry.ts";
-import type { Engine, RegisteredModel } from "./models/registry.ts";
+import type { Engine } from "./operations.ts";
+import type { RegisteredModel } from "./models/registry.ts";
 import { BILLED_AS, MODEL_OPERATIONS } from "./operations.ts";
-import type { ModelOperationId } from "./operations.ts";
+import type { ModelOperationId } from "./model-operation-id.ts";
 import type { UsageUnits } from "./usage.ts";
 
 /** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented` */

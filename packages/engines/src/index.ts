@@ -2,6 +2,7 @@
 
 export { createScriptedEngine } from "./scripted/scripted-engine.ts";
 export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";
+export { SCRIPTED_ENGINES } from "./scripted/scripted-engines.ts";
 export { createScriptedEmbeddingEngine } from "./scripted/scripted-embedding-engine.ts";
 export type { ScriptedEmbeddingSettings } from "./scripted/scripted-embedding-engine.ts";
 export { probeLlama } from "./llama/probe-llama.ts";

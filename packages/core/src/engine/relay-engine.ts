@@ -4,7 +4,7 @@
  * that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception.
  */
 
-import type { ModelOperationId } from "../operations.ts";
+import type { ModelOperationId } from "../model-operation-id.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
 
 export interface RelayRequest {

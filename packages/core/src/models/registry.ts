@@ -6,10 +6,7 @@
 
 import { AiError } from "../ai-error.ts";
 import type { Prices } from "../credits/prices.ts";
-import type { ChatEngine } from "../engine/chat-engine.ts";
-import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
-import type { RelayEngine } from "../engine/relay-engine.ts";
-import type { ModelType } from "../operations.ts";
+import type { Engine, ModelType } from "../operations.ts";
 
 /** What callers may know of a model. */
 export interface ModelDescription {
@@ -37,11 +34,7 @@ export interface QueueLimits {
   readonly accountSlotsMax?: number | null;
 }
 
-/** Whatever can stand behind a model. */
-export type Engine = ChatEngine | EmbeddingEngine | RelayEngine;
-
 export interface RegisteredModel extends ModelDescription {
-  /** A relay serves any type; an engine of this machine serves its own. */
   readonly engine: Engine;
   readonly queue: QueueLimits;
   readonly prices: Prices;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RelayEngine } from "../engine/relay-engine.ts";
-import type { ModelOperationId } from "../operations.ts";
+import type { ModelOperationId } from "../model-operation-id.ts";
 import type { RelayDemand } from "./relay-request.ts";
 import { estimateRelay } from "./relay-service.ts";
 

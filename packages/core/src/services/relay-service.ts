@@ -9,7 +9,7 @@ import type { UsageUnits } from "../usage.ts";
 import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
-import type { ModelOperationId } from "../operations.ts";
+import type { ModelOperationId } from "../model-operation-id.ts";
 import type { CostEstimate, RunEvents } from "../pipeline.ts";
 import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
 

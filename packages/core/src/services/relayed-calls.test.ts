@@ -9,7 +9,7 @@ import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
 import { createModelRegistry } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
-import type { ModelOperationId } from "../operations.ts";
+import type { ModelOperationId } from "../model-operation-id.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";

@@ -11,15 +11,13 @@ import { createWave } from "../../testing/create-wave.ts";
 const EVERY: readonly ModelOperationId[] = MODEL_TYPES.flatMap(listOperations);
 const PAID = { ...FREE_OF_CHARGE, perMillionInputTokens: 1, perMillionCharacters: 1, perMinuteOfAudio: 1 };
 
-/** A request that an upstream of each type of model takes. */
-const FIELDS = {
-  createChatCompletion: { messages: [{ role: "user", content: "Hi" }] },
-  createCompletion: { prompt: "Hi" },
-  createEmbedding: { input: "Hi" },
-  createTranscription: { file: new File([createWave({ seconds: 1 })], "a.wav") },
-  createTranslation: { file: new File([createWave({ seconds: 1 })], "a.wav") },
-  createSpeech: { input: "Hi", voice: "a" },
-} as const satisfies Record<ModelOperationId, object>;
+/** A request with all that the operation needs, as the document shows it. */
+function completeFields(id: ModelOperationId): object {
+  const { examples }: HttpOperation = operations[id];
+  const { request } = examples;
+  if (typeof request !== "object" || request === null) return { file: new File([createWave({ seconds: 1 })], "a.wav") };
+  return request;
+}
 
 function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
   return {
@@ -54,7 +52,7 @@ async function setUp(overrides: Partial<RegisteredModel> = {}, types: readonly M
   const app = await createTestApp({ models });
   const send = async (id: ModelOperationId, fields: object, model = "default") => {
     const { path, requestContentType }: HttpOperation = operations[id];
-    const body = { model, ...fields };
+    const body = { ...fields, model };
     const isForm = requestContentType === "multipart/form-data";
     const response = isForm
       ? await app.request(`/v1${path}`, { method: "POST", body: encodeForm(body) })
@@ -76,7 +74,7 @@ function encodeForm(fields: object): FormData {
 
 test("an upstream is asked for the operation at the path that the specification gives it", async () => {
   const { send, seen } = await setUp();
-  for (const id of EVERY) expect(await send(id, FIELDS[id])).toMatchObject({ status: 200 });
+  for (const id of EVERY) expect(await send(id, completeFields(id))).toMatchObject({ status: 200 });
   expect(seen.map(({ operation, path }) => [operation, path])).toEqual(EVERY.map((id) => [id, operations[id].path]));
   expect(seen.map(({ modelId }) => modelId)).toEqual(EVERY.map((id) => `far-${MODEL_OPERATIONS[id].modelType}`));
 });
@@ -100,9 +98,12 @@ test.each(EVERY)("%s refuses an account without credits first, then the body, th
   const free = await setUp();
   const refused = await free.send(id, {}, "nothing");
   expect(refused).toMatchObject({ status: 400, error: { code: "missing_required_parameter" } });
-  expect(await free.send(id, FIELDS[id], "nothing")).toMatchObject({ status: 404, error: { code: "model_not_found" } });
+  expect(await free.send(id, completeFields(id), "nothing")).toMatchObject({
+    status: 404,
+    error: { code: "model_not_found" },
+  });
   const other = MODEL_TYPES.find((type) => type !== MODEL_OPERATIONS[id].modelType);
-  const wrong = await free.send(id, FIELDS[id], `far-${other}`);
+  const wrong = await free.send(id, completeFields(id), `far-${other}`);
   expect(wrong).toMatchObject({ status: 400, error: { code: "wrong_model_type", param: "model" } });
   expect([...paid.seen, ...free.seen]).toEqual([]);
 });

@@ -1,0 +1,9 @@
+/** The operations that a model serves, by their ids in the specification. */
+
+import type { OperationId } from "@openai-compat/spec";
+
+/** An operation that asks for no model's work, and costs nothing. */
+type FreeOperationId = "listModels" | "retrieveModel";
+
+/** An operation that is resolved to a model, limited, admitted and charged. */
+export type ModelOperationId = Exclude<OperationId, FreeOperationId>;

@@ -1,0 +1,10 @@
+/** The scripted engine of each type of model that has one. */
+
+import type { LocalEngine } from "@openai-compat/core";
+import { createScriptedEmbeddingEngine } from "./scripted-embedding-engine.ts";
+import { createScriptedEngine } from "./scripted-engine.ts";
+
+export const SCRIPTED_ENGINES = {
+  chat: () => createScriptedEngine(),
+  embedding: () => createScriptedEmbeddingEngine(),
+} as const satisfies { readonly [Type in LocalEngine["type"]]: () => Extract<LocalEngine, { readonly type: Type }> };
