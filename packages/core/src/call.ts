@@ -1,6 +1,8 @@
 /**
  * The stages of a call as types: `AuthorisedCall → ResolvedCall → AdmittedCall`. Each is branded, and only the module
- * that owns a stage can make its output, so an engine can't be reached around authorisation or admission.
+ * that owns a stage can make its output: the work of a call takes an `AdmittedCall`, and can't be reached around authorisation
+ * or admission. What prepares it (`CallKind.prepare`) comes before: it may load a model and tokenise, because only the
+ * tokens say what the call can cost.
  */
 
 import type { AiErrorCode } from "./ai-error.ts";

@@ -86,7 +86,7 @@ export interface AdmissionRequest extends CostEstimate {
 }
 
 /**
- * Takes what a call needs before any work is done for it, in this order: tokens of its rate limit, its credits, a slot
+ * Takes what a call needs before anything of its answer is computed, in this order: tokens of its rate limit, its credits, a slot
  * of the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
  *
  * @throws AiError `rate_limited`, `limits_unavailable`, `quota_exceeded`, `billing_unavailable`, `queue_full`,

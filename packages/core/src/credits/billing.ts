@@ -1,6 +1,6 @@
 /**
- * Money in two phases: an upper bound is reserved before any work, and what was really used is charged after, once,
- * however the call ended. A store that fails before the work refuses the call, so nothing is computed on credit; one that
+ * Money in two phases: an upper bound is reserved before anything of an answer is computed, and what was really used is charged after, once,
+ * however the call ended. A store that fails before the work refuses the call, so nothing is answered on credit; one that
  * fails after it is asked again in the background.
  */
 

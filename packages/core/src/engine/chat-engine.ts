@@ -1,8 +1,8 @@
 /**
  * What a chat engine is to the rest of the service: one loaded (or loadable) model that turns prompts into token
- * streams. Everything that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception,
- * so an engine can move into another process without its callers noticing. An engine knows nothing of accounts,
- * queues or wire formats.
+ * streams. Prompts, requests and events can be structured-cloned. Signals, what `hold` returns, an `AiError` that is thrown and
+ * `limits`, which may change when the model is loaded, cannot: what puts a process between would have to translate them.
+ * An engine knows nothing of accounts, queues or wire formats.
  */
 
 import type { ChatOutput, SchemaRelaxation } from "./chat-output.ts";

@@ -1,7 +1,7 @@
 /**
  * What an embedding engine is to the rest of the service: one loaded (or loadable) model that turns texts into vectors.
- * Everything that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception. An engine
- * knows nothing of accounts, queues or wire formats.
+ * Inputs and vectors can be structured-cloned; signals, `limits` and an `AiError` that is thrown cannot. An engine knows
+ * nothing of accounts, queues or wire formats.
  */
 
 /** A text, or the token ids of one in the model's own vocabulary, without the markers that the model puts around them. */

@@ -1,7 +1,7 @@
 /**
  * What an upstream is to the rest of the service: a model elsewhere that speaks the surface's own protocol, so that a
- * request and its answer pass as they are and only usage is read on the way. The bytes are opaque to the core. Everything
- * that crosses this interface can be structured-cloned, the `AbortSignal` being the one exception.
+ * request and its answer pass as they are and only usage is read on the way. The bytes are opaque to the core. Requests
+ * and events can be structured-cloned; signals, `limits` and an `AiError` that is thrown cannot.
  */
 
 import type { ModelOperationId } from "../model-operation-id.ts";

@@ -17,9 +17,9 @@ import { foldCompletionEvents } from "./fold-completion.ts";
 /** A token costs one micro-credit to read and ten to write. */
 const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000, perMillionOutputTokens: 10_000_000 };
 
-function setUp(options: FakeChatEngineOptions = {}) {
+function setUp(options: FakeChatEngineOptions = {}, granted = 10_000) {
   const engine = createFakeChatEngine(options);
-  const credits = createFakeCreditStore(10_000);
+  const credits = createFakeCreditStore(granted);
   const records: CallRecord[] = [];
   const service = createAiService({
     registry: createModelRegistry([fakeModel(engine, { prices })]),
@@ -56,6 +56,13 @@ const request: Named<CompletionRequest> = {
   logitBias: {},
   stream: false,
 };
+
+test("an account without credits is refused before its prompts are prepared", async () => {
+  const { engine, start } = setUp({}, 0);
+  const prepare = vi.spyOn(engine, "prepareText");
+  await expect(start()).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(prepare).not.toHaveBeenCalled();
+});
 
 test("a text is gone on with, and told with its usage under an id of its own", async () => {
   const { start } = setUp();

@@ -1,6 +1,6 @@
 import { operations } from "@openai-compat/spec";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import type { CallRecord } from "../call-record.ts";
@@ -40,7 +40,7 @@ function vectorOf(place: number): Float32Array<ArrayBuffer> {
   return new Float32Array(DIMENSIONS).map((_, index) => (index === place ? 1 : 0));
 }
 
-function setUp(engine: EmbeddingEngine) {
+function setUp(engine: EmbeddingEngine, prices = FREE_OF_CHARGE) {
   const records: CallRecord[] = [];
   const service = createAiService({
     registry: createModelRegistry([
@@ -53,7 +53,7 @@ function setUp(engine: EmbeddingEngine) {
         contextTokens: CONTEXT_TOKENS,
         engine,
         queue: { waitingMax: 1, waitTimeMsMax: 1000 },
-        prices: FREE_OF_CHARGE,
+        prices,
         isDefault: true,
       },
     ]),
@@ -70,6 +70,14 @@ function setUp(engine: EmbeddingEngine) {
     serveEmbedding(service, call, { model: "default", inputs, dimensions });
   return { embed, records };
 }
+
+test("an account without credits is refused before its inputs are prepared", async () => {
+  const engine = createFakeEngine();
+  const prepare = vi.spyOn(engine, "prepare");
+  const { embed } = setUp(engine, { ...FREE_OF_CHARGE, perMillionInputTokens: 1 });
+  await expect(embed(["0"])).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(prepare).not.toHaveBeenCalled();
+});
 
 test("vectors stand in the order of the inputs, whatever order they are made in, and every token is billed", async () => {
   const { embed, records } = setUp(createFakeEngine());
