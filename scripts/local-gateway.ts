@@ -1,5 +1,5 @@
 /**
- * Starts two throw-away servers, the second as the upstream of the first, and hands out the first: what is run against
+ * Starts two ephemeral servers, the second as the upstream of the first, and hands out the first: what is run against
  * it sees our server as a gateway.
  */
 

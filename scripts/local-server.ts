@@ -1,4 +1,4 @@
-/** Starts a throw-away server for as long as something is run against it, and stops it by its own process id. */
+/** Starts an ephemeral server for as long as something is run against it, and stops it by its own process id. */
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface LocalServerOptions {
   /** The server's executable. */
   readonly command: string;
-  /** Its arguments up to those that make it throw-away. */
+  /** Its arguments up to those that make it ephemeral. */
   readonly arguments: readonly string[];
   /** As `serve --engines`: the best models, the smallest, or none. */
   readonly engines: "auto" | "small" | "scripted";
@@ -78,8 +78,8 @@ async function waitUntilReady(child: ChildProcess, targetFile: string, options: 
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const folder = mkdtempSync(path.join(tmpdir(), "openai-compat-"));
   const targetFile = path.join(folder, "target.json");
-  const throwaway = ["--throwaway", "--port", "0", "--ready-file", targetFile, "--engines", options.engines];
-  const child = spawn(options.command, [...options.arguments, ...throwaway], {
+  const ephemeral = ["--throwaway", "--port", "0", "--ready-file", targetFile, "--engines", options.engines];
+  const child = spawn(options.command, [...options.arguments, ...ephemeral], {
     // Standard error is the terminal's own, so that the progress bar of a download shows.
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...(options.environment ?? process.env), OPENAI_COMPAT_LOG_FILE: options.logFile },

@@ -1,4 +1,4 @@
-/** The recipe that tells a test suite how to reach a throw-away server, written when it answers and never half. */
+/** The recipe that tells a test suite how to reach an ephemeral target, written when it answers and never half. */
 
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { mintToken } from "@openai-compat/core";
@@ -9,7 +9,7 @@ export interface TargetRecipe {
   readonly base_url: string;
   readonly keys: Readonly<Record<string, string>> & { readonly full: string };
   readonly models: Readonly<Record<string, string>>;
-  /** What a throw-away server has prepared for single checks. */
+  /** What an ephemeral target has prepared for single checks. */
   readonly fixtures?: Readonly<Record<string, unknown>>;
 }
 

@@ -24,11 +24,11 @@ import { createTargetRecipe, writeReadyFile } from "./ready-file.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
-import { THROWAWAY_DEFAULTS, THROWAWAY_SETTINGS, openThrowaway } from "./throwaway.ts";
+import { EPHEMERAL_DEFAULTS, EPHEMERAL_SETTINGS, openEphemeralTarget } from "./ephemeral-target.ts";
 import { resolveJwt } from "./token-secret.ts";
 import { tryPort } from "./try-port.ts";
 import { watchUnforeseenErrors } from "./unforeseen-errors.ts";
-import type { Throwaway } from "./throwaway.ts";
+import type { EphemeralTarget } from "./ephemeral-target.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly host?: string;
@@ -70,9 +70,9 @@ async function serve(options: ServeOptions): Promise<void> {
     ...(port === undefined ? {} : { port }),
     ...(engines === undefined ? {} : { engines }),
     ...(model === undefined ? {} : { models: [...model] }),
-    ...(options.throwaway === true ? THROWAWAY_SETTINGS : {}),
+    ...(options.throwaway === true ? EPHEMERAL_SETTINGS : {}),
   };
-  const config = resolveSettings(options, flags, options.throwaway === true ? THROWAWAY_DEFAULTS : {});
+  const config = resolveSettings(options, flags, options.throwaway === true ? EPHEMERAL_DEFAULTS : {});
   // Before models are downloaded, and before anything is made in the data directory.
   const problem = await tryPort(config.host, config.port);
   if (problem !== null) throw problem;
@@ -94,7 +94,7 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const jwt = resolveJwt(config);
   const stores = await openStores(config);
-  const throwaway = options.throwaway === true ? await openThrowaway(Date.now()) : null;
+  const ephemeral = options.throwaway === true ? await openEphemeralTarget(Date.now()) : null;
   try {
     const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
       (thrown: unknown) => {
@@ -105,9 +105,9 @@ async function serve(options: ServeOptions): Promise<void> {
       },
     );
     if (resolved !== null)
-      await answer(options, { config, logger, tracing, jwt, stores, throwaway, resolved, signal: stop.signal });
+      await answer(options, { config, logger, tracing, jwt, stores, ephemeral, resolved, signal: stop.signal });
   } finally {
-    await throwaway?.close();
+    await ephemeral?.close();
     await stores.close();
     await tracing?.close();
   }
@@ -123,7 +123,7 @@ interface ServeParts {
   readonly tracing: Tracing | null;
   readonly jwt: JwtSettings;
   readonly stores: Stores;
-  readonly throwaway: Throwaway | null;
+  readonly ephemeral: EphemeralTarget | null;
   readonly resolved: ResolvedModels;
   /** Aborted when the server is to stop. */
   readonly signal: AbortSignal;
@@ -131,11 +131,11 @@ interface ServeParts {
 
 /** Answers until it is told to stop. */
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
-  const { config, logger, tracing, jwt, stores, throwaway, resolved, signal } = parts;
+  const { config, logger, tracing, jwt, stores, ephemeral, resolved, signal } = parts;
   const { models, summary, loads } = resolved;
   const server = createServer({
     config: { ...config, jwt },
-    registry: createModelRegistry([...models, ...(throwaway?.models ?? [])]),
+    registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])]),
     loads,
     stores,
     logger,
@@ -150,7 +150,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     await announce(stores, config, { shared: options, baseUrl, chatModel, models });
     if (options.readyFile !== undefined) {
       const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
-      writeReadyFile(options.readyFile, await (throwaway ?? PERSISTENT).describe(target));
+      writeReadyFile(options.readyFile, await (ephemeral ?? PERSISTENT).describe(target));
     }
     await untilStopped(signal);
     const { shutdownTimeoutMs } = config.limits;
@@ -161,7 +161,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
 }
 
 /** A server that keeps what it has prepares nothing for a suite. */
-const PERSISTENT: Pick<Throwaway, "describe"> = { describe: createTargetRecipe };
+const PERSISTENT: Pick<EphemeralTarget, "describe"> = { describe: createTargetRecipe };
 
 function findModel(models: readonly RegisteredModel[], requestedType: ModelType): string | null {
   const fitting = models.filter(({ type }) => type === requestedType);

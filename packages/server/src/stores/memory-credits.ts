@@ -1,5 +1,5 @@
 /**
- * Credits that are forgotten when the process ends, for throw-away servers and tests. Nothing runs between the lines of
+ * Credits that are forgotten when the process ends, for ephemeral servers and tests. Nothing runs between the lines of
  * a method, so each is all or nothing once its checks have passed.
  */
 

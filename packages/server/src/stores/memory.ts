@@ -1,4 +1,4 @@
-/** Stores that are forgotten when the process ends, for throw-away servers and tests. */
+/** Stores that are forgotten when the process ends, for ephemeral servers and tests. */
 
 import { createMemoryApiKeys } from "./memory-api-keys.ts";
 import { createMemoryCredits } from "./memory-credits.ts";

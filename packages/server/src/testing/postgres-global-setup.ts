@@ -16,19 +16,19 @@ declare module "vitest" {
   }
 }
 
-/** `isThrowaway`: it ends with the run, so nobody has to tidy up in it. */
-export type PostgresOffer = { readonly url: string; readonly isThrowaway: boolean } | { readonly missing: string };
+/** `isEphemeral`: it ends with the run, so nobody has to tidy up in it. */
+export type PostgresOffer = { readonly url: string; readonly isEphemeral: boolean } | { readonly missing: string };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   let started: Promise<PostgresServer> | null = null;
 
   async function offer(): Promise<PostgresOffer> {
     const existing = process.env["OPENAI_COMPAT_TEST_POSTGRES_URL"];
-    if (existing !== undefined && existing !== "") return { url: existing, isThrowaway: false };
+    if (existing !== undefined && existing !== "") return { url: existing, isEphemeral: false };
     const obstacle = findObstacle();
     if (obstacle !== null) return { missing: obstacle };
     started ??= startPostgresServer();
-    return { url: (await started).url, isThrowaway: true };
+    return { url: (await started).url, isEphemeral: true };
   }
 
   const broker = createServer((_request, response) => {

@@ -1,5 +1,5 @@
 /**
- * A throw-away PostgreSQL of the tests' own: binaries from npm, data in a temporary directory, reached through a socket
+ * An ephemeral PostgreSQL of the tests' own: binaries from npm, data in a temporary directory, reached through a socket
  * in it that no other user can open, and over TLS when asked. It ends with the process that started it, however that ends. Linux and macOS.
  */
 

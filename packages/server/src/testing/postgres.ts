@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterAll, inject, test } from "vitest";
 import { z } from "zod";
 
-const databaseSchema = z.strictObject({ url: z.string(), isThrowaway: z.boolean() });
+const databaseSchema = z.strictObject({ url: z.string(), isEphemeral: z.boolean() });
 const offerSchema = z.union([databaseSchema, z.strictObject({ missing: z.string() })]);
 
 export interface TestPostgres {
@@ -28,10 +28,10 @@ export async function definePostgresTests(subject: string, define: (postgres: Te
   test.skip(`${subject} (${reason})`, () => {});
 }
 
-async function createSchemaUrl({ url: databaseUrl, isThrowaway }: z.output<typeof databaseSchema>): Promise<string> {
+async function createSchemaUrl({ url: databaseUrl, isEphemeral }: z.output<typeof databaseSchema>): Promise<string> {
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   await execute(databaseUrl, `CREATE SCHEMA ${name}`);
-  if (!isThrowaway) schemas.push({ databaseUrl, name });
+  if (!isEphemeral) schemas.push({ databaseUrl, name });
   const url = new URL(databaseUrl);
   url.searchParams.set("options", `-c search_path=${name}`);
   return url.href;

@@ -1,5 +1,5 @@
 /**
- * What a throw-away server has beside its models, so that a suite can see every behaviour: accounts with much, little and
+ * What an ephemeral conformance target has beside its models, so that a suite can see every behaviour: accounts with much, little and
  * no credit, one with a small rate limit, a model that is easily busy, and models whose upstreams fail. It never touches
  * a persistent store.
  */
@@ -33,31 +33,31 @@ const AMPLE_CREDIT = 1_000_000_000_000;
 const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000, refusalsPerMinute: 1_000_000 };
 
 /** Defaults of this mode: models that start soon and answer fast. */
-export const THROWAWAY_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
+export const EPHEMERAL_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
 
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */
-export const THROWAWAY_SETTINGS: Partial<ConfigInput> = {
+export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
   auth: { jwtIssuer: "openai-compat-throwaway", jwtAudience: "openai-compat" },
   prices: { ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 } },
   rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
-export interface Throwaway {
+export interface EphemeralTarget {
   /** To be listed after the server's own. */
   readonly models: readonly RegisteredModel[];
   /** Grants what the accounts have, and describes everything for a suite. */
-  describe(target: ThrowawayTarget): Promise<TargetRecipe>;
+  describe(target: EphemeralTargetOptions): Promise<TargetRecipe>;
   close(): Promise<void>;
 }
 
-export interface ThrowawayTarget extends TargetOptions {
+export interface EphemeralTargetOptions extends TargetOptions {
   readonly stores: Stores;
   readonly bodyBytesMax: number;
 }
 
 /** @param nowMs when the models became available. @throws Error when no port of the loopback address can be had. */
-export async function openThrowaway(nowMs: number): Promise<Throwaway> {
+export async function openEphemeralTarget(nowMs: number): Promise<EphemeralTarget> {
   const opened = await openTargetModels();
   return {
     models: opened.flatMap(({ kind, target }) => target.models.map((model) => describeModel(model, kind, nowMs))),
