@@ -3,7 +3,7 @@
 import { AiError } from "@openai-compat/core";
 import type { RegisteredModel } from "@openai-compat/core";
 import { listFittingModels } from "@openai-compat/engines";
-import type { CatalogueEntry, ModelChoice, Room } from "@openai-compat/engines";
+import type { CatalogueEntry, ModelChoice, Capacity } from "@openai-compat/engines";
 import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
 import { CATALOGUE_KIND, FALLBACK_KIND } from "./engine-kinds/index.ts";
@@ -24,7 +24,7 @@ export interface DefaultModelsOptions {
   /** Why no model of the catalogue runs on this machine; null: nothing is known against it. */
   readonly findProblem: () => Promise<string | null>;
   /** As in `listDefaultModels`. */
-  readonly room: Partial<Room>;
+  readonly capacity: Partial<Capacity>;
 }
 
 export interface DefaultModels {
@@ -51,14 +51,14 @@ export async function resolveDefaultModels(options: DefaultModelsOptions): Promi
   return { models: [chat.model, embedding.model], summary: `${chat.summary}${why}\n${embedding.summary}` };
 }
 
-/** Those of the catalogue that fit, the first choice first. @param room default: what this machine offers */
+/** Those of the catalogue that fit, the first choice first. @param capacity default: what this machine offers */
 export async function listDefaultModels(
   type: CatalogueEntry["type"],
   config: Pick<Config, "engines" | "models" | "memory">,
-  room: Partial<Room> = {},
+  capacity: Partial<Capacity> = {},
 ): Promise<ModelChoice> {
   const order = config.engines === "small" ? "smallest" : "best";
-  return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...room });
+  return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...capacity });
 }
 
 /** A model of the catalogue as the configuration would have it. */
@@ -72,7 +72,7 @@ type FoundModel =
 
 /** The first that can be served of those that fit; `reasons` say why not the ones before it. */
 async function findDefaultModel(type: CatalogueEntry["type"], options: DefaultModelsOptions): Promise<FoundModel> {
-  const choice = await listDefaultModels(type, options.config, options.room);
+  const choice = await listDefaultModels(type, options.config, options.capacity);
   const reasons = [...choice.reasons];
   for (const entry of choice.fitting) {
     try {

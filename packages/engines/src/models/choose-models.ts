@@ -1,11 +1,11 @@
-/** Which models of the catalogue this machine has room for. Nothing is pulled here. */
+/** Which models of the catalogue this machine has the memory and the disk for. Nothing is pulled here. */
 import { cacheDirectory } from "./cache-directory.ts";
 import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
-import { countNeededBytes, readFreeBytes } from "./disk-room.ts";
+import { countNeededBytes, readFreeBytes } from "./disk-space.ts";
 import { findCachedModel } from "./pull.ts";
 
 /** What a machine offers. */
-export interface Room {
+export interface Capacity {
   /** Free at the cache. */
   readonly diskBytes: number;
   /** What all models together may take; null: no limit. */
@@ -29,9 +29,9 @@ export interface FittingModelsOptions {
   readonly type: CatalogueEntry["type"];
   /** What comes first: the best, or the smallest. */
   readonly order: "best" | "smallest";
-  /** As `Room`. */
+  /** As `Capacity`. */
   readonly memoryBytes: number | null;
-  /** As `Room`. Default: what is free at the cache. */
+  /** As `Capacity`. Default: what is free at the cache. */
   readonly diskBytes?: number;
 }
 
@@ -48,17 +48,17 @@ export async function listFittingModels(options: FittingModelsOptions): Promise<
   return chooseModels(candidates, { diskBytes, memoryBytes });
 }
 
-/** A model fits when it is cached or its pull has room on the disk, and when it fits into the memory of models alone. */
-export function chooseModels(candidates: readonly Candidate[], room: Room): ModelChoice {
+/** A model fits when it is cached or its pull fits on the disk, and when it fits into the memory of models alone. */
+export function chooseModels(candidates: readonly Candidate[], capacity: Capacity): ModelChoice {
   const fitting: CatalogueEntry[] = [];
   const reasons: string[] = [];
   for (const { entry, isCached } of candidates) {
     const diskBytes = isCached ? 0 : countNeededBytes(entry);
-    if (room.memoryBytes !== null && entry.memoryBytes > room.memoryBytes) {
-      reasons.push(`${describeLack(entry, "memory", { needed: entry.memoryBytes, available: room.memoryBytes })}.`);
-    } else if (diskBytes > room.diskBytes) {
+    if (capacity.memoryBytes !== null && entry.memoryBytes > capacity.memoryBytes) {
+      reasons.push(`${describeLack(entry, "memory", { needed: entry.memoryBytes, available: capacity.memoryBytes })}.`);
+    } else if (diskBytes > capacity.diskBytes) {
       const what = `free disk space in ${cacheDirectory()}`;
-      const lack = describeLack(entry, what, { needed: diskBytes, available: room.diskBytes });
+      const lack = describeLack(entry, what, { needed: diskBytes, available: capacity.diskBytes });
       reasons.push(`${lack}: make room there, or set OPENAI_COMPAT_CACHE to a directory that has room.`);
     } else fitting.push(entry);
   }

@@ -15,7 +15,7 @@ export type {
   PythonWheel,
 } from "./catalogue.ts";
 export { listFittingModels } from "./choose-models.ts";
-export type { FittingModelsOptions, ModelChoice, Room } from "./choose-models.ts";
+export type { FittingModelsOptions, ModelChoice, Capacity } from "./choose-models.ts";
 export type { DownloadSettings } from "./download-file.ts";
 export { examineGguf } from "./examine-gguf.ts";
 export type { GgufFindings } from "./examine-gguf.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { CatalogueEntry, PythonPart } from "./catalogue.ts";
-import { PARTIAL_FILES_LIFETIME_MS } from "./disk-room.ts";
+import { PARTIAL_FILES_LIFETIME_MS } from "./disk-space.ts";
 import type { PullOptions, PullProgress } from "./pull-options.ts";
 import { pullModel } from "./pull.ts";
 import { INDEX_PAGE_BYTES_MAX } from "./convert/python-index.ts";

@@ -18,7 +18,7 @@ import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue
 import { hasPinnedBytes } from "./file-checksum.ts";
 import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
 import { requantiseGguf } from "./convert/gguf-requantise.ts";
-import { NoRoomError, readFreeBytes, requireRoom, sweepPartialFiles } from "./disk-room.ts";
+import { NotEnoughDiskSpaceError, readFreeBytes, requireDiskSpace, sweepPartialFiles } from "./disk-space.ts";
 import {
   CacheUnusableError,
   ModelUnavailableError,
@@ -124,7 +124,7 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
     };
     try {
       const freeBytes = await (options.readFreeBytes ?? readFreeBytes)(paths.downloads);
-      await requireRoom({ entry, source, downloads: paths.downloads, freeBytes });
+      await requireDiskSpace({ entry, source, downloads: paths.downloads, freeBytes });
       const delivered = await deliverFiles(source, context);
       if (source.conversion === null) await rename(delivered.original, paths.artefact);
       else await convert(delivered, source.conversion, { entry, paths, context });
@@ -135,7 +135,7 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
       options.signal?.throwIfAborted();
       const reason = describeFailure(error);
       // Of another source's bytes the disk would take no more.
-      if (error instanceof NoRoomError || isDiskFailure(error))
+      if (error instanceof NotEnoughDiskSpaceError || isDiskFailure(error))
         throw new CacheUnusableError(entry.id, reason, paths.root);
       attempts.push({ source: name, reason });
     }

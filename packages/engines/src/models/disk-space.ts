@@ -45,24 +45,29 @@ export async function readFreeBytes(directory: string): Promise<number> {
   }
 }
 
-export interface RequireRoomOptions {
+export interface RequireDiskSpaceOptions {
   readonly entry: CatalogueEntry;
   readonly source: ModelSource;
-  /** What lies there already counts as room. */
+  /** What lies there already counts as free. */
   readonly downloads: string;
   readonly freeBytes: number;
 }
 
 /** @throws AiError `engine_unavailable` when the source's files would not fit onto the disk */
-export async function requireRoom({ entry, source, downloads, freeBytes }: RequireRoomOptions): Promise<void> {
+export async function requireDiskSpace({
+  entry,
+  source,
+  downloads,
+  freeBytes,
+}: RequireDiskSpaceOptions): Promise<void> {
   let presentBytes = 0;
   for (const { stats } of await listFiles(downloads)) presentBytes += stats.size;
   const missingBytes = countBytesOfSource(entry, source) - presentBytes;
   if (missingBytes <= freeBytes) return;
-  throw new NoRoomError(missingBytes, freeBytes);
+  throw new NotEnoughDiskSpaceError(missingBytes, freeBytes);
 }
 
-export class NoRoomError extends AiError {
+export class NotEnoughDiskSpaceError extends AiError {
   constructor(missingBytes: number, freeBytes: number) {
     const [needed, free] = [missingBytes, freeBytes].map((bytes) => `${Math.ceil(bytes / 1_000_000)} MB`);
     super("engine_unavailable", `the disk of the cache is too full: ${needed} are needed, ${free} are free`);
