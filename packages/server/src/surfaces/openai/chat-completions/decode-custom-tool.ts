@@ -3,7 +3,7 @@
 import { AiError, describeInput } from "@openai-compat/core";
 import type { ChatTool } from "@openai-compat/core";
 import type { Tool } from "@openai-compat/spec";
-import { unsupportedValue } from "./parameters.ts";
+import { unsupportedValue } from "../parameter-rules.ts";
 
 type CustomTool = Extract<Tool, { type: "custom" }>["custom"];
 

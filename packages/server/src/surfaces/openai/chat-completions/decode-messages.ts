@@ -6,7 +6,7 @@
 import { AiError, wrapInput } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import type { AssistantContentPart, RequestMessage, ToolCall, UserContentPart } from "@openai-compat/spec";
-import { unsupportedValue } from "./parameters.ts";
+import { unsupportedValue } from "../parameter-rules.ts";
 
 /**
  * @throws AiError `unsupported_value` for images, audio and files; `invalid_value` for a tool's message that answers no

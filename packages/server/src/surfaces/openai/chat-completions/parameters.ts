@@ -1,22 +1,11 @@
-/**
- * What becomes of each documented parameter of a chat request. The table is total, so a parameter that OpenAI adds does
- * not compile until it is decided here; parameters that OpenAI does not document are ignored.
- */
+/** What becomes of each documented parameter of a chat request. */
 
 import { AiError } from "@openai-compat/core";
 import type { CreateChatCompletionRequest } from "@openai-compat/spec";
+import { defineParameterRules, unsupportedParameter, unsupportedValue } from "../parameter-rules.ts";
 
-/** Returns the error that names what is not supported, or null where this use of the parameter is. */
-type Refusal = (request: CreateChatCompletionRequest) => AiError | null;
-
-/**
- * - `honoured`: changes the answer as documented.
- * - `no effect`: accepted; a hint, a label or a promise about bookkeeping that this server has no use for.
- * - a function: refused where it would change the answer in a way that this server can't.
- */
-type ParameterRule = "honoured" | "no effect" | Refusal;
-
-const PARAMETER_RULES: Readonly<Record<keyof CreateChatCompletionRequest, ParameterRule>> = {
+/** @throws AiError `unsupported_parameter`, `unsupported_value`, `invalid_value` */
+export const checkParameters = defineParameterRules<CreateChatCompletionRequest>({
   model: "honoured",
   messages: "honoured",
   max_completion_tokens: "honoured",
@@ -64,27 +53,7 @@ const PARAMETER_RULES: Readonly<Record<keyof CreateChatCompletionRequest, Parame
   moderation: ({ moderation }) => (isAbsent(moderation) ? null : unsupportedParameter("moderation")),
   web_search_options: ({ web_search_options }) =>
     isAbsent(web_search_options) ? null : unsupportedParameter("web_search_options"),
-};
-
-/** @throws AiError `unsupported_parameter`, `unsupported_value`, `invalid_value`: the first refusal in the table's order. */
-export function checkParameters(request: CreateChatCompletionRequest): void {
-  for (const rule of Object.values(PARAMETER_RULES)) {
-    const refusal = typeof rule === "function" ? rule(request) : null;
-    if (refusal !== null) throw refusal;
-  }
-}
-
-function unsupportedParameter(param: string): AiError {
-  return new AiError("unsupported_parameter", `Unsupported parameter: '${param}' is not supported by this server.`, {
-    param,
-  });
-}
-
-/** @param supported what to send in its place, in words. */
-export function unsupportedValue(param: string, value: string, supported: string): AiError {
-  const message = `Unsupported value: '${param}' does not support '${value}' on this server. Supported: ${supported}.`;
-  return new AiError("unsupported_value", message, { param });
-}
+});
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
