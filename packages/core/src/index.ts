@@ -6,6 +6,8 @@ export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
 export type { AuthorisedCall, CallOperation, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
+export { isRecord } from "./json-record.ts";
+export type { JsonRecord } from "./json-record.ts";
 export { stringifyInSlices } from "./stringify-in-slices.ts";
 export { createWorkSlices } from "./work-slices.ts";
 export type { WorkSlices } from "./work-slices.ts";

@@ -29,35 +29,18 @@ import { findLimits } from "./rate-limit-settings.ts";
 import type { RateLimitSettings } from "./rate-limit-settings.ts";
 import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
+import type { OperationLimits } from "./surfaces/openai/operation-handler.ts";
 import { setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { answerClientError, answerConnect } from "./surfaces/openai/protocol/client-error.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 
 /** Times in milliseconds, sizes in bytes. */
-export interface ServerLimits {
-  /** All request bodies at the same time. */
-  readonly bodiesBytesMax: number;
-  readonly accountBodiesBytesMax: number;
-  readonly smallBodyBytesMax: number;
-  readonly bodyBytesMax: number;
-  readonly bodyTimeoutMs: number;
-  readonly bodyStallTimeoutMs: number;
-  /** Objects, arrays and what they hold, counted together, but for what `bodyNumbersMax` counts. */
-  readonly bodyValuesMax: number;
-  /** Numbers of all arrays, but for the first of each. */
-  readonly bodyNumbersMax: number;
-  readonly bodyDepthMax: number;
+export interface ServerLimits extends OperationLimits {
   readonly headersBytesMax: number;
   readonly headersTimeoutMs: number;
   /** How long a connection without a request is kept. */
   readonly idleTimeoutMs: number;
   readonly connectionsMax: number;
-  /** How long a client may leave a stream's event untaken. */
-  readonly streamStallTimeoutMs: number;
-  /** How long a streamed call may take to begin before its head is sent anyway. */
-  readonly streamHeadersAfterMs: number;
-  /** After how much silence of a stream a comment is sent. */
-  readonly streamKeepAliveMs: number;
   /** How long an answer may take once its call was admitted. */
   readonly callTimeMsMax: number;
   /** How long running answers may go on after the server was asked to stop. */

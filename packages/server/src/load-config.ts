@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { isRecord } from "@openai-compat/core";
 import { z } from "zod";
 import { describeThrown } from "./describe-thrown.ts";
 import { findClosestName } from "./closest-name.ts";
@@ -48,7 +49,7 @@ function readConfigFile(path: string): Settings {
   } catch (thrown) {
     throw new ConfigError(`The configuration file ${path} is not valid JSON: ${withoutQuote(describeThrown(thrown))}`);
   }
-  if (!isSettings(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
+  if (!isRecord(value)) throw new ConfigError(`The configuration file ${path} has to hold a JSON object.`);
   // Checked on its own first, so that a mistake in the file is not blamed on a flag.
   parseConfig(value, { file: path, variableOf: () => null });
   return resolvePaths(configSchema, value, path);
@@ -96,7 +97,7 @@ export function listSettings(): readonly Setting[] {
 
 function listGroup(group: z.ZodObject, path: readonly string[], defaults: unknown): readonly Setting[] {
   return Object.entries(group.shape).flatMap(([key, member]) => {
-    const value = isSettings(defaults) ? defaults[key] : undefined;
+    const value = isRecord(defaults) ? defaults[key] : undefined;
     const inner = member instanceof z.ZodPrefault ? member.def.innerType : null;
     if (inner instanceof z.ZodObject) return listGroup(inner, [...path, key], value);
     return [describeSetting([...path, key], member, value)];
@@ -167,17 +168,13 @@ function decodeScalar(text: string): string | number {
 
 type Settings = Readonly<Record<string, unknown>>;
 
-function isSettings(value: unknown): value is Settings {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** `over` wins; objects are merged, lists are replaced, undefined says nothing. */
 function mergeSettings(under: Settings, over: Settings): Settings {
   const merged: Record<string, unknown> = { ...under };
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue;
     const below = merged[key];
-    merged[key] = isSettings(value) && isSettings(below) ? mergeSettings(below, value) : value;
+    merged[key] = isRecord(value) && isRecord(below) ? mergeSettings(below, value) : value;
   }
   return merged;
 }

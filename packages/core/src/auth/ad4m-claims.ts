@@ -7,6 +7,7 @@
  * @see https://github.com/coasys/ad4m (rust-executor, `agent/capabilities`)
  */
 
+import { isRecord } from "../json-record.ts";
 import type { GrantedCapability } from "../principal.ts";
 
 export interface TokenIdentity {
@@ -18,10 +19,6 @@ export interface TokenIdentity {
 /** Bounds on what a token may carry, so that a signed but absurd one costs nothing later. */
 const GRANTS_MAX = 256;
 const ACCOUNT_ID_LENGTH_MAX = 320;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function isStringList(value: unknown): value is string[] {
   return Array.isArray(value) && value.length <= GRANTS_MAX && value.every((item) => typeof item === "string");

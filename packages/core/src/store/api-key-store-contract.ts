@@ -1,20 +1,12 @@
 /** The suite that every `ApiKeyStore` passes: what the interface promises, as tests. Import it from a test file only. */
 
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { openForEachTest } from "../testing/open-for-each-test.ts";
 import type { ApiKeyRecord, ApiKeyStore } from "./api-key-store.ts";
 
 /** @param makeStore opens an empty store of its own each time. */
 export function apiKeyStoreContract(name: string, makeStore: () => ApiKeyStore | Promise<ApiKeyStore>): void {
-  const opened: ApiKeyStore[] = [];
-  const open = async () => {
-    const store = await makeStore();
-    opened.push(store);
-    return store;
-  };
-
-  afterEach(async () => {
-    for (const store of opened.splice(0)) await store.close();
-  });
+  const open = openForEachTest(makeStore);
 
   test(`${name} gives a key back as it was stored`, async () => {
     const store = await open();

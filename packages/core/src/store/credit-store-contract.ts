@@ -1,6 +1,7 @@
 /** The suite that every `CreditStore` passes: what the interface promises, as tests. Import it from a test file only. */
 
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { openForEachTest } from "../testing/open-for-each-test.ts";
 import type { CreditStore } from "./credit-store.ts";
 import { creditStoreProperties } from "./credit-store-properties-contract.ts";
 import { LARGEST, makeGrant, makeHold, makeSettlement, makeUsage, sumOfEntries } from "./credit-store-samples.ts";
@@ -18,15 +19,7 @@ export function creditStoreContract(
   makeStore: () => CreditStore | Promise<CreditStore>,
   options: CreditStoreContractOptions = {},
 ): void {
-  const opened: CreditStore[] = [];
-  const open = async () => {
-    const store = await makeStore();
-    opened.push(store);
-    return store;
-  };
-  afterEach(async () => {
-    for (const store of opened.splice(0)) await store.close();
-  });
+  const open = openForEachTest(makeStore);
 
   testHolds(name, open);
   testResolutions(name, open);
@@ -37,11 +30,14 @@ export function creditStoreContract(
   creditStoreProperties(name, open);
   const { openPair } = options;
   if (openPair === undefined) return;
-  testPair(name, async () => {
+  const openBoth = openForEachTest(async () => {
     const pair = await openPair();
-    opened.push(...pair);
-    return pair;
+    const close = async () => {
+      for (const store of pair) await store.close();
+    };
+    return { pair, close };
   });
+  testPair(name, async () => (await openBoth()).pair);
 }
 
 function testHolds(name: string, open: Open): void {

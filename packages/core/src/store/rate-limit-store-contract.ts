@@ -1,6 +1,7 @@
 /** The suite that every `RateLimitStore` passes. Import it from a test file only. */
 
 import { afterEach, expect, test, vi } from "vitest";
+import { openForEachTest } from "../testing/open-for-each-test.ts";
 import { RATE_LIMIT_WINDOW_MS } from "./rate-limit-store.ts";
 import type { RateLimitStore } from "./rate-limit-store.ts";
 
@@ -8,17 +9,8 @@ type Open = () => Promise<RateLimitStore>;
 
 /** @param makeStore opens a store without any counters each time. */
 export function rateLimitStoreContract(name: string, makeStore: () => RateLimitStore | Promise<RateLimitStore>): void {
-  const opened: RateLimitStore[] = [];
-  const open = async () => {
-    const store = await makeStore();
-    opened.push(store);
-    return store;
-  };
-
-  afterEach(async () => {
-    vi.restoreAllMocks();
-    for (const store of opened.splice(0)) await store.close();
-  });
+  const open = openForEachTest(makeStore);
+  afterEach(() => void vi.restoreAllMocks());
 
   testUses(name, open);
   testCorrections(name, open);

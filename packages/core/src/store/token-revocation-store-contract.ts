@@ -1,6 +1,7 @@
 /** The suite that every `TokenRevocationStore` passes: what the interface promises, as tests. Import it from a test file only. */
 
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { openForEachTest } from "../testing/open-for-each-test.ts";
 import type { TokenRevocationStore } from "./token-revocation-store.ts";
 
 /** @param makeStore opens an empty store of its own each time. */
@@ -8,16 +9,7 @@ export function tokenRevocationStoreContract(
   name: string,
   makeStore: () => TokenRevocationStore | Promise<TokenRevocationStore>,
 ): void {
-  const opened: TokenRevocationStore[] = [];
-  const open = async () => {
-    const store = await makeStore();
-    opened.push(store);
-    return store;
-  };
-
-  afterEach(async () => {
-    for (const store of opened.splice(0)) await store.close();
-  });
+  const open = openForEachTest(makeStore);
 
   test(`${name} knows a revoked token, and it alone`, async () => {
     const store = await open();

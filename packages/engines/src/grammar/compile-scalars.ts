@@ -1,5 +1,6 @@
 /** Compiles scalars and enumerated values to a grammar. Each function throws `UnsupportedSchemaError`. */
 
+import { isRecord } from "@openai-compat/core";
 import { acceptsNothing, acceptsText, intersect } from "./automaton/automaton.ts";
 import type { Automaton } from "./automaton/automaton.ts";
 import { compileAutomaton } from "./automaton/automaton-text.ts";
@@ -12,7 +13,7 @@ import { PLAIN_NUMBER, INTEGER } from "./json-text.ts";
 import { multiplesOf } from "./multiples.ts";
 import { integerWithin, numberWithin } from "./number-range.ts";
 import type { NumberBounds } from "./number-range.ts";
-import { isObject, readNumber } from "./schema-view.ts";
+import { readNumber } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { oneOfTexts } from "./text-choice.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
@@ -163,7 +164,7 @@ function isOfType(value: unknown, type: unknown): boolean {
     case "array":
       return Array.isArray(value);
     case "object":
-      return isObject(value);
+      return isRecord(value);
     case "integer":
       return Number.isInteger(value);
     default:

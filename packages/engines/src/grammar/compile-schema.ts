@@ -5,6 +5,7 @@
  * them.
  */
 
+import { isRecord } from "@openai-compat/core";
 import { createDisjointCheck } from "./disjoint-schemas.ts";
 import { SHALLOW_DEPTH } from "./compilation.ts";
 import type { Compilation } from "./compilation.ts";
@@ -17,7 +18,7 @@ import type { GrammarNode } from "./grammar-node.ts";
 import { mergeSchemas } from "./merge-schemas.ts";
 import { isConstrained, listCounted, listMalformed, listUnenforced, pickConstraints } from "./schema-keywords.ts";
 import { requireTag } from "./require-tag.ts";
-import { followPointer, isObject, join, readList, readText, viewSchema } from "./schema-view.ts";
+import { followPointer, join, readList, readText, viewSchema } from "./schema-view.ts";
 import type { SchemaObject, SchemaView } from "./schema-view.ts";
 import type { Subschemas } from "./subschemas.ts";
 import { SchemaTooLargeError, UnsupportedSchemaError } from "./unsupported-schema-error.ts";
@@ -91,7 +92,7 @@ class SchemaCompiler implements Subschemas {
   }
 
   view(value: unknown, path: string): SchemaView {
-    if (isObject(value) || value === true || value === false || this.#compilation.isStrict)
+    if (isRecord(value) || value === true || value === false || this.#compilation.isStrict)
       return viewSchema(value, path);
     this.#compilation.relax(path, "*", "a schema is an object");
     return { schema: {}, path };
@@ -101,7 +102,7 @@ class SchemaCompiler implements Subschemas {
     // Each member of both is compared.
     for (const { properties, enum: values } of [left.schema, right.schema]) {
       this.#compilation.spend(10);
-      if (isObject(properties)) this.#compilation.spend(10 * Object.keys(properties).length);
+      if (isRecord(properties)) this.#compilation.spend(10 * Object.keys(properties).length);
       if (Array.isArray(values)) this.#compilation.spend(10 * values.length);
     }
     const [mine, theirs] = [left, right].map((view) => this.resolve(view));

@@ -1,6 +1,7 @@
 /** Whether two schemas are disjoint, as far as simple traits show it: then `oneOf` means `anyOf`. */
 
-import { isObject, readList, readMap, readNames, viewSchema } from "./schema-view.ts";
+import { isRecord } from "@openai-compat/core";
+import { readList, readMap, readNames, viewSchema } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 
 export interface DisjointCheck {
@@ -30,7 +31,7 @@ export function createDisjointCheck({ resolve, spend }: DisjointCheck) {
     if (depth === DEPTH_MAX) return false;
     return [...first.required].some((name) => {
       const [mine, theirs] = [first.properties[name], second.properties[name]];
-      if (!second.required.has(name) || !isObject(mine) || !isObject(theirs)) return false;
+      if (!second.required.has(name) || !isRecord(mine) || !isRecord(theirs)) return false;
       return compare(viewSchema(mine, left.path), viewSchema(theirs, right.path), depth + 1);
     });
   }

@@ -1,6 +1,6 @@
 /** Merges schemas that all apply to a value (`allOf`, keywords next to `$ref` or `anyOf`) into one. */
 
-import { isObject } from "./schema-view.ts";
+import { isRecord } from "@openai-compat/core";
 import type { SchemaObject } from "./schema-view.ts";
 
 export interface MergeOptions {
@@ -79,8 +79,8 @@ function memberOf({ properties, additionalProperties }: SchemaObject, name: stri
 
 function mergeValues(left: unknown, right: unknown, options: MergeOptions): unknown {
   if (left === false || right === false) return false;
-  if (isObject(left) && isObject(right)) return mergeSchemas(left, right, options);
-  return isObject(left) ? left : right;
+  if (isRecord(left) && isRecord(right)) return mergeSchemas(left, right, options);
+  return isRecord(left) ? left : right;
 }
 
 function asList(value: unknown): readonly unknown[] {
@@ -88,5 +88,5 @@ function asList(value: unknown): readonly unknown[] {
 }
 
 function asObject(value: unknown): SchemaObject {
-  return isObject(value) ? value : {};
+  return isRecord(value) ? value : {};
 }

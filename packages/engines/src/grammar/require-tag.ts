@@ -1,6 +1,7 @@
 /** Alternatives with a discriminating tag that has a default: with the tag required, they are disjoint. */
 
-import { isObject, readMap, readNames } from "./schema-view.ts";
+import { isRecord } from "@openai-compat/core";
+import { readMap, readNames } from "./schema-view.ts";
 import type { SchemaView } from "./schema-view.ts";
 
 /** @param options without references. @returns null where they have no tag. */
@@ -19,7 +20,7 @@ function listTags(option: SchemaView): ReadonlySet<string> {
   const members = Object.entries(readMap(option, "properties") ?? {});
   return new Set(
     members.flatMap(([name, member]) =>
-      isObject(member) && (member["const"] !== undefined || Array.isArray(member["enum"])) ? [name] : [],
+      isRecord(member) && (member["const"] !== undefined || Array.isArray(member["enum"])) ? [name] : [],
     ),
   );
 }

@@ -3,7 +3,7 @@
  * annotations.
  */
 
-import { isObject } from "./schema-view.ts";
+import { isRecord } from "@openai-compat/core";
 import type { SchemaView } from "./schema-view.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
@@ -42,7 +42,7 @@ const SPEAKS_OF_MEMBERS = words(
 );
 
 function isEmpty(value: unknown): boolean {
-  return isObject(value) && Object.keys(value).length === 0;
+  return isRecord(value) && Object.keys(value).length === 0;
 }
 
 function isVacuous(value: unknown): boolean {
@@ -98,9 +98,9 @@ export function pickConstraints({ schema }: SchemaView, without: readonly string
 const isCount = (value: unknown) => typeof value === "number" && Number.isInteger(value) && value >= 0;
 const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value);
 const isText = (value: unknown) => typeof value === "string";
-const isSchema = (value: unknown) => typeof value === "boolean" || isObject(value);
+const isSchema = (value: unknown) => typeof value === "boolean" || isRecord(value);
 const isNames = (value: unknown) => Array.isArray(value) && value.every(isText);
-const isMap = isObject;
+const isMap = isRecord;
 const isList = (value: unknown) => Array.isArray(value) && value.length > 0;
 
 /** The expected type of each keyword's value. */

@@ -1,5 +1,6 @@
 /** Reads the keywords of an unvalidated JSON Schema with their expected types. */
 
+import { isRecord } from "@openai-compat/core";
 import { UnsupportedSchemaError } from "./unsupported-schema-error.ts";
 
 export type SchemaObject = Readonly<Record<string, unknown>>;
@@ -10,14 +11,10 @@ export interface SchemaView {
   readonly path: string;
 }
 
-export function isObject(value: unknown): value is SchemaObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** @throws UnsupportedSchemaError for a value that is not a schema; `true` is the empty schema. */
 export function viewSchema(value: unknown, path: string): SchemaView {
   if (value === true) return { schema: {}, path };
-  if (isObject(value)) return { schema: value, path };
+  if (isRecord(value)) return { schema: value, path };
   throw new UnsupportedSchemaError(path, value === false ? "nothing fits the schema `false`" : "a schema is an object");
 }
 
@@ -52,7 +49,7 @@ export function readList({ schema, path }: SchemaView, keyword: string): readonl
 export function readMap({ schema, path }: SchemaView, keyword: string): SchemaObject | null {
   const value = schema[keyword];
   if (value === undefined || value === null) return null;
-  if (isObject(value)) return value;
+  if (isRecord(value)) return value;
   throw new UnsupportedSchemaError(path, `'${keyword}' has to be an object`);
 }
 
@@ -77,7 +74,7 @@ export function followPointer(root: unknown, pointer: string): unknown {
   for (const step of pointer.split("/").slice(1)) {
     const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
     if (Array.isArray(found)) found = found[Number(name)];
-    else found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
+    else found = isRecord(found) && Object.hasOwn(found, name) ? found[name] : undefined;
   }
   return found;
 }

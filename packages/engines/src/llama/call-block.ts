@@ -4,6 +4,8 @@
  * after.
  */
 
+import { isRecord } from "@openai-compat/core";
+
 /** Longer text is not a call: text is held back while it may be one. */
 export const CALL_BLOCK_CHARACTERS_MAX = 65_536;
 /** Arguments that are nested deeper are refused. */
@@ -206,8 +208,7 @@ class CallObject {
       const value: unknown = JSON.parse(text);
       const given = typeof value === "string" ? value : text.trim();
       const decoded: unknown = JSON.parse(given);
-      const isObject = typeof decoded === "object" && decoded !== null && !Array.isArray(decoded);
-      if (typeof name !== "string" || !this.#names.includes(name) || !isObject) return null;
+      if (typeof name !== "string" || !this.#names.includes(name) || !isRecord(decoded)) return null;
       return { name, arguments: given };
     } catch {
       return null;

@@ -1,6 +1,6 @@
 /** Renders a conversation with the model's own chat template. It makes text, not tokens. */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, isRecord } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import { Template } from "@huggingface/jinja";
 import { CALL_BEGIN } from "./tool-calls-format.ts";
@@ -98,8 +98,7 @@ const ARGUMENTS_DEPTH_MAX = 100;
 export function decodeArguments(call: ChatToolCall): unknown {
   try {
     const value: unknown = JSON.parse(call.arguments);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject && isNestedWithin(value, ARGUMENTS_DEPTH_MAX) ? value : call.arguments;
+    return isRecord(value) && isNestedWithin(value, ARGUMENTS_DEPTH_MAX) ? value : call.arguments;
   } catch {
     return call.arguments;
   }

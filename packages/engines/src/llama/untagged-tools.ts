@@ -1,6 +1,7 @@
 /** Which tools a model may call without tags, and with which arguments. */
 
-import type { ChatOutput, ChatTool, JsonSchema } from "@openai-compat/core";
+import { isRecord } from "@openai-compat/core";
+import type { ChatOutput, ChatTool } from "@openai-compat/core";
 import { createGrammarBuilder } from "../grammar/grammar-builder.ts";
 import { openGrammar } from "../grammar/grammar-position.ts";
 import { compileOutput } from "../grammar/output-schemas.ts";
@@ -40,7 +41,7 @@ function conformsTo(tool: ChatTool, schemas: OutputSchemas, value: unknown): boo
 function orderAs(schema: unknown, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => orderAs(readMember(schema, "items"), item));
   const properties = readMember(schema, "properties");
-  if (!isObject(value) || !isObject(properties)) return value;
+  if (!isRecord(value) || !isRecord(properties)) return value;
   const names = new Set([
     ...Object.keys(properties).filter((name) => Object.hasOwn(value, name)),
     ...Object.keys(value),
@@ -49,9 +50,5 @@ function orderAs(schema: unknown, value: unknown): unknown {
 }
 
 function readMember(schema: unknown, name: string): unknown {
-  return isObject(schema) ? schema[name] : undefined;
-}
-
-function isObject(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(schema) ? schema[name] : undefined;
 }

@@ -1,10 +1,8 @@
 /** Reading JSON of which nothing is known yet. */
 
-export type JsonRecord = Record<string, unknown>;
+import { isRecord, type JsonRecord } from "@openai-compat/core";
 
-export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isRecord, type JsonRecord };
 
 /** @returns the object that `text` is; null when it is no JSON or no object */
 export function parseRecord(text: string): JsonRecord | null {

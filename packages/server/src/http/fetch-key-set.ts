@@ -3,6 +3,7 @@
  * fetch, and what its keys mean, is core's business.
  */
 
+import { isRecord } from "@openai-compat/core";
 import type { JSONWebKeySet } from "jose";
 
 export interface KeySetSource {
@@ -67,10 +68,6 @@ function decodeKeySet(text: string, keysMax: number): JSONWebKeySet {
 
 function isKeySet(value: unknown): value is JSONWebKeySet {
   return isRecord(value) && Array.isArray(value["keys"]) && value["keys"].every(isRecord);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function describeFailure(thrown: unknown, { timeoutMs }: KeySetSource): string {

@@ -3,7 +3,7 @@
  * price). Everything else is for the upstream to validate.
  */
 
-import { answersWithChunks } from "@openai-compat/core";
+import { answersWithChunks, isRecord } from "@openai-compat/core";
 import type { ModelOperationId, RelayCall, RelayDemand } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
@@ -50,7 +50,7 @@ export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDec
       body: { kind: "json", value: wire },
       stream: isStream(wire),
       // Events that are no chunks carry what the upstream puts into them.
-      includeUsage: !answersWithChunks(operation) || (isObject(options) && options["include_usage"] === true),
+      includeUsage: !answersWithChunks(operation) || (isRecord(options) && options["include_usage"] === true),
       traceParent,
       demand: { ...measureDemand(wire, body.bytes), ...measure(wire) },
     };
@@ -78,14 +78,10 @@ const REASONING_BUDGETS = ["reasoning", "thinking", "chat_template_kwargs"] as c
 function measureUnlimited(wire: JsonObject, bytes: number): number {
   const hasBudget = REASONING_BUDGETS.some((name) => {
     const options = wire[name];
-    return isObject(options) && Object.values(options).some((value) => /\d/.test(JSON.stringify(value) ?? ""));
+    return isRecord(options) && Object.values(options).some((value) => /\d/.test(JSON.stringify(value) ?? ""));
   });
   if (hasBudget) return Number.POSITIVE_INFINITY;
   return wire["echo"] === true || isPresent(wire["prediction"]) ? bytes : 0;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isPresent(value: unknown): boolean {
@@ -144,7 +140,7 @@ function isTextPart(part: JsonObject): boolean {
 }
 
 function listObjects(value: unknown): readonly JsonObject[] {
-  return (Array.isArray(value) ? value : [value]).filter(isObject);
+  return (Array.isArray(value) ? value : [value]).filter(isRecord);
 }
 
 /** A list of tokens is one; in any other list each item is one. */
