@@ -18,9 +18,9 @@ export function createAudioEventReader(): EventReader {
       hasUsage ||= reported !== null;
       const { type } = value;
       // Pings have no type, or this one.
-      if (typeof type !== "string" || type === "ping") return null;
+      if (typeof type !== "string" || type === "ping") return [];
       isFinished ||= type.endsWith(".done");
-      return text.includes("\n") ? JSON.stringify(value) : text;
+      return [text.includes("\n") ? JSON.stringify(value) : text];
     },
     end(isDone) {
       if (!isFinished && !isDone) throw new UpstreamFault("broken", "The stream ended before the answer did.");

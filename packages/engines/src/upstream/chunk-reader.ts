@@ -3,19 +3,13 @@
  */
 
 import type { ChunkOperationId, RelayRequest } from "@openai-compat/core";
+import { createChunkEncoder } from "./chunk-encoder.ts";
 import { createChunkTemplate } from "./chunk-template.ts";
 import type { EventReader } from "./event-reader.ts";
+import { createHeldEndings } from "./held-endings.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
-import { type ChoiceNormaliser, createChoiceNormaliser } from "./normalise-choice.ts";
-import {
-  CHUNK_OBJECTS,
-  createAnswerId,
-  encodeUsage,
-  isFilledText,
-  isIndex,
-  normaliseArguments,
-  normaliseCreated,
-} from "./normalise-fields.ts";
+import { type ChoiceNormaliser, createChoiceNormaliser, moveText, type ReadChoice } from "./normalise-choice.ts";
+import { encodeUsage, isFilledText, isIndex, normaliseArguments } from "./normalise-fields.ts";
 import { tooFewChoices } from "./normalise-answer.ts";
 import { createUsageCounter } from "./usage-counter.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
@@ -30,75 +24,79 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
   const template = createChunkTemplate(operation === "createCompletion" ? "text" : "content");
   const counter = createUsageCounter(request, zeroUsageBelieved);
   const choices = createChoices(request, operation);
-  const base: JsonRecord = { id: "", object: CHUNK_OBJECTS[operation], created: -1, model: request.modelId };
+  const encoder = createChunkEncoder(request, operation);
+  const endings = createHeldEndings(encoder, operation);
 
-  /** The same in all chunks: what the first one says. */
-  function normaliseBase(value: JsonRecord): void {
-    if (base["id"] === "") base["id"] = isFilledText(value["id"]) ? value["id"] : createAnswerId(operation);
-    if (base["created"] === -1) base["created"] = normaliseCreated(value["created"]);
-    Object.assign(value, base);
-  }
-
-  /** @returns the choice to send, null for none, and whether it is nothing but one more piece of text */
-  function readChoice(choice: JsonRecord, position: number): { isSteady: boolean } | null {
+  /** @returns null for a choice that is not sent */
+  function readChoice(choice: JsonRecord, position: number): ChunkChoice | null {
+    moveText(choice, operation);
     const output = readOutput(choice);
     if (output !== null) counter.addOutput(output);
     const normaliser = choices.of(choice["index"], position);
     if (normaliser === null || (normaliser.hasFinished() && output === null)) return null;
-    const isSteady = normaliser.read(choice);
-    return { isSteady: isSteady && output !== null };
-  }
-
-  /** Usage has a chunk of its own, at the end; the others say null where it was requested, and nothing where not. */
-  function hideUsage(value: JsonRecord): void {
-    if (request.includeUsage) value["usage"] = null;
-    else delete value["usage"];
+    const hasOutput = output !== null;
+    const { isSteady, isEnd } = normaliser.read(choice, hasOutput);
+    return {
+      choice,
+      normaliser,
+      isEnd,
+      isSteady: isSteady && hasOutput,
+      isSent: hasOutput || !isEnd || hasRole(choice),
+    };
   }
 
   return {
     endsWithDone: true,
     readAlike(text) {
-      const filled = template.fill(text);
+      const filled = endings.isEmpty ? template.fill(text) : null;
       if (filled === null) return null;
       counter.addOutput(filled.text);
       return filled.sent;
     },
     read(text, value) {
-      const kept: JsonRecord[] = [];
-      let isSteady = true;
-      for (const [position, choice] of listRecords(value["choices"]).entries()) {
-        const result = readChoice(choice, position);
-        if (result !== null) kept.push(choice);
-        isSteady &&= result?.isSteady === true;
+      const listed = listRecords(value["choices"]);
+      const read = listed.flatMap((choice, position) => readChoice(choice, position) ?? []);
+      const report = readReport(value);
+      counter.report(report, choices.areFinished());
+      // A chunk that holds neither says nothing of what still comes.
+      const isTelling = read.length > 0 || isRecord(report);
+      const ended = isTelling ? endings.take(read.map(({ normaliser }) => normaliser)) : [];
+      for (const { choice, normaliser, isEnd, isSent } of read) {
+        if (isEnd) endings.hold(normaliser, value, isSent ? null : choice);
       }
-      counter.report(readReport(value), choices.areFinished());
-      if (kept.length === 0) return null;
-      normaliseBase(value);
-      value["choices"] = kept;
-      hideUsage(value);
-      const sent = JSON.stringify(value);
-      if (isSteady && kept.length === 1) template.learn(text, sent);
-      return sent;
+      const kept = read.filter((choice) => choice.isSent);
+      if (kept.length === 0) return ended;
+      const sent = kept.map(({ choice }) => choice);
+      const chunk = encoder.encode(value, sent);
+      if (listed.length === 1 && kept[0]?.isSteady === true) template.learn(text, chunk);
+      return [...ended, chunk];
     },
     end(isDone) {
       if (!choices.areFinished() && !(isDone && choices.haveBegun())) {
         throw new UpstreamFault("broken", "The stream ended before the answer did.");
       }
       choices.checkNumber();
-      normaliseBase({});
-      const finishes = choices.finish().map((choice) => {
-        const value: JsonRecord = { ...base, choices: [choice] };
-        hideUsage(value);
-        return JSON.stringify(value);
-      });
-      if (!request.includeUsage) return finishes;
-      const usage = encodeUsage(counter.reported(), counter.usage(true));
-      return [...finishes, JSON.stringify({ ...base, choices: [], usage })];
+      const ends = [...endings.take([]), ...choices.finish().map((choice) => encoder.encode({}, [choice]))];
+      if (!request.includeUsage) return ends;
+      return [...ends, encoder.encodeUsage(encodeUsage(counter.reported(), counter.usage(true)))];
     },
     usage: (isOver) => counter.usage(isOver),
     source: () => counter.source(),
     isFinished: () => choices.areFinished(),
   };
+}
+
+/** A choice of a chunk in OpenAI's format, but for its reason. */
+interface ChunkChoice extends ReadChoice {
+  readonly choice: JsonRecord;
+  readonly normaliser: ChoiceNormaliser;
+  /** Whether it says anything but that it ends. */
+  readonly isSent: boolean;
+}
+
+/** Only the first delta of a choice has one. */
+function hasRole({ delta }: JsonRecord): boolean {
+  return isRecord(delta) && "role" in delta;
 }
 
 /** Which choice of the answer each one of a chunk is. */
@@ -126,7 +124,8 @@ function createChoices({ body }: RelayRequest, operation: ChunkOperationId) {
       if (normalisers.size < requested) throw tooFewChoices(normalisers.size, requested);
     },
     areFinished: () => normalisers.size > 0 && [...normalisers.values()].every((choice) => choice.hasFinished()),
-    finish: () => [...normalisers.values()].flatMap((choice) => choice.finish() ?? []),
+    finish: (): readonly JsonRecord[] =>
+      [...normalisers.values()].map((choice) => choice.finish()).filter((choice) => choice !== null),
   };
 }
 

@@ -15,10 +15,10 @@ export interface EventReader {
   /**
    * @param text one event's data
    * @param value the same, parsed; it may be changed
-   * @returns the data to send on; null to drop the event
+   * @returns the data of the events to send on: none where it is dropped or has to wait
    * @throws UpstreamFault `broken` when it says that the generation failed
    */
-  read(text: string, value: JsonRecord): string | null;
+  read(text: string, value: JsonRecord): readonly string[];
   /**
    * Called once, when the upstream's stream is over.
    *

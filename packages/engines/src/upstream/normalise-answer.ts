@@ -53,7 +53,14 @@ function isNormalChoice(choice: unknown, position: number, operation: ChunkOpera
   if (!isRecord(choice) || choice["index"] !== position || !PLAIN_REASONS.includes(choice["finish_reason"]))
     return false;
   const { message, text } = choice;
-  if (operation === "createCompletion") return typeof text === "string" && choice["logprobs"] !== undefined;
+  if (operation === "createCompletion") {
+    return (
+      typeof text === "string" &&
+      choice["logprobs"] !== undefined &&
+      message === undefined &&
+      choice["delta"] === undefined
+    );
+  }
   if (!isRecord(message) || text !== undefined || choice["delta"] !== undefined) return false;
   const { role, content, tool_calls: calls } = message;
   return role === "assistant" && (typeof content === "string" || content === null) && calls === undefined;
@@ -61,13 +68,16 @@ function isNormalChoice(choice: unknown, position: number, operation: ChunkOpera
 
 function normaliseChoice(choice: JsonRecord, operation: ChunkOperationId): JsonRecord {
   if (operation === "createCompletion") {
-    const text = normaliseContent(choice["text"]) ?? "";
+    const { message, delta, ...rest } = choice;
+    const said = [message, delta].find(isRecord) ?? {};
+    const text = [choice["text"], said["content"]].map(normaliseContent).find(isFilledText) ?? "";
     const reason = normaliseFinishReason(choice["finish_reason"], false) ?? "stop";
-    return { ...choice, text, logprobs: choice["logprobs"] ?? null, finish_reason: reason };
+    return { ...rest, text, logprobs: choice["logprobs"] ?? null, finish_reason: reason };
   }
   const { delta, text, ...rest } = choice;
-  const said = [choice["message"], delta].find(isRecord) ?? { content: text };
-  const message = normaliseMessage(said);
+  const said = [choice["message"], delta].find(isRecord) ?? {};
+  const hasContent = isFilledText(normaliseContent(said["content"]));
+  const message = normaliseMessage(isFilledText(text) && !hasContent ? { ...said, content: text } : said);
   const hasCalls = Array.isArray(message["tool_calls"]);
   return {
     ...rest,

@@ -130,6 +130,46 @@ const STREAM_ROWS: Readonly<Record<string, StreamRow>> = {
   },
   "an unknown finish reason": { chunks: [ROLE, HI, say({}, "eos_token")], sent: GOOD.map(ours) },
   "two finish reasons": { chunks: [...GOOD, STOP], sent: GOOD.map(ours) },
+  "text behind the finish reason": { chunks: [ROLE, STOP, HI], sent: GOOD.map(ours) },
+  "text behind a finish reason with the role": {
+    chunks: [say({ role: "assistant", content: "" }, "stop"), HI],
+    sent: [ROLE, HI, endWith("stop")].map(ours),
+  },
+  "a finish reason in each chunk": {
+    chunks: [
+      say({ role: "assistant", content: "" }, "stop"),
+      ...["Hi", " you", " two"].map((content) => say({ content }, "stop")),
+      say({ content: "!" }, "length"),
+      say({ content: "" }, "stop"),
+    ],
+    sent: [ROLE, ...["Hi", " you", " two", "!"].map((content) => say({ content })), endWith("length")].map(ours),
+  },
+  "a call behind the finish reason": {
+    chunks: [ROLE, STOP, say({ tool_calls: [call({ index: 0, id: "a", type: "function" }, "f", "{}")] })],
+    sent: [
+      ROLE,
+      say({ tool_calls: [call({ index: 0, id: "a", type: "function" }, "f", "{}")] }),
+      say({}, "tool_calls"),
+    ].map(ours),
+  },
+  "text and the finish reason in one chunk": {
+    chunks: [ROLE, say({ content: "Hi" }, "stop")],
+    sent: [ROLE, HI, endWith("stop")].map(ours),
+  },
+  "a chunk without choices behind the finish reason, then text": {
+    chunks: [ROLE, STOP, {}, HI],
+    sent: GOOD.map(ours),
+  },
+  "an empty text beside each delta": { chunks: GOOD.map((chunk) => withText(chunk, "")), sent: GOOD.map(ours) },
+  "text in the place of content": {
+    chunks: [ROLE, withText(say({}), "Hi"), STOP],
+    sent: GOOD.map(ours),
+  },
+  "text beside content": { chunks: [ROLE, withText(HI, "Hi"), STOP], sent: GOOD.map(ours) },
+  "text without a delta": {
+    chunks: [{ ...BASE, choices: [{ index: 0, text: "Hi" }] }, STOP],
+    sent: [say({ role: "assistant", content: "Hi" }), STOP].map(ours),
+  },
   "calls that end with stop": {
     chunks: [ROLE, say({ tool_calls: [call({ index: 0, id: "a", type: "function" }, "f", "{}")] }), STOP],
     sent: [
@@ -250,6 +290,15 @@ const STREAM_ROWS: Readonly<Record<string, StreamRow>> = {
   },
 };
 
+/** What ends a choice whose last chunk says more than that. */
+function endWith(reason: string): Json {
+  return { ...BASE, choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: reason }] };
+}
+
+function withText(chunk: Json, text: string): Json {
+  return { ...chunk, choices: listChoices(chunk).map((choice) => ({ ...choice, text })) };
+}
+
 function withIndex(chunk: Json, index: number): Json {
   const [choice] = listChoices(chunk);
   return { ...chunk, choices: [{ ...choice, index }] };
@@ -337,7 +386,8 @@ describe.each(both)("a stream (cut into bytes: %s)", (isCut) => {
     const answer = { ...WHOLE, choices: [{ index: 0, message, finish_reason: "stop" }], usage: USAGE };
     const tools = [call({ index: 0, id: "a", type: "function" }, "f", "{}")];
     expect(await streamed(JSON.stringify(answer), isCut, { includeUsage: true }, JSON_TYPE)).toEqual([
-      { ...ours(say({ role: "assistant", content: "Hi", tool_calls: tools }, "tool_calls")), usage: null },
+      { ...ours(say({ role: "assistant", content: "Hi", tool_calls: tools })), usage: null },
+      { ...ours(endWith("tool_calls")), usage: null },
       ours(REPORT),
     ]);
   });
@@ -382,6 +432,26 @@ describe.each(both)("a stream (cut into bytes: %s)", (isCut) => {
       sent("", null),
       sent("", "stop"),
     ]);
+    const deltas = [
+      piece({ index: 0, delta: { content: "Hi" } }),
+      piece({ index: 0, text: "", finish_reason: "stop" }),
+    ];
+    expect(await streamed(done(...deltas), isCut, { operation: "createCompletion" })).toEqual([
+      sent("Hi", null),
+      sent("", "stop"),
+    ]);
+  });
+
+  test("whose choices end at different times says each end when another goes on", async () => {
+    const at = (index: number, delta: Json, reason: string | null = null) => withIndex(say(delta, reason), index);
+    const chunks = [
+      at(0, { role: "assistant", content: "a" }),
+      at(0, {}, "stop"),
+      at(1, { role: "assistant", content: "b" }),
+      at(1, {}, "length"),
+    ];
+    const body: RelayRequest["body"] = { kind: "json", value: { n: 2 } };
+    expect(await streamed(done(...chunks), isCut, { body })).toEqual(chunks.map(ours));
   });
 });
 
@@ -408,10 +478,21 @@ test.each<[string, Json, Json]>([
   ["no finish reason", choose({ index: 0, message: MESSAGE }), choose(FINE)],
   ["an empty finish reason", choose({ ...FINE, finish_reason: "" }), choose(FINE)],
   ["an unknown finish reason", choose({ ...FINE, finish_reason: "eos" }), choose(FINE)],
+  ["an empty text beside the message", choose({ ...FINE, text: "" }), choose(FINE)],
+  ["text in the place of a message", choose({ index: 0, text: "Hi", finish_reason: "stop" }), choose(FINE)],
+  ["text in the place of content", choose({ ...FINE, message: {}, text: "Hi" }), choose(FINE)],
   ["empty calls", choose({ ...FINE, message: { ...MESSAGE, tool_calls: [] } }), choose(FINE)],
   ["more answers than requested", choose(FINE, { choices: [FINE, { ...FINE, index: 1 }] }), choose(FINE)],
 ])("a non-streaming answer with %s is sent as OpenAI sends it", async (_name, answer, sent) => {
   expect(await whole(answer)).toEqual({ ...sent, model: OUR_MODEL });
+});
+
+test("a completion whose text stands in a message has it in its place", async () => {
+  const text = { index: 0, text: "Hi", logprobs: null, finish_reason: "stop" };
+  const sent = { ...choose(text), object: "text_completion", model: OUR_MODEL };
+  for (const choice of [{ ...FINE }, { ...FINE, text: "" }, { ...text, message: MESSAGE }]) {
+    expect(await whole(choose(choice), { operation: "createCompletion" })).toEqual(sent);
+  }
 });
 
 test("an answer without id, time, model and usage gets them", async () => {

@@ -113,8 +113,14 @@ test("before the upstream counts, each chunk with output is one token, and the p
     [10, 3],
     [10, 4],
     [10, 4],
-    [10, 4],
   ]);
+});
+
+test("a usage that is reported with a finish reason is not the last word when text follows", () => {
+  const early = chunk({ choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }], usage: USAGE });
+  const later = Array.from({ length: 20 }, () => delta(" b"));
+  const end = [...translate([ROLE, early, ...later, DONE])].findLast((event) => event.type === "relay-end");
+  expect(end).toMatchObject({ usage: { inputTokens: 10, outputTokens: 21 }, source: "estimated" });
 });
 
 test("text has a token for each four bytes at least, however it is read", () => {

@@ -46,8 +46,7 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     const value = parseRecord(data);
     if (value === null) throw toDataError(event, options.errorContext);
     if (name === "error" || isErrorBody(value)) throw toStreamError(data, options.errorContext);
-    const text = reader.read(data, value);
-    return text === null ? "" : encodeFrame(text);
+    return reader.read(data, value).map(encodeFrame).join("");
   }
 
   function endStream(isDoneByUpstream: boolean): string {

@@ -167,13 +167,13 @@ function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<R
   }
   const { usage, choices, ...base } = normaliseAnswer(answer, operation, request.modelId);
   const reader = createChunkReader({ request, operation, zeroUsageBelieved });
-  const frames: (string | null)[] = [];
+  const frames: string[] = [];
   for (const choice of Array.isArray(choices) ? choices.filter(isRecord) : []) {
     const { message, ...rest } = choice;
     const chunk = { ...base, choices: [message === undefined ? rest : { ...rest, delta: message }], usage };
-    frames.push(reader.read("", chunk));
+    frames.push(...reader.read("", chunk));
   }
-  const events = [...frames.filter((frame) => frame !== null), ...reader.end(true), "[DONE]"];
+  const events = [...frames, ...reader.end(true), "[DONE]"];
   const bytes = Buffer.from(events.map((data) => `data: ${data}\n\n`).join(""));
   const used = reader.usage(true);
   yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };

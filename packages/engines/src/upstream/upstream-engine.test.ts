@@ -114,7 +114,9 @@ test("a stream comes back event by event, and the connection is kept for the nex
   const engine = createTestEngine([upstream.baseUrl]);
   for (let count = 0; count < 3; count += 1) {
     const result = await collectRelay(engine.relay(relayRequest({ stream: true }), never));
-    expect(result.text).toBe(`${ROLE}${delta(" two", "stop")}data: [DONE]\n\n`.replaceAll(UPSTREAM_MODEL, OUR_MODEL));
+    const end = chunk({ choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: "stop" }] });
+    const sent = `${ROLE}${delta(" two")}${end}data: [DONE]\n\n`;
+    expect(result.text).toBe(sent.replaceAll(UPSTREAM_MODEL, OUR_MODEL));
     expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

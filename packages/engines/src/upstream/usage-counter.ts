@@ -38,6 +38,8 @@ export function createUsageCounter(request: RelayRequest, zeroUsageBelieved: boo
     addOutput(text) {
       chunks += 1;
       countText(text, counts);
+      // The answer goes on, whatever was said of its end.
+      if (last?.isFinal === true) last = { ...last, isFinal: false };
     },
     report(usage, isFinal) {
       const units = decodeUsage(usage);
