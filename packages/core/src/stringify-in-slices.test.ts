@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { anyCharacter } from "./testing/any-character.ts";
 import { expect, test } from "vitest";
 import { createCountedSlices } from "./testing/counted-slices.ts";
+import type { WorkSlices } from "./work-slices.ts";
 import { stringifyInSlices } from "./stringify-in-slices.ts";
+
+async function printLarge(value: unknown, slices: WorkSlices): Promise<string> {
+  const printed = await stringifyInSlices(value, slices);
+  if (typeof printed === "string") throw new Error("It was printed as a small value.");
+  return Buffer.from(printed).toString();
+}
 
 test("any value is printed as JSON.stringify prints it, small or large", async () => {
   const large = fc.constantFrom("a", "\u{1f600}", "\ud800", '"', "é\n").map((unit) => unit.repeat(70_000));
@@ -17,7 +24,7 @@ test("any value is printed as JSON.stringify prints it, small or large", async (
         list: [small, isKey ? { [text]: undefined, [`x${text}`]: 1 } : `x${text}`],
         none: undefined,
       };
-      expect(await stringifyInSlices(both, slices)).toBe(JSON.stringify(both));
+      expect(await printLarge(both, slices)).toBe(JSON.stringify(both));
     }),
     { numRuns: 50 },
   );
@@ -31,6 +38,13 @@ test.each<[string, unknown]>([
   ["list of lists", Array.from({ length: 100 }, () => Array.from({ length: 1000 }, () => ({ a: 1 })))],
 ])("a large %s is printed in slices", async (_kind, value) => {
   const slices = createCountedSlices();
-  expect(await stringifyInSlices(value, slices)).toBe(JSON.stringify(value));
+  expect(await printLarge(value, slices)).toBe(JSON.stringify(value));
   expect(slices.count).toBeGreaterThan(10);
+});
+
+test("no copy of a large text is made in one go", async () => {
+  const slices = createCountedSlices();
+  await stringifyInSlices({ messages: [{ content: "a".repeat(10_000_000) }] }, slices);
+  // Printing the pieces, and putting them together.
+  expect(slices.count).toBeGreaterThan((2 * 10_000_000) / (64 * 1024));
 });
