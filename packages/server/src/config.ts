@@ -189,6 +189,9 @@ const operationsSchema = z.strictObject({
     .describe("Base URL of an OpenTelemetry collector; null: OTEL_EXPORTER_OTLP_ENDPOINT, else no traces are made."),
 });
 
+/** What may serve when no model is configured. */
+export const DEFAULT_ENGINES = ["auto", "small", "scripted"] as const;
+
 export const configSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0: any free one."),
@@ -220,7 +223,7 @@ export const configSchema = z.strictObject({
     .describe("File to append the log to; null: standard error.")
     .register(settingMarks, PATH),
   engines: z
-    .enum(["auto", "small", "scripted"])
+    .enum(DEFAULT_ENGINES)
     .default("auto")
     .describe(
       "What serves when `models` is empty: the best models of the catalogue that memory and disk have room for, its " +

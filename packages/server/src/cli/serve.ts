@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { AiError, createModelRegistry } from "@openai-compat/core";
 import type { JwtSettings, ModelType, RegisteredModel } from "@openai-compat/core";
 import { wrapProse } from "@openai-compat/engines";
+import { DEFAULT_ENGINES } from "../config.ts";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
 import type { Logger } from "../operations/logger.ts";
@@ -48,7 +49,7 @@ export function addServeCommand(program: Command): void {
         "--engines <kind>",
         "without configured models: auto, the best that this machine has room for; small, the smallest; scripted, a " +
           "stand-in without a model (default: auto, with --throwaway small)",
-      ).choices(["auto", "small", "scripted"]),
+      ).choices(DEFAULT_ENGINES),
     )
     .option(
       "--model <id or path>",
