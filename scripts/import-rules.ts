@@ -108,7 +108,12 @@ function ownAreaOf(packageName: string): Area | null {
   return isArea(name) ? name : null;
 }
 
-function judgeOurs(file: string, from: Area, to: Area, site: ImportSite): string | null {
+interface Importer {
+  readonly file: string;
+  readonly from: Area;
+}
+
+function judgeOurs({ file, from }: Importer, to: Area, site: ImportSite): string | null {
   if (from === to) return "a package imports its own files by relative path";
   const allowed = RULES[from].ours[to];
   if (allowed === undefined) return `${from} may not import ${to}: ${RULES[from].why}`;
@@ -130,7 +135,7 @@ function judgeLlama(file: string, site: ImportSite): string | null {
   return null;
 }
 
-function judgeThirdParty(file: string, from: Area, name: string, site: ImportSite): string | null {
+function judgeThirdParty({ file, from }: Importer, name: string, site: ImportSite): string | null {
   if (name === "node-llama-cpp") return judgeLlama(file, site);
   if (TEST_FILE.test(file)) return null;
   const home = PACKAGES_WITH_A_HOME[name];
@@ -163,7 +168,7 @@ export function judgeImport(file: string, site: ImportSite): string | null {
   const name = packageNameOf(specifier);
   if (name.startsWith("@openai-compat/")) {
     const to = ownAreaOf(name);
-    return to === null ? `${name} is no package of this repository` : judgeOurs(file, from, to, site);
+    return to === null ? `${name} is no package of this repository` : judgeOurs({ file, from }, to, site);
   }
-  return judgeThirdParty(file, from, name, site);
+  return judgeThirdParty({ file, from }, name, site);
 }

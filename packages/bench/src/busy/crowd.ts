@@ -50,20 +50,24 @@ async function sendCrowd(pool: Pool, target: CrowdTarget, extent: CrowdExtent): 
   let served = 0;
   let isOver = false;
   const crowd = Array.from({ length: extent.calls }, async () => {
-    const call = await sendChat(pool, target, target.crowdKey, extent.tokens);
+    const call = await sendChat(pool, target, { key: target.crowdKey, tokens: extent.tokens });
     if (call.status === 200) served += 1;
     return call;
   });
   const watching = watchModels(pool, target, () => isOver);
   await Promise.race(crowd);
-  const newcomer = await sendChat(pool, target, target.newcomerKey, extent.tokens);
+  const newcomer = await sendChat(pool, target, { key: target.newcomerKey, tokens: extent.tokens });
   const servedBeforeNewcomer = served;
   const calls = await Promise.all(crowd);
   isOver = true;
   return { calls, newcomer, servedBeforeNewcomer, modelListsMs: await watching };
 }
 
-async function sendChat(pool: Pool, { baseUrl, model }: CrowdTarget, key: string, tokens: number): Promise<Call> {
+async function sendChat(
+  pool: Pool,
+  { baseUrl, model }: CrowdTarget,
+  { key, tokens }: { readonly key: string; readonly tokens: number },
+): Promise<Call> {
   const messages = [{ role: "user", content: "Tell me a long story about a river." }];
   const startedAt = performance.now();
   const { statusCode, headers, body } = await pool.request({

@@ -83,8 +83,9 @@ export async function benchFuzz({ isQuick }: AreaOptions): Promise<AreaResult> {
             report: (failure) => failures.push({ kind: name, ...failure }),
           });
           const rssMib = (await processOf(server).residentBytes()) / MEBIBYTE;
-          readings.push({ kind: name, sent: sent + requests.length, statuses, rssMib });
-          console.log(formatReading(name, sent + requests.length, statuses, rssMib));
+          const reading: Reading = { kind: name, sent: sent + requests.length, statuses, rssMib };
+          readings.push(reading);
+          console.log(formatReading(reading));
           if (sent === 0) liveMib.push((await processOf(server).liveBytes()) / MEBIBYTE);
         }
         liveMib.push((await processOf(server).liveBytes()) / MEBIBYTE);
@@ -178,7 +179,7 @@ function findFaults(log: string): readonly string[] {
   return log.split("\n").filter((line) => /unforeseen error|Unhandled|MaxListeners|"level":"error"/.test(line));
 }
 
-function formatReading(kind: string, sent: number, statuses: Reading["statuses"], rssMib: number): string {
+function formatReading({ kind, sent, statuses, rssMib }: Reading): string {
   const counts = Object.entries(statuses).map(([status, count]) => `${count} x ${status}`);
   return `${kind} ${String(sent).padStart(6)}  RSS ${rssMib.toFixed(0).padStart(4)} MiB  ${counts.join(", ")}`;
 }

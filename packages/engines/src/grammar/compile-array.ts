@@ -30,7 +30,7 @@ export function compileArray(view: SchemaView, compilation: Compilation, subsche
   const others = rest === false ? null : subschemas.view(rest ?? true, join(path, "items"));
   if (schema["uniqueItems"] === true && compilation.level === "all" && (max === null || max > 1)) {
     const unique =
-      heads.length > 0 || others === null ? null : uniqueItemsOf(others, { min, max }, compilation, subschemas);
+      heads.length > 0 || others === null ? null : uniqueItemsOf(others, { min, max }, { compilation, subschemas });
     if (unique !== null) return unique;
     compilation.relax(path, "uniqueItems", "'uniqueItems' can't be enforced but for a few values that are listed");
   }

@@ -107,14 +107,17 @@ export function compileNumber(view: SchemaView, type: "integer" | "number", comp
   const step = readNumber(view, "multipleOf");
   if (bounds === null && (step === null || (step === 1 && type === "integer"))) return rule(type);
   const node =
-    bounds === null ? (type === "integer" ? INTEGER : PLAIN_NUMBER) : compileBounds(view, type, bounds, compilation);
-  return step === null ? node : compileMultiples(view, node, step, compilation);
+    bounds === null
+      ? type === "integer"
+        ? INTEGER
+        : PLAIN_NUMBER
+      : compileBounds(view, { type, bounds }, compilation);
+  return step === null ? node : compileMultiples(view, { node, step }, compilation);
 }
 
 function compileBounds(
   view: SchemaView,
-  type: "integer" | "number",
-  bounds: NumberBounds,
+  { type, bounds }: { readonly type: "integer" | "number"; readonly bounds: NumberBounds },
   compilation: Compilation,
 ): GrammarNode {
   const digits = [bounds.minimum, bounds.maximum].reduce(
@@ -138,7 +141,11 @@ function countDigits(number: number): number {
   return Math.max(String(number).length, Math.ceil(Math.log10(Math.abs(number) + 1)));
 }
 
-function compileMultiples(view: SchemaView, node: GrammarNode, step: number, compilation: Compilation): GrammarNode {
+function compileMultiples(
+  view: SchemaView,
+  { node, step }: { readonly node: GrammarNode; readonly step: number },
+  compilation: Compilation,
+): GrammarNode {
   const { spend } = compilation;
   const multiples = step > 0 ? multiplesOf(step, spend) : null;
   if (multiples === null) {

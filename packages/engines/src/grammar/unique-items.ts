@@ -17,8 +17,7 @@ const VALUES_MAX = 8;
 export function uniqueItemsOf(
   item: SchemaView,
   { min, max }: { readonly min: number; readonly max: number | null },
-  compilation: Compilation,
-  subschemas: Subschemas,
+  { compilation, subschemas }: { readonly compilation: Compilation; readonly subschemas: Subschemas },
 ): GrammarNode | null {
   const texts = listValues(subschemas.resolve(item));
   if (texts === null || texts.length > VALUES_MAX) return null;

@@ -21,6 +21,7 @@ const PAIR: NativeSamplerConfig = { ...LIKELY, topK: 2 };
 export function measureProbabilities(native: NativeContext, createSampler: () => NativeSampler): () => void {
   const sampleToken = native.sampleToken.bind(native);
   let samplers: Samplers | null = null;
+  // oxlint-disable-next-line max-params -- node-llama-cpp calls it so
   const value: SampleToken = async (row, sampler, probabilities, confidence) => {
     if (probabilities !== true) return sampleToken(row, sampler, probabilities, confidence);
     const sampled: unknown = await sampleToken(row, sampler);

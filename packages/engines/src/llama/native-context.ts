@@ -6,6 +6,7 @@
 import type { LlamaContext, Token, TokenBias } from "node-llama-cpp";
 
 /** Called with the number of a row of the last batch, the sampler, and what to return next to the token. */
+// oxlint-disable-next-line max-params -- node-llama-cpp calls it so
 export type SampleToken = (
   row: number,
   sampler: NativeSampler,

@@ -25,12 +25,13 @@ export function createSqliteCredits(database: DatabaseSync, writer: SqliteWriter
   const accounts = createAccounts(database);
   const holds = createHolds(database);
 
-  const hold = ({ id, accountId, amount, expiresAtMs }: NewHold) => {
+  const hold = (requested: NewHold) => {
+    const { accountId, amount } = requested;
     if (!accounts.hold(accountId, amount)) {
       const { balance, held } = accounts.read(accountId);
       return { held: false, available: balance - held } as const;
     }
-    holds.insert(id, accountId, amount, expiresAtMs);
+    holds.insert(requested);
     return { held: true } as const;
   };
 
@@ -140,7 +141,7 @@ function createHolds(database: DatabaseSync) {
   });
   return {
     /** @throws Error when the id is taken. */
-    insert(id: string, accountId: string, amount: number, expiresAtMs: number): void {
+    insert({ id, accountId, amount, expiresAtMs }: NewHold): void {
       insert.run(id, accountId, amount, expiresAtMs);
     },
     take(id: string): TakenHold | null {
