@@ -9,6 +9,11 @@ import { migrate } from "./sqlite-migrations.ts";
 const OPENING_TIMEOUT_MS = 5000;
 /** How long a statement may stand still for another process. The event loop stands still with it. */
 const STATEMENT_TIMEOUT_MS = 5;
+/**
+ * How far the write-ahead log grows before a commit brings it into the database, in pages of 4 KiB. That commit waits for the disk
+ * twice, and the event loop with it: with SQLite's own 1,000 pages it is one of 125 paid calls, with these one of 1,000.
+ */
+export const LOG_PAGES_MAX = 8192;
 const OWNER_ONLY = 0o600;
 
 /**
@@ -27,6 +32,7 @@ export function openSqliteDatabase(path: string): DatabaseSync {
   try {
     // NORMAL: a commit is safe from every end of the process, and `sqlite-disk-sync.ts` keeps it from a loss of power.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    database.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES_MAX}`);
     migrate(database);
     database.exec(`PRAGMA busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
   } catch (thrown) {
