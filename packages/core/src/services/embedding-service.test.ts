@@ -152,3 +152,36 @@ test("an input that got no vector fails the call", async () => {
   });
   await expect(setUp(engine).embed(["0", "1"])).rejects.toMatchObject({ code: "engine_failed" });
 });
+
+test("an input that fills the context is taken, and one token more is refused with how long it is", async () => {
+  const { embed } = setUp(createFakeEngine());
+  const words = (count: number) => Array.from({ length: count }, () => "0").join(" ");
+  await expect(embed([words(CONTEXT_TOKENS)])).resolves.toMatchObject({ promptTokens: CONTEXT_TOKENS });
+  await expect(embed(["0", words(CONTEXT_TOKENS + 1)])).rejects.toMatchObject({
+    param: "input[1]",
+    message:
+      `This model's maximum context length is ${CONTEXT_TOKENS} tokens. However, an input has at least ` +
+      `${CONTEXT_TOKENS + 1} tokens. Please reduce the length of the input.`,
+  });
+  await expect(embed([Array.from({ length: CONTEXT_TOKENS }, () => 0)])).resolves.toMatchObject({ modelId: "fake" });
+});
+
+test("a vector of zeros stays one when it is cut", async () => {
+  const embed = async function* (): AsyncGenerator<EmbeddingVector> {
+    yield { index: 0, vector: new Float32Array([0, 0, 0, 1]) };
+  };
+  expect((await setUp(createFakeEngine({ embed })).embed(["0"], 2)).vectors).toEqual([new Float32Array([0, 0])]);
+});
+
+test("each vector is paid for when it is there", async () => {
+  const { embed, records } = setUp(
+    createFakeEngine({
+      async *embed(inputs) {
+        for (const index of inputs.keys()) yield { index, vector: vectorOf(0) };
+        throw new AiError("engine_failed", "Broke.");
+      },
+    }),
+  );
+  await expect(embed(["0 0 0", "0 0"])).rejects.toMatchObject({ code: "engine_failed" });
+  expect(records).toMatchObject([{ usage: { inputTokens: 5, outputTokens: 0 }, streamed: false }]);
+});
