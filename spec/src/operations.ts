@@ -48,7 +48,7 @@ interface OperationFields {
 /** What the document shows of an operation; each body has its schema's shape. */
 export interface OperationExamples {
   /** Left out for a form: a file has no place in JSON. */
-  readonly request?: unknown;
+  readonly request?: Readonly<Record<string, unknown>>;
   /** Left out where no answer is JSON. */
   readonly response?: unknown;
 }

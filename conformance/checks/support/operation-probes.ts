@@ -3,7 +3,7 @@
  * all. Nothing here judges the answer.
  */
 
-import { type OperationId, operations } from "@openai-compat/spec";
+import { type HttpOperation, type OperationId, listHttpOperations, operations } from "@openai-compat/spec";
 import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
@@ -23,7 +23,10 @@ export interface OperationProbe {
 /** Stands for a model where the recipe names none: a caller who is refused never gets so far that it matters. */
 const ANY_MODEL = "default";
 
-const PROBES: Readonly<Record<OperationId, Omit<OperationProbe, "operation">>> = {
+type Probe = Omit<OperationProbe, "operation">;
+
+/** Where more than the example of the specification is needed: a model of the recipe, a form, a parameter of the path. */
+const PROBES: Readonly<Partial<Record<OperationId, Probe>>> = {
   listModels: { slug: "models-list", needs: [], call: async (client) => client.models.list() },
   retrieveModel: {
     slug: "models-retrieve",
@@ -59,18 +62,21 @@ const PROBES: Readonly<Record<OperationId, Omit<OperationProbe, "operation">>> =
     call: async (client, { models }) =>
       client.audio.translations.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
   },
-  createSpeech: {
-    slug: "speech",
-    needs: [],
-    call: async (client, { models }) =>
-      client.audio.speech.create({ model: models.speech ?? ANY_MODEL, voice: "alloy", input: "The sea is wide." }),
-  },
 };
 
+/** The example of the specification, for a model that need not be there. */
+function probeExample({ path, examples }: HttpOperation): Probe {
+  return {
+    slug: path.slice(path.lastIndexOf("/") + 1),
+    needs: [],
+    call: async (client) => client.post(path, { body: { ...examples.request, model: ANY_MODEL } }),
+  };
+}
+
 /** In the order of the specification. */
-export const OPERATION_PROBES: readonly OperationProbe[] = Object.values(operations).map(({ id }) => ({
-  operation: id,
-  ...PROBES[id],
+export const OPERATION_PROBES: readonly OperationProbe[] = listHttpOperations(operations).map((operation) => ({
+  operation: operation.id,
+  ...(PROBES[operation.id] ?? probeExample(operation)),
 }));
 
 /** Statuses that say to a caller who may do everything: there is no such operation. */

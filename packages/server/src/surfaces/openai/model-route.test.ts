@@ -14,9 +14,7 @@ const PAID = { ...FREE_OF_CHARGE, perMillionInputTokens: 1, perMillionCharacters
 /** A request with all that the operation needs, as the document shows it. */
 function completeFields(id: ModelOperationId): object {
   const { examples }: HttpOperation = operations[id];
-  const { request } = examples;
-  if (typeof request !== "object" || request === null) return { file: new File([createWave({ seconds: 1 })], "a.wav") };
-  return request;
+  return examples.request ?? { file: new File([createWave({ seconds: 1 })], "a.wav") };
 }
 
 function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
