@@ -1,7 +1,7 @@
 /** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
 import { FREE_OF_CHARGE, createModelRegistry } from "@openai-compat/core";
-import type { ChatEngine, EmbeddingEngine, RelayEngine } from "@openai-compat/core";
+import type { ChatEngine, EmbeddingEngine, UpstreamEngine } from "@openai-compat/core";
 import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
 import { mintBenchToken } from "./mint-bench-token.ts";
 import { serveCalls } from "./worker.ts";
@@ -21,7 +21,7 @@ export type ServerCalls = {
 
 const MODEL_ID = "bench";
 
-type Engine = ChatEngine | EmbeddingEngine | RelayEngine;
+type Engine = ChatEngine | EmbeddingEngine | UpstreamEngine;
 
 /** Answers the worker's calls until the parent disconnects. */
 export function serveEngine(engine: Engine): void {
@@ -41,7 +41,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
     Object.entries(engines).map(([id, engine]) => ({
       id,
       name: id,
-      type: engine.type === "relay" ? "chat" : engine.type,
+      type: engine.type === "upstream" ? "chat" : engine.type,
       ownedBy: "bench",
       createdAtMs: 0,
       contextTokens: engine.limits.contextTokens,

@@ -12,15 +12,15 @@ import type { AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
 import { isFree } from "./credits/prices.ts";
-import type { UpstreamStatus } from "./engine/relay-engine.ts";
+import type { UpstreamStatus } from "./engine/upstream-engine.ts";
 import type { Engine } from "./operations.ts";
 import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
 import { MODEL_OPERATIONS } from "./operations.ts";
 import type { ModelOperationId } from "./model-operation-id.ts";
 import { admit, resolveCall } from "./pipeline.ts";
 import type { AdmissionRequest, CallTarget, ServedBy } from "./pipeline.ts";
-import type { RelayCall, RelayRun } from "./services/relay-request.ts";
-import { relayCalls } from "./services/relay-service.ts";
+import type { UpstreamCallRequest, UpstreamRun } from "./services/upstream-request.ts";
+import { upstreamCalls } from "./services/upstream-service.ts";
 import type { CreditStore } from "./store/credit-store.ts";
 
 export interface AiService {
@@ -28,16 +28,16 @@ export interface AiService {
   /** @throws AiError `model_not_found` */
   retrieveModel(call: AuthorisedCall, id: string): ModelDescription;
   /**
-   * What is refused before the body of a request is read: an operation that no model offers, where a server may go without it,
-   * and an account without credits, where no model of the operation is free.
+   * What is refused before the body of a request is read: an operation that no model offers, where a server may go
+   * without it, and an account without credits, where no model of the operation is free.
    *
    * @throws AiError `not_implemented`, `quota_exceeded`, `billing_unavailable`
    */
   admitBody(call: AuthorisedCall, operation: ModelOperationId): Promise<void>;
   /**
-   * Looks up the model that a request names, and says by it how the request is to be decoded: for an engine of ours, or for
-   * an upstream. Nothing is refused yet, so that what is wrong with the request comes first; a model that is not there is
-   * taken for a local one.
+   * Looks up the model that a request names, and says by it how the request is to be decoded: for an engine of ours, or
+   * for an upstream. Nothing is refused yet, so that what is wrong with the request comes first; a model that is not
+   * there is taken for a local one.
    *
    * @param selector the request's `model`: id, name or `default`
    */
@@ -79,7 +79,7 @@ export interface UpstreamCall {
    *
    * @throws AiError as `LocalCall`, `not_implemented`, and what the upstream refused or how it failed
    */
-  run(request: RelayCall): Promise<RelayRun>;
+  run(request: UpstreamCallRequest): Promise<UpstreamRun>;
 }
 
 export interface ModelUpstreamStatus extends UpstreamStatus {
@@ -94,9 +94,15 @@ export interface AiServiceOptions {
   readonly callTimeMsMax: number;
   /** Is told of every admitted call when it has ended. Default: nobody is. */
   readonly onCallEnd?: (record: CallRecord) => void;
-  /** Called for a call that the store could not settle, with why and its request id; it is tried again. Default: ignored. */
+  /**
+   * Called for a call that the store could not settle, with why and its request id; it is tried again. Default:
+   * ignored.
+   */
   readonly onSettlementPending?: (error: AiError, requestId: string) => void;
-  /** Called for a call that was not settled at all, or whose tokens per minute were not corrected, with why and its request id. */
+  /**
+   * Called for a call that was not settled at all, or whose tokens per minute were not corrected, with why and its
+   * request id.
+   */
   readonly onSettlementError: (error: AiError, requestId: string) => void;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly now?: () => number;
@@ -120,9 +126,9 @@ export function createAiService(options: AiServiceOptions): AiService {
       throw toAiError(thrown, target.call.signal);
     }
   };
-  const relayTo = (operation: ModelOperationId, target: CallTarget): UpstreamCall => ({
+  const forwardTo = (operation: ModelOperationId, target: CallTarget): UpstreamCall => ({
     route: "upstream",
-    run: (request) => serve(relayCalls(operation), target, request),
+    run: (request) => serve(upstreamCalls(operation), target, request),
   });
   return {
     listModels: () => registry.list(),
@@ -130,10 +136,10 @@ export function createAiService(options: AiServiceOptions): AiService {
     admitBody: (call, operation) => gate.admitBody(call, operation),
     route(call, calls, selector) {
       const target = findTarget(call, calls.operation, selector);
-      if (target.model?.engine.type === "relay") return relayTo(calls.operation, target);
+      if (target.model?.engine.type === "upstream") return forwardTo(calls.operation, target);
       return { route: "local", run: (request) => serve(calls, target, request) };
     },
-    routeUpstream: (call, operation, selector) => relayTo(operation, findTarget(call, operation, selector)),
+    routeUpstream: (call, operation, selector) => forwardTo(operation, findTarget(call, operation, selector)),
     queues: () => gate.queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     pendingSettlements: () => gate.billing.pendingSettlements,
@@ -208,7 +214,7 @@ function createOffers(models: readonly RegisteredModel[]) {
 
 /** An engine of ours serves every operation of its type. */
 function isOffered(engine: Engine, operation: ModelOperationId): boolean {
-  return engine.type === "relay"
+  return engine.type === "upstream"
     ? engine.operations.has(operation)
     : engine.type === MODEL_OPERATIONS[operation].modelType;
 }
@@ -220,5 +226,5 @@ function noModelFor(operation: ModelOperationId): AiError {
 }
 
 function describeUpstreams(modelId: string, engine: RegisteredModel["engine"]): readonly ModelUpstreamStatus[] {
-  return engine.type === "relay" ? engine.upstreams().map((status) => ({ modelId, ...status })) : [];
+  return engine.type === "upstream" ? engine.upstreams().map((status) => ({ modelId, ...status })) : [];
 }

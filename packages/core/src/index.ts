@@ -79,14 +79,14 @@ export type {
 export type { LoadEvent, UnloadReason } from "./engine/load-event.ts";
 
 export type {
-  RelayBody,
-  RelayEngine,
-  RelayEngineLimits,
-  RelayEvent,
-  RelayField,
-  RelayRequest,
+  UpstreamBody,
+  UpstreamEngine,
+  UpstreamEngineLimits,
+  UpstreamEvent,
+  FormField,
+  UpstreamRequest,
   UpstreamStatus,
-} from "./engine/relay-engine.ts";
+} from "./engine/upstream-engine.ts";
 
 export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
 export type { ModelOperationId } from "./model-operation-id.ts";
@@ -98,7 +98,7 @@ export type { Calls } from "./call-kind.ts";
 export { chatCalls } from "./services/chat-service.ts";
 export { completionCalls } from "./services/completion-service.ts";
 export { embeddingCalls } from "./services/embedding-service.ts";
-export type { RelayCall, RelayDemand, RelayRun } from "./services/relay-request.ts";
+export type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./services/upstream-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { SamplingOptions } from "./services/sampling.ts";
 export type { CompletionEvent, CompletionRequest, CompletionRun } from "./services/completion-request.ts";

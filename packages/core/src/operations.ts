@@ -1,12 +1,12 @@
 /**
- * What each operation that a model serves is to the service: one entry says which type of model it needs, what bounds its
- * cost and what its answer is made of. Whoever has to know reads it here. Paths, bodies and capabilities are the
+ * What each operation that a model serves is to the service: one entry says which type of model it needs, what bounds
+ * its cost and what its answer is made of. Whoever has to know reads it here. Paths, bodies and capabilities are the
  * specification's, and stand in `operations` of `@openai-compat/spec`.
  */
 
 import type { ChatEngine } from "./engine/chat-engine.ts";
 import type { EmbeddingEngine } from "./engine/embedding-engine.ts";
-import type { RelayEngine } from "./engine/relay-engine.ts";
+import type { UpstreamEngine } from "./engine/upstream-engine.ts";
 import type { ModelOperationId } from "./model-operation-id.ts";
 import type { BilledOperation } from "./usage.ts";
 
@@ -18,7 +18,7 @@ export type ModelType = (typeof MODEL_TYPES)[number];
 export type LocalEngine = ChatEngine | EmbeddingEngine;
 
 /** Whatever can stand behind a model: an upstream serves any type. */
-export type Engine = LocalEngine | RelayEngine;
+export type Engine = LocalEngine | UpstreamEngine;
 
 /** What calls to a model of each type are charged as. */
 export const BILLED_AS: Readonly<Record<ModelType, BilledOperation>> = {
@@ -36,15 +36,15 @@ export interface ModelOperation {
   /** The type of model that it needs; with it goes what it is charged as. */
   readonly modelType: ModelType;
   /**
-   * What bounds the tokens of a call that a surface measured without a tokenizer. `prompt-and-answer`: it generates, so its
-   * prompts and the limit of its answers. `prompt`: its prompts alone. `context`: nothing that was sent; some models count
-   * tokens all the same, at most a context of each kind.
+   * What bounds the tokens of a call that a surface measured without a tokenizer. `prompt-and-answer`: it generates, so
+   * its prompts and the limit of its answers. `prompt`: its prompts alone. `context`: nothing that was sent; some
+   * models count tokens all the same, at most a context of each kind.
    */
   readonly tokensBoundedBy: "prompt-and-answer" | "prompt" | "context";
   /**
-   * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`: one
-   * JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or as a
-   * stream events with pieces of it.
+   * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
+   * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
+   * as a stream events with pieces of it.
    */
   readonly answer: "chunks" | "vectors" | "text" | "bytes";
 }

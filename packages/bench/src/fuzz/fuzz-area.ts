@@ -1,7 +1,7 @@
 /**
- * `bench fuzz`: 20,000 damaged forms and 20,000 damaged JSON bodies on one server process, with the scripted engines and an
- * upstream that always answers. It prints what came back and how the memory grew. A 5xx, an answer without the envelope, a
- * broken connection or the end of the process makes the command fail, with the request that did it.
+ * `bench fuzz`: 20,000 damaged forms and 20,000 damaged JSON bodies on one server process, with the scripted engines
+ * and an upstream that always answers. It prints what came back and how the memory grew. A 5xx, an answer without the
+ * envelope, a broken connection or the end of the process makes the command fail, with the request that did it.
  */
 
 import { randomBytes } from "node:crypto";
@@ -254,8 +254,8 @@ function describeConfig({ port, directory, secret, upstreamUrl }: ConfigOptions)
     models: [
       { id: MODELS.chat, engine: { kind: "scripted" }, default: true },
       { id: MODELS.embedding, type: "embedding", engine: { kind: "scripted" } },
-      { id: MODELS.relayedChat, engine },
-      { id: MODELS.relayedEmbedding, type: "embedding", engine },
+      { id: MODELS.upstreamChat, engine },
+      { id: MODELS.upstreamEmbedding, type: "embedding", engine },
       { id: MODELS.transcription, type: "transcription", engine },
       { id: MODELS.speech, type: "speech", engine },
     ],

@@ -1,4 +1,7 @@
-/** Valid bodies for every operation that takes JSON, and what becomes of them: wrong types, wrong positions, broken text. */
+/**
+ * Valid bodies for every operation that takes JSON, and what becomes of them: wrong types, wrong positions, broken
+ * text.
+ */
 
 import type { Random } from "./random.ts";
 import { MODELS } from "./requests.ts";
@@ -92,9 +95,9 @@ const OPERATIONS: readonly {
   readonly models: readonly string[];
   readonly bodies: readonly JsonObject[];
 }[] = [
-  { path: "chat/completions", models: [MODELS.chat, MODELS.relayedChat], bodies: CHATS },
-  { path: "completions", models: [MODELS.chat, MODELS.relayedChat], bodies: COMPLETIONS },
-  { path: "embeddings", models: [MODELS.embedding, MODELS.relayedEmbedding], bodies: EMBEDDINGS },
+  { path: "chat/completions", models: [MODELS.chat, MODELS.upstreamChat], bodies: CHATS },
+  { path: "completions", models: [MODELS.chat, MODELS.upstreamChat], bodies: COMPLETIONS },
+  { path: "embeddings", models: [MODELS.embedding, MODELS.upstreamEmbedding], bodies: EMBEDDINGS },
   { path: "audio/speech", models: [MODELS.speech], bodies: SPEECH },
 ];
 

@@ -13,8 +13,8 @@ export interface FuzzRequest {
 export const MODELS = {
   chat: "scripted",
   embedding: "scripted-embedding",
-  relayedChat: "far",
-  relayedEmbedding: "far-embedding",
+  upstreamChat: "far",
+  upstreamEmbedding: "far-embedding",
   transcription: "scribe",
   speech: "voice",
 } as const;

@@ -1,7 +1,7 @@
 /**
  * The baseline: the least that a gateway in Node.js does with the libraries that ours is built on. Hono takes the
- * request, undici's pool passes it on, the answer's bytes or its stream go back as they are, and a client that leaves is
- * passed on too. It knows no accounts, no limits and no errors.
+ * request, undici's pool passes it on, the answer's bytes or its stream go back as they are, and a client that leaves
+ * is passed on too. It knows no accounts, no limits and no errors.
  */
 
 import type { Readable } from "node:stream";
@@ -28,11 +28,11 @@ app.post("/v1/chat/completions", async (context) => {
   const contentType = String(upstream.headers["content-type"]);
   const answer = { status: upstream.statusCode, headers: { "content-type": contentType } };
   if (!contentType.startsWith("text/event-stream")) return new Response(await upstream.body.arrayBuffer(), answer);
-  return new Response(relay(upstream.body), answer);
+  return new Response(forward(upstream.body), answer);
 });
 
 /** Each piece is read when the client has taken the last one. */
-function relay(body: Readable): ReadableStream<Uint8Array> {
+function forward(body: Readable): ReadableStream<Uint8Array> {
   const pieces: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {

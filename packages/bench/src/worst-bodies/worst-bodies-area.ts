@@ -1,6 +1,7 @@
 /**
  * `bench worst-bodies`: single requests within the limits, each as costly as its kind can be, and what they do to other
- * callers: how long `/healthz` takes during each, and how long the event loop is blocked. Targets are printed, and fail nothing.
+ * callers: how long `/healthz` takes during each, and how long the event loop is blocked. Targets are printed, and fail
+ * nothing.
  */
 
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,7 +18,7 @@ import { MESSAGE_BODIES } from "./message-bodies.ts";
 import { sendBody } from "./send-body.ts";
 import type { Beside } from "./send-body.ts";
 import type { WorstBodiesCalls, WorstBodiesSubject } from "./server-worker.ts";
-import { RELAYED_BODIES } from "./relayed-bodies.ts";
+import { UPSTREAM_BODIES } from "./upstream-bodies.ts";
 import { TEXT_BODIES } from "./text-bodies.ts";
 import type { LoopReading } from "./loop-watch.ts";
 import { startUpstream } from "./upstream.ts";
@@ -34,7 +35,7 @@ const BODIES: readonly WorstBody[] = [
   ...FIELD_BODIES,
   ...JSON_BODIES,
   ...TEXT_BODIES,
-  ...RELAYED_BODIES,
+  ...UPSTREAM_BODIES,
 ];
 
 interface Figures extends Beside, LoopReading {

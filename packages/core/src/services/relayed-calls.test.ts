@@ -6,7 +6,7 @@ import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
-import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
+import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import { createModelRegistry } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
@@ -14,7 +14,7 @@ import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
-import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
+import type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./upstream-request.ts";
 
 /** An input token costs one micro-credit, an output token ten, a second of audio and a character a hundred. */
 const prices = {
@@ -39,17 +39,17 @@ const NOTHING_SENT: RelayDemand = {
 
 interface SetUpOptions {
   readonly operation?: ModelOperationId;
-  readonly relay: RelayEngine["relay"];
+  readonly relay: UpstreamEngine["forward"];
 }
 
 function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
-  const requests: RelayRequest[] = [];
+  const requests: UpstreamRequest[] = [];
   const signals: AbortSignal[] = [];
-  const engine: RelayEngine = {
-    type: "relay",
+  const engine: UpstreamEngine = {
+    type: "upstream",
     limits: { contextTokens: 64, completionTokensMax: 16, concurrency: 1 },
     operations: new Set([operation]),
-    relay(request, signal) {
+    forward(request, signal) {
       requests.push(request);
       signals.push(signal);
       return relay(request, signal);
@@ -73,7 +73,7 @@ function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
     },
   });
   const start = (demand: Partial<RelayDemand> = {}, signal = never, asked: ModelOperationId = operation) => {
-    const request: RelayCall = {
+    const request: UpstreamCallRequest = {
       path: "/chat/completions",
       body: { kind: "json", value: { model: "far" } },
       stream: true,
@@ -89,16 +89,16 @@ function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
 
 const used = (outputTokens: number): UsageUnits => ({ ...NO_USAGE, inputTokens: 5, outputTokens });
 const bytes = (text: string) => new TextEncoder().encode(text);
-const begin: RelayEvent = { type: "relay-start", contentType: "text/event-stream", droppedParameters: ["user"] };
-const data = (text: string, usage = NO_USAGE, source: UsageSource = "estimated"): RelayEvent => ({
-  type: "relay-data",
+const begin: UpstreamEvent = { type: "upstream-start", contentType: "text/event-stream", droppedParameters: ["user"] };
+const data = (text: string, usage = NO_USAGE, source: UsageSource = "estimated"): UpstreamEvent => ({
+  type: "upstream-data",
   bytes: bytes(text),
   usage,
   source,
 });
-const end = (usage: UsageUnits): RelayEvent => ({ type: "relay-end", usage, source: "reported" });
-const whole = (text: string, usage: UsageUnits): RelayEvent => ({
-  type: "relay-whole",
+const end = (usage: UsageUnits): UpstreamEvent => ({ type: "upstream-end", usage, source: "reported" });
+const whole = (text: string, usage: UsageUnits): UpstreamEvent => ({
+  type: "upstream-whole",
   contentType: "application/json",
   droppedParameters: [],
   bytes: bytes(text),
@@ -106,12 +106,12 @@ const whole = (text: string, usage: UsageUnits): RelayEvent => ({
   source: "reported",
 });
 
-const play = (...events: RelayEvent[]): RelayEngine["relay"] =>
+const play = (...events: UpstreamEvent[]): UpstreamEngine["forward"] =>
   async function* relay() {
     yield* events;
   };
 
-async function readChunks(run: RelayRun): Promise<string[]> {
+async function readChunks(run: UpstreamRun): Promise<string[]> {
   if (run.kind !== "chunks") throw new Error("The answer is whole.");
   const texts: string[] = [];
   for await (const chunk of run.chunks) texts.push(new TextDecoder().decode(chunk));
@@ -156,7 +156,7 @@ test("a whole answer has been paid for when it comes", async () => {
   expect(records).toMatchObject([{ outcome: "completed", chargedAmount: 25 }]);
 });
 
-test.each<[string, RelayEvent[]]>([
+test.each<[string, UpstreamEvent[]]>([
   ["nothing at all", []],
   ["data without a start", [data("a"), end(NO_USAGE)]],
   ["more behind a whole answer", [whole("{}", NO_USAGE), data("a"), data("b")]],
@@ -172,7 +172,7 @@ test.each<[string, RelayEvent[]]>([
 
 test("what the upstream refuses comes out as it is and costs nothing", async () => {
   const refusal = new AiError("upstream_rate_limited", "Later.");
-  const relay = async function* (_request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent> {
+  const relay = async function* (_request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent> {
     if (!signal.aborted) throw refusal;
     yield begin;
   };
@@ -183,7 +183,7 @@ test("what the upstream refuses comes out as it is and costs nothing", async () 
 });
 
 test("an upstream that breaks in the middle breaks the stream, and what it had made is paid for", async () => {
-  const relay = async function* (): AsyncGenerator<RelayEvent> {
+  const relay = async function* (): AsyncGenerator<UpstreamEvent> {
     yield begin;
     yield data("a", used(1));
     throw new AiError("upstream_failed", "Broke.");
@@ -195,7 +195,7 @@ test("an upstream that breaks in the middle breaks the stream, and what it had m
 });
 
 /** Streams until it is aborted; then it may say what the call has used, and fails. */
-function untilAborted(...last: RelayEvent[]): RelayEngine["relay"] {
+function untilAborted(...last: UpstreamEvent[]): UpstreamEngine["forward"] {
   return async function* relay(_request, signal) {
     yield begin;
     if (!signal.aborted) yield data("a", used(1));
@@ -205,7 +205,7 @@ function untilAborted(...last: RelayEvent[]): RelayEngine["relay"] {
   };
 }
 
-test.each<[string, RelayEvent[], number]>([
+test.each<[string, UpstreamEvent[], number]>([
   ["the upstream's last word", [end(used(4))], 45],
   ["what was seen of it, where the upstream says no more", [], 15],
 ])("a client that disconnects pays for %s", async (_case, last, chargedAmount) => {
@@ -296,7 +296,7 @@ function audio(audioMs: number): Partial<RelayDemand> {
 }
 
 test("an upstream that has begun, and has said nothing of what it made, costs nothing when it breaks", async () => {
-  const relay = async function* (): AsyncGenerator<RelayEvent> {
+  const relay = async function* (): AsyncGenerator<UpstreamEvent> {
     yield begin;
     yield data(": keep-alive");
     throw new AiError("upstream_failed", "Broke.");

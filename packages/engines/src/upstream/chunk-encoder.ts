@@ -1,17 +1,22 @@
-/** Chunks as they are sent: id, object, time and model are the same in all of an answer, and usage stands in none of them. */
+/**
+ * Chunks as they are sent: id, object, time and model are the same in all of an answer, and usage stands in none of
+ * them.
+ */
 
-import type { ChunkOperationId, RelayRequest } from "@openai-compat/core";
+import type { ChunkOperationId, UpstreamRequest } from "@openai-compat/core";
 import type { JsonRecord } from "./json-value.ts";
 import { CHUNK_OBJECTS, createAnswerId, isFilledText, normaliseCreated } from "./normalise-fields.ts";
 
 export interface ChunkEncoder {
-  /** @param value a chunk as the upstream sent it, but for its choices; empty for one that it left out. It is changed */
+  /**
+   * @param value a chunk as the upstream sent it, but for its choices; empty for one that it left out. It is changed
+   */
   encode(value: JsonRecord, choices: readonly JsonRecord[]): string;
   /** The chunk that ends a stream whose usage was requested. */
   encodeUsage(usage: JsonRecord): string;
 }
 
-export function createChunkEncoder(request: RelayRequest, operation: ChunkOperationId): ChunkEncoder {
+export function createChunkEncoder(request: UpstreamRequest, operation: ChunkOperationId): ChunkEncoder {
   const base: JsonRecord = { id: "", object: CHUNK_OBJECTS[operation], created: -1, model: request.modelId };
 
   /** What the first chunk says. */

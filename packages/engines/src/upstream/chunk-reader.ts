@@ -2,7 +2,7 @@
  * The chunks of a streamed completion in OpenAI's format, whatever the upstream sent; their usage is read on the way.
  */
 
-import type { ChunkOperationId, RelayRequest } from "@openai-compat/core";
+import type { ChunkOperationId, UpstreamRequest } from "@openai-compat/core";
 import { createChunkEncoder } from "./chunk-encoder.ts";
 import { createChunkTemplate } from "./chunk-template.ts";
 import type { EventReader } from "./event-reader.ts";
@@ -15,7 +15,7 @@ import { createUsageCounter } from "./usage-counter.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
 export interface ChunkReaderOptions {
-  readonly request: RelayRequest;
+  readonly request: UpstreamRequest;
   readonly operation: ChunkOperationId;
   readonly zeroUsageBelieved: boolean;
 }
@@ -100,7 +100,7 @@ function hasRole({ delta }: JsonRecord): boolean {
 }
 
 /** Which choice of the answer each one of a chunk is. */
-function createChoices({ body }: RelayRequest, operation: ChunkOperationId) {
+function createChoices({ body }: UpstreamRequest, operation: ChunkOperationId) {
   const requested = body.kind === "json" && isIndex(body.value["n"]) ? body.value["n"] : 1;
   const isSingle = operation === "createChatCompletion" && requested === 1;
   const normalisers = new Map<number, ChoiceNormaliser>();

@@ -1,10 +1,10 @@
-import type { RelayField } from "@openai-compat/core";
+import type { FormField } from "@openai-compat/core";
 import fc from "fast-check";
 import { anyCharacter } from "@openai-compat/core/any-character";
 import { expect, test } from "vitest";
 import { encodeForm } from "./encode-form.ts";
 
-async function decode(fields: readonly RelayField[]): Promise<FormData> {
+async function decode(fields: readonly FormField[]): Promise<FormData> {
   const { contentType, bytes } = encodeForm(fields);
   return new Response(new Uint8Array(bytes), { headers: { "content-type": contentType } }).formData();
 }

@@ -1,7 +1,7 @@
 /** A form as `multipart/form-data`. It knows nothing of what the fields mean. */
 
 import { randomBytes } from "node:crypto";
-import type { RelayField } from "@openai-compat/core";
+import type { FormField } from "@openai-compat/core";
 
 /** A type and subtype, with parameters whose values need no quotes: nothing that could end the line. */
 const CONTENT_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:; ?[\w-]+=[\w.+-]+)*$/;
@@ -11,7 +11,7 @@ const CONTENT_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:; ?[\w-]+=[\w.+-]+)*$/;
  *
  * @see https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
  */
-export function encodeForm(fields: readonly RelayField[]): { contentType: string; bytes: Uint8Array } {
+export function encodeForm(fields: readonly FormField[]): { contentType: string; bytes: Uint8Array } {
   const boundary = `form-${randomBytes(18).toString("hex")}`;
   const parts = fields.flatMap((field) => [Buffer.from(encodeHead(field, boundary)), encodeContent(field), CRLF]);
   return {
@@ -22,14 +22,14 @@ export function encodeForm(fields: readonly RelayField[]): { contentType: string
 
 const CRLF = Buffer.from("\r\n");
 
-function encodeHead(field: RelayField, boundary: string): string {
+function encodeHead(field: FormField, boundary: string): string {
   const disposition = `--${boundary}\r\ncontent-disposition: form-data; name="${escapeName(field.name)}"`;
   if ("value" in field) return `${disposition}\r\n\r\n`;
   const contentType = CONTENT_TYPE.test(field.contentType) ? field.contentType : "application/octet-stream";
   return `${disposition}; filename="${escapeName(field.fileName)}"\r\ncontent-type: ${contentType}\r\n\r\n`;
 }
 
-function encodeContent(field: RelayField): Uint8Array {
+function encodeContent(field: FormField): Uint8Array {
   return "value" in field ? Buffer.from(field.value) : field.bytes;
 }
 

@@ -1,7 +1,7 @@
 import { createWorkSlices } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import { encodeRequest, listDroppedParameters, type RequestOptions } from "./encode-request.ts";
-import { relayRequest } from "./testing/relay.ts";
+import { upstreamRequest } from "./testing/upstream-calls.ts";
 
 const OPTIONS: RequestOptions = {
   model: "theirs",
@@ -19,7 +19,7 @@ async function bodyOf(request: Parameters<typeof encodeRequest>[0]): Promise<unk
 
 test("the upstream's model name takes the place of the caller's, and what is known passes", async () => {
   const value = { model: "default", messages: [], top_k: 4, chat_template_kwargs: { a: [1, null] } };
-  expect(await bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ ...value, model: "theirs" });
+  expect(await bodyOf(upstreamRequest({ body: { kind: "json", value } }))).toEqual({ ...value, model: "theirs" });
 });
 
 /** Everything that some server reads as a limit, as a number of answers, or as something else that costs. */
@@ -54,7 +54,7 @@ const COSTLY = {
 
 test("what can cost more than the limit and the number of answers say is not sent, and is reported", async () => {
   const value = { ...COSTLY, model: "default", messages: [], max_tokens: 2000, max_completion_tokens: 1, n: 2 };
-  const request = relayRequest({ outputTokensMax: 1, body: { kind: "json", value } });
+  const request = upstreamRequest({ outputTokensMax: 1, body: { kind: "json", value } });
   expect(await bodyOf(request)).toEqual({
     model: "theirs",
     messages: [],
@@ -67,7 +67,7 @@ test("what can cost more than the limit and the number of answers say is not sen
 
 test("an operator can let a parameter pass", async () => {
   const value = { messages: [], documents: [1], max_new_tokens: 5 };
-  const { body } = await encodeRequest(relayRequest({ body: { kind: "json", value } }), {
+  const { body } = await encodeRequest(upstreamRequest({ body: { kind: "json", value } }), {
     ...OPTIONS,
     passParameters: ["documents"],
   });
@@ -76,12 +76,12 @@ test("an operator can let a parameter pass", async () => {
 
 test("null means the default, and is not sent", async () => {
   const value = { messages: [], temperature: null, stop: null, tools: null, max_tokens: null, stream: null };
-  expect(await bodyOf(relayRequest({ body: { kind: "json", value } }))).toEqual({ model: "theirs", messages: [] });
+  expect(await bodyOf(upstreamRequest({ body: { kind: "json", value } }))).toEqual({ model: "theirs", messages: [] });
 });
 
 test("the limit goes out under each name that the upstream may know, always as one number", async () => {
-  const sent = async (request: Parameters<typeof relayRequest>[0], options: Partial<RequestOptions> = {}) => {
-    const { body } = await encodeRequest(relayRequest(request), { ...OPTIONS, ...options });
+  const sent = async (request: Parameters<typeof upstreamRequest>[0], options: Partial<RequestOptions> = {}) => {
+    const { body } = await encodeRequest(upstreamRequest(request), { ...OPTIONS, ...options });
     const { max_tokens: old, max_completion_tokens: renamed }: Record<string, unknown> = JSON.parse(String(body));
     return [old, renamed];
   };
@@ -103,7 +103,7 @@ test("a field of a form that stands twice is sent once, as it was read here", as
     { name: "timestamp_granularities[]", value: "segment" },
     { name: "max_new_tokens", value: "9" },
   ];
-  const request = relayRequest({ operation: "createTranscription", body: { kind: "form", fields } });
+  const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
   const text = Buffer.from((await encodeRequest(request, OPTIONS)).body).toString();
   expect(text.match(/name="(?!model)[^"]*"\r\n\r\n.*/g)).toEqual([
     'name="temperature"\r\n\r\n1',
@@ -116,17 +116,17 @@ test("a field of a form that stands twice is sent once, as it was read here", as
 test("a stream of completions is asked for its usage whatever the caller said", async () => {
   for (const operation of ["createChatCompletion", "createCompletion"] as const) {
     const value = { stream: true, stream_options: { include_usage: false, include_obfuscation: false } };
-    const request = relayRequest({ operation, stream: true, body: { kind: "json", value } });
+    const request = upstreamRequest({ operation, stream: true, body: { kind: "json", value } });
     expect(await bodyOf(request)).toMatchObject({
       stream_options: { include_usage: true, include_obfuscation: false },
     });
   }
-  expect(await bodyOf(relayRequest())).not.toHaveProperty("stream_options");
+  expect(await bodyOf(upstreamRequest())).not.toHaveProperty("stream_options");
 });
 
 test("only headers of ours are sent, and the trace where it is one", async () => {
   const traceParent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-  expect((await encodeRequest(relayRequest({ traceParent }), OPTIONS)).headers).toEqual({
+  expect((await encodeRequest(upstreamRequest({ traceParent }), OPTIONS)).headers).toEqual({
     "content-type": "application/json",
     accept: "application/json",
     "accept-encoding": "identity",
@@ -134,7 +134,10 @@ test("only headers of ours are sent, and the trace where it is one", async () =>
     authorization: "Bearer sk-1",
     traceparent: traceParent,
   });
-  const { headers } = await encodeRequest(relayRequest({ traceParent: "x\r\nevil: 1" }), { ...OPTIONS, apiKey: null });
+  const { headers } = await encodeRequest(upstreamRequest({ traceParent: "x\r\nevil: 1" }), {
+    ...OPTIONS,
+    apiKey: null,
+  });
   expect(Object.keys(headers)).not.toContain("traceparent");
   expect(Object.keys(headers)).not.toContain("authorization");
 });
@@ -145,7 +148,7 @@ test("a form names one model, the upstream's", async () => {
     { name: "language", value: "en" },
     { name: "model", value: "again" },
   ];
-  const request = relayRequest({
+  const request = upstreamRequest({
     operation: "createTranscription",
     path: "/audio/transcriptions",
     body: { kind: "form", fields },

@@ -1,10 +1,10 @@
 /**
- * A relayed request in the upstream's terms: its model name, our credential, and no header of the caller's but the trace.
- * It sends nothing.
+ * Encodes a request in the upstream's terms: its model name, our credential, and no header of the caller's but the
+ * trace. It sends nothing.
  */
 
 import { MODEL_OPERATIONS, answersWithChunks, stringifyInSlices } from "@openai-compat/core";
-import type { RelayField, RelayRequest, WorkSlices } from "@openai-compat/core";
+import type { FormField, UpstreamRequest, WorkSlices } from "@openai-compat/core";
 import { encodeForm } from "./encode-form.ts";
 import type { ExchangeRequest } from "./exchange.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -27,13 +27,13 @@ export interface RequestOptions {
 }
 
 /**
- * Some upstreams know one name of the limit and ignore the other, some refuse one of them: so the same number is sent under
- * both until one is refused.
+ * Some upstreams know one name of the limit and ignore the other, some refuse one of them: so the same number is sent
+ * under both until one is refused.
  */
 export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
 
 /** `path` is still to be put behind the base URL's own. @throws what the options' slices throw */
-export async function encodeRequest(request: RelayRequest, options: RequestOptions): Promise<ExchangeRequest> {
+export async function encodeRequest(request: UpstreamRequest, options: RequestOptions): Promise<ExchangeRequest> {
   const { contentType, bytes } = await encodeBody(request, options);
   const headers: Record<string, string> = {
     "content-type": contentType,
@@ -50,21 +50,21 @@ export async function encodeRequest(request: RelayRequest, options: RequestOptio
 
 /** The parameters of the caller that `encodeRequest` leaves out, though they say something. */
 export function listDroppedParameters(
-  { operation, body }: RelayRequest,
+  { operation, body }: UpstreamRequest,
   { passParameters }: Pick<RequestOptions, "passParameters">,
 ): readonly string[] {
   const names = body.kind === "json" ? Object.keys(body.value) : body.fields.map(({ name }) => readBaseName(name));
   return listDropped(names, { operation, passParameters });
 }
 
-function acceptedType(request: RelayRequest): string {
+function acceptedType(request: UpstreamRequest): string {
   if (request.stream) return "text/event-stream";
   const { answer } = MODEL_OPERATIONS[request.operation];
   return answer === "bytes" || answer === "text" ? "*/*" : "application/json";
 }
 
 async function encodeBody(
-  request: RelayRequest,
+  request: UpstreamRequest,
   options: RequestOptions,
 ): Promise<{ contentType: string; bytes: string | Uint8Array }> {
   const { body, operation } = request;
@@ -91,7 +91,7 @@ const LISTS: ReadonlySet<string> = new Set([
 ]);
 
 /** A duplicate field could be read either way, so only the last one is sent. */
-function selectFields(fields: readonly RelayField[], isKnown: (name: string) => boolean): readonly RelayField[] {
+function selectFields(fields: readonly FormField[], isKnown: (name: string) => boolean): readonly FormField[] {
   return fields.filter(({ name }, index) => {
     if (!isKnown(readBaseName(name))) return false;
     if (name.endsWith("[]") || LISTS.has(name)) return true;
@@ -104,7 +104,7 @@ function readBaseName(name: string): string {
   return name.replace(/\[.*$/s, "");
 }
 
-function encodeLimit(request: RelayRequest, options: RequestOptions): JsonRecord {
+function encodeLimit(request: UpstreamRequest, options: RequestOptions): JsonRecord {
   if (!answersWithChunks(request.operation)) return {};
   const limit = request.outputTokensMax ?? options.completionTokensMax;
   if (limit === null) return {};
@@ -117,7 +117,7 @@ function encodeLimit(request: RelayRequest, options: RequestOptions): JsonRecord
 }
 
 /** A stream of completions is always asked for its usage: without it the call could only be estimated. */
-function encodeStreaming(request: RelayRequest): JsonRecord {
+function encodeStreaming(request: UpstreamRequest): JsonRecord {
   if (request.body.kind !== "json" || !answersWithChunks(request.operation)) return {};
   if (!request.stream) return { stream_options: undefined };
   const options = request.body.value["stream_options"];

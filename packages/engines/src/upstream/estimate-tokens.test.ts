@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { countText, estimateInputTokens, estimateOutputTokens, estimateTokens } from "./estimate-tokens.ts";
-import { relayRequest } from "./testing/relay.ts";
+import { upstreamRequest } from "./testing/upstream-calls.ts";
 
 function estimateOf(value: Record<string, unknown>): number {
-  return estimateInputTokens(relayRequest({ body: { kind: "json", value } }));
+  return estimateInputTokens(upstreamRequest({ body: { kind: "json", value } }));
 }
 
 test.each([
@@ -47,7 +47,7 @@ test("all that becomes prompt is counted, and ids of tokens as they are", () => 
     expect(estimateOf(body)).toBeLessThan(120);
   }
   expect(
-    estimateInputTokens(relayRequest({ body: { kind: "form", fields: [{ name: "prompt", value: "a b" }] } })),
+    estimateInputTokens(upstreamRequest({ body: { kind: "form", fields: [{ name: "prompt", value: "a b" }] } })),
   ).toBe(0);
 });
 

@@ -1,11 +1,11 @@
 /**
- * How many tokens a text has, where no upstream reported it: because it doesn't count, or because the client disconnected
- * before its last word. A caller can choose to disconnect, so the estimate must not be cheaper than the report by much: it is
- * the larger of two counts, each of which is low for the texts that the other is made for.
+ * How many tokens a text has, where no upstream reported it: because it doesn't count, or because the client
+ * disconnected before its last word. A caller can choose to disconnect, so the estimate must not be cheaper than the
+ * report by much: it is the larger of two counts, each of which is low for the texts that the other is made for.
  */
 
 import { MODEL_OPERATIONS } from "@openai-compat/core";
-import type { RelayRequest } from "@openai-compat/core";
+import type { UpstreamRequest } from "@openai-compat/core";
 import { isRecord } from "./json-value.ts";
 
 /** Where the scripts of East Asia begin, which write words without spaces; emoji lie behind it too. */
@@ -75,7 +75,7 @@ const PROMPT_PARAMETERS = [
 ] as const;
 
 /** Of everything that becomes prompt: messages, tools, texts, or tokens where they are sent as such. */
-export function estimateInputTokens({ body, operation }: RelayRequest): number {
+export function estimateInputTokens({ body, operation }: UpstreamRequest): number {
   if (body.kind === "form" || MODEL_OPERATIONS[operation].tokensBoundedBy === "context") return 0;
   const { value } = body;
   return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));

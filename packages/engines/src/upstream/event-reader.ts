@@ -1,4 +1,4 @@
-/** What a kind of event stream means: the part of relaying that depends on the operation. */
+/** Reads the events of one kind of stream: the part of translation that depends on the operation. */
 
 import type { UsageSource, UsageUnits } from "@openai-compat/core";
 import type { JsonRecord } from "./json-value.ts";

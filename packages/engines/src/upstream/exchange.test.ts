@@ -1,9 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { RelayRequest } from "@openai-compat/core";
+import type { UpstreamRequest } from "@openai-compat/core";
 import { expect, test, vi } from "vitest";
 import { openExchange } from "./exchange.ts";
 import { startRawUpstream, startUpstream } from "./testing/fake-upstream.ts";
-import { chunk, collectRelay, createTestEngine, delta, never, rejection, relayRequest } from "./testing/relay.ts";
+import {
+  chunk,
+  collectAnswer,
+  createTestEngine,
+  delta,
+  never,
+  rejection,
+  upstreamRequest,
+} from "./testing/upstream-calls.ts";
 
 const JSON_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const STREAM_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -16,13 +24,13 @@ interface Hostile {
 async function outcomeOf(
   write: (socket: Hostile["socket"]) => void,
   options: {
-    readonly request?: Partial<RelayRequest>;
+    readonly request?: Partial<UpstreamRequest>;
     readonly settings?: Parameters<typeof createTestEngine>[1];
   } = {},
 ): Promise<string> {
   const { baseUrl } = await startRawUpstream(write);
   const engine = createTestEngine([baseUrl], options.settings);
-  return collectRelay(engine.relay(relayRequest(options.request), never)).then(
+  return collectAnswer(engine.forward(upstreamRequest(options.request), never)).then(
     ({ text }) => text,
     (thrown: { code: string; cause: unknown }) => `${thrown.code}: ${String(thrown.cause)}`,
   );
@@ -106,7 +114,7 @@ test("a connection that does not come to stand is given up in time", async () =>
   // An address that is set aside for documentation: packets to it get no answer, or no route.
   const engine = createTestEngine(["http://192.0.2.1:9/v1"], { connectTimeoutMs: 50 });
   const started = performance.now();
-  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
+  await expect(collectAnswer(engine.forward(upstreamRequest(), never))).rejects.toMatchObject({
     code: "upstream_unavailable",
   });
   expect(performance.now() - started).toBeLessThan(3000);
@@ -175,11 +183,11 @@ test("a stream that is cut in the middle has failed after what had come", async 
   });
   const seen: string[] = [];
   const run = async () => {
-    for await (const event of createTestEngine([baseUrl]).relay(relayRequest({ stream: true }), never))
+    for await (const event of createTestEngine([baseUrl]).forward(upstreamRequest({ stream: true }), never))
       seen.push(event.type);
   };
   await expect(run()).rejects.toMatchObject({ code: "upstream_failed" });
-  expect(seen).toEqual(["relay-start", "relay-data"]);
+  expect(seen).toEqual(["upstream-start", "upstream-data"]);
 });
 
 test("an error whose body never ends is known by its status", async () => {
@@ -190,7 +198,7 @@ test("an error whose body never ends is known by its status", async () => {
   expect(await outcomeOf(write)).toMatch(/^invalid_request/);
 });
 
-const BEFORE_ABORT: Readonly<Record<string, { readonly bytes: string; readonly request: Partial<RelayRequest> }>> = {
+const BEFORE_ABORT: Readonly<Record<string, { readonly bytes: string; readonly request: Partial<UpstreamRequest> }>> = {
   "waiting for the head": { bytes: "", request: {} },
   "in the middle of a stream": { bytes: `${STREAM_HEAD}\r\n${delta("one")}`, request: { stream: true } },
 };
@@ -205,7 +213,7 @@ test.each(Object.entries(BEFORE_ABORT))(
     });
     const controller = new AbortController();
     const engine = createTestEngine([baseUrl], { stallTimeoutMs: 600_000 });
-    const call = rejection(collectRelay(engine.relay(relayRequest(request), controller.signal)));
+    const call = rejection(collectAnswer(engine.forward(upstreamRequest(request), controller.signal)));
     await delay(150);
     const reason = new Error("gone");
     controller.abort(reason);
@@ -219,15 +227,15 @@ test.each(Object.entries(BEFORE_ABORT))(
 test("an aborted call is not sent at all", async () => {
   const upstream = await startUpstream(() => {});
   const reason = new Error("gone");
-  const call = createTestEngine([upstream.baseUrl]).relay(relayRequest(), AbortSignal.abort(reason));
-  expect(await rejection(collectRelay(call))).toBe(reason);
+  const call = createTestEngine([upstream.baseUrl]).forward(upstreamRequest(), AbortSignal.abort(reason));
+  expect(await rejection(collectAnswer(call))).toBe(reason);
   expect(upstream.connections()).toBe(0);
 });
 
 test("leaving the answer early closes the connection", async () => {
   const upstream = await startRawUpstream((socket) => socket.write(`${STREAM_HEAD}\r\n${delta("one")}`));
-  for await (const event of createTestEngine([upstream.baseUrl]).relay(relayRequest({ stream: true }), never)) {
-    if (event.type === "relay-data") break;
+  for await (const event of createTestEngine([upstream.baseUrl]).forward(upstreamRequest({ stream: true }), never)) {
+    if (event.type === "upstream-data") break;
   }
   await vi.waitFor(() => expect(upstream.openConnections()).toBe(0));
 });
@@ -245,7 +253,7 @@ test("a consumer that stops makes the upstream wait, and is not taken for a stal
     flood();
   });
   const engine = createTestEngine([baseUrl], { readAheadBytesMax: 100_000, stallTimeoutMs: 600, answerBytesMax: 1e9 });
-  const events = engine.relay(relayRequest({ stream: true }), never)[Symbol.asyncIterator]();
+  const events = engine.forward(upstreamRequest({ stream: true }), never)[Symbol.asyncIterator]();
   await events.next();
   await events.next();
   await delay(1000);

@@ -1,4 +1,4 @@
-/** Single fields of a relayed answer, as OpenAI's API has them, whatever the upstream wrote. It knows no whole answer. */
+/** Normalises single fields of an upstream's answer to OpenAI's API. */
 
 import { randomBytes } from "node:crypto";
 import type { ChunkOperationId, UsageUnits } from "@openai-compat/core";

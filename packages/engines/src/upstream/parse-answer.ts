@@ -1,7 +1,10 @@
-/** An answer that came in one piece: from its bytes to a JSON object that is no error. It is bounded before it is parsed. */
+/**
+ * An answer that came in one piece: from its bytes to a JSON object that is no error. It is bounded before it is
+ * parsed.
+ */
 
 import { MODEL_OPERATIONS } from "@openai-compat/core";
-import type { RelayRequest } from "@openai-compat/core";
+import type { UpstreamRequest } from "@openai-compat/core";
 import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
 import { hasMoreValues } from "./json-bound.ts";
@@ -9,7 +12,7 @@ import { type JsonRecord, parseRecord } from "./json-value.ts";
 import { UpstreamFault } from "./upstream-fault.ts";
 
 export interface ParseOptions {
-  readonly request: RelayRequest;
+  readonly request: UpstreamRequest;
   readonly answerValuesMax: number;
   readonly errorContext: UpstreamErrorContext;
 }

@@ -1,6 +1,6 @@
 /** Which translator an answer gets when its head can't be trusted: the first character of its body decides. */
 
-import type { RelayEvent } from "@openai-compat/core";
+import type { UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
@@ -11,7 +11,7 @@ export function createSniffingTranslator(choose: (first: string) => AnswerTransl
   const held: Uint8Array[] = [];
   let chosen: AnswerTranslator | null = null;
 
-  function begin(first: string): Iterable<RelayEvent> {
+  function begin(first: string): Iterable<UpstreamEvent> {
     chosen = choose(first);
     return chosen.push(held.splice(0));
   }
@@ -34,7 +34,7 @@ export function createSniffingTranslator(choose: (first: string) => AnswerTransl
   };
 }
 
-function endOf(translator: AnswerTranslator): Iterable<RelayEvent> {
+function endOf(translator: AnswerTranslator): Iterable<UpstreamEvent> {
   return translator.end();
 }
 

@@ -1,24 +1,24 @@
 /** Speech and plain text: bytes that pass as they come. */
 
-import { NO_USAGE, type RelayEvent } from "@openai-compat/core";
+import { NO_USAGE, type UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 
 /** What is spoken or heard is counted by who sent it. */
-const END = { type: "relay-end", usage: NO_USAGE, source: "measured" } as const;
+const END = { type: "upstream-end", usage: NO_USAGE, source: "measured" } as const;
 
 export function createBytesTranslator(contentType: string, droppedParameters: readonly string[]): AnswerTranslator {
   let hasStarted = false;
 
-  function* start(): Generator<RelayEvent> {
+  function* start(): Generator<UpstreamEvent> {
     if (hasStarted) return;
     hasStarted = true;
-    yield { type: "relay-start", contentType, droppedParameters };
+    yield { type: "upstream-start", contentType, droppedParameters };
   }
 
   return {
     *push(chunks) {
       yield* start();
-      for (const bytes of chunks) yield { type: "relay-data", bytes, usage: NO_USAGE, source: "measured" };
+      for (const bytes of chunks) yield { type: "upstream-data", bytes, usage: NO_USAGE, source: "measured" };
     },
     *end() {
       yield* start();

@@ -1,12 +1,12 @@
 import { answersWithChunks } from "@openai-compat/core";
-import type { RelayEvent, RelayRequest } from "@openai-compat/core";
+import type { UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
 import fc from "fast-check";
 import { anyCharacter } from "@openai-compat/core/any-character";
 import { expect, test } from "vitest";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import { createMessageCleaner } from "./clean-message.ts";
-import { chunk, delta, OUR_MODEL, relayRequest, UPSTREAM_MODEL } from "./testing/relay.ts";
+import { chunk, delta, OUR_MODEL, upstreamRequest, UPSTREAM_MODEL } from "./testing/upstream-calls.ts";
 import { createEventStreamTranslator } from "./translate-event-stream.ts";
 import { parseBaseUrl } from "./upstream-settings.ts";
 
@@ -22,8 +22,8 @@ const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: 
 const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
 const USAGE_CHUNK = chunk({ choices: [], usage: USAGE });
 
-function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial<RelayRequest> = {}) {
-  const request = relayRequest({ stream: true, ...overrides });
+function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial<UpstreamRequest> = {}) {
+  const request = upstreamRequest({ stream: true, ...overrides });
   const { operation } = request;
   const isText = answersWithChunks(operation);
   const reader = isText
@@ -42,13 +42,15 @@ function* translate(pieces: readonly (string | Uint8Array)[], overrides: Partial
   yield* translator.end();
 }
 
-function textOf(events: Iterable<RelayEvent>): string {
-  return [...events].map((event) => (event.type === "relay-data" ? Buffer.from(event.bytes).toString() : "")).join("");
+function textOf(events: Iterable<UpstreamEvent>): string {
+  return [...events]
+    .map((event) => (event.type === "upstream-data" ? Buffer.from(event.bytes).toString() : ""))
+    .join("");
 }
 
-function usageOf(events: Iterable<RelayEvent>) {
+function usageOf(events: Iterable<UpstreamEvent>) {
   const last = [...events].at(-1);
-  return last === undefined || last.type === "relay-start" ? null : last.usage;
+  return last === undefined || last.type === "upstream-start" ? null : last.usage;
 }
 
 const renamed = (text: string) => text.replaceAll(UPSTREAM_MODEL, OUR_MODEL);
@@ -60,13 +62,13 @@ test("a stream passes with our model's name and nothing else changed", () => {
 
 test("events that come together leave together, with the usage up to them", () => {
   const events = [...translate([delta("one") + delta(" two"), delta(" three", "stop") + USAGE_CHUNK + DONE])];
-  expect(events.map((event) => (event.type === "relay-start" ? "start" : event.usage.outputTokens))).toEqual([
+  expect(events.map((event) => (event.type === "upstream-start" ? "start" : event.usage.outputTokens))).toEqual([
     "start",
     2,
     2,
     2,
   ]);
-  expect(events.map(({ type }) => type)).toEqual(["relay-start", "relay-data", "relay-data", "relay-end"]);
+  expect(events.map(({ type }) => type)).toEqual(["upstream-start", "upstream-data", "upstream-data", "upstream-end"]);
   for (const event of events) expect(() => structuredClone(event)).not.toThrow();
 });
 
@@ -104,7 +106,7 @@ test("before the upstream counts, each chunk with output is one token, and the p
   const tool = chunk({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: "{" } }] } }] });
   const reasoning = chunk({ choices: [{ index: 0, delta: { reasoning_content: "hm" } }] });
   const usages = [...translate([role, delta("a"), tool, reasoning, delta("b"), delta("", "stop"), DONE])].flatMap(
-    (event) => (event.type === "relay-data" ? [[event.usage.inputTokens, event.usage.outputTokens]] : []),
+    (event) => (event.type === "upstream-data" ? [[event.usage.inputTokens, event.usage.outputTokens]] : []),
   );
   expect(usages).toEqual([
     [0, 0],
@@ -119,7 +121,7 @@ test("before the upstream counts, each chunk with output is one token, and the p
 test("a usage that is reported with a finish reason is not the last word when text follows", () => {
   const early = chunk({ choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }], usage: USAGE });
   const later = Array.from({ length: 20 }, () => delta(" b"));
-  const end = [...translate([ROLE, early, ...later, DONE])].findLast((event) => event.type === "relay-end");
+  const end = [...translate([ROLE, early, ...later, DONE])].findLast((event) => event.type === "upstream-end");
   expect(end).toMatchObject({ usage: { inputTokens: 10, outputTokens: 21 }, source: "estimated" });
 });
 
@@ -175,7 +177,7 @@ test("a stream that ends before every choice has its finish reason has failed", 
 
 test("an error before the first event is thrown before the answer starts", () => {
   const stream = 'data: {"error":{"message":"too long","type":"BadRequestError","code":400}}\n\n';
-  const seen: RelayEvent[] = [];
+  const seen: UpstreamEvent[] = [];
   expect(() => {
     for (const event of translate([stream])) seen.push(event);
   }).toThrow("too long");
@@ -188,7 +190,7 @@ test("an error in the middle is thrown after what came before it was passed on",
     'data: {"object":"error","message":"boom"}\n\n',
     'event: error\ndata: {"message":"boom"}\n\n',
   ]) {
-    const seen: RelayEvent[] = [];
+    const seen: UpstreamEvent[] = [];
     expect(() => {
       for (const event of translate([ROLE + error + DONE])) seen.push(event);
     }).toThrow("The model failed to answer.");

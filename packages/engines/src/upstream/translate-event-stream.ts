@@ -1,9 +1,9 @@
 /**
- * An event stream in the API's own framing: `data:` lines alone, blank-line separated, `[DONE]` at the end where the API
- * has it. It knows no event's shape: that is the reader's.
+ * An event stream in the API's own framing: `data:` lines alone, blank-line separated, `[DONE]` at the end where the
+ * API has it. It knows no event's shape: that is the reader's.
  */
 
-import type { RelayEvent } from "@openai-compat/core";
+import type { UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
@@ -25,18 +25,18 @@ const DONE_FRAME = `data: ${DONE}\n\n`;
 /** Line breaks to some clients' parsers, though not to the standard; escaped they stay JSON. */
 const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
-/** `relay-start` waits for the first event, so that an upstream that begins with an error never started. */
+/** `upstream-start` waits for the first event, so that an upstream that begins with an error never started. */
 export function createEventStreamTranslator(options: EventStreamOptions): AnswerTranslator {
   const { reader, eventBytesMax, droppedParameters } = options;
   const decoder = createEventStreamDecoder({ eventBytesMax });
   let hasStarted = false;
   let isDone = false;
 
-  function* send(text: string): Generator<RelayEvent> {
-    if (!hasStarted) yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
+  function* send(text: string): Generator<UpstreamEvent> {
+    if (!hasStarted) yield { type: "upstream-start", contentType: "text/event-stream", droppedParameters };
     hasStarted = true;
     if (text !== "")
-      yield { type: "relay-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
+      yield { type: "upstream-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
   }
 
   function readEvent(event: ServerSentEvent): string {
@@ -55,7 +55,7 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   }
 
   /** All that came at once leaves at once; what came before an error leaves before it is thrown. */
-  function* translate(events: readonly ServerSentEvent[]): Generator<RelayEvent> {
+  function* translate(events: readonly ServerSentEvent[]): Generator<UpstreamEvent> {
     let text = "";
     try {
       for (const event of events) {
@@ -88,8 +88,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   };
 }
 
-function toEnd(reader: EventReader): Extract<RelayEvent, { type: "relay-end" }> {
-  return { type: "relay-end", usage: reader.usage(true), source: reader.source() };
+function toEnd(reader: EventReader): Extract<UpstreamEvent, { type: "upstream-end" }> {
+  return { type: "upstream-end", usage: reader.usage(true), source: reader.source() };
 }
 
 /** @param data JSON */

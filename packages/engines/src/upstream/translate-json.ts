@@ -4,8 +4,8 @@ import { AiError, MODEL_OPERATIONS, NO_USAGE, answersWithChunks } from "@openai-
 import type {
   ChunkOperationId,
   ModelOperation,
-  RelayEvent,
-  RelayRequest,
+  UpstreamEvent,
+  UpstreamRequest,
   UsageSource,
   UsageUnits,
 } from "@openai-compat/core";
@@ -38,37 +38,37 @@ export function createJsonTranslator(options: WholeOptions): AnswerTranslator {
     },
     isComplete: () => false,
     awaitsUsage: () => chunks.length > 0,
-    abandon: () => ({ type: "relay-end", usage: estimateUnfinished(request, chunks), source: "estimated" }),
+    abandon: () => ({ type: "upstream-end", usage: estimateUnfinished(request, chunks), source: "estimated" }),
   };
 }
 
-function estimateUnfinished(request: RelayRequest, chunks: readonly Uint8Array[]): UsageUnits {
+function estimateUnfinished(request: UpstreamRequest, chunks: readonly Uint8Array[]): UsageUnits {
   const bytes = answersWithChunks(request.operation) ? chunks.reduce((total, chunk) => total + chunk.length, 0) : 0;
   return { ...NO_USAGE, inputTokens: estimateInputTokens(request), outputTokens: bytesToTokens(bytes) };
 }
 
 /** What the upstream ignored of a request has been computed all the same, so it is charged before it is refused. */
-export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Generator<RelayEvent> {
+export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Generator<UpstreamEvent> {
   const { request, droppedParameters } = options;
   const { usage, source } = readUsage(parsed.value, options);
   let text: string;
   try {
     text = normaliseWhole(parsed, request, usage);
   } catch (thrown) {
-    if (thrown instanceof AiError) yield { type: "relay-end", usage, source };
+    if (thrown instanceof AiError) yield { type: "upstream-end", usage, source };
     throw thrown;
   }
   const bytes = Buffer.from(text);
-  yield { type: "relay-whole", contentType: "application/json", droppedParameters, bytes, usage, source };
+  yield { type: "upstream-whole", contentType: "application/json", droppedParameters, bytes, usage, source };
 }
 
-function normaliseWhole(parsed: ParsedAnswer, request: RelayRequest, usage: UsageUnits): string {
+function normaliseWhole(parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageUnits): string {
   const { operation } = request;
   if (answersWithChunks(operation)) return normaliseChoices(parsed, { request, operation, usage });
   return NORMALISERS[MODEL_OPERATIONS[operation].answer](parsed, request, usage);
 }
 
-type Normaliser = (parsed: ParsedAnswer, request: RelayRequest, usage: UsageUnits) => string;
+type Normaliser = (parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageUnits) => string;
 
 const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks">, Normaliser>> = {
   vectors: normaliseVectors,
@@ -82,7 +82,7 @@ const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks">, 
 };
 
 interface ChoicesOptions {
-  readonly request: RelayRequest;
+  readonly request: UpstreamRequest;
   readonly operation: ChunkOperationId;
   readonly usage: UsageUnits;
 }
@@ -98,7 +98,11 @@ function normaliseChoices({ text, value }: ParsedAnswer, { request, operation, u
   return JSON.stringify({ ...answer, usage: encodeUsage(reported, usage) });
 }
 
-function normaliseVectors({ text, value }: ParsedAnswer, request: RelayRequest, { inputTokens }: UsageUnits): string {
+function normaliseVectors(
+  { text, value }: ParsedAnswer,
+  request: UpstreamRequest,
+  { inputTokens }: UsageUnits,
+): string {
   const { modelId: model, body } = request;
   const isChanged = normaliseEmbeddings(value, readEmbeddingWishes(body.kind === "json" ? body.value : {}));
   const reported = readReported(value);
@@ -124,16 +128,16 @@ function isCounted(
   );
 }
 
-function countRequested({ body }: RelayRequest): number {
+function countRequested({ body }: UpstreamRequest): number {
   return body.kind === "json" && typeof body.value["n"] === "number" ? body.value["n"] : 1;
 }
 
-function hasRequested(choices: unknown, request: RelayRequest): boolean {
+function hasRequested(choices: unknown, request: UpstreamRequest): boolean {
   return Array.isArray(choices) && choices.length === countRequested(request);
 }
 
 /** As many choices as were requested. @throws AiError when there are fewer */
-function takeRequested(choices: unknown, request: RelayRequest): unknown {
+function takeRequested(choices: unknown, request: UpstreamRequest): unknown {
   const { operation } = request;
   const n = countRequested(request);
   if (!Array.isArray(choices)) return choices;
@@ -159,7 +163,7 @@ function readUsage(
 }
 
 /** One chunk for each choice, as if it had been streamed. */
-function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<RelayEvent> {
+function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<UpstreamEvent> {
   const { request, zeroUsageBelieved, droppedParameters } = options;
   const { operation } = request;
   if (!answersWithChunks(operation)) {
@@ -176,8 +180,8 @@ function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<R
   const events = [...frames, ...reader.end(true), "[DONE]"];
   const bytes = Buffer.from(events.map((data) => `data: ${data}\n\n`).join(""));
   const used = reader.usage(true);
-  yield { type: "relay-start", contentType: "text/event-stream", droppedParameters };
+  yield { type: "upstream-start", contentType: "text/event-stream", droppedParameters };
   const source = reader.source();
-  yield { type: "relay-data", bytes, usage: used, source };
-  yield { type: "relay-end", usage: used, source };
+  yield { type: "upstream-data", bytes, usage: used, source };
+  yield { type: "upstream-end", usage: used, source };
 }

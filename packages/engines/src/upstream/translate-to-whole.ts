@@ -1,7 +1,7 @@
 /** A stream in the place of an answer in one piece: its chunks, already in OpenAI's format, are put together. */
 
 import { answersWithChunks } from "@openai-compat/core";
-import type { RelayEvent } from "@openai-compat/core";
+import type { UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { isRecord, type JsonRecord, parseRecord } from "./json-value.ts";
 import { ANSWER_OBJECTS } from "./normalise-fields.ts";
@@ -12,13 +12,13 @@ import { UpstreamFault } from "./upstream-fault.ts";
 export function createFoldingTranslator(stream: AnswerTranslator, options: WholeOptions): AnswerTranslator {
   const fold = createFold();
 
-  function* take(events: Iterable<RelayEvent>): Generator<RelayEvent> {
+  function* take(events: Iterable<UpstreamEvent>): Generator<UpstreamEvent> {
     for (const event of events) {
-      if (event.type === "relay-data") fold.add(Buffer.from(event.bytes).toString("utf8"));
-      if (event.type !== "relay-end") continue;
+      if (event.type === "upstream-data") fold.add(Buffer.from(event.bytes).toString("utf8"));
+      if (event.type !== "upstream-end") continue;
       const value = { ...fold.answer(options), usage: encodeUnits(event.usage) };
       for (const whole of encodeWhole({ text: JSON.stringify(value), value }, options)) {
-        yield whole.type === "relay-whole" ? { ...whole, source: event.source } : whole;
+        yield whole.type === "upstream-whole" ? { ...whole, source: event.source } : whole;
       }
     }
   }

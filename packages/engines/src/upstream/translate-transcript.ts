@@ -1,6 +1,9 @@
-/** A transcript in the format that was requested: text for text, JSON for JSON, also where an upstream knows one of them alone. */
+/**
+ * A transcript in the format that was requested: text for text, JSON for JSON, also where an upstream knows one of them
+ * alone.
+ */
 
-import { NO_USAGE, type RelayEvent, type RelayRequest } from "@openai-compat/core";
+import { NO_USAGE, type UpstreamEvent, type UpstreamRequest } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { decodeText, parseAnswer } from "./parse-answer.ts";
 import { encodeWhole, type WholeOptions } from "./translate-json.ts";
@@ -11,12 +14,12 @@ export function createTranscriptTranslator(contentType: string, options: WholeOp
   const { request, droppedParameters } = options;
   const chunks: Uint8Array[] = [];
 
-  function* encodeText(text: string, type: string): Generator<RelayEvent> {
+  function* encodeText(text: string, type: string): Generator<UpstreamEvent> {
     const bytes = Buffer.from(text);
-    yield { type: "relay-whole", contentType: type, droppedParameters, bytes, usage: NO_USAGE, source: "measured" };
+    yield { type: "upstream-whole", contentType: type, droppedParameters, bytes, usage: NO_USAGE, source: "measured" };
   }
 
-  function* encode(): Generator<RelayEvent> {
+  function* encode(): Generator<UpstreamEvent> {
     const body = Buffer.concat(chunks);
     const text = decodeText(body);
     const format = readFormat(request);
@@ -45,7 +48,7 @@ export function createTranscriptTranslator(contentType: string, options: WholeOp
     end: encode,
     isComplete: () => false,
     awaitsUsage: () => chunks.length > 0,
-    abandon: () => ({ type: "relay-end", usage: NO_USAGE, source: "estimated" }),
+    abandon: () => ({ type: "upstream-end", usage: NO_USAGE, source: "estimated" }),
   };
 }
 
@@ -56,7 +59,7 @@ function isJsonFormat(format: string): boolean {
 }
 
 /** @returns null where the request doesn't say so in a way that can be read; then any format is right */
-function readFormat({ body }: RelayRequest): string | null {
+function readFormat({ body }: UpstreamRequest): string | null {
   if (body.kind === "json") return null;
   const field = body.fields.findLast(({ name }) => name === "response_format");
   return field !== undefined && "value" in field && field.value !== "" ? field.value : "json";

@@ -5,14 +5,14 @@ import {
   createTestEngine,
   API_KEY,
   chunk,
-  collectRelay,
+  collectAnswer,
   delta,
   never,
   OUR_MODEL,
   rejection,
-  relayRequest,
+  upstreamRequest,
   UPSTREAM_MODEL,
-} from "./testing/relay.ts";
+} from "./testing/upstream-calls.ts";
 import { findDeadUrl, startRawUpstream, startUpstream } from "./testing/fake-upstream.ts";
 
 const COMPLETION = {
@@ -33,7 +33,7 @@ function json(value: unknown, status = 200): (response: ServerResponse) => void 
 
 test("a one-shot answer comes back with our model's name and its usage", async () => {
   const { baseUrl } = await startUpstream(json({ ...COMPLETION, usage: USAGE }));
-  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
+  const result = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest(), never));
   expect(result.contentType).toBe("application/json");
   expect(JSON.parse(result.text)).toEqual({ ...COMPLETION, usage: USAGE, model: OUR_MODEL });
   expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
@@ -41,7 +41,7 @@ test("a one-shot answer comes back with our model's name and its usage", async (
 
 test("an answer without usage is estimated, and says so", async () => {
   const { baseUrl } = await startUpstream(json(COMPLETION));
-  const { usage, text, events } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never));
+  const { usage, text, events } = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest(), never));
   expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 4 });
   expect(events).toMatchObject([{ source: "estimated" }]);
   expect(JSON.parse(text)).toMatchObject({
@@ -60,7 +60,7 @@ test("each operation goes to the path that the request names, with our key and n
   const operations = MODEL_TYPES.filter((type) => type !== "speech").flatMap(listOperations);
   const paths = operations.map((operation) => `/of/${operation}`);
   for (const [index, operation] of operations.entries()) {
-    await collectRelay(engine.relay(relayRequest({ operation, path: paths[index] ?? "" }), never));
+    await collectAnswer(engine.forward(upstreamRequest({ operation, path: paths[index] ?? "" }), never));
   }
   expect(seen).toEqual(paths.map((path) => ["POST", `/v1${path}`, `Bearer ${API_KEY}`]));
 });
@@ -72,8 +72,8 @@ test("an upload arrives as a form, and its transcription brings the audio's leng
     json({ text: isForm && body.includes("RIFF") ? "heard" : "deaf", duration: 2.5 })(response);
   });
   const fields = [{ name: "file", fileName: "a.wav", contentType: "audio/wav", bytes }];
-  const request = relayRequest({ operation: "createTranscription", body: { kind: "form", fields } });
-  const { text, usage } = await collectRelay(createTestEngine([baseUrl]).relay(request, never));
+  const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
+  const { text, usage } = await collectAnswer(createTestEngine([baseUrl]).forward(request, never));
   expect(JSON.parse(text)).toMatchObject({ text: "heard" });
   expect(usage.audioMs).toBe(2500);
 });
@@ -85,7 +85,7 @@ test.each(["audio/mpeg", "application/octet-stream"])("speech of type %s passes 
     response.write("one ");
     setTimeout(() => response.end("two"), 20);
   });
-  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ operation }), never));
+  const result = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest({ operation }), never));
   expect([result.contentType, result.text]).toEqual([contentType, "one two"]);
   expect(result.events.length).toBe(4);
 });
@@ -99,7 +99,7 @@ test.each([
     response.write("one ");
     setTimeout(() => response.end("two"), 20);
   });
-  const result = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ operation }), never));
+  const result = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest({ operation }), never));
   expect([result.contentType, result.text]).toEqual([contentType, "one two"]);
 });
 
@@ -113,7 +113,7 @@ test("a stream comes back event by event, and the connection is kept for the nex
   });
   const engine = createTestEngine([upstream.baseUrl]);
   for (let count = 0; count < 3; count += 1) {
-    const result = await collectRelay(engine.relay(relayRequest({ stream: true }), never));
+    const result = await collectAnswer(engine.forward(upstreamRequest({ stream: true }), never));
     const end = chunk({ choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: "stop" }] });
     const sent = `${ROLE}${delta(" two")}${end}data: [DONE]\n\n`;
     expect(result.text).toBe(sent.replaceAll(UPSTREAM_MODEL, OUR_MODEL));
@@ -128,7 +128,7 @@ test("a stream that stays open after [DONE] is complete all the same", async () 
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(`${delta("one", "stop")}data: [DONE]\n\n`);
   });
-  const { text } = await collectRelay(createTestEngine([baseUrl]).relay(relayRequest({ stream: true }), never));
+  const { text } = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest({ stream: true }), never));
   expect(text).toMatch(/data: \[DONE\]\n\n$/);
 });
 
@@ -145,7 +145,7 @@ test.each([
     const body = JSON.stringify({ error: { message, type: "x", param: null, code: null, ...fields } });
     response.writeHead(status, { "content-type": "application/json", "retry-after": "7" }).end(body);
   });
-  const thrown = await rejection(collectRelay(createTestEngine([upstream.baseUrl]).relay(relayRequest(), never)));
+  const thrown = await rejection(collectAnswer(createTestEngine([upstream.baseUrl]).forward(upstreamRequest(), never)));
   if (!(thrown instanceof AiError)) throw thrown;
   expect(thrown).toMatchObject(expected);
   for (const canary of [UPSTREAM_MODEL, "127.0.0.1", String(upstream.port), API_KEY]) {
@@ -159,7 +159,7 @@ test("a redirect is not followed", async () => {
   const { baseUrl } = await startUpstream((response) => {
     response.writeHead(307, { location: `${other.baseUrl}/chat/completions` }).end();
   });
-  await expect(collectRelay(createTestEngine([baseUrl]).relay(relayRequest(), never))).rejects.toMatchObject({
+  await expect(collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest(), never))).rejects.toMatchObject({
     code: "upstream_failed",
   });
   expect(other.connections()).toBe(0);
@@ -168,7 +168,7 @@ test("a redirect is not followed", async () => {
 test("a call goes to the next base URL when the first can't be reached", async () => {
   const alive = await startUpstream(json(COMPLETION));
   const engine = createTestEngine([await findDeadUrl(), alive.baseUrl, "http://no-such-host.invalid/v1"]);
-  for (let count = 0; count < 4; count += 1) await collectRelay(engine.relay(relayRequest(), never));
+  for (let count = 0; count < 4; count += 1) await collectAnswer(engine.forward(upstreamRequest(), never));
 });
 
 test("a call of which a byte went out is not repeated", async () => {
@@ -182,13 +182,15 @@ test("a call of which a byte went out is not repeated", async () => {
     socket.destroy();
   });
   const engine = createTestEngine([cut.baseUrl, other.baseUrl]);
-  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({ code: "upstream_failed" });
+  await expect(collectAnswer(engine.forward(upstreamRequest(), never))).rejects.toMatchObject({
+    code: "upstream_failed",
+  });
   expect(requests).toBe(1);
 });
 
 test("when no base URL can be reached, each was tried once and the model is unavailable", async () => {
   const engine = createTestEngine([await findDeadUrl(), await findDeadUrl()], { breakerFailuresMax: 1 });
-  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
+  await expect(collectAnswer(engine.forward(upstreamRequest(), never))).rejects.toMatchObject({
     code: "upstream_unavailable",
   });
   expect(engine.upstreams()).toMatchObject([
@@ -201,14 +203,14 @@ test("when no base URL can be reached, each was tried once and the model is unav
 test("a base URL that keeps failing is left alone, and the wait is told", async () => {
   const upstream = await startUpstream(json({}, 500));
   const engine = createTestEngine([upstream.baseUrl], { breakerFailuresMax: 2, breakerOpenMs: 200 });
-  for (let count = 0; count < 2; count += 1) await rejection(collectRelay(engine.relay(relayRequest(), never)));
-  const refused = await rejection(collectRelay(engine.relay(relayRequest(), never)));
+  for (let count = 0; count < 2; count += 1) await rejection(collectAnswer(engine.forward(upstreamRequest(), never)));
+  const refused = await rejection(collectAnswer(engine.forward(upstreamRequest(), never)));
   if (!(refused instanceof AiError)) throw refused;
   expect(refused.code).toBe("upstream_unavailable");
   expect(refused.retryAfterMs).toBeGreaterThan(0);
   expect(refused.retryAfterMs).toBeLessThanOrEqual(200);
   await new Promise((resolve) => setTimeout(resolve, 210));
-  await expect(collectRelay(engine.relay(relayRequest(), never)), "the probe").rejects.toMatchObject({
+  await expect(collectAnswer(engine.forward(upstreamRequest(), never)), "the probe").rejects.toMatchObject({
     code: "upstream_failed",
   });
 });
@@ -219,11 +221,11 @@ test("a server that lacks an operation is not left alone for it", async () => {
   );
   const engine = createTestEngine([baseUrl], { breakerFailuresMax: 1 });
   for (let round = 0; round < 3; round += 1) {
-    const request = relayRequest({ operation: "createCompletion", path: "/completions" });
-    const refused = await rejection(collectRelay(engine.relay(request, never)));
+    const request = upstreamRequest({ operation: "createCompletion", path: "/completions" });
+    const refused = await rejection(collectAnswer(engine.forward(request, never)));
     expect(refused).toMatchObject({ code: "not_implemented" });
   }
-  expect((await collectRelay(engine.relay(relayRequest(), never))).text).toContain("two words");
+  expect((await collectAnswer(engine.forward(upstreamRequest(), never))).text).toContain("two words");
 });
 
 test("callers' mistakes and aborts do not open a circuit", async () => {
@@ -231,9 +233,9 @@ test("callers' mistakes and aborts do not open a circuit", async () => {
     if (!body.includes("hang")) json({}, 400)(response);
   });
   const engine = createTestEngine([upstream.baseUrl], { breakerFailuresMax: 1 });
-  await rejection(collectRelay(engine.relay(relayRequest(), never)));
-  const hanging = relayRequest({ body: { kind: "json", value: { messages: "hang" } } });
-  await rejection(collectRelay(engine.relay(hanging, AbortSignal.timeout(50))));
+  await rejection(collectAnswer(engine.forward(upstreamRequest(), never)));
+  const hanging = upstreamRequest({ body: { kind: "json", value: { messages: "hang" } } });
+  await rejection(collectAnswer(engine.forward(hanging, AbortSignal.timeout(50))));
   expect(engine.upstreams()).toEqual([{ index: 0, state: "closed", running: 0, failures: 0, failovers: 0 }]);
 });
 
@@ -243,12 +245,12 @@ test("closing waits for running calls", async () => {
   });
   const engine = createTestEngine([baseUrl]);
   let isDone = false;
-  const call = collectRelay(engine.relay(relayRequest(), never)).then(() => (isDone = true));
+  const call = collectAnswer(engine.forward(upstreamRequest(), never)).then(() => (isDone = true));
   await new Promise((resolve) => setTimeout(resolve, 20));
   await engine.close();
   expect(isDone).toBe(true);
   await call;
-  await expect(collectRelay(engine.relay(relayRequest(), never))).rejects.toMatchObject({
+  await expect(collectAnswer(engine.forward(upstreamRequest(), never))).rejects.toMatchObject({
     code: "upstream_unavailable",
   });
 });
@@ -270,7 +272,7 @@ test("a name of the limit that an upstream refuses is not sent to it again, and 
     });
     const engine = createTestEngine([baseUrl]);
     for (let count = 0; count < 2; count += 1) {
-      await collectRelay(engine.relay(relayRequest({ outputTokensMax: 5 }), never));
+      await collectAnswer(engine.forward(upstreamRequest({ outputTokensMax: 5 }), never));
     }
     const kept = refused === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     expect(seen.map((body) => [body[refused], body[kept]])).toEqual([
@@ -288,8 +290,8 @@ test("a limit that is out of range is the caller's mistake, and nothing is repea
     requests += 1;
     json({ error: { message: "max_tokens must be at most 4096", param: "max_tokens" } }, 400)(response);
   });
-  const call = createTestEngine([baseUrl]).relay(relayRequest({ outputTokensMax: 5000 }), never);
-  await expect(collectRelay(call)).rejects.toMatchObject({
+  const call = createTestEngine([baseUrl]).forward(upstreamRequest({ outputTokensMax: 5000 }), never);
+  await expect(collectAnswer(call)).rejects.toMatchObject({
     code: "invalid_request",
     message: "max_tokens must be at most 4096",
   });

@@ -4,7 +4,7 @@
  */
 
 import { createWorkSlices } from "@openai-compat/core";
-import type { RelayEngine, RelayEvent, RelayRequest } from "@openai-compat/core";
+import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { createMessageCleaner } from "./clean-message.ts";
 import { encodeRequest, type LimitNames, listDroppedParameters } from "./encode-request.ts";
@@ -12,7 +12,7 @@ import type { ExchangeAnswer } from "./exchange.ts";
 import { readRefusedLimit } from "./limit-names.ts";
 import { type OpenCall, openCall } from "./open-call.ts";
 import { readErrorText } from "./read-error.ts";
-import { relayAnswer } from "./relay-answer.ts";
+import { streamUpstreamEvents } from "./upstream-events.ts";
 import { parseBaseUrl, resolveUpstreamSettings, type UpstreamEngineSettings } from "./upstream-settings.ts";
 import { type CallOptions, createUpstreamTarget } from "./upstream-target.ts";
 import { createUpstreamTargets } from "./upstream-targets.ts";
@@ -22,7 +22,7 @@ import { createUpstreamTargets } from "./upstream-targets.ts";
  *
  * @throws TypeError for settings that can't work
  */
-export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): RelayEngine {
+export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): UpstreamEngine {
   const settings = resolveUpstreamSettings(upstreamSettings);
   const { model, apiKey, contextTokens, completionTokensMax, concurrency, passParameters } = settings;
   const addresses = settings.baseUrls.map(parseBaseUrl);
@@ -35,7 +35,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   let limitNames: LimitNames = "both";
 
   /** Sends it, and once more under one name of the limit where the other one is refused: nothing was computed then. */
-  async function open(request: RelayRequest, options: CallOptions): Promise<OpenCall> {
+  async function open(request: UpstreamRequest, options: CallOptions): Promise<OpenCall> {
     options.signal.throwIfAborted();
     const slices = createWorkSlices({ signal: options.signal });
     const encode = (names: LimitNames) =>
@@ -53,12 +53,12 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
     return second;
   }
 
-  function relay(request: RelayRequest, signal: AbortSignal): AsyncGenerator<RelayEvent, void> {
+  function forward(request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void> {
     const { modelId, includeUsage } = request;
     const errorContext = { cleaner, modelId, includeUsage };
     const droppedParameters = listDroppedParameters(request, settings);
     const { eventBytesMax, answerBytesMax, answerValuesMax, zeroUsageBelieved, usageWaitMs } = settings;
-    return relayAnswer({
+    return streamUpstreamEvents({
       open: (options) => open(request, options),
       request,
       signal,
@@ -73,10 +73,10 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   }
 
   return {
-    type: "relay",
+    type: "upstream",
     limits: { contextTokens, completionTokensMax: completionTokensMax ?? contextTokens, concurrency },
     operations: new Set(settings.operations),
-    relay,
+    forward,
     upstreams: () => targets.status(),
     async close() {
       await Promise.all(all.map(async (target) => target.close()));

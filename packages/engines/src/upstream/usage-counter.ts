@@ -1,6 +1,6 @@
 /** What a streamed completion has used: as reported by the upstream, else estimated from what came. */
 
-import { NO_USAGE, type RelayRequest, type UsageSource, type UsageUnits } from "@openai-compat/core";
+import { NO_USAGE, type UpstreamRequest, type UsageSource, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
 import { bytesToTokens, countText, estimateInputTokens, type TextCounts } from "./estimate-tokens.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -17,13 +17,16 @@ export interface UsageCounter {
   reported(): JsonRecord | null;
 }
 
-export function createUsageCounter(request: RelayRequest, zeroUsageBelieved: boolean): UsageCounter {
+export function createUsageCounter(request: UpstreamRequest, zeroUsageBelieved: boolean): UsageCounter {
   let chunks = 0;
   const counts: TextCounts = { words: 0, bytes: 0 };
   let inputTokens: number | null = null;
   let last: { readonly usage: JsonRecord; readonly units: UsageUnits; readonly isFinal: boolean } | null = null;
 
-  /** A chunk has one token at least: some hold a few letters of a word, others many words. The pieces of a word count as words. */
+  /**
+   * A chunk has one token at least: some hold a few letters of a word, others many words. The pieces of a word count as
+   * words.
+   */
   function estimate(): UsageUnits {
     inputTokens ??= estimateInputTokens(request);
     const outputTokens = Math.max(chunks, counts.words, bytesToTokens(counts.bytes));
@@ -64,7 +67,11 @@ function isIncomplete({ inputTokens, outputTokens }: UsageUnits): boolean {
   return inputTokens === 0 || outputTokens === 0;
 }
 
-/** A zero in the upstream's last word says that it doesn't count. @returns `reported` itself where nothing is missing */
+/**
+ * A zero in the upstream's last word says that it doesn't count.
+ *
+ * @returns `reported` itself where nothing is missing
+ */
 export function fillIn(reported: UsageUnits, estimate: () => UsageUnits): UsageUnits {
   if (!isIncomplete(reported)) return reported;
   const { inputTokens, outputTokens } = estimate();

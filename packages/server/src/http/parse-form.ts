@@ -1,10 +1,11 @@
 /**
- * Takes a form (`multipart/form-data`, RFC 7578) apart. It works on all bytes at once and returns or throws: there is no
- * stream whose error could be missed, whatever a client has cut off. File contents are views of the body, not copies.
+ * Takes a form (`multipart/form-data`, RFC 7578) apart. It works on all bytes at once and returns or throws: there is
+ * no stream whose error could be missed, whatever a client has cut off. File contents are views of the body, not
+ * copies.
  */
 
 import { AiError } from "@openai-compat/core";
-import type { RelayField } from "@openai-compat/core";
+import type { FormField } from "@openai-compat/core";
 
 /** Beyond any form of the API: one file, and a few fields that may be repeated. */
 export const PARTS_MAX = 100;
@@ -17,7 +18,9 @@ export const PART_HEAD_BYTES_MAX = 16 * 1024;
 /** RFC 2046, section 5.1.1. */
 export const BOUNDARY_BYTES_MAX = 70;
 
-/** Lines of a part that begin like the boundary. None should (RFC 2046, section 5.1.1), and each takes a closer look. */
+/**
+ * Lines of a part that begin like the boundary. None should (RFC 2046, section 5.1.1), and each takes a closer look.
+ */
 export const NEAR_BOUNDARIES_MAX = 1000;
 
 const CRLF = Buffer.from("\r\n");
@@ -33,9 +36,9 @@ export function readBoundary(contentType: string): string | null {
 }
 
 /** @throws AiError `invalid_request` that says what is wrong with the form. */
-export function parseForm(bytes: Buffer, boundary: string): readonly RelayField[] {
+export function parseForm(bytes: Buffer, boundary: string): readonly FormField[] {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
-  const fields: RelayField[] = [];
+  const fields: FormField[] = [];
   let position = findFirstDelimiter(bytes, delimiter);
   for (;;) {
     if (isAt(bytes, position, "--")) return fields;
@@ -117,7 +120,7 @@ function readHead(bytes: Buffer, start: number): PartHead {
   return { headers, end: start + end + HEAD_END.length };
 }
 
-function decodeField(headers: PartHead["headers"], content: Buffer): RelayField {
+function decodeField(headers: PartHead["headers"], content: Buffer): FormField {
   const disposition = parseParameters(headers.get("content-disposition") ?? "");
   const name = disposition?.parameters.get("name");
   if (disposition?.value.toLowerCase() !== "form-data" || name === undefined) {

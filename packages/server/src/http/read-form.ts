@@ -4,21 +4,21 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { RelayField } from "@openai-compat/core";
+import type { FormField } from "@openai-compat/core";
 import { parseForm, readBoundary } from "./parse-form.ts";
 import { readBodyBytes } from "./read-body.ts";
 import type { BodyLimits, ReadBodyOptions } from "./read-body.ts";
 
 /**
  * @returns the fields in the order sent.
- * @throws AiError `unsupported_media_type` (not a form), what `readBodyBytes` throws, and `invalid_request` when the form
- *   is malformed or has too many or too large parts.
+ * @throws AiError `unsupported_media_type` (not a form), what `readBodyBytes` throws, and `invalid_request` when the
+ *   form is malformed or has too many or too large parts.
  */
 export async function readFormBody(
   request: Request,
   limits: BodyLimits,
   options: ReadBodyOptions,
-): Promise<readonly RelayField[]> {
+): Promise<readonly FormField[]> {
   const contentType = (options.headers ?? request.headers).get("content-type") ?? "";
   const boundary = readBoundary(contentType);
   if (boundary === null) {

@@ -1,17 +1,17 @@
 /** Stands in for an upstream within this process: it takes any form or text and always gives the same answer. */
 
 import { NO_USAGE } from "@openai-compat/core";
-import type { RelayEngine } from "@openai-compat/core";
+import type { UpstreamEngine } from "@openai-compat/core";
 
-export function createTranscribingEngine(): RelayEngine {
+export function createTranscribingEngine(): UpstreamEngine {
   return {
-    type: "relay",
+    type: "upstream",
     limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
     operations: new Set(["createTranscription", "createTranslation", "createSpeech"]),
-    async *relay() {
+    async *forward() {
       const bytes = new TextEncoder().encode('{"text":"The sea."}');
       const contentType = "application/json";
-      yield { type: "relay-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, source: "measured" };
+      yield { type: "upstream-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, source: "measured" };
     },
     upstreams: () => [],
     close: async () => {},

@@ -1,7 +1,13 @@
 /** What the routes of all operations that a model serves have in common, tried on each of them. */
 
 import { FREE_OF_CHARGE, MODEL_OPERATIONS, MODEL_TYPES, NO_USAGE, listOperations } from "@openai-compat/core";
-import type { ModelOperationId, ModelType, RegisteredModel, RelayEngine, RelayRequest } from "@openai-compat/core";
+import type {
+  ModelOperationId,
+  ModelType,
+  RegisteredModel,
+  UpstreamEngine,
+  UpstreamRequest,
+} from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { HttpOperation } from "@openai-compat/spec";
 import { expect, test } from "vitest";
@@ -17,12 +23,12 @@ function completeFields(id: ModelOperationId): object {
   return examples.request ?? { file: new File([createWave({ seconds: 1 })], "a.wav") };
 }
 
-function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
+function createUpstream(type: ModelType, seen: UpstreamRequest[]): UpstreamEngine {
   return {
-    type: "relay",
+    type: "upstream",
     limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
     operations: new Set(listOperations(type)),
-    async *relay(request) {
+    async *forward(request) {
       seen.push(request);
       const bytes = new TextEncoder().encode("{}");
       const rest = {
@@ -31,7 +37,7 @@ function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
         usage: NO_USAGE,
         source: "measured" as const,
       };
-      yield { type: "relay-whole", bytes, ...rest };
+      yield { type: "upstream-whole", bytes, ...rest };
     },
     upstreams: () => [],
     close: async () => {},
@@ -39,7 +45,7 @@ function createUpstream(type: ModelType, seen: RelayRequest[]): RelayEngine {
 }
 
 async function setUp(overrides: Partial<RegisteredModel> = {}, types: readonly ModelType[] = MODEL_TYPES) {
-  const seen: RelayRequest[] = [];
+  const seen: UpstreamRequest[] = [];
   const models = types.map((type) => ({
     id: `far-${type}`,
     type,

@@ -1,6 +1,6 @@
 /**
- * The route of an operation that a model serves, from the steps that all of them share and what an endpoint says of its own
- * bodies. Refusals come in one order: not offered, no credits, the body, what is wrong in it, the model.
+ * The route of an operation that a model serves, from the steps that all of them share and what an endpoint says of its
+ * own bodies. Refusals come in one order: not offered, no credits, the body, what is wrong in it, the model.
  */
 
 import { createWorkSlices } from "@openai-compat/core";
@@ -8,8 +8,8 @@ import type {
   AuthorisedCall,
   Calls,
   ModelOperationId,
-  RelayCall,
-  RelayField,
+  UpstreamCallRequest,
+  FormField,
   UpstreamCall,
   WorkSlices,
 } from "@openai-compat/core";
@@ -18,7 +18,7 @@ import type { EventStreamProtocol } from "../../http/encode-event-stream.ts";
 import type { OperationContext, OperationHandler } from "./operation-handler.ts";
 import { JSON_HEADERS } from "./print-json.ts";
 import type { StreamEnding } from "./protocol/event-streams.ts";
-import { encodeRelay } from "./relay/encode.ts";
+import { encodeUpstreamRun } from "./upstream/encode.ts";
 import { createStreamResponse } from "./stream-response.ts";
 
 /** How a body is read, and where the name of the model stands in it. */
@@ -36,13 +36,13 @@ export const JSON_BODY: BodyFormat<JsonBody> = {
   },
 };
 
-export const FORM_BODY: BodyFormat<readonly RelayField[]> = {
+export const FORM_BODY: BodyFormat<readonly FormField[]> = {
   read: (context) => context.readForm(),
   readModel: (fields) => readFormText(fields, "model") ?? "",
 };
 
 /** The last one wins, as in the forms of browsers' own servers. Null for none, and for an empty one. */
-export function readFormText(fields: readonly RelayField[], name: string): string | null {
+export function readFormText(fields: readonly FormField[], name: string): string | null {
   const field = fields.findLast((candidate) => candidate.name === name);
   return field !== undefined && "value" in field && field.value !== "" ? field.value : null;
 }
@@ -56,7 +56,10 @@ export interface UpstreamDecodeOptions {
 export interface UpstreamEndpoint<Body> {
   readonly body: BodyFormat<Body>;
   /** For a model of an upstream. @throws AiError with status 400, `param` naming what is wrong */
-  readonly decodeUpstream: (body: Body, options: UpstreamDecodeOptions) => RelayCall | Promise<RelayCall>;
+  readonly decodeUpstream: (
+    body: Body,
+    options: UpstreamDecodeOptions,
+  ) => UpstreamCallRequest | Promise<UpstreamCallRequest>;
 }
 
 export interface LocalEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
@@ -129,7 +132,7 @@ async function passOn<Body>(
   const { traceParent } = context;
   const request = await endpoint.decodeUpstream(body, { traceParent, signal: call.signal });
   if (request.stream) context.noteStream(request.includeUsage);
-  return encodeRelay(routed.run(request), { call, context, stream: request.stream });
+  return encodeUpstreamRun(routed.run(request), { call, context, stream: request.stream });
 }
 
 async function answer<Request, Run>(

@@ -4,7 +4,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { AiService, AuthorisedCall, Authenticator, RelayField } from "@openai-compat/core";
+import type { AiService, AuthorisedCall, Authenticator, FormField } from "@openai-compat/core";
 import type { HttpOperation } from "@openai-compat/spec";
 import { createBodyBudget } from "../../http/body-budget.ts";
 import type { BodyBudgetLimits } from "../../http/body-budget.ts";
@@ -24,7 +24,7 @@ export interface OperationContext {
   /** The body as parsed JSON, read on this call and not before. */
   readonly readJson: () => Promise<JsonBody>;
   /** The body as the fields of a form, read on this call and not before. */
-  readonly readForm: () => Promise<readonly RelayField[]>;
+  readonly readForm: () => Promise<readonly FormField[]>;
   /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
   readonly traceParent: string | null;
   readonly streaming: StreamTimes;
@@ -72,8 +72,8 @@ export interface OperationInput {
 }
 
 /**
- * authenticate (401) → authorise (403) → the account's limit of refused requests (429) → the handler, which reads the body
- * (400, 413, 415) and calls the service.
+ * authenticate (401) → authorise (403) → the account's limit of refused requests (429) → the handler, which reads the
+ * body (400, 413, 415) and calls the service.
  */
 export function createOperationRunner(dependencies: OperationDependencies) {
   const { authenticator, service, limits, refusalLimit, reportError } = dependencies;

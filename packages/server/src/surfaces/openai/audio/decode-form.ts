@@ -1,7 +1,7 @@
 /** A form for an upstream (transcriptions, translations): checked only in what this server itself acts on. */
 
 import { AiError } from "@openai-compat/core";
-import type { ModelOperationId, RelayCall, RelayField } from "@openai-compat/core";
+import type { ModelOperationId, UpstreamCallRequest, FormField } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { readFormText } from "../model-route.ts";
 import type { UpstreamDecodeOptions } from "../model-route.ts";
@@ -10,7 +10,10 @@ import { measureAudio } from "./audio-duration.ts";
 /** The decoder throws an AiError with status 400, `param` naming what is missing, and the signal's reason. */
 export function defineFormDecoder(operation: ModelOperationId) {
   const { path } = operations[operation];
-  return async (fields: readonly RelayField[], { traceParent, signal }: UpstreamDecodeOptions): Promise<RelayCall> => {
+  return async (
+    fields: readonly FormField[],
+    { traceParent, signal }: UpstreamDecodeOptions,
+  ): Promise<UpstreamCallRequest> => {
     if (readFormText(fields, "model") === null) throw missing("model");
     const file = fields.findLast((field) => field.name === "file");
     if (file === undefined || !("bytes" in file)) throw missing("file");

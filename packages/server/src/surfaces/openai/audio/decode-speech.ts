@@ -1,7 +1,7 @@
 /** Speech for a model of an upstream. */
 
 import { z } from "zod";
-import { common, countCharacters, defineJsonDecoder } from "../relay/decode-json.ts";
+import { common, countCharacters, defineJsonDecoder } from "../upstream/decode-json.ts";
 
 export const decodeUpstreamSpeech = defineJsonDecoder("createSpeech", {
   schema: z.looseObject({

@@ -2,7 +2,7 @@
 
 import { AiError } from "@openai-compat/core";
 import { z } from "zod";
-import { TOKENS_MAX, answers, defineJsonDecoder, generated, readCount } from "../relay/decode-json.ts";
+import { TOKENS_MAX, answers, defineJsonDecoder, generated, readCount } from "../upstream/decode-json.ts";
 
 export const decodeUpstreamCompletion = defineJsonDecoder("createCompletion", {
   schema: z.looseObject({

@@ -1,7 +1,7 @@
 /** Embeddings for a model of an upstream. */
 
 import { z } from "zod";
-import { common, countInputs, defineJsonDecoder } from "../relay/decode-json.ts";
+import { common, countInputs, defineJsonDecoder } from "../upstream/decode-json.ts";
 
 export const decodeUpstreamEmbedding = defineJsonDecoder("createEmbedding", {
   schema: z.looseObject({ ...common, input: z.union([z.string(), z.array(z.unknown()).min(1)]) }),

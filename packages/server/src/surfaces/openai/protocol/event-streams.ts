@@ -12,7 +12,7 @@ const encodeError = (error: AiError) => encodeSseEvent(encodeErrorEnvelope(error
 export const COMPLETION_STREAM: EventStreamProtocol = { ending: "data: [DONE]\n\n", encodeError };
 
 /** An upstream's stream brings its own ending along. */
-export const RELAYED_STREAM: EventStreamProtocol = { ending: null, encodeError };
+export const UPSTREAM_STREAM: EventStreamProtocol = { ending: null, encodeError };
 
 /** What a stream is encoded with beside its protocol. */
 export type StreamEnding = Pick<EventStreamOptions, "signal" | "onError">;

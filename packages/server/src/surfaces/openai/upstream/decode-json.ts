@@ -1,10 +1,10 @@
 /**
- * A JSON request for an upstream: checked only in what this server itself acts on (the model, streaming, what bounds the
- * price). Everything else is for the upstream to validate.
+ * A JSON request for an upstream: checked only in what this server itself acts on (the model, streaming, what bounds
+ * the price). Everything else is for the upstream to validate.
  */
 
 import { answersWithChunks, isRecord } from "@openai-compat/core";
-import type { ModelOperationId, RelayCall, RelayDemand } from "@openai-compat/core";
+import type { ModelOperationId, UpstreamCallRequest, RelayDemand } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
@@ -42,7 +42,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDecoding) {
   const { schema, measure = () => ({}), isStream = (wire) => wire["stream"] === true } = decoding;
   const { path } = operations[operation];
-  return (body: JsonBody, { traceParent }: Pick<UpstreamDecodeOptions, "traceParent">): RelayCall => {
+  return (body: JsonBody, { traceParent }: Pick<UpstreamDecodeOptions, "traceParent">): UpstreamCallRequest => {
     const wire: JsonObject = decodeBody(schema, body.value);
     const options = wire["stream_options"];
     return {
@@ -72,7 +72,10 @@ function measureDemand(wire: JsonObject, bytes: number): RelayDemand {
   };
 }
 
-/** Some upstreams count reasoning apart from the limit, up to a budget of its own; how it is written differs, so none is read. */
+/**
+ * Some upstreams count reasoning apart from the limit, up to a budget of its own; how it is written differs, so none is
+ * read.
+ */
 const REASONING_BUDGETS = ["reasoning", "thinking", "chat_template_kwargs"] as const;
 
 function measureUnlimited(wire: JsonObject, bytes: number): number {
@@ -97,8 +100,8 @@ const TEXT_PARTS: ReadonlySet<unknown> = new Set(["text", "input_text", "output_
 const LOCAL_TOOLS: ReadonlySet<unknown> = new Set(["function", "custom"]);
 
 /**
- * Whether all that the model reads is text in this body: the tokens of an image have nothing to do with the length of its URL, and
- * what an upstream's own tools find is not here.
+ * Whether all that the model reads is text in this body: the tokens of an image have nothing to do with the length of
+ * its URL, and what an upstream's own tools find is not here.
  */
 function isText({ messages, input, tools }: JsonObject): boolean {
   const listed = listObjects(messages);

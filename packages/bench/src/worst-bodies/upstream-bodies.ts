@@ -5,7 +5,7 @@ import type { WorstBody } from "./worst-body.ts";
 
 const say = (content: unknown) => ({ model: "upstream", messages: [{ role: "user", content }] });
 
-export const RELAYED_BODIES: readonly WorstBody[] = [
+export const UPSTREAM_BODIES: readonly WorstBody[] = [
   chatBody("33 MB of text to an upstream", () => say("a".repeat(BYTES))),
   chatBody("33 MB of escapes to an upstream", () => say('"'.repeat(BYTES / 2))),
   chatBody("an image of 33 MB to an upstream", () =>

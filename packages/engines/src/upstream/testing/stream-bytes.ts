@@ -1,12 +1,12 @@
-/** An answer as bytes through the whole of relaying but its socket, in one piece or byte by byte. */
+/** Passes the bytes of an answer through the whole translation without a socket, at once or byte by byte. */
 
-import type { RelayEvent, RelayRequest } from "@openai-compat/core";
+import type { UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
 import { createMessageCleaner } from "../clean-message.ts";
 import type { ExchangeAnswer } from "../exchange.ts";
-import { relayAnswer } from "../relay-answer.ts";
+import { streamUpstreamEvents } from "../upstream-events.ts";
 import { parseBaseUrl } from "../upstream-settings.ts";
 import type { OpenCall } from "../open-call.ts";
-import { API_KEY, never, OUR_MODEL, relayRequest, UPSTREAM_MODEL } from "./relay.ts";
+import { API_KEY, never, OUR_MODEL, upstreamRequest, UPSTREAM_MODEL } from "./upstream-calls.ts";
 
 export interface BytesAnswer {
   readonly status?: number;
@@ -14,8 +14,8 @@ export interface BytesAnswer {
   readonly body: string | Uint8Array;
 }
 
-export interface RelayBytesOptions {
-  readonly request?: Partial<RelayRequest>;
+export interface StreamBytesOptions {
+  readonly request?: Partial<UpstreamRequest>;
   readonly isCut?: boolean;
   readonly zeroUsageBelieved?: boolean;
   readonly answerBytesMax?: number;
@@ -23,14 +23,14 @@ export interface RelayBytesOptions {
 }
 
 /** @throws what the call throws */
-export function relayBytes(answer: BytesAnswer, options: RelayBytesOptions = {}): AsyncIterable<RelayEvent> {
-  const request = relayRequest(options.request);
+export function streamBytes(answer: BytesAnswer, options: StreamBytesOptions = {}): AsyncIterable<UpstreamEvent> {
+  const request = upstreamRequest(options.request);
   const cleaner = createMessageCleaner({
     addresses: [parseBaseUrl("http://gpu.internal:8000/v1")],
     model: UPSTREAM_MODEL,
     apiKey: API_KEY,
   });
-  return relayAnswer({
+  return streamUpstreamEvents({
     open: async ({ onSent }) => {
       onSent();
       return openBytes(answer, options.isCut === true);

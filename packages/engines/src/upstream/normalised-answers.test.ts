@@ -1,13 +1,13 @@
 /**
- * What a relayed answer is normalised to, row by row as in docs/relayed-answers.md: each row streamed, streamed byte by byte, and
- * not streamed.
+ * What an upstream's answer is normalised to, row by row as in docs/relayed-answers.md: each row streamed, streamed
+ * byte by byte, and not streamed.
  */
 
 import { gzipSync } from "node:zlib";
-import type { RelayRequest } from "@openai-compat/core";
+import type { UpstreamRequest } from "@openai-compat/core";
 import { describe, expect, test } from "vitest";
-import { collectRelay, OUR_MODEL, rejection, UPSTREAM_MODEL } from "./testing/relay.ts";
-import { relayBytes } from "./testing/relay-bytes.ts";
+import { collectAnswer, OUR_MODEL, rejection, UPSTREAM_MODEL } from "./testing/upstream-calls.ts";
+import { streamBytes } from "./testing/stream-bytes.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -39,14 +39,14 @@ const both = [false, true] as const;
 async function streamed(
   body: string | Uint8Array,
   isCut: boolean,
-  request: Partial<RelayRequest> = {},
+  request: Partial<UpstreamRequest> = {},
   headers: Json = SSE,
 ) {
   const answer = {
     body,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
   };
-  const { text } = await collectRelay(relayBytes(answer, { isCut, request: { stream: true, ...request } }));
+  const { text } = await collectAnswer(streamBytes(answer, { isCut, request: { stream: true, ...request } }));
   const frames = text.split("\n\n");
   expect(frames.slice(-2)).toEqual(["data: [DONE]", ""]);
   return frames.slice(0, -2).map((event): unknown => JSON.parse(event.slice("data: ".length)));
@@ -54,11 +54,11 @@ async function streamed(
 
 async function whole(
   answer: unknown,
-  request: Partial<RelayRequest> = {},
+  request: Partial<UpstreamRequest> = {},
   headers: Record<string, string> = JSON_TYPE,
 ) {
   const body = typeof answer === "string" ? answer : JSON.stringify(answer);
-  const { text } = await collectRelay(relayBytes({ body, headers }, { request }));
+  const { text } = await collectAnswer(streamBytes({ body, headers }, { request }));
   const value: unknown = JSON.parse(text);
   return value;
 }
@@ -66,7 +66,7 @@ async function whole(
 interface StreamRow {
   readonly chunks: readonly Json[];
   readonly sent: readonly Json[];
-  readonly request?: Partial<RelayRequest>;
+  readonly request?: Partial<UpstreamRequest>;
 }
 
 const STREAM_ROWS: Readonly<Record<string, StreamRow>> = {
@@ -450,7 +450,7 @@ describe.each(both)("a stream (cut into bytes: %s)", (isCut) => {
       at(1, { role: "assistant", content: "b" }),
       at(1, {}, "length"),
     ];
-    const body: RelayRequest["body"] = { kind: "json", value: { n: 2 } };
+    const body: UpstreamRequest["body"] = { kind: "json", value: { n: 2 } };
     expect(await streamed(done(...chunks), isCut, { body })).toEqual(chunks.map(ours));
   });
 });
@@ -566,25 +566,25 @@ test("an answer of fewer choices than were requested is paid for, and an error t
   const request = { body: { kind: "json", value: { n: 2 } } } as const;
   const seen: unknown[] = [];
   const run = async () => {
-    for await (const event of relayBytes({ body: JSON.stringify(choose(FINE)) }, { request })) seen.push(event);
+    for await (const event of streamBytes({ body: JSON.stringify(choose(FINE)) }, { request })) seen.push(event);
   };
   await expect(run()).rejects.toMatchObject({ code: "unsupported_parameter", param: "n" });
-  expect(seen).toMatchObject([{ type: "relay-end", usage: { inputTokens: 7, outputTokens: 2 } }]);
+  expect(seen).toMatchObject([{ type: "upstream-end", usage: { inputTokens: 7, outputTokens: 2 } }]);
 });
 
 test("zeros are an estimate, or believed where the operator says so", async () => {
   const zeros = choose(FINE, { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } });
   const body = JSON.stringify(zeros);
-  const estimated = await collectRelay(relayBytes({ body }));
+  const estimated = await collectAnswer(streamBytes({ body }));
   expect(estimated.usage).toMatchObject({ inputTokens: 10, outputTokens: 2 });
   expect(estimated.events).toMatchObject([{ source: "estimated" }]);
-  const believed = await collectRelay(relayBytes({ body }, { zeroUsageBelieved: true }));
+  const believed = await collectAnswer(streamBytes({ body }, { zeroUsageBelieved: true }));
   expect(believed.usage).toMatchObject({ inputTokens: 0, outputTokens: 0 });
   expect(believed.events).toMatchObject([{ source: "reported" }]);
   const streamOfZeros = done(...GOOD, { ...REPORT, usage: zeros["usage"] });
   const request = { stream: true, includeUsage: true };
-  expect((await collectRelay(relayBytes({ body: streamOfZeros }, { request }))).usage.inputTokens).toBe(10);
-  const trusted = await collectRelay(relayBytes({ body: streamOfZeros }, { request, zeroUsageBelieved: true }));
+  expect((await collectAnswer(streamBytes({ body: streamOfZeros }, { request }))).usage.inputTokens).toBe(10);
+  const trusted = await collectAnswer(streamBytes({ body: streamOfZeros }, { request, zeroUsageBelieved: true }));
   expect(trusted.usage).toMatchObject({ inputTokens: 0, outputTokens: 0 });
 });
 
@@ -626,7 +626,7 @@ test("vectors of other dimensions than requested are an error that names the par
   });
 });
 
-const transcribe = (format?: string): Partial<RelayRequest> => ({
+const transcribe = (format?: string): Partial<UpstreamRequest> => ({
   operation: "createTranscription",
   body: { kind: "form", fields: format === undefined ? [] : [{ name: "response_format", value: format }] },
 });
@@ -639,8 +639,8 @@ test.each([
   ["text", "Hi\n", "text/plain; charset=utf-8", "Hi\n"],
   ["srt", "1\n00:00", "application/json", "1\n00:00"],
 ])("a transcript requested as %s that comes as %j of type %s is sent as %j", async (format, body, type, sent) => {
-  const answer = relayBytes({ body, headers: { "content-type": type } }, { request: transcribe(format) });
-  const { text, contentType } = await collectRelay(answer);
+  const answer = streamBytes({ body, headers: { "content-type": type } }, { request: transcribe(format) });
+  const { text, contentType } = await collectAnswer(answer);
   expect(text).toBe(sent);
   expect(contentType).toMatch(sent.startsWith("{") ? /^application\/json$/ : /^text\/plain/);
 });
@@ -649,7 +649,7 @@ test.each([
   ["srt", '{"text":"Hi"}'],
   ["verbose_json", "Hi"],
 ])("a transcript requested as %s that comes as %j has failed", async (format, body) => {
-  await expect(collectRelay(relayBytes({ body }, { request: transcribe(format) }))).rejects.toMatchObject({
+  await expect(collectAnswer(streamBytes({ body }, { request: transcribe(format) }))).rejects.toMatchObject({
     code: "upstream_failed",
   });
 });
@@ -668,10 +668,10 @@ test.each([
   ["<html><head><title>400 too hot</title></head><body>sk-1</body></html>", "400 too hot"],
 ])("of an error %s the reason is kept", async (body, message) => {
   for (const isCut of both) {
-    await expect(collectRelay(relayBytes({ status: 400, body }, { isCut }))).rejects.toMatchObject({ message });
+    await expect(collectAnswer(streamBytes({ status: 400, body }, { isCut }))).rejects.toMatchObject({ message });
   }
   const headers = { "content-encoding": "gzip" };
-  await expect(collectRelay(relayBytes({ status: 400, body: gzipSync(body), headers }))).rejects.toMatchObject({
+  await expect(collectAnswer(streamBytes({ status: 400, body: gzipSync(body), headers }))).rejects.toMatchObject({
     message,
   });
 });

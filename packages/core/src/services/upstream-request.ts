@@ -1,11 +1,11 @@
-/** A relayed call in the service's own terms: a body that nobody here reads further, and what it can use at most. */
+/** A call to an upstream in the service's own terms: an opaque body, and upper bounds of what it can use. */
 
-import type { RelayBody } from "../engine/relay-engine.ts";
+import type { UpstreamBody } from "../engine/upstream-engine.ts";
 
-export interface RelayCall {
+export interface UpstreamCallRequest {
   /** As in `RelayRequest`. */
   readonly path: string;
-  readonly body: RelayBody;
+  readonly body: UpstreamBody;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly traceParent: string | null;
@@ -13,11 +13,13 @@ export interface RelayCall {
 }
 
 /**
- * What the surface can tell of a request's size without a tokenizer. A token is at least one byte, so bytes bound tokens
- * from above. Each field is the most that any reading of the request comes to.
+ * What the surface can tell of a request's size without a tokenizer. A token is at least one byte, so bytes bound
+ * tokens from above. Each field is the most that any reading of the request comes to.
  */
 export interface RelayDemand {
-  /** UTF-8 bytes of everything that becomes prompt; null when something in it can't be bounded by its bytes (an image). */
+  /**
+   * UTF-8 bytes of everything that becomes prompt; null when something in it can't be bounded by its bytes (an image).
+   */
   readonly inputBytes: number | null;
   /** Prompts of a completion, inputs of an embedding: each may fill the model's context. */
   readonly prompts: number;
@@ -36,10 +38,10 @@ export interface RelayDemand {
 }
 
 /**
- * An admitted relay that the upstream has answered, or has begun to. The slot is held until `chunks` ends or is closed; a
- * whole answer has been paid for.
+ * An admitted call whose answer has begun or is complete. The slot is held until `chunks` ends or is closed; a complete
+ * answer has been charged.
  */
-export type RelayRun = {
+export type UpstreamRun = {
   readonly modelId: string;
   readonly contentType: string;
   /** Parameters of the request that were not sent to the upstream. */

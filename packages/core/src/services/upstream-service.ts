@@ -1,4 +1,4 @@
-/** A relayed call between admission and upstream: bounds what it can cost, and counts what it did. */
+/** Upstream calls between admission and engine: estimates their cost, and meters their usage. */
 
 import { AiError } from "../ai-error.ts";
 import { defineCalls } from "../call-kind.ts";
@@ -6,51 +6,51 @@ import type { Calls, RunFacts } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
-import type { RelayEngine, RelayEvent, RelayRequest } from "../engine/relay-engine.ts";
+import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
 import type { CostEstimate, RunEvents } from "../pipeline.ts";
-import type { RelayCall, RelayDemand, RelayRun } from "./relay-request.ts";
+import type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./upstream-request.ts";
 
 /**
- * What a template adds to a prompt: its markers are shorter than JSON's, but a default system prompt and instructions for
- * tools are not.
+ * What a template adds to a prompt: its markers are shorter than JSON's, but a default system prompt and instructions
+ * for tools are not.
  */
 const TEMPLATE_TOKENS = 1024;
 
-/** Calls that pass through to the upstream of a model. */
-export function relayCalls(operation: ModelOperationId): Calls<RelayCall, RelayRun> {
+/** Calls that are forwarded to the upstream of a model. */
+export function upstreamCalls(operation: ModelOperationId): Calls<UpstreamCallRequest, UpstreamRun> {
   return defineCalls({
     operation,
-    isServedBy: (engine): engine is RelayEngine => engine.type === "relay" && engine.operations.has(operation),
-    prepare: async (engine: RelayEngine, request: RelayCall): Promise<PreparedRelay> => ({
+    isServedBy: (engine): engine is UpstreamEngine => engine.type === "upstream" && engine.operations.has(operation),
+    prepare: async (engine: UpstreamEngine, request: UpstreamCallRequest): Promise<PreparedUpstreamCall> => ({
       operation,
       engine,
       request,
     }),
-    estimate: estimateRelay,
-    run: runRelay,
-    start: startRelay,
+    estimate: estimateUpstreamCall,
+    run: runUpstreamCall,
+    start: startUpstreamRun,
   });
 }
 
-interface PreparedRelay {
+interface PreparedUpstreamCall {
   readonly operation: ModelOperationId;
-  readonly engine: RelayEngine;
-  readonly request: RelayCall;
+  readonly engine: UpstreamEngine;
+  readonly request: UpstreamCallRequest;
 }
 
-export function estimateRelay(relay: PreparedRelay): CostEstimate {
-  const { stream: streamed } = relay.request;
-  return { maxUsage: boundRelay(relay), expectedTokens: expectRelayedTokens(relay), streamed, relaxed: [] };
+export function estimateUpstreamCall(prepared: PreparedUpstreamCall): CostEstimate {
+  const { stream: streamed } = prepared.request;
+  return { maxUsage: boundRelay(prepared), expectedTokens: estimateTokens(prepared), streamed, relaxed: [] };
 }
 
 /**
- * The most that the upstream can use for it, as far as can be known before it is asked. Prompts count once for each
- * answer: some upstreams make several answers by several calls.
+ * The most that the upstream can use, as far as is known before the call. Prompts count once for each answer: some
+ * upstreams make several answers by several calls.
  */
-function boundRelay({ operation, engine, request: { demand } }: PreparedRelay): UsageUnits {
+function boundRelay({ operation, engine, request: { demand } }: PreparedUpstreamCall): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;
   const { prompts, answers, audioMsMax: audioMs, characters } = demand;
   const sent = { ...NO_USAGE, audioMs, characters };
@@ -75,8 +75,8 @@ function boundPrompts({ inputBytes, prompts }: RelayDemand, contextTokens: numbe
   return inputBytes === null ? contexts : Math.min(inputBytes + prompts * TEMPLATE_TOKENS, contexts);
 }
 
-/** What counts against tokens per minute until the upstream has said what it really was. */
-function expectRelayedTokens({ operation, engine, request }: PreparedRelay): number {
+/** Counts against tokens per minute until the upstream reports its usage. */
+function estimateTokens({ operation, engine, request }: PreparedUpstreamCall): number {
   const { inputBytes, prompts, outputTokensMax, answers } = request.demand;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
   return MODEL_OPERATIONS[operation].tokensBoundedBy === "prompt-and-answer"
@@ -87,19 +87,19 @@ function expectRelayedTokens({ operation, engine, request }: PreparedRelay): num
 /** Of English text; only an expectation. */
 const BYTES_PER_TOKEN = 4;
 
-/** Runs an admitted relay up to its first byte; to its end where the answer is one piece. */
-async function startRelay(
-  events: RunEvents<RelayEvent>,
-  _prepared: PreparedRelay,
+/** Runs an admitted call up to the first byte of its answer; to the end of a non-streaming answer. */
+async function startUpstreamRun(
+  events: RunEvents<UpstreamEvent>,
+  _prepared: PreparedUpstreamCall,
   { modelId }: RunFacts,
-): Promise<RelayRun> {
+): Promise<UpstreamRun> {
   const { value: first } = await events.next();
-  if (first?.type === "relay-start") {
+  if (first?.type === "upstream-start") {
     const { contentType, droppedParameters } = first;
     return { modelId, contentType, droppedParameters, kind: "chunks", chunks: takeChunks(events) };
   }
   const isOver = (await events.next()).done === true;
-  if (first?.type === "relay-whole" && isOver) {
+  if (first?.type === "upstream-whole" && isOver) {
     const { contentType, droppedParameters, bytes } = first;
     return { modelId, contentType, droppedParameters, kind: "whole", body: bytes };
   }
@@ -108,13 +108,16 @@ async function startRelay(
 }
 
 /**
- * The upstream's events, with what they report of usage put on the meter. When the client disconnects, the engine may still
- * say what the call has used: that is waited for, and the engine bounds how long.
+ * Passes on the upstream's events and meters their usage. When the client disconnects, the engine may still report what
+ * the call has used: the report is awaited, for a time that the engine bounds.
  */
-async function* runRelay(call: AdmittedCall<RegisteredModel>, relay: PreparedRelay): AsyncGenerator<RelayEvent, void> {
-  const { engine, request } = relay;
-  const events = engine.relay(toEngineRequest(call, relay), call.signal)[Symbol.asyncIterator]();
-  const meter = createRelayMeter(call, request);
+async function* runUpstreamCall(
+  call: AdmittedCall<RegisteredModel>,
+  prepared: PreparedUpstreamCall,
+): AsyncGenerator<UpstreamEvent, void> {
+  const { engine, request } = prepared;
+  const events = engine.forward(toEngineRequest(call, prepared), call.signal)[Symbol.asyncIterator]();
+  const meter = createUpstreamMeter(call, request);
   // What throws is over as well.
   let isOver = true;
   try {
@@ -132,8 +135,11 @@ async function* runRelay(call: AdmittedCall<RegisteredModel>, relay: PreparedRel
   }
 }
 
-/** What comes after the client disconnected; how the call ends is known already. */
-async function takeRest(events: AsyncIterator<RelayEvent, void>, meter: (event: RelayEvent) => void): Promise<void> {
+/** Meters what comes after the client disconnected; the call's outcome is known already. */
+async function takeRest(
+  events: AsyncIterator<UpstreamEvent, void>,
+  meter: (event: UpstreamEvent) => void,
+): Promise<void> {
   try {
     for (let next = await events.next(); next.done !== true; next = await events.next()) meter(next.value);
   } catch {
@@ -141,18 +147,24 @@ async function takeRest(events: AsyncIterator<RelayEvent, void>, meter: (event: 
   }
 }
 
-function toEngineRequest(call: AdmittedCall<RegisteredModel>, { operation, request }: PreparedRelay): RelayRequest {
+function toEngineRequest(
+  call: AdmittedCall<RegisteredModel>,
+  { operation, request }: PreparedUpstreamCall,
+): UpstreamRequest {
   const { path, body, stream, includeUsage, traceParent } = request;
   const { outputTokensMax } = request.demand;
   return { operation, path, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
 }
 
-function createRelayMeter({ meter }: AdmittedCall<RegisteredModel>, request: RelayCall): (event: RelayEvent) => void {
-  // What was sent in is known here, whatever the upstream says of it.
+function createUpstreamMeter(
+  { meter }: AdmittedCall<RegisteredModel>,
+  request: UpstreamCallRequest,
+): (event: UpstreamEvent) => void {
+  // The input's size is known here; the upstream's report of it is ignored.
   const { audioMs, characters } = request.demand;
   const known = { audioMs, characters };
   return (event) => {
-    if (event.type === "relay-start" || !isProduced(event.usage, known)) return;
+    if (event.type === "upstream-start" || !isProduced(event.usage, known)) return;
     meter.report({ ...event.usage, audioMs: event.usage.audioMs || audioMs, characters }, event.source);
   };
 }
@@ -163,13 +175,13 @@ function isProduced(usage: UsageUnits, known: Pick<UsageUnits, "audioMs" | "char
 }
 
 /** Not a generator: one that is left before its first item would not leave the events either. */
-function takeChunks(events: RunEvents<RelayEvent>): AsyncIterableIterator<Uint8Array> {
+function takeChunks(events: RunEvents<UpstreamEvent>): AsyncIterableIterator<Uint8Array> {
   const chunks: AsyncIterableIterator<Uint8Array> = {
     async next() {
       for (;;) {
         const { done, value } = await events.next();
         if (done === true) return { done: true, value: undefined };
-        if (value.type === "relay-data") return { value: value.bytes };
+        if (value.type === "upstream-data") return { value: value.bytes };
       }
     },
     async return() {

@@ -1,11 +1,11 @@
 /** An upstream's answer to a response: in one piece where it is JSON or text, passed on as it comes where not. */
 
 import { toAiError } from "@openai-compat/core";
-import type { AuthorisedCall, RelayRun } from "@openai-compat/core";
+import type { AuthorisedCall, UpstreamRun } from "@openai-compat/core";
 import { encodeEventStream } from "../../../http/encode-event-stream.ts";
 import { createSseStream } from "../../../http/sse.ts";
 import type { OperationContext } from "../operation-handler.ts";
-import { RELAYED_STREAM } from "../protocol/event-streams.ts";
+import { UPSTREAM_STREAM } from "../protocol/event-streams.ts";
 import { createStreamResponse } from "../stream-response.ts";
 
 interface EncodeOptions {
@@ -14,18 +14,18 @@ interface EncodeOptions {
 }
 
 /** @param stream whether server-sent events were requested. @throws AiError what the run rejects with */
-export async function encodeRelay(
-  run: Promise<RelayRun>,
+export async function encodeUpstreamRun(
+  run: Promise<UpstreamRun>,
   { stream, ...options }: EncodeOptions & { readonly stream: boolean },
 ): Promise<Response> {
   if (stream) {
     const { call, context } = options;
-    const streamOptions = { protocol: RELAYED_STREAM, signal: call.signal, onError: context.reportError };
+    const streamOptions = { protocol: UPSTREAM_STREAM, signal: call.signal, onError: context.reportError };
     const start = run.then((started) => ({
       events: encodeEventStream(readChunks(started), (chunk) => chunk, streamOptions),
       headers: encodeDropped(started),
     }));
-    return createStreamResponse(start, { ...options, protocol: RELAYED_STREAM });
+    return createStreamResponse(start, { ...options, protocol: UPSTREAM_STREAM });
   }
   const started = await run;
   const headers = { "content-type": started.contentType, ...encodeDropped(started) };
@@ -43,14 +43,14 @@ export async function encodeRelay(
 }
 
 /** Names the parameters of a caller that had no effect. Their names may be anything, and a header's value may not. */
-function encodeDropped({ droppedParameters }: RelayRun): Record<string, string> {
+function encodeDropped({ droppedParameters }: UpstreamRun): Record<string, string> {
   if (droppedParameters.length === 0) return {};
   return {
     "x-dropped-parameters": droppedParameters.map((name) => encodeURIComponent(name.toWellFormed())).join(", "),
   };
 }
 
-async function* readChunks(run: RelayRun): AsyncGenerator<Uint8Array, void> {
+async function* readChunks(run: UpstreamRun): AsyncGenerator<Uint8Array, void> {
   if (run.kind === "whole") yield run.body;
   else yield* run.chunks;
 }

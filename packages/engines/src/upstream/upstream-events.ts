@@ -1,6 +1,6 @@
-/** One call to relay events, whatever kind of answer it gets, and the word on how it went for the circuit. */
+/** Streams the events of one call, for any kind of answer, and reports its outcome to the circuit breaker. */
 
-import { type AiError, NO_USAGE, type RelayEvent, type RelayRequest } from "@openai-compat/core";
+import { type AiError, NO_USAGE, type UpstreamEvent, type UpstreamRequest } from "@openai-compat/core";
 import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { chooseTranslator } from "./choose-translator.ts";
 import type { CallOutcome } from "./circuit-breaker.ts";
@@ -13,7 +13,7 @@ import { readErrorText } from "./read-error.ts";
 import { isBreakdown, toUpstreamError, UpstreamFault } from "./upstream-fault.ts";
 import type { CallOptions } from "./upstream-target.ts";
 
-export interface RelayAnswerOptions extends TranslatorOptions {
+export interface UpstreamEventsOptions extends TranslatorOptions {
   readonly open: (options: CallOptions) => Promise<OpenCall>;
   /** The call's. */
   readonly signal: AbortSignal;
@@ -25,12 +25,12 @@ export interface RelayAnswerOptions extends TranslatorOptions {
 const USAGE_BYTES_MAX = 65_536;
 
 /**
- * Opens the call and ends its lease however it ends. After an abort it says once more what the call has used: as the upstream
- * reports it, if nothing else is missing and it comes soon, else as estimated.
+ * Opens the call and ends its lease however it ends. After an abort it says once more what the call has used: as the
+ * upstream reports it, if nothing else is missing and it comes soon, else as estimated.
  *
  * @throws AiError what the upstream said, or what it did; the signal's reason
  */
-export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<RelayEvent, void> {
+export async function* streamUpstreamEvents(options: UpstreamEventsOptions): AsyncGenerator<UpstreamEvent, void> {
   const { signal, request } = options;
   const progress: Progress = { isSent: false, translator: null, lateBytes: 0 };
   let call: OpenCall | null = null;
@@ -56,8 +56,8 @@ export async function* relayAnswer(options: RelayAnswerOptions): AsyncGenerator<
       chunks = await content.read();
       if (signal.aborted) countLate(progress, chunks, signal);
       for (const event of chunks === null ? translator.end() : translator.push(chunks)) {
-        if (event.type === "relay-start" || event.type === "relay-whole") lease.begin();
-        if (event.type === "relay-end") answer.finish();
+        if (event.type === "upstream-start" || event.type === "upstream-whole") lease.begin();
+        if (event.type === "upstream-end") answer.finish();
         if (!signal.aborted || isLast(event)) yield event;
       }
     } while (chunks !== null && !translator.isComplete());
@@ -85,14 +85,14 @@ function countLate(progress: Progress, chunks: readonly Uint8Array[] | null, sig
   if (progress.lateBytes > USAGE_BYTES_MAX) signal.throwIfAborted();
 }
 
-function isLast({ type }: RelayEvent): boolean {
-  return type === "relay-end" || type === "relay-whole";
+function isLast({ type }: UpstreamEvent): boolean {
+  return type === "upstream-end" || type === "upstream-whole";
 }
 
 /** The prompt was sent, so it counts. */
-function toUnanswered(request: RelayRequest): RelayEvent {
+function toUnanswered(request: UpstreamRequest): UpstreamEvent {
   return {
-    type: "relay-end",
+    type: "upstream-end",
     usage: { ...NO_USAGE, inputTokens: estimateInputTokens(request) },
     source: "estimated",
   };

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import type { RelayEngine } from "../engine/relay-engine.ts";
+import type { UpstreamEngine } from "../engine/upstream-engine.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
-import type { RelayDemand } from "./relay-request.ts";
-import { estimateRelay } from "./relay-service.ts";
+import type { RelayDemand } from "./upstream-request.ts";
+import { estimateUpstreamCall } from "./upstream-service.ts";
 
-const engine: RelayEngine = {
-  type: "relay",
+const engine: UpstreamEngine = {
+  type: "upstream",
   limits: { contextTokens: 4096, completionTokensMax: 1000, concurrency: 1 },
   operations: new Set(),
-  relay: async function* relay() {},
+  forward: async function* forward() {},
   upstreams: () => [],
   close: async () => {},
 };
@@ -32,7 +32,7 @@ function estimate(demand: Partial<RelayDemand>, operation: ModelOperationId = "c
       ...demand,
     },
   };
-  return estimateRelay({ operation, engine, request });
+  return estimateUpstreamCall({ operation, engine, request });
 }
 
 test("a batch of prompts is held for a context each, and for its answers", () => {

@@ -1,7 +1,7 @@
 /** Calls for tests of the upstream engine. */
 
 import { MODEL_TYPES, listOperations } from "@openai-compat/core";
-import type { RelayEngine, RelayEvent, RelayRequest, UsageUnits } from "@openai-compat/core";
+import type { UpstreamEngine, UpstreamEvent, UpstreamRequest, UsageUnits } from "@openai-compat/core";
 import { onTestFinished } from "vitest";
 import { createUpstreamEngine } from "../upstream-engine.ts";
 import type { UpstreamEngineSettings } from "../upstream-settings.ts";
@@ -15,7 +15,7 @@ export const never: AbortSignal = new AbortController().signal;
 export function createTestEngine(
   baseUrls: readonly string[],
   settings: Partial<UpstreamEngineSettings> = {},
-): RelayEngine {
+): UpstreamEngine {
   const engine = createUpstreamEngine({
     baseUrls,
     model: UPSTREAM_MODEL,
@@ -28,7 +28,7 @@ export function createTestEngine(
 }
 
 /** A one-shot chat with five words in it, but for what `overrides` say. */
-export function relayRequest(overrides: Partial<RelayRequest> = {}): RelayRequest {
+export function upstreamRequest(overrides: Partial<UpstreamRequest> = {}): UpstreamRequest {
   const messages = [{ role: "user", content: "say something of five words" }];
   return {
     operation: "createChatCompletion",
@@ -43,25 +43,25 @@ export function relayRequest(overrides: Partial<RelayRequest> = {}): RelayReques
   };
 }
 
-export interface RelayResult {
+export interface CollectedAnswer {
   readonly contentType: string;
   readonly text: string;
   readonly usage: UsageUnits;
-  readonly events: readonly RelayEvent[];
+  readonly events: readonly UpstreamEvent[];
 }
 
 /** Runs a call to its end. @throws what the call throws, and when its events come in a wrong order */
-export async function collectRelay(stream: AsyncIterable<RelayEvent>): Promise<RelayResult> {
-  const events: RelayEvent[] = [];
+export async function collectAnswer(stream: AsyncIterable<UpstreamEvent>): Promise<CollectedAnswer> {
+  const events: UpstreamEvent[] = [];
   for await (const event of stream) events.push(event);
   const first = events[0];
-  if (first?.type === "relay-whole" && events.length === 1) {
+  if (first?.type === "upstream-whole" && events.length === 1) {
     const { contentType, bytes, usage } = first;
     return { contentType, text: Buffer.from(bytes).toString("utf8"), usage, events };
   }
   const last = events.at(-1);
-  const data = events.slice(1, -1).filter((event) => event.type === "relay-data");
-  if (first?.type !== "relay-start" || last?.type !== "relay-end" || data.length !== events.length - 2) {
+  const data = events.slice(1, -1).filter((event) => event.type === "upstream-data");
+  if (first?.type !== "upstream-start" || last?.type !== "upstream-end" || data.length !== events.length - 2) {
     throw new Error(`Events in a wrong order: ${events.map(({ type }) => type).join(", ")}`);
   }
   const text = Buffer.concat(data.map(({ bytes }) => bytes)).toString("utf8");
