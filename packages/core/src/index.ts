@@ -46,7 +46,7 @@ export type {
   ChatRole,
   ChatToolCall,
   FinishReason,
-  GenerationDemands,
+  GenerationOptions,
   GenerationEvent,
   GenerationRequest,
   PlainText,
@@ -98,7 +98,7 @@ export type { Calls } from "./call-kind.ts";
 export { chatCalls } from "./services/chat-service.ts";
 export { completionCalls } from "./services/completion-service.ts";
 export { embeddingCalls } from "./services/embedding-service.ts";
-export type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./services/upstream-request.ts";
+export type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./services/upstream-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { SamplingOptions } from "./services/sampling.ts";
 export type { CompletionEvent, CompletionRequest, CompletionRun } from "./services/completion-request.ts";

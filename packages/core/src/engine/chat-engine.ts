@@ -1,8 +1,8 @@
 /**
  * What a chat engine is to the rest of the service: one loaded (or loadable) model that turns prompts into token
- * streams. Prompts, requests and events can be structured-cloned. Signals, what `hold` returns, an `AiError` that is thrown and
- * `limits`, which may change when the model is loaded, cannot: what puts a process between would have to translate them.
- * An engine knows nothing of accounts, queues or wire formats.
+ * streams. Prompts, requests and events can be structured-cloned. Signals, what `hold` returns, an `AiError` that is
+ * thrown and `limits`, which may change when the model is loaded, cannot: what puts a process between would have to
+ * translate them. An engine knows nothing of accounts, queues or wire formats.
  */
 
 import type { ChatOutput, SchemaRelaxation } from "./chat-output.ts";
@@ -76,8 +76,8 @@ export interface PreparedText extends PreparedPrompt {
   readonly textEnd: number;
 }
 
-/** What a generation asks of an engine beyond its prompt; an engine may not be able to honour all of it. */
-export interface GenerationDemands {
+/** Options of a generation beyond its prompt; an engine may not support all of them. */
+export interface GenerationOptions {
   readonly sampling: Sampling;
   /** What the prompt was prepared for. */
   readonly output: ChatOutput;
@@ -87,7 +87,7 @@ export interface GenerationDemands {
   readonly topLogprobs: number | null;
 }
 
-export interface GenerationRequest extends GenerationDemands {
+export interface GenerationRequest extends GenerationOptions {
   readonly prompt: PreparedPrompt;
   /** `text`: the prompt is a text and so is all that follows; nothing in it is reasoning or a call. */
   readonly style: "chat" | "text";
@@ -199,7 +199,7 @@ export interface ChatEngine {
    *   schema that can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model
    *   can't be loaded.
    */
-  check(demands: GenerationDemands, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
+  check(options: GenerationOptions, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
 
   /**
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the

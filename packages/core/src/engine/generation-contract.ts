@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type {
   ChatToolCall,
   FinishReason,
-  GenerationDemands,
+  GenerationOptions,
   GenerationEvent,
   GenerationRequest,
   PromptLogprob,
@@ -40,7 +40,7 @@ export const GREEDY: Sampling = {
 };
 
 /** Nothing special: what a test does not say. */
-export const PLAIN: GenerationDemands & Pick<GenerationRequest, "style" | "scoresPrompt"> = {
+export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt"> = {
   sampling: GREEDY,
   output: FREE_TEXT,
   topLogprobs: null,

@@ -16,7 +16,7 @@ export interface ChatRequest extends SamplingOptions {
   /** Whether the answer is to be sent piece by piece; it changes nothing in how it is made. */
   readonly stream: boolean;
   readonly output: ChatOutput;
-  /** As in `GenerationDemands`. */
+  /** As in `GenerationOptions`. */
   readonly topLogprobs: number | null;
 }
 

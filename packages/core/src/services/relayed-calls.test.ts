@@ -14,7 +14,7 @@ import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
-import type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./upstream-request.ts";
+import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream-request.ts";
 
 /** An input token costs one micro-credit, an output token ten, a second of audio and a character a hundred. */
 const prices = {
@@ -26,7 +26,7 @@ const prices = {
 };
 
 const never = new AbortController().signal;
-const NOTHING_SENT: RelayDemand = {
+const NOTHING_SENT: RequestBounds = {
   inputBytes: 0,
   prompts: 1,
   outputTokensMax: 10,
@@ -72,14 +72,14 @@ function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
       throw error;
     },
   });
-  const start = (demand: Partial<RelayDemand> = {}, signal = never, asked: ModelOperationId = operation) => {
+  const start = (bounds: Partial<RequestBounds> = {}, signal = never, asked: ModelOperationId = operation) => {
     const request: UpstreamCallRequest = {
       path: "/chat/completions",
       body: { kind: "json", value: { model: "far" } },
       stream: true,
       includeUsage: true,
       traceParent: "trace",
-      demand: { ...NOTHING_SENT, ...demand },
+      bounds: { ...NOTHING_SENT, ...bounds },
     };
     return service.routeUpstream(authoriseTestCall(operations[asked], { signal }), asked, "far").run(request);
   };
@@ -254,7 +254,7 @@ test("a relay that has ended listens to its caller no longer", async () => {
 interface PaidAnswer {
   readonly what: string;
   readonly operation: ModelOperationId;
-  readonly demand: Partial<RelayDemand>;
+  readonly bounds: Partial<RequestBounds>;
   readonly reported: UsageUnits;
   readonly paid: Partial<UsageUnits>;
   readonly chargedAmount: number;
@@ -264,7 +264,7 @@ test.each<PaidAnswer>([
   {
     what: "a recording without a reported length as long as it is",
     operation: "createTranscription",
-    demand: audio(2000),
+    bounds: audio(2000),
     reported: NO_USAGE,
     paid: { audioMs: 2000 },
     chargedAmount: 200,
@@ -272,7 +272,7 @@ test.each<PaidAnswer>([
   {
     what: "a recording as long as the upstream says",
     operation: "createTranscription",
-    demand: audio(2000),
+    bounds: audio(2000),
     reported: { ...NO_USAGE, audioMs: 3000 },
     paid: { audioMs: 3000 },
     chargedAmount: 300,
@@ -280,18 +280,18 @@ test.each<PaidAnswer>([
   {
     what: "speech for the characters that were sent",
     operation: "createSpeech",
-    demand: { characters: 3 },
+    bounds: { characters: 3 },
     reported: NO_USAGE,
     paid: { characters: 3 },
     chargedAmount: 300,
   },
-])("an answer is paid for: $what", async ({ operation, demand, reported, paid, chargedAmount }) => {
+])("an answer is paid for: $what", async ({ operation, bounds, reported, paid, chargedAmount }) => {
   const { start, records } = setUp({ operation, relay: play(begin, data("a", reported), end(reported)) });
-  await readChunks(await start(demand));
+  await readChunks(await start(bounds));
   expect(records).toMatchObject([{ outcome: "completed", usage: paid, chargedAmount }]);
 });
 
-function audio(audioMs: number): Partial<RelayDemand> {
+function audio(audioMs: number): Partial<RequestBounds> {
   return { audioMs, audioMsMax: 10 * audioMs };
 }
 

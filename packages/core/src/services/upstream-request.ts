@@ -9,14 +9,14 @@ export interface UpstreamCallRequest {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly traceParent: string | null;
-  readonly demand: RelayDemand;
+  readonly bounds: RequestBounds;
 }
 
 /**
- * What the surface can tell of a request's size without a tokenizer. A token is at least one byte, so bytes bound
- * tokens from above. Each field is the most that any reading of the request comes to.
+ * Upper bounds of a request's size, computed by the surface without a tokenizer. A token is at least one byte, so bytes
+ * bound tokens from above. Each field is the maximum over all interpretations of the request.
  */
-export interface RelayDemand {
+export interface RequestBounds {
   /**
    * UTF-8 bytes of everything that becomes prompt; null when something in it can't be bounded by its bytes (an image).
    */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { UpstreamEngine } from "../engine/upstream-engine.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
-import type { RelayDemand } from "./upstream-request.ts";
+import type { RequestBounds } from "./upstream-request.ts";
 import { estimateUpstreamCall } from "./upstream-service.ts";
 
 const engine: UpstreamEngine = {
@@ -13,14 +13,14 @@ const engine: UpstreamEngine = {
   close: async () => {},
 };
 
-function estimate(demand: Partial<RelayDemand>, operation: ModelOperationId = "createCompletion") {
+function estimate(bounds: Partial<RequestBounds>, operation: ModelOperationId = "createCompletion") {
   const request = {
     path: "/completions",
     body: { kind: "json" as const, value: {} },
     stream: false,
     includeUsage: false,
     traceParent: null,
-    demand: {
+    bounds: {
       inputBytes: 100,
       prompts: 1,
       outputTokensMax: 10,
@@ -29,7 +29,7 @@ function estimate(demand: Partial<RelayDemand>, operation: ModelOperationId = "c
       audioMs: 0,
       audioMsMax: 0,
       characters: 0,
-      ...demand,
+      ...bounds,
     },
   };
   return estimateUpstreamCall({ operation, engine, request });
@@ -52,8 +52,8 @@ test.each([
   [{ outputTokensMax: 9999 }, 4096],
   [{ outputTokensMax: 10, unlimitedOutputTokens: 50 }, 60],
   [{ outputTokensMax: 10, unlimitedOutputTokens: 99_999 }, 10 + 4096],
-])("of a demand of %o so much output is held: %i", (demand, outputTokens) => {
-  expect(estimate(demand).maxUsage.outputTokens).toBe(outputTokens);
+])("for the bounds %o this much output is held: %i", (bounds, outputTokens) => {
+  expect(estimate(bounds).maxUsage.outputTokens).toBe(outputTokens);
 });
 
 test("a recording is held for the most that it can be, with the tokens that some models count", () => {

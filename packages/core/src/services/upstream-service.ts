@@ -11,7 +11,7 @@ import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
 import type { CostEstimate, RunEvents } from "../pipeline.ts";
-import type { UpstreamCallRequest, RelayDemand, UpstreamRun } from "./upstream-request.ts";
+import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream-request.ts";
 
 /**
  * What a template adds to a prompt: its markers are shorter than JSON's, but a default system prompt and instructions
@@ -43,23 +43,23 @@ interface PreparedUpstreamCall {
 
 export function estimateUpstreamCall(prepared: PreparedUpstreamCall): CostEstimate {
   const { stream: streamed } = prepared.request;
-  return { maxUsage: boundRelay(prepared), expectedTokens: estimateTokens(prepared), streamed, relaxed: [] };
+  return { maxUsage: boundUsage(prepared), expectedTokens: estimateTokens(prepared), streamed, relaxed: [] };
 }
 
 /**
  * The most that the upstream can use, as far as is known before the call. Prompts count once for each answer: some
  * upstreams make several answers by several calls.
  */
-function boundRelay({ operation, engine, request: { demand } }: PreparedUpstreamCall): UsageUnits {
+function boundUsage({ operation, engine, request: { bounds } }: PreparedUpstreamCall): UsageUnits {
   const { contextTokens, completionTokensMax } = engine.limits;
-  const { prompts, answers, audioMsMax: audioMs, characters } = demand;
+  const { prompts, answers, audioMsMax: audioMs, characters } = bounds;
   const sent = { ...NO_USAGE, audioMs, characters };
-  const inputTokens = answers * boundPrompts(demand, contextTokens);
+  const inputTokens = answers * boundPrompts(bounds, contextTokens);
   switch (MODEL_OPERATIONS[operation].tokensBoundedBy) {
     case "prompt-and-answer": {
       // Some upstreams read a limit of 0 as none.
-      const limit = Math.min(demand.outputTokensMax || completionTokensMax, contextTokens);
-      const outputTokens = prompts * answers * (limit + Math.min(demand.unlimitedOutputTokens, contextTokens));
+      const limit = Math.min(bounds.outputTokensMax || completionTokensMax, contextTokens);
+      const outputTokens = prompts * answers * (limit + Math.min(bounds.unlimitedOutputTokens, contextTokens));
       return { ...sent, inputTokens, outputTokens };
     }
     case "prompt":
@@ -70,14 +70,14 @@ function boundRelay({ operation, engine, request: { demand } }: PreparedUpstream
   }
 }
 
-function boundPrompts({ inputBytes, prompts }: RelayDemand, contextTokens: number): number {
+function boundPrompts({ inputBytes, prompts }: RequestBounds, contextTokens: number): number {
   const contexts = prompts * contextTokens;
   return inputBytes === null ? contexts : Math.min(inputBytes + prompts * TEMPLATE_TOKENS, contexts);
 }
 
 /** Counts against tokens per minute until the upstream reports its usage. */
 function estimateTokens({ operation, engine, request }: PreparedUpstreamCall): number {
-  const { inputBytes, prompts, outputTokensMax, answers } = request.demand;
+  const { inputBytes, prompts, outputTokensMax, answers } = request.bounds;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
   return MODEL_OPERATIONS[operation].tokensBoundedBy === "prompt-and-answer"
     ? input + prompts * answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
@@ -152,7 +152,7 @@ function toEngineRequest(
   { operation, request }: PreparedUpstreamCall,
 ): UpstreamRequest {
   const { path, body, stream, includeUsage, traceParent } = request;
-  const { outputTokensMax } = request.demand;
+  const { outputTokensMax } = request.bounds;
   return { operation, path, body, stream, includeUsage, traceParent, outputTokensMax, modelId: call.model.id };
 }
 
@@ -161,7 +161,7 @@ function createUpstreamMeter(
   request: UpstreamCallRequest,
 ): (event: UpstreamEvent) => void {
   // The input's size is known here; the upstream's report of it is ignored.
-  const { audioMs, characters } = request.demand;
+  const { audioMs, characters } = request.bounds;
   const known = { audioMs, characters };
   return (event) => {
     if (event.type === "upstream-start" || !isProduced(event.usage, known)) return;

@@ -43,21 +43,21 @@ const journey = {
 } as const;
 const tools = [tool("travel", journey), tool("rest")];
 
-type Demands = Partial<Omit<GenerationRequest, "output" | "sampling" | "prompt">> & {
+type RunOptions = Partial<Omit<GenerationRequest, "output" | "sampling" | "prompt">> & {
   readonly sampling?: Partial<Sampling>;
 };
 
-async function run(output: Partial<ChatOutput>, demands: Demands = {}) {
+async function run(output: Partial<ChatOutput>, options: RunOptions = {}) {
   const messages: ChatMessage[] = [{ role: "user", content: "Say something." }];
   const wanted = { ...FREE_TEXT, ...output };
-  const sampling = { ...GREEDY, ...demands.sampling };
-  await engine.check({ ...PLAIN, ...demands, sampling, output: wanted }, never);
+  const sampling = { ...GREEDY, ...options.sampling };
+  await engine.check({ ...PLAIN, ...options, sampling, output: wanted }, never);
   const prompt = await engine.prepare(messages, wanted, never);
-  const request = { ...PLAIN, tokensMax: 400, stop: [], ...demands, sampling, prompt, output: wanted };
+  const request = { ...PLAIN, tokensMax: 400, stop: [], ...options, sampling, prompt, output: wanted };
   return collectGeneration(engine.generate(request, never));
 }
 
-const hot = (seed: number): Demands => ({ sampling: { temperature: 1.5, seed } });
+const hot = (seed: number): RunOptions => ({ sampling: { temperature: 1.5, seed } });
 
 test.each([1, 2, 5, 20])(
   "a limit of %i tokens within a call that must be made leaves no half tag as an answer",
@@ -179,10 +179,10 @@ test.each([40, 60, 80, 100, 120])(
 
 test("calls that meet the token limit are completed in time, and report the limit", async () => {
   for (let seed = 0; seed < 4; seed += 1) {
-    const demands = { ...hot(seed), tokensMax: 140 };
+    const options = { ...hot(seed), tokensMax: 140 };
     const { toolCalls, finishReason } = await run(
       { toolUse: { tools: [tool("list", endless)], mode: "required", parallel: true } },
-      demands,
+      options,
     );
     expect(finishReason).toBe("length");
     expect(toolCalls.length).toBeGreaterThan(0);

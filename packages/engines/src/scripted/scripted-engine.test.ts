@@ -48,8 +48,8 @@ test("a word with a bias of 100 is the only one that is sampled", async () => {
 });
 
 test("a bias for an unknown token is refused, as by a model that lacks it", async () => {
-  const demands = { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1000: 5 } } };
-  const refused = createScriptedEngine().check(demands, never);
+  const options = { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1000: 5 } } };
+  const refused = createScriptedEngine().check(options, never);
   await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
 });
 

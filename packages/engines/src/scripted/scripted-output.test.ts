@@ -1,5 +1,5 @@
 import { FREE_TEXT } from "@openai-compat/core";
-import type { ChatMessage, ChatOutput, ChatTool, GenerationDemands, JsonSchema } from "@openai-compat/core";
+import type { ChatMessage, ChatOutput, ChatTool, GenerationOptions, JsonSchema } from "@openai-compat/core";
 import { PLAIN, collectGeneration } from "@openai-compat/core/engine-contract";
 import { expect, test } from "vitest";
 import { createScriptedEngine } from "./scripted-engine.ts";
@@ -25,13 +25,13 @@ const tools = [tool("rain", city), tool("snow")];
 async function run(
   content: string | readonly ChatMessage[],
   output: Partial<ChatOutput>,
-  demands: Partial<GenerationDemands & { tokensMax: number; stop: string[] }> = {},
+  options: Partial<GenerationOptions & { tokensMax: number; stop: string[] }> = {},
 ) {
   const messages: readonly ChatMessage[] = typeof content === "string" ? [{ role: "user", content }] : content;
   const requested = { ...FREE_TEXT, ...output };
-  await engine.check({ ...PLAIN, ...demands, output: requested }, never);
+  await engine.check({ ...PLAIN, ...options, output: requested }, never);
   const prompt = await engine.prepare(messages, requested, never);
-  const request = { ...PLAIN, tokensMax: 300, stop: [], ...demands, prompt, output: requested };
+  const request = { ...PLAIN, tokensMax: 300, stop: [], ...options, prompt, output: requested };
   return collectGeneration(engine.generate(request, never));
 }
 

@@ -23,7 +23,7 @@ export function defineFormDecoder(operation: ModelOperationId) {
       stream: readFormText(fields, "stream")?.toLowerCase() === "true",
       includeUsage: true,
       traceParent,
-      demand: {
+      bounds: {
         inputBytes: 0,
         prompts: 1,
         outputTokensMax: null,

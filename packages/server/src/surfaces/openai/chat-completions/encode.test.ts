@@ -3,9 +3,9 @@ import { createTestApp } from "../../../testing/test-server.ts";
 
 const { post } = await createTestApp({ models: [{ id: "chat", isDefault: true }] });
 
-async function ask(demands: object): Promise<unknown> {
+async function ask(fields: object): Promise<unknown> {
   const messages = [{ role: "user", content: "Good day" }];
-  const response = await post("/v1/chat/completions", { model: "chat", messages, temperature: 0, ...demands });
+  const response = await post("/v1/chat/completions", { model: "chat", messages, temperature: 0, ...fields });
   return response.json();
 }
 

@@ -11,21 +11,21 @@ const DECODERS = {
   createSpeech: decodeUpstreamSpeech,
 };
 
-function demandOf(operation: keyof typeof DECODERS, value: object) {
+function boundsOf(operation: keyof typeof DECODERS, value: object) {
   const body = { model: "far", ...value };
-  return DECODERS[operation]({ value: body, bytes: JSON.stringify(body).length }, { traceParent: null }).demand;
+  return DECODERS[operation]({ value: body, bytes: JSON.stringify(body).length }, { traceParent: null }).bounds;
 }
 
 const messages = [{ role: "user", content: "Hi" }];
 
 test("of two names of one limit the newer one counts", () => {
   expect(
-    demandOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: 1 }).outputTokensMax,
+    boundsOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: 1 }).outputTokensMax,
   ).toBe(1);
   expect(
-    demandOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: null }).outputTokensMax,
+    boundsOf("createChatCompletion", { messages, max_tokens: 2000, max_completion_tokens: null }).outputTokensMax,
   ).toBe(2000);
-  expect(demandOf("createChatCompletion", { messages }).outputTokensMax).toBeNull();
+  expect(boundsOf("createChatCompletion", { messages }).outputTokensMax).toBeNull();
 });
 
 test.each([
@@ -41,7 +41,7 @@ test.each([
   ["createCompletion", { prompt: [{ text: "a" }] }, "prompt[0]"],
   ["createCompletion", { prompt: ["a", -1] }, "prompt[1]"],
 ] as const)("a %s whose cost nothing bounds (%o) is refused by name", (operation, value, param) => {
-  expect(() => demandOf(operation, value)).toThrow(expect.objectContaining({ param }));
+  expect(() => boundsOf(operation, value)).toThrow(expect.objectContaining({ param }));
 });
 
 test.each([
@@ -52,14 +52,14 @@ test.each([
   [["a", [1, 2], 3], 3],
   [[], 1],
 ])("the prompt %j is so many prompts: %i", (prompt, prompts) => {
-  expect(demandOf("createCompletion", { prompt })).toMatchObject({ prompts });
+  expect(boundsOf("createCompletion", { prompt })).toMatchObject({ prompts });
 });
 
 test("each answer counts, and so do those that are thrown away", () => {
-  expect(demandOf("createCompletion", { prompt: "a", n: 2, best_of: 5 }).answers).toBe(5);
-  expect(demandOf("createCompletion", { prompt: "a", n: 3 }).answers).toBe(3);
-  expect(demandOf("createChatCompletion", { messages, n: 3, best_of: 5 }).answers).toBe(3);
-  expect(demandOf("createEmbedding", { input: ["a", "b"], n: 5 })).toMatchObject({ answers: 1, prompts: 2 });
+  expect(boundsOf("createCompletion", { prompt: "a", n: 2, best_of: 5 }).answers).toBe(5);
+  expect(boundsOf("createCompletion", { prompt: "a", n: 3 }).answers).toBe(3);
+  expect(boundsOf("createChatCompletion", { messages, n: 3, best_of: 5 }).answers).toBe(3);
+  expect(boundsOf("createEmbedding", { input: ["a", "b"], n: 5 })).toMatchObject({ answers: 1, prompts: 2 });
 });
 
 test.each([
@@ -71,7 +71,7 @@ test.each([
   ["a part without a type", { messages: [{ role: "user", content: [{ text: "Hi" }] }] }],
   ["a hosted tool", { messages, tools: [{ type: "web_search" }] }],
 ])("a prompt with %s is not bounded by its bytes", (_what, value) => {
-  expect(demandOf("createChatCompletion", value).inputBytes).toBeNull();
+  expect(boundsOf("createChatCompletion", value).inputBytes).toBeNull();
 });
 
 test("text and the caller's own tools are", () => {
@@ -84,30 +84,30 @@ test("text and the caller's own tools are", () => {
     messages: [answered, { role: "user", content }],
     tools: [{ type: "function", function: { name: "f" } }],
   };
-  expect(demandOf("createChatCompletion", value).inputBytes).toBeGreaterThan(100);
-  expect(demandOf("createEmbedding", { input: [{ type: "image", image: "x" }] }).inputBytes).toBeNull();
+  expect(boundsOf("createChatCompletion", value).inputBytes).toBeGreaterThan(100);
+  expect(boundsOf("createEmbedding", { input: [{ type: "image", image: "x" }] }).inputBytes).toBeNull();
 });
 
 test("what an upstream counts beyond the limit is bounded by the bytes that were sent", () => {
-  expect(demandOf("createChatCompletion", { messages }).unlimitedOutputTokens).toBe(0);
+  expect(boundsOf("createChatCompletion", { messages }).unlimitedOutputTokens).toBe(0);
   expect(
-    demandOf("createChatCompletion", { messages, prediction: { type: "content", content: "x" } }).unlimitedOutputTokens,
+    boundsOf("createChatCompletion", { messages, prediction: { type: "content", content: "x" } }).unlimitedOutputTokens,
   ).toBeGreaterThan(9);
-  expect(demandOf("createCompletion", { prompt: "a", echo: true }).unlimitedOutputTokens).toBeGreaterThan(9);
+  expect(boundsOf("createCompletion", { prompt: "a", echo: true }).unlimitedOutputTokens).toBeGreaterThan(9);
   const budgets = [
     { reasoning: { max_tokens: 4000 } },
     { thinking: { type: "enabled", budget_tokens: "4000" } },
     { chat_template_kwargs: { thinking: { budget: 4000 } } },
   ];
   for (const budget of budgets) {
-    expect(demandOf("createChatCompletion", { messages, max_tokens: 1, ...budget }).unlimitedOutputTokens).toBe(
+    expect(boundsOf("createChatCompletion", { messages, max_tokens: 1, ...budget }).unlimitedOutputTokens).toBe(
       Infinity,
     );
   }
   const effort = { reasoning: { effort: "low" }, chat_template_kwargs: { enable_thinking: false } };
-  expect(demandOf("createChatCompletion", { messages, max_tokens: 1, ...effort }).unlimitedOutputTokens).toBe(0);
+  expect(boundsOf("createChatCompletion", { messages, max_tokens: 1, ...effort }).unlimitedOutputTokens).toBe(0);
 });
 
 test("what is spoken and how to speak it is counted by the character", () => {
-  expect(demandOf("createSpeech", { input: "Grüße 🌊", voice: "a", instructions: "Sing" }).characters).toBe(11);
+  expect(boundsOf("createSpeech", { input: "Grüße 🌊", voice: "a", instructions: "Sing" }).characters).toBe(11);
 });

@@ -4,7 +4,7 @@
  */
 
 import { answersWithChunks, isRecord } from "@openai-compat/core";
-import type { ModelOperationId, UpstreamCallRequest, RelayDemand } from "@openai-compat/core";
+import type { ModelOperationId, UpstreamCallRequest, RequestBounds } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
@@ -31,7 +31,7 @@ export interface JsonDecoding {
   /** What is checked; the rest passes. */
   readonly schema: z.ZodObject;
   /** What of the request's size is not read as in a chat's. @throws AiError for what nothing bounds */
-  readonly measure?: (wire: JsonObject) => Partial<RelayDemand>;
+  readonly measure?: (wire: JsonObject) => Partial<RequestBounds>;
   /** Whether a stream is requested. Default: `stream` is true. */
   readonly isStream?: (wire: JsonObject) => boolean;
 }
@@ -52,13 +52,13 @@ export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDec
       // Events that are no chunks carry what the upstream puts into them.
       includeUsage: !answersWithChunks(operation) || (isRecord(options) && options["include_usage"] === true),
       traceParent,
-      demand: { ...measureDemand(wire, body.bytes), ...measure(wire) },
+      bounds: { ...measureBounds(wire, body.bytes), ...measure(wire) },
     };
   };
 }
 
 /** One reading of a limit that has two names: the newer one counts, as with OpenAI, and its number alone is sent. */
-function measureDemand(wire: JsonObject, bytes: number): RelayDemand {
+function measureBounds(wire: JsonObject, bytes: number): RequestBounds {
   const limit = wire["max_completion_tokens"] ?? wire["max_tokens"];
   return {
     inputBytes: isText(wire) ? bytes : null,
