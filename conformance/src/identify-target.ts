@@ -62,8 +62,8 @@ async function probe(
   const isRefused = REFUSED.includes(models.response.status);
   const isList = Array.isArray(list["data"]) || list["object"] === "list";
   // An API that knows no such path says so in its own envelope: that alone does not make this its base URL.
-  const isElsewhere = !isList && !isRefused && models.response.end !== "open";
-  if (isElsewhere && (await isServedBelowV1(target, bounds, signal))) {
+  const isNotServedHere = !isList && !isRefused && models.response.end !== "open";
+  if (isNotServedHere && (await isServedBelowV1(target, bounds, signal))) {
     const reason = `${target.baseUrl} is not an OpenAI API. ${target.baseUrl}/v1 is one: use it.`;
     return { identified: false, reason, details };
   }

@@ -27,7 +27,7 @@ const CHAT = {
   needs: ["model:chat"],
 } as const;
 
-const OWNED_ELSEWHERE =
+const OWNED_BY_OTHER_CHECKS =
   /^(id|object|created|model|choices|usage(\.(prompt|completion|total)_tokens)?|choices\[\d+\](\.(index|finish_reason|logprobs|message(\.(role|content|refusal))?))?)$/;
 
 export const chatCompletionChecks: readonly Check[] = [
@@ -266,7 +266,7 @@ export const chatCompletionChecks: readonly Check[] = [
     breaks: "Clients generated from the document, and the Vercel AI SDK, reject the whole answer.",
     async run(context) {
       const body = await requireCompletion(context);
-      expectRestOfShape(body, createChatCompletionResponseSchema, OWNED_ELSEWHERE);
+      expectRestOfShape(body, createChatCompletionResponseSchema, OWNED_BY_OTHER_CHECKS);
     },
   }),
 ];

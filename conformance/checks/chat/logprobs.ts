@@ -42,7 +42,7 @@ const SCORED: ChatFields = {
 };
 const WITH_TOP: ChatFields = { ...SCORED, top_logprobs: ASKED };
 /** Servers leave `refusal` out, and no client reads it. */
-const OWNED_ELSEWHERE = /^(refusal|content|content\[\d+\](\.top_logprobs\[\d+\])?\.logprob)$/;
+const OWNED_BY_OTHER_CHECKS = /^(refusal|content|content\[\d+\](\.top_logprobs\[\d+\])?\.logprob)$/;
 
 /** A choice with a text, whose log probabilities were asked for. @throws Inconclusive, Unsupported */
 async function requireScored(context: CheckContext, fields: ChatFields = WITH_TOP): Promise<JsonObject> {
@@ -118,7 +118,7 @@ export const chatLogprobChecks: readonly Check[] = [
       for (const fields of [SCORED, WITH_TOP]) {
         const choice = await requireScored(context, fields);
         assume("a list of tokens", () => expectTokens(choice["logprobs"]));
-        expectRestOfShape(choice["logprobs"], choiceLogprobsSchema, OWNED_ELSEWHERE);
+        expectRestOfShape(choice["logprobs"], choiceLogprobsSchema, OWNED_BY_OTHER_CHECKS);
       }
     },
   }),

@@ -52,7 +52,7 @@ function isConstant(values: readonly unknown[]): boolean {
   return new Set(values).size === 1;
 }
 
-const OWNED_ELSEWHERE =
+const OWNED_BY_OTHER_CHECKS =
   /^(id|object|created|model|choices|usage(\.(prompt|completion|total)_tokens)?|choices\[\d+\](\.(index|finish_reason|delta(\.(role|content))?))?)$/;
 
 export const chatStreamChecks: readonly Check[] = [
@@ -242,7 +242,7 @@ export const chatStreamChecks: readonly Check[] = [
     breaks: "Clients generated from the document, and the Vercel AI SDK, end the stream with an error.",
     async run(context) {
       for (const chunk of await requireChunks(context)) {
-        expectRestOfShape(chunk, createChatCompletionStreamResponseSchema, OWNED_ELSEWHERE);
+        expectRestOfShape(chunk, createChatCompletionStreamResponseSchema, OWNED_BY_OTHER_CHECKS);
       }
     },
   }),

@@ -17,7 +17,7 @@ import { expectRestOfShape } from "../support/shape.ts";
 import { isUnixSeconds } from "../support/values.ts";
 
 const FINISH_REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
-const OWNED_ELSEWHERE =
+const OWNED_BY_OTHER_CHECKS =
   /^(object|created|usage(\.(prompt|completion|total)_tokens)?|choices\[\d+\]\.(index|logprobs(\..+)?|finish_reason))$/;
 const RESPONSE = "OpenAPI CreateCompletionResponse";
 
@@ -101,7 +101,7 @@ export const completionChecks: readonly Check[] = [
     reference: RESPONSE,
     breaks: "Clients with strict types, such as the Rust, Kotlin and .NET ones.",
     async run(context) {
-      expectRestOfShape(await requireTextBody(context), createCompletionResponseSchema, OWNED_ELSEWHERE);
+      expectRestOfShape(await requireTextBody(context), createCompletionResponseSchema, OWNED_BY_OTHER_CHECKS);
     },
   }),
   defineCheck({

@@ -22,7 +22,7 @@ import {
 import { expectRestOfShape } from "../support/shape.ts";
 
 const WITH_USAGE = { stream_options: { include_usage: true } };
-const OWNED_ELSEWHERE =
+const OWNED_BY_OTHER_CHECKS =
   /^(object|choices(\[\d+\]\.(index|finish_reason|logprobs(\..+)?))?|usage(\.(prompt|completion|total)_tokens)?)$/;
 const EVENT = "OpenAPI createCompletion (streamed CreateCompletionResponse)";
 
@@ -90,7 +90,7 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: "Clients generated from the document end the stream with an error.",
     async run(context) {
       for (const event of await requireTextEvents(context)) {
-        expectRestOfShape(event, createCompletionStreamResponseSchema, OWNED_ELSEWHERE);
+        expectRestOfShape(event, createCompletionStreamResponseSchema, OWNED_BY_OTHER_CHECKS);
       }
     },
   }),

@@ -5,8 +5,8 @@ import type { z } from "zod";
 import { Failure } from "../../src/outcome-signals.ts";
 
 /** Judges a value by its schema, all issues at once. `ownedElsewhere` matches paths such as `choices[0].index`. */
-export function expectRestOfShape(value: unknown, schema: z.ZodType, ownedElsewhere: RegExp): void {
-  const issues = validateShape(schema, value).filter(({ path }) => !ownedElsewhere.test(path));
+export function expectRestOfShape(value: unknown, schema: z.ZodType, ownedByOtherChecks: RegExp): void {
+  const issues = validateShape(schema, value).filter(({ path }) => !ownedByOtherChecks.test(path));
   if (issues.length === 0) return;
   throw new Failure({
     observer: "schema",

@@ -35,7 +35,7 @@ export interface AiService {
    */
   admitBody(call: AuthorisedCall, operation: ModelOperationId): Promise<void>;
   /**
-   * Looks up the model that a request names, and says by it how the request is to be decoded: for an engine of ours, or
+   * Looks up the model that a request names, and says by it how the request is to be decoded: for a local engine, or
    * for an upstream. Nothing is refused yet, so that what is wrong with the request comes first; a model that is not
    * there is taken for a local one.
    *
@@ -46,7 +46,7 @@ export interface AiService {
   routeUpstream(call: AuthorisedCall, operation: ModelOperationId, selector: string): UpstreamCall;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
-  /** How each place fares where a model elsewhere is served. */
+  /** The status of the base URLs of each upstream model. */
   upstreams(): readonly ModelUpstreamStatus[];
   /** Settlements that have begun and not ended. */
   pendingSettlements(): number;
@@ -212,7 +212,7 @@ function createOffers(models: readonly RegisteredModel[]) {
   };
 }
 
-/** An engine of ours serves every operation of its type. */
+/** A local engine serves every operation of its type. */
 function isOffered(engine: Engine, operation: ModelOperationId): boolean {
   return engine.type === "upstream"
     ? engine.operations.has(operation)

@@ -59,7 +59,7 @@ export interface ServerOptions {
     readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
-  /** What became of the models of this machine, for the metrics. Default: none is told of. */
+  /** The loads of local models, for the metrics. Default: none. */
   readonly loads?: () => readonly LoadReading[];
   readonly stores: Stores;
   readonly logger: Logger;

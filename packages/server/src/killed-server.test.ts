@@ -19,7 +19,7 @@ const AFFORDABLE = 10;
 /** Later than any hold of these servers ends. */
 const afterAllHolds = () => Date.now() + 86_400_000;
 
-/** A model elsewhere that answers when it is told to, each answer exactly as long as was allowed. */
+/** An upstream model that answers on request, each answer exactly as long as allowed. */
 async function startSlowModel() {
   const waiting: ServerResponse[] = [];
   let isOpen = false;

@@ -1,4 +1,4 @@
-/** How much memory the models of this machine may take, where nobody said it. */
+/** The default limit of the memory of local models. */
 
 import { totalmem } from "node:os";
 import type { Config } from "./config.ts";
@@ -8,8 +8,8 @@ import { findEngineKind } from "./engine-kinds/index.ts";
 const MEMORY_SHARE = 0.8;
 
 /**
- * Bytes that all models together may take; null: no limit. Where a model uses a GPU, most of it lies in memory that is not
- * this machine's, so only a limit that somebody chose holds.
+ * Bytes that all models together may take; null: no limit. Where a model uses a GPU, most of it lies in memory that is
+ * not this machine's, so only a limit that somebody chose holds.
  *
  * @param availableBytes default: what the machine, or the container, gives this process
  */

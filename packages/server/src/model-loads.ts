@@ -1,4 +1,4 @@
-/** What becomes of the models of this machine: who was loaded when, for log and metrics. It loads nothing itself. */
+/** Records the loads of local models, for log and metrics. It loads nothing itself. */
 
 import { AiError } from "@openai-compat/core";
 import type { LoadEvent } from "@openai-compat/core";

@@ -23,7 +23,7 @@ export interface ResolvedModels {
   readonly models: readonly RegisteredModel[];
   /** What serves, in a sentence for people: which engine, and why not a better one. */
   readonly summary: string;
-  /** What became of each model of this machine since. */
+  /** The loads of each local model since. */
   readonly loads: () => readonly LoadReading[];
 }
 
@@ -48,8 +48,8 @@ export interface ResolveModelsOptions {
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
 
 /**
- * `models` of the configuration as they are; without any, the first model of each type of the catalogue that this machine
- * has room for and can get, from the cache, else pulled; else the scripted engine.
+ * `models` of the configuration as they are; without any, the first model of each type of the catalogue that this
+ * machine has room for and can get, from the cache, else pulled; else the scripted engine.
  *
  * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
  */

@@ -1,4 +1,4 @@
-/** Calls to models of ours, for core's own tests: the model's name stands in the request, as it does on the wire. */
+/** Calls to local models, for core's own tests: the request has the model's name, as on the wire. */
 
 import type { AiService } from "../ai-service.ts";
 import type { Calls } from "../call-kind.ts";

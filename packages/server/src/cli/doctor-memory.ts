@@ -1,4 +1,4 @@
-/** Whether the models of this machine fit into the memory that they may take, alone and together. It loads none. */
+/** Checks whether the local models fit into the memory that they may take, alone and together. It loads none. */
 
 import { AiError } from "@openai-compat/core";
 import type { Config } from "../config.ts";

@@ -217,7 +217,7 @@ test("models that can't fit the memory alone fail, and those that can't together
   ]);
 });
 
-test("memory is not judged where no model of this machine serves, or its file is not there", async () => {
+test("memory is not checked without a local model, or while its file is missing", async () => {
   expect(await examineMemory(configure({}))).toEqual([]);
   const engine = { kind: "llama" as const, model: "/nowhere/model.gguf" };
   expect(await examineMemory(configure({ models: [{ id: "near", engine }] }))).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * What an engine kind says of itself. A module of this folder that implements it, listed in `index.ts`, is all that a new
- * kind takes: the configuration, its documentation, the wiring and `doctor` are made from the list.
+ * What an engine kind says of itself. A module of this folder that implements it, listed in `index.ts`, is all that a
+ * new kind takes: the configuration, its documentation, the wiring and `doctor` are made from the list.
  */
 
 import type { Engine, ModelType } from "@openai-compat/core";
@@ -94,7 +94,7 @@ export interface EngineKind<Settings extends EngineSettings = EngineSettings> {
   createEngine(model: ConfiguredModel<Settings>, host: EngineHost): Promise<CreatedEngine>;
   /** Whether the model can be served, for `doctor`. Changes nothing, and downloads nothing. */
   examine?(model: ConfiguredModel<Settings>, environment: Environment): Promise<readonly TimedFinding[]>;
-  /** What the model takes of this machine's memory, in bytes; null while its file is not there. @throws AiError */
+  /** The memory that the local model takes, in bytes; null while its file is missing. @throws AiError */
   estimateBytes?(model: ConfiguredModel<Settings>): Promise<number | null>;
   openTargetModels?(): Promise<TargetModels>;
 }

@@ -1,4 +1,4 @@
-/** The models of this machine as Prometheus counts them: which are loaded, how often and how long that took, who left why. */
+/** Prometheus metrics of local models: which are loaded, how often, how long that took, and why they were unloaded. */
 
 import type { UnloadReason } from "@openai-compat/core";
 import { Counter, Gauge } from "prom-client";

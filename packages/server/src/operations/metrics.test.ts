@@ -70,7 +70,7 @@ test("what stands now is read when it is asked for", async () => {
   expect(text).toContain("process_cpu_seconds_total");
 });
 
-test("where a model is served elsewhere, each place is told by its position, however often it is asked", async () => {
+test("each base URL of an upstream model is reported by its position, however often the metrics are read", async () => {
   const metrics = createIdleMetrics();
   await metrics.encode();
   const text = await metrics.encode();
@@ -86,7 +86,7 @@ test("where a model is served elsewhere, each place is told by its position, how
   }
 });
 
-test("models of this machine are told by what became of them, however often it is asked", async () => {
+test("loads of local models are reported, however often the metrics are read", async () => {
   const metrics = createIdleMetrics();
   await metrics.encode();
   const text = await metrics.encode();

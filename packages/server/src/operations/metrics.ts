@@ -15,10 +15,10 @@ export interface QueueReading {
   readonly waiting: number;
 }
 
-/** One of the places where a model elsewhere is served. */
+/** One base URL of an upstream model. */
 export interface UpstreamReading {
   readonly modelId: string;
-  /** Its position in the settings: metrics tell no address. */
+  /** Its position in the settings: metrics contain no address. */
   readonly index: number;
   readonly state: "closed" | "open" | "half_open";
   readonly running: number;

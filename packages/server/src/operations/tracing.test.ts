@@ -49,7 +49,7 @@ test("a call's span has the names of the GenAI conventions, lies below its reque
   expect(call?.parentSpanContext?.spanId).toBe(server?.spanContext().spanId);
 });
 
-test("the caller's trace goes on, and calls to elsewhere are below this server's span", () => {
+test("the caller's trace is continued, and calls to upstreams are below this server's span", () => {
   const { start, findSpan } = createTraced();
   const request = start(CALLER);
   request.end({ operationId: null, status: 404 });

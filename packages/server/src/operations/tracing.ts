@@ -21,7 +21,7 @@ export interface TracedRequest {
 }
 
 export interface RequestSpan {
-  /** For calls to elsewhere. */
+  /** For calls to upstreams. */
   readonly traceParent: string;
   end(answer: { readonly operationId: string | null; readonly status: number }): void;
 }
@@ -40,7 +40,9 @@ export interface TracingOptions {
   readonly close: () => Promise<void>;
 }
 
-/** A call whose client disconnected ends after its request: the newest requests are remembered so that it finds its own. */
+/**
+ * A call whose client disconnected ends after its request: the newest requests are remembered so that it finds its own.
+ */
 const REMEMBERED_REQUESTS_MAX = 10_000;
 
 const PROVIDER = "openai-compat";

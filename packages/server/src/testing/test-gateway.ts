@@ -1,4 +1,4 @@
-/** A server whose one model is elsewhere, and what stands there: a second server of our own, or one that answers as told. */
+/** A server with one upstream model, and its upstream: a second server of our own, or one with scripted answers. */
 
 import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -25,7 +25,7 @@ async function start(options: TestServerOptions) {
   return running;
 }
 
-/** A server whose one model is elsewhere, with an account that has a million micro-credits. */
+/** A server with one upstream model, and an account with a million micro-credits. */
 export async function startGateway(
   upstream: Partial<UpstreamEngineSettings>,
   type: "chat" | "embedding" | "transcription" | "speech" = "chat",

@@ -1,4 +1,6 @@
-/** A whole server for this package's tests: an app or a listening socket, keys of each kind, an engine under control. */
+/**
+ * A whole server for this package's tests: an app or a listening socket, keys of each kind, an engine under control.
+ */
 
 import {
   FREE_OF_CHARGE,
@@ -35,7 +37,7 @@ export interface TestServerOptions {
   readonly engine?: Engine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
-  /** What became of the models, for the metrics. Default: none is told of. */
+  /** The loads of local models, for the metrics. Default: none. */
   readonly loads?: ServerOptions["loads"];
   /** Default: in memory. */
   readonly stores?: Stores;

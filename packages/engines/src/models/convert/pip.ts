@@ -1,5 +1,5 @@
 /**
- * Runs the `pip` of this machine, so that its index, mirror, proxy and certificate settings hold. No shell is started, and
+ * Runs the installed `pip`, so that its index, mirror, proxy and certificate settings apply. No shell is started, and
  * nothing is installed.
  */
 import { spawn } from "node:child_process";

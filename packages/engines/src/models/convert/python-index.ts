@@ -1,5 +1,5 @@
 /**
- * Finds out where the package index of this machine keeps a wheel, so that it can be downloaded like any other file. It
+ * Finds the URL of a wheel on the configured package index, so that it can be downloaded like any other file. It
  * downloads none itself.
  *
  * Protocol: https://packaging.python.org/en/latest/specifications/simple-repository-api/
@@ -17,8 +17,8 @@ const HELP_COLUMNS = "4000";
 /**
  * The index that pip would ask, its own default included: pip's help shows it.
  *
- * @throws AiError `engine_unavailable` without pip, and where pip alone may ask: it is configured to use no index, or its index
- *   needs a password, which pip hides
+ * @throws AiError `engine_unavailable` without pip, and where pip alone may ask: it is configured to use no index, or
+ *   its index needs a password, which pip hides
  */
 export async function readIndexUrl(options: PipOptions): Promise<URL> {
   const wide = { ...options, environment: { ...options.environment, COLUMNS: HELP_COLUMNS } };

@@ -24,7 +24,7 @@ export interface FetchWheelOptions {
   readonly onProgress: (receivedBytes: number) => void;
 }
 
-/** Fetches one wheel after the other from the index of this machine. */
+/** Fetches wheels one after the other from the configured index. */
 export interface WheelFetcher {
   /**
    * @returns whether the file was joined from several responses; its checksum is not verified yet
@@ -74,7 +74,8 @@ async function downloadWithPip(
   await mkdir(own, { recursive: true });
   const timer = setInterval(() => void directoryBytes(own).then(onProgress), PROGRESS_INTERVAL_MS);
   try {
-    // pip collects a download in the temporary directory: below ours, its progress can be seen and nothing is left behind.
+    // pip collects a download in the temporary directory: below ours, its progress can be seen and nothing is left
+    // behind.
     const environment = { ...pip.environment, TMPDIR: own, TEMP: own, TMP: own };
     await runPip(
       [

@@ -85,7 +85,7 @@ export interface DecodedStream<Run> {
   readonly encode: (run: Run, ending: StreamEnding) => AsyncGenerator<string, void>;
 }
 
-/** By an engine of ours or an upstream, whichever the model has. */
+/** By the model's local engine or its upstream. */
 export function defineModelRoute<Body, Request, Run>(
   calls: Calls<Request, Run>,
   endpoint: LocalEndpoint<Body, Request, Run>,
