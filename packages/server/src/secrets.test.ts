@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { FAULT } from "./testing/serve-process.ts";
-import { TALKATIVE_MODELS, startTalkativeUpstream } from "./testing/talkative-upstream.ts";
+import { LEAKY_MODELS, startLeakyUpstream } from "./testing/leaky-upstream.ts";
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
 const SECRETS = {
@@ -81,7 +81,7 @@ async function startCollector() {
 async function startInstallation() {
   const directory = mkdtempSync(join(tmpdir(), "openai-compat-secrets-"));
   cleanUps.push(() => rmSync(directory, { recursive: true }));
-  const upstream = await startTalkativeUpstream();
+  const upstream = await startLeakyUpstream();
   cleanUps.push(() => upstream.close());
   const collector = await startCollector();
   const far = { kind: "upstream", baseUrls: [upstream.baseUrl] };
@@ -92,7 +92,7 @@ async function startInstallation() {
     auth: { jwtSecret: SECRETS["HS256 secret"] },
     operations: { metricsToken: SECRETS["metrics token"], otlpEndpoint: collector.url },
     models: [
-      ...TALKATIVE_MODELS.map((model) => ({ id: model, engine: { ...far, model, apiKey: SECRETS["upstream key"] } })),
+      ...LEAKY_MODELS.map((model) => ({ id: model, engine: { ...far, model, apiKey: SECRETS["upstream key"] } })),
       { id: "environment", engine: { ...far, model: "401", apiKeyEnvironment: "FAR_KEY" } },
     ],
   };
@@ -133,7 +133,7 @@ async function askForEverything(root: string, credentials: readonly string[]): P
   };
   const messages = [{ role: "user", content: SECRETS.prompt }];
   const [key = ""] = credentials;
-  for (const model of [...TALKATIVE_MODELS, "environment", "missing"]) {
+  for (const model of [...LEAKY_MODELS, "environment", "missing"]) {
     await ask("/v1/chat/completions", { key, body: { model, messages, stream: true } });
     await ask("/v1/chat/completions", { key, body: { model, messages } });
   }

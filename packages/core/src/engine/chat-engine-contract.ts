@@ -17,7 +17,7 @@ export interface ChatEngineContractOptions {
   /** A fresh engine with room for at least two generations and 512 tokens; the suite closes it. */
   readonly createEngine: () => ChatEngine | Promise<ChatEngine>;
   /** The greedy answer to this has at least 40 tokens and 40 characters. */
-  readonly talkative: readonly ChatMessage[];
+  readonly longPrompt: readonly ChatMessage[];
 }
 
 const never = new AbortController().signal;
@@ -36,7 +36,7 @@ export function chatEngineContract(name: string, options: ChatEngineContractOpti
     options,
     engine: () => engine,
     ask: async (content, overrides) => ask(engine, [{ role: "user", content }], overrides),
-    talk: async (overrides) => ask(engine, options.talkative, overrides),
+    talk: async (overrides) => ask(engine, options.longPrompt, overrides),
   };
   testPrompts(suite);
   testTexts(suite);
@@ -200,7 +200,7 @@ function testLimits({ name, options, engine, talk }: Suite): void {
   });
 
   test(`${name}: what does not fit the context is refused`, async () => {
-    const request = await buildRequest(engine(), options.talkative, { tokensMax: engine().limits.contextTokens });
+    const request = await buildRequest(engine(), options.longPrompt, { tokensMax: engine().limits.contextTokens });
     const run = collectGeneration(engine().generate(request, never));
     await expect(run).rejects.toMatchObject({ name: "AiError", code: "context_length_exceeded" });
   });
@@ -253,8 +253,8 @@ function testAborts({ name, options, engine, talk }: Suite): void {
 
   test(`${name}: an aborted signal starts nothing`, async () => {
     const signal = AbortSignal.abort(gone);
-    await expect(engine().prepare(options.talkative, FREE_TEXT, signal)).rejects.toBe(gone);
-    const request = await buildRequest(engine(), options.talkative);
+    await expect(engine().prepare(options.longPrompt, FREE_TEXT, signal)).rejects.toBe(gone);
+    const request = await buildRequest(engine(), options.longPrompt);
     await expect(collectGeneration(engine().generate(request, signal))).rejects.toBe(gone);
   });
 
@@ -273,7 +273,7 @@ function testAborts({ name, options, engine, talk }: Suite): void {
 
   test(`${name}: an abort while tokens are sampled ends the generation with the signal's reason`, async () => {
     const controller = new AbortController();
-    const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+    const request = await buildRequest(engine(), options.longPrompt, { tokensMax: 40 });
     const drain = async () => {
       for await (const event of engine().generate(request, controller.signal)) {
         if (event.type === "text-delta") controller.abort(gone);
@@ -287,7 +287,7 @@ function testSlots({ name, options, engine, talk }: Suite): void {
   test(`${name}: leaving the loop early frees the slot`, async () => {
     const before = await talk();
     for (let round = 0; round <= engine().limits.concurrency; round += 1) {
-      const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+      const request = await buildRequest(engine(), options.longPrompt, { tokensMax: 40 });
       for await (const event of engine().generate(request, never)) if (event.type === "text-delta") break;
     }
     expect((await talk()).text).toBe(before.text);
@@ -295,7 +295,7 @@ function testSlots({ name, options, engine, talk }: Suite): void {
 
   test(`${name}: more generations than slots all end, and who aborts in the line leaves it`, async () => {
     const { concurrency } = engine().limits;
-    const request = await buildRequest(engine(), options.talkative, { tokensMax: 40 });
+    const request = await buildRequest(engine(), options.longPrompt, { tokensMax: 40 });
     const holders = Array.from({ length: concurrency }, () =>
       engine().generate(request, never)[Symbol.asyncIterator](),
     );
@@ -313,7 +313,7 @@ function testSlots({ name, options, engine, talk }: Suite): void {
 function testClose({ name, options }: Suite): void {
   test(`${name}: close lets a running generation end, and later calls load again`, async () => {
     const engine = await options.createEngine();
-    const request = await buildRequest(engine, options.talkative, { tokensMax: 24 });
+    const request = await buildRequest(engine, options.longPrompt, { tokensMax: 24 });
     const events = engine.generate(request, never)[Symbol.asyncIterator]();
     await events.next();
     const order: string[] = [];
@@ -324,7 +324,7 @@ function testClose({ name, options }: Suite): void {
     await events.next();
     await closed;
     expect(order).toEqual(["ended", "closed"]);
-    expect((await ask(engine, options.talkative)).text).not.toBe("");
+    expect((await ask(engine, options.longPrompt)).text).not.toBe("");
     await engine.close();
     await engine.close();
   });

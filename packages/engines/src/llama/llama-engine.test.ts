@@ -26,7 +26,7 @@ afterAll(async () => {
 
 chatEngineContract("llama", {
   createEngine: () => createLlamaEngine({ modelPath, contextTokens: 1024 }),
-  talkative: story,
+  longPrompt: story,
 });
 
 async function writeModel(name: string, options: RandomModelOptions): Promise<string> {

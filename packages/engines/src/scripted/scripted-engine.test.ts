@@ -9,7 +9,7 @@ const question: ChatMessage[] = [{ role: "user", content: "What is a cat?" }];
 
 chatEngineContract("scripted", {
   createEngine: () => createScriptedEngine({ contextTokens: 512 }),
-  talkative: [{ role: "user", content: "Tell me a long story." }],
+  longPrompt: [{ role: "user", content: "Tell me a long story." }],
 });
 
 async function answer(messages: readonly ChatMessage[], logitBias: Record<number, number> = {}) {

@@ -1,22 +1,24 @@
 /**
- * An upstream that tells everything it knows in every way it can: each answer and each failure quotes the key, the
+ * An upstream that leaks everything in every way it can: each answer and each failure quotes the key, the
  * caller's words and its own address, in headers and in bodies. The model's name says how it behaves.
  */
 
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** `good` answers; `dies` breaks off a stream and `gives-up` ends one with an error; the others refuse with a status. */
-export const TALKATIVE_MODELS = ["good", "dies", "gives-up", "400", "401", "403", "429", "500"] as const;
+/**
+ * `good` answers; `dies` breaks off a stream and `gives-up` ends one with an error; the others refuse with a status.
+ */
+export const LEAKY_MODELS = ["good", "dies", "gives-up", "400", "401", "403", "429", "500"] as const;
 
-export interface TalkativeUpstream {
+export interface LeakyUpstream {
   readonly baseUrl: string;
   /** What it was asked, head and body, so that a test can show that the secrets did reach it. */
   readonly heard: readonly string[];
   close(): Promise<void>;
 }
 
-export async function startTalkativeUpstream(): Promise<TalkativeUpstream> {
+export async function startLeakyUpstream(): Promise<LeakyUpstream> {
   const heard: string[] = [];
   const http = createServer((incoming, outgoing) => void answer(incoming, outgoing, heard));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
