@@ -7,10 +7,10 @@ export interface AnswerTranslator {
   /**
    * The next pieces of the body.
    *
-   * @throws AiError an error that the upstream wrapped in a good answer; UpstreamFault `invalid`
+   * @throws AiError an error that the upstream wrapped in a good answer; UpstreamError `invalid`
    */
   push(chunks: readonly Uint8Array[]): Iterable<UpstreamEvent>;
-  /** The body has ended. @throws as `push`, and UpstreamFault `broken` when that was too early */
+  /** The body has ended. @throws as `push`, and UpstreamError `broken` when that was too early */
   end(): Iterable<UpstreamEvent>;
   /** Whether nothing that may still come matters: `end` needs not be waited for. */
   isComplete(): boolean;

@@ -1,9 +1,11 @@
-/** The events of streamed transcriptions and speech: `….delta` any number of times, then one `….done` with the usage. */
+/**
+ * The events of streamed transcriptions and speech: `….delta` any number of times, then one `….done` with the usage.
+ */
 
 import { NO_USAGE, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
 import type { EventReader } from "./event-reader.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export function createAudioEventReader(): EventReader {
   let usage: UsageUnits = NO_USAGE;
@@ -23,7 +25,7 @@ export function createAudioEventReader(): EventReader {
       return [text.includes("\n") ? JSON.stringify(value) : text];
     },
     end(isDone) {
-      if (!isFinished && !isDone) throw new UpstreamFault("broken", "The stream ended before the answer did.");
+      if (!isFinished && !isDone) throw new UpstreamError("broken", "The stream ended before the answer did.");
       return [];
     },
     usage: () => usage,

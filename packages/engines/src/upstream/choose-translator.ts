@@ -1,6 +1,6 @@
 /**
- * Which translator an answer gets: by what was requested and what its body is. Its content type says little: servers send streams
- * as JSON, JSON as streams, and errors as either.
+ * Which translator an answer gets: by what was requested and what its body is. Its content type says little: servers
+ * send streams as JSON, JSON as streams, and errors as either.
  */
 
 import { MODEL_OPERATIONS, answersWithChunks } from "@openai-compat/core";
@@ -14,13 +14,13 @@ import { createEventStreamTranslator } from "./translate-event-stream.ts";
 import { createJsonTranslator } from "./translate-json.ts";
 import { createTranscriptTranslator } from "./translate-transcript.ts";
 import { createFoldingTranslator } from "./translate-to-whole.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 const VISIBLE_ASCII = /^[\x20-\x7e]+$/;
 const AUDIO_TYPE = /^(?:audio\/.+|application\/ogg|application\/octet-stream)$/;
 const EVENT_STREAM = "text/event-stream";
 
-/** @throws UpstreamFault `invalid` for what can't be an answer; also later, when the body has begun */
+/** @throws UpstreamError `invalid` for what can't be an answer; also later, when the body has begun */
 export function chooseTranslator(
   { headers }: Pick<ExchangeAnswer, "headers">,
   options: TranslatorOptions,
@@ -77,7 +77,7 @@ function readContentType(header: unknown): string {
   return typeof header === "string" && VISIBLE_ASCII.test(header) ? header : "";
 }
 
-function unexpected(mediaType: string): UpstreamFault {
+function unexpected(mediaType: string): UpstreamError {
   const what = mediaType === "" ? "of no type that is known" : mediaType;
-  return new UpstreamFault("invalid", `The answer is ${what}, which was not requested.`);
+  return new UpstreamError("invalid", `The answer is ${what}, which was not requested.`);
 }

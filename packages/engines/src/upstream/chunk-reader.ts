@@ -12,7 +12,7 @@ import { type ChoiceNormaliser, createChoiceNormaliser, moveText, type ReadChoic
 import { encodeUsage, isFilledText, isIndex, normaliseArguments } from "./normalise-fields.ts";
 import { tooFewChoices } from "./normalise-answer.ts";
 import { createUsageCounter } from "./usage-counter.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export interface ChunkReaderOptions {
   readonly request: UpstreamRequest;
@@ -73,7 +73,7 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
     },
     end(isDone) {
       if (!choices.areFinished() && !(isDone && choices.haveBegun())) {
-        throw new UpstreamFault("broken", "The stream ended before the answer did.");
+        throw new UpstreamError("broken", "The stream ended before the answer did.");
       }
       choices.checkNumber();
       const ends = [...endings.take([]), ...choices.finish().map((choice) => encoder.encode({}, [choice]))];

@@ -1,12 +1,12 @@
 /**
- * Kept-alive connections to one origin, each for one request at a time. Undici's own pool would do but for one thing: after
- * an abort it connects anew, for nobody.
+ * Kept-alive connections to one origin, each for one request at a time. Undici's own pool would do but for one thing:
+ * after an abort it connects anew, for nobody.
  *
  * @see https://github.com/nodejs/undici/issues/5845
  */
 
 import type { Client, Dispatcher } from "undici";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 /** One request's connection. Exactly one of `release` and `destroy` ends it. */
 export interface Connection {
@@ -30,7 +30,7 @@ export function createConnections(createClient: () => Client): Connections {
   let isClosed = false;
 
   function obtainClient(): Client {
-    if (isClosed) throw new UpstreamFault("unreachable", "The engine is closed.");
+    if (isClosed) throw new UpstreamError("unreachable", "The engine is closed.");
     // The one used last: the others' connections may end for want of use.
     const used = free.pop();
     if (used !== undefined) return used;
@@ -47,7 +47,7 @@ export function createConnections(createClient: () => Client): Connections {
         release: () => void free.push(client),
         destroy() {
           clients.delete(client);
-          client.destroy(new UpstreamFault("broken", "The connection was given up."), () => {});
+          client.destroy(new UpstreamError("broken", "The connection was given up."), () => {});
         },
       };
     },

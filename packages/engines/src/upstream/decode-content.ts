@@ -6,7 +6,7 @@
 import type { Transform } from "node:stream";
 import zlib from "node:zlib";
 import type { ExchangeAnswer } from "./exchange.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export type ContentReader = Pick<ExchangeAnswer, "read">;
 
@@ -17,8 +17,8 @@ const CODINGS_MAX = 3;
  * @param answer its headers name the codings and the charset
  * @param bytesMax of what comes out
  * @returns `answer` itself where there is nothing to decode
- * @throws UpstreamFault `invalid` for a coding that is unknown here. While reading: `invalid` for bytes that are not of that
- *   coding, or too many of them; `broken` when they end too early
+ * @throws UpstreamError `invalid` for a coding that is unknown here. While reading: `invalid` for bytes that are not of
+ *   that coding, or too many of them; `broken` when they end too early
  */
 export function decodeContent(answer: Pick<ExchangeAnswer, "headers" | "read">, bytesMax: number): ContentReader {
   const { headers } = answer;
@@ -32,7 +32,7 @@ export function decodeContent(answer: Pick<ExchangeAnswer, "headers" | "read">, 
 function readCodings(header: string | undefined): readonly string[] {
   const codings = (header ?? "").toLowerCase().split(/[\s,]+/);
   const effective = codings.filter((coding) => coding !== "" && coding !== "identity");
-  if (effective.length > CODINGS_MAX) throw new UpstreamFault("invalid", "The answer is compressed too often.");
+  if (effective.length > CODINGS_MAX) throw new UpstreamError("invalid", "The answer is compressed too often.");
   return effective;
 }
 
@@ -50,7 +50,7 @@ function createDecompressor(coding: string, firstByte: number): Transform {
       // Node.js has it from 22.15 on.
       if (typeof zlib.createZstdDecompress === "function") return zlib.createZstdDecompress();
   }
-  throw new UpstreamFault("invalid", `The answer is compressed with ${coding.slice(0, 20)}, which is unknown here.`);
+  throw new UpstreamError("invalid", `The answer is compressed with ${coding.slice(0, 20)}, which is unknown here.`);
 }
 
 const ZLIB_METHOD_MASK = 0x0f;
@@ -60,7 +60,7 @@ const ZLIB_METHOD = 8;
 function decompress(source: ContentReader, coding: string, bytesMax: number): ContentReader {
   let transform: Transform | null = null;
   let decoded: Uint8Array[] = [];
-  let fault: UpstreamFault | null = null;
+  let failure: UpstreamError | null = null;
   let bytes = 0;
   let hasEnded = false;
 
@@ -70,12 +70,12 @@ function decompress(source: ContentReader, coding: string, bytesMax: number): Co
       bytes += chunk.length;
       decoded.push(chunk);
       if (bytes <= bytesMax) return;
-      fault = new UpstreamFault("invalid", `The answer is longer than ${bytesMax} bytes when decompressed.`);
+      failure = new UpstreamError("invalid", `The answer is longer than ${bytesMax} bytes when decompressed.`);
       created.destroy();
     });
     created.on("error", (error: NodeJS.ErrnoException) => {
       const kind = error.code === "Z_BUF_ERROR" ? "broken" : "invalid";
-      fault ??= new UpstreamFault(kind, `The answer could not be decompressed: ${error.code ?? error.message}`);
+      failure ??= new UpstreamError(kind, `The answer could not be decompressed: ${error.code ?? error.message}`);
     });
     return created;
   }
@@ -92,7 +92,7 @@ function decompress(source: ContentReader, coding: string, bytesMax: number): Co
         });
       }
     });
-    if (fault !== null) throw fault;
+    if (failure !== null) throw failure;
   }
 
   async function pull(): Promise<void> {

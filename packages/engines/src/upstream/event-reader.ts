@@ -16,7 +16,7 @@ export interface EventReader {
    * @param text one event's data
    * @param value the same, parsed; it may be changed
    * @returns the data of the events to send on: none where it is dropped or has to wait
-   * @throws UpstreamFault `broken` when it says that the generation failed
+   * @throws UpstreamError `broken` when it says that the generation failed
    */
   read(text: string, value: JsonRecord): readonly string[];
   /**
@@ -24,7 +24,7 @@ export interface EventReader {
    *
    * @param isDone whether the upstream said so itself
    * @returns the data of the events that the upstream left out
-   * @throws UpstreamFault `broken` when the answer is not complete
+   * @throws UpstreamError `broken` when the answer is not complete
    */
   end(isDone: boolean): readonly string[];
   /** Of all events so far. @param isOver whether nothing more is read */

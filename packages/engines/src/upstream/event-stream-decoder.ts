@@ -7,7 +7,7 @@
  */
 
 import { StringDecoder } from "node:string_decoder";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export interface ServerSentEvent {
   /** The `event` field; null for none. */
@@ -17,7 +17,7 @@ export interface ServerSentEvent {
 }
 
 export interface EventStreamDecoder {
-  /** @throws UpstreamFault `invalid` when an event is too long */
+  /** @throws UpstreamError `invalid` when an event is too long */
   push(chunks: readonly Uint8Array[]): readonly ServerSentEvent[];
   /** What was left at the end of the stream. */
   end(): readonly ServerSentEvent[];
@@ -38,7 +38,7 @@ export function createEventStreamDecoder(options: { readonly eventBytesMax: numb
   let data: string | null = null;
 
   function assertLength(length: number): void {
-    if (length > eventBytesMax) throw new UpstreamFault("invalid", `An event is longer than ${eventBytesMax} bytes.`);
+    if (length > eventBytesMax) throw new UpstreamError("invalid", `An event is longer than ${eventBytesMax} bytes.`);
   }
 
   function readLine(line: string, events: ServerSentEvent[]): void {

@@ -135,7 +135,7 @@ test.each([
   ["no content", "HTTP/1.1 204 No Content\r\n\r\n"],
   ["an end before the head", "HTTP/1.1 200 OK\r\ncontent-"],
 ])("%s is an upstream that failed", async (_what, answer) => {
-  expect(await outcomeOf((socket) => socket.end(answer))).toMatch(/^upstream_failed: UpstreamFault/);
+  expect(await outcomeOf((socket) => socket.end(answer))).toMatch(/^upstream_failed: UpstreamError/);
 });
 
 test("an error object in a good answer is an error", async () => {

@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Connection } from "./connections.ts";
-import { UpstreamFault, type UpstreamFaultKind } from "./upstream-fault.ts";
+import { UpstreamError, type UpstreamErrorKind } from "./upstream-error.ts";
 
 export interface ExchangeRequest {
   readonly path: string;
@@ -38,10 +38,13 @@ export interface ExchangeAnswer {
   /**
    * All that has come of the body since the last call, at least one piece; null at its end.
    *
-   * @throws the signal's reason after an abort, when `readOnMs` have passed; UpstreamFault `timeout`, `broken`, `invalid`
+   * @throws the signal's reason after an abort, when `readOnMs` have passed; UpstreamError `timeout`, `broken`,
+   *   `invalid`
    */
   read(): Promise<readonly Uint8Array[] | null>;
-  /** The answer is complete for its reader: what little still comes is dropped, and the connection kept if it ends soon. */
+  /**
+   * The answer is complete for its reader: what little still comes is dropped, and the connection kept if it ends soon.
+   */
   finish(): void;
   /** Closes the connection, unless the answer has come to its end. */
   leave(): void;
@@ -55,7 +58,7 @@ const TAIL_BYTES_MAX = 65_536;
  * Sends a request and waits for the head of its answer; informational heads are skipped. The connection is released or
  * destroyed with the end of the exchange.
  *
- * @throws the signal's reason; UpstreamFault `unreachable` when not one byte went out
+ * @throws the signal's reason; UpstreamError `unreachable` when not one byte went out
  */
 export async function openExchange(
   connection: Connection,
@@ -91,7 +94,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   #tailBytes: number | null = null;
   #hasEnded = false;
   #isAborted = false;
-  #fault: UpstreamFault | null = null;
+  #failure: UpstreamError | null = null;
 
   constructor(connection: Connection, { limits, signal, onSent, readOnMs }: ExchangeOptions) {
     this.#connection = connection;
@@ -175,13 +178,13 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
     if (this.#isOver()) return;
     // Only code and message: other fields of these errors quote the answer.
     const detail = "code" in error ? `${String(error.code)}: ${error.message}` : error.message;
-    this.#fault = new UpstreamFault(this.#controller === null ? "unreachable" : "broken", detail);
+    this.#failure = new UpstreamError(this.#controller === null ? "unreachable" : "broken", detail);
     this.#settle();
     this.#connection.release();
   }
 
   #isOver(): boolean {
-    return this.#hasEnded || this.#fault !== null;
+    return this.#hasEnded || this.#failure !== null;
   }
 
   #throwIfAborted(): void {
@@ -190,7 +193,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
 
   #throwIfOver(): void {
     this.#throwIfAborted();
-    if (this.#fault !== null) throw this.#fault;
+    if (this.#failure !== null) throw this.#failure;
   }
 
   #takeChunks(): readonly Uint8Array[] {
@@ -227,8 +230,8 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   }
 
   /** For what is wrong on this side of the connection, or seen from it. */
-  #fail(kind: UpstreamFaultKind, message: string): void {
-    this.#fault = new UpstreamFault(kind, message);
+  #fail(kind: UpstreamErrorKind, message: string): void {
+    this.#failure = new UpstreamError(kind, message);
     this.#settle();
     this.#connection.destroy();
   }

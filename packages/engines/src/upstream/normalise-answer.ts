@@ -13,12 +13,12 @@ import {
   normaliseFinishReason,
 } from "./normalise-fields.ts";
 import { normaliseToolCalls } from "./tool-call-tracker.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
-/** @throws UpstreamFault `invalid` for an answer without a choice, `broken` for one that says that it failed */
+/** @throws UpstreamError `invalid` for an answer without a choice, `broken` for one that says that it failed */
 export function normaliseAnswer(answer: JsonRecord, operation: ChunkOperationId, modelId: string): JsonRecord {
   const choices = Array.isArray(answer["choices"]) ? answer["choices"].filter(isRecord) : [];
-  if (choices.length === 0) throw new UpstreamFault("invalid", "The answer has no choices.");
+  if (choices.length === 0) throw new UpstreamError("invalid", "The answer has no choices.");
   const indexes = new Set(choices.map((choice) => choice["index"]));
   const areNumbered = indexes.size === choices.length && choices.every((choice) => isIndex(choice["index"]));
   return {

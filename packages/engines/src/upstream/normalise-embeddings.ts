@@ -3,7 +3,7 @@
 import { AiError } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
 import { isIndex } from "./normalise-fields.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export interface EmbeddingWishes {
   readonly encoding: "float" | "base64";
@@ -22,15 +22,16 @@ export function readEmbeddingWishes(body: Readonly<JsonRecord>): EmbeddingWishes
 /**
  * @param answer it is changed
  * @returns whether it was
- * @throws UpstreamFault `invalid` for what are no vectors; AiError `unsupported_parameter` when `dimensions` was ignored
+ * @throws UpstreamError `invalid` for what are no vectors; AiError `unsupported_parameter` when `dimensions` was
+ *   ignored
  */
 export function normaliseEmbeddings(answer: JsonRecord, wishes: EmbeddingWishes): boolean {
   const { data } = answer;
-  if (!Array.isArray(data)) throw new UpstreamFault("invalid", "The answer has no vectors.");
+  if (!Array.isArray(data)) throw new UpstreamError("invalid", "The answer has no vectors.");
   let isChanged = answer["object"] !== "list";
   answer["object"] = "list";
   for (const [position, item] of data.entries()) {
-    if (!isRecord(item)) throw new UpstreamFault("invalid", "The answer holds something that is no vector.");
+    if (!isRecord(item)) throw new UpstreamError("invalid", "The answer holds something that is no vector.");
     if (!isIndex(item["index"])) {
       item["index"] = position;
       isChanged = true;
@@ -50,7 +51,7 @@ const BYTES_PER_NUMBER = 4;
 
 function encodeVector(vector: unknown, { encoding, dimensions }: EmbeddingWishes): unknown {
   const isText = typeof vector === "string";
-  if (!isText && !Array.isArray(vector)) throw new UpstreamFault("invalid", "A vector of the answer is none.");
+  if (!isText && !Array.isArray(vector)) throw new UpstreamError("invalid", "A vector of the answer is none.");
   const length = isText ? Buffer.byteLength(vector, "base64") / BYTES_PER_NUMBER : vector.length;
   if (dimensions !== null && length !== dimensions) throw ignoredDimensions(length, dimensions);
   if (isText === (encoding === "base64")) return vector;
@@ -66,7 +67,7 @@ function decodeBase64(text: string): readonly number[] {
 function encodeBase64(vector: readonly unknown[]): string {
   const bytes = Buffer.alloc(vector.length * BYTES_PER_NUMBER);
   for (const [index, value] of vector.entries()) {
-    if (typeof value !== "number") throw new UpstreamFault("invalid", "A vector of the answer holds no numbers.");
+    if (typeof value !== "number") throw new UpstreamError("invalid", "A vector of the answer holds no numbers.");
     bytes.writeFloatLE(value, index * BYTES_PER_NUMBER);
   }
   return bytes.toString("base64");

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChunkOperationId, UsageUnits } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export const CHUNK_OBJECTS: Readonly<Record<ChunkOperationId, string>> = {
   createChatCompletion: "chat.completion.chunk",
@@ -75,12 +75,12 @@ const FAILED = /^(?:error|abort|aborted|failed|cancelled|insufficient_system_res
 /**
  * @param hasCalls whether the choice holds calls of tools
  * @returns null for none: missing, null, empty. What is unknown ends an answer like a stop string does
- * @throws UpstreamFault `broken` for one that says that the generation failed
+ * @throws UpstreamError `broken` for one that says that the generation failed
  */
 export function normaliseFinishReason(reason: unknown, hasCalls: boolean): FinishReason | null {
   if (!isFilledText(reason)) return null;
   const word = reason.toLowerCase().replaceAll(/[\s-]+/g, "_");
-  if (FAILED.test(word)) throw new UpstreamFault("broken", "The upstream ended its answer with an error.");
+  if (FAILED.test(word)) throw new UpstreamError("broken", "The upstream ended its answer with an error.");
   const known = FINISH_REASONS[word] ?? "stop";
   if (known === "stop" && hasCalls) return "tool_calls";
   return known === "tool_calls" && !hasCalls ? "stop" : known;

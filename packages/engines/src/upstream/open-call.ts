@@ -2,7 +2,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { ExchangeAnswer, ExchangeRequest } from "./exchange.ts";
-import { isBreakdown, UpstreamFault } from "./upstream-fault.ts";
+import { isBreakdown, UpstreamError } from "./upstream-error.ts";
 import type { CallOptions, UpstreamTarget } from "./upstream-target.ts";
 import type { TargetLease, UpstreamTargets } from "./upstream-targets.ts";
 
@@ -14,7 +14,7 @@ export interface OpenCall {
 /**
  * On the least loaded base URL; on the next one when that got nothing of the request; on each at most once.
  *
- * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamFault; the signal's reason
+ * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamError; the signal's reason
  */
 export async function openCall(
   targets: UpstreamTargets<UpstreamTarget>,
@@ -22,17 +22,17 @@ export async function openCall(
   options: CallOptions,
 ): Promise<OpenCall> {
   const tried = new Set<UpstreamTarget>();
-  let lastFault: UpstreamFault | null = null;
+  let lastError: UpstreamError | null = null;
   for (;;) {
     const lease = targets.lease(tried);
-    if (lease === null) throw lastFault ?? createUnavailable(targets.waitMs());
+    if (lease === null) throw lastError ?? createUnavailable(targets.waitMs());
     tried.add(lease.target);
     try {
       return { lease, answer: await lease.target.open(request, options) };
     } catch (thrown) {
       lease.end(isBreakdown(thrown) ? "broken" : "unknown");
-      if (!(thrown instanceof UpstreamFault) || thrown.kind !== "unreachable") throw thrown;
-      lastFault = thrown;
+      if (!(thrown instanceof UpstreamError) || thrown.kind !== "unreachable") throw thrown;
+      lastError = thrown;
     }
   }
 }

@@ -9,7 +9,7 @@ import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
 import { hasMoreValues } from "./json-bound.ts";
 import { type JsonRecord, parseRecord } from "./json-value.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export interface ParseOptions {
   readonly request: UpstreamRequest;
@@ -29,12 +29,12 @@ const EMBEDDING_VALUES_FACTOR = 16;
 /** Some close every answer as they close streams. */
 const GLUED_DONE = /\s*data:\s*\[DONE\]\s*$/;
 
-/** @throws UpstreamFault `invalid` for what is no JSON object or holds too many values; AiError for an error */
+/** @throws UpstreamError `invalid` for what is no JSON object or holds too many values; AiError for an error */
 export function parseAnswer(bytes: Uint8Array, { request, answerValuesMax, errorContext }: ParseOptions): ParsedAnswer {
   const valuesMax =
     answerValuesMax * (MODEL_OPERATIONS[request.operation].answer === "vectors" ? EMBEDDING_VALUES_FACTOR : 1);
   if (hasMoreValues(bytes, valuesMax)) {
-    throw new UpstreamFault("invalid", `The answer holds more than ${valuesMax} values (see answerValuesMax).`);
+    throw new UpstreamError("invalid", `The answer holds more than ${valuesMax} values (see answerValuesMax).`);
   }
   let text = decodeText(bytes);
   let value = parseRecord(text);
@@ -61,5 +61,5 @@ function toError(text: string, errorContext: UpstreamErrorContext): Error {
   if (text.trimStart().startsWith("[") && listed !== null && isErrorBody(listed)) {
     return decodeUpstreamError({ status: null, headers: {}, body: text }, errorContext);
   }
-  return new UpstreamFault("invalid", "The answer is no JSON object.");
+  return new UpstreamError("invalid", "The answer is no JSON object.");
 }

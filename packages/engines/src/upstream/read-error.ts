@@ -2,7 +2,7 @@
 
 import { decodeContent } from "./decode-content.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 /** An error's body may be so long; what is longer is no envelope. */
 const ERROR_BYTES_MAX = 65_536;
@@ -22,7 +22,7 @@ export async function readErrorText(
       if (bytes > ERROR_BYTES_MAX) return null;
     }
   } catch (thrown) {
-    if (thrown instanceof UpstreamFault) return null;
+    if (thrown instanceof UpstreamError) return null;
     throw thrown;
   }
   return Buffer.concat(body).toString("utf8");

@@ -10,7 +10,7 @@ import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.t
 import type { EventReader } from "./event-reader.ts";
 import { createEventStreamDecoder, type ServerSentEvent } from "./event-stream-decoder.ts";
 import { parseRecord } from "./json-value.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export interface EventStreamOptions {
   readonly reader: EventReader;
@@ -111,5 +111,5 @@ function toStreamError(body: string, errorContext: UpstreamErrorContext): Error 
 
 function toDataError({ name, data }: ServerSentEvent, errorContext: UpstreamErrorContext): Error {
   if (name === "error") return toStreamError(data, errorContext);
-  return new UpstreamFault("invalid", "An event of the stream is no JSON object.");
+  return new UpstreamError("invalid", "An event of the stream is no JSON object.");
 }

@@ -20,7 +20,7 @@ import { normaliseEmbeddings, readEmbeddingWishes } from "./normalise-embeddings
 import { encodeUsage } from "./normalise-fields.ts";
 import { type ParsedAnswer, parseAnswer } from "./parse-answer.ts";
 import { fillIn } from "./usage-counter.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 export type WholeOptions = Omit<TranslatorOptions, "eventBytesMax">;
 
@@ -73,11 +73,11 @@ type Normaliser = (parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageU
 const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks">, Normaliser>> = {
   vectors: normaliseVectors,
   text({ text, value }, { modelId }) {
-    if (typeof value["text"] !== "string") throw new UpstreamFault("invalid", "The answer has no text.");
+    if (typeof value["text"] !== "string") throw new UpstreamError("invalid", "The answer has no text.");
     return createModelReplacer(modelId)(text, value);
   },
   bytes() {
-    throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+    throw new UpstreamError("invalid", "The answer is application/json, which was not requested.");
   },
 };
 
@@ -167,7 +167,7 @@ function* encodeAsStream(answer: JsonRecord, options: WholeOptions): Generator<U
   const { request, zeroUsageBelieved, droppedParameters } = options;
   const { operation } = request;
   if (!answersWithChunks(operation)) {
-    throw new UpstreamFault("invalid", "The answer is application/json, which was not requested.");
+    throw new UpstreamError("invalid", "The answer is application/json, which was not requested.");
   }
   const { usage, choices, ...base } = normaliseAnswer(answer, operation, request.modelId);
   const reader = createChunkReader({ request, operation, zeroUsageBelieved });

@@ -6,7 +6,7 @@ import type { AnswerTranslator } from "./answer-translator.ts";
 import { isRecord, type JsonRecord, parseRecord } from "./json-value.ts";
 import { ANSWER_OBJECTS } from "./normalise-fields.ts";
 import { encodeWhole, type WholeOptions } from "./translate-json.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 /** @param stream translates the stream; what it sends is read here */
 export function createFoldingTranslator(stream: AnswerTranslator, options: WholeOptions): AnswerTranslator {
@@ -59,7 +59,7 @@ function createFold() {
       }
     },
     answer({ request: { operation } }: WholeOptions): JsonRecord {
-      if (!answersWithChunks(operation)) throw new UpstreamFault("invalid", "It is no stream.");
+      if (!answersWithChunks(operation)) throw new UpstreamError("invalid", "It is no stream.");
       return { ...base, object: ANSWER_OBJECTS[operation], choices: [...choices.values()] };
     },
   };

@@ -7,7 +7,7 @@ import { NO_USAGE, type UpstreamEvent, type UpstreamRequest } from "@openai-comp
 import type { AnswerTranslator } from "./answer-translator.ts";
 import { decodeText, parseAnswer } from "./parse-answer.ts";
 import { encodeWhole, type WholeOptions } from "./translate-json.ts";
-import { UpstreamFault } from "./upstream-fault.ts";
+import { UpstreamError } from "./upstream-error.ts";
 
 /** @param contentType of the answer; empty for none */
 export function createTranscriptTranslator(contentType: string, options: WholeOptions): AnswerTranslator {
@@ -76,6 +76,6 @@ function unquote(text: string): string {
   }
 }
 
-function unexpected(what: string): UpstreamFault {
-  return new UpstreamFault("invalid", `The answer is ${what}.`);
+function unexpected(what: string): UpstreamError {
+  return new UpstreamError("invalid", `The answer is ${what}.`);
 }

@@ -10,7 +10,7 @@ import { estimateInputTokens } from "./estimate-tokens.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
 import type { OpenCall } from "./open-call.ts";
 import { readErrorText } from "./read-error.ts";
-import { isBreakdown, toUpstreamError, UpstreamFault } from "./upstream-fault.ts";
+import { isBreakdown, toCallerError, UpstreamError } from "./upstream-error.ts";
 import type { CallOptions } from "./upstream-target.ts";
 
 export interface UpstreamEventsOptions extends TranslatorOptions {
@@ -65,7 +65,7 @@ export async function* streamUpstreamEvents(options: UpstreamEventsOptions): Asy
   } catch (thrown) {
     if (isBreakdown(thrown)) outcome = "broken";
     if (signal.aborted && progress.isSent) yield progress.translator?.abandon() ?? toUnanswered(request);
-    throw thrown instanceof UpstreamFault ? toUpstreamError(thrown) : thrown;
+    throw thrown instanceof UpstreamError ? toCallerError(thrown) : thrown;
   } finally {
     call?.answer.leave();
     call?.lease.end(outcome);
