@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { createMessageCleaner } from "./clean-message.ts";
+import { createMessageRedactor } from "./message-redactor.ts";
 import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError } from "./decode-error.ts";
 import type { JsonRecord } from "./json-value.ts";
 import { parseBaseUrl } from "./upstream-settings.ts";
 
-const cleaner = createMessageCleaner({
+const redactor = createMessageRedactor({
   addresses: [parseBaseUrl("http://gpu.internal")],
   model: "theirs",
   apiKey: "sk-canary",
 });
-const context = { cleaner, modelId: "ours", includeUsage: false };
+const context = { redactor, modelId: "ours", includeUsage: false };
 
 function decode(status: number | null, body: JsonRecord | null = null, headers: Record<string, string> = {}) {
   return decodeUpstreamError({ status, headers, body: body === null ? null : JSON.stringify(body) }, context);

@@ -1,10 +1,10 @@
 /**
- * What an upstream's error means to our caller: the caller's own mistake is passed on in cleaned words; a key, a quota, a
- * model name or an address that is wrong is the operator's, and the caller learns only that it failed.
+ * What an upstream's error means to our caller: the caller's own mistake is passed on in redacted words; a key, a
+ * quota, a model name or an address that is wrong is the operator's, and the caller learns only that it failed.
  */
 
 import { AiError, type AiErrorCode } from "@openai-compat/core";
-import type { MessageCleaner } from "./clean-message.ts";
+import type { MessageRedactor } from "./message-redactor.ts";
 import { decodeErrorBody, type UpstreamErrorBody } from "./decode-error-body.ts";
 import { decodeRetryAfter } from "./retry-after.ts";
 
@@ -17,10 +17,13 @@ export interface UpstreamErrorAnswer {
 }
 
 export interface UpstreamErrorContext {
-  readonly cleaner: MessageCleaner;
+  readonly redactor: MessageRedactor;
   /** The model's id here. */
   readonly modelId: string;
-  /** Whether the caller itself asked for usage in the stream; where not, the upstream's dislike of it is no fault of the caller. */
+  /**
+   * Whether the caller itself asked for usage in the stream; where not, the upstream's dislike of it is no fault of the
+   * caller.
+   */
   readonly includeUsage: boolean;
 }
 
@@ -93,13 +96,13 @@ function isCallersMistake(
 function toCallersMistake(
   status: number,
   error: UpstreamErrorBody | null,
-  { cleaner, modelId }: UpstreamErrorContext,
+  { redactor, modelId }: UpstreamErrorContext,
 ): AiError {
-  const words = error === null ? "" : cleaner.forCaller(error.message, modelId);
+  const words = error === null ? "" : redactor.redactForCaller(error.message, modelId);
   const message = words === "" ? "The model does not accept this request." : words;
   const param = error?.param ?? null;
   return new AiError(callersMistakeCode(status, error), message, {
-    param: param === null ? null : cleaner.forCaller(param, modelId),
+    param: param === null ? null : redactor.redactForCaller(param, modelId),
   });
 }
 
@@ -112,13 +115,16 @@ function callersMistakeCode(status: number, error: UpstreamErrorBody | null): Ai
   );
 }
 
-/** What such an answer says is about the key, the money or the address; 403 is left out: it is also how a prompt is flagged. */
+/**
+ * What such an answer says is about the key, the money or the address; 403 is left out: it is also how a prompt is
+ * flagged.
+ */
 const OPERATORS_STATUSES: readonly number[] = [401, 402, 404, 429];
 
 /** For logs. An upstream may quote the prompt, so its words are kept only where they speak of key, quota or model. */
-function describe(status: number, error: UpstreamErrorBody | null, { cleaner }: UpstreamErrorContext): string {
+function describe(status: number, error: UpstreamErrorBody | null, { redactor }: UpstreamErrorContext): string {
   const kind = [error?.type, error?.code].filter(Boolean).join(", ");
   const isOperators = OPERATORS_STATUSES.includes(status) || error?.param === "model";
   const words = error !== null && isOperators ? `: ${error.message}` : "";
-  return cleaner.forLog(`The upstream answered ${status}${kind === "" ? "" : ` (${kind})`}${words}`);
+  return redactor.redactForLog(`The upstream answered ${status}${kind === "" ? "" : ` (${kind})`}${words}`);
 }

@@ -5,17 +5,17 @@ import { anyCharacter } from "@openai-compat/core/any-character";
 import { expect, test } from "vitest";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
-import { createMessageCleaner } from "./clean-message.ts";
+import { createMessageRedactor } from "./message-redactor.ts";
 import { chunk, delta, OUR_MODEL, upstreamRequest, UPSTREAM_MODEL } from "./testing/upstream-calls.ts";
 import { createEventStreamTranslator } from "./translate-event-stream.ts";
 import { parseBaseUrl } from "./upstream-settings.ts";
 
-const cleaner = createMessageCleaner({
+const redactor = createMessageRedactor({
   addresses: [parseBaseUrl("http://gpu.internal")],
   model: UPSTREAM_MODEL,
   apiKey: null,
 });
-const errorContext = { cleaner, modelId: OUR_MODEL, includeUsage: false };
+const errorContext = { redactor, modelId: OUR_MODEL, includeUsage: false };
 const DONE = "data: [DONE]\n\n";
 /** How a stream begins that needs no repair. */
 const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });

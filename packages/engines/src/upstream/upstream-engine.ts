@@ -6,7 +6,7 @@
 import { createWorkSlices } from "@openai-compat/core";
 import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
-import { createMessageCleaner } from "./clean-message.ts";
+import { createMessageRedactor } from "./message-redactor.ts";
 import { encodeRequest, type LimitNames, listDroppedParameters } from "./encode-request.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
 import { readRefusedLimit } from "./limit-names.ts";
@@ -26,7 +26,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   const settings = resolveUpstreamSettings(upstreamSettings);
   const { model, apiKey, contextTokens, completionTokensMax, concurrency, passParameters } = settings;
   const addresses = settings.baseUrls.map(parseBaseUrl);
-  const cleaner = createMessageCleaner({ addresses, model, apiKey });
+  const redactor = createMessageRedactor({ addresses, model, apiKey });
   const all = addresses.map((address) => createUpstreamTarget(address, settings));
   const { breakerFailuresMax: failuresMax, breakerOpenMs: openMs } = settings;
   const now = () => performance.now();
@@ -55,7 +55,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
 
   function forward(request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void> {
     const { modelId, includeUsage } = request;
-    const errorContext = { cleaner, modelId, includeUsage };
+    const errorContext = { redactor, modelId, includeUsage };
     const droppedParameters = listDroppedParameters(request, settings);
     const { eventBytesMax, answerBytesMax, answerValuesMax, zeroUsageBelieved, usageWaitMs } = settings;
     return streamUpstreamEvents({

@@ -1,7 +1,7 @@
 /** Passes the bytes of an answer through the whole translation without a socket, at once or byte by byte. */
 
 import type { UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
-import { createMessageCleaner } from "../clean-message.ts";
+import { createMessageRedactor } from "../message-redactor.ts";
 import type { ExchangeAnswer } from "../exchange.ts";
 import { streamUpstreamEvents } from "../upstream-events.ts";
 import { parseBaseUrl } from "../upstream-settings.ts";
@@ -25,7 +25,7 @@ export interface StreamBytesOptions {
 /** @throws what the call throws */
 export function streamBytes(answer: BytesAnswer, options: StreamBytesOptions = {}): AsyncIterable<UpstreamEvent> {
   const request = upstreamRequest(options.request);
-  const cleaner = createMessageCleaner({
+  const redactor = createMessageRedactor({
     addresses: [parseBaseUrl("http://gpu.internal:8000/v1")],
     model: UPSTREAM_MODEL,
     apiKey: API_KEY,
@@ -43,7 +43,7 @@ export function streamBytes(answer: BytesAnswer, options: StreamBytesOptions = {
     eventBytesMax: 1_000_000,
     zeroUsageBelieved: options.zeroUsageBelieved ?? false,
     droppedParameters: [],
-    errorContext: { cleaner, modelId: OUR_MODEL, includeUsage: request.includeUsage },
+    errorContext: { redactor, modelId: OUR_MODEL, includeUsage: request.includeUsage },
   });
 }
 

@@ -1,30 +1,30 @@
 /**
- * What of an upstream's words may be passed on: bounded, on one line, and without its addresses, its name for the model
- * or our key. It decides nothing about errors.
+ * Redacts an upstream's messages before they are passed on: bounded, on one line, and without its addresses, its name
+ * for the model or our key. It decides nothing about errors.
  */
 
 import type { UpstreamAddress } from "./upstream-settings.ts";
 
-export interface MessageCleaner {
-  /** For the caller. @param modelId stands where the upstream named its model */
-  forCaller(text: string, modelId: string): string;
-  /** For logs: addresses and model stay, the key doesn't. */
-  forLog(text: string): string;
+export interface MessageRedactor {
+  /** For the caller. @param modelId replaces the upstream's name of the model */
+  redactForCaller(text: string, modelId: string): string;
+  /** For logs: addresses and model stay, the key is removed. */
+  redactForLog(text: string): string;
 }
 
-export interface MessageCleanerOptions {
+export interface MessageRedactorOptions {
   readonly addresses: readonly UpstreamAddress[];
   readonly model: string;
   readonly apiKey: string | null;
 }
 
-/** Of a message; more is cut off. */
+/** Length of a message; the rest is cut off. */
 const MESSAGE_CHARACTERS_MAX = 1000;
 
-/** Links are removed wherever they lead: they may name a machine behind the upstream. */
+/** All URLs are removed: they may name a machine behind the upstream. */
 const ANY_URL = /[a-z][a-z\d+.-]*:\/\/[^\s"'`<>)]+/gi;
 
-export function createMessageCleaner(options: MessageCleanerOptions): MessageCleaner {
+export function createMessageRedactor(options: MessageRedactorOptions): MessageRedactor {
   const { apiKey } = options;
   const hosts = options.addresses.flatMap(({ origin }) => {
     const { host, hostname } = new URL(origin);
@@ -34,11 +34,11 @@ export function createMessageCleaner(options: MessageCleanerOptions): MessageCle
   const anyModel = matchWord(options.model);
   const withoutKey = (text: string) => (apiKey === null ? text : text.replaceAll(apiKey, "[key]"));
   return {
-    forCaller(text, modelId) {
+    redactForCaller(text, modelId) {
       const withoutAddresses = withoutKey(text).replaceAll(ANY_URL, "[address]").replaceAll(anyHost, "[address]");
       return shorten(withoutAddresses.replaceAll(anyModel, () => modelId));
     },
-    forLog: (text) => shorten(withoutKey(text)),
+    redactForLog: (text) => shorten(withoutKey(text)),
   };
 }
 
