@@ -1,4 +1,6 @@
-/** The replies that all operations share: JSON, other media, streams, refusals, and a browser's question before a call. */
+/**
+ * The replies that all operations share: JSON, other media, streams, refusals, and a browser's question before a call.
+ */
 
 import { randomUUID } from "node:crypto";
 import type { ReferenceCall, Reply } from "./call.ts";
@@ -6,7 +8,7 @@ import { isMedia } from "./operations/operation.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import type { ReferenceWire } from "./wire.ts";
 
-/** A long answer pauses this often, so that a client can leave in the middle of it. */
+/** A long answer pauses this often, so that a client can disconnect in the middle of it. */
 const FRAMES_PER_PAUSE = 8;
 const PAUSE_MS = 12;
 

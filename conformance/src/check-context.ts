@@ -17,7 +17,9 @@ export interface SdkOptions {
   readonly isRefusable?: boolean;
 }
 
-/** What the SDK made of it, next to everything that crossed the wire meanwhile. Exactly one of value and error is set. */
+/**
+ * What the SDK made of it, next to everything that crossed the wire meanwhile. Exactly one of value and error is set.
+ */
 export interface SdkOutcome<T> {
   readonly value: T | undefined;
   readonly error: unknown;
@@ -38,13 +40,17 @@ export interface WireRequest {
    * `content-type: application/json` unless this says otherwise.
    */
   readonly headers?: Readonly<Record<string, string | null>>;
-  /** Sent as it is; a string is UTF-8. Objects are not accepted: serialise them, so that the bytes are the check's own. */
+  /**
+   * Sent as it is; a string is UTF-8. Objects are not accepted: serialise them, so that the bytes are the check's own.
+   */
   readonly body?: string | Uint8Array;
-  /** Stop reading after this many body bytes and leave: for cancellation checks. */
-  readonly leaveAfterBytes?: number;
-  /** Stop reading this long after sending and leave; the body's end is then recorded as `open`. */
-  readonly leaveAfterMs?: number;
-  /** Sent as HTTP/1.0 without a Host header and without a body; the bounds below are `patienceMs` alone. Default 1.1. */
+  /** Stop reading after this many body bytes and disconnect: for cancellation checks. */
+  readonly disconnectAfterBytes?: number;
+  /** Stop reading this long after sending and disconnect; the body's end is then recorded as `open`. */
+  readonly disconnectAfterMs?: number;
+  /**
+   * Sent as HTTP/1.0 without a Host header and without a body; the bounds below are `patienceMs` alone. Default 1.1.
+   */
   readonly httpVersion?: "1.0" | "1.1";
   /** Read the beginning, then nothing more, and disconnect when `until` aborts. */
   readonly stall?: Stall;

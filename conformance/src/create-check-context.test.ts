@@ -108,13 +108,13 @@ test("leaving a stream half-read is recorded as aborted", async () => {
     return undefined;
   });
   expect(exchange.response?.end).toBe("aborted");
-  const wire = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", leaveAfterBytes: 1 });
+  const wire = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", disconnectAfterBytes: 1 });
   expect(wire.response?.end).toBe("aborted");
 });
 
 test("a wire request that stops reading in time leaves the body open", async () => {
   const context = await contextFor(streamOf([CHUNK], "open"));
-  const exchange = await context.wire({ method: "POST", path: "/x", body: "{}", leaveAfterMs: 50 });
+  const exchange = await context.wire({ method: "POST", path: "/x", body: "{}", disconnectAfterMs: 50 });
   expect(exchange.response?.end).toBe("open");
 });
 

@@ -73,7 +73,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   }
 
   async function wire(request: WireRequest): Promise<Exchange> {
-    const { method, path, body, leaveAfterBytes, leaveAfterMs, stall, httpVersion } = request;
+    const { method, path, body, disconnectAfterBytes, disconnectAfterMs, stall, httpVersion } = request;
     return sendWireRequest({
       method,
       url: target.baseUrl + path,
@@ -83,8 +83,8 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
       onExchange: (recording) => views.push(() => recording.snapshot()),
       ...(httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
       ...(body === undefined ? {} : { body }),
-      ...(leaveAfterBytes === undefined ? {} : { leaveAfterBytes }),
-      ...(leaveAfterMs === undefined ? {} : { leaveAfterMs }),
+      ...(disconnectAfterBytes === undefined ? {} : { disconnectAfterBytes }),
+      ...(disconnectAfterMs === undefined ? {} : { disconnectAfterMs }),
       ...(stall === undefined ? {} : { stall }),
     });
   }

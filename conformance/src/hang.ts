@@ -1,6 +1,6 @@
 /**
- * Distinguishes a request that is never answered from one that takes long: while it hangs, a plain request of the same size is
- * answered in half the time. Without that a check whose time was up says nothing about the server.
+ * Distinguishes a request that is never answered from one that takes long: while it hangs, a plain request of the same
+ * size is answered in half the time. Without that a check whose time was up says nothing about the server.
  */
 
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
@@ -46,7 +46,7 @@ async function isPlainAnswered({ request }: Exchange, options: HangOptions): Pro
   if (!takesModel && request.method === "POST" && MODEL_PATHS.test(path)) return false;
   if ((request.body?.length ?? 0) > BODY_LENGTH_MAX) return false;
   const { context } = createCheckContext({ target, signal });
-  const bounds = { leaveAfterMs: limits.checkTimeoutMs * PATIENCE_SHARE };
+  const bounds = { disconnectAfterMs: limits.checkTimeoutMs * PATIENCE_SHARE };
   if (!takesModel) return isAnswered(await context.wire({ method: "GET", path: "/models", ...bounds }));
   const messages = [{ role: "user", content: "Write one sentence about the sea." }];
   const body = JSON.stringify({ model: target.models.chat, messages, max_tokens: countTokens(request.body) });

@@ -53,7 +53,7 @@ async function probe(
   signal: AbortSignal,
 ): Promise<Identification> {
   const { context } = createCheckContext({ target, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
-  const bounds = { leaveAfterMs: limits.preflightTimeoutMs, leaveAfterBytes: PREFLIGHT_BYTES_MAX };
+  const bounds = { disconnectAfterMs: limits.preflightTimeoutMs, disconnectAfterBytes: PREFLIGHT_BYTES_MAX };
   const models = await context.wire({ method: "GET", path: "/models", ...bounds });
   if (isUnreachable(models) || models.response === null)
     return { identified: false, reason: describeDead(target, models), details: [] };
@@ -87,7 +87,7 @@ async function probe(
 /** The mistake that most people make: the base URL of the SDKs ends in `/v1`. */
 async function isServedBelowV1(
   target: Target,
-  bounds: Pick<WireRequest, "leaveAfterMs" | "leaveAfterBytes">,
+  bounds: Pick<WireRequest, "disconnectAfterMs" | "disconnectAfterBytes">,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (target.baseUrl.endsWith("/v1")) return false;

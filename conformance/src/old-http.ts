@@ -28,16 +28,16 @@ export function sendOldRequest(request: OldRequest, recording: ExchangeRecording
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`${method} ${pathname}${search} HTTP/1.0\r\n${lines.join("")}\r\n`);
   return new Promise((resolve) => {
-    const leave = (): void => void socket.destroy(new Error("we left before a response arrived"));
-    signal.addEventListener("abort", leave, { once: true });
+    const abort = (): void => void socket.destroy(new Error("we left before a response arrived"));
+    signal.addEventListener("abort", abort, { once: true });
     recordReply(socket, recording);
     socket.on("error", (error) => recording.fail(error));
     socket.on("close", () => {
-      signal.removeEventListener("abort", leave);
+      signal.removeEventListener("abort", abort);
       recording.fail(new Error("the connection was closed without a response"));
       resolve();
     });
-    if (signal.aborted) leave();
+    if (signal.aborted) abort();
   });
 }
 

@@ -31,7 +31,7 @@ export function createServerProbe(
     for (let probe = 0; probe < PROBES; probe += 1) {
       if (probe > 0) await sleep(BETWEEN_PROBES_MS, undefined, { signal });
       const startedAt = performance.now();
-      const bounds = { leaveAfterMs: checkTimeoutMs, leaveAfterBytes: 1 };
+      const bounds = { disconnectAfterMs: checkTimeoutMs, disconnectAfterBytes: 1 };
       const exchange = await context.wire({ method: "GET", path: "/models", ...bounds });
       if (exchange.response !== null) return null;
       silence = describeExchange(exchange);

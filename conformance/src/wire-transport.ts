@@ -19,8 +19,8 @@ export interface WireSendOptions {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  readonly leaveAfterBytes?: number;
-  readonly leaveAfterMs?: number;
+  readonly disconnectAfterBytes?: number;
+  readonly disconnectAfterMs?: number;
   readonly stall?: Stall;
   /** HTTP/1.0 without a Host header or a body, for so long at most. */
   readonly oldForMs?: number;
@@ -30,7 +30,11 @@ export interface WireSendOptions {
   readonly onExchange?: (recording: ExchangeRecording) => void;
 }
 
-/** Resolves with whatever was recorded, also when nothing answered. @throws the signal's reason when it aborts first. */
+/**
+ * Resolves with whatever was recorded, also when nothing answered.
+ *
+ * @throws the signal's reason when it aborts first.
+ */
 export async function sendWireRequest(options: WireSendOptions): Promise<Exchange> {
   options.signal.throwIfAborted();
   const { method, url, headers, body } = options;
@@ -54,23 +58,23 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
     const request = send(options.url, { method: options.method, headers: { ...options.headers }, agent: false });
     const settle = (): void => {
       clearTimeout(timer);
-      options.signal.removeEventListener("abort", leave);
+      options.signal.removeEventListener("abort", abort);
       request.destroy();
       resolve();
     };
-    const leave = (): void => {
+    const abort = (): void => {
       recording.fail(new Error("we left before a response arrived"));
       settle();
     };
-    const { leaveAfterMs, stall } = options;
+    const { disconnectAfterMs, stall } = options;
     const disconnect = (): void => {
       if (recording.hasResponse) recording.finish("open");
-      const waited = leaveAfterMs === undefined ? "" : ` after ${leaveAfterMs} ms`;
+      const waited = disconnectAfterMs === undefined ? "" : ` after ${disconnectAfterMs} ms`;
       recording.fail(new Error(`we left${waited}, before a response arrived`));
       settle();
     };
-    const timer = leaveAfterMs === undefined ? undefined : setTimeout(disconnect, leaveAfterMs).unref();
-    options.signal.addEventListener("abort", leave, { once: true });
+    const timer = disconnectAfterMs === undefined ? undefined : setTimeout(disconnect, disconnectAfterMs).unref();
+    options.signal.addEventListener("abort", abort, { once: true });
     stall?.until.addEventListener("abort", disconnect, { once: true });
     request.on("error", (error) => {
       recording.fail(error);
@@ -78,7 +82,7 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
     });
     request.on("response", (response) => {
       recording.respond(response.statusCode ?? 0, flattenHeaders(response));
-      recordResponse(response, { recording, leaveAfterBytes: options.leaveAfterBytes, settle });
+      recordResponse(response, { recording, disconnectAfterBytes: options.disconnectAfterBytes, settle });
       if (stall === undefined) return;
       response.once("data", () => {
         response.pause();
@@ -120,14 +124,14 @@ function ignoreAbort(error: unknown): void {
 
 interface ResponseSink {
   readonly recording: ExchangeRecording;
-  readonly leaveAfterBytes: number | undefined;
+  readonly disconnectAfterBytes: number | undefined;
   readonly settle: () => void;
 }
 
-function recordResponse(response: IncomingMessage, { recording, leaveAfterBytes, settle }: ResponseSink): void {
+function recordResponse(response: IncomingMessage, { recording, disconnectAfterBytes, settle }: ResponseSink): void {
   response.on("data", (bytes: Uint8Array) => {
     recording.append(bytes);
-    if (leaveAfterBytes === undefined || recording.bytes < leaveAfterBytes) return;
+    if (disconnectAfterBytes === undefined || recording.bytes < disconnectAfterBytes) return;
     recording.finish("aborted");
     settle();
   });

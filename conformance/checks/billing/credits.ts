@@ -5,7 +5,7 @@ import { type Check, defineCheck } from "../../src/check.ts";
 import { expectHeader, expectStatus, expectThat } from "../../src/expect.ts";
 import { askChat, composeSdkChat, streamChat } from "../support/chat-calls.ts";
 import { requireError, requireStatus } from "../support/envelope.ts";
-import { isOutOfCredit, leaveStreams, spendSmallCredit, streamWhole } from "../support/small-credit.ts";
+import { isOutOfCredit, disconnectStreams, spendSmallCredit, streamWhole } from "../support/small-credit.ts";
 
 const BILLING = {
   area: "billing",
@@ -116,13 +116,13 @@ export const billingChecks: readonly Check[] = [
     ...BILLING,
     id: "billing.left.charged",
     needs: ["key:left_credit", "fixture:small_credit", "model:chat"],
-    requirement: "A stream that its client leaves is paid for as far as it was sent.",
+    requirement: "A stream whose client disconnects is charged as far as it was sent.",
     reference: "openai-node core/streaming.ts: whoever breaks out of the loop aborts the request",
     breaks: "Who hangs up before the last event, and asks again for the rest, is served for nothing.",
     async run(context) {
-      const left = await leaveStreams(context, "left_credit");
-      const holds = left.wasRefused;
-      const actual = `${left.count} streams left after some text, and the account can still pay for a whole answer`;
+      const disconnected = await disconnectStreams(context, "left_credit");
+      const holds = disconnected.wasRefused;
+      const actual = `${disconnected.count} streams left after some text, and the account can still pay for a whole answer`;
       expectThat(holds, { observer: "wire", expected: "insufficient_quota in the end", actual });
     },
   }),

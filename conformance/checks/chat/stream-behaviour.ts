@@ -1,4 +1,6 @@
-/** Checks of a streamed chat completion as a whole: usage, equality with one-shot, pace, and what happens when we leave. */
+/**
+ * Checks of a streamed chat completion as a whole: usage, equality with one-shot, pace, and what happens when we leave.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { type ChatChunk, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
@@ -29,7 +31,7 @@ const WITH_USAGE: ChatFields = { stream_options: { include_usage: true } };
 const REPEATABLE: ChatFields = { messages: [userMessage(LONG_PROMPT)], max_tokens: 24, temperature: 0, seed: 7 };
 const FLUSH_ATTEMPTS = 3;
 /** Leavers at once: more than the slots of a usual local server. */
-const LEAVERS = 4;
+const DISCONNECTING_CLIENTS = 4;
 
 /** The text of the only choice. @throws Inconclusive when a delta's content is no string, which another check owns */
 function joinDeltas(chunks: readonly ChatChunk[]): string {
@@ -193,9 +195,11 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
         ...composeChat(context, { messages: [userMessage(LONG_PROMPT)], max_tokens: 400 }),
         stream: true,
       });
-      const leave = { method: "POST", path: "/chat/completions", body, leaveAfterBytes: 1 };
-      const left = await Promise.all(Array.from({ length: LEAVERS }, () => context.wire(leave)));
-      for (const exchange of left) requireStatus(exchange, 200);
+      const disconnecting = { method: "POST", path: "/chat/completions", body, disconnectAfterBytes: 1 };
+      const disconnected = await Promise.all(
+        Array.from({ length: DISCONNECTING_CLIENTS }, () => context.wire(disconnecting)),
+      );
+      for (const exchange of disconnected) requireStatus(exchange, 200);
       const after = expectStatus(await askChat(context, quick), 200);
       const limitMs = 1500 + 3 * usualMs;
       const actual = `${Math.round(after.endAtMs)} ms, ${Math.round(usualMs)} ms before`;

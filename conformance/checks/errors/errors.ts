@@ -62,7 +62,7 @@ const livesOn = LIVES_ON.map(({ operation, slug, needs }) =>
       const call = async (): Promise<Exchange> =>
         (await context.sdk(async (client) => probe?.call(client, context))).exchange;
       requireStatus(await call(), 200);
-      const request = { method: "POST", path: `/${slug}`, leaveAfterMs: context.patienceMs };
+      const request = { method: "POST", path: `/${slug}`, disconnectAfterMs: context.patienceMs };
       for (const body of listUnreadable(context)) expectResponse(await context.wire({ ...request, body }));
       expectStatus(await call(), 200);
     },

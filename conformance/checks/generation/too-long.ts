@@ -1,4 +1,7 @@
-/** Checks of prompts that are longer than the model reads: refused by status and code, streamed or not, never cut in silence. */
+/**
+ * Checks of prompts that are longer than the model reads: refused by status and code, streamed or not, never cut in
+ * silence.
+ */
 
 import { type OperationId, operations } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
@@ -33,10 +36,14 @@ async function sendLong(context: CheckContext, { operation, stream }: Omit<TooLo
   const prompt = operation === "createCompletion" ? { prompt: words } : { messages: [userMessage(words)] };
   const body = JSON.stringify({ model: context.models.chat, ...prompt, max_tokens: 1, stream });
   const { method, path } = operations[operation];
-  return context.wire({ method, path, body, ...(stream ? { leaveAfterBytes: REFUSAL_BYTES } : {}) });
+  return context.wire({ method, path, body, ...(stream ? { disconnectAfterBytes: REFUSAL_BYTES } : {}) });
 }
 
-/** Where the model reads as much, or the body is too large before it is a prompt, nothing can be said. @throws Inconclusive */
+/**
+ * Where the model reads as much, or the body is too large before it is a prompt, nothing can be said.
+ *
+ * @throws Inconclusive
+ */
 async function requireTooLong(context: CheckContext, exchange: Exchange, row: TooLong): Promise<void> {
   const { status } = exchange.response ?? {};
   if (status === 413) throw new Inconclusive("a body of 800 kB is too large before it is a prompt");

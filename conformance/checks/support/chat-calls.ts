@@ -1,6 +1,6 @@
 /**
- * Chat requests as checks send them, and the parts of an answer that most checks take for granted. `require…` leaves the
- * caller inconclusive where another check owns the defect; nothing here judges the target.
+ * Chat requests as checks send them, and the parts of an answer that most checks take for granted. `require…` leaves
+ * the caller inconclusive where another check owns the defect; nothing here judges the target.
  */
 
 import type {
@@ -68,7 +68,10 @@ export async function askRefusable(context: CheckContext, fields: ChatFields): P
   return (await context.sdk((client) => client.chat.completions.create(body), { isRefusable: true })).exchange;
 }
 
-/** With these OpenAI refuses what one of its models lacks, such as `max_tokens` where only `max_completion_tokens` is known. */
+/**
+ * With these OpenAI refuses what one of its models lacks, such as `max_tokens` where only `max_completion_tokens` is
+ * known.
+ */
 const MODEL_LIMITS = ["unsupported_parameter", "unsupported_value"];
 
 /** Ends the check as unsupported when the target says that this model has no such parameter or value. */
@@ -210,16 +213,18 @@ export async function requireChunks(context: CheckContext, fields: ChatFields = 
   return chatChunks(outcome.exchange);
 }
 
-/** Streamed chat past the SDK, for what the SDK hides at the end of a stream: as long as it takes, and a little more. */
+/**
+ * Streamed chat past the SDK, for what the SDK hides at the end of a stream: as long as it takes, and a little more.
+ */
 export async function wireStream(context: CheckContext, fields: ChatFields = {}): Promise<Exchange> {
   const { exchange } = await streamChat(context, fields);
   const { chunks = [], headersAtMs = 0 } = exchange.response ?? {};
-  const leaveAfterMs = 1500 + 5 * (chunks.at(-1)?.atMs ?? headersAtMs);
+  const disconnectAfterMs = 1500 + 5 * (chunks.at(-1)?.atMs ?? headersAtMs);
   const body = JSON.stringify({ ...composeChat(context, fields), stream: true });
-  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs });
+  return context.wire({ method: "POST", path: "/chat/completions", body, disconnectAfterMs });
 }
 
 /** A chat body of the check's own bytes that has to be refused, past the SDK. */
 export async function postChat(context: CheckContext, body: string | Uint8Array): Promise<Exchange> {
-  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs: context.patienceMs });
+  return context.wire({ method: "POST", path: "/chat/completions", body, disconnectAfterMs: context.patienceMs });
 }

@@ -44,7 +44,7 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
   requireAnswerOrQuota(first);
   if (first.response?.status !== 200) throw new Inconclusive(EMPTY);
   for (const wrong of REFUSED) requireRefusal(await ask(wrong));
-  const request = { method: "POST", path: "/chat/completions", leaveAfterMs: context.patienceMs } as const;
+  const request = { method: "POST", path: "/chat/completions", disconnectAfterMs: context.patienceMs } as const;
   for (const body of UNREADABLE) {
     const refused = await context.wire({ ...request, credential: "small_credit", body });
     assume("an answer to what can't be read", () => expectResponse(refused));
@@ -97,11 +97,11 @@ export async function isOutOfCredit(context: CheckContext, key: KeyName): Promis
 const LEAVE_AFTER_BYTES = 800;
 
 /**
- * Leaves streams in their middle, one after the other, until the account can't pay for another whole answer: as often as
- * an answer has tokens at most, so that each was paid with less than a token when it never comes to that.
+ * Leaves streams in their middle, one after the other, until the account can't pay for another whole answer: as often
+ * as an answer has tokens at most, so that each was paid with less than a token when it never comes to that.
  * @throws Inconclusive when a stream said nothing before it was left
  */
-export async function leaveStreams(
+export async function disconnectStreams(
   context: CheckContext,
   key: KeyName,
 ): Promise<{ readonly count: number; readonly wasRefused: boolean }> {
@@ -109,12 +109,12 @@ export async function leaveStreams(
   const body = JSON.stringify({ ...composeChat(context, composeFields(context)), stream: true });
   const request = { method: "POST", path: "/chat/completions", credential: key, body };
   for (let count = 0; count < maxTokens; count += 1) {
-    const exchange = await context.wire({ ...request, leaveAfterBytes: LEAVE_AFTER_BYTES });
+    const exchange = await context.wire({ ...request, disconnectAfterBytes: LEAVE_AFTER_BYTES });
     requireAnswerOrQuota(exchange);
     if (exchange.response?.status === 429) {
       if (count === 0) throw new Inconclusive(`the account of \`${key}\` is empty: each run needs it anew`);
       await sleep(SETTLED_AFTER_MS, undefined, { signal: context.signal });
-      const again = await context.wire({ ...request, leaveAfterBytes: LEAVE_AFTER_BYTES });
+      const again = await context.wire({ ...request, disconnectAfterBytes: LEAVE_AFTER_BYTES });
       requireAnswerOrQuota(again);
       if (again.response?.status === 429) return { count, wasRefused: true };
     } else if (!/"content": ?"[^"]/.test(bodyText(exchange))) {

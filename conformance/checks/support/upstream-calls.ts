@@ -1,4 +1,7 @@
-/** Calls of models whose upstream fails, and what their answers may and must not be. All but `expectOfBreak` judge nothing. */
+/**
+ * Calls of models whose upstream fails, and what their answers may and must not be. All but `expectOfBreak` judge
+ * nothing.
+ */
 
 import type { CheckContext, WireRequest } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
@@ -25,12 +28,12 @@ const HANG_MS = 5000;
 /** A stream of the model whose upstream breaks off, past the SDK: it stops where the SDK would wait. */
 export function composeBreakingStream(context: CheckContext): WireRequest {
   const body = JSON.stringify({ ...composeChat(context, { model: context.models.upstream_breaks }), stream: true });
-  return { method: "POST", path: "/chat/completions", body, leaveAfterMs: HANG_MS };
+  return { method: "POST", path: "/chat/completions", body, disconnectAfterMs: HANG_MS };
 }
 
 /**
- * Ends the check as failed unless `holds`; where even a stream of the chat model is not as it should be, that is what is
- * wrong, and another check owns it. @throws Failure, Inconclusive
+ * Ends the check as failed unless `holds`; where even a stream of the chat model is not as it should be, that is what
+ * is wrong, and another check owns it. @throws Failure, Inconclusive
  */
 export async function expectOfBreak(
   context: CheckContext,
@@ -46,7 +49,7 @@ export async function expectOfBreak(
 /** A stream of the chat model, to its end. */
 export async function streamPlain(context: CheckContext, fields: JsonObject = {}): Promise<Exchange> {
   const body = JSON.stringify({ ...composeChat(context, fields), stream: true });
-  return context.wire({ method: "POST", path: "/chat/completions", body, leaveAfterMs: HANG_MS });
+  return context.wire({ method: "POST", path: "/chat/completions", body, disconnectAfterMs: HANG_MS });
 }
 
 /** Text, the sentinel and the end, in this order. @throws Failure */

@@ -16,7 +16,7 @@ const HANG_MS = 10_000;
 
 function composeStream(context: CheckContext, model: string | undefined, fields: JsonObject = {}): WireRequest {
   const body = JSON.stringify({ ...composeChat(context, { model, ...fields }), stream: true });
-  return { method: "POST", path: "/chat/completions", body, leaveAfterMs: HANG_MS };
+  return { method: "POST", path: "/chat/completions", body, disconnectAfterMs: HANG_MS };
 }
 
 /** @returns undefined when it is no JSON object */

@@ -175,7 +175,7 @@ test("what the model can't honour is refused before any work", async () => {
   expect(engine.requests).toEqual([]);
 });
 
-test("leaving one choice aborts the others at once, wherever they are", async () => {
+test("ending the iteration aborts the other choices at once, in any state", async () => {
   const { service, engine } = setUp({
     concurrency: 3,
     beforeWord: (index, signal) =>
@@ -205,7 +205,7 @@ test("an engine that breaks in the middle gives an internal error and its slot b
   expect(engine.running()).toBe(0);
 });
 
-test("a client that leaves stops its generation and the next call gets the slot", async () => {
+test("a client that disconnects stops its generation and the next call gets the slot", async () => {
   const { service, engine } = setUp({
     concurrency: 1,
     beforeWord: (index, signal) =>

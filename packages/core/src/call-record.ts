@@ -1,4 +1,7 @@
-/** What is known of a call when it has ended: for metrics, traces and logs. It holds no secret, and of its caller's texts the names in `relaxed` alone. */
+/**
+ * What is known of a call when it has ended: for metrics, traces and logs. It holds no secret, and of its caller's
+ * texts the names in `relaxed` alone.
+ */
 
 import type { CallOutcome } from "./call.ts";
 import type { BilledOperation, UsageSource, UsageUnits } from "./usage.ts";
@@ -16,9 +19,12 @@ export interface CallRecord {
   /** What the caller called the model. */
   readonly requestedModel: string;
   readonly streamed: boolean;
-  /** What of the request's schemas is not enforced. Pointers hold names of properties as the caller wrote them, of any length. */
+  /**
+   * What of the request's schemas is not enforced. Pointers hold names of properties as the caller wrote them, of any
+   * length.
+   */
   readonly relaxed: readonly SchemaRelaxation[];
-  /** `completed`, `left` (the client went away), or the code of the failure. */
+  /** `completed`, `left` (the client disconnected), or the code of the failure. */
   readonly outcome: CallOutcome;
   readonly usage: UsageUnits;
   /** Where `usage` comes from; null for a call that ended before it had used anything. */
@@ -28,7 +34,10 @@ export interface CallRecord {
   readonly chargedAmount: number;
   /** Milliseconds since the epoch at which the model was resolved. */
   readonly startedAtMs: number;
-  /** From then, in milliseconds: until a slot was free, until the first token or byte (null when none came), until the end. */
+  /**
+   * From then, in milliseconds: until a slot was free, until the first token or byte (null when none came), until the
+   * end.
+   */
   readonly admittedAfterMs: number;
   readonly firstOutputAfterMs: number | null;
   readonly durationMs: number;

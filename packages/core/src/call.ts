@@ -1,8 +1,8 @@
 /**
  * The stages of a call as types: `AuthorisedCall → ResolvedCall → AdmittedCall`. Each is branded, and only the module
- * that owns a stage can make its output: the work of a call takes an `AdmittedCall`, and can't be reached around authorisation
- * or admission. What prepares it (`CallKind.prepare`) comes before: it may load a model and tokenise, because only the
- * tokens say what the call can cost.
+ * that owns a stage can make its output: the work of a call takes an `AdmittedCall`, and can't be reached around
+ * authorisation or admission. What prepares it (`CallKind.prepare`) comes before: it may load a model and tokenise,
+ * because only the tokens say what the call can cost.
  */
 
 import type { AiErrorCode } from "./ai-error.ts";
@@ -29,7 +29,7 @@ interface CallFields {
   readonly callId: string;
   /** Of the request that carried the call. A caller may choose it and send it twice: nothing is keyed by it. */
   readonly requestId: string;
-  /** Aborted when the client leaves, a time limit passes or the server stops. */
+  /** Aborted when the client disconnects, a time limit passes or the server stops. */
   readonly signal: AbortSignal;
   /** Is told where the account stands with its rate limits, whether the call is let pass or refused. */
   readonly onRateLimit: OnRateLimit;

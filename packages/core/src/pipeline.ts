@@ -86,8 +86,8 @@ export interface AdmissionRequest extends CostEstimate {
 }
 
 /**
- * Takes what a call needs before anything of its answer is computed, in this order: tokens of its rate limit, its credits, a slot
- * of the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
+ * Takes what a call needs before anything of its answer is computed, in this order: tokens of its rate limit, its
+ * credits, a slot of the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
  *
  * @throws AiError `rate_limited`, `limits_unavailable`, `quota_exceeded`, `billing_unavailable`, `queue_full`,
  *   `queue_timeout`, `cancelled`
@@ -164,8 +164,8 @@ export async function admit(
 type Guard = (work: () => Promise<void>) => Promise<void>;
 
 /**
- * For what must not change how the call ends: a failure is reported to the operator. A store that hangs is not waited for
- * longer than a settlement is.
+ * For what must not change how the call ends: a failure is reported to the operator. A store that hangs is not waited
+ * for longer than a settlement is.
  */
 function createGuard(gates: AdmissionGates, requestId: string): Guard {
   return async (work) => {
@@ -201,8 +201,8 @@ function startDeadline(callerSignal: AbortSignal, timeMsMax: number): Deadline {
 }
 
 /**
- * Runs the work of an admitted call and settles it however it ends: finished, failed, aborted, or left by the consumer.
- * Nothing but an `AiError` comes out.
+ * Runs the work of an admitted call and settles it however it ends: finished, failed, aborted, or its iteration ended
+ * by the consumer. Nothing but an `AiError` comes out.
  *
  * @throws AiError what the work throws, and `call_timeout`
  */
@@ -224,8 +224,8 @@ export async function* runAdmitted<Event>(
 }
 
 /**
- * The events of an admitted call, the first of which has been asked for: returning them settles the call, also before the
- * first is taken.
+ * The events of an admitted call, the first of which has been asked for: returning them settles the call, also before
+ * the first is taken.
  */
 export interface RunEvents<Event> extends AsyncIterableIterator<Event, void> {
   return(): Promise<IteratorResult<Event, void>>;

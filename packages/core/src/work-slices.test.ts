@@ -44,7 +44,7 @@ test("slices of several calls take turns, one in each round of the event loop", 
   expect(rounds.every((done, round) => done - (rounds[round - 1] ?? 0) <= 1)).toBe(true);
 });
 
-test("work whose call has gone ends at the end of its slice", async () => {
+test("work whose call was aborted ends at the end of its slice", async () => {
   const controller = new AbortController();
   const slices = createWorkSlices({ signal: controller.signal });
   controller.abort(new Error("gone"));

@@ -40,7 +40,7 @@ test("of 64 chats for 2 slots the queue takes its share, the rest gets Retry-Aft
   const refused = answers.filter(({ status }) => status === 429);
   const served = answers.filter(({ status }) => status === 200);
   expect(refused.length + served.length).toBe(CALLS);
-  // Its account leaves one of the slots to others.
+  // Its account leaves one slot to the others.
   expect(served.length).toBeGreaterThanOrEqual(SLOTS - 1 + WAITING_MAX);
   for (const { headers } of refused) expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
   expect(servedBefore, "the newcomer did not wait for the whole queue").toBeLessThan(SLOTS + WAITING_MAX);

@@ -29,24 +29,27 @@ async function start(options: TestServerOptions = {}) {
   return { ...running, port, chat };
 }
 
-test.each([{ stream: false }, { stream: true }])("a client that leaves frees the engine at once (%o)", async (mode) => {
-  const engine = createWatchedEngine();
-  const { chat } = await start({ engine });
-  const leaving = new AbortController();
-  const answer = chat(mode, { signal: leaving.signal }).then(async (response) => response.text());
-  await vi.waitFor(() => expect(engine.running()).toBe(1));
-  leaving.abort();
-  await expect(answer).rejects.toThrow();
-  await vi.waitFor(() => expect(engine.running()).toBe(0), { timeout: 1000 });
-});
+test.each([{ stream: false }, { stream: true }])(
+  "a client that disconnects frees the engine at once (%o)",
+  async (mode) => {
+    const engine = createWatchedEngine();
+    const { chat } = await start({ engine });
+    const disconnect = new AbortController();
+    const answer = chat(mode, { signal: disconnect.signal }).then(async (response) => response.text());
+    await vi.waitFor(() => expect(engine.running()).toBe(1));
+    disconnect.abort();
+    await expect(answer).rejects.toThrow();
+    await vi.waitFor(() => expect(engine.running()).toBe(0), { timeout: 1000 });
+  },
+);
 
-test("a client that leaves while its prompt is being read frees the engine too", async () => {
+test("a client that disconnects while its prompt is being read frees the engine too", async () => {
   const engine = createWatchedEngine({ waitsBeforeStart: true });
   const { chat } = await start({ engine });
-  const leaving = new AbortController();
-  const response = await chat({ stream: true }, { signal: leaving.signal });
+  const disconnect = new AbortController();
+  const response = await chat({ stream: true }, { signal: disconnect.signal });
   await vi.waitFor(() => expect(engine.running()).toBe(1));
-  leaving.abort();
+  disconnect.abort();
   await vi.waitFor(() => expect(engine.running()).toBe(0), { timeout: 1000 });
   await expect(response.text()).rejects.toThrow();
 });
@@ -334,7 +337,7 @@ test("a second request on a kept connection is answered after a refused one", as
   expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 401", "HTTP/1.1 200"]);
 });
 
-test("an engine whose client left half-way through its upload was never asked", async () => {
+test("an engine whose client disconnected half-way through its upload was never called", async () => {
   const engine = createWatchedEngine();
   const { port, keys } = await start({ engine });
   const upload = httpRequest({

@@ -52,7 +52,7 @@ test("what the upstream finds wrong with a request is told in its words, without
   expect(String(failure)).not.toMatch(/127\.0\.0\.1|upstream-canary-key/);
 });
 
-test("a client that leaves in the middle closes the upstream, frees the place and pays for what it got", async () => {
+test("a client that disconnects in the middle closes the upstream call, frees the slot and is charged for what it got", async () => {
   const upstream = await startSecondServer(20);
   const { client, usage, stores } = await startGateway(upstream);
   const stream = await client.chat.completions.create({ model: "far", messages, stream: true });

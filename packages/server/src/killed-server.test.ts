@@ -67,7 +67,7 @@ function describeServer(
   };
 }
 
-/** @returns the status; 0 when the server was gone before it had answered. */
+/** @returns the status; 0 when the server ended before it had answered. */
 async function chat(baseUrl: string, token: string): Promise<number> {
   const body = { model: "slow", max_tokens: TOKENS, messages: [{ role: "user", content: "Tell me a story." }] };
   try {

@@ -119,7 +119,7 @@ test("a model that has no room even alone is refused with the setting's name", a
   expect(await refused.json()).toMatchObject({ error: { message: expect.stringContaining("memory.modelBytesMax") } });
 });
 
-test("asking whether the server is ready loads nothing, and an idle model leaves", async () => {
+test("a readiness check loads nothing, and an idle model is unloaded", async () => {
   const { baseUrl, chat, loads } = await start({ idleUnloadMs: 30 });
   expect((await fetch(new URL("/readyz", baseUrl))).status).toBe(200);
   expect(loads().map(({ loads: count }) => count)).toEqual([0, 0]);

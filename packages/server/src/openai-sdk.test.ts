@@ -147,7 +147,7 @@ test.each(sdks)(
   },
 );
 
-test.each(sdks)("leaving SDK $version's stream frees the engine", async ({ client }) => {
+test.each(sdks)("ending the iteration of SDK $version's stream frees the engine", async ({ client }) => {
   const stream = await client.chat.completions.create({ ...chat, model: "watched", stream: true });
   let chunks = 0;
   for await (const _chunk of stream) {

@@ -1,4 +1,7 @@
-/** Streams that take long to begin, or fall silent: their headers are sent early, comments keep them open, and errors are events. */
+/**
+ * Streams that take long to begin, or fall silent: their headers are sent early, comments keep them open, and errors
+ * are events.
+ */
 
 import type { ServerResponse } from "node:http";
 import { createScriptedEngine } from "@openai-compat/engines";
@@ -27,11 +30,11 @@ async function startBusy(config: object, queue = { waitingMax: 4, waitTimeMsMax:
     config,
   });
   onTestFinished(() => server.close());
-  const leaving = new AbortController();
-  const first = await chat(baseUrl, keys.key, { model: "scripted", max_tokens: 10_000, n: 1 }, leaving.signal);
+  const disconnect = new AbortController();
+  const first = await chat(baseUrl, keys.key, { model: "scripted", max_tokens: 10_000, n: 1 }, disconnect.signal);
   const reading = first.text().catch(() => "");
   const free = async () => {
-    leaving.abort();
+    disconnect.abort();
     await reading;
   };
   onTestFinished(free);
@@ -68,9 +71,9 @@ test("a refusal of the queue has a status until the headers are sent, and is an 
 
 test("a client that disconnects while its stream waits leaves the queue", async () => {
   const { baseUrl, key, free } = await startBusy(QUICK, { waitingMax: 1, waitTimeMsMax: 60_000 });
-  const leaving = new AbortController();
-  await chat(baseUrl, key, { model: "scripted" }, leaving.signal);
-  leaving.abort();
+  const disconnect = new AbortController();
+  await chat(baseUrl, key, { model: "scripted" }, disconnect.signal);
+  disconnect.abort();
   await vi.waitFor(async () => {
     const next = chat(baseUrl, key, { model: "scripted", max_tokens: 2 });
     const response = await next;

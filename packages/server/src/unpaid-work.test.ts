@@ -1,6 +1,6 @@
 /**
- * No work is unpaid: generated requests to upstreams with the habits of real ones. Whatever an upstream reports, its call was
- * held for at least as much and is charged at least as much.
+ * No work is unpaid: generated requests to upstreams with the habits of real ones. Whatever an upstream reports, its
+ * call was held for at least as much and is charged at least as much.
  */
 
 import type { ServerResponse } from "node:http";
@@ -192,17 +192,17 @@ test(
         asked = null;
         hold.mockClear();
         const before = (await credits.readBalance("ada")).balance;
-        const leaving = new AbortController();
+        const disconnect = new AbortController();
         const response = await fetch(`${gateway.baseUrl}/${request.path}`, {
           method: "POST",
           headers: { authorization: `Bearer ${gateway.keys.key}`, "content-type": "application/json" },
           body: JSON.stringify(encodeBody(request)),
-          signal: leaving.signal,
+          signal: disconnect.signal,
         });
         if (asked === null) throw new Error(`It did not reach the upstream: ${await response.text()}`);
         const plan = planAnswer(asked, chosen);
         const isWhole = await takeAnswer(response, request, plan.choices);
-        leaving.abort();
+        disconnect.abort();
         await settled();
         const charged = before - (await credits.readBalance("ada")).balance;
         const held = hold.mock.calls[0]?.[0].amount ?? 0;

@@ -88,7 +88,7 @@ test("an account at its share is refused whatever key it uses, and others are se
   expect(errorResponseSchema.parse(await largest.json()).error.code).toBe("context_length_exceeded");
 });
 
-test("an account gets its share back when it goes away", async () => {
+test("an account gets its share back when its client disconnects", async () => {
   const limits = { bodyBytesMax: MIB, accountBodiesBytesMax: MIB };
   const { announce, untilFull, post, keys } = await start({ limits });
   const { socket } = await announce(keys.key, MIB, MIB - 1);

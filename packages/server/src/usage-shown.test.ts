@@ -1,4 +1,6 @@
-/** What the line of a stream's request says of its usage: where it comes from, and why the stream carried it or didn't. */
+/**
+ * What the line of a stream's request says of its usage: where it comes from, and why the stream carried it or didn't.
+ */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AiError } from "@openai-compat/core";
@@ -115,10 +117,10 @@ test("a stream that fails here ends without usage", async () => {
 
 test("a stream whose client disconnects ends without usage", async () => {
   const running = await startLocal({ engine: createWatchedEngine() });
-  const leaving = new AbortController();
-  const response = await post(running, "/chat/completions", WITH_USAGE, leaving.signal);
+  const disconnect = new AbortController();
+  const response = await post(running, "/chat/completions", WITH_USAGE, disconnect.signal);
   await response.body?.getReader().read();
-  leaving.abort();
+  disconnect.abort();
   expect(await readLine(running)).toMatchObject({ usageShown: "client_disconnected" });
 });
 

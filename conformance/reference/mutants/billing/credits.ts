@@ -8,9 +8,9 @@ import { type Mutant, mutateRefusal, mutateReply, oneWrite, parseSent, withHeade
 /** Late enough for calls that arrive together to be judged by the same balance. */
 const LATE_CHARGE_MS = 1000;
 
-/** Checks leave every stream of this account, and stream with these two alone. */
-const LEAVER = "leaving";
-const STREAMERS: readonly string[] = ["streaming", LEAVER];
+/** Checks disconnect from every stream of this account, and stream with these two alone. */
+const DISCONNECTING_ACCOUNT = "leaving";
+const STREAMERS: readonly string[] = ["streaming", DISCONNECTING_ACCOUNT];
 
 function mutateLedger(naming: Omit<Mutant, "mutate">, change: (ledger: Ledger) => Partial<Ledger>): Mutant {
   return { ...naming, mutate: ({ ledger }) => ({ ledger: { ...ledger, ...change(ledger) } }) };
@@ -80,7 +80,7 @@ export const billingMutants: readonly Mutant[] = [
       description: "a stream that was left costs nothing",
       intended: ["billing.left.charged"],
     },
-    ({ charge }) => ({ charge: (account, tokens) => charge(account, account === LEAVER ? 0 : tokens) }),
+    ({ charge }) => ({ charge: (account, tokens) => charge(account, account === DISCONNECTING_ACCOUNT ? 0 : tokens) }),
   ),
   mutateReply(
     { id: "billing.is-402", description: "no credit is a 402", intended: ["billing.no-credit.refused"] },

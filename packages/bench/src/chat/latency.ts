@@ -1,6 +1,6 @@
 /**
- * How long a newcomer waits for its first token after four clients left in the middle of long prompts. The baseline does
- * what servers without prompt scheduling do: raw evaluate reads each prompt whole, whoever has left.
+ * How long a new call waits for its first token after four clients disconnected in the middle of long prompts. The
+ * baseline does what servers without prompt scheduling do: raw evaluate reads each prompt whole, whoever has left.
  */
 
 import { summarise } from "../measurement.ts";
@@ -15,43 +15,47 @@ export interface LatencyOptions {
   readonly longPromptWords: number;
 }
 
-const LEAVERS = 4;
-const LEAVE_AFTER_MS = 1500;
+const DISCONNECTING_CLIENTS = 4;
+const DISCONNECT_AFTER_MS = 1500;
 const NEWCOMER_WORDS = 8;
 const FIRST_TOKEN_ONLY = 1;
 
 const wait = (timeMs: number) => new Promise((resolve) => setTimeout(resolve, timeMs));
 
-async function newcomerAfterLeaversMs({ target, nextSeed }: ChatSubjects, words: number): Promise<number> {
-  const leave = new AbortController();
-  const leavers = Array.from({ length: LEAVERS }, () =>
-    streamChat(target, { messages: storyPrompt(nextSeed(), words), tokensMax: FIRST_TOKEN_ONLY, signal: leave.signal }),
+async function newcomerAfterDisconnectsMs({ target, nextSeed }: ChatSubjects, words: number): Promise<number> {
+  const disconnect = new AbortController();
+  const disconnecting = Array.from({ length: DISCONNECTING_CLIENTS }, () =>
+    streamChat(target, {
+      messages: storyPrompt(nextSeed(), words),
+      tokensMax: FIRST_TOKEN_ONLY,
+      signal: disconnect.signal,
+    }),
   );
-  const left = Promise.allSettled(leavers);
-  await wait(LEAVE_AFTER_MS);
-  leave.abort();
+  const settledClients = Promise.allSettled(disconnecting);
+  await wait(DISCONNECT_AFTER_MS);
+  disconnect.abort();
   const newcomer = await streamChat(target, {
     messages: storyPrompt(nextSeed(), NEWCOMER_WORDS),
     tokensMax: FIRST_TOKEN_ONLY,
   });
-  const outcomes = await left;
+  const outcomes = await settledClients;
   if (outcomes.some((outcome) => outcome.status === "fulfilled"))
-    throw new Error("a leaver got its answer: no prompt was long enough");
+    throw new Error("a disconnecting client got its answer: no prompt was long enough");
   return newcomer.firstTokenAtMs;
 }
 
-async function rawNewcomerAfterLeaversMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {
-  const leavers = Array.from({ length: LEAVERS }, () => ({
+async function rawNewcomerAfterDisconnectsMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {
+  const disconnecting = Array.from({ length: DISCONNECTING_CLIENTS }, () => ({
     messages: storyPrompt(nextSeed(), words),
     tokensMax: FIRST_TOKEN_ONLY,
-    leaveAfterMs: LEAVE_AFTER_MS,
+    disconnectAfterMs: DISCONNECT_AFTER_MS,
   }));
   const newcomer = {
     messages: storyPrompt(nextSeed(), NEWCOMER_WORDS),
     tokensMax: FIRST_TOKEN_ONLY,
-    startAfterMs: LEAVE_AFTER_MS,
+    startAfterMs: DISCONNECT_AFTER_MS,
   };
-  const results = await raw.call("run", [...leavers, newcomer]);
+  const results = await raw.call("run", [...disconnecting, newcomer]);
   return results.at(-1)?.tokensAtMs[0] ?? Number.NaN;
 }
 
@@ -59,8 +63,8 @@ export async function measureLatency(subjects: ChatSubjects, options: LatencyOpt
   const newcomer: Pair[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     newcomer.push({
-      ours: await newcomerAfterLeaversMs(subjects, options.longPromptWords),
-      baseline: await rawNewcomerAfterLeaversMs(subjects, options.longPromptWords),
+      ours: await newcomerAfterDisconnectsMs(subjects, options.longPromptWords),
+      baseline: await rawNewcomerAfterDisconnectsMs(subjects, options.longPromptWords),
     });
   }
   const label = { name: "newcomer's first token after 4 left in their prompts", unit: "ms" };

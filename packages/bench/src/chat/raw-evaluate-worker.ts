@@ -15,8 +15,8 @@ export interface RawChat {
   readonly tokensMax: number;
   /** Sample up to the limit, whatever ends the answer. */
   readonly runsOn?: boolean;
-  /** Stop reading after this long and send nothing more, as a client that leaves. */
-  readonly leaveAfterMs?: number;
+  /** Stop reading after this long and send nothing more, like a client that disconnects. */
+  readonly disconnectAfterMs?: number;
   /** Wait this long before starting. */
   readonly startAfterMs?: number;
 }
@@ -70,10 +70,10 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   await new Promise((resolve) => setTimeout(resolve, chat.startAfterMs ?? 0));
   const startedAt = performance.now();
   await sequence.clearHistory();
-  const leaveAt = startedAt + (chat.leaveAfterMs ?? Number.POSITIVE_INFINITY);
+  const disconnectAt = startedAt + (chat.disconnectAfterMs ?? Number.POSITIVE_INFINITY);
   const tokensAtMs: number[] = [];
   for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
-    if (performance.now() > leaveAt) break;
+    if (performance.now() > disconnectAt) break;
     tokensAtMs.push(performance.now() - startedAt);
     if ((model.isEogToken(token) && chat.runsOn !== true) || tokensAtMs.length >= chat.tokensMax) break;
   }

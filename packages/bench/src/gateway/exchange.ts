@@ -1,4 +1,6 @@
-/** One request of the load client, on undici's lowest level: a load generator has to be cheaper than what it measures. */
+/**
+ * One request of the load client, on undici's lowest level: a load generator has to be cheaper than what it measures.
+ */
 
 import type { Dispatcher } from "undici";
 
@@ -14,8 +16,8 @@ export interface Exchange {
   readonly body: string;
   /** Gets the answer's bytes as they arrive, if its status is 200. */
   readonly onData?: (bytes: Buffer) => void;
-  /** Aborted when the client leaves. */
-  readonly left?: AbortSignal;
+  /** Aborted when the client disconnects. */
+  readonly disconnected?: AbortSignal;
 }
 
 /** The same short conversation always, with more fields of the request. */
@@ -31,8 +33,11 @@ export function encodeChatBody(target: Target, extra: Readonly<Record<string, un
   });
 }
 
-/** @returns when the answer has ended, or was left. @throws Error on any status but 200, and when the answer breaks off. */
-export function exchange(dispatcher: Dispatcher, { target, body, onData, left }: Exchange): Promise<void> {
+/**
+ * @returns when the answer has ended, or was left.
+ * @throws Error on any status but 200, and when the answer breaks off.
+ */
+export function exchange(dispatcher: Dispatcher, { target, body, onData, disconnected }: Exchange): Promise<void> {
   return new Promise((resolve, reject) => {
     let status = 0;
     let refusal = "";
@@ -45,7 +50,7 @@ export function exchange(dispatcher: Dispatcher, { target, body, onData, left }:
       },
       {
         onRequestStart(controller) {
-          left?.addEventListener("abort", () => controller.abort(new Error("the client left")));
+          disconnected?.addEventListener("abort", () => controller.abort(new Error("the client disconnected")));
         },
         onResponseStart(_controller, statusCode) {
           status = statusCode;
@@ -59,7 +64,7 @@ export function exchange(dispatcher: Dispatcher, { target, body, onData, left }:
           else reject(new Error(`${target.baseUrl} answered ${status}: ${refusal}`));
         },
         onResponseError(_controller, error) {
-          if (left?.aborted === true) resolve();
+          if (disconnected?.aborted === true) resolve();
           else reject(error);
         },
       },

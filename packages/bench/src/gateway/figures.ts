@@ -43,13 +43,13 @@ const FIGURES: readonly FigureDefinition[] = [
   { key: "firstEventP50Ms", name: "one stream at a time, first event, p50", unit: "ms" },
   {
     key: "closedPercent",
-    name: "client leaves, upstream is closed",
+    name: "client disconnects, upstream is closed",
     unit: "% of streams",
     target: { of: "ours", bound: "≥", value: 100 },
   },
   {
     key: "closeP50Ms",
-    name: "client leaves, upstream is closed after, p50",
+    name: "client disconnects, upstream is closed after, p50",
     unit: "ms",
     target: { of: "ours", bound: "≤", value: 10 },
   },

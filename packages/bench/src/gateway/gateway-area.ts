@@ -1,6 +1,6 @@
 /**
- * `bench gateway`: our server in front of an upstream, beside the least that a gateway does and beside no gateway, on one
- * machine in one run. A missed target is told, it fails nothing.
+ * `bench gateway`: our server in front of an upstream, beside the least that a gateway does and beside no gateway, on
+ * one machine in one run. A missed target is told, it fails nothing.
  */
 
 import { availableParallelism } from "node:os";
@@ -22,9 +22,9 @@ const FULL: Extent = {
   tokensPerStream: 500,
   loadTimeMs: 3500,
   firstEvents: 100,
-  leavers: 16,
+  disconnects: 16,
 };
-const QUICK: Extent = { ...FULL, loadTimeMs: 1200, firstEvents: 40, leavers: 8 };
+const QUICK: Extent = { ...FULL, loadTimeMs: 1200, firstEvents: 40, disconnects: 8 };
 const QUICK_ROUNDS_MAX = 2;
 
 const MEMORY = { connections: FULL.connections, warmUpRequests: 5000, requestsPerStep: 10_000, timeMs: 60_000 };

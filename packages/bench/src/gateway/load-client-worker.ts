@@ -40,11 +40,15 @@ export interface StreamResult extends LoadResult {
 export type LoadClientCalls = {
   json: (load: Load) => Promise<LoadResult>;
   streams: (load: StreamLoad) => Promise<StreamResult>;
-  /** So many streams that the client leaves at once, when each has brought something. @returns when, by the shared clock. */
-  leave: (leavers: { readonly target: Target; readonly streams: number }) => Promise<number>;
+  /**
+   * Opens this many streams, and disconnects from all at once when each has had an event.
+   *
+   * @returns when, by the shared clock.
+   */
+  disconnect: (disconnects: { readonly target: Target; readonly streams: number }) => Promise<number>;
 };
 
-/** More than any leaver waits for. */
+/** More than any disconnecting client waits for. */
 const ENDLESS_TOKENS = 4000;
 
 /** Runs `send` on every connection until time or requests are used up. @returns the time of each, sorted. */
@@ -109,20 +113,25 @@ serveCalls({
     });
     return { ...result, events: lines / 2, firstEventsMs: sort(firstEventsMs) };
   },
-  async leave({ target, streams }) {
+  async disconnect({ target, streams }) {
     const body = encodeChatBody(target, { max_tokens: ENDLESS_TOKENS, stream: true });
     const pool = new Pool(new URL(target.baseUrl).origin, { connections: streams });
-    const leaving = new AbortController();
+    const disconnecting = new AbortController();
     const exchanges = Array.from({ length: streams }, () => {
       const started = Promise.withResolvers<void>();
-      const ended = exchange(pool, { target, body, onData: () => started.resolve(), left: leaving.signal });
+      const ended = exchange(pool, {
+        target,
+        body,
+        onData: () => started.resolve(),
+        disconnected: disconnecting.signal,
+      });
       return { ended, started: Promise.race([started.promise, ended]) };
     });
     await Promise.all(exchanges.map(({ started }) => started));
-    const leftAtMs = monotonicMs();
-    leaving.abort();
+    const disconnectedAtMs = monotonicMs();
+    disconnecting.abort();
     await Promise.all(exchanges.map(({ ended }) => ended));
     await pool.destroy();
-    return leftAtMs;
+    return disconnectedAtMs;
   },
 } satisfies LoadClientCalls);

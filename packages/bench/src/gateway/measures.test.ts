@@ -7,7 +7,7 @@ import type { MockUpstreamCalls } from "./mock-upstream-worker.ts";
 import {
   measureColdStart,
   measureFirstEvent,
-  measureLeavers,
+  measureDisconnects,
   measureManyConnections,
   measureMemory,
   measureOneConnection,
@@ -23,7 +23,7 @@ const TINY: Extent = {
   tokensPerStream: 20,
   loadTimeMs: 100,
   firstEvents: 3,
-  leavers: 2,
+  disconnects: 2,
 };
 
 let bench: Bench;
@@ -55,8 +55,8 @@ test("every event of a stream is counted, its role, its end and [DONE] too", asy
   expect(await measureFirstEvent(bench, bare, { ...TINY, loadTimeMs: 10_000 })).toMatchObject({ firstEvents: 3 });
 });
 
-test("a client that leaves is noticed by the upstream behind the baseline, one by one and all at once", async () => {
-  expect(await measureLeavers(bench, bare, TINY)).toMatchObject({ left: 4, closed: 4, closedPercent: 100 });
+test("disconnects are noticed by the upstream behind the baseline, one by one and all at once", async () => {
+  expect(await measureDisconnects(bench, bare, TINY)).toMatchObject({ disconnected: 4, closed: 4, closedPercent: 100 });
 });
 
 test("without a gateway there is no CPU time to tell, but all the rest", async () => {

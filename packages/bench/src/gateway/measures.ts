@@ -22,13 +22,17 @@ export interface Extent {
   readonly loadTimeMs: number;
   readonly firstEvents: number;
   /** Streams that are left one after the other, and then once all together. */
-  readonly leavers: number;
+  readonly disconnects: number;
 }
 
 /** A measure's name and its value; CPU times are missing where there is no process. */
 export type Sample = Readonly<Record<string, number>>;
 
-/** Runs a load. @returns its result and the CPU milliseconds that it took of the contender; null for one without a process. */
+/**
+ * Runs a load.
+ *
+ * @returns its result and the CPU milliseconds that it took of the contender; null for one without a process.
+ */
 async function withCpu<Result>(
   contender: Contender,
   run: () => Promise<Result>,
@@ -90,27 +94,27 @@ export async function measureFirstEvent(bench: Bench, contender: Contender, exte
   return { firstEvents: result.firstEventsMs.length, firstEventP50Ms: quantile(result.firstEventsMs, 0.5) };
 }
 
-const LEFT_STREAM_INTERVAL_MS = 5;
+const DISCONNECTED_STREAM_INTERVAL_MS = 5;
 /** An upstream that was not closed by then counts as never closed. */
-const LEAVE_TIMEOUT_MS = 2000;
+const DISCONNECT_TIMEOUT_MS = 2000;
 
-/** Streams run at the pace of a fast model, so that leaving comes in the middle of them. */
-export async function measureLeavers(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+/** Streams run at the pace of a fast model, so that disconnects come in the middle of them. */
+export async function measureDisconnects(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
   const { target } = contender;
   const delaysMs: number[] = [];
-  await bench.mock.call("takeLeavers", { count: 0, timeoutMs: 0 });
-  await bench.mock.call("setEventInterval", LEFT_STREAM_INTERVAL_MS);
-  for (const streams of [...Array.from({ length: extent.leavers }, () => 1), extent.leavers]) {
-    const leftAtMs = await bench.client.call("leave", { target, streams });
-    const closedAtMs = await bench.mock.call("takeLeavers", { count: streams, timeoutMs: LEAVE_TIMEOUT_MS });
-    for (const closed of closedAtMs) delaysMs.push(closed - leftAtMs);
+  await bench.mock.call("takeDisconnects", { count: 0, timeoutMs: 0 });
+  await bench.mock.call("setEventInterval", DISCONNECTED_STREAM_INTERVAL_MS);
+  for (const streams of [...Array.from({ length: extent.disconnects }, () => 1), extent.disconnects]) {
+    const disconnectedAtMs = await bench.client.call("disconnect", { target, streams });
+    const closedAtMs = await bench.mock.call("takeDisconnects", { count: streams, timeoutMs: DISCONNECT_TIMEOUT_MS });
+    for (const closed of closedAtMs) delaysMs.push(closed - disconnectedAtMs);
   }
   await bench.mock.call("setEventInterval", 0);
-  const left = 2 * extent.leavers;
+  const disconnected = 2 * extent.disconnects;
   return {
-    left,
+    left: disconnected,
     closed: delaysMs.length,
-    closedPercent: (100 * delaysMs.length) / left,
+    closedPercent: (100 * delaysMs.length) / disconnected,
     closeP50Ms: delaysMs.length === 0 ? Number.NaN : median(delaysMs),
   };
 }

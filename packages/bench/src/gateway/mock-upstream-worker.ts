@@ -1,6 +1,6 @@
 /**
  * The upstream that every contender is measured against: it answers chats at once, in a process of its own, and knows
- * when a stream's reader left. It thinks nothing and checks nothing.
+ * when a stream's reader disconnected. It runs no model and checks nothing.
  */
 
 import { createServer } from "node:http";
@@ -21,7 +21,7 @@ export type MockUpstreamCalls = {
    * Waits for so many streams to be closed before their end. @returns when each was, by the clock that all processes
    * share, since the last call; fewer when the time is over.
    */
-  takeLeavers: (expected: { readonly count: number; readonly timeoutMs: number }) => Promise<readonly number[]>;
+  takeDisconnects: (expected: { readonly count: number; readonly timeoutMs: number }) => Promise<readonly number[]>;
 };
 
 interface ChatBody {
@@ -31,10 +31,10 @@ interface ChatBody {
   readonly stream_options?: { readonly include_usage?: boolean };
 }
 
-const LEAVERS_CHECK_INTERVAL_MS = 5;
+const DISCONNECTS_CHECK_INTERVAL_MS = 5;
 
 let eventIntervalMs = 0;
-let leftAtMs: number[] = [];
+let disconnectedAtMs: number[] = [];
 
 const server = createServer((incoming, response) => {
   const parts: Buffer[] = [];
@@ -74,7 +74,7 @@ function streamChat(response: ServerResponse, body: ChatBody): void {
     else response.once("drain", next);
   };
   response.on("close", () => {
-    if (!response.writableFinished) leftAtMs.push(monotonicMs());
+    if (!response.writableFinished) disconnectedAtMs.push(monotonicMs());
   });
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
   response.write(FIRST_EVENT);
@@ -91,13 +91,13 @@ serveCalls({
   async setEventInterval(timeMs) {
     eventIntervalMs = timeMs;
   },
-  async takeLeavers({ count, timeoutMs }) {
+  async takeDisconnects({ count, timeoutMs }) {
     const endsAt = monotonicMs() + timeoutMs;
-    while (leftAtMs.length < count && monotonicMs() < endsAt) {
-      await new Promise((resolve) => setTimeout(resolve, LEAVERS_CHECK_INTERVAL_MS));
+    while (disconnectedAtMs.length < count && monotonicMs() < endsAt) {
+      await new Promise((resolve) => setTimeout(resolve, DISCONNECTS_CHECK_INTERVAL_MS));
     }
-    const taken = leftAtMs;
-    leftAtMs = [];
+    const taken = disconnectedAtMs;
+    disconnectedAtMs = [];
     return taken;
   },
 } satisfies MockUpstreamCalls);

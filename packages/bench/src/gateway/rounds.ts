@@ -1,4 +1,6 @@
-/** The order of measuring: every measure on every contender in turn, round by round, so that a drifting machine is fair. */
+/**
+ * The order of measuring: every measure on every contender in turn, round by round, so that a drifting machine is fair.
+ */
 
 import { CONTENDER_NAMES } from "./contender.ts";
 import type { Contender, ContenderName, ContenderRecipe } from "./contender.ts";
@@ -6,7 +8,7 @@ import type { Round } from "./figures.ts";
 import {
   measureColdStart,
   measureFirstEvent,
-  measureLeavers,
+  measureDisconnects,
   measureManyConnections,
   measureOneConnection,
   measureStreams,
@@ -18,7 +20,7 @@ const MEASURES = [
   measureOneConnection,
   measureStreams,
   measureFirstEvent,
-  measureLeavers,
+  measureDisconnects,
 ] as const;
 
 const WARM_UP_TIME_MS_MAX = 1000;
@@ -38,7 +40,7 @@ export async function measureRounds(
   try {
     for (const recipe of recipes) running.push([recipe.name, await recipe.start(bench.upstreamUrl)]);
     const warmUpTimeMs = Math.min(extent.loadTimeMs, WARM_UP_TIME_MS_MAX);
-    await measureRound(bench, running, { ...extent, loadTimeMs: warmUpTimeMs, leavers: 1 });
+    await measureRound(bench, running, { ...extent, loadTimeMs: warmUpTimeMs, disconnects: 1 });
     const measured: Round[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const steady = await measureRound(bench, rotate(running, round), extent);

@@ -114,10 +114,10 @@ test("a caller that aborts leaves the queue and the next one takes its turn", as
   const queue = createModelQueue({ concurrency: 1, waitingMax: 5, waitTimeMsMax: 1000 });
   const release = await queue.acquire("ada", never);
   const controller = new AbortController();
-  const leaver = queue.acquire("ada", controller.signal);
+  const aborted = queue.acquire("ada", controller.signal);
   const stayer = queue.acquire("ada", never);
   controller.abort();
-  await expect(leaver).rejects.toMatchObject({ code: "cancelled" });
+  await expect(aborted).rejects.toMatchObject({ code: "cancelled" });
   release();
   await expect(stayer).resolves.toBeTypeOf("function");
 });

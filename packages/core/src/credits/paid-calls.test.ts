@@ -121,7 +121,7 @@ test("an account that can't pay the most that a call may cost is refused before 
   expect(credits.entries).toEqual([]);
 });
 
-test("a client that leaves pays for what was produced until then", async () => {
+test("a client that disconnects is charged for what was produced until then", async () => {
   const { service, credits, records } = setUp({ words: ["a", "b", "c", "d"] });
   const run = await serveChat(service, callWith(), request);
   let seen = 0;
@@ -134,14 +134,14 @@ test("a client that leaves pays for what was produced until then", async () => {
   expect(records).toMatchObject([{ outcome: "left", chargedAmount: 23 }]);
 });
 
-test("a client that leaves before the first token pays nothing", async () => {
-  const leaving = new AbortController();
+test("a client that disconnects before the first token is charged nothing", async () => {
+  const disconnect = new AbortController();
   const { service, credits, engine } = setUp({
     beforeWord: () => {
-      leaving.abort();
+      disconnect.abort();
     },
   });
-  const run = await serveChat(service, callWith(leaving.signal), request);
+  const run = await serveChat(service, callWith(disconnect.signal), request);
   await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
   expect({ entries: credits.entries, held: credits.holds.size, running: engine.running() }).toEqual({
     entries: [],
@@ -171,10 +171,10 @@ test("a broken engine costs what it had produced, and nothing when that was noth
 test("a call whose client disconnects in the queue gets its hold back", async () => {
   const { service, credits } = setUp({ concurrency: 1 });
   const first = await serveChat(service, callWith(), request);
-  const leaving = new AbortController();
-  const second = serveChat(service, callWith(leaving.signal), request);
+  const disconnect = new AbortController();
+  const second = serveChat(service, callWith(disconnect.signal), request);
   await expect.poll(() => credits.holds.size).toBe(2);
-  leaving.abort();
+  disconnect.abort();
   await expect(second).rejects.toMatchObject({ code: "cancelled" });
   expect(credits.holds.size).toBe(1);
   await foldChatEvents(first.events);
@@ -349,24 +349,24 @@ test("a call that is refused for its credits, or by a store that fails, gets its
 test("a call that leaves the queue gets its tokens per minute back", async () => {
   const { service, corrections, credits } = setUp({ tokensPerMinute: 7, concurrency: 1 });
   await serveChat(service, callWith(), request);
-  const leaving = new AbortController();
-  const waiting = serveChat(service, callWith(leaving.signal), request);
+  const disconnect = new AbortController();
+  const waiting = serveChat(service, callWith(disconnect.signal), request);
   await expect.poll(() => credits.holds.size).toBe(2);
-  leaving.abort();
+  disconnect.abort();
   await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
   expect(corrections).toEqual([{ key: "tokens:ada", points: -7, limit: 7 }]);
 });
 
 test("a call whose client disconnects is recorded as left, also when the engine throws something of its own", async () => {
-  const leaving = new AbortController();
+  const disconnect = new AbortController();
   const { service, records } = setUp({
     beforeWord(index) {
       if (index === 0) return;
-      leaving.abort();
+      disconnect.abort();
       throw new Error("native abort");
     },
   });
-  const run = await serveChat(service, callWith(leaving.signal), request);
+  const run = await serveChat(service, callWith(disconnect.signal), request);
   await expect(foldChatEvents(run.events)).rejects.toMatchObject({ code: "cancelled" });
   expect(records).toMatchObject([{ outcome: "left", chargedAmount: 13 }]);
 });

@@ -284,7 +284,7 @@ function testAborts({ name, options, engine, talk }: Suite): void {
 }
 
 function testSlots({ name, options, engine, talk }: Suite): void {
-  test(`${name}: leaving the loop early frees the slot`, async () => {
+  test(`${name}: ending the iteration early frees the slot`, async () => {
     const before = await talk();
     for (let round = 0; round <= engine().limits.concurrency; round += 1) {
       const request = await buildRequest(engine(), options.longPrompt, { tokensMax: 40 });
@@ -293,7 +293,7 @@ function testSlots({ name, options, engine, talk }: Suite): void {
     expect((await talk()).text).toBe(before.text);
   });
 
-  test(`${name}: more generations than slots all end, and who aborts in the line leaves it`, async () => {
+  test(`${name}: more generations than slots all end, and one that aborts while queued leaves the queue`, async () => {
     const { concurrency } = engine().limits;
     const request = await buildRequest(engine(), options.longPrompt, { tokensMax: 40 });
     const holders = Array.from({ length: concurrency }, () =>

@@ -202,8 +202,8 @@ export interface ChatEngine {
   check(options: GenerationOptions, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
 
   /**
-   * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; leaving the
-   * loop early frees the slot too.
+   * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; ending the
+   * iteration early frees the slot too.
    *
    * @throws AiError `engine_failed` when the engine breaks; what `prepare` throws when the model was unloaded since and
    *   can't be loaded again.
@@ -211,8 +211,8 @@ export interface ChatEngine {
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 
   /**
-   * Keeps the model for a call of several generations, so that it does not leave between them. Absent where a model
-   * never leaves.
+   * Keeps the model loaded for a call of several generations, so that it is not evicted between them. Absent where a
+   * model is never evicted.
    *
    * @throws AiError as `prepare`
    */

@@ -1,6 +1,6 @@
 /**
- * The suite that every embedding engine passes, whatever runs behind it. It knows the interface only; what is special to
- * one engine is tested beside that engine.
+ * The suite that every embedding engine passes, whatever runs behind it. It knows the interface only; what is special
+ * to one engine is tested beside that engine.
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -117,7 +117,7 @@ function testCalls(name: string, engineOf: () => EmbeddingEngine): void {
     expect(await embedAll(engineOf(), TEXTS)).toHaveLength(TEXTS.length);
   });
 
-  test(`${name}: more calls than places all end, and who leaves early frees its place`, async () => {
+  test(`${name}: more calls than slots all end, and one that ends early frees its slot`, async () => {
     const { inputs } = await engineOf().prepare(TEXTS, never);
     for (let round = 0; round <= engineOf().limits.concurrency; round += 1) {
       for await (const _ of engineOf().embed(inputs, never)) break;

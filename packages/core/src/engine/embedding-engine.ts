@@ -1,10 +1,12 @@
 /**
  * What an embedding engine is to the rest of the service: one loaded (or loadable) model that turns texts into vectors.
- * Inputs and vectors can be structured-cloned; signals, `limits` and an `AiError` that is thrown cannot. An engine knows
- * nothing of accounts, queues or wire formats.
+ * Inputs and vectors can be structured-cloned; signals, `limits` and an `AiError` that is thrown cannot. An engine
+ * knows nothing of accounts, queues or wire formats.
  */
 
-/** A text, or the token ids of one in the model's own vocabulary, without the markers that the model puts around them. */
+/**
+ * A text, or the token ids of one in the model's own vocabulary, without the markers that the model puts around them.
+ */
 export type EmbeddingInput = string | readonly number[];
 
 /** An input that the engine has tokenised, markers included: counted once, evaluated without a second pass. */
@@ -45,14 +47,14 @@ export interface EmbeddingEngine {
   /**
    * Tokenises, in the order given. Loads the model first when it is not loaded. Says nothing of length.
    *
-   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory that it
-   *   needs, `invalid_value` for a token id that the model doesn't have.
+   * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory
+   *   that it needs, `invalid_value` for a token id that the model doesn't have.
    */
   prepare(inputs: readonly EmbeddingInput[], signal: AbortSignal): Promise<PreparedInputs>;
 
   /**
-   * A vector for each input, as soon as it is there, in any order. Ends early, by throwing the signal's reason, within one
-   * input of an abort; leaving the loop early frees what it holds too.
+   * A vector for each input, as soon as it is there, in any order. Ends early, by throwing the signal's reason, within
+   * one input of an abort; ending the iteration early frees what it holds too.
    *
    * @throws AiError `engine_failed` when the engine breaks; what `prepare` throws when the model was unloaded since and
    *   can't be loaded again.

@@ -242,7 +242,7 @@ test("an engine that breaks between two texts breaks the call, which pays for wh
   expect(credits.holds.size).toBe(0);
 });
 
-test("who leaves pays for the prompts that were read and for what was written", async () => {
+test("a client that disconnects is charged for the prompts that were read and the text that was written", async () => {
   const { start, records, engine } = setUp({ concurrency: 1 });
   const run = await start({ prompts: ["one two", "three"] });
   const seen: CompletionEvent[] = [];

@@ -135,7 +135,7 @@ async function* runCompletion(
   const { choices, candidates, topLogprobs } = completion.request;
   const tally = createTally(completion);
   const { engine } = completion;
-  // Not all of its texts are begun at once: the model must not leave before the last.
+  // Not all of its texts are begun at once: the model must not be evicted before the last.
   const held = await engine.hold?.(call.signal);
   try {
     const written = writeCandidates(call, { ...completion, model: held ?? engine }, tally);

@@ -50,7 +50,7 @@ test("a source whose turn never came is never begun", async () => {
   expect(begun).toEqual(["a"]);
 });
 
-test("leaving early ends every source", async () => {
+test("ending the iteration early ends every source", async () => {
   const ended: string[] = [];
   const sources = ["a", "b"].map((name) => listen([1, 2, 3], () => ended.push(name)));
   for await (const _ of mergeStreams(sources)) break;

@@ -1,6 +1,6 @@
 /**
- * Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more. Above
- * all, the generations of one call.
+ * Several streams as one, each item passed on as soon as it exists; one item of each source is read ahead, no more.
+ * Above all, the generations of one call.
  */
 
 import type { CallSlots } from "../admission/call-slots.ts";
@@ -94,13 +94,13 @@ export async function* mergeGenerations<Tag>(
   generations: readonly TaggedGeneration<Tag>[],
   options: MergeGenerationsOptions,
 ): AsyncGenerator<TaggedEvent<Tag>, void> {
-  const left = new AbortController();
-  const signal = AbortSignal.any([options.signal, left.signal]);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
   const streams = generations.map((generation) => tagEvents(generation, { ...options, signal }));
   // One more than can run: when a generation ends, the call's next one is in the queue already, before the account's
-  // new calls. `onEnd` comes before the generations are closed one by one: one that still reads its prompt must not finish
-  // that first.
-  yield* mergeStreams(streams, { openMax: options.concurrency + 1, onEnd: () => left.abort() });
+  // new calls. `onEnd` comes before the generations are closed one by one: one that still reads its prompt must not
+  // finish that first.
+  yield* mergeStreams(streams, { openMax: options.concurrency + 1, onEnd: () => ended.abort() });
 }
 
 async function* tagEvents<Tag>(

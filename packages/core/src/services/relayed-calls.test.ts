@@ -219,11 +219,11 @@ test.each<[string, UpstreamEvent[], number]>([
 });
 
 test("a call that is aborted while the upstream is silent ends with the reason, and with the upstream's last word", async () => {
-  const leaving = new AbortController();
+  const disconnect = new AbortController();
   const { start, records, signals, isIdle } = setUp({ relay: untilAborted(end(used(4))) });
-  const reading = readChunks(await start({}, leaving.signal));
+  const reading = readChunks(await start({}, disconnect.signal));
   const reason = new AiError("shutting_down", "Bye.");
-  setImmediate(() => leaving.abort(reason));
+  setImmediate(() => disconnect.abort(reason));
   await expect(reading).rejects.toBe(reason);
   expect(signals[0]?.reason).toBe(reason);
   expect(isIdle()).toBe(true);

@@ -232,7 +232,7 @@ test("an aborted call is not sent at all", async () => {
   expect(upstream.connections()).toBe(0);
 });
 
-test("leaving the answer early closes the connection", async () => {
+test("ending the iteration early closes the connection", async () => {
   const upstream = await startRawUpstream((socket) => socket.write(`${STREAM_HEAD}\r\n${delta("one")}`));
   for await (const event of createTestEngine([upstream.baseUrl]).forward(upstreamRequest({ stream: true }), never)) {
     if (event.type === "upstream-data") break;

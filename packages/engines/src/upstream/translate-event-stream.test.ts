@@ -60,7 +60,7 @@ test("a stream passes with our model's name and nothing else changed", () => {
   expect(textOf(translate([...stream, DONE]))).toBe(renamed(stream.join("") + DONE));
 });
 
-test("events that come together leave together, with the usage up to them", () => {
+test("events that arrive together are emitted together, with the usage up to them", () => {
   const events = [...translate([delta("one") + delta(" two"), delta(" three", "stop") + USAGE_CHUNK + DONE])];
   expect(events.map((event) => (event.type === "upstream-start" ? "start" : event.usage.outputTokens))).toEqual([
     "start",

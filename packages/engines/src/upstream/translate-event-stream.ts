@@ -54,7 +54,7 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     return rest + (reader.endsWithDone || isDoneByUpstream ? DONE_FRAME : "");
   }
 
-  /** All that came at once leaves at once; what came before an error leaves before it is thrown. */
+  /** Events that arrived together are emitted together; those before an error are emitted before it is thrown. */
   function* translate(events: readonly ServerSentEvent[]): Generator<UpstreamEvent> {
     let text = "";
     try {

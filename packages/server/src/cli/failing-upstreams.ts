@@ -1,4 +1,7 @@
-/** Upstreams for a suite that fail in a way that is known, and those that work by a habit; and the models that they serve. */
+/**
+ * Upstreams for a suite that fail in a way that is known, and those that work by a habit; and the models that they
+ * serve.
+ */
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -56,11 +59,14 @@ async function startFailingUpstreams(): Promise<{ readonly port: number; close()
 
 const BEFORE_BREAKING_MS = 50;
 
-/** Paths below `/breaks` begin a stream and drop it, those of a habit work; all others answer with a web page that holds a secret. */
+/**
+ * Paths below `/breaks` begin a stream and drop it, those of a habit work; all others answer with a web page that holds
+ * a secret.
+ */
 function failUpstream(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const habit = findHabit(incoming.url);
   if (habit !== null) {
-    // A client that is gone gets no answer.
+    // A client that has disconnected gets no answer.
     answerByHabit(habit, incoming, outgoing).catch(() => outgoing.destroy());
     return;
   }

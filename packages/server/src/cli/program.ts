@@ -20,7 +20,7 @@ const EXIT_USAGE = 2;
 
 /** @param args without the program's own name. @returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  // Who reads the output may leave (`| head`, a log collector that restarts): that must not end a server.
+  // The reader of the output may close it (`| head`, a log collector that restarts): that must not end a server.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const program = new Command(describeCommand("").trimEnd())
     .description("An OpenAI-compatible AI server with local models.")

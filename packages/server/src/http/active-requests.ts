@@ -1,10 +1,10 @@
-/** The requests that are being answered: who must be told when the server stops, and when all of them are done. */
+/** The running requests: aborts them when the server stops, and reports when all have ended. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 export interface ActiveRequest {
-  /** Aborted when the client leaves before its answer is complete. */
+  /** Aborted when the client disconnects before its answer is complete. */
   readonly controller: AbortController;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
@@ -12,7 +12,7 @@ export interface ActiveRequest {
 
 export interface ActiveRequests {
   readonly count: number;
-  /** @param onClose called once, when the answer is complete or its client has gone. */
+  /** @param onClose called once, when the answer is complete or its client has disconnected. */
   add(request: ActiveRequest, onClose: () => void): void;
   /** The request that arrived last on this socket, of those that are not answered yet; null when all are. */
   findLast(socket: Duplex): ActiveRequest | null;

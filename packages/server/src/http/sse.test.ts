@@ -45,20 +45,20 @@ function createSource(count: number) {
 
 test("events are made one by one, as they are taken", async () => {
   const { state, events } = createSource(1000);
-  const onGone = vi.fn();
+  const onDisconnect = vi.fn();
   const reader = createSseStream({
     events,
     keepAliveMs: null,
     stallTimeoutMs: 60_000,
     stallClock: "sum",
-    onGone,
+    onDisconnect,
   }).getReader();
   await reader.read();
   await reader.read();
   expect(state.made).toBeLessThan(4);
   await reader.cancel();
   await vi.waitFor(() => expect(state.ended).toBe(true));
-  expect(onGone).toHaveBeenCalled();
+  expect(onDisconnect).toHaveBeenCalled();
 });
 
 test("a stream that is left before its first event still cleans up", async () => {
@@ -68,32 +68,32 @@ test("a stream that is left before its first event still cleans up", async () =>
     keepAliveMs: null,
     stallTimeoutMs: 60_000,
     stallClock: "sum",
-    onGone: () => {},
+    onDisconnect: () => {},
   }).cancel();
   await vi.waitFor(() => expect(state.ended).toBe(true));
 });
 
-test("a whole stream ends by itself and nobody is told that a client left", async () => {
+test("a complete stream ends by itself without reporting a disconnect", async () => {
   const { events } = createSource(3);
-  const onGone = vi.fn();
-  const body = createSseStream({ events, keepAliveMs: null, stallTimeoutMs: 20, stallClock: "sum", onGone });
+  const onDisconnect = vi.fn();
+  const body = createSseStream({ events, keepAliveMs: null, stallTimeoutMs: 20, stallClock: "sum", onDisconnect });
   expect(await new Response(body).text()).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
   await new Promise((resolve) => setTimeout(resolve, 40));
-  expect(onGone).not.toHaveBeenCalled();
+  expect(onDisconnect).not.toHaveBeenCalled();
 });
 
-test("a client that takes nothing for too long counts as gone", async () => {
+test("a client that reads nothing for too long counts as disconnected", async () => {
   const { state, events } = createSource(1000);
-  const onGone = vi.fn();
+  const onDisconnect = vi.fn();
   const reader = createSseStream({
     events,
     keepAliveMs: null,
     stallTimeoutMs: 20,
     stallClock: "sum",
-    onGone,
+    onDisconnect,
   }).getReader();
   await reader.read();
-  await vi.waitFor(() => expect(onGone).toHaveBeenCalled());
+  await vi.waitFor(() => expect(onDisconnect).toHaveBeenCalled());
   await vi.waitFor(() => expect(state.ended).toBe(true));
 });
 
@@ -101,15 +101,21 @@ test.each([
   ["sum", 3],
   ["each", 20],
 ] as const)(
-  "a client that reads one event at a time just before the limit is gone by the clock '%s'",
+  "a client that reads one event at a time just before the limit counts as disconnected by the clock '%s'",
   async (stallClock, reads) => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { events } = createSource(1000);
-    const onGone = vi.fn();
-    const reader = createSseStream({ events, keepAliveMs: null, stallTimeoutMs: 1000, stallClock, onGone }).getReader();
+    const onDisconnect = vi.fn();
+    const reader = createSseStream({
+      events,
+      keepAliveMs: null,
+      stallTimeoutMs: 1000,
+      stallClock,
+      onDisconnect,
+    }).getReader();
     let taken = 0;
-    while (taken < 20 && onGone.mock.calls.length === 0) {
+    while (taken < 20 && onDisconnect.mock.calls.length === 0) {
       await reader.read();
       taken += 1;
       await vi.advanceTimersByTimeAsync(450);
@@ -118,23 +124,23 @@ test.each([
   },
 );
 
-test("a client that takes each event within a moment is never gone, however long the stream is", async () => {
+test("a client that reads each event at once never counts as disconnected, however long the stream is", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { events } = createSource(1000);
-  const onGone = vi.fn();
+  const onDisconnect = vi.fn();
   const reader = createSseStream({
     events,
     keepAliveMs: null,
     stallTimeoutMs: 1000,
     stallClock: "sum",
-    onGone,
+    onDisconnect,
   }).getReader();
   for (let taken = 0; taken < 100; taken += 1) {
     await reader.read();
     await vi.advanceTimersByTimeAsync(90);
   }
-  expect(onGone).not.toHaveBeenCalled();
+  expect(onDisconnect).not.toHaveBeenCalled();
 });
 
 test("a failure in a stream that its client never read is no unhandled rejection", async () => {
@@ -153,7 +159,7 @@ test("a failure in a stream that its client never read is no unhandled rejection
       await Promise.reject(new Error("broken when cancelled"));
     }
   }
-  const options = { keepAliveMs: null, stallTimeoutMs: 1000, stallClock: "sum" as const, onGone: () => {} };
+  const options = { keepAliveMs: null, stallTimeoutMs: 1000, stallClock: "sum" as const, onDisconnect: () => {} };
   createSseStream({ ...options, events: breakAtOnce() });
   await createSseStream({ ...options, events: breakWhenCancelled() }).cancel();
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -173,7 +179,13 @@ function createWaitingSource() {
 
 test("while an event is waited for, comments keep the stream alive", async () => {
   const { events, resume } = createWaitingSource();
-  const body = createSseStream({ events, keepAliveMs: 5, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} });
+  const body = createSseStream({
+    events,
+    keepAliveMs: 5,
+    stallTimeoutMs: 60_000,
+    stallClock: "sum",
+    onDisconnect: () => {},
+  });
   let text = "";
   for await (const bytes of body) {
     text += Buffer.from(bytes).toString();
@@ -184,7 +196,13 @@ test("while an event is waited for, comments keep the stream alive", async () =>
 
 test("comments that a client does not read do not pile up", async () => {
   const { events, resume } = createWaitingSource();
-  const body = createSseStream({ events, keepAliveMs: 5, stallTimeoutMs: 60_000, stallClock: "sum", onGone: () => {} });
+  const body = createSseStream({
+    events,
+    keepAliveMs: 5,
+    stallTimeoutMs: 60_000,
+    stallClock: "sum",
+    onDisconnect: () => {},
+  });
   const reader = body.getReader();
   await reader.read();
   expect(Buffer.from((await reader.read()).value ?? "").toString()).toBe(": keep-alive\n\n");

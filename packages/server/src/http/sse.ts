@@ -1,7 +1,8 @@
 /**
- * Server-sent events: one line of JSON each, after a line with its name where the protocol names its events. No `id:` and no
- * `retry:` fields: some clients fail on them, as they do on an `event:` that they don't expect. Comments are sent only where
- * nothing else is, so that proxies don't close a slow stream; without an `id:` the official SDKs skip them.
+ * Server-sent events: one line of JSON each, after a line with its name where the protocol names its events. No `id:`
+ * and no `retry:` fields: some clients fail on them, as they do on an `event:` that they don't expect. Comments are
+ * sent only where nothing else is, so that proxies don't close a slow stream; without an `id:` the official SDKs skip
+ * them.
  */
 
 /** Line breaks to some parsers (`str.splitlines`, httpx) though not to the SSE standard; escaped they stay JSON. */
@@ -41,15 +42,15 @@ export interface SseStreamOptions {
   readonly events: AsyncGenerator<string | Uint8Array, void>;
   /** After how much silence a comment is sent, while an event is waited for; null for never. */
   readonly keepAliveMs: number | null;
-  /** How long a client may leave events unread before it counts as gone. */
+  /** How long a client may leave events unread before it counts as disconnected. */
   readonly stallTimeoutMs: number;
   /**
-   * `sum`: all stalls of the stream together, for work that holds a slot meanwhile. `each`: the longest of them, for audio
-   * that is taken as it is played.
+   * `sum`: all stalls of the stream together, for work that holds a slot meanwhile. `each`: the longest of them, for
+   * audio that is taken as it is played.
    */
   readonly stallClock: "sum" | "each";
   /** Called when the client disconnected or stalled: stops the work behind `events` and ends the connection. */
-  readonly onGone: () => void;
+  readonly onDisconnect: () => void;
 }
 
 /** A shorter wait for the socket is no stall: the client reads faster than tokens are made. */
@@ -61,7 +62,7 @@ const STALL_MS_MIN = 100;
  * never started would not clean up when it is left.
  */
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
-  const { events, keepAliveMs, stallTimeoutMs, stallClock, onGone } = options;
+  const { events, keepAliveMs, stallTimeoutMs, stallClock, onDisconnect } = options;
   const encoder = new TextEncoder();
   const started = events.next();
   let first: typeof started | null = started;
@@ -72,16 +73,17 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
   let isUnread = false;
   let sentAtMs = performance.now();
   let stalledMs = 0;
-  // Both look at the clock when they are due and are not set anew for each event: a stream may have thousands in a second.
+  // Both look at the clock when they are due and are not set anew for each event: a stream may have thousands in a
+  // second.
   let stall: NodeJS.Timeout | undefined;
   let silence: NodeJS.Timeout | undefined;
   const stopClocks = () => {
     clearTimeout(stall);
     clearTimeout(silence);
   };
-  const leave = () => {
+  const disconnect = () => {
     stopClocks();
-    onGone();
+    onDisconnect();
     observe(events.return());
   };
   const watchStall = () => {
@@ -89,7 +91,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
     if (!isUnread) return;
     const leftMs = sentAtMs + stallTimeoutMs - stalledMs - performance.now();
     if (leftMs > 0) stall = setTimeout(watchStall, leftMs);
-    else leave();
+    else disconnect();
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -122,7 +124,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
         sentAtMs = performance.now();
         stall ??= setTimeout(watchStall, stallTimeoutMs - stalledMs);
       },
-      cancel: leave,
+      cancel: disconnect,
     },
     { highWaterMark: 0 },
   );

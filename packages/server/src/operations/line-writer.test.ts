@@ -40,7 +40,7 @@ test("what was not written yet is written when the process ends", async () => {
   expect(text).toBe("first\nlast\n");
 });
 
-test("a reader that has gone does not keep the process from ending", async () => {
+test("a closed pipe does not keep the process from ending", async () => {
   const child = log(`process.stdin.once("data", () => { write("last\\n"); process.exit(7); });`);
   child.stderr.destroy();
   child.stdin.write("go");

@@ -53,7 +53,7 @@ export function createLineWriter(descriptor: number): (line: string) => void {
   };
 }
 
-/** A reader that is slow or gone does not keep the process. */
+/** A slow reader or a closed pipe does not keep the process alive. */
 function writeRest(descriptor: number, rest: Buffer): void {
   try {
     for (let from = 0; from < rest.length;) from += writeSync(descriptor, rest, from);

@@ -76,14 +76,14 @@ test("health answers while every slot is taken", async () => {
   const engine = createWatchedEngine();
   const queue = { waitingMax: 4, waitTimeMsMax: 20_000, accountSlotsMax: 2 };
   const { get, chat, readMetrics } = await start({ engine, models: [{ isDefault: true, queue }] });
-  const leaving = new AbortController();
-  const streams = await Promise.all([1, 2].map(() => chat({ stream: true }, leaving.signal)));
-  const waiting = chat({ stream: true }, leaving.signal);
+  const disconnect = new AbortController();
+  const streams = await Promise.all([1, 2].map(() => chat({ stream: true }, disconnect.signal)));
+  const waiting = chat({ stream: true }, disconnect.signal);
   await vi.waitFor(async () => expect(await readMetrics()).toContain('queue_waiting{model="scripted"} 1\n'));
   expect(await readMetrics()).toContain('queue_running{model="scripted"} 2\n');
   expect((await get("/healthz")).status).toBe(200);
   expect((await get("/readyz")).status).toBe(200);
-  leaving.abort();
+  disconnect.abort();
   await Promise.allSettled([waiting, ...streams.map((stream) => stream.text())]);
 });
 

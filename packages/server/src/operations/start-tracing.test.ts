@@ -66,7 +66,7 @@ test("a collector that refuses is reported", async () => {
   expect(onProblem).toHaveBeenCalledWith(expect.stringContaining("Bad Request"));
 });
 
-test("a collector that is gone holds the end up for a bounded time", async () => {
+test("a collector that does not answer delays the end for a bounded time", async () => {
   const tracing = await startTracing({ endpoint: "http://127.0.0.1:1", environment: {}, onProblem: () => {} });
   tracing?.recordCall(NO_CALL);
   const startedAt = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Traces over OTLP, when an endpoint is configured. Only then is OpenTelemetry loaded at all; its SDK is no dependency of
- * this package, because few installations need it.
+ * Traces over OTLP, when an endpoint is configured. Only then is OpenTelemetry loaded at all; its SDK is no dependency
+ * of this package, because few installations need it.
  */
 
 import packageJson from "../../package.json" with { type: "json" };
@@ -9,7 +9,9 @@ import type { Tracing } from "./tracing.ts";
 export interface StartTracingOptions {
   /** The setting `operations.otlpEndpoint`: the collector's base URL; `/v1/traces` is added. */
   readonly endpoint: string | null;
-  /** The standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_SERVICE_NAME`. */
+  /**
+   * The standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_SERVICE_NAME`.
+   */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Is told why spans did not arrive; the SDK tries again by itself and drops what is too much. */
   readonly onProblem: (reason: string) => void;
@@ -21,7 +23,7 @@ const SDK_PACKAGES = [
   "@opentelemetry/resources",
 ].join(" ");
 
-/** How long the last spans may take when the server stops; a collector that is gone must not hold it up. */
+/** How long the last spans may take when the server stops; a collector that does not answer must not delay it. */
 const LAST_EXPORT_TIMEOUT_MS = 2000;
 const PROBLEM_LENGTH_MAX = 300;
 

@@ -8,7 +8,7 @@ import type { CallRecord } from "@openai-compat/core";
  * - `not_requested`: the request did not ask for it (`stream_options.include_usage`).
  * - `hidden`: the same, and the upstream sent it all the same, so it was taken out.
  * - `not_reported`: the upstream ended a stream, which passes as it is, without it.
- * - `client_disconnected`: the client had gone before.
+ * - `client_disconnected`: the client had disconnected before.
  * - `upstream_failed`: the upstream broke the stream off, was silent for too long or sent nonsense.
  * - `failed`: the call failed here; its `outcome` says how.
  */

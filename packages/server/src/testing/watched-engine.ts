@@ -52,8 +52,8 @@ export function createWatchedEngine(options: WatchedEngineOptions = {}): Watched
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const leave = () => reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
+    const disconnect = () => reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    if (signal.aborted) disconnect();
+    else signal.addEventListener("abort", disconnect, { once: true });
   });
 }

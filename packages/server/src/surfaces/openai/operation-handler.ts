@@ -32,8 +32,8 @@ export interface OperationContext {
   readonly noteStream: (isUsageRequested: boolean) => void;
   /** Gets the error that ends an answer which has begun; one that is thrown before that is reported by itself. */
   readonly reportError: (error: AiError) => void;
-  /** Aborts the call and ends its connection: the client has gone, or might as well have. */
-  readonly leave: () => void;
+  /** Aborts the call and ends its connection: the client has disconnected or counts as disconnected. */
+  readonly disconnect: () => void;
 }
 
 /** What keeps a stream alive, and what ends it. */
@@ -49,7 +49,7 @@ export interface StreamTimes {
 export type OperationHandler = (call: AuthorisedCall, context: OperationContext) => Response | Promise<Response>;
 
 export interface OperationLimits extends BodyLimits, BodyBudgetLimits {
-  /** How long a client may leave a stream's event untaken. */
+  /** How long a client may leave an event of a stream unread. */
   readonly streamStallTimeoutMs: number;
   /** How long a streamed call may take to begin before its head is sent anyway. */
   readonly streamHeadersAfterMs: number;
@@ -115,7 +115,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         noteStream: (isUsageRequested) => void (facts.isUsageRequested = isUsageRequested),
         traceParent: scope.traceParent,
         reportError: (error) => reportError(error, scope),
-        leave: () => {
+        disconnect: () => {
           scope.controller.abort();
           scope.drop();
         },

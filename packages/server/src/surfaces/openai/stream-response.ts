@@ -1,7 +1,7 @@
 /**
- * The response of a streamed call. Its head is sent when the call has begun, or earlier where that takes long (a queue, a model
- * that loads, an upstream that reads a prompt), because proxies close silent connections. From then on a failure has no status
- * any more and is an event of the stream.
+ * The response of a streamed call. Its head is sent when the call has begun, or earlier where that takes long (a queue,
+ * a model that loads, an upstream that reads a prompt), because proxies close silent connections. From then on a
+ * failure has no status any more and is an event of the stream.
  */
 
 import { toAiError } from "@openai-compat/core";
@@ -33,7 +33,13 @@ export async function createStreamResponse(start: Promise<StartedStream>, option
   const started = await raceWithTimer(start, context.streaming.headersAfterMs);
   const events = started === null ? awaitStart(start, options) : started.events;
   const { keepAliveMs, stallTimeoutMs } = context.streaming;
-  const body = createSseStream({ events, keepAliveMs, stallTimeoutMs, stallClock: "sum", onGone: context.leave });
+  const body = createSseStream({
+    events,
+    keepAliveMs,
+    stallTimeoutMs,
+    stallClock: "sum",
+    onDisconnect: context.disconnect,
+  });
   return new Response(body, { headers: { ...SSE_HEADERS, ...started?.headers } });
 }
 

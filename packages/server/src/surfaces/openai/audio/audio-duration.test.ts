@@ -82,8 +82,8 @@ test.each(TINY_ELEMENTS)("%s of countless elements lets others go, and is given 
 test("a client that disconnects ends the measuring", async () => {
   const [, head, element] = TINY_ELEMENTS[0];
   const bytes = Buffer.concat([Buffer.from(head, "hex"), Buffer.alloc(8 * READS_MAX, Buffer.from(element, "hex"))]);
-  const leaving = new AbortController();
-  const measuring = measureAudioWith(bytes, leaving.signal);
-  setTimeout(() => leaving.abort(new Error("gone")), 1);
+  const disconnect = new AbortController();
+  const measuring = measureAudioWith(bytes, disconnect.signal);
+  setTimeout(() => disconnect.abort(new Error("gone")), 1);
   await expect(measuring).rejects.toThrow("gone");
 });

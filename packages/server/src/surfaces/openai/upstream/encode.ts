@@ -37,7 +37,7 @@ export async function encodeUpstreamRun(
     keepAliveMs: null,
     stallTimeoutMs: context.streaming.stallTimeoutMs,
     stallClock: "each",
-    onGone: context.leave,
+    onDisconnect: context.disconnect,
   });
   return new Response(body, { headers });
 }
@@ -62,7 +62,7 @@ async function* reportError(chunks: AsyncIterable<Uint8Array>, { call, context }
   } catch (thrown) {
     const error = toAiError(thrown, call.signal);
     context.reportError(error);
-    context.leave();
+    context.disconnect();
     throw error;
   }
 }

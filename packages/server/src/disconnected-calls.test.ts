@@ -1,4 +1,7 @@
-/** What a call costs whose client disconnects, when the model is upstream: what the upstream reports, else what it must have used. */
+/**
+ * What a call costs whose client disconnects, when the model is upstream: what the upstream reports, else what it must
+ * have used.
+ */
 
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,13 +15,13 @@ const PROMPT_TOKENS = 9;
 /** For a busy machine; usually it takes milliseconds. */
 const WAIT = { timeout: 20_000 };
 
-/** Writes events when it is told to, and says when its caller has gone. */
+/** An upstream that writes events on request, and reports when its caller has disconnected. */
 async function startHangingUpstream() {
   const answers: ServerResponse[] = [];
-  const left = Promise.withResolvers<void>();
+  const disconnected = Promise.withResolvers<void>();
   const baseUrl = await startUpstream(async (incoming, outgoing) => {
     await readBody(incoming);
-    outgoing.on("close", left.resolve);
+    outgoing.on("close", disconnected.resolve);
     answers.push(outgoing);
   });
   const write = (fields: object) => {
@@ -34,7 +37,7 @@ async function startHangingUpstream() {
     write(fields);
     answers[0]?.end("data: [DONE]\n\n");
   };
-  return { baseUrl, answers, write, say, finish, left: left.promise };
+  return { baseUrl, answers, write, say, finish, disconnected: disconnected.promise };
 }
 
 async function start({
@@ -43,26 +46,26 @@ async function start({
 }: Partial<UpstreamEngineSettings> & { readonly prompt?: string } = {}) {
   const upstream = await startHangingUpstream();
   const gateway = await startGateway({ baseUrls: [upstream.baseUrl], ...settings });
-  const leaving = new AbortController();
+  const disconnecting = new AbortController();
   const call = (stream: boolean) =>
     fetch(`${gateway.baseUrl}/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${gateway.keys.key}`, "content-type": "application/json" },
       body: JSON.stringify({ model: "far", stream, messages: [{ role: "user", content: prompt }] }),
-      signal: leaving.signal,
+      signal: disconnecting.signal,
     });
   const isCalled = () => vi.waitFor(() => expect(upstream.answers).toHaveLength(1), WAIT);
   /** @returns what the account paid for, once nothing is held any more */
-  const leave = async (then = () => {}) => {
-    leaving.abort();
+  const disconnect = async (then = () => {}) => {
+    disconnecting.abort();
     await vi.waitFor(() => expect(gateway.logLines.some((line) => line.includes('"complete":false'))).toBe(true), WAIT);
     then();
-    await upstream.left;
+    await upstream.disconnected;
     await vi.waitFor(async () => expect((await gateway.stores.credits.readBalance("ada")).held).toBe(0), WAIT);
     const { balance } = await gateway.stores.credits.readBalance("ada");
     return { paid: 1_000_000 - balance, entries: await gateway.usage() };
   };
-  return { upstream, call, isCalled, leave };
+  return { upstream, call, isCalled, leave: disconnect };
 }
 
 /** Reads until the client has seen `text`. */
@@ -81,25 +84,25 @@ test.each([
   ["letters and signs that no word holds", ["T", "he\n", '"', "sea"], 4],
   ["no spaces between the words", ["海は深い", "です"], 5],
 ])("a stream with %s is paid for by what came of it", async (_how, pieces, outputTokens) => {
-  const { upstream, call, isCalled, leave } = await start();
+  const { upstream, call, isCalled, leave: disconnect } = await start();
   const answering = call(true);
   await isCalled();
   for (const piece of pieces) upstream.say(piece);
   await readUntil(await answering, JSON.stringify(pieces.at(-1)));
-  expect(await leave()).toMatchObject({
+  expect(await disconnect()).toMatchObject({
     paid: PROMPT_TOKENS + outputTokens,
     entries: [{ units: { inputTokens: PROMPT_TOKENS, outputTokens } }],
   });
 });
 
-test("an upstream that counts as it goes is believed", async () => {
-  const { upstream, call, isCalled, leave } = await start();
+test("usage reported mid-stream by the upstream is charged", async () => {
+  const { upstream, call, isCalled, leave: disconnect } = await start();
   const answering = call(true);
   await isCalled();
   upstream.say("The");
   upstream.say(" last", { usage: { prompt_tokens: 31, completion_tokens: 17 } });
   await readUntil(await answering, "last");
-  expect(await leave()).toMatchObject({ paid: 48, entries: [{ units: { inputTokens: 31, outputTokens: 17 } }] });
+  expect(await disconnect()).toMatchObject({ paid: 48, entries: [{ units: { inputTokens: 31, outputTokens: 17 } }] });
 });
 
 const STOP = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
@@ -108,32 +111,32 @@ const USAGE = { choices: [], usage: { prompt_tokens: 3508, completion_tokens: 50
 const LONG_PROMPT = "abcdefghij".repeat(1400);
 
 test("a client that disconnects between the last text and the usage pays what the upstream reports", async () => {
-  const { upstream, call, isCalled, leave } = await start({ prompt: LONG_PROMPT, usageWaitMs: 60_000 });
+  const { upstream, call, isCalled, leave: disconnect } = await start({ prompt: LONG_PROMPT, usageWaitMs: 60_000 });
   const answering = call(true);
   await isCalled();
   upstream.say("The sea");
   upstream.write(STOP);
   await readUntil(await answering, "stop");
-  expect(await leave(() => upstream.finish(USAGE))).toMatchObject({
+  expect(await disconnect(() => upstream.finish(USAGE))).toMatchObject({
     paid: 3558,
     entries: [{ units: { inputTokens: 3508, outputTokens: 50 } }],
   });
 });
 
 test("usage that does not come in time is estimated, and a word is not taken for a token", async () => {
-  const { upstream, call, isCalled, leave } = await start({ prompt: LONG_PROMPT, usageWaitMs: 50 });
+  const { upstream, call, isCalled, leave: disconnect } = await start({ prompt: LONG_PROMPT, usageWaitMs: 50 });
   const answering = call(true);
   await isCalled();
   upstream.say("The sea");
   upstream.write(STOP);
   await readUntil(await answering, "stop");
-  const { paid } = await leave();
+  const { paid } = await disconnect();
   expect(paid).toBeGreaterThanOrEqual(LONG_PROMPT.length / 4);
   expect(paid).toBeLessThan(LONG_PROMPT.length / 4 + 10);
 });
 
 test("an answer in one piece that has begun to come is paid for as reported", async () => {
-  const { upstream, call, isCalled, leave } = await start({ usageWaitMs: 60_000 });
+  const { upstream, call, isCalled, leave: disconnect } = await start({ usageWaitMs: 60_000 });
   const answering = call(false).catch((thrown: unknown) => thrown);
   await isCalled();
   const choices = [{ index: 0, message: { role: "assistant", content: "The sea" }, finish_reason: "stop" }];
@@ -141,23 +144,23 @@ test("an answer in one piece that has begun to come is paid for as reported", as
   upstream.answers[0]?.writeHead(200, { "content-type": "application/json" });
   upstream.answers[0]?.write(answer.slice(0, 10));
   await delay(100);
-  expect(await leave(() => upstream.answers[0]?.end(answer.slice(10)))).toMatchObject({ paid: 3558 });
+  expect(await disconnect(() => upstream.answers[0]?.end(answer.slice(10)))).toMatchObject({ paid: 3558 });
   expect(await answering).toMatchObject({ name: "AbortError" });
 });
 
 test("a stream whose client disconnects before any event pays for its prompt", async () => {
-  const { upstream, call, isCalled, leave } = await start();
+  const { upstream, call, isCalled, leave: disconnect } = await start();
   const answering = call(true);
   await isCalled();
   upstream.write({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
   await readUntil(await answering, "assistant");
-  expect(await leave()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
+  expect(await disconnect()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
 });
 
 test("a non-streaming answer of which nothing had come costs its prompt, and its upstream is disconnected at once", async () => {
-  const { call, isCalled, leave } = await start();
+  const { call, isCalled, leave: disconnect } = await start();
   const answering = call(false).catch((thrown: unknown) => thrown);
   await isCalled();
-  expect(await leave()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
+  expect(await disconnect()).toMatchObject({ paid: PROMPT_TOKENS, entries: [{ units: { outputTokens: 0 } }] });
   expect(await answering).toMatchObject({ name: "AbortError" });
 });
