@@ -14,9 +14,11 @@ export interface LocalServerOptions {
   readonly arguments: readonly string[];
   /** As `serve --engines`: the best models, the smallest, or none. */
   readonly engines: "auto" | "small" | "scripted";
-  /** A server that is not ready by then is stopped, and the start fails. A model that has to be pulled takes minutes. */
+  /**
+   * A server that is not ready by then is stopped, and the start fails. A model that has to be pulled takes minutes.
+   */
   readonly readyTimeMsMax: number;
-  /** A server that is told to stop and has not by then is killed. Default: 15 s. */
+  /** A server that has not stopped by then is killed. Default: 15 s. */
   readonly stopTimeMsMax?: number;
   /** Where its log goes. What is there stays. */
   readonly logFile: string;
@@ -27,7 +29,7 @@ export interface LocalServerOptions {
 }
 
 export interface LocalServer {
-  /** The file that tells the suite the base URL, keys and models. It is gone after `stop`. */
+  /** The file with the base URL, keys and models for the suite. `stop` deletes it. */
   readonly targetFile: string;
   /** What the server says that it serves with: the lines of its output before its address. */
   readonly summary: string;

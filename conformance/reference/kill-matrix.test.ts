@@ -46,7 +46,7 @@ test("one in two hundred mutants is killed by the intended checks and no other, 
   expect({ ...matrix, mutants: [], unkilled_checks: [] }).toEqual(summariseKills([], []));
 }, 180_000);
 
-test("survivors, false blame and unkilled checks are told apart", () => {
+test("survivors, false blame and unkilled checks are distinguished", () => {
   const matrix = summariseKills(
     [
       { id: "killed", intended: ["a"], killed_by: ["a"] },

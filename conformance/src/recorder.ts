@@ -10,7 +10,7 @@ export interface RecordingFetchOptions {
   readonly recordedBytesMax: number;
   /** Tears down what is still running when the check is over. */
   readonly signal: AbortSignal;
-  /** Told of each exchange as its request leaves. */
+  /** Called with each exchange when its request is sent. */
   readonly onExchange: (recording: ExchangeRecording) => void;
   /** The transport below; global `fetch` unless a test injects another. */
   readonly fetch?: typeof globalThis.fetch;

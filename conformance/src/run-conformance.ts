@@ -1,6 +1,6 @@
 /**
- * One whole run: identify the target, plan, run, decide. It tells what happens as a stream of redacted events and returns
- * the report; it writes nothing itself.
+ * One whole run: identify the target, plan, run, decide. It reports its progress as a stream of redacted events and
+ * returns the report; it writes nothing itself.
  */
 
 import { allChecks } from "./all-checks.ts";
@@ -60,7 +60,8 @@ export interface ConformanceOptions extends RunSettings, Omit<TargetOptions, "ke
 
 /**
  * Judges any OpenAI-compatible server. The environment counts only when passed as `environment`.
- * @throws ConfigurationError when the target is described wrongly, UnmatchedPatternError when a pattern selects nothing.
+ * @throws ConfigurationError when the target is described wrongly, UnmatchedPatternError when a pattern selects
+ *   nothing.
  */
 export async function runConformance(options: ConformanceOptions): Promise<RunReport> {
   const { apiKey, keys, ...rest } = options;

@@ -16,7 +16,7 @@ export interface Form {
 /** Words of no language, so that only the schema can have put them into an answer. */
 export const LOTS = ["zq-7301", "zq-7302", "zq-7303"] as const;
 
-/** An object with these properties and no other; all are required unless told otherwise. */
+/** An object with these properties and no other; all are required by default. */
 export function closedObject(properties: JsonObject, required = Object.keys(properties)): JsonObject {
   return { type: "object", properties, required, additionalProperties: false };
 }

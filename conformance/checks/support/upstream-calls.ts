@@ -69,7 +69,7 @@ export function hasText(frames: readonly JsonObject[]): boolean {
 const ADDRESS =
   /https?:\/\/\S+|\b\d{1,3}(?:\.\d{1,3}){3}\b|\blocalhost\b|\b[\w.-]+:\d{2,5}\b|\bE(?:CONN|HOST|NET|AI_)\w+/i;
 
-/** What tells where the upstream is; undefined when nothing does. */
+/** The part of the text that discloses the upstream's address; undefined when there is none. */
 export function findAddress(text: string): string | undefined {
   return ADDRESS.exec(text)?.[0];
 }

@@ -162,7 +162,7 @@ function encodeCallDeltas(
   ];
 }
 
-/** `slug` tells the ids of its calls from all others. */
+/** `slug` makes the ids of its calls unique. */
 function generate(body: ChatBody, slug: string): Generation {
   const calls = composeCalls(body, slug);
   const limit = readTokenLimit(body) ?? Infinity;

@@ -1,4 +1,4 @@
-/** What a benchmark is told and what it hands back, whatever it measures. */
+/** The options and the result of a benchmark, whatever it measures. */
 
 export interface AreaOptions {
   /** Interleaved rounds of every measure. */

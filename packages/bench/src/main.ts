@@ -36,7 +36,7 @@ function readCount(text: string, name: string): number {
   return count;
 }
 
-/** As our engines do when they are not told. */
+/** The default of our engines. */
 const CORES = availableParallelism();
 const THREADS_DEFAULT = Math.max(1, CORES - 1);
 const PARALLEL_INPUTS_DEFAULT = Math.min(8, CORES);

@@ -28,11 +28,11 @@ test("a row with a target says whether its ratio meets it, the others say nothin
   const target = { of: "ratio", bound: "≤", value: 0.2 } as const;
   const met = summarise({ ...label, target }, [{ ours: 20, baseline: 100 }]);
   const missed = summarise({ ...label, target }, [{ ours: 21, baseline: 100 }]);
-  const untold = summarise(label, [{ ours: 20, baseline: 100 }]);
+  const unjudged = summarise(label, [{ ours: 20, baseline: 100 }]);
   expect(met).toMatchObject({ target: "ours : baseline ≤ 0.2", meets: true });
   expect(missed).toMatchObject({ meets: false });
-  expect(untold).not.toHaveProperty("meets");
-  const [, first, second, third] = formatTable([met, missed, untold]).split("\n");
+  expect(unjudged).not.toHaveProperty("meets");
+  const [, first, second, third] = formatTable([met, missed, unjudged]).split("\n");
   expect(first).toMatch(/1 +ours : baseline ≤ 0\.2 +met$/);
   expect(second).toMatch(/ +missed$/);
   expect(third).toMatch(/cold +1$/);

@@ -40,14 +40,16 @@ export interface WorkerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What the module finds in `process.argv` behind its own path. */
   readonly arguments?: readonly string[];
-  /** Modules that are loaded before the worker's own: a program that knows nothing of calls becomes a worker with one. */
+  /**
+   * Modules that are loaded before the worker's own: a program that knows nothing of calls becomes a worker with one.
+   */
   readonly preload?: readonly URL[];
   /** File descriptor that takes what it complains about and logs; by default the terminal. */
   readonly stderr?: number;
 }
 
 /** What a worker shall be, for those that read `BENCH_OPTIONS`. @param options what JSON can hold. */
-export function tellOptions(options: unknown): WorkerOptions {
+export function buildOptions(options: unknown): WorkerOptions {
   return { environment: { BENCH_OPTIONS: JSON.stringify(options) } };
 }
 

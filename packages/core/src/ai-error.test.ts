@@ -20,7 +20,7 @@ test("what is thrown after an abort is the abort's: ours with its reason, else t
   });
 });
 
-test("anything else is internal, and tells the operator alone what it was", () => {
+test("anything else is internal, and only the operator sees what it was", () => {
   const thrown = new Error("/secret/path");
   for (const signal of [undefined, new AbortController().signal]) {
     expect(toAiError(thrown, signal)).toMatchObject({

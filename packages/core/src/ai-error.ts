@@ -74,7 +74,7 @@ export class AiError extends Error {
 
 /**
  * The one normaliser: an `AiError` stays what it is, an aborted signal becomes `cancelled`, anything else becomes
- * `internal` with a message that tells the caller nothing about the inside.
+ * `internal` with a message that discloses nothing internal to the caller.
  */
 export function toAiError(thrown: unknown, signal?: AbortSignal): AiError {
   if (thrown instanceof AiError) return thrown;

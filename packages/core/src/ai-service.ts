@@ -92,7 +92,7 @@ export interface AiServiceOptions {
   readonly rateLimits: RateLimits;
   /** How long an admitted call may take, in milliseconds. */
   readonly callTimeMsMax: number;
-  /** Is told of every admitted call when it has ended. Default: nobody is. */
+  /** Called with the record of every admitted call when it has ended. Default: ignored. */
   readonly onCallEnd?: (record: CallRecord) => void;
   /**
    * Called for a call that the store could not settle, with why and its request id; it is tried again. Default:

@@ -31,7 +31,7 @@ interface CallFields {
   readonly requestId: string;
   /** Aborted when the client disconnects, a time limit passes or the server stops. */
   readonly signal: AbortSignal;
-  /** Is told where the account stands with its rate limits, whether the call is let pass or refused. */
+  /** Called with the account's rate-limit state, whether the call is allowed or refused. */
   readonly onRateLimit: OnRateLimit;
 }
 

@@ -61,7 +61,7 @@ export interface AdmissionGates {
   readonly callTimeMsMax: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Is told of every admitted call when it has ended. */
+  /** Called with the record of every admitted call when it has ended. */
   readonly onCallEnd: (record: CallRecord) => void;
   /** Called for a call whose tokens per minute could not be corrected, with why and its request id. */
   readonly onSettlementError: (error: AiError, requestId: string) => void;

@@ -109,7 +109,7 @@ test("models are listed and found by id, a slash in it raw or escaped", async ()
   }
 });
 
-test("an unknown model is a 404 that tells it from an unknown route", async () => {
+test("the 404 of an unknown model differs from that of an unknown route", async () => {
   const { request, post } = await createTestApp();
   for (const response of [
     await request("/v1/models/nope"),
@@ -301,7 +301,7 @@ test.each(AI_ERROR_CODES)("an engine that throws %s is answered with the envelop
   expect(response.headers.get("retry-after")).toBe("1");
 });
 
-test("an unforeseen error tells the log its cause and the caller nothing", async () => {
+test("an unforeseen error is logged with its cause and discloses nothing to the caller", async () => {
   const engine = { ...createScriptedEngine(), prepare: () => Promise.reject(new Error("secret path /root")) };
   const { post, internalErrors } = await createTestApp({ engine });
   const response = await post("/v1/chat/completions", CHAT);

@@ -52,9 +52,12 @@ export interface AppOptions {
   readonly refusalLimit: RefusalLimit;
   /** What answers outside of the API, without a credential. Default: nothing does. */
   readonly publicHandlers?: PublicHandlers;
-  /** Is told of every refusal and failure, for counting. Default: nobody is. */
+  /** Called with every refusal and failure, for metrics. Default: ignored. */
   readonly onError?: (error: AiError, scope: RequestScope) => void;
-  /** Gets what the caller is not told: why the server or an engine failed, also in the middle of a stream. */
+  /**
+   * Called with the cause of a failure of the server or an engine, also in the middle of a stream; the caller does not
+   * get it.
+   */
   readonly onInternalError: (error: AiError, requestId: string) => void;
 }
 

@@ -277,7 +277,7 @@ test("stopping lets a running stream end and refuses new connections", async () 
   await closing;
 });
 
-test("a stream that outlasts the limit is told that the server stops, and does not look whole", async () => {
+test("a stream that outlasts the limit ends with the error that the server stops, and does not look complete", async () => {
   const engine = createWatchedEngine({ waitsBeforeStart: true });
   const { chat, server } = await start({ engine, config: { limits: { shutdownTimeoutMs: 50 } } });
   const response = await chat({ stream: true });
@@ -289,7 +289,7 @@ test("a stream that outlasts the limit is told that the server stops, and does n
   expect(engine.running()).toBe(0);
 });
 
-test("an upload that outlasts the limit is told that the server stops", async () => {
+test("an upload that outlasts the limit gets the error that the server stops", async () => {
   const { port, keys, server } = await start({ config: { limits: { shutdownTimeoutMs: 50 } } });
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${keys.key}\r\n`;
   const answer = talk(port, `${head}expect: 100-continue\r\ncontent-length: 10\r\n\r\n`);

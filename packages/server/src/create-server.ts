@@ -300,7 +300,7 @@ const FOREIGN_FAILURES: ReadonlySet<AiErrorCode> = new Set([
   "identity_unavailable",
 ]);
 
-/** For logs alone: what stands behind an error whose message tells the caller nothing. */
+/** For logs only: the cause of an error whose message discloses nothing to the caller. */
 function describeCause(error: AiError): string {
   const { cause = error } = error;
   return FOREIGN_FAILURES.has(error.code) && cause instanceof Error ? cause.message : describeStack(cause);

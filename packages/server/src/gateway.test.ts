@@ -43,7 +43,7 @@ test("a client that asks for usage gets it in the last chunk", async () => {
   expect(usages.every((usage) => usage === null)).toBe(true);
 });
 
-test("what the upstream finds wrong with a request is told in its words, without its name or key", async () => {
+test("a refusal by the upstream is passed on in its words, without its name or key", async () => {
   const { client } = await startGateway(await startSecondServer());
   const failure: unknown = await client.chat.completions
     .create({ model: "far", messages, temperature: 9 })
@@ -89,7 +89,7 @@ test("an upstream that is killed in the middle of a stream ends it with an error
   expect(await usage()).toMatchObject([{ units: { outputTokens: 1 } }]);
 });
 
-test("an upstream that can't be reached is a 503 that costs nothing and tells nobody but the log where it is", async () => {
+test("an upstream that can't be reached is a 503 that costs nothing; only the log has its address", async () => {
   const { client, usage, stores, logLines } = await startGateway({ baseUrls: ["http://127.0.0.1:9/v1"] });
   const failure: unknown = await client.chat.completions
     .create({ model: "far", messages })
@@ -103,7 +103,7 @@ test("an upstream that can't be reached is a 503 that costs nothing and tells no
   expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000, held: 0 });
 });
 
-test("the metrics tell which of a model's upstreams is left alone", async () => {
+test("the metrics show which of a model's base URLs has an open circuit", async () => {
   const { baseUrls, apiKey } = await startSecondServer();
   const { client, baseUrl } = await startGateway({
     baseUrls: ["http://127.0.0.1:9/v1", ...baseUrls],

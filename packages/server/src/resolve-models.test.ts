@@ -99,7 +99,7 @@ test("a default model whose cached file is damaged is replaced by the next one, 
   expect(summary).toContain(`${cut} is incomplete`);
 });
 
-test("an embedding model that can't be had is left out, and the reason is told", async () => {
+test("an embedding model that can't be had is left out, and the reason is reported", async () => {
   const { models, summary } = await resolve(
     {},
     {
@@ -142,7 +142,7 @@ test("asked for the scripted engine, nothing is pulled and the owner says so", a
   ]);
 });
 
-test("a model that can't be had is replaced by the scripted engine, and the reason is told", async () => {
+test("a model that can't be had is replaced by the scripted engine, and the reason is reported", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   const { models, summary } = await resolve({}, { pull });
   expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);

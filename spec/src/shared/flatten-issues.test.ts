@@ -22,7 +22,7 @@ test("a wrong value is blamed before a wrong type", () => {
   expect(issuesOf(stop, ["a", "b"])).toEqual([["", "too_big"]]);
 });
 
-test("branches that are equally far off are told in one issue", () => {
+test("branches that are equally far off are reported in one issue", () => {
   const issues = z.union([z.string(), z.boolean()]).safeParse(1).error?.issues ?? [];
   expect(flattenIssues(issues).map((issue) => issue.message)).toEqual([
     "Invalid input: expected string, received number; or Invalid input: expected boolean, received number",

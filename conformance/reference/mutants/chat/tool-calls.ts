@@ -71,7 +71,7 @@ function mutateDeltas(naming: Naming, change: (delta: ToolCallDelta, place: Plac
   });
 }
 
-/** Changes one delta of each call, the first unless told otherwise. */
+/** Changes one delta of each call, by default the first. */
 function mutateDelta(naming: Naming, change: (delta: ToolCallDelta) => object, at = 0): Mutant {
   return mutateDeltas(naming, (delta, { place }) => [place === at ? change(delta) : delta]);
 }

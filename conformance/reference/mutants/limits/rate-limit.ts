@@ -1,4 +1,4 @@
-/** Rate limits that don't hold, hold for the wrong ones, or tell clients the wrong thing. */
+/** Rate limits that are not enforced, apply to the wrong accounts, or report wrong values. */
 
 import type { RateFacts, RateLimiter } from "../../accounts.ts";
 import { type Mutant, mutateRefusal, mutateReply, omit, withHeader } from "../mutant.ts";
@@ -39,7 +39,7 @@ function refuseForEver(limiter: RateLimiter, resetMs: number): RateLimiter {
 export const rateLimitMutants: readonly Mutant[] = [
   mutateLimiter(
     "rate.not-enforced",
-    "the limit is told and not kept",
+    "the limit is reported and not enforced",
     "limits.rate.refused",
     (limiter) => (account) => ({
       ...limiter(account),

@@ -1,6 +1,6 @@
 /**
  * `bench busy`: 64 chats of one account at once for a real model with 2 places, one chat of another account, and
- * somebody who lists the models all the time. Targets are told, and fail nothing.
+ * a client that lists the models all the time. Missed targets are reported and fail nothing.
  */
 
 import { randomBytes } from "node:crypto";

@@ -3,7 +3,7 @@
 import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
 import { formatTable } from "../measurement.ts";
-import { startWorker, tellOptions } from "../worker.ts";
+import { startWorker, buildOptions } from "../worker.ts";
 import { startChatServer } from "./chat-subject.ts";
 import type { ChatSubjectOptions } from "./chat-subject.ts";
 import { measureLatency } from "./latency.ts";
@@ -32,7 +32,7 @@ export async function benchChat(options: AreaOptions): Promise<AreaResult> {
     threads: options.threads,
   };
   const { worker: ours, target } = await startChatServer(subject);
-  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), tellOptions(subject));
+  const raw = startWorker<RawEvaluateCalls>(new URL("raw-evaluate-worker.ts", import.meta.url), buildOptions(subject));
   let seed = 0;
   const nextSeed = () => (seed += 1);
   try {

@@ -1,7 +1,7 @@
-/** What all subjects of the chat benchmarks are told, so that they differ in nothing but the code measured. */
+/** The options of all subjects of the chat benchmarks, so that they differ in nothing but the code measured. */
 
 import type { ServerCalls, ServerTarget } from "../local-server.ts";
-import { startWorker, tellOptions } from "../worker.ts";
+import { startWorker, buildOptions } from "../worker.ts";
 import type { Worker } from "../worker.ts";
 
 export interface ChatSubjectOptions {
@@ -19,6 +19,6 @@ export interface ChatServer {
 
 /** Our server in a process of its own. Its model is loaded by the first chat. */
 export async function startChatServer(options: ChatSubjectOptions): Promise<ChatServer> {
-  const worker = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), tellOptions(options));
+  const worker = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), buildOptions(options));
   return { worker, target: await worker.call("listen", null) };
 }

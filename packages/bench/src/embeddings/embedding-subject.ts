@@ -1,4 +1,4 @@
-/** What both subjects of the embedding benchmark are told, so that they differ in nothing but the code measured. */
+/** The options of both subjects of the embedding benchmark, so that they differ in nothing but the code measured. */
 
 export interface EmbeddingSubjectOptions {
   readonly modelPath: string;

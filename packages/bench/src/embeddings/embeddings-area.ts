@@ -1,4 +1,7 @@
-/** `bench embeddings`: vectors of short texts from our server, beside the same native contexts with no server around them. */
+/**
+ * `bench embeddings`: vectors of short texts from our server, beside the same native contexts with no server around
+ * them.
+ */
 
 import { pullModel } from "@openai-compat/engines";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -7,7 +10,7 @@ import { inTurns } from "../in-turns.ts";
 import type { ServerCalls } from "../local-server.ts";
 import { formatTable, summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
-import { startWorker, tellOptions } from "../worker.ts";
+import { startWorker, buildOptions } from "../worker.ts";
 import type { Worker } from "../worker.ts";
 import { openEmbeddingClient } from "./embedding-client.ts";
 import type { EmbeddingClient, RequestShape } from "./embedding-client.ts";
@@ -37,9 +40,9 @@ export async function benchEmbeddings(options: AreaOptions): Promise<AreaResult>
   console.log(`${rounds} interleaved rounds, ${TEXTS} texts each, ${parallelInputs} contexts of one thread each`);
   const { path } = await pullModel({ id: MODEL_ID });
   const subject: EmbeddingSubjectOptions = { modelPath: path, contextTokens: CONTEXT_TOKENS, threads: parallelInputs };
-  const told = tellOptions(subject);
-  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), told);
-  const raw = startWorker<RawContextsCalls>(new URL("raw-contexts-worker.ts", import.meta.url), told);
+  const workerOptions = buildOptions(subject);
+  const ours = startWorker<ServerCalls>(new URL("server-worker.ts", import.meta.url), workerOptions);
+  const raw = startWorker<RawContextsCalls>(new URL("raw-contexts-worker.ts", import.meta.url), workerOptions);
   const connectionsMax = Math.max(...SHAPES.map(({ connections }) => connections));
   const client = openEmbeddingClient(await ours.call("listen", null), connectionsMax);
   try {

@@ -1,6 +1,6 @@
 /**
  * `bench gateway`: our server in front of an upstream, beside the least that a gateway does and beside no gateway, on
- * one machine in one run. A missed target is told, it fails nothing.
+ * one machine in one run. A missed target is reported and fails nothing.
  */
 
 import { availableParallelism } from "node:os";

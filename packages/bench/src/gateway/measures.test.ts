@@ -59,7 +59,7 @@ test("disconnects are noticed by the upstream behind the baseline, one by one an
   expect(await measureDisconnects(bench, bare, TINY)).toMatchObject({ disconnected: 4, closed: 4, closedPercent: 100 });
 });
 
-test("without a gateway there is no CPU time to tell, but all the rest", async () => {
+test("without a gateway there is no CPU time to report, but all the rest", async () => {
   const direct = await directRecipe.start(bench.upstreamUrl);
   const sample = await measureManyConnections(bench, direct, TINY);
   expect(sample).not.toHaveProperty("jsonCpuMs");

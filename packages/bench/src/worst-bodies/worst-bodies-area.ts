@@ -10,7 +10,7 @@ import { Pool } from "undici";
 import type { AreaOptions, AreaResult } from "../area.ts";
 import type { ServerTarget } from "../local-server.ts";
 import { alignColumns, formatNumber } from "../measurement.ts";
-import { startWorker, tellOptions } from "../worker.ts";
+import { startWorker, buildOptions } from "../worker.ts";
 import type { Worker } from "../worker.ts";
 import { FIELD_BODIES } from "./field-bodies.ts";
 import { JSON_BODIES } from "./json-bodies.ts";
@@ -70,7 +70,7 @@ export async function benchWorstBodies(options: AreaOptions): Promise<AreaResult
 }
 
 async function startSubject(options: WorstBodiesSubject): Promise<Subject> {
-  const worker = startWorker<WorstBodiesCalls>(new URL("server-worker.ts", import.meta.url), tellOptions(options));
+  const worker = startWorker<WorstBodiesCalls>(new URL("server-worker.ts", import.meta.url), buildOptions(options));
   const target = await worker.call("listen", null);
   const pool = new Pool(new URL(target.baseUrl).origin, { headersTimeout: 0, bodyTimeout: 0 });
   // The first calls load the models and find code that has never run.

@@ -24,7 +24,7 @@ export interface RateLimits {
   takeRequest(accountId: string, onFacts: OnRateLimit): Promise<void>;
   /**
    * @param tokens what the call may use.
-   * @returns tells what it did use, once.
+   * @returns a function that reports the actual use; call it once.
    * @throws AiError `rate_limited`, `limits_unavailable`
    */
   takeTokens(accountId: string, tokens: number, onFacts: OnRateLimit): Promise<(usedTokens: number) => Promise<void>>;

@@ -9,7 +9,7 @@ const SECRET_BYTES = 32;
 
 export interface GenerateApiKeyOptions {
   readonly accountId: string;
-  /** For people, to tell keys apart. */
+  /** For people, to distinguish keys. */
   readonly name: string;
   readonly capabilities: readonly GrantedCapability[];
   /** Null for a key that does not expire. */

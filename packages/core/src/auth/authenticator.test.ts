@@ -44,7 +44,7 @@ test("a minted token is accepted and names the account, the application and the 
   expect(principal).toEqual({ ...identity, credential: "jwt", expiresAtMs: nowMs + 630_000 });
 });
 
-test("no token at all is told how to send one", async () => {
+test("the refusal of a call without a token says how to send one", async () => {
   await expect(authenticatorAt(nowMs).authenticate(null)).rejects.toMatchObject({ code: "missing_credentials" });
   await expect(authenticatorAt(nowMs).authenticate("")).rejects.toMatchObject({ code: "missing_credentials" });
 });
@@ -114,7 +114,7 @@ test.each([
   await expect(authenticatorAt(nowMs).authenticate(await make())).rejects.toMatchObject(refused);
 });
 
-test("only a token whose signature was right is told that it has expired", async () => {
+test("only a token with a valid signature is refused as expired", async () => {
   const expired = await mint({ expiresInSeconds: -60 });
   await expect(authenticatorAt(nowMs).authenticate(expired)).rejects.toMatchObject({
     code: "invalid_credentials",
@@ -250,7 +250,9 @@ test("a store that fails makes credentials unavailable, not refused", async () =
   }
 });
 
-/** One of the spellings below differs from the token only if the token has such letters, so one is minted that has them. */
+/**
+ * One of the spellings below differs from the token only if the token has such letters, so one is minted that has them.
+ */
 async function mintWithBothLetters(): Promise<string> {
   for (;;) {
     const token = await mint();

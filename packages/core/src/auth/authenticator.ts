@@ -47,9 +47,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const authenticateJwt = createJwtAuthentication(options, now);
 
   /**
-   * Every key costs the same: one hash, one look-up by hash, one judgement. Neither the look-up nor a comparison in the store
-   * has to be constant in time, because what is compared is SHA-256 of the caller's text, which nobody can steer
-   * towards a stored one; and only who holds all 256 bits of a key can tell a revoked one from one that never was.
+   * Every key costs the same: one hash, one look-up by hash, one judgement. Neither the look-up nor a comparison in the
+   * store has to be constant in time, because what is compared is SHA-256 of the caller's text, which nobody can steer
+   * towards a stored one; and only the holder of all 256 bits of a key can distinguish a revoked one from an unknown
+   * one.
    */
   async function authenticateApiKey(token: string): Promise<Principal> {
     const record = await ask(options.apiKeys.findBySecretSha256(hashApiKey(token)));
@@ -74,7 +75,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-/** No account is looked up to judge a token, so there is none whose existence its timing could tell. */
+/** No account is looked up to validate a token, so its timing discloses no account. */
 function createJwtAuthentication(
   options: AuthenticatorOptions,
   now: () => number,

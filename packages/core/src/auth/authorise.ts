@@ -8,14 +8,17 @@ import type { Principal } from "../principal.ts";
 
 export interface AuthoriseOptions {
   readonly operation: CallOperation;
-  /** How its surface names the operation to the caller, `POST /chat/completions` for one. Used in the message of a refusal. */
+  /**
+   * How its surface names the operation to the caller, `POST /chat/completions` for one. Used in the message of a
+   * refusal.
+   */
   readonly shownAs: string;
   readonly principal: Principal;
   /** Of this call alone; see `createCallId`. */
   readonly callId: string;
   readonly requestId: string;
   readonly signal: AbortSignal;
-  /** Is told where the account stands with its rate limits, as soon as they were looked at. */
+  /** Called with the account's rate-limit state, as soon as it was read. */
   readonly onRateLimit: OnRateLimit;
 }
 

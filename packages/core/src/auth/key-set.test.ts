@@ -90,7 +90,7 @@ test("made-up key ids cause one fetch per cooldown at the most, whether or not t
   expect(issuer.fetches).toBe(3);
 });
 
-test("without a set, an issuer that does not answer is asked once per cooldown and the call is told when to come back", async () => {
+test("without a set, an issuer that does not answer is asked once per cooldown, and the error says when to retry", async () => {
   const { issuer, find } = setUp(first.publicJwk);
   issuer.isDown = true;
   await expect(find("first")).rejects.toMatchObject({ ...unavailable, retryAfterMs: settings.cooldownMs });

@@ -4,10 +4,10 @@
  *
  * - A set is used for `maxAgeMs` without asking; then a call waits for a new one. A key that the issuer withdrew is
  *   therefore refused after `maxAgeMs` at the latest, as long as the issuer answers.
- * - Should the issuer not answer, the old set goes on for `staleGraceMs`, while one fetch per `cooldownMs` is tried beside
- *   the calls. After that every call that needs a key fails with `identity_unavailable`.
- * - A header that no key fits fetches once more, for the issuer may have a new key: at most once per `cooldownMs`, however
- *   many made-up key ids arrive.
+ * - Should the issuer not answer, the old set goes on for `staleGraceMs`, while one fetch per `cooldownMs` is tried
+ *   beside the calls. After that every call that needs a key fails with `identity_unavailable`.
+ * - A header that no key fits fetches once more, for the issuer may have a new key: at most once per `cooldownMs`,
+ *   however many made-up key ids arrive.
  */
 
 import { createLocalJWKSet, errors } from "jose";
@@ -23,7 +23,10 @@ export interface KeySetSettings {
   readonly fetchSet: () => Promise<JSONWebKeySet>;
   /** How long a set is used without asking for it again. */
   readonly maxAgeMs: number;
-  /** How much longer it is used while the issuer does not answer. It also delays the end of a withdrawn key: keep it short. */
+  /**
+   * How much longer it is used while the issuer does not answer. It also delays the end of a withdrawn key: keep it
+   * short.
+   */
   readonly staleGraceMs: number;
   /** Between a fetch that failed, or one for an unknown key, and the next. */
   readonly cooldownMs: number;
@@ -37,8 +40,8 @@ export interface ResolvedKey {
 
 export interface KeySet {
   /**
-   * A number that stays as long as the keys stay the same; what was verified under another is to be verified again. Null when
-   * there is no set or a new one is due: then only `resolveKey` can tell.
+   * A number that stays as long as the keys stay the same; what was verified under another is to be verified again.
+   * Null when there is no set or a new one is due: then only `resolveKey` knows.
    */
   usableRevision(): number | null;
   /**
@@ -80,7 +83,9 @@ export function createKeySet(options: KeySetOptions): KeySet {
     return lastFailure !== null && wasAskedSince && isInGrace(set);
   }
 
-  /** Never rejects: the failure is kept for the calls that need a key. Whoever comes meanwhile waits for the same fetch. */
+  /**
+   * Never rejects: the failure is kept for the calls that need a key. Whoever comes meanwhile waits for the same fetch.
+   */
   function refresh(): Promise<void> {
     pending ??= attempt().finally(() => {
       pending = null;

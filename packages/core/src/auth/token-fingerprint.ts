@@ -18,7 +18,11 @@ export interface TokenRevocation {
   readonly expiresAtMs: number;
 }
 
-/** What a revocation store is told about a token. @returns null for what is no JWT or has no `exp`: no server accepts it. */
+/**
+ * The fields of a token that a revocation store gets.
+ *
+ * @returns null for what is no JWT or has no `exp`: no server accepts it.
+ */
 export function describeRevocation(token: string): TokenRevocation | null {
   if (token.length > TOKEN_LENGTH_MAX) return null;
   const exp = readExpiry(token);

@@ -152,7 +152,7 @@ function testTexts({ name, engine }: Suite): void {
     });
   });
 
-  test(`${name}: the tokens of a prompt are told with their probabilities, and the text is the same as without`, async () => {
+  test(`${name}: the tokens of a prompt are reported with their probabilities, and the text is the same as without`, async () => {
     const scored = await goOn(engine(), text, { scoresPrompt: true, topLogprobs: 3 });
     expect(scored.text).toBe((await goOn(engine(), text, { topLogprobs: 3 })).text);
     const [first, ...rest] = scored.promptLogprobs ?? [];

@@ -93,7 +93,7 @@ export interface GenerationRequest extends GenerationOptions {
   readonly style: "chat" | "text";
   /** The service has already made it fit the context. 0: nothing is sampled. */
   readonly tokensMax: number;
-  /** Whether the tokens of the prompt are told too, with as many of the likeliest. */
+  /** Whether the tokens of the prompt are reported too, with as many of the likeliest. */
   readonly scoresPrompt: boolean;
   /** Up to four non-empty strings; the text ends before the first that appears. */
   readonly stop: readonly string[];
@@ -174,7 +174,7 @@ export interface ChatEngine {
   readonly recommendedSampling?: RecommendedSampling;
 
   /**
-   * Renders the chat template, with the tools that the model is told of, and tokenises. Loads the model first when it
+   * Renders the chat template, with the offered tools, and tokenises. Loads the model first when it
    * is not loaded.
    *
    * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory

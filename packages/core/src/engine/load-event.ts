@@ -1,4 +1,4 @@
-/** What an engine that holds a model in this process tells of it, for who counts and logs it. */
+/** Events of a model that is loaded in this process, for metrics and logs. */
 
 /** Why a model was unloaded: no call came, another model needed its memory, or its engine closes. */
 export type UnloadReason = "idle" | "memory" | "close";

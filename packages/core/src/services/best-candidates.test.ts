@@ -41,7 +41,7 @@ test("texts are compared by the mean of their tokens, whatever their length, and
   ]);
 });
 
-test("each prompt's texts are compared among themselves, and told when all of them have ended", async () => {
+test("each prompt's texts are compared among themselves, and emitted when all of them have ended", async () => {
   const events = [...write(3, [-1]), ...write(0, [-5]), ...write(1, [-4]), ...write(4, [-3]), ...write(5, [-2])];
   expect(textsOf(await choose(events))).toEqual([
     [2, "text 3"],
@@ -55,12 +55,12 @@ test("each prompt's texts are compared among themselves, and told when all of th
   ]);
 });
 
-test("the probabilities by which texts are compared are told to who asked for them alone", async () => {
+test("the probabilities by which texts are compared are reported only where they were requested", async () => {
   const events = [...write(0, [-1]), ...write(1, [-2]), ...write(2, [-3])];
-  const told = (kept: readonly CompletionChoiceEvent[]) =>
+  const report = (kept: readonly CompletionChoiceEvent[]) =>
     kept.flatMap((event) => (event.type === "choice-end" ? [] : [event.logprobs?.[0]?.logprob ?? null]));
-  expect(told(await choose(events, true))).toEqual([-1, -2]);
-  expect(told(await choose(events, false))).toEqual([null, null]);
+  expect(report(await choose(events, true))).toEqual([-1, -2]);
+  expect(report(await choose(events, false))).toEqual([null, null]);
 });
 
 test("an echoed prompt comes with its text and is not counted among the text's tokens", async () => {

@@ -6,7 +6,7 @@ export interface BestCandidatesOptions {
   readonly choices: number;
   /** More than `choices`. Those of the first prompt have the first indices. */
   readonly candidates: number;
-  /** Whether the probabilities by which they are judged are also told. */
+  /** Whether the probabilities by which they are compared are also reported. */
   readonly tellsLogprobs: boolean;
 }
 

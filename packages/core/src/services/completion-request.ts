@@ -23,7 +23,7 @@ export interface CompletionRequest extends SamplingOptions {
   /** Whether each text begins with its prompt. */
   readonly echo: boolean;
   /**
-   * How many of the likeliest tokens are told for each token, 0 to 20, of an echoed prompt too; null: nothing is told.
+   * How many of the likeliest tokens are reported for each token, 0 to 20, of an echoed prompt too; null: none.
    */
   readonly topLogprobs: number | null;
   /** Whether the texts are to be sent piece by piece; only where all candidates are choices. */

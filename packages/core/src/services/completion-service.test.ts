@@ -64,7 +64,7 @@ test("an account without credits is refused before its prompts are prepared", as
   expect(prepare).not.toHaveBeenCalled();
 });
 
-test("a text is gone on with, and told with its usage under an id of its own", async () => {
+test("a text is continued, and returned with its usage under an id of its own", async () => {
   const { start } = setUp();
   const run = await start();
   expect(run).toMatchObject({ modelId: "fake", id: expect.stringMatching(/^cmpl-[0-9a-f]{32}$/) });
@@ -100,7 +100,7 @@ test("a limit of nothing writes nothing, and the prompt is paid for", async () =
   expect(records[0]).toMatchObject({ outcome: "completed", chargedAmount: 3 });
 });
 
-test("an echoed prompt is told with its probabilities, of which the first has none", async () => {
+test("an echoed prompt is reported with its probabilities, except for the first token", async () => {
   const { choices } = await setUp().complete({ echo: true, topLogprobs: 0 });
   expect(choices[0]?.logprobs?.map(({ text, logprob }) => [text, logprob])).toEqual([
     ["0", null],
@@ -111,7 +111,7 @@ test("an echoed prompt is told with its probabilities, of which the first has no
   ]);
 });
 
-test("a prompt is scored once, and told with its scores in all of its choices", async () => {
+test("a prompt is scored once, and reported with its scores in all of its choices", async () => {
   const { complete, engine, records } = setUp();
   const judged = { choices: 2, candidates: 3 };
   const { choices, usage } = await complete({

@@ -233,7 +233,7 @@ function mapEvent(
   const logprobs = scores.get(promptIndex) ?? null;
   switch (event.type) {
     case "generation-start":
-      // A prompt that is scored is told with its scores.
+      // A scored prompt is reported with its scores.
       return echo && !scoresPrompt ? { type: "prompt-delta", index, text: prompt.text, logprobs } : null;
     case "prompt-end":
       return { type: "prompt-delta", index, text: prompt.text, logprobs };

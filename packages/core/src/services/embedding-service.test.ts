@@ -35,7 +35,7 @@ function createFakeEngine(overrides: Partial<EmbeddingEngine> = {}): EmbeddingEn
   };
 }
 
-/** Of length 1, told apart by its first number's place. */
+/** Of length 1, distinguished by the index of its first number. */
 function vectorOf(place: number): Float32Array<ArrayBuffer> {
   return new Float32Array(DIMENSIONS).map((_, index) => (index === place ? 1 : 0));
 }

@@ -7,7 +7,7 @@ export interface ApiKeyRecord {
   readonly id: string;
   /** Lower-case hex SHA-256 of the whole secret. */
   readonly secretSha256: string;
-  /** The last four characters of the secret, to tell keys apart in a list. */
+  /** The last four characters of the secret, to distinguish keys in a list. */
   readonly secretTail: string;
   readonly accountId: string;
   readonly name: string;

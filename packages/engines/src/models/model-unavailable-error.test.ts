@@ -12,6 +12,6 @@ test.each([
   [Object.assign(new Error("open /home/ada/secret"), { code: "EMFILE" }), "it failed with EMFILE"],
   [new TypeError("fetch failed", { cause: new Error("bad port") }), "it failed: bad port"],
   ["a string", "it failed for an unknown reason"],
-])("the failure %s is told in a few words without a path", (thrown, expected) => {
+])("the failure %s is described in a few words without a path", (thrown, expected) => {
   expect(describeFailure(thrown)).toBe(expected);
 });

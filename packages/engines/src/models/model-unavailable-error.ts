@@ -1,4 +1,4 @@
-/** The error of a pull that no source could serve, and the words in which one source's failure is told. */
+/** The error of a pull that no source could serve, and the description of one source's failure. */
 import { AiError } from "@openai-compat/core";
 
 /** One source that was tried, and why it did not deliver. */

@@ -22,7 +22,7 @@ test("a log gets a line when a phase starts, one every few seconds, and one when
   ]);
 });
 
-test("waiting for another pull is told once", () => {
+test("waiting for another pull is reported once", () => {
   const stream = new PassThrough();
   const reporter = createProgressReporter({ label: "Tiny", stream });
   const waiting = { phase: "waiting", source: "", receivedBytes: 0, totalBytes: 0 } as const;
@@ -107,7 +107,7 @@ test("a source that failed does not end at 100 %", () => {
   expect([...String(stream.read()).matchAll(BAR)].map(([, , , percentage]) => percentage)).not.toContain("100");
 });
 
-test.each([true, false])("what is told after the end is not shown, on a terminal: %s", (isTTY) => {
+test.each([true, false])("reports after the end are not shown, on a terminal: %s", (isTTY) => {
   const noop = () => true;
   const stream = Object.assign(new PassThrough(), { isTTY, cursorTo: noop, clearLine: noop, moveCursor: noop });
   const reporter = createProgressReporter({ label: "Tiny", stream });

@@ -38,7 +38,7 @@ export interface ProgressReporterOptions {
 export interface ProgressReporter {
   /** Give this to `pullModel`. */
   readonly onProgress: (progress: PullProgress) => void;
-  /** Ends the bar's line and gives the cursor back; what is told later is not shown. Call it however the pull ended. */
+  /** Ends the bar's line and shows the cursor again; later reports are not shown. Call it however the pull ended. */
   readonly stop: () => void;
 }
 

@@ -1,4 +1,4 @@
-/** What a pull may be told, and what it tells while it runs. Types only. */
+/** The options of a pull, and its progress events. Types only. */
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { DownloadSettings } from "./download-file.ts";
 import type { LockSettings } from "./pull-lock.ts";

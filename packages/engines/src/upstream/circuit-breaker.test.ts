@@ -32,7 +32,7 @@ test("a good call in between starts the count again, a call that says nothing do
   expect(breaker.state()).toBe("open");
 });
 
-test("the wait is told honestly and ends in one probe", () => {
+test("the reported wait is accurate and ends in one probe", () => {
   const { breaker, clock } = createBreaker();
   call(breaker, "broken", "broken", "broken");
   clock.ms += 60;

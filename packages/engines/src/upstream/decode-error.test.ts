@@ -71,7 +71,7 @@ test.each([
   expect(String(error.cause)).not.toContain("sk-canary");
 });
 
-test("a caller that asked for usage itself is told that the upstream has none", () => {
+test("a caller that requested usage itself gets the error that the upstream has none", () => {
   const answer = { status: 400, headers: {}, body: JSON.stringify(envelope({ param: "stream_options" })) };
   expect(decodeUpstreamError(answer, { ...context, includeUsage: true })).toMatchObject({
     code: "invalid_request",
@@ -94,7 +94,7 @@ test("errors as plain text and in the flat format are understood", () => {
   expect(decode(400, flat)).toMatchObject({ code: "invalid_request", message: "too hot" });
 });
 
-test("an error in a good answer brings its status along, or its type tells", () => {
+test("an error inside a 200 answer has its status in the body, or it follows from its type", () => {
   expect(decode(null, envelope({ code: 400 })).code).toBe("invalid_request");
   expect(decode(null, envelope({ code: "503" })).code).toBe("upstream_unavailable");
   expect(decode(null, envelope({ status: 429, type: "x" })).code).toBe("upstream_rate_limited");
@@ -117,7 +117,7 @@ test.each([
   [409, {}],
   [500, {}],
   [503, {}],
-])("the words of a %i, which may quote the prompt, are not kept for the log", (status, fields) => {
+])("the message of a %i, which may quote the prompt, is not kept for the log", (status, fields) => {
   const cause = String(decode(status, envelope({ message: "prompt: canary", ...fields })).cause);
   expect(cause).toContain(`answered ${status}`);
   expect(cause).not.toContain("canary");
@@ -129,7 +129,7 @@ test.each([
   [402, {}],
   [404, { code: "model_not_found" }],
   [429, { code: "insufficient_quota" }],
-])("the words of a %i with %o, which tell the operator what to mend, are kept for the log", (status, fields) => {
+])("the message of a %i with %o, which helps the operator, is kept for the log", (status, fields) => {
   expect(String(decode(status, envelope({ message: "wrong key", ...fields })).cause)).toContain("wrong key");
 });
 

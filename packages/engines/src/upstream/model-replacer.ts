@@ -1,4 +1,6 @@
-/** Puts our model's id in the place of the upstream's in a JSON text, without writing the text anew where that is safe. */
+/**
+ * Puts our model's id in the place of the upstream's in a JSON text, without writing the text anew where that is safe.
+ */
 
 import type { JsonRecord } from "./json-value.ts";
 
@@ -14,9 +16,10 @@ const KEY = '"model"';
 const ESCAPED_LETTER = "\\u006";
 
 /**
- * The shortcut is safe for this reason. A top-level key `model` appears in the text as `"model"` unless a letter of it is
- * escaped. So when there is no such escape, and exactly one `"model"` followed by a colon, that one is the key: inside a
- * string its quotes would have a backslash before them. What follows it must then be the value that the parser saw.
+ * The shortcut is safe for this reason. A top-level key `model` appears in the text as `"model"` unless a letter of it
+ * is escaped. So when there is no such escape, and exactly one `"model"` followed by a colon, that one is the key:
+ * inside a string its quotes would have a backslash before them. What follows it must then be the value that the parser
+ * saw.
  */
 export function createModelReplacer(modelId: string): ModelReplacer {
   const ours = JSON.stringify(modelId);
@@ -38,7 +41,7 @@ export function createModelReplacer(modelId: string): ModelReplacer {
   };
 }
 
-/** @returns where the value of the key begins; -1 when that can't be told for sure */
+/** @returns where the value of the key begins; -1 when that is not certain */
 function findValue(text: string): number {
   const key = text.indexOf(KEY);
   if (key === -1 || text[key + KEY.length] !== ":") return -1;

@@ -400,7 +400,7 @@ describe.each(both)("a stream (cut into bytes: %s)", (isCut) => {
     ["a message", { message: "too hot", code: 400 }],
     ["FastAPI's detail", { detail: "too hot", status: 400 }],
     ["a list", [{ error: { message: "too hot", code: 400 } }]],
-  ])("in whose place %s comes is the error that it tells", async (_what, error) => {
+  ])("in whose place %s comes fails with that error", async (_what, error) => {
     for (const body of [stream(error), `event: error\n${stream(error)}`, JSON.stringify(error)]) {
       if (Array.isArray(error) && body.startsWith("data:")) continue;
       const thrown = await rejection(streamed(body, isCut));

@@ -200,7 +200,7 @@ test("when no base URL can be reached, each was tried once and the model is unav
   expect(engine.upstreams().map(({ failovers }) => failovers)).toContain(1);
 });
 
-test("a base URL that keeps failing is left alone, and the wait is told", async () => {
+test("a base URL that keeps failing is not used for a while, and the wait is reported", async () => {
   const upstream = await startUpstream(json({}, 500));
   const engine = createTestEngine([upstream.baseUrl], { breakerFailuresMax: 2, breakerOpenMs: 200 });
   for (let count = 0; count < 2; count += 1) await rejection(collectAnswer(engine.forward(upstreamRequest(), never)));

@@ -1,4 +1,4 @@
-/** A command that did its work and came to a bad end, which its message tells a person in full. */
+/** A command that failed after its work; its message says everything that a person needs. */
 export class CommandFailure extends Error {
   override readonly name = "CommandFailure";
 }

@@ -1,4 +1,4 @@
-/** `openai-compat serve`: opens the store, gets the models, answers, and stops gracefully when it is told to. */
+/** `openai-compat serve`: opens the store, gets the models, serves, and stops gracefully on a signal. */
 
 import { Option } from "commander";
 import type { Command } from "commander";
@@ -100,7 +100,7 @@ async function serve(options: ServeOptions): Promise<void> {
     const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
       (thrown: unknown) => {
         if (!stop.signal.aborted) throw thrown;
-        // A pull that was told to stop is no failure.
+        // A pull that a signal stops is not a failure.
         process.stderr.write(wrapProse(`${thrown instanceof AiError ? thrown.message : "Stopped."}\n`, process.stderr));
         return null;
       },
@@ -130,7 +130,7 @@ interface ServeParts {
   readonly signal: AbortSignal;
 }
 
-/** Answers until it is told to stop. */
+/** Serves until a signal stops it. */
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   const { config, logger, tracing, jwt, stores, ephemeral, resolved, signal } = parts;
   const { models, summary, loads } = resolved;

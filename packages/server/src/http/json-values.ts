@@ -1,7 +1,7 @@
 /**
- * Whether a JSON text holds too many values, or values within values, told from its bytes before it is parsed: a few
- * megabytes can hold millions, and what is made of each, a complaint for one, takes hundreds of times the two bytes that it
- * took to send. What is nested too deep can be parsed, and then neither walked nor printed again.
+ * Whether a JSON text holds too many values, or values within values, counted in its bytes before it is parsed: a few
+ * megabytes can hold millions, and what is made of each, a complaint for one, takes hundreds of times the two bytes
+ * that it took to send. What is nested too deep can be parsed, and then neither walked nor printed again.
  */
 
 const QUOTE = 0x22;
@@ -26,7 +26,9 @@ export interface JsonBounds {
 
 export type JsonExcess = "values" | "numbers" | "depth";
 
-/** Which bound a text may exceed, the first that it does; null when none. Never null for a valid text that exceeds one. */
+/**
+ * Which bound a text may exceed, the first that it does; null when none. Never null for a valid text that exceeds one.
+ */
 export function findJsonExcess(bytes: Uint8Array, { valuesMax, numbersMax, depthMax }: JsonBounds): JsonExcess | null {
   // No value is shorter than a byte, so a short text needs no look.
   if (bytes.length < Math.min(valuesMax, numbersMax, depthMax)) return null;

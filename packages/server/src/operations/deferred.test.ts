@@ -14,7 +14,7 @@ test("it loads on the first use, once, and what came before is done in order", a
   expect(load).toHaveBeenCalledTimes(1);
 });
 
-test("a failure to load is told once", async () => {
+test("a failure to load is reported once", async () => {
   const onError = vi.fn();
   const deferred = createDeferred(() => Promise.reject(new Error("gone")), onError);
   deferred.use(() => {});

@@ -3,7 +3,7 @@
 export interface Deferred<Value> {
   /** Loads it where that has not happened. Every call gets the same value. */
   get(): Promise<Value>;
-  /** Uses it: at once when it is there, else as soon as it is. A failure to load has been told to `onError`. */
+  /** Uses it: at once when it is there, else as soon as it is. A failure to load has been reported to `onError`. */
   use(action: (value: Value) => void): void;
 }
 

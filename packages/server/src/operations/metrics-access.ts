@@ -1,5 +1,5 @@
 /**
- * Who may read the metrics, which tell how much business a server does. With a token: who has it. Without: a program on
+ * Access to the metrics, which disclose a server's business. With a token: its holder. Without: a program on
  * this machine that connects directly; what a reverse proxy or a web page hands on does not count as that.
  */
 

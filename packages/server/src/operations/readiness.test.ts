@@ -11,7 +11,7 @@ test("it is ready when every part is", async () => {
   expect(onNotReady).not.toHaveBeenCalled();
 });
 
-test("a part that fails is named, and why is told to the operator alone", async () => {
+test("a part that fails is named, and only the operator sees the reason", async () => {
   const onNotReady = vi.fn();
   const fails = { name: "credits", check: () => Promise.reject(new Error("no route to 10.0.0.7")) };
   const response = encodeReadiness(

@@ -19,7 +19,7 @@ export interface ReadinessOptions {
   readonly parts: readonly ReadinessPart[];
   /** How long all parts together may take; who has not answered by then is not ready. */
   readonly timeoutMs: number;
-  /** Is told of each part that is not ready. */
+  /** Called with each part that is not ready. */
   readonly onNotReady: (name: string, reason: string) => void;
   /** Milliseconds on a clock that never goes back. Default `performance.now`. */
   readonly now?: () => number;

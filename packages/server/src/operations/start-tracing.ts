@@ -13,7 +13,7 @@ export interface StartTracingOptions {
    * The standard variables: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_SERVICE_NAME`.
    */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Is told why spans did not arrive; the SDK tries again by itself and drops what is too much. */
+  /** Called with the reason why spans were not exported; the SDK retries by itself and drops the excess. */
   readonly onProblem: (reason: string) => void;
 }
 
@@ -42,7 +42,7 @@ export async function startTracing(options: StartTracingOptions): Promise<Tracin
   const { TracerProvider, BatchSpanProcessor, OTLPTraceExporter, resourceFromAttributes } = sdk;
   const report = (message: string) => options.onProblem(message.slice(0, PROBLEM_LENGTH_MAX));
   const ignore = () => {};
-  // The SDK tells of its failures here alone, for the whole process.
+  // The SDK reports its failures only here, for the whole process.
   diag.setLogger(
     { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },

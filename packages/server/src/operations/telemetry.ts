@@ -1,6 +1,6 @@
 /**
- * The one place that tells log, metrics and traces what happened. Each gets facts that were chosen here: ids, counts and
- * times, never a text of a caller, but for the names of a schema's properties: escaped and cut as in the response header.
+ * Reports what happened to log, metrics and traces. Each gets facts that are chosen here: ids, counts and times, never
+ * a text of a caller, but for the names of a schema's properties: escaped and cut as in the response header.
  */
 
 import type { AiError, CallRecord } from "@openai-compat/core";

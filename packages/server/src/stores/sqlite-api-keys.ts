@@ -1,4 +1,4 @@
-/** API keys in SQLite. Making and revoking one is on the disk before anyone is told. */
+/** API keys in SQLite. Creating and revoking one is on the disk before the caller gets the result. */
 
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { ApiKeyRecord, ApiKeyStore } from "@openai-compat/core";

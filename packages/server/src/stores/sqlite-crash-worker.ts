@@ -1,4 +1,4 @@
-/** Holds and resolves on the SQLite file of its first argument until it is killed, and says what it was told. */
+/** Holds and resolves on the SQLite file of its first argument until it is killed, and prints the results. */
 
 import { openSqliteStores } from "./sqlite.ts";
 

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** @returns the calls that were told to be settled before the process was killed in the middle of others. */
+/** @returns the calls that were reported as settled before the process was killed in the middle of others. */
 async function workAndKill(path: string, run: string): Promise<string[]> {
   const worker = spawn(process.execPath, [WORKER, path, run], { stdio: ["ignore", "pipe", "inherit"] });
   workers.push(worker);

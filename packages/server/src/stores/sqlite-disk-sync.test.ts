@@ -80,19 +80,19 @@ function openWriter() {
   return createSqliteWriter({ database, path, unsyncedMs: 1 });
 }
 
-test("a durable write is told when the disk has it, another one before", async () => {
+test("a durable write is reported when it is on the disk, another one before", async () => {
   const writer = openWriter();
-  const told: string[] = [];
-  void writer.write(() => "quick").then((name) => told.push(name));
-  void writer.writeDurably(() => "durable").then((name) => told.push(name));
+  const committed: string[] = [];
+  void writer.write(() => "quick").then((name) => committed.push(name));
+  void writer.writeDurably(() => "durable").then((name) => committed.push(name));
   await turns();
-  expect(told).toEqual(["quick"]);
+  expect(committed).toEqual(["quick"]);
   endSync();
   await turns();
-  expect(told).toEqual(["quick", "durable"]);
+  expect(committed).toEqual(["quick", "durable"]);
 });
 
-test("when the disk fails a durable write, it is told so, and nothing is written any more", async () => {
+test("when the disk fails a durable write, the write fails, and nothing is written any more", async () => {
   const writer = openWriter();
   const written = expect(writer.writeDurably(() => 1)).rejects.toThrow("disk failed");
   await turns();

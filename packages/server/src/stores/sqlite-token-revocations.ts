@@ -1,4 +1,4 @@
-/** Revoked tokens in SQLite. A revocation is on the disk before anyone is told. */
+/** Revoked tokens in SQLite. A revocation is on the disk before the caller gets the result. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { TokenRevocationStore } from "@openai-compat/core";
@@ -40,8 +40,8 @@ export function createSqliteTokenRevocations(
 }
 
 /**
- * Returns a function that calls `onWrite` when another connection has committed since it was last asked. It looks once in
- * a turn of the event loop: what one turn serves came together, and a look costs as much as a query.
+ * Returns a function that calls `onWrite` when another connection has committed since it was last asked. It looks once
+ * in a turn of the event loop: what one turn serves came together, and a look costs as much as a query.
  *
  * @see https://sqlite.org/pragma.html#pragma_data_version
  */

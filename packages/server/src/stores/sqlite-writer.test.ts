@@ -44,7 +44,7 @@ function open(options: Partial<SqliteWriterOptions> = {}) {
   };
 }
 
-test("what is asked for in one turn shares a commit, and is told when others can see it", async () => {
+test("writes of one turn share a commit, and are reported when others can see them", async () => {
   const { add, read, countCommits } = open();
   const seen = await Promise.all([1, 2, 3].map((number) => add(number).then(read)));
   expect(seen).toEqual([
@@ -83,7 +83,7 @@ test("work that fails half way fails alone and leaves nothing", async () => {
   expect(read()).toEqual([1, 2]);
 });
 
-test("a commit that fails is told to all who share it, and nothing is written", async () => {
+test("a failed commit is reported to all writes that share it, and nothing is written", async () => {
   const { add, writer, database, read } = open();
   database.exec("CREATE TABLE links (number INTEGER REFERENCES numbers DEFERRABLE INITIALLY DEFERRED)");
   const link = database.prepare("INSERT INTO links VALUES (404)");

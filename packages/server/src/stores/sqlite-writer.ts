@@ -1,6 +1,6 @@
 /**
- * The one way to write to a SQLite store. What is asked for in one turn of the event loop shares a transaction, because a
- * commit costs more than what is in it. Work that fails fails alone; nobody is told of success before the commit.
+ * The one way to write to a SQLite store. What is asked for in one turn of the event loop shares a transaction, because
+ * a commit costs more than what is in it. Work that fails fails alone; no success is reported before the commit.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -37,7 +37,7 @@ export interface SqliteWriter {
 }
 
 interface Entry {
-  /** @returns how to tell who asked, once it is committed. */
+  /** @returns a function that reports the result, to call after the commit. */
   readonly run: () => () => void;
   readonly reject: (reason: unknown) => void;
   readonly isDurable: boolean;

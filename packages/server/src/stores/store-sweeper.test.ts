@@ -25,7 +25,7 @@ test("holds and revocations whose time has come are cleared away at once, and th
   await sweeper.stop();
 });
 
-test("a store that fails is told of, and swept again", async () => {
+test("a store that fails is reported, and swept again", async () => {
   const stores = createMemoryStores();
   let failures = 0;
   const credits = { ...stores.credits, expireHolds: () => Promise.reject(new Error("disk full")) };

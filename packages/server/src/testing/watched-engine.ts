@@ -1,4 +1,4 @@
-/** A chat engine that speaks until it is stopped and tells a test how many generations run. */
+/** A chat engine that generates until it is stopped and reports the number of running generations. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ChatEngine } from "@openai-compat/core";

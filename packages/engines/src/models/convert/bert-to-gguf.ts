@@ -20,7 +20,7 @@ import {
 import { readSafetensorsHeader, readWeights, type SafetensorsTensor } from "./safetensors.ts";
 import { writePinnableFile, type WriteOptions, type WrittenFile } from "../write-pinnable-file.ts";
 
-/** What the weights don't tell. */
+/** Parameters that the weights don't contain. */
 export interface BertParameters {
   readonly name: string;
   readonly headCount: number;

@@ -1,7 +1,7 @@
 /**
- * The counters of the rate limits in PostgreSQL, shared by every server on it, by rate-limiter-flexible. The library adds to a
- * counter without asking whether it fits, so what did not fit is taken back at once: in between, another call of the same
- * account may be refused although it would have fitted, and none is ever let through that does not fit.
+ * The counters of the rate limits in PostgreSQL, shared by every server on it, by rate-limiter-flexible. The library
+ * adds to a counter without asking whether it fits, so what did not fit is taken back at once: in between, another call
+ * of the same account may be refused although it would have fitted, and none is ever let through that does not fit.
  */
 
 import { RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";
@@ -52,7 +52,10 @@ export function createPostgresRateLimits(database: Database): RateLimitStore {
   };
 }
 
-/** By the first use: the library takes a while to load. The limits themselves come with each use, so it is told of none. */
+/**
+ * Created on the first use: the library is slow to load. The limits come with each use, so it is constructed without
+ * any.
+ */
 async function loadLimiter(database: Database): Promise<Limiter> {
   const { RateLimiterPostgres } = await import("rate-limiter-flexible");
   return new RateLimiterPostgres({

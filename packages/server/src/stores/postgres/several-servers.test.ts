@@ -17,7 +17,7 @@ await definePostgresTests("several servers on one PostgreSQL", (postgres) => {
     return stores;
   }
 
-  /** Another process, ready to take holds when it is told to. */
+  /** Another process that takes holds on request. */
   async function startWorker(...options: readonly [url: string, name: string, count: string]) {
     const worker = spawn(process.execPath, [WORKER, ...options], { stdio: ["pipe", "pipe", "inherit"] });
     const kill = async () => {

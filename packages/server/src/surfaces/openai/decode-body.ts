@@ -89,7 +89,7 @@ function refuseType(path: Path, found: unknown, expected: readonly string[]): Ai
   return new AiError("invalid_type", message, { param });
 }
 
-/** A value of the wrong type is told apart from a wrong value of the right type. */
+/** A value of the wrong type is distinguished from a wrong value of the right type. */
 function refuseValue(path: Path, found: unknown, supported: readonly unknown[]): AiError {
   const param = encodeParam(path);
   const isRightType = supported.length === 0 || supported.some((value) => typeof value === typeof found);

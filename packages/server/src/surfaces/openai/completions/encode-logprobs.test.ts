@@ -16,12 +16,12 @@ test("where none were asked for there are none", () => {
   expect(encodeLogprobs(null, 0)).toBeNull();
 });
 
-test("the four lists are as long as there are tokens; nothing is told of the first token of a prompt", () => {
-  const told = encodeLogprobs(
+test("the four lists are as long as there are tokens; the first token of a prompt has no probability", () => {
+  const encoded = encodeLogprobs(
     [tokenOf([72, 105], null), { ...tokenOf([33]), top: [{ ...tokenOf([63]), logprob: -0.5 }] }],
     7,
   );
-  expect(told).toEqual({
+  expect(encoded).toEqual({
     text_offset: [7, 9],
     tokens: ["Hi", "!"],
     token_logprobs: [null, -1],
@@ -29,16 +29,16 @@ test("the four lists are as long as there are tokens; nothing is told of the fir
   });
 });
 
-test("parts of a character are told by their bytes, and stand where the character stands", () => {
+test("parts of a character are encoded as bytes, with the offset of the character", () => {
   const wave = [...Buffer.from("👋")];
-  const told = encodeLogprobs([tokenOf(wave.slice(0, 3)), tokenOf(wave.slice(3)), tokenOf([33])], 0);
-  expect(told?.tokens).toEqual(["bytes:\\xf0\\x9f\\x91", "bytes:\\x8b", "!"]);
-  expect(told?.text_offset).toEqual([0, 0, 1]);
+  const encoded = encodeLogprobs([tokenOf(wave.slice(0, 3)), tokenOf(wave.slice(3)), tokenOf([33])], 0);
+  expect(encoded?.tokens).toEqual(["bytes:\\xf0\\x9f\\x91", "bytes:\\x8b", "!"]);
+  expect(encoded?.text_offset).toEqual([0, 0, 1]);
 });
 
 test("a byte order mark at the beginning is a character like any other", () => {
-  const told = encodeLogprobs([tokenOf([...Buffer.from("\uFEFF")]), tokenOf([65])], 0);
-  expect(told?.text_offset).toEqual([0, 1]);
+  const encoded = encodeLogprobs([tokenOf([...Buffer.from("\uFEFF")]), tokenOf([65])], 0);
+  expect(encoded?.text_offset).toEqual([0, 1]);
 });
 
 test("of any text, each token of whole characters stands at its offset", () => {
@@ -48,13 +48,13 @@ test("of any text, each token of whole characters stands at its offset", () => {
       fc.nat(100),
       (parts, before) => {
         const wellFormed = parts.map((part) => part.toWellFormed());
-        const told = encodeLogprobs(
+        const encoded = encodeLogprobs(
           wellFormed.map((part) => tokenOf([...Buffer.from(part)])),
           before,
         );
         const characters = Array.from(wellFormed.join(""));
         for (const [index, part] of wellFormed.entries()) {
-          const at = (told?.text_offset?.[index] ?? -1) - before;
+          const at = (encoded?.text_offset?.[index] ?? -1) - before;
           expect(characters.slice(at, at + countCharacters(part)).join("")).toBe(part);
         }
       },

@@ -28,11 +28,11 @@ export function countCharacters(text: string): number {
 /** The likeliest, and the sampled one where it is none of them. */
 function encodeTop(token: PromptLogprob): Record<string, number> | null {
   if (token.logprob === null) return null;
-  const told = token.top.map((one) => [formatToken(one), one.logprob] as const);
-  return Object.fromEntries([[formatToken(token), token.logprob], ...told]);
+  const top = token.top.map((one) => [formatToken(one), one.logprob] as const);
+  return Object.fromEntries([[formatToken(token), token.logprob], ...top]);
 }
 
-/** A token that holds a part of a character is told by its bytes, as OpenAI tells it: `bytes:\\xf0\\x9f`. */
+/** A token that is part of a character is encoded as its bytes, as OpenAI does: `bytes:\\xf0\\x9f`. */
 function formatToken({ text, bytes }: Pick<TokenProbability, "text" | "bytes">): string {
   if (Buffer.from(text).equals(Buffer.from(bytes))) return text;
   return `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;

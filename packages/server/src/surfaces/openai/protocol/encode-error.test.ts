@@ -26,7 +26,7 @@ test.each([
   expect(encodeError(new AiError(code, "m")).headers.get("www-authenticate")).toBe(challenge);
 });
 
-test("tokens that can't be checked are a 503 that the SDKs try again after the time that they are told", () => {
+test("tokens that can't be checked are a 503 that the SDKs retry after the time in its headers", () => {
   const response = encodeError(new AiError("identity_unavailable", "m", { retryAfterMs: 10_000 }));
   expect(response.status).toBe(503);
   expect(response.headers.get("retry-after")).toBe("10");
@@ -45,7 +45,7 @@ test("an error without a known wait sends no retry-after", () => {
   expect(encodeError(new AiError("queue_full", "m")).headers.has("retry-after")).toBe(false);
 });
 
-test("a model that can't be loaded tells the SDKs not to try again", () => {
+test("the error of a model that can't be loaded stops the SDKs from retrying", () => {
   expect(encodeError(new AiError("engine_unavailable", "m")).headers.get("x-should-retry")).toBe("false");
 });
 

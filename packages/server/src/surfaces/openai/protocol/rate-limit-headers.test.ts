@@ -13,7 +13,7 @@ test.each([
   expect(encodeDuration(durationMs)).toBe(text);
 });
 
-test("a limit is told in three headers", () => {
+test("a limit is sent in three headers", () => {
   const headers = {};
   setRateLimitHeaders(headers, "tokens", { limit: 100, remaining: 40, resetMs: 12_000 });
   expect(headers).toEqual({
