@@ -11,7 +11,6 @@ import type { Constraint } from "./constraint.ts";
 import { describeSampledToken } from "./describe-sampled-token.ts";
 import type { SampledToken } from "./describe-sampled-token.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { eraseTokens } from "./erase-tokens.ts";
 import type { Turn } from "./prefill-scheduler.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { scorePrompt } from "./score-prompt.ts";
@@ -71,10 +70,9 @@ export async function* runGeneration(
     yield { type: "generation-end", finishReason: "length", completionTokens: 0, reasoningTokens: 0 };
     return;
   }
-  const keptTokens = await keepPrefix(loaded, sequence, { tokens, turn });
+  const { evaluation, sampled, keptTokens } = await readPrompt(loaded, sequence, { generation, turn });
   // A scored prompt has been read for this call, so nothing of it counts as cached.
   const cachedTokens = scores === null ? keptTokens : 0;
-  const { evaluation, sampled } = await readPrompt(loaded, sequence, { generation, turn });
   try {
     yield { type: "generation-start", cachedTokens };
     if (scores !== null) yield { type: "prompt-end", logprobs: scores };
@@ -96,47 +94,65 @@ function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, toke
   return inChunks < loaded.chunkTokens ? 0 : inChunks - (inChunks % loaded.chunkTokens);
 }
 
-/** Cuts the sequence back to the reusable prefix. */
-async function keepPrefix(
-  loaded: LoadedModel,
-  sequence: LlamaContextSequence,
-  { tokens, turn }: { readonly tokens: readonly Token[]; readonly turn: Turn },
-): Promise<number> {
-  const reusable = countReusable(loaded, sequence, tokens);
-  const isCut = reusable < sequence.nextTokenIndex;
-  if (isCut) await eraseTokens(loaded, sequence, { start: loaded.canCutBack ? reusable : 0, ...turn });
+/** Cuts the sequence back to the reusable prefix, in a turn of its prompt. @returns how many tokens it still holds. */
+async function keepPrefix(loaded: LoadedModel, sequence: LlamaContextSequence, start: number): Promise<number> {
+  const end = sequence.nextTokenIndex;
+  if (start < end) await sequence.eraseContextTokenRanges([{ start, end }]);
   loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
   return sequence.nextTokenIndex;
 }
 
-/** The last chunk also samples the first token: with it, the whole prompt has been read. */
+interface FirstToken {
+  readonly evaluation: Evaluation;
+  readonly sampled: SampledToken;
+}
+
+/**
+ * The last chunk also samples the first token: with it, the whole prompt has been read. The sequence is cut back in the turn of the
+ * first chunk: in one of its own the prompt would wait for one more decode step of the running streams.
+ */
 async function readPrompt(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
   { generation, turn }: Running,
-): Promise<{ evaluation: Evaluation; sampled: SampledToken }> {
+): Promise<FirstToken & { readonly keptTokens: number }> {
   const { tokens, options, request } = generation;
-  for (;;) {
+  const readChunk = async (count: number): Promise<FirstToken | null> => {
     const next = sequence.nextTokenIndex;
-    const first = await loaded.prefill.takeTurn({
-      ...turn,
-      tokensLeft: tokens.length - next,
-      async read(count) {
-        const chunk = tokens.slice(next, next + count);
-        if (next + count < tokens.length) {
-          await sequence.evaluateWithoutGeneratingNewTokens(chunk);
-          loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
-          return null;
-        }
-        const evaluation: Evaluation =
-          request.topLogprobs === null
-            ? sequence.evaluateWithMetadata(chunk, {}, options)
-            : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
-        return { evaluation, sampled: await sampleNext(evaluation) };
-      },
-    });
-    if (first !== null) return first;
+    const chunk = tokens.slice(next, next + count);
+    if (next + count < tokens.length) {
+      await sequence.evaluateWithoutGeneratingNewTokens(chunk);
+      loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+      return null;
+    }
+    const evaluation: Evaluation =
+      request.topLogprobs === null
+        ? sequence.evaluateWithMetadata(chunk, {}, options)
+        : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
+    return { evaluation, sampled: await sampleNext(evaluation) };
+  };
+  const start = findPrefixEnd(loaded, sequence, tokens);
+  const first = await loaded.prefill.takeTurn({
+    ...turn,
+    tokensLeft: tokens.length - start,
+    async read(count) {
+      const kept = await keepPrefix(loaded, sequence, start);
+      // Where the library had to erase more, other chunks are due.
+      return { keptTokens: kept, token: kept === start ? await readChunk(count) : null };
+    },
+  });
+  let { token } = first;
+  while (token === null) {
+    const tokensLeft = tokens.length - sequence.nextTokenIndex;
+    token = await loaded.prefill.takeTurn({ ...turn, tokensLeft, read: readChunk });
   }
+  return { ...token, keptTokens: first.keptTokens };
+}
+
+/** Where the part of the sequence ends that the prompt can keep. */
+function findPrefixEnd(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
+  const reusable = countReusable(loaded, sequence, tokens);
+  return reusable < sequence.nextTokenIndex && !loaded.canCutBack ? 0 : reusable;
 }
 
 async function* decodeTokens(
