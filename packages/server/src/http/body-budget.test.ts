@@ -70,5 +70,5 @@ test("small bodies are read when nothing else is, and a body that grows counts a
   grown.take(5);
   grown.take(35);
   expect(() => budget.open("ada").take(6)).toThrow(refusal);
-  expect(grown.bytes).toBe(40);
+  expect(grown.bytes()).toBe(40);
 });

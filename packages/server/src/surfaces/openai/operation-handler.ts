@@ -121,7 +121,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         },
       });
     } catch (thrown) {
-      if (hasBody && thrown instanceof AiError) refusalLimit.count(accountId, thrown, share.bytes);
+      if (hasBody && thrown instanceof AiError) refusalLimit.count(accountId, thrown, share.bytes());
       throw thrown;
     } finally {
       share.release();
