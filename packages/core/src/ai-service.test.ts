@@ -92,7 +92,9 @@ test("a prompt that fills the context is refused before any work, in the words t
   await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({
     code: "context_length_exceeded",
     param: "messages",
-    message: expect.stringContaining("This model's maximum context length is 3 tokens."),
+    message:
+      "This model's maximum context length is 3 tokens. However, your messages resulted in 3 tokens, " +
+      "which leaves no room for an answer. Please reduce the length of the messages.",
   });
   expect(engine.requests).toEqual([]);
 });

@@ -139,7 +139,11 @@ test("no more tokens are echoed than an answer can hold", async () => {
   const { start, complete, engine } = setUp({ contextTokens: 4096 });
   const prompts = [Array.from({ length: 4096 }, () => 1)];
   const many = { prompts, choices: 65, candidates: 65, tokensMax: 0 };
-  await expect(start({ ...many, echo: true })).rejects.toMatchObject({ code: "invalid_value", param: "echo" });
+  await expect(start({ ...many, echo: true })).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "echo",
+    message: "The choices would echo 266240 tokens; at most 262144 may be echoed at once.",
+  });
   expect(engine.requests).toEqual([]);
   expect((await complete(many)).choices).toHaveLength(65);
 });
@@ -154,7 +158,12 @@ test("fewer tokens are echoed with their log probabilities", async () => {
     echo: true,
     topLogprobs: 0,
   });
-  await expect(start(many(17))).rejects.toMatchObject({ code: "invalid_value", param: "echo" });
+  await expect(start(many(17))).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "echo",
+    message: "The choices would echo 69632 tokens; at most 65536 may be echoed with their log probabilities at once.",
+  });
+  expect((await complete({ ...many(17), topLogprobs: null })).choices).toHaveLength(17);
   expect((await complete(many(16))).choices).toHaveLength(16);
 });
 
@@ -304,4 +313,83 @@ test("half a stream is never taken for a whole answer", async () => {
     yield { type: "text-delta", index: 0, text: "Half", logprobs: null };
   }
   await expect(foldCompletionEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
+});
+
+test("the texts of a prompt that is scored come after its scores, and those of its own tokens alone are told", async () => {
+  const { complete, engine } = setUp({ concurrency: 8 });
+  const token = (text: string, logprob: number) => ({ text, bytes: [], logprob, top: [] });
+  engine.prepareText = async () => ({ tokens: [0, 1, 2, 3], text: "ab", textStart: 1, textEnd: 3 });
+  engine.generate = async function* ({ scoresPrompt }) {
+    yield { type: "generation-start", cachedTokens: 0 };
+    if (scoresPrompt) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const first = { ...token("a", -5), top: [token("x", -1)] };
+      yield { type: "prompt-end", logprobs: [token("start", -9), first, token("b", -6), token("end", -7)] };
+    }
+    yield { type: "generation-end", finishReason: "stop", completionTokens: 0, reasoningTokens: 0 };
+  };
+  const { choices } = await complete({ echo: true, topLogprobs: 1, choices: 3, candidates: 3 });
+  const told = [{ ...token("a", 0), logprob: null }, token("b", -6)];
+  expect(choices.map(({ text, logprobs }) => ({ text, logprobs }))).toEqual(
+    [1, 2, 3].map(() => ({ text: "ab", logprobs: told })),
+  );
+});
+
+test("of a prompt without a token no score is told", async () => {
+  const { complete, engine } = setUp();
+  engine.prepareText = async () => ({ tokens: [0], text: "", textStart: 1, textEnd: 1 });
+  engine.generate = async function* () {
+    yield { type: "generation-start", cachedTokens: 0 };
+    yield { type: "prompt-end", logprobs: [{ text: "start", bytes: [], logprob: null, top: [] }] };
+    yield { type: "generation-end", finishReason: "stop", completionTokens: 0, reasoningTokens: 0 };
+  };
+  expect((await complete({ echo: true, topLogprobs: 0 })).choices).toMatchObject([{ text: "", logprobs: [] }]);
+});
+
+test("texts that are compared have probabilities, and others only where they were requested", async () => {
+  const asked = async (overrides: Partial<CompletionRequest>) => {
+    const { complete, engine } = setUp();
+    await complete(overrides);
+    return engine.requests.map(({ topLogprobs }) => topLogprobs);
+  };
+  expect(await asked({ choices: 1, candidates: 2 })).toEqual([0, 0]);
+  expect(await asked({ choices: 1, candidates: 2, topLogprobs: 3 })).toEqual([3, 3]);
+  expect(await asked({ choices: 2, candidates: 2 })).toEqual([null, null]);
+});
+
+test("a limit beyond the context is cut to what each prompt leaves of it", async () => {
+  const { complete, engine } = setUp({ contextTokens: 10 });
+  await complete({ prompts: ["one", "one two three"], tokensMax: 100 });
+  expect(engine.requests.map(({ tokensMax }) => tokensMax)).toEqual([9, 7]);
+});
+
+test("a call that breaks before its first word costs nothing", async () => {
+  const { complete, records } = setUp({
+    beforeWord: () => {
+      throw new AiError("engine_failed", "It broke.");
+    },
+  });
+  await expect(complete()).rejects.toMatchObject({ code: "engine_failed" });
+  expect(records).toMatchObject([{ outcome: "engine_failed", chargedAmount: 0, relaxed: [], streamed: false }]);
+});
+
+test("1,024 texts may be requested at once, and one more is refused with how many they are", async () => {
+  const { start, complete } = setUp();
+  const many = (prompts: number) => ({ prompts: Array.from({ length: prompts }, () => "one"), tokensMax: 0 });
+  expect((await complete(many(1024))).choices).toHaveLength(1024);
+  await expect(start(many(1025))).rejects.toMatchObject({
+    message: "The prompts and their choices make 1025 texts; at most 1024 may be asked for at once.",
+  });
+});
+
+test.each([
+  [{ prompts: [Array.from({ length: 65 }, () => 1)] }, "your prompt resulted in more than 65 tokens"],
+  [{ prompts: ["x".repeat(64 * 33)] }, "your prompt resulted in more than 66 tokens"],
+  [{ prompts: ["word ".repeat(70).trim()] }, "your prompt resulted in 70 tokens"],
+])("a refusal says how long the prompt is, at least", async (overrides, found) => {
+  await expect(setUp().start(overrides)).rejects.toMatchObject({
+    message:
+      `This model's maximum context length is 64 tokens. However, ${found}, ` +
+      "which leaves no room for an answer. Please reduce the length of the prompt.",
+  });
 });

@@ -98,7 +98,12 @@ test.each([
 test("an absurdly long input is refused without being tokenised", async () => {
   const engine = createFakeEngine({ prepare: () => Promise.reject(new Error("tokenised")) });
   const long = "x".repeat((CONTEXT_TOKENS + 1) * 32);
-  await expect(setUp(engine).embed(["0", long])).rejects.toMatchObject({ code: "context_length_exceeded" });
+  for (const input of [long, Array.from({ length: CONTEXT_TOKENS + 1 }, () => 0)]) {
+    await expect(setUp(engine).embed(["0", input])).rejects.toMatchObject({
+      code: "context_length_exceeded",
+      message: expect.stringContaining(`at least ${CONTEXT_TOKENS + 1} tokens`),
+    });
+  }
 });
 
 test("fewer dimensions are the first ones, of length 1 again", async () => {
@@ -127,9 +132,19 @@ test("fewer dimensions are the first ones, of length 1 again", async () => {
 test("a model that was not trained for it gives no fewer dimensions, and none gives more", async () => {
   const whole = setUp(createFakeEngine({ isTruncatable: false }));
   expect((await whole.embed(["0"], DIMENSIONS)).vectors[0]).toEqual(vectorOf(0));
-  await expect(whole.embed(["0"], 2)).rejects.toMatchObject({ code: "unsupported_parameter", param: "dimensions" });
+  await expect(whole.embed(["0"], 2)).rejects.toMatchObject({
+    code: "unsupported_parameter",
+    param: "dimensions",
+    message:
+      "This model was not trained to give fewer than its 4 dimensions, so cut vectors would mislead. " +
+      "Leave 'dimensions' out.",
+  });
   const more = setUp(createFakeEngine()).embed(["0"], DIMENSIONS + 1);
-  await expect(more).rejects.toMatchObject({ code: "invalid_value", param: "dimensions" });
+  await expect(more).rejects.toMatchObject({
+    code: "invalid_value",
+    param: "dimensions",
+    message: "The model has 4 dimensions, fewer than the 5 that were asked for.",
+  });
 });
 
 test("a call that breaks pays for the vectors that were made", async () => {
@@ -150,7 +165,10 @@ test("an input that got no vector fails the call", async () => {
       yield { index: 1, vector: vectorOf(0) };
     },
   });
-  await expect(setUp(engine).embed(["0", "1"])).rejects.toMatchObject({ code: "engine_failed" });
+  await expect(setUp(engine).embed(["0", "1"])).rejects.toMatchObject({
+    code: "engine_failed",
+    message: expect.stringContaining("no vector for one of the inputs"),
+  });
 });
 
 test("an input that fills the context is taken, and one token more is refused with how long it is", async () => {
@@ -183,5 +201,5 @@ test("each vector is paid for when it is there", async () => {
     }),
   );
   await expect(embed(["0 0 0", "0 0"])).rejects.toMatchObject({ code: "engine_failed" });
-  expect(records).toMatchObject([{ usage: { inputTokens: 5, outputTokens: 0 }, streamed: false }]);
+  expect(records).toMatchObject([{ usage: { inputTokens: 5, outputTokens: 0 }, streamed: false, relaxed: [] }]);
 });
