@@ -35,7 +35,10 @@ interface CallFields {
   readonly onRateLimit: OnRateLimit;
 }
 
-/** The caller is known and may use the operation. Made by `authorise` alone. */
+/**
+ * The caller is known and may use the operation. Made by `authorise` alone, once for each call: a session authorises each of
+ * its turns, so that every turn has an id of its own and an expired or revoked credential is noticed.
+ */
 export type AuthorisedCall = Staged<CallFields, "authorised">;
 
 /** The model that will serve the call is known. Made by the pipeline's resolve stage alone. */
