@@ -7,7 +7,7 @@ import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { postTooLarge } from "../support/body-limit.ts";
 import { askChat } from "../support/chat-calls.ts";
-import { askCrowd, CROWD, isBusy, overload, requireAloneAnswered, requireTurnedAway } from "../support/crowd.ts";
+import { sendBurst, BURST_CALLS, isBusy, overload, requireAloneAnswered, requireTurnedAway } from "../support/burst.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { expectRetryAfter } from "../support/retry-after.ts";
 
@@ -40,12 +40,12 @@ export const limitChecks: readonly Check[] = [
   defineCheck({
     ...LIMITS,
     id: "limits.crowd.answered",
-    requirement: `Of ${CROWD} small chats at once each is answered with 200, or turned away with 429 or 503.`,
+    requirement: `Of ${BURST_CALLS} small chats at once each is answered with 200, or refused with 429 or 503.`,
     reference: "RFC 9110 sections 15.5 and 15.6; RFC 6585 section 4",
     breaks: "A page that sends several requests sees failures that look like defects.",
     async run(context) {
       requireStatus(await askChat(context, { max_tokens: 1 }), 200);
-      const wrong = (await askCrowd(context)).find(
+      const wrong = (await sendBurst(context)).find(
         (exchange) => !isBusy(exchange) && exchange.response?.status !== 200,
       );
       if (wrong === undefined) return;
@@ -57,28 +57,28 @@ export const limitChecks: readonly Check[] = [
   defineCheck({
     ...LIMITS,
     id: "limits.crowd.envelope",
-    requirement: `Whoever is turned away among ${CROWD} small chats at once gets the official error body.`,
+    requirement: `A chat that is refused among ${BURST_CALLS} small ones at once gets the official error body.`,
     reference: "OpenAPI ErrorResponse",
     breaks: 'Users read "503 status code (no body)" under load, and nothing that helps.',
     async run(context) {
-      for (const exchange of (await askCrowd(context)).filter(isBusy)) expectShape(exchange, errorResponseSchema);
+      for (const exchange of (await sendBurst(context)).filter(isBusy)) expectShape(exchange, errorResponseSchema);
     },
   }),
   defineCheck({
     ...LIMITS,
     id: "limits.crowd.retry-after",
     level: "should",
-    requirement: `Whoever is turned away among ${CROWD} small chats at once hears when to come back.`,
+    requirement: `A chat that is refused among ${BURST_CALLS} small ones at once gets a retry time.`,
     reference: "RFC 9110 section 10.2.3; openai-node client.ts retryRequest",
     breaks: "All come back at once after half a second, and are turned away again.",
     async run(context) {
-      for (const exchange of (await askCrowd(context)).filter(isBusy)) expectRetryAfter(exchange);
+      for (const exchange of (await sendBurst(context)).filter(isBusy)) expectRetryAfter(exchange);
     },
   }),
   defineCheck({
     ...OVERLOAD,
     id: "limits.overload.refused",
-    requirement: "Calls beyond the places and the line of a model are turned away with 429 or 503.",
+    requirement: "Calls beyond the slots and the queue of a model are refused with 429 or 503.",
     reference: "RFC 6585 section 4; RFC 9110 section 15.6.4",
     breaks: "The line grows without bounds: everyone waits until everyone has given up.",
     async run(context) {
@@ -96,7 +96,7 @@ export const limitChecks: readonly Check[] = [
   defineCheck({
     ...OVERLOAD,
     id: "limits.overload.served",
-    requirement: "While some are turned away, at least as many calls are answered as a model has places.",
+    requirement: "While some are refused, at least as many calls are answered as a model has slots.",
     reference: "RFC 9110 section 15.6.4 (a server that is overloaded still serves what it can)",
     breaks: "Under load the machine stands idle.",
     async run(context) {
@@ -111,7 +111,7 @@ export const limitChecks: readonly Check[] = [
   defineCheck({
     ...OVERLOAD,
     id: "limits.overload.envelope",
-    requirement: "Whoever is turned away by a model without a place gets the official error body.",
+    requirement: "A call that is refused by a model without a free slot gets the official error body.",
     reference: "OpenAPI ErrorResponse",
     breaks: 'Users read "429 status code (no body)", and nothing that helps.',
     async run(context) {
@@ -122,7 +122,7 @@ export const limitChecks: readonly Check[] = [
     ...OVERLOAD,
     id: "limits.overload.retry-after",
     level: "should",
-    requirement: "Whoever is turned away by a model without a place hears when to come back.",
+    requirement: "A call that is refused by a model without a free slot gets a retry time.",
     reference: "RFC 9110 section 10.2.3; openai-node client.ts retryRequest",
     breaks: "All come back at once after half a second, and are turned away again.",
     async run(context) {

@@ -29,14 +29,14 @@ test("of 64 chats for 2 slots the queue takes its share, the rest gets Retry-Aft
     return response;
   };
   const greedy = await keys.mintFor("greedy");
-  const crowd = Array.from({ length: CALLS }, () => chat("greedy", greedy));
-  await Promise.any(crowd);
+  const burst = Array.from({ length: CALLS }, () => chat("greedy", greedy));
+  await Promise.any(burst);
   const newcomer = chat("newcomer", await keys.mintFor("newcomer"));
   const models = await fetch(`${baseUrl}/models`, { headers: { authorization: `Bearer ${greedy}` } });
   expect(models.status).toBe(200);
   expect((await newcomer).status).toBe(200);
   const servedBefore = finished.length;
-  const answers = await Promise.all(crowd);
+  const answers = await Promise.all(burst);
   const refused = answers.filter(({ status }) => status === 429);
   const served = answers.filter(({ status }) => status === 200);
   expect(refused.length + served.length).toBe(CALLS);

@@ -15,15 +15,15 @@ import {
   withoutHeader,
 } from "../mutant.ts";
 
-/** More calls at once than any check sends but those of the crowd. */
-const CROWDED = 10;
+/** More concurrent calls than any check sends except a burst. */
+const BURST_CALLS_MIN = 10;
 /** When nobody came for so long, everyone is there who was on the way. */
 const GATHERING_MS = 60;
 /** Longer than what counts as at once. */
 const LATE_MS = 2500;
 
 /** Answers small chats otherwise while there are many of them. */
-function breakInCrowd(
+function breakInBurst(
   id: string,
   description: string,
   intended: string,
@@ -50,7 +50,7 @@ function breakInCrowd(
         reply: (reply, call) => {
           if (!isSmall(call)) return reply;
           present -= 1;
-          return present >= CROWDED && reply.status === 200 ? { ...reply, ...change(reply) } : reply;
+          return present >= BURST_CALLS_MIN && reply.status === 200 ? { ...reply, ...change(reply) } : reply;
         },
       };
     },
@@ -172,13 +172,13 @@ export const limitMutants: readonly Mutant[] = [
     isTurnedAway,
     (reply) => withoutHeader(reply, "retry-after"),
   ),
-  breakInCrowd("crowd.fails", "many calls at once fail", "limits.crowd.answered", () => ({ status: 500 })),
-  breakInCrowd("crowd.no-envelope", "in a crowd a refusal is one word", "limits.crowd.envelope", (reply) => ({
+  breakInBurst("crowd.fails", "many calls at once fail", "limits.crowd.answered", () => ({ status: 500 })),
+  breakInBurst("crowd.no-envelope", "in a burst a refusal is one word", "limits.crowd.envelope", (reply) => ({
     ...withHeader(reply, "retry-after", "1"),
     status: 503,
     writes: oneWrite("busy"),
   })),
-  breakInCrowd("crowd.no-retry-after", "in a crowd a refusal names no wait", "limits.crowd.retry-after", () => ({
+  breakInBurst("crowd.no-retry-after", "in a burst a refusal names no wait", "limits.crowd.retry-after", () => ({
     status: 429,
     writes: oneWrite(ENVELOPE),
   })),

@@ -1,5 +1,5 @@
 /**
- * `bench busy`: 64 chats of one account at once for a real model with 2 places, one chat of another account, and
+ * `bench busy`: 64 chats of one account at once for a real model with 2 slots, one chat of another account, and
  * a client that lists the models all the time. Missed targets are reported and fail nothing.
  */
 
@@ -14,12 +14,12 @@ import { findFreePort, startGateway } from "../gateway/contender.ts";
 import { SERVER_PROGRAM, buildServer } from "../gateway/ours-contender.ts";
 import { alignColumns, formatNumber, quantile } from "../measurement.ts";
 import { mintBenchToken } from "../mint-bench-token.ts";
-import { runCrowd } from "./crowd.ts";
-import type { Call, CrowdResult, CrowdTarget } from "./crowd.ts";
+import { runBurst } from "./burst.ts";
+import type { Call, BurstResult, BurstTarget } from "./burst.ts";
 
 const MODEL_ID = "smollm2-135m-instruct";
 const PROBE = new URL("../gateway/probe-worker.ts", import.meta.url);
-const PLACES = 2;
+const SLOTS = 2;
 const WAITING_MAX = 16;
 /** Short enough that some of the line reach it. */
 const WAIT_TIME_MS_MAX = 4000;
@@ -28,17 +28,17 @@ const EXTENT = { calls: 64, tokens: 48 };
 
 export async function benchBusy(options: AreaOptions): Promise<AreaResult> {
   const rounds = options.isQuick ? 1 : options.rounds;
-  console.log(`${rounds} rounds, ${options.threads} engine threads, ${EXTENT.calls} chats for ${PLACES} places`);
+  console.log(`${rounds} rounds, ${options.threads} engine threads, ${EXTENT.calls} chats for ${SLOTS} slots`);
   const { path: model } = await pullModel({ id: MODEL_ID });
   buildServer();
   const directory = await mkdtemp(join(tmpdir(), "openai-compat-bench-"));
   try {
     const { target, stop } = await startServer(directory, { model, threads: options.threads });
     try {
-      // The first crowd finds code that has never run.
-      await runCrowd(target, EXTENT);
-      const results: CrowdResult[] = [];
-      for (let round = 0; round < rounds; round += 1) results.push(await runCrowd(target, EXTENT));
+      // The first burst runs cold code.
+      await runBurst(target, EXTENT);
+      const results: BurstResult[] = [];
+      for (let round = 0; round < rounds; round += 1) results.push(await runBurst(target, EXTENT));
       const figures = results.map(describeRound);
       return { text: formatFigures(figures), figures };
     } finally {
@@ -52,7 +52,7 @@ export async function benchBusy(options: AreaOptions): Promise<AreaResult> {
 async function startServer(
   directory: string,
   { model, threads }: { readonly model: string; readonly threads: number },
-): Promise<{ readonly target: CrowdTarget; readonly stop: () => Promise<void> }> {
+): Promise<{ readonly target: BurstTarget; readonly stop: () => Promise<void> }> {
   const port = await findFreePort();
   const secret = randomBytes(32).toString("base64url");
   const config: ConfigInput = {
@@ -61,23 +61,23 @@ async function startServer(
     auth: { jwtSecret: secret },
     queue: { waitingMax: WAITING_MAX, waitTimeMsMax: WAIT_TIME_MS_MAX },
     models: [
-      { id: "bench", engine: { kind: "llama", model, contextTokens: CONTEXT_TOKENS, concurrency: PLACES, threads } },
+      { id: "bench", engine: { kind: "llama", model, contextTokens: CONTEXT_TOKENS, concurrency: SLOTS, threads } },
     ],
   };
   const configFile = join(directory, "config.json");
   await writeFile(configFile, JSON.stringify(config));
   const mint = (accountId: string) => mintBenchToken(secret, accountId);
   const baseUrl = `http://127.0.0.1:${port}/v1`;
-  const crowdKey = await mint("crowd");
+  const burstKey = await mint("crowd");
   const log = await open(join(directory, "server.log"), "a");
   try {
-    const server = await startGateway({ baseUrl, apiKey: crowdKey, model: "bench" }, SERVER_PROGRAM, {
+    const server = await startGateway({ baseUrl, apiKey: burstKey, model: "bench" }, SERVER_PROGRAM, {
       arguments: ["serve", "--config", configFile],
       preload: [PROBE],
       stderr: log.fd,
     });
     const newcomerKey = await mint("newcomer");
-    return { target: { baseUrl, model: "bench", crowdKey, newcomerKey }, stop: () => server.stop() };
+    return { target: { baseUrl, model: "bench", burstKey, newcomerKey }, stop: () => server.stop() };
   } finally {
     await log.close();
   }
@@ -92,15 +92,15 @@ const FIGURES = {
   timedOutMaxMs: { unit: `ms until 503, longest (limit ${WAIT_TIME_MS_MAX})`, target: null },
   servedMaxMs: { unit: "ms until an answer, longest", target: null },
   newcomerMs: { unit: "ms until the other account's answer", target: null },
-  servedBeforeNewcomer: { unit: "of the crowd served before the other account", target: null },
+  servedBeforeNewcomer: { unit: "of the burst served before the other account", target: null },
   modelListP50Ms: { unit: "ms, GET /v1/models, p50", target: null },
   modelListP99Ms: { unit: "ms, GET /v1/models, p99", target: 100 },
 } as const;
 
 type Figures = Readonly<Record<keyof typeof FIGURES, number>>;
 
-/** @throws Error when a call got an answer that no crowd explains, or a refusal without `Retry-After`. */
-function describeRound({ calls, newcomer, servedBeforeNewcomer, modelListsMs }: CrowdResult): Figures {
+/** @throws Error when a call got an answer that a burst does not explain, or a refusal without `Retry-After`. */
+function describeRound({ calls, newcomer, servedBeforeNewcomer, modelListsMs }: BurstResult): Figures {
   const times = (status: number) => sort(calls.filter((call) => call.status === status));
   const [served, refused, timedOut] = [times(200), times(429), times(503)];
   if (served.length + refused.length + timedOut.length !== calls.length) throw new Error("a call failed");

@@ -6,10 +6,10 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls.ts";
 import { requireStatus } from "./envelope.ts";
 
-/** Calls beyond the places of the fixture. */
+/** Calls beyond the slots of the fixture. */
 const SURPLUS = 3;
-/** Calls of the gentle crowd, which any server is asked to bear. */
-export const CROWD = 16;
+/** Calls of a small burst, which any server should handle. */
+export const BURST_CALLS = 16;
 
 /** Requests one after another that take longer than those sent before them take to arrive. */
 const ROUND_TRIPS = 3;
@@ -26,20 +26,20 @@ export interface Overload {
   readonly metAtOnce: boolean;
 }
 
-function composeCrowded(context: CheckContext): ChatFields {
+function composeBurst(context: CheckContext): ChatFields {
   const { model } = context.fixture("overload");
   return { model, messages: [userMessage(LONG_PROMPT)], max_tokens: 32 };
 }
 
-/** What a crowd asks for is answered when one asks alone. @throws Inconclusive */
+/** That a request of the burst is answered when it is sent alone. @throws Inconclusive */
 export async function requireAloneAnswered(context: CheckContext): Promise<void> {
-  requireStatus(await askChat(context, composeCrowded(context)), 200);
+  requireStatus(await askChat(context, composeBurst(context)), 200);
 }
 
-/** More chats than the model of the fixture `overload` has places. */
+/** More chats than the model of the fixture `overload` has slots. */
 export async function overload(context: CheckContext): Promise<Overload> {
   const { concurrency, waitingMax } = context.fixture("overload");
-  const fields = composeCrowded(context);
+  const fields = composeBurst(context);
   let hasEnded = false;
   const chats = Array.from({ length: concurrency + waitingMax + SURPLUS }, async () => {
     const exchange = await askChat(context, fields);
@@ -65,8 +65,8 @@ export async function requireTurnedAway(context: CheckContext): Promise<readonly
 }
 
 /** So many small chats at once as a page of a web application may send. */
-export async function askCrowd(context: CheckContext): Promise<readonly Exchange[]> {
-  return Promise.all(Array.from({ length: CROWD }, () => askChat(context, { max_tokens: 1 })));
+export async function sendBurst(context: CheckContext): Promise<readonly Exchange[]> {
+  return Promise.all(Array.from({ length: BURST_CALLS }, () => askChat(context, { max_tokens: 1 })));
 }
 
 /** 429 or 503: the server has too much to do. */
