@@ -29,7 +29,7 @@ async function requireChoices(context: Parameters<Check["run"]>[0]): Promise<rea
 }
 
 /** A check that one field of every chunk has a property, judged over all its values. */
-function defineFieldLaw(
+function defineFieldInvariant(
   check: Pick<Check, "id" | "requirement" | "reference" | "breaks"> & {
     level?: Check["level"];
     field: string;
@@ -97,7 +97,7 @@ export const chatStreamChecks: readonly Check[] = [
       }
     },
   }),
-  defineFieldLaw({
+  defineFieldInvariant({
     id: "chat.stream.object",
     requirement: '`object` of every chunk is "chat.completion.chunk".',
     reference: "OpenAPI CreateChatCompletionStreamResponse.object",
@@ -105,7 +105,7 @@ export const chatStreamChecks: readonly Check[] = [
     field: "object",
     holds: (values) => values.every((value) => value === "chat.completion.chunk"),
   }),
-  defineFieldLaw({
+  defineFieldInvariant({
     id: "chat.stream.same-id",
     requirement: "All chunks of a stream have the same non-empty `id`.",
     reference: 'OpenAPI CreateChatCompletionStreamResponse.id: "each chunk has the same ID"; jundot/omlx#2462',
@@ -113,7 +113,7 @@ export const chatStreamChecks: readonly Check[] = [
     field: "id",
     holds: (values) => isConstant(values) && typeof values[0] === "string" && values[0] !== "",
   }),
-  defineFieldLaw({
+  defineFieldInvariant({
     id: "chat.stream.same-created",
     level: "should",
     requirement: "All chunks of a stream have the same `created`.",
@@ -122,7 +122,7 @@ export const chatStreamChecks: readonly Check[] = [
     field: "created",
     holds: isConstant,
   }),
-  defineFieldLaw({
+  defineFieldInvariant({
     id: "chat.stream.created-seconds",
     requirement: "`created` of every chunk is a Unix time in whole seconds.",
     reference: "OpenAPI CreateChatCompletionStreamResponse.created; Mintplex-Labs/anything-llm#2920",
@@ -130,7 +130,7 @@ export const chatStreamChecks: readonly Check[] = [
     field: "created",
     holds: (values) => values.every((value) => typeof value === "number" && isUnixSeconds(value)),
   }),
-  defineFieldLaw({
+  defineFieldInvariant({
     id: "chat.stream.same-model",
     level: "should",
     requirement: "All chunks of a stream name the same `model`.",
