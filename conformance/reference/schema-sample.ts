@@ -6,19 +6,19 @@ import { isJsonObject, type JsonObject } from "../src/expect.ts";
 
 /** A value that fits; undefined where the schema asks for what can't be made. */
 export function sampleSchema(schema: unknown): unknown {
-  return isJsonObject(schema) ? sample(schema, { root: schema, place: 0 }) : undefined;
+  return isJsonObject(schema) ? sample(schema, { root: schema, position: 0 }) : undefined;
 }
 
 interface Sampling {
   readonly root: JsonObject;
   /** Where in an array the value stands; neighbours differ, so that they are unique. */
-  readonly place: number;
+  readonly position: number;
 }
 
 function sample(schema: JsonObject, sampling: Sampling): unknown {
   if (typeof schema["$ref"] === "string") return sampleReference(schema["$ref"], sampling);
   if (schema["const"] !== undefined) return schema["const"];
-  if (Array.isArray(schema["enum"])) return schema["enum"][sampling.place % schema["enum"].length];
+  if (Array.isArray(schema["enum"])) return schema["enum"][sampling.position % schema["enum"].length];
   const { anyOf } = schema;
   if (Array.isArray(anyOf)) {
     // What ends a recursion comes first.
@@ -62,7 +62,7 @@ function sampleProperty(schema: unknown, sampling: Sampling): unknown {
 
 function sampleArray(schema: JsonObject, sampling: Sampling): unknown {
   const length = typeof schema["minItems"] === "number" ? schema["minItems"] : 0;
-  const items = Array.from({ length }, (_, place) => sampleProperty(schema["items"], { ...sampling, place }));
+  const items = Array.from({ length }, (_, position) => sampleProperty(schema["items"], { ...sampling, position }));
   return items.includes(undefined) ? undefined : items;
 }
 

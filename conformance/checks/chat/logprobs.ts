@@ -74,7 +74,7 @@ function listTokens(logprobs: unknown): readonly JsonObject[] {
   return Array.isArray(content) ? content.filter(isJsonObject) : [];
 }
 
-/** The probabilities of the likely tokens of each place, as numbers. @throws Inconclusive */
+/** The probabilities of the likely tokens at each position, as numbers. @throws Inconclusive */
 async function requireTops(context: CheckContext): Promise<readonly (readonly number[])[]> {
   return (await requireTokens(context)).map(({ top_logprobs: top }) =>
     assume("top_logprobs with numbers", () => {
@@ -127,7 +127,7 @@ export const chatLogprobChecks: readonly Check[] = [
     id: "chat.logprobs.bytes-are-the-text",
     requirement: "The `bytes` of all tokens, joined, are the UTF-8 of the content.",
     reference: `${TOKEN}.bytes`,
-    breaks: "Programs that find a word's probability by its place read that of another.",
+    breaks: "Programs that find a word's probability by its position read that of another.",
     async run(context) {
       const tokens = await requireTokens(context);
       const { message } = await requireScored(context);
@@ -156,7 +156,8 @@ export const chatLogprobChecks: readonly Check[] = [
   defineCheck({
     ...LOGPROBS,
     id: "chat.logprobs.top-count",
-    requirement: "`top_logprobs` gives as many likely tokens at each place as were asked for, or in rare places fewer.",
+    requirement:
+      "`top_logprobs` gives as many likely tokens at each position as requested, or at rare positions fewer.",
     reference: "OpenAPI CreateChatCompletionRequest.top_logprobs",
     breaks: "Judges that compare the probabilities of A to E miss some of them.",
     async run(context) {
@@ -164,7 +165,7 @@ export const chatLogprobChecks: readonly Check[] = [
         Array.isArray(top) ? top.length : 0,
       );
       const holds = counts.includes(ASKED) && counts.every((count) => count > 0 && count <= ASKED);
-      expectThat(holds, { observer: "wire", expected: `${ASKED} at each place`, actual: JSON.stringify(counts) });
+      expectThat(holds, { observer: "wire", expected: `${ASKED} at each position`, actual: JSON.stringify(counts) });
     },
   }),
   defineCheck({
@@ -185,7 +186,7 @@ export const chatLogprobChecks: readonly Check[] = [
   defineCheck({
     ...LOGPROBS,
     id: "chat.logprobs.top-sum",
-    requirement: "The probabilities of the likely tokens of a place add up to 1 at most.",
+    requirement: "The probabilities of the likely tokens at a position add up to 1 at most.",
     reference: `${TOKEN}.top_logprobs: they are of one distribution`,
     breaks: "Weighted scores come out above the scale; a token that is listed twice counts twice.",
     async run(context) {
@@ -201,7 +202,7 @@ export const chatLogprobChecks: readonly Check[] = [
     tier: "forced",
     requirement: "At temperature 0 the token that was written is as likely as the likeliest of its `top_logprobs`.",
     reference: "OpenAPI CreateChatCompletionRequest.temperature; top_logprobs",
-    breaks: "The probabilities are of another place or another model than the text, and confidence means nothing.",
+    breaks: "The probabilities are of another position or another model than the text, and confidence means nothing.",
     async run(context) {
       const tops = await requireTops(context);
       const chosen = (await requireTokens(context)).map(({ logprob }) => Number(logprob));
@@ -209,7 +210,7 @@ export const chatLogprobChecks: readonly Check[] = [
       // A server's own penalty for repetition may choose another one now and then.
       const holds = likeliest * 2 > chosen.length;
       const actual = `${likeliest} of ${chosen.length}`;
-      expectThat(holds, { observer: "wire", expected: "the likeliest at most places", actual });
+      expectThat(holds, { observer: "wire", expected: "the likeliest at most positions", actual });
     },
   }),
   defineCheck({

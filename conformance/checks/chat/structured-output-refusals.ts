@@ -73,10 +73,10 @@ const UNKNOWN_TOOL = { ...OFFER, tool_choice: { type: "function", function: { na
 const NO_TOOLS_CHOSEN = forceTool(REPORT, { tools: undefined });
 
 /** That `param` says where the mistake is. */
-function expectBlame(exchange: Exchange, place: string): void {
+function expectBlame(exchange: Exchange, path: string): void {
   const error = requireError(exchange, 400);
-  const holds = error.param?.startsWith(place) === true;
-  expectThat(holds, { observer: "wire", expected: `a param that begins with ${place}`, actual: JSON.stringify(error) });
+  const holds = error.param?.startsWith(path) === true;
+  expectThat(holds, { observer: "wire", expected: `a param that begins with ${path}`, actual: JSON.stringify(error) });
 }
 
 export const chatFormRefusalChecks: readonly Check[] = [

@@ -155,7 +155,7 @@ export const chatToolStreamChecks: readonly Check[] = [
     breaks: "Accumulators leave a hole: pipecat runs a phantom call, openai-node has `undefined` in `tool_calls`.",
     async run(context) {
       const order = [...groupDeltas(await requireDeltas(context, BOTH)).keys()];
-      const holds = order.every((index, place) => index === place);
+      const holds = order.every((index, position) => index === position);
       expectThat(holds, { observer: "wire", expected: "0, 1, 2, …", actual: JSON.stringify(order) });
     },
   }),

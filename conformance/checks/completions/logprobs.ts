@@ -86,7 +86,7 @@ export const completionLogprobChecks: readonly Check[] = [
     id: "completions.logprobs.tokens-are-the-text",
     requirement: "The `tokens`, joined, are the text.",
     reference: `${LOGPROBS}.tokens`,
-    breaks: "Programs that find a word's probability by its place read that of another.",
+    breaks: "Programs that find a word's probability by its position read that of another.",
     async run(context) {
       const { choice, logprobs } = await requireScored(context);
       const joined = requireTokens(logprobs).join("");
@@ -122,12 +122,13 @@ export const completionLogprobChecks: readonly Check[] = [
       const offsets = requireList(logprobs, "text_offset").map(Number);
       const tokens = requireTokens(logprobs);
       if (offsets.length !== tokens.length) throw new Inconclusive("the lists differ in length");
-      // Languages count an emoji as one character or as two; the first token may begin with a blank that is not in the text.
-      const holds = offsets.every((offset, place) => {
-        const gap = offset - (offsets[place - 1] ?? offset);
-        const before = tokens[place - 1] ?? "";
-        const lengths = place === 0 ? [0] : [before.length, Array.from(before).length];
-        return lengths.some((length) => gap === length || (place === 1 && gap === length - 1));
+      // Languages count an emoji as one character or as two; the first token may begin with a blank that is not in the
+      // text.
+      const holds = offsets.every((offset, position) => {
+        const gap = offset - (offsets[position - 1] ?? offset);
+        const before = tokens[position - 1] ?? "";
+        const lengths = position === 0 ? [0] : [before.length, Array.from(before).length];
+        return lengths.some((length) => gap === length || (position === 1 && gap === length - 1));
       });
       expectThat(holds, { observer: "wire", expected: "sums of lengths", actual: JSON.stringify({ offsets, tokens }) });
     },
@@ -145,7 +146,7 @@ export const completionLogprobChecks: readonly Check[] = [
         const values = isJsonObject(top) ? Object.values(top) : [];
         return values.every(isLogprob) && values.length <= ASKED + 1 && isWholeProbability(values);
       });
-      // Two tokens of the same text fall together in a map, but not in each place.
+      // Two tokens of the same text are one entry of a map, but not at every position.
       const isFull = tops.some((top) => isJsonObject(top) && Object.keys(top).length >= ASKED);
       const expected = `maps of ${ASKED} or ${ASKED + 1} tokens`;
       expectThat(holds && isFull, { observer: "schema", expected, actual: JSON.stringify(tops) });

@@ -41,7 +41,7 @@ export const completionPromptChecks: readonly Check[] = [
     id: "completions.prompts.list",
     requirement: "A list of prompts gives a choice for each, with the indices 0, 1 and so on in this order.",
     reference: `${PROMPT}; OpenAPI CreateCompletionResponse.choices.index`,
-    breaks: "lm-eval and LangChain send batches; they pair by index, or by place without looking at the index.",
+    breaks: "lm-eval and LangChain send batches; they pair by index, or by position without looking at the index.",
     async run(context) {
       const choices = readTextChoices(await expectTextAccepted(context, { prompt: PROMPTS }));
       const actual = JSON.stringify(choices.map(({ index }) => index));
@@ -152,7 +152,7 @@ export const completionPromptChecks: readonly Check[] = [
       const texts = [];
       for (const prompt of PROMPTS) texts.push(await requireContinuation(context, { prompt, max_tokens: 64 }));
       // A model may repeat one prompt by itself, but hardly both.
-      const holds = !texts.every((text, place) => text.startsWith(PROMPTS[place] ?? ""));
+      const holds = !texts.every((text, position) => text.startsWith(PROMPTS[position] ?? ""));
       expectThat(holds, { observer: "wire", expected: "what follows the prompt", actual: JSON.stringify(texts[0]) });
     },
   }),

@@ -136,7 +136,7 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: "Clients end at the first one, or wait for one that never comes.",
     async run(context) {
       const choices = (await requireTextEvents(context)).flatMap((event) => event.choices);
-      const at = choices.flatMap(({ finish_reason: reason }, place) => ((reason ?? "") === "" ? [] : [place]));
+      const at = choices.flatMap(({ finish_reason: reason }, position) => ((reason ?? "") === "" ? [] : [position]));
       const holds = at.length === 1 && at[0] === choices.length - 1;
       const actual = `at ${JSON.stringify(at)} of ${choices.length}`;
       expectThat(holds, { observer: "wire", expected: "one finish_reason, at the end", actual });

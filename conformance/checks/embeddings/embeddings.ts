@@ -92,7 +92,7 @@ export const embeddingChecks: readonly Check[] = [
     id: "embeddings.index",
     requirement: "Each item of a batch has the index of its input, in the order of the inputs.",
     reference: "OpenAPI Embedding.index; getzep/graphiti#1732",
-    breaks: "The SDKs' users pair vectors and texts by place; LangChain does so without looking at the index.",
+    breaks: "The SDKs' users pair vectors and texts by position; LangChain does so without looking at the index.",
     async run(context) {
       const items = requireItems(await askEmbedding(context, { input: TEXTS }));
       const actual = JSON.stringify(items.map(({ index }) => index));
@@ -108,10 +108,10 @@ export const embeddingChecks: readonly Check[] = [
     breaks: "Documents are stored under the vectors of others, and every search finds the wrong ones.",
     async run(context) {
       const batch = requireVectors(await askEmbedding(context, { input: TEXTS }));
-      for (const [place, text] of TEXTS.entries()) {
+      for (const [position, text] of TEXTS.entries()) {
         const [alone] = requireVectors(await askEmbedding(context, { input: text }));
-        const actual = `another vector at place ${place} of ${batch.length}`;
-        expectThat(isSameDirection(alone, batch[place]), { observer: "wire", expected: "the same vector", actual });
+        const actual = `another vector at position ${position} of ${batch.length}`;
+        expectThat(isSameDirection(alone, batch[position]), { observer: "wire", expected: "the same vector", actual });
       }
     },
   }),

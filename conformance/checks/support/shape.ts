@@ -1,4 +1,4 @@
-/** The shapes of the specification, less the places that a check of their own judges. */
+/** The shapes of the specification, without the fields that a check of their own judges. */
 
 import { validateShape } from "@openai-compat/spec";
 import type { z } from "zod";

@@ -15,7 +15,10 @@ export function isLogprob(value: unknown): value is number {
   return typeof value === "number" && value <= 1e-3;
 }
 
-/** Whether these can be the probabilities of different tokens at one place: together at most 1, and a little for rounding. */
+/**
+ * Whether these can be the probabilities of different tokens at one position: together at most 1, and a little for
+ * rounding.
+ */
 export function isWholeProbability(logprobs: readonly number[]): boolean {
   return logprobs.reduce((sum, logprob) => sum + Math.exp(logprob), 0) <= 1.01;
 }

@@ -86,7 +86,7 @@ export function mutateChunks(
 /** Changes each choice of each chunk; `isLast` says that the choice ends there. */
 export function mutateChunkChoice(
   naming: Naming,
-  change: (choice: ChunkChoice, place: { index: number; isLast: boolean }) => object,
+  change: (choice: ChunkChoice, position: { index: number; isLast: boolean }) => object,
 ): Mutant {
   return mutateChunks(naming, (chunks) =>
     chunks.map((chunk, index) => ({

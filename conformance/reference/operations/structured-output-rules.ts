@@ -1,4 +1,7 @@
-/** What the reference server demands of tools, of the choice among them and of `response_format`: a rule per requirement. */
+/**
+ * What the reference server demands of tools, of the choice among them and of `response_format`: a rule per
+ * requirement.
+ */
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
@@ -72,10 +75,10 @@ function refuse(param: string): Refusal {
 }
 
 /** Blames the first tool for which `holds` doesn't. */
-function refuseTool(body: ChatBody, place: string, holds: (tool: JsonObject) => boolean): Refusal | null {
+function refuseTool(body: ChatBody, path: string, holds: (tool: JsonObject) => boolean): Refusal | null {
   const tools = Array.isArray(body["tools"]) ? body["tools"] : [];
   const wrong = tools.findIndex((tool) => !isJsonObject(tool) || !holds(tool));
-  return wrong === -1 ? null : refuse(`tools[${wrong}].${place}`);
+  return wrong === -1 ? null : refuse(`tools[${wrong}].${path}`);
 }
 
 export function readFormat(body: ChatBody): JsonObject {

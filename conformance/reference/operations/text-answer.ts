@@ -1,6 +1,6 @@
 /**
- * The reference server's plain completions: a prompt is gone on with by numbers that depend on its length, so that no two
- * prompts of a check get the same text.
+ * The reference server's plain completions: a prompt is gone on with by numbers that depend on its length, so that no
+ * two prompts of a check get the same text.
  */
 
 import { composeLegacyLogprobs, type LegacyLogprobs } from "../logprobs.ts";
@@ -86,9 +86,11 @@ export function encodeTextCompletion(answer: TextAnswer): TextCompletion {
 export function encodeTextChunks(answer: TextAnswer, includeUsage: boolean): readonly TextCompletion[] {
   const base = { ...encodeBase(answer), ...(includeUsage ? { usage: null } : {}) };
   const chunks = answer.choices.flatMap((choice, index) => [
-    ...choice.tokens.map((text, place) => ({
+    ...choice.tokens.map((text, position) => ({
       ...base,
-      choices: [{ text, index, logprobs: encodeLogprobs(answer, choice, [place, place + 1]), finish_reason: null }],
+      choices: [
+        { text, index, logprobs: encodeLogprobs(answer, choice, [position, position + 1]), finish_reason: null },
+      ],
     })),
     { ...base, choices: [{ text: "", index, logprobs: null, finish_reason: choice.finishReason }] },
   ]);

@@ -122,7 +122,7 @@ const logprobMutants: readonly Mutant[] = [
   mutateToken(
     {
       id: "logprobs.of-next-place",
-      description: "the probability of a token is that of another place",
+      description: "the probability of a token is that of another position",
       intended: ["chat.logprobs.greedy"],
     },
     (token) => ({ ...token, logprob: token.logprob - 3 }),

@@ -50,30 +50,33 @@ function hasBareTool(body: ChatBody): boolean {
   return listFunctions(body).some(({ parameters }) => parameters === undefined);
 }
 
-interface Place {
+interface DeltaPosition {
   /** Of the delta among those of its call. */
-  readonly place: number;
+  readonly position: number;
   readonly body: ChatBody;
 }
 
 /** Changes each delta of a call; none or several may come of it. */
-function mutateDeltas(naming: Naming, change: (delta: ToolCallDelta, place: Place) => readonly object[]): Mutant {
+function mutateDeltas(
+  naming: Naming,
+  change: (delta: ToolCallDelta, position: DeltaPosition) => readonly object[],
+): Mutant {
   return mutateChunks(naming, (chunks, body) => {
     const seen = new Map<number, number>();
     return chunks.flatMap((chunk): object[] => {
       const [choice] = chunk.choices;
       const [delta] = choice?.delta.tool_calls ?? [];
       if (choice === undefined || delta === undefined || !("function" in delta)) return [chunk];
-      const place = seen.get(delta.index) ?? 0;
-      seen.set(delta.index, place + 1);
-      return change(delta, { place, body }).map((changed) => replaceDelta(chunk, { tool_calls: [changed] }));
+      const position = seen.get(delta.index) ?? 0;
+      seen.set(delta.index, position + 1);
+      return change(delta, { position, body }).map((changed) => replaceDelta(chunk, { tool_calls: [changed] }));
     });
   });
 }
 
 /** Changes one delta of each call, by default the first. */
 function mutateDelta(naming: Naming, change: (delta: ToolCallDelta) => object, at = 0): Mutant {
-  return mutateDeltas(naming, (delta, { place }) => [place === at ? change(delta) : delta]);
+  return mutateDeltas(naming, (delta, { position }) => [position === at ? change(delta) : delta]);
 }
 
 function replaceDelta(chunk: Chunk, delta: object): object {
@@ -219,7 +222,7 @@ const streamMutants: readonly Mutant[] = [
   ]),
   mutateDeltas(
     intend("call-stream.id-changes", "each delta has an id of its own", "chat.tools.stream-id-once"),
-    (delta, { place }) => [{ ...delta, id: `call_streamed_${delta.index}_${place}` }],
+    (delta, { position }) => [{ ...delta, id: `call_streamed_${delta.index}_${position}` }],
   ),
   mutateDelta(
     intend(
@@ -267,7 +270,7 @@ const streamMutants: readonly Mutant[] = [
   ),
   mutateDeltas(
     intend("call-stream.piece-lost", "a piece of the arguments is lost", "chat.tools.stream-arguments"),
-    (delta, { place }) => (place === 2 ? [] : [delta]),
+    (delta, { position }) => (position === 2 ? [] : [delta]),
   ),
   mutateDeltas(
     intend("call-stream.other-call", "a streamed call has other arguments", "chat.tools.stream-equals-one-shot"),

@@ -40,7 +40,7 @@ function isAllowing(body: ChatBody): boolean {
 /** Whether the messages have one that follows one: role after role. */
 function hasPair(body: ChatBody, first: string, second: string): boolean {
   const roles = readMessages(body).map(({ role }) => role);
-  return roles.some((role, place) => role === first && roles[place + 1] === second);
+  return roles.some((role, position) => role === first && roles[position + 1] === second);
 }
 
 function someCalling(body: ChatBody, holds: (message: ChatBody) => boolean): boolean {

@@ -121,8 +121,8 @@ const promptMutants: readonly Mutant[] = [
     },
     (completion) => ({
       ...completion,
-      choices: completion.choices.map((choice, place) => ({
-        ...completion.choices.at(-1 - place),
+      choices: completion.choices.map((choice, position) => ({
+        ...completion.choices.at(-1 - position),
         index: choice.index,
       })),
     }),

@@ -99,7 +99,7 @@ export const completionStreamMutants: readonly Mutant[] = [
       description: "each event has another id",
       intended: ["completions.stream.same-id"],
     },
-    (events) => events.map((event, place) => ({ ...event, id: `${event.id}-${place}` })),
+    (events) => events.map((event, position) => ({ ...event, id: `${event.id}-${position}` })),
   ),
   mutateEvents(
     {
@@ -107,7 +107,7 @@ export const completionStreamMutants: readonly Mutant[] = [
       description: "the third event is lost",
       intended: ["completions.stream.equals-one-shot"],
     },
-    (events, body) => (body["echo"] === true ? events : events.filter((_, place) => place !== 2)),
+    (events, body) => (body["echo"] === true ? events : events.filter((_, position) => position !== 2)),
   ),
   mutateEventChoice(
     {
@@ -186,7 +186,7 @@ export const completionLogprobMutants: readonly Mutant[] = [
       intended: ["completions.logprobs.given", "completions.logprobs.zero"],
     },
     ({ tokens, token_logprobs: values }) => ({
-      content: tokens.map((token, place) => ({ token, logprob: values[place], bytes: null, top_logprobs: [] })),
+      content: tokens.map((token, position) => ({ token, logprob: values[position], bytes: null, top_logprobs: [] })),
     }),
   ),
   mutateLogprobs(
@@ -205,7 +205,7 @@ export const completionLogprobMutants: readonly Mutant[] = [
     },
     ({ tokens, ...rest }) => {
       const trimmed = tokens.map((token) => token.trim());
-      const offsets = trimmed.map((_, place) => trimmed.slice(0, place).join("").length);
+      const offsets = trimmed.map((_, position) => trimmed.slice(0, position).join("").length);
       return { ...rest, tokens: trimmed, text_offset: offsets };
     },
   ),
@@ -227,7 +227,7 @@ export const completionLogprobMutants: readonly Mutant[] = [
       description: "`text_offset` counts tokens",
       intended: ["completions.logprobs.offsets"],
     },
-    (logprobs) => ({ ...logprobs, text_offset: logprobs.tokens.map((_, place) => place) }),
+    (logprobs) => ({ ...logprobs, text_offset: logprobs.tokens.map((_, position) => position) }),
   ),
   mutateLogprobs(
     {

@@ -26,8 +26,9 @@ export interface InputReader {
 }
 
 /**
- * Takes the input out of the arguments as they come, cut anywhere. What is cut for good, such as half of an escape, is no
- * part of it; half of a surrogate pair is U+FFFD. The arguments have to conform to `describeInput`, as far as they go.
+ * Takes the input out of the arguments as they come, cut anywhere. What is cut for good, such as half of an escape, is
+ * no part of it; half of a surrogate pair is U+FFFD. The arguments have to conform to `describeInput`, as far as they
+ * go.
  */
 export function createInputReader(): InputReader {
   return new Reader();
@@ -38,7 +39,7 @@ const UNICODE_ESCAPE_LENGTH = 6;
 const REPLACEMENT = "\ufffd";
 
 class Reader implements InputReader {
-  #place: "before-name" | "name" | "before-input" | "input" | "after-input" = "before-name";
+  #section: "before-name" | "name" | "before-input" | "input" | "after-input" = "before-name";
   /** From its backslash on, as long as it is not whole. */
   #escape = "";
   /** The first half of a surrogate pair. */
@@ -47,7 +48,7 @@ class Reader implements InputReader {
 
   push(text: string): string {
     this.#added = "";
-    for (let at = 0; at < text.length && this.#place !== "after-input"; at += 1) this.#read(text.charAt(at));
+    for (let at = 0; at < text.length && this.#section !== "after-input"; at += 1) this.#read(text.charAt(at));
     return this.#added;
   }
 
@@ -69,26 +70,26 @@ class Reader implements InputReader {
 
   /** A quotation mark begins or ends the name or the input. */
   #pass(): void {
-    switch (this.#place) {
+    switch (this.#section) {
       case "before-name":
-        this.#place = "name";
+        this.#section = "name";
         break;
       case "name":
-        this.#place = "before-input";
+        this.#section = "before-input";
         break;
       case "before-input":
-        this.#place = "input";
+        this.#section = "input";
         break;
       case "input":
         this.#endHalf();
-        this.#place = "after-input";
+        this.#section = "after-input";
         break;
       case "after-input":
     }
   }
 
   #add(unit: string): void {
-    if (this.#place !== "input") return;
+    if (this.#section !== "input") return;
     if (isLow(unit)) {
       this.#added += this.#high === "" ? REPLACEMENT : this.#high + unit;
       this.#high = "";

@@ -28,7 +28,7 @@ export interface EmbeddingEngineLimits {
 }
 
 export interface EmbeddingVector {
-  /** The place of the input. */
+  /** The index of the input. */
   readonly index: number;
   /** Of length 1, with as many dimensions as the model has. */
   readonly vector: Float32Array<ArrayBuffer>;

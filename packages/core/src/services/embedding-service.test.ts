@@ -36,8 +36,8 @@ function createFakeEngine(overrides: Partial<EmbeddingEngine> = {}): EmbeddingEn
 }
 
 /** Of length 1, distinguished by the index of its first number. */
-function vectorOf(place: number): Float32Array<ArrayBuffer> {
-  return new Float32Array(DIMENSIONS).map((_, index) => (index === place ? 1 : 0));
+function vectorOf(dimension: number): Float32Array<ArrayBuffer> {
+  return new Float32Array(DIMENSIONS).map((_, index) => (index === dimension ? 1 : 0));
 }
 
 function setUp(engine: EmbeddingEngine, prices = FREE_OF_CHARGE) {

@@ -121,11 +121,11 @@ export function findLeftRecursion(rules: ReadonlyMap<string, GrammarNode>, short
   };
   for (const start of rules.keys()) {
     const path = [enter(start)];
-    for (let place = path.at(-1); place !== undefined; place = path.at(-1)) {
-      const next = place.rest.pop();
+    for (let entry = path.at(-1); entry !== undefined; entry = path.at(-1)) {
+      const next = entry.rest.pop();
       if (next === undefined) {
-        settled.add(place.name);
-        open.delete(place.name);
+        settled.add(entry.name);
+        open.delete(entry.name);
         path.pop();
       } else if (open.has(next)) return next;
       else if (!settled.has(next)) path.push(enter(next));

@@ -129,8 +129,8 @@ function combine(
       return left.accepts[mine] === 1 && isTheirs !== isDifference;
     });
   find(0, 0);
-  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-    const [id, mine, theirs] = place;
+  for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+    const [id, mine, theirs] = entry;
     for (const [index, pair] of pairs.entries()) {
       const nextMine = left.next[mine * leftWidth + pair.left] ?? -1;
       const nextTheirs = theirs === -1 || pair.right === -1 ? -1 : (right.next[theirs * rightWidth + pair.right] ?? -1);
@@ -160,8 +160,8 @@ export function limitLength(
       return automaton.accepts[state] === 1 && length >= min;
     });
   find(0, 0);
-  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-    const [id, state, length] = place;
+  for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+    const [id, state, length] = entry;
     if (length === max) continue;
     for (let index = 0; index < width; index += 1) {
       const next = automaton.next[state * width + index] ?? -1;

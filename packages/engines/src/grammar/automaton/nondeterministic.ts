@@ -133,8 +133,8 @@ export class NondeterministicAutomaton {
         return this.#close(places, isFirst ? ["at-start", "at-end"] : ["at-end"]).includes(end);
       });
     find(this.#close([start], isAtStart ? ["at-start"] : []), isAtStart);
-    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-      const [id, places] = place;
+    for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+      const [id, places] = entry;
       const targets = classes.map((): number[] => []);
       for (const from of places) {
         for (const { set, to } of this.#states[from]?.edges ?? []) {
@@ -153,8 +153,8 @@ export class NondeterministicAutomaton {
   /** All states that are reached without a character, in ascending order. */
   #close(places: readonly number[], also: readonly When[]): readonly number[] {
     const seen = new Set(places);
-    for (const place of seen) {
-      const { steps } = this.#states[place] ?? { steps: [] };
+    for (const entry of seen) {
+      const { steps } = this.#states[entry] ?? { steps: [] };
       this.#spend(2 * steps.length + 2);
       for (const { when, to } of steps) {
         if (when === "always" || also.includes(when)) seen.add(to);
