@@ -13,7 +13,7 @@ export function createAudioEventReader(): EventReader {
   let isFinished = false;
   return {
     endsWithDone: false,
-    readAlike: () => null,
+    tryFastPath: () => null,
     read(text, value) {
       const reported = decodeUsage(value["usage"]);
       usage = reported ?? usage;

@@ -47,7 +47,7 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
 
   return {
     endsWithDone: true,
-    readAlike(text) {
+    tryFastPath(text) {
       const filled = endings.isEmpty ? template.fill(text) : null;
       if (filled === null) return null;
       counter.addOutput(filled.text);

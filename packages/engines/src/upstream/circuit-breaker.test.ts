@@ -49,7 +49,7 @@ test("a good probe closes the circuit as soon as its answer begins", () => {
   call(breaker, "broken", "broken", "broken");
   clock.ms += 100;
   const probe = breaker.enter();
-  probe?.begin();
+  probe?.markResponseStarted();
   expect(breaker.state()).toBe("closed");
   call(breaker, "broken", "broken");
   expect(breaker.state(), "old failures are forgotten").toBe("closed");
@@ -87,7 +87,7 @@ test("calls from before the opening neither close the circuit nor keep it open l
   clock.ms += 50;
   old?.end("broken");
   expect(breaker.waitMs()).toBe(50);
-  older?.begin();
+  older?.markResponseStarted();
   older?.end("good");
   expect(breaker.state()).toBe("open");
 });
@@ -96,7 +96,7 @@ test("answers that begin well and always break off open the circuit as well", ()
   const { breaker } = createBreaker();
   for (let count = 0; count < 3; count += 1) {
     const pass = breaker.enter();
-    pass?.begin();
+    pass?.markResponseStarted();
     pass?.end("broken");
   }
   expect(breaker.state()).toBe("open");

@@ -19,7 +19,7 @@ export interface CircuitBreaker {
 /** One call's way through. */
 export interface CircuitPass {
   /** A good answer has begun: a probe has found out enough. */
-  begin(): void;
+  markResponseStarted(): void;
   /** Call it exactly once. */
   end(outcome: CallOutcome): void;
 }
@@ -50,7 +50,7 @@ export function createCircuitBreaker({ failuresMax, openMs, now }: CircuitBreake
 
   function createPass(): CircuitPass {
     const pass: CircuitPass = {
-      begin() {
+      markResponseStarted() {
         if (probe === pass) close();
       },
       end(outcome) {

@@ -11,7 +11,7 @@ export interface EventReader {
    *
    * @returns the data to send on; null when the event must be read in full
    */
-  readAlike(text: string): string | null;
+  tryFastPath(text: string): string | null;
   /**
    * @param text one event's data
    * @param value the same, parsed; it may be changed

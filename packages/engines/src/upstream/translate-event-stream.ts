@@ -41,8 +41,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
 
   function readEvent(event: ServerSentEvent): string {
     const { name, data } = event;
-    const alike = name === null ? reader.readAlike(data) : null;
-    if (alike !== null) return `data: ${alike}\n\n`;
+    const unparsed = name === null ? reader.tryFastPath(data) : null;
+    if (unparsed !== null) return `data: ${unparsed}\n\n`;
     const value = parseRecord(data);
     if (value === null) throw toDataError(event, options.errorContext);
     if (name === "error" || isErrorBody(value)) throw toStreamError(data, options.errorContext);

@@ -56,7 +56,7 @@ export async function* streamUpstreamEvents(options: UpstreamEventsOptions): Asy
       chunks = await content.read();
       if (signal.aborted) countLate(progress, chunks, signal);
       for (const event of chunks === null ? translator.end() : translator.push(chunks)) {
-        if (event.type === "upstream-start" || event.type === "upstream-whole") lease.begin();
+        if (event.type === "upstream-start" || event.type === "upstream-whole") lease.markResponseStarted();
         if (event.type === "upstream-end") answer.finish();
         if (!signal.aborted || isLast(event)) yield event;
       }

@@ -9,7 +9,7 @@ import type { CallOutcome, CircuitBreaker } from "./circuit-breaker.ts";
 export interface TargetLease<Target> {
   readonly target: Target;
   /** A good answer has begun. */
-  begin(): void;
+  markResponseStarted(): void;
   /** The call is over. Call it exactly once. */
   end(outcome: CallOutcome): void;
 }
@@ -59,7 +59,7 @@ export function createUpstreamTargets<Target>(
         if (tried.size > 0) entry.failovers += 1;
         return {
           target: entry.target,
-          begin: () => pass.begin(),
+          markResponseStarted: () => pass.markResponseStarted(),
           end(outcome) {
             entry.running -= 1;
             if (outcome === "broken") entry.failures += 1;

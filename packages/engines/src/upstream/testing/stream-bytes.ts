@@ -63,5 +63,5 @@ function openBytes({ status = 200, headers = {}, body }: BytesAnswer, isCut: boo
     leave: () => {},
   };
   const target = { open: async () => answer, close: async () => {} };
-  return { answer, lease: { target, begin: () => {}, end: () => {} } };
+  return { answer, lease: { target, markResponseStarted: () => {}, end: () => {} } };
 }
