@@ -48,6 +48,17 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
     },
     unload: async (loaded) => loaded.dispose(),
   });
+  async function withModel<Result>(
+    signal: AbortSignal,
+    use: (loaded: LoadedModel) => Promise<Result>,
+  ): Promise<Result> {
+    const { value: loaded, release } = await resource.acquire(signal);
+    try {
+      return await use(loaded);
+    } finally {
+      release();
+    }
+  }
 
   async function* generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const { value: loaded, release } = await resource.acquire(signal);
@@ -68,31 +79,18 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
       },
       concurrency: resolved.concurrency,
     },
-    async prepare(messages, output, signal) {
-      const { value: loaded, release } = await resource.acquire(signal);
-      try {
-        return { tokens: await tokenizePrompt({ messages, output }, loaded, createWorkSlices({ signal })) };
-      } finally {
-        release();
-      }
-    },
-    async prepareText(text, signal) {
-      const { value: loaded, release } = await resource.acquire(signal);
-      try {
-        return await tokenizeText(text, loaded.texts, createWorkSlices({ signal }));
-      } finally {
-        release();
-      }
-    },
+    prepare: (messages, output, signal) =>
+      withModel(signal, async (loaded) => ({
+        tokens: await tokenizePrompt({ messages, output }, loaded, createWorkSlices({ signal })),
+      })),
+    prepareText: (text, signal) =>
+      withModel(signal, (loaded) => tokenizeText(text, loaded.texts, createWorkSlices({ signal }))),
     async check({ sampling, output }, signal) {
       const { relaxed } = await compileOutput(output);
-      const { value: loaded, release } = await resource.acquire(signal);
-      try {
+      return withModel(signal, async (loaded) => {
         mapSampling(sampling, { sampledTokens: [], tokensMax: 1 }, samplingContext(loaded, resolved));
         return relaxed;
-      } finally {
-        release();
-      }
+      });
     },
     generate,
     async hold(signal) {

@@ -77,7 +77,15 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
   try {
     const template = createModelTemplate(model);
     const contextTokens = Math.min(settings.contextTokens, model.trainContextSize);
-    const context = await createContext(model, contextTokens, settings);
+    const context = await model.createContext({
+      sequences: settings.concurrency,
+      contextSize: contextTokens,
+      batchSize: BATCH_TOKENS,
+      threads: settings.threads,
+      // Without it a model with a sliding window forgets the prefix that the next turn would reuse.
+      swaFullCache: true,
+      flashAttention: "auto",
+    });
     const native = findNativeContext(context);
     const stopMeasuring = measureProbabilities(native, () => createNativeSampler(context));
     serialiseSampling(native);
@@ -111,23 +119,6 @@ async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings)
     await model.dispose();
     throw error;
   }
-}
-
-async function createContext(
-  model: LlamaModel,
-  contextTokens: number,
-  settings: ResolvedLlamaSettings,
-): Promise<LlamaContext> {
-  const context = await model.createContext({
-    sequences: settings.concurrency,
-    contextSize: contextTokens,
-    batchSize: BATCH_TOKENS,
-    threads: settings.threads,
-    // Without it a model with a sliding window forgets the prefix that the next turn would reuse.
-    swaFullCache: true,
-    flashAttention: "auto",
-  });
-  return context;
 }
 
 function openSequences(context: LlamaContext, count: number): LlamaContextSequence[] {
