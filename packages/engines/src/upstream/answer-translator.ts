@@ -5,24 +5,24 @@ import type { UpstreamErrorContext } from "./decode-error.ts";
 
 export interface AnswerTranslator {
   /**
-   * The next pieces of the body.
+   * Translates the next pieces of the body.
    *
-   * @throws AiError an error that the upstream wrapped in a good answer; UpstreamError `invalid`
+   * @throws AiError an error inside an answer with status 200; UpstreamError `invalid`
    */
   push(chunks: readonly Uint8Array[]): Iterable<UpstreamEvent>;
   /** The body has ended. @throws as `push`, and UpstreamError `broken` when that was too early */
   end(): Iterable<UpstreamEvent>;
-  /** Whether nothing that may still come matters: `end` needs not be waited for. */
+  /** Whether the answer is complete: anything that follows is ignored, and `end` need not be awaited. */
   isComplete(): boolean;
   /**
-   * Whether all that was asked for has come but for its usage: worth a short wait after the client has disconnected.
+   * Whether only the usage is missing: worth a short wait after the client has disconnected.
    */
   awaitsUsage(): boolean;
-  /** What the call has used, called when its client has disconnected and nothing more is read. */
+  /** The call's usage when its client has disconnected and nothing more is read. */
   abandon(): Extract<UpstreamEvent, { type: "upstream-end" }>;
 }
 
-/** What the implementations are made with. */
+/** Options of all implementations. */
 export interface TranslatorOptions {
   readonly request: UpstreamRequest;
   readonly eventBytesMax: number;

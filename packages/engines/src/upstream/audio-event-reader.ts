@@ -19,7 +19,7 @@ export function createAudioEventReader(): EventReader {
       usage = reported ?? usage;
       hasUsage ||= reported !== null;
       const { type } = value;
-      // Pings have no type, or this one.
+      // Pings have no type, or the type `ping`.
       if (typeof type !== "string" || type === "ping") return [];
       isFinished ||= type.endsWith(".done");
       return [text.includes("\n") ? JSON.stringify(value) : text];

@@ -1,6 +1,6 @@
 /**
- * Which translator an answer gets: by what was requested and what its body is. Its content type says little: servers
- * send streams as JSON, JSON as streams, and errors as either.
+ * Chooses the translator of an answer by the request and the body. Content types are unreliable: servers send streams
+ * as JSON, JSON as streams, and errors as either.
  */
 
 import { MODEL_OPERATIONS, answersWithChunks } from "@openai-compat/core";
@@ -20,7 +20,7 @@ const VISIBLE_ASCII = /^[\x20-\x7e]+$/;
 const AUDIO_TYPE = /^(?:audio\/.+|application\/ogg|application\/octet-stream)$/;
 const EVENT_STREAM = "text/event-stream";
 
-/** @throws UpstreamError `invalid` for what can't be an answer; also later, when the body has begun */
+/** @throws UpstreamError `invalid` for a body that can't be an answer; also later, when the body has begun */
 export function chooseTranslator(
   { headers }: Pick<ExchangeAnswer, "headers">,
   options: TranslatorOptions,
@@ -29,7 +29,7 @@ export function chooseTranslator(
   const contentType = readContentType(headers["content-type"]);
   const mediaType = contentType.replace(/;.*$/, "").trim().toLowerCase();
   if (request.stream) {
-    // Speech that comes as it is in place of events can't be distinguished from a stream.
+    // Raw speech in place of events can't be distinguished from a stream.
     if (mediaType.startsWith("audio/")) throw unexpected(mediaType);
     return createSniffingTranslator((first) => chooseStreamed(first, mediaType, options));
   }
@@ -72,7 +72,7 @@ function createStreamTranslator(options: TranslatorOptions): AnswerTranslator {
   return createEventStreamTranslator({ ...options, reader });
 }
 
-/** Empty for none, and for what may not stand in a header. */
+/** Empty for none, and for a value that is not valid in a header. */
 function readContentType(header: unknown): string {
   return typeof header === "string" && VISIBLE_ASCII.test(header) ? header : "";
 }

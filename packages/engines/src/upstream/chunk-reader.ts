@@ -99,7 +99,7 @@ function hasRole({ delta }: JsonRecord): boolean {
   return isRecord(delta) && "role" in delta;
 }
 
-/** Which choice of the answer each one of a chunk is. */
+/** Maps the choices of a chunk to those of the answer. */
 function createChoices({ body }: UpstreamRequest, operation: ChunkOperationId) {
   const requested = body.kind === "json" && isIndex(body.value["n"]) ? body.value["n"] : 1;
   const isSingle = operation === "createChatCompletion" && requested === 1;
@@ -110,7 +110,7 @@ function createChoices({ body }: UpstreamRequest, operation: ChunkOperationId) {
     of(theirIndex: unknown, position: number): ChoiceNormaliser | null {
       if (theirIndex === 0) hasSeenFirst = true;
       if (isSingle && isIndex(theirIndex) && theirIndex > 0 && hasSeenFirst) return null;
-      // Some count tokens where the index of the choice belongs.
+      // Some upstreams put a token count into the choice's index.
       const index = isSingle ? 0 : isIndex(theirIndex) ? theirIndex : position;
       const known = normalisers.get(index);
       if (known !== undefined) return known;
@@ -133,12 +133,12 @@ function listRecords(value: unknown): readonly JsonRecord[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
-/** Some have it in a place of their own. */
+/** Some upstreams have a field of their own for it. */
 function readReport({ usage, x_groq: vendor }: JsonRecord): unknown {
   return isRecord(usage) || !isRecord(vendor) ? usage : vendor["usage"];
 }
 
-/** What can be counted of a choice; null where nothing was generated for it: its role, its end. */
+/** The generated text of a choice; null where nothing was generated: its role, its end. */
 function readOutput({ delta, text, message }: JsonRecord): string | null {
   if (typeof text === "string") return text === "" ? null : text;
   const said = isRecord(delta) ? delta : message;

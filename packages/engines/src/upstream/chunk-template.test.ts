@@ -12,7 +12,7 @@ function learnt() {
   return template;
 }
 
-test("nothing is known before a chunk was learnt", () => {
+test("no chunk matches before one was learnt", () => {
   expect(createChunkTemplate("content").fill(chunk("x"))).toBeNull();
 });
 
@@ -23,21 +23,21 @@ test("a chunk that differs in its text alone is filled in", () => {
   });
 });
 
-test("a chunk that differs in anything else is not taken for known", () => {
+test("a chunk that differs in anything else does not match", () => {
   const other = chunk("x").replace('"index":0', '"index":1');
   for (const text of [other, chunk("x", { usage: null }), chunk("x").slice(1), `${chunk("x")} `, chunk("")]) {
     expect(learnt().fill(text)).toBeNull();
   }
 });
 
-test("what is no JSON between head and tail is not taken for text", () => {
+test("invalid JSON between head and tail does not match", () => {
   const [head = "", tail = ""] = chunk("|").split("|");
   for (const text of ['x","content":"y', "x\\", "x\ny", 'x"', "\u0000"]) {
     expect(learnt().fill(head + text + tail)).toBeNull();
   }
 });
 
-test("a text that needs escapes teaches nothing", () => {
+test("a text with escapes is not learnt", () => {
   const template = learnt();
   template.learn(chunk("a\nb"), rename(chunk("a\nb")));
   expect(template.fill(chunk("x"))).toBeNull();
@@ -49,7 +49,7 @@ test("reasoning and spaced JSON are learnt as well", () => {
   expect(template.fill('{"reasoning_content": "b", "n": 1}')?.sent).toBe('{"reasoning_content": "b", "n": 2}');
 });
 
-test("whatever is filled in is what reading it in full would have given", () => {
+test("the fast path gives the same result as parsing", () => {
   const text = fc.string({
     unit: fc.oneof(fc.constantFrom('"', "\\", "\n", "€", "a", "\u2028"), fc.string({ minLength: 1, maxLength: 1 })),
   });

@@ -1,6 +1,6 @@
 /**
- * The quick way for most chunks of a stream: they equal an earlier one but for the text that they carry, so what holds
- * for that one holds for them. It parses nothing.
+ * The fast path for most chunks of a stream: they equal an earlier one except for their text, so its result applies to
+ * them. It parses nothing.
  */
 
 export interface ChunkTemplate {
@@ -11,16 +11,16 @@ export interface ChunkTemplate {
 }
 
 export interface FilledChunk {
-  /** What it carries. */
+  /** The text of the chunk. */
   readonly text: string;
-  /** What to send for it. */
+  /** The chunk to send for it. */
   readonly sent: string;
 }
 
 interface Frame {
-  /** Up to and with the quote that opens the text. */
+  /** Up to and including the text's opening quote. */
   readonly head: string;
-  /** From the quote that closes it. */
+  /** From the text's closing quote on. */
   readonly tail: string;
 }
 
@@ -46,7 +46,7 @@ export function createChunkTemplate(key: "content" | "text"): ChunkTemplate {
       if (learnt === null || sent === null) return null;
       const start = learnt.head.length;
       const end = chunk.length - learnt.tail.length;
-      // Three times as quick as `startsWith` and `endsWith`.
+      // Three times as fast as `startsWith` and `endsWith`.
       if (chunk.slice(0, start) !== learnt.head || chunk.slice(end) !== learnt.tail) return null;
       if (!isPlain(chunk, start, end)) return null;
       const text = chunk.slice(start, end);
@@ -68,7 +68,7 @@ function splitAtText(chunk: string, key: string): Frame | null {
   return { head: chunk.slice(0, opening + 1), tail: chunk.slice(closing) };
 }
 
-/** Whether there is something between, and no quote, backslash, control character or line break in it. */
+/** Whether the range is not empty and has no quote, backslash, control character or line break. */
 function isPlain(text: string, start: number, end: number): boolean {
   for (let index = start; index < end; index += 1) {
     const code = text.charCodeAt(index);

@@ -15,7 +15,7 @@ function call(breaker: CircuitBreaker, ...outcomes: ("good" | "broken" | "unknow
   }
 }
 
-test("so many failures in a row open the circuit, and not one fewer", () => {
+test("exactly this number of failures in a row opens the circuit", () => {
   const { breaker } = createBreaker();
   call(breaker, "broken", "broken");
   expect(breaker.state()).toBe("closed");
@@ -24,7 +24,7 @@ test("so many failures in a row open the circuit, and not one fewer", () => {
   expect(breaker.enter()).toBeNull();
 });
 
-test("a good call in between starts the count again, a call that says nothing doesn't", () => {
+test("a successful call resets the count, a call with an unknown outcome doesn't", () => {
   const { breaker } = createBreaker();
   call(breaker, "broken", "broken", "good", "broken", "broken", "unknown");
   expect(breaker.state()).toBe("closed");
@@ -44,7 +44,7 @@ test("the reported wait is accurate and ends in one probe", () => {
   expect(breaker.enter(), "a second probe").toBeNull();
 });
 
-test("a good probe closes the circuit as soon as its answer begins", () => {
+test("a successful probe closes the circuit as soon as its answer begins", () => {
   const { breaker, clock } = createBreaker();
   call(breaker, "broken", "broken", "broken");
   clock.ms += 100;

@@ -1,24 +1,24 @@
 /**
- * When to leave a failing base URL alone: after some failures in a row it opens, and after a while one call probes
- * whether it works again. It knows nothing of what a call is.
+ * A circuit breaker for one base URL: it opens after a number of failures in a row, and after a time one call probes
+ * whether the URL works again. It does not know what a call is.
  */
 
 import type { UpstreamStatus } from "@openai-compat/core";
 
-/** `unknown` says nothing about the other side: the call was aborted, or left. */
+/** `unknown`: the call was aborted or its client disconnected, which says nothing about the upstream. */
 export type CallOutcome = "good" | "broken" | "unknown";
 
 export interface CircuitBreaker {
   state(): UpstreamStatus["state"];
-  /** Milliseconds until a call may try; 0 when closed or half open. */
+  /** Milliseconds until a call is allowed; 0 when closed or half open. */
   waitMs(): number;
   /** Null while open, and while half open for all but the one call that probes. */
   enter(): CircuitPass | null;
 }
 
-/** One call's way through. */
+/** The pass of one call. */
 export interface CircuitPass {
-  /** A good answer has begun: a probe has found out enough. */
+  /** A successful answer has begun: this is enough for a probe. */
   markResponseStarted(): void;
   /** Call it exactly once. */
   end(outcome: CallOutcome): void;
@@ -60,7 +60,7 @@ export function createCircuitBreaker({ failuresMax, openMs, now }: CircuitBreake
           if (failures >= failuresMax) open();
           return;
         }
-        // Calls that began before it opened are old news: only the probe's word counts.
+        // Calls that began before it opened are outdated: only the probe's outcome counts.
         if (probe !== pass) return;
         probe = null;
         if (outcome === "good") close();

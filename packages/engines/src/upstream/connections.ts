@@ -1,6 +1,6 @@
 /**
- * Kept-alive connections to one origin, each for one request at a time. Undici's own pool would do but for one thing:
- * after an abort it connects anew, for nobody.
+ * Kept-alive connections to one origin, each for one request at a time. Undici's own pool would do except that it
+ * reconnects after an abort without need.
  *
  * @see https://github.com/nodejs/undici/issues/5845
  */
@@ -13,12 +13,12 @@ export interface Connection {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
   /** The request is over, and the next one may come; undici reconnects where it must. */
   release(): void;
-  /** Closes the connection at once, whatever the request is at. */
+  /** Closes the connection at once, in any state of the request. */
   destroy(): void;
 }
 
 export interface Connections {
-  /** A free connection, else a new one: how many there may be is for whoever admits calls to say. */
+  /** A free connection, else a new one: admission limits their number. */
   take(): Connection;
   /** Waits for running requests and closes what is open. */
   close(): Promise<void>;
@@ -31,7 +31,7 @@ export function createConnections(createClient: () => Client): Connections {
 
   function obtainClient(): Client {
     if (isClosed) throw new UpstreamError("unreachable", "The engine is closed.");
-    // The one used last: the others' connections may end for want of use.
+    // The most recently used one: the others may time out.
     const used = free.pop();
     if (used !== undefined) return used;
     const client = createClient();

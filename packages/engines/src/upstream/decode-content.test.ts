@@ -59,7 +59,7 @@ test("each piece of a stream comes out before the next one is read", async () =>
   expect(String(await content.read())).toBe("two");
 });
 
-test("a small answer that grows without end is given up at the limit", async () => {
+test("a small answer that decompresses without end is refused at the limit", async () => {
   const bomb = gzipSync(Buffer.alloc(5_000_000));
   for (const size of [100, bomb.length]) {
     await expect(decode(bomb, "gzip", { size })).rejects.toMatchObject({ kind: "invalid" });
@@ -68,7 +68,7 @@ test("a small answer that grows without end is given up at the limit", async () 
   await expect(decode(twice, "gzip, gzip", { size: twice.length })).rejects.toMatchObject({ kind: "invalid" });
 });
 
-test("what is cut off has broken, and what is not compressed as it says is invalid", async () => {
+test("a truncated answer is broken, and one that is not compressed as declared is invalid", async () => {
   const bytes = gzipSync(TEXT);
   await expect(decode(bytes.subarray(0, -9), "gzip")).rejects.toMatchObject({ kind: "broken" });
   await expect(decode(Buffer.from("hello"), "gzip")).rejects.toMatchObject({ kind: "invalid" });

@@ -1,6 +1,6 @@
 /**
- * An answer's bytes as UTF-8 without compression, though that was asked for: some servers and the proxies before them
- * compress all the same, or write another charset. It works piece by piece and is bounded.
+ * Decodes an answer's bytes to uncompressed UTF-8. That is requested too, but some servers and proxies compress all the
+ * same, or use another charset. It works piece by piece and is bounded.
  */
 
 import type { Transform } from "node:stream";
@@ -10,7 +10,7 @@ import { UpstreamError } from "./upstream-error.ts";
 
 export type ContentReader = Pick<ExchangeAnswer, "read">;
 
-/** The most codings one over the other; no known server sends more. */
+/** Maximum number of stacked codings; no known server sends more. */
 const CODINGS_MAX = 3;
 
 /**
@@ -42,7 +42,7 @@ function createDecompressor(coding: string, firstByte: number): Transform {
     case "x-gzip":
       return zlib.createGunzip();
     case "deflate":
-      // By the standard in the zlib format, by habit of some without its head.
+      // In the zlib format by the standard; some servers omit its header.
       return (firstByte & ZLIB_METHOD_MASK) === ZLIB_METHOD ? zlib.createInflate() : zlib.createInflateRaw();
     case "br":
       return zlib.createBrotliDecompress();
@@ -56,7 +56,7 @@ function createDecompressor(coding: string, firstByte: number): Transform {
 const ZLIB_METHOD_MASK = 0x0f;
 const ZLIB_METHOD = 8;
 
-/** What has been written comes out before the next piece is read, so a stream is never held back. */
+/** Each piece is decoded before the next one is read, so a stream is never delayed. */
 function decompress(source: ContentReader, coding: string, bytesMax: number): ContentReader {
   let transform: Transform | null = null;
   let decoded: Uint8Array[] = [];
@@ -80,7 +80,7 @@ function decompress(source: ContentReader, coding: string, bytesMax: number): Co
     return created;
   }
 
-  /** @returns when all that can be decoded of it has come out, or it has failed */
+  /** @returns when all decodable output has been emitted, or decoding has failed */
   async function push(target: Transform, chunk: Uint8Array | null): Promise<void> {
     await new Promise<void>((resolve) => {
       target.once("close", resolve);
@@ -120,7 +120,7 @@ function decompress(source: ContentReader, coding: string, bytesMax: number): Co
   };
 }
 
-/** @returns null for UTF-8, for ASCII, which is part of it, and for what no decoder knows */
+/** @returns null for UTF-8, for ASCII, which is a subset, and for unknown charsets */
 function readCharset(contentType: string | undefined): string | null {
   const label = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(contentType ?? "")?.[1];
   if (label === undefined || /^(?:utf-?8|us-ascii|ascii)$/i.test(label)) return null;

@@ -1,5 +1,5 @@
 /**
- * An error's body to what it says, in any of the formats that servers write. What it means for the caller is decided in
+ * Decodes an error's body, in any of the formats that servers write. What it means for the caller is decided in
  * `decode-error.ts`.
  */
 
@@ -14,14 +14,14 @@ export interface UpstreamErrorBody {
   readonly status: number | null;
 }
 
-/** Of a text that is no JSON: more is no message. */
+/** Length of a plain text: longer text is not a message. */
 const TEXT_LENGTH_MAX = 4096;
 
 /**
  * OpenAI's envelope, a text in its place, the flat formats of vLLM and others, FastAPI's `detail`, RFC 9457, lists of
  * these, plain text, and the title of a web page.
  *
- * @returns null for what says nothing
+ * @returns null for a body without a message
  */
 export function decodeErrorBody(body: string): UpstreamErrorBody | null {
   const text = body.trim();
@@ -34,7 +34,7 @@ export function decodeErrorBody(body: string): UpstreamErrorBody | null {
   return fromValue(Array.isArray(value) ? value[0] : value);
 }
 
-/** Whether a good answer's data is an error all the same: it says so, or holds nothing but a complaint. */
+/** Whether the data of a 200 answer is an error: it says so, or contains nothing but a message. */
 export function isErrorBody(body: JsonRecord): boolean {
   const { error, object, type } = body;
   if (error !== undefined && error !== null && error !== false && error !== "") return true;
@@ -43,7 +43,7 @@ export function isErrorBody(body: JsonRecord): boolean {
   return body["detail"] !== undefined || typeof body["message"] === "string";
 }
 
-/** The fields that some answer of the API has. */
+/** The fields of answers of the API. */
 const ANSWER_FIELDS = ["choices", "data", "text", "usage", "object", "delta"];
 
 function isAnswer(body: JsonRecord): boolean {
@@ -89,7 +89,7 @@ interface Detail {
   readonly param: string | null;
 }
 
-/** FastAPI's list of what is wrong: the first entry stands for all. */
+/** FastAPI's list of errors: only the first entry is used. */
 function readDetail(detail: unknown): Detail | null {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
   if (typeof first === "string") return { message: first, param: null };

@@ -79,7 +79,7 @@ test("a caller that requested usage itself gets the error that the upstream has 
   });
 });
 
-test("a refusal without an envelope is passed on in words of our own", () => {
+test("a refusal without an envelope is passed on with a message of our own", () => {
   for (const body of [null, {}, { detail: [] }, { error: {} }, { error: null }]) {
     expect(decode(422, body)).toMatchObject({
       code: "invalid_request",
@@ -104,7 +104,7 @@ test("an error inside a 200 answer has its status in the body, or it follows fro
   expect(decode(null, { error: {} }).code).toBe("upstream_failed");
 });
 
-test("what the upstream says of waiting is passed on with what can be tried again", () => {
+test("the upstream's retry time is passed on with errors that can be retried", () => {
   const headers = { "retry-after": "3" };
   expect(decode(429, null, headers).retryAfterMs).toBe(3000);
   expect(decode(503, null, headers).retryAfterMs).toBe(3000);

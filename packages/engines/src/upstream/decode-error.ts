@@ -1,6 +1,6 @@
 /**
- * What an upstream's error means to our caller: the caller's own mistake is passed on in redacted words; a key, a
- * quota, a model name or an address that is wrong is the operator's, and the caller learns only that it failed.
+ * Maps an upstream's error to the caller's: the caller's own mistake is passed on in redacted words; a key, a quota, a
+ * model name or an address that is wrong is the operator's mistake, and the caller gets only that the call failed.
  */
 
 import { AiError, type AiErrorCode } from "@openai-compat/core";
@@ -9,7 +9,7 @@ import { decodeErrorBody, type UpstreamErrorBody } from "./decode-error-body.ts"
 import { decodeRetryAfter } from "./retry-after.ts";
 
 export interface UpstreamErrorAnswer {
-  /** Of HTTP. Null for an error inside an answer that began as a good one: it is read off the error then. */
+  /** Of HTTP. Null for an error inside an answer with status 200: then it is derived from the error. */
   readonly status: number | null;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The body, or the data of the event; null when it could not be read. */
@@ -21,8 +21,8 @@ export interface UpstreamErrorContext {
   /** The model's id here. */
   readonly modelId: string;
   /**
-   * Whether the caller itself asked for usage in the stream; where not, the upstream's dislike of it is no fault of the
-   * caller.
+   * Whether the caller itself requested usage in the stream; if not, an upstream's refusal of it is not the caller's
+   * mistake.
    */
   readonly includeUsage: boolean;
 }
@@ -38,7 +38,7 @@ const CALLER_CODES: Readonly<Record<string, AiErrorCode>> = {
   exceed_context_size_error: "context_length_exceeded",
 };
 
-/** vLLM and others say so in words only. */
+/** vLLM and others say so in the message only. */
 const CONTEXT_LENGTH_WORDS =
   /maximum context length|exceeds? the (?:available |model's )?context (?:size|window|length)/i;
 
@@ -121,7 +121,7 @@ function callersMistakeCode(status: number, error: UpstreamErrorBody | null): Ai
  */
 const OPERATORS_STATUSES: readonly number[] = [401, 402, 404, 429];
 
-/** For logs. An upstream may quote the prompt, so its words are kept only where they speak of key, quota or model. */
+/** For logs. An upstream may quote the prompt, so its message is kept only where it is about key, quota or model. */
 function describe(status: number, error: UpstreamErrorBody | null, { redactor }: UpstreamErrorContext): string {
   const kind = [error?.type, error?.code].filter(Boolean).join(", ");
   const isOperators = OPERATORS_STATUSES.includes(status) || error?.param === "model";

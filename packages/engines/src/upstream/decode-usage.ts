@@ -5,7 +5,7 @@ import { isRecord, type JsonRecord } from "./json-value.ts";
 
 /**
  * @param usage `usage` of a completion, an embedding, a transcription (tokens or duration) or their last event
- * @returns null for what is no usage at all; a count that is none reads as 0
+ * @returns null without usage; a malformed count becomes 0
  */
 export function decodeUsage(usage: unknown): UsageUnits | null {
   if (!isRecord(usage)) return null;
@@ -21,7 +21,7 @@ export function decodeUsage(usage: unknown): UsageUnits | null {
   };
 }
 
-/** A whole answer's usage: a verbose transcription says its `duration` beside the usage, or in its place. */
+/** The usage of a complete answer: a verbose transcription has a `duration` next to the usage, or in its place. */
 export function decodeAnswerUsage(answer: JsonRecord): UsageUnits | null {
   const usage = decodeUsage(answer["usage"]);
   const durationMs = decodeSeconds(answer["duration"]);
@@ -30,8 +30,8 @@ export function decodeAnswerUsage(answer: JsonRecord): UsageUnits | null {
 }
 
 /**
- * A total may be all that an upstream reports, of an embedding above all; and some count reasoning in the total alone,
- * so what it has more than its parts is output. Reasoning of more tokens than the whole output is counted beside it.
+ * Some upstreams report only a total, mostly of embeddings; some count reasoning in the total alone, so the excess over
+ * the parts counts as output. Reasoning of more tokens than the whole output is counted beside it.
  */
 function decodeTokens(usage: JsonRecord): Pick<UsageUnits, "inputTokens" | "outputTokens"> {
   const inputTokens = decodeCount(usage["prompt_tokens"] ?? usage["input_tokens"]);
@@ -44,10 +44,10 @@ function decodeTokens(usage: JsonRecord): Pick<UsageUnits, "inputTokens" | "outp
   return { inputTokens, outputTokens: Math.max(outputTokens, total - inputTokens) };
 }
 
-/** The most that is believed; a call is charged what was held for it at most. Sums of such counts are exact. */
+/** Upper bound of a count; a call is charged at most what was held for it. Sums of such counts are exact. */
 const COUNT_MAX = 1e15;
 
-/** Whole numbers from 0 on, also of a fraction or a text of digits. */
+/** Non-negative integers, also from a fraction or a string of digits. */
 function decodeCount(value: unknown): number {
   const count = typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
   return typeof count === "number" && count > 0 ? Math.min(Math.ceil(count), COUNT_MAX) : 0;

@@ -18,7 +18,7 @@ const fileField = fc.record({
   bytes: fc.uint8Array(),
 });
 
-test("any form is read back as it was, names escaped as browsers do", async () => {
+test("any form is parsed back unchanged, names escaped as browsers do", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(textField, fileField), { maxLength: 5 }), async (fields) => {
       const read = [...(await decode(fields))];

@@ -1,4 +1,4 @@
-/** A form as `multipart/form-data`. It knows nothing of what the fields mean. */
+/** Encodes a form as `multipart/form-data`, whatever its fields mean. */
 
 import { randomBytes } from "node:crypto";
 import type { FormField } from "@openai-compat/core";

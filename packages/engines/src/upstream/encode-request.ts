@@ -20,19 +20,19 @@ export interface RequestOptions {
   readonly passParameters: readonly string[];
   /** Sent as the limit of an answer where the request has none; null for no limit. */
   readonly completionTokensMax: number | null;
-  /** Under which names the limit of a chat's answer is sent. */
+  /** The names under which the limit of a chat's answer is sent. */
   readonly limitNames: LimitNames;
   /** A body may be megabytes. */
   readonly slices: WorkSlices;
 }
 
 /**
- * Some upstreams know one name of the limit and ignore the other, some refuse one of them: so the same number is sent
- * under both until one is refused.
+ * Some upstreams support one name of the limit and ignore the other, some refuse one of them: so the same number is
+ * sent under both until one is refused.
  */
 export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
 
-/** `path` is still to be put behind the base URL's own. @throws what the options' slices throw */
+/** `path` is relative to the base URL's own. @throws what the options' slices throw */
 export async function encodeRequest(request: UpstreamRequest, options: RequestOptions): Promise<ExchangeRequest> {
   const { contentType, bytes } = await encodeBody(request, options);
   const headers: Record<string, string> = {
@@ -48,7 +48,7 @@ export async function encodeRequest(request: UpstreamRequest, options: RequestOp
   return { path: request.path, headers, body: bytes };
 }
 
-/** The parameters of the caller that `encodeRequest` leaves out, though they say something. */
+/** The caller's parameters that `encodeRequest` drops, except for those without effect. */
 export function listDroppedParameters(
   { operation, body }: UpstreamRequest,
   { passParameters }: Pick<RequestOptions, "passParameters">,

@@ -1,23 +1,23 @@
 /**
- * How many tokens a text has, where no upstream reported it: because it doesn't count, or because the client
- * disconnected before its last word. A caller can choose to disconnect, so the estimate must not be cheaper than the
- * report by much: it is the larger of two counts, each of which is low for the texts that the other is made for.
+ * Estimates the tokens of a text where no upstream reported them: it doesn't count, or the client disconnected before
+ * the report. A caller can choose to disconnect, so the estimate must not be cheaper than the report by much: it is the
+ * larger of two counts, each of which is low for the texts that the other is made for.
  */
 
 import { MODEL_OPERATIONS } from "@openai-compat/core";
 import type { UpstreamRequest } from "@openai-compat/core";
 import { isRecord } from "./json-value.ts";
 
-/** Where the scripts of East Asia begin, which write words without spaces; emoji lie behind it too. */
+/** Start of the East Asian scripts, which don't separate words by spaces; emoji are beyond it too. */
 const FIRST_UNSPACED = 0x2e_80;
 /** Tokenisers seldom put more of these into one token. */
 const UNSPACED_PER_TOKEN = 2;
 /** Of English prose; most other texts have fewer. */
 const BYTES_PER_TOKEN = 4;
-/** An image, a recording or a file in a prompt: what one of middling size takes. */
+/** An image, a recording or a file in a prompt: tokens of one of medium size. */
 const MEDIA_TOKENS = 1024;
 
-/** What estimates are made of, summed over texts. */
+/** The counts that estimates are based on, summed over texts. */
 export interface TextCounts {
   /** Tokenisers split at white space, so each word is one token at least. */
   words: number;
@@ -36,7 +36,7 @@ export function bytesToTokens(bytes: number): number {
   return Math.ceil(bytes / BYTES_PER_TOKEN);
 }
 
-/** Adds what `text` has. One look at each character: it runs for each chunk of a stream. */
+/** Adds the counts of `text`. A single pass: it runs for each chunk of a stream. */
 export function countText(text: string, counts: TextCounts): void {
   let words = 0;
   let unspaced = 0;
@@ -62,7 +62,7 @@ function isSurrogate(code: number): boolean {
   return code >= 0xd8_00 && code <= 0xdf_ff;
 }
 
-/** What of a body becomes prompt. */
+/** The parameters that become prompt. */
 const PROMPT_PARAMETERS = [
   "messages",
   "tools",
@@ -74,14 +74,14 @@ const PROMPT_PARAMETERS = [
   "input",
 ] as const;
 
-/** Of everything that becomes prompt: messages, tools, texts, or tokens where they are sent as such. */
+/** Tokens of everything that becomes prompt: messages, tools, texts, or token ids. */
 export function estimateInputTokens({ body, operation }: UpstreamRequest): number {
   if (body.kind === "form" || MODEL_OPERATIONS[operation].tokensBoundedBy === "context") return 0;
   const { value } = body;
   return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));
 }
 
-/** Of an answer that came in one piece: all texts of its choices, and the arguments of its calls. */
+/** Tokens of a non-streaming answer: all texts of its choices, and the arguments of its calls. */
 export function estimateOutputTokens(answer: Readonly<Record<string, unknown>>): number {
   const { choices } = answer;
   if (!Array.isArray(choices)) return 0;
@@ -94,7 +94,7 @@ export function estimateOutputTokens(answer: Readonly<Record<string, unknown>>):
   });
 }
 
-/** A text, token ids, or what is made of these; the names in an object are read by the model too. */
+/** A text, token ids, or a structure of these; the model reads the property names of an object too. */
 function countContent(content: unknown): number {
   if (typeof content === "string") return estimateTokens(content);
   if (typeof content === "number") return 1;

@@ -7,7 +7,7 @@ export interface EventReader {
   /** Whether the API ends this kind of stream with `[DONE]`. */
   readonly endsWithDone: boolean;
   /**
-   * The quick way, without parsing.
+   * The fast path, without parsing.
    *
    * @returns the data to send on; null when the event must be read in full
    */

@@ -115,7 +115,7 @@ test("the length of an event is that of its bytes", () => {
   expect(() => decode([`data: ${"€".repeat(6)}\n\n`], { eventBytesMax: 21 })).toThrow(/longer than 21 bytes/);
 });
 
-test("a line without an end is given up at the limit", () => {
+test("a line without an end is refused at the limit", () => {
   const decoder = createEventStreamDecoder({ eventBytesMax: 1000 });
   const endless = () => {
     for (let count = 0; count < 12; count += 1) decoder.push([Buffer.alloc(100, "x")]);

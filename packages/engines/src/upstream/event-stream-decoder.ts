@@ -1,5 +1,5 @@
 /**
- * Bytes to server-sent events, as the HTML standard reads them, and bounded. It doesn't look into the data. Two
+ * Decodes bytes to server-sent events, as the HTML standard does, within bounds. It doesn't parse the data. Two
  * differences: an event whose blank line the end of the stream cuts off still counts, and one with empty data doesn't,
  * because servers use it to keep connections alive and clients break on it.
  *
@@ -19,7 +19,7 @@ export interface ServerSentEvent {
 export interface EventStreamDecoder {
   /** @throws UpstreamError `invalid` when an event is too long */
   push(chunks: readonly Uint8Array[]): readonly ServerSentEvent[];
-  /** What was left at the end of the stream. */
+  /** The last event at the end of the stream. */
   end(): readonly ServerSentEvent[];
 }
 
@@ -60,7 +60,7 @@ export function createEventStreamDecoder(options: { readonly eventBytesMax: numb
     } else if (line.startsWith("event:")) {
       name = line.slice(line[6] === " " ? 7 : 6);
     } else if (data === null) {
-      // Comments keep a connection alive, for hours maybe: they make no event long.
+      // Comments keep a connection alive, possibly for hours: they don't count towards an event's length.
       eventLength = 0;
     }
   }

@@ -20,7 +20,7 @@ interface Hostile {
   readonly socket: Parameters<Parameters<typeof startRawUpstream>[0]>[0];
 }
 
-/** What a call against an upstream that writes such bytes comes to: its text, or the code and cause of its error. */
+/** The result of a call to an upstream that writes these bytes: its text, or the code and cause of its error. */
 async function outcomeOf(
   write: (socket: Hostile["socket"]) => void,
   options: {
@@ -36,7 +36,7 @@ async function outcomeOf(
   );
 }
 
-test("a head without an end is given up at its limit", async () => {
+test("a head without an end is refused at its limit", async () => {
   const write = (socket: Hostile["socket"]) => {
     socket.write(JSON_HEAD);
     const flood = setInterval(() => socket.write(`x-more: ${"x".repeat(500)}\r\n`), 1);
@@ -45,7 +45,7 @@ test("a head without an end is given up at its limit", async () => {
   expect(await outcomeOf(write, { settings: { headBytesMax: 4000 } })).toMatch(/^upstream_failed: .*HEADERS_OVERFLOW/);
 });
 
-test("an event without an end is given up at its limit, and little of it is kept", async () => {
+test("an event without an end is refused at its limit, and little of it is buffered", async () => {
   const line = Buffer.alloc(65_536, "x");
   const write = (socket: Hostile["socket"]) => {
     socket.write(`${STREAM_HEAD}\r\ndata: `);
@@ -60,7 +60,7 @@ test("an event without an end is given up at its limit, and little of it is kept
   );
 });
 
-test("an answer is given up at its limit, streamed or not", async () => {
+test("an answer is refused at its limit, streamed or not", async () => {
   const settings = { answerBytesMax: 1000 };
   const body = JSON.stringify({ text: "x".repeat(1000) });
   const whole = (socket: Hostile["socket"]) => socket.end(`${JSON_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
@@ -79,14 +79,14 @@ test("a call that was aborted before its connection is there sends nothing and g
   expect(connection.release).toHaveBeenCalledOnce();
 });
 
-test("an upstream that never answers is given up when the first byte is due", async () => {
+test("an upstream that never answers times out when the first byte is due", async () => {
   const settings = { firstByteTimeoutMs: 60 };
   expect(await outcomeOf(() => {}, { settings })).toMatch(/^upstream_timeout: .*in time/);
   const headOnly = (socket: Hostile["socket"]) => socket.write(`${JSON_HEAD}content-length: 9\r\n\r\n`);
   expect(await outcomeOf(headOnly, { settings })).toMatch(/^upstream_timeout: .*in time/);
 });
 
-test("a head that drips in is given up when the first byte is due", async () => {
+test("a head that arrives slowly times out when the first byte is due", async () => {
   const write = (socket: Hostile["socket"]) => {
     socket.write(JSON_HEAD);
     const drip = setInterval(() => socket.write("x"), 10);
@@ -95,7 +95,7 @@ test("a head that drips in is given up when the first byte is due", async () => 
   expect(await outcomeOf(write, { settings: { firstByteTimeoutMs: 80 } })).toMatch(/^upstream_timeout/);
 });
 
-test("a body that stops is given up after the stall timeout, and a slow one isn't", async () => {
+test("a stalled body times out after the stall timeout, and a slow one doesn't", async () => {
   const settings = { stallTimeoutMs: 200 };
   const stops = (socket: Hostile["socket"]) => socket.write(`${STREAM_HEAD}\r\n${delta("one")}`);
   expect(await outcomeOf(stops, { settings, request: { stream: true } })).toMatch(/^upstream_timeout: .*stalled/);
@@ -110,7 +110,7 @@ test("a body that stops is given up after the stall timeout, and a slow one isn'
   expect(await outcomeOf((socket) => void slow(socket), { settings, request: { stream: true } })).toMatch(/\[DONE\]/);
 });
 
-test("a connection that does not come to stand is given up in time", async () => {
+test("a connection that is not established times out", async () => {
   // An address that is set aside for documentation: packets to it get no answer, or no route.
   const engine = createTestEngine(["http://192.0.2.1:9/v1"], { connectTimeoutMs: 50 });
   const started = performance.now();
@@ -130,7 +130,7 @@ test.each([
   ["half of a JSON object", `${JSON_HEAD}content-length: 4\r\n\r\n{"a"`],
   ["a JSON list", `${JSON_HEAD}content-length: 2\r\n\r\n[]`],
   ["an answer that is not compressed as it says", `${JSON_HEAD}content-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}`],
-  ["a compression that nobody knows", `${JSON_HEAD}content-encoding: lzma\r\ncontent-length: 2\r\n\r\n{}`],
+  ["an unknown compression", `${JSON_HEAD}content-encoding: lzma\r\ncontent-length: 2\r\n\r\n{}`],
   ["an upgrade", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
   ["no content", "HTTP/1.1 204 No Content\r\n\r\n"],
   ["an end before the head", "HTTP/1.1 200 OK\r\ncontent-"],
@@ -190,7 +190,7 @@ test("a stream that is cut in the middle has failed after what had come", async 
   expect(seen).toEqual(["upstream-start", "upstream-data"]);
 });
 
-test("an error whose body never ends is known by its status", async () => {
+test("an error whose body never ends is mapped by its status", async () => {
   const write = (socket: Hostile["socket"]) => {
     socket.write("HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n\r\n");
     socket.write(`{"error":{"message":"${"x".repeat(70_000)}`);
@@ -240,7 +240,7 @@ test("ending the iteration early closes the connection", async () => {
   await vi.waitFor(() => expect(upstream.openConnections()).toBe(0));
 });
 
-test("a consumer that stops makes the upstream wait, and is not taken for a stall", async () => {
+test("a consumer that stops makes the upstream wait, and does not count as a stall", async () => {
   let written = 0;
   const piece = Buffer.from(chunk({ choices: [{ index: 0, delta: { content: "x".repeat(10_000) } }] }));
   const { baseUrl } = await startRawUpstream((socket) => {

@@ -1,6 +1,6 @@
 /**
  * One request and its answer over one connection: timeouts, limits, backpressure and abort. It neither builds the
- * request nor understands the answer, and it repeats nothing.
+ * request nor parses the answer, and it retries nothing.
  */
 
 import type { IncomingHttpHeaders } from "node:http";
@@ -26,9 +26,13 @@ export interface ExchangeLimits {
 export interface ExchangeOptions {
   readonly limits: ExchangeLimits;
   readonly signal: AbortSignal;
-  /** Called when the signal aborts. @returns how long the answer is still read, in milliseconds; 0 for not at all */
+  /**
+   * Called when the signal aborts.
+   *
+   * @returns for how long the answer is still read, in milliseconds; 0 for not at all
+   */
   readonly readOnMs: () => number;
-  /** Called when the request is about to be written to a connection that stands. */
+  /** Called when the request is about to be written to an established connection. */
   readonly onSent: () => void;
 }
 
@@ -36,21 +40,21 @@ export interface ExchangeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /**
-   * All that has come of the body since the last call, at least one piece; null at its end.
+   * All pieces of the body since the last call, at least one; null at its end.
    *
    * @throws the signal's reason after an abort, when `readOnMs` have passed; UpstreamError `timeout`, `broken`,
    *   `invalid`
    */
   read(): Promise<readonly Uint8Array[] | null>;
   /**
-   * The answer is complete for its reader: what little still comes is dropped, and the connection kept if it ends soon.
+   * The answer is complete for its reader: the rest is dropped, and the connection kept if it ends soon.
    */
   finish(): void;
-  /** Closes the connection, unless the answer has come to its end. */
+  /** Closes the connection, unless the answer has ended. */
   leave(): void;
 }
 
-/** For how long, and for how many bytes, an answer that is complete for its reader may still go on. */
+/** Limits, in time and bytes, of the rest of an answer that is complete for its reader. */
 const TAIL_MS = 1000;
 const TAIL_BYTES_MAX = 65_536;
 
@@ -132,7 +136,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   }
 
   leave(): void {
-    if (!this.#isOver() && this.#tailBytes === null) this.#fail("broken", "The caller left.");
+    if (!this.#isOver() && this.#tailBytes === null) this.#fail("broken", "The caller disconnected.");
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -229,7 +233,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
     this.#timer = setTimeout(this.#onTimeout, timeoutMs);
   }
 
-  /** For what is wrong on this side of the connection, or seen from it. */
+  /** Fails the exchange for an error that is detected on this side. */
   #fail(kind: UpstreamErrorKind, message: string): void {
     this.#failure = new UpstreamError(kind, message);
     this.#settle();

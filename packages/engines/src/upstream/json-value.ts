@@ -1,10 +1,10 @@
-/** Reading JSON of which nothing is known yet. */
+/** Reads unvalidated JSON. */
 
 import { isRecord, type JsonRecord } from "@openai-compat/core";
 
 export { isRecord, type JsonRecord };
 
-/** @returns the object that `text` is; null when it is no JSON or no object */
+/** @returns the object; null when `text` is not the JSON of an object */
 export function parseRecord(text: string): JsonRecord | null {
   try {
     const value: unknown = JSON.parse(text);

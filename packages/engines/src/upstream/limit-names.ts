@@ -1,12 +1,13 @@
 /**
- * Under which names the limit of an answer is sent. OpenAI has renamed it: some servers ignore the new name, some refuse the
- * old one, some refuse both together. So both are sent, with one number, until an upstream refuses one of them by name.
+ * The names under which the limit of an answer is sent. OpenAI has renamed it: some servers ignore the new name, some
+ * refuse the old one, some refuse both together. So both are sent, with one number, until an upstream refuses one of
+ * them by name.
  */
 
 import type { LimitNames } from "./encode-request.ts";
 import { decodeErrorBody } from "./decode-error-body.ts";
 
-/** Any of the ways to say that a parameter may not be there, as against one that is out of range. */
+/** Messages that refuse a parameter itself, not its value. */
 const REFUSAL =
   /unsupported|not supported|unknown|unrecogni[sz]ed|unexpected|not (?:allowed|permitted)|extra_forbidden|extra (?:inputs|fields)|no longer|instead|both|same time|together|mutually/i;
 

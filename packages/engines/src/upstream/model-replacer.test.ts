@@ -34,7 +34,7 @@ test("only the top-level model is renamed, wherever else the word stands", () =>
   }
 });
 
-test("a key that is written twice, or with escapes, does not get by", () => {
+test("a key that is repeated, or written with escapes, is replaced too", () => {
   for (const text of [
     '{"model":"theirs","model":"theirs"}',
     '{"a":{"model":"theirs"},"mod\\u0065l":"theirs"}',
@@ -46,7 +46,7 @@ test("a key that is written twice, or with escapes, does not get by", () => {
   }
 });
 
-test("any object comes out as it went in but for its model", () => {
+test("any object is unchanged except for its model", () => {
   const key = fc.constantFrom("model", "m", 'a"model', "model:", "id");
   const object = fc.dictionary(key, fc.jsonValue({ maxDepth: 3, stringUnit: anyCharacter }));
   fc.assert(

@@ -1,5 +1,5 @@
 /**
- * Puts our model's id in the place of the upstream's in a JSON text, without writing the text anew where that is safe.
+ * Replaces the upstream's model name by our model's id in a JSON text, without reserialising it where that is safe.
  */
 
 import type { JsonRecord } from "./json-value.ts";
@@ -12,13 +12,13 @@ import type { JsonRecord } from "./json-value.ts";
 export type ModelReplacer = (text: string, value: JsonRecord) => string;
 
 const KEY = '"model"';
-/** Every escape of one of the letters of `model` begins so. */
+/** The prefix of every escape of a letter of `model`. */
 const ESCAPED_LETTER = "\\u006";
 
 /**
  * The shortcut is safe for this reason. A top-level key `model` appears in the text as `"model"` unless a letter of it
  * is escaped. So when there is no such escape, and exactly one `"model"` followed by a colon, that one is the key:
- * inside a string its quotes would have a backslash before them. What follows it must then be the value that the parser
+ * inside a string its quotes would have a backslash before them. The text after it is then the value that the parser
  * saw.
  */
 export function createModelReplacer(modelId: string): ModelReplacer {

@@ -15,7 +15,7 @@ import {
 import { normaliseToolCalls } from "./tool-call-tracker.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
-/** @throws UpstreamError `invalid` for an answer without a choice, `broken` for one that says that it failed */
+/** @throws UpstreamError `invalid` for an answer without a choice, `broken` for one that reports a failure */
 export function normaliseAnswer(answer: JsonRecord, operation: ChunkOperationId, modelId: string): JsonRecord {
   const choices = Array.isArray(answer["choices"]) ? answer["choices"].filter(isRecord) : [];
   if (choices.length === 0) throw new UpstreamError("invalid", "The answer has no choices.");
@@ -35,8 +35,7 @@ export function normaliseAnswer(answer: JsonRecord, operation: ChunkOperationId,
 }
 
 /**
- * Whether nothing has to be repaired but the model's name, as in nearly every answer. May be false for one that is
- * fine.
+ * Whether only the model's name has to be replaced, as in nearly every answer. May be false for a valid answer.
  */
 export function isNormalAnswer(answer: JsonRecord, operation: ChunkOperationId): boolean {
   const { id, object, created, choices } = answer;
@@ -46,7 +45,7 @@ export function isNormalAnswer(answer: JsonRecord, operation: ChunkOperationId):
   return choices.every((choice, position) => isNormalChoice(choice, position, operation));
 }
 
-/** What may end a choice without calls. */
+/** Finish reasons of a choice without calls. */
 const PLAIN_REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
 
 function isNormalChoice(choice: unknown, position: number, operation: ChunkOperationId): boolean {
@@ -92,7 +91,7 @@ function normaliseMessage({ tool_calls: calls, ...message }: JsonRecord): JsonRe
   return { ...message, role: "assistant", content, ...(called.length > 0 ? { tool_calls: called } : null) };
 }
 
-/** `n` was ignored: the caller would take too few answers for all. */
+/** `n` was ignored: the caller would get fewer answers than requested. */
 export function tooFewChoices(made: number, requested: number): AiError {
   const message = `The model gave ${made} of ${requested} answers: it does not support 'n'.`;
   return new AiError("unsupported_parameter", message, { param: "n" });

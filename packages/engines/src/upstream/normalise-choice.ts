@@ -17,7 +17,7 @@ export interface ChoiceNormaliser {
   read(choice: JsonRecord, hasOutput: boolean): ReadChoice;
   /** Why it ended; null where the upstream has not said so. */
   reason(): FinishReason | null;
-  /** The choice that ends it, where the upstream said no reason. */
+  /** The final choice, where the upstream sent no finish reason. */
   finish(): JsonRecord | null;
   hasFinished(): boolean;
 }
@@ -29,7 +29,9 @@ export interface ReadChoice {
   readonly isEnd: boolean;
 }
 
-/** Puts text that stands where the other kind of completion has it into its place. A text that is there already is kept. */
+/**
+ * Puts text that stands where the other kind of completion has it into its place. A text that is there already is kept.
+ */
 export function moveText(choice: JsonRecord, operation: ChunkOperationId): void {
   const { text, delta, message } = choice;
   if (operation === "createCompletion") {
@@ -58,7 +60,7 @@ export function createChoiceNormaliser(operation: ChunkOperationId, index: numbe
   let reason: FinishReason | null = null;
 
   function readDelta(choice: JsonRecord): boolean {
-    // Some end a stream with the whole message once more.
+    // Some upstreams repeat the whole message at the end of a stream.
     const message = isRecord(choice["message"]) && !hasContent ? choice["message"] : {};
     const delta = isRecord(choice["delta"]) ? choice["delta"] : message;
     delete choice["message"];

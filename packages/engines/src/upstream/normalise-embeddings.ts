@@ -1,4 +1,4 @@
-/** Vectors in the encoding that was requested, whichever of the two the upstream knows. */
+/** Converts vectors to the requested encoding, whichever of the two the upstream supports. */
 
 import { AiError } from "@openai-compat/core";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -22,7 +22,7 @@ export function readEmbeddingWishes(body: Readonly<JsonRecord>): EmbeddingWishes
 /**
  * @param answer it is changed
  * @returns whether it was
- * @throws UpstreamError `invalid` for what are no vectors; AiError `unsupported_parameter` when `dimensions` was
+ * @throws UpstreamError `invalid` for malformed vectors; AiError `unsupported_parameter` when `dimensions` was
  *   ignored
  */
 export function normaliseEmbeddings(answer: JsonRecord, wishes: EmbeddingWishes): boolean {

@@ -36,10 +36,10 @@ export function isIndex(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** In the year 5138; a larger count is of milliseconds. */
+/** In the year 5138; a larger number is in milliseconds. */
 const SECONDS_MAX = 100_000_000_000;
 
-/** Seconds since the epoch; the present moment for what is no time. */
+/** Seconds since the epoch; the current time for a malformed value. */
 export function normaliseCreated(created: unknown): number {
   const value = typeof created === "string" && created.trim() !== "" ? Number(created) : created;
   if (typeof value !== "number" || !Number.isFinite(value) || value < 0) return Math.floor(Date.now() / 1000);
@@ -69,12 +69,12 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
   sensitive: "content_filter",
 };
 
-/** A generation that failed; no answer may look whole that ends so. */
+/** Finish reasons of a failed generation; such an answer must not look complete. */
 const FAILED = /^(?:error|abort|aborted|failed|cancelled|insufficient_system_resource)$/;
 
 /**
  * @param hasCalls whether the choice holds calls of tools
- * @returns null for none: missing, null, empty. What is unknown ends an answer like a stop string does
+ * @returns null for none: missing, null, empty. An unknown reason becomes `stop`
  * @throws UpstreamError `broken` for one that says that the generation failed
  */
 export function normaliseFinishReason(reason: unknown, hasCalls: boolean): FinishReason | null {
@@ -101,7 +101,7 @@ function readPartText(part: unknown): string {
   return typeof part["text"] === "string" ? part["text"] : "";
 }
 
-/** A function's arguments: a JSON text, also where the upstream sent what it stands for. */
+/** A function's arguments as a JSON text, also where the upstream sent an object. */
 export function normaliseArguments(value: unknown): string {
   if (typeof value === "string") return value;
   return value === null || value === undefined ? "" : JSON.stringify(value);

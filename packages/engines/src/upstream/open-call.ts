@@ -1,4 +1,4 @@
-/** Finds a base URL that takes the call. It repeats nothing of which a byte went out. */
+/** Finds a base URL that accepts the call. It retries no call of which a byte was sent. */
 
 import { AiError } from "@openai-compat/core";
 import type { ExchangeAnswer, ExchangeRequest } from "./exchange.ts";
@@ -12,7 +12,7 @@ export interface OpenCall {
 }
 
 /**
- * On the least loaded base URL; on the next one when that got nothing of the request; on each at most once.
+ * Tries the least loaded base URL first, the next one if nothing of the request was sent, each at most once.
  *
  * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamError; the signal's reason
  */

@@ -1,6 +1,5 @@
 /**
- * An answer that came in one piece: from its bytes to a JSON object that is no error. It is bounded before it is
- * parsed.
+ * Parses a non-streaming answer to a JSON object that is not an error. It is bounded before it is parsed.
  */
 
 import { MODEL_OPERATIONS } from "@openai-compat/core";
@@ -26,7 +25,7 @@ export interface ParsedAnswer {
 /** Vectors are long, and numbers quick to parse. */
 const EMBEDDING_VALUES_FACTOR = 16;
 
-/** Some close every answer as they close streams. */
+/** Some upstreams append `[DONE]` to every answer. */
 const GLUED_DONE = /\s*data:\s*\[DONE\]\s*$/;
 
 /** @throws UpstreamError `invalid` for what is no JSON object or holds too many values; AiError for an error */

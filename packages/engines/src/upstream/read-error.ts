@@ -4,10 +4,10 @@ import { decodeContent } from "./decode-content.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
-/** An error's body may be so long; what is longer is no envelope. */
+/** Maximum length of an error's body; a longer one is not an envelope. */
 const ERROR_BYTES_MAX = 65_536;
 
-/** @returns null when it is too long or never came: the status says enough then. @throws the signal's reason */
+/** @returns null when it is too long or missing: then the status is used alone. @throws the signal's reason */
 export async function readErrorText(
   answer: Pick<ExchangeAnswer, "headers" | "read">,
   answerBytesMax: number,

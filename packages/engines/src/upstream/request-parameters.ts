@@ -1,6 +1,6 @@
 /**
- * Which parameters of a request reach an upstream: those of which it is known that the token limit and the number of
- * answers bound what they can cost. What an upstream may read as another limit, or as more answers (`n_predict`,
+ * Selects the parameters that are sent to an upstream: those whose cost is bounded by the token limit and the number of
+ * answers. A parameter that an upstream may read as another limit, or as more answers (`n_predict`,
  * `num_return_sequences`, `options`, …), is not sent; nor is an unknown parameter.
  */
 
@@ -51,7 +51,7 @@ const SAMPLING = [
   "truncate_prompt_tokens",
 ] as const;
 
-/** What the output has to conform to. */
+/** Parameters of the output format. */
 const OUTPUT_FORMAT = [
   "response_format",
   "guided_json",
@@ -69,8 +69,8 @@ const OUTPUT_FORMAT = [
 ] as const;
 
 /**
- * Labels and hints that make no call longer. A service tier, a priority and a search of the web are not among them: they cost
- * the operator more than tokens.
+ * Labels and hints that make no call longer. A service tier, a priority and a search of the web are not among them:
+ * they cost the operator more than tokens.
  */
 const LABELS = [
   "user",
@@ -87,7 +87,7 @@ const LABELS = [
   "add_special_tokens",
 ] as const;
 
-/** Set anew for every request; see `encodeRequest`. */
+/** Set for every request; see `encodeRequest`. */
 const STREAMING = ["stream", "stream_options"] as const;
 
 const KNOWN: Readonly<Record<ModelOperationId, ReadonlySet<string>>> = {
@@ -200,7 +200,7 @@ const KNOWN: Readonly<Record<ModelOperationId, ReadonlySet<string>>> = {
   ]),
 };
 
-/** Its own are written anew, so they don't count as dropped. */
+/** Replaced by our own values, so they don't count as dropped. */
 const WRITTEN_ANEW: ReadonlySet<string> = new Set(["model", "max_tokens", "max_completion_tokens"]);
 
 /** Of names that are reported: they are the caller's own, and go into a header. */
@@ -217,7 +217,10 @@ export function isPassed(name: string, { operation, passParameters }: ParameterR
   return KNOWN[operation].has(name) || passParameters.includes(name);
 }
 
-/** A body's parameters that are sent: known ones that say something. `null` means the default, and some upstreams refuse it. */
+/**
+ * The parameters of a body that are sent: known ones that are not `null`. `null` means the default, and some upstreams
+ * refuse it.
+ */
 export function selectParameters(body: Readonly<JsonRecord>, rules: ParameterRules): JsonRecord {
   const selected: JsonRecord = {};
   for (const name of Object.keys(body)) {

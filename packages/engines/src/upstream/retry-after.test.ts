@@ -16,7 +16,7 @@ test("a wait lies between nothing and ten minutes", () => {
   expect(read({ "retry-after": "86400" })).toBe(600_000);
 });
 
-test("what can't be understood says nothing", () => {
+test("a malformed value is ignored", () => {
   for (const header of ["", "soon", "-5x", "Infinity"]) expect(read({ "retry-after": header })).toBeUndefined();
   expect(read({ "retry-after": ["1", "2"] })).toBeUndefined();
   expect(read({})).toBeUndefined();

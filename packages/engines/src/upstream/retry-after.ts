@@ -1,13 +1,13 @@
 /** How long an upstream asks to wait. */
 
-/** A longer wait is cut to this: what an upstream says must not park a caller for a day. */
+/** A longer wait is cut to this: an upstream must not make a caller wait for a day. */
 const RETRY_AFTER_MS_MAX = 600_000;
 
 /**
  * `retry-after-ms`, else `retry-after` as seconds or as a date.
  *
  * @param nowMs since the epoch
- * @returns undefined when it says nothing that can be understood
+ * @returns undefined when there is no valid value
  */
 export function decodeRetryAfter(
   headers: Readonly<Record<string, string | string[] | undefined>>,

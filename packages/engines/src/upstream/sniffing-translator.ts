@@ -1,4 +1,4 @@
-/** Which translator an answer gets when its head can't be trusted: the first character of its body decides. */
+/** Chooses the translator by the first character of the body where the head can't be trusted. */
 
 import type { UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";

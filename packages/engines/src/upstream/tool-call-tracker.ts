@@ -1,6 +1,6 @@
 /**
- * The calls of one streamed choice, as OpenAI streams them: each has an index of its own from 0 on; id, type and name come
- * once, with its first piece; arguments are pieces of a text.
+ * The calls of one streamed choice, as OpenAI streams them: each has an index of its own from 0 on; id, type and name
+ * come once, with its first piece; arguments are pieces of a text.
  */
 
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -9,7 +9,7 @@ import { createCallId, isFilledText, isIndex, normaliseArguments } from "./norma
 interface TrackedCall {
   /** Of the stream that is sent. */
   readonly index: number;
-  /** The upstream's words; null where it said none. */
+  /** The upstream's index; null where it sent none. */
   readonly theirIndex: number | null;
   readonly theirId: string | null;
 }
@@ -23,7 +23,7 @@ export interface ToolCallTracker {
 export function createToolCallTracker(): ToolCallTracker {
   const calls: TrackedCall[] = [];
 
-  /** A new id with a name begins a call, also where the index is one that was used: some upstreams say 0 for all. */
+  /** A new id with a name begins a call, also where the index was used before: some upstreams send 0 for all. */
   function find(entry: JsonRecord, name: string | null): TrackedCall | null {
     const theirId = readId(entry);
     const byId = theirId === null ? undefined : calls.findLast((call) => call.theirId === theirId);
@@ -86,14 +86,14 @@ function readName(called: JsonRecord): string | null {
   return isFilledText(called["name"]) ? called["name"] : null;
 }
 
-/** Some put it into the function. */
+/** Some upstreams put it into the function. */
 function readId(entry: JsonRecord): string | null {
   if (isFilledText(entry["id"])) return entry["id"];
   const called = entry["function"];
   return isRecord(called) && isFilledText(called["id"]) ? called["id"] : null;
 }
 
-/** The calls of a message that came in one piece. */
+/** The calls of a non-streaming message. */
 export function normaliseToolCalls(calls: readonly unknown[]): readonly JsonRecord[] {
   return calls.filter(isRecord).map((entry) => {
     const { index: _index, ...call } = entry;

@@ -1,9 +1,9 @@
-/** Speech and plain text: bytes that pass as they come. */
+/** Speech and plain text: bytes are passed on unchanged. */
 
 import { NO_USAGE, type UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
 
-/** What is spoken or heard is counted by who sent it. */
+/** The usage of speech and transcripts is counted by the caller. */
 const END = { type: "upstream-end", usage: NO_USAGE, source: "measured" } as const;
 
 export function createBytesTranslator(contentType: string, droppedParameters: readonly string[]): AnswerTranslator {

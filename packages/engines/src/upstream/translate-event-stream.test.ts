@@ -17,7 +17,7 @@ const redactor = createMessageRedactor({
 });
 const errorContext = { redactor, modelId: OUR_MODEL, includeUsage: false };
 const DONE = "data: [DONE]\n\n";
-/** How a stream begins that needs no repair. */
+/** The beginning of a valid stream. */
 const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
 const USAGE = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
 const USAGE_CHUNK = chunk({ choices: [], usage: USAGE });
@@ -84,7 +84,7 @@ test("data on several lines becomes one line", () => {
   expect(textOf(translate(stream))).toBe(renamed(ROLE + delta("", "stop") + DONE));
 });
 
-test("usage that the caller did not ask for is read and hidden", () => {
+test("usage that the caller did not request is read and hidden", () => {
   const withUsage = chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: USAGE });
   for (const stream of [
     [delta("a"), delta("", "stop"), USAGE_CHUNK, DONE],
@@ -95,7 +95,7 @@ test("usage that the caller did not ask for is read and hidden", () => {
   }
 });
 
-test("usage that the caller asked for is passed on, and is null before", () => {
+test("usage that the caller requested is passed on, and is null before", () => {
   const text = textOf(translate([ROLE, delta("a"), delta("", "stop"), USAGE_CHUNK, DONE], { includeUsage: true }));
   const withNull = (frame: string) => frame.replace(/\}\n\n$/, ',"usage":null}\n\n');
   expect(text).toBe(renamed([ROLE, delta("a"), delta("", "stop")].map(withNull).join("") + USAGE_CHUNK + DONE));
@@ -136,7 +136,7 @@ test("text has a token for each four bytes at least, however it is read", () => 
   expect(usageOf(translate([...pieces, DONE]))).toMatchObject({ outputTokens: 11 });
 });
 
-test("running usage is believed where it is more than what was seen, and zeros never", () => {
+test("running usage counts where it is more than what was seen, and zeros never", () => {
   const running = (completionTokens: number) =>
     chunk({
       choices: [{ index: 0, delta: { content: "a" } }],
@@ -218,7 +218,7 @@ test("streamed transcriptions end with their own event, which has the usage", ()
   expect(() => [...translate([piece], overrides)]).toThrow(/ended before/);
 });
 
-test("whatever the words and the cuts, each chunk comes out as it went in but for its model", () => {
+test("for any text and any split, each chunk is unchanged except for its model", () => {
   const words = fc.array(
     fc.oneof(fc.string({ unit: anyCharacter }), fc.constantFrom('"', "\\", "\n", '","model":"', "model")),
     { maxLength: 12 },

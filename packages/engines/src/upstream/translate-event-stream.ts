@@ -1,6 +1,6 @@
 /**
  * An event stream in the API's own framing: `data:` lines alone, blank-line separated, `[DONE]` at the end where the
- * API has it. It knows no event's shape: that is the reader's.
+ * API has it. The reader knows the events' shapes.
  */
 
 import type { UpstreamEvent } from "@openai-compat/core";
@@ -25,7 +25,7 @@ const DONE_FRAME = `data: ${DONE}\n\n`;
 /** Line breaks to some clients' parsers, though not to the standard; escaped they stay JSON. */
 const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
-/** `upstream-start` waits for the first event, so that an upstream that begins with an error never started. */
+/** `upstream-start` is sent with the first event, so that an error as the first event is thrown before any answer. */
 export function createEventStreamTranslator(options: EventStreamOptions): AnswerTranslator {
   const { reader, eventBytesMax, droppedParameters } = options;
   const decoder = createEventStreamDecoder({ eventBytesMax });
@@ -104,7 +104,7 @@ function escapeLineBreaks(data: string): string {
   );
 }
 
-/** @param body what an event holds that is an error */
+/** @param body the data of an error event */
 function toStreamError(body: string, errorContext: UpstreamErrorContext): Error {
   return decodeUpstreamError({ status: null, headers: {}, body }, errorContext);
 }

@@ -47,7 +47,7 @@ function estimateUnfinished(request: UpstreamRequest, chunks: readonly Uint8Arra
   return { ...NO_USAGE, inputTokens: estimateInputTokens(request), outputTokens: bytesToTokens(bytes) };
 }
 
-/** What the upstream ignored of a request has been computed all the same, so it is charged before it is refused. */
+/** An answer that ignored a parameter has been computed all the same, so it is charged before it is refused. */
 export function* encodeWhole(parsed: ParsedAnswer, options: WholeOptions): Generator<UpstreamEvent> {
   const { request, droppedParameters } = options;
   const { usage, source } = readUsage(parsed.value, options);
@@ -145,7 +145,7 @@ function takeRequested(choices: unknown, request: UpstreamRequest): unknown {
   return operation === "createChatCompletion" ? choices.slice(0, n) : choices;
 }
 
-/** The upstream's counts; an estimate where it left them out. */
+/** The upstream's counts; an estimate where they are missing. */
 function readUsage(
   answer: JsonRecord,
   { request, zeroUsageBelieved }: WholeOptions,

@@ -1,4 +1,6 @@
-/** A stream in the place of an answer in one piece: its chunks, already in OpenAI's format, are put together. */
+/**
+ * Folds a stream that was sent in place of a non-streaming answer: its chunks, already in OpenAI's format, are merged.
+ */
 
 import { answersWithChunks } from "@openai-compat/core";
 import type { UpstreamEvent } from "@openai-compat/core";
@@ -8,7 +10,7 @@ import { ANSWER_OBJECTS } from "./normalise-fields.ts";
 import { encodeWhole, type WholeOptions } from "./translate-json.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
-/** @param stream translates the stream; what it sends is read here */
+/** @param stream translates the stream; its output is folded here */
 export function createFoldingTranslator(stream: AnswerTranslator, options: WholeOptions): AnswerTranslator {
   const fold = createFold();
 
@@ -66,7 +68,8 @@ function createFold() {
 }
 
 /**
- * Texts grow, lists of what has an index are merged by it, other lists grow, all else is replaced unless by nothing.
+ * Texts are concatenated, lists of indexed items are merged by index, other lists are concatenated, other values are
+ * replaced unless by null.
  */
 function merge(known: JsonRecord, piece: JsonRecord): JsonRecord {
   const merged: JsonRecord = { ...known };

@@ -1,6 +1,6 @@
 /**
- * A transcript in the format that was requested: text for text, JSON for JSON, also where an upstream knows one of them
- * alone.
+ * Converts a transcript to the requested format: text for text, JSON for JSON, also where an upstream supports only one
+ * of them.
  */
 
 import { NO_USAGE, type UpstreamEvent, type UpstreamRequest } from "@openai-compat/core";
@@ -58,7 +58,7 @@ function isJsonFormat(format: string): boolean {
   return format.endsWith("json");
 }
 
-/** @returns null where the request doesn't say so in a way that can be read; then any format is right */
+/** @returns null where the request has no valid format; then any format is accepted */
 function readFormat({ body }: UpstreamRequest): string | null {
   if (body.kind === "json") return null;
   const field = body.fields.findLast(({ name }) => name === "response_format");

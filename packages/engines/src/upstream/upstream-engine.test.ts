@@ -31,7 +31,7 @@ function json(value: unknown, status = 200): (response: ServerResponse) => void 
   };
 }
 
-test("a one-shot answer comes back with our model's name and its usage", async () => {
+test("a non-streaming answer comes back with our model's name and its usage", async () => {
   const { baseUrl } = await startUpstream(json({ ...COMPLETION, usage: USAGE }));
   const result = await collectAnswer(createTestEngine([baseUrl]).forward(upstreamRequest(), never));
   expect(result.contentType).toBe("application/json");
@@ -215,7 +215,7 @@ test("a base URL that keeps failing is not used for a while, and the wait is rep
   });
 });
 
-test("a server that lacks an operation is not left alone for it", async () => {
+test("a missing operation does not open the circuit", async () => {
   const { baseUrl } = await startUpstream((response, request) =>
     request.url?.endsWith("/chat/completions") === true ? json(COMPLETION)(response) : json({}, 501)(response),
   );

@@ -1,6 +1,5 @@
 /**
- * Upstream models: a call goes to one of the base URLs, and its answer comes back in OpenAI's format, whatever the
- * upstream made of it.
+ * Upstream models: a call is sent to one of the base URLs, and its answer is converted to OpenAI's format.
  */
 
 import { createWorkSlices } from "@openai-compat/core";
@@ -34,7 +33,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
 
   let limitNames: LimitNames = "both";
 
-  /** Sends it, and once more under one name of the limit where the other one is refused: nothing was computed then. */
+  /** Sends the call, and retries with one name of the limit where the other is refused: nothing was computed then. */
   async function open(request: UpstreamRequest, options: CallOptions): Promise<OpenCall> {
     options.signal.throwIfAborted();
     const slices = createWorkSlices({ signal: options.signal });
@@ -84,7 +83,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   };
 }
 
-/** Statuses of a request that was understood and not taken. */
+/** Statuses of a request that was parsed and refused. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 422]);
 
 /** An answer whose body has been read already. */

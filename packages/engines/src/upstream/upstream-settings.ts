@@ -1,9 +1,9 @@
-/** The settings of an upstream engine, their defaults, and what is wrong with them; nothing else may invent one. */
+/** The settings of an upstream engine, their defaults and validation; no other module may define one. */
 
 import type { ModelOperationId } from "@openai-compat/core";
 
 export interface UpstreamEngineSettings {
-  /** Where the upstream serves `/chat/completions` and its kin: `http://host:9000/v1`. Calls are spread over all of them. */
+  /** Base URLs of the upstream's API: `http://host:9000/v1`. Calls are spread over all of them. */
   readonly baseUrls: readonly string[];
   /** The model's name at the upstream. */
   readonly model: string;
@@ -14,25 +14,25 @@ export interface UpstreamEngineSettings {
   /** Prompt and completion together. Default 131,072. */
   readonly contextTokens?: number;
   /**
-   * Tokens of an answer when the request sets no limit: then it is sent as the limit. Default null: none is sent, and an
-   * answer may fill the context.
+   * Tokens of an answer when the request sets no limit: then it is sent as the limit. Default null: none is sent, and
+   * an answer may fill the context.
    */
   readonly completionTokensMax?: number | null;
   /**
-   * Parameters of a request that are sent on beside those that are known to be bounded by the token limit and the number of
-   * answers. One that can raise the cost beyond these makes calls cost more than was held for them. Default: none.
+   * Parameters that are sent in addition to those that are known to be bounded by the token limit and the number of
+   * answers. One that raises the cost beyond these makes calls cost more than was held for them. Default: none.
    */
   readonly passParameters?: readonly string[];
   /**
-   * Whether a reported usage of 0 tokens is believed. Default false: it is replaced by an estimate, because servers that don't
-   * count report zeros, and no prompt has 0 tokens.
+   * Whether a reported usage of 0 tokens is accepted. Default false: it is replaced by an estimate, because servers
+   * that don't count report zeros, and no prompt has 0 tokens.
    */
   readonly zeroUsageBelieved?: boolean;
-  /** How long the usage of a complete answer is waited for when the client has disconnected before it came. Default 1,500. */
+  /** How long to wait for the usage of a complete answer when the client has disconnected before. Default 1,500. */
   readonly usageWaitMs?: number;
   /** Calls side by side, over all base URLs. Default 256. */
   readonly concurrency?: number;
-  /** Until a connection stands; then the next base URL is tried. Default 3,000. */
+  /** Until a connection is established; then the next base URL is tried. Default 3,000. */
   readonly connectTimeoutMs?: number;
   /** From the request until the first byte of the answer's body: time for a long prompt. Default 300,000. */
   readonly firstByteTimeoutMs?: number;
@@ -42,15 +42,17 @@ export interface UpstreamEngineSettings {
   readonly headBytesMax?: number;
   /** One answer, streamed or not, also after its decompression. Default 67,108,864. */
   readonly answerBytesMax?: number;
-  /** Objects, arrays and what they hold in a non-streaming JSON answer; 16 times as many in embeddings. Default 250,000. */
+  /**
+   * Objects, arrays and what they hold in a non-streaming JSON answer; 16 times as many in embeddings. Default 250,000.
+   */
   readonly answerValuesMax?: number;
   /** One server-sent event. Default 1,048,576. */
   readonly eventBytesMax?: number;
   /** What is read of an answer ahead of its consumer. Default 262,144. */
   readonly readAheadBytesMax?: number;
-  /** Failures in a row after which a base URL is left alone. Default 5. */
+  /** Failures in a row after which a base URL is not used for a while. Default 5. */
   readonly breakerFailuresMax?: number;
-  /** For how long it is left alone, before one call tries it again. Default 10,000. */
+  /** For how long it is not used, before one call tries it again. Default 10,000. */
   readonly breakerOpenMs?: number;
 }
 
@@ -94,7 +96,7 @@ export interface UpstreamAddress {
   readonly basePath: string;
 }
 
-/** @throws TypeError for what is no plain `http` or `https` URL */
+/** @throws TypeError for anything but a plain `http` or `https` URL */
 export function parseBaseUrl(baseUrl: string): UpstreamAddress {
   if (!URL.canParse(baseUrl)) throw new TypeError("A base URL of an upstream is no URL.");
   const url = new URL(baseUrl);

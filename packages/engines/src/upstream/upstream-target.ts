@@ -7,7 +7,7 @@ import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-setti
 export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent" | "readOnMs">;
 
 export interface UpstreamTarget {
-  /** @param request its path is put behind the base URL's. @throws as `openExchange` */
+  /** @param request its path is appended to the base URL's. @throws as `openExchange` */
   open(request: ExchangeRequest, options: CallOptions): Promise<ExchangeAnswer>;
   /** Waits for running requests and closes the connections. */
   close(): Promise<void>;
@@ -38,7 +38,7 @@ export function createUpstreamTarget(address: UpstreamAddress, settings: Resolve
 }
 
 async function openConnections(origin: string, settings: ResolvedUpstreamSettings): Promise<Connections> {
-  // Loading it takes a tenth of a second and 30 MB: a server without upstreams should not pay for that.
+  // Loading it takes 0.1 s and 30 MB, which a server without upstreams should not spend.
   const { Client } = await import("undici");
   const options = { connectTimeout: settings.connectTimeoutMs, maxHeaderSize: settings.headBytesMax, pipelining: 1 };
   return createConnections(() => new Client(origin, options));

@@ -44,7 +44,7 @@ test("a target that was tried is not chosen again", () => {
   expect(targets.lease(new Set(["a", "b"]))).toBeNull();
 });
 
-test("an open circuit is passed by, and the wait is that of the first to let a call through", () => {
+test("an open circuit is skipped, and the wait is that of the first to allow a call", () => {
   const { targets, clock } = createTargets("a", "b");
   targets.lease(new Set(["b"]))?.end("broken");
   clock.ms = 40;

@@ -1,6 +1,6 @@
 /**
- * Which base URL a call goes to: the one with the fewest running calls among those whose circuit lets it through, ties
- * in turn. It opens no connection.
+ * Chooses the base URL of a call: the one with the fewest running calls among those whose circuit allows it, ties in
+ * rotation. It opens no connection.
  */
 
 import type { UpstreamStatus } from "@openai-compat/core";
@@ -8,16 +8,16 @@ import type { CallOutcome, CircuitBreaker } from "./circuit-breaker.ts";
 
 export interface TargetLease<Target> {
   readonly target: Target;
-  /** A good answer has begun. */
+  /** A successful answer has begun. */
   markResponseStarted(): void;
   /** The call is over. Call it exactly once. */
   end(outcome: CallOutcome): void;
 }
 
 export interface UpstreamTargets<Target> {
-  /** @returns null when no target outside `tried` lets a call through */
+  /** @returns null when no target outside `tried` allows a call */
   lease(tried: ReadonlySet<Target>): TargetLease<Target> | null;
-  /** Milliseconds until the first circuit lets a call try again. */
+  /** Milliseconds until the first circuit allows a call again. */
   waitMs(): number;
   status(): readonly UpstreamStatus[];
 }
@@ -43,7 +43,7 @@ export function createUpstreamTargets<Target>(
   }));
   let turn = 0;
 
-  /** Least loaded first; equals in an order that begins one further for each call. */
+  /** Least loaded first; ties in an order that rotates with each call. */
   function inOrder(): Entry<Target>[] {
     if (entries.length === 1) return entries;
     turn = (turn + 1) % entries.length;

@@ -1,4 +1,4 @@
-/** What a streamed completion has used: as reported by the upstream, else estimated from what came. */
+/** Counts the usage of a streamed completion: as reported by the upstream, else estimated from its chunks. */
 
 import { NO_USAGE, type UpstreamRequest, type UsageSource, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "./decode-usage.ts";
@@ -13,7 +13,7 @@ export interface UsageCounter {
   /** @param isOver whether nothing more is read; until output has come, a prompt counts only then */
   usage(isOver: boolean): UsageUnits;
   source(): UsageSource;
-  /** The upstream's last report as it is; null for none. */
+  /** The upstream's last report, unchanged; null for none. */
   reported(): JsonRecord | null;
 }
 
@@ -24,7 +24,7 @@ export function createUsageCounter(request: UpstreamRequest, zeroUsageBelieved: 
   let last: { readonly usage: JsonRecord; readonly units: UsageUnits; readonly isFinal: boolean } | null = null;
 
   /**
-   * A chunk has one token at least: some hold a few letters of a word, others many words. The pieces of a word count as
+   * A chunk has at least one token: some hold a few letters of a word, others many words. The pieces of a word count as
    * words.
    */
   function estimate(): UsageUnits {
@@ -68,7 +68,7 @@ function isIncomplete({ inputTokens, outputTokens }: UsageUnits): boolean {
 }
 
 /**
- * A zero in the upstream's last word says that it doesn't count.
+ * A zero in the upstream's last report means that it doesn't count.
  *
  * @returns `reported` itself where nothing is missing
  */
@@ -84,7 +84,7 @@ export function fillIn(reported: UsageUnits, estimate: () => UsageUnits): UsageU
   return isSame ? reported : filled;
 }
 
-/** A report from the middle of the stream, which later chunks have overtaken. */
+/** A report from the middle of the stream, which later chunks have exceeded. */
 function takeLarger(reported: UsageUnits, estimate: UsageUnits): UsageUnits {
   return {
     ...reported,

@@ -1,4 +1,4 @@
-/** Upstreams for tests: real servers on a free port, one over HTTP, one that writes what bytes it likes. */
+/** Upstreams for tests: real servers on a free port, one over HTTP, one that writes arbitrary bytes. */
 
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
@@ -10,7 +10,7 @@ export interface FakeUpstream {
   readonly port: number;
   /** Connections so far. */
   connections(): number;
-  /** Connections that stand. */
+  /** Open connections. */
   openConnections(): number;
 }
 

@@ -27,7 +27,7 @@ export function createTestEngine(
   return engine;
 }
 
-/** A one-shot chat with five words in it, but for what `overrides` say. */
+/** A non-streaming chat of five words, except for `overrides`. */
 export function upstreamRequest(overrides: Partial<UpstreamRequest> = {}): UpstreamRequest {
   const messages = [{ role: "user", content: "say something of five words" }];
   return {
