@@ -1,6 +1,6 @@
 /**
- * Which folder may import what: the arrows of ARCHITECTURE.md as a table, and the function that judges one import by it.
- * It reads no file.
+ * Which folder may import what: the arrows of ARCHITECTURE.md as a table, and the function that judges one import by
+ * it. It reads no file.
  */
 
 import { isBuiltin } from "node:module";
@@ -39,7 +39,7 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
     thirdParty: ["jose"],
     why: "core is the AI service without HTTP, native code or wire shapes; it knows the specification's types only",
   },
-  engines: { ours: { core: "value" }, thirdParty: "any", why: "an engine knows core's interface, not who calls it" },
+  engines: { ours: { core: "value" }, thirdParty: "any", why: "an engine knows core's interface, not its callers" },
   server: {
     ours: { core: "value", engines: "value", spec: "value" },
     thirdParty: "any",
@@ -63,7 +63,10 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
   scripts: { ours: {}, thirdParty: "any", why: "repository scripts start our programs, they are no part of them" },
 };
 
-/** Tests, their helpers and the contract suites they run: they may use development dependencies and a neighbour's values. */
+/**
+ * Tests, their helpers and the contract suites they run: they may use development dependencies and a neighbour's
+ * values.
+ */
 const TEST_FILE = /(?:\.test|\.test-d|\.fixture|-contract)\.ts$|\/testing\//;
 
 /** The only server files that know engines exist: the rest sees core's interface. */

@@ -1,6 +1,6 @@
 /**
- * What the calls of one operation are made of: the steps before admission and the work after it. One value for each kind, in
- * `services/`; the order of the steps is said here, once for all.
+ * What the calls of one operation are made of: the steps before admission and the work after it. One value for each
+ * kind, in `services/`; the order of the steps is said here, once for all.
  */
 
 import type { AdmittedCall, ResolvedCall } from "./call.ts";
@@ -17,7 +17,11 @@ import type { AdmissionRequest, CallTarget, CostEstimate, RunEvents, ServedBy } 
  * @typeParam Run what the surface gets to encode
  */
 export interface CallKind<Request, Served extends Engine, Prepared, Event, Run> extends ServedBy<Served> {
-  /** It may load the model and tokenise, but computes nothing of the answer. @throws AiError for what the model can't take */
+  /**
+   * It may load the model and tokenise, but computes nothing of the answer.
+   *
+   * @throws AiError for what the model can't take
+   */
   readonly prepare: (engine: Served, request: Request, signal: AbortSignal) => Promise<Prepared>;
   readonly estimate: (prepared: Prepared) => CostEstimate;
   /** The work itself. What it has put on the call's meter when it ends is paid for. */
@@ -34,7 +38,7 @@ export interface RunFacts {
   readonly createdAtMs: number;
 }
 
-/** The calls of one kind, as those see them who know what goes in and what comes out, and not the steps between. */
+/** The calls of one kind as seen from outside: their request and their result, without the steps between. */
 export interface Calls<Request, Run> {
   readonly operation: ModelOperationId;
   /** Resolves once the call is admitted, so that every refusal is thrown here, before any byte of an answer. */

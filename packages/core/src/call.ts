@@ -55,7 +55,7 @@ export type AdmittedCall<Model> = Staged<
     readonly slots: CallSlots;
     /** Where the work says what it has used so far; what stands there when the call ends is paid for. */
     readonly meter: UsageMeter;
-    /** Aborts the call's signal: whoever takes what the work makes takes no more of it. */
+    /** Aborts the call's signal: the consumer of the work's events takes no more of them. */
     readonly abandon: () => void;
     /** Resolves everything that admission took. Called once. */
     readonly settle: (outcome: CallOutcome) => Promise<void>;

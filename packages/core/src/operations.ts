@@ -1,6 +1,6 @@
 /**
  * What each operation that a model serves is to the service: one entry says which type of model it needs, what bounds
- * its cost and what its answer is made of. Whoever has to know reads it here. Paths, bodies and capabilities are the
+ * its cost and what its answer is made of. All other modules read it here. Paths, bodies and capabilities are the
  * specification's, and stand in `operations` of `@openai-compat/spec`.
  */
 

@@ -87,7 +87,8 @@ export interface AdmissionRequest extends CostEstimate {
 
 /**
  * Takes what a call needs before anything of its answer is computed, in this order: tokens of its rate limit, its
- * credits, a slot of the model. Who can't pay never waits. What was taken is given back when a later gate refuses.
+ * credits, a slot of the model. Credits are checked before queueing, so an account without credit never occupies the
+ * queue. What was taken is given back when a later gate refuses.
  *
  * @throws AiError `rate_limited`, `limits_unavailable`, `quota_exceeded`, `billing_unavailable`, `queue_full`,
  *   `queue_timeout`, `cancelled`

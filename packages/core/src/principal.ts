@@ -1,6 +1,6 @@
 /**
- * Who calls and what they may do. Tokens and API keys of every kind become a `Principal` and nothing downstream sees
- * the credential again.
+ * The caller's account and its capabilities. Tokens and API keys of every kind become a `Principal` and nothing
+ * downstream sees the credential again.
  */
 
 /** The verbs of AD4M's capabilities that this service asks for. */
@@ -28,8 +28,8 @@ export interface Principal {
   readonly capabilities: readonly GrantedCapability[];
   readonly credential: "jwt" | "api-key";
   /**
-   * Milliseconds since the epoch from which on the credential is refused, an allowance for differing clocks included; null
-   * for never. A session that outlives one call has to look.
+   * Milliseconds since the epoch from which on the credential is refused, an allowance for differing clocks included;
+   * null for never. A session that outlives one call has to look.
    */
   readonly expiresAtMs: number | null;
 }

@@ -1,4 +1,4 @@
-/** More calls than slots, through HTTP: who is refused, who waits, and who still gets a turn. */
+/** More calls than slots, through HTTP: which are refused, which wait, and which are served. */
 
 import { connect } from "node:net";
 import { createScriptedEngine } from "@openai-compat/engines";

@@ -1,4 +1,4 @@
-/** Walks every route that the running server has: who has no credential gets 401, or the route is on the public list. */
+/** Walks every route of the running server: without a credential it answers 401, or it is on the public list. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { operations } from "@openai-compat/spec";
@@ -24,7 +24,7 @@ function ask(path: string, method: string): Promise<Response> {
   return fetch(new URL(path, started.baseUrl), { method, ...(method === "POST" ? { body: "{}" } : {}) });
 }
 
-test("every route refuses who has no credential, or is on the list of public ones", async () => {
+test("every route refuses a request without a credential, or is on the list of public ones", async () => {
   const publicPaths: readonly string[] = PUBLIC_PATHS;
   const open: string[] = [];
   for (const route of started.server.app.routes) {
@@ -43,7 +43,7 @@ test("the walk meets every operation of the specification and every public path"
   expect(walked).toContain("GET /v1/models/:model{.+}");
 });
 
-test("no other method of a path answers who has no credential", async () => {
+test("no other method of a path answers a request without a credential", async () => {
   for (const route of started.server.app.routes) {
     for (const path of writePaths(route.path)) {
       for (const method of METHODS.filter((candidate) => candidate !== route.method)) {

@@ -74,7 +74,7 @@ export interface AppRoute {
   readonly path: string;
 }
 
-/** What nobody but the operator can do something about. */
+/** Failures that only the operator can fix. */
 const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set([
   "internal",
   "engine_failed",

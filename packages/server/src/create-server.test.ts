@@ -64,7 +64,7 @@ test("the role arrives before the engine has said anything", async () => {
   await reader?.cancel();
 });
 
-test("a stream that nobody reads slows its engine and is ended after the stall limit", async () => {
+test("an unread stream slows its engine and is ended after the stall limit", async () => {
   const printed = vi.spyOn(console, "error");
   const engine = createWatchedEngine({ text: "x".repeat(20_000), count: 5000 });
   const { port, keys } = await start({ engine, config: { limits: { streamStallTimeoutMs: 300 } } });

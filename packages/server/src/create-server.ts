@@ -63,7 +63,7 @@ export interface ServerOptions {
   readonly loads?: () => readonly LoadReading[];
   readonly stores: Stores;
   readonly logger: Logger;
-  /** Default: no traces are made. Who started it closes it, after the server. */
+  /** Default: no traces. Its creator closes it, after the server. */
   readonly tracing?: Tracing | null;
 }
 
@@ -73,7 +73,7 @@ export interface Server {
   listen(): Promise<{ readonly baseUrl: string }>;
   /**
    * Accepts nothing more, lets running answers end for `shutdownTimeoutMs`, then aborts them, and closes the engines.
-   * The stores stay open: who opened them closes them.
+   * The stores stay open: their creator closes them.
    */
   close(): Promise<void>;
 }

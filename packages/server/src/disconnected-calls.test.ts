@@ -26,7 +26,7 @@ async function startHangingUpstream() {
   });
   const write = (fields: object) => {
     const [answer] = answers;
-    if (answer === undefined) throw new Error("Nobody has called.");
+    if (answer === undefined) throw new Error("No call has arrived.");
     if (!answer.headersSent) answer.writeHead(200, { "content-type": "text/event-stream" });
     const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "scripted", ...fields };
     answer.write(`data: ${JSON.stringify(chunk)}\n\n`);

@@ -9,7 +9,7 @@ const MEMORY_SHARE = 0.8;
 
 /**
  * Bytes that all models together may take; null: no limit. Where a model uses a GPU, most of it lies in memory that is
- * not this machine's, so only a limit that somebody chose holds.
+ * not this machine's, so only a configured limit applies.
  *
  * @param availableBytes default: what the machine, or the container, gives this process
  */

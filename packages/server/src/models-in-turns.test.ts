@@ -100,7 +100,7 @@ test("20 first calls of one model load it once", async () => {
   expect(loads().map(({ loads: count }) => count)).toEqual([1, 0]);
 });
 
-test("who finds no room in time gets 503, and when to come again", async () => {
+test("a call that gets no memory in time gets 503 and a retry time", async () => {
   const { chat } = await start({ waitTimeMsMax: 50 });
   const streamed = await chat("one", { stream: true, max_tokens: 900 });
   const refused = await chat("two");

@@ -1,4 +1,4 @@
-/** Downloads a model of the catalogue for a person who watches. */
+/** Downloads a model of the catalogue and shows its progress. */
 
 import { cacheDirectory, createProgressReporter, findCachedModel, pullModel, wrapProse } from "@openai-compat/engines";
 import type { CatalogueEntry } from "@openai-compat/engines";

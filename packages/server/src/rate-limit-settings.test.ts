@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { findLimits } from "./rate-limit-settings.ts";
 
-test("an account's own limits win, what it leaves out is as for everybody, and null lifts a limit", () => {
+test("an account's own limits win, missing ones are the defaults, and null lifts a limit", () => {
   const limitsOf = findLimits({
     requestsPerMinute: 10,
     refusalsPerMinute: 600,

@@ -1,4 +1,4 @@
-/** Whose limits are whose: an account's own where the configuration names it, else everybody's. */
+/** Resolves the limits of an account: its own where the configuration has them, else the defaults. */
 
 import type { AccountLimits } from "@openai-compat/core";
 
@@ -9,21 +9,21 @@ export interface EveryLimit extends AccountLimits {
 }
 
 export interface RateLimitSettings extends EveryLimit {
-  /** What is left out is as for everybody; null lifts a limit. */
+  /** Missing values are the defaults; null lifts a limit. */
   readonly accounts: Readonly<Record<string, { readonly [Limit in keyof EveryLimit]?: number | null | undefined }>>;
 }
 
 export function findLimits(settings: RateLimitSettings): (accountId: string) => EveryLimit {
   const { requestsPerMinute, tokensPerMinute, refusalsPerMinute } = settings;
-  const everybody: EveryLimit = { requestsPerMinute, tokensPerMinute, refusalsPerMinute };
+  const defaults: EveryLimit = { requestsPerMinute, tokensPerMinute, refusalsPerMinute };
   const named = new Map(
-    Object.entries(settings.accounts).map(([accountId, own]) => [accountId, overrideLimits(everybody, own)]),
+    Object.entries(settings.accounts).map(([accountId, own]) => [accountId, overrideLimits(defaults, own)]),
   );
-  return (accountId) => named.get(accountId) ?? everybody;
+  return (accountId) => named.get(accountId) ?? defaults;
 }
 
-function overrideLimits(everybody: EveryLimit, own: RateLimitSettings["accounts"][string]): EveryLimit {
-  const choose = (limit: keyof EveryLimit) => (own[limit] === undefined ? everybody[limit] : own[limit]);
+function overrideLimits(defaults: EveryLimit, own: RateLimitSettings["accounts"][string]): EveryLimit {
+  const choose = (limit: keyof EveryLimit) => (own[limit] === undefined ? defaults[limit] : own[limit]);
   return {
     requestsPerMinute: choose("requestsPerMinute"),
     tokensPerMinute: choose("tokensPerMinute"),

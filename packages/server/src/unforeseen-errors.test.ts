@@ -27,7 +27,7 @@ async function startSlowUpstream(): Promise<string> {
 }
 
 test.each(Object.entries(FAULTS))(
-  "after %s that nobody catches, running answers end, the log says why, and the process fails",
+  "after an uncaught %s, running answers end, the log has the cause, and the process fails",
   async (_case, source) => {
     const preload = `process.on('SIGUSR2',()=>{${source}})`;
     const engine = { kind: "upstream" as const, baseUrls: [await startSlowUpstream()] };

@@ -1,4 +1,4 @@
-/** Who uploads much, slowly or nothing of what was announced, and what that does to the others. */
+/** Large, slow and incomplete uploads, and their effect on other clients. */
 
 import { connect } from "node:net";
 import type { Socket } from "node:net";

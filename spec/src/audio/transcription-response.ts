@@ -10,7 +10,7 @@ import {
 } from "./transcription-segment.ts";
 import { transcriptionDurationUsageSchema, transcriptionUsageSchema } from "./usage.ts";
 
-/** `json`, the default. `text` is empty where nobody speaks. */
+/** `json`, the default. `text` is empty for a recording without speech. */
 export const createTranscriptionResponseJsonSchema = openObject({
   text: z.string(),
   languages: z.array(transcriptionLanguageSchema).optional(),
@@ -40,7 +40,9 @@ export const createTranscriptionResponseDiarizedJsonSchema = openObject({
 }).meta({ id: "CreateTranscriptionResponseDiarizedJson" });
 export type CreateTranscriptionResponseDiarizedJson = z.infer<typeof createTranscriptionResponseDiarizedJsonSchema>;
 
-/** Any of them. A fault in a verbose answer can still be a plain one: where the format is known, judge by its own shape. */
+/**
+ * Any of them. A fault in a verbose answer can still be a plain one: where the format is known, judge by its own shape.
+ */
 export const createTranscriptionResponseSchema = z.union([
   createTranscriptionResponseVerboseJsonSchema,
   createTranscriptionResponseDiarizedJsonSchema,

@@ -22,7 +22,7 @@ test("names with a key in brackets make an object", () => {
   ).toEqual({ chunking_strategy: { type: "server_vad", threshold: "0.5" } });
 });
 
-test("a plain name that comes twice is a list, so that nobody's value is lost unseen", () => {
+test("a plain name that is repeated becomes a list, so that no value is lost silently", () => {
   expect(
     decodeForm([
       ["model", "a"],

@@ -127,7 +127,7 @@ export function createModelQueue(options: ModelQueueOptions): ModelQueue {
 const REVIEW_MS = 1000;
 
 /**
- * The slots, and who of those that wait gets one.
+ * The slots, and the choice of the waiter that gets one.
  *
  * @param onRelease called when a slot is free again, with how long it was held, in milliseconds
  */
@@ -163,7 +163,10 @@ function createSlots(options: ModelQueueOptions, queue: FairQueue<Waiter>, onRel
     setReview();
   }
 
-  /** Call when somebody has come to wait or waits no more. Shares grow without an event while what others have used is forgotten. */
+  /**
+   * Call when the set of waiters has changed. Shares grow without an event while the recorded use of other accounts
+   * decays.
+   */
   function setReview(): void {
     const isDue = use.total < concurrency && !queue.isEmpty;
     if (isDue === (review !== undefined)) return;
@@ -179,7 +182,7 @@ function createSlots(options: ModelQueueOptions, queue: FairQueue<Waiter>, onRel
 
   return {
     take,
-    /** A slot that nobody who waits may have; null where there is none for this account. */
+    /** A free slot that no waiter may take; null where there is none for this account. */
     tryTake(accountId: string): ReleaseSlot | null {
       admitWaiters();
       return use.total < concurrency && readShares()(accountId) ? take(accountId) : null;

@@ -126,7 +126,7 @@ test("an account that waits gets the slots that others have ceased to use, by a 
   expect({ running: queue.running, timers: vi.getTimerCount() }).toEqual({ running: 0, timers: 0 });
 });
 
-test("a setting is the same for every account, whoever else calls", async () => {
+test("a setting is the same for every account, whatever other accounts do", async () => {
   const { queue, ask, countHeld } = setUp(4, 3);
   ask("ada");
   ask("greedy", 8);
@@ -149,7 +149,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant("pass"), ms: fc.constantFrom(1, 200, 5000, 20_000) }),
 );
 
-/** Who holds slots and who waits, as the callers see it. */
+/** The holders of slots and the waiters, as the callers see it. */
 function createCallers(concurrency: number) {
   const queue = createModelQueue({ concurrency, waitingMax: 1000, waitTimeMsMax: 1_000_000_000 });
   const waiting: { readonly account: number; readonly controller: AbortController }[] = [];
@@ -178,7 +178,7 @@ function createCallers(concurrency: number) {
   return { queue, waiting, held, exceeded, call };
 }
 
-test("whatever is called, aborted and released: no admission exceeds its share, no slot leaks, and whoever waits is admitted", async () => {
+test("whatever is called, aborted and released: no admission exceeds its share, no slot leaks, and every waiter is admitted", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const property = fc.asyncProperty(
@@ -198,7 +198,7 @@ test("whatever is called, aborted and released: no admission exceeds its share, 
       };
       for (const next of steps) await run(next);
       for (let round = 0; held.length + waiting.length > 0; round += 1) {
-        expect(round, "rounds until nobody waits").toBeLessThan(200);
+        expect(round, "rounds until no call waits").toBeLessThan(200);
         await run({ type: "release", index: 0 });
         await run({ type: "pass", ms: 1000 });
       }

@@ -1,5 +1,5 @@
 /**
- * How many slots of a model an account may get. It says nothing about who comes first.
+ * How many slots of a model an account may get. The order of the queue is not decided here.
  *
  * @see docs/decisions/2026-11-29-an-account-leaves-one-slot.md
  */
@@ -10,7 +10,7 @@ import type { SlotUse } from "./slot-use.ts";
 export interface SharesOptions {
   /** Slots of the model. */
   readonly concurrency: number;
-  /** The same for every account, whoever else calls. Null or absent: by who uses the model. */
+  /** A fixed share for every account. Null or absent: computed from the current use of the model. */
   readonly accountSlotsMax?: number | null;
 }
 
@@ -18,8 +18,8 @@ export interface SharesOptions {
 export type MayTake = (accountId: string) => boolean;
 
 /**
- * Alone an account may hold all slots but one. Beside others it leaves what they use and one more, but has no less than an equal part;
- * the last slot is left in any case. An account that holds nothing may always get one.
+ * Alone an account may hold all slots but one. Beside others it leaves what they use and one more, but has no less than
+ * an equal part; the last slot is left in any case. An account that holds nothing may always get one.
  *
  * @param listWaiting accounts that wait for a slot.
  * @returns the shares of the moment; read them again after anything but an admission.

@@ -13,7 +13,7 @@ function setUp() {
   return { use, pass, callFor };
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_ACCOUNTS: ReadonlySet<string> = new Set();
 
 test("slots count while they are held, and no less than that however short", () => {
   const { use } = setUp();
@@ -60,7 +60,7 @@ test("accounts count that hold a slot or are listed, and the others together as 
     for (const accountId of ["a", "b", "c", "d", "e"]) callFor(accountId, 200);
     pass(1000);
   }
-  expect(use.countAccounts(NOBODY)).toBe(1);
+  expect(use.countAccounts(NO_ACCOUNTS)).toBe(1);
   expect(use.countAccounts(new Set(["f"]))).toBe(2);
   use.take("g");
   expect(use.countAccounts(new Set(["f", "g"]))).toBe(3);

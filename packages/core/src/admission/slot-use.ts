@@ -1,5 +1,5 @@
 /**
- * Who holds slots of a model, and how many each account has held on average lately. It decides nothing: what an account may
+ * The slots of a model that each account holds, and has held on average lately. It decides nothing: what an account may
  * hold is said in `slot-shares.ts`.
  */
 
@@ -18,7 +18,10 @@ export interface SlotUse {
   readonly total: number;
   /** Slots that all other accounts hold, or have held on average lately, whichever is more. */
   ofOthers(accountId: string): number;
-  /** Accounts that hold a slot or are listed; the others count together for as many as the slots that they have held on average lately. */
+  /**
+   * Accounts that hold a slot or are listed; the others count together for as many as the slots that they have held on
+   * average lately.
+   */
   countAccounts(listed: ReadonlySet<string>): number;
   /** Accounts that are remembered. */
   readonly accountsKnown: number;

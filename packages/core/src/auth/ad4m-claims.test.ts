@@ -86,7 +86,7 @@ test.each([
 });
 
 test.each([undefined, null, "x", [], {}, { capabilities: {} }, { capabilities: null }])(
-  "with the capabilities %j a token identifies nobody",
+  "with the capabilities %j a token identifies no account",
   (capabilities) => {
     expect(decodeAd4mClaims({ sub: "ada", capabilities })).toBeNull();
   },

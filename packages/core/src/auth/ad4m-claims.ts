@@ -43,7 +43,7 @@ function decodeAccountId(claims: Readonly<Record<string, unknown>>): string | nu
 /**
  * Reads the identity out of verified claims. A grant that can't be read grants nothing; the others keep their force.
  *
- * @returns null when no account is named or `capabilities` is not AD4M's object: such a token identifies nobody.
+ * @returns null when no account is named or `capabilities` is not AD4M's object: such a token identifies no account.
  */
 export function decodeAd4mClaims(claims: Readonly<Record<string, unknown>>): TokenIdentity | null {
   const accountId = decodeAccountId(claims);

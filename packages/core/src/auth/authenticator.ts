@@ -1,6 +1,6 @@
 /**
  * Token to principal. One door for API keys and JWTs; whatever is wrong with a credential, the answer says the same, so
- * that nobody learns from it whether an account or a key exists.
+ * that it does not disclose whether an account or a key exists.
  */
 
 import { AiError } from "../ai-error.ts";
@@ -37,7 +37,7 @@ export interface AuthenticatorOptions {
   readonly now?: () => number;
   /** How many verified tokens are remembered. Default 10,000. */
   readonly verifiedTokensMax?: number;
-  /** Hears of each time that the issuer's keys could not be had, while calls may go on with the old ones. */
+  /** Called each time the issuer's keys can't be fetched; calls may continue with the old ones. */
   readonly onKeySetFailure?: (error: Error) => void;
 }
 
@@ -48,7 +48,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   /**
    * Every key costs the same: one hash, one look-up by hash, one judgement. Neither the look-up nor a comparison in the
-   * store has to be constant in time, because what is compared is SHA-256 of the caller's text, which nobody can steer
+   * store has to be constant in time, because what is compared is SHA-256 of the caller's text, which can't be steered
    * towards a stored one; and only the holder of all 256 bits of a key can distinguish a revoked one from an unknown
    * one.
    */

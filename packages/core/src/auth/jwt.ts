@@ -1,7 +1,7 @@
 /**
- * JSON Web Tokens: HS256 under a shared secret, RS256, ES256 and EdDSA under the keys of a key set. The algorithm's family
- * decides where the key comes from, and nothing else in the token does: a public key never serves as a secret, `none` has
- * no key at all, and `jku`, `x5u`, `jwk` and `x5c` are not read (RFC 8725, sections 3.1 and 3.10).
+ * JSON Web Tokens: HS256 under a shared secret, RS256, ES256 and EdDSA under the keys of a key set. The algorithm's
+ * family decides where the key comes from, and nothing else in the token does: a public key never serves as a secret,
+ * `none` has no key at all, and `jku`, `x5u`, `jwk` and `x5c` are not read (RFC 8725, sections 3.1 and 3.10).
  */
 
 import { SignJWT, decodeProtectedHeader, errors, jwtVerify } from "jose";
@@ -101,9 +101,9 @@ export function createTokenVerifier({ settings, keySet, now }: TokenVerifierOpti
 }
 
 /**
- * A token has one encoding: three parts of unpadded base64url (RFC 7515, section 2) whose spare bits are zero (RFC 4648,
- * section 3.5). What decodes to the same bytes in another encoding is refused, so nothing that looks at tokens as texts can be
- * passed by with a second one.
+ * A token has one encoding: three parts of unpadded base64url (RFC 7515, section 2) whose spare bits are zero (RFC
+ * 4648, section 3.5). What decodes to the same bytes in another encoding is refused, so nothing that looks at tokens as
+ * texts can be passed by with a second one.
  */
 function isCanonical(token: string): boolean {
   const parts = token.split(".");
@@ -112,7 +112,7 @@ function isCanonical(token: string): boolean {
 
 function mapVerificationError(thrown: unknown): AiError {
   if (thrown instanceof AiError) return thrown;
-  // Claims are judged after the signature: who reads this held a genuine token.
+  // Claims are validated after the signature: this error is only for the holder of a genuine token.
   if (thrown instanceof errors.JWTExpired) {
     return new AiError("invalid_credentials", "The token has expired. Get a new one and try again.", { cause: thrown });
   }

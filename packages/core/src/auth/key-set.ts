@@ -55,7 +55,7 @@ export interface KeySetOptions {
   readonly settings: KeySetSettings;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Hears of each fetch that failed, also of those that no call noticed. */
+  /** Called with each failed fetch, also with those that no call noticed. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -84,7 +84,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   }
 
   /**
-   * Never rejects: the failure is kept for the calls that need a key. Whoever comes meanwhile waits for the same fetch.
+   * Never rejects: the failure is kept for the calls that need a key. Concurrent calls wait for the same fetch.
    */
   function refresh(): Promise<void> {
     pending ??= attempt().finally(() => {

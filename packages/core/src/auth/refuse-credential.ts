@@ -1,5 +1,5 @@
 /**
- * The one wording of a refused credential. Unknown, revoked, malformed, signed by another: nobody learns from the answer
+ * The one wording of a refused credential. Unknown, revoked, malformed, signed by another: the answer does not disclose
  * which it was, nor whether an account or a key exists.
  */
 

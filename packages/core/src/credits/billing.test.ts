@@ -70,7 +70,7 @@ test("a call that can't cost anything holds nothing, of whatever account, and is
   ]);
 });
 
-test("a call that cost nothing and could not be logged is logged later, and reported to nobody", async () => {
+test("a call that cost nothing and could not be logged is logged later, and not reported", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { billing, credits, onLost } = setUp(0);

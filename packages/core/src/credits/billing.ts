@@ -1,7 +1,7 @@
 /**
- * Money in two phases: an upper bound is reserved before anything of an answer is computed, and what was really used is charged after, once,
- * however the call ended. A store that fails before the work refuses the call, so nothing is answered on credit; one that
- * fails after it is asked again in the background.
+ * Money in two phases: an upper bound is reserved before anything of an answer is computed, and what was really used is
+ * charged after, once, however the call ended. A store that fails before the work refuses the call, so nothing is
+ * answered on credit; one that fails after it is asked again in the background.
  */
 
 import { AiError } from "../ai-error.ts";
@@ -12,7 +12,7 @@ import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
 import type { Settlements, SettlementsOptions } from "./settlements.ts";
 import type { BilledOperation, UsageUnits } from "../usage.ts";
 
-/** Who pays for what. */
+/** The account, and what it is charged for. */
 export interface Bill {
   readonly accountId: string;
   readonly operation: BilledOperation;
@@ -55,7 +55,7 @@ export interface Billing {
 
 export interface BillingOptions extends SettlementsOptions {
   readonly store: CreditStore;
-  /** After which a reservation that nobody resolved is given back: longer than any call may wait and run. */
+  /** Time after which an unresolved reservation expires: longer than any call may wait and run. */
   readonly holdLifetimeMs: number;
 }
 

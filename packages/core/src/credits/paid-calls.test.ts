@@ -213,7 +213,7 @@ test("a finished answer ends well while the store is down, and is charged when t
   expect(settlementErrors).toEqual([]);
 });
 
-test("a call that broke gets its hold back when the store is back, and the caller hears of the failure", async () => {
+test("the hold of a failed call is released when the store is back, and the caller gets the failure", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { service, credits } = setUp({

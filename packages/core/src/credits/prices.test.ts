@@ -26,7 +26,7 @@ test("what is free costs nothing, and a token that is not evaluated again costs 
   expect(priceUsage(prices, { ...NO_USAGE, inputTokens: 9, cachedTokens: 8 })).toBe(9);
 });
 
-test("an amount that nobody can pay is the largest safe integer", () => {
+test("an amount beyond any balance is the largest safe integer", () => {
   const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: Number.MAX_SAFE_INTEGER };
   expect(priceUsage(prices, { ...NO_USAGE, inputTokens: 10 ** 12 })).toBe(Number.MAX_SAFE_INTEGER);
 });

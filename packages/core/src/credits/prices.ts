@@ -31,7 +31,7 @@ const MINUTE_MS = 60_000n;
 const DENOMINATOR = MILLION * MINUTE_MS;
 
 /**
- * What the units cost, in micro-credits. More than 2^53 - 1 is cut to that: nobody's balance reaches it.
+ * What the units cost, in micro-credits. More than 2^53 - 1 is cut to that: no balance reaches it.
  *
  * @throws RangeError when a unit or a price is no integer.
  */

@@ -184,7 +184,7 @@ test("after the shutdown nothing is tried again: neither what paused nor what hu
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a pause does not keep the process alive: who stops it waits for what is pending", async () => {
+test("a pause does not keep the process alive: a graceful stop waits for pending settlements", async () => {
   const { settlements, resolve } = setUp();
   const timers = vi.spyOn(globalThis, "setTimeout");
   void resolve(fails);

@@ -84,7 +84,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   };
 }
 
-/** After a failure "gone" says that an attempt had worked and only its answer was lost, unless the hold may have expired. */
+/**
+ * After a failure "gone" says that an attempt had worked and only its answer was lost, unless the hold may have
+ * expired.
+ */
 function reportGone({ requestId, expiresAtMs }: Settlement, failures: number, options: SettlementsOptions): void {
   if (failures > 0 && options.now() < expiresAtMs) return;
   options.onLost(storeFailed(new Error("The hold had expired before the call was settled.")), requestId);
@@ -124,7 +127,7 @@ function createPauses() {
       const pauseMs = Math.min(longestMs, FIRST_PAUSE_MS * PAUSE_FACTOR ** failures);
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const timer = setTimeout(() => resolve(true), pauseMs);
-      // Who stops the process drains first.
+      // A graceful stop drains first.
       timer.unref();
       ends.add(resolve);
       try {

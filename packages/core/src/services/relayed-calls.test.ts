@@ -230,7 +230,7 @@ test("a call that is aborted while the upstream is silent ends with the reason, 
   expect(records).toMatchObject([{ outcome: "shutting_down", chargedAmount: 45 }]);
 });
 
-test("who leaves a stream before its first piece lets the upstream and the slot go", async () => {
+test("a client that disconnects before the first piece of a stream frees the upstream call and the slot", async () => {
   const { start, records, signals, isIdle } = setUp({ relay: untilAborted() });
   const run = await start();
   if (run.kind !== "chunks") throw new Error("The answer is whole.");

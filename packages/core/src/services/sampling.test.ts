@@ -12,7 +12,7 @@ const NOTHING: SamplingOptions = {
 };
 const RECOMMENDED = { temperature: 0.7, topP: 0.8, topK: 20, minP: 0.05, repeatPenalty: 1.1 };
 
-test("who says nothing gets what is recommended, else the API's defaults", () => {
+test("a request without options gets the recommended ones, else the API's defaults", () => {
   expect(buildSampling(NOTHING, RECOMMENDED)).toMatchObject(RECOMMENDED);
   expect(buildSampling(NOTHING, { topP: 0.9, topK: undefined })).toMatchObject({ temperature: 1, topP: 0.9, topK: 0 });
   expect(buildSampling(NOTHING)).toMatchObject({ temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1 });
@@ -31,7 +31,7 @@ test("a temperature of 0 asks for the likeliest tokens, whatever is recommended"
   expect(buildSampling({ ...NOTHING, temperature: 0, topK: 5 }, RECOMMENDED)).toMatchObject({ ...greedy, topK: 5 });
 });
 
-test("penalties of the caller take the place of a recommended one", () => {
+test("requested penalties replace a recommended one", () => {
   for (const said of [{ presencePenalty: 0.5 }, { frequencyPenalty: -0.5 }]) {
     expect(buildSampling({ ...NOTHING, ...said }, RECOMMENDED)).toMatchObject({ ...said, repeatPenalty: 1 });
   }

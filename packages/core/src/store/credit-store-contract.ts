@@ -1,4 +1,6 @@
-/** The suite that every `CreditStore` passes: what the interface promises, as tests. Import it from a test file only. */
+/**
+ * The suite that every `CreditStore` passes: what the interface promises, as tests. Import it from a test file only.
+ */
 
 import { expect, test } from "vitest";
 import { openForEachTest } from "../testing/open-for-each-test.ts";
@@ -177,7 +179,7 @@ function testExpiry(name: string, open: Open): void {
     expect(await sumOfEntries(store, "ada")).toBe(100);
   });
 
-  test(`${name} still settles a late call whose hold nobody has expired`, async () => {
+  test(`${name} still settles a late call whose hold has not been expired yet`, async () => {
     const store = await open();
     await store.grant(makeGrant({ amount: 100 }));
     await store.hold(makeHold({ amount: 10, expiresAtMs: 5000 }));
@@ -264,7 +266,7 @@ function testLedger(name: string, open: Open): void {
     expect(await store.listEntries({ accountId: "eve", limit: 1 })).toEqual([]);
   });
 
-  test(`${name} charges nobody for a free call`, async () => {
+  test(`${name} charges nothing for a free call`, async () => {
     const store = await open();
     await store.recordFree(makeUsage({ amount: 0 }));
     expect(await store.readBalance("ada")).toEqual({ balance: 0, held: 0 });

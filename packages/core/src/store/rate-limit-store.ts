@@ -6,7 +6,7 @@
 export const RATE_LIMIT_WINDOW_MS = 60_000;
 
 export interface RateLimitUse {
-  /** Who and what is counted, `requests:<account>` for one; at most 400 characters. */
+  /** What is counted, e.g. `requests:<account>`; at most 400 characters. */
   readonly key: string;
   /** How much; 0 only looks. */
   readonly points: number;

@@ -1,4 +1,4 @@
-/** A call of someone who may do everything, for core's own tests. */
+/** A call with all capabilities, for core's own tests. */
 
 import { authorise, createCallId } from "../auth/authorise.ts";
 import type { AuthorisedCall, CallOperation } from "../call.ts";

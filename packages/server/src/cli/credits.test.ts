@@ -65,7 +65,7 @@ test("an account that nothing is known of is said to be so, because its name may
   await stores.close();
 });
 
-test("the log says who was granted and charged what, for people and for programs", async () => {
+test("the log lists grants and charges by account, for people and for programs", async () => {
   const { stores, run } = openData();
   const units = { ...NO_USAGE, inputTokens: 12, outputTokens: 3 };
   const call = { operation: "ai_prompt", modelId: "model", requestId: "req_1", units, nowMs: 2000 } as const;

@@ -1,4 +1,7 @@
-/** The files of an installation: where they are, who may read them, whether their secrets are strong. It only looks. */
+/**
+ * Checks the files of an installation: their paths, their permissions, the strength of their secrets. It changes
+ * nothing.
+ */
 
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

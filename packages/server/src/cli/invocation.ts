@@ -10,7 +10,7 @@ const IS_CLONE = import.meta.url.endsWith(".ts");
  * @param isClone default: whether this program runs from its repository
  */
 export function describeCommand(words: string, isClone: boolean = IS_CLONE): string {
-  // Not the name of the executable: an npm package of that name would be somebody else's.
+  // Not the name of the executable: an npm package of that name is a different one.
   return `${isClone ? "npx -y pnpm@12 openai-compat" : `npx ${packageJson.name}`} ${words}`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Files whose secrets other users of the machine could read, or which they could replace: the data directory, what is in it,
- * and the configuration file. It only looks. Windows has no such modes: there nothing is found.
+ * Files whose secrets other users of the machine could read, or which they could replace: the data directory, what is
+ * in it, and the configuration file. It only looks. Windows has no such modes: there nothing is found.
  */
 
 import { existsSync, realpathSync, statSync } from "node:fs";
@@ -73,7 +73,7 @@ function examine(path: string, mask: number, mode: string): readonly string[] {
   return [`others ${verbs} ${path}: chmod ${mode} ${path}`];
 }
 
-/** Who may write in a directory above can put something else in its place, whatever its own mode is. */
+/** A user who may write in a parent directory can replace the file, whatever its own mode is. */
 function examineFolders(path: string): readonly string[] {
   const folders = new Set([
     ...listFolders(resolve(path)),

@@ -46,10 +46,10 @@ export async function createTargetRecipe(options: TargetOptions): Promise<Target
   };
 }
 
-/** A reader sees no file or the whole one, and nobody else can read it. */
+/** A reader sees no file or the complete one, and other users can't read it. */
 export function writeReadyFile(path: string, recipe: TargetRecipe): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  // Whoever had made this file, or a link of its name, would choose who may read it.
+  // The creator of an existing file, or of a link of its name, would control its permissions.
   rmSync(temporary, { force: true });
   writeFileSync(temporary, `${JSON.stringify(recipe, null, 2)}\n`, { flag: "wx", mode: 0o600 });
   renameSync(temporary, path);

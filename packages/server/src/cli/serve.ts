@@ -195,7 +195,7 @@ interface Announcement {
   readonly models: readonly RegisteredModel[];
 }
 
-/** Without a key nobody could use the server: the first start makes one and shows it once. */
+/** Without a key the server is unusable: the first start creates one and shows it once. */
 async function announce(stores: Stores, config: Config, announcement: Announcement): Promise<void> {
   const { baseUrl, chatModel, models } = announcement;
   const existing = (await stores.apiKeys.list()).filter((key) => key.revokedAtMs === null);

@@ -1,4 +1,4 @@
-/** `openai-compat token`: signs tokens with the server's own secret, and revokes tokens whoever signed them. */
+/** `openai-compat token`: signs tokens with the server's own secret, and revokes tokens of any issuer. */
 
 import { Option } from "commander";
 import type { Command } from "commander";

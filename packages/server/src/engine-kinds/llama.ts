@@ -98,7 +98,7 @@ export const llamaKind = {
     const { path, source } = await locateFile(engine.model, host);
     const { problem, sampling } = await examineGguf(path, ggufTypeOf(model));
     if (problem !== null) throw new ConfigError(`The model "${id}" can't be served: ${path} ${problem}.`);
-    // Who serves the model knows best, then we, then the file.
+    // The operator's values come first, then ours, then the file's.
     const recommended = { ...sampling, ...findCatalogueEntry(engine.model)?.sampling, ...engine.sampling };
     return { engine: createLocalEngine(mapLocalModel(model, path, recommended), host.loadingOf(id)), source };
   },

@@ -51,8 +51,8 @@ export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
   let taken = 0;
 
   /**
-   * No account may hold more than what remains for the next account, so there is always room for one more. Who is alone
-   * may send one of the largest bodies all the same.
+   * No account may hold more than what remains for the next account, so there is always room for one more. A single
+   * account may still send one of the largest bodies.
    */
   function requireRoom(accountId: string, bytes: number): void {
     const own = accounts.get(accountId) ?? 0;

@@ -36,7 +36,7 @@ function createScope(authorization: string | null) {
   };
 }
 
-test("a call is opened for whoever the credential names, with what its scope knows", async () => {
+test("a call is opened for the account of the credential, with the fields of its scope", async () => {
   const scope = createScope("Bearer good");
   const call = await createCallOpener(authenticator)(operation, scope);
   expect(call).toEqual({

@@ -142,7 +142,7 @@ test("a body that declares no length is refused with the first byte too many, ho
     {
       pull(controller) {
         pulls += 1;
-        // Enough to show that nobody counts: the test ends although the body is read to its end.
+        // Enough to show a missing bound: the test ends although the body is read to its end.
         if (pulls > 1000) controller.close();
         else controller.enqueue(new Uint8Array(10).fill(0x20));
       },

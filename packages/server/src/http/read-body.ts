@@ -1,6 +1,6 @@
 /**
- * Reads a JSON body within bounds: bytes, time, encoding. It is called after authorisation, so that nobody can make the
- * server read an upload that it will refuse; nothing has touched the body before.
+ * Reads a JSON body within bounds: bytes, time, encoding. It is called after authorisation, so that no unauthorised
+ * request can make the server read an upload that it will refuse; nothing has touched the body before.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -48,8 +48,9 @@ export interface ReadBodyOptions {
 /**
  * The parsed JSON text of a request, of any shape.
  *
- * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (not JSON, compressed, not UTF-8 by its own word), `body_too_large`,
- *   `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client stopped sending).
+ * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (not JSON, compressed, not UTF-8 by its
+ *   own word), `body_too_large`, `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client
+ *   stopped sending).
  */
 export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
   checkContentType(options.headers ?? request.headers);
@@ -119,7 +120,7 @@ export async function readBodyBytes(request: Request, limits: BodyLimits, option
   return readBytes(options.source ?? createRequestSource(request), limits, options);
 }
 
-/** The position alone: V8's message quotes the body, and a body may hold what nobody wants in a log. */
+/** Only the position: V8's message quotes the body, which must not be logged. */
 function describeJsonError(reason: string): string {
   const position = /at position (\d+)/.exec(reason)?.[1];
   const place = position === undefined ? "" : ` near character ${position}`;

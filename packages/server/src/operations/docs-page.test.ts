@@ -52,7 +52,7 @@ test("the script is sent whole, and not again while it is the same", async () =>
 });
 
 test.skipIf(BROWSER === undefined)(
-  "a browser shows the page and asks nobody but this server",
+  "a browser shows the page and sends requests to this server only",
   async () => {
     const browser = await chromium.launch({ executablePath: BROWSER ?? "", args: ["--no-sandbox"] });
     try {

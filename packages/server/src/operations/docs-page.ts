@@ -1,6 +1,6 @@
 /**
- * The page that shows the OpenAPI document, with its one script served from this machine. The page asks no other host for
- * anything, and its policy lets the browser ask none.
+ * The page that shows the OpenAPI document, with its one script served from this machine. The page asks no other host
+ * for anything, and its policy lets the browser ask none.
  */
 
 import { AiError } from "@openai-compat/core";
@@ -11,7 +11,7 @@ const DOCUMENT_PATH = "/openapi.json";
 const SCRIPT_PATH = "/docs/standalone.js";
 
 /**
- * Each of these would make the page talk to somebody else, or offer to.
+ * Each of these would make the page connect to another host, or offer to.
  *
  * @see https://github.com/scalar/scalar/blob/main/documentation/configuration.md
  */

@@ -34,7 +34,7 @@ test.each([
   expect(read(options)).toThrow(expect.objectContaining({ code: "capability_missing" }));
 });
 
-test("with a token, who has it may read from anywhere, and nobody else from here", () => {
+test("with a token, its holder may read from anywhere, and no other client from this machine", () => {
   const headers = { authorization: `Bearer ${TOKEN}` };
   expect(read({ token: TOKEN, headers, peer: "203.0.113.9", host: "ai.test" })).not.toThrow();
   expect(read({ token: TOKEN })).toThrow(expect.objectContaining({ code: "missing_credentials" }));

@@ -8,7 +8,7 @@ import { AiError } from "@openai-compat/core";
 import { decodeBearerToken } from "../http/headers.ts";
 import { listHostNames } from "../http/request-host.ts";
 
-/** One of these says that somebody else asked. */
+/** Any of these headers shows that the request was forwarded. */
 const FORWARDING_HEADERS = [
   "forwarded",
   "x-forwarded-for",

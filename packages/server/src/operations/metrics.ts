@@ -201,7 +201,7 @@ function addGauges(registry: Registry, { queues, requestsInFlight, pendingSettle
   );
 }
 
-/** Which of these is a number that only grows says its type; all of them are read when somebody asks. */
+/** Which of these is a number that only grows says its type; all of them are read on request. */
 const UPSTREAM_METRICS = [
   {
     type: Gauge,

@@ -24,7 +24,7 @@ export type PublicHandlers = Readonly<Record<PublicPath, PublicHandler>>;
 
 export interface PublicRouteOptions {
   readonly serveReadiness: () => Promise<Response>;
-  /** It has its own rule on who may read. */
+  /** It has its own access rule. */
   readonly serveMetrics: PublicHandler;
 }
 

@@ -17,7 +17,7 @@ export interface ReadinessPart {
 
 export interface ReadinessOptions {
   readonly parts: readonly ReadinessPart[];
-  /** How long all parts together may take; who has not answered by then is not ready. */
+  /** How long all parts together may take; a part that has not answered by then is not ready. */
   readonly timeoutMs: number;
   /** Called with each part that is not ready. */
   readonly onNotReady: (name: string, reason: string) => void;

@@ -120,7 +120,7 @@ test("a refused rate limit is counted", async () => {
   );
 });
 
-test("metrics are refused to a proxy's callers, and with a token to who lacks it", async () => {
+test("metrics are refused to a proxy's callers, and with a token to requests without it", async () => {
   const open = await start();
   expect((await open.get("/metrics", { "x-forwarded-for": "203.0.113.9" })).status).toBe(403);
   const closed = await start({ config: { operations: { metricsToken: "a-token-for-metrics" } } });

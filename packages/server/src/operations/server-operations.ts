@@ -1,6 +1,6 @@
 /**
- * What an operator has of a running server: telemetry of every request, and the routes that show its state. Nothing here
- * decides what a caller gets.
+ * What an operator has of a running server: telemetry of every request, and the routes that show its state. Nothing
+ * here decides what a caller gets.
  */
 
 import { createDeferred } from "./deferred.ts";
@@ -45,7 +45,7 @@ export interface ServerOperations {
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
   const { settings, logger, tracing, queues, upstreams, loads, pendingSettlements, requestsInFlight } = options;
-  // Loading it takes as long as a tenth of the whole start, and nobody has asked for numbers yet.
+  // Loading it takes a tenth of the whole start, and metrics may never be read.
   const metrics = createDeferred(
     async () => {
       const { createMetrics } = await import("./metrics.ts");

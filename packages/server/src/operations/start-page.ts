@@ -1,4 +1,4 @@
-/** What a person sees who opens the server's address in a browser. Programs get the error that every unknown path gets. */
+/** The page that a browser shows at the server's address. Programs get the error of an unknown path. */
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -31,7 +31,7 @@ export interface Tracing {
   startRequest(request: TracedRequest): RequestSpan;
   /** Below its request's span, also when that has ended. */
   recordCall(call: CallRecord): void;
-  /** Sends what is left. It resolves also when nobody takes it. */
+  /** Exports the remaining spans. It resolves also when the collector does not answer. */
   close(): Promise<void>;
 }
 

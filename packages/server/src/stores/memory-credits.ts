@@ -90,7 +90,7 @@ export function createMemoryCredits({ entriesKeptMax = ENTRIES_KEPT_MAX }: Memor
       checkQuery(query);
       return ledger.list(query);
     },
-    // It goes when nobody knows it any more.
+    // It is deleted when nothing refers to it any more.
     async close() {},
   };
 }

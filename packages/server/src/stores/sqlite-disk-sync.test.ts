@@ -49,7 +49,7 @@ test("what was committed while a sync ran waits for the next one, which all shar
   expect(disk.endings).toHaveLength(0);
 });
 
-test("what nobody waits for is synced soon, once for all of it", async () => {
+test("writes that no caller waits for are synced soon, all at once", async () => {
   const sync = open();
   sync.syncSoon();
   sync.syncSoon();

@@ -7,7 +7,7 @@ import { runTransaction } from "./sqlite-transaction.ts";
  * One entry per version; a database at version n has had the first n. Never change an entry: add one.
  *
  * The conditions on `accounts` are the last line of defence. Should a mistake in this program ever break one, the
- * transaction fails and nobody's credits change.
+ * transaction fails and no credits change.
  */
 const MIGRATIONS = [
   `CREATE TABLE api_keys (

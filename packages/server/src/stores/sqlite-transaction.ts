@@ -3,7 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * Nobody else writes from its first statement to its last; what `work` reads stays true.
+ * There is no other writer from its first statement to its last; what `work` reads stays valid.
  *
  * @throws what `work` threw, or what SQLite says of the transaction. Nothing has changed then.
  */

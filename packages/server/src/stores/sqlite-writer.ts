@@ -138,7 +138,7 @@ export function createSqliteWriter(options: SqliteWriterOptions): SqliteWriter {
   };
 }
 
-/** Nobody knows then what the disk has, and a later sync that succeeds would not say so. */
+/** It is unknown then what the disk has, and a later successful sync would hide it. */
 function makeDiskError(cause: unknown): Error {
   return new Error("The disk failed to keep what was written to the store.", { cause });
 }

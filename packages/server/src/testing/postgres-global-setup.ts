@@ -16,7 +16,7 @@ declare module "vitest" {
   }
 }
 
-/** `isEphemeral`: it ends with the run, so nobody has to tidy up in it. */
+/** `isEphemeral`: it ends with the run, so it needs no cleanup. */
 export type PostgresOffer = { readonly url: string; readonly isEphemeral: boolean } | { readonly missing: string };
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {

@@ -27,7 +27,7 @@ export interface Database {
    * One round trip, and one transaction.
    *
    * @throws Error when the database refuses the statement or can't be reached in time. Of a statement that timed out or
-   *   lost its connection, nobody knows whether it took effect.
+   *   lost its connection, it is unknown whether it took effect.
    */
   run(statement: Statement, values: readonly StatementValue[]): Promise<StatementResult>;
   /** Statements under way may finish. Closing again waits for the same end. */

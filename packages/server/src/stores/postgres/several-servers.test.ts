@@ -48,7 +48,7 @@ await definePostgresTests("several servers on one PostgreSQL", (postgres) => {
     expect(await credits.readBalance("ada")).toEqual({ balance: 109, held: 100 });
   });
 
-  test("what a killed process held is given back when it expires, by whoever is left", async () => {
+  test("the holds of a killed process expire and are released by the remaining processes", async () => {
     const url = await postgres.createSchemaUrl();
     const { credits } = await open(url);
     await credits.grant({ id: "grant", accountId: "ada", amount: 100, note: "", nowMs: 0 });

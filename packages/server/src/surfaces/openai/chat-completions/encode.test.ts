@@ -15,6 +15,6 @@ test("an answer that a stop string ended at its beginning has no log probabiliti
   });
 });
 
-test("log probabilities that nobody asked for are null", async () => {
+test("log probabilities that were not requested are null", async () => {
   expect(await ask({ stop: "H" })).toMatchObject({ choices: [{ message: { content: "" }, logprobs: null }] });
 });

@@ -152,7 +152,7 @@ export function countInputs(input: unknown): number {
   return input.length;
 }
 
-/** Code points: an accent or an emoji of several counts as several, as with those who sell speech by the character. */
+/** Code points: an accent or an emoji of several counts as several, as providers charge speech by the character. */
 export function countCharacters(text: unknown): number {
   if (typeof text !== "string") return 0;
   let pairs = 0;
