@@ -1,4 +1,7 @@
-/** A command that is printed or documented has to be one that runs our code: its name must not be free for others to register. */
+/**
+ * A command that is printed or documented has to be one that runs our code: its name must not be free for others to
+ * register.
+ */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

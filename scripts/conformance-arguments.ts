@@ -43,7 +43,8 @@ function takeOption(words: string[], name: string): string | null {
 
 /**
  * @param words what follows the command; a leading `--`, which package managers pass on, is dropped
- * @throws Error for a wrong value of `--engines` (small, auto, scripted, upstream) or `--ready-timeout` (seconds, default 1800)
+ * @throws Error for a wrong value of `--engines` (small, auto, scripted, upstream) or `--ready-timeout` (seconds,
+ *   default 1800)
  */
 export function readConformanceArguments(words: readonly string[]): ConformanceArguments {
   const suite = words[0] === "--" ? words.slice(1) : [...words];

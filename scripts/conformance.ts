@@ -1,6 +1,6 @@
 /**
- * Runs the conformance suite. Without a target it starts our own server on a free port with ephemeral accounts and small,
- * fast models, says which, and stops it afterwards. Arguments are the suite's, plus
+ * Runs the conformance suite. Without a target it starts our own server on a free port with ephemeral accounts and
+ * small, fast models, says which, and stops it afterwards. Arguments are the suite's, plus
  * `--engines small|auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
  */
 

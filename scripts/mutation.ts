@@ -1,6 +1,6 @@
 /**
- * Puts small defects into a package, one at a time, and says which of them its own tests do not notice: the score and the
- * survivors, each with its file, its line and the change. It works on a copy and fails below the threshold.
+ * Puts small defects into a package, one at a time, and says which of them its own tests do not notice: the score and
+ * the survivors, each with its file, its line and the change. It works on a copy and fails below the threshold.
  */
 
 import path from "node:path";

@@ -13,8 +13,8 @@ interface TestCounts {
 }
 
 /**
- * Counts what a run proved. A file that can't be loaded, a suite whose hook throws and an error outside of any test each
- * count as one failed test: they have no test case of their own to carry them.
+ * Counts what a run proved. A file that can't be loaded, a suite whose hook throws and an error outside of any test
+ * each count as one failed test: they have no test case of their own to carry them.
  */
 function countTests({ state }: Vitest): TestCounts {
   const counts: TestCounts = { passed: 0, failed: state.getUnhandledErrors().length, skipped: 0 };

@@ -63,7 +63,9 @@ export function createRateLimiter(): RateLimiter {
 export interface Slots {
   /** Called with every call, whatever it asks for. */
   readonly note: () => void;
-  /** Resolves when no call has come for a moment: all that were sent together have arrived, however slow the machine is. */
+  /**
+   * Resolves when no call has come for a moment: all that were sent together have arrived, however slow the machine is.
+   */
   readonly settle: () => Promise<void>;
   /** Whether the model had a free slot; it is taken then. */
   readonly take: (model: string) => boolean;

@@ -1,4 +1,6 @@
-/** From a call to a reply: routing, the steps that may refuse it, and the answer. All bytes come out of the wire table. */
+/**
+ * From a call to a reply: routing, the steps that may refuse it, and the answer. All bytes come out of the wire table.
+ */
 
 import type { ReferenceCall, Reply } from "./call.ts";
 import { isRefusal, type ReferenceOperation } from "./operations/operation.ts";

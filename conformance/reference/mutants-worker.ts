@@ -1,4 +1,6 @@
-/** One thread of `run-mutants.ts`: judges the mutants that it is sent, each by the checks named, and posts the verdicts. */
+/**
+ * One thread of `run-mutants.ts`: judges the mutants that it is sent, each by the checks named, and posts the verdicts.
+ */
 
 import { parentPort } from "node:worker_threads";
 import { z } from "zod";

@@ -1,8 +1,8 @@
 /**
- * `pnpm mutants [PATTERN] [--all]`: shows that the reference passes every check, that each mutant is killed by its intended
- * checks and no other, and that each check kills a mutant. A mutant is judged by the checks to which it can make a
- * difference (`select-checks.ts`); with `--all` by every check. Writes `mutants.json`; exits 1 unless all of it holds. A
- * pattern runs only the mutants whose id contains it, and writes nothing.
+ * `pnpm mutants [PATTERN] [--all]`: shows that the reference passes every check, that each mutant is killed by its
+ * intended checks and no other, and that each check kills a mutant. A mutant is judged by the checks to which it can
+ * make a difference (`select-checks.ts`); with `--all` by every check. Writes `mutants.json`; exits 1 unless all of it
+ * holds. A pattern runs only the mutants whose id contains it, and writes nothing.
  */
 
 import { once } from "node:events";

@@ -1,6 +1,7 @@
 /**
  * Which checks a mutant can make a difference to: those that make the reference server call a function which the mutant
- * replaces, and for which the replacement returns something else. To all other checks the mutant is the reference server.
+ * replaces, and for which the replacement returns something else. To all other checks the mutant is the reference
+ * server.
  */
 
 import { isDeepStrictEqual } from "node:util";

@@ -1,6 +1,6 @@
 /**
- * The mutable record behind one `Exchange` while it runs. Both transports write to it; it keeps a bounded number of body
- * bytes and never touches the network itself.
+ * The mutable record behind one `Exchange` while it runs. Both transports write to it; it keeps a bounded number of
+ * body bytes and never touches the network itself.
  */
 
 import type { BodyEnd, Exchange, RecordedChunk, RecordedRequest } from "./exchange.ts";

@@ -1,6 +1,6 @@
 /**
- * The verdict of a run and its exit code. A failure that was proven outweighs everything; a run that proved too little is
- * never conformant; nothing here looks at a percentage.
+ * The verdict of a run and its exit code. A failure that was proven outweighs everything; a run that proved too little
+ * is never conformant; nothing here looks at a percentage.
  */
 
 import type { Area } from "./check.ts";
@@ -62,7 +62,9 @@ export function decideInterrupted(results: readonly CheckResult[]): Decision {
   };
 }
 
-/** What only a prepared account or model can show, or not every server has. Where nothing was asked, nothing is missing. */
+/**
+ * What only a prepared account or model can show, or not every server has. Where nothing was asked, nothing is missing.
+ */
 const PREPARED_AREAS: readonly Area[] = ["completions", "embeddings", "billing", "limits", "upstreams"];
 
 /** What keeps a run without failures from being a proof; null when nothing does. */

@@ -1,4 +1,6 @@
-/** Expectations on a streamed answer: raw frames, and chat chunks read out of them. Framing facts come from `sse.ts`. */
+/**
+ * Expectations on a streamed answer: raw frames, and chat chunks read out of them. Framing facts come from `sse.ts`.
+ */
 
 import type { Exchange } from "./exchange.ts";
 import { expectResponse, isJsonObject, type JsonObject } from "./expect.ts";

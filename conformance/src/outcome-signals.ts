@@ -12,7 +12,10 @@ export interface FailureDetails {
   readonly observer: Observer;
   /** What the requirement allows, as the end of "expected …". */
   readonly expected: string;
-  /** What was seen instead, as the end of "got …"; undefined, as `JSON.stringify` makes of an absent value, is "nothing". */
+  /**
+   * What was seen instead, as the end of "got …"; undefined, as `JSON.stringify` makes of an absent value, is
+   * "nothing".
+   */
   readonly actual: string | undefined;
   /** The exchange that shows it; the last one of the check when absent. */
   readonly exchange?: Exchange;

@@ -81,8 +81,8 @@ export interface CheckRun {
 }
 
 /**
- * A `Failure` is a fail for a must check and a warn for the others; a check whose tier is `model` needs ability, so that
- * its failures say nothing about the server.
+ * A `Failure` is a fail for a must check and a warn for the others; a check whose tier is `model` needs ability, so
+ * that its failures say nothing about the server.
  */
 export function resolveResult(check: Check, run: CheckRun): CheckResult {
   const { durationMs, exchanges, thrown } = run;

@@ -1,6 +1,6 @@
 /**
- * Keeps secrets out of everything that leaves the process. Reports are built from redacted text only, so that a reporter
- * can't leak what it never saw.
+ * Keeps secrets out of everything that leaves the process. Reports are built from redacted text only, so that a
+ * reporter can't leak what it never saw.
  */
 
 export type Redact = (text: string) => string;

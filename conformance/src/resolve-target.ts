@@ -1,6 +1,6 @@
 /**
- * Makes the target out of what was given: flags win over the recipe file, which wins over the environment. It reads files
- * and runs the recipe's key commands, and sends nothing to the target.
+ * Makes the target out of what was given: flags win over the recipe file, which wins over the environment. It reads
+ * files and runs the recipe's key commands, and sends nothing to the target.
  */
 
 import { execFile } from "node:child_process";
@@ -99,7 +99,11 @@ export async function resolveTarget(options: TargetOptions): Promise<Target> {
   return { baseUrl: normaliseBaseUrl(baseUrl), keys, models, fixtures };
 }
 
-/** `http(s)://host/path` without a trailing slash. @throws ConfigurationError, without repeating what may be a secret */
+/**
+ * `http(s)://host/path` without a trailing slash.
+ *
+ * @throws ConfigurationError, without repeating what may be a secret
+ */
 export function normaliseBaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {

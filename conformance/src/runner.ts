@@ -21,7 +21,10 @@ export interface RunChecksOptions {
   /** Stops the run: checks that have not ended are accounted for as inconclusive. */
   readonly signal?: AbortSignal;
   readonly onStart?: (planned: PlannedCheck) => void;
-  /** In order of completion. A check after which the server no longer answers may have been reported before that is known. */
+  /**
+   * In order of completion. A check after which the server no longer answers may have been reported before that is
+   * known.
+   */
   readonly onResult?: (result: CheckResult) => void;
 }
 

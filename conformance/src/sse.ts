@@ -49,7 +49,10 @@ interface Line {
   readonly ending: LineEnding | null;
 }
 
-/** Any bytes can be read; nothing throws. Grammar: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */
+/**
+ * Any bytes can be read; nothing throws. Grammar:
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
 export function parseSse(bytes: Uint8Array): SseStream {
   const byteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const lines = splitLines(bytes, byteOrderMark ? 3 : 0);

@@ -35,7 +35,9 @@ export type ModelRole = (typeof MODEL_ROLES)[number];
 
 /** What an operator prepared and the suite can't find out by itself. Named as in the recipe. */
 export interface Fixtures {
-  /** The account of the key `small_credit` pays for so many chats that use up `maxTokens` tokens, and not for one more. */
+  /**
+   * The account of the key `small_credit` pays for so many chats that use up `maxTokens` tokens, and not for one more.
+   */
   readonly small_credit: { readonly affordableCalls: number; readonly maxTokens: number };
   /** The limit of the key `rate_limited`. */
   readonly rate_limited: { readonly requestsPerMinute: number };

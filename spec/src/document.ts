@@ -29,8 +29,8 @@ const errorDescriptions: Readonly<Record<ErrorStatus, string>> = {
 };
 
 /**
- * Builds the document. The same operations always give the same document. Those that are no request and answer are not in
- * it: OpenAPI can't describe a session.
+ * Builds the document. The same operations always give the same document. Those that are no request and answer are not
+ * in it: OpenAPI can't describe a session.
  */
 export function buildDocument(definitions: Readonly<Record<string, Operation>> = operations): OpenApiDocument {
   const registry = new OpenAPIRegistry();

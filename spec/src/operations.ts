@@ -71,9 +71,9 @@ export interface HttpOperation extends OperationFields {
 }
 
 /**
- * A session: a GET of `path` that is upgraded (RFC 6455) and then carries JSON messages both ways. A refusal comes before
- * the upgrade, with a status of `errorStatuses`. Servers don't route it as a request, and an OpenAPI document has no words
- * for it.
+ * A session: a GET of `path` that is upgraded (RFC 6455) and then carries JSON messages both ways. A refusal comes
+ * before the upgrade, with a status of `errorStatuses`. Servers don't route it as a request, and an OpenAPI document
+ * has no words for it.
  */
 export interface WebSocketOperation extends OperationFields {
   readonly transport: "websocket";
@@ -85,7 +85,9 @@ export interface WebSocketOperation extends OperationFields {
 
 export type Operation = HttpOperation | WebSocketOperation;
 
-/** Those that are a request and its answer: what a server routes by method and path, and an OpenAPI document describes. */
+/**
+ * Those that are a request and its answer: what a server routes by method and path, and an OpenAPI document describes.
+ */
 export function listHttpOperations<Listed extends Operation>(
   definitions: Readonly<Record<string, Listed>>,
 ): readonly Extract<Listed, HttpOperation>[] {

@@ -42,7 +42,11 @@ function defineAuthCheck(operation: OperationProbe, credential: CredentialProbe)
   });
 }
 
-/** What the order of refusals is about: a request that is right but for its credential is refused. @throws Inconclusive */
+/**
+ * What the order of refusals is about: a request that is right but for its credential is refused.
+ *
+ * @throws Inconclusive
+ */
 async function requireGuard(
   context: CheckContext,
   call: (client: OpenAI) => Promise<unknown>,

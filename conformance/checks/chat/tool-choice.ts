@@ -1,4 +1,7 @@
-/** Checks of whether, and which, tools are called: `tool_choice` and `parallel_tool_calls`. No prompt but one invites a call. */
+/**
+ * Checks of whether, and which, tools are called: `tool_choice` and `parallel_tool_calls`. No prompt but one invites a
+ * call.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";

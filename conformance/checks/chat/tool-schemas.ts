@@ -1,4 +1,7 @@
-/** Checks of schemas as clients send them with tools that are not strict: there they are hints, and none is a reason to refuse. */
+/**
+ * Checks of schemas as clients send them with tools that are not strict: there they are hints, and none is a reason to
+ * refuse.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { JsonObject } from "../../src/expect.ts";

@@ -1,4 +1,7 @@
-/** Checks of what follows a call: its result in the history, whatever way a client writes it down, and the SDK's own loop. */
+/**
+ * Checks of what follows a call: its result in the history, whatever way a client writes it down, and the SDK's own
+ * loop.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext, SdkOutcome } from "../../src/check-context.ts";
@@ -61,7 +64,11 @@ function defineHistory({ messages, ...check }: Acceptance): Check {
   });
 }
 
-/** Status 200, unless no history with a call is taken, which another check owns. @throws Failure, Unsupported, Inconclusive */
+/**
+ * Status 200, unless no history with a call is taken, which another check owns.
+ *
+ * @throws Failure, Unsupported, Inconclusive
+ */
 async function expectTaken(context: CheckContext, exchange: Exchange): Promise<void> {
   throwIfNoTools(exchange);
   if (exchange.response?.status !== 200) {

@@ -23,7 +23,11 @@ interface StopProbe {
   readonly choice: TextChoice;
 }
 
-/** The text is written once, and a piece out of its middle becomes the stop: chance can't cut there. @throws Inconclusive */
+/**
+ * The text is written once, and a piece out of its middle becomes the stop: chance can't cut there.
+ *
+ * @throws Inconclusive
+ */
 async function probeStop(context: CheckContext, toParam: (stop: string) => unknown): Promise<StopProbe> {
   const whole = await requireContinuation(context, REPEATABLE);
   if (whole !== (await requireContinuation(context, REPEATABLE))) throw new Inconclusive("the text is not repeatable");

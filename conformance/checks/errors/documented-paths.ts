@@ -1,4 +1,6 @@
-/** Checks of the paths of OpenAI's document that a server need not have: it has them, or says plainly that it has not. */
+/**
+ * Checks of the paths of OpenAI's document that a server need not have: it has them, or says plainly that it has not.
+ */
 
 import { errorResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";

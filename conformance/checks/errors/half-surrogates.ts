@@ -1,6 +1,6 @@
 /**
- * Checks of half a surrogate pair, written as an escape, in the text fields of each operation: what `JSON.stringify` makes
- * of a text that was cut in the middle of an emoji. It is JSON, and no text: a server may take it or refuse it.
+ * Checks of half a surrogate pair, written as an escape, in the text fields of each operation: what `JSON.stringify`
+ * makes of a text that was cut in the middle of an emoji. It is JSON, and no text: a server may take it or refuse it.
  */
 
 import { type OperationId, operations } from "@openai-compat/spec";

@@ -1,4 +1,6 @@
-/** Checks of what preflights say to web pages of several origins, and whether the answers that follow agree with them. */
+/**
+ * Checks of what preflights say to web pages of several origins, and whether the answers that follow agree with them.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";

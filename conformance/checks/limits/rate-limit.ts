@@ -1,4 +1,6 @@
-/** Checks of limits per account: that they hold, what the refusal says, and that the SDK does the right thing with it. */
+/**
+ * Checks of limits per account: that they hold, what the refusal says, and that the SDK does the right thing with it.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Check, defineCheck } from "../../src/check.ts";

@@ -25,7 +25,9 @@ const ANY_MODEL = "default";
 
 type Probe = Omit<OperationProbe, "operation">;
 
-/** Where more than the example of the specification is needed: a model of the recipe, a form, a parameter of the path. */
+/**
+ * Where more than the example of the specification is needed: a model of the recipe, a form, a parameter of the path.
+ */
 const PROBES: Readonly<Partial<Record<OperationId, Probe>>> = {
   listModels: { slug: "models-list", needs: [], call: async (client) => client.models.list() },
   retrieveModel: {

@@ -83,7 +83,11 @@ export function throwIfNoTools(exchange: Exchange): void {
   throwIfUnsupported(exchange, "tools", "tool_choice");
 }
 
-/** The first choice of an answer. @throws Unsupported, Inconclusive where there is none, or one that may not be cut is */
+/**
+ * The first choice of an answer.
+ *
+ * @throws Unsupported, Inconclusive where there is none, or one that may not be cut is
+ */
 export function requireToolChoice(exchange: Exchange, { mayBeCut = false } = {}): JsonObject {
   throwIfNoTools(exchange);
   const body = assume("a chat completion", () => {

@@ -1,4 +1,6 @@
-/** What the reference server demands of a chat request: one named rule per requirement, so that a mutant can drop one. */
+/**
+ * What the reference server demands of a chat request: one named rule per requirement, so that a mutant can drop one.
+ */
 
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { Fields } from "./operation.ts";

@@ -1,6 +1,6 @@
 /**
- * What an operation of the reference server is. What all of them have in common (who may call, what an account may spend,
- * slots, headers, framing) stands in `handle-call.ts`, once; an operation knows nothing of it.
+ * What an operation of the reference server is. What all of them have in common (who may call, what an account may
+ * spend, slots, headers, framing) stands in `handle-call.ts`, once; an operation knows nothing of it.
  */
 
 import type { ReferenceCall } from "../call.ts";

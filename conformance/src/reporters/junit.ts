@@ -1,6 +1,7 @@
 /**
- * Writes JUnit XML, as CI systems read it: a suite per area and a case per check. A fail is a `failure`, a harness error
- * an `error`, a warn passes with its reason in `system-out`, and what proved nothing is `skipped`, never silently absent.
+ * Writes JUnit XML, as CI systems read it: a suite per area and a case per check. A fail is a `failure`, a harness
+ * error an `error`, a warn passes with its reason in `system-out`, and what proved nothing is `skipped`, never silently
+ * absent.
  */
 
 import type { Outcome } from "../outcome.ts";

@@ -1,4 +1,6 @@
-/** The report for people: progress while it runs, a verdict per area, all evidence for each failure, and the verdict. */
+/**
+ * The report for people: progress while it runs, a verdict per area, all evidence for each failure, and the verdict.
+ */
 
 import type { Verdict } from "../exit-code.ts";
 import { isUntried } from "../outcome.ts";

@@ -41,7 +41,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** @param sorted ascending. @param share 0.5 for the median, 0.99 for p99. @returns the nearest rank; NaN of nothing. */
+/**
+ * @param sorted ascending.
+ * @param share 0.5 for the median, 0.99 for p99.
+ * @returns the nearest rank; NaN of nothing.
+ */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

@@ -1,6 +1,6 @@
 /**
- * `JSON.stringify` for values of any size, in slices: a large one takes its time in one go, and so would the encoding of its text and
- * every copy of it.
+ * `JSON.stringify` for values of any size, in slices: a large one takes its time in one go, and so would the encoding
+ * of its text and every copy of it.
  */
 
 import type { WorkSlices } from "./work-slices.ts";

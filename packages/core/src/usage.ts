@@ -15,8 +15,8 @@ export interface UsageUnits {
 export const NO_USAGE: UsageUnits = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, audioMs: 0, characters: 0 };
 
 /**
- * Where the usage of a call comes from. `measured`: counted by this server. `reported`: as the upstream says. `estimated`: in part
- * at least, from what was sent and what came, because the upstream doesn't say.
+ * Where the usage of a call comes from. `measured`: counted by this server. `reported`: as the upstream says.
+ * `estimated`: in part at least, from what was sent and what came, because the upstream doesn't say.
  */
 export type UsageSource = "measured" | "reported" | "estimated";
 

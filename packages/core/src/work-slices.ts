@@ -1,13 +1,16 @@
 /**
- * Cuts long work on the event loop into slices of a few milliseconds. All slices of the process take turns, one in each round of
- * the event loop: however many calls have long work at once, what else is due waits for one slice.
+ * Cuts long work on the event loop into slices of a few milliseconds. All slices of the process take turns, one in each
+ * round of the event loop: however many calls have long work at once, what else is due waits for one slice.
  */
 
 /** Long enough that yielding costs little, short enough that other calls don't notice. */
 const SLICE_MS = 5;
 
 export interface WorkSlices {
-  /** Whether the slice has lasted long enough: then `await next()`. Ask it between two steps that take well below a slice. */
+  /**
+   * Whether the slice has lasted long enough: then `await next()`. Ask it between two steps that take well below a
+   * slice.
+   */
   readonly isOver: boolean;
   /**
    * Lets the event loop run what is due, and begins the next slice.

@@ -1,4 +1,6 @@
-/** The engines of this project and the models that they run: what the server composes. No engine is loaded by an import. */
+/**
+ * The engines of this project and the models that they run: what the server composes. No engine is loaded by an import.
+ */
 
 export { createScriptedEngine } from "./scripted/scripted-engine.ts";
 export type { ScriptedEngineSettings } from "./scripted/scripted-engine.ts";

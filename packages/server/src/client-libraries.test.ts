@@ -1,4 +1,6 @@
-/** The libraries that most programs reach such a server through, against a listening one: Vercel's AI SDK and LangChain. */
+/**
+ * The libraries that most programs reach such a server through, against a listening one: Vercel's AI SDK and LangChain.
+ */
 
 import { createOpenAI } from "@ai-sdk/openai";
 import { tool as defineTool } from "@langchain/core/tools";

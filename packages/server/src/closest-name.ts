@@ -1,4 +1,6 @@
-/** The name that was probably meant by one that does not exist. The suite has its own: it imports nothing of the server. */
+/**
+ * The name that was probably meant by one that does not exist. The suite has its own: it imports nothing of the server.
+ */
 
 /** @returns null when none of them is close: a wrong guess is worse than none. */
 export function findClosestName(given: string, names: readonly string[]): string | null {

@@ -1,4 +1,6 @@
-/** Paths in a configuration: `~` is the home directory, and a relative path in a file starts at the folder of that file. */
+/**
+ * Paths in a configuration: `~` is the home directory, and a relative path in a file starts at the folder of that file.
+ */
 
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * The shape of the server's settings, the same for the file, the environment and the flags: each with its description, its limits
- * and its default. Unknown keys are refused, so a typo never passes for a setting. It reads nothing: `load-config.ts` does.
+ * The shape of the server's settings, the same for the file, the environment and the flags: each with its description,
+ * its limits and its default. Unknown keys are refused, so a typo never passes for a setting. It reads nothing:
+ * `load-config.ts` does.
  */
 
 import { homedir } from "node:os";

@@ -1,4 +1,7 @@
-/** Forms that were cut, or whose bytes were flipped, sent to the app itself: each gets an answer, and nothing is left over. */
+/**
+ * Forms that were cut, or whose bytes were flipped, sent to the app itself: each gets an answer, and nothing is left
+ * over.
+ */
 
 import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { errorResponseSchema } from "@openai-compat/spec";

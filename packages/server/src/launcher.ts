@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The executable `openai-compat`. The server needs `node:sqlite`, which Node.js has from 22.13: on an older one this gets
- * a newer Node.js from npm and runs itself with it. It knows nothing of the server, so that old versions can load it.
+ * The executable `openai-compat`. The server needs `node:sqlite`, which Node.js has from 22.13: on an older one this
+ * gets a newer Node.js from npm and runs itself with it. It knows nothing of the server, so that old versions can load
+ * it.
  */
 
 import { spawn, spawnSync } from "node:child_process";

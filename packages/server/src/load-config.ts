@@ -1,6 +1,6 @@
 /**
- * Reads the settings of `config.ts` from their sources. Precedence: flags, environment, file, defaults. A mistake is reported with the
- * key and the source that it came from.
+ * Reads the settings of `config.ts` from their sources. Precedence: flags, environment, file, defaults. A mistake is
+ * reported with the key and the source that it came from.
  */
 
 import { readFileSync } from "node:fs";
@@ -81,7 +81,8 @@ export interface Setting {
   /** Where it lies in the file. */
   readonly path: readonly string[];
   /**
-   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for tables of objects, which belong in the file.
+   * `OPENAI_COMPAT_LIMITS_BODY_BYTES_MAX` for `limits.bodyBytesMax`; null for tables of objects, which belong in the
+   * file.
    */
   readonly environmentName: string | null;
   /** In the environment, a list of texts is separated by commas. */

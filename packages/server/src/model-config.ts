@@ -1,4 +1,7 @@
-/** What the configuration says of models: their engines, their upstreams, their prices. Reading it is `load-config.ts`'s job. */
+/**
+ * What the configuration says of models: their engines, their upstreams, their prices. Reading it is `load-config.ts`'s
+ * job.
+ */
 
 import { MODEL_TYPES } from "@openai-compat/core";
 import type { ModelType } from "@openai-compat/core";

@@ -1,6 +1,6 @@
 /**
- * The body of `POST /completions`: a text to go on with, without roles. Rules between fields (`best_of` is not below `n`)
- * and what a given model cannot do are the server's business.
+ * The body of `POST /completions`: a text to go on with, without roles. Rules between fields (`best_of` is not below
+ * `n`) and what a given model cannot do are the server's business.
  */
 import { z } from "zod";
 import { streamOptionsSchema } from "../chat/request-options.ts";
@@ -16,8 +16,8 @@ export const completionPromptSchema = z
 export type CompletionPrompt = z.infer<typeof completionPromptSchema>;
 
 /**
- * A completion request. As in a chat request, `null` means "left out" for every optional field, unknown keys are kept and
- * `model` is any string. `max_tokens` may be 0: with `echo` and `logprobs` that scores the prompt.
+ * A completion request. As in a chat request, `null` means "left out" for every optional field, unknown keys are kept
+ * and `model` is any string. `max_tokens` may be 0: with `echo` and `logprobs` that scores the prompt.
  *
  * Upstream: `CreateCompletionRequest` of https://github.com/openai/openai-openapi, and the types of `openai` 7.57.
  */

@@ -1,4 +1,6 @@
-/** Helpers of the type tests, which hold our types against those of the official SDK. Nothing here exists at run time. */
+/**
+ * Helpers of the type tests, which hold our types against those of the official SDK. Nothing here exists at run time.
+ */
 
 /** Compiles only for `true`. */
 export type Assert<Statement extends true> = Statement;

@@ -1,4 +1,6 @@
-/** Token counts of a completion, as billed. The arithmetic between the fields is a check's business, not the shape's. */
+/**
+ * Token counts of a completion, as billed. The arithmetic between the fields is a check's business, not the shape's.
+ */
 import { z } from "zod";
 import { openObject } from "./open-object.ts";
 

@@ -1,4 +1,7 @@
-/** Defects at the edges of what clients send: prompts too long, limits not reached, texts that are none, paths not there. */
+/**
+ * Defects at the edges of what clients send: prompts too long, limits not reached, texts that are none, paths not
+ * there.
+ */
 
 import { isJsonObject } from "../../../src/expect.ts";
 import type { Chunk } from "../../operations/chat-answer.ts";

@@ -137,7 +137,10 @@ const PATTERNS: readonly Body[] = ["^(a?){1999}$", "^((a?){30}){30}$", "^(a?){50
   }),
 );
 
-/** By name. `slots`, `choices`: much of the model at once; `schemas`, `patterns`: a grammar that explodes; `uploads`: bodies that never come. */
+/**
+ * By name. `slots`, `choices`: much of the model at once; `schemas`, `patterns`: a grammar that explodes; `uploads`:
+ * bodies that never come.
+ */
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   schemas: askAgainAndAgain(SCHEMAS, 2),
   uploads: holdConnections(UPLOADS, (target) => writeHead(target, UPLOAD_BYTES)),

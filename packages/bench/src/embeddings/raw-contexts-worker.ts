@@ -1,6 +1,6 @@
 /**
- * The baseline: node-llama-cpp's embedding contexts, as many as our engine has and a thread for each, with no server around
- * them. Each takes the next text when it has read one.
+ * The baseline: node-llama-cpp's embedding contexts, as many as our engine has and a thread for each, with no server
+ * around them. Each takes the next text when it has read one.
  */
 
 import { LlamaLogLevel, getLlama } from "node-llama-cpp";

@@ -20,7 +20,12 @@ export type ContenderName = (typeof CONTENDER_NAMES)[number];
 
 export interface ContenderRecipe {
   readonly name: ContenderName;
-  /** Prepares and starts it in front of the upstream. @returns at its first good answer. @throws Error when none comes. */
+  /**
+   * Prepares and starts it in front of the upstream.
+   *
+   * @returns at its first good answer.
+   * @throws Error when none comes.
+   */
   start(upstreamUrl: string): Promise<Contender>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Our server as it is published and as `openai-compat serve` runs it, with all that an operator switches on for paying users: tokens, credits in
- * SQLite, rate limits, the log of requests in a file. Its data lives in a directory of its own and goes with it.
+ * Our server as it is published and as `openai-compat serve` runs it, with all that an operator switches on for paying
+ * users: tokens, credits in SQLite, rate limits, the log of requests in a file. Its data lives in a directory of its
+ * own and goes with it.
  */
 
 import { execFileSync } from "node:child_process";

@@ -1,4 +1,7 @@
-/** What it costs to score a prompt (`echo` with `logprobs`), and how long a short chat of another account waits meanwhile. */
+/**
+ * What it costs to score a prompt (`echo` with `logprobs`), and how long a short chat of another account waits
+ * meanwhile.
+ */
 
 import { setTimeout as wait } from "node:timers/promises";
 import { streamChat } from "../chat/chat-client.ts";

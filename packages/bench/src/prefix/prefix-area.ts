@@ -1,6 +1,6 @@
 /**
- * `bench prefix`: what a prompt costs whose beginning the server has read before, beside the same prompt on a server that
- * has read nothing of it. Both are ours, in processes of their own.
+ * `bench prefix`: what a prompt costs whose beginning the server has read before, beside the same prompt on a server
+ * that has read nothing of it. Both are ours, in processes of their own.
  */
 
 import { pullModel } from "@openai-compat/engines";

@@ -1,4 +1,7 @@
-/** Two ways in which a prompt begins like one before it: a conversation goes on, or another user has the same system prompt. */
+/**
+ * Two ways in which a prompt begins like one before it: a conversation goes on, or another user has the same system
+ * prompt.
+ */
 
 import type { ChatMessage } from "@openai-compat/core";
 import { streamChat } from "../chat/chat-client.ts";

@@ -6,7 +6,9 @@ import type { ServerTarget } from "../local-server.ts";
 import type { WorstBody } from "./worst-body.ts";
 
 export interface Beside {
-  /** Of HTTP; `cut off` after its time, `reset` where the server ended the connection, `gone` where it ended altogether. */
+  /**
+   * Of HTTP; `cut off` after its time, `reset` where the server ended the connection, `gone` where it ended altogether.
+   */
   readonly status: number | "cut off" | "reset" | "gone";
   readonly elapsedMs: number;
   /** The longest `GET /healthz` during it. */

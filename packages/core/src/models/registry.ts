@@ -28,8 +28,8 @@ export interface QueueLimits {
   /** How long a call may wait without a slot. */
   readonly waitTimeMsMax: number;
   /**
-   * Slots that one account may hold at the same time. Null, the default: all but one while it is alone, and beside others
-   * all but what those use and one more, but no less than an equal part; in any case one.
+   * Slots that one account may hold at the same time. Null, the default: all but one while it is alone, and beside
+   * others all but what those use and one more, but no less than an equal part; in any case one.
    */
   readonly accountSlotsMax?: number | null;
 }

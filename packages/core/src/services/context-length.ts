@@ -3,8 +3,8 @@
 import { AiError } from "../ai-error.ts";
 
 /**
- * No tokenizer makes fewer tokens than this from a text, and no template fewer than one from a message: what must be too
- * long is refused before it is rendered and tokenised, which would block the event loop for as long as it is.
+ * No tokenizer makes fewer tokens than this from a text, and no template fewer than one from a message: what must be
+ * too long is refused before it is rendered and tokenised, which would block the event loop for as long as it is.
  */
 export const CHARACTERS_PER_TOKEN_MAX = 32;
 

@@ -1,4 +1,6 @@
-/** The suite that every `ApiKeyStore` passes: what the interface promises, as tests. Import it from a test file only. */
+/**
+ * The suite that every `ApiKeyStore` passes: what the interface promises, as tests. Import it from a test file only.
+ */
 
 import { expect, test } from "vitest";
 import { openForEachTest } from "../testing/open-for-each-test.ts";

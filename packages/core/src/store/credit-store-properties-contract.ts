@@ -1,5 +1,6 @@
 /**
- * Random sequences of calls to a credit store, beside a model that is too simple to be wrong. Import it from a test only.
+ * Random sequences of calls to a credit store, beside a model that is too simple to be wrong. Import it from a test
+ * only.
  */
 
 import fc from "fast-check";

@@ -15,7 +15,9 @@ export interface NewHold {
   /** At least 1. */
   readonly amount: number;
   readonly nowMs: number;
-  /** From then on `expireHolds` gives the amount back. Until it has done so, the hold can still be settled or voided. */
+  /**
+   * From then on `expireHolds` gives the amount back. Until it has done so, the hold can still be settled or voided.
+   */
   readonly expiresAtMs: number;
 }
 

@@ -1,4 +1,6 @@
-/** The suites that every store passes, one door for the packages that implement them. Import it from a test file only. */
+/**
+ * The suites that every store passes, one door for the packages that implement them. Import it from a test file only.
+ */
 
 export { apiKeyStoreContract } from "./api-key-store-contract.ts";
 export { creditStoreContract } from "./credit-store-contract.ts";

@@ -8,8 +8,8 @@ export interface TokenRevocationStore {
    * Refuses a token from now on, in every process on this store. Revoking twice keeps the later expiry.
    *
    * @param tokenSha256 lower-case hex, 64 characters.
-   * @param expiresAtMs from when on no clock accepts the token anyway, in whole milliseconds since the epoch; from then on
-   *   `prune` may forget the entry.
+   * @param expiresAtMs from when on no clock accepts the token anyway, in whole milliseconds since the epoch; from then
+   *   on `prune` may forget the entry.
    */
   revoke(tokenSha256: string, expiresAtMs: number): Promise<void>;
   /** True until the entry is pruned, whether or not it has expired. */

@@ -1,4 +1,6 @@
-/** Any code point for properties, halves of pairs among them. The library's own `unit: "binary"` takes seconds to make. */
+/**
+ * Any code point for properties, halves of pairs among them. The library's own `unit: "binary"` takes seconds to make.
+ */
 
 import fc from "fast-check";
 

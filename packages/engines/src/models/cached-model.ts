@@ -56,7 +56,9 @@ export async function readCachedModel(paths: ModelPaths, entry: CatalogueEntry):
   return { id: entry.id, path: paths.artefact, source: marker.source };
 }
 
-/** Records that the artefact, as it now stands, has its pinned checksum. Only for a caller who has just checked that. */
+/**
+ * Records that the artefact, as it now stands, has its pinned checksum. Only for a caller who has just checked that.
+ */
 export async function markVerified(paths: ModelPaths, entry: CatalogueEntry, source: string): Promise<CachedModel> {
   const { mtimeMs } = await stat(paths.artefact);
   const marker: Marker = { sha256: entry.artefact.sha256, modifiedMs: mtimeMs, source };

@@ -74,7 +74,11 @@ export class NotEnoughDiskSpaceError extends AiError {
   }
 }
 
-/** Removes what interrupted pulls of any model left too long ago. @param modelsDirectory holds a folder of each model */
+/**
+ * Removes what interrupted pulls of any model left too long ago.
+ *
+ * @param modelsDirectory holds a folder of each model
+ */
 export async function sweepPartialFiles(modelsDirectory: string, nowMs: number): Promise<void> {
   const names = await readdir(modelsDirectory).catch(() => []);
   for (const name of names) {

@@ -1,6 +1,7 @@
 /**
- * Downloads one file of known size over HTTP: resumes what an earlier try left, bounds every wait, retries what may pass
- * by itself. It does not know the file's checksum; the caller verifies before use, and discards what was joined wrongly.
+ * Downloads one file of known size over HTTP: resumes what an earlier try left, bounds every wait, retries what may
+ * pass by itself. It does not know the file's checksum; the caller verifies before use, and discards what was joined
+ * wrongly.
  */
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -94,8 +95,8 @@ interface ResumePoint {
 }
 
 /**
- * Bytes are appended only to bytes from the same address. A server that names the state of its file is asked for the rest
- * of that state; many package indexes name none, and there the caller's checksum says whether the parts fit.
+ * Bytes are appended only to bytes from the same address. A server that names the state of its file is asked for the
+ * rest of that state; many package indexes name none, and there the caller's checksum says whether the parts fit.
  */
 async function readResumePoint(options: DownloadFileOptions): Promise<ResumePoint | null> {
   const offset = await fileSize(partialPath(options));

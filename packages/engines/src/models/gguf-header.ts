@@ -1,6 +1,6 @@
 /**
- * Reads the head of a GGUF file: counts, metadata (kept as raw bytes) and the table of tensors. Works on bytes in memory
- * and never follows what they say beyond their bounds.
+ * Reads the head of a GGUF file: counts, metadata (kept as raw bytes) and the table of tensors. Works on bytes in
+ * memory and never follows what they say beyond their bounds.
  */
 import {
   GGUF_DEFAULT_ALIGNMENT_BYTES,

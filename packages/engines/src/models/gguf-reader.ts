@@ -1,6 +1,6 @@
 /**
- * Reads the values of a GGUF file's head, one after the other. It never follows what the bytes say beyond their bounds, and
- * knows nothing of what the values mean.
+ * Reads the values of a GGUF file's head, one after the other. It never follows what the bytes say beyond their bounds,
+ * and knows nothing of what the values mean.
  */
 import type { FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
@@ -42,7 +42,8 @@ export class GgufHeaderCutError extends AiError {
 }
 
 /**
- * Reads as much of a file as its head needs: most heads fit the first read, a larger one is read again with twice the bytes.
+ * Reads as much of a file as its head needs: most heads fit the first read, a larger one is read again with twice the
+ * bytes.
  *
  * @param decode throws GgufHeaderCutError when it needs more; then it is called again
  */
@@ -115,7 +116,9 @@ export class GgufReader {
     return this.text(this.count("bytes in a name", NAME_BYTES_MAX));
   }
 
-  /** A number, a bool or a short array of them; empty for anything else, which is skipped. `count` is how long it is. */
+  /**
+   * A number, a bool or a short array of them; empty for anything else, which is skipped. `count` is how long it is.
+   */
   numbers(type: number): { readonly numbers: readonly number[]; readonly count: number } {
     if (type === GGUF_TYPES.string) {
       this.skipValue(type);

@@ -1,4 +1,7 @@
-/** How large a model is inside, as the head of its GGUF file says: what decides the memory that it takes beside its weights. */
+/**
+ * How large a model is inside, as the head of its GGUF file says: what decides the memory that it takes beside its
+ * weights.
+ */
 
 import { open, stat } from "node:fs/promises";
 import type { RecommendedSampling } from "@openai-compat/core";

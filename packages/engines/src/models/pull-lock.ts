@@ -1,6 +1,7 @@
 /**
- * A lock between processes: a file that its holder keeps fresh. One that went stale, since its holder died, is broken by
- * the next who wants it. It keeps two pulls from doing the same work; no file is trusted for having been written under it.
+ * A lock between processes: a file that its holder keeps fresh. One that went stale, since its holder died, is broken
+ * by the next who wants it. It keeps two pulls from doing the same work; no file is trusted for having been written
+ * under it.
  */
 import { randomUUID } from "node:crypto";
 import { link, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
@@ -75,8 +76,8 @@ async function tryCreate(path: string, token: string): Promise<boolean> {
 }
 
 /**
- * Renames first: of several that find the lock stale, one gets it out of the way. One that comes late and has renamed the
- * fresh lock of a new holder puts it back.
+ * Renames first: of several that find the lock stale, one gets it out of the way. One that comes late and has renamed
+ * the fresh lock of a new holder puts it back.
  *
  * @returns whether it is worth trying again at once
  * @throws Error of the file system when the lock is stale and can't be moved

@@ -1,4 +1,6 @@
-/** Breaks sentences between words where a terminal would break them within one. Files and pipes get them as they are. */
+/**
+ * Breaks sentences between words where a terminal would break them within one. Files and pipes get them as they are.
+ */
 
 /** A terminal that does not say how wide it is. */
 export const COLUMNS_DEFAULT = 80;
@@ -9,7 +11,10 @@ export interface ProseStream {
   readonly columns?: number;
 }
 
-/** Lines stay lines, and what is broken keeps its indentation; a word that is wider than the terminal stays in one piece, so that it can be copied. */
+/**
+ * Lines stay lines, and what is broken keeps its indentation; a word that is wider than the terminal stays in one
+ * piece, so that it can be copied.
+ */
 export function wrapProse(text: string, { isTTY, columns }: ProseStream): string {
   if (isTTY !== true) return text;
   const width = columns === undefined || columns <= 0 ? COLUMNS_DEFAULT : columns;

@@ -17,7 +17,10 @@ interface CountedOptions extends Partial<
   readonly unloadFailure?: Error;
 }
 
-/** Loads the numbers 1, 2, 3; every load and unload is written down when it begins, and when it took time, also when it ends. */
+/**
+ * Loads the numbers 1, 2, 3; every load and unload is written down when it begins, and when it took time, also when it
+ * ends.
+ */
 function createCounted({ failures = 0, loadMs = 0, unloadMs = 0, unloadFailure, ...settings }: CountedOptions = {}) {
   const clock = createFakeClock();
   const log: string[] = [];

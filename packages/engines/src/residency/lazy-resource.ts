@@ -22,7 +22,9 @@ export interface LazyResource<Value> {
    *   error; the signal's reason
    */
   acquire(signal: AbortSignal): Promise<Lease<Value>>;
-  /** Waits until every lease is released and all is unloaded, earlier instances included. A later `acquire` loads again. */
+  /**
+   * Waits until every lease is released and all is unloaded, earlier instances included. A later `acquire` loads again.
+   */
   close(): Promise<void>;
 }
 

@@ -43,8 +43,8 @@ export interface ModelMemoryOptions {
   /** Null: no limit. */
   readonly bytesMax: number | null;
   /**
-   * For how long after a load, or after its last use, a model is not evicted: a call that was prepared on it comes back to
-   * it within a moment. Milliseconds, default 250.
+   * For how long after a load, or after its last use, a model is not evicted: a call that was prepared on it comes back
+   * to it within a moment. Milliseconds, default 250.
    */
   readonly graceMs?: number;
   /** Default: the system's. */
@@ -218,8 +218,8 @@ function chooseEvictions(entries: ReadonlySet<LoadedModelEntry>, excess: number)
 }
 
 /**
- * When a chosen model is evicted: once it has been idle for the grace time, at the latest when the first of the queue has
- * waited for that time, and in no case sooner after its load. Null while it loads: it will be asked again.
+ * When a chosen model is evicted: once it has been idle for the grace time, at the latest when the first of the queue
+ * has waited for that time, and in no case sooner after its load. Null while it loads: it will be asked again.
  */
 function findEvictionTime(
   { loadedAtMs, idleSinceMs }: LoadedModelEntry,

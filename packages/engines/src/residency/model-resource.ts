@@ -1,4 +1,7 @@
-/** What every engine that holds a model in this process shares: how it is loaded, kept and unloaded, as an operator set it. */
+/**
+ * What every engine that holds a model in this process shares: how it is loaded, kept and unloaded, as an operator set
+ * it.
+ */
 
 import { AiError } from "@openai-compat/core";
 import type { LoadEvent } from "@openai-compat/core";
@@ -36,7 +39,9 @@ export interface ModelResourceOptions<Loaded> {
 /** How soon a call that found no memory may be retried: other calls are running, for an unknown time. */
 const NO_MEMORY_RETRY_MS = 5_000;
 
-/** `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load. */
+/**
+ * `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load.
+ */
 export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded>): LazyResource<Loaded> {
   const { settings, load, unload } = options;
   const { memory = createModelMemory({ bytesMax: null }), onEvent = () => {} } = settings;

@@ -1,6 +1,6 @@
 /**
- * The ends of the choices of a stream, each a chunk with a finish reason. They wait until nothing more comes for their choice,
- * because some upstreams say a reason before the last text, or in each chunk, and clients read no further.
+ * The ends of the choices of a stream, each a chunk with a finish reason. They wait until nothing more comes for their
+ * choice, because some upstreams say a reason before the last text, or in each chunk, and clients read no further.
  */
 
 import type { ChunkOperationId } from "@openai-compat/core";

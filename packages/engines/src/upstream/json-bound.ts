@@ -1,4 +1,7 @@
-/** Whether a JSON text holds too many values, counted in its bytes before it is parsed: a few megabytes can hold millions. */
+/**
+ * Whether a JSON text holds too many values, counted in its bytes before it is parsed: a few megabytes can hold
+ * millions.
+ */
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -1,7 +1,7 @@
 /**
- * What an ephemeral conformance target has beside its models, so that a suite can see every behaviour: accounts with much, little and
- * no credit, one with a small rate limit, a model that is easily busy, and models whose upstreams fail. It never touches
- * a persistent store.
+ * What an ephemeral conformance target has beside its models, so that a suite can see every behaviour: accounts with
+ * much, little and no credit, one with a small rate limit, a model that is easily busy, and models whose upstreams
+ * fail. It never touches a persistent store.
  */
 
 import { FREE_OF_CHARGE, mintToken } from "@openai-compat/core";

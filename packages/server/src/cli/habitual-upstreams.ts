@@ -1,4 +1,6 @@
-/** Upstreams for a suite that work, each with a habit that servers with OpenAI's API have: below a path that names it. */
+/**
+ * Upstreams for a suite that work, each with a habit that servers with OpenAI's API have: below a path that names it.
+ */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";

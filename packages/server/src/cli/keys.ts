@@ -1,4 +1,6 @@
-/** `openai-compat keys`: makes, lists and revokes API keys in the persistent store. A running server sees it at once. */
+/**
+ * `openai-compat keys`: makes, lists and revokes API keys in the persistent store. A running server sees it at once.
+ */
 
 import type { Command } from "commander";
 import { generateApiKey } from "@openai-compat/core";

@@ -1,4 +1,6 @@
-/** What a start advises: how to get a key, and credits where calls cost some. Each command finds this server's store. */
+/**
+ * What a start advises: how to get a key, and credits where calls cost some. Each command finds this server's store.
+ */
 
 import type { ApiKeyRecord, Balance, RegisteredModel } from "@openai-compat/core";
 import { isPersistent, locateStore } from "../stores/open-stores.ts";

@@ -1,6 +1,6 @@
 /**
- * How tokens are verified: the secret that signs them and where an issuer's keys are. A server that keeps nothing has a secret of
- * its own for each start; any other keeps it in the data directory.
+ * How tokens are verified: the secret that signs them and where an issuer's keys are. A server that keeps nothing has a
+ * secret of its own for each start; any other keeps it in the data directory.
  */
 
 import { randomBytes } from "node:crypto";

@@ -1,7 +1,7 @@
 /**
- * What becomes of a server after an error that nothing catches: an `error` event without a listener, a rejected promise that
- * is not awaited. What it was at is unknown, so it must not go on; it logs the error, lets running answers end
- * as for any stop, and fails, so that its supervisor starts it anew.
+ * What becomes of a server after an error that nothing catches: an `error` event without a listener, a rejected promise
+ * that is not awaited. What it was at is unknown, so it must not go on; it logs the error, lets running answers end as
+ * for any stop, and fails, so that its supervisor starts it anew.
  */
 
 import { describeStack } from "../describe-thrown.ts";

@@ -4,8 +4,8 @@ import type { IncomingMessage } from "node:http";
 
 export interface BodySource {
   /**
-   * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and when
-   * the signal aborts.
+   * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and
+   * when the signal aborts.
    *
    * @param onChunk called with each piece as it arrives.
    */
@@ -54,7 +54,8 @@ export function createRequestSource(request: Request): BodySource {
       if (request.body === null) return;
       signal.throwIfAborted();
       const reader = request.body.getReader();
-      // A reader that is cancelled ends the pending read; what it says to the cancelling itself is of no use to anybody.
+      // A reader that is cancelled ends the pending read; what it says to the cancelling itself is of no use to
+      // anybody.
       const cancel = () => void reader.cancel().catch(() => {});
       signal.addEventListener("abort", cancel, { once: true });
       try {

@@ -1,4 +1,7 @@
-/** `AiError` to the status of an answer, for every surface. The table is total: a new code does not compile without a row. */
+/**
+ * `AiError` to the status of an answer, for every surface. The table is total: a new code does not compile without a
+ * row.
+ */
 
 import type { AiErrorCode } from "@openai-compat/core";
 

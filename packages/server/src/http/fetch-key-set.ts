@@ -1,6 +1,6 @@
 /**
- * Fetches a JSON Web Key Set (RFC 7517, section 5): one GET, bounded in time, bytes and keys. It remembers nothing: when to
- * fetch, and what its keys mean, is core's business.
+ * Fetches a JSON Web Key Set (RFC 7517, section 5): one GET, bounded in time, bytes and keys. It remembers nothing:
+ * when to fetch, and what its keys mean, is core's business.
  */
 
 import { isRecord } from "@openai-compat/core";

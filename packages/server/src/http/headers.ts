@@ -3,8 +3,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * The headers of a request, read one by one. A `Headers` object is one; making it costs more than all the reading, so the
- * server hands over the parsed headers of Node.js instead.
+ * The headers of a request, read one by one. A `Headers` object is one; making it costs more than all the reading, so
+ * the server hands over the parsed headers of Node.js instead.
  */
 export type RequestHeaders = Pick<Headers, "get" | "has">;
 
@@ -17,7 +17,9 @@ export function readIncomingHeaders({ headers }: Pick<IncomingMessage, "headers"
   return { get, has: (name) => get(name) !== null };
 }
 
-/** What a caller's own id may look like: it is echoed and logged, so nothing that could forge a header or a log line. */
+/**
+ * What a caller's own id may look like: it is echoed and logged, so nothing that could forge a header or a log line.
+ */
 const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$/;
 
 /** The caller's id where it sent a usable one (`x-request-id`, else `x-client-request-id`), else a new `req_…`. */

@@ -11,7 +11,9 @@ const find = (text: string, bounds: Partial<JsonBounds>) =>
     ...bounds,
   });
 
-/** Containers and what they hold; an empty container is counted as if it held something, a later number of an array not. */
+/**
+ * Containers and what they hold; an empty container is counted as if it held something, a later number of an array not.
+ */
 function countValues(value: unknown): number {
   if (typeof value !== "object" || value === null) return 1;
   const isCounted = (member: unknown, at: number) => !Array.isArray(value) || at === 0 || typeof member !== "number";

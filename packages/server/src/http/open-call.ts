@@ -1,6 +1,6 @@
 /**
- * Opens a call: authenticates its caller (401) and authorises the operation (403), without a response. So a refusal can be
- * answered in any form, before a WebSocket is upgraded for one.
+ * Opens a call: authenticates its caller (401) and authorises the operation (403), without a response. So a refusal can
+ * be answered in any form, before a WebSocket is upgraded for one.
  */
 
 import { authorise } from "@openai-compat/core";

@@ -1,6 +1,7 @@
 /**
- * Parses the JSON text of a large body in slices, so that no text stops the event loop: `JSON.parse` takes its time in one go. It
- * gives the value that `JSON.parse` gives, or refuses the text as that does, and counts against the same bounds.
+ * Parses the JSON text of a large body in slices, so that no text stops the event loop: `JSON.parse` takes its time in
+ * one go. It gives the value that `JSON.parse` gives, or refuses the text as that does, and counts against the same
+ * bounds.
  */
 
 import type { WorkSlices } from "@openai-compat/core";

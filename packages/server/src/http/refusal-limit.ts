@@ -1,7 +1,7 @@
 /**
- * How many of an account's requests may be refused in a minute. A call that is admitted is limited and paid for; one that
- * is refused after its body was read has cost the server work too, and this bounds it. The counters are of this process
- * alone, because it is this process that the work would slow.
+ * How many of an account's requests may be refused in a minute. A call that is admitted is limited and paid for; one
+ * that is refused after its body was read has cost the server work too, and this bounds it. The counters are of this
+ * process alone, because it is this process that the work would slow.
  */
 
 import { AiError, RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";

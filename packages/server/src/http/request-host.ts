@@ -1,4 +1,6 @@
-/** By which names a request calls this server, and whether it may. A request can name one in its target and in `Host`. */
+/**
+ * By which names a request calls this server, and whether it may. A request can name one in its target and in `Host`.
+ */
 
 import type { IncomingMessage } from "node:http";
 import type { RequestHeaders } from "./headers.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads the path of a request and writes it in one spelling: single slashes, no trailing slash, each segment percent-encoded
- * in one way. An id may hold `%2F`, which stays inside its segment.
+ * Reads the path of a request and writes it in one spelling: single slashes, no trailing slash, each segment
+ * percent-encoded in one way. An id may hold `%2F`, which stays inside its segment.
  */
 
 import { AiError } from "@openai-compat/core";

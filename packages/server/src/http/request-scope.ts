@@ -7,7 +7,9 @@ export type SetHeader = (name: string, value: string) => void;
 
 export interface RequestScope {
   readonly requestId: string;
-  /** Of the call that the request carries, if it carries one. Unlike the request's id it is ours and never comes twice. */
+  /**
+   * Of the call that the request carries, if it carries one. Unlike the request's id it is ours and never comes twice.
+   */
   readonly callId: string;
   /** Of the request; reading them here is cheaper than from the request. */
   readonly headers: RequestHeaders;
@@ -25,8 +27,8 @@ export interface RequestScope {
   /** Headers that the answer gets whatever it says, a refusal too; handlers add to them. */
   readonly answerHeaders: Record<string, string>;
   /**
-   * Sets a header of the answer on the socket, before its head is written; null when there is no socket. The answer's own
-   * `Headers` would take as long for ten of them as the rest of a short answer.
+   * Sets a header of the answer on the socket, before its head is written; null when there is no socket. The answer's
+   * own `Headers` would take as long for ten of them as the rest of a short answer.
    */
   readonly setHeader: SetHeader | null;
   /** Ends the connection of a client that has stopped reading. */

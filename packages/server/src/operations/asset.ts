@@ -1,7 +1,7 @@
 /**
- * Files that the server hands out as they are: where each lies, in the published package and in the repository. A file is
- * read once, by the first request for it, and all answers share its bytes: a stream of its own for each would hold a file
- * open for as long as its client likes, and could fail in the middle.
+ * Files that the server hands out as they are: where each lies, in the published package and in the repository. A file
+ * is read once, by the first request for it, and all answers share its bytes: a stream of its own for each would hold a
+ * file open for as long as its client likes, and could fail in the middle.
  */
 
 import { readFile, stat } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** Rate limits whose counters are of this process alone and are gone when it ends. Every call asks, so nothing here waits. */
+/**
+ * Rate limits whose counters are of this process alone and are gone when it ends. Every call asks, so nothing here
+ * waits.
+ */
 
 import { RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";
 import type { RateLimitStore } from "@openai-compat/core";

@@ -1,6 +1,6 @@
 /**
- * Opens what a server remembers, by the kind of store that is configured. One row says all that differs between the kinds;
- * whatever else depends on the kind asks here.
+ * Opens what a server remembers, by the kind of store that is configured. One row says all that differs between the
+ * kinds; whatever else depends on the kind asks here.
  */
 
 import { mkdirSync } from "node:fs";
@@ -15,7 +15,10 @@ import type { Stores } from "./stores.ts";
 
 export type StoreConfig = Pick<Config, "dataDirectory" | "postgres" | "store">;
 
-/** In the data directory. Named after what it held first: renamed, it would part from the side files of a running server. */
+/**
+ * In the data directory. Named after what it held first: renamed, it would part from the side files of a running
+ * server.
+ */
 export const DATABASE_FILE = "keys.sqlite";
 
 interface StoreKind {
@@ -62,7 +65,11 @@ export function requirePersistent({ store }: Pick<Config, "store">, why: string)
   if (!isPersistent({ store })) throw new ConfigError(`With "store": "${store}" ${why}`);
 }
 
-/** Makes the directory, which only its owner can enter, where it is missing. @throws ConfigError when it can't be used. */
+/**
+ * Makes the directory, which only its owner can enter, where it is missing.
+ *
+ * @throws ConfigError when it can't be used.
+ */
 export function useDataDirectory<Value>(dataDirectory: string, use: () => Value): Value {
   try {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });

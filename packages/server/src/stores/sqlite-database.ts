@@ -10,8 +10,9 @@ const OPENING_TIMEOUT_MS = 5000;
 /** How long a statement may stand still for another process. The event loop stands still with it. */
 const STATEMENT_TIMEOUT_MS = 5;
 /**
- * How far the write-ahead log grows before a commit brings it into the database, in pages of 4 KiB. That commit waits for the disk
- * twice, and the event loop with it: with SQLite's own 1,000 pages it is one of 125 paid calls, with these one of 1,000.
+ * How far the write-ahead log grows before a commit brings it into the database, in pages of 4 KiB. That commit waits
+ * for the disk twice, and the event loop with it: with SQLite's own 1,000 pages it is one of 125 paid calls, with these
+ * one of 1,000.
  */
 export const LOG_PAGES_MAX = 8192;
 const OWNER_ONLY = 0o600;

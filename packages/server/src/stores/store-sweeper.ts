@@ -1,4 +1,7 @@
-/** Clears away, now and then, what has had its time: holds of crashed processes, revocations of tokens that have expired. */
+/**
+ * Clears away, now and then, what has had its time: holds of crashed processes, revocations of tokens that have
+ * expired.
+ */
 
 import type { Stores } from "./stores.ts";
 

@@ -8,8 +8,15 @@ export interface Stores {
   readonly tokenRevocations: TokenRevocationStore;
   /** Of this process alone, unless the store is one that several processes share. */
   readonly rateLimits: RateLimitStore;
-  /** Writes one small row of its own and commits it. @throws Error when nothing can be written, so no call could be paid for. */
+  /**
+   * Writes one small row of its own and commits it.
+   *
+   * @throws Error when nothing can be written, so no call could be paid for.
+   */
   probeWrite(): Promise<void>;
-  /** Lets what was asked for before end, then gives the connection back; so does the `close` of each store. Again, it does nothing. */
+  /**
+   * Lets what was asked for before end, then gives the connection back; so does the `close` of each store. Again, it
+   * does nothing.
+   */
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** A network between the stores and PostgreSQL that a test can break: connections through it can be cut or go silent. */
+/**
+ * A network between the stores and PostgreSQL that a test can break: connections through it can be cut or go silent.
+ */
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";

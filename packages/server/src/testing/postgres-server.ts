@@ -1,6 +1,7 @@
 /**
  * An ephemeral PostgreSQL of the tests' own: binaries from npm, data in a temporary directory, reached through a socket
- * in it that no other user can open, and over TLS when asked. It ends with the process that started it, however that ends. Linux and macOS.
+ * in it that no other user can open, and over TLS when asked. It ends with the process that started it, however that
+ * ends. Linux and macOS.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -26,8 +27,8 @@ const OUTPUT_LENGTH_MAX = 4000;
 const UNPRIVILEGED_ID = 65_534;
 
 /**
- * Starts the server and waits for the end of the tests, which is when standard input closes: a pipe closes even when the
- * process at its other end is killed. `$1` is the directory; the rest is settings.
+ * Starts the server and waits for the end of the tests, which is when standard input closes: a pipe closes even when
+ * the process at its other end is killed. `$1` is the directory; the rest is settings.
  */
 const SUPERVISOR = `
   directory="$1"; shift
@@ -93,8 +94,8 @@ function findBinaries(): string | null {
 const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /**
- * A copy, because an unprivileged user may not be able to enter the folder of the packages, and because npm packages hold
- * no links: those between the shared libraries are listed in a file and laid here.
+ * A copy, because an unprivileged user may not be able to enter the folder of the packages, and because npm packages
+ * hold no links: those between the shared libraries are listed in a file and laid here.
  */
 function layOut(binaries: string, directory: string): void {
   cpSync(binaries, directory, { recursive: true, filter: (source) => !source.endsWith(".a") });

@@ -1,6 +1,6 @@
 /**
- * A second server on a database, as far as credits go. It says `ready`, waits for a line, takes holds of 10 micro-credits
- * from `ada` at once, says how many it got, and keeps them until it is killed.
+ * A second server on a database, as far as credits go. It says `ready`, waits for a line, takes holds of 10
+ * micro-credits from `ada` at once, says how many it got, and keeps them until it is killed.
  *
  * Arguments: the database's URL, a name for its holds, how many to take.
  */

@@ -32,7 +32,10 @@ export interface ServeProcess {
 export interface ServeProcessOptions {
   /** For Node.js itself. */
   readonly nodeOptions?: string;
-  /** The test provokes an error that nothing catches, and checks itself what becomes of it. Default: such an error fails the test. */
+  /**
+   * The test provokes an error that nothing catches, and checks itself what becomes of it. Default: such an error fails
+   * the test.
+   */
   readonly expectsFault?: boolean;
 }
 

@@ -1,4 +1,6 @@
-/** A certificate for `localhost` that signs itself, and its key: for tests alone, since anyone can read the key here. */
+/**
+ * A certificate for `localhost` that signs itself, and its key: for tests alone, since anyone can read the key here.
+ */
 
 export const TEST_CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----

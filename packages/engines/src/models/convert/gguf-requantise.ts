@@ -1,6 +1,6 @@
 /**
- * Rewrites a GGUF file with its Q4_1 tensors as Q8_0; everything else is copied as it stands. Reads and writes in chunks,
- * so memory stays bounded and the event loop gets its turn between two of them.
+ * Rewrites a GGUF file with its Q4_1 tensors as Q8_0; everything else is copied as it stands. Reads and writes in
+ * chunks, so memory stays bounded and the event loop gets its turn between two of them.
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";

@@ -2,8 +2,8 @@
 /**
  * Re-encodes blocks of 32 weights from ggml's Q4_1 to its Q8_0. Numbers only: no file, no tensor name.
  *
- * Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h (`block_q4_1`, `block_q8_0`). A weight is
- * the single-precision number that ggml decodes; the rest is double precision, as JavaScript defines it, so the same input
+ * Layouts: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h (`block_q4_1`, `block_q8_0`). A weight is the
+ * single-precision number that ggml decodes; the rest is double precision, as JavaScript defines it, so the same input
  * gives the same bytes on every machine.
  */
 import { AiError } from "@openai-compat/core";
@@ -19,8 +19,8 @@ const LEVELS = 16;
 const LEVEL_BYTES = WEIGHTS_PER_BLOCK / 2;
 
 /**
- * Re-encodes whole blocks. The error per weight is at most half a Q8_0 step (largest weight of the block / 254) plus the
- * rounding of the scale to half precision.
+ * Re-encodes whole blocks. The error per weight is at most half a Q8_0 step (largest weight of the block / 254) plus
+ * the rounding of the scale to half precision.
  *
  * @param source whole Q4_1 blocks
  * @returns as many Q8_0 blocks

@@ -1,6 +1,6 @@
 /**
- * The statements of the credit store. Where several rows are locked, holds come before accounts, in every statement: two
- * that need the same rows wait for each other in one direction only.
+ * The statements of the credit store. Where several rows are locked, holds come before accounts, in every statement:
+ * two that need the same rows wait for each other in one direction only.
  */
 
 import type { Statement } from "./database.ts";

@@ -1,4 +1,6 @@
-/** The tables, and how a database gets them. Several servers may start at once: one migrates, the others wait for it. */
+/**
+ * The tables, and how a database gets them. Several servers may start at once: one migrates, the others wait for it.
+ */
 
 import type pgModule from "pg";
 import { connectionOptions, toDatabaseError } from "./database.ts";

@@ -1,4 +1,7 @@
-/** Prints large answers as JSON item by item, so that no answer stops the event loop: `JSON.stringify` takes its time in one go. */
+/**
+ * Prints large answers as JSON item by item, so that no answer stops the event loop: `JSON.stringify` takes its time in
+ * one go.
+ */
 
 import type { WorkSlices } from "@openai-compat/core";
 

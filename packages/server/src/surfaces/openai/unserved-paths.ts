@@ -1,6 +1,6 @@
 /**
- * The message for a path that this server does not have: that OpenAI or another server has it, and what to use here instead.
- * It depends on the path alone, never on the caller.
+ * The message for a path that this server does not have: that OpenAI or another server has it, and what to use here
+ * instead. It depends on the path alone, never on the caller.
  */
 
 import { listHttpOperations, operations } from "@openai-compat/spec";
@@ -14,8 +14,8 @@ interface Family {
 }
 
 /**
- * Below a mount. All of OpenAI's document that is not served, by the beginnings of its paths, and those of its operations
- * that were withdrawn.
+ * Below a mount. All of OpenAI's document that is not served, by the beginnings of its paths, and those of its
+ * operations that were withdrawn.
  *
  * @see https://github.com/openai/openai-openapi
  */

@@ -1,6 +1,7 @@
 /**
- * How long a recording is, so that it can be priced before anybody listens to it. Its container says so and may lie: what is held
- * is the most that so many bytes can be, and a lie is charged no less than the fewest bytes that a second takes.
+ * How long a recording is, so that it can be priced before anybody listens to it. Its container says so and may lie:
+ * what is held is the most that so many bytes can be, and a lie is charged no less than the fewest bytes that a second
+ * takes.
  */
 
 import { createWorkSlices } from "@openai-compat/core";

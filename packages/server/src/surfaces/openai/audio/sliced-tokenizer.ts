@@ -1,6 +1,7 @@
 /**
- * The bytes of a recording for its parser. A parser goes on for as long as elements follow each other, and two bytes can be
- * one: read from memory, 33 MB of them would hold the event loop for a minute. Here reads let others go, and end.
+ * The bytes of a recording for its parser. A parser goes on for as long as elements follow each other, and two bytes
+ * can be one: read from memory, 33 MB of them would hold the event loop for a minute. Here reads let others go, and
+ * end.
  */
 
 import type { WorkSlices } from "@openai-compat/core";

@@ -1,6 +1,6 @@
 /**
- * Completion events to OpenAI's `text_completion` events. Each choice ends with an event that has its finish reason and no
- * text; usage comes last, in an event without choices, where it was asked for.
+ * Completion events to OpenAI's `text_completion` events. Each choice ends with an event that has its finish reason and
+ * no text; usage comes last, in an event without choices, where it was asked for.
  */
 
 import type { CompletionEvent, CompletionRun } from "@openai-compat/core";

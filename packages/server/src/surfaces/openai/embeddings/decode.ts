@@ -1,4 +1,6 @@
-/** An embedding request to the service's terms. Undocumented parameters are ignored; `user` is a label without effect. */
+/**
+ * An embedding request to the service's terms. Undocumented parameters are ignored; `user` is a label without effect.
+ */
 
 import type { EmbeddingInput as ServiceInput, EmbeddingRequest } from "@openai-compat/core";
 import { createEmbeddingRequestSchema } from "@openai-compat/spec";

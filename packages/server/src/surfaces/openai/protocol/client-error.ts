@@ -1,7 +1,7 @@
 /**
- * Answers what the HTTP parser refused, and `CONNECT`. Where a request is to blame that the app is at, the app ends it with
- * the refusal; where there is none, the envelope goes as raw bytes on the socket. Either way the connection is closed,
- * because nothing that follows on it can be understood.
+ * Answers what the HTTP parser refused, and `CONNECT`. Where a request is to blame that the app is at, the app ends it
+ * with the refusal; where there is none, the envelope goes as raw bytes on the socket. Either way the connection is
+ * closed, because nothing that follows on it can be understood.
  */
 
 import type { Duplex } from "node:stream";
@@ -13,7 +13,9 @@ import { createRequestId } from "../../../http/headers.ts";
 /** The parser refuses each piece that still arrives; the first refusal is the answer. */
 const refused = new WeakSet<Duplex>();
 
-/** @param request the last one on the socket that is not answered yet: the parser stumbled over its body, or behind it. */
+/**
+ * @param request the last one on the socket that is not answered yet: the parser stumbled over its body, or behind it.
+ */
 export function answerClientError(error: Error, socket: Duplex, request: ActiveRequest | null): void {
   const code = "code" in error ? String(error.code) : undefined;
   if (code === "ECONNRESET" || socket.destroyed) {

@@ -1,6 +1,6 @@
 /**
- * `AiError` to OpenAI's error envelope. The table is total: a new code does not compile until it has a type and a wire code
- * here. Its status is said in `http/error-status.ts`, for every surface alike.
+ * `AiError` to OpenAI's error envelope. The table is total: a new code does not compile until it has a type and a wire
+ * code here. Its status is said in `http/error-status.ts`, for every surface alike.
  */
 
 import type { AiError, AiErrorCode } from "@openai-compat/core";

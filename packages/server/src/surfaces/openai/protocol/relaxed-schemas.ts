@@ -1,4 +1,7 @@
-/** Which keywords of the request's schemas are not enforced, for the response header and the log: `tools[0].function.parameters#/properties/a/not`. */
+/**
+ * Which keywords of the request's schemas are not enforced, for the response header and the log:
+ * `tools[0].function.parameters#/properties/a/not`.
+ */
 
 import type { SchemaRelaxation } from "@openai-compat/core";
 

@@ -1,4 +1,6 @@
-/** Where OpenAI's API is mounted, and the path of a request as routes are written: the API below `/v1`, in one spelling. */
+/**
+ * Where OpenAI's API is mounted, and the path of a request as routes are written: the API below `/v1`, in one spelling.
+ */
 
 import { normalisePath, readPath } from "../../../http/request-path.ts";
 
