@@ -24,12 +24,12 @@ async function startHangingUpstream() {
     outgoing.on("close", disconnected.resolve);
     answers.push(outgoing);
   });
-  const write = (fields: object) => {
+  const write = (...chunks: object[]) => {
     const [answer] = answers;
     if (answer === undefined) throw new Error("No call has arrived.");
     if (!answer.headersSent) answer.writeHead(200, { "content-type": "text/event-stream" });
-    const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "scripted", ...fields };
-    answer.write(`data: ${JSON.stringify(chunk)}\n\n`);
+    const chunk = { id: "x", object: "chat.completion.chunk", created: 1, model: "scripted" };
+    answer.write(chunks.map((fields) => `data: ${JSON.stringify({ ...chunk, ...fields })}\n\n`).join(""));
   };
   const say = (content: string, more: object = {}) =>
     write({ choices: [{ index: 0, delta: { content }, finish_reason: null }], ...more });
@@ -105,6 +105,7 @@ test("usage reported mid-stream by the upstream is charged", async () => {
   expect(await disconnect()).toMatchObject({ paid: 48, entries: [{ units: { inputTokens: 31, outputTokens: 17 } }] });
 });
 
+const TEXT = { choices: [{ index: 0, delta: { content: "The sea" }, finish_reason: null }] };
 const STOP = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
 const USAGE = { choices: [], usage: { prompt_tokens: 3508, completion_tokens: 50 } };
 /** 14,000 characters without a space. */
@@ -114,9 +115,9 @@ test("a client that disconnects between the last text and the usage pays what th
   const { upstream, call, isCalled, leave: disconnect } = await start({ prompt: LONG_PROMPT, usageWaitMs: 60_000 });
   const answering = call(true);
   await isCalled();
-  upstream.say("The sea");
-  upstream.write(STOP);
-  await readUntil(await answering, "stop");
+  upstream.write(TEXT, STOP);
+  // The finish reason is sent with what comes behind it; what comes with the text has been read when the text is sent.
+  await readUntil(await answering, "The sea");
   expect(await disconnect(() => upstream.finish(USAGE))).toMatchObject({
     paid: 3558,
     entries: [{ units: { inputTokens: 3508, outputTokens: 50 } }],
@@ -127,9 +128,9 @@ test("usage that does not come in time is estimated, and a word is not taken for
   const { upstream, call, isCalled, leave: disconnect } = await start({ prompt: LONG_PROMPT, usageWaitMs: 50 });
   const answering = call(true);
   await isCalled();
-  upstream.say("The sea");
-  upstream.write(STOP);
-  await readUntil(await answering, "stop");
+  upstream.write(TEXT, STOP);
+  // The finish reason is sent with what comes behind it; what comes with the text has been read when the text is sent.
+  await readUntil(await answering, "The sea");
   const { paid } = await disconnect();
   expect(paid).toBeGreaterThanOrEqual(LONG_PROMPT.length / 4);
   expect(paid).toBeLessThan(LONG_PROMPT.length / 4 + 10);
