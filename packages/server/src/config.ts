@@ -88,7 +88,7 @@ const memorySchema = z
       .min(0)
       .max(60_000)
       .default(250)
-      .describe("How long a model that was just loaded or used keeps its place while another one waits for it."),
+      .describe("How long a model that was just loaded or used stays in memory while another one waits for it."),
     idleUnloadMs: milliseconds
       .nullable()
       .default(1_800_000)

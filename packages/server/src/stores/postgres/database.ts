@@ -1,5 +1,5 @@
 /**
- * The connections to PostgreSQL: a bounded pool, a bounded wait for a place in it, and a time limit on each statement.
+ * The connections to PostgreSQL: a bounded pool, a bounded wait for a connection, and a time limit on each statement.
  * Nothing is tried twice. A lost connection fails the statement that it carried; the next one opens another, so the
  * stores come back by themselves when the database does. It knows no table.
  */
