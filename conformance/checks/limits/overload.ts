@@ -80,7 +80,7 @@ export const limitChecks: readonly Check[] = [
     id: "limits.overload.refused",
     requirement: "Calls beyond the slots and the queue of a model are refused with 429 or 503.",
     reference: "RFC 6585 section 4; RFC 9110 section 15.6.4",
-    breaks: "The line grows without bounds: everyone waits until everyone has given up.",
+    breaks: "The queue grows without bounds: everyone waits until everyone has given up.",
     async run(context) {
       const { chats, refused, metAtOnce } = await overload(context);
       const wrong = chats.find((exchange) => !isBusy(exchange) && exchange.response?.status !== 200);

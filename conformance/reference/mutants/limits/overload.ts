@@ -135,12 +135,12 @@ export const limitMutants: readonly Mutant[] = [
   ),
   {
     id: "overload.endless-line",
-    description: "the line has no end",
+    description: "the queue has no end",
     intended: ["limits.overload.refused"],
     mutate: ({ slots }) => ({ slots: { ...slots, take: () => true } }),
   },
   mutateReply(
-    { id: "overload.is-500", description: "a full line is a 500", intended: ["limits.overload.refused"] },
+    { id: "overload.is-500", description: "a full queue is a 500", intended: ["limits.overload.refused"] },
     isTurnedAway,
     () => ({ status: 500 }),
   ),

@@ -21,7 +21,7 @@ const MODEL_ID = "smollm2-135m-instruct";
 const PROBE = new URL("../gateway/probe-worker.ts", import.meta.url);
 const SLOTS = 2;
 const WAITING_MAX = 16;
-/** Short enough that some of the line reach it. */
+/** Short enough that some of the queue reach it. */
 const WAIT_TIME_MS_MAX = 4000;
 const CONTEXT_TOKENS = 2048;
 const EXTENT = { calls: 64, tokens: 48 };
