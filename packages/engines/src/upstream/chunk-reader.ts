@@ -48,7 +48,7 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
   return {
     endsWithDone: true,
     tryFastPath(text) {
-      const filled = endings.isEmpty ? template.fill(text) : null;
+      const filled = endings.isEmpty() ? template.fill(text) : null;
       if (filled === null) return null;
       counter.addOutput(filled.text);
       return filled.sent;

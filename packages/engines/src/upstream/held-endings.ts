@@ -9,7 +9,7 @@ import type { JsonRecord } from "./json-value.ts";
 import { type ChoiceNormaliser, encodeEmptyChoice } from "./normalise-choice.ts";
 
 export interface HeldEndings {
-  readonly isEmpty: boolean;
+  isEmpty(): boolean;
   /**
    * In the place of what is held for this choice.
    *
@@ -24,9 +24,7 @@ export interface HeldEndings {
 export function createHeldEndings(encoder: ChunkEncoder, operation: ChunkOperationId): HeldEndings {
   const held = new Map<ChoiceNormaliser, { readonly value: JsonRecord; readonly choice: JsonRecord | null }>();
   return {
-    get isEmpty() {
-      return held.size === 0;
-    },
+    isEmpty: () => held.size === 0,
     hold: (normaliser, value, choice) => void held.set(normaliser, { value: { ...value }, choice }),
     take(continued) {
       const taken: string[] = [];

@@ -35,8 +35,19 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   function* send(text: string): Generator<UpstreamEvent> {
     if (!hasStarted) yield { type: "upstream-start", contentType: "text/event-stream", droppedParameters };
     hasStarted = true;
-    if (text !== "")
-      yield { type: "upstream-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
+    if (text !== "") yield toData(text);
+  }
+
+  function toData(text: string): UpstreamEvent {
+    return { type: "upstream-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
+  }
+
+  /** Mostly one more piece of text comes alone. @returns null when it is not that */
+  function readPiece(events: readonly ServerSentEvent[]): UpstreamEvent | null {
+    const [event] = events;
+    if (event === undefined || events.length > 1 || event.name !== null || !hasStarted) return null;
+    const alike = reader.tryFastPath(event.data);
+    return alike === null ? null : toData(`data: ${alike}\n\n`);
   }
 
   function readEvent(event: ServerSentEvent): string {
@@ -75,7 +86,11 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
   }
 
   return {
-    push: (chunks) => translate(decoder.push(chunks)),
+    push(chunks) {
+      const events = decoder.push(chunks);
+      const piece = readPiece(events);
+      return piece === null ? translate(events) : [piece];
+    },
     *end() {
       yield* translate(decoder.end());
       if (isDone) return;

@@ -22,7 +22,7 @@ export async function encodeUpstreamRun(
     const { call, context } = options;
     const streamOptions = { protocol: UPSTREAM_STREAM, signal: call.signal, onError: context.reportError };
     const start = run.then((started) => ({
-      events: encodeEventStream(readChunks(started), (chunk) => chunk, streamOptions),
+      events: encodeEventStream(listChunks(started), (chunk) => chunk, streamOptions),
       headers: encodeDropped(started),
     }));
     return createStreamResponse(start, { ...options, protocol: UPSTREAM_STREAM });
@@ -50,9 +50,12 @@ function encodeDropped({ droppedParameters }: UpstreamRun): Record<string, strin
   };
 }
 
-async function* readChunks(run: UpstreamRun): AsyncGenerator<Uint8Array, void> {
-  if (run.kind === "whole") yield run.body;
-  else yield* run.chunks;
+function listChunks(run: UpstreamRun): AsyncIterable<Uint8Array> {
+  return run.kind === "whole" ? listOne(run.body) : run.chunks;
+}
+
+async function* listOne(chunk: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield chunk;
 }
 
 /** In the middle of audio nothing can be said: the connection breaks, so that half a file never looks whole. */
