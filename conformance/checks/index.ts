@@ -3,6 +3,7 @@
 import type { Check } from "../src/check.ts";
 import { authChecks } from "./auth/credentials.ts";
 import { billingChecks } from "./billing/credits.ts";
+import { billedOperationChecks } from "./billing/every-operation.ts";
 import { chatCompletionChecks } from "./chat/completion.ts";
 import { chatFormRefusalChecks } from "./chat/structured-output-refusals.ts";
 import { chatFormatSchemaChecks } from "./chat/output-schemas.ts";
@@ -36,6 +37,7 @@ import { httpCorsChecks } from "./http/cors.ts";
 import { httpChecks } from "./http/requests.ts";
 import { lengthAtLimitChecks } from "./generation/length-at-limit.ts";
 import { fairnessChecks } from "./limits/fairness.ts";
+import { limitedOperationChecks } from "./limits/every-operation.ts";
 import { limitChecks } from "./limits/overload.ts";
 import { modelChecks } from "./models/models.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
@@ -85,7 +87,9 @@ export const checks: readonly Check[] = [
   ...httpChecks,
   ...httpCorsChecks,
   ...billingChecks,
+  ...billedOperationChecks,
   ...limitChecks,
+  ...limitedOperationChecks,
   ...fairnessChecks,
   ...upstreamChecks,
   ...upstreamHabitChecks,

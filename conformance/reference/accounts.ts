@@ -1,8 +1,8 @@
 /** What the reference server counts: credits, calls and slots. */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
-/** What the account `small` can pay for. Two more can pay for one such call and half of another. */
+/** What the account `small` can pay for. Two more can pay for one such call and half of another, and six for a few of other operations. */
 export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
 /** Requests of the account `limited` before it is refused. */
 export const LIMITED_REQUESTS = 3;
@@ -12,6 +12,12 @@ const CREDITS: Readonly<Record<string, number>> = {
   small: SMALL_CREDIT.affordableCalls * SMALL_CREDIT.maxTokens,
   streaming: 1.5 * SMALL_CREDIT.maxTokens,
   leaving: 1.5 * SMALL_CREDIT.maxTokens,
+  completions: 100,
+  "completions-stream": 100,
+  embeddings: 700,
+  transcriptions: 40,
+  translations: 40,
+  speech: 400,
 };
 const AMPLE_REQUESTS = 100_000;
 /** The reference lives faster than a minute: a refused account is let in again after this. */
@@ -63,9 +69,7 @@ export function createRateLimiter(): RateLimiter {
 export interface Slots {
   /** Called with every call, whatever it asks for. */
   readonly note: () => void;
-  /**
-   * Resolves when no call has come for a moment: all that were sent together have arrived, however slow the machine is.
-   */
+  /** Resolves when no call has come for a moment. */
   readonly settle: () => Promise<void>;
   /** Whether the model had a free slot; it is taken then. */
   readonly take: (model: string) => boolean;
@@ -74,7 +78,18 @@ export interface Slots {
 
 export const OVERLOAD = { concurrency: 2, waitingMax: 1 };
 
-const MOMENT_MS = 60;
+/** What was sent together arrives within so long, and within so many turns of the event loop: a busy machine takes longer. */
+const MOMENT_MS = 120;
+const MOMENT_TURNS = 6;
+
+/** Resolves when `count` has not changed for a moment: all that was sent together has arrived, however slow the machine is. */
+export async function waitForQuiet(count: () => number, momentMs = MOMENT_MS): Promise<void> {
+  for (let known = Number.NaN; known !== count();) {
+    known = count();
+    await sleep(momentMs);
+    for (let turn = 0; turn < MOMENT_TURNS && known === count(); turn += 1) await nextTurn();
+  }
+}
 
 /** Slots of the slow models: those of calls that run and of calls that wait are one here. */
 export function createSlots(): Slots {
@@ -82,14 +97,7 @@ export function createSlots(): Slots {
   let calls = 0;
   return {
     note: () => void (calls += 1),
-    settle: async () => {
-      for (let known = -1; known !== calls;) {
-        known = calls;
-        // Twice, because a thread that was held up runs its timers before it reads what has arrived.
-        await sleep(MOMENT_MS);
-        await sleep(MOMENT_MS);
-      }
-    },
+    settle: () => waitForQuiet(() => calls),
     take: (model) => {
       const others = taken.get(model) ?? 0;
       if (others >= OVERLOAD.concurrency + OVERLOAD.waitingMax) return false;

@@ -35,7 +35,7 @@ function refuse(state: RequestState, wire: ReferenceWire): Reply | null {
 }
 
 function answer(state: RequestState, wire: ReferenceWire): Reply {
-  const { call, request, slotOf } = state;
+  const { call, request, slowModel, hasSlot } = state;
   const operation: ReferenceOperation = wire.operations[state.operation];
   answers += 1;
   const created = Math.floor(Date.now() / 1000);
@@ -46,8 +46,9 @@ function answer(state: RequestState, wire: ReferenceWire): Reply {
     found.request["stream"] === true && operation.encodeStream !== undefined
       ? composeStream({ events: operation.encodeStream(found), breaksAfter: found.breaksAfter }, call, wire)
       : composeBody(200, operation.encode(found));
-  if (slotOf === undefined) return reply;
-  return { ...reply, ready: wire.slots.settle, release: () => wire.slots.free(slotOf) };
+  if (slowModel === undefined) return reply;
+  const release = (): void => (hasSlot ? wire.slots.free(slowModel) : undefined);
+  return { ...reply, ready: wire.slots.settle, release };
 }
 
 function refuseRoute(call: ReferenceCall): Refusal {

@@ -15,7 +15,7 @@ export interface JudgeLimits {
   readonly concurrency: number;
 }
 
-const DEFAULT_JUDGE_LIMITS: JudgeLimits = { checkTimeoutMs: 8000, runTimeoutMs: 180_000, concurrency: 1 };
+const DEFAULT_JUDGE_LIMITS: JudgeLimits = { checkTimeoutMs: 12_000, runTimeoutMs: 180_000, concurrency: 1 };
 
 export interface JudgeOptions {
   readonly limits?: JudgeLimits;

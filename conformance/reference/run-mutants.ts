@@ -19,7 +19,7 @@ import { type CheckRecord, recordChecks } from "./record-calls.ts";
 import { selectChecks } from "./select-checks.ts";
 
 /** Wires at once in a thread, which serves, asks and judges: more only helps while wires wait. */
-const PARALLEL = 16;
+const PARALLEL = 10;
 /** More threads than this have too little to do. */
 const THREADS_MAX = 8;
 const REPORT_FILE = "mutants.json";

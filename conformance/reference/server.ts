@@ -10,7 +10,7 @@ import type { Target } from "../src/target.ts";
 import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
 import type { Reply } from "./call.ts";
 import { handleCall } from "./handle-call.ts";
-import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, UPSTREAM_SECRET } from "./models.ts";
+import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, SLOW_MODELS, UPSTREAM_SECRET } from "./models.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
@@ -53,7 +53,7 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
       fixtures: {
         small_credit: SMALL_CREDIT,
         rate_limited: { requestsPerMinute: LIMITED_REQUESTS },
-        overload: { model: SLOW_MODEL, ...OVERLOAD },
+        overload: { model: SLOW_MODEL, ...OVERLOAD, others: SLOW_MODELS },
         upstream_secret: UPSTREAM_SECRET,
         body_bytes_max: BODY_BYTES_MAX,
       },

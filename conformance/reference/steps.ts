@@ -16,12 +16,13 @@ export interface RequestState {
   account: string;
   request: Fields;
   rate: RateFacts | undefined;
-  /** The slow model of which it has a slot. */
-  slotOf: string | undefined;
+  /** The model that it waits for, if that is a slow one. */
+  slowModel: string | undefined;
+  hasSlot: boolean;
 }
 
 export function startRequest(call: ReferenceCall, operation: OperationId): RequestState {
-  return { call, operation, account: "", request: {}, rate: undefined, slotOf: undefined };
+  return { call, operation, account: "", request: {}, rate: undefined, slowModel: undefined, hasSlot: false };
 }
 
 export const STEPS: Readonly<Record<Step, (state: RequestState, wire: ReferenceWire) => Refusal | null>> = {
@@ -55,10 +56,9 @@ export const STEPS: Readonly<Record<Step, (state: RequestState, wire: ReferenceW
     return wire.ledger.covers(state.account, most) ? null : makeRefusal("quota_exceeded");
   },
   slot: (state, wire) => {
-    const slow = Object.values(SLOW_MODELS).find((model) => model === state.request["model"]);
-    if (slow === undefined || !wire.constrains("slot", state)) return null;
-    if (!wire.slots.take(slow)) return makeRefusal("overloaded");
-    state.slotOf = slow;
-    return null;
+    state.slowModel = Object.values(SLOW_MODELS).find((model) => model === state.request["model"]);
+    if (state.slowModel === undefined || !wire.constrains("slot", state)) return null;
+    state.hasSlot = wire.slots.take(state.slowModel);
+    return state.hasSlot ? null : makeRefusal("overloaded");
   },
 };

@@ -65,6 +65,12 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
     small_credit: token({ sub: "small" }),
     stream_credit: token({ sub: "streaming" }),
     left_credit: token({ sub: "leaving" }),
+    completions_credit: token({ sub: "completions" }),
+    completions_stream_credit: token({ sub: "completions-stream" }),
+    embeddings_credit: token({ sub: "embeddings" }),
+    transcriptions_credit: token({ sub: "transcriptions" }),
+    translations_credit: token({ sub: "translations" }),
+    speech_credit: token({ sub: "speech" }),
     rate_limited: token({ sub: "limited" }),
     other_account: token({ sub: OTHER_ACCOUNT }),
   };

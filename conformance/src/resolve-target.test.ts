@@ -33,7 +33,7 @@ test("a recipe's fixtures are decoded", async () => {
     fixtures: {
       small_credit: { affordable_calls: 3, max_tokens: 64 },
       rate_limited: { requests_per_minute: 5 },
-      overload: { model: "slow", concurrency: 2, waiting_max: 0 },
+      overload: { model: "slow", concurrency: 2, waiting_max: 0, others: { embedding: "slow-vectors" } },
       upstream_secret: "canary-4711",
       body_bytes_max: 1024,
     },
@@ -41,7 +41,7 @@ test("a recipe's fixtures are decoded", async () => {
   expect((await resolveTarget({ targetFile })).fixtures).toEqual({
     small_credit: { affordableCalls: 3, maxTokens: 64 },
     rate_limited: { requestsPerMinute: 5 },
-    overload: { model: "slow", concurrency: 2, waitingMax: 0 },
+    overload: { model: "slow", concurrency: 2, waitingMax: 0, others: { embedding: "slow-vectors" } },
     upstream_secret: "canary-4711",
     body_bytes_max: 1024,
   });
@@ -52,6 +52,7 @@ test.each([
   [{ small_credit: { affordable_calls: 3 } }, /fixtures\.small_credit\.max_tokens/],
   [{ rate_limited: { requests_per_minute: "5" } }, /fixtures\.rate_limited\.requests_per_minute/],
   [{ overload: { model: "slow", concurrency: 2, waiting_max: -1 } }, /fixtures\.overload\.waiting_max/],
+  [{ overload: { model: "slow", concurrency: 2, waiting_max: 0, others: { chat: "m" } } }, /chat/],
   [{ upstream_secret: "short" }, /fixtures\.upstream_secret/],
   [{ body_bytes_max: 1.5 }, /fixtures\.body_bytes_max/],
   [{ rate_limited: { requests_per_minute: 101 } }, /fixtures\.rate_limited\.requests_per_minute/],

@@ -57,7 +57,18 @@ const fixturesSchema = z.strictObject({
   ),
   overload: z.exactOptional(
     z
-      .strictObject({ model: z.string().min(1), concurrency: count, waiting_max: z.int().nonnegative().max(100) })
+      .strictObject({
+        model: z.string().min(1),
+        concurrency: count,
+        waiting_max: z.int().nonnegative().max(100),
+        others: z.exactOptional(
+          z.strictObject({
+            embedding: z.exactOptional(z.string().min(1)),
+            transcription: z.exactOptional(z.string().min(1)),
+            speech: z.exactOptional(z.string().min(1)),
+          }),
+        ),
+      })
       .transform(({ waiting_max: waitingMax, ...given }) => ({ ...given, waitingMax })),
   ),
   upstream_secret: z.exactOptional(z.string().min(SECRET_LENGTH_MIN)),

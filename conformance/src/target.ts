@@ -12,6 +12,12 @@ export const KEY_NAMES = [
   "small_credit",
   "stream_credit",
   "left_credit",
+  "completions_credit",
+  "completions_stream_credit",
+  "embeddings_credit",
+  "transcriptions_credit",
+  "translations_credit",
+  "speech_credit",
   "rate_limited",
   "other_account",
 ] as const;
@@ -42,7 +48,13 @@ export interface Fixtures {
   /** The limit of the key `rate_limited`. */
   readonly rate_limited: { readonly requestsPerMinute: number };
   /** A chat model that answers so many calls at the same time, and lets so many more wait. */
-  readonly overload: { readonly model: string; readonly concurrency: number; readonly waitingMax: number };
+  readonly overload: {
+    readonly model: string;
+    readonly concurrency: number;
+    readonly waitingMax: number;
+    /** Models of other kinds that do the same. Default: none. */
+    readonly others?: Readonly<Partial<Record<"embedding" | "transcription" | "speech", string>>>;
+  };
   /** A text that the failing upstreams send and that no client may see. */
   readonly upstream_secret: string;
   /** Largest body of a chat request, in bytes. */

@@ -82,8 +82,8 @@ export const limitChecks: readonly Check[] = [
     reference: "RFC 6585 section 4; RFC 9110 section 15.6.4",
     breaks: "The queue grows without bounds: everyone waits until everyone has given up.",
     async run(context) {
-      const { chats, refused, metAtOnce } = await overload(context);
-      const wrong = chats.find((exchange) => !isBusy(exchange) && exchange.response?.status !== 200);
+      const { calls, refused, metAtOnce } = await overload(context);
+      const wrong = calls.find((exchange) => !isBusy(exchange) && exchange.response?.status !== 200);
       if (wrong !== undefined) {
         await requireAloneAnswered(context);
         expectStatus(wrong, [429, 503]);
@@ -101,8 +101,8 @@ export const limitChecks: readonly Check[] = [
     breaks: "Under load the machine stands idle.",
     async run(context) {
       const { concurrency } = context.fixture("overload");
-      const { chats } = await overload(context);
-      const answered = chats.filter(({ response }) => response?.status === 200).length;
+      const { calls } = await overload(context);
+      const answered = calls.filter(({ response }) => response?.status === 200).length;
       if (answered < concurrency) await requireAloneAnswered(context);
       const expected = `at least ${concurrency} answers`;
       expectThat(answered >= concurrency, { observer: "wire", expected, actual: String(answered) });

@@ -2,7 +2,7 @@
 
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { Inconclusive } from "../../src/outcome-signals.ts";
+import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls.ts";
 import { requireStatus } from "./envelope.ts";
 
@@ -17,12 +17,12 @@ const ROUND_TRIPS = 3;
 const BUSY_STATUSES: readonly number[] = [429, 503];
 
 export interface Overload {
-  readonly chats: readonly Exchange[];
+  readonly calls: readonly Exchange[];
   /** Those that were turned away. */
   readonly refused: readonly Exchange[];
-  /** `GET /models`, sent after the chats. */
+  /** `GET /models`, sent after the calls. */
   readonly models: Exchange;
-  /** Whether all chats were there at once: the list of models came back several times before the first chat ended. */
+  /** Whether all calls were there at once: the list of models came back several times before the first one ended. */
   readonly metAtOnce: boolean;
 }
 
@@ -36,13 +36,18 @@ export async function requireAloneAnswered(context: CheckContext): Promise<void>
   requireStatus(await askChat(context, composeBurst(context)), 200);
 }
 
-/** More chats than the model of the fixture `overload` has slots. */
+/** More chats than the model of the fixture `overload` has slots and lets wait. */
 export async function overload(context: CheckContext): Promise<Overload> {
-  const { concurrency, waitingMax } = context.fixture("overload");
   const fields = composeBurst(context);
+  return overloadBy(context, () => askChat(context, fields));
+}
+
+/** More calls than a model of the fixture `overload` has slots and lets wait. */
+export async function overloadBy(context: CheckContext, ask: () => Promise<Exchange>): Promise<Overload> {
+  const { concurrency, waitingMax } = context.fixture("overload");
   let hasEnded = false;
-  const chats = Array.from({ length: concurrency + waitingMax + SURPLUS }, async () => {
-    const exchange = await askChat(context, fields);
+  const calls = Array.from({ length: concurrency + waitingMax + SURPLUS }, async () => {
+    const exchange = await ask();
     if (exchange.response?.status === 200) hasEnded = true;
     return exchange;
   });
@@ -53,8 +58,20 @@ export async function overload(context: CheckContext): Promise<Overload> {
     return { models, metAtOnce: !hasEnded };
   };
   // Together: where the run is stopped meanwhile, each of them throws, and an unhandled rejection ends the process.
-  const [{ models, metAtOnce }, ended] = await Promise.all([look(), Promise.all(chats)]);
-  return { chats: ended, refused: ended.filter(isBusy), models, metAtOnce };
+  const [{ models, metAtOnce }, ended] = await Promise.all([look(), Promise.all(calls)]);
+  return { calls: ended, refused: ended.filter(isBusy), models, metAtOnce };
+}
+
+/** The model of the fixture `overload` for calls of a kind. @throws NotTestable where the recipe names none */
+export function requireSlowModel(
+  context: CheckContext,
+  role: "chat" | "embedding" | "transcription" | "speech",
+): string {
+  const { model, others } = context.fixture("overload");
+  const found = role === "chat" ? model : others?.[role];
+  if (found === undefined)
+    throw new NotTestable(`the fixture \`overload\` of the target's recipe has no ${role} model`);
+  return found;
 }
 
 /** What was turned away by an overloaded model. @throws Inconclusive when nothing was */

@@ -12,11 +12,23 @@ import { readRetryAfter } from "./retry-after.ts";
 /** So long a check waits for a limit to be lifted. */
 export const WAIT_SECONDS_MAX = 10;
 
-export interface Exhausted {
+export interface Exhausted<Refused = SdkOutcome<unknown>> {
   /** The calls that were answered before, in their order. */
   readonly answered: readonly Exchange[];
   /** The call whose first request was not answered with 200, whatever came instead; null when all were. */
-  readonly refused: SdkOutcome<unknown> | null;
+  readonly refused: Refused | null;
+}
+
+/** Calls of any operation one after another until one is not answered with 200. Bounded as below. */
+export async function exhaustBy(context: CheckContext, ask: () => Promise<Exchange>): Promise<Exhausted<Exchange>> {
+  const { requestsPerMinute } = context.fixture("rate_limited");
+  const answered: Exchange[] = [];
+  while (answered.length <= 2 * requestsPerMinute) {
+    const exchange = await ask();
+    if (exchange.response?.status !== 200) return { answered, refused: exchange };
+    answered.push(exchange);
+  }
+  return { answered, refused: null };
 }
 
 /** Calls one after another until one is refused: a window may end meanwhile, so that twice the limit can fit. */

@@ -2,6 +2,8 @@
 
 import { authMutants } from "./auth/credentials.ts";
 import { billingMutants } from "./billing/credits.ts";
+import { billedOperationMutants } from "./billing/every-operation.ts";
+import { limitedOperationMutants } from "./limits/every-operation.ts";
 import { chatCompletionMutants } from "./chat/completion.ts";
 import { chatRequestMutants } from "./chat/requests.ts";
 import { chatStreamMutants } from "./chat/stream.ts";
@@ -28,7 +30,9 @@ export const mutants: readonly Mutant[] = [
   ...upstreamMutants,
   ...limitMutants,
   ...rateLimitMutants,
+  ...limitedOperationMutants,
   ...billingMutants,
+  ...billedOperationMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,

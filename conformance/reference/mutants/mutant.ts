@@ -1,6 +1,7 @@
 /** What a mutant is, and the few ways of changing the wire that the catalogue is written in. */
 
 import type { OperationId } from "@openai-compat/spec";
+import type { BilledCall } from "../../checks/support/billed-calls.ts";
 import { isJsonObject } from "../../src/expect.ts";
 import {
   type Chunk,
@@ -14,7 +15,7 @@ import type { ReferenceOperations } from "../operations/index.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { ChatBody, Rule } from "../operations/chat-rules.ts";
 import type { ReferenceCall, Reply, Write } from "../call.ts";
-import type { ReferenceWire } from "../wire.ts";
+import type { ConstrainedCall, Constraint, ReferenceWire } from "../wire.ts";
 
 export interface Mutant {
   /** Dotted, permanent; the area of the defect first. */
@@ -180,6 +181,18 @@ export function mutateRequest(naming: Naming, change: (body: ChatBody) => ChatBo
   return mutateOperation(naming, "createChatCompletion", ({ answer }) => ({
     answer: (request, context) => answer(change(request), context),
   }));
+}
+
+/** Leaves the calls of an operation out of something that an account is held to. */
+export function releaseFrom(naming: Naming, constraint: Constraint, billed: BilledCall): Mutant {
+  const isOf = ({ operation, request }: ConstrainedCall): boolean =>
+    operation === billed.operation && (request["stream"] === true) === billed.isStreamed;
+  return {
+    ...naming,
+    mutate: ({ constrains }) => ({
+      constrains: (asked, call) => !(asked === constraint && isOf(call)) && constrains(asked, call),
+    }),
+  };
 }
 
 /** A copy without one key. */

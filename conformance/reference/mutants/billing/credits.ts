@@ -1,9 +1,19 @@
 /** Credit that is given away, taken for nothing, or refused in the wrong way. */
 
+import { BILLED_CALLS } from "../../../checks/support/billed-calls.ts";
 import type { Ledger } from "../../accounts.ts";
 import { readCredential } from "../../tokens.ts";
 import type { ReferenceCall } from "../../call.ts";
-import { type Mutant, mutateRefusal, mutateReply, oneWrite, parseSent, withHeader, withoutHeader } from "../mutant.ts";
+import {
+  isChat,
+  type Mutant,
+  mutateRefusal,
+  mutateReply,
+  oneWrite,
+  parseSent,
+  withHeader,
+  withoutHeader,
+} from "../mutant.ts";
 
 /** Late enough for calls that arrive together to be judged by the same balance. */
 const LATE_CHARGE_MS = 1000;
@@ -11,6 +21,11 @@ const LATE_CHARGE_MS = 1000;
 /** Checks disconnect from every stream of this account, and stream with these two alone. */
 const DISCONNECTING_ACCOUNT = "leaving";
 const STREAMERS: readonly string[] = ["streaming", DISCONNECTING_ACCOUNT];
+
+/** What is asked of each operation but chat. */
+const OTHER_OPERATIONS = BILLED_CALLS.filter(({ operation }) => operation !== "createChatCompletion").map(
+  ({ slug }) => `billing.no-credit.${slug}`,
+);
 
 function mutateLedger(naming: Omit<Mutant, "mutate">, change: (ledger: Ledger) => Partial<Ledger>): Mutant {
   return { ...naming, mutate: ({ ledger }) => ({ ledger: { ...ledger, ...change(ledger) } }) };
@@ -62,7 +77,7 @@ export const billingMutants: readonly Mutant[] = [
     {
       id: "billing.given-away",
       description: "an account without credit is served",
-      intended: ["billing.no-credit.refused"],
+      intended: ["billing.no-credit.refused", ...OTHER_OPERATIONS],
     },
     ({ covers }) => ({ covers: (account, tokens) => account === "empty" || covers(account, tokens) }),
   ),
@@ -84,7 +99,7 @@ export const billingMutants: readonly Mutant[] = [
   ),
   mutateReply(
     { id: "billing.is-402", description: "no credit is a 402", intended: ["billing.no-credit.refused"] },
-    (reply, call) => reply.status === 429 && isEmpty(call),
+    (reply, call) => reply.status === 429 && isEmpty(call) && isChat(call),
     () => ({ status: 402 }),
   ),
   mutateRefusal(
@@ -93,7 +108,7 @@ export const billingMutants: readonly Mutant[] = [
       description: "no credit has the code of a rate limit",
       intended: ["billing.no-credit.code"],
     },
-    (refusal) => refusal.name === "quota_exceeded",
+    (refusal, call) => refusal.name === "quota_exceeded" && isChat(call),
     ({ message, type, param }) => ({ error: { message, type, param, code: "rate_limit_exceeded" } }),
   ),
   mutateReply(
@@ -111,7 +126,7 @@ export const billingMutants: readonly Mutant[] = [
       description: "a stream without credit is opened, and its first event is the refusal",
       intended: ["billing.no-credit.stream"],
     },
-    (reply, call) => reply.status === 429 && isEmpty(call) && parseSent(call)["stream"] === true,
+    (reply, call) => reply.status === 429 && isEmpty(call) && isChat(call) && parseSent(call)["stream"] === true,
     (reply) => ({
       ...withHeader(reply, "content-type", "text/event-stream"),
       status: 200,

@@ -1,6 +1,8 @@
 /** Servers that many calls at once, or a large body, bring down. */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { BILLED_CALLS } from "../../../checks/support/billed-calls.ts";
+import { waitForQuiet } from "../../accounts.ts";
 import { SLOW_MODEL } from "../../models.ts";
 import { readCredential, OTHER_ACCOUNT } from "../../tokens.ts";
 import type { ReferenceCall, Reply } from "../../call.ts";
@@ -17,8 +19,8 @@ import {
 
 /** More concurrent calls than any check sends except a burst. */
 const BURST_CALLS_MIN = 10;
-/** When nobody came for so long, everyone is there who was on the way. */
-const GATHERING_MS = 60;
+/** Small chats wait for others so long: not much, because some checks send several. */
+const BURST_MOMENT_MS = 50;
 /** Longer than what counts as at once. */
 const LATE_MS = 2500;
 
@@ -42,10 +44,7 @@ function breakInBurst(
           if (!isSmall(call)) return;
           present += 1;
           arrivals += 1;
-          for (let known = 0; known !== arrivals;) {
-            known = arrivals;
-            await sleep(GATHERING_MS);
-          }
+          await waitForQuiet(() => arrivals, BURST_MOMENT_MS);
         },
         reply: (reply, call) => {
           if (!isSmall(call)) return reply;
@@ -57,10 +56,14 @@ function breakInBurst(
   };
 }
 
+/** One check asks each of them; chat has more. */
+const OTHER_OPERATIONS = BILLED_CALLS.filter(({ slug }) => slug !== "chat");
+
 const ENVELOPE = '{"error":{"message":"Too many calls.","type":"rate_limit_error","param":null,"code":null}}';
 
 function isTurnedAway(reply: Reply, call: ReferenceCall): boolean {
-  return reply.status === 429 && parseSent(call)["model"] === SLOW_MODEL;
+  const { model, stream } = parseSent(call);
+  return reply.status === 429 && isChat(call) && model === SLOW_MODEL && stream !== true;
 }
 
 /** Keeps another account waiting once a call for which `when` holds has come. */
@@ -88,7 +91,7 @@ export const limitMutants: readonly Mutant[] = [
     "fairness.stalled-reader",
     "streams that are not read stop the model for all callers",
     "limits.stalled-reader.others-served",
-    (call) => parseSent(call)["model"] === SLOW_MODEL && parseSent(call)["stream"] === true,
+    (call) => parseSent(call)["model"] === SLOW_MODEL && parseSent(call)["max_tokens"] === 500,
   ),
   shutOut(
     "fairness.burst",
@@ -102,12 +105,16 @@ export const limitMutants: readonly Mutant[] = [
     intended: ["limits.overload.models-answer"],
     mutate: ({ slots }) => {
       let taken = 0;
+      let takes = 0;
       return {
         slots: {
           ...slots,
           take: (model) => {
             const isTaken = slots.take(model);
-            if (isTaken) taken += 1;
+            if (isTaken) {
+              taken += 1;
+              takes += 1;
+            }
             return isTaken;
           },
           free: (model) => {
@@ -117,9 +124,10 @@ export const limitMutants: readonly Mutant[] = [
         },
         admission: async (call) => {
           if (call.operation !== "listModels") return;
-          // What was sent before it may arrive after it.
-          await sleep(GATHERING_MS);
-          if (taken > 0) await sleep(LATE_MS);
+          // What was sent before it may arrive after it, and be over by then.
+          const before = takes - taken;
+          await waitForQuiet(() => takes);
+          if (takes > before) await sleep(LATE_MS);
         },
       };
     },
@@ -136,7 +144,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: "overload.endless-line",
     description: "the queue has no end",
-    intended: ["limits.overload.refused"],
+    intended: ["limits.overload.refused", ...OTHER_OPERATIONS.map(({ slug }) => `limits.overload.${slug}`)],
     mutate: ({ slots }) => ({ slots: { ...slots, take: () => true } }),
   },
   mutateReply(

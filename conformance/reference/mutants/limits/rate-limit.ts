@@ -1,7 +1,9 @@
 /** Rate limits that are not enforced, apply to the wrong accounts, or report wrong values. */
 
+import { BILLED_CALLS } from "../../../checks/support/billed-calls.ts";
 import type { RateFacts, RateLimiter } from "../../accounts.ts";
-import { type Mutant, mutateRefusal, mutateReply, omit, withHeader } from "../mutant.ts";
+import type { Reply } from "../../call.ts";
+import { isChat, type Mutant, mutateRefusal, mutateReply, omit, parseSent, withHeader } from "../mutant.ts";
 
 function mutateLimiter(
   id: string,
@@ -26,6 +28,10 @@ function mutateHeaders(
   };
 }
 
+function isLimited({ status, headers }: Reply): boolean {
+  return status === 429 && headers["x-ratelimit-remaining-requests"] === "0";
+}
+
 /** Who was refused once stays refused, and always hears the same wait. */
 function refuseForEver(limiter: RateLimiter, resetMs: number): RateLimiter {
   const refused = new Set<string>();
@@ -37,18 +43,18 @@ function refuseForEver(limiter: RateLimiter, resetMs: number): RateLimiter {
 }
 
 export const rateLimitMutants: readonly Mutant[] = [
-  mutateLimiter(
-    "rate.not-enforced",
-    "the limit is reported and not enforced",
-    "limits.rate.refused",
-    (limiter) => (account) => ({
-      ...limiter(account),
-      allowed: true,
-    }),
-  ),
+  {
+    id: "rate.not-enforced",
+    description: "the limit is reported and not enforced",
+    intended: [
+      "limits.rate.refused",
+      ...BILLED_CALLS.flatMap(({ slug }) => (slug === "chat" ? [] : [`limits.rate.${slug}`])),
+    ],
+    mutate: ({ limiter }) => ({ limiter: (account) => ({ ...limiter(account), allowed: true }) }),
+  },
   mutateReply(
     { id: "rate.is-503", description: "the limit is a 503", intended: ["limits.rate.refused"] },
-    (reply) => reply.status === 429 && reply.headers["x-ratelimit-remaining-requests"] === "0",
+    (reply, call) => isLimited(reply) && isChat(call) && parseSent(call)["stream"] !== true,
     () => ({ status: 503 }),
   ),
   mutateLimiter("rate.shared", "one account's limit refuses everyone", "limits.rate.others-unaffected", (limiter) => {
@@ -110,7 +116,7 @@ export const rateLimitMutants: readonly Mutant[] = [
       description: "the refusal asks not to be tried again",
       intended: ["limits.rate.sdk-retries"],
     },
-    (reply) => reply.status === 429 && reply.headers["x-ratelimit-remaining-requests"] === "0",
+    isLimited,
     (reply) => withHeader(reply, "x-should-retry", "false"),
   ),
 ];

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "@openai-compat/core";
 import { createRunningCalls } from "./running-calls.ts";
@@ -17,12 +18,14 @@ export interface ScriptedEmbeddingSettings {
   readonly dimensions?: number;
   /** Concurrent calls; further ones are queued. Default 4. */
   readonly concurrency?: number;
+  /** Pause before each vector. Default 0. */
+  readonly vectorDelayMs?: number;
   /** Whether shorter vectors can be requested. Default true. */
   readonly isTruncatable?: boolean;
 }
 
 export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSettings = {}): EmbeddingEngine {
-  const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true } = settings;
+  const { contextTokens = 512, dimensions = 64, concurrency = 4, isTruncatable = true, vectorDelayMs = 0 } = settings;
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
   const running = createRunningCalls();
 
@@ -34,6 +37,7 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
         const slices = createWorkSlices({ signal });
         for (const [index, { tokens }] of inputs.entries()) {
           if (index === 0 || slices.isOver) await slices.next();
+          if (vectorDelayMs > 0) await delay(vectorDelayMs, undefined, { signal });
           signal.throwIfAborted();
           yield { index, vector: embedTokens(tokens, dimensions) };
         }

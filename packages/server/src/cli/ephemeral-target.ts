@@ -21,11 +21,20 @@ const STREAM_ACCOUNT = "suite-stream";
 const LEFT_ACCOUNT = "suite-left";
 const LIMITED_ACCOUNT = "suite-limited";
 const OTHER_ACCOUNT = "suite-other";
+/** Each pays for a few calls of an operation other than chat: the suite spends it there and nowhere else. */
+const SPENT_ACCOUNTS = {
+  completions_credit: { accountId: "suite-completions", amount: 100 },
+  completions_stream_credit: { accountId: "suite-completions-stream", amount: 100 },
+  embeddings_credit: { accountId: "suite-embeddings", amount: 2300 },
+} as const;
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
 const AFFORDABLE_TOKENS = 64;
 const ONE_CALL_AND_A_HALF = 1.5;
-/** One for each token of an answer, and nothing for a prompt, whose length differs from model to model. */
+/**
+ * One for each token of an answer, and of what becomes a vector; nothing for a prompt, whose length differs from model to
+ * model.
+ */
 const MICRO_CREDITS_PER_TOKEN = 1;
 const AMPLE_CREDIT = 1_000_000_000_000;
 
@@ -39,7 +48,10 @@ export const EPHEMERAL_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
 export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
   auth: { jwtIssuer: "openai-compat-throwaway", jwtAudience: "openai-compat" },
-  prices: { ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 } },
+  prices: {
+    ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
+    ai_embedding: { perMillionInputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
+  },
   rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
@@ -111,7 +123,7 @@ function describeModel(
   return {
     id,
     name: id,
-    type: "chat",
+    type: engine.type === "embedding" ? "embedding" : "chat",
     ownedBy,
     createdAtMs: nowMs,
     contextTokens,
@@ -133,6 +145,7 @@ async function grantCredits({ credits }: Stores): Promise<void> {
     [SMALL_ACCOUNT, AFFORDABLE_CALLS * priceOfCall],
     [STREAM_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
     [LEFT_ACCOUNT, ONE_CALL_AND_A_HALF * priceOfCall],
+    ...Object.values(SPENT_ACCOUNTS).map(({ accountId, amount }) => [accountId, amount] as const),
   ] as const;
   for (const [accountId, amount] of amounts) {
     await credits.grant({ id: `throwaway ${accountId}`, accountId, amount, note: "for a suite", nowMs: Date.now() });
@@ -150,7 +163,12 @@ async function mintMoreKeys(settings: JwtSettings): Promise<Readonly<Record<stri
     capabilities: EVERY_CAPABILITY,
     expiresInSeconds: LIFETIME_SECONDS,
   };
+  const spent: Record<string, string> = {};
+  for (const [key, { accountId }] of Object.entries(SPENT_ACCOUNTS)) {
+    spent[key] = await mintToken({ ...options, accountId });
+  }
   return {
+    ...spent,
     not_yet_valid: await mintToken({ ...options, notBeforeInSeconds: HOUR_SECONDS }),
     wrong_audience: await mintToken({ ...options, settings: { ...settings, audience: "another-service" } }),
     wrong_issuer: await mintToken({ ...options, settings: { ...settings, issuer: "another-issuer" } }),

@@ -1,6 +1,6 @@
 /** The engine kind `scripted`: fixed texts without a model. */
 
-import { SCRIPTED_ENGINES, createScriptedEngine } from "@openai-compat/engines";
+import { SCRIPTED_ENGINES, createScriptedEmbeddingEngine, createScriptedEngine } from "@openai-compat/engines";
 import { MODEL_TYPES } from "@openai-compat/core";
 import type { ModelType } from "@openai-compat/core";
 import { z } from "zod";
@@ -17,8 +17,10 @@ function isScripted(type: ModelType): type is ScriptedType {
   return type in SCRIPTED_ENGINES;
 }
 
-/** A model that is easily busy. */
-const BUSY = { id: "scripted/busy", concurrency: 2, waitingMax: 2, tokenDelayMs: 40 };
+/** Models that are easily busy. */
+const BUSY = { id: "scripted/busy", embeddingId: "scripted/busy-embedding", concurrency: 2, waitingMax: 2 };
+const BUSY_TOKEN_DELAY_MS = 40;
+const BUSY_VECTOR_DELAY_MS = 500;
 
 export const scriptedKind = {
   kind: "scripted",
@@ -32,13 +34,20 @@ export const scriptedKind = {
     return { engine: SCRIPTED_ENGINES[type](), source: null };
   },
   async openTargetModels() {
-    const { id, concurrency, tokenDelayMs, waitingMax } = BUSY;
+    const { id, embeddingId, concurrency, waitingMax } = BUSY;
+    const busy = createScriptedEngine({ concurrency, tokenDelayMs: BUSY_TOKEN_DELAY_MS });
+    const busyEmbedding = createScriptedEmbeddingEngine({ concurrency, vectorDelayMs: BUSY_VECTOR_DELAY_MS });
     return {
       models: [
         { id: "scripted/with-slash", engine: createScriptedEngine() },
-        { id, engine: createScriptedEngine({ concurrency, tokenDelayMs }), waitingMax },
+        { id, engine: busy, waitingMax },
+        { id: embeddingId, engine: busyEmbedding, waitingMax },
       ],
-      recipe: { fixtures: { overload: { model: id, concurrency, waiting_max: waitingMax } } },
+      recipe: {
+        fixtures: {
+          overload: { model: id, concurrency, waiting_max: waitingMax, others: { embedding: embeddingId } },
+        },
+      },
       close: async () => {},
     };
   },
