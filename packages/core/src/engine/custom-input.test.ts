@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createInputReader, wrapInput } from "./custom-input.ts";
+import { createInputReader, describeInput, wrapInput } from "./custom-input.ts";
 
 /** @param cuts places in the text, in order. */
 function readCut(text: string, cuts: readonly number[]): string {
@@ -78,4 +78,13 @@ test.each([
   ["", ""],
 ])("of arguments that are cut, %j, the input is %j", (text, input) => {
   expect(readCut(text, [])).toBe(input);
+});
+
+test.each([null, "^a+$"])("a custom tool takes one text, here of the pattern %j, and nothing else", (pattern) => {
+  expect(describeInput("A patch", pattern)).toEqual({
+    type: "object",
+    properties: { input: { type: "string", description: "A patch", ...(pattern === null ? {} : { pattern }) } },
+    required: ["input"],
+    additionalProperties: false,
+  });
 });
