@@ -138,7 +138,9 @@ test("an upstream's silence before its first event and between two is filled wit
     text += chunk.choices[0]?.delta.content ?? "";
   }
   expect(text).toBe("One two");
-  expect(raw).toMatch(/^(?:: keep-alive\n\n)+data: .*\n\n(?:: keep-alive\n\n)+data: .*\n\ndata: \[DONE\]\n\n$/);
+  expect(raw).toMatch(
+    /^(?:: keep-alive\n\n)+data: .*\n\n(?:: keep-alive\n\n)+data: .*\n\ndata: .*\n\ndata: \[DONE\]\n\n$/,
+  );
   expect(raw).not.toContain("theirs");
 });
 
