@@ -14,7 +14,7 @@ import type { BilledOperation } from "./usage.ts";
 export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-/** The engines of ours. Each serves models of its own type. */
+/** The local engines. Each serves models of its own type. */
 export type LocalEngine = ChatEngine | EmbeddingEngine;
 
 /** Whatever can stand behind a model: an upstream serves any type. */

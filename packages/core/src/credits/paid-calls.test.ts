@@ -92,8 +92,8 @@ test("a finished call pays what it used, and the rest of its hold is free again"
       units: { inputTokens: 3, outputTokens: 2, cachedTokens: 3 },
     },
   ]);
-  const told = { outcome: "completed", heldAmount: 43, chargedAmount: 23, accountId: "ada", usageSource: "measured" };
-  expect(records).toMatchObject([told]);
+  const record = { outcome: "completed", heldAmount: 43, chargedAmount: 23, accountId: "ada", usageSource: "measured" };
+  expect(records).toMatchObject([record]);
 });
 
 test("every choice is held for and paid", async () => {

@@ -315,7 +315,7 @@ test("half a stream is never taken for a whole answer", async () => {
   await expect(foldCompletionEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
 });
 
-test("the texts of a prompt that is scored come after its scores, and those of its own tokens alone are told", async () => {
+test("the texts of a scored prompt come after its scores, and only the scores of its own tokens are reported", async () => {
   const { complete, engine } = setUp({ concurrency: 8 });
   const token = (text: string, logprob: number) => ({ text, bytes: [], logprob, top: [] });
   engine.prepareText = async () => ({ tokens: [0, 1, 2, 3], text: "ab", textStart: 1, textEnd: 3 });
@@ -329,13 +329,13 @@ test("the texts of a prompt that is scored come after its scores, and those of i
     yield { type: "generation-end", finishReason: "stop", completionTokens: 0, reasoningTokens: 0 };
   };
   const { choices } = await complete({ echo: true, topLogprobs: 1, choices: 3, candidates: 3 });
-  const told = [{ ...token("a", 0), logprob: null }, token("b", -6)];
+  const ownScores = [{ ...token("a", 0), logprob: null }, token("b", -6)];
   expect(choices.map(({ text, logprobs }) => ({ text, logprobs }))).toEqual(
-    [1, 2, 3].map(() => ({ text: "ab", logprobs: told })),
+    [1, 2, 3].map(() => ({ text: "ab", logprobs: ownScores })),
   );
 });
 
-test("of a prompt without a token no score is told", async () => {
+test("a prompt without a token has no scores", async () => {
   const { complete, engine } = setUp();
   engine.prepareText = async () => ({ tokens: [0], text: "", textStart: 1, textEnd: 1 });
   engine.generate = async function* () {

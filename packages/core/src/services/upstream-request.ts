@@ -3,7 +3,7 @@
 import type { UpstreamBody } from "../engine/upstream-engine.ts";
 
 export interface UpstreamCallRequest {
-  /** As in `RelayRequest`. */
+  /** As in `UpstreamRequest`. */
   readonly path: string;
   readonly body: UpstreamBody;
   readonly stream: boolean;

@@ -49,11 +49,11 @@ type RunOptions = Partial<Omit<GenerationRequest, "output" | "sampling" | "promp
 
 async function run(output: Partial<ChatOutput>, options: RunOptions = {}) {
   const messages: ChatMessage[] = [{ role: "user", content: "Say something." }];
-  const wanted = { ...FREE_TEXT, ...output };
+  const requested = { ...FREE_TEXT, ...output };
   const sampling = { ...GREEDY, ...options.sampling };
-  await engine.check({ ...PLAIN, ...options, sampling, output: wanted }, never);
-  const prompt = await engine.prepare(messages, wanted, never);
-  const request = { ...PLAIN, tokensMax: 400, stop: [], ...options, sampling, prompt, output: wanted };
+  await engine.check({ ...PLAIN, ...options, sampling, output: requested }, never);
+  const prompt = await engine.prepare(messages, requested, never);
+  const request = { ...PLAIN, tokensMax: 400, stop: [], ...options, sampling, prompt, output: requested };
   return collectGeneration(engine.generate(request, never));
 }
 

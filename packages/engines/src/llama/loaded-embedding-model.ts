@@ -71,8 +71,8 @@ function createMarker(module: NativeModule, model: LlamaModel): (tokens: readonl
   const isWordPiece = model.vocabularyType === module.LlamaVocabularyType.wpm;
   const isUnigram = model.vocabularyType === module.LlamaVocabularyType.ugm;
   const first = isWordPiece || (shouldPrependBosToken && !isUnigram) ? bos : null;
-  const wanted = shouldAppendEosToken || isUnigram ? eos : null;
-  const last = isWordPiece ? sep : wanted;
+  const endToken = shouldAppendEosToken || isUnigram ? eos : null;
+  const last = isWordPiece ? sep : endToken;
   return (tokens) => [
     ...(first !== null && tokens[0] !== first ? [first] : []),
     ...tokens,

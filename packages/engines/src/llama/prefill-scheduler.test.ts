@@ -164,7 +164,7 @@ test("no token is sampled while a chunk is read, and every stream samples one be
   expect(events).toEqual(["chunk 1 starts", "chunk 1 ends", "a", "b", "chunk 2 starts", "chunk 2 ends"]);
 });
 
-test("a chunk that is asked for when another ends waits for the draws that were waiting for that one", async () => {
+test("a chunk that is requested when another ends waits for the decode steps that were waiting for that one", async () => {
   const { scheduler } = createReader();
   const events: string[] = [];
   const take = (work: () => Promise<unknown>) =>
@@ -174,34 +174,34 @@ test("a chunk that is asked for when another ends waits for the draws that were 
   const first = take(() => chunkMayEnd.promise);
   await nextRound();
   const step = scheduler.runDecodeStep(async () => {
-    events.push("draw starts");
+    events.push("step starts");
     await drawMayEnd.promise;
-    events.push("draw ends");
+    events.push("step ends");
   });
   const second = take(async () => events.push("chunk"));
   chunkMayEnd.resolve();
   await first;
   await nextRound();
-  expect(events).toEqual(["draw starts"]);
+  expect(events).toEqual(["step starts"]);
   drawMayEnd.resolve();
   await Promise.all([step, second]);
-  expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
+  expect(events).toEqual(["step starts", "step ends", "chunk"]);
 });
 
-test("work that must be alone finds the draws that the last one has admitted, be it asked for before they wake up", async () => {
+test("exclusive work sees the decode steps that the last one has admitted, even if requested before they resume", async () => {
   const phases = createPhases();
   const events: string[] = [];
   const chunk = Promise.withResolvers<void>();
   const alone = phases.runAlone(() => chunk.promise);
   const next = chunk.promise.then(() => phases.runAlone(async () => events.push("chunk")));
   const step = phases.runBeside(async () => {
-    events.push("draw starts");
+    events.push("step starts");
     await nextRound();
-    events.push("draw ends");
+    events.push("step ends");
   });
   chunk.resolve();
   await Promise.all([alone, step, next]);
-  expect(events).toEqual(["draw starts", "draw ends", "chunk"]);
+  expect(events).toEqual(["step starts", "step ends", "chunk"]);
 });
 
 test("a chunk waits for the decode steps in flight, also when one fails", async () => {

@@ -39,10 +39,10 @@ const NOTHING_SENT: RequestBounds = {
 
 interface SetUpOptions {
   readonly operation?: ModelOperationId;
-  readonly relay: UpstreamEngine["forward"];
+  readonly forward: UpstreamEngine["forward"];
 }
 
-function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
+function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
   const requests: UpstreamRequest[] = [];
   const signals: AbortSignal[] = [];
   const engine: UpstreamEngine = {
@@ -52,7 +52,7 @@ function setUp({ operation = "createChatCompletion", relay }: SetUpOptions) {
     forward(request, signal) {
       requests.push(request);
       signals.push(signal);
-      return relay(request, signal);
+      return forward(request, signal);
     },
     upstreams: () => [{ index: 0, state: "open", running: 1, failures: 2, failovers: 3 }],
     close: async () => {},
@@ -107,7 +107,7 @@ const whole = (text: string, usage: UsageUnits): UpstreamEvent => ({
 });
 
 const play = (...events: UpstreamEvent[]): UpstreamEngine["forward"] =>
-  async function* relay() {
+  async function* forward() {
     yield* events;
   };
 
@@ -119,15 +119,15 @@ async function readChunks(run: UpstreamRun): Promise<string[]> {
 }
 
 test("a stream comes out in the upstream's pieces, holds its slot until it ends, and pays for the last usage", async () => {
-  const relay = play(begin, data("a", used(1)), data("b", used(2)), end(used(3)));
-  const { start, service, records, requests, isIdle } = setUp({ relay });
+  const forward = play(begin, data("a", used(1)), data("b", used(2)), end(used(3)));
+  const { start, service, records, requests, isIdle } = setUp({ forward });
   const run = await start({ inputBytes: 5 });
   expect(run).toMatchObject({ modelId: "far", contentType: "text/event-stream", droppedParameters: ["user"] });
   expect(service.queues()).toMatchObject([{ running: 1 }]);
   expect(await readChunks(run)).toEqual(["a", "b"]);
   expect(isIdle()).toBe(true);
-  const told = { outcome: "completed", usage: used(3), usageSource: "reported", chargedAmount: 35, streamed: true };
-  expect(records).toMatchObject([told]);
+  const record = { outcome: "completed", usage: used(3), usageSource: "reported", chargedAmount: 35, streamed: true };
+  expect(records).toMatchObject([record]);
   expect(requests).toEqual([
     {
       operation: "createChatCompletion",
@@ -143,7 +143,7 @@ test("a stream comes out in the upstream's pieces, holds its slot until it ends,
 });
 
 test("a whole answer has been paid for when it comes", async () => {
-  const { start, records, isIdle } = setUp({ relay: play(whole("{}", used(2))) });
+  const { start, records, isIdle } = setUp({ forward: play(whole("{}", used(2))) });
   const run = await start();
   expect(run).toEqual({
     modelId: "far",
@@ -161,7 +161,7 @@ test.each<[string, UpstreamEvent[]]>([
   ["data without a start", [data("a"), end(NO_USAGE)]],
   ["more behind a whole answer", [whole("{}", NO_USAGE), data("a"), data("b")]],
 ])("an upstream that sends %s has failed, and what the call held is free again", async (_case, events) => {
-  const { start, records, isIdle } = setUp({ relay: play(...events) });
+  const { start, records, isIdle } = setUp({ forward: play(...events) });
   await expect(start()).rejects.toMatchObject({
     code: "upstream_failed",
     message: expect.stringContaining("ended before it began"),
@@ -172,23 +172,23 @@ test.each<[string, UpstreamEvent[]]>([
 
 test("what the upstream refuses comes out as it is and costs nothing", async () => {
   const refusal = new AiError("upstream_rate_limited", "Later.");
-  const relay = async function* (_request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent> {
+  const forward = async function* (_request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent> {
     if (!signal.aborted) throw refusal;
     yield begin;
   };
-  const { start, records, isIdle } = setUp({ relay });
+  const { start, records, isIdle } = setUp({ forward });
   await expect(start()).rejects.toBe(refusal);
   expect(isIdle()).toBe(true);
   expect(records).toMatchObject([{ outcome: "upstream_rate_limited", chargedAmount: 0 }]);
 });
 
 test("an upstream that breaks in the middle breaks the stream, and what it had made is paid for", async () => {
-  const relay = async function* (): AsyncGenerator<UpstreamEvent> {
+  const forward = async function* (): AsyncGenerator<UpstreamEvent> {
     yield begin;
     yield data("a", used(1));
     throw new AiError("upstream_failed", "Broke.");
   };
-  const { start, records, isIdle } = setUp({ relay });
+  const { start, records, isIdle } = setUp({ forward });
   await expect(readChunks(await start())).rejects.toMatchObject({ code: "upstream_failed" });
   expect(isIdle()).toBe(true);
   expect(records).toMatchObject([{ outcome: "upstream_failed", usageSource: "estimated", chargedAmount: 15 }]);
@@ -196,7 +196,7 @@ test("an upstream that breaks in the middle breaks the stream, and what it had m
 
 /** Streams until it is aborted; then it may say what the call has used, and fails. */
 function untilAborted(...last: UpstreamEvent[]): UpstreamEngine["forward"] {
-  return async function* relay(_request, signal) {
+  return async function* forward(_request, signal) {
     yield begin;
     if (!signal.aborted) yield data("a", used(1));
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -209,7 +209,7 @@ test.each<[string, UpstreamEvent[], number]>([
   ["the upstream's last word", [end(used(4))], 45],
   ["what was seen of it, where the upstream says no more", [], 15],
 ])("a client that disconnects pays for %s", async (_case, last, chargedAmount) => {
-  const { start, records, signals, isIdle } = setUp({ relay: untilAborted(...last) });
+  const { start, records, signals, isIdle } = setUp({ forward: untilAborted(...last) });
   const run = await start();
   if (run.kind !== "chunks") throw new Error("The answer is whole.");
   for await (const _ of run.chunks) break;
@@ -220,7 +220,7 @@ test.each<[string, UpstreamEvent[], number]>([
 
 test("a call that is aborted while the upstream is silent ends with the reason, and with the upstream's last word", async () => {
   const disconnect = new AbortController();
-  const { start, records, signals, isIdle } = setUp({ relay: untilAborted(end(used(4))) });
+  const { start, records, signals, isIdle } = setUp({ forward: untilAborted(end(used(4))) });
   const reading = readChunks(await start({}, disconnect.signal));
   const reason = new AiError("shutting_down", "Bye.");
   setImmediate(() => disconnect.abort(reason));
@@ -231,7 +231,7 @@ test("a call that is aborted while the upstream is silent ends with the reason, 
 });
 
 test("a client that disconnects before the first piece of a stream frees the upstream call and the slot", async () => {
-  const { start, records, signals, isIdle } = setUp({ relay: untilAborted() });
+  const { start, records, signals, isIdle } = setUp({ forward: untilAborted() });
   const run = await start();
   if (run.kind !== "chunks") throw new Error("The answer is whole.");
   expect(await run.chunks[Symbol.asyncIterator]().return?.()).toEqual({ done: true, value: undefined });
@@ -240,11 +240,11 @@ test("a client that disconnects before the first piece of a stream frees the ups
   expect(records).toMatchObject([{ outcome: "left", chargedAmount: 0 }]);
 });
 
-test("a relay that has ended listens to its caller no longer", async () => {
+test("an upstream call that has ended removes its abort listener", async () => {
   const controller = new AbortController();
   const added = vi.spyOn(controller.signal, "addEventListener");
   const removed = vi.spyOn(controller.signal, "removeEventListener");
-  const { start, signals } = setUp({ relay: play(begin, end(used(1))) });
+  const { start, signals } = setUp({ forward: play(begin, end(used(1))) });
   await readChunks(await start({}, controller.signal));
   expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
   controller.abort();
@@ -286,7 +286,7 @@ test.each<PaidAnswer>([
     chargedAmount: 300,
   },
 ])("an answer is paid for: $what", async ({ operation, bounds, reported, paid, chargedAmount }) => {
-  const { start, records } = setUp({ operation, relay: play(begin, data("a", reported), end(reported)) });
+  const { start, records } = setUp({ operation, forward: play(begin, data("a", reported), end(reported)) });
   await readChunks(await start(bounds));
   expect(records).toMatchObject([{ outcome: "completed", usage: paid, chargedAmount }]);
 });
@@ -296,18 +296,18 @@ function audio(audioMs: number): Partial<RequestBounds> {
 }
 
 test("an upstream that has begun, and has said nothing of what it made, costs nothing when it breaks", async () => {
-  const relay = async function* (): AsyncGenerator<UpstreamEvent> {
+  const forward = async function* (): AsyncGenerator<UpstreamEvent> {
     yield begin;
     yield data(": keep-alive");
     throw new AiError("upstream_failed", "Broke.");
   };
-  const { start, records } = setUp({ relay });
+  const { start, records } = setUp({ forward });
   await expect(readChunks(await start())).rejects.toMatchObject({ code: "upstream_failed" });
   expect(records).toMatchObject([{ chargedAmount: 0, firstOutputAfterMs: null, usageSource: null }]);
 });
 
 test("an operation that the upstream doesn't serve is refused before it is asked", async () => {
-  const { start, requests } = setUp({ relay: play() });
+  const { start, requests } = setUp({ forward: play() });
   await expect(start({}, never, "createCompletion")).rejects.toMatchObject({
     code: "not_implemented",
     param: "model",
@@ -316,8 +316,8 @@ test("an operation that the upstream doesn't serve is refused before it is asked
   expect(requests).toEqual([]);
 });
 
-test("how each upstream fares is told with its model", () => {
-  const { service } = setUp({ relay: play() });
+test("the status of each upstream is listed with its model", () => {
+  const { service } = setUp({ forward: play() });
   expect(service.upstreams()).toEqual([
     { modelId: "far", index: 0, state: "open", running: 1, failures: 2, failovers: 3 },
   ]);
