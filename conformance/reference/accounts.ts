@@ -2,7 +2,10 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
-/** What the account `small` can pay for. Two more can pay for one such call and half of another, and six for a few of other operations. */
+/**
+ * What the account `small` can pay for. Two more can pay for one such call and half of another, and six for a few of
+ * other operations.
+ */
 export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
 /** Requests of the account `limited` before it is refused. */
 export const LIMITED_REQUESTS = 3;
@@ -78,11 +81,17 @@ export interface Slots {
 
 export const OVERLOAD = { concurrency: 2, waitingMax: 1 };
 
-/** What was sent together arrives within so long, and within so many turns of the event loop: a busy machine takes longer. */
+/**
+ * What was sent together arrives within so long, and within so many turns of the event loop: a busy machine takes
+ * longer.
+ */
 const MOMENT_MS = 120;
 const MOMENT_TURNS = 6;
 
-/** Resolves when `count` has not changed for a moment: all that was sent together has arrived, however slow the machine is. */
+/**
+ * Resolves when `count` has not changed for a moment: all that was sent together has arrived, however slow the machine
+ * is.
+ */
 export async function waitForQuiet(count: () => number, momentMs = MOMENT_MS): Promise<void> {
   for (let known = Number.NaN; known !== count();) {
     known = count();

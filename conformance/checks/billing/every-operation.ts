@@ -1,4 +1,7 @@
-/** Checks that each operation which costs something is refused without credits, and paid for: one invariant each for all of them. */
+/**
+ * Checks that each operation which costs something is refused without credits, and paid for: one invariant each for all
+ * of them.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { Exchange } from "../../src/exchange.ts";

@@ -1,4 +1,6 @@
-/** Checks that rate limits and slots hold on each operation that costs something: one invariant each for all of them. */
+/**
+ * Checks that rate limits and slots hold on each operation that costs something: one invariant each for all of them.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectStatus, expectThat } from "../../src/expect.ts";

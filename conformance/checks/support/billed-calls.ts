@@ -1,6 +1,6 @@
 /**
- * One call of each operation that costs something, in each way of answering: what is said of limits, credits and slots is
- * checked on all of them by one invariant. Nothing here judges.
+ * One call of each operation that costs something, in each way of answering: what is said of limits, credits and slots
+ * is checked on all of them by one invariant. Nothing here judges.
  */
 
 import { type OperationId, operations } from "@openai-compat/spec";

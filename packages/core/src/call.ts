@@ -36,8 +36,8 @@ interface CallFields {
 }
 
 /**
- * The caller is known and may use the operation. Made by `authorise` alone, once for each call: a session authorises each of
- * its turns, so that every turn has an id of its own and an expired or revoked credential is noticed.
+ * The caller is known and may use the operation. Made by `authorise` alone, once for each call: a session authorises
+ * each of its turns, so that every turn has an id of its own and an expired or revoked credential is noticed.
  */
 export type AuthorisedCall = Staged<CallFields, "authorised">;
 

@@ -34,7 +34,7 @@ export function encodeChatBody(target: Target, extra: Readonly<Record<string, un
 }
 
 /**
- * @returns when the answer has ended, or was left.
+ * @returns when the answer has ended, or the client has disconnected.
  * @throws Error on any status but 200, and when the answer breaks off.
  */
 export function exchange(dispatcher: Dispatcher, { target, body, onData, disconnected }: Exchange): Promise<void> {

@@ -21,7 +21,7 @@ export interface Extent {
   /** Of each load, in each round. */
   readonly loadTimeMs: number;
   readonly firstEvents: number;
-  /** Streams that are left one after the other, and then once all together. */
+  /** Streams that the client disconnects from, one after the other, and then once all together. */
   readonly disconnects: number;
 }
 
@@ -112,7 +112,7 @@ export async function measureDisconnects(bench: Bench, contender: Contender, ext
   await bench.mock.call("setEventInterval", 0);
   const disconnected = 2 * extent.disconnects;
   return {
-    left: disconnected,
+    disconnected,
     closed: delaysMs.length,
     closedPercent: (100 * delaysMs.length) / disconnected,
     closeP50Ms: delaysMs.length === 0 ? Number.NaN : median(delaysMs),

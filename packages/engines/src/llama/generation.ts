@@ -108,8 +108,8 @@ interface FirstToken {
 }
 
 /**
- * The last chunk also samples the first token: with it, the whole prompt has been read. The sequence is cut back in the turn of the
- * first chunk: in one of its own the prompt would wait for one more decode step of the running streams.
+ * The last chunk also samples the first token: with it, the whole prompt has been read. The sequence is cut back in the
+ * turn of the first chunk: in one of its own the prompt would wait for one more decode step of the running streams.
  */
 async function readPrompt(
   loaded: LoadedModel,

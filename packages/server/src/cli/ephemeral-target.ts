@@ -32,8 +32,8 @@ const AFFORDABLE_CALLS = 3;
 const AFFORDABLE_TOKENS = 64;
 const ONE_CALL_AND_A_HALF = 1.5;
 /**
- * One for each token of an answer, and of what becomes a vector; nothing for a prompt, whose length differs from model to
- * model.
+ * One for each token of an answer, and of what becomes a vector; nothing for a prompt, whose length differs from model
+ * to model.
  */
 const MICRO_CREDITS_PER_TOKEN = 1;
 const AMPLE_CREDIT = 1_000_000_000_000;
