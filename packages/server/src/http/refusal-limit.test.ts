@@ -47,6 +47,25 @@ test.each(["queue_full", "rate_limited", "quota_exceeded", "internal", "engine_f
   },
 );
 
+test.each(["model_not_found", "wrong_model_type", "not_implemented"] as const)(
+  "%s is known after the body was read alone, and counts",
+  (code) => {
+    const { limit } = createLimit(1);
+    limit.count("ada", error(code), 0);
+    expect(() => limit.check("ada")).toThrow(expect.objectContaining({ code: "rate_limited" }));
+  },
+);
+
+test("a clock that is set back refuses no account for longer than its minute", () => {
+  const { limit, clock } = createLimit(1);
+  clock.ms = 10_000_000;
+  limit.count("ada", error(), 0);
+  clock.ms = 1000;
+  limit.check("ada");
+  limit.count("ada", error(), 0);
+  expect(() => limit.check("ada")).toThrow(expect.objectContaining({ retryAfterMs: 60_000 }));
+});
+
 test("without a limit nothing is counted", () => {
   const { limit } = createLimit(null);
   for (let refusal = 0; refusal < 10; refusal += 1) limit.count("ada", error(), MIB);

@@ -6,6 +6,7 @@
 
 import { AiError, RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";
 import type { AiErrorCode } from "@openai-compat/core";
+import { isWindowOpen } from "../rate-limit-window.ts";
 
 export interface RefusalLimit {
   /** Called before a body is read. @throws AiError `rate_limited` */
@@ -37,6 +38,7 @@ const REFUSALS: ReadonlySet<AiErrorCode> = new Set([
   "context_length_exceeded",
   "model_not_found",
   "wrong_model_type",
+  "not_implemented",
   "request_timeout",
   "body_too_large",
   "unsupported_media_type",
@@ -47,7 +49,7 @@ export function createRefusalLimit({ limitOf, now = Date.now }: RefusalLimitOpti
 
   function findWindow(accountId: string): { readonly endsAtMs: number; used: number } | null {
     const found = windows.get(accountId);
-    if (found === undefined || found.endsAtMs > now()) return found ?? null;
+    if (found === undefined || isWindowOpen(found, now())) return found ?? null;
     windows.delete(accountId);
     return null;
   }

@@ -17,3 +17,17 @@ test("accounts that call no more are forgotten within two windows", async () => 
   await store.consume({ key: "requests:ada", points: 1, limit: 10 });
   expect([...windows.keys()]).toEqual(["requests:ada"]);
 });
+
+test("a clock that is set back refuses no account for longer than a window, and forgets as before", async () => {
+  vi.useFakeTimers({ now: 10 * RATE_LIMIT_WINDOW_MS });
+  onTestFinished(() => void vi.useRealTimers());
+  const windows = new Map<string, RateWindow>();
+  const store = createMemoryRateLimits(windows);
+  const use = { key: "requests:ada", points: 1, limit: 1 };
+  await store.consume(use);
+  await store.consume({ ...use, key: "requests:bob" });
+  vi.setSystemTime(0);
+  expect(await store.consume(use)).toEqual({ allowed: true, remaining: 0, resetMs: RATE_LIMIT_WINDOW_MS });
+  expect(await store.consume(use)).toMatchObject({ allowed: false, resetMs: RATE_LIMIT_WINDOW_MS });
+  expect([...windows.keys()]).toEqual(["requests:ada"]);
+});

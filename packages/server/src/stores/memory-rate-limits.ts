@@ -5,6 +5,7 @@
 
 import { RATE_LIMIT_WINDOW_MS } from "@openai-compat/core";
 import type { RateLimitStore } from "@openai-compat/core";
+import { isWindowOpen } from "../rate-limit-window.ts";
 
 export interface RateWindow {
   readonly endsAtMs: number;
@@ -13,16 +14,16 @@ export interface RateWindow {
 
 /** @param windows by key. Default: none is open. */
 export function createMemoryRateLimits(windows = new Map<string, RateWindow>()): RateLimitStore {
-  let sweepAtMs = 0;
+  let sweepWindow = { endsAtMs: 0 };
 
   /** @returns null when no window of this key is open. */
   function find(key: string, nowMs: number): RateWindow | null {
     const window = windows.get(key);
-    return window !== undefined && window.endsAtMs > nowMs ? window : null;
+    return window !== undefined && isWindowOpen(window, nowMs) ? window : null;
   }
 
   function open(key: string, nowMs: number): RateWindow {
-    if (nowMs >= sweepAtMs) sweep(nowMs);
+    if (!isWindowOpen(sweepWindow, nowMs)) sweep(nowMs);
     const window = { endsAtMs: nowMs + RATE_LIMIT_WINDOW_MS, used: 0 };
     windows.set(key, window);
     return window;
@@ -30,8 +31,8 @@ export function createMemoryRateLimits(windows = new Map<string, RateWindow>()):
 
   /** Once in a window, so that accounts that call no more are not remembered. */
   function sweep(nowMs: number): void {
-    sweepAtMs = nowMs + RATE_LIMIT_WINDOW_MS;
-    for (const [key, { endsAtMs }] of windows) if (endsAtMs <= nowMs) windows.delete(key);
+    sweepWindow = { endsAtMs: nowMs + RATE_LIMIT_WINDOW_MS };
+    for (const [key, window] of windows) if (!isWindowOpen(window, nowMs)) windows.delete(key);
   }
 
   return {
