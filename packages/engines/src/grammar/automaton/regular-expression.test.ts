@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createBudget } from "../work-budget.ts";
 import { acceptsText, intersect, limitLength, subtract } from "./automaton.ts";
+import { listUnicodeSet } from "./unicode-sets.ts";
 import { compilePattern } from "./regular-expression.ts";
 
 const compile = (pattern: string) => compilePattern(pattern, createBudget());
@@ -123,4 +124,9 @@ test.each<[string, string]>([
   ["a)", "it is not a regular expression"],
 ])("/%s/ is refused: %s", (pattern, reason) => {
   expect(() => compile(pattern)).toThrow(reason);
+});
+
+test("a Unicode property that the JavaScript engine does not know has no set of characters", () => {
+  expect(listUnicodeSet("\\p{Script=Tomorrow}")).toBe(null);
+  expect(listUnicodeSet("\\p{Script=Greek}")).not.toBe(null);
 });

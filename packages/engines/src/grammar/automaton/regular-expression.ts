@@ -248,6 +248,11 @@ function readNamedSet(set: AST.CharacterSet): CharacterSet {
     case "space":
       return set.negate ? invertRanges(SPACE) : SPACE;
     case "property":
-      return listUnicodeSet(set.raw);
+      return requireKnown(listUnicodeSet(set.raw));
   }
+}
+
+function requireKnown(set: CharacterSet | null): CharacterSet {
+  if (set === null) throw new PatternError("it asks for a Unicode property that this server does not know");
+  return set;
 }

@@ -8,13 +8,18 @@ const KEPT_MAX = 50;
 const kept = new Map<string, CharacterSet>();
 let assigned: string | null = null;
 
-/** @param source such as `\p{L}` or `\P{Script=Greek}`, already known to be valid. */
-export function listUnicodeSet(source: string): CharacterSet {
+/**
+ * @param source such as `\p{L}` or `\P{Script=Greek}`
+ * @returns null for a property that this JavaScript engine doesn't know: newer ones know more of them
+ */
+export function listUnicodeSet(source: string): CharacterSet | null {
   const known = kept.get(source);
   if (known !== undefined) return known;
+  const several = compileKnown(`${source}+`);
+  if (several === null) return null;
   assigned ??= writeAssigned();
   const ranges: CharacterRange[] = [];
-  for (const [run] of assigned.matchAll(new RegExp(`${source}+`, "gu"))) {
+  for (const [run] of assigned.matchAll(several)) {
     const pair = run.codePointAt(run.length - 2) ?? 0;
     ranges.push([run.codePointAt(0) ?? 0, pair > 0xffff ? pair : (run.codePointAt(run.length - 1) ?? 0)]);
   }
@@ -24,6 +29,15 @@ export function listUnicodeSet(source: string): CharacterSet {
   if (kept.size >= KEPT_MAX && oldest !== undefined) kept.delete(oldest);
   kept.set(source, ranges);
   return ranges;
+}
+
+function compileKnown(expression: string): RegExp | null {
+  try {
+    return new RegExp(expression, "gu");
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
 }
 
 /** Unassigned ranges of Unicode: all characters of a range have the same properties. */
