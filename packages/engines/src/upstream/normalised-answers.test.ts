@@ -618,6 +618,16 @@ test("vectors come in the encoding that was requested", async () => {
   }
 });
 
+test.each([
+  ["a total above the prompt", { prompt_tokens: 3, total_tokens: 5 }],
+  ["output of a model that has none", { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }],
+])("%s is prompt of vectors, shown as it is charged", async (_case, usage) => {
+  const body = JSON.stringify({ data: [{ embedding: [1] }], usage });
+  const answer = await collectAnswer(streamBytes({ body }, { request: { operation: "createEmbedding" } }));
+  expect(answer.usage).toMatchObject({ inputTokens: 5, outputTokens: 0 });
+  expect(JSON.parse(answer.text)).toMatchObject({ usage: { prompt_tokens: 5, total_tokens: 5 } });
+});
+
 test("vectors of other dimensions than requested are an error that names the parameter", async () => {
   const body = { kind: "json", value: { input: "a", dimensions: 3 } } as const;
   await expect(whole({ data: [{ embedding: [1, 2] }] }, { operation: "createEmbedding", body })).rejects.toMatchObject({

@@ -155,11 +155,19 @@ function readUsage(
     inputTokens: estimateInputTokens(request),
     outputTokens: estimateOutputTokens(answer),
   });
-  const reported = decodeAnswerUsage(answer);
+  const reported = withoutOutput(decodeAnswerUsage(answer), request);
   if (reported === null) return { usage: estimate(), source: "estimated" };
   if (zeroUsageBelieved) return { usage: reported, source: "reported" };
   const usage = fillIn(reported, estimate);
   return { usage, source: usage === reported ? "reported" : "estimated" };
+}
+
+/** Vectors have no output: what a total counts beyond the prompt is more of the prompt, as the caller is shown. */
+function withoutOutput(reported: UsageUnits | null, { operation }: UpstreamRequest): UsageUnits | null {
+  if (reported === null || reported.outputTokens === 0 || MODEL_OPERATIONS[operation].answer !== "vectors") {
+    return reported;
+  }
+  return { ...reported, inputTokens: reported.inputTokens + reported.outputTokens, outputTokens: 0 };
 }
 
 /** One chunk for each choice, as if it had been streamed. */
