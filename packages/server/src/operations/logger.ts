@@ -3,8 +3,8 @@
  * fields one by one and give it no token, no prompt and no key; what bears such a name all the same is struck out here.
  */
 
+import { pino, stdTimeFunctions } from "pino";
 import { createLineWriter } from "./line-writer.ts";
-import { LOG_LEVELS } from "./log-level.ts";
 import type { LogLevel } from "./log-level.ts";
 import { encodePrettyLine } from "./pretty-line.ts";
 
@@ -36,7 +36,7 @@ export interface LoggerOptions {
 }
 
 /** The second net, below callers that know better. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set([
+const SECRET_FIELDS = [
   "apiKey",
   "authorization",
   "content",
@@ -48,8 +48,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   "prompt",
   "secret",
   "token",
-]);
-const REDACTED = "[redacted]";
+];
 
 const STANDARD_ERROR = 2;
 
@@ -57,22 +56,20 @@ export function createLogger(options: LoggerOptions): Logger {
   const { format = "json", colour = false } = options;
   const writeLine = options.write ?? createLineWriter(options.descriptor ?? STANDARD_ERROR);
   const write = format === "json" ? writeLine : (line: string) => writeLine(encodePrettyLine(line, colour));
-  const least = LOG_LEVELS.indexOf(options.level);
-  const lineOf = (level: Exclude<LogLevel, "silent">): WriteLine => {
-    if (LOG_LEVELS.indexOf(level) < least) return () => {};
-    return (message, fields = {}) => write(encodeLine(level, message, fields));
-  };
+  const lines = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: "message",
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_FIELDS, censor: "[redacted]" },
+    },
+    { write },
+  );
+  const lineOf =
+    (level: Exclude<LogLevel, "silent">): WriteLine =>
+    (message, fields = {}) =>
+      lines[level](fields, message);
   return { debug: lineOf("debug"), info: lineOf("info"), warn: lineOf("warn"), error: lineOf("error") };
-}
-
-function encodeLine(level: LogLevel, message: string, fields: LogFields): string {
-  const named = JSON.stringify(redact(fields)).slice(1, -1);
-  const time = new Date().toISOString();
-  return `{"level":"${level}","time":"${time}",${named}${named === "" ? "" : ","}"message":${JSON.stringify(message)}}\n`;
-}
-
-function redact(fields: LogFields): LogFields {
-  const names = Object.keys(fields);
-  if (!names.some((name) => SECRET_FIELDS.has(name))) return fields;
-  return Object.fromEntries(names.map((name) => [name, SECRET_FIELDS.has(name) ? REDACTED : (fields[name] ?? null)]));
 }
