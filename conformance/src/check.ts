@@ -22,19 +22,25 @@ export type Tier = "protocol" | "forced" | "model";
 /** What the target has to offer before a check can say anything. A missing one makes the check not-testable. */
 export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureName}` | "jwt";
 
-/** Report areas: one verdict line each. */
-export type Area =
-  | "models"
-  | "chat"
-  | "completions"
-  | "embeddings"
-  | "sse"
-  | "auth"
-  | "errors"
-  | "http"
-  | "billing"
-  | "limits"
-  | "upstreams";
+/**
+ * Report areas: one verdict line each. `isPrepared`: what only a prepared account or model can show, or not every server
+ * has; such checks may be not-testable without keeping a run from being a proof.
+ */
+export const AREAS = {
+  models: { isPrepared: false },
+  chat: { isPrepared: false },
+  completions: { isPrepared: true },
+  embeddings: { isPrepared: true },
+  sse: { isPrepared: false },
+  auth: { isPrepared: false },
+  errors: { isPrepared: false },
+  http: { isPrepared: false },
+  billing: { isPrepared: true },
+  limits: { isPrepared: true },
+  upstreams: { isPrepared: true },
+} as const;
+
+export type Area = keyof typeof AREAS;
 
 export interface Check {
   /** Permanent dotted id, `chat.stream.done-sentinel`; listed in `ids.txt`, never reused. */

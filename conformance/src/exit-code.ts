@@ -3,6 +3,7 @@
  * is never conformant; nothing here looks at a percentage.
  */
 
+import { AREAS } from "./check.ts";
 import type { Area } from "./check.ts";
 import { type CheckResult, isUntried, type Outcome } from "./outcome.ts";
 
@@ -62,11 +63,6 @@ export function decideInterrupted(results: readonly CheckResult[]): Decision {
   };
 }
 
-/**
- * What only a prepared account or model can show, or not every server has. Where nothing was asked, nothing is missing.
- */
-const PREPARED_AREAS: readonly Area[] = ["completions", "embeddings", "billing", "limits", "upstreams"];
-
 /** What keeps a run without failures from being a proof; null when nothing does. */
 function findGap(results: readonly CheckResult[]): string | null {
   if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
@@ -80,8 +76,9 @@ function findGap(results: readonly CheckResult[]): string | null {
   return unproved.length === 0 ? null : `No must check passed in ${unproved.join(", ")}, so conformance is not proved.`;
 }
 
+/** Where nothing was asked, nothing is missing. */
 function isLeftOut(area: Area, outcome: Outcome): boolean {
-  return outcome === "disabled" || (outcome === "not-testable" && PREPARED_AREAS.includes(area));
+  return outcome === "disabled" || (outcome === "not-testable" && AREAS[area].isPrepared);
 }
 
 function isProved(area: Area, musts: readonly CheckResult[]): boolean {

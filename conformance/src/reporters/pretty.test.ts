@@ -123,3 +123,14 @@ test("a terminal gets colour and a progress line that is gone at the end", () =>
   expect(text).toMatch(/\[1\/8\] {2}12 % chat\.sample\./);
   expect(text.slice(text.lastIndexOf("\r")).slice(0, 5)).toBe("\r\u001b[K\n");
 });
+
+test("the counts of an area are wrapped between words on a narrow terminal, below one another", () => {
+  let text = "";
+  const output = { write: (more: string) => void (text += more), isTerminal: true, columns: 46 };
+  createPrettyReporter(output, { listFiles: () => [] }).handle({ type: "run-end", report: sampleReport });
+  // oxlint-disable-next-line no-control-regex -- colours are not what is tested
+  const lines = text.replaceAll(/\u001b\[\d+m/g, "").split("\n");
+  const start = lines.findIndex((line) => line.includes("conformant") && line.includes("1 pass"));
+  expect(lines.slice(start, start + 2).every((line) => line.length < 46)).toBe(true);
+  expect(lines[start + 1]).toMatch(/^ {20,}\S/);
+});

@@ -114,7 +114,13 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   const shownAreas = report.areas.filter(({ area }) => report.ending !== "interrupted" || seen.has(area));
   const areas = shownAreas.map(({ area, verdict, counts }) => {
     const { mark, text, colour } = VERDICTS[verdict];
-    return `  ${paint(colour, mark)} ${area.padEnd(width)}  ${paint(colour, text.padEnd(14))}  ${renderCounts(counts)}`;
+    const [verdictMark, verdictText] = [paint(colour, mark), paint(colour, text.padEnd(14))];
+    // Wrapped before it is painted: what paints has no width.
+    const prefix = `  ${mark} ${area.padEnd(width)}  ${text.padEnd(14)}  `;
+    const [first = "", ...rest] = wrapText(prefix + renderCounts(counts), { output, indent: prefix.length });
+    return [`  ${verdictMark} ${area.padEnd(width)}  ${verdictText}${first.slice(prefix.length - 2)}`, ...rest].join(
+      "\n",
+    );
   });
   const sections = [
     areas.join("\n"),
