@@ -45,6 +45,7 @@ test("a request and its call are one line", () => {
       status: 200,
       promptTokens: 9,
       completionTokens: 3,
+      heldMicrocredits: CALL.heldAmount,
       chargedMicrocredits: 120,
       complete: true,
     }),

@@ -119,6 +119,7 @@ function describeCall(call: CallRecord): LogFields {
     characters: usage.characters,
     ...(call.usageSource === null ? null : { usageSource: call.usageSource }),
     ...(call.relaxed.length > 0 ? { schemaRelaxed: listRelaxedSchemas(call.relaxed) } : null),
+    heldMicrocredits: call.heldAmount,
     chargedMicrocredits: call.chargedAmount,
     queueMs: Math.round(call.admittedAfterMs),
     firstOutputMs: firstOutputAfterMs === null ? null : Math.round(firstOutputAfterMs),
