@@ -4,6 +4,8 @@ export { createAiService } from "./ai-service.ts";
 export type { AiService, AiServiceOptions, RoutedCall, UpstreamCall } from "./ai-service.ts";
 export { AI_ERROR_CODES, AiError, toAiError } from "./ai-error.ts";
 export type { AiErrorCode, AiErrorOptions } from "./ai-error.ts";
+export { decodeAiError, encodeAiError } from "./ai-error-data.ts";
+export type { AiErrorData } from "./ai-error-data.ts";
 export type { AuthorisedCall, CallOperation, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
 export { isRecord } from "./json-record.ts";
