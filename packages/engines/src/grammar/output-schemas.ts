@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { ChatOutput, ChatTool, JsonSchema, SchemaRelaxation } from "@openai-compat/core";
+import { createSizedCache } from "../shared/sized-cache.ts";
 import { compileInParts, listLevels, SIZE_MAX } from "./compiled-schema.ts";
 import type { CompileOptions, CompiledSchema } from "./compiled-schema.ts";
 import { TurnNeededError } from "./work-budget.ts";
@@ -76,15 +77,14 @@ class RequestCompiler {
   }
 }
 
-/** Cached schemas, failures included; the least recently used one is evicted. */
-const KEPT_MAX = 1000;
-/** Elements of all cached schemas. */
-const KEPT_SIZE_MAX = 1_000_000;
 type Kept = CompiledSchema | UnsupportedSchemaError;
-const kept = new Map<string, Kept>();
-let keptSize = 0;
-
-const sizeOf = (value: Kept) => (value instanceof Error ? 1 : value.size);
+/** Failures included. */
+const kept = createSizedCache<Kept>({
+  countMax: 1000,
+  /** Elements of all schemas. */
+  sizeMax: 1_000_000,
+  sizeOf: (value) => (value instanceof Error ? 1 : value.size),
+});
 
 type Level = ReturnType<typeof listLevels>[number];
 
@@ -96,19 +96,8 @@ async function compileKept(schema: JsonSchema, isStrict: boolean, level: Level):
     await nextTurn();
     value = kept.get(key) ?? (await tryCompile(schema, { isStrict, level }));
   }
-  keep(key, value);
-  return value;
-}
-
-function keep(key: string, value: Kept): void {
-  if (kept.delete(key)) keptSize -= sizeOf(value);
   kept.set(key, value);
-  keptSize += sizeOf(value);
-  for (const [oldest, other] of kept) {
-    if (kept.size <= KEPT_MAX && keptSize <= KEPT_SIZE_MAX) return;
-    kept.delete(oldest);
-    keptSize -= sizeOf(other);
-  }
+  return value;
 }
 
 async function compileInTurns(schema: JsonSchema, options: CompileOptions): Promise<CompiledSchema> {
