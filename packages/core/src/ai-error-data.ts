@@ -86,11 +86,14 @@ function encodeErrors(errors: readonly unknown[], budget: Budget): readonly Thro
   return encoded;
 }
 
-/** Of a value that was thrown and is no error, its name at most: it may have no text, and its members may hold anything. */
+/** Of an object that is no error its kind at most: its members may hold anything. */
 function print(value: unknown): string {
-  const text =
-    typeof value === "object" || typeof value === "function" ? Object.prototype.toString.call(value) : String(value);
+  const text = isSimple(value) ? String(value) : Object.prototype.toString.call(value);
   return text.slice(0, THROWN_TEXT_MAX);
+}
+
+function isSimple(value: unknown): value is string | number | bigint | boolean | symbol | null | undefined {
+  return (typeof value !== "object" && typeof value !== "function") || value === null;
 }
 
 function decodeThrown({ name, message, stack, code, cause, errors }: ThrownData): Error {

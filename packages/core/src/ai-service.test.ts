@@ -18,7 +18,11 @@ import { NO_RATE_LIMITS, createFakeCreditStore } from "./testing/fake-stores.ts"
 
 function setUp(options: FakeChatEngineOptions = {}) {
   const engine = createFakeChatEngine(options);
-  const service = createAiService({
+  return { engine, service: serviceOf(engine) };
+}
+
+function serviceOf(engine: ChatEngine) {
+  return createAiService({
     registry: createModelRegistry([fakeModel(engine)]),
     credits: createFakeCreditStore(),
     rateLimits: NO_RATE_LIMITS,
@@ -28,7 +32,6 @@ function setUp(options: FakeChatEngineOptions = {}) {
     },
     now: () => 1_000,
   });
-  return { engine, service };
 }
 
 function callWith(signal: AbortSignal = new AbortController().signal, can = ["*"]) {
@@ -293,8 +296,10 @@ test("a call without the capability does not pass", () => {
 test("what of its schemas is not enforced is reported with the run, and with the call when it has ended", async () => {
   const relaxed = [{ param: "tools[0].function.parameters", pointer: "/properties/a", keyword: "not" }];
   const records: CallRecord[] = [];
+  const engine = createFakeChatEngine({});
+  const prepare: ChatEngine["prepare"] = async (...asked) => ({ ...(await engine.prepare(...asked)), relaxed });
   const service = createAiService({
-    registry: createModelRegistry([fakeModel({ ...createFakeChatEngine({}), check: async () => relaxed })]),
+    registry: createModelRegistry([fakeModel({ ...engine, prepare })]),
     credits: createFakeCreditStore(),
     rateLimits: NO_RATE_LIMITS,
     callTimeMsMax: 60_000,
@@ -343,4 +348,46 @@ test("the input of a custom tool is taken out of its arguments, in each choice b
     ]);
   }
   expect(choices).toHaveLength(2);
+});
+
+test("the choices of a chat share a lease of the model, and one alone takes none", async () => {
+  const leases = { take: vi.fn(async () => ({ leaseId: "a" })), release: vi.fn() };
+  const { service, engine } = setUp({ leases });
+  await foldChatEvents((await serveChat(service, callWith(), { ...request, choices: 3 })).events);
+  expect([leases.take.mock.calls.length, leases.release.mock.calls]).toEqual([1, [["a"]]]);
+  await foldChatEvents((await serveChat(service, callWith(), request)).events);
+  expect(leases.take).toHaveBeenCalledOnce();
+  expect(engine.requests.map(({ leaseId }) => leaseId)).toEqual(["a", "a", "a", null]);
+});
+
+test("a model that was trained for less than its settings allow is known for it from its first prompt on", async () => {
+  const engine = createFakeChatEngine({ contextTokens: 1000 });
+  const prepare = vi.fn<ChatEngine["prepare"]>(async (...asked) => ({
+    ...(await engine.prepare(...asked)),
+    contextTokens: 4,
+  }));
+  const service = serviceOf({ ...engine, prepare });
+  const ask = (content: string) =>
+    serveChat(service, callWith(), { ...request, messages: [{ role: "user", content }] });
+  await foldChatEvents((await ask("one two three")).events);
+  expect(engine.requests.map(({ tokensMax }) => tokensMax)).toEqual([1]);
+  await expect(ask("one two three four")).rejects.toMatchObject({
+    code: "context_length_exceeded",
+    message: expect.stringContaining("maximum context length is 4 tokens"),
+  });
+  expect(prepare).toHaveBeenCalledTimes(2);
+  await expect(ask("x".repeat(4 * 32 + 1))).rejects.toMatchObject({ code: "context_length_exceeded" });
+  expect(prepare).toHaveBeenCalledTimes(2);
+});
+
+test("a prompt that is too long is refused before what else can't be honoured", async () => {
+  const { service } = setUp();
+  const long = { ...request, messages: [{ role: "user" as const, content: "word ".repeat(64) }] };
+  const biased = { logitBias: { [NO_TOKEN]: 1 } };
+  await expect(serveChat(service, callWith(), { ...request, ...biased })).rejects.toMatchObject({
+    code: "invalid_value",
+  });
+  await expect(serveChat(service, callWith(), { ...long, ...biased })).rejects.toMatchObject({
+    code: "context_length_exceeded",
+  });
 });

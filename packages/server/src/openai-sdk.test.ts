@@ -14,7 +14,7 @@ import { createWatchedEngine } from "./testing/watched-engine.ts";
 function createFailingEngine(): ChatEngine {
   return {
     ...createScriptedEngine(),
-    prepare: (messages) => Promise.reject(new AiError(messages[0]?.content as AiErrorCode, "No.")),
+    prepare: ({ messages }) => Promise.reject(new AiError(messages[0]?.content as AiErrorCode, "No.")),
   };
 }
 

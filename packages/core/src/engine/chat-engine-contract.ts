@@ -5,12 +5,12 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
+import { createClonedChatEngine } from "../testing/cloned-engine.ts";
 import type { ChatEngine, ChatMessage, GenerationRequest, PlainText, Sampling } from "./chat-engine.ts";
-import { FREE_TEXT } from "./chat-output.ts";
-import { GREEDY, PLAIN, collectGeneration } from "./generation-contract.ts";
+import { GREEDY, PLAIN, collectGeneration, prepareChat, prepareText } from "./generation-contract.ts";
 import type { GenerationResult } from "./generation-contract.ts";
 
-export { GREEDY, PLAIN, collectGeneration };
+export { GREEDY, PLAIN, collectGeneration, prepareChat, prepareText };
 export type { GenerationResult };
 
 export interface ChatEngineContractOptions {
@@ -22,8 +22,17 @@ export interface ChatEngineContractOptions {
 
 const never = new AbortController().signal;
 
-/** Registers the suite. The engine of most tests is shared, so they also see what earlier ones left behind. */
+/**
+ * Registers the suite, for the engine as it is and behind structured clones. The engine of most tests is shared, so they also see what
+ * earlier ones left behind.
+ */
 export function chatEngineContract(name: string, options: ChatEngineContractOptions): void {
+  const createEngine = async () => createClonedChatEngine(await options.createEngine());
+  registerSuite(name, options);
+  registerSuite(`${name} behind clones`, { ...options, createEngine });
+}
+
+function registerSuite(name: string, options: ChatEngineContractOptions): void {
   let engine: ChatEngine;
   beforeAll(async () => {
     engine = await options.createEngine();
@@ -62,8 +71,9 @@ async function buildRequest(
   messages: readonly ChatMessage[],
   overrides: Overrides = {},
 ): Promise<GenerationRequest> {
-  const prompt = await engine.prepare(messages, overrides.output ?? FREE_TEXT, never);
-  return { ...PLAIN, prompt, tokensMax: 32, stop: [], ...overrides, sampling: { ...GREEDY, ...overrides.sampling } };
+  const options = { ...overrides, sampling: { ...GREEDY, ...overrides.sampling } };
+  const prompt = await prepareChat(engine, messages, options);
+  return { ...PLAIN, prompt, tokensMax: 32, stop: [], ...options };
 }
 
 async function ask(
@@ -76,7 +86,7 @@ async function ask(
 
 function testPrompts({ name, engine, ask: askUser }: Suite): void {
   test(`${name}: a prompt is a list of token ids that survives a structured clone`, async () => {
-    const prompt = await engine().prepare([{ role: "user", content: "Hello there" }], FREE_TEXT, never);
+    const prompt = await prepareChat(engine(), [{ role: "user", content: "Hello there" }]);
     expect(prompt.tokens.length).toBeGreaterThan(0);
     expect(prompt.tokens.every((token) => Number.isSafeInteger(token) && token >= 0)).toBe(true);
     expect(structuredClone(prompt)).toEqual(prompt);
@@ -84,23 +94,19 @@ function testPrompts({ name, engine, ask: askUser }: Suite): void {
 
   test(`${name}: the same conversation is the same prompt, a longer one a longer prompt`, async () => {
     const short: ChatMessage[] = [{ role: "user", content: "Hello there" }];
-    const first = await engine().prepare(short, FREE_TEXT, never);
-    expect(await engine().prepare(short, FREE_TEXT, never)).toEqual(first);
+    const first = await prepareChat(engine(), short);
+    expect(await prepareChat(engine(), short)).toEqual(first);
     const long: ChatMessage[] = [...short, { role: "assistant", content: "Hi." }, { role: "user", content: "Why?" }];
-    expect((await engine().prepare(long, FREE_TEXT, never)).tokens.length).toBeGreaterThan(first.tokens.length);
+    expect((await prepareChat(engine(), long)).tokens.length).toBeGreaterThan(first.tokens.length);
   });
 
   test(`${name}: every role and a tool call can be rendered`, async () => {
-    const { tokens } = await engine().prepare(
-      [
-        { role: "system", content: "Use tools." },
-        { role: "user", content: "Is it raining?", name: "ada" },
-        { role: "assistant", content: "", toolCalls: [{ id: "call_1", name: "weather", arguments: "{broken" }] },
-        { role: "tool", content: "no", toolCallId: "call_1" },
-      ],
-      FREE_TEXT,
-      never,
-    );
+    const { tokens } = await prepareChat(engine(), [
+      { role: "system", content: "Use tools." },
+      { role: "user", content: "Is it raining?", name: "ada" },
+      { role: "assistant", content: "", toolCalls: [{ id: "call_1", name: "weather", arguments: "{broken" }] },
+      { role: "tool", content: "no", toolCallId: "call_1" },
+    ]);
     expect(tokens.length).toBeGreaterThan(0);
   });
 
@@ -115,7 +121,7 @@ async function goOn(
   text: PlainText["text"],
   overrides: Overrides = {},
 ): Promise<GenerationResult & { readonly tokens: readonly number[] }> {
-  const prompt = await engine.prepareText({ text, suffix: null }, never);
+  const prompt = await prepareText(engine, text);
   const sampling = { ...GREEDY, ...overrides.sampling };
   const request = { ...PLAIN, prompt, style: "text" as const, tokensMax: 16, stop: [], ...overrides, sampling };
   return { ...(await collectGeneration(engine.generate(request, never))), tokens: prompt.tokens };
@@ -125,22 +131,22 @@ function testTexts({ name, engine }: Suite): void {
   const text = "The sea is wide, and the";
 
   test(`${name}: a text becomes tokens whose texts join to it, and those tokens are the same prompt`, async () => {
-    const prompt = await engine().prepareText({ text, suffix: null }, never);
+    const prompt = await prepareText(engine(), text);
     expect(prompt.text).toBe(text);
     expect(structuredClone(prompt)).toEqual(prompt);
     const own = prompt.tokens.slice(prompt.textStart, prompt.textEnd);
-    expect((await engine().prepareText({ text: own, suffix: null }, never)).text.trimStart()).toBe(text);
+    expect((await prepareText(engine(), own)).text.trimStart()).toBe(text);
     expect((await goOn(engine(), prompt.tokens)).text).toBe((await goOn(engine(), text)).text);
   });
 
   test(`${name}: an empty text is the beginning of a document`, async () => {
-    const prompt = await engine().prepareText({ text: "", suffix: null }, never);
+    const prompt = await prepareText(engine(), "");
     expect(prompt).toMatchObject({ tokens: { length: 1 }, text: "", textStart: 1, textEnd: 1 });
     expect((await goOn(engine(), "")).completionTokens).toBeGreaterThan(0);
   });
 
   test(`${name}: a token that the model does not have is refused`, async () => {
-    const refused = engine().prepareText({ text: [1, 2 ** 50], suffix: null }, never);
+    const refused = prepareText(engine(), [1, 2 ** 50]);
     await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "prompt" });
   });
 
@@ -239,7 +245,7 @@ function testDeterminism({ name, engine, talk }: Suite): void {
 
   test(`${name}: a prompt seen before is counted as cached and answered the same`, async () => {
     const long: ChatMessage[] = [{ role: "user", content: "Tell me a very long story of the sea. ".repeat(10) }];
-    const { tokens } = await engine().prepare(long, FREE_TEXT, never);
+    const { tokens } = await prepareChat(engine(), long);
     const first = await ask(engine(), long, { tokensMax: 16 });
     const second = await ask(engine(), long, { tokensMax: 16 });
     expect(second.text).toBe(first.text);
@@ -253,7 +259,7 @@ function testAborts({ name, options, engine, talk }: Suite): void {
 
   test(`${name}: an aborted signal starts nothing`, async () => {
     const signal = AbortSignal.abort(gone);
-    await expect(engine().prepare(options.longPrompt, FREE_TEXT, signal)).rejects.toBe(gone);
+    await expect(engine().prepare({ messages: options.longPrompt, options: PLAIN }, signal)).rejects.toBe(gone);
     const request = await buildRequest(engine(), options.longPrompt);
     await expect(collectGeneration(engine().generate(request, signal))).rejects.toBe(gone);
   });

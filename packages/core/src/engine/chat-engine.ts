@@ -1,10 +1,12 @@
 /**
  * What a chat engine is to the rest of the service: one loaded (or loadable) model that turns prompts into token
- * streams. Prompts, requests and events can be structured-cloned. Signals, what `hold` returns, an `AiError` that is
- * thrown and `limits`, which may change when the model is loaded, cannot: what puts a process between would have to
- * translate them. An engine knows nothing of accounts, queues or wire formats.
+ * streams. All that crosses this interface can be structured-cloned, each argument, answer and event by itself, so that an engine may
+ * live in another process. Two things are translated on the way: a signal crosses as its abort, and what is thrown as
+ * `AiErrorData`. Nothing is known by its identity: a copy means the same.
+ * An engine knows nothing of accounts, queues or wire formats.
  */
 
+import type { AiErrorData } from "../ai-error-data.ts";
 import type { ChatOutput, SchemaRelaxation } from "./chat-output.ts";
 
 export type ChatRole = "system" | "user" | "assistant" | "tool";
@@ -52,9 +54,28 @@ export type RecommendedSampling = {
   readonly [Key in "temperature" | "topP" | "topK" | "minP" | "repeatPenalty"]?: Sampling[Key] | undefined;
 };
 
-/** A prompt that the engine has already rendered and tokenised: counted once, evaluated without a second pass. */
-export interface PreparedPrompt {
+/** A chat as an engine is to take it. */
+export interface ChatPrompt {
+  readonly messages: readonly ChatMessage[];
+  readonly options: GenerationOptions;
+}
+
+/** What a generation starts with: rendered and tokenised already, evaluated without a second pass. */
+export interface PromptTokens {
   readonly tokens: readonly number[];
+}
+
+/** A prompt that the engine has rendered and tokenised: counted once. */
+export interface PreparedPrompt extends PromptTokens {
+  /** Prompt and completion together, in tokens, of the model as it was loaded: at most what `limits` says. */
+  readonly contextTokens: number;
+  /** What of the schemas that are hints will not be enforced. */
+  readonly relaxed: readonly SchemaRelaxation[];
+  /**
+   * Why `generate` can't honour the options on this model; null when it can. It is no failure of `prepare`: a prompt that leaves
+   * no room for an answer is the first thing to refuse.
+   */
+  readonly refusal: AiErrorData | null;
 }
 
 /** A text to go on with: no template, no roles. */
@@ -67,7 +88,12 @@ export interface PlainText {
   readonly suffix: string | null;
 }
 
-export interface PreparedText extends PreparedPrompt {
+/** A text as an engine is to take it. */
+export interface TextPrompt extends PlainText {
+  readonly options: GenerationOptions;
+}
+
+export interface TextTokens extends PromptTokens {
   readonly text: string;
   /**
    * The tokens of the text: the engine may have put others around them. `textEnd` is exclusive.
@@ -76,10 +102,11 @@ export interface PreparedText extends PreparedPrompt {
   readonly textEnd: number;
 }
 
+export interface PreparedText extends PreparedPrompt, TextTokens {}
+
 /** Options of a generation beyond its prompt; an engine may not support all of them. */
 export interface GenerationOptions {
   readonly sampling: Sampling;
-  /** What the prompt was prepared for. */
   readonly output: ChatOutput;
   /**
    * How many of the likeliest tokens are reported for each token, 0 to 20; 0: the sampled one alone. Null: none.
@@ -87,8 +114,11 @@ export interface GenerationOptions {
   readonly topLogprobs: number | null;
 }
 
+/** With the options that the prompt was prepared for; only the seed may be another. */
 export interface GenerationRequest extends GenerationOptions {
-  readonly prompt: PreparedPrompt;
+  readonly prompt: PromptTokens;
+  /** Of the lease that the call has taken; null for a call of one generation. The generations of a lease share one turn. */
+  readonly leaseId: string | null;
   /** `text`: the prompt is a text and so is all that follows; nothing in it is reasoning or a call. */
   readonly style: "chat" | "text";
   /** The service has already made it fit the context. 0: nothing is sampled. */
@@ -151,55 +181,57 @@ export type GenerationEvent =
       readonly reasoningTokens: number;
     });
 
+/** Known before the model is loaded, and never changed. */
 export interface ChatEngineLimits {
-  /** Prompt and completion together, in tokens. */
+  /** Prompt and completion together, in tokens: the most. A model may have been trained for less, as its prompts say. */
   readonly contextTokens: number;
   /** Generations that run side by side; more wait their turn inside the engine. */
   readonly concurrency: number;
 }
 
-/** A model that stays loaded until it is released. */
-export interface HeldChatModel {
-  /** As the engine's own. */
-  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
-  /** Call it when its generations have ended; calling it again changes nothing. */
-  release(): void;
+/** Keeps a model loaded for a call of several generations, so that it is not evicted between them. */
+export interface ModelLeases {
+  /**
+   * The lease ends with its release, with an abort of the signal or with the engine's close, and the model stays until its
+   * generations have ended. A generation with a lease that has ended takes the model as any other.
+   *
+   * @throws AiError as `prepare`
+   */
+  take(signal: AbortSignal): Promise<ModelLease>;
+  /** Releasing it again, or one that is not known, changes nothing. */
+  release(leaseId: string): void;
+}
+
+export interface ModelLease {
+  /** Unique in this engine. */
+  readonly leaseId: string;
 }
 
 export interface ChatEngine {
   readonly type: "chat";
-  /** Known before the model is loaded. */
   readonly limits: ChatEngineLimits;
   /** For requests that say nothing else. Default: nothing is recommended. */
   readonly recommendedSampling?: RecommendedSampling;
 
   /**
-   * Renders the chat template, with the offered tools, and tokenises. Loads the model first when it
-   * is not loaded.
+   * Renders the chat template, with the offered tools, tokenises, and says whether `generate` can honour the
+   * options. Loads the model first when it is not loaded. A prompt that leaves no room for an answer need not be looked at further.
    *
+   * @returns with the refusal `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a strict
+   *   schema that can't be enforced; `unsupported_parameter`, `unsupported_value`
    * @throws AiError `engine_unavailable` when the model can't be loaded, `queue_timeout` when others kept the memory
    *   that it needs, `invalid_request` when the template refuses the messages.
    */
-  prepare(messages: readonly ChatMessage[], output: ChatOutput, signal: AbortSignal): Promise<PreparedPrompt>;
+  prepare(prompt: ChatPrompt, signal: AbortSignal): Promise<PreparedPrompt>;
 
   /**
    * Tokenises a text as it is, after the token that the model wants in front of every text. An empty one becomes the
-   * beginning of a new document.
+   * beginning of a new document. Options as in `prepare`.
    *
    * @throws AiError as `prepare`; `invalid_value` for a token that the model doesn't have, `unsupported_parameter` for
    *   a suffix that it was not trained for.
    */
-  prepareText(text: PlainText, signal: AbortSignal): Promise<PreparedText>;
-
-  /**
-   * Refuses, before any work, what `generate` can't honour on this model.
-   *
-   * @returns what of the schemas that are hints will not be enforced
-   * @throws AiError `invalid_value` for a biased token id that the model doesn't have or can't bias, and for a strict
-   *   schema that can't be enforced; `unsupported_parameter`, `unsupported_value`; what `prepare` throws when the model
-   *   can't be loaded.
-   */
-  check(options: GenerationOptions, signal: AbortSignal): Promise<readonly SchemaRelaxation[]>;
+  prepareText(prompt: TextPrompt, signal: AbortSignal): Promise<PreparedText>;
 
   /**
    * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; ending the
@@ -210,13 +242,8 @@ export interface ChatEngine {
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
 
-  /**
-   * Keeps the model loaded for a call of several generations, so that it is not evicted between them. Absent where a
-   * model is never evicted.
-   *
-   * @throws AiError as `prepare`
-   */
-  hold?(signal: AbortSignal): Promise<HeldChatModel>;
+  /** Absent where a model is never evicted. */
+  readonly leases?: ModelLeases;
 
   /** Frees the model after running generations have ended. Later calls load it again. */
   close(): Promise<void>;

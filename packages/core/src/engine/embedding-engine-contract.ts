@@ -5,6 +5,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AiError } from "../ai-error.ts";
+import { createClonedEmbeddingEngine } from "../testing/cloned-engine.ts";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "./embedding-engine.ts";
 
 export interface EmbeddingEngineContractOptions {
@@ -38,7 +39,13 @@ export function cosine(first: Float32Array | undefined, second: Float32Array | u
   return first.reduce((sum, value, index) => sum + value * (second[index] ?? Number.NaN), 0);
 }
 
+/** Registers the suite, for the engine as it is and behind structured clones. */
 export function embeddingEngineContract(name: string, { createEngine }: EmbeddingEngineContractOptions): void {
+  registerSuite(name, createEngine);
+  registerSuite(`${name} behind clones`, () => createClonedEmbeddingEngine(createEngine()));
+}
+
+function registerSuite(name: string, createEngine: EmbeddingEngineContractOptions["createEngine"]): void {
   let engine: EmbeddingEngine;
   beforeAll(() => void (engine = createEngine()));
   afterAll(() => engine.close());

@@ -1,7 +1,7 @@
 /**
  * What an embedding engine is to the rest of the service: one loaded (or loadable) model that turns texts into vectors.
- * Inputs and vectors can be structured-cloned; signals, `limits` and an `AiError` that is thrown cannot. An engine
- * knows nothing of accounts, queues or wire formats.
+ * All that crosses this interface can be structured-cloned, as with a chat engine. An engine knows nothing of accounts,
+ * queues or wire formats.
  */
 
 /**
@@ -16,12 +16,15 @@ export interface PreparedInput {
 
 export interface PreparedInputs {
   readonly inputs: readonly PreparedInput[];
+  /** The longest input of the model as it was loaded: at most what `limits` says. */
+  readonly contextTokens: number;
   /** Of every vector that the model makes. */
   readonly dimensions: number;
 }
 
+/** Known before the model is loaded, and never changed. */
 export interface EmbeddingEngineLimits {
-  /** The longest input, in tokens, markers included. */
+  /** The longest input, in tokens, markers included: the most. A model may have been trained for less, as `prepare` says. */
   readonly contextTokens: number;
   /** Calls that run side by side; the inputs of one call may run side by side too. */
   readonly concurrency: number;
@@ -36,7 +39,6 @@ export interface EmbeddingVector {
 
 export interface EmbeddingEngine {
   readonly type: "embedding";
-  /** Known before the model is loaded. */
   readonly limits: EmbeddingEngineLimits;
   /**
    * Whether the first dimensions of a vector are a vector by themselves (Matryoshka representation learning,

@@ -1,12 +1,18 @@
 /** The contract of every generation, of any engine: the order of its events, collected into one result for tests. */
 
 import { expect } from "vitest";
+import { decodeAiError } from "../ai-error-data.ts";
 import type {
+  ChatEngine,
+  ChatMessage,
   ChatToolCall,
   FinishReason,
   GenerationOptions,
   GenerationEvent,
   GenerationRequest,
+  PlainText,
+  PreparedPrompt,
+  PreparedText,
   PromptLogprob,
   Sampling,
   TokenLogprob,
@@ -40,13 +46,47 @@ export const GREEDY: Sampling = {
 };
 
 /** Nothing special: what a test does not say. */
-export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt"> = {
+export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt" | "leaseId"> = {
   sampling: GREEDY,
   output: FREE_TEXT,
   topLogprobs: null,
   style: "chat",
   scoresPrompt: false,
+  leaseId: null,
 };
+
+const never = new AbortController().signal;
+
+/** @throws AiError what `prepare` throws, and what it refuses. */
+export async function prepareChat(
+  engine: ChatEngine,
+  messages: readonly ChatMessage[],
+  options: Partial<GenerationOptions> = {},
+): Promise<PreparedPrompt> {
+  return requireHonoured(await engine.prepare({ messages, options: pickOptions(options) }, never));
+}
+
+/** The same for a text without a suffix. */
+export async function prepareText(
+  engine: ChatEngine,
+  text: PlainText["text"],
+  options: Partial<GenerationOptions> = {},
+): Promise<PreparedText> {
+  return requireHonoured(await engine.prepareText({ text, suffix: null, options: pickOptions(options) }, never));
+}
+
+function pickOptions({ sampling, output, topLogprobs }: Partial<GenerationOptions>): GenerationOptions {
+  return {
+    sampling: sampling ?? GREEDY,
+    output: output ?? FREE_TEXT,
+    topLogprobs: topLogprobs ?? null,
+  };
+}
+
+function requireHonoured<Prompt extends PreparedPrompt>(prompt: Prompt): Prompt {
+  if (prompt.refusal !== null) throw decodeAiError(prompt.refusal);
+  return prompt;
+}
 
 /** Runs one generation to its end and checks the order of its events on the way. */
 export async function collectGeneration(events: AsyncIterable<GenerationEvent>): Promise<GenerationResult> {

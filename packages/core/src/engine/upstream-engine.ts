@@ -1,7 +1,7 @@
 /**
  * The interface of an upstream: a remote model that speaks the surface's own protocol, so that a request and its answer
- * pass through and only usage is read on the way. The bytes are opaque to the core. Requests and events can be
- * structured-cloned; signals, `limits` and an `AiError` that is thrown cannot.
+ * pass through and only usage is read on the way. The bytes are opaque to the core. What crosses can be structured-cloned, as
+ * with a chat engine.
  */
 
 import type { ModelOperationId } from "../model-operation-id.ts";

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { decodeAiError } from "../ai-error-data.ts";
 import { AiError } from "../ai-error.ts";
 import { defineCalls } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
@@ -16,14 +17,21 @@ import type {
   PreparedPrompt,
   Sampling,
 } from "../engine/chat-engine.ts";
-import type { ChatOutput, SchemaRelaxation } from "../engine/chat-output.ts";
+import type { ChatOutput } from "../engine/chat-output.ts";
 import { createInputReader } from "../engine/custom-input.ts";
 import type { InputReader } from "../engine/custom-input.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { CostEstimate } from "../pipeline.ts";
 import type { ChatEvent, ChatRequest, ChatRun } from "./chat-request.ts";
-import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
+import {
+  CHARACTERS_PER_TOKEN_MAX,
+  contextLengthExceeded,
+  knownContextTokens,
+  learnContextTokens,
+} from "./context-length.ts";
+import { withLease } from "./model-lease.ts";
 import { mergeGenerations } from "./merge-streams.ts";
+import type { TaggedEvent } from "./merge-streams.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
 
 /**
@@ -38,8 +46,6 @@ interface PreparedChat {
   readonly prompt: PreparedPrompt;
   /** Of the first choice; each further one adds one to the seed. */
   readonly sampling: Sampling;
-  /** What of its schemas is not enforced. */
-  readonly relaxed: readonly SchemaRelaxation[];
 }
 
 /** Answers to a conversation. */
@@ -49,10 +55,10 @@ export const chatCalls = defineCalls({
   prepare: prepareChat,
   estimate: estimateChat,
   run: runChat,
-  start: async (events, { relaxed }, facts): Promise<ChatRun> => ({
+  start: async (events, { prompt }, facts): Promise<ChatRun> => ({
     ...facts,
     id: `chatcmpl-${randomBytes(16).toString("hex")}`,
-    relaxed,
+    relaxed: prompt.relaxed,
     events,
   }),
 });
@@ -65,18 +71,20 @@ export const chatCalls = defineCalls({
 async function prepareChat(engine: ChatEngine, request: ChatRequest, signal: AbortSignal): Promise<PreparedChat> {
   const { messages, output, topLogprobs } = request;
   const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureOutput(output));
-  const { contextTokens } = engine.limits;
-  if (characters > contextTokens * CHARACTERS_PER_TOKEN_MAX) {
-    throw tooLong(contextTokens, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
+  const known = knownContextTokens(engine);
+  if (characters > known * CHARACTERS_PER_TOKEN_MAX) {
+    throw tooLong(known, `more than ${Math.floor(characters / CHARACTERS_PER_TOKEN_MAX)} tokens`);
   }
   refuseMany(messages);
-  const prompt = await engine.prepare(messages, output, signal);
+  const sampling = buildSampling(request, engine.recommendedSampling);
+  const prompt = await engine.prepare({ messages, options: { sampling, output, topLogprobs } }, signal);
+  const { contextTokens, refusal } = prompt;
+  learnContextTokens(engine, contextTokens);
   if (prompt.tokens.length >= contextTokens) {
     throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
   }
-  const sampling = buildSampling(request, engine.recommendedSampling);
-  const relaxed = await engine.check({ sampling, output, topLogprobs }, signal);
-  return { engine, request, prompt, sampling, relaxed };
+  if (refusal !== null) throw decodeAiError(refusal);
+  return { engine, request, prompt, sampling };
 }
 
 function refuseMany(messages: readonly ChatMessage[]): void {
@@ -90,16 +98,17 @@ function refuseMany(messages: readonly ChatMessage[]): void {
 /**
  * The most that the chat can use: its prompt, known exactly, and for every choice all the tokens that it may sample.
  */
-function estimateChat({ engine, request, prompt, relaxed }: PreparedChat): CostEstimate {
+function estimateChat({ request, prompt }: PreparedChat): CostEstimate {
   const inputTokens = prompt.tokens.length;
-  const outputTokens = request.choices * limitTokens(engine, request, prompt);
+  const outputTokens = request.choices * limitTokens(request, prompt);
   // Few answers are as long as the context has room for.
   const expectedTokens = inputTokens + (request.tokensMax === null ? 0 : outputTokens);
+  const { relaxed } = prompt;
   return { maxUsage: { ...NO_USAGE, inputTokens, outputTokens }, expectedTokens, streamed: request.stream, relaxed };
 }
 
-function limitTokens(engine: ChatEngine, request: ChatRequest, prompt: PreparedPrompt): number {
-  const room = engine.limits.contextTokens - prompt.tokens.length;
+function limitTokens(request: ChatRequest, prompt: PreparedPrompt): number {
+  const room = prompt.contextTokens - prompt.tokens.length;
   return Math.min(request.tokensMax ?? room, room);
 }
 
@@ -129,11 +138,8 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
   let cachedTokens = 0;
   const sum = (count: "completionTokens" | "reasoningTokens") =>
     choices.reduce((total, choice) => total + choice[count], 0);
-  const generations = choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index) }));
   const customTools = listCustomTools(request.output);
-  const { engine } = chat;
-  const options = { signal: call.signal, slots: call.slots, engine, concurrency: engine.limits.concurrency };
-  for await (const { tag: choice, event } of mergeGenerations(generations, options)) {
+  for await (const { tag: choice, event } of generateChoices(call, chat, choices)) {
     if (event.type === "generation-start") {
       if (choice.index === 0) cachedTokens = event.cachedTokens;
       continue;
@@ -151,6 +157,21 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
     reasoningTokens: sum("reasoningTokens"),
   };
   yield { type: "chat-end", usage };
+}
+
+function generateChoices(
+  { signal, slots }: AdmittedCall<RegisteredModel>,
+  chat: PreparedChat,
+  choices: readonly Choice[],
+): AsyncIterable<TaggedEvent<Choice>> {
+  const { engine } = chat;
+  const options = { signal, slots, engine, concurrency: engine.limits.concurrency };
+  const generate = (leaseId: string | null) =>
+    mergeGenerations(
+      choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index, leaseId) })),
+      options,
+    );
+  return choices.length === 1 ? generate(null) : withLease(engine, signal, generate);
 }
 
 /** What is known of a choice while it is made. */
@@ -212,15 +233,16 @@ function mapEvent(
 
 const TOOL_CALL_ID_BYTES = 12;
 
-function buildGeneration(chat: PreparedChat, index: number): GenerationRequest {
-  const { engine, request, prompt, sampling } = chat;
+function buildGeneration(chat: PreparedChat, index: number, leaseId: string | null): GenerationRequest {
+  const { request, prompt, sampling } = chat;
   return {
-    prompt,
+    prompt: { tokens: prompt.tokens },
+    leaseId,
     style: "chat",
     scoresPrompt: false,
     output: request.output,
     topLogprobs: request.topLogprobs,
-    tokensMax: limitTokens(engine, request, prompt),
+    tokensMax: limitTokens(request, prompt),
     stop: request.stop,
     sampling: shiftSeed(sampling, index),
   };

@@ -1,5 +1,6 @@
 import { operations } from "@openai-compat/spec";
 import { expect, test, vi } from "vitest";
+import type { ModelLeases } from "../engine/chat-engine.ts";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
 import type { CallRecord } from "../call-record.ts";
@@ -207,22 +208,21 @@ test("no more generations of a call run at a time than its account has slots", a
 });
 
 test.each(["finished", "left"] as const)(
-  "a model is kept from the first text of a %s call to its last",
+  "a model is leased from the first text of a %s call to its last",
   async (end) => {
-    const { engine, start } = setUp({ concurrency: 1 });
     const log: string[] = [];
-    engine.hold = async () => {
-      log.push("held");
-      return {
-        async *generate(generation, signal) {
-          log.push("text");
-          yield* engine.generate(generation, signal);
-        },
-        release: () => log.push("released"),
-      };
+    const leases: ModelLeases = {
+      async take() {
+        log.push("taken");
+        return { leaseId: "a" };
+      },
+      release: (leaseId) => void log.push(`${leaseId} released`),
     };
+    const beforeWord = (index: number) => void (index === 0 && log.push("text"));
+    const { engine, start } = setUp({ concurrency: 1, beforeWord, leases });
     for await (const event of (await start({ prompts: ["one", "two"] })).events) if (end === "left" && event) break;
-    expect(log).toEqual(end === "left" ? ["held", "text", "released"] : ["held", "text", "text", "released"]);
+    expect(log).toEqual(end === "left" ? ["taken", "text", "a released"] : ["taken", "text", "text", "a released"]);
+    expect(new Set(engine.requests.map(({ leaseId }) => leaseId))).toEqual(new Set(["a"]));
   },
 );
 
@@ -315,10 +315,12 @@ test("half a stream is never taken for a whole answer", async () => {
   await expect(foldCompletionEvents(half())).rejects.toMatchObject({ code: "engine_failed" });
 });
 
+const HONOURED = { contextTokens: 64, relaxed: [], refusal: null };
+
 test("the texts of a scored prompt come after its scores, and only the scores of its own tokens are reported", async () => {
   const { complete, engine } = setUp({ concurrency: 8 });
   const token = (text: string, logprob: number) => ({ text, bytes: [], logprob, top: [] });
-  engine.prepareText = async () => ({ tokens: [0, 1, 2, 3], text: "ab", textStart: 1, textEnd: 3 });
+  engine.prepareText = async () => ({ ...HONOURED, tokens: [0, 1, 2, 3], text: "ab", textStart: 1, textEnd: 3 });
   engine.generate = async function* ({ scoresPrompt }) {
     yield { type: "generation-start", cachedTokens: 0 };
     if (scoresPrompt) {
@@ -337,7 +339,7 @@ test("the texts of a scored prompt come after its scores, and only the scores of
 
 test("a prompt without a token has no scores", async () => {
   const { complete, engine } = setUp();
-  engine.prepareText = async () => ({ tokens: [0], text: "", textStart: 1, textEnd: 1 });
+  engine.prepareText = async () => ({ ...HONOURED, tokens: [0], text: "", textStart: 1, textEnd: 1 });
   engine.generate = async function* () {
     yield { type: "generation-start", cachedTokens: 0 };
     yield { type: "prompt-end", logprobs: [{ text: "start", bytes: [], logprob: null, top: [] }] };

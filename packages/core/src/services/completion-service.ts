@@ -5,6 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { decodeAiError } from "../ai-error-data.ts";
 import { AiError } from "../ai-error.ts";
 import { defineCalls } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
@@ -25,7 +26,13 @@ import type { CostEstimate } from "../pipeline.ts";
 import type { ChatUsage } from "./chat-request.ts";
 import { keepBest } from "./best-candidates.ts";
 import type { CompletionChoiceEvent, CompletionEvent, CompletionRequest, CompletionRun } from "./completion-request.ts";
-import { CHARACTERS_PER_TOKEN_MAX, contextLengthExceeded } from "./context-length.ts";
+import {
+  CHARACTERS_PER_TOKEN_MAX,
+  contextLengthExceeded,
+  knownContextTokens,
+  learnContextTokens,
+} from "./context-length.ts";
+import { withLease } from "./model-lease.ts";
 import { mergeGenerations } from "./merge-streams.ts";
 import type { TaggedGeneration } from "./merge-streams.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
@@ -69,7 +76,7 @@ async function prepareCompletion(
   request: CompletionRequest,
   signal: AbortSignal,
 ): Promise<PreparedCompletion> {
-  const { contextTokens } = engine.limits;
+  const known = knownContextTokens(engine);
   const texts = request.prompts.length * request.candidates;
   if (texts > COMPLETION_TEXTS_MAX) {
     const message = `The prompts and their choices make ${texts} texts; at most ${COMPLETION_TEXTS_MAX} may be asked for at once.`;
@@ -77,20 +84,23 @@ async function prepareCompletion(
   }
   for (const text of request.prompts) {
     const atLeast = countAtLeast(text) + countAtLeast(request.suffix ?? "");
-    if (atLeast > contextTokens) throw tooLong(contextTokens, `more than ${atLeast} tokens`);
+    if (atLeast > known) throw tooLong(known, `more than ${atLeast} tokens`);
   }
+  const sampling = buildSampling(request, engine.recommendedSampling);
+  const options = { sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs };
   const prompts: PreparedText[] = [];
   for (const text of request.prompts) {
     // A prompt may take tens of milliseconds, and there may be many.
     await nextTurn();
-    const prompt = await engine.prepareText({ text, suffix: request.suffix }, signal);
+    const prompt = await engine.prepareText({ text, suffix: request.suffix, options }, signal);
+    const { contextTokens } = prompt;
+    learnContextTokens(engine, contextTokens);
     const room = contextTokens - prompt.tokens.length;
     if (room < Math.min(1, request.tokensMax)) throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
     prompts.push(prompt);
   }
   refuseLongEcho(request, prompts);
-  const sampling = buildSampling(request, engine.recommendedSampling);
-  await engine.check({ sampling, output: FREE_TEXT, topLogprobs: request.topLogprobs }, signal);
+  for (const { refusal } of prompts) if (refusal !== null) throw decodeAiError(refusal);
   return { engine, request, prompts, sampling };
 }
 
@@ -111,16 +121,16 @@ function countAtLeast(text: PlainText["text"]): number {
  * The most that the call can use: its prompts, known exactly, and for every candidate all the tokens that it may
  * sample.
  */
-function estimateCompletion({ engine, request, prompts }: PreparedCompletion): CostEstimate {
+function estimateCompletion({ request, prompts }: PreparedCompletion): CostEstimate {
   const inputTokens = prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const ofOneEach = prompts.reduce((sum, prompt) => sum + limitTokens(engine, request, prompt), 0);
+  const ofOneEach = prompts.reduce((sum, prompt) => sum + limitTokens(request, prompt), 0);
   const outputTokens = ofOneEach * request.candidates;
   const maxUsage = { ...NO_USAGE, inputTokens, outputTokens };
   return { maxUsage, expectedTokens: inputTokens + outputTokens, streamed: request.stream, relaxed: [] };
 }
 
-function limitTokens(engine: ChatEngine, request: CompletionRequest, prompt: PreparedText): number {
-  return Math.min(request.tokensMax, engine.limits.contextTokens - prompt.tokens.length);
+function limitTokens(request: CompletionRequest, prompt: PreparedText): number {
+  return Math.min(request.tokensMax, prompt.contextTokens - prompt.tokens.length);
 }
 
 function tooLong(contextTokens: number, found: string): AiError {
@@ -134,16 +144,12 @@ async function* runCompletion(
 ): AsyncGenerator<CompletionEvent, void> {
   const { choices, candidates, topLogprobs } = completion.request;
   const tally = createTally(completion);
-  const { engine } = completion;
   // Not all of its texts are begun at once: the model must not be evicted before the last.
-  const held = await engine.hold?.(call.signal);
-  try {
-    const written = writeCandidates(call, { ...completion, model: held ?? engine }, tally);
-    if (candidates === choices) yield* written;
-    else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
-  } finally {
-    held?.release();
-  }
+  const written = withLease(completion.engine, call.signal, (leaseId) =>
+    writeCandidates(call, { ...completion, leaseId }, tally),
+  );
+  if (candidates === choices) yield* written;
+  else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
   yield { type: "completion-end", usage: tally.usage() };
 }
 
@@ -156,13 +162,15 @@ interface Candidate {
   readonly scoresPrompt: boolean;
 }
 
+type LeasedCompletion = PreparedCompletion & { readonly leaseId: string | null };
+
 async function* writeCandidates(
   call: AdmittedCall<RegisteredModel>,
-  completion: PreparedCompletion & { readonly model: Pick<ChatEngine, "generate"> },
+  completion: LeasedCompletion,
   tally: Tally,
 ): AsyncGenerator<CompletionChoiceEvent, void> {
-  const { engine, model, request } = completion;
-  const options = { signal: call.signal, slots: call.slots, engine: model, concurrency: engine.limits.concurrency };
+  const { engine, request } = completion;
+  const options = { signal: call.signal, slots: call.slots, engine, concurrency: engine.limits.concurrency };
   /** By prompt, once it has been scored. */
   const scores: PromptScores = new Map();
   for (const generations of planGenerations(completion)) {
@@ -181,7 +189,7 @@ async function* writeCandidates(
  * In rounds, each of which begins when the one before has ended. To score a prompt is to read all of it, so it is done
  * once, with its first text; the others come after that.
  */
-function planGenerations(completion: PreparedCompletion): readonly (readonly TaggedGeneration<Candidate>[])[] {
+function planGenerations(completion: LeasedCompletion): readonly (readonly TaggedGeneration<Candidate>[])[] {
   const { prompts, request } = completion;
   const isScored = request.echo && request.topLogprobs !== null;
   const generations = prompts.flatMap((prompt, promptIndex) =>
@@ -198,18 +206,19 @@ function planGenerations(completion: PreparedCompletion): readonly (readonly Tag
 }
 
 function buildGeneration(
-  { engine, request, sampling }: PreparedCompletion,
+  { request, sampling, leaseId }: LeasedCompletion,
   { position, prompt, scoresPrompt }: Candidate,
 ): GenerationRequest {
   const isJudged = request.candidates > request.choices;
   return {
-    prompt,
+    prompt: { tokens: prompt.tokens },
+    leaseId,
     style: "text",
     output: FREE_TEXT,
     // The best candidates are known by their probabilities.
     topLogprobs: request.topLogprobs ?? (isJudged ? 0 : null),
     scoresPrompt,
-    tokensMax: limitTokens(engine, request, prompt),
+    tokensMax: limitTokens(request, prompt),
     stop: request.stop,
     // Not by the index: among others a prompt has the texts that it has alone.
     sampling: shiftSeed(sampling, position),

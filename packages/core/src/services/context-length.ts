@@ -8,6 +8,23 @@ import { AiError } from "../ai-error.ts";
  */
 export const CHARACTERS_PER_TOKEN_MAX = 32;
 
+interface ContextLimited {
+  readonly limits: { readonly contextTokens: number };
+}
+
+/** By engine, as its model was last loaded. */
+const learned = new WeakMap<ContextLimited, number>();
+
+/** What is known before a prompt is prepared: how long one can be that is worth it. */
+export function knownContextTokens(engine: ContextLimited): number {
+  return learned.get(engine) ?? engine.limits.contextTokens;
+}
+
+/** Call with what a prepared prompt says: it is less than the engine's limit where the model was trained for less. */
+export function learnContextTokens(engine: ContextLimited, contextTokens: number): void {
+  learned.set(engine, contextTokens);
+}
+
 /** LiteLLM and others recognise the case by the first sentence, not by the code. */
 export function contextLengthExceeded(options: {
   readonly contextTokens: number;

@@ -24,7 +24,7 @@ function createFakeEngine(overrides: Partial<EmbeddingEngine> = {}): EmbeddingEn
       const read = inputs.map((input) => ({
         tokens: typeof input === "string" ? input.split(" ").map(Number) : input,
       }));
-      return { inputs: read, dimensions: DIMENSIONS };
+      return { inputs: read, contextTokens: CONTEXT_TOKENS, dimensions: DIMENSIONS };
     },
     async *embed(inputs) {
       const backwards = [...inputs.entries()].toReversed();

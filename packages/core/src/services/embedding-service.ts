@@ -8,7 +8,7 @@ import { NO_USAGE } from "../usage.ts";
 import type { EmbeddingEngine, EmbeddingInput, EmbeddingVector, PreparedInput } from "../engine/embedding-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { CostEstimate } from "../pipeline.ts";
-import { CHARACTERS_PER_TOKEN_MAX } from "./context-length.ts";
+import { CHARACTERS_PER_TOKEN_MAX, knownContextTokens, learnContextTokens } from "./context-length.ts";
 
 export interface EmbeddingRequest {
   /** At least one. */
@@ -50,12 +50,13 @@ async function prepareEmbedding(
   request: EmbeddingRequest,
   signal: AbortSignal,
 ): Promise<PreparedEmbedding> {
-  const { contextTokens } = engine.limits;
+  const known = knownContextTokens(engine);
   for (const [index, input] of request.inputs.entries()) {
     const tokensMin = typeof input === "string" ? Math.floor(input.length / CHARACTERS_PER_TOKEN_MAX) : input.length;
-    if (tokensMin > contextTokens) throw inputTooLong(request, index, { contextTokens, tokens: tokensMin });
+    if (tokensMin > known) throw inputTooLong(request, index, { contextTokens: known, tokens: tokensMin });
   }
-  const { inputs, dimensions } = await engine.prepare(request.inputs, signal);
+  const { inputs, dimensions, contextTokens } = await engine.prepare(request.inputs, signal);
+  learnContextTokens(engine, contextTokens);
   for (const [index, { tokens }] of inputs.entries()) {
     if (tokens.length > contextTokens) throw inputTooLong(request, index, { contextTokens, tokens: tokens.length });
   }

@@ -74,7 +74,7 @@ export interface TaggedGeneration<Tag> {
   readonly request: GenerationRequest;
 }
 
-interface TaggedEvent<Tag> {
+export interface TaggedEvent<Tag> {
   readonly tag: Tag;
   readonly event: GenerationEvent;
 }

@@ -1,12 +1,15 @@
 /** An engine for core's own tests: says the words it was given, one per delta, and reports what it was asked. */
 
+import { encodeAiError } from "../ai-error-data.ts";
 import { AiError } from "../ai-error.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type {
   ChatEngine,
-  ChatMessage,
+  Sampling,
   GenerationEvent,
   GenerationRequest,
+  ModelLeases,
+  PreparedPrompt,
   PromptLogprob,
   TokenLogprob,
 } from "../engine/chat-engine.ts";
@@ -19,6 +22,8 @@ export interface FakeChatEngineOptions {
   readonly words?: readonly string[];
   readonly concurrency?: number;
   readonly contextTokens?: number;
+  /** Default: none. */
+  readonly leases?: ModelLeases;
   /** Called before each word; throw to break the engine, await to slow it. */
   readonly beforeWord?: (index: number, signal: AbortSignal) => Promise<void> | void;
 }
@@ -35,28 +40,25 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
   const requests: GenerationRequest[] = [];
   let running = 0;
   let closed = false;
+  const { contextTokens = 64 } = options;
   const words = options.words ?? ["Hello", " world"];
   return {
     type: "chat",
-    limits: { contextTokens: options.contextTokens ?? 64, concurrency: options.concurrency ?? 2 },
+    limits: { contextTokens, concurrency: options.concurrency ?? 2 },
+    ...(options.leases !== undefined && { leases: options.leases }),
     requests,
     running: () => running,
     closed: () => closed,
-    async prepare(messages: readonly ChatMessage[]) {
+    async prepare({ messages, options: { sampling } }) {
       const text = messages.map((message) => message.content).join(" ");
-      return { tokens: text.split(" ").map((_, index) => index) };
+      return { tokens: text.split(" ").map((_, index) => index), contextTokens, ...checkBias(sampling) };
     },
-    async prepareText({ text, suffix }) {
+    async prepareText({ text, suffix, options: { sampling } }) {
       if (suffix !== null) throw new AiError("unsupported_parameter", "No suffixes.", { param: "suffix" });
       const tokens = typeof text === "string" ? text.split(" ").map((_, index) => index) : text;
       const plainText = typeof text === "string" ? text : text.join(" ");
-      return { tokens, text: plainText, textStart: 0, textEnd: tokens.length };
-    },
-    async check({ sampling }) {
-      if (Object.hasOwn(sampling.logitBias, NO_TOKEN)) {
-        throw new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
-      }
-      return [];
+      const place = { text: plainText, textStart: 0, textEnd: tokens.length };
+      return { tokens, ...place, contextTokens, ...checkBias(sampling) };
     },
     async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
       requests.push(request);
@@ -81,6 +83,12 @@ export function createFakeChatEngine(options: FakeChatEngineOptions = {}): FakeC
       closed = true;
     },
   };
+}
+
+function checkBias({ logitBias }: Sampling): Pick<PreparedPrompt, "relaxed" | "refusal"> {
+  const isRefused = Object.hasOwn(logitBias, NO_TOKEN);
+  const refusal = new AiError("invalid_value", "There is no such token.", { param: "logit_bias" });
+  return { relaxed: [], refusal: isRefused ? encodeAiError(refusal) : null };
 }
 
 function scoreToken(token: number, index: number): PromptLogprob {

@@ -29,8 +29,9 @@ embeddingEngineContract("llama embedding", { createEngine: () => createLlamaEmbe
 
 test("an input as long as the model allows is read", async () => {
   const engine = open();
-  const letter = (await engine.prepare(["a"], never)).inputs[0]?.tokens[1] ?? Number.NaN;
-  expect(engine.limits.contextTokens).toBe(TINY_BERT.positions);
+  const { inputs: letters, contextTokens } = await engine.prepare(["a"], never);
+  const letter = letters[0]?.tokens[1] ?? Number.NaN;
+  expect(contextTokens).toBe(TINY_BERT.positions);
   const longest = Array.from({ length: TINY_BERT.positions - 2 }, () => letter);
   const { inputs } = await engine.prepare([longest], never);
   expect(inputs[0]?.tokens).toHaveLength(TINY_BERT.positions);

@@ -13,29 +13,18 @@ import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { loadEmbeddingModel } from "./loaded-embedding-model.ts";
 import type { LoadedEmbeddingModel } from "./loaded-embedding-model.ts";
 
-/** `limits.contextTokens` is the configured size until the model is loaded, then at most what it was trained for. */
 export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): EmbeddingEngine {
   const resolved = resolveLlamaEmbeddingSettings(settings);
-  let { contextTokens } = resolved;
   const resource = createModelResource<LoadedEmbeddingModel>({
     settings: resolved.loading,
     estimateBytes: () => estimateEmbeddingBytes(resolved),
-    async load() {
-      const loaded = await loadEmbeddingModel(resolved);
-      contextTokens = loaded.contextTokens;
-      return loaded;
-    },
+    load: () => loadEmbeddingModel(resolved),
     unload: async (loaded) => loaded.dispose(),
   });
 
   return {
     type: "embedding",
-    limits: {
-      get contextTokens() {
-        return contextTokens;
-      },
-      concurrency: resolved.concurrency,
-    },
+    limits: { contextTokens: resolved.contextTokens, concurrency: resolved.concurrency },
     isTruncatable: resolved.truncatableVectors,
     async prepare(inputs, signal) {
       const { value: loaded, release } = await resource.acquire(signal);
@@ -48,7 +37,8 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
           if (tokens === null) throw noSuchToken(index);
           prepared.push({ tokens });
         }
-        return { inputs: prepared, dimensions: loaded.dimensions };
+        const { contextTokens, dimensions } = loaded;
+        return { inputs: prepared, contextTokens, dimensions };
       } finally {
         release();
       }

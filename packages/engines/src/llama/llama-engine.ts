@@ -4,10 +4,18 @@
  */
 
 import { AiError, createWorkSlices } from "@openai-compat/core";
-import type { ChatEngine, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type {
+  ChatEngine,
+  GenerationOptions,
+  GenerationEvent,
+  GenerationRequest,
+  PreparedPrompt,
+} from "@openai-compat/core";
 import type { Token } from "node-llama-cpp";
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
+import { examineOptions } from "../shared/examine-options.ts";
+import { createModelLeases } from "../residency/model-leases.ts";
 import { createModelResource } from "../residency/model-resource.ts";
 import { ENDS_IN_REASONING } from "./chat-template.ts";
 import { createAnswerReader } from "./answer-reader.ts";
@@ -29,25 +37,17 @@ import type { SamplingContext } from "./sampling-options.ts";
 import { findUntaggedCalls } from "./untagged-tools.ts";
 import { tokenizeText } from "./text-tokens.ts";
 
-/**
- * One engine per model file. `limits.contextTokens` is the configured size until the model is loaded, then at most what
- * the model was trained for; `prepare` loads it, so a prompt in hand means that the limit is final.
- *
- * `completionTokens` counts every sampled token, the one that ends the turn included.
- */
+/** One engine per model file. `completionTokens` counts every sampled token, the one that ends the turn included. */
 export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   const resolved = resolveLlamaSettings(settings);
-  let { contextTokens } = resolved;
   const resource = createModelResource<LoadedModel>({
     settings: resolved.loading,
     estimateBytes: () => estimateChatBytes(resolved),
-    async load() {
-      const loaded = await loadModel(resolved);
-      contextTokens = loaded.contextTokens;
-      return loaded;
-    },
+    load: () => loadModel(resolved),
     unload: async (loaded) => loaded.dispose(),
   });
+  const leases = createModelLeases(resource);
+
   async function withModel<Result>(
     signal: AbortSignal,
     use: (loaded: LoadedModel) => Promise<Result>,
@@ -61,10 +61,9 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   }
 
   async function* generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
-    const { value: loaded, release } = await resource.acquire(signal);
+    const { value: loaded, call, release } = await leases.acquire(request.leaseId, signal);
     try {
-      // The choices of a call have one prompt.
-      yield* generateOn(loaded, resolved, { request, turn: { signal, call: request.prompt } });
+      yield* generateOn(loaded, resolved, { request, turn: { signal, call } });
     } finally {
       release();
     }
@@ -73,36 +72,41 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   return {
     type: "chat",
     recommendedSampling: resolved.recommendedSampling,
-    limits: {
-      get contextTokens() {
-        return contextTokens;
-      },
-      concurrency: resolved.concurrency,
-    },
-    prepare: (messages, output, signal) =>
-      withModel(signal, async (loaded) => ({
-        tokens: await tokenizePrompt({ messages, output }, loaded, createWorkSlices({ signal })),
-      })),
-    prepareText: (text, signal) =>
-      withModel(signal, (loaded) => tokenizeText(text, loaded.texts, createWorkSlices({ signal }))),
-    async check({ sampling, output }, signal) {
-      const { relaxed } = await compileOutput(output);
-      return withModel(signal, async (loaded) => {
-        mapSampling(sampling, { sampledTokens: [], tokensMax: 1 }, samplingContext(loaded, resolved));
-        return relaxed;
-      });
-    },
+    limits: { contextTokens: resolved.contextTokens, concurrency: resolved.concurrency },
+    leases,
+    prepare: ({ messages, options }, signal) =>
+      withModel(signal, async (loaded) => {
+        const prompt = { messages, output: options.output };
+        const tokens = await tokenizePrompt(prompt, loaded, createWorkSlices({ signal }));
+        return { tokens, ...(await describeOptions(loaded, resolved, { tokens, options })) };
+      }),
+    prepareText: ({ options, ...text }, signal) =>
+      withModel(signal, async (loaded) => {
+        const tokenised = await tokenizeText(text, loaded.texts, createWorkSlices({ signal }));
+        return { ...tokenised, ...(await describeOptions(loaded, resolved, { ...tokenised, options })) };
+      }),
     generate,
-    async hold(signal) {
-      const { value: loaded, release } = await resource.acquire(signal);
-      const call = {};
-      return {
-        generate: (request, stop) => generateOn(loaded, resolved, { request, turn: { signal: stop, call } }),
-        release,
-      };
+    async close() {
+      leases.close();
+      await resource.close();
     },
-    close: async () => resource.close(),
   };
+}
+
+/** A prompt that does not fit is refused, so its schemas are not compiled for it. */
+async function describeOptions(
+  loaded: LoadedModel,
+  settings: ResolvedLlamaSettings,
+  { tokens, options }: { readonly tokens: readonly number[]; readonly options: GenerationOptions },
+): Promise<Omit<PreparedPrompt, "tokens">> {
+  const { contextTokens } = loaded;
+  if (tokens.length > contextTokens) return { contextTokens, relaxed: [], refusal: null };
+  const examined = await examineOptions(async () => {
+    const { relaxed } = await compileOutput(options.output);
+    mapSampling(options.sampling, { sampledTokens: [], tokensMax: 1 }, samplingContext(loaded, settings));
+    return relaxed;
+  });
+  return { contextTokens, ...examined };
 }
 
 /** Cleanup runs to its end after an abort. */

@@ -3,9 +3,8 @@
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatEngine, GenerationRequest } from "@openai-compat/core";
-import { GREEDY, PLAIN, collectGeneration } from "@openai-compat/core/engine-contract";
+import { GREEDY, PLAIN, collectGeneration, prepareChat } from "@openai-compat/core/engine-contract";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { encodeGguf } from "../models/convert/gguf-writer.ts";
 import type { GgufValue } from "../models/convert/gguf-writer.ts";
@@ -51,7 +50,7 @@ function openTwo({ graceMs = 20, ...loading }: LoadingSettings & { readonly grac
 }
 
 async function requestOf(engine: ChatEngine, tokensMax: number): Promise<GenerationRequest> {
-  const prompt = await engine.prepare([{ role: "user", content: "hello" }], FREE_TEXT, never);
+  const prompt = await prepareChat(engine, [{ role: "user", content: "hello" }]);
   // Without the full stop the model never ends by itself.
   const sampling = { ...GREEDY, logitBias: { [randomModelByteToken(0x2e)]: -100 } };
   return { ...PLAIN, prompt, sampling, tokensMax, stop: [] };
@@ -129,20 +128,44 @@ test("a call that waits too long for memory gets an error with a retry time", as
   expect(await answer(b)).toBe(4);
 });
 
-test("a model that is held stays for all generations of a call, however long another one waits", async () => {
+async function takeLease(engine: ChatEngine, signal = never): Promise<string> {
+  const lease = await engine.leases?.take(signal);
+  if (lease === undefined) throw new Error("The engine has no leases.");
+  return lease.leaseId;
+}
+
+test("a model that is leased stays for all generations of a call, however long another one waits", async () => {
   const { a, b, log } = openTwo();
-  const request = await requestOf(a, 4);
-  const held = await a.hold?.(never);
-  if (held === undefined) throw new Error("The engine holds nothing.");
+  const leaseId = await takeLease(a);
+  const request = { ...(await requestOf(a, 4)), leaseId };
   const waiting = answer(b);
   for (let generation = 0; generation < 3; generation += 1) {
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect((await collectGeneration(held.generate(request, never))).completionTokens).toBe(4);
+    expect((await collectGeneration(a.generate(request, never))).completionTokens).toBe(4);
   }
   expect(log).toEqual(["a load-end"]);
-  held.release();
+  a.leases?.release(leaseId);
   expect(await waiting).toBe(4);
   expect(log).toEqual(["a load-end", "a unloaded for memory", "b load-end"]);
+});
+
+test("the lease of a call that died is given back with its abort, after the generation that still runs", async () => {
+  const { a, b, log } = openTwo();
+  const call = new AbortController();
+  const leaseId = await takeLease(a, call.signal);
+  const request = { ...(await requestOf(a, 40)), leaseId };
+  const running = collectGeneration(a.generate(request, never));
+  call.abort();
+  expect(await Promise.all([running, answer(b)])).toMatchObject([{ completionTokens: 40 }, 4]);
+  expect(log).toEqual(["a load-end", "a unloaded for memory", "b load-end"]);
+  expect((await collectGeneration(a.generate(request, never))).completionTokens).toBe(40);
+});
+
+test("a close ends leases that nobody released", async () => {
+  const { a, memory } = openTwo();
+  await takeLease(a);
+  await a.close();
+  expect(memory.bytesTaken).toBe(0);
 });
 
 test("a model that has no room even alone is refused, and the setting is named", async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, expect, test } from "vitest";
-import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
+import { collectGeneration, GREEDY, PLAIN, prepareChat } from "@openai-compat/core/engine-contract";
 import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatMessage, ChatOutput, ChatTool, GenerationRequest, JsonSchema, Sampling } from "@openai-compat/core";
 import { createLlamaEngine } from "./llama-engine.ts";
@@ -51,8 +51,7 @@ async function run(output: Partial<ChatOutput>, options: RunOptions = {}) {
   const messages: ChatMessage[] = [{ role: "user", content: "Say something." }];
   const requested = { ...FREE_TEXT, ...output };
   const sampling = { ...GREEDY, ...options.sampling };
-  await engine.check({ ...PLAIN, ...options, sampling, output: requested }, never);
-  const prompt = await engine.prepare(messages, requested, never);
+  const prompt = await prepareChat(engine, messages, { ...options, sampling, output: requested });
   const request = { ...PLAIN, tokensMax: 400, stop: [], ...options, sampling, prompt, output: requested };
   return collectGeneration(engine.generate(request, never));
 }
@@ -69,7 +68,7 @@ test.each([1, 2, 5, 20])(
 
 test("choices of one request share one output format, each from its beginning", async () => {
   const output: ChatOutput = { ...FREE_TEXT, format: { type: "json-schema", schema: journey, isStrict: true } };
-  const prompt = await engine.prepare([{ role: "user", content: "Go." }], output, never);
+  const prompt = await prepareChat(engine, [{ role: "user", content: "Go." }], { output });
   const texts = await Promise.all(
     [0, 1, 2, 3, 4].map(async (seed) => {
       const sampling = { ...GREEDY, temperature: 1.5, seed };

@@ -1,7 +1,7 @@
 /** What the catalogue's default chat model is chosen for. Runs when it is in the cache. */
 
 import { afterAll, expect, test } from "vitest";
-import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
+import { collectGeneration, GREEDY, PLAIN, prepareChat } from "@openai-compat/core/engine-contract";
 import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatEngine, ChatOutput } from "@openai-compat/core";
 import { findCachedModel } from "../models/index.ts";
@@ -17,7 +17,7 @@ afterAll(async () => engine?.close());
 
 async function answer(question: string, output: ChatOutput = FREE_TEXT) {
   if (engine === null) throw new Error("This test needs the model.");
-  const prompt = await engine.prepare([{ role: "user", content: question }], output, never);
+  const prompt = await prepareChat(engine, [{ role: "user", content: question }], { output });
   const request = { ...PLAIN, prompt, output, tokensMax: 80, stop: [], sampling: GREEDY };
   return collectGeneration(engine.generate(request, never));
 }

@@ -1,8 +1,7 @@
 /** What only a model with trained weights can show. Runs when the catalogue's chat model is in the cache. */
 
 import { afterAll, expect, test } from "vitest";
-import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
-import { FREE_TEXT } from "@openai-compat/core";
+import { collectGeneration, GREEDY, PLAIN, prepareChat, prepareText } from "@openai-compat/core/engine-contract";
 import type { ChatEngine, ChatMessage, GenerationRequest } from "@openai-compat/core";
 import { findCachedModel } from "../models/index.ts";
 import { createLlamaEngine } from "./llama-engine.ts";
@@ -19,7 +18,7 @@ async function answer(question: string): Promise<string> {
     { role: "system", content: "You are a helpful assistant." },
     { role: "user", content: question },
   ];
-  const prompt = await engine.prepare(messages, FREE_TEXT, never);
+  const prompt = await prepareChat(engine, messages);
   return (
     await collectGeneration(engine.generate({ ...PLAIN, prompt, tokensMax: 24, stop: [], sampling: GREEDY }, never))
   ).text;
@@ -62,20 +61,21 @@ test("a long text of SmolLM2 has the tokens that it has in one piece", async ({ 
     "今天天气很好，我们去公园散步。".repeat(1000),
     "Ça a été l'été où l'on s'est baigné… ".repeat(700),
   ];
+  if (engine === null) throw new Error("This test needs the model.");
   for (const text of texts) {
-    const { tokens } = (await engine?.prepareText({ text: text.slice(0, 20_000), suffix: null }, never)) ?? {};
+    const { tokens } = await prepareText(engine, text.slice(0, 20_000));
     expect(tokens).toEqual(model.tokenize(text.slice(0, 20_000), true));
     const message: ChatMessage = { role: "user", content: text.slice(0, 20_000) };
-    const prompt = await engine?.prepare([message], FREE_TEXT, never);
+    const prompt = await prepareChat(engine, [message]);
     const whole = model.tokenize(`<|im_start|>user\n${message.content}<|im_end|>\n<|im_start|>assistant\n`, true);
-    expect(prompt?.tokens.slice(-whole.length)).toEqual(whole);
+    expect(prompt.tokens.slice(-whole.length)).toEqual(whole);
   }
   await model.dispose();
 }, 120_000);
 
 async function goOn(text: string, overrides: Partial<GenerationRequest> = {}) {
   if (engine === null) throw new Error("This test needs the model.");
-  const prompt = await engine.prepareText({ text, suffix: null }, never);
+  const prompt = await prepareText(engine, text);
   const request = { ...PLAIN, prompt, style: "text" as const, tokensMax: 12, stop: [], sampling: GREEDY, ...overrides };
   return collectGeneration(engine.generate(request, never));
 }

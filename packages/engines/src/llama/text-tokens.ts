@@ -1,7 +1,7 @@
 /** Turns a plain text or a caller's token ids into a prompt, unchanged, control tokens included. */
 
 import { AiError } from "@openai-compat/core";
-import type { PlainText, PreparedText, WorkSlices } from "@openai-compat/core";
+import type { PlainText, TextTokens, WorkSlices } from "@openai-compat/core";
 
 /** The part of a model that plain texts need. */
 export interface TextTokenizer {
@@ -33,7 +33,7 @@ export async function tokenizeText(
   { text, suffix }: PlainText,
   tokenizer: TextTokenizer,
   slices: WorkSlices,
-): Promise<PreparedText> {
+): Promise<TextTokens> {
   const { prefixToken, documentToken, infill } = tokenizer;
   const own = typeof text === "string" ? await tokenizer.tokenize(text, slices) : checkTokens(text, tokenizer);
   const plainText = typeof text === "string" ? text : tokenizer.detokenize(text);

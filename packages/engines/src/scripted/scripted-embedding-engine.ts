@@ -62,7 +62,7 @@ export function createScriptedEmbeddingEngine(settings: ScriptedEmbeddingSetting
         const isText = typeof input === "string";
         prepared.push({ tokens: isText ? await encodeTextInSlices(input, slices) : checkTokens(input, index) });
       }
-      return { inputs: prepared, dimensions };
+      return { inputs: prepared, contextTokens, dimensions };
     },
     embed,
     close: () => running.ended(),

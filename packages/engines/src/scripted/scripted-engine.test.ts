@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { chatEngineContract, collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-contract";
-import { FREE_TEXT } from "@openai-compat/core";
+import { chatEngineContract, collectGeneration, GREEDY, PLAIN, prepareChat } from "@openai-compat/core/engine-contract";
 import type { ChatMessage } from "@openai-compat/core";
 import { createScriptedEngine } from "./scripted-engine.ts";
 
@@ -14,7 +13,7 @@ chatEngineContract("scripted", {
 
 async function answer(messages: readonly ChatMessage[], logitBias: Record<number, number> = {}) {
   const engine = createScriptedEngine();
-  const prompt = await engine.prepare(messages, FREE_TEXT, never);
+  const prompt = await prepareChat(engine, messages);
   const request = { ...PLAIN, prompt, tokensMax: 200, stop: [], sampling: { ...GREEDY, logitBias } };
   return { ...(await collectGeneration(engine.generate(request, never))), promptTokens: prompt.tokens.length };
 }
@@ -34,7 +33,7 @@ test("the words of the prompt are its tokens: one per role, one per short word",
 });
 
 test("a word with a bias of -100 is never sampled", async () => {
-  const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
+  const prompt = await prepareChat(createScriptedEngine(), [{ role: "user", content: "x words" }]);
   const words = prompt.tokens.at(-2) ?? 0;
   const { text } = await answer(question, { [words]: -100 });
   expect(text).not.toContain("4 words");
@@ -42,14 +41,14 @@ test("a word with a bias of -100 is never sampled", async () => {
 });
 
 test("a word with a bias of 100 is the only one that is sampled", async () => {
-  const prompt = await createScriptedEngine().prepare([{ role: "user", content: "x words" }], FREE_TEXT, never);
+  const prompt = await prepareChat(createScriptedEngine(), [{ role: "user", content: "x words" }]);
   const words = prompt.tokens.at(-2) ?? 0;
   expect((await answer(question, { [words]: 100 })).text).toMatch(/^( words){40,}$/);
 });
 
 test("a bias for an unknown token is refused, as by a model that lacks it", async () => {
   const options = { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1000: 5 } } };
-  const refused = createScriptedEngine().check(options, never);
+  const refused = prepareChat(createScriptedEngine(), [{ role: "user", content: "x" }], options);
   await expect(refused).rejects.toMatchObject({ code: "invalid_value", param: "logit_bias" });
 });
 
@@ -57,7 +56,7 @@ test("a narrow nucleus leaves the seed no choice", async () => {
   const texts = new Set<string>();
   for (let seed = 0; seed < 20; seed += 1) {
     const engine = createScriptedEngine();
-    const prompt = await engine.prepare(question, FREE_TEXT, never);
+    const prompt = await prepareChat(engine, question);
     const sampling = { ...GREEDY, temperature: 2, topP: 0.1, seed };
     const run = engine.generate({ ...PLAIN, prompt, tokensMax: 200, stop: [], sampling }, never);
     texts.add((await collectGeneration(run)).text);
@@ -67,7 +66,7 @@ test("a narrow nucleus leaves the seed no choice", async () => {
 
 test("delays are applied, and an abort ends them", async () => {
   const engine = createScriptedEngine({ tokenDelayMs: 60_000, promptChunkDelayMs: 1 });
-  const prompt = await engine.prepare(question, FREE_TEXT, never);
+  const prompt = await prepareChat(engine, question);
   const controller = new AbortController();
   const request = { ...PLAIN, prompt, tokensMax: 8, stop: [], sampling: GREEDY };
   const events = engine.generate(request, controller.signal)[Symbol.asyncIterator]();
@@ -79,8 +78,8 @@ test("delays are applied, and an abort ends them", async () => {
 
 test("a second turn is counted as cached up to where it differs", async () => {
   const engine = createScriptedEngine({ concurrency: 1 });
-  const first = await engine.prepare(question, FREE_TEXT, never);
-  const second = await engine.prepare([...question, { role: "assistant", content: "An animal." }], FREE_TEXT, never);
+  const first = await prepareChat(engine, question);
+  const second = await prepareChat(engine, [...question, { role: "assistant", content: "An animal." }]);
   const run = async (prompt: typeof first) =>
     collectGeneration(engine.generate({ ...PLAIN, prompt, tokensMax: 4, stop: [], sampling: GREEDY }, never));
   await run(first);

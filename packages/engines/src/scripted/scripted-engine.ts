@@ -5,10 +5,18 @@
 
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { createWorkSlices } from "@openai-compat/core";
-import type { ChatEngine, FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
+import type {
+  ChatEngine,
+  FinishReason,
+  GenerationOptions,
+  GenerationEvent,
+  GenerationRequest,
+  SchemaRelaxation,
+} from "@openai-compat/core";
 import { compileOutput } from "../grammar/output-schemas.ts";
 import { createAnswerText } from "../shared/answer-text.ts";
 import { assertFitsContext } from "../shared/context-limit.ts";
+import { examineOptions } from "../shared/examine-options.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { biasTokens, checkBias } from "./scripted-bias.ts";
@@ -74,22 +82,25 @@ export function createScriptedEngine(settings: ScriptedEngineSettings = {}): Cha
   return {
     type: "chat",
     limits: { contextTokens, concurrency },
-    async prepare(messages, _output, signal) {
+    async prepare({ messages, options }, signal) {
       signal.throwIfAborted();
-      return { tokens: await encodeConversation(messages, createWorkSlices({ signal })) };
+      const tokens = await encodeConversation(messages, createWorkSlices({ signal }));
+      return { tokens, contextTokens, ...(await examineOptions(() => check(options))) };
     },
-    async prepareText({ text, suffix }, signal) {
+    async prepareText({ text, suffix, options }, signal) {
       signal.throwIfAborted();
       if (suffix !== null) throw refuseSuffix();
-      return encodePlainText(text, createWorkSlices({ signal }));
-    },
-    async check({ sampling, output }) {
-      checkBias(sampling.logitBias);
-      return (await compileOutput(output)).relaxed;
+      const tokenised = await encodePlainText(text, createWorkSlices({ signal }));
+      return { ...tokenised, contextTokens, ...(await examineOptions(() => check(options))) };
     },
     generate,
     close: () => running.ended(),
   };
+}
+
+async function check({ sampling, output }: GenerationOptions): Promise<readonly SchemaRelaxation[]> {
+  checkBias(sampling.logitBias);
+  return (await compileOutput(output)).relaxed;
 }
 
 async function readPrompt(

@@ -1,6 +1,6 @@
 import { FREE_TEXT } from "@openai-compat/core";
 import type { ChatMessage, ChatOutput, ChatTool, GenerationOptions, JsonSchema } from "@openai-compat/core";
-import { PLAIN, collectGeneration } from "@openai-compat/core/engine-contract";
+import { PLAIN, collectGeneration, prepareChat } from "@openai-compat/core/engine-contract";
 import { expect, test } from "vitest";
 import { createScriptedEngine } from "./scripted-engine.ts";
 
@@ -29,8 +29,7 @@ async function run(
 ) {
   const messages: readonly ChatMessage[] = typeof content === "string" ? [{ role: "user", content }] : content;
   const requested = { ...FREE_TEXT, ...output };
-  await engine.check({ ...PLAIN, ...options, output: requested }, never);
-  const prompt = await engine.prepare(messages, requested, never);
+  const prompt = await prepareChat(engine, messages, { ...options, output: requested });
   const request = { ...PLAIN, tokensMax: 300, stop: [], ...options, prompt, output: requested };
   return collectGeneration(engine.generate(request, never));
 }

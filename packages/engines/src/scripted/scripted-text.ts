@@ -1,12 +1,12 @@
 /** Plain texts as prompts of the scripted engine. */
 
 import { AiError } from "@openai-compat/core";
-import type { GenerationRequest, PlainText, PreparedText, PromptLogprob, WorkSlices } from "@openai-compat/core";
+import type { GenerationRequest, PlainText, PromptLogprob, TextTokens, WorkSlices } from "@openai-compat/core";
 import { inventLogprob } from "./scripted-logprobs.ts";
 import { DOCUMENT_TOKEN, TOKENS_END, decodeToken, encodeTextInSlices } from "./scripted-tokens.ts";
 
 /** @throws AiError `invalid_value` for an id that is not the token of any text; what `slices` throws. */
-export async function encodePlainText(text: PlainText["text"], slices: WorkSlices): Promise<PreparedText> {
+export async function encodePlainText(text: PlainText["text"], slices: WorkSlices): Promise<TextTokens> {
   const tokens = typeof text === "string" ? await encodeTextInSlices(text, slices) : text;
   const strange = tokens.find((token) => token >= TOKENS_END);
   if (strange !== undefined) {

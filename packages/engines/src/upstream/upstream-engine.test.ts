@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { AiError, MODEL_TYPES, listOperations } from "@openai-compat/core";
+import { createClonedUpstreamEngine } from "@openai-compat/core/cloned-engine";
 import { expect, test } from "vitest";
 import {
   createTestEngine,
@@ -37,6 +38,27 @@ test("a non-streaming answer comes back with our model's name and its usage", as
   expect(result.contentType).toBe("application/json");
   expect(JSON.parse(result.text)).toEqual({ ...COMPLETION, usage: USAGE, model: OUR_MODEL });
   expect(result.usage).toMatchObject({ inputTokens: 7, outputTokens: 2 });
+});
+
+test("behind structured clones a form arrives, an answer comes back, and an error keeps its code and its retry time", async () => {
+  const seen: boolean[] = [];
+  const { baseUrl } = await startUpstream((response, _request, body) => {
+    seen.push(body.includes("RIFF"));
+    if (seen.length === 1) json({ text: "heard", duration: 2.5 })(response);
+    else response.writeHead(429, { "retry-after": "7" }).end("{}");
+  });
+  const engine = createClonedUpstreamEngine(createTestEngine([baseUrl]));
+  const fields = [
+    { name: "file", fileName: "a.wav", contentType: "audio/wav", bytes: new Uint8Array(Buffer.from("RIFF")) },
+  ];
+  const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
+  expect((await collectAnswer(engine.forward(request, never))).usage).toMatchObject({ audioMs: 2500 });
+  const error = await rejection(collectAnswer(engine.forward(request, never)));
+  expect(error).toMatchObject({ name: "AiError", code: "upstream_rate_limited", retryAfterMs: 7000 });
+  expect(seen).toEqual([true, true]);
+  const gone = new AiError("cancelled", "gone");
+  await expect(collectAnswer(engine.forward(request, AbortSignal.abort(gone)))).rejects.toBe(gone);
+  expect(engine.upstreams()).toMatchObject([{ index: 0, state: "closed" }]);
 });
 
 test("an answer without usage is estimated, and says so", async () => {

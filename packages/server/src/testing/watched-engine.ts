@@ -18,18 +18,20 @@ export interface WatchedEngine extends ChatEngine {
   readonly said: () => number;
 }
 
+const CONTEXT_TOKENS = 4096;
+const PROMPT = { tokens: [1, 2, 3], contextTokens: CONTEXT_TOKENS, relaxed: [], refusal: null };
+
 export function createWatchedEngine(options: WatchedEngineOptions = {}): WatchedEngine {
   const { waitsBeforeStart = false, text = "word ", count = Number.POSITIVE_INFINITY } = options;
   let running = 0;
   let said = 0;
   return {
     type: "chat",
-    limits: { contextTokens: 4096, concurrency: 2 },
+    limits: { contextTokens: CONTEXT_TOKENS, concurrency: 2 },
     running: () => running,
     said: () => said,
-    prepare: async () => ({ tokens: [1, 2, 3] }),
-    prepareText: async () => ({ tokens: [1, 2, 3], text: "one two three", textStart: 0, textEnd: 3 }),
-    check: async () => [],
+    prepare: async () => PROMPT,
+    prepareText: async () => ({ ...PROMPT, text: "one two three", textStart: 0, textEnd: 3 }),
     async *generate(_request, signal) {
       running += 1;
       try {

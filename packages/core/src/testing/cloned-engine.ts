@@ -1,0 +1,109 @@
+/**
+ * Engines as if they lived in another process: every argument, answer, event and error goes through a structured clone by
+ * itself, and of a signal nothing but its abort.
+ */
+
+import { decodeAiError, encodeAiError } from "../ai-error-data.ts";
+import type { ChatEngine } from "../engine/chat-engine.ts";
+import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
+import type { UpstreamEngine } from "../engine/upstream-engine.ts";
+
+export function createClonedChatEngine(engine: ChatEngine): ChatEngine {
+  const { recommendedSampling, leases } = engine;
+  return {
+    type: engine.type,
+    limits: send(engine.limits),
+    ...(recommendedSampling !== undefined && { recommendedSampling: send(recommendedSampling) }),
+    prepare: (prompt, signal) => ask(signal, (remote) => engine.prepare(send(prompt), remote)),
+    prepareText: (prompt, signal) => ask(signal, (remote) => engine.prepareText(send(prompt), remote)),
+    generate: (request, signal) => listen(signal, (remote) => engine.generate(send(request), remote)),
+    ...(leases !== undefined && {
+      leases: {
+        take: (signal) => ask(signal, (remote) => leases.take(remote)),
+        release: (leaseId) => leases.release(send(leaseId)),
+      },
+    }),
+    close: () => engine.close(),
+  };
+}
+
+export function createClonedEmbeddingEngine(engine: EmbeddingEngine): EmbeddingEngine {
+  return {
+    type: engine.type,
+    limits: send(engine.limits),
+    isTruncatable: engine.isTruncatable,
+    prepare: (inputs, signal) => ask(signal, (remote) => engine.prepare(send(inputs), remote)),
+    embed: (inputs, signal) => listen(signal, (remote) => engine.embed(send(inputs), remote)),
+    close: () => engine.close(),
+  };
+}
+
+export function createClonedUpstreamEngine(engine: UpstreamEngine): UpstreamEngine {
+  return {
+    type: engine.type,
+    limits: send(engine.limits),
+    operations: send(engine.operations),
+    forward: (request, signal) => listen(signal, (remote) => engine.forward(send(request), remote)),
+    upstreams: () => send(engine.upstreams()),
+    close: () => engine.close(),
+  };
+}
+
+function send<Message>(message: Message): Message {
+  requirePlain(message);
+  return structuredClone(message);
+}
+
+/** A clone silently drops what it can't copy of an object: its class, its accessors and what they would say later. */
+function requirePlain(value: unknown): void {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
+  if (Array.isArray(value) || value instanceof Set) {
+    for (const item of value) requirePlain(item);
+    return;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw new Error("An instance of a class is no plain data.");
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+    if (!("value" in descriptor)) throw new Error(`The member ${key} is no plain data.`);
+    requirePlain(descriptor.value);
+  }
+}
+
+async function ask<Answer>(signal: AbortSignal, call: (remote: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  const connection = connect(signal);
+  try {
+    return send(await call(connection.remote));
+  } catch (thrown) {
+    throw connection.receive(thrown);
+  }
+}
+
+async function* listen<Event>(
+  signal: AbortSignal,
+  call: (remote: AbortSignal) => AsyncIterable<Event>,
+): AsyncGenerator<Event, void> {
+  const connection = connect(signal);
+  try {
+    for await (const event of call(connection.remote)) yield send(event);
+  } catch (thrown) {
+    throw connection.receive(thrown);
+  }
+}
+
+/** Stays connected: a lease ends with an abort that comes long after its call. */
+function connect(signal: AbortSignal) {
+  const controller = new AbortController();
+  const { signal: remote } = controller;
+  const onAbort = () => controller.abort(decodeAiError(send(encodeAiError(signal.reason, signal))));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    remote,
+    /** @returns what is thrown here for what the engine threw there. */
+    receive(thrown: unknown): unknown {
+      const isAbort = remote.aborted && thrown === remote.reason;
+      const failure = send({ error: isAbort ? null : encodeAiError(thrown, remote) });
+      return failure.error === null ? signal.reason : decodeAiError(failure.error);
+    },
+  };
+}
