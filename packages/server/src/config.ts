@@ -150,7 +150,7 @@ const rateLimitsSchema = z.strictObject({
   refusalsPerMinute: perMinute
     .default(600)
     .describe(
-      "Requests of an account that may be refused for what is in them (400, 404, 408, 413, 415) in a minute; then all " +
+      "Requests of an account that may be refused for what is in them (400, 404, 408, 413, 415, 501) in a minute; then all " +
         "of its requests with a body get 429 before it is read. Each MiB that was read counts as one more.",
     ),
   accounts: z

@@ -18,7 +18,7 @@ export interface RequestScope {
   /** What the calls that this request causes are to be traced under (`traceparent`); null for nothing. */
   readonly traceParent: string | null;
   readonly facts: RequestFacts;
-  /** Aborted when the client leaves or the server stops; handlers abort it themselves when a stream is left. */
+  /** Aborted when the client disconnects or the server stops; handlers abort it themselves for a client that stalls. */
   readonly controller: AbortController;
   /** Its body as it comes from the socket; null when there is none, and the request has its own. */
   readonly body: BodySource | null;
