@@ -13,7 +13,8 @@ function setUp(limits: Partial<AccountLimits>, left = { allowed: true, remaining
   };
   const limitsOf = vi.fn(() => ({ requestsPerMinute: null, tokensPerMinute: null, ...limits }));
   const onFacts = vi.fn();
-  return { ...createRateLimits({ store, limitsOf }), store, limitsOf, onFacts };
+  const clock = { ms: 0 };
+  return { ...createRateLimits({ store, limitsOf, now: () => clock.ms }), store, limitsOf, onFacts, clock };
 }
 
 test("an account without limits asks no store", async () => {
@@ -52,6 +53,19 @@ test.each([
     await takeTokens("ada", 40, onFacts)
   )(used);
   expect(store.correct.mock.calls).toEqual(corrections);
+});
+
+test.each([
+  ["what a call did not use is given back in its own window", 10, 7199, -30],
+  ["what a call did not use is not given back in a later window, which took nothing", 10, 7200, null],
+  ["what a call used beyond that counts when it ends, in a later window too", 55, 7200, 15],
+])("%s", async (_case, used, afterMs, points) => {
+  const { takeTokens, store, onFacts, clock } = setUp({ tokensPerMinute: 100 });
+  clock.ms = 1000;
+  const correct = await takeTokens("ada", 40, onFacts);
+  clock.ms += afterMs;
+  await correct(used);
+  expect(store.correct.mock.calls).toEqual(points === null ? [] : [[{ key: "tokens:ada", points, limit: 100 }]]);
 });
 
 const none = { allowed: false, remaining: 1, resetMs: 7200 };

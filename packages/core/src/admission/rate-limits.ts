@@ -35,11 +35,15 @@ export type OnRateLimit = (kind: LimitedKind, facts: RateLimitFacts) => void;
 export interface RateLimitsOptions {
   readonly store: RateLimitStore;
   readonly limitsOf: (accountId: string) => AccountLimits;
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  readonly now?: () => number;
 }
 
 const NOTHING_TO_CORRECT = async () => {};
 
-export function createRateLimits({ store, limitsOf }: RateLimitsOptions): RateLimits {
+export function createRateLimits(options: RateLimitsOptions): RateLimits {
+  const { store, limitsOf, now = () => performance.now() } = options;
+
   async function take(
     kind: LimitedKind,
     use: { accountId: string; points: number; limit: number; onFacts: OnRateLimit },
@@ -58,7 +62,7 @@ export function createRateLimits({ store, limitsOf }: RateLimitsOptions): RateLi
     const { allowed, remaining, resetMs } = outcome;
     use.onFacts(kind, { limit, remaining, resetMs });
     if (!allowed) throw rateLimited(kind, { limit, remaining, points, resetMs });
-    return key;
+    return { key, windowEndsAtMs: now() + resetMs };
   }
 
   return {
@@ -69,9 +73,11 @@ export function createRateLimits({ store, limitsOf }: RateLimitsOptions): RateLi
     async takeTokens(accountId, tokens, onFacts) {
       const limit = limitsOf(accountId).tokensPerMinute;
       if (limit === null) return NOTHING_TO_CORRECT;
-      const key = await take("tokens", { accountId, points: tokens, limit, onFacts });
+      const { key, windowEndsAtMs } = await take("tokens", { accountId, points: tokens, limit, onFacts });
       return async (usedTokens) => {
-        if (usedTokens !== tokens) await store.correct({ key, points: usedTokens - tokens, limit });
+        // The next window took nothing for this call, so it gives nothing back; what was used beyond counts there.
+        const isLate = usedTokens < tokens && now() >= windowEndsAtMs;
+        if (usedTokens !== tokens && !isLate) await store.correct({ key, points: usedTokens - tokens, limit });
       };
     },
   };

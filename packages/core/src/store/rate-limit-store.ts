@@ -27,7 +27,7 @@ export interface RateLimitStore {
   consume(use: RateLimitUse): Promise<RateLimitOutcome>;
   /**
    * Corrects a use when the real amount is known: positive takes more, even beyond the limit; negative gives back, and
-   * never more than was taken. It changes nothing when the window has ended.
+   * never more than was taken. It changes the window that is open now, and nothing where none is.
    */
   correct(use: RateLimitUse): Promise<void>;
   close(): Promise<void>;
