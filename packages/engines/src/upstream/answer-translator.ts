@@ -12,6 +12,10 @@ export interface AnswerTranslator {
   push(chunks: readonly Uint8Array[]): Iterable<UpstreamEvent>;
   /** The body has ended. @throws as `push`, and UpstreamError `broken` when that was too early */
   end(): Iterable<UpstreamEvent>;
+  /** Whether events wait for what may come before them. Absent where none ever do. */
+  holdsBack?(): boolean;
+  /** @returns the events that wait, which wait no longer */
+  release?(): Iterable<UpstreamEvent>;
   /** Whether the answer is complete: anything that follows is ignored, and `end` need not be awaited. */
   isComplete(): boolean;
   /**

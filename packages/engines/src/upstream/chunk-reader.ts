@@ -80,6 +80,8 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
       if (!request.includeUsage) return ends;
       return [...ends, encoder.encodeUsage(encodeUsage(counter.reported(), counter.usage(true)))];
     },
+    holdsBack: () => !endings.isEmpty(),
+    release: () => endings.take([]),
     usage: (isOver) => counter.usage(isOver),
     source: () => counter.source(),
     isFinished: () => choices.areFinished(),

@@ -27,6 +27,10 @@ export interface EventReader {
    * @throws UpstreamError `broken` when the answer is not complete
    */
   end(isDone: boolean): readonly string[];
+  /** Whether events wait for what may come before them. Absent where none ever do. */
+  holdsBack?(): boolean;
+  /** @returns the data of the events that wait, which wait no longer */
+  release?(): readonly string[];
   /** Of all events so far. @param isOver whether nothing more is read */
   usage(isOver: boolean): UsageUnits;
   /** Of `usage`. */

@@ -28,6 +28,8 @@ export function createSniffingTranslator(choose: (first: string) => AnswerTransl
       const begun = [...begin("")];
       return [...begun, ...(chosen === null ? [] : endOf(chosen))];
     },
+    holdsBack: () => chosen?.holdsBack?.() === true,
+    release: () => chosen?.release?.() ?? [],
     isComplete: () => chosen?.isComplete() === true,
     awaitsUsage: () => chosen?.awaitsUsage() === true,
     abandon: () => (chosen ??= choose("")).abandon(),

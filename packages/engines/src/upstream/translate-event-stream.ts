@@ -97,6 +97,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
       yield* send(endStream(false));
       yield toEnd(reader);
     },
+    holdsBack: () => reader.holdsBack?.() === true,
+    release: () => send((reader.release?.() ?? []).map(encodeFrame).join("")),
     isComplete: () => isDone,
     awaitsUsage: () => reader.isFinished(),
     abandon: () => toEnd(reader),

@@ -51,9 +51,12 @@ export async function* streamUpstreamEvents(options: UpstreamEventsOptions): Asy
     const content = decodeContent(answer, options.answerBytesMax);
     const translator = chooseTranslator(answer, options);
     progress.translator = translator;
+    const held = createHeldBack(translator);
     let chunks: readonly Uint8Array[] | null = null;
     do {
-      chunks = await content.read();
+      const reading = content.read();
+      if (held.isHolding() && !(await held.comesInTime(reading))) yield* held.release();
+      chunks = await reading;
       if (signal.aborted) countLate(progress, chunks, signal);
       for (const event of chunks === null ? translator.end() : translator.push(chunks)) {
         if (event.type === "upstream-start" || event.type === "upstream-whole") lease.markResponseStarted();
@@ -65,11 +68,51 @@ export async function* streamUpstreamEvents(options: UpstreamEventsOptions): Asy
   } catch (thrown) {
     if (isBreakdown(thrown)) outcome = "broken";
     if (signal.aborted && progress.isSent) yield progress.translator?.abandon() ?? toUnanswered(request);
+    // What came before the error is sent before it.
+    if (!signal.aborted) yield* progress.translator?.release?.() ?? [];
     throw thrown instanceof UpstreamError ? toCallerError(thrown) : thrown;
   } finally {
     call?.answer.leave();
     call?.lease.end(outcome);
   }
+}
+
+/** How long the end of a choice waits for more of the choice; upstreams that say it too early send the rest at once. */
+const HELD_BACK_MS_MAX = 1000;
+
+function createHeldBack(translator: AnswerTranslator) {
+  let sinceMs: number | null = null;
+  return {
+    isHolding(): boolean {
+      const isHolding = translator.holdsBack?.() === true;
+      sinceMs = isHolding ? (sinceMs ?? performance.now()) : null;
+      return isHolding;
+    },
+    /**
+     * @param reading may settle later; its maker awaits it
+     * @returns whether it settled before what is held back has to be sent
+     */
+    comesInTime(reading: Promise<unknown>): Promise<boolean> {
+      const heldMs = sinceMs === null ? 0 : performance.now() - sinceMs;
+      return settlesWithin(reading, HELD_BACK_MS_MAX - heldMs);
+    },
+    release(): Iterable<UpstreamEvent> {
+      sinceMs = null;
+      return translator.release?.() ?? [];
+    },
+  };
+}
+
+/** Never rejects, and leaves no rejection of the promise unhandled. */
+function settlesWithin(promise: Promise<unknown>, timeMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), Math.max(0, timeMs));
+    const settle = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    promise.then(settle, settle);
+  });
 }
 
 interface Progress {
