@@ -88,7 +88,10 @@ const memorySchema = z
       .min(0)
       .max(60_000)
       .default(250)
-      .describe("How long a model that was just loaded or used stays in memory while another one waits for it."),
+      .describe(
+        "How long, in milliseconds, a model stays in memory after its load, and after its last use while no other has " +
+          "waited for as long.",
+      ),
     idleUnloadMs: milliseconds
       .nullable()
       .default(1_800_000)

@@ -43,8 +43,9 @@ export interface ModelMemoryOptions {
   /** Null: no limit. */
   readonly bytesMax: number | null;
   /**
-   * For how long after a load, or after its last use, a model is not evicted: a call that was prepared on it comes back
-   * to it within a moment. Milliseconds, default 250.
+   * For how long after its load a model is not evicted, and after its last use, at most until the first waiter has waited
+   * for as long: then a model in use is chosen too. A call that was prepared on it comes back to it within a moment.
+   * Milliseconds, default 250.
    */
   readonly graceMs?: number;
   /** Default: the system's. */

@@ -6,7 +6,7 @@ import type { CallRecord } from "@openai-compat/core";
 /**
  * - `shown`: it was sent.
  * - `not_requested`: the request did not ask for it (`stream_options.include_usage`).
- * - `hidden`: the same, and the upstream sent it all the same, so it was taken out.
+ * - `hidden`: the same; an upstream is always asked for its usage, and what it reported was taken out.
  * - `not_reported`: the upstream ended a stream, which passes as it is, without it.
  * - `client_disconnected`: the client had disconnected before.
  * - `upstream_failed`: the upstream broke the stream off, was silent for too long or sent nonsense.

@@ -1,6 +1,6 @@
 /**
- * Opens what a server remembers, by the kind of store that is configured. One row says all that differs between the
- * kinds; whatever else depends on the kind asks here.
+ * Opens what a server remembers, by the kind of store that is configured: one row for each kind. `cli/doctor-store.ts`
+ * alone also distinguishes the kinds.
  */
 
 import { mkdirSync } from "node:fs";
