@@ -41,6 +41,7 @@ export async function whole(
   return value;
 }
 
+/** What ends a choice whose last chunk says more than that. */
 export function endWith(reason: string): Json {
   return { ...BASE, choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: reason }] };
 }
