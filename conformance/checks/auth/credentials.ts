@@ -81,7 +81,7 @@ export const authChecks: readonly Check[] = [
     id: "auth.chat.stream-missing",
     requirement: "A streaming request without a credential is refused with 401, before any event.",
     reference: "RFC 9110 section 15.5.2",
-    breaks: "The matrix holds for one-shot only, and anyone streams for free.",
+    breaks: "The matrix holds for non-streaming only, and anyone streams for free.",
     async run(context) {
       const body = composeSdkStream(context);
       const call = async (client: OpenAI): Promise<unknown> =>

@@ -1,4 +1,4 @@
-/** Checks of the body of a one-shot chat completion. */
+/** Checks of the body of a non-streaming chat completion. */
 
 import { createChatCompletionResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";

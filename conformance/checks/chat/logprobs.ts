@@ -216,13 +216,13 @@ export const chatLogprobChecks: readonly Check[] = [
   defineCheck({
     ...LOGPROBS,
     id: "chat.logprobs.streamed",
-    requirement: "The tokens of all chunks are those of the one-shot answer.",
+    requirement: "The tokens of all chunks are those of the non-streaming answer.",
     reference: "OpenAPI CreateChatCompletionStreamResponse.choices.logprobs; vllm-project/vllm#3179",
     breaks: "A client that shows how sure the model is shows nothing once it streams, or loses tokens between chunks.",
     async run(context) {
       const oneShot = JSON.stringify((await requireTokens(context, SCORED)).map(({ token }) => token));
       const again = JSON.stringify((await requireTokens(context, SCORED)).map(({ token }) => token));
-      if (oneShot !== again) throw new Inconclusive("one-shot is not repeatable");
+      if (oneShot !== again) throw new Inconclusive("non-streaming is not repeatable");
       const streamed = await streamTokens(context);
       if (streamed === oneShot) return;
       if (streamed !== (await streamTokens(context))) throw new Inconclusive("the stream is not repeatable");

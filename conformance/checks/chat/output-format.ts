@@ -1,5 +1,5 @@
 /**
- * Checks of `response_format`: that what was asked for comes, one-shot and streamed, and how it ends. All are forced.
+ * Checks of `response_format`: that what was asked for comes, streamed or not, and how it ends. All are forced.
  */
 
 import { zodResponseFormat } from "openai/helpers/zod";
@@ -131,7 +131,7 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       const fields = composeFormat(LOT_FORM, REPEATABLE);
       const oneShot = await expectFormed(context, fields);
-      if (oneShot !== (await expectFormed(context, fields))) throw new Inconclusive("one-shot is not repeatable");
+      if (oneShot !== (await expectFormed(context, fields))) throw new Inconclusive("non-streaming is not repeatable");
       const streamed = await requireStreamedText(context, fields);
       if (streamed === oneShot) return;
       for (const text of [oneShot, streamed]) {

@@ -1,6 +1,4 @@
-/**
- * Checks of a streamed chat completion as a whole: usage, equality with one-shot, pace, and what happens when we leave.
- */
+/** Checks of a streamed chat completion as a whole: usage, equality with non-streaming, pace, and disconnects. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { type ChatChunk, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
@@ -103,12 +101,13 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "chat.stream.equals-one-shot",
-    requirement: "At temperature 0 with a seed the streamed text is the one-shot text.",
+    requirement: "At temperature 0 with a seed the streamed text is the non-streaming text.",
     reference: "OpenAPI CreateChatCompletionRequest.stream: the same answer in pieces",
     breaks: "Words are lost or doubled at chunk borders, unseen by every client.",
     async run(context) {
       const oneShot = await requireText(context, REPEATABLE);
-      if (oneShot !== (await requireText(context, REPEATABLE))) throw new Inconclusive("one-shot is not repeatable");
+      if (oneShot !== (await requireText(context, REPEATABLE)))
+        throw new Inconclusive("non-streaming is not repeatable");
       if (oneShot === "") throw new Inconclusive("the answer is empty", "model");
       const streamed = joinDeltas(await requireChunks(context, REPEATABLE));
       if (streamed === oneShot) return;

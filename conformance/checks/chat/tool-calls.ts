@@ -1,4 +1,4 @@
-/** Checks of the calls in a one-shot answer: what each one holds, and what stands beside it. All are forced. */
+/** Checks of the calls in a non-streaming answer: what each one holds, and what stands beside it. All are forced. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";

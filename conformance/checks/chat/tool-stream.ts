@@ -253,12 +253,13 @@ export const chatToolStreamChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
     id: "chat.tools.stream-equals-one-shot",
-    requirement: "At temperature 0 with a seed the streamed call is the one-shot call: same tool, same arguments.",
+    requirement: "At temperature 0 with a seed the streamed call is the non-streaming call: same tool, same arguments.",
     reference: "OpenAPI CreateChatCompletionRequest.stream: the same answer in pieces",
     breaks: "An agent does other things when it streams, unseen by every client.",
     async run(context) {
       const oneShot = await requireFitting(context, REPEATABLE);
-      if (oneShot !== (await requireFitting(context, REPEATABLE))) throw new Inconclusive("one-shot is not repeatable");
+      if (oneShot !== (await requireFitting(context, REPEATABLE)))
+        throw new Inconclusive("non-streaming is not repeatable");
       const ask = async (): Promise<string> =>
         joinArguments(await requireCallDeltas(context, forceTool(REPORT, REPEATABLE)));
       const streamed = await ask();

@@ -1,4 +1,4 @@
-/** Checks of the one-shot answer to a plain completion request: its shape, its counts, and that null is nothing. */
+/** Checks of the non-streaming answer to a plain completion: its shape, its counts, and that null is nothing. */
 
 import { createCompletionResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";

@@ -1,4 +1,4 @@
-/** Checks of a streamed plain completion: its events, and that together they are the one-shot answer. */
+/** Checks of a streamed plain completion: its events, and that together they are the non-streaming answer. */
 
 import { createCompletionStreamResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
@@ -109,13 +109,13 @@ export const completionStreamChecks: readonly Check[] = [
   defineCheck({
     ...COMPLETIONS,
     id: "completions.stream.equals-one-shot",
-    requirement: "At temperature 0 with a seed the streamed text is the one-shot text.",
+    requirement: "At temperature 0 with a seed the streamed text is the non-streaming text.",
     reference: "OpenAPI CreateCompletionRequest.stream: the same answer in pieces",
     breaks: "Words are lost or doubled between two events, unseen by every client.",
     async run(context) {
       const oneShot = await requireContinuation(context, REPEATABLE);
       if (oneShot !== (await requireContinuation(context, REPEATABLE))) {
-        throw new Inconclusive("one-shot is not repeatable");
+        throw new Inconclusive("non-streaming is not repeatable");
       }
       const streamed = joinTexts(await requireTextEvents(context, REPEATABLE));
       if (streamed === oneShot) return;
@@ -190,7 +190,7 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       const fields = { prompt: [COUNTING, OTHER_PROMPT] };
       const oneShot = await askText(context, fields);
-      if (readTextChoices(oneShot).length !== 2) throw new Inconclusive("there are not two choices in one-shot");
+      if (readTextChoices(oneShot).length !== 2) throw new Inconclusive("there are not two choices in non-streaming");
       const choices = (await requireTextEvents(context, fields)).flatMap((event) => event.choices);
       const ended = choices.filter(({ finish_reason: reason }) => (reason ?? "") !== "").map(({ index }) => index);
       const holds = [0, 1].every((index) => ended.filter((found) => found === index).length === 1);
@@ -227,7 +227,8 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askText(context, { logprobs: 1 });
       throwIfUnsupported(exchange, "logprobs");
-      if (!isJsonObject(readTextChoices(exchange)[0]?.["logprobs"])) throw new Inconclusive("one-shot has no logprobs");
+      if (!isJsonObject(readTextChoices(exchange)[0]?.["logprobs"]))
+        throw new Inconclusive("non-streaming has no logprobs");
       const events = await requireTextEvents(context, { logprobs: 1 });
       const lists = events.flatMap(({ choices }) => choices.map(({ logprobs }) => logprobs));
       const tokens = lists.flatMap((list) =>

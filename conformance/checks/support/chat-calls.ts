@@ -39,7 +39,7 @@ export function composeChat(context: CheckContext, fields: ChatFields = {}): Cha
   return { model: context.models.chat, messages, max_tokens: 16, ...fields };
 }
 
-/** A chat for the SDK's one-shot call. */
+/** A chat for the SDK's non-streaming call. */
 export function composeSdkChat(context: CheckContext, fields: ChatFields = {}): ChatCompletionCreateParamsNonStreaming {
   // The SDK's types forbid what some checks are there to send: unknown roles, wrong types, undocumented fields.
   return composeChat(context, fields) as unknown as ChatCompletionCreateParamsNonStreaming;
@@ -111,7 +111,7 @@ export function expectAnswered(exchange: Exchange): void {
   expectStatus(exchange, 200);
 }
 
-/** The body of a successful one-shot chat. @throws Inconclusive */
+/** The body of a successful non-streaming chat. @throws Inconclusive */
 export async function requireCompletion(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
   const exchange = await askChat(context, fields);
   return assume("a chat completion", () => {
@@ -133,7 +133,7 @@ export async function requireSdkMessage(context: CheckContext): Promise<void> {
   if (role !== "assistant") throw new Inconclusive("the SDK makes no assistant's message of a plain answer");
 }
 
-/** The first choice of a successful one-shot chat. @throws Inconclusive */
+/** The first choice of a successful non-streaming chat. @throws Inconclusive */
 export async function requireChoice(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
   return readChoice(await requireCompletion(context, fields));
 }

@@ -100,7 +100,7 @@ export const upstreamChecks: readonly Check[] = [
     ...UPSTREAMS,
     id: "upstreams.breaks.one-shot",
     needs: ["model:upstream_breaks", "model:chat"],
-    requirement: "A one-shot call whose upstream breaks off is answered with 500, 502, 503 or 504.",
+    requirement: "A non-streaming call whose upstream breaks off is answered with 500, 502, 503 or 504.",
     reference: "RFC 9110 section 15.6.3",
     breaks: "Half an answer is taken for a whole one.",
     async run(context) {

@@ -48,14 +48,14 @@ export function mutateOperation<Id extends OperationId>(
   };
 }
 
-/** Changes one-shot bodies. */
+/** Changes non-streaming bodies. */
 export function mutateCompletion(naming: Naming, change: (completion: Completion, body: ChatBody) => unknown): Mutant {
   return mutateOperation(naming, "createChatCompletion", () => ({
     encode: (answer) => change(encodeCompletion(answer), answer.request),
   }));
 }
 
-/** Changes the first choice of one-shot bodies. */
+/** Changes the first choice of non-streaming bodies. */
 export function mutateChoice(
   naming: Naming,
   change: (choice: Record<string, unknown>, body: ChatBody) => object,
@@ -66,7 +66,7 @@ export function mutateChoice(
   });
 }
 
-/** Changes the first choice's message of one-shot bodies. */
+/** Changes the first choice's message of non-streaming bodies. */
 export function mutateMessage(naming: Naming, change: (message: Record<string, unknown>) => object): Mutant {
   return mutateChoice(naming, (choice) => {
     const message = choice["message"];
@@ -163,7 +163,7 @@ export function dropBlame(id: string, intended: string, blamed: string): Mutant 
   );
 }
 
-/** Ends one-shot answers by another reason; `change` gives undefined where the reason stays. */
+/** Ends non-streaming answers by another reason; `change` gives undefined where the reason stays. */
 export function mutateFinish(
   id: string,
   description: string,

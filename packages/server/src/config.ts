@@ -149,7 +149,7 @@ const authSchema = z
 
 const rateLimitsSchema = z.strictObject({
   requestsPerMinute: perMinute.default(null).describe("Calls of a model that an account may start in a minute."),
-  tokensPerMinute: perMinute.default(null).describe("Tokens that an account may use in a minute, read and written."),
+  tokensPerMinute: perMinute.default(null).describe("Tokens that an account may use in a minute, input and output."),
   refusalsPerMinute: perMinute
     .default(600)
     .describe(

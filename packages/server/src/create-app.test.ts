@@ -254,7 +254,7 @@ test("with a list of origins, only those on it may read answers", async () => {
   expect(refused.headers.has("access-control-allow-origin")).toBe(false);
 });
 
-test("a one-shot answer has the whole shape of a completion", async () => {
+test("a non-streaming answer has the whole shape of a completion", async () => {
   const { post } = await createTestApp();
   const response = await post("/v1/chat/completions", CHAT);
   expect(response.headers.get("content-type")).toBe("application/json");
@@ -271,7 +271,7 @@ test.each(["default", "Scripted", "scripted"])("the model %s is named by its id 
   expect(await (await post("/v1/chat/completions", { ...CHAT, model })).json()).toMatchObject({ model: "scripted" });
 });
 
-test("a stream is headed as one and says what the one-shot answer says", async () => {
+test("a stream is headed as one and says what the non-streaming answer says", async () => {
   const { post } = await createTestApp();
   const body = { ...CHAT, seed: 7, temperature: 0 };
   const whole = createChatCompletionResponseSchema.parse(await (await post("/v1/chat/completions", body)).json());

@@ -298,7 +298,7 @@ test("an upload that outlasts the limit gets the error that the server stops", a
   expect(await answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /);
 });
 
-test("a one-shot answer that outlasts the limit is a 503 that may be tried again", async () => {
+test("a non-streaming answer that outlasts the limit is a 503 that may be tried again", async () => {
   const engine = createWatchedEngine({ waitsBeforeStart: true });
   const { chat, server } = await start({ engine, config: { limits: { shutdownTimeoutMs: 50 } } });
   const answer = chat({});

@@ -19,7 +19,7 @@ test("a chat goes through to a second server of our own, and is paid for here", 
   expect(await stores.credits.readBalance("ada")).toEqual({ balance: 1_000_000 - inputTokens - outputTokens, held: 0 });
 });
 
-test("a stream says the same as the one-shot answer, and hides the usage that the client did not ask for", async () => {
+test("a stream says the same as the non-streaming answer, and hides the usage that the client did not ask for", async () => {
   const { client, usage } = await startGateway(await startSecondServer());
   const whole = await client.chat.completions.create({ model: "far", messages, seed: 1 });
   const chunks = [];

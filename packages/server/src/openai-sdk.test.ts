@@ -53,7 +53,7 @@ test.each(sdks)("SDK $version lists and retrieves models", async ({ client }) =>
   expect((await client.models.retrieve("org/scripted")).id).toBe("org/scripted");
 });
 
-test.each(sdks)("SDK $version goes on with texts; its stream is the one-shot answer", async ({ client }) => {
+test.each(sdks)("SDK $version goes on with texts; its stream is the non-streaming answer", async ({ client }) => {
   const request = {
     model: "org/scripted",
     prompt: ["The sea is wide.", "Rain falls."],

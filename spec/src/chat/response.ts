@@ -1,4 +1,4 @@
-/** The one-shot answer of `POST /chat/completions`. */
+/** The non-streaming answer of `POST /chat/completions`. */
 import { z } from "zod";
 import { metadataSchema } from "../shared/metadata.ts";
 import { openObject } from "../shared/open-object.ts";

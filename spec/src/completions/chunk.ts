@@ -1,5 +1,5 @@
 /**
- * One event of a streamed completion. Upstream documents the one-shot answer for it, which its own events do not
+ * One event of a streamed completion. Upstream documents the non-streaming answer for it, which its own events do not
  * follow; the shape here is what they have. The order of events is a check's business.
  */
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The one-shot answer of `POST /completions`. */
+/** The non-streaming answer of `POST /completions`. */
 import { z } from "zod";
 import { openObject } from "../shared/open-object.ts";
 import { unixTimeSchema } from "../shared/unix-time.ts";

@@ -1,4 +1,4 @@
-/** Defects of one-shot chat bodies. */
+/** Defects of non-streaming chat bodies. */
 
 import type { Usage } from "../../operations/chat-answer.ts";
 import type { ChatBody } from "../../operations/chat-rules.ts";

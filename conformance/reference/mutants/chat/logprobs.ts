@@ -10,7 +10,7 @@ import { type Mutant, mutateChoice, mutateChunkChoice, mutateRequest, mutateRule
 
 type Naming = Omit<Mutant, "mutate">;
 
-/** Changes the log probabilities of one-shot answers; those of a stream stay. */
+/** Changes the log probabilities of non-streaming answers; those of a stream stay. */
 function mutateLogprobs(
   naming: Naming,
   change: (tokens: readonly TokenLogprob[], body: ChatBody) => object | null,
@@ -21,7 +21,7 @@ function mutateLogprobs(
   });
 }
 
-/** Changes each token of one-shot answers. */
+/** Changes each token of non-streaming answers. */
 function mutateToken(naming: Naming, change: (token: TokenLogprob, body: ChatBody) => object): Mutant {
   return mutateLogprobs(naming, (tokens, body) => ({
     content: tokens.map((token) => change(token, body)),

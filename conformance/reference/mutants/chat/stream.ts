@@ -272,7 +272,7 @@ export const chatStreamMutants: readonly Mutant[] = [
   ),
   {
     id: "stream.slot-kept",
-    description: "a long answer keeps the only slot to its end, though its client left",
+    description: "a long answer keeps the only slot to its end, though its client disconnected",
     intended: ["chat.stream.leaving-frees-the-slot"],
     mutate: () => {
       let freeAt = 0;

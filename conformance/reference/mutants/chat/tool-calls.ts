@@ -1,4 +1,4 @@
-/** Defects of the calls themselves, one-shot and in the deltas of a stream. */
+/** Defects of the calls themselves, non-streaming and in the deltas of a stream. */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
 import type { Chunk, ChunkChoice, ToolCallDelta } from "../../operations/chat-answer.ts";
@@ -14,7 +14,7 @@ interface Naming {
 
 const REQUIRED = "required";
 
-/** Changes the message of one-shot answers that call; `when` looks at the request. */
+/** Changes the message of non-streaming answers that call; `when` looks at the request. */
 function mutateCalling(
   naming: Naming,
   when: (body: ChatBody) => boolean,
@@ -27,12 +27,12 @@ function mutateCalling(
   });
 }
 
-/** Changes each call of one-shot answers. */
+/** Changes each call of non-streaming answers. */
 function mutateCall(naming: Naming, when: (body: ChatBody) => boolean, change: (call: JsonObject) => object): Mutant {
   return mutateCalling(naming, when, (message, calls) => ({ ...message, tool_calls: calls.map(change) }));
 }
 
-/** Changes the arguments of one-shot calls. */
+/** Changes the arguments of non-streaming calls. */
 function mutateArguments(naming: Naming, when: (body: ChatBody) => boolean, change: (text: string) => unknown): Mutant {
   return mutateCall(naming, when, (call) => {
     const { function: called } = call;

@@ -5,14 +5,14 @@ import { makeRefusal } from "../../refusal.ts";
 import type { ChatBody } from "../../operations/chat-rules.ts";
 import { type Mutant, mutateOperation, type Naming } from "../mutant.ts";
 
-/** Changes one-shot answers. */
+/** Changes non-streaming answers. */
 export function mutateText(naming: Naming, change: (completion: TextCompletion, body: ChatBody) => unknown): Mutant {
   return mutateOperation(naming, "createCompletion", () => ({
     encode: (answer) => change(encodeTextCompletion(answer), answer.request),
   }));
 }
 
-/** Changes each choice of one-shot answers. */
+/** Changes each choice of non-streaming answers. */
 export function mutateTextChoice(
   naming: Naming,
   change: (choice: TextCompletionChoice, body: ChatBody) => object,

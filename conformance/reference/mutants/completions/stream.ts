@@ -33,7 +33,7 @@ function mutateEventChoice(naming: Naming, change: (choice: TextCompletionChoice
   );
 }
 
-/** Changes the log probabilities of one-shot answers; those of a stream stay. */
+/** Changes the log probabilities of non-streaming answers; those of a stream stay. */
 function mutateLogprobs(naming: Naming, change: (logprobs: LegacyLogprobs, body: ChatBody) => object | null): Mutant {
   return mutateTextChoice(naming, (choice, body) => ({
     ...choice,

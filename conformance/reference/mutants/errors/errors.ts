@@ -39,7 +39,7 @@ function breakOn(slug: string, status: number, when: (call: ReferenceCall) => bo
   );
 }
 
-/** The refusal that several checks provoke with empty messages, one-shot. */
+/** The refusal that several checks provoke with empty messages, non-streaming. */
 function refusesEmptyMessages(refusal: Refusal, call: ReferenceCall): boolean {
   return refusal.name === "invalid_value" && refusal.param === "messages" && parseSent(call)["stream"] !== true;
 }

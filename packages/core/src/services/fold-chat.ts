@@ -1,4 +1,4 @@
-/** The one-shot answer as a fold of the stream, so that there is one generation path and both answers agree. */
+/** The non-streaming answer as a fold of the stream, so that there is one generation path and both answers agree. */
 
 import { AiError } from "../ai-error.ts";
 import type { FinishReason, TokenLogprob } from "../engine/chat-engine.ts";

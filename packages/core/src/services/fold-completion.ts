@@ -1,4 +1,4 @@
-/** The one-shot completion as a fold of the stream, as with a chat. */
+/** The non-streaming completion as a fold of the stream, as with a chat. */
 
 import { AiError } from "../ai-error.ts";
 import type { FinishReason, PromptLogprob } from "../engine/chat-engine.ts";

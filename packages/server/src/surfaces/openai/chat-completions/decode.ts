@@ -13,7 +13,7 @@ import { checkParameters } from "./parameters.ts";
 
 export interface DecodedChatCompletion {
   readonly request: ChatRequest;
-  /** Null for a one-shot answer. */
+  /** Null for a non-streaming answer. */
   readonly stream: ChatStreamOptions | null;
 }
 

@@ -19,7 +19,7 @@ type Chunk = CreateChatCompletionStreamResponse;
 type Delta = Chunk["choices"][number]["delta"] & { readonly reasoning_content?: string };
 
 export interface ChatStreamOptions extends StreamOptions {
-  /** Whether the answer may have no content: then it is null from the start, as in a one-shot answer. */
+  /** Whether the answer may have no content: then it is null from the start, as in a non-streaming answer. */
   readonly mayCallTools: boolean;
 }
 

@@ -90,7 +90,7 @@ test.each([
   ["plain", {}],
   ["with an echo and probabilities", { echo: true, logprobs: 2 }],
   ["of several prompts and choices", { prompt: ["The sea", "Rain"], n: 2, echo: true }],
-])("a stream %s says what the one-shot answer says", async (_case, body) => {
+])("a stream %s says what the non-streaming answer says", async (_case, body) => {
   const seeded = { ...body, seed: 5, max_tokens: 24 };
   const { choices, usage } = await complete(seeded);
   const chunks = await stream({ ...seeded, stream_options: { include_usage: true } });

@@ -12,7 +12,7 @@ import { checkParameters } from "./parameters.ts";
 
 export interface DecodedCompletion {
   readonly request: CompletionRequest;
-  /** Null for a one-shot answer. */
+  /** Null for a non-streaming answer. */
   readonly stream: StreamOptions | null;
 }
 
