@@ -5,8 +5,19 @@ test("every file is pinned by a plain name, a size and a SHA-256", () => {
   const files = listCatalogue().flatMap((entry) => [
     entry.artefact,
     ...entry.sources.flatMap((source) => {
-      if (source.kind === "hub") return [source.file];
-      return [source.file, ...(source.kind === "python-parts" ? source.parts : [source]).map(({ wheel }) => wheel)];
+      switch (source.kind) {
+        case "hub":
+        case "release":
+          return [source.file];
+        case "hub-parts":
+          return [source.file, ...source.parts.map(({ file }) => file)];
+        case "npm-package":
+          return [source.file, source.tarball];
+        case "python-package":
+          return [source.file, source.wheel];
+        case "python-parts":
+          return [source.file, ...source.parts.map(({ wheel }) => wheel)];
+      }
     }),
   ]);
   expect(files.length).toBeGreaterThan(0);
@@ -27,15 +38,36 @@ test("hub files are pinned to a commit, and ids are unique and plain", () => {
   const entries = listCatalogue();
   for (const { id, sources } of entries) {
     expect(id).toMatch(/^[a-z0-9][a-z0-9.-]*$/);
-    for (const source of sources) if (source.kind === "hub") expect(source.revision).toMatch(/^[0-9a-f]{40}$/);
+    for (const source of sources) {
+      if (source.kind === "hub" || source.kind === "hub-parts") expect(source.revision).toMatch(/^[0-9a-f]{40}$/);
+      if (source.kind === "release") expect(source.url).toMatch(/^https:/);
+    }
   }
   expect(new Set(entries.map((entry) => entry.id)).size).toBe(entries.length);
 });
 
 test("the parts of a file make up its size", () => {
-  const cut = listCatalogue().flatMap(({ sources }) => sources.filter((source) => source.kind === "python-parts"));
-  expect(cut.length).toBeGreaterThan(0);
-  for (const { file, parts } of cut) {
-    expect(parts.reduce((sum, { memberBytes }) => sum + memberBytes, 0)).toBe(file.sizeBytes);
-  }
+  const cut = listCatalogue().flatMap(({ sources }) =>
+    sources.flatMap((source) => {
+      if (source.kind === "python-parts") {
+        return [{ file: source.file, sizes: source.parts.map(({ memberBytes }) => memberBytes) }];
+      }
+      if (source.kind === "hub-parts") {
+        return [{ file: source.file, sizes: source.parts.map(({ file }) => file.sizeBytes) }];
+      }
+      if (source.kind === "npm-package") {
+        return [{ file: source.file, sizes: source.members.map(({ sizeBytes }) => sizeBytes) }];
+      }
+      return [];
+    }),
+  );
+  expect(cut.length).toBeGreaterThan(3);
+  for (const { file, sizes } of cut) expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(file.sizeBytes);
+});
+
+test("what an entry needs is in the catalogue, and needs nothing itself", () => {
+  const entries = listCatalogue();
+  const needed = entries.flatMap(({ needs = [] }) => needs);
+  expect(needed.length).toBeGreaterThan(0);
+  for (const id of needed) expect(entries.find((entry) => entry.id === id)?.needs ?? []).toEqual([]);
 });

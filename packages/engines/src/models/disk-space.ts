@@ -24,9 +24,14 @@ function countBytesOfSource(entry: CatalogueEntry, source: ModelSource): number 
 function countPackedBytes(source: ModelSource): number {
   switch (source.kind) {
     case "hub":
+    case "release":
       return 0;
+    case "hub-parts":
+      return source.file.sizeBytes;
+    case "npm-package":
+      return source.tarball.sizeBytes;
     case "python-package":
-      return source.wheel.sizeBytes;
+      return source.memberName === null ? 0 : source.wheel.sizeBytes;
     case "python-parts":
       return Math.max(...source.parts.map(({ wheel }) => wheel.sizeBytes));
   }

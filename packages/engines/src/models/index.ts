@@ -2,17 +2,22 @@
 export { cacheDirectory } from "./cache-directory.ts";
 export type { CacheDirectoryOptions } from "./cache-directory.ts";
 export type { CachedModel } from "./cached-model.ts";
-export { listCatalogue } from "./catalogue.ts";
+export { isLlamaEntry, listCatalogue } from "./catalogue.ts";
 export type {
   CatalogueEntry,
   Conversion,
+  HubPartsSource,
   HubSource,
+  LlamaEntry,
   ModelSource,
+  NpmPackageSource,
   PinnedFile,
   PythonPackageSource,
   PythonPart,
   PythonPartsSource,
   PythonWheel,
+  ReleaseSource,
+  SpeechEntry,
 } from "./catalogue.ts";
 export { listFittingModels } from "./choose-models.ts";
 export type { FittingModelsOptions, ModelChoice, Capacity } from "./choose-models.ts";
@@ -27,4 +32,5 @@ export { findCachedModel, pullModel, verifyCachedModel } from "./pull.ts";
 export type { PulledModel } from "./pull.ts";
 export type { LockSettings } from "./pull-lock.ts";
 export type { ModelLookup, PullOptions, PullProgress, PullSettings } from "./pull-options.ts";
+export { KOKORO_VOICES, KOKORO_VOICE_BYTES } from "./voice-catalogue.ts";
 export { wrapProse } from "./wrap-prose.ts";

