@@ -22,7 +22,11 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
   {
     name: "@openai-compat/server",
     folder: "packages/server",
-    entries: { "openai-compat": "src/launcher.ts", index: "src/index.ts" },
+    entries: {
+      "openai-compat": "src/launcher.ts",
+      index: "src/index.ts",
+      "native-child": "../engines/src/host/native-child.ts",
+    },
     target: "node20",
     assets: ["spec/openapi.json", "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js"],
   },

@@ -46,6 +46,7 @@ export type {
   ChatEngineLimits,
   ChatMessage,
   ChatPrompt,
+  TextPrompt,
   ChatRole,
   ChatToolCall,
   FinishReason,

@@ -2,6 +2,7 @@
 
 import { AiError } from "@openai-compat/core";
 import type { LoadEvent } from "@openai-compat/core";
+import { describeReason } from "./describe-thrown.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 
@@ -39,6 +40,8 @@ function createReading(modelId: string): MutableReading {
     failures: 0,
     loadSeconds: 0,
     unloads: { idle: 0, memory: 0, close: 0 },
+    losses: 0,
+    process: null,
   };
 }
 
@@ -56,6 +59,15 @@ function countEvent(reading: MutableReading, event: LoadEvent): void {
     case "unload":
       reading.loaded -= 1;
       reading.unloads = { ...reading.unloads, [event.reason]: reading.unloads[event.reason] + 1 };
+      if (reading.loaded === 0) reading.process = null;
+      return;
+    case "lost":
+      reading.loaded -= 1;
+      reading.losses += 1;
+      if (reading.loaded === 0) reading.process = null;
+      return;
+    case "process":
+      reading.process = { pid: event.pid, rssBytes: event.rssBytes };
   }
 }
 
@@ -66,9 +78,15 @@ function logEvent(logger: EventLogger, model: string, event: LoadEvent): void {
       return;
     case "load-failed": {
       const code = event.thrown instanceof AiError ? event.thrown.code : null;
-      logger.warn("model can't be loaded", { model, code, retryAfterMs: event.retryAfterMs });
+      const { retryAfterMs } = event;
+      logger.warn("model can't be loaded", { model, code, retryAfterMs, cause: describeReason(event.thrown) });
       return;
     }
+    case "lost":
+      logger.error("process of a model lost", { model, reason: event.reason, retryAfterMs: event.retryAfterMs });
+      return;
+    case "process":
+      return;
     case "unload":
       if (event.failure === null) logger.info("model unloaded", { model, reason: event.reason });
       else logger.error("model can't be unloaded", { model, cause: String(event.failure.thrown) });

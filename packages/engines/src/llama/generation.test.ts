@@ -7,7 +7,7 @@ import { collectGeneration, GREEDY, PLAIN } from "@openai-compat/core/engine-con
 import type { LlamaContextSequence } from "node-llama-cpp";
 import { createAnswerReader } from "./answer-reader.ts";
 import { runGeneration } from "./generation.ts";
-import { resolveLlamaSettings } from "./llama-settings.ts";
+import { resolveChatModel } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { randomModelByteToken, writeRandomModel } from "./testing/random-gguf.ts";
@@ -15,7 +15,7 @@ import { randomModelByteToken, writeRandomModel } from "./testing/random-gguf.ts
 const folder = await mkdtemp(join(tmpdir(), "random-model-"));
 const modelPath = join(folder, "random.gguf");
 await writeRandomModel(modelPath, {});
-const loaded = await loadModel(resolveLlamaSettings({ modelPath, contextTokens: 1024, concurrency: 1 }));
+const loaded = await loadModel(resolveChatModel({ modelPath, contextTokens: 1024, concurrency: 1 }), () => {});
 afterAll(async () => {
   await loaded.dispose();
   await rm(folder, { recursive: true });

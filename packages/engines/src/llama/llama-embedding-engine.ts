@@ -1,115 +1,37 @@
 /**
- * The embedding engine for GGUF models. Nothing native is imported, and no file is opened, before the first call that
- * needs the model. Inputs of all calls share the contexts, first come, first served, so a large batch delays other
- * calls but never blocks them.
+ * The embedding engine for GGUF models, each in a process of its own. No process is started, and no file is opened, before the
+ * first call that needs the model.
  */
 
-import { AiError, createWorkSlices } from "@openai-compat/core";
-import type { EmbeddingEngine, EmbeddingVector, PreparedInput } from "@openai-compat/core";
-import { createModelResource } from "../residency/model-resource.ts";
-import { estimateEmbeddingBytes } from "./memory-estimate.ts";
-import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import type { EmbeddingEngine } from "@openai-compat/core";
+import { createHostedModel } from "../host/hosted-model.ts";
+import { EMBEDDING_CONCURRENCY_DEFAULT, resolveEmbeddingModel } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
-import { loadEmbeddingModel } from "./loaded-embedding-model.ts";
-import type { LoadedEmbeddingModel } from "./loaded-embedding-model.ts";
+import { estimateEmbeddingBytes } from "./memory-estimate.ts";
 
 export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): EmbeddingEngine {
-  const resolved = resolveLlamaEmbeddingSettings(settings);
-  const resource = createModelResource<LoadedEmbeddingModel>({
-    settings: resolved.loading,
-    estimateBytes: () => estimateEmbeddingBytes(resolved),
-    load: () => loadEmbeddingModel(resolved),
-    unload: async (loaded) => loaded.dispose(),
+  const model = resolveEmbeddingModel(settings);
+  const hosted = createHostedModel("llama-embedding", model, {
+    loading: settings.loading,
+    estimateBytes: () => estimateEmbeddingBytes(settings),
+    onNativeLog: settings.onNativeLog,
   });
-
   return {
     type: "embedding",
-    limits: { contextTokens: resolved.contextTokens, concurrency: resolved.concurrency },
-    isTruncatable: resolved.truncatableVectors,
-    async prepare(inputs, signal) {
-      const { value: loaded, release } = await resource.acquire(signal);
-      try {
-        const slices = createWorkSlices({ signal });
-        const prepared: PreparedInput[] = [];
-        for (const [index, input] of inputs.entries()) {
-          if (slices.isOver) await slices.next();
-          const tokens = typeof input === "string" ? await loaded.tokenise(input, slices) : loaded.adopt(input);
-          if (tokens === null) throw noSuchToken(index);
-          prepared.push({ tokens });
-        }
-        const { contextTokens, dimensions } = loaded;
-        return { inputs: prepared, contextTokens, dimensions };
-      } finally {
-        release();
-      }
+    limits: {
+      contextTokens: model.contextTokens,
+      concurrency: settings.concurrency ?? EMBEDDING_CONCURRENCY_DEFAULT,
     },
+    isTruncatable: settings.truncatableVectors ?? false,
+    prepare: (inputs, signal) => hosted.ask(({ answers }) => answers.prepare(inputs, signal), signal),
     async *embed(inputs, signal) {
-      const { value: loaded, release } = await resource.acquire(signal);
+      const { value, release } = await hosted.acquire(signal);
       try {
-        yield* embedAll(loaded, inputs, { signal, threads: resolved.threads });
+        yield* value.streams.embed(inputs, signal);
       } finally {
         release();
       }
     },
-    close: async () => resource.close(),
+    close: () => hosted.close(),
   };
-}
-
-/** Reads as many inputs at once as there are contexts; yields each vector as soon as it is computed. */
-async function* embedAll(
-  loaded: LoadedEmbeddingModel,
-  inputs: readonly PreparedInput[],
-  { signal, threads }: { readonly signal: AbortSignal; readonly threads: number },
-): AsyncGenerator<EmbeddingVector, void> {
-  const left = new AbortController();
-  const stop = AbortSignal.any([signal, left.signal]);
-  const running = new Map<number, Promise<EmbeddingVector>>();
-  const rest = inputs.entries();
-  const startNext = (): void => {
-    const { done, value } = rest.next();
-    if (done === true) return;
-    const [index, input] = value;
-    running.set(index, embedOne(loaded, { index, input }, stop));
-  };
-  try {
-    for (let count = 0; count < threads; count += 1) startNext();
-    while (running.size > 0) {
-      const event = await Promise.race(running.values());
-      running.delete(event.index);
-      startNext();
-      yield event;
-    }
-  } finally {
-    left.abort();
-    await Promise.allSettled(running.values());
-  }
-}
-
-async function embedOne(
-  { contexts, isToken }: LoadedEmbeddingModel,
-  { index, input }: { readonly index: number; readonly input: PreparedInput },
-  signal: AbortSignal,
-): Promise<EmbeddingVector> {
-  const context = await contexts.acquire(signal);
-  try {
-    signal.throwIfAborted();
-    const { vector } = await context.getEmbeddingFor(input.tokens.filter(isToken));
-    return { index, vector: normalise(vector) };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    throw new AiError("engine_failed", "The model failed to read an input. Please try again.", { cause: thrown });
-  } finally {
-    contexts.release(context);
-  }
-}
-
-/** @throws Error for a vector of length 0 or not finite: it has no direction. */
-function normalise(vector: readonly number[]): Float32Array<ArrayBuffer> {
-  const length = Math.hypot(...vector);
-  if (!(length > 0 && Number.isFinite(length))) throw new Error(`The model's vector has the length ${length}.`);
-  return Float32Array.from(vector, (value) => value / length);
-}
-
-function noSuchToken(index: number): AiError {
-  return new AiError("invalid_value", `Input ${index} holds a token that the model doesn't have.`, { param: "input" });
 }

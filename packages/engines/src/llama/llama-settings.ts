@@ -2,39 +2,43 @@
 
 import { availableParallelism } from "node:os";
 import type { RecommendedSampling } from "@openai-compat/core";
+import type { NativeLog } from "../host/native-model.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
 
-export interface LlamaEngineSettings {
+/** What the process of the model has to know: plain data. */
+export interface ChatModelSettings {
   /** The GGUF file, absolute or from the working directory. It must hold a chat template. */
   readonly modelPath: string;
   /** Generations side by side; each has a context of its own in memory. Default 4. */
-  readonly concurrency?: number | undefined;
+  readonly concurrency: number;
   /** Prompt and completion together, per sequence; cut to what the model was trained for. Default 4,096. */
-  readonly contextTokens?: number | undefined;
+  readonly contextTokens: number;
   /**
    * Compute threads. Default: one less than the cores, at least one. Idle threads spin, so using every core of a shared
    * machine makes decoding ten times slower.
    */
-  readonly threads?: number | undefined;
+  readonly threads: number;
   /** Whether a GPU is used when a matching binary is installed. Default false. */
-  readonly gpu?: boolean | undefined;
+  readonly gpu: boolean;
   /**
    * How many of the likeliest tokens are sampled from at a temperature above 0; 0 for all, at some cost. Default 1,000.
    */
-  readonly candidateTokensMax?: number;
+  readonly candidateTokensMax: number;
+}
+
+type Optional<Settings> = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
+
+export interface LlamaEngineSettings
+  extends Pick<ChatModelSettings, "modelPath">, Optional<Omit<ChatModelSettings, "modelPath">> {
   /** Used where a request sets no value. Default: none. */
   readonly recommendedSampling?: RecommendedSampling;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;
   /** Gets the native library's own warnings and errors. Default: they are dropped. */
-  readonly onNativeLog?: (level: string, line: string) => void;
+  readonly onNativeLog?: NativeLog;
 }
 
-export type ResolvedLlamaSettings = {
-  readonly [Key in keyof LlamaEngineSettings]-?: Exclude<LlamaEngineSettings[Key], undefined>;
-};
-
-export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLlamaSettings {
+export function resolveChatModel(settings: LlamaEngineSettings): ChatModelSettings {
   return {
     modelPath: settings.modelPath,
     concurrency: settings.concurrency ?? 4,
@@ -42,8 +46,5 @@ export function resolveLlamaSettings(settings: LlamaEngineSettings): ResolvedLla
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
-    recommendedSampling: settings.recommendedSampling ?? {},
-    loading: settings.loading ?? {},
-    onNativeLog: settings.onNativeLog ?? (() => {}),
   };
 }

@@ -1,24 +1,25 @@
 /** Loads a model with the native library: forwards its log lines, and maps its failures to errors that name no path. */
 
 import { AiError } from "@openai-compat/core";
+import type { NativeLog } from "../host/native-model.ts";
 import { openNativeRuntime } from "./native-runtime.ts";
 import type { NativeRuntime } from "./native-runtime.ts";
 
 export interface RuntimeSettings {
   readonly gpu: boolean;
-  readonly onNativeLog: (level: string, line: string) => void;
+  readonly log: NativeLog;
 }
 
 /** @throws AiError `engine_unavailable` */
 export async function loadWithRuntime<Loaded extends { readonly dispose: () => Promise<void> }>(
-  { gpu, onNativeLog }: RuntimeSettings,
+  { gpu, log }: RuntimeSettings,
   load: (runtime: NativeRuntime) => Promise<Loaded>,
 ): Promise<Loaded> {
   let stopListening = (): void => {};
   try {
     const runtime = await openNativeRuntime({ gpu });
-    runtime.logListeners.add(onNativeLog);
-    stopListening = () => void runtime.logListeners.delete(onNativeLog);
+    runtime.logListeners.add(log);
+    stopListening = () => void runtime.logListeners.delete(log);
     const loaded = await load(runtime);
     const dispose = async (): Promise<void> => {
       await loaded.dispose();

@@ -2,10 +2,11 @@
 
 import type { WorkSlices } from "@openai-compat/core";
 import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
+import type { NativeLog } from "../host/native-model.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
 import { matchAnyOf } from "./any-of.ts";
-import type { ResolvedLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import type { EmbeddingModelSettings } from "./llama-embedding-settings.ts";
 import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { tokenizeInSlices } from "./sliced-tokens.ts";
@@ -25,14 +26,14 @@ export interface LoadedEmbeddingModel {
 }
 
 /** @throws AiError `engine_unavailable` */
-export async function loadEmbeddingModel(settings: ResolvedLlamaEmbeddingSettings): Promise<LoadedEmbeddingModel> {
-  return loadWithRuntime(settings, (runtime) => loadInto(runtime, settings));
+export async function loadEmbeddingModel(
+  settings: EmbeddingModelSettings,
+  log: NativeLog,
+): Promise<LoadedEmbeddingModel> {
+  return loadWithRuntime({ gpu: settings.gpu, log }, (runtime) => loadInto(runtime, settings));
 }
 
-async function loadInto(
-  runtime: NativeRuntime,
-  settings: ResolvedLlamaEmbeddingSettings,
-): Promise<LoadedEmbeddingModel> {
+async function loadInto(runtime: NativeRuntime, settings: EmbeddingModelSettings): Promise<LoadedEmbeddingModel> {
   const { module, llama } = runtime;
   const model = await llama.loadModel({ modelPath: settings.modelPath });
   try {

@@ -2,12 +2,13 @@
 
 import { AiError } from "@openai-compat/core";
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
+import type { NativeLog } from "../host/native-model.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
 import { matchAnyOf } from "./any-of.ts";
 import { createChatTemplate } from "./chat-template.ts";
 import type { ChatTemplate } from "./chat-template.ts";
-import type { ResolvedLlamaSettings } from "./llama-settings.ts";
+import type { ChatModelSettings } from "./llama-settings.ts";
 import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { createOutputGrammars } from "./output-grammars.ts";
@@ -67,11 +68,11 @@ export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 export const SCORED_TOKENS_MAX = 2 * CPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
-export async function loadModel(settings: ResolvedLlamaSettings): Promise<LoadedModel> {
-  return loadWithRuntime(settings, (runtime) => loadInto(runtime, settings));
+export async function loadModel(settings: ChatModelSettings, log: NativeLog): Promise<LoadedModel> {
+  return loadWithRuntime({ gpu: settings.gpu, log }, (runtime) => loadInto(runtime, settings));
 }
 
-async function loadInto(runtime: NativeRuntime, settings: ResolvedLlamaSettings): Promise<LoadedModel> {
+async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Promise<LoadedModel> {
   const { module, llama } = runtime;
   const model = await llama.loadModel({ modelPath: settings.modelPath });
   try {

@@ -8,9 +8,9 @@ import { AiError } from "@openai-compat/core";
 import { measureGgufBytes, readGgufShape } from "../models/gguf-shape.ts";
 import type { GgufShape } from "../models/gguf-shape.ts";
 import { alignUp } from "../models/convert/gguf-writer.ts";
-import { resolveLlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
+import { resolveEmbeddingModel } from "./llama-embedding-settings.ts";
 import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
-import { resolveLlamaSettings } from "./llama-settings.ts";
+import { resolveChatModel } from "./llama-settings.ts";
 import type { LlamaEngineSettings } from "./llama-settings.ts";
 import { toLoadError } from "./load-with-runtime.ts";
 import { BATCH_TOKENS, SCORED_TOKENS_MAX } from "./loaded-model.ts";
@@ -37,7 +37,7 @@ const UNREADABLE_FACTOR = 2;
  * @throws AiError `engine_unavailable` without the file
  */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
-  const { modelPath, concurrency, contextTokens } = resolveLlamaSettings(settings);
+  const { modelPath, concurrency, contextTokens } = resolveChatModel(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape);
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
@@ -54,7 +54,7 @@ export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<
  * @throws AiError `engine_unavailable` without the file
  */
 export async function estimateEmbeddingBytes(settings: LlamaEmbeddingSettings): Promise<number> {
-  const { modelPath, contextTokens, threads } = resolveLlamaEmbeddingSettings(settings);
+  const { modelPath, contextTokens, threads } = resolveEmbeddingModel(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape) + 1;
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;

@@ -32,7 +32,7 @@ export interface PrefillScheduler {
 export interface Turn {
   readonly signal: AbortSignal;
   /** Identifies the call: calls take turns, whatever number of prompts each has. */
-  readonly call: object;
+  readonly call: object | string;
 }
 
 export interface PrefillTurn<Result> extends Turn {

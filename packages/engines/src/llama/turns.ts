@@ -6,12 +6,12 @@ export interface Turns {
    *
    * @throws the signal's reason when it aborts first
    */
-  take(call: object, signal: AbortSignal): Promise<() => void>;
+  take(call: object | string, signal: AbortSignal): Promise<() => void>;
 }
 
 export function createTurns(): Turns {
   /** By call, least recently served first. */
-  const waiting = new Map<object, Set<() => void>>();
+  const waiting = new Map<object | string, Set<() => void>>();
   let isTaken = false;
 
   function end(): void {
@@ -31,7 +31,7 @@ export function createTurns(): Turns {
     start?.();
   }
 
-  function leave(call: object, queue: Set<() => void>, start: (() => void) | undefined): void {
+  function leave(call: object | string, queue: Set<() => void>, start: (() => void) | undefined): void {
     if (start !== undefined) queue.delete(start);
     if (queue.size === 0) waiting.delete(call);
   }

@@ -6,6 +6,8 @@
 import type { LoadEvent } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { createLoadRetries } from "./load-retries.ts";
+import type { LoadRetriesOptions } from "./load-retries.ts";
 import { Abandoned, ResourceInstance } from "./resource-instance.ts";
 import type { Lease, ResourceSource } from "./resource-instance.ts";
 
@@ -22,17 +24,20 @@ export interface LazyResource<Value> {
    *   error; the signal's reason
    */
   acquire(signal: AbortSignal): Promise<Lease<Value>>;
+  /** The value has done its work: that others were lost before it counts no more. */
+  confirm(): void;
   /**
    * Waits until every lease is released and all is unloaded, earlier instances included. A later `acquire` loads again.
    */
   close(): Promise<void>;
 }
 
-export interface LazyResourceOptions<Value> extends ResourceSource<Value> {
-  /** For how long a failed load is answered with the remembered failure; doubled with each further failure in a row. */
-  readonly retryDelayMs: number;
-  /** Upper bound of the doubling. */
-  readonly retryDelayMsMax: number;
+export interface LazyResourceOptions<Value> extends ResourceSource<Value>, LoadRetriesOptions {
+  /**
+   * Makes what callers get, while a load has to wait, after losses in a row. The first loss is followed by a load at once; a further one,
+   * with nothing confirmed in between, by the delays of failed loads.
+   */
+  readonly createLossError: (reason: string) => Error;
   /** Makes the callers' error of a failed load, with the time until it may be tried again. */
   readonly explain: (thrown: unknown, retryAfterMs: number) => unknown;
   readonly onEvent: (event: ResourceEvent) => void;
@@ -40,17 +45,13 @@ export interface LazyResourceOptions<Value> extends ResourceSource<Value> {
   readonly clock?: Clock;
 }
 
-/** Beyond any delay that a limit allows. */
-const DOUBLINGS_MAX = 32;
-
 export function createLazyResource<Value>(options: LazyResourceOptions<Value>): LazyResource<Value> {
-  const { clock = SYSTEM_CLOCK, onEvent } = options;
+  const { clock = SYSTEM_CLOCK, onEvent, explain, createLossError } = options;
   let current: ResourceInstance<Value> | null = null;
   /** Of instances that accept no new call and are not unloaded yet. */
   const retiring = new Set<Promise<void>>();
   const unloading = new Set<Promise<void>>();
-  let failure: { readonly thrown: unknown; readonly retryAtMs: number } | null = null;
-  let failuresInARow = 0;
+  const retries = createLoadRetries(options, clock);
 
   function open(): ResourceInstance<Value> {
     const source: ResourceSource<Value> = {
@@ -70,42 +71,36 @@ export function createLazyResource<Value>(options: LazyResourceOptions<Value>): 
       },
       onLoaded: (durationMs) => onEvent({ type: "load-end", durationMs }),
       onUnloaded: (reason, failed) => onEvent({ type: "unload", reason, failure: failed }),
+      onLost: (reason) =>
+        onEvent({ type: "lost", reason, retryAfterMs: retries.rememberLoss(createLossError(reason)) }),
     });
     instance.loading.then(
-      () => (failuresInARow = 0),
+      () => retries.forgetFailures(),
       (thrown: unknown) => {
-        if (!(thrown instanceof Abandoned)) rememberFailure(instance, thrown);
+        if (thrown instanceof Abandoned) return;
+        if (current === instance) current = null;
+        onEvent({ type: "load-failed", thrown, retryAfterMs: retries.rememberFailure(thrown) });
       },
     );
     return instance;
-  }
-
-  function rememberFailure(instance: ResourceInstance<Value>, thrown: unknown): void {
-    if (current === instance) current = null;
-    const retryAfterMs = Math.min(options.retryDelayMs * 2 ** failuresInARow, options.retryDelayMsMax);
-    failuresInARow = Math.min(failuresInARow + 1, DOUBLINGS_MAX);
-    failure = { thrown, retryAtMs: clock.nowMs() + retryAfterMs };
-    onEvent({ type: "load-failed", thrown, retryAfterMs });
-  }
-
-  function explain({ thrown, retryAtMs }: NonNullable<typeof failure>): unknown {
-    return options.explain(thrown, Math.max(0, retryAtMs - clock.nowMs()));
   }
 
   return {
     async acquire(signal) {
       signal.throwIfAborted();
       if (current === null) {
-        if (failure !== null && clock.nowMs() < failure.retryAtMs) throw explain(failure);
-        failure = null;
+        const failure = retries.read();
+        if (failure !== null) throw explain(failure.thrown, failure.retryAfterMs);
         current = open();
       }
       try {
         return await current.lease(signal);
       } catch (thrown) {
-        throw failure !== null && failure.thrown === thrown ? explain(failure) : thrown;
+        const retryAfterMs = retries.findDelayMs(thrown);
+        throw retryAfterMs === null ? thrown : explain(thrown, retryAfterMs);
       }
     },
+    confirm: () => retries.forgetLosses(),
     async close() {
       const before = [...retiring];
       const unloaded = current?.retire("close");

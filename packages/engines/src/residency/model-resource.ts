@@ -34,6 +34,7 @@ export interface ModelResourceOptions<Loaded> {
   /** Neither this nor the estimate throws anything but an AiError. */
   readonly load: () => Promise<Loaded>;
   readonly unload: (loaded: Loaded) => Promise<void>;
+  readonly watchLoss: (loaded: Loaded) => Promise<string>;
 }
 
 /** How soon a call that found no memory may be retried: other calls are running, for an unknown time. */
@@ -43,7 +44,7 @@ const NO_MEMORY_RETRY_MS = 5_000;
  * `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load.
  */
 export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded>): LazyResource<Loaded> {
-  const { settings, load, unload } = options;
+  const { settings, load, unload, watchLoss } = options;
   const { memory = createModelMemory({ bytesMax: null }), onEvent = () => {} } = settings;
   let bytes = 0;
   return createLazyResource<Loaded>({
@@ -55,6 +56,8 @@ export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded
     createTimeoutError,
     load,
     unload,
+    watchLoss,
+    createLossError,
     idleUnloadMs: settings.idleUnloadMs ?? null,
     retryDelayMs: settings.retryDelayMs ?? 5_000,
     retryDelayMsMax: settings.retryDelayMsMax ?? 60_000,
@@ -69,6 +72,12 @@ function createTimeoutError(waitedMs: number): AiError {
     `The model got no room in memory within ${waitedMs} ms, because other models are answering calls. ` +
     "Please try again in a moment.";
   return new AiError("queue_timeout", message, { retryAfterMs: NO_MEMORY_RETRY_MS });
+}
+
+function createLossError(reason: string): AiError {
+  const message =
+    "The model can't be used for now: its process has ended several times. The log of the server says why.";
+  return new AiError("engine_unavailable", message, { cause: new Error(reason) });
 }
 
 /** The same failure for every caller, each with the time that is left now. */

@@ -81,6 +81,7 @@ function createModel(plan: ModelPlan, { clock, memory, idleUnloadMs, copies, fai
     idleUnloadMs,
     retryDelayMs: 10,
     retryDelayMsMax: 50,
+    createLossError: (reason) => new Error(`lost: ${reason}`),
     explain: (thrown) => thrown,
     onEvent(event) {
       if (event.type === "unload" && event.failure !== null) failedUnloads.push(event.failure.thrown);

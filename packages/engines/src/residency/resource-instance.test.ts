@@ -22,6 +22,7 @@ test("a reservation that is granted after every caller disconnected is released,
     onRetire: () => log.push("retired"),
     onLoaded: () => {},
     onUnloaded: () => {},
+    onLost: () => {},
   });
   const controller = new AbortController();
   const disconnected = instance.lease(controller.signal);

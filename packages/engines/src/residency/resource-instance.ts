@@ -22,7 +22,10 @@ export interface ResourceSource<Value> {
   /** The error of a call that waited so long in vain. */
   readonly createTimeoutError: (waitedMs: number) => Error;
   readonly load: () => Promise<Value>;
+  /** Called too when it was lost, after its last lease. */
   readonly unload: (value: Value) => Promise<void>;
+  /** Resolves when the value was lost without an unload, with the reason. Default: that never happens. */
+  readonly watchLoss?: (value: Value) => Promise<string>;
   /** After so long without a lease it is unloaded; null: never. */
   readonly idleUnloadMs: number | null;
 }
@@ -35,6 +38,8 @@ export interface InstanceOwner {
   readonly onLoaded: (durationMs: number) => void;
   /** `failure` is null when the unload succeeded. */
   readonly onUnloaded: (reason: UnloadReason, failure: { readonly thrown: unknown } | null) => void;
+  /** Called in place of `onUnloaded`. */
+  readonly onLost: (reason: string) => void;
 }
 
 /** No call waited for the memory any more, so nothing was loaded. */
@@ -53,6 +58,7 @@ export class ResourceInstance<Value> {
   #reservation: MemoryReservation | null = null;
   #loaded: { readonly value: Value } | null = null;
   #unloaded: Promise<void> | null = null;
+  #isLost = false;
   #stopIdleTimer = (): void => {};
 
   constructor(source: ResourceSource<Value>, owner: InstanceOwner) {
@@ -122,8 +128,17 @@ export class ResourceInstance<Value> {
     this.#loaded = { value };
     onLoaded(clock.nowMs() - startedAtMs);
     reservation.markLoaded();
+    void this.#source.watchLoss?.(value).then((reason) => this.#lose(reason));
     if (this.#leases.size === 0) this.#becomeIdle();
     return value;
+  }
+
+  /** Its calls fail by themselves; its memory is free already. */
+  #lose(reason: string): void {
+    this.#isLost = true;
+    this.#reservation?.release();
+    this.#owner.onLost(reason);
+    this.#retireQuietly("close");
   }
 
   /** Called when there is no lease. */
@@ -154,7 +169,7 @@ export class ResourceInstance<Value> {
       throw thrown;
     } finally {
       this.#reservation?.release();
-      this.#owner.onUnloaded(reason, failure);
+      if (!this.#isLost) this.#owner.onUnloaded(reason, failure);
     }
   }
 

@@ -16,6 +16,10 @@ export interface LoadReading {
   /** All good loads together, without the wait for room. */
   readonly loadSeconds: number;
   readonly unloads: Readonly<Record<UnloadReason, number>>;
+  /** How often its process has ended otherwise than by an unload. */
+  readonly losses: number;
+  /** The process that has it in memory, as it was last seen; null where there is none. */
+  readonly process: { readonly pid: number; readonly rssBytes: number | null } | null;
 }
 
 const LOAD_METRICS = [
@@ -43,6 +47,18 @@ const LOAD_METRICS = [
     name: "model_load_seconds_total",
     help: "Time that loads took, the wait for memory not counted.",
     read: ({ loadSeconds }: LoadReading) => loadSeconds,
+  },
+  {
+    type: Counter,
+    name: "model_process_losses_total",
+    help: "How often the process of the model ended otherwise than by an unload.",
+    read: ({ losses }: LoadReading) => losses,
+  },
+  {
+    type: Gauge,
+    name: "model_process_resident_bytes",
+    help: "Resident memory of the process of the model, as it was last seen; 0 without a process.",
+    read: ({ process }: LoadReading) => process?.rssBytes ?? 0,
   },
 ] as const;
 

@@ -19,6 +19,8 @@ function createIdleMetrics() {
         failures: 2,
         loadSeconds: 1.5,
         unloads: { idle: 1, memory: 1, close: 0 },
+        losses: 0,
+        process: null,
       },
       {
         modelId: "unused",
@@ -28,6 +30,8 @@ function createIdleMetrics() {
         failures: 0,
         loadSeconds: 0,
         unloads: { idle: 0, memory: 0, close: 0 },
+        losses: 0,
+        process: null,
       },
     ],
     pendingSettlements: () => 6,

@@ -1,0 +1,16 @@
+/** The kinds of native models. The parent knows their types; a child imports the one that it is told to load. */
+
+import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";
+import type { ChatModelSettings } from "../llama/llama-settings.ts";
+import type { NativeKinds, NativeLog } from "./native-model.ts";
+
+export const NATIVE_KINDS = {
+  "llama-chat": async (settings: ChatModelSettings, log: NativeLog) =>
+    (await import("../llama/native-chat.ts")).openNativeChat(settings, log),
+  "llama-embedding": async (settings: EmbeddingModelSettings, log: NativeLog) =>
+    (await import("../llama/native-embedding.ts")).openNativeEmbedding(settings, log),
+} as const satisfies NativeKinds;
+
+export type NativeKind = keyof typeof NATIVE_KINDS;
+export type NativeSettings<Kind extends NativeKind> = Parameters<(typeof NATIVE_KINDS)[Kind]>[0];
+export type NativeModelOf<Kind extends NativeKind> = Awaited<ReturnType<(typeof NATIVE_KINDS)[Kind]>>;

@@ -1,0 +1,310 @@
+/**
+ * The process of one native model: started, asked to load, watched, and ended. One that crashes, or does not answer any more, takes its own
+ * calls with it and nothing else.
+ */
+
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { AiError, decodeAiError } from "@openai-compat/core";
+import { SYSTEM_CLOCK } from "../residency/clock.ts";
+import type { Clock } from "../residency/clock.ts";
+import { childEnvironment } from "./child-environment.ts";
+import { explainExit } from "./explain-exit.ts";
+import type { ChildExit } from "./explain-exit.ts";
+import type { ChildMessage, ParentMessage } from "./host-protocol.ts";
+import { NativeCalls } from "./native-calls.ts";
+import type { NativeKind, NativeModelOf, NativeSettings } from "./native-kinds.ts";
+import type { NativeLog, NativeModel } from "./native-model.ts";
+
+/** When a process counts as hung and is killed. */
+export interface NativeProcessLimits {
+  /** To load the model. Milliseconds, default 600,000. */
+  readonly loadTimeMsMax?: number | undefined;
+  /** Without an answer to a ping. Milliseconds, default 30,000. */
+  readonly answerTimeMsMax?: number | undefined;
+  /** To end a call after its abort. Milliseconds, default 60,000. */
+  readonly abortTimeMsMax?: number | undefined;
+  /** To exit when it is told to. Milliseconds, default 10,000. */
+  readonly exitTimeMsMax?: number | undefined;
+}
+
+export interface NativeProcessOptions {
+  readonly kind: string;
+  readonly settings: unknown;
+  readonly limits?: NativeProcessLimits;
+  /** Default: they are dropped. */
+  readonly onLog?: NativeLog | undefined;
+  /** Called with the resident memory of the process, about every 5 s. Default: nobody. */
+  readonly onMemory?: (pid: number, rssBytes: number) => void;
+  /** Called when a stream has ended as it should. Default: nobody. */
+  readonly onServed?: () => void;
+  /** The module that the process runs. Default: the one that knows all native kinds. */
+  readonly entry?: URL;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+export interface NativeProcess<Model extends NativeModel> {
+  readonly pid: number;
+  /** Its functions throw AiError `engine_failed` when the process ends while they run. */
+  readonly model: Pick<Model, "answers" | "streams">;
+  /** Resolves when the process has ended otherwise than by `close`, with the reason as a sentence for people. */
+  readonly lost: Promise<string>;
+  /** Disposes of the model and ends the process, with SIGKILL where it takes too long. @throws Error when it had to be killed */
+  close(): Promise<void>;
+}
+
+/** The process ended while a call ran in it. */
+export class NativeProcessLostError extends AiError {
+  constructor(cause: Error) {
+    super("engine_failed", "The process of the model ended while it answered. Please try again.", { cause });
+  }
+}
+
+const LIMITS: { readonly [Key in keyof NativeProcessLimits]-?: number } = {
+  loadTimeMsMax: 600_000,
+  answerTimeMsMax: 30_000,
+  abortTimeMsMax: 60_000,
+  exitTimeMsMax: 10_000,
+};
+
+const PING_MS = 5_000;
+/** Characters of standard error that are kept. */
+const ERROR_TEXT_MAX = 4_096;
+/** How long after its exit the last messages of a process are waited for, where its pipes stay open. */
+const LAST_MESSAGES_MS_MAX = 1_000;
+
+const LOAD_LOST = "The model can't be loaded: its process ended. The log of the server says why.";
+
+/** Of the bundle, or of the sources. */
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./native-child.ts" : "./native-child.js", import.meta.url);
+
+/** Also where the server ends without closing its engines. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** The kinds of this package, with the types of their settings and models. */
+export async function startNativeModel<Kind extends NativeKind>(
+  kind: Kind,
+  settings: NativeSettings<Kind>,
+  options: Omit<NativeProcessOptions, "kind" | "settings"> = {},
+): Promise<NativeProcess<NativeModelOf<Kind>>> {
+  return startNativeProcess<NativeModelOf<Kind>>({ ...options, kind, settings });
+}
+
+/** @throws AiError what the load threw in the process; `engine_unavailable` when the process can't be started, or ended */
+export async function startNativeProcess<Model extends NativeModel>(
+  options: NativeProcessOptions,
+): Promise<NativeProcess<Model>> {
+  const child = new NativeChild(options);
+  const opened = await child.load();
+  return {
+    pid: child.pid,
+    model: child.connect<Model>(opened),
+    lost: child.lost,
+    close: () => child.close(),
+  };
+}
+
+type Opened = Extract<ChildMessage, { type: "opened" }>;
+
+class NativeChild {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  readonly #limits: typeof LIMITS;
+  readonly #options: NativeProcessOptions;
+  readonly #calls: NativeCalls;
+  readonly #opened = Promise.withResolvers<Opened>();
+  readonly #exited = Promise.withResolvers<ChildExit>();
+  readonly #lost = Promise.withResolvers<string>();
+  #state: "loading" | "loaded" | "closing" | "exited" = "loading";
+  #killedFor: string | null = null;
+  #errorText = "";
+  #missedPings = 0;
+  #stopPings = (): void => {};
+
+  constructor(options: NativeProcessOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#limits = resolveLimits(options.limits ?? {});
+    this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [], {
+      serialization: "advanced",
+      execArgv: [],
+      env: childEnvironment(process.env),
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    running.add(this.#child);
+    this.#calls = new NativeCalls({
+      send: (message) => this.#send(message),
+      abortTimeMsMax: this.#limits.abortTimeMsMax,
+      onStuck: () => this.#kill(`it went on with an aborted call for ${this.#limits.abortTimeMsMax} ms`),
+      onCount: (calls) => this.#holdServer(calls > 0),
+      onServed: options.onServed ?? (() => {}),
+      clock: this.#clock,
+    });
+    this.#opened.promise.catch(() => {});
+    this.#listen();
+    this.#ping();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get lost(): Promise<string> {
+    return this.#lost.promise;
+  }
+
+  async load(): Promise<Opened> {
+    const { kind, settings } = this.#options;
+    const { loadTimeMsMax } = this.#limits;
+    const onTimeout = () => this.#kill(`it did not load the model within ${loadTimeMsMax} ms`);
+    const stopTimer = this.#clock.after(loadTimeMsMax, onTimeout, "awaited");
+    try {
+      this.#send({ type: "open", kind, settings });
+      const opened = await this.#opened.promise;
+      this.#state = "loaded";
+      this.#holdServer(false);
+      return opened;
+    } catch (thrown) {
+      this.#state = "closing";
+      this.#child.kill("SIGKILL");
+      await this.#exited.promise;
+      throw thrown;
+    } finally {
+      stopTimer();
+    }
+  }
+
+  connect<Model extends NativeModel>({ answers, streams }: Opened): Pick<Model, "answers" | "streams"> {
+    const calls = this.#calls;
+    const answer = (name: string) => (argument: unknown, signal: AbortSignal) => calls.ask(name, argument, signal);
+    const stream = (name: string) => (argument: unknown, signal: AbortSignal) => calls.listen(name, argument, signal);
+    const functions: Pick<NativeModel, "answers" | "streams"> = {
+      answers: Object.fromEntries(answers.map((name) => [name, answer(name)])),
+      streams: Object.fromEntries(streams.map((name) => [name, stream(name)])),
+    };
+    return functions;
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "exited") return;
+    const { exitTimeMsMax } = this.#limits;
+    this.#state = "closing";
+    this.#holdServer(true);
+    const onTimeout = () => this.#kill(`it did not exit within ${exitTimeMsMax} ms`);
+    const stopTimer = this.#clock.after(exitTimeMsMax, onTimeout, "awaited");
+    this.#send({ type: "close" });
+    const exit = await this.#exited.promise;
+    stopTimer();
+    if (exit.code !== 0) throw new Error(`The process ${this.pid} of a model did not end well: ${explainExit(exit)}.`);
+  }
+
+  #listen(): void {
+    const child = this.#child;
+    child.stderr?.setEncoding("utf8");
+    child.stderr?.on("data", (text: string) => {
+      this.#errorText = (this.#errorText + text).slice(-ERROR_TEXT_MAX);
+    });
+    child.on("message", (messages) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own module runs in the child
+      for (const message of messages as readonly ChildMessage[]) this.#receive(message);
+    });
+    child.once("error", (error) => {
+      // It was not started: there will be no exit.
+      if (child.pid === undefined) this.#end({ code: null, signal: null, errorText: String(error) });
+    });
+    child.once("exit", (code, signal) => {
+      // What it sent before is still to be read. A process of its own may keep the pipes open.
+      const end = () => {
+        stopTimer();
+        child.removeListener("close", end);
+        this.#end({ code, signal, errorText: this.#errorText });
+      };
+      const stopTimer = this.#clock.after(LAST_MESSAGES_MS_MAX, end, "awaited");
+      child.once("close", end);
+    });
+  }
+
+  #receive(message: ChildMessage): void {
+    switch (message.type) {
+      case "opened":
+        this.#opened.resolve(message);
+        return;
+      case "open-failed":
+        this.#opened.reject(decodeAiError(message.error));
+        return;
+      case "pong":
+        this.#missedPings = 0;
+        this.#options.onMemory?.(this.pid, message.rssBytes);
+        return;
+      case "log":
+        this.#options.onLog?.(message.level, message.line);
+        return;
+      case "answer":
+      case "event":
+      case "end":
+      case "failed":
+        this.#calls.receive(message);
+    }
+  }
+
+  #send(message: ParentMessage): void {
+    // What can't be sent to a process that has ended is answered by its exit.
+    this.#child.send(message, () => {});
+  }
+
+  /** A machine that slept, or a server that was busy itself, has missed one ping at most. */
+  #ping(): void {
+    const { answerTimeMsMax } = this.#limits;
+    if (this.#missedPings * PING_MS >= answerTimeMsMax) {
+      this.#kill(`it did not answer for ${answerTimeMsMax} ms`);
+      return;
+    }
+    this.#missedPings += 1;
+    this.#send({ type: "ping" });
+    this.#stopPings = this.#clock.after(PING_MS, () => this.#ping(), "detached");
+  }
+
+  #kill(reason: string): void {
+    this.#killedFor ??= reason;
+    this.#child.kill("SIGKILL");
+  }
+
+  #end(exit: Omit<ChildExit, "killedFor">): void {
+    const ended: ChildExit = { ...exit, killedFor: this.#killedFor };
+    const before = this.#state;
+    this.#state = "exited";
+    running.delete(this.#child);
+    this.#stopPings();
+    const createCause = () => new Error(`The process ${this.pid} of a model has ended: ${explainExit(ended)}.`);
+    this.#opened.reject(new AiError("engine_unavailable", LOAD_LOST, { cause: createCause() }));
+    this.#calls.fail(() => new NativeProcessLostError(createCause()));
+    if (before === "loaded") this.#lost.resolve(explainExit(ended));
+    this.#exited.resolve(ended);
+  }
+
+  /** An idle model does not keep the server alive. */
+  #holdServer(holds: boolean): void {
+    const child = this.#child;
+    if (holds) {
+      child.ref();
+      child.channel?.ref();
+    } else {
+      child.unref();
+      child.channel?.unref();
+    }
+  }
+}
+
+function resolveLimits(limits: NativeProcessLimits): typeof LIMITS {
+  return {
+    loadTimeMsMax: limits.loadTimeMsMax ?? LIMITS.loadTimeMsMax,
+    answerTimeMsMax: limits.answerTimeMsMax ?? LIMITS.answerTimeMsMax,
+    abortTimeMsMax: limits.abortTimeMsMax ?? LIMITS.abortTimeMsMax,
+    exitTimeMsMax: limits.exitTimeMsMax ?? LIMITS.exitTimeMsMax,
+  };
+}

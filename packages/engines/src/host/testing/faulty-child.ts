@@ -1,0 +1,96 @@
+/** The entry of a process whose model does on request what native code may do. */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { AiError } from "@openai-compat/core";
+import type { NativeAnswer, NativeLog, NativeModel, NativeStream } from "../native-model.ts";
+import { runNativeChild } from "../run-native-child.ts";
+
+export interface FaultySettings {
+  /** What loading does. Default: it goes well. */
+  readonly onOpen?: "refuse" | "throw" | "block" | "exit" | "never";
+  /** What disposing does. Default: it goes well. */
+  readonly onDispose?: "block" | "throw";
+}
+
+export interface FaultyModel extends NativeModel {
+  readonly answers: {
+    readonly echo: NativeAnswer<unknown, unknown>;
+    /** How many calls have noticed that they were aborted. */
+    readonly aborts: NativeAnswer<null, number>;
+    readonly refuse: NativeAnswer<null, never>;
+    readonly untilAborted: NativeAnswer<null, void>;
+    readonly deaf: NativeAnswer<null, unknown>;
+    readonly block: NativeAnswer<null, never>;
+    readonly exit: NativeAnswer<number, never>;
+    readonly environment: NativeAnswer<null, Readonly<Record<string, string | undefined>>>;
+    readonly throwLater: NativeAnswer<null, void>;
+  };
+  readonly streams: {
+    /** The numbers from 1, as fast as they are taken. */
+    readonly count: NativeStream<number, number>;
+    /** The same, one in 5 ms. */
+    readonly slow: NativeStream<number, number>;
+  };
+}
+
+async function openFaultyModel({ onOpen, onDispose }: FaultySettings, log: NativeLog): Promise<FaultyModel> {
+  log("warn", "a line of the library");
+  if (onOpen === "refuse") throw new AiError("engine_unavailable", "The file is damaged.", { cause: new Error("why") });
+  if (onOpen === "throw") throw new Error("an unforeseen failure");
+  if (onOpen === "block") block();
+  if (onOpen === "exit") process.exit(7);
+  if (onOpen === "never") await new Promise(() => {});
+  let aborts = 0;
+  return {
+    answers: {
+      echo: async (value: unknown) => value,
+      aborts: async () => aborts,
+      refuse: async () => {
+        throw new AiError("invalid_value", "That is no value.", { param: "value", retryAfterMs: 250 });
+      },
+      untilAborted: async (_: null, signal: AbortSignal) => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        aborts += 1;
+        signal.throwIfAborted();
+      },
+      deaf: async () => new Promise(() => {}),
+      block: async () => block(),
+      exit: async (code: number) => process.exit(code),
+      environment: async () => ({ ...process.env }),
+      throwLater: async () => void setTimeout(() => throwUnforeseen(), 0),
+    },
+    streams: {
+      async *count(to: number, signal: AbortSignal) {
+        for (let number = 1; number <= to; number += 1) {
+          signal.throwIfAborted();
+          yield number;
+        }
+      },
+      async *slow(to: number, signal: AbortSignal) {
+        try {
+          for (let number = 1; number <= to; number += 1) {
+            yield number;
+            await wait(5, undefined, { signal });
+          }
+        } finally {
+          if (signal.aborted) aborts += 1;
+        }
+      },
+    },
+    async dispose() {
+      if (onDispose === "block") block();
+      if (onDispose === "throw") throw new Error("can't be disposed of");
+    },
+  };
+}
+
+/** As native code that never returns. */
+function block(): never {
+  for (;;);
+}
+
+function throwUnforeseen(): void {
+  throw new Error("nobody catches this");
+}
+
+runNativeChild({ faulty: openFaultyModel });
