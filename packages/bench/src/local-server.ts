@@ -44,7 +44,6 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
       type: engine.type === "upstream" ? "chat" : engine.type,
       ownedBy: "bench",
       createdAtMs: 0,
-      contextTokens: engine.limits.contextTokens,
       engine,
       queue: { waitingMax: 64, waitTimeMsMax: 600_000, accountSlotsMax: engine.limits.concurrency },
       prices: FREE_OF_CHARGE,

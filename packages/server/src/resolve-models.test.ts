@@ -31,7 +31,13 @@ test("without configured models, the catalogue's best of each type are the defau
   const { models, summary } = await resolve({});
   expect(models).toMatchObject([
     { id: "qwen2.5-coder-0.5b-instruct", type: "chat", isDefault: true, ownedBy: "local", createdAtMs: 5 },
-    { id: "all-minilm-l6-v2", type: "embedding", isDefault: true, ownedBy: "local", contextTokens: 512 },
+    {
+      id: "all-minilm-l6-v2",
+      type: "embedding",
+      isDefault: true,
+      ownedBy: "local",
+      engine: { limits: { contextTokens: 512 } },
+    },
   ]);
   expect(summary).toBe(
     "Serving Qwen2.5-Coder 0.5B Instruct (qwen2.5-coder-0.5b-instruct) from a fake.\n" +
@@ -127,8 +133,7 @@ test("a configured llama model can be an embedding model", async () => {
       id: "e",
       type: "embedding",
       isDefault: true,
-      contextTokens: 128,
-      engine: { isTruncatable: true, limits: { concurrency: 3 } },
+      engine: { isTruncatable: true, limits: { contextTokens: 128, concurrency: 3 } },
     },
   ]);
 });
@@ -179,7 +184,7 @@ test("configured models keep their order, names and limits", async () => {
   });
   expect(models).toMatchObject([
     { id: "a", name: "a", isDefault: false, queue: { waitingMax: 7, waitTimeMsMax: 120_000, accountSlotsMax: null } },
-    { id: "b", name: "Bee", isDefault: true, contextTokens: 512, engine: { limits: { concurrency: 3 } } },
+    { id: "b", name: "Bee", isDefault: true, engine: { limits: { contextTokens: 512, concurrency: 3 } } },
   ]);
 });
 

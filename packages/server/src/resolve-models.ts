@@ -115,7 +115,6 @@ function describeModel(
     engine,
     isDefault,
     createdAtMs: nowMs,
-    contextTokens: engine.limits.contextTokens,
     queue: config.queue,
     prices: {
       perMillionInputTokens: prices.perMillionInputTokens ?? defaults.perMillionInputTokens,

@@ -18,8 +18,6 @@ export interface ModelDescription {
   /** Who made or serves it; `scripted` when no model stands behind it. */
   readonly ownedBy: string;
   readonly createdAtMs: number;
-  /** Prompt and completion together. */
-  readonly contextTokens: number;
 }
 
 export interface QueueLimits {

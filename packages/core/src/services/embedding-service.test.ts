@@ -50,7 +50,6 @@ function setUp(engine: EmbeddingEngine, prices = FREE_OF_CHARGE) {
         type: "embedding",
         ownedBy: "tests",
         createdAtMs: 0,
-        contextTokens: CONTEXT_TOKENS,
         engine,
         queue: { waitingMax: 1, waitTimeMsMax: 1000 },
         prices,

@@ -107,7 +107,6 @@ export function fakeModel(engine: ChatEngine, overrides: Partial<RegisteredModel
     type: "chat",
     ownedBy: "tests",
     createdAtMs: 0,
-    contextTokens: engine.limits.contextTokens,
     engine,
     queue: { waitingMax: 2, waitTimeMsMax: 1000 },
     prices: FREE_OF_CHARGE,

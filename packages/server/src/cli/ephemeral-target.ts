@@ -119,14 +119,14 @@ function describeModel(
   { ownedBy }: EngineKind,
   nowMs: number,
 ): RegisteredModel {
-  const { contextTokens, concurrency } = engine.limits;
+  const { concurrency } = engine.limits;
   return {
     id,
     name: id,
-    type: engine.type === "embedding" ? "embedding" : "chat",
+    // An upstream of the suite is asked for chats.
+    type: engine.type === "upstream" ? "chat" : engine.type,
     ownedBy,
     createdAtMs: nowMs,
-    contextTokens,
     engine,
     // The suite has one account, and reckons with every slot.
     queue: { waitingMax, waitTimeMsMax: WAIT_TIME_MS_MAX, accountSlotsMax: concurrency },

@@ -51,7 +51,6 @@ function createTestModels(options: TestServerOptions): RegisteredModel[] {
     type: "chat",
     ownedBy: "scripted",
     createdAtMs: 1_700_000_000_500,
-    contextTokens: engine.limits.contextTokens,
     engine,
     queue: { waitingMax: 4, waitTimeMsMax: 2000 },
     prices: FREE_OF_CHARGE,
