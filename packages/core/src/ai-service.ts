@@ -42,8 +42,6 @@ export interface AiService {
    * @param selector the request's `model`: id, name or `default`
    */
   route<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): RoutedCall<Request, Run>;
-  /** As `route`, for an operation that upstreams alone serve. */
-  routeUpstream(call: AuthorisedCall, operation: ModelOperationId, selector: string): UpstreamCall;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
   /** The status of the base URLs of each upstream model. */
@@ -139,7 +137,6 @@ export function createAiService(options: AiServiceOptions): AiService {
       if (target.model?.engine.type === "upstream") return forwardTo(calls.operation, target);
       return { route: "local", run: (request) => serve(calls, target, request) };
     },
-    routeUpstream: (call, operation, selector) => forwardTo(operation, findTarget(call, operation, selector)),
     queues: () => gate.queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     pendingSettlements: () => gate.billing.pendingSettlements,
@@ -221,7 +218,7 @@ function isOffered(engine: Engine, operation: ModelOperationId): boolean {
 
 function noModelFor(operation: ModelOperationId): AiError {
   const { noun, modelType: type } = MODEL_OPERATIONS[operation];
-  const advice = `Its operator can add one to the setting "models": "type": "${type}", "engine": { "kind": "upstream" }.`;
+  const advice = `Its operator can add one to the setting "models", local or of an upstream, with "type": "${type}".`;
   return new AiError("not_implemented", `This server has no model for ${noun}. ${advice}`);
 }
 

@@ -23,6 +23,8 @@ export interface CallKind<Request, Served extends Engine, Prepared, Event, Run> 
    * @throws AiError for what the model can't take
    */
   readonly prepare: (engine: Served, request: Request, signal: AbortSignal) => Promise<Prepared>;
+  /** Called with what was prepared for a call that is not admitted. Default: nothing is held for it. */
+  readonly release?: (prepared: Prepared) => void;
   readonly estimate: (prepared: Prepared) => CostEstimate;
   /** The work itself. What it has put on the call's meter when it ends is paid for. */
   readonly run: (call: AdmittedCall<RegisteredModel>, prepared: Prepared) => AsyncGenerator<Event, void>;
@@ -68,7 +70,12 @@ export function defineCalls<Request, Served extends Engine, Prepared, Event, Run
     async serve(gate, target, request) {
       const { call, engine } = await gate.resolve(target, kind);
       const prepared = await kind.prepare(engine, request, call.signal);
-      const admitted = await gate.admit(call, { ...kind.estimate(prepared), operation, selector: target.selector });
+      const admitted = await gate
+        .admit(call, { ...kind.estimate(prepared), operation, selector: target.selector })
+        .catch((thrown: unknown) => {
+          kind.release?.(prepared);
+          throw thrown;
+        });
       const facts = { modelId: admitted.model.id, createdAtMs: gate.now() };
       const events = await primeStream(runAdmitted(admitted, () => kind.run(admitted, prepared)));
       return kind.start(events, prepared, facts);

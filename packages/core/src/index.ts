@@ -72,6 +72,28 @@ export type {
   PreparedInput,
   PreparedInputs,
 } from "./engine/embedding-engine.ts";
+export { SPEECH_FORMATS, SPEECH_SAMPLE_RATE } from "./engine/speech-engine.ts";
+export type {
+  SpeechEngine,
+  SpeechEngineLimits,
+  SpeechEvent,
+  SpeechFormat,
+  SpeechRequest,
+  SpeechVoice,
+} from "./engine/speech-engine.ts";
+export type {
+  PreparedTranscription,
+  SpeechDetection,
+  TranscribedSegment,
+  TranscribedWord,
+  TranscriptionEngine,
+  TranscriptionEngineLimits,
+  TranscriptionEvent,
+  TranscriptionOptions,
+  TranscriptionRequest,
+  TranscriptionTask,
+  TranscriptionTokens,
+} from "./engine/transcription-engine.ts";
 export { FREE_TEXT } from "./engine/chat-output.ts";
 export { describeInput, wrapInput } from "./engine/custom-input.ts";
 export type {
@@ -104,6 +126,12 @@ export type { Calls } from "./call-kind.ts";
 export { chatCalls } from "./services/chat-service.ts";
 export { completionCalls } from "./services/completion-service.ts";
 export { embeddingCalls } from "./services/embedding-service.ts";
+export { speechCalls } from "./services/speech-service.ts";
+export type { SpeechCallRequest, SpeechRun } from "./services/speech-service.ts";
+export { transcriptionCalls, translationCalls } from "./services/transcription-service.ts";
+export type { SpokenRequest, TranscriptionRun } from "./services/transcription-request.ts";
+export { foldTranscription } from "./services/fold-transcription.ts";
+export type { Transcript } from "./services/fold-transcription.ts";
 export type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./services/upstream-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { SamplingOptions } from "./services/sampling.ts";

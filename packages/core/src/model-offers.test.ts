@@ -33,7 +33,9 @@ function admitBody(
 test("an operation that no model offers is refused with what its operator can do about it", async () => {
   await expect(admitBody([model("a")], "createSpeech")).rejects.toMatchObject({
     code: "not_implemented",
-    message: expect.stringMatching(/no model for speech\. Its operator can add one .*"type": "speech"/),
+    message: expect.stringMatching(
+      /no model for speech\. Its operator can add one to the setting "models".*"type": "speech"/,
+    ),
   });
 });
 

@@ -6,6 +6,8 @@
 
 import type { ChatEngine } from "./engine/chat-engine.ts";
 import type { EmbeddingEngine } from "./engine/embedding-engine.ts";
+import type { SpeechEngine } from "./engine/speech-engine.ts";
+import type { TranscriptionEngine } from "./engine/transcription-engine.ts";
 import type { UpstreamEngine } from "./engine/upstream-engine.ts";
 import type { ModelOperationId } from "./model-operation-id.ts";
 import type { BilledOperation } from "./usage.ts";
@@ -15,7 +17,7 @@ export const MODEL_TYPES = ["chat", "embedding", "transcription", "speech"] as c
 export type ModelType = (typeof MODEL_TYPES)[number];
 
 /** The local engines. Each serves models of its own type. */
-export type LocalEngine = ChatEngine | EmbeddingEngine;
+export type LocalEngine = ChatEngine | EmbeddingEngine | TranscriptionEngine | SpeechEngine;
 
 /** Whatever can stand behind a model: an upstream serves any type. */
 export type Engine = LocalEngine | UpstreamEngine;

@@ -4,6 +4,7 @@ import { operations } from "@openai-compat/spec";
 import { expect, test, vi } from "vitest";
 import { AiError } from "../ai-error.ts";
 import { createAiService } from "../ai-service.ts";
+import type { Calls } from "../call-kind.ts";
 import type { CallRecord } from "../call-record.ts";
 import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
@@ -14,6 +15,11 @@ import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
+import { chatCalls } from "./chat-service.ts";
+import { completionCalls } from "./completion-service.ts";
+import { embeddingCalls } from "./embedding-service.ts";
+import { speechCalls } from "./speech-service.ts";
+import { transcriptionCalls, translationCalls } from "./transcription-service.ts";
 import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream-request.ts";
 
 /** An input token costs one micro-credit, an output token ten, a second of audio and a character a hundred. */
@@ -23,6 +29,15 @@ const prices = {
   perMillionOutputTokens: 10_000_000,
   perMillionCharacters: 100_000_000,
   perMinuteOfAudio: 6000,
+};
+
+const CALLS: Readonly<Record<ModelOperationId, Calls<never, unknown>>> = {
+  createChatCompletion: chatCalls,
+  createCompletion: completionCalls,
+  createEmbedding: embeddingCalls,
+  createTranscription: transcriptionCalls,
+  createTranslation: translationCalls,
+  createSpeech: speechCalls,
 };
 
 const never = new AbortController().signal;
@@ -58,7 +73,7 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
     close: async () => {},
   };
   const type = MODEL_OPERATIONS[operation].modelType;
-  const described = { id: "far", name: "Far", ownedBy: "tests", createdAtMs: 0, contextTokens: 64, isDefault: true };
+  const described = { id: "far", name: "Far", ownedBy: "tests", createdAtMs: 0, isDefault: true };
   const queue = { waitingMax: 1, waitTimeMsMax: 1000 };
   const credits = createFakeCreditStore(1_000_000);
   const records: CallRecord[] = [];
@@ -81,7 +96,9 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
       traceParent: "trace",
       bounds: { ...NOTHING_SENT, ...bounds },
     };
-    return service.routeUpstream(authoriseTestCall(operations[asked], { signal }), asked, "far").run(request);
+    const routed = service.route<never, unknown>(authoriseTestCall(operations[asked], { signal }), CALLS[asked], "far");
+    if (routed.route !== "upstream") throw new Error("The model is an upstream's.");
+    return routed.run(request);
   };
   const isIdle = () => service.queues().every(({ running }) => running === 0) && credits.holds.size === 0;
   return { service, start, requests, signals, credits, records, isIdle };

@@ -6,6 +6,8 @@
 import { decodeAiError, encodeAiError } from "../ai-error-data.ts";
 import type { ChatEngine } from "../engine/chat-engine.ts";
 import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
+import type { SpeechEngine } from "../engine/speech-engine.ts";
+import type { TranscriptionEngine } from "../engine/transcription-engine.ts";
 import type { UpstreamEngine } from "../engine/upstream-engine.ts";
 
 export function createClonedChatEngine(engine: ChatEngine): ChatEngine {
@@ -34,6 +36,28 @@ export function createClonedEmbeddingEngine(engine: EmbeddingEngine): EmbeddingE
     isTruncatable: engine.isTruncatable,
     prepare: (inputs, signal) => ask(signal, (remote) => engine.prepare(send(inputs), remote)),
     embed: (inputs, signal) => listen(signal, (remote) => engine.embed(send(inputs), remote)),
+    close: () => engine.close(),
+  };
+}
+
+export function createClonedTranscriptionEngine(engine: TranscriptionEngine): TranscriptionEngine {
+  return {
+    type: engine.type,
+    limits: send(engine.limits),
+    prepare: (request, signal) => ask(signal, (remote) => engine.prepare(send(request), remote)),
+    transcribe: (prepared, signal) => listen(signal, (remote) => engine.transcribe(send(prepared), remote)),
+    release: (audioId) => engine.release(send(audioId)),
+    close: () => engine.close(),
+  };
+}
+
+export function createClonedSpeechEngine(engine: SpeechEngine): SpeechEngine {
+  return {
+    type: engine.type,
+    limits: send(engine.limits),
+    voices: send(engine.voices),
+    prepare: (request, signal) => ask(signal, (remote) => engine.prepare(send(request), remote)),
+    speak: (request, signal) => listen(signal, (remote) => engine.speak(send(request), remote)),
     close: () => engine.close(),
   };
 }

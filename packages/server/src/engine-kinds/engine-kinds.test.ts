@@ -35,8 +35,10 @@ test("every type of model is served by a kind", () => {
 });
 
 test.each([
-  [{ type: "speech", engine: { kind: "scripted" } }, "only an upstream can serve this type"],
-  [{ type: "transcription", engine: { kind: "llama", model: "a.gguf" } }, "only an upstream can serve this type"],
+  [
+    { type: "speech", engine: { kind: "llama", model: "a.gguf" } },
+    /^only .*the scripted engine.* can serve this type$/,
+  ],
   [
     { engine: { kind: "llama", model: "a.gguf", truncatableVectors: true } },
     "truncatableVectors is for a model of the type embedding",
@@ -47,5 +49,5 @@ test.each([
   ],
 ])("the model %j is refused, because %s", (model, message) => {
   const { error } = configSchema.safeParse({ models: [{ id: "a", ...model }] });
-  expect(error?.issues.map((issue) => issue.message)).toEqual([message]);
+  expect(error?.issues.map((issue) => issue.message)).toEqual([expect.stringMatching(message)]);
 });

@@ -15,6 +15,7 @@ import type {
 } from "@openai-compat/core";
 import type { JsonBody } from "../../http/read-body.ts";
 import type { EventStreamProtocol } from "../../http/encode-event-stream.ts";
+import { createBytesResponse } from "./bytes-response.ts";
 import type { OperationContext, OperationHandler } from "./operation-handler.ts";
 import { JSON_HEADERS } from "./print-json.ts";
 import type { StreamEnding } from "./protocol/event-streams.ts";
@@ -53,7 +54,7 @@ export interface UpstreamDecodeOptions {
   readonly signal: AbortSignal;
 }
 
-export interface UpstreamEndpoint<Body> {
+interface UpstreamEndpoint<Body> {
   readonly body: BodyFormat<Body>;
   /** For a model of an upstream. @throws AiError with status 400, `param` naming what is wrong */
   readonly decodeUpstream: (
@@ -62,20 +63,31 @@ export interface UpstreamEndpoint<Body> {
   ) => UpstreamCallRequest | Promise<UpstreamCallRequest>;
 }
 
-export interface LocalEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
+interface ModelEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
   /** For a local model. @throws AiError with status 400, `param` naming what is wrong */
   readonly decode: (body: Body) => DecodedCall<Request, Run>;
 }
 
 /** A request, and how its answer is to be written. */
-export interface DecodedCall<Request, Run> {
+export type DecodedCall<Request, Run> = DecodedRequest<Request, Run> & (TextAnswer<Run> | BytesAnswer<Run>);
+
+interface DecodedRequest<Request, Run> {
   readonly request: Request;
-  /** The JSON text of a non-streaming answer. @throws AiError what the run throws */
-  readonly encode: (run: Run, slices: WorkSlices) => Promise<string>;
-  /** Null where no stream was requested. */
+  /** Null where no events were requested. */
   readonly stream: DecodedStream<Run> | null;
   /** In addition to those of every answer. */
   readonly encodeHeaders?: (run: Run) => Readonly<Record<string, string>>;
+}
+
+interface TextAnswer<Run> {
+  /** The text of an answer without events, JSON unless its headers say otherwise. @throws AiError what the run throws */
+  readonly encode: (run: Run, slices: WorkSlices) => Promise<string>;
+}
+
+/** Of a file that is sent piece by piece. */
+interface BytesAnswer<Run> {
+  /** @throws AiError while iterating what the run throws */
+  readonly listBytes: (run: Run) => AsyncIterable<Uint8Array>;
 }
 
 export interface DecodedStream<Run> {
@@ -88,7 +100,7 @@ export interface DecodedStream<Run> {
 /** By the model's local engine or its upstream. */
 export function defineModelRoute<Body, Request, Run>(
   calls: Calls<Request, Run>,
-  endpoint: LocalEndpoint<Body, Request, Run>,
+  endpoint: ModelEndpoint<Body, Request, Run>,
 ): OperationHandler {
   return async (call, context) => {
     const body = await openBody(calls.operation, { call, context, endpoint });
@@ -96,18 +108,6 @@ export function defineModelRoute<Body, Request, Run>(
     if (routed.route === "upstream") return passOn(routed, body, { call, context, endpoint });
     const decoded = endpoint.decode(body);
     return answer(routed.run(decoded.request), decoded, { call, context });
-  };
-}
-
-/** By an upstream, whatever the model. */
-export function defineUpstreamRoute<Body>(
-  operation: ModelOperationId,
-  endpoint: UpstreamEndpoint<Body>,
-): OperationHandler {
-  return async (call, context) => {
-    const body = await openBody(operation, { call, context, endpoint });
-    const routed = context.service.routeUpstream(call, operation, endpoint.body.readModel(body));
-    return passOn(routed, body, { call, context, endpoint });
   };
 }
 
@@ -137,16 +137,20 @@ async function passOn<Body>(
 
 async function answer<Request, Run>(
   running: Promise<Run>,
-  { encode, stream, encodeHeaders = () => ({}) }: DecodedCall<Request, Run>,
+  decoded: DecodedCall<Request, Run>,
   { call, context }: RouteScope,
 ): Promise<Response> {
-  if (stream === null) {
-    const run = await running;
-    const text = await encode(run, createWorkSlices({ signal: call.signal }));
-    return new Response(text, { headers: { ...JSON_HEADERS, ...encodeHeaders(run) } });
+  const { stream, encodeHeaders = () => ({}) } = decoded;
+  if (stream !== null) {
+    context.noteStream(stream.includeUsage);
+    const ending = { signal: call.signal, onError: context.reportError };
+    const start = running.then((run) => ({ events: stream.encode(run, ending), headers: encodeHeaders(run) }));
+    return createStreamResponse(start, { call, context, protocol: stream.protocol });
   }
-  context.noteStream(stream.includeUsage);
-  const ending = { signal: call.signal, onError: context.reportError };
-  const start = running.then((run) => ({ events: stream.encode(run, ending), headers: encodeHeaders(run) }));
-  return createStreamResponse(start, { call, context, protocol: stream.protocol });
+  const run = await running;
+  if ("listBytes" in decoded) {
+    return createBytesResponse(decoded.listBytes(run), { call, context, headers: encodeHeaders(run) });
+  }
+  const text = await decoded.encode(run, createWorkSlices({ signal: call.signal }));
+  return new Response(text, { headers: { ...JSON_HEADERS, ...encodeHeaders(run) } });
 }

@@ -1,20 +1,62 @@
-/** `POST /audio/transcriptions`, `/audio/translations` and `/audio/speech`, by upstreams alone. */
+/** `POST /audio/transcriptions`, `/audio/translations` and `/audio/speech`. */
 
-import { FORM_BODY, JSON_BODY, defineUpstreamRoute } from "../model-route.ts";
+import { foldTranscription, speechCalls, transcriptionCalls, translationCalls } from "@openai-compat/core";
+import type { FormField, TranscriptionRun } from "@openai-compat/core";
+import { SPEECH_CONTENT_TYPES } from "@openai-compat/spec";
+import { FORM_BODY, JSON_BODY, defineModelRoute } from "../model-route.ts";
+import type { DecodedCall } from "../model-route.ts";
+import { COMPLETION_STREAM, SPEECH_STREAM } from "../protocol/event-streams.ts";
 import { defineFormDecoder } from "./decode-form.ts";
-import { decodeUpstreamSpeech } from "./decode-speech.ts";
+import { decodeSpeech } from "./decode-speech.ts";
+import { decodeTranscription, decodeTranslation } from "./decode-transcription.ts";
+import type { DecodedTranscription } from "./decode-transcription.ts";
+import { decodeUpstreamSpeech } from "./decode-upstream-speech.ts";
+import { encodeSpeechStream, listSound } from "./encode-speech.ts";
+import { encodeTranscription, headersOf } from "./encode-transcription.ts";
+import { encodeTranscriptionStream } from "./encode-transcription-stream.ts";
 
-export const createTranscription = defineUpstreamRoute("createTranscription", {
+export const createTranscription = defineModelRoute(transcriptionCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranscription"),
+  decode: (fields: readonly FormField[]) => describeAnswer("transcribe", decodeTranscription(fields)),
 });
 
-export const createTranslation = defineUpstreamRoute("createTranslation", {
+export const createTranslation = defineModelRoute(translationCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranslation"),
+  decode: (fields: readonly FormField[]) => describeAnswer("translate", decodeTranslation(fields)),
 });
 
-export const createSpeech = defineUpstreamRoute("createSpeech", {
+function describeAnswer(
+  task: "transcribe" | "translate",
+  decoded: DecodedTranscription,
+): DecodedCall<DecodedTranscription["request"], TranscriptionRun> {
+  const { request, format } = decoded;
+  return {
+    request,
+    encode: async (run, slices) =>
+      encodeTranscription(await foldTranscription(run.events), { ...decoded, task, audioMs: run.audioMs, slices }),
+    encodeHeaders: () => (request.stream ? {} : headersOf(format)),
+    stream: request.stream
+      ? {
+          protocol: COMPLETION_STREAM,
+          includeUsage: true,
+          encode: (run, ending) => encodeTranscriptionStream(run, request, ending),
+        }
+      : null,
+  };
+}
+
+export const createSpeech = defineModelRoute(speechCalls, {
   body: JSON_BODY,
   decodeUpstream: decodeUpstreamSpeech,
+  decode({ value }) {
+    const { request, isEvents } = decodeSpeech(value);
+    return {
+      request,
+      listBytes: listSound,
+      encodeHeaders: () => (isEvents ? {} : { "content-type": SPEECH_CONTENT_TYPES[request.format] }),
+      stream: isEvents ? { protocol: SPEECH_STREAM, includeUsage: true, encode: encodeSpeechStream } : null,
+    };
+  },
 });

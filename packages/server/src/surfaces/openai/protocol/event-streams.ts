@@ -11,6 +11,9 @@ const encodeError = (error: AiError) => encodeSseEvent(encodeErrorEnvelope(error
 /** Chats and completions: `[DONE]` after the last event, the error envelope as the event of a failure. */
 export const COMPLETION_STREAM: EventStreamProtocol = { ending: "data: [DONE]\n\n", encodeError };
 
+/** Speech: its last event says that all is spoken. */
+export const SPEECH_STREAM: EventStreamProtocol = { ending: null, encodeError };
+
 /** An upstream's stream brings its own ending along. */
 export const UPSTREAM_STREAM: EventStreamProtocol = { ending: null, encodeError };
 

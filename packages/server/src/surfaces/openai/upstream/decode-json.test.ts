@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeUpstreamSpeech } from "../audio/decode-speech.ts";
+import { decodeUpstreamSpeech } from "../audio/decode-upstream-speech.ts";
 import { decodeUpstreamChat } from "../chat-completions/decode-upstream.ts";
 import { decodeUpstreamCompletion } from "../completions/decode-upstream.ts";
 import { decodeUpstreamEmbedding } from "../embeddings/decode-upstream.ts";

@@ -151,18 +151,3 @@ export function countInputs(input: unknown): number {
   if (!Array.isArray(input) || input.every((item) => typeof item === "number")) return 1;
   return input.length;
 }
-
-/** Code points: an accent or an emoji of several counts as several, as providers charge speech by the character. */
-export function countCharacters(text: unknown): number {
-  if (typeof text !== "string") return 0;
-  let pairs = 0;
-  for (let at = 1; at < text.length; at += 1) {
-    if (isBetween(text.charCodeAt(at), 0xdc00, 0xdfff) && isBetween(text.charCodeAt(at - 1), 0xd800, 0xdbff))
-      pairs += 1;
-  }
-  return text.length - pairs;
-}
-
-function isBetween(value: number, least: number, most: number): boolean {
-  return value >= least && value <= most;
-}

@@ -1,9 +1,8 @@
 /** An upstream's answer to a response: in one piece where it is JSON or text, passed on as it comes where not. */
 
-import { toAiError } from "@openai-compat/core";
 import type { AuthorisedCall, UpstreamRun } from "@openai-compat/core";
 import { encodeEventStream } from "../../../http/encode-event-stream.ts";
-import { createSseStream } from "../../../http/sse.ts";
+import { createBytesResponse } from "../bytes-response.ts";
 import type { OperationContext } from "../operation-handler.ts";
 import { UPSTREAM_STREAM } from "../protocol/event-streams.ts";
 import { createStreamResponse } from "../stream-response.ts";
@@ -30,16 +29,7 @@ export async function encodeUpstreamRun(
   const started = await run;
   const headers = { "content-type": started.contentType, ...encodeDropped(started) };
   if (started.kind === "whole") return new Response(started.body, { headers });
-  const { context } = options;
-  const body = createSseStream({
-    events: reportError(started.chunks, options),
-    // Sound has no room for comments.
-    keepAliveMs: null,
-    stallTimeoutMs: context.streaming.stallTimeoutMs,
-    stallClock: "each",
-    onDisconnect: context.disconnect,
-  });
-  return new Response(body, { headers });
+  return createBytesResponse(started.chunks, { ...options, headers });
 }
 
 /** Names the parameters of a caller that had no effect. Their names may be anything, and a header's value may not. */
@@ -56,16 +46,4 @@ function listChunks(run: UpstreamRun): AsyncIterable<Uint8Array> {
 
 async function* listOne(chunk: Uint8Array): AsyncGenerator<Uint8Array, void> {
   yield chunk;
-}
-
-/** In the middle of audio nothing can be said: the connection breaks, so that half a file never looks whole. */
-async function* reportError(chunks: AsyncIterable<Uint8Array>, { call, context }: EncodeOptions) {
-  try {
-    yield* chunks;
-  } catch (thrown) {
-    const error = toAiError(thrown, call.signal);
-    context.reportError(error);
-    context.disconnect();
-    throw error;
-  }
 }

@@ -1,0 +1,183 @@
+/**
+ * A transcription engine without weights: it understands what the scripted speech engine says, letter by letter. In
+ * other sounds it hears words of its own, as many as fit into their time, the same ones every time; in silence nothing.
+ */
+
+import { deflateSync } from "node:zlib";
+import { setTimeout as delay } from "node:timers/promises";
+import { AiError, createWorkSlices } from "@openai-compat/core";
+import type {
+  TokenProbability,
+  TranscribedSegment,
+  TranscribedWord,
+  TranscriptionEngine,
+  TranscriptionEvent,
+  TranscriptionOptions,
+} from "@openai-compat/core";
+import { createRunningCalls } from "./running-calls.ts";
+import { createHeldAudio } from "../shared/held-audio.ts";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import { readWave } from "./read-wave.ts";
+import { decodeToken, encodeText } from "./scripted-tokens.ts";
+import { listUtterances } from "./tone-code.ts";
+import type { Sound, Utterance } from "./tone-code.ts";
+
+export interface ScriptedTranscriptionSettings {
+  /** Concurrent transcriptions; further ones are queued. Default 4. */
+  readonly concurrency?: number;
+  /** Pause before each segment. Default 0. */
+  readonly segmentDelayMs?: number;
+}
+
+interface Recording extends Sound {
+  readonly audioMs: number;
+}
+
+/** What it calls whatever it hears, unless a request says otherwise. */
+const LANGUAGE = "en";
+const LANGUAGES = ["de", "en", "es", "fr", "it", "ja", "pt", "zh"];
+const LANGUAGE_PROBABILITY = 0.9;
+const NO_SPEECH_PROBABILITY = 0.05;
+const LOGPROB = -0.25;
+const BYTES_PER_SAMPLE = 4;
+const MS_PER_WORD = 400;
+const WORDS = ["the", "sea", "is", "wide", "and", "rain", "falls", "on", "roof"];
+/** Positions of an encoder that looks at audio in steps of 20 ms. */
+const AUDIO_TOKENS_PER_SECOND = 50;
+const MS_PER_SEEK_STEP = 10;
+
+export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptionSettings = {}): TranscriptionEngine {
+  const { concurrency = 4, segmentDelayMs = 0 } = settings;
+  const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
+  const running = createRunningCalls();
+  const held = createHeldAudio<Recording>();
+
+  async function* listen(
+    recording: Recording,
+    options: TranscriptionOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<TranscriptionEvent, void> {
+    const slices = createWorkSlices({ signal });
+    await slices.next();
+    const utterances = await listUtterances(recording, slices);
+    yield describeLanguage(options, utterances.length > 0);
+    let outputTokens = 0;
+    for (const [id, utterance] of utterances.entries()) {
+      if (segmentDelayMs > 0) await delay(segmentDelayMs, undefined, { signal });
+      const { deltas, segment } = transcribeUtterance(utterance, id, options);
+      for (const delta of deltas) {
+        await slices.next();
+        yield delta;
+      }
+      outputTokens += segment.tokens.length;
+      yield { type: "segment", segment };
+      yield { type: "transcription-progress", heardMs: segment.endMs };
+    }
+    await slices.next();
+    const audioTokens = Math.ceil((recording.audioMs * AUDIO_TOKENS_PER_SECOND) / 1000);
+    const promptTokens = encodeText(options.prompt ?? "").length;
+    yield { type: "transcription-end", tokens: { audioTokens, promptTokens, outputTokens } };
+  }
+
+  return {
+    type: "transcription",
+    limits: { concurrency },
+    async prepare({ bytes, ...options }, signal) {
+      signal.throwIfAborted();
+      const unknown = options.languages?.find((language) => !LANGUAGES.includes(language));
+      if (unknown !== undefined) throw unknownLanguage(unknown);
+      const sound = readWave(bytes);
+      const audioMs = Math.ceil((sound.samples.length * 1000) / sound.sampleRate);
+      if (audioMs === 0) throw new AiError("invalid_value", "The audio is empty.", { param: "file" });
+      const audioId = await held.hold({ ...sound, audioMs }, sound.samples.length * BYTES_PER_SAMPLE, signal);
+      return { audioId, audioMs, options };
+    },
+    async *transcribe({ audioId, options }, signal) {
+      const end = running.begin();
+      try {
+        const recording = held.take(audioId);
+        const slot = await slots.acquire(signal);
+        try {
+          yield* listen(recording, options, signal);
+        } finally {
+          slots.release(slot);
+        }
+      } finally {
+        held.release(audioId);
+        end();
+      }
+    },
+    release: (audioId) => held.release(audioId),
+    close: () => running.ended(),
+  };
+}
+
+function describeLanguage({ languages, task }: TranscriptionOptions, isSpoken: boolean): TranscriptionEvent {
+  const [first = LANGUAGE, ...others] = languages ?? [];
+  const isGiven = languages !== null && others.length === 0;
+  if (!isSpoken && !isGiven) return { type: "transcription-start", language: null, languageProbability: null };
+  const language = languages === null || languages.includes(LANGUAGE) ? LANGUAGE : first;
+  return {
+    type: "transcription-start",
+    language: task === "translate" && languages === null ? LANGUAGE : language,
+    languageProbability: isGiven ? null : LANGUAGE_PROBABILITY,
+  };
+}
+
+interface TranscribedUtterance {
+  readonly deltas: readonly Extract<TranscriptionEvent, { readonly type: "text-delta" }>[];
+  readonly segment: TranscribedSegment;
+}
+
+function transcribeUtterance(
+  { startMs, endMs, text: said }: Utterance,
+  id: number,
+  options: TranscriptionOptions,
+): TranscribedUtterance {
+  const words = (said ?? inventText(endMs - startMs)).trim().split(/\s+/);
+  const wordMs = (endMs - startMs) / words.length;
+  const times = words.map((word, index): TranscribedWord => ({
+    word,
+    startMs: Math.round(startMs + index * wordMs),
+    endMs: Math.round(startMs + (index + 1) * wordMs),
+  }));
+  // The text as a whole begins without a space.
+  const texts = words.map((word, index) => (id === 0 && index === 0 ? word : ` ${word}`));
+  const text = texts.join("");
+  const tokens = texts.flatMap(encodeText);
+  return {
+    deltas: texts.map((part) => ({
+      type: "text-delta",
+      text: part,
+      logprobs: options.logprobs ? encodeText(part).map(describeToken) : null,
+    })),
+    segment: {
+      id,
+      seek: Math.floor(startMs / MS_PER_SEEK_STEP),
+      startMs,
+      endMs,
+      text,
+      tokens,
+      temperature: options.temperature,
+      averageLogprob: LOGPROB,
+      compressionRatio: Buffer.byteLength(text) / deflateSync(text).length,
+      noSpeechProbability: NO_SPEECH_PROBABILITY,
+      words: options.words ? times : null,
+    },
+  };
+}
+
+function describeToken(token: number): TokenProbability {
+  const text = decodeToken(token);
+  return { text, bytes: Array.from(Buffer.from(text)), logprob: LOGPROB };
+}
+
+function inventText(lengthMs: number): string {
+  const count = Math.max(1, Math.round(lengthMs / MS_PER_WORD));
+  return Array.from({ length: count }, (_, index) => WORDS[index % WORDS.length] ?? "").join(" ");
+}
+
+function unknownLanguage(language: string): AiError {
+  const message = `The language '${language}' is not known to this model. It knows: ${LANGUAGES.join(", ")}.`;
+  return new AiError("unsupported_value", message, { param: "language" });
+}
