@@ -106,7 +106,8 @@ const WAYS: Readonly<Record<OperationId, readonly Way[]>> = {
     {
       slug: "speech",
       role: "speech",
-      call: (client, model, size) => client.audio.speech.create({ model, voice: "alloy", input: words(size) }),
+      call: (client, model, size) =>
+        client.audio.speech.create({ model, voice: "alloy", response_format: "wav", input: words(size) }),
     },
   ],
 };

@@ -1,18 +1,36 @@
 /** A server whose engines live, as it were, in another process answers as one with the same engines at hand. */
 
-import { createScriptedEmbeddingEngine, createScriptedEngine } from "@openai-compat/engines";
-import { createClonedChatEngine, createClonedEmbeddingEngine } from "@openai-compat/core/cloned-engine";
+import {
+  createScriptedEmbeddingEngine,
+  createScriptedEngine,
+  createScriptedSpeechEngine,
+  createScriptedTranscriptionEngine,
+} from "@openai-compat/engines";
+import {
+  createClonedChatEngine,
+  createClonedEmbeddingEngine,
+  createClonedSpeechEngine,
+  createClonedTranscriptionEngine,
+} from "@openai-compat/core/cloned-engine";
 import { expect, test, vi } from "vitest";
 import { createTestApp } from "./testing/test-server.ts";
 import { createWatchedEngine } from "./testing/watched-engine.ts";
 
 const watched = createWatchedEngine();
-const { post } = await createTestApp({
+const { post, request } = await createTestApp({
   models: [
     { id: "near", engine: createScriptedEngine(), isDefault: true },
     { id: "cloned", engine: createClonedChatEngine(createScriptedEngine()) },
     { id: "near-words", type: "embedding", engine: createScriptedEmbeddingEngine() },
     { id: "cloned-words", type: "embedding", engine: createClonedEmbeddingEngine(createScriptedEmbeddingEngine()) },
+    { id: "near-voice", type: "speech", engine: createScriptedSpeechEngine() },
+    { id: "cloned-voice", type: "speech", engine: createClonedSpeechEngine(createScriptedSpeechEngine()) },
+    { id: "near-ears", type: "transcription", engine: createScriptedTranscriptionEngine() },
+    {
+      id: "cloned-ears",
+      type: "transcription",
+      engine: createClonedTranscriptionEngine(createScriptedTranscriptionEngine()),
+    },
     { id: "watched", engine: createClonedChatEngine(watched) },
   ],
 });
@@ -85,6 +103,27 @@ test.each(bodies)("%s is the same from an engine behind clones", async (_title, 
   );
   expect(cloned).toEqual(near);
   expect(near?.text.length).toBeGreaterThan(20);
+});
+
+const speech = { input: "The sea is wide. Rain.", voice: "alloy", response_format: "wav" };
+
+async function speakWith(model: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await post("/v1/audio/speech", { ...speech, model })).arrayBuffer());
+}
+
+test("speech is the same from an engine behind clones, and so is what a transcription makes of it", async () => {
+  const [near, cloned] = await Promise.all([speakWith("near-voice"), speakWith("cloned-voice")]);
+  expect(cloned).toEqual(near);
+  const transcripts = ["near-ears", "cloned-ears"].map(async (model) => {
+    const form = new FormData();
+    form.append("file", new File([near], "a.wav"));
+    for (const [name, value] of Object.entries({ model, response_format: "verbose_json" })) form.append(name, value);
+    form.append("timestamp_granularities[]", "word");
+    return (await request("/v1/audio/transcriptions", { method: "POST", body: form })).text();
+  });
+  const [heard, heardBehindClones] = await Promise.all(transcripts);
+  expect(heard).toContain("The sea is wide. Rain.");
+  expect(heardBehindClones).toBe(heard);
 });
 
 test("a client that disconnects in the middle of its stream ends the generation behind clones", async () => {

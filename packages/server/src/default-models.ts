@@ -1,6 +1,6 @@
 /** What serves when no model is configured: models of the catalogue that fit this machine, else the scripted engine. */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, MODEL_TYPES } from "@openai-compat/core";
 import type { RegisteredModel } from "@openai-compat/core";
 import { listFittingModels } from "@openai-compat/engines";
 import type { CatalogueEntry, ModelChoice, Capacity } from "@openai-compat/engines";
@@ -90,10 +90,11 @@ async function findDefaultModel(type: CatalogueEntry["type"], options: DefaultMo
 
 async function resolveFallback({ register }: DefaultModelsOptions, summary: string): Promise<DefaultModels> {
   const { kind } = FALLBACK_KIND;
-  const configs = [
-    { id: kind, name: "Scripted", type: "chat" },
-    { id: `${kind}-embedding`, name: "Scripted embedding", type: "embedding" },
-  ].map((model) => modelSchema.parse({ ...model, engine: { kind }, default: true }));
+  const configs = MODEL_TYPES.map((type) => {
+    const named =
+      type === "chat" ? { id: kind, name: "Scripted" } : { id: `${kind}-${type}`, name: `Scripted ${type}` };
+    return modelSchema.parse({ ...named, type, engine: { kind }, default: true });
+  });
   const registered = await Promise.all(configs.map(register));
   return { models: registered.map(({ model }) => model), summary };
 }

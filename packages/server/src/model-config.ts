@@ -47,7 +47,9 @@ export const modelSchema = z.strictObject({
   type: z
     .enum(MODEL_TYPES)
     .default("chat")
-    .describe("What it is for; local engines serve chat and embeddings. A model of the catalogue has its own type."),
+    .describe(
+      "What it is for; which kinds of engines serve it is said below. A model of the catalogue has its own type.",
+    ),
   engine: engineSchema.describe("What runs the model: see the kinds below."),
   prices: modelPricesSchema.optional().describe("Where they differ from `prices`."),
   default: z.boolean().default(false).describe("Whether `default` in a request's `model` means this one."),

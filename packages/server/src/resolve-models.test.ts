@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AiError } from "@openai-compat/core";
+import { AiError, MODEL_TYPES } from "@openai-compat/core";
 import { listCatalogue } from "@openai-compat/engines";
 import { writeRandomModel } from "@openai-compat/engines/testing";
 import { afterAll, expect, test } from "vitest";
@@ -144,13 +144,15 @@ test("asked for the scripted engine, nothing is pulled and the owner says so", a
   expect(models).toMatchObject([
     { id: "scripted", type: "chat", ownedBy: "scripted", isDefault: true },
     { id: "scripted-embedding", type: "embedding", ownedBy: "scripted", isDefault: true },
+    { id: "scripted-transcription", type: "transcription", ownedBy: "scripted", isDefault: true },
+    { id: "scripted-speech", type: "speech", ownedBy: "scripted", isDefault: true },
   ]);
 });
 
 test("a model that can't be had is replaced by the scripted engine, and the reason is reported", async () => {
   const pull = () => Promise.reject(new AiError("engine_unavailable", "Nothing answered."));
   const { models, summary } = await resolve({}, { pull });
-  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);
+  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(MODEL_TYPES.map(() => "scripted"));
   expect(summary).toContain("Nothing answered.");
 });
 
@@ -160,7 +162,7 @@ test("without the native library no model is pulled", async () => {
     {},
     { pull, findProblem: async () => "the package node-llama-cpp is not installed." },
   );
-  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(["scripted", "scripted"]);
+  expect(models.map(({ ownedBy }) => ownedBy)).toEqual(MODEL_TYPES.map(() => "scripted"));
   expect(summary).toContain("node-llama-cpp");
 });
 

@@ -25,7 +25,7 @@ import type { Sound, Utterance } from "./tone-code.ts";
 export interface ScriptedTranscriptionSettings {
   /** Concurrent transcriptions; further ones are queued. Default 4. */
   readonly concurrency?: number;
-  /** Pause before each segment. Default 0. */
+  /** Pause before each segment, and before the end. Default 0. */
   readonly segmentDelayMs?: number;
 }
 
@@ -62,8 +62,11 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
     const utterances = await listUtterances(recording, slices);
     yield describeLanguage(options, utterances.length > 0);
     let outputTokens = 0;
-    for (const [id, utterance] of utterances.entries()) {
+    const pause = async () => {
       if (segmentDelayMs > 0) await delay(segmentDelayMs, undefined, { signal });
+    };
+    for (const [id, utterance] of utterances.entries()) {
+      await pause();
       const { deltas, segment } = transcribeUtterance(utterance, id, options);
       for (const delta of deltas) {
         await slices.next();
@@ -73,6 +76,7 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
       yield { type: "segment", segment };
       yield { type: "transcription-progress", heardMs: segment.endMs };
     }
+    await pause();
     await slices.next();
     const audioTokens = Math.ceil((recording.audioMs * AUDIO_TOKENS_PER_SECOND) / 1000);
     const promptTokens = encodeText(options.prompt ?? "").length;

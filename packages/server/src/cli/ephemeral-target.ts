@@ -4,7 +4,7 @@
  * fail. It never touches a persistent store.
  */
 
-import { FREE_OF_CHARGE, mintToken } from "@openai-compat/core";
+import { BILLED_AS, FREE_OF_CHARGE, mintToken } from "@openai-compat/core";
 import type { JwtSettings, RegisteredModel } from "@openai-compat/core";
 import type { ConfigInput } from "../config.ts";
 import type { EngineKind, TargetModels } from "../engine-kinds/engine-kind.ts";
@@ -26,17 +26,23 @@ const SPENT_ACCOUNTS = {
   completions_credit: { accountId: "suite-completions", amount: 100 },
   completions_stream_credit: { accountId: "suite-completions-stream", amount: 100 },
   embeddings_credit: { accountId: "suite-embeddings", amount: 2300 },
+  transcriptions_credit: { accountId: "suite-transcriptions", amount: 250 },
+  translations_credit: { accountId: "suite-translations", amount: 250 },
+  speech_credit: { accountId: "suite-speech", amount: 700 },
 } as const;
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
 const AFFORDABLE_TOKENS = 64;
 const ONE_CALL_AND_A_HALF = 1.5;
 /**
- * One for each token of an answer, and of what becomes a vector; nothing for a prompt, whose length differs from model
- * to model.
+ * One for each token of an answer, and of what becomes a vector, and for each character that is spoken; nothing for a
+ * prompt, whose length differs from model to model.
  */
 const MICRO_CREDITS_PER_TOKEN = 1;
 const AMPLE_CREDIT = 1_000_000_000_000;
+
+/** A tenth of a second costs a hundred. */
+const MICRO_CREDITS_PER_MINUTE = 60_000;
 
 /** Limits that no caller reaches, not even a suite that sends many bad requests. */
 const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000_000, refusalsPerMinute: 1_000_000 };
@@ -44,14 +50,18 @@ const NEVER_REACHED = { requestsPerMinute: 1_000_000, tokensPerMinute: 1_000_000
 /** Defaults of this mode: models that start soon and answer fast. */
 export const EPHEMERAL_DEFAULTS: Partial<ConfigInput> = { engines: "small" };
 
+const PRICES = {
+  ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
+  ai_embedding: { perMillionInputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
+  ai_transcription: { perMinuteOfAudio: MICRO_CREDITS_PER_MINUTE },
+  ai_tts: { perMillionCharacters: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
+};
+
 /** What the command line would say: tokens for this server alone, prices, and one account's limit. */
 export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
   auth: { jwtIssuer: "openai-compat-throwaway", jwtAudience: "openai-compat" },
-  prices: {
-    ai_prompt: { perMillionOutputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
-    ai_embedding: { perMillionInputTokens: MICRO_CREDITS_PER_TOKEN * 1_000_000 },
-  },
+  prices: PRICES,
   rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
@@ -80,7 +90,8 @@ export async function openEphemeralTarget(nowMs: number): Promise<EphemeralTarge
       return {
         ...recipe,
         keys: { ...recipe.keys, ...(await mintMoreKeys(target.jwt)) },
-        models: Object.assign({}, recipe.models, ...recipes.map(({ models }) => models)),
+        // What a kind offers stands in for what the server does not have.
+        models: Object.assign({}, ...recipes.map(({ models }) => models), recipe.models),
         fixtures: Object.assign(
           {
             small_credit: { affordable_calls: AFFORDABLE_CALLS, max_tokens: AFFORDABLE_TOKENS },
@@ -115,22 +126,23 @@ const WAITING_MAX = 64;
 const WAIT_TIME_MS_MAX = 60_000;
 
 function describeModel(
-  { id, engine, waitingMax = WAITING_MAX }: TargetModels["models"][number],
+  { id, engine, waitingMax = WAITING_MAX, isPaid = false }: TargetModels["models"][number],
   { ownedBy }: EngineKind,
   nowMs: number,
 ): RegisteredModel {
   const { concurrency } = engine.limits;
+  // An upstream of the suite is asked for chats.
+  const type = engine.type === "upstream" ? "chat" : engine.type;
   return {
     id,
     name: id,
-    // An upstream of the suite is asked for chats.
-    type: engine.type === "upstream" ? "chat" : engine.type,
+    type,
     ownedBy,
     createdAtMs: nowMs,
     engine,
     // The suite has one account, and reckons with every slot.
     queue: { waitingMax, waitTimeMsMax: WAIT_TIME_MS_MAX, accountSlotsMax: concurrency },
-    prices: FREE_OF_CHARGE,
+    prices: isPaid ? { ...FREE_OF_CHARGE, ...PRICES[BILLED_AS[type]] } : FREE_OF_CHARGE,
     isDefault: false,
   };
 }

@@ -2,7 +2,7 @@
 
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { mintToken } from "@openai-compat/core";
-import type { GrantedCapability, JwtSettings } from "@openai-compat/core";
+import type { GrantedCapability, JwtSettings, ModelType } from "@openai-compat/core";
 
 /** Named as the suite names it. */
 export interface TargetRecipe {
@@ -22,10 +22,8 @@ const EXPIRED_SECONDS = -3600;
 export interface TargetOptions {
   readonly baseUrl: string;
   readonly jwt: JwtSettings;
-  /** The id of the model that serves chat; null when there is none. */
-  readonly chatModel: string | null;
-  /** As above, for embeddings. */
-  readonly embeddingModel: string | null;
+  /** The id of the model of each type; a type without a model is absent. */
+  readonly models: Readonly<Partial<Record<ModelType, string>>>;
 }
 
 /** The keys are tokens, so that a suite can tamper with them. */
@@ -39,10 +37,7 @@ export async function createTargetRecipe(options: TargetOptions): Promise<Target
       no_capability: await mint([], LIFETIME_SECONDS),
       expired: await mint(EVERY_CAPABILITY, EXPIRED_SECONDS),
     },
-    models: {
-      ...(options.chatModel === null ? {} : { chat: options.chatModel }),
-      ...(options.embeddingModel === null ? {} : { embedding: options.embeddingModel }),
-    },
+    models: options.models,
   };
 }
 

@@ -144,13 +144,12 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   });
   const { baseUrl } = await server.listen();
   try {
-    const chatModel = findModel(models, "chat");
-    const embeddingModel = findModel(models, "embedding");
+    const ofTypes = findModels(models);
     process.stdout.write(wrapProse(`${summary}\n`, process.stdout));
     warnWhenPublic(config.host, logger);
-    await announce(stores, config, { shared: options, baseUrl, chatModel, models });
+    await announce(stores, config, { shared: options, baseUrl, chatModel: ofTypes.chat ?? null, models });
     if (options.readyFile !== undefined) {
-      const target = { baseUrl, jwt, chatModel, embeddingModel, stores, bodyBytesMax: config.limits.bodyBytesMax };
+      const target = { baseUrl, jwt, models: ofTypes, stores, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (ephemeral ?? PERSISTENT).describe(target));
     }
     await untilStopped(signal);
@@ -164,9 +163,11 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
 /** A server that keeps what it has prepares nothing for a suite. */
 const PERSISTENT: Pick<EphemeralTarget, "describe"> = { describe: createTargetRecipe };
 
-function findModel(models: readonly RegisteredModel[], requestedType: ModelType): string | null {
-  const fitting = models.filter(({ type }) => type === requestedType);
-  return (fitting.find(({ isDefault }) => isDefault) ?? fitting[0])?.id ?? null;
+/** The default of each type, or its first. */
+function findModels(models: readonly RegisteredModel[]): Partial<Record<ModelType, string>> {
+  const found: Partial<Record<ModelType, string>> = {};
+  for (const { id, type, isDefault } of models) if (isDefault || found[type] === undefined) found[type] = id;
+  return found;
 }
 
 /** The first signal asks for a graceful stop; with the second, the process ends at once. */

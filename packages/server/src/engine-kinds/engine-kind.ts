@@ -59,6 +59,8 @@ export interface TargetModels {
     readonly engine: Engine;
     /** Calls that may wait for a slot. Default 64. */
     readonly waitingMax?: number;
+    /** Whether it costs what the target's prices say. Default false. */
+    readonly isPaid?: boolean;
   }[];
   /** What the suite needs to know of them, named as the suite names it. */
   readonly recipe: {

@@ -1,6 +1,12 @@
 /** The engine kind `scripted`: fixed texts without a model. */
 
-import { SCRIPTED_ENGINES, createScriptedEmbeddingEngine, createScriptedEngine } from "@openai-compat/engines";
+import {
+  SCRIPTED_ENGINES,
+  createScriptedEmbeddingEngine,
+  createScriptedEngine,
+  createScriptedSpeechEngine,
+  createScriptedTranscriptionEngine,
+} from "@openai-compat/engines";
 import { MODEL_TYPES } from "@openai-compat/core";
 import { z } from "zod";
 import type { EngineKind } from "./engine-kind.ts";
@@ -10,9 +16,18 @@ const settings = z.strictObject({
 });
 
 /** Models that are easily busy. */
-const BUSY = { id: "scripted/busy", embeddingId: "scripted/busy-embedding", concurrency: 2, waitingMax: 2 };
+const BUSY = "scripted/busy";
+const BUSY_OTHERS = {
+  embedding: `${BUSY}-embedding`,
+  transcription: `${BUSY}-transcription`,
+  speech: `${BUSY}-speech`,
+};
+const BUSY_LIMITS = { concurrency: 2, waitingMax: 2 };
 const BUSY_TOKEN_DELAY_MS = 40;
-const BUSY_VECTOR_DELAY_MS = 500;
+const BUSY_DELAY_MS = 500;
+
+/** For servers that have no such models of their own. */
+const AUDIO = { transcription: "scripted/transcription", speech: "scripted/speech" };
 
 export const scriptedKind = {
   kind: "scripted",
@@ -24,19 +39,24 @@ export const scriptedKind = {
     return { engine: SCRIPTED_ENGINES[type](), source: null };
   },
   async openTargetModels() {
-    const { id, embeddingId, concurrency, waitingMax } = BUSY;
+    const { concurrency, waitingMax } = BUSY_LIMITS;
     const busy = createScriptedEngine({ concurrency, tokenDelayMs: BUSY_TOKEN_DELAY_MS });
-    const busyEmbedding = createScriptedEmbeddingEngine({ concurrency, vectorDelayMs: BUSY_VECTOR_DELAY_MS });
+    const busyEmbedding = createScriptedEmbeddingEngine({ concurrency, vectorDelayMs: BUSY_DELAY_MS });
+    const busyTranscription = createScriptedTranscriptionEngine({ concurrency, segmentDelayMs: BUSY_DELAY_MS });
+    const busySpeech = createScriptedSpeechEngine({ concurrency, sentenceDelayMs: BUSY_DELAY_MS });
     return {
       models: [
         { id: "scripted/with-slash", engine: createScriptedEngine() },
-        { id, engine: busy, waitingMax },
-        { id: embeddingId, engine: busyEmbedding, waitingMax },
+        { id: AUDIO.transcription, engine: createScriptedTranscriptionEngine(), isPaid: true },
+        { id: AUDIO.speech, engine: createScriptedSpeechEngine(), isPaid: true },
+        { id: BUSY, engine: busy, waitingMax },
+        { id: BUSY_OTHERS.embedding, engine: busyEmbedding, waitingMax },
+        { id: BUSY_OTHERS.transcription, engine: busyTranscription, waitingMax },
+        { id: BUSY_OTHERS.speech, engine: busySpeech, waitingMax },
       ],
       recipe: {
-        fixtures: {
-          overload: { model: id, concurrency, waiting_max: waitingMax, others: { embedding: embeddingId } },
-        },
+        models: AUDIO,
+        fixtures: { overload: { model: BUSY, concurrency, waiting_max: waitingMax, others: BUSY_OTHERS } },
       },
       close: async () => {},
     };
