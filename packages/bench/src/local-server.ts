@@ -1,7 +1,7 @@
 /** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
 import { FREE_OF_CHARGE, createModelRegistry } from "@openai-compat/core";
-import type { ChatEngine, EmbeddingEngine, UpstreamEngine } from "@openai-compat/core";
+import type { ChatEngine, EmbeddingEngine, ModelType, UpstreamEngine } from "@openai-compat/core";
 import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
 import { mintBenchToken } from "./mint-bench-token.ts";
 import { serveCalls } from "./worker.ts";
@@ -28,8 +28,16 @@ export function serveEngine(engine: Engine): void {
   serveCalls(createServerCalls({ [MODEL_ID]: engine }));
 }
 
+export interface ServedModelOptions {
+  /** What models of upstreams are for. Default: chats. */
+  readonly upstreamType?: ModelType;
+}
+
 /** @param engines by the id of their model; the first is the default. */
-export function createServerCalls(engines: Readonly<Record<string, Engine>>): ServerCalls {
+export function createServerCalls(
+  engines: Readonly<Record<string, Engine>>,
+  { upstreamType = "chat" }: ServedModelOptions = {},
+): ServerCalls {
   const jwt = {
     secret: crypto.randomUUID() + crypto.randomUUID(),
     issuer: null,
@@ -41,7 +49,7 @@ export function createServerCalls(engines: Readonly<Record<string, Engine>>): Se
     Object.entries(engines).map(([id, engine]) => ({
       id,
       name: id,
-      type: engine.type === "upstream" ? "chat" : engine.type,
+      type: engine.type === "upstream" ? upstreamType : engine.type,
       ownedBy: "bench",
       createdAtMs: 0,
       engine,

@@ -13,6 +13,7 @@ import { benchGateway } from "./gateway/gateway-area.ts";
 import { writeResults } from "./measurement.ts";
 import { benchOutput } from "./output/output-area.ts";
 import { benchPrefix } from "./prefix/prefix-area.ts";
+import { benchUploads } from "./uploads/uploads-area.ts";
 import { benchWorstBodies } from "./worst-bodies/worst-bodies-area.ts";
 
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
@@ -26,6 +27,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   gateway: benchGateway,
   output: benchOutput,
   prefix: benchPrefix,
+  uploads: benchUploads,
   "worst-bodies": benchWorstBodies,
 };
 
