@@ -112,6 +112,7 @@ export type {
   UpstreamEngineLimits,
   UpstreamEvent,
   FormField,
+  FormFile,
   UpstreamRequest,
   UpstreamStatus,
 } from "./engine/upstream-engine.ts";

@@ -30,9 +30,17 @@ export type UpstreamBody =
   | { readonly kind: "json"; readonly value: Readonly<Record<string, unknown>> }
   | { readonly kind: "form"; readonly fields: readonly FormField[] };
 
-export type FormField =
-  | { readonly name: string; readonly value: string }
-  | { readonly name: string; readonly fileName: string; readonly contentType: string; readonly bytes: Uint8Array };
+export type FormField = { readonly name: string; readonly value: string } | FormFile;
+
+export interface FormFile {
+  readonly name: string;
+  /** Empty for none. Without folders. */
+  readonly fileName: string;
+  /** As the client names it; it may be wrong. */
+  readonly contentType: string;
+  /** The content, as many pieces as it arrived in: joined, a large file would be in memory twice. None is empty. */
+  readonly pieces: readonly Uint8Array[];
+}
 
 /**
  * Either one `upstream-whole`, a complete non-streaming answer; or one `upstream-start` when the upstream has begun a

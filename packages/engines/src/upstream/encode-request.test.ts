@@ -1,6 +1,7 @@
 import { createWorkSlices } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import { encodeRequest, listDroppedParameters, type RequestOptions } from "./encode-request.ts";
+import type { ExchangeRequest } from "./exchange.ts";
 import { upstreamRequest } from "./testing/upstream-calls.ts";
 
 const OPTIONS: RequestOptions = {
@@ -15,6 +16,10 @@ const OPTIONS: RequestOptions = {
 async function bodyOf(request: Parameters<typeof encodeRequest>[0]): Promise<unknown> {
   const { body } = await encodeRequest(request, OPTIONS);
   return typeof body === "string" ? JSON.parse(body) : null;
+}
+
+function readText(body: ExchangeRequest["body"]): string {
+  return typeof body === "string" || body instanceof Uint8Array ? "" : Buffer.concat(body).toString();
 }
 
 test("the upstream's model name takes the place of the caller's, and what is known passes", async () => {
@@ -104,7 +109,7 @@ test("a field of a form that stands twice is sent once, as it was read here", as
     { name: "max_new_tokens", value: "9" },
   ];
   const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
-  const text = Buffer.from((await encodeRequest(request, OPTIONS)).body).toString();
+  const text = readText((await encodeRequest(request, OPTIONS)).body);
   expect(text.match(/name="(?!model)[^"]*"\r\n\r\n.*/g)).toEqual([
     'name="temperature"\r\n\r\n1',
     'name="timestamp_granularities[]"\r\n\r\nword',
@@ -153,8 +158,9 @@ test("a form names one model, the upstream's", async () => {
     path: "/audio/transcriptions",
     body: { kind: "form", fields },
   });
-  const { body, path } = await encodeRequest(request, OPTIONS);
-  const text = Buffer.from(body).toString();
+  const { body, path, headers } = await encodeRequest(request, OPTIONS);
+  const text = readText(body);
+  expect(headers["content-length"]).toBe(String(Buffer.byteLength(text)));
   expect(path).toBe("/audio/transcriptions");
   expect(text.match(/name="model"\r\n\r\n(.*)\r\n/g)).toEqual(['name="model"\r\n\r\ntheirs\r\n']);
   expect(text).toContain('name="language"\r\n\r\nen\r\n');

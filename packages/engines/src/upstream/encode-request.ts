@@ -34,9 +34,9 @@ export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
 
 /** `path` is relative to the base URL's own. @throws what the options' slices throw */
 export async function encodeRequest(request: UpstreamRequest, options: RequestOptions): Promise<ExchangeRequest> {
-  const { contentType, bytes } = await encodeBody(request, options);
+  const { headers: bodyHeaders, content } = await encodeBody(request, options);
   const headers: Record<string, string> = {
-    "content-type": contentType,
+    ...bodyHeaders,
     accept: acceptedType(request),
     "accept-encoding": "identity",
     "user-agent": "openai-compat",
@@ -45,7 +45,7 @@ export async function encodeRequest(request: UpstreamRequest, options: RequestOp
   if (request.traceParent !== null && TRACE_PARENT.test(request.traceParent)) {
     headers["traceparent"] = request.traceParent;
   }
-  return { path: request.path, headers, body: bytes };
+  return { path: request.path, headers, body: content };
 }
 
 /** The caller's parameters that `encodeRequest` drops, except for those without effect. */
@@ -63,15 +63,18 @@ function acceptedType(request: UpstreamRequest): string {
   return answer === "bytes" || answer === "text" ? "*/*" : "application/json";
 }
 
-async function encodeBody(
-  request: UpstreamRequest,
-  options: RequestOptions,
-): Promise<{ contentType: string; bytes: string | Uint8Array }> {
+interface EncodedBody {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly content: ExchangeRequest["body"];
+}
+
+async function encodeBody(request: UpstreamRequest, options: RequestOptions): Promise<EncodedBody> {
   const { body, operation } = request;
   const rules = { operation, passParameters: options.passParameters };
   if (body.kind === "form") {
     const fields = selectFields(body.fields, (name) => isPassed(name, rules));
-    return encodeForm([{ name: "model", value: options.model }, ...fields]);
+    const { contentType, pieces, bytes } = encodeForm([{ name: "model", value: options.model }, ...fields]);
+    return { headers: { "content-type": contentType, "content-length": String(bytes) }, content: pieces };
   }
   const value = {
     ...selectParameters(body.value, rules),
@@ -79,7 +82,8 @@ async function encodeBody(
     ...encodeLimit(request, options),
     ...encodeStreaming(request),
   };
-  return { contentType: "application/json", bytes: await stringifyInSlices(value, options.slices) };
+  const content = await stringifyInSlices(value, options.slices);
+  return { headers: { "content-type": "application/json" }, content };
 }
 
 /** Fields that are lists though their names don't end in brackets. */

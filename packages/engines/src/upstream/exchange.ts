@@ -11,7 +11,8 @@ import { UpstreamError, type UpstreamErrorKind } from "./upstream-error.ts";
 export interface ExchangeRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  /** Pieces are sent one after the other, when the connection takes more; their headers name the length. */
+  readonly body: string | Uint8Array | readonly Uint8Array[];
 }
 
 export interface ExchangeLimits {
@@ -73,7 +74,9 @@ export async function openExchange(
     connection.release();
     throw options.signal.reason;
   }
-  const { path, headers, body } = request;
+  const { path, headers } = request;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- undici sends any iterable; its types leave them out
+  const body = request.body as string | Uint8Array;
   const exchange = new Exchange(connection, options);
   connection.dispatch({ path, headers, body, method: "POST", headersTimeout: 0, bodyTimeout: 0 }, exchange);
   await exchange.waitForHead();

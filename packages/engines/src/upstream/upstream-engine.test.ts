@@ -49,7 +49,7 @@ test("behind structured clones a form arrives, an answer comes back, and an erro
   });
   const engine = createClonedUpstreamEngine(createTestEngine([baseUrl]));
   const fields = [
-    { name: "file", fileName: "a.wav", contentType: "audio/wav", bytes: new Uint8Array(Buffer.from("RIFF")) },
+    { name: "file", fileName: "a.wav", contentType: "audio/wav", pieces: [Buffer.from("RI"), Buffer.from("FF")] },
   ];
   const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
   expect((await collectAnswer(engine.forward(request, never))).usage).toMatchObject({ audioMs: 2500 });
@@ -88,12 +88,12 @@ test("each operation goes to the path that the request names, with our key and n
 });
 
 test("an upload arrives as a form, and its transcription brings the audio's length", async () => {
-  const bytes = Buffer.from("RIFF");
+  const pieces = [Buffer.from("RI"), Buffer.from("FF")];
   const { baseUrl } = await startUpstream((response, request, body) => {
     const isForm = request.headers["content-type"]?.startsWith("multipart/form-data; boundary=") === true;
     json({ text: isForm && body.includes("RIFF") ? "heard" : "deaf", duration: 2.5 })(response);
   });
-  const fields = [{ name: "file", fileName: "a.wav", contentType: "audio/wav", bytes }];
+  const fields = [{ name: "file", fileName: "a.wav", contentType: "audio/wav", pieces }];
   const request = upstreamRequest({ operation: "createTranscription", body: { kind: "form", fields } });
   const { text, usage } = await collectAnswer(createTestEngine([baseUrl]).forward(request, never));
   expect(JSON.parse(text)).toMatchObject({ text: "heard" });

@@ -7,7 +7,7 @@ export interface BodySource {
    * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and
    * when the signal aborts.
    *
-   * @param onChunk called with each piece as it arrives.
+   * @param onChunk called with each piece as it arrives. The piece belongs to it: nobody else holds it or writes to it.
    */
   read(onChunk: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
 }
@@ -63,7 +63,8 @@ export function createRequestSource(request: Request): BodySource {
           const { done, value } = await reader.read();
           signal.throwIfAborted();
           if (done) return;
-          onChunk(value);
+          // Whoever made the request may hold on to what its stream gave.
+          onChunk(value.slice());
         }
       } catch (thrown) {
         cancel();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readJsonBody as readJsonBodyWith } from "./read-body.ts";
+import { CHUNK_BYTES_MEAN_MIN, SMALL_CHUNKS_MAX, readJsonBody as readJsonBodyWith } from "./read-body.ts";
 import type { BodyLimits } from "./read-body.ts";
 
 const LIMITS = {
@@ -165,4 +165,16 @@ test("a body that never ends is given up after the limit", async () => {
 test("a body that breaks off is the client's error", async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
   await expect(readJsonBody(createRequest(body), LIMITS)).rejects.toMatchObject({ code: "invalid_request" });
+});
+
+test("so many tiny chunks are read, and more only if the body is as long as they deserve", async () => {
+  const chunks = (count: number, bytes: number) =>
+    streamOf(...Array.from({ length: count }, () => new Uint8Array(bytes).fill(0x20)), "1");
+  const limits = { ...LIMITS, bodyBytesMax: 10_000_000 };
+  expect(await readJsonBody(createRequest(chunks(SMALL_CHUNKS_MAX - 1, 1)), limits)).toBe(1);
+  expect(await readJsonBody(createRequest(chunks(2 * SMALL_CHUNKS_MAX, CHUNK_BYTES_MEAN_MIN + 1)), limits)).toBe(1);
+  await expect(readJsonBody(createRequest(chunks(SMALL_CHUNKS_MAX, 1)), limits)).rejects.toMatchObject({
+    code: "invalid_request",
+    message: expect.stringContaining("larger chunks"),
+  });
 });

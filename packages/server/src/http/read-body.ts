@@ -1,11 +1,12 @@
 /**
- * Reads a JSON body within bounds: bytes, time, encoding. It is called after authorisation, so that no unauthorised
+ * Reads a body within bounds: bytes, time, encoding; a JSON body as its value. It is called after authorisation, so that no unauthorised
  * request can make the server read an upload that it will refuse; nothing has touched the body before.
  */
 
 import { isUtf8 } from "node:buffer";
 import { AiError, createWorkSlices, toAiError } from "@openai-compat/core";
 import type { BodyShare } from "./body-budget.ts";
+import { createPieceJoiner, joinPieces } from "./body-pieces.ts";
 import { createRequestSource } from "./body-source.ts";
 import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
@@ -54,7 +55,9 @@ export interface ReadBodyOptions {
  */
 export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
   checkContentType(options.headers ?? request.headers);
-  const bytes = await readBodyBytes(request, limits, options);
+  const pieces: Buffer[] = [];
+  await readBodyPieces(request, limits, { ...options, onPiece: (piece) => void pieces.push(piece) });
+  const bytes = await joinPieces(pieces, createWorkSlices(options));
   const value = bytes.length > LARGE_BODY_BYTES ? await parseLarge(bytes, limits, options) : parseSmall(bytes, limits);
   return { value, bytes: bytes.length };
 }
@@ -104,20 +107,29 @@ function readBounds(limits: BodyLimits): JsonBounds {
   };
 }
 
+export interface ReadPiecesOptions extends ReadBodyOptions {
+  /**
+   * Called with each piece as it arrives, small ones put together. The piece belongs to it. What it throws ends the
+   * reading.
+   */
+  readonly onPiece: (piece: Buffer) => void;
+}
+
 /**
- * The bytes of a body of any type, within the limits.
+ * Reads a body of any type to its end, within the limits.
  *
  * @throws AiError the signal's reason when it aborts, `unsupported_media_type` (compressed), `body_too_large`,
- *   `queue_full` (with all others too large), `request_timeout`, `invalid_request` (the client stopped sending).
+ *   `queue_full` (with all others too large), `request_timeout`, `invalid_request` (the client stopped sending, or sends
+ *   countless tiny pieces), and what `onPiece` throws.
  */
-export async function readBodyBytes(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<Buffer> {
+export async function readBodyPieces(request: Request, limits: BodyLimits, options: ReadPiecesOptions): Promise<void> {
   const { headers = request.headers, onRead, share } = options;
   checkEncodings(headers);
   const declared = Number(headers.get("content-length") ?? 0);
   if (declared > limits.bodyBytesMax) throw bodyTooLarge(limits);
   share?.expect(declared);
   onRead();
-  return readBytes(options.source ?? createRequestSource(request), limits, options);
+  await readPieces(options.source ?? createRequestSource(request), limits, options);
 }
 
 /** Only the position: V8's message quotes the body, which must not be logged. */
@@ -169,29 +181,32 @@ function notUtf8(cause?: unknown): AiError {
 }
 
 /** The time runs from here. Nothing is kept of a body that is not read to its end. */
-async function readBytes(
+async function readPieces(
   source: BodySource,
   limits: BodyLimits,
-  { signal, share }: Pick<ReadBodyOptions, "signal" | "share">,
-): Promise<Buffer> {
+  { signal, share, onPiece }: Pick<ReadPiecesOptions, "signal" | "share" | "onPiece">,
+): Promise<void> {
   const stopping = new AbortController();
   const onAbort = () => stopping.abort(toAiError(signal.reason, signal));
   const whole = setTimeout(() => stopping.abort(bodyTimeout(limits)), limits.bodyTimeoutMs);
   const stall = setTimeout(() => stopping.abort(bodyStalled(limits)), limits.bodyStallTimeoutMs);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const joiner = createPieceJoiner(onPiece);
+  let bytes = 0;
+  let chunks = 0;
   const keep = (chunk: Uint8Array) => {
-    length += chunk.length;
-    if (length > limits.bodyBytesMax) throw bodyTooLarge(limits);
+    bytes += chunk.length;
+    chunks += 1;
+    if (bytes > limits.bodyBytesMax) throw bodyTooLarge(limits);
+    if (chunks > SMALL_CHUNKS_MAX && chunks * CHUNK_BYTES_MEAN_MIN > bytes) throw chunksTooSmall();
     share?.take(chunk.length);
     stall.refresh();
-    chunks.push(chunk);
+    joiner.push(chunk);
   };
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
     await source.read(keep, stopping.signal);
-    return Buffer.concat(chunks, length);
+    joiner.end();
   } catch (thrown) {
     if (thrown instanceof AiError) throw thrown;
     throw new AiError("invalid_request", "The request body ended before it was complete.", { cause: thrown });
@@ -200,6 +215,16 @@ async function readBytes(
     clearTimeout(stall);
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** So many pieces of a body may be of any size: those of the chunked encoding, or what a slow connection delivers. */
+export const SMALL_CHUNKS_MAX = 10_000;
+/** What the pieces of a body with more of them have on average: each costs time, however small it is. */
+export const CHUNK_BYTES_MEAN_MIN = 64;
+
+function chunksTooSmall(): AiError {
+  const message = `The request body comes in more than ${SMALL_CHUNKS_MAX} pieces of less than ${CHUNK_BYTES_MEAN_MIN} bytes on average. Send it in larger chunks.`;
+  return new AiError("invalid_request", message);
 }
 
 function bodyTooLarge(limits: BodyLimits): AiError {

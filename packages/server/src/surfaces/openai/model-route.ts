@@ -37,8 +37,11 @@ export const JSON_BODY: BodyFormat<JsonBody> = {
   },
 };
 
+/** The recording: clients send it without a name, or with a content type that is none of a file. */
+const FILE_FIELDS = ["file"];
+
 export const FORM_BODY: BodyFormat<readonly FormField[]> = {
-  read: (context) => context.readForm(),
+  read: (context) => context.readForm(FILE_FIELDS),
   readModel: (fields) => readFormText(fields, "model") ?? "",
 };
 
@@ -64,8 +67,8 @@ interface UpstreamEndpoint<Body> {
 }
 
 interface ModelEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
-  /** For a local model. @throws AiError with status 400, `param` naming what is wrong */
-  readonly decode: (body: Body) => DecodedCall<Request, Run>;
+  /** For a local model. @throws AiError with status 400, `param` naming what is wrong; the signal's reason */
+  readonly decode: (body: Body, signal: AbortSignal) => DecodedCall<Request, Run> | Promise<DecodedCall<Request, Run>>;
 }
 
 /** A request, and how its answer is to be written. */
@@ -106,7 +109,7 @@ export function defineModelRoute<Body, Request, Run>(
     const body = await openBody(calls.operation, { call, context, endpoint });
     const routed = context.service.route(call, calls, endpoint.body.readModel(body));
     if (routed.route === "upstream") return passOn(routed, body, { call, context, endpoint });
-    const decoded = endpoint.decode(body);
+    const decoded = await endpoint.decode(body, call.signal);
     return answer(routed.run(decoded.request), decoded, { call, context });
   };
 }

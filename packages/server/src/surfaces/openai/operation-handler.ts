@@ -23,8 +23,8 @@ export interface OperationContext {
   readonly pathParameter: (name: string) => string;
   /** The body as parsed JSON, read on this call and not before. */
   readonly readJson: () => Promise<JsonBody>;
-  /** The body as the fields of a form, read on this call and not before. */
-  readonly readForm: () => Promise<readonly FormField[]>;
+  /** The body as the fields of a form, read on this call and not before. @param fileFields as of `readFormBody`. */
+  readonly readForm: (fileFields: readonly string[]) => Promise<readonly FormField[]>;
   /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
   readonly traceParent: string | null;
   readonly streaming: StreamTimes;
@@ -110,7 +110,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         service,
         pathParameter: input.pathParameter,
         readJson: () => readJsonBody(request, limits, reading),
-        readForm: () => readFormBody(request, limits, reading),
+        readForm: (fileFields) => readFormBody(request, limits, { ...reading, fileFields }),
         streaming,
         noteStream: (isUsageRequested) => void (facts.isUsageRequested = isUsageRequested),
         traceParent: scope.traceParent,

@@ -3,7 +3,8 @@ import { createWave } from "../../../testing/create-wave.ts";
 import { measureAudio as measureAudioWith } from "./audio-duration.ts";
 import { READS_MAX } from "./sliced-tokenizer.ts";
 
-const measureAudio = (bytes: Uint8Array) => measureAudioWith(bytes, new AbortController().signal);
+const measurePieces = (pieces: readonly Uint8Array[]) => measureAudioWith(pieces, new AbortController().signal);
+const measureAudio = (bytes: Uint8Array) => measurePieces([bytes]);
 
 /** Frames of MPEG 1 layer III, 128 kbit/s, 44.1 kHz: 26 ms and 417 bytes each. */
 function createMp3(frames: number): Buffer {
@@ -26,6 +27,14 @@ test("an honest recording is charged as long as it is, and held for little more"
   expect(audioMs).toBe(60_000);
   expect(audioMsMax).toBeGreaterThanOrEqual(60_000);
   expect(audioMsMax).toBeLessThan(60_100);
+});
+
+test.each([1, 7, 400])("in pieces of %i bytes a recording is as long as in one", async (size) => {
+  for (const bytes of [createWave({ seconds: 0.2 }), createMp3(40), createLyingMp3(40, 1)]) {
+    const pieces: Uint8Array[] = [];
+    for (let start = 0; start < bytes.length; start += size) pieces.push(bytes.subarray(start, start + size));
+    expect(await measurePieces(pieces)).toEqual(await measureAudio(bytes));
+  }
 });
 
 test("a header that says less than the bytes are does not make a recording shorter", async () => {
@@ -83,7 +92,7 @@ test("a client that disconnects ends the measuring", async () => {
   const [, head, element] = TINY_ELEMENTS[0];
   const bytes = Buffer.concat([Buffer.from(head, "hex"), Buffer.alloc(8 * READS_MAX, Buffer.from(element, "hex"))]);
   const disconnect = new AbortController();
-  const measuring = measureAudioWith(bytes, disconnect.signal);
+  const measuring = measureAudioWith([bytes], disconnect.signal);
   setTimeout(() => disconnect.abort(new Error("gone")), 1);
   await expect(measuring).rejects.toThrow("gone");
 });

@@ -5,6 +5,7 @@
  */
 
 import { createWorkSlices } from "@openai-compat/core";
+import { countBytes } from "../../../http/body-pieces.ts";
 
 export interface AudioLengths {
   /** As the container says, where so many bytes can be so short. */
@@ -25,10 +26,16 @@ const SAMPLE_RATE_MAX = 192_000;
 const SAMPLE_BITS_MAX = 64;
 const CHANNELS_MAX = 32;
 
-/** Milliseconds, rounded up. @throws the signal's reason when it aborts. */
-export async function measureAudio(bytes: Uint8Array, signal: AbortSignal): Promise<AudioLengths> {
+/**
+ * Milliseconds, rounded up.
+ *
+ * @param pieces of the recording, in their order.
+ * @throws the signal's reason when it aborts.
+ */
+export async function measureAudio(pieces: readonly Uint8Array[], signal: AbortSignal): Promise<AudioLengths> {
+  const bytes = countBytes(pieces);
   const longest = lengthOf(bytes, BITS_PER_SECOND_MIN);
-  const format = await readFormat(bytes, signal);
+  const format = await readFormat(pieces, signal);
   const claimed = format?.duration;
   if (format === null || claimed === undefined || !Number.isFinite(claimed)) {
     return { audioMs: longest, audioMsMax: longest };
@@ -60,14 +67,14 @@ interface AudioFormat {
 }
 
 /** @returns null for no container that is known, or a broken one: the upstream will say so */
-async function readFormat(bytes: Uint8Array, signal: AbortSignal): Promise<AudioFormat | null> {
+async function readFormat(pieces: readonly Uint8Array[], signal: AbortSignal): Promise<AudioFormat | null> {
   // Loaded with the first recording.
   const [{ parseFromTokenizer }, { SlicedTokenizer }] = await Promise.all([
     import("music-metadata"),
     import("./sliced-tokenizer.ts"),
   ]);
   try {
-    const tokenizer = new SlicedTokenizer(bytes, createWorkSlices({ signal }));
+    const tokenizer = new SlicedTokenizer(pieces, createWorkSlices({ signal }));
     return (await parseFromTokenizer(tokenizer, { duration: true, skipCovers: true })).format;
   } catch {
     signal.throwIfAborted();
@@ -75,8 +82,8 @@ async function readFormat(bytes: Uint8Array, signal: AbortSignal): Promise<Audio
   }
 }
 
-function lengthOf(bytes: Uint8Array, bitsPerSecond: number): number {
-  return Math.ceil((bytes.length * BITS_PER_BYTE * 1000) / bitsPerSecond);
+function lengthOf(bytes: number, bitsPerSecond: number): number {
+  return Math.ceil((bytes * BITS_PER_BYTE * 1000) / bitsPerSecond);
 }
 
 /** @returns bits of a second of samples that nothing compresses; null where the header's numbers mean nothing */

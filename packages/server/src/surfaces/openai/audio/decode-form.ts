@@ -6,6 +6,7 @@ import { operations } from "@openai-compat/spec";
 import { readFormText } from "../model-route.ts";
 import type { UpstreamDecodeOptions } from "../model-route.ts";
 import { measureAudio } from "./audio-duration.ts";
+import { readRecording } from "./read-recording.ts";
 
 /** The decoder throws an AiError with status 400, `param` naming what is missing, and the signal's reason. */
 export function defineFormDecoder(operation: ModelOperationId) {
@@ -14,9 +15,10 @@ export function defineFormDecoder(operation: ModelOperationId) {
     fields: readonly FormField[],
     { traceParent, signal }: UpstreamDecodeOptions,
   ): Promise<UpstreamCallRequest> => {
-    if (readFormText(fields, "model") === null) throw missing("model");
-    const file = fields.findLast((field) => field.name === "file");
-    if (file === undefined || !("bytes" in file)) throw missing("file");
+    if (readFormText(fields, "model") === null) {
+      throw new AiError("missing_required_parameter", "Missing required parameter: 'model'.", { param: "model" });
+    }
+    const { pieces } = readRecording(fields);
     return {
       path,
       body: { kind: "form", fields },
@@ -29,13 +31,9 @@ export function defineFormDecoder(operation: ModelOperationId) {
         outputTokensMax: null,
         unlimitedOutputTokens: 0,
         answers: 1,
-        ...(await measureAudio(file.bytes, signal)),
+        ...(await measureAudio(pieces, signal)),
         characters: 0,
       },
     };
   };
-}
-
-function missing(param: string): AiError {
-  return new AiError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
 }

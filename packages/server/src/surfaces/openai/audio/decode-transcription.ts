@@ -2,7 +2,7 @@
  * The form of a transcription or a translation to a call: validated, every default applied, nothing silently ignored.
  */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, createWorkSlices } from "@openai-compat/core";
 import type { FormField, SpokenRequest } from "@openai-compat/core";
 import {
   createTranscriptionRequestSchema,
@@ -12,10 +12,11 @@ import {
 } from "@openai-compat/spec";
 import type { AudioResponseFormat } from "@openai-compat/spec";
 import type { z } from "zod";
+import { joinPieces } from "../../../http/body-pieces.ts";
 import { decodeBody } from "../decode-body.ts";
 import { defineParameterRules, unsupportedParameter, unsupportedValue } from "../parameter-rules.ts";
-
 import { decodeLanguage } from "./language-names.ts";
+import { readRecording } from "./read-recording.ts";
 
 /** How an answer is written. */
 export type TranscriptFormat = Exclude<AudioResponseFormat, "diarized_json">;
@@ -37,10 +38,13 @@ type Transcription = z.output<typeof transcriptionSchema>;
 type Translation = z.output<typeof translationSchema>;
 type Common = Pick<Transcription, keyof Transcription & keyof Translation>;
 
-/** @throws AiError with status 400, `param` naming what is wrong. */
-export function decodeTranscription(fields: readonly FormField[]): DecodedTranscription {
-  const { texts, bytes } = splitFields(fields);
-  const wire = decodeBody(transcriptionSchema, texts);
+/** @throws AiError with status 400, `param` naming what is wrong, and the signal's reason. */
+export async function decodeTranscription(
+  fields: readonly FormField[],
+  signal: AbortSignal,
+): Promise<DecodedTranscription> {
+  const { pieces } = readRecording(fields);
+  const wire = decodeBody(transcriptionSchema, readTexts(fields));
   checkTranscription(wire);
   const granularities = wire.timestamp_granularities ?? ["segment"];
   const { language, languages, keywords = [], chunking_strategy: chunking } = wire;
@@ -53,6 +57,7 @@ export function decodeTranscription(fields: readonly FormField[]): DecodedTransc
           prefixPaddingMs: chunking.prefix_padding_ms ?? DETECTION.prefixPaddingMs,
           silenceMs: chunking.silence_duration_ms ?? DETECTION.silenceMs,
         };
+  const bytes = await joinPieces(pieces, createWorkSlices({ signal }));
   return {
     request: {
       ...decodeCommon(wire, bytes),
@@ -71,11 +76,15 @@ export function decodeTranscription(fields: readonly FormField[]): DecodedTransc
 /** OpenAI's. */
 const DETECTION = { threshold: 0.5, prefixPaddingMs: 300, silenceMs: 200 };
 
-/** @throws AiError with status 400, `param` naming what is wrong. */
-export function decodeTranslation(fields: readonly FormField[]): DecodedTranscription {
-  const { texts, bytes } = splitFields(fields);
-  const wire = decodeBody(translationSchema, texts);
+/** @throws AiError with status 400, `param` naming what is wrong, and the signal's reason. */
+export async function decodeTranslation(
+  fields: readonly FormField[],
+  signal: AbortSignal,
+): Promise<DecodedTranscription> {
+  const { pieces } = readRecording(fields);
+  const wire = decodeBody(translationSchema, readTexts(fields));
   checkTranslation(wire);
+  const bytes = await joinPieces(pieces, createWorkSlices({ signal }));
   return {
     request: {
       ...decodeCommon(wire, bytes),
@@ -104,23 +113,12 @@ function readFormat({
 }
 
 /** A field without a text counts as left out: forms have no `null`. */
-function splitFields(fields: readonly FormField[]) {
-  const texts = decodeForm(
+function readTexts(fields: readonly FormField[]) {
+  return decodeForm(
     fields.flatMap((field): [string, unknown][] =>
-      "value" in field && field.value !== "" && field.name !== "file" ? [[field.name, field.value]] : [],
+      "value" in field && field.value !== "" ? [[field.name, field.value]] : [],
     ),
   );
-  return { texts, bytes: readFile(fields) };
-}
-
-function readFile(fields: readonly FormField[]): Uint8Array {
-  const file = fields.findLast(({ name }) => name === "file");
-  if (file === undefined) {
-    throw new AiError("missing_required_parameter", "Missing required parameter: 'file'.", { param: "file" });
-  }
-  if ("bytes" in file) return file.bytes;
-  const message = "Invalid type for 'file': expected a file, but got a text instead. Give the part a file name.";
-  throw new AiError("invalid_type", message, { param: "file" });
 }
 
 const checkTranscription = defineParameterRules<Omit<Transcription, "file">>({

@@ -18,13 +18,15 @@ import { encodeTranscriptionStream } from "./encode-transcription-stream.ts";
 export const createTranscription = defineModelRoute(transcriptionCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranscription"),
-  decode: (fields: readonly FormField[]) => describeAnswer("transcribe", decodeTranscription(fields)),
+  decode: async (fields: readonly FormField[], signal) =>
+    describeAnswer("transcribe", await decodeTranscription(fields, signal)),
 });
 
 export const createTranslation = defineModelRoute(translationCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranslation"),
-  decode: (fields: readonly FormField[]) => describeAnswer("translate", decodeTranslation(fields)),
+  decode: async (fields: readonly FormField[], signal) =>
+    describeAnswer("translate", await decodeTranslation(fields, signal)),
 });
 
 function describeAnswer(

@@ -13,14 +13,19 @@ export const READS_MAX = 500_000;
 
 export class SlicedTokenizer extends AbstractTokenizer {
   readonly fileInfo: { readonly size: number };
-  readonly #bytes: Uint8Array;
+  readonly #pieces: readonly Uint8Array[];
+  /** Where each piece begins. */
+  readonly #starts: readonly number[];
   readonly #slices: WorkSlices;
   #reads = 0;
 
-  constructor(bytes: Uint8Array, slices: WorkSlices) {
+  /** @param pieces of the recording, in their order. */
+  constructor(pieces: readonly Uint8Array[], slices: WorkSlices) {
     super();
-    this.fileInfo = { size: bytes.length };
-    this.#bytes = bytes;
+    let size = 0;
+    this.#starts = pieces.map((piece) => (size += piece.length) - piece.length);
+    this.fileInfo = { size };
+    this.#pieces = pieces;
     this.#slices = slices;
   }
 
@@ -36,10 +41,31 @@ export class SlicedTokenizer extends AbstractTokenizer {
     this.#reads += 1;
     const isSpent = this.#reads > READS_MAX;
     if (isSpent || this.#slices.isOver) await this.#slices.next();
-    const available = Math.max(0, Math.min(this.#bytes.length - position, length));
+    const available = Math.max(0, Math.min(this.fileInfo.size - position, length));
     if (isSpent || (available < length && mayBeLess !== true)) throw new EndOfStreamError();
-    target.set(this.#bytes.subarray(position, position + available));
+    this.#copy(position, target.subarray(0, available));
     return available;
+  }
+
+  #copy(position: number, target: Uint8Array): void {
+    let copied = 0;
+    for (let index = this.#find(position); copied < target.length; index += 1) {
+      const start = position + copied - (this.#starts[index] ?? 0);
+      const bytes = this.#pieces[index]?.subarray(start, start + target.length - copied) ?? target;
+      target.set(bytes, copied);
+      copied += bytes.length;
+    }
+  }
+
+  /** The last piece that begins at this position or before it. */
+  #find(position: number): number {
+    let [low, high] = [0, this.#starts.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#starts[middle] ?? 0) <= position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   override supportsRandomAccess(): boolean {
