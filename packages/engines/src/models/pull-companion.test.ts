@@ -39,7 +39,7 @@ async function makeFixture(directory: string) {
         revision: "abc123",
         path: "model.safetensors",
         file: pin("tiny.safetensors", weights),
-        companion: { path: "vocab.txt", file: pin("tiny.vocab.txt", vocabulary) },
+        companions: [{ path: "vocab.txt", file: pin("tiny.vocab.txt", vocabulary) }],
         conversion: CONVERSION,
       },
     ],

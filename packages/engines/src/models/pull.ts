@@ -18,6 +18,8 @@ import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue
 import { hasPinnedBytes } from "./file-checksum.ts";
 import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
 import { requantiseGguf } from "./convert/gguf-requantise.ts";
+import { convertWhisperToSafetensors } from "./convert/whisper/whisper-to-safetensors.ts";
+import type { WriteOptions, WrittenFile } from "./write-pinnable-file.ts";
 import { NotEnoughDiskSpaceError, readFreeBytes, requireDiskSpace, sweepPartialFiles } from "./disk-space.ts";
 import {
   CacheUnusableError,
@@ -166,22 +168,29 @@ async function convert(
     onProgress: (written: number, total: number) => context.report("converting", written, total),
     ...(signal === undefined ? {} : { signal }),
   };
-  const result =
-    conversion === "q4_1-to-q8_0"
-      ? await requantiseGguf({ ...common, sourcePath: delivered.original })
-      : await convertBertToGguf({
-          ...common,
-          weightsPath: delivered.original,
-          vocabularyPath: requireCompanion(delivered),
-          parameters: { name: entry.name, ...conversion },
-        });
+  const result = await writeConverted(delivered, conversion, { ...common, name: entry.name });
   if (result.sha256 !== entry.artefact.sha256) {
     throw new AiError("engine_unavailable", "the converted file does not have its pinned checksum");
   }
   await rename(converted, paths.artefact);
 }
 
-function requireCompanion({ companion }: DeliveredPaths): string {
-  if (companion !== null) return companion;
-  throw new AiError("engine_unavailable", "the source has no vocabulary beside the weights");
+async function writeConverted(
+  { original, companions }: DeliveredPaths,
+  conversion: Conversion,
+  { name, ...common }: WriteOptions & { readonly name: string },
+): Promise<WrittenFile> {
+  if (conversion === "q4_1-to-q8_0") return requantiseGguf({ ...common, sourcePath: original });
+  const [vocabularyPath, configPath] = companions;
+  if (vocabularyPath === undefined) throw lacking("vocabulary");
+  if (conversion !== "whisper-to-safetensors") {
+    const parameters = { name, ...conversion };
+    return convertBertToGguf({ ...common, weightsPath: original, vocabularyPath, parameters });
+  }
+  if (configPath === undefined) throw lacking("configuration");
+  return convertWhisperToSafetensors({ ...common, weightsPath: original, vocabularyPath, configPath });
+}
+
+function lacking(what: string): AiError {
+  return new AiError("engine_unavailable", `the source has no ${what} beside the weights`);
 }

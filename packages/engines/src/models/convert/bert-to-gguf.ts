@@ -57,7 +57,7 @@ interface TensorPlan {
 export async function convertBertToGguf(options: BertConversionOptions): Promise<WrittenFile> {
   await using source = await open(options.weightsPath, "r");
   const vocabulary = (await readFile(options.vocabularyPath, "utf8")).replace(/\n$/, "").split("\n");
-  const plans = planTensors(await readSafetensorsHeader(source));
+  const plans = planTensors((await readSafetensorsHeader(source)).tensors);
   const metadata = describeModel(plans, vocabulary, options.parameters);
   const head = encodeGgufHeader({
     metadataCount: metadata.length,
