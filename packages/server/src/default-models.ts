@@ -63,7 +63,7 @@ export async function listDefaultModels(
 
 /** A model of the catalogue as the configuration would have it. */
 export function nameDefaultModel({ id, name }: CatalogueEntry): ModelConfig {
-  return withOwnType(modelSchema.parse({ ...CATALOGUE_KIND.nameModel(id), name, default: true }));
+  return withOwnType(modelSchema.parse({ ...CATALOGUE_KIND.nameUnknown(id), name, default: true }));
 }
 
 type FoundModel =

@@ -6,7 +6,7 @@
 import { MODEL_TYPES } from "@openai-compat/core";
 import type { ModelType } from "@openai-compat/core";
 import { z } from "zod";
-import { CATALOGUE_KIND, ENGINE_KINDS, findEngineKind, listEngineKinds } from "./engine-kinds/index.ts";
+import { ENGINE_KINDS, findEngineKind, listEngineKinds, nameModel } from "./engine-kinds/index.ts";
 import type { ConfiguredModel } from "./engine-kinds/engine-kind.ts";
 import { isModelPath } from "./engine-kinds/llama.ts";
 import { settingMarks } from "./settings/marks.ts";
@@ -72,7 +72,7 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
 
 /** What can't be served as it is said, a sentence each. Nothing that is said of a model may go unread. */
 function listProblems(models: readonly (ModelMarks & ConfiguredModel)[]): readonly string[] {
-  const ofModels = models.flatMap((model) => {
+  const ofModels = models.map(ofOwnType).flatMap((model) => {
     const kind = findEngineKind(model.engine);
     const unserved = kind.types.includes(model.type) ? [] : [describeServers(model.type)];
     return [...unserved, ...(kind.listMisfits?.(model) ?? [])];
@@ -90,10 +90,7 @@ function describeServers(type: ModelType): string {
 }
 
 const modelOrNameSchema = z
-  .preprocess(
-    (value) => (typeof value === "string" && value !== "" ? CATALOGUE_KIND.nameModel(value) : value),
-    modelSchema,
-  )
+  .preprocess((value) => (typeof value === "string" && value !== "" ? nameModel(value) : value), modelSchema)
   .register(settingMarks, { isPath: isModelPath });
 
 /** The models of the configuration, in the order in which they are listed. */
@@ -111,6 +108,9 @@ export type ModelConfig = z.output<typeof modelSchema>;
 
 /** A model that is known by its name has its own type, whatever the default of the setting says. */
 export function withOwnType(config: ModelConfig): ModelConfig {
-  const type = findEngineKind(config.engine).findType?.(config.engine) ?? config.type;
-  return { ...config, type };
+  return ofOwnType(config);
+}
+
+function ofOwnType<Model extends ConfiguredModel>(model: Model): Model {
+  return { ...model, type: findEngineKind(model.engine).findType?.(model.engine) ?? model.type };
 }

@@ -2,6 +2,7 @@
 
 import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
+import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
 import type { NativeKinds, NativeLog } from "./native-model.ts";
 
 export const NATIVE_KINDS = {
@@ -9,6 +10,8 @@ export const NATIVE_KINDS = {
     (await import("../llama/native-chat.ts")).openNativeChat(settings, log),
   "llama-embedding": async (settings: EmbeddingModelSettings, log: NativeLog) =>
     (await import("../llama/native-embedding.ts")).openNativeEmbedding(settings, log),
+  whisper: async (settings: NativeWhisperSettings) =>
+    (await import("../whisper/native-whisper.ts")).openNativeWhisper(settings),
 } as const satisfies NativeKinds;
 
 export type NativeKind = keyof typeof NATIVE_KINDS;

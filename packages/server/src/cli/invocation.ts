@@ -36,6 +36,12 @@ export function describeLibraryInstall({ platform, arch }: Machine = process): s
   return `npm install --omit=optional ${[...packages, `@node-llama-cpp/${binary}@${version}`].join(" ")}`;
 }
 
+/** Installs the library of speech models. Its own script fetches libraries for GPUs alone. */
+export function describeOnnxInstall(): string {
+  const version = packageJson.peerDependencies["onnxruntime-node"];
+  return `npm install --ignore-scripts ${packageJson.name} onnxruntime-node@${version}`;
+}
+
 /** The packages of node-llama-cpp for each system; a system without one gets all that npm finds fitting. */
 const BINARIES: Readonly<Record<string, string | undefined>> = {
   "darwin-arm64": "mac-arm64-metal",

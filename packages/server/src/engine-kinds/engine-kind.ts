@@ -83,6 +83,8 @@ export interface EngineKind<Settings extends EngineSettings = EngineSettings> {
   readonly settings: z.ZodType<Settings>;
   /** The type of a model that is known by its name, whatever the configuration says; null: it is not known. */
   findType?(settings: Settings): ModelType | null;
+  /** A model of this kind that the configuration names by a text alone; null: the text means none of it. */
+  nameModel?(text: string): { readonly id: string; readonly engine: { readonly kind: string } } | null;
   /** Settings that are for models of another type, a sentence each. */
   listMisfits?(model: ConfiguredModel<Settings>): readonly string[];
   /** Whether the model's weights may be in the memory of a GPU. */

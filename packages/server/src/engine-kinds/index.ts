@@ -4,11 +4,12 @@ import type { EngineKind, EngineSettings } from "./engine-kind.ts";
 import { llamaKind } from "./llama.ts";
 import { scriptedKind } from "./scripted.ts";
 import { upstreamKind } from "./upstream.ts";
+import { whisperKind } from "./whisper.ts";
 
 /** In the order of docs/settings.md. */
-export const ENGINE_KINDS = [scriptedKind, llamaKind, upstreamKind] as const;
+export const ENGINE_KINDS = [scriptedKind, llamaKind, whisperKind, upstreamKind] as const;
 
-/** Serves the models of the catalogue, and those that the configuration names by a text alone. */
+/** Serves the chat and embedding models of the catalogue, and what a text of the configuration names that no other kind knows. */
 export const CATALOGUE_KIND = llamaKind;
 
 /** Serves when nothing is configured and no model of the catalogue can be had. */
@@ -16,6 +17,15 @@ export const FALLBACK_KIND = scriptedKind;
 
 export function listEngineKinds(): readonly EngineKind[] {
   return ENGINE_KINDS;
+}
+
+/** The model that the configuration names by a text alone. */
+export function nameModel(text: string): object {
+  for (const kind of listEngineKinds()) {
+    const named = kind.nameModel?.(text) ?? null;
+    if (named !== null) return named;
+  }
+  return CATALOGUE_KIND.nameUnknown(text);
 }
 
 /** @throws Error for settings that the schema did not check */

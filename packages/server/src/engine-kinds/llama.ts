@@ -109,10 +109,10 @@ export const llamaKind = {
     return path === null ? null : estimateLocalBytes(mapLocalModel(model, path));
   },
   /** What a text alone names: a catalogue's model keeps its id, a file gives its own name. */
-  nameModel(text: string) {
+  nameUnknown(text: string) {
     return { id: basename(text).replace(/\.gguf$/i, ""), engine: { kind: "llama" as const, model: text } };
   },
-} satisfies EngineKind<z.output<typeof settings>> & { readonly nameModel: (text: string) => object };
+} satisfies EngineKind<z.output<typeof settings>> & { readonly nameUnknown: (text: string) => object };
 
 function ggufTypeOf({ type }: LlamaModel): LlamaEntry["type"] {
   return type === "embedding" ? "embedding" : "chat";

@@ -1,0 +1,39 @@
+/** What a Whisper engine is made of, and the defaults. */
+
+import { availableParallelism } from "node:os";
+import type { NativeLog } from "../host/native-model.ts";
+import type { LoadingSettings } from "../residency/model-resource.ts";
+import type { NativeWhisperSettings } from "./native-whisper.ts";
+
+/** The samples of a recording, 16 kHz and mono, piece by piece. @throws AiError with the param `file` */
+export type DecodeRecording = (bytes: Uint8Array, signal: AbortSignal) => AsyncIterable<Float32Array>;
+
+export interface WhisperModelSettings {
+  /** Of a checkpoint that the converter made. */
+  readonly modelPath: string;
+  /** Transcriptions side by side; they take turns, so that each takes longer. Default 2. */
+  readonly concurrency?: number | undefined;
+  /** CPU threads. Default: cores minus one, at most 4. */
+  readonly threads?: number | undefined;
+  /** Whether the model is given its text of the part before. Default false: it repeats mistakes. */
+  readonly previousText?: boolean | undefined;
+}
+
+export interface WhisperEngineSettings extends WhisperModelSettings {
+  /** Default: WAV files of 16 kHz. */
+  readonly decode?: DecodeRecording | undefined;
+  /** Of Silero's voice detector. */
+  readonly voiceDetectorPath: string;
+  readonly loading?: LoadingSettings | undefined;
+  readonly onNativeLog?: NativeLog | undefined;
+}
+
+export const WHISPER_CONCURRENCY_DEFAULT = 2;
+/** More gain little on windows of 30 s, and other models want them. */
+const THREADS_DEFAULT_MAX = 4;
+
+export function resolveWhisperModel(settings: WhisperEngineSettings): NativeWhisperSettings {
+  const { modelPath, voiceDetectorPath, previousText = false } = settings;
+  const threads = settings.threads ?? Math.min(Math.max(1, availableParallelism() - 1), THREADS_DEFAULT_MAX);
+  return { modelPath, voiceDetectorPath, threads, previousText };
+}
