@@ -103,3 +103,14 @@ test("what the file recommends for sampling is read, unless it is out of its ran
   });
   expect(decodeGgufShape(write([3, 2, 2_000_000, 2, 0])).sampling).toEqual({});
 });
+
+test.each<[string, Record<string, GgufValue>]>([
+  ["more layers than any model has", { block_count: number(0xffff_fff0) }],
+  ["fewer layers than none", { block_count: { type: "int32s", value: [-1] } }],
+  ["a width that is no number", { embedding_length: { type: "float32", value: Number.NaN } }],
+  ["fewer heads than none in a layer", { "attention.head_count_kv": { type: "int32s", value: [4, -3, 1] } }],
+])("a damaged head does not have anything counted for long, or wrongly: %s", (_name, values) => {
+  expect(() => decodeGgufShape(encode({ ...COMMON, ...values }))).toThrow(
+    expect.objectContaining({ code: "invalid_value", message: expect.stringContaining("not a usable GGUF file") }),
+  );
+});

@@ -6,7 +6,7 @@
 import { open, stat } from "node:fs/promises";
 import type { RecommendedSampling } from "@openai-compat/core";
 import { GGUF_TYPES } from "./convert/gguf-writer.ts";
-import { GgufReader, decodeGgufFile } from "./gguf-reader.ts";
+import { GgufReader, decodeGgufFile, malformedGguf } from "./gguf-reader.ts";
 
 export interface GgufShape {
   /** What the model was trained for; null where the file does not say. */
@@ -23,6 +23,11 @@ export interface GgufShape {
   /** Without one it can't be talked to. */
   readonly hasChatTemplate: boolean;
 }
+
+/** Ten times as many as any model has. */
+const LAYERS_MAX = 4096;
+/** Of any other size: some models say that they were trained for so many tokens. */
+const SIZE_MAX = 2 ** 31 - 1;
 
 /** Parts of a model in several files are named after the first: `name-00001-of-00003.gguf`. */
 const PART_NAME = /-00001-of-(\d{5})\.gguf$/;
@@ -65,7 +70,7 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
     if (key === "tokenizer.ggml.tokens") vocabularySize = count;
     if (numbers.length > 0) found.set(key, numbers);
   }
-  const read = (name: string) => found.get(`${architecture}.${name}`) ?? [];
+  const read = (name: string) => (found.get(`${architecture}.${name}`) ?? []).map((size) => checkSize(name, size));
   const largest = (name: string) => Math.max(0, ...read(name));
   return {
     contextTokens: read("context_length")[0] ?? null,
@@ -77,6 +82,13 @@ export function decodeGgufShape(bytes: Buffer): GgufShape {
     sampling: readSampling((name) => found.get(`general.sampling.${name}`)?.[0]),
     hasChatTemplate,
   };
+}
+
+/** A damaged file may say any number, and what is said decides how long is counted and how much is reserved. */
+function checkSize(name: string, size: number): number {
+  const most = name === "block_count" ? LAYERS_MAX : SIZE_MAX;
+  if (size >= 0 && size <= most) return size;
+  throw malformedGguf(`its ${name} is ${size}`);
 }
 
 /** A key and a value for each head of each layer. A head without a size of its own has its share of the width. */
