@@ -5,6 +5,7 @@
 
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { AiError, decodeAiError } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "../residency/clock.ts";
@@ -76,6 +77,7 @@ const ERROR_TEXT_MAX = 4_096;
 const LAST_MESSAGES_MS_MAX = 1_000;
 
 const LOAD_LOST = "The model can't be loaded: its process ended. The log of the server says why.";
+const NOT_STARTED = "The model can't be loaded: its process can't be started. The log of the server says why.";
 
 /** Of the bundle, or of the sources. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./native-child.ts" : "./native-child.js", import.meta.url);
@@ -99,7 +101,7 @@ export async function startNativeModel<Kind extends NativeKind>(
 export async function startNativeProcess<Model extends NativeModel>(
   options: NativeProcessOptions,
 ): Promise<NativeProcess<Model>> {
-  const child = new NativeChild(options);
+  const child = startChild(options);
   const opened = await child.load();
   return {
     pid: child.pid,
@@ -107,6 +109,15 @@ export async function startNativeProcess<Model extends NativeModel>(
     lost: child.lost,
     close: () => child.close(),
   };
+}
+
+/** Where the system lacks memory or descriptors, the start throws at once. */
+function startChild(options: NativeProcessOptions): NativeChild {
+  try {
+    return new NativeChild(options);
+  } catch (thrown) {
+    throw new AiError("engine_unavailable", NOT_STARTED, { cause: thrown });
+  }
 }
 
 type Opened = Extract<ChildMessage, { type: "opened" }>;
@@ -209,13 +220,18 @@ class NativeChild {
     child.stderr?.on("data", (text: string) => {
       this.#errorText = (this.#errorText + text).slice(-ERROR_TEXT_MAX);
     });
+    // Its words are a help; what becomes of it is told by its exit.
+    child.stderr?.on("error", () => {});
     child.on("message", (messages) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own module runs in the child
       for (const message of messages as readonly ChildMessage[]) this.#receive(message);
     });
-    child.once("error", (error) => {
+    // What can't be sent or signalled is answered by its exit too.
+    child.on("error", (error) => {
+      if (child.pid !== undefined) return;
       // It was not started: there will be no exit.
-      if (child.pid === undefined) this.#end({ code: null, signal: null, errorText: String(error) });
+      this.#opened.reject(new AiError("engine_unavailable", NOT_STARTED, { cause: error }));
+      this.#end({ code: null, signal: null, errorText: String(error) });
     });
     child.once("exit", (code, signal) => {
       // What it sent before is still to be read. A process of its own may keep the pipes open.
@@ -230,6 +246,8 @@ class NativeChild {
   }
 
   #receive(message: ChildMessage): void {
+    // Its calls have their errors by then.
+    if (this.#state === "exited") return;
     switch (message.type) {
       case "opened":
         this.#opened.resolve(message);
@@ -253,6 +271,8 @@ class NativeChild {
   }
 
   #send(message: ParentMessage): void {
+    // Without descriptors for it, a child that was not started has no channel at all.
+    if (this.#child.pid === undefined) return;
     // What can't be sent to a process that has ended is answered by its exit.
     this.#child.send(message, () => {});
   }
@@ -280,22 +300,27 @@ class NativeChild {
     this.#state = "exited";
     running.delete(this.#child);
     this.#stopPings();
+    this.#closePipes();
     const createCause = () => new Error(`The process ${this.pid} of a model has ended: ${explainExit(ended)}.`);
     this.#opened.reject(new AiError("engine_unavailable", LOAD_LOST, { cause: createCause() }));
-    this.#calls.fail(() => new NativeProcessLostError(createCause()));
+    // Whoever tries again after its error finds this process gone.
     if (before === "loaded") this.#lost.resolve(explainExit(ended));
+    this.#calls.fail(() => new NativeProcessLostError(createCause()));
     this.#exited.resolve(ended);
+  }
+
+  /** A process of its own may hold the other ends. */
+  #closePipes(): void {
+    this.#child.stderr?.destroy();
+    if (this.#child.connected) this.#child.disconnect();
   }
 
   /** An idle model does not keep the server alive. */
   #holdServer(holds: boolean): void {
-    const child = this.#child;
-    if (holds) {
-      child.ref();
-      child.channel?.ref();
-    } else {
-      child.unref();
-      child.channel?.unref();
+    const { stderr, channel } = this.#child;
+    for (const handle of [this.#child, channel, stderr instanceof Socket ? stderr : null]) {
+      if (holds) handle?.ref();
+      else handle?.unref();
     }
   }
 }

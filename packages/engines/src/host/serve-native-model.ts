@@ -18,10 +18,13 @@ type CallMessage = Extract<ParentMessage, { argument: unknown }>;
 /** The reason of a stream's abort whose consumer has left. */
 const LEFT = new Error("Nobody consumes the stream any more.");
 
+/** The reason of the abort of a stream one of whose events can't be sent. */
+const UNSENDABLE = new Error("An event of the stream can't be sent.");
+
 /** @param exit called when the model was disposed of. A failure of that is thrown. */
 export function serveNativeModel(port: ChildPort, kinds: NativeKinds, exit: () => void): void {
-  const post = openOutbox(port);
   const calls = new Map<number, RunningCall>();
+  const post = openOutbox(port, (id) => abort(calls.get(id), UNSENDABLE));
   let model: NativeModel | null = null;
 
   async function open({ kind, settings }: Extract<ParentMessage, { type: "open" }>): Promise<void> {
@@ -123,15 +126,40 @@ async function stream(
   }
 }
 
-/** Collects what is said in one round of the event loop, and sends it as one message. */
-function openOutbox(port: ChildPort) {
+/**
+ * Collects what is said in one round of the event loop, and sends it as one message. An answer or event that can't be cloned fails its own
+ * call alone.
+ *
+ * @param onUnsendable called with that call's id
+ */
+function openOutbox(port: ChildPort, onUnsendable: (id: number) => void) {
   let waiting: ChildMessage[] = [];
+
+  function send(messages: readonly ChildMessage[]): void {
+    try {
+      port.send(messages);
+    } catch {
+      for (const message of messages) sendAlone(message);
+    }
+  }
+
+  function sendAlone(message: ChildMessage): void {
+    try {
+      port.send([message]);
+    } catch (thrown) {
+      if (message.type !== "answer" && message.type !== "event") throw thrown;
+      const { id } = message;
+      port.send([{ type: "failed", id, error: encodeAiError(thrown) }]);
+      onUnsendable(id);
+    }
+  }
+
   return (message: ChildMessage): void => {
     if (waiting.length === 0) {
       setImmediate(() => {
         const messages = waiting;
         waiting = [];
-        port.send(messages);
+        send(messages);
       });
     }
     waiting.push(message);

@@ -1,5 +1,6 @@
 /** The entry of a process whose model does on request what native code may do. */
 
+import { spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import type { NativeAnswer, NativeLog, NativeModel, NativeStream } from "../native-model.ts";
@@ -24,13 +25,28 @@ export interface FaultyModel extends NativeModel {
     readonly exit: NativeAnswer<number, never>;
     readonly environment: NativeAnswer<null, Readonly<Record<string, string | undefined>>>;
     readonly throwLater: NativeAnswer<null, void>;
+    /** As native code that ends the process. */
+    readonly crash: NativeAnswer<NodeJS.Signals, never>;
+    /** Writes so many characters to standard error. */
+    readonly flood: NativeAnswer<number, void>;
+    /** Answers what can't be cloned. */
+    readonly unsendable: NativeAnswer<null, unknown>;
+    /** Starts a process that holds this one's standard error for so many seconds, and ends this one. */
+    readonly leaveHeir: NativeAnswer<number, never>;
   };
   readonly streams: {
     /** The numbers from 1, as fast as they are taken. */
     readonly count: NativeStream<number, number>;
     /** The same, one in 5 ms. */
     readonly slow: NativeStream<number, number>;
+    /** Some numbers, then what can't be cloned, then more numbers, until it is aborted. */
+    readonly unsendable: NativeStream<null, unknown>;
   };
+}
+
+/** What calls have noticed of their ends. */
+interface Noticed {
+  aborts: number;
 }
 
 async function openFaultyModel({ onOpen, onDispose }: FaultySettings, log: NativeLog): Promise<FaultyModel> {
@@ -40,46 +56,81 @@ async function openFaultyModel({ onOpen, onDispose }: FaultySettings, log: Nativ
   if (onOpen === "block") block();
   if (onOpen === "exit") process.exit(7);
   if (onOpen === "never") await new Promise(() => {});
-  let aborts = 0;
+  const noticed: Noticed = { aborts: 0 };
   return {
-    answers: {
-      echo: async (value: unknown) => value,
-      aborts: async () => aborts,
-      refuse: async () => {
-        throw new AiError("invalid_value", "That is no value.", { param: "value", retryAfterMs: 250 });
-      },
-      untilAborted: async (_: null, signal: AbortSignal) => {
-        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-        aborts += 1;
-        signal.throwIfAborted();
-      },
-      deaf: async () => new Promise(() => {}),
-      block: async () => block(),
-      exit: async (code: number) => process.exit(code),
-      environment: async () => ({ ...process.env }),
-      throwLater: async () => void setTimeout(() => throwUnforeseen(), 0),
-    },
-    streams: {
-      async *count(to: number, signal: AbortSignal) {
-        for (let number = 1; number <= to; number += 1) {
-          signal.throwIfAborted();
-          yield number;
-        }
-      },
-      async *slow(to: number, signal: AbortSignal) {
-        try {
-          for (let number = 1; number <= to; number += 1) {
-            yield number;
-            await wait(5, undefined, { signal });
-          }
-        } finally {
-          if (signal.aborted) aborts += 1;
-        }
-      },
-    },
+    answers: createAnswers(noticed),
+    streams: createStreams(noticed),
     async dispose() {
       if (onDispose === "block") block();
       if (onDispose === "throw") throw new Error("can't be disposed of");
+    },
+  };
+}
+
+function createAnswers(noticed: Noticed): FaultyModel["answers"] {
+  return {
+    echo: async (value: unknown) => value,
+    aborts: async () => noticed.aborts,
+    refuse: async () => {
+      throw new AiError("invalid_value", "That is no value.", { param: "value", retryAfterMs: 250 });
+    },
+    untilAborted: async (_: null, signal: AbortSignal) => {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      noticed.aborts += 1;
+      signal.throwIfAborted();
+    },
+    deaf: async () => new Promise(() => {}),
+    block: async () => block(),
+    exit: async (code: number) => process.exit(code),
+    environment: async () => ({ ...process.env }),
+    throwLater: async () => void setTimeout(() => throwUnforeseen(), 0),
+    crash: async (signal: NodeJS.Signals) => {
+      if (signal === "SIGABRT") process.abort();
+      process.kill(process.pid, signal);
+      return block();
+    },
+    flood: async (characters: number) => {
+      const line = `${"x".repeat(999)}\n`;
+      for (let written = 0; written < characters; written += line.length) process.stderr.write(line);
+    },
+    unsendable: async () => () => {},
+    leaveHeir: async (seconds: number) => {
+      const script = `setTimeout(() => {}, ${seconds * 1000})`;
+      spawn(process.execPath, ["-e", script], { stdio: ["ignore", "ignore", "inherit"], detached: true }).unref();
+      process.exit(3);
+    },
+  };
+}
+
+function createStreams(noticed: Noticed): FaultyModel["streams"] {
+  return {
+    async *count(to: number, signal: AbortSignal) {
+      for (let number = 1; number <= to; number += 1) {
+        signal.throwIfAborted();
+        yield number;
+      }
+    },
+    async *slow(to: number, signal: AbortSignal) {
+      try {
+        for (let number = 1; number <= to; number += 1) {
+          yield number;
+          await wait(5, undefined, { signal });
+        }
+      } finally {
+        if (signal.aborted) noticed.aborts += 1;
+      }
+    },
+    async *unsendable(_: null, signal: AbortSignal) {
+      try {
+        yield 1;
+        yield () => {};
+        for (;;) {
+          await wait(5, undefined, { signal });
+          yield 2;
+        }
+      } finally {
+        if (signal.aborted) noticed.aborts += 1;
+      }
     },
   };
 }
