@@ -12,6 +12,7 @@ import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { describeStack } from "./describe-thrown.ts";
 import { createIncomingSource } from "./http/body-source.ts";
+import { lingerWhereUnread } from "./http/close-soon.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
 import { CLIENT_CLOSED_REQUEST } from "./http/error-status.ts";
@@ -189,6 +190,7 @@ function createHttp(parts: HttpParts): HttpServer {
     // Both fail when their connection does, which their reader or writer sees by itself.
     incoming.on("error", () => {});
     outgoing.on("error", () => {});
+    lingerWhereUnread(incoming, outgoing);
     void listener(incoming, outgoing).catch((thrown: unknown) => {
       logger.error("an answer could not be written", { cause: describeStack(thrown) });
       outgoing.destroy();

@@ -7,6 +7,7 @@
 import type { Duplex } from "node:stream";
 import { AiError } from "@openai-compat/core";
 import type { ActiveRequest } from "../../../http/active-requests.ts";
+import { closeSoon } from "../../../http/close-soon.ts";
 import { encodeErrorEnvelope } from "./encode-error.ts";
 import { createRequestId } from "../../../http/headers.ts";
 
@@ -44,9 +45,6 @@ export function answerConnect(socket: Duplex): void {
   closeWith(socket, "405 Method Not Allowed", refusal);
 }
 
-/** How long a refused client may go on sending before its connection is cut: cut at once, it might miss the answer. */
-const LINGER_MS = 1000;
-
 function closeWith(socket: Duplex, statusLine: string, refusal: AiError): void {
   const body = JSON.stringify(encodeErrorEnvelope(refusal));
   const head = [
@@ -58,12 +56,6 @@ function closeWith(socket: Duplex, statusLine: string, refusal: AiError): void {
   ];
   if (socket.writable) socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
   closeSoon(socket);
-}
-
-function closeSoon(socket: Duplex): void {
-  socket.end();
-  socket.resume();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function mapParserError(code: string | undefined, hasRequest: boolean): [statusLine: string, error: AiError] {
