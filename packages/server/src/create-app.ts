@@ -139,6 +139,7 @@ function createRequestScope(request: Request): RequestScope {
     requestBody: () => {},
     answerHeaders: {},
     setHeader: null,
+    afterAnswer: null,
     drop: () => {},
   };
 }

@@ -258,6 +258,10 @@ function createListener({ app, active, stopping, operations }: HttpParts): Retur
         requestBody,
         answerHeaders: {},
         setHeader: (name, value) => void outgoing.setHeader(name, value),
+        afterAnswer: (listener) => {
+          if (outgoing.closed) listener();
+          else outgoing.once("close", listener);
+        },
         drop: () => void outgoing.destroy(),
       });
     },

@@ -2,8 +2,8 @@
 
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { FREE_OF_CHARGE } from "@openai-compat/core";
-import type { UpstreamEngine, UpstreamRequest } from "@openai-compat/core";
+import { FREE_OF_CHARGE, NO_USAGE } from "@openai-compat/core";
+import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "@openai-compat/core";
 import { errorResponseSchema } from "@openai-compat/spec";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { ConfigInput } from "./config.ts";
@@ -20,11 +20,13 @@ const fieldPart = (name: string, value: string) =>
 
 async function start(config: ConfigInput = {}) {
   const requests: UpstreamRequest[] = [];
+  const finished = Promise.withResolvers<void>();
   const engine: UpstreamEngine = {
     ...createTranscribingEngine(),
     async *forward(request, signal) {
       requests.push(request);
-      yield* createTranscribingEngine().forward(request, signal);
+      if (request.stream) yield* streamUntil(finished.promise);
+      else yield* createTranscribingEngine().forward(request, signal);
     },
   };
   const models = [{ id: "scribe", type: "transcription" as const, isDefault: true, prices: FREE_OF_CHARGE }];
@@ -59,7 +61,26 @@ async function start(config: ConfigInput = {}) {
     socket.write(bytes);
     return untilAnswer();
   };
-  return { requests, open, send, keys, logLines, baseUrl };
+  /** Ends all streams. */
+  const finish = () => finished.resolve();
+  return { requests, open, send, keys, logLines, baseUrl, finish };
+}
+
+async function* streamUntil(end: Promise<void>): AsyncGenerator<UpstreamEvent, void> {
+  const facts = { usage: NO_USAGE, source: "measured" } as const;
+  yield { type: "upstream-start", contentType: "text/event-stream", droppedParameters: [] };
+  yield {
+    type: "upstream-data",
+    bytes: Buffer.from('data: {"type":"transcript.text.delta","delta":"The"}\n\n'),
+    ...facts,
+  };
+  await end;
+  yield {
+    type: "upstream-data",
+    bytes: Buffer.from('data: {"type":"transcript.text.done","text":"The"}\n\n'),
+    ...facts,
+  };
+  yield { type: "upstream-end", ...facts };
 }
 
 function readAnswer(answer: string): { status: number; message: string } {
@@ -167,6 +188,23 @@ test("a client that stalls in the middle of a file gets 408, and one that discon
   gone.socket.destroy();
   expect(await send(MODEL + filePart("RIFF") + END)).toMatchObject({ status: 200 });
   expect(logLines.filter((line) => line.includes('"error"'))).toEqual([]);
+});
+
+test("a file counts among the bodies in memory until its stream has ended", async () => {
+  const { open, send, requests, finish } = await start({
+    limits: { bodyBytesMax: 100_000, accountBodiesBytesMax: 150_000, smallBodyBytesMax: 1000 },
+  });
+  const body = MODEL + fieldPart("stream", "true") + filePart("x".repeat(90_000)) + END;
+  const { socket, answer } = open(["content-type: multipart/form-data; boundary=B", `content-length: ${body.length}`]);
+  socket.write(body);
+  await vi.waitFor(() => expect(answer()).toMatch(/^HTTP\/1\.1 200 [^]*text\/event-stream/));
+  const large = MODEL + filePart("x".repeat(90_000)) + END;
+  expect(await send(large)).toMatchObject({ status: 429 });
+  expect(await send(MODEL + filePart("RIFF") + END)).toMatchObject({ status: 200 });
+  finish();
+  await vi.waitFor(() => expect(answer()).toContain("transcript.text.done"));
+  await vi.waitFor(async () => expect(await send(large)).toMatchObject({ status: 200 }), { timeout: 10_000 });
+  expect(requests).toHaveLength(3);
 });
 
 test("the credential is checked before a form is asked for", async () => {

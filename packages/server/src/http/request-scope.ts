@@ -31,6 +31,10 @@ export interface RequestScope {
    * own `Headers` would take as long for ten of them as the rest of a short answer.
    */
   readonly setHeader: SetHeader | null;
+  /**
+   * Calls the listener once, when the answer is complete or its client has disconnected; null when there is no socket.
+   */
+  readonly afterAnswer: ((listener: () => void) => void) | null;
   /** Ends the connection of a client that has stopped reading. */
   readonly drop: () => void;
 }

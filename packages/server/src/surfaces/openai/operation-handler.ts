@@ -105,12 +105,16 @@ export function createOperationRunner(dependencies: OperationDependencies) {
     const share = bodies.open(accountId);
     const { headers, body: source, requestBody: onRead } = scope;
     const reading = { headers, source, signal: call.signal, onRead, share };
+    let isForm = false;
     try {
       return await handler(call, {
         service,
         pathParameter: input.pathParameter,
         readJson: () => readJsonBody(request, limits, reading),
-        readForm: (fileFields) => readFormBody(request, limits, { ...reading, fileFields }),
+        readForm: (fileFields) => {
+          isForm = true;
+          return readFormBody(request, limits, { ...reading, fileFields });
+        },
         streaming,
         noteStream: (isUsageRequested) => void (facts.isUsageRequested = isUsageRequested),
         traceParent: scope.traceParent,
@@ -121,10 +125,13 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         },
       });
     } catch (thrown) {
+      isForm = false;
       if (hasBody && thrown instanceof AiError) refusalLimit.count(accountId, thrown, share.bytes());
       throw thrown;
     } finally {
-      share.release();
+      // A file is in memory for as long as its call runs, and a stream goes on after this.
+      if (isForm && scope.afterAnswer !== null) scope.afterAnswer(() => share.release());
+      else share.release();
     }
   };
 }
