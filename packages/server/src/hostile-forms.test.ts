@@ -72,19 +72,35 @@ test("ten thousand damaged forms each get an answer or a refusal in the envelope
   expect(counts.get(400)).toBeGreaterThan(RUNS / 2);
 });
 
-test("over sockets too, and the server goes on", { timeout: 60_000 }, async () => {
+function streamOf(bytes: Uint8Array<ArrayBuffer>, size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      for (let start = 0; start < bytes.length; start += size) controller.enqueue(bytes.slice(start, start + size));
+      controller.close();
+    },
+  });
+}
+
+test("over sockets too, in chunks of any size, and the server goes on", { timeout: 60_000 }, async () => {
   const { server, baseUrl, keys } = await startTestServer(OPTIONS);
   onTestFinished(() => server.close());
-  const send = (path: string, body: Uint8Array<ArrayBuffer>) =>
+  const send = (path: string, body: NonNullable<RequestInit["body"]>) =>
     fetch(`${baseUrl}/audio/${path}`, {
       method: "POST",
       body,
       headers: { ...HEADERS, authorization: `Bearer ${keys.key}` },
+      duplex: "half",
     });
+  const paths = fc.constantFrom("transcriptions", "translations");
   await fc.assert(
-    fc.asyncProperty(damage, fc.constantFrom("transcriptions", "translations"), async (value, path) =>
-      expectAnswer(await send(path, new Uint8Array(spoil(value)))),
-    ),
+    fc.asyncProperty(damage, paths, fc.integer({ min: 1, max: 100 }), async (value, path, size) => {
+      const bytes = new Uint8Array(spoil(value));
+      const whole = await send(path, bytes);
+      const inChunks = await send(path, streamOf(bytes, size));
+      expect(inChunks.status).toBe(whole.status);
+      expect(await inChunks.clone().json()).toEqual(await whole.clone().json());
+      await Promise.all([whole, inChunks].map(expectAnswer));
+    }),
     { numRuns: RUNS_ON_SOCKETS, seed: 4711, endOnFailure: true },
   );
   const fileBegun = WHOLE.subarray(0, WHOLE.indexOf("RIFF") + 10);
