@@ -26,6 +26,7 @@ test.each([
   ["packages/engines/src/a.test.ts", `import { contract } from "@openai-compat/core/engine-contract";`],
   ["packages/engines/src/llama/a.ts", `const llama = await import("node-llama-cpp");`],
   ["packages/engines/src/llama/a.ts", `import type { Llama } from "node-llama-cpp";`],
+  ["packages/engines/src/audio/a.ts", `const { MPEGDecoder } = await import("mpg123-decoder");`],
   ["packages/server/src/http/a.ts", `import { OPERATIONS } from "@openai-compat/spec";`],
   ["packages/server/src/main.ts", `import { createScriptedEngine } from "@openai-compat/engines";`],
   ["packages/server/src/http/a.test.ts", `import { createScriptedEngine } from "@openai-compat/engines";`],
@@ -61,6 +62,8 @@ test.each([
   ["packages/engines/src/a.ts", `type A = import("../../core/src/ai-error.ts").AiError;`, "leaves its package"],
   ["packages/engines/src/llama/a.ts", `import { getLlama } from "node-llama-cpp";`, "await import"],
   ["packages/engines/src/whisper/a.ts", `await import("node-llama-cpp");`, "only in packages/engines/src/llama"],
+  ["packages/engines/src/whisper/a.ts", `await import("audio-decode");`, "only in packages/engines/src/audio"],
+  ["packages/engines/src/audio/a.ts", `import decode from "audio-decode";`, "await import"],
   [
     "packages/server/src/a.test.ts",
     `import type { Llama } from "node-llama-cpp";`,

@@ -83,6 +83,17 @@ const FOLDERS_APART: readonly { readonly from: string; readonly to: string; read
 ];
 
 const LLAMA_FOLDER = "packages/engines/src/llama/";
+const AUDIO_FOLDER = "packages/engines/src/audio/";
+
+/** Optional peers, each with the folder of the engine that may import it. */
+const OPTIONAL_PACKAGES: Readonly<Record<string, string>> = {
+  "node-llama-cpp": LLAMA_FOLDER,
+  "mpg123-decoder": AUDIO_FOLDER,
+  "opus-decoder": AUDIO_FOLDER,
+  "@wasm-audio-decoders/ogg-vorbis": AUDIO_FOLDER,
+  "@wasm-audio-decoders/flac": AUDIO_FOLDER,
+  "audio-decode": AUDIO_FOLDER,
+};
 
 const BUILTINS_OUTSIDE_CORE = new Set(["http", "https", "http2", "net", "tls", "dgram", "sqlite"]);
 
@@ -129,17 +140,18 @@ function judgeOurs({ file, from }: Importer, to: Area, site: ImportSite): string
   return null;
 }
 
-function judgeLlama(file: string, site: ImportSite): string | null {
+function judgeOptional({ file }: Importer, { name, home }: { name: string; home: string }, site: ImportSite) {
   if (file.startsWith(`${FOLDERS.bench}/`)) return null;
-  if (!file.startsWith(LLAMA_FOLDER)) return `node-llama-cpp is imported only in ${LLAMA_FOLDER}`;
+  if (!file.startsWith(home)) return `${name} is imported only in ${home}`;
   if (site.kind === "value") {
-    return "node-llama-cpp is an optional peer that takes seconds to load: import it with `await import` or `import type`";
+    return `${name} is an optional peer that takes time to load: import it with \`await import\` or \`import type\``;
   }
   return null;
 }
 
 function judgeThirdParty({ file, from }: Importer, name: string, site: ImportSite): string | null {
-  if (name === "node-llama-cpp") return judgeLlama(file, site);
+  const optionalHome = OPTIONAL_PACKAGES[name];
+  if (optionalHome !== undefined) return judgeOptional({ file, from }, { name, home: optionalHome }, site);
   if (TEST_FILE.test(file)) return null;
   const home = PACKAGES_WITH_A_HOME[name];
   if (home !== undefined) return file === home ? null : `${name} is imported only in ${home}`;

@@ -1,11 +1,14 @@
 /** The kinds of native models. The parent knows their types; a child imports the one that it is told to load. */
 
+import type { NativeDecoderSettings } from "../audio/native-decoder.ts";
 import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
 import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
 import type { NativeKinds, NativeLog } from "./native-model.ts";
 
 export const NATIVE_KINDS = {
+  "audio-decoder": async (settings: NativeDecoderSettings) =>
+    (await import("../audio/native-decoder.ts")).openNativeDecoder(settings),
   "llama-chat": async (settings: ChatModelSettings, log: NativeLog) =>
     (await import("../llama/native-chat.ts")).openNativeChat(settings, log),
   "llama-embedding": async (settings: EmbeddingModelSettings, log: NativeLog) =>

@@ -40,6 +40,8 @@ export interface NativeProcessOptions {
   readonly onMemory?: (pid: number, rssBytes: number) => void;
   /** Called when a stream has ended as it should. Default: nobody. */
   readonly onServed?: () => void;
+  /** Of the JavaScript heap of the process, native memory not counted, in MiB. Default: that of Node.js. */
+  readonly heapMibMax?: number;
   /** The module that the process runs. Default: the one that knows all native kinds. */
   readonly entry?: URL;
   /** Default: the system's. */
@@ -143,7 +145,7 @@ class NativeChild {
     this.#limits = resolveLimits(options.limits ?? {});
     this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [], {
       serialization: "advanced",
-      execArgv: [],
+      execArgv: options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`],
       env: childEnvironment(process.env),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -14,10 +14,10 @@ import type {
   TranscriptionEvent,
   TranscriptionOptions,
 } from "@openai-compat/core";
+import { DECODED_RATE_HZ, decodeAudio } from "../audio/index.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { createHeldAudio } from "../shared/held-audio.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { readWave } from "./read-wave.ts";
 import { decodeToken, encodeText } from "./scripted-tokens.ts";
 import { listUtterances } from "./tone-code.ts";
 import type { Sound, Utterance } from "./tone-code.ts";
@@ -39,7 +39,6 @@ const LANGUAGES = ["de", "en", "es", "fr", "it", "ja", "pt", "zh"];
 const LANGUAGE_PROBABILITY = 0.9;
 const NO_SPEECH_PROBABILITY = 0.05;
 const LOGPROB = -0.25;
-const BYTES_PER_SAMPLE = 4;
 const MS_PER_WORD = 400;
 const WORDS = ["the", "sea", "is", "wide", "and", "rain", "falls", "on", "roof"];
 /** Positions of an encoder that looks at audio in steps of 20 ms. */
@@ -90,10 +89,10 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
       signal.throwIfAborted();
       const unknown = options.languages?.find((language) => !LANGUAGES.includes(language));
       if (unknown !== undefined) throw unknownLanguage(unknown);
-      const sound = readWave(bytes);
-      const audioMs = Math.ceil((sound.samples.length * 1000) / sound.sampleRate);
-      if (audioMs === 0) throw new AiError("invalid_value", "The audio is empty.", { param: "file" });
-      const audioId = await held.hold({ ...sound, audioMs }, sound.samples.length * BYTES_PER_SAMPLE, signal);
+      const samples = await joinPieces(decodeAudio(bytes, signal));
+      const audioMs = Math.ceil((samples.length * 1000) / DECODED_RATE_HZ);
+      const recording = { samples, sampleRate: DECODED_RATE_HZ, audioMs };
+      const audioId = await held.hold(recording, samples.byteLength, signal);
       return { audioId, audioMs, options };
     },
     async *transcribe({ audioId, options }, signal) {
@@ -114,6 +113,18 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
     release: (audioId) => held.release(audioId),
     close: () => running.ended(),
   };
+}
+
+async function joinPieces(pieces: AsyncIterable<Float32Array>): Promise<Float32Array> {
+  const list: Float32Array[] = [];
+  for await (const piece of pieces) list.push(piece);
+  const joined = new Float32Array(list.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of list) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
+  return joined;
 }
 
 function describeLanguage({ languages, task }: TranscriptionOptions, isSpoken: boolean): TranscriptionEvent {

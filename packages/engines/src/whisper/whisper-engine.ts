@@ -5,18 +5,18 @@
 
 import { AiError } from "@openai-compat/core";
 import type { TranscriptionEngine, TranscriptionEvent, TranscriptionOptions } from "@openai-compat/core";
+import { decodeAudio } from "../audio/index.ts";
 import { createHostedModel } from "../host/hosted-model.ts";
 import type { HostedFunctions } from "../host/hosted-model.ts";
 import { createHeldAudio } from "../shared/held-audio.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
-import { decodeWave } from "./decode-wave.ts";
 import { ENGLISH, listLanguages } from "./detect-language.ts";
 import type { NativeWhisper } from "./native-whisper.ts";
 import { readWhisperConfig } from "./whisper-checkpoint.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 import { estimateWhisperBytes } from "./whisper-memory.ts";
 import { WHISPER_CONCURRENCY_DEFAULT, resolveWhisperModel } from "./whisper-settings.ts";
-import type { DecodeRecording, WhisperEngineSettings } from "./whisper-settings.ts";
+import type { WhisperEngineSettings } from "./whisper-settings.ts";
 
 /** 16-bit samples of 16 kHz, in the pieces in which they are fed. */
 interface Recording {
@@ -54,7 +54,7 @@ export function createWhisperEngine(settings: WhisperEngineSettings): Transcript
     async prepare({ bytes, ...options }, signal) {
       signal.throwIfAborted();
       refuseUnsupported(await readConfig(), options);
-      const recording = await readRecording(settings.decode ?? decodeWave, bytes, signal);
+      const recording = await readRecording(decodeAudio(bytes, signal));
       const audioMs = Math.ceil(recording.samples / SAMPLES_PER_MS);
       if (audioMs === 0) throw new AiError("invalid_value", "The recording is empty.", { param: "file" });
       const audioId = await held.hold(recording, recording.samples * Int16Array.BYTES_PER_ELEMENT, signal);
@@ -99,12 +99,12 @@ function refuseUnsupported(config: WhisperConfig, { task, languages }: Transcrip
   throw new AiError("unsupported_value", message, { param: "language" });
 }
 
-async function readRecording(decode: DecodeRecording, bytes: Uint8Array, signal: AbortSignal): Promise<Recording> {
+async function readRecording(decodedPieces: AsyncIterable<Float32Array>): Promise<Recording> {
   const pieces: Int16Array[] = [];
   let piece = new Int16Array(PIECE_SAMPLES);
   let filled = 0;
   let samples = 0;
-  for await (const decoded of decode(bytes, signal)) {
+  for await (const decoded of decodedPieces) {
     samples += decoded.length;
     for (const sample of decoded) {
       piece[filled] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, Math.round(sample * SAMPLE_SCALE)));

@@ -5,9 +5,6 @@ import type { NativeLog } from "../host/native-model.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
 import type { NativeWhisperSettings } from "./native-whisper.ts";
 
-/** The samples of a recording, 16 kHz and mono, piece by piece. @throws AiError with the param `file` */
-export type DecodeRecording = (bytes: Uint8Array, signal: AbortSignal) => AsyncIterable<Float32Array>;
-
 export interface WhisperModelSettings {
   /** Of a checkpoint that the converter made. */
   readonly modelPath: string;
@@ -20,8 +17,6 @@ export interface WhisperModelSettings {
 }
 
 export interface WhisperEngineSettings extends WhisperModelSettings {
-  /** Default: WAV files of 16 kHz. */
-  readonly decode?: DecodeRecording | undefined;
   /** Of Silero's voice detector. */
   readonly voiceDetectorPath: string;
   readonly loading?: LoadingSettings | undefined;

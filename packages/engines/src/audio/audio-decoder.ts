@@ -1,0 +1,230 @@
+/**
+ * Decodes audio files in processes of their own, one file at a time in each. A process is started with the first file,
+ * kept for a while for the next one, and killed when it takes too long; a file that ends its process twice is refused.
+ * The files themselves are examined there (`decode-bytes.ts`).
+ */
+
+import { AiError } from "@openai-compat/core";
+import { NativeProcessLostError, startNativeProcess } from "../host/native-process.ts";
+import type { NativeProcess } from "../host/native-process.ts";
+import { SYSTEM_CLOCK } from "../residency/clock.ts";
+import type { Clock } from "../residency/clock.ts";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import type { SlotPool } from "../shared/slot-pool.ts";
+import { audioError } from "./audio-error.ts";
+import { DECODE_LIMITS, refuseTooManyBytes } from "./decode-limits.ts";
+import type { AudioEvent } from "./audio-events.ts";
+import type { DecodeLimits } from "./decode-limits.ts";
+import type { NativeDecoder, NativeDecoderSettings } from "./native-decoder.ts";
+
+export interface AudioDecoderSettings {
+  readonly limits?: Partial<DecodeLimits>;
+  /** The name or path of ffmpeg, which decodes what no package can. Default: `ffmpeg`, on the PATH. */
+  readonly ffmpegCommand?: string;
+  /** Files that are decoded at once, each in a process of its own; further ones wait. Default: 2. */
+  readonly processesMax?: number;
+  /** How long a file waits for a process, in ms. Default: 60,000. */
+  readonly waitMsMax?: number;
+  /** After how long without a file a process ends, in ms. Default: 60,000. */
+  readonly idleMsMax?: number;
+  /** The module that a process runs. Default: the one that knows all native kinds. */
+  readonly entry?: URL;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+}
+
+export interface AudioDecoder {
+  /**
+   * The samples of a file of any format, as they are decoded. Ending the iteration early stops the work.
+   *
+   * @throws AiError for `file`: `invalid_value` (no audio, damaged, beyond a limit), `unsupported_value` (a format that
+   *   can't be decoded here, with what is missing); `queue_timeout` when no process became free in time;
+   *   `engine_unavailable` when none can be started; the signal's reason
+   */
+  decode(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void>;
+  /** Ends the idle processes; those that work end after their file. */
+  close(): Promise<void>;
+}
+
+type DecoderProcess = NativeProcess<NativeDecoder>;
+
+/** Where one file at a time is decoded. */
+interface Slot {
+  process: DecoderProcess | null;
+  /** Forgets that the process is to end. */
+  stopIdleTimer: () => void;
+}
+
+/** To end a call after its abort, before the process is killed. */
+const ABORT_MS_MAX = 2000;
+
+/** Node.js starts in 100 ms, but not on a machine that does much else. */
+const LOAD_MS_MAX = 60_000;
+
+/** Of the JavaScript heap, in MiB: what is larger is in the buffers of files and samples. */
+const HEAP_MIB_MAX = 256;
+
+/** Of one file: the process may have been ended by someone else. */
+const ATTEMPTS = 2;
+
+export function createAudioDecoder(settings: AudioDecoderSettings = {}): AudioDecoder {
+  return new PooledDecoder(settings);
+}
+
+class PooledDecoder implements AudioDecoder {
+  readonly #settings: Required<Omit<AudioDecoderSettings, "limits" | "entry">>;
+  readonly #limits: DecodeLimits;
+  readonly #entry: URL | undefined;
+  readonly #slots: readonly Slot[];
+  readonly #pool: SlotPool<Slot>;
+  #isClosed = false;
+
+  constructor(settings: AudioDecoderSettings) {
+    this.#settings = {
+      ffmpegCommand: settings.ffmpegCommand ?? "ffmpeg",
+      processesMax: settings.processesMax ?? 2,
+      waitMsMax: settings.waitMsMax ?? 60_000,
+      idleMsMax: settings.idleMsMax ?? 60_000,
+      clock: settings.clock ?? SYSTEM_CLOCK,
+    };
+    this.#limits = { ...DECODE_LIMITS, ...settings.limits };
+    this.#entry = settings.entry;
+    const { processesMax } = this.#settings;
+    this.#slots = Array.from({ length: processesMax }, () => ({ process: null, stopIdleTimer: () => {} }));
+    this.#pool = createSlotPool(this.#slots);
+  }
+
+  async *decode(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+    refuseTooManyBytes(bytes, this.#limits);
+    const slot = await this.#acquire(signal);
+    try {
+      slot.stopIdleTimer();
+      yield* this.#decodeIn(slot, bytes, signal);
+    } finally {
+      await this.#rest(slot);
+      this.#pool.release(slot);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const never = new AbortController().signal;
+    const slots = await Promise.all(this.#slots.map(() => this.#pool.acquire(never)));
+    for (const slot of slots) {
+      await endProcess(slot);
+      this.#pool.release(slot);
+    }
+  }
+
+  async #acquire(signal: AbortSignal): Promise<Slot> {
+    const { waitMsMax, clock } = this.#settings;
+    const late = new AbortController();
+    const message = `Other audio files left no decoder for this one within ${waitMsMax} ms. Please try again.`;
+    const onTimeout = () => late.abort(new AiError("queue_timeout", message, { retryAfterMs: 1000 }));
+    const stopTimer = clock.after(waitMsMax, onTimeout, "awaited");
+    try {
+      const isWarm = ({ process }: Slot) => process !== null;
+      return await this.#pool.acquire(AbortSignal.any([signal, late.signal]), (free) => free.find(isWarm));
+    } finally {
+      stopTimer();
+    }
+  }
+
+  /** Decoding is the same every time: what has been given is passed over in the next attempt. */
+  async *#decodeIn(slot: Slot, bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+    let given = 0;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      try {
+        let count = 0;
+        for await (const event of this.#attempt(slot, bytes, signal)) {
+          count += 1;
+          if (count <= given) continue;
+          given = count;
+          yield event;
+        }
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof NativeProcessLostError)) throw thrown;
+        slot.process = null;
+        if (attempt === ATTEMPTS) throw audioError("The audio file could not be decoded: it ends the decoder.", thrown);
+      }
+    }
+  }
+
+  /** @throws NativeProcessLostError when the process ended by itself */
+  async *#attempt(slot: Slot, bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+    slot.process ??= await this.#start(slot);
+    const late = new AbortController();
+    const stop = AbortSignal.any([signal, late.signal]);
+    const events = slot.process.model.streams.decode(bytes, stop)[Symbol.asyncIterator]();
+    let workedMs = 0;
+    try {
+      for (;;) {
+        const { next, tookMs } = await this.#next(events, late);
+        if (next.done === true) return;
+        workedMs += tookMs;
+        if (workedMs > this.#limits.workMsMax) late.abort(tooSlow(this.#limits.workMsMax));
+        late.signal.throwIfAborted();
+        yield next.value;
+      }
+    } catch (thrown) {
+      // A process that had to be killed for it says only that it is gone.
+      if (stop.aborted) stop.throwIfAborted();
+      throw thrown;
+    } finally {
+      await events.return?.();
+    }
+  }
+
+  async #next(events: AsyncIterator<AudioEvent>, late: AbortController) {
+    const { clock } = this.#settings;
+    const { stallMsMax } = this.#limits;
+    const askedAtMs = clock.nowMs();
+    const stopTimer = clock.after(stallMsMax, () => late.abort(tooSlow(stallMsMax)), "awaited");
+    try {
+      const next = await events.next();
+      return { next, tookMs: clock.nowMs() - askedAtMs };
+    } finally {
+      stopTimer();
+    }
+  }
+
+  async #start(slot: Slot): Promise<DecoderProcess> {
+    const { ffmpegCommand, clock } = this.#settings;
+    const settings: NativeDecoderSettings = { limits: this.#limits, ffmpegCommand };
+    const started = await startNativeProcess<NativeDecoder>({
+      kind: "audio-decoder",
+      settings,
+      heapMibMax: HEAP_MIB_MAX,
+      onMemory: (pid, bytes) => {
+        if (bytes > this.#limits.memoryBytesMax) process.kill(pid, "SIGKILL");
+      },
+      limits: { abortTimeMsMax: ABORT_MS_MAX, loadTimeMsMax: LOAD_MS_MAX },
+      clock,
+      ...(this.#entry === undefined ? {} : { entry: this.#entry }),
+    });
+    void started.lost.then(() => {
+      if (slot.process === started) slot.process = null;
+    });
+    return started;
+  }
+
+  /** Between two files. */
+  async #rest(slot: Slot): Promise<void> {
+    if (this.#isClosed) return endProcess(slot);
+    const { idleMsMax, clock } = this.#settings;
+    slot.stopIdleTimer = clock.after(idleMsMax, () => void endProcess(slot), "detached");
+  }
+}
+
+async function endProcess(slot: Slot): Promise<void> {
+  const { process } = slot;
+  slot.stopIdleTimer();
+  slot.process = null;
+  // That it had to be killed is no one's concern any more.
+  await process?.close().catch(() => {});
+}
+
+function tooSlow(msMax: number): AiError {
+  return audioError(`The audio file could not be decoded within ${msMax} ms.`);
+}

@@ -1,0 +1,19 @@
+/** Decoding of audio files, and what else turns bytes into samples. */
+
+import { createAudioDecoder } from "./audio-decoder.ts";
+
+export { DECODED_RATE_HZ } from "./audio-events.ts";
+
+/** Of the server: all engines share its processes. It starts none before the first file. */
+const shared = createAudioDecoder();
+
+/**
+ * The samples of an audio file of any format: mono, 16 kHz, from -1 to 1, a second in each piece but the last.
+ *
+ * @throws AiError as `AudioDecoder.decode`
+ */
+export async function* decodeAudio(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Float32Array, void> {
+  for await (const event of shared.decode(bytes, signal)) {
+    if (event.type === "audio-samples") yield event.samples;
+  }
+}
