@@ -1,7 +1,8 @@
 /**
  * Proves what npm users get: packs each published package, installs the tarball alone in an empty folder outside of the
  * repository, and runs it there on the Node.js that the first argument names, by default the oldest promised one. There
- * the server has to fetch itself a newer one; the suite has to pass against that server and to have pulled no engine.
+ * the server has to fetch itself a newer one; the suite has to pass against that server and to have pulled no engine. A model
+ * of the native library has to answer too.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -9,6 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { checkNativeModel } from "./check-native-model.ts";
 import { startLocalServer } from "./local-server.ts";
 import { PUBLISHED_PACKAGES, type PublishedPackage, REPOSITORY } from "./published-packages.ts";
 
@@ -105,7 +107,9 @@ try {
   );
   run("npx @openai-compat/conformance list --only chat", suite);
   run("npx @openai-compat/server --help", server);
-  await judge(findNode(), { server, suite });
+  const nodeExecutable = findNode();
+  await judge(nodeExecutable, { server, suite });
+  await checkNativeModel({ nodeExecutable, folder: server, executable: executableOf(server, "openai-compat") });
   console.log("Both packages install alone and work.");
 } finally {
   rmSync(work, { recursive: true, force: true });
