@@ -6,6 +6,7 @@
 import { fork } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { sumChildProcesses } from "./child-processes.ts";
 
 type Calls = Record<string, (argument: never) => Promise<unknown>>;
 
@@ -22,9 +23,9 @@ interface AnswerMessage {
 }
 
 export interface WorkerProcess {
-  /** CPU time of the whole worker so far, user and system, in milliseconds. */
+  /** CPU time of the whole worker and of the processes that it has started so far, user and system, in milliseconds. */
   readonly cpuMs: () => Promise<number>;
-  /** Memory of the worker that is resident now. */
+  /** Memory of the worker and of the processes that it has started that is resident now. */
   readonly residentBytes: () => Promise<number>;
   /** What is alive in the worker after a collection, which this asks for: the heap and the buffers outside it. */
   readonly liveBytes: () => Promise<number>;
@@ -72,9 +73,9 @@ export function serveCalls(calls: Calls): void {
 const OWN_CALLS: Calls = {
   async cpuMs() {
     const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
+    return (user + system) / 1000 + sumChildProcesses().cpuMs;
   },
-  residentBytes: async () => process.memoryUsage.rss(),
+  residentBytes: async () => process.memoryUsage.rss() + sumChildProcesses().residentBytes,
   async liveBytes() {
     setFlagsFromString("--expose-gc");
     const collect: unknown = runInNewContext("gc");
