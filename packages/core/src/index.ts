@@ -104,7 +104,7 @@ export type {
   SchemaRelaxation,
   ToolUse,
 } from "./engine/chat-output.ts";
-export type { LoadEvent, UnloadReason } from "./engine/load-event.ts";
+export type { LoadEvent, ProcessEvent, UnloadReason } from "./engine/load-event.ts";
 
 export type {
   UpstreamBody,

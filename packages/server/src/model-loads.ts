@@ -1,8 +1,8 @@
-/** Records the loads of local models, for log and metrics. It loads nothing itself. */
+/** Records the loads of local models and their processes, for log, metrics and readiness. It loads nothing itself. */
 
 import { AiError } from "@openai-compat/core";
 import type { LoadEvent } from "@openai-compat/core";
-import { describeReason } from "./describe-thrown.ts";
+import { describeReason, describeThrown } from "./describe-thrown.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 
@@ -12,26 +12,34 @@ export interface ModelLoads {
   readonly readings: () => readonly LoadReading[];
 }
 
-type EventLogger = Pick<Logger, "info" | "warn" | "error">;
-
-export function createModelLoads(logger: EventLogger): ModelLoads {
-  const counts: MutableReading[] = [];
+/** @param now milliseconds on a clock that never goes back. Default `performance.now`. */
+export function createModelLoads(logger: Logger, now: () => number = () => performance.now()): ModelLoads {
+  const states: LoadState[] = [];
   return {
     watch(modelId) {
-      const reading = createReading(modelId);
-      counts.push(reading);
+      const state = createState(modelId);
+      states.push(state);
       return (event) => {
-        countEvent(reading, event);
+        countEvent(state, event, now());
         logEvent(logger, modelId, event);
       };
     },
-    readings: () => counts,
+    readings: () => states.map((state) => read(state, now())),
   };
 }
 
-type MutableReading = { -readonly [Key in keyof LoadReading]: LoadReading[Key] };
+type LoadState = {
+  -readonly [Key in Exclude<keyof LoadReading, "processes" | "retryAfterMs">]: LoadReading[Key];
+} & {
+  /** Resident bytes by pid; null until the first are known. */
+  readonly processes: Map<number, number | null>;
+  /** The next process replaces one that was lost. */
+  isLost: boolean;
+  /** No load is tried before. */
+  retryAtMs: number;
+};
 
-function createReading(modelId: string): MutableReading {
+function createState(modelId: string): LoadState {
   return {
     modelId,
     loaded: 0,
@@ -41,54 +49,97 @@ function createReading(modelId: string): MutableReading {
     loadSeconds: 0,
     unloads: { idle: 0, memory: 0, close: 0 },
     losses: 0,
-    process: null,
+    restarts: 0,
+    lastProblem: null,
+    processes: new Map(),
+    isLost: false,
+    retryAtMs: -Infinity,
   };
 }
 
-function countEvent(reading: MutableReading, event: LoadEvent): void {
+function read({ isLost: _isLost, retryAtMs, processes, ...counts }: LoadState, nowMs: number): LoadReading {
+  return {
+    ...counts,
+    processes: [...processes].map(([pid, rssBytes]) => ({ pid, rssBytes })),
+    retryAfterMs: Math.max(0, Math.ceil(retryAtMs - nowMs)),
+  };
+}
+
+function countEvent(state: LoadState, event: LoadEvent, nowMs: number): void {
   switch (event.type) {
     case "load-end":
-      reading.loaded += 1;
-      reading.loads += 1;
-      reading.bytes = event.bytes;
-      reading.loadSeconds += event.durationMs / 1000;
+      state.loaded += 1;
+      state.loads += 1;
+      state.bytes = event.bytes;
+      state.loadSeconds += event.durationMs / 1000;
       return;
     case "load-failed":
-      reading.failures += 1;
+      state.failures += 1;
+      state.lastProblem = describeReason(event.thrown);
+      state.retryAtMs = nowMs + event.retryAfterMs;
       return;
     case "unload":
-      reading.loaded -= 1;
-      reading.unloads = { ...reading.unloads, [event.reason]: reading.unloads[event.reason] + 1 };
-      if (reading.loaded === 0) reading.process = null;
+      state.loaded -= 1;
+      state.unloads = { ...state.unloads, [event.reason]: state.unloads[event.reason] + 1 };
       return;
     case "lost":
-      reading.loaded -= 1;
-      reading.losses += 1;
-      if (reading.loaded === 0) reading.process = null;
+      state.loaded -= 1;
+      state.losses += 1;
+      state.isLost = true;
+      state.lastProblem = event.reason;
+      state.retryAtMs = nowMs + event.retryAfterMs;
       return;
-    case "process":
-      reading.process = { pid: event.pid, rssBytes: event.rssBytes };
+    case "process-start":
+      state.processes.set(event.pid, null);
+      if (state.isLost) state.restarts += 1;
+      state.isLost = false;
+      return;
+    case "process-memory":
+      state.processes.set(event.pid, event.rssBytes);
+      return;
+    case "process-end":
+      state.processes.delete(event.pid);
+      return;
+    case "process-log":
   }
 }
 
-function logEvent(logger: EventLogger, model: string, event: LoadEvent): void {
+function logEvent(logger: Logger, model: string, event: LoadEvent): void {
   switch (event.type) {
-    case "load-end":
-      logger.info("model loaded", { model, durationMs: Math.round(event.durationMs), bytes: event.bytes });
+    case "load-end": {
+      const { pid, bytes } = event;
+      logger.info("model loaded", { model, pid, durationMs: Math.round(event.durationMs), bytes });
       return;
+    }
     case "load-failed": {
       const code = event.thrown instanceof AiError ? event.thrown.code : null;
       const { retryAfterMs } = event;
       logger.warn("model can't be loaded", { model, code, retryAfterMs, cause: describeReason(event.thrown) });
       return;
     }
-    case "lost":
-      logger.error("process of a model lost", { model, reason: event.reason, retryAfterMs: event.retryAfterMs });
+    case "unload": {
+      const { pid, reason, failure } = event;
+      if (failure === null) logger.info("model unloaded", { model, pid, reason });
+      else logger.error("model can't be unloaded", { model, pid, reason, cause: describeThrown(failure.thrown) });
       return;
-    case "process":
+    }
+    case "lost": {
+      const { pid, reason, retryAfterMs } = event;
+      logger.error("process of a model lost", { model, pid, reason, retryAfterMs });
       return;
-    case "unload":
-      if (event.failure === null) logger.info("model unloaded", { model, reason: event.reason });
-      else logger.error("model can't be unloaded", { model, cause: String(event.failure.thrown) });
+    }
+    case "process-start":
+      logger.debug("process of a model started", { model, pid: event.pid });
+      return;
+    case "process-end":
+      logger.debug("process of a model ended", { model, pid: event.pid });
+      return;
+    case "process-log": {
+      // What comes of an error has a line of its own (a failed load, a lost process, a failed call), and good models have warnings.
+      const { pid, level, line } = event;
+      logger[level === "error" ? "warn" : "debug"]("native library", { model, pid, line });
+      return;
+    }
+    case "process-memory":
   }
 }

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { estimateLocalBytes } from "@openai-compat/engines";
+import { MODEL_PROCESS_BYTES, estimateLocalBytes } from "@openai-compat/engines";
 import { randomModelByteToken, writeRandomModel } from "@openai-compat/engines/testing";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { configSchema } from "./config.ts";
@@ -17,10 +17,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const model = join(folder, "secret-name.gguf");
 await writeRandomModel(model);
 const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
-const bytesOfOne = await estimateLocalBytes({
+const estimated = await estimateLocalBytes({
   type: "chat",
   settings: { modelPath: model, contextTokens: 1024, concurrency: 2 },
 });
+const bytesOfOne = estimated + MODEL_PROCESS_BYTES;
 
 async function start(memory: ConfigInput["memory"] = {}) {
   const input: ConfigInput = {

@@ -30,7 +30,7 @@ export interface ResolvedModels {
 export interface ResolveModelsOptions {
   readonly config: Pick<Config, "engines" | "models" | "queue" | "prices" | "memory">;
   /** Called with each load and unload. Default: they are not logged. */
-  readonly logger?: Pick<Logger, "info" | "warn" | "error">;
+  readonly logger?: Logger;
   /** Where upstreams' keys may be. Default: the process's own. */
   readonly environment?: Environment;
   /** Stops a pull. */
@@ -45,7 +45,7 @@ export interface ResolveModelsOptions {
   readonly capacity?: Capacity;
 }
 
-const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /**
  * `models` of the configuration as they are; without any, the first model of each type of the catalogue that this

@@ -4,12 +4,31 @@
 export type UnloadReason = "idle" | "memory" | "close";
 
 export type LoadEvent =
-  /** `durationMs` without the wait for room; `bytes` by estimate. */
-  | { readonly type: "load-end"; readonly durationMs: number; readonly bytes: number }
+  /** `durationMs` without the wait for room; `bytes` by estimate; `pid`: the process that has it. */
+  | { readonly type: "load-end"; readonly durationMs: number; readonly bytes: number; readonly pid: number }
   | { readonly type: "load-failed"; readonly thrown: unknown; readonly retryAfterMs: number }
   /** `failure`: it may have left something behind; null when all went well. */
-  | { readonly type: "unload"; readonly reason: UnloadReason; readonly failure: { readonly thrown: unknown } | null }
+  | {
+      readonly type: "unload";
+      readonly reason: UnloadReason;
+      readonly failure: { readonly thrown: unknown } | null;
+      readonly pid: number;
+    }
   /** The process has ended otherwise than by an unload. `reason`, as a sentence; 0: the next call loads it again. */
-  | { readonly type: "lost"; readonly reason: string; readonly retryAfterMs: number }
-  /** The process that has the model, when it has loaded it and then about every 5 s. `rssBytes`: its memory, null before it is known. */
-  | { readonly type: "process"; readonly pid: number; readonly rssBytes: number | null };
+  | { readonly type: "lost"; readonly reason: string; readonly retryAfterMs: number; readonly pid: number }
+  | ProcessEvent;
+
+/** Of each process that is started to load the model, whatever becomes of the load. */
+export type ProcessEvent =
+  | { readonly type: "process-start"; readonly pid: number }
+  /** Its resident memory, about every 5 s. */
+  | { readonly type: "process-memory"; readonly pid: number; readonly rssBytes: number }
+  /** A warning or an error of the native library in it, bounded in length and number, without anything of a request. */
+  | {
+      readonly type: "process-log";
+      readonly pid: number;
+      readonly level: "warn" | "error";
+      readonly line: string;
+    }
+  /** It has ended, for whatever reason. */
+  | { readonly type: "process-end"; readonly pid: number };

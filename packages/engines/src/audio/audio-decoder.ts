@@ -196,8 +196,9 @@ class PooledDecoder implements AudioDecoder {
       kind: "audio-decoder",
       settings,
       heapMibMax: HEAP_MIB_MAX,
-      onMemory: (pid, bytes) => {
-        if (bytes > this.#limits.memoryBytesMax) process.kill(pid, "SIGKILL");
+      onEvent: (event) => {
+        if (event.type !== "process-memory" || event.rssBytes <= this.#limits.memoryBytesMax) return;
+        process.kill(event.pid, "SIGKILL");
       },
       limits: { abortTimeMsMax: ABORT_MS_MAX, loadTimeMsMax: LOAD_MS_MAX },
       clock,

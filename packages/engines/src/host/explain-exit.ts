@@ -1,5 +1,7 @@
 /** Why the process of a model ended, as a sentence for people. */
 
+import { cleanLine } from "./native-lines.ts";
+
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -9,8 +11,12 @@ export interface ChildExit {
   readonly errorText: string;
 }
 
-/** Characters of the process's own words. */
-const WORDS_LENGTH_MAX = 300;
+/**
+ * Lines that say why a process ends: of an uncaught JavaScript error, a failed allocation of V8, an uncaught C++ exception, a failed assertion
+ * and the dynamic linker. Other lines are no reason, and may be of a request: llama.cpp prints a grammar that it can't parse.
+ */
+const REASONS =
+  /^(?:[\w.]*(?:Error|Exception)(?: \[\w+\])?: |FATAL ERROR: |terminate called |what\(\): |\S+:\d+: (?:GGML_|.*[Aa]ssert)|.*(?:symbol lookup error|error while loading shared libraries|cannot open shared object file|undefined symbol): )/;
 
 export function explainExit({ code, signal, killedFor, errorText }: ChildExit): string {
   if (killedFor !== null) return `it was killed because ${killedFor}`;
@@ -32,12 +38,9 @@ function describeSignal(signal: NodeJS.Signals): string {
   return `it was ended by ${signal}${cause === undefined ? "" : ` (${cause})`}`;
 }
 
-/** The line that names an error, else the last one. */
+/** The last line that gives a reason. */
 function lastWords(errorText: string): string | null {
-  const lines = errorText
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const line = lines.findLast((candidate) => /error|assert|abort|terminat|exception/i.test(candidate)) ?? lines.at(-1);
-  return line === undefined ? null : line.slice(0, WORDS_LENGTH_MAX);
+  const lines = errorText.split("\n").map((line) => line.trim());
+  const line = lines.findLast((candidate) => REASONS.test(candidate));
+  return line === undefined ? null : cleanLine(line);
 }

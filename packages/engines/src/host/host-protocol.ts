@@ -1,9 +1,16 @@
 /** The messages between the server and the process of a model. Each can be structured-cloned. */
 
 import type { AiErrorData } from "@openai-compat/core";
+import type { NativeLine } from "./native-model.ts";
 
 export type ParentMessage =
-  | { readonly type: "open"; readonly kind: string; readonly settings: unknown }
+  | {
+      readonly type: "open";
+      readonly kind: string;
+      readonly settings: unknown;
+      /** Lines of the native library that are sent in a minute; more are left out. */
+      readonly logLinesPerMinute: number;
+    }
   | { readonly type: "ask" | "listen"; readonly id: number; readonly name: string; readonly argument: unknown }
   /** So many events were consumed: as many more may come. */
   | { readonly type: "credit"; readonly id: number; readonly events: number }
@@ -23,7 +30,7 @@ export type ChildMessage =
   /** `error` is null for what its own signal made it throw. */
   | { readonly type: "failed"; readonly id: number; readonly error: AiErrorData | null }
   | { readonly type: "pong"; readonly rssBytes: number }
-  | { readonly type: "log"; readonly level: string; readonly line: string };
+  | ({ readonly type: "log" } & NativeLine);
 
 /** One end of the connection. Messages arrive in the order in which they were sent, or not at all. */
 export interface Port<Sent, Received> {

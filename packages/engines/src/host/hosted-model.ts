@@ -3,19 +3,23 @@
  * A process that was lost is replaced by the next call's.
  */
 
+import type { ProcessEvent } from "@openai-compat/core";
+import { SYSTEM_CLOCK } from "../residency/clock.ts";
 import type { LazyResource } from "../residency/lazy-resource.ts";
 import { createModelResource } from "../residency/model-resource.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
+import { limitLines } from "./native-lines.ts";
 import type { NativeKind, NativeModelOf, NativeSettings } from "./native-kinds.ts";
-import type { NativeLog, NativeModel } from "./native-model.ts";
+import type { NativeModel } from "./native-model.ts";
 import { NativeProcessLostError, startNativeModel } from "./native-process.ts";
 import type { NativeProcess } from "./native-process.ts";
+import { MODEL_PROCESS_BYTES } from "./process-bytes.ts";
+import { resolveProcessLimits } from "./process-limits.ts";
 
 export interface HostedModelOptions {
   readonly loading: LoadingSettings | undefined;
   /** Bytes that the loaded model takes at most, its process not counted. */
   readonly estimateBytes: () => Promise<number>;
-  readonly onNativeLog: NativeLog | undefined;
 }
 
 /** The functions of a loaded model. */
@@ -29,8 +33,8 @@ export interface HostedModel<Model extends NativeModel> extends LazyResource<Hos
   ask<Answer>(call: (functions: HostedFunctions<Model>) => Promise<Answer>, signal: AbortSignal): Promise<Answer>;
 }
 
-/** What a process takes before it has loaded a model: Node.js and a native library. Measured: 105 to 130 MB. */
-const PROCESS_BYTES = 128 * 1024 * 1024;
+type ReportEvent = (event: ProcessEvent) => void;
+type LogEvent = Extract<ProcessEvent, { type: "process-log" }>;
 
 /** `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load. */
 export function createHostedModel<Kind extends NativeKind>(
@@ -39,22 +43,21 @@ export function createHostedModel<Kind extends NativeKind>(
   options: HostedModelOptions,
 ): HostedModel<NativeModelOf<Kind>> {
   type Model = NativeModelOf<Kind>;
-  const { loading = {}, estimateBytes, onNativeLog } = options;
-  const { onEvent = () => {} } = loading;
+  const { loading = {}, estimateBytes } = options;
+  const onEvent = limitLog(loading);
   const processes = createModelResource<NativeProcess<Model>>({
     settings: loading,
-    estimateBytes: async () => PROCESS_BYTES + (await estimateBytes()),
-    async load() {
-      const started = await startNativeModel(kind, settings, {
-        onLog: onNativeLog,
-        onMemory: (pid, rssBytes) => onEvent({ type: "process", pid, rssBytes }),
+    estimateBytes: async () => MODEL_PROCESS_BYTES + (await estimateBytes()),
+    load() {
+      return startNativeModel(kind, settings, {
+        limits: loading.processLimits ?? {},
+        onEvent,
         onServed: () => processes.confirm(),
       });
-      onEvent({ type: "process", pid: started.pid, rssBytes: null });
-      return started;
     },
     unload: (process) => process.close(),
     watchLoss: ({ lost }) => lost,
+    pidOf: ({ pid }) => pid,
   });
 
   async function acquire(signal: AbortSignal) {
@@ -83,4 +86,11 @@ export function createHostedModel<Kind extends NativeKind>(
       }
     },
   };
+}
+
+/** A process that is started again and again says no more than one that lives. */
+function limitLog({ onEvent = () => {}, processLimits = {}, clock = SYSTEM_CLOCK }: LoadingSettings): ReportEvent {
+  const { logLinesPerMinute } = resolveProcessLimits(processLimits);
+  const log = limitLines<LogEvent>(onEvent, { linesPerMinute: logLinesPerMinute, nowMs: () => clock.nowMs() });
+  return (event) => (event.type === "process-log" ? log(event) : onEvent(event));
 }

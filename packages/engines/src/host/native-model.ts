@@ -16,8 +16,14 @@ export interface NativeModel {
   dispose(): Promise<void>;
 }
 
-/** Gets the warnings and errors of the native library, a line each. */
-export type NativeLog = (level: string, line: string) => void;
+/** What the native library says of itself. */
+export interface NativeLine {
+  readonly level: "warn" | "error";
+  readonly line: string;
+}
+
+/** Gets the warnings and errors of the native library. A text of several lines is cut to its first. */
+export type NativeLog = (level: NativeLine["level"], line: string) => void;
 
 /** Loads models of one kind. Its settings are plain data; it imports the native library when it is called. */
 export type OpenNativeModel<Settings, Model extends NativeModel> = (

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AiError } from "@openai-compat/core";
+import type { ProcessEvent } from "@openai-compat/core";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { EVENTS_AHEAD_MAX } from "./host-protocol.ts";
 import { startNativeProcess } from "./native-process.ts";
-import type { NativeProcessLimits, NativeProcessOptions } from "./native-process.ts";
+import type { NativeProcessOptions } from "./native-process.ts";
+import type { NativeProcessLimits } from "./process-limits.ts";
 import type { FaultyModel, FaultySettings } from "./testing/faulty-child.ts";
 
 const never = new AbortController().signal;
@@ -14,15 +16,15 @@ const entry = new URL("./testing/faulty-child.ts", import.meta.url);
 
 async function start(
   settings: FaultySettings = {},
-  options: NativeProcessLimits & Pick<NativeProcessOptions, "onLog" | "onServed"> = {},
+  options: NativeProcessLimits & Pick<NativeProcessOptions, "onEvent" | "onServed"> = {},
 ) {
-  const { onLog, onServed, ...limits } = options;
+  const { onEvent, onServed, ...limits } = options;
   const process = await startNativeProcess<FaultyModel>({
     kind: "faulty",
     settings,
     entry,
     limits,
-    ...(onLog !== undefined && { onLog }),
+    ...(onEvent !== undefined && { onEvent }),
     ...(onServed !== undefined && { onServed }),
   });
   onTestFinished(() => process.close().catch(() => {}));
@@ -218,10 +220,32 @@ test("a signal for the whole group does not end the process", async () => {
   expect(await model.answers.echo("alive", never)).toBe("alive");
 });
 
-test("lines of the library reach the log", async () => {
+test("the life of a process is reported: its start, its memory, lines of its library, its end", async () => {
+  const events: ProcessEvent[] = [];
+  const { pid, close } = await start({}, { onEvent: (event) => events.push(event) });
+  await close();
+  const rssBytes = expect.toSatisfy((bytes: number) => bytes > 10_000_000);
+  expect(events.filter(({ type }) => type !== "process-memory")).toEqual([
+    { type: "process-start", pid },
+    { type: "process-log", pid, level: "warn", line: "a line of the library" },
+    { type: "process-end", pid },
+  ]);
+  expect(events).toContainEqual({ type: "process-memory", pid, rssBytes });
+});
+
+test("a process that can't load its model is reported too, however it ends", async () => {
+  for (const onOpen of ["refuse", "exit"] as const) {
+    const types: string[] = [];
+    await expect(start({ onOpen }, { onEvent: ({ type }) => types.push(type) })).rejects.toThrow("The ");
+    expect([types.at(0), types.at(-1)]).toEqual(["process-start", "process-end"]);
+  }
+});
+
+test("a flood of lines of the library ends at the limit, in the process itself", async () => {
   const lines: string[] = [];
-  await start({}, { onLog: (level, line) => lines.push(`${level}: ${line}`) });
-  expect(lines).toEqual(["warn: a line of the library"]);
+  const onEvent = (event: ProcessEvent) => event.type === "process-log" && lines.push(event.line);
+  await start({ lines: 100_000 }, { logLinesPerMinute: 3, onEvent });
+  expect(lines).toEqual([...Array(3).fill("a line of the library"), expect.stringContaining("3 in a minute")]);
 });
 
 test("a stream that ended as it should is reported, one that was left is not", async () => {

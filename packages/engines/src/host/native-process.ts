@@ -8,6 +8,7 @@ import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { AiError, decodeAiError } from "@openai-compat/core";
+import type { ProcessEvent } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "../residency/clock.ts";
 import type { Clock } from "../residency/clock.ts";
 import { childEnvironment } from "./child-environment.ts";
@@ -16,28 +17,16 @@ import type { ChildExit } from "./explain-exit.ts";
 import type { ChildMessage, ParentMessage } from "./host-protocol.ts";
 import { NativeCalls } from "./native-calls.ts";
 import type { NativeKind, NativeModelOf, NativeSettings } from "./native-kinds.ts";
-import type { NativeLog, NativeModel } from "./native-model.ts";
-
-/** When a process counts as hung and is killed. */
-export interface NativeProcessLimits {
-  /** To load the model. Milliseconds, default 600,000. */
-  readonly loadTimeMsMax?: number | undefined;
-  /** Without an answer to a ping. Milliseconds, default 30,000. */
-  readonly answerTimeMsMax?: number | undefined;
-  /** To end a call after its abort. Milliseconds, default 60,000. */
-  readonly abortTimeMsMax?: number | undefined;
-  /** To exit when it is told to. Milliseconds, default 10,000. */
-  readonly exitTimeMsMax?: number | undefined;
-}
+import type { NativeModel } from "./native-model.ts";
+import { resolveProcessLimits } from "./process-limits.ts";
+import type { NativeProcessLimits, ResolvedProcessLimits } from "./process-limits.ts";
 
 export interface NativeProcessOptions {
   readonly kind: string;
   readonly settings: unknown;
   readonly limits?: NativeProcessLimits;
-  /** Default: they are dropped. */
-  readonly onLog?: NativeLog | undefined;
-  /** Called with the resident memory of the process, about every 5 s. Default: nobody. */
-  readonly onMemory?: (pid: number, rssBytes: number) => void;
+  /** Default: nobody. */
+  readonly onEvent?: (event: ProcessEvent) => void;
   /** Called when a stream has ended as it should. Default: nobody. */
   readonly onServed?: () => void;
   /** Of the JavaScript heap of the process, native memory not counted, in MiB. Default: that of Node.js. */
@@ -64,13 +53,6 @@ export class NativeProcessLostError extends AiError {
     super("engine_failed", "The process of the model ended while it answered. Please try again.", { cause });
   }
 }
-
-const LIMITS: { readonly [Key in keyof NativeProcessLimits]-?: number } = {
-  loadTimeMsMax: 600_000,
-  answerTimeMsMax: 30_000,
-  abortTimeMsMax: 60_000,
-  exitTimeMsMax: 10_000,
-};
 
 const PING_MS = 5_000;
 /** Characters of standard error that are kept. */
@@ -127,7 +109,7 @@ type Opened = Extract<ChildMessage, { type: "opened" }>;
 class NativeChild {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
-  readonly #limits: typeof LIMITS;
+  readonly #limits: ResolvedProcessLimits;
   readonly #options: NativeProcessOptions;
   readonly #calls: NativeCalls;
   readonly #opened = Promise.withResolvers<Opened>();
@@ -142,7 +124,7 @@ class NativeChild {
   constructor(options: NativeProcessOptions) {
     this.#options = options;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.#limits = resolveLimits(options.limits ?? {});
+    this.#limits = resolveProcessLimits(options.limits ?? {});
     this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [], {
       serialization: "advanced",
       execArgv: options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`],
@@ -150,6 +132,7 @@ class NativeChild {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     running.add(this.#child);
+    if (this.#child.pid !== undefined) this.#tell({ type: "process-start", pid: this.pid });
     this.#calls = new NativeCalls({
       send: (message) => this.#send(message),
       abortTimeMsMax: this.#limits.abortTimeMsMax,
@@ -173,11 +156,11 @@ class NativeChild {
 
   async load(): Promise<Opened> {
     const { kind, settings } = this.#options;
-    const { loadTimeMsMax } = this.#limits;
+    const { loadTimeMsMax, logLinesPerMinute } = this.#limits;
     const onTimeout = () => this.#kill(`it did not load the model within ${loadTimeMsMax} ms`);
     const stopTimer = this.#clock.after(loadTimeMsMax, onTimeout, "awaited");
     try {
-      this.#send({ type: "open", kind, settings });
+      this.#send({ type: "open", kind, settings, logLinesPerMinute });
       const opened = await this.#opened.promise;
       this.#state = "loaded";
       this.#holdServer(false);
@@ -253,16 +236,18 @@ class NativeChild {
     switch (message.type) {
       case "opened":
         this.#opened.resolve(message);
+        // For its memory with the model.
+        this.#send({ type: "ping" });
         return;
       case "open-failed":
         this.#opened.reject(decodeAiError(message.error));
         return;
       case "pong":
         this.#missedPings = 0;
-        this.#options.onMemory?.(this.pid, message.rssBytes);
+        this.#tell({ type: "process-memory", pid: this.pid, rssBytes: message.rssBytes });
         return;
       case "log":
-        this.#options.onLog?.(message.level, message.line);
+        this.#tell({ type: "process-log", pid: this.pid, level: message.level, line: message.line });
         return;
       case "answer":
       case "event":
@@ -270,6 +255,10 @@ class NativeChild {
       case "failed":
         this.#calls.receive(message);
     }
+  }
+
+  #tell(event: ProcessEvent): void {
+    this.#options.onEvent?.(event);
   }
 
   #send(message: ParentMessage): void {
@@ -303,6 +292,7 @@ class NativeChild {
     running.delete(this.#child);
     this.#stopPings();
     this.#closePipes();
+    if (this.#child.pid !== undefined) this.#tell({ type: "process-end", pid: this.pid });
     const createCause = () => new Error(`The process ${this.pid} of a model has ended: ${explainExit(ended)}.`);
     this.#opened.reject(new AiError("engine_unavailable", LOAD_LOST, { cause: createCause() }));
     // Whoever tries again after its error finds this process gone.
@@ -325,13 +315,4 @@ class NativeChild {
       else handle?.unref();
     }
   }
-}
-
-function resolveLimits(limits: NativeProcessLimits): typeof LIMITS {
-  return {
-    loadTimeMsMax: limits.loadTimeMsMax ?? LIMITS.loadTimeMsMax,
-    answerTimeMsMax: limits.answerTimeMsMax ?? LIMITS.answerTimeMsMax,
-    abortTimeMsMax: limits.abortTimeMsMax ?? LIMITS.abortTimeMsMax,
-    exitTimeMsMax: limits.exitTimeMsMax ?? LIMITS.exitTimeMsMax,
-  };
 }

@@ -4,7 +4,8 @@ import { setImmediate } from "node:timers";
 import { decodeAiError, encodeAiError } from "@openai-compat/core";
 import { EVENTS_AHEAD_MAX } from "./host-protocol.ts";
 import type { ChildMessage, ChildPort, ParentMessage } from "./host-protocol.ts";
-import type { NativeKinds, NativeModel } from "./native-model.ts";
+import { cleanLine, limitLines } from "./native-lines.ts";
+import type { NativeKinds, NativeLine, NativeLog, NativeModel } from "./native-model.ts";
 
 interface RunningCall {
   readonly controller: AbortController;
@@ -27,12 +28,12 @@ export function serveNativeModel(port: ChildPort, kinds: NativeKinds, exit: () =
   const post = openOutbox(port, (id) => abort(calls.get(id), UNSENDABLE));
   let model: NativeModel | null = null;
 
-  async function open({ kind, settings }: Extract<ParentMessage, { type: "open" }>): Promise<void> {
+  async function open({ kind, settings, logLinesPerMinute }: Extract<ParentMessage, { type: "open" }>): Promise<void> {
     try {
       const openModel = kinds[kind];
       if (openModel === undefined) throw new Error(`There is no native model of the kind ${kind}.`);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parent sends the settings of this kind
-      model = await openModel(settings as never, (level, line) => post({ type: "log", level, line }));
+      model = await openModel(settings as never, openLog(post, logLinesPerMinute));
       post({ type: "opened", answers: Object.keys(model.answers), streams: Object.keys(model.streams) });
     } catch (thrown) {
       post({ type: "open-failed", error: encodeAiError(thrown) });
@@ -124,6 +125,12 @@ async function stream(
     while (call.credits <= 0 && !signal.aborted) await new Promise<void>((resolve) => (call.wake = resolve));
     signal.throwIfAborted();
   }
+}
+
+function openLog(post: (message: ChildMessage) => void, linesPerMinute: number): NativeLog {
+  const options = { linesPerMinute, nowMs: () => performance.now() };
+  const log = limitLines<NativeLine>((line) => post({ type: "log", ...line }), options);
+  return (level, text) => log({ level, line: cleanLine(text) });
 }
 
 /**

@@ -14,7 +14,6 @@ export function createLlamaEmbeddingEngine(settings: LlamaEmbeddingSettings): Em
   const hosted = createHostedModel("llama-embedding", model, {
     loading: settings.loading,
     estimateBytes: () => estimateEmbeddingBytes(settings),
-    onNativeLog: settings.onNativeLog,
   });
   return {
     type: "embedding",

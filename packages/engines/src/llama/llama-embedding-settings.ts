@@ -1,7 +1,6 @@
 /** The settings of a llama embedding engine and their defaults; no other module may define one. */
 
 import { availableParallelism } from "node:os";
-import type { NativeLog } from "../host/native-model.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
 
 /** What the process of the model has to know: plain data. */
@@ -29,8 +28,6 @@ export interface LlamaEmbeddingSettings
   readonly truncatableVectors?: boolean | undefined;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;
-  /** Gets the native library's own warnings and errors. Default: they are dropped. */
-  readonly onNativeLog?: NativeLog;
 }
 
 const THREADS_DEFAULT_MAX = 8;

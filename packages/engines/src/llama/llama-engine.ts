@@ -17,7 +17,6 @@ export function createLlamaEngine(settings: LlamaEngineSettings): ChatEngine {
   const hosted = createHostedModel("llama-chat", model, {
     loading: settings.loading,
     estimateBytes: () => estimateChatBytes(settings),
-    onNativeLog: settings.onNativeLog,
   });
   const leases = createModelLeases(hosted);
 

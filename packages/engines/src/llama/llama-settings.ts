@@ -2,7 +2,6 @@
 
 import { availableParallelism } from "node:os";
 import type { RecommendedSampling } from "@openai-compat/core";
-import type { NativeLog } from "../host/native-model.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
 
 /** What the process of the model has to know: plain data. */
@@ -34,8 +33,6 @@ export interface LlamaEngineSettings
   readonly recommendedSampling?: RecommendedSampling;
   /** How the model is loaded, kept and unloaded. */
   readonly loading?: LoadingSettings;
-  /** Gets the native library's own warnings and errors. Default: they are dropped. */
-  readonly onNativeLog?: NativeLog;
 }
 
 export function resolveChatModel(settings: LlamaEngineSettings): ChatModelSettings {

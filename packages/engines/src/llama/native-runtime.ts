@@ -5,14 +5,15 @@
  */
 
 import type * as nativeLibrary from "node-llama-cpp";
+import type { NativeLog } from "../host/native-model.ts";
 
 export type NativeModule = typeof nativeLibrary;
 
 export interface NativeRuntime {
   readonly module: NativeModule;
   readonly llama: nativeLibrary.Llama;
-  /** Called with every log line of the native library. */
-  readonly logListeners: Set<(level: string, line: string) => void>;
+  /** Called with each warning and each error of the native library. */
+  readonly logListeners: Set<NativeLog>;
 }
 
 const runtimes = new Map<string, Promise<NativeRuntime>>();
@@ -42,7 +43,9 @@ async function startNativeRuntime(options: { gpu: boolean }): Promise<NativeRunt
     maxThreads: 0,
     logLevel: module.LlamaLogLevel.warn,
     logger: (level, line) => {
-      for (const listener of logListeners) listener(level, line);
+      const { warn, error, fatal } = module.LlamaLogLevel;
+      if (level !== warn && level !== error && level !== fatal) return;
+      for (const listener of logListeners) listener(level === warn ? "warn" : "error", line);
     },
   });
   return { module, llama, logListeners };

@@ -124,7 +124,7 @@ interface PullableEntry {
   /** SPDX identifier of the weights' licence. */
   readonly licence: string;
   readonly description: string;
-  /** The most that it takes in memory with the engine's default settings, as the engine's estimate says of its file. */
+  /** The most that it takes in memory with the engine's default settings, as the engine's estimate says of its file, its process not counted. */
   readonly memoryBytes: number;
   /** Too small to be of use to people: it shows that the server works. */
   readonly isDemonstration: boolean;

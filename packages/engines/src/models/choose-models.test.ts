@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MODEL_PROCESS_BYTES } from "../host/process-bytes.ts";
 import { estimateLocalBytes } from "../llama/local-model.ts";
 import { isLlamaEntry, listCatalogue, type CatalogueEntry } from "./catalogue.ts";
 import { chooseModels } from "./choose-models.ts";
@@ -21,10 +22,13 @@ test("with capacity for all, the order stays", () => {
 });
 
 test("a byte of memory decides", () => {
-  expect(idsOf(choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes }).fitting)).toEqual([large.id, small.id]);
-  const { fitting, reasons } = choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes - 1 });
+  expect(idsOf(choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes + MODEL_PROCESS_BYTES }).fitting)).toEqual([
+    large.id,
+    small.id,
+  ]);
+  const { fitting, reasons } = choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes + MODEL_PROCESS_BYTES - 1 });
   expect(idsOf(fitting)).toEqual([small.id]);
-  expect(reasons).toEqual([expect.stringMatching(/needs 1122 MB of memory, and 1122 MB are available/)]);
+  expect(reasons).toEqual([expect.stringMatching(/needs 1257 MB of memory, and 1257 MB are available/)]);
 });
 
 test("a byte of the disk decides, unless the model is there already", () => {

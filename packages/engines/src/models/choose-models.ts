@@ -1,5 +1,6 @@
 /** Which models of the catalogue this machine has the memory and the disk for. Nothing is pulled here. */
 import { cacheDirectory } from "./cache-directory.ts";
+import { MODEL_PROCESS_BYTES } from "../host/process-bytes.ts";
 import { listCatalogue, type CatalogueEntry } from "./catalogue.ts";
 import { countNeededBytes, readFreeBytes } from "./disk-space.ts";
 import { findCachedModel } from "./pull.ts";
@@ -48,14 +49,15 @@ export async function listFittingModels(options: FittingModelsOptions): Promise<
   return chooseModels(candidates, { diskBytes, memoryBytes });
 }
 
-/** A model fits when it is cached or its pull fits on the disk, and when it fits into the memory of models alone. */
+/** A model fits when it is cached or its pull fits on the disk, and when it and its process fit into the memory of models alone. */
 export function chooseModels(candidates: readonly Candidate[], capacity: Capacity): ModelChoice {
   const fitting: CatalogueEntry[] = [];
   const reasons: string[] = [];
   for (const { entry, isCached } of candidates) {
     const diskBytes = isCached ? 0 : countNeededBytes(entry);
-    if (capacity.memoryBytes !== null && entry.memoryBytes > capacity.memoryBytes) {
-      reasons.push(`${describeLack(entry, "memory", { needed: entry.memoryBytes, available: capacity.memoryBytes })}.`);
+    const memoryBytes = entry.memoryBytes + MODEL_PROCESS_BYTES;
+    if (capacity.memoryBytes !== null && memoryBytes > capacity.memoryBytes) {
+      reasons.push(`${describeLack(entry, "memory", { needed: memoryBytes, available: capacity.memoryBytes })}.`);
     } else if (diskBytes > capacity.diskBytes) {
       const what = `free disk space in ${cacheDirectory()}`;
       const lack = describeLack(entry, what, { needed: diskBytes, available: capacity.diskBytes });

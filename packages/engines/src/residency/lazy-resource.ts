@@ -9,12 +9,14 @@ import type { Clock } from "./clock.ts";
 import { createLoadRetries } from "./load-retries.ts";
 import type { LoadRetriesOptions } from "./load-retries.ts";
 import { Abandoned, ResourceInstance } from "./resource-instance.ts";
-import type { Lease, ResourceSource } from "./resource-instance.ts";
+import type { Lease, ResourceSource, UnloadEnd } from "./resource-instance.ts";
 
-/** Without what only the owner knows of its value. */
-export type ResourceEvent =
-  | Exclude<LoadEvent, { type: "load-end" }>
-  | Omit<Extract<LoadEvent, { type: "load-end" }>, "bytes">;
+/** With the value that was loaded, unloaded or lost. */
+export type ResourceEvent<Value> =
+  | { readonly type: "load-end"; readonly value: Value; readonly durationMs: number }
+  | Extract<LoadEvent, { type: "load-failed" }>
+  | ({ readonly type: "unload"; readonly value: Value } & UnloadEnd)
+  | { readonly type: "lost"; readonly value: Value; readonly reason: string; readonly retryAfterMs: number };
 
 export interface LazyResource<Value> {
   /**
@@ -40,7 +42,7 @@ export interface LazyResourceOptions<Value> extends ResourceSource<Value>, LoadR
   readonly createLossError: (reason: string) => Error;
   /** Makes the callers' error of a failed load, with the time until it may be tried again. */
   readonly explain: (thrown: unknown, retryAfterMs: number) => unknown;
-  readonly onEvent: (event: ResourceEvent) => void;
+  readonly onEvent: (event: ResourceEvent<Value>) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -69,10 +71,10 @@ export function createLazyResource<Value>(options: LazyResourceOptions<Value>): 
         void track(retiring, unloaded);
         if (current === instance) current = null;
       },
-      onLoaded: (durationMs) => onEvent({ type: "load-end", durationMs }),
-      onUnloaded: (reason, failed) => onEvent({ type: "unload", reason, failure: failed }),
-      onLost: (reason) =>
-        onEvent({ type: "lost", reason, retryAfterMs: retries.rememberLoss(createLossError(reason)) }),
+      onLoaded: (value, durationMs) => onEvent({ type: "load-end", value, durationMs }),
+      onUnloaded: (value, end) => onEvent({ type: "unload", value, ...end }),
+      onLost: (value, reason) =>
+        onEvent({ type: "lost", value, reason, retryAfterMs: retries.rememberLoss(createLossError(reason)) }),
     });
     instance.loading.then(
       () => retries.forgetFailures(),

@@ -1,10 +1,11 @@
 /**
- * What every engine that holds a model in this process shares: how it is loaded, kept and unloaded, as an operator set
+ * What every engine with a model that is loaded into a process shares: how it is loaded, kept and unloaded, as an operator set
  * it.
  */
 
 import { AiError } from "@openai-compat/core";
 import type { LoadEvent } from "@openai-compat/core";
+import type { NativeProcessLimits } from "../host/process-limits.ts";
 import type { Clock } from "./clock.ts";
 import { createLazyResource } from "./lazy-resource.ts";
 import type { LazyResource } from "./lazy-resource.ts";
@@ -22,6 +23,8 @@ export interface LoadingSettings {
   readonly retryDelayMs?: number;
   /** Upper bound of the doubling. Default 60,000, the longest wait that is sent to clients. */
   readonly retryDelayMsMax?: number;
+  /** What is tolerated of the model's process. */
+  readonly processLimits?: NativeProcessLimits;
   readonly onEvent?: (event: LoadEvent) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -35,6 +38,8 @@ export interface ModelResourceOptions<Loaded> {
   readonly load: () => Promise<Loaded>;
   readonly unload: (loaded: Loaded) => Promise<void>;
   readonly watchLoss: (loaded: Loaded) => Promise<string>;
+  /** The process that has it. */
+  readonly pidOf: (loaded: Loaded) => number;
 }
 
 /** How soon a call that found no memory may be retried: other calls are running, for an unknown time. */
@@ -44,7 +49,7 @@ const NO_MEMORY_RETRY_MS = 5_000;
  * `acquire` throws AiError `queue_timeout` where no memory became free in time, `engine_unavailable` for a failed load.
  */
 export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded>): LazyResource<Loaded> {
-  const { settings, load, unload, watchLoss } = options;
+  const { settings, load, unload, watchLoss, pidOf } = options;
   const { memory = createModelMemory({ bytesMax: null }), onEvent = () => {} } = settings;
   let bytes = 0;
   return createLazyResource<Loaded>({
@@ -62,7 +67,12 @@ export function createModelResource<Loaded>(options: ModelResourceOptions<Loaded
     retryDelayMs: settings.retryDelayMs ?? 5_000,
     retryDelayMsMax: settings.retryDelayMsMax ?? 60_000,
     explain: explainFailure,
-    onEvent: (event) => onEvent(event.type === "load-end" ? { ...event, bytes } : event),
+    onEvent(event) {
+      if (event.type === "load-failed") return onEvent(event);
+      const { value, ...facts } = event;
+      const pid = pidOf(value);
+      onEvent(facts.type === "load-end" ? { ...facts, bytes, pid } : { ...facts, pid });
+    },
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });
 }

@@ -31,15 +31,20 @@ export interface ResourceSource<Value> {
 }
 
 /** The owner of an instance: its clock, and what it is called with. */
-export interface InstanceOwner {
+export interface InstanceOwner<Value> {
   readonly clock: Clock;
   /** Called when no further lease may be requested, with the end of the unload. */
   readonly onRetire: (unloaded: Promise<void>) => void;
-  readonly onLoaded: (durationMs: number) => void;
+  readonly onLoaded: (value: Value, durationMs: number) => void;
   /** `failure` is null when the unload succeeded. */
-  readonly onUnloaded: (reason: UnloadReason, failure: { readonly thrown: unknown } | null) => void;
+  readonly onUnloaded: (value: Value, end: UnloadEnd) => void;
   /** Called in place of `onUnloaded`. */
-  readonly onLost: (reason: string) => void;
+  readonly onLost: (value: Value, reason: string) => void;
+}
+
+export interface UnloadEnd {
+  readonly reason: UnloadReason;
+  readonly failure: { readonly thrown: unknown } | null;
 }
 
 /** No call waited for the memory any more, so nothing was loaded. */
@@ -51,7 +56,7 @@ export class ResourceInstance<Value> {
   /** Settles with the load. It rejects with `Abandoned` when no call waited for memory any more. */
   readonly loading: Promise<Value>;
   readonly #source: ResourceSource<Value>;
-  readonly #owner: InstanceOwner;
+  readonly #owner: InstanceOwner<Value>;
   readonly #leases = new Set<Promise<void>>();
   readonly #abandoned = new AbortController();
   readonly #reserving: Promise<MemoryReservation>;
@@ -61,7 +66,7 @@ export class ResourceInstance<Value> {
   #isLost = false;
   #stopIdleTimer = (): void => {};
 
-  constructor(source: ResourceSource<Value>, owner: InstanceOwner) {
+  constructor(source: ResourceSource<Value>, owner: InstanceOwner<Value>) {
     this.#source = source;
     this.#owner = owner;
     this.#reserving = this.#reserve();
@@ -126,18 +131,18 @@ export class ResourceInstance<Value> {
       throw thrown;
     }
     this.#loaded = { value };
-    onLoaded(clock.nowMs() - startedAtMs);
+    onLoaded(value, clock.nowMs() - startedAtMs);
     reservation.markLoaded();
-    void this.#source.watchLoss?.(value).then((reason) => this.#lose(reason));
+    void this.#source.watchLoss?.(value).then((reason) => this.#lose(value, reason));
     if (this.#leases.size === 0) this.#becomeIdle();
     return value;
   }
 
   /** Its calls fail by themselves; its memory is free already. */
-  #lose(reason: string): void {
+  #lose(value: Value, reason: string): void {
     this.#isLost = true;
     this.#reservation?.release();
-    this.#owner.onLost(reason);
+    this.#owner.onLost(value, reason);
     this.#retireQuietly("close");
   }
 
@@ -161,15 +166,16 @@ export class ResourceInstance<Value> {
     if (this.#loaded === null) await Promise.allSettled([this.loading]);
     while (this.#leases.size > 0) await Promise.all(this.#leases);
     if (this.#loaded === null) return;
-    let failure: { readonly thrown: unknown } | null = null;
+    const { value } = this.#loaded;
+    let failure: UnloadEnd["failure"] = null;
     try {
-      await this.#source.unload(this.#loaded.value);
+      await this.#source.unload(value);
     } catch (thrown) {
       failure = { thrown };
       throw thrown;
     } finally {
       this.#reservation?.release();
-      if (!this.#isLost) this.#owner.onUnloaded(reason, failure);
+      if (!this.#isLost) this.#owner.onUnloaded(value, { reason, failure });
     }
   }
 

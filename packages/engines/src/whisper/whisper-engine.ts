@@ -34,7 +34,6 @@ export function createWhisperEngine(settings: WhisperEngineSettings): Transcript
   const hosted = createHostedModel("whisper", resolveWhisperModel(settings), {
     loading: settings.loading,
     estimateBytes: () => estimateWhisperBytes(settings),
-    onNativeLog: settings.onNativeLog,
   });
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
   const held = createHeldAudio<Recording>();

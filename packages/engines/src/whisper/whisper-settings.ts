@@ -1,7 +1,6 @@
 /** What a Whisper engine is made of, and the defaults. */
 
 import { availableParallelism } from "node:os";
-import type { NativeLog } from "../host/native-model.ts";
 import type { LoadingSettings } from "../residency/model-resource.ts";
 import type { NativeWhisperSettings } from "./native-whisper.ts";
 
@@ -20,7 +19,6 @@ export interface WhisperEngineSettings extends WhisperModelSettings {
   /** Of Silero's voice detector. */
   readonly voiceDetectorPath: string;
   readonly loading?: LoadingSettings | undefined;
-  readonly onNativeLog?: NativeLog | undefined;
 }
 
 export const WHISPER_CONCURRENCY_DEFAULT = 2;

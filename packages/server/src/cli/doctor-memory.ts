@@ -1,6 +1,7 @@
 /** Checks whether the local models fit into the memory that they may take, alone and together. It loads none. */
 
 import { AiError } from "@openai-compat/core";
+import { MODEL_PROCESS_BYTES } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { DEFAULT_TYPES, listDefaultModels, nameDefaultModel } from "../default-models.ts";
 import { findEngineKind } from "../engine-kinds/index.ts";
@@ -18,19 +19,20 @@ export async function examineMemory(config: Config): Promise<readonly Finding[]>
   let count = 0;
   for (const model of await listModels(config)) {
     const { id } = model;
-    const bytes = await findEngineKind(model.engine)
+    const estimated = await findEngineKind(model.engine)
       .estimateBytes?.(model)
       .catch((thrown: unknown) => {
         if (!(thrown instanceof AiError)) throw thrown;
         findings.push({ about: `model ${id}`, status: "fail", message: thrown.message });
         return null;
       });
-    if (bytes === null || bytes === undefined) continue;
+    if (estimated === null || estimated === undefined) continue;
+    const bytes = estimated + MODEL_PROCESS_BYTES;
     sum += bytes;
     count += 1;
     if (bytes > limit) findings.push(tooLarge(id, bytes, limit));
   }
-  return count === 0 ? findings : [...findings, evaluateSum(sum, limit)];
+  return count === 0 ? findings : [...findings, evaluateSum({ bytes: sum, count }, limit)];
 }
 
 async function listModels(config: Config): Promise<readonly ModelConfig[]> {
@@ -46,9 +48,11 @@ function tooLarge(id: string, bytes: number, limit: number): Finding {
   return { about: `model ${id}`, status: "fail", message };
 }
 
-function evaluateSum(sum: number, limit: number): Finding {
-  const needs = `the models here need about ${inMebibytes(sum)} and may take ${inMebibytes(limit)}`;
-  if (sum <= limit) return { about: "memory", status: "ok", message: needs };
+function evaluateSum(sum: { readonly bytes: number; readonly count: number }, limit: number): Finding {
+  const needs =
+    `the models here need about ${inMebibytes(sum.bytes)}, ${inMebibytes(sum.count * MODEL_PROCESS_BYTES)} of it for ` +
+    `their processes, and may take ${inMebibytes(limit)}`;
+  if (sum.bytes <= limit) return { about: "memory", status: "ok", message: needs };
   return { about: "memory", status: "warn", message: `${needs}: they take turns, and each turn is a load` };
 }
 

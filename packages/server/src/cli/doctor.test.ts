@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { estimateLocalBytes } from "@openai-compat/engines";
+import { MODEL_PROCESS_BYTES, estimateLocalBytes } from "@openai-compat/engines";
 import { writeRandomModel } from "@openai-compat/engines/testing";
 import { afterEach, expect, test, vi } from "vitest";
 import { configSchema } from "../config.ts";
@@ -191,10 +191,11 @@ test("models that can't fit the memory alone fail, and those that can't together
   const model = join(newDirectory(), "model.gguf");
   await writeRandomModel(model);
   const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
-  const bytes = await estimateLocalBytes({
+  const estimated = await estimateLocalBytes({
     type: "chat",
     settings: { modelPath: model, contextTokens: 1024, concurrency: 2 },
   });
+  const bytes = estimated + MODEL_PROCESS_BYTES;
   const examine = (modelBytesMax: number) =>
     examineMemory(
       configure({

@@ -98,7 +98,7 @@ export interface EngineKind<Settings extends EngineSettings = EngineSettings> {
   createEngine(model: ConfiguredModel<Settings>, host: EngineHost): Promise<CreatedEngine>;
   /** Whether the model can be served, for `doctor`. Changes nothing, and downloads nothing. */
   examine?(model: ConfiguredModel<Settings>, environment: Environment): Promise<readonly TimedFinding[]>;
-  /** The memory that the local model takes, in bytes; null while its file is missing. @throws AiError */
+  /** The memory that the local model takes, its process not counted, in bytes; null while its file is missing. @throws AiError */
   estimateBytes?(model: ConfiguredModel<Settings>): Promise<number | null>;
   openTargetModels?(): Promise<TargetModels>;
 }

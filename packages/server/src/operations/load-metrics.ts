@@ -1,4 +1,7 @@
-/** Prometheus metrics of local models: which are loaded, how often, how long that took, and why they were unloaded. */
+/**
+ * Prometheus metrics of local models: which are loaded, how often, how long that took, why they were unloaded, and what became of their
+ * processes.
+ */
 
 import type { UnloadReason } from "@openai-compat/core";
 import { Counter, Gauge } from "prom-client";
@@ -18,8 +21,20 @@ export interface LoadReading {
   readonly unloads: Readonly<Record<UnloadReason, number>>;
   /** How often its process has ended otherwise than by an unload. */
   readonly losses: number;
-  /** The process that has it in memory, as it was last seen; null where there is none. */
-  readonly process: { readonly pid: number; readonly rssBytes: number | null } | null;
+  /** How often a process was started in place of one that was lost. */
+  readonly restarts: number;
+  /** Why its last load failed, or its last process was lost, whichever came later; null: neither happened. For operators. */
+  readonly lastProblem: string | null;
+  /** Its processes now, as they were last seen: one that loads or ends included. */
+  readonly processes: readonly ProcessReading[];
+  /** For how long calls get the last problem in place of a load; 0: they may load it. */
+  readonly retryAfterMs: number;
+}
+
+export interface ProcessReading {
+  readonly pid: number;
+  /** Null before it is known. */
+  readonly rssBytes: number | null;
 }
 
 const LOAD_METRICS = [
@@ -55,10 +70,28 @@ const LOAD_METRICS = [
     read: ({ losses }: LoadReading) => losses,
   },
   {
+    type: Counter,
+    name: "model_process_restarts_total",
+    help: "How often a process of the model was started in place of one that was lost.",
+    read: ({ restarts }: LoadReading) => restarts,
+  },
+  {
     type: Gauge,
-    name: "model_process_resident_bytes",
-    help: "Resident memory of the process of the model, as it was last seen; 0 without a process.",
-    read: ({ process }: LoadReading) => process?.rssBytes ?? 0,
+    name: "model_processes",
+    help: "Processes of the model, one that loads or ends included.",
+    read: ({ processes }: LoadReading) => processes.length,
+  },
+  {
+    type: Gauge,
+    name: "model_available",
+    help: "0 while calls are refused because loads failed or processes were lost; 1 when the model may be loaded.",
+    read: ({ retryAfterMs }: LoadReading) => (retryAfterMs > 0 ? 0 : 1),
+  },
+  {
+    type: Gauge,
+    name: "model_process_resident_memory_bytes",
+    help: "Resident memory of the processes of the model, as it was last seen; 0 without a process.",
+    read: ({ processes }: LoadReading) => processes.reduce((sum, { rssBytes }) => sum + (rssBytes ?? 0), 0),
   },
 ] as const;
 

@@ -19,8 +19,14 @@ function createIdleMetrics() {
         failures: 2,
         loadSeconds: 1.5,
         unloads: { idle: 1, memory: 1, close: 0 },
-        losses: 0,
-        process: null,
+        losses: 4,
+        restarts: 3,
+        lastProblem: "it was ended by SIGKILL",
+        processes: [
+          { pid: 40, rssBytes: 6000 },
+          { pid: 41, rssBytes: null },
+        ],
+        retryAfterMs: 5000,
       },
       {
         modelId: "unused",
@@ -31,7 +37,10 @@ function createIdleMetrics() {
         loadSeconds: 0,
         unloads: { idle: 0, memory: 0, close: 0 },
         losses: 0,
-        process: null,
+        restarts: 0,
+        lastProblem: null,
+        processes: [],
+        retryAfterMs: 0,
       },
     ],
     pendingSettlements: () => 6,
@@ -104,6 +113,14 @@ test("loads of local models are reported, however often the metrics are read", a
     'openai_compat_model_unloads_total{model="tiny",reason="idle"} 1',
     'openai_compat_model_unloads_total{model="tiny",reason="memory"} 1',
     'openai_compat_model_unloads_total{model="unused",reason="memory"} 0',
+    'openai_compat_model_process_losses_total{model="tiny"} 4',
+    'openai_compat_model_process_restarts_total{model="tiny"} 3',
+    'openai_compat_model_processes{model="tiny"} 2',
+    'openai_compat_model_processes{model="unused"} 0',
+    'openai_compat_model_process_resident_memory_bytes{model="tiny"} 6000',
+    'openai_compat_model_process_resident_memory_bytes{model="unused"} 0',
+    'openai_compat_model_available{model="tiny"} 0',
+    'openai_compat_model_available{model="unused"} 1',
   ]) {
     expect(text).toContain(`${line}\n`);
   }

@@ -11,6 +11,8 @@ export interface FaultySettings {
   readonly onOpen?: "refuse" | "throw" | "block" | "exit" | "never";
   /** What disposing does. Default: it goes well. */
   readonly onDispose?: "block" | "throw";
+  /** How many lines its library logs. Default 1. */
+  readonly lines?: number;
 }
 
 export interface FaultyModel extends NativeModel {
@@ -49,8 +51,8 @@ interface Noticed {
   aborts: number;
 }
 
-async function openFaultyModel({ onOpen, onDispose }: FaultySettings, log: NativeLog): Promise<FaultyModel> {
-  log("warn", "a line of the library");
+async function openFaultyModel({ onOpen, onDispose, lines = 1 }: FaultySettings, log: NativeLog): Promise<FaultyModel> {
+  for (let count = 0; count < lines; count += 1) log("warn", "a line of the library\nand another one");
   if (onOpen === "refuse") throw new AiError("engine_unavailable", "The file is damaged.", { cause: new Error("why") });
   if (onOpen === "throw") throw new Error("an unforeseen failure");
   if (onOpen === "block") block();
@@ -90,7 +92,7 @@ function createAnswers(noticed: Noticed): FaultyModel["answers"] {
       return block();
     },
     flood: async (characters: number) => {
-      const line = `${"x".repeat(999)}\n`;
+      const line = `Error: ${"x".repeat(992)}\n`;
       for (let written = 0; written < characters; written += line.length) process.stderr.write(line);
     },
     unsendable: async () => () => {},

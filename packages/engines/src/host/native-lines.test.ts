@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { LINE_LENGTH_MAX, cleanLine, limitLines } from "./native-lines.ts";
+import type { NativeLine } from "./native-model.ts";
+
+test.each([
+  ["  llama_decode: failed to decode, ret = -3\n", "llama_decode: failed to decode, ret = -3"],
+  ["one line\r\nand another", "one line"],
+  ["parse: error parsing grammar: expecting ')' at \"my secret\"", "parse: error parsing grammar: [redacted]"],
+  [
+    "Unexpected empty grammar stack after accepting piece: secret (42)",
+    "Unexpected empty grammar stack after accepting piece: [redacted]",
+  ],
+  ["x".repeat(5000), "x".repeat(LINE_LENGTH_MAX)],
+  ["", ""],
+])("of %j one line is kept, cut, without parts of requests", (text, expected) => {
+  expect(cleanLine(text)).toBe(expected);
+});
+
+test("in each minute so many lines pass, and one that says that more were left out", () => {
+  let nowMs = 50;
+  const passed: string[] = [];
+  const log = limitLines<NativeLine>(({ level, line }) => passed.push(`${level} ${line}`), {
+    linesPerMinute: 2,
+    nowMs: () => nowMs,
+  });
+  const leftOut = "warn More lines were left out: 2 in a minute are logged.";
+  for (let count = 1; count <= 100; count += 1) log({ level: "error", line: `${count}` });
+  expect(passed).toEqual(["error 1", "error 2", leftOut]);
+  nowMs += 59_999;
+  log({ level: "error", line: "too early" });
+  nowMs += 1;
+  log({ level: "warn", line: "again" });
+  expect(passed).toEqual(["error 1", "error 2", leftOut, "warn again"]);
+});

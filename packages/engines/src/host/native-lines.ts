@@ -1,0 +1,46 @@
+/**
+ * Lines of a native library on their way to the log: bounded in length and in number, and without the parts that a library is known to
+ * take from requests.
+ */
+
+import type { NativeLine } from "./native-model.ts";
+
+/** Characters of a line. */
+export const LINE_LENGTH_MAX = 300;
+
+const MINUTE_MS = 60_000;
+
+/** llama.cpp names what it can't accept: a part of a grammar, which is made of a request's schemas, or of an answer. */
+const FROM_REQUESTS = /\b(error parsing grammar:|after accepting piece:).*/;
+
+/** The first line of the text, cut. */
+export function cleanLine(text: string): string {
+  const [line = ""] = text.trim().split(/[\r\n]/, 1);
+  return line.replace(FROM_REQUESTS, "$1 [redacted]").slice(0, LINE_LENGTH_MAX);
+}
+
+export interface LineLimitOptions {
+  readonly linesPerMinute: number;
+  /** Milliseconds, monotonic. */
+  readonly nowMs: () => number;
+}
+
+/** In each minute so many lines are passed on, and one that says that more were left out. */
+export function limitLines<Line extends NativeLine>(
+  emit: (line: Line) => void,
+  { linesPerMinute, nowMs }: LineLimitOptions,
+): (line: Line) => void {
+  let startedAtMs = -Infinity;
+  let lines = 0;
+  return (line) => {
+    if (nowMs() - startedAtMs >= MINUTE_MS) {
+      startedAtMs = nowMs();
+      lines = 0;
+    }
+    lines += 1;
+    if (lines <= linesPerMinute) emit(line);
+    else if (lines === linesPerMinute + 1) {
+      emit({ ...line, level: "warn", line: `More lines were left out: ${linesPerMinute} in a minute are logged.` });
+    }
+  };
+}
