@@ -18,45 +18,50 @@ export interface PieceJoiner {
 
 /** @param onPiece called with what was pushed, in the same order. What it throws, the joiner throws. */
 export function createPieceJoiner(onPiece: (piece: Buffer) => void): PieceJoiner {
-  let first: Uint8Array | null = null;
-  let block: Buffer | null = null;
-  let used = 0;
+  return new Joiner(onPiece);
+}
 
-  function passOn(): void {
-    const joined = block?.subarray(0, used) ?? first;
-    first = null;
-    block = null;
-    used = 0;
-    if (joined !== null) onPiece(asBuffer(joined));
+/** A class, as one is made for each body. */
+class Joiner implements PieceJoiner {
+  readonly #onPiece: (piece: Buffer) => void;
+  /** A small piece that came alone so far: most bodies are one, which needs no block. */
+  #first: Uint8Array | null = null;
+  #block: Buffer | null = null;
+  #used = 0;
+
+  constructor(onPiece: (piece: Buffer) => void) {
+    this.#onPiece = onPiece;
   }
 
-  function copy(piece: Uint8Array): void {
-    if (block === null || used + piece.length > BLOCK_BYTES) {
-      if (block !== null) passOn();
-      block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  push(piece: Uint8Array): void {
+    if (piece.length >= SMALL_PIECE_BYTES) {
+      this.end();
+      this.#onPiece(asBuffer(piece));
+    } else if (this.#first === null && this.#block === null) {
+      this.#first = piece;
+    } else {
+      const first = this.#first;
+      this.#first = null;
+      if (first !== null) this.#copy(first);
+      this.#copy(piece);
     }
-    block.set(piece, used);
-    used += piece.length;
+  }
+
+  end(): void {
+    const joined = this.#block?.subarray(0, this.#used) ?? this.#first;
+    this.#first = null;
+    this.#block = null;
+    this.#used = 0;
+    if (joined !== null) this.#onPiece(asBuffer(joined));
+  }
+
+  #copy(piece: Uint8Array): void {
+    if (this.#block !== null && this.#used + piece.length > BLOCK_BYTES) this.end();
+    this.#block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#block.set(piece, this.#used);
+    this.#used += piece.length;
     giveBack(piece);
   }
-
-  return {
-    push(piece) {
-      if (piece.length >= SMALL_PIECE_BYTES) {
-        passOn();
-        onPiece(asBuffer(piece));
-      } else if (first === null && block === null) {
-        // Most bodies are one small piece, which needs no block.
-        first = piece;
-      } else {
-        const earlier = first;
-        first = null;
-        if (earlier !== null) copy(earlier);
-        copy(piece);
-      }
-    },
-    end: passOn,
-  };
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -57,7 +57,8 @@ export async function readJsonBody(request: Request, limits: BodyLimits, options
   checkContentType(options.headers ?? request.headers);
   const pieces: Buffer[] = [];
   await readBodyPieces(request, limits, { ...options, onPiece: (piece) => void pieces.push(piece) });
-  const bytes = await joinPieces(pieces, createWorkSlices(options));
+  const [first = Buffer.alloc(0)] = pieces;
+  const bytes = pieces.length > 1 ? await joinPieces(pieces, createWorkSlices(options)) : first;
   const value = bytes.length > LARGE_BODY_BYTES ? await parseLarge(bytes, limits, options) : parseSmall(bytes, limits);
   return { value, bytes: bytes.length };
 }
