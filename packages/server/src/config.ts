@@ -19,7 +19,10 @@ const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
   bodiesBytesMax: count
     .default(256 * 1024 * 1024)
-    .describe("Request bodies in memory at the same time, in bytes; more get 429."),
+    .describe(
+      "Request bodies in memory at the same time, in bytes; more get 429. An uploaded file counts until a local model " +
+        "has decoded it, or the answer of an upstream has ended.",
+    ),
   accountBodiesBytesMax: count
     .default(64 * 1024 * 1024)
     .describe(

@@ -72,10 +72,11 @@ interface ModelEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
 }
 
 /** A request, and how its answer is to be written. */
-export type DecodedCall<Request, Run> = DecodedRequest<Request, Run> & (TextAnswer<Run> | BytesAnswer<Run>);
+export type DecodedCall<Request, Run> = { readonly request: Request } & DecodedAnswer<Run>;
 
-interface DecodedRequest<Request, Run> {
-  readonly request: Request;
+type DecodedAnswer<Run> = AnyAnswer<Run> & (TextAnswer<Run> | BytesAnswer<Run>);
+
+interface AnyAnswer<Run> {
   /** Null where no events were requested. */
   readonly stream: DecodedStream<Run> | null;
   /** In addition to those of every answer. */
@@ -109,8 +110,8 @@ export function defineModelRoute<Body, Request, Run>(
     const body = await openBody(calls.operation, { call, context, endpoint });
     const routed = context.service.route(call, calls, endpoint.body.readModel(body));
     if (routed.route === "upstream") return passOn(routed, body, { call, context, endpoint });
-    const decoded = await endpoint.decode(body, call.signal);
-    return answer(routed.run(decoded.request), decoded, { call, context });
+    const { request, ...decoded } = await endpoint.decode(body, call.signal);
+    return answer(routed.run(request), decoded, { call, context });
   };
 }
 
@@ -138,19 +139,24 @@ async function passOn<Body>(
   return encodeUpstreamRun(routed.run(request), { call, context, stream: request.stream });
 }
 
-async function answer<Request, Run>(
+/** It has no request: a recording would stay in memory until the answer has ended. */
+async function answer<Run>(
   running: Promise<Run>,
-  decoded: DecodedCall<Request, Run>,
+  decoded: DecodedAnswer<Run>,
   { call, context }: RouteScope,
 ): Promise<Response> {
   const { stream, encodeHeaders = () => ({}) } = decoded;
   if (stream !== null) {
     context.noteStream(stream.includeUsage);
     const ending = { signal: call.signal, onError: context.reportError };
-    const start = running.then((run) => ({ events: stream.encode(run, ending), headers: encodeHeaders(run) }));
+    const start = running.then((run) => {
+      context.dropFile();
+      return { events: stream.encode(run, ending), headers: encodeHeaders(run) };
+    });
     return createStreamResponse(start, { call, context, protocol: stream.protocol });
   }
   const run = await running;
+  context.dropFile();
   if ("listBytes" in decoded) {
     return createBytesResponse(decoded.listBytes(run), { call, context, headers: encodeHeaders(run) });
   }

@@ -25,6 +25,8 @@ export interface OperationContext {
   readonly readJson: () => Promise<JsonBody>;
   /** The body as the fields of a form, read on this call and not before. @param fileFields as of `readFormBody`. */
   readonly readForm: (fileFields: readonly string[]) => Promise<readonly FormField[]>;
+  /** Says that the files of the form are not in memory any more. Default: they are until the answer has ended. */
+  readonly dropFile: () => void;
   /** What an upstream's work is to be traced under (W3C Trace Context); null for nothing. */
   readonly traceParent: string | null;
   readonly streaming: StreamTimes;
@@ -114,6 +116,9 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         readForm: (fileFields) => {
           isForm = true;
           return readFormBody(request, limits, { ...reading, fileFields });
+        },
+        dropFile() {
+          if (isForm) share.release();
         },
         streaming,
         noteStream: (isUsageRequested) => void (facts.isUsageRequested = isUsageRequested),

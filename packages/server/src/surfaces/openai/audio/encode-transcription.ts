@@ -8,7 +8,9 @@ import { encodeLogprobs } from "./encode-logprobs.ts";
 import { encodeSrt, encodeVtt } from "./encode-subtitles.ts";
 import { encodeLanguage } from "./language-names.ts";
 
-export interface TranscriptionAnswerOptions extends Pick<DecodedTranscription, "format" | "hasSegments" | "request"> {
+export interface TranscriptionAnswerOptions extends Pick<DecodedTranscription, "format" | "hasSegments"> {
+  readonly words: boolean;
+  readonly logprobs: boolean;
   readonly task: "transcribe" | "translate";
   /** Of the recording. */
   readonly audioMs: number;
@@ -42,11 +44,11 @@ export async function encodeTranscription(
 
 function encodeJson(
   { text, logprobs }: Transcript,
-  { task, audioMs, request }: TranscriptionAnswerOptions,
+  { task, audioMs, logprobs: hasLogprobs }: TranscriptionAnswerOptions,
 ): CreateTranscriptionResponseJson {
   return {
     text,
-    ...(request.logprobs && { logprobs: encodeLogprobs(logprobs) }),
+    ...(hasLogprobs && { logprobs: encodeLogprobs(logprobs) }),
     ...(task === "transcribe" && { usage: encodeUsage(audioMs) }),
   };
 }
@@ -60,7 +62,7 @@ function encodeUsage(audioMs: number) {
 const NO_LANGUAGE = "unknown";
 
 async function printVerbose(transcript: Transcript, options: TranscriptionAnswerOptions): Promise<string> {
-  const { task, audioMs, request, hasSegments, slices } = options;
+  const { task, audioMs, words: hasWords, hasSegments, slices } = options;
   const { segments, text, language } = transcript;
   const spoken = language === null ? NO_LANGUAGE : encodeLanguage(language);
   const members = {
@@ -75,7 +77,7 @@ async function printVerbose(transcript: Transcript, options: TranscriptionAnswer
     ...(hasSegments && {
       segments: await printList(segments, (segment) => JSON.stringify(encodeSegment(segment)), slices),
     }),
-    ...(request.words && { words: await printList(words, (word) => JSON.stringify(encodeWord(word)), slices) }),
+    ...(hasWords && { words: await printList(words, (word) => JSON.stringify(encodeWord(word)), slices) }),
   });
 }
 

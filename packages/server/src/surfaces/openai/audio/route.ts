@@ -33,17 +33,20 @@ function describeAnswer(
   task: "transcribe" | "translate",
   decoded: DecodedTranscription,
 ): DecodedCall<DecodedTranscription["request"], TranscriptionRun> {
-  const { request, format } = decoded;
+  const { request, format, hasSegments } = decoded;
+  const { stream, words, logprobs } = request;
+  // Without the recording: what writes the answer lives as long as the call.
+  const options = { task, format, hasSegments, words, logprobs };
   return {
     request,
     encode: async (run, slices) =>
-      encodeTranscription(await foldTranscription(run.events), { ...decoded, task, audioMs: run.audioMs, slices }),
-    encodeHeaders: () => (request.stream ? {} : headersOf(format)),
-    stream: request.stream
+      encodeTranscription(await foldTranscription(run.events), { ...options, audioMs: run.audioMs, slices }),
+    encodeHeaders: () => (stream ? {} : headersOf(format)),
+    stream: stream
       ? {
           protocol: COMPLETION_STREAM,
           includeUsage: true,
-          encode: (run, ending) => encodeTranscriptionStream(run, request, ending),
+          encode: (run, ending) => encodeTranscriptionStream(run, { logprobs }, ending),
         }
       : null,
   };
