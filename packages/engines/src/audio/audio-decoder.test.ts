@@ -123,16 +123,27 @@ test("a file that ends its process is refused after a second try", async () => {
   await expect(run(decoder, "crash")).rejects.toMatchObject({
     code: "invalid_value",
     param: "file",
-    message: expect.stringContaining("it ends the decoder"),
+    message: expect.stringContaining("its decoder fails"),
   });
   expect((await run(decoder, "")).files).toBe(1);
+}, 60_000);
+
+test("a second try has only the time that the first one left", async () => {
+  const decoder = openFaulty({ limits: { stallMsMax: 6000 } });
+  await run(decoder, "");
+  const began = performance.now();
+  await expect(run(decoder, "crash-late")).rejects.toMatchObject({
+    message: expect.stringContaining("within 6000 ms"),
+  });
+  // Twice four seconds would be eight.
+  expect(performance.now() - began).toBeGreaterThan(5900);
 }, 60_000);
 
 test("a process that takes too much memory is killed", async () => {
   const decoder = openFaulty({ limits: { memoryBytesMax: 300_000_000 } });
   await expect(run(decoder, "grow")).rejects.toMatchObject({
     code: "invalid_value",
-    message: expect.stringContaining("it ends the decoder"),
+    message: expect.stringContaining("its decoder fails"),
   });
 }, 120_000);
 

@@ -55,6 +55,16 @@ interface Slot {
   stopIdleTimer: () => void;
 }
 
+/** What the attempts at one file have come to. */
+interface FileWork {
+  /** Events that the consumer has. */
+  given: number;
+  /** Of waiting for the decoder. */
+  workedMs: number;
+  /** The same, since the last event that was new. */
+  stalledMs: number;
+}
+
 /** To end a call after its abort, before the process is killed. */
 const ABORT_MS_MAX = 2000;
 
@@ -130,62 +140,66 @@ class PooledDecoder implements AudioDecoder {
     }
   }
 
-  /** Decoding is the same every time: what has been given is passed over in the next attempt. */
   async *#decodeIn(slot: Slot, bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
-    let given = 0;
+    const work: FileWork = { given: 0, workedMs: 0, stalledMs: 0 };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
-        let count = 0;
-        for await (const event of this.#attempt(slot, bytes, signal)) {
-          count += 1;
-          if (count <= given) continue;
-          given = count;
-          yield event;
-        }
+        slot.process ??= await this.#start(slot);
+        yield* this.#attempt(slot.process, { bytes, work }, signal);
         return;
       } catch (thrown) {
         if (!(thrown instanceof NativeProcessLostError)) throw thrown;
         slot.process = null;
-        if (attempt === ATTEMPTS) throw audioError("The audio file could not be decoded: it ends the decoder.", thrown);
+        if (attempt === ATTEMPTS) throw audioError("The audio file could not be decoded: its decoder fails.", thrown);
       }
     }
   }
 
-  /** @throws NativeProcessLostError when the process ended by itself */
-  async *#attempt(slot: Slot, bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
-    slot.process ??= await this.#start(slot);
+  /**
+   * Decoding is the same every time: what another attempt has given is passed over.
+   *
+   * @throws NativeProcessLostError when the process ended by itself
+   */
+  async *#attempt(
+    { model }: DecoderProcess,
+    { bytes, work }: { readonly bytes: Uint8Array; readonly work: FileWork },
+    signal: AbortSignal,
+  ): AsyncGenerator<AudioEvent, void> {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
-    const events = slot.process.model.streams.decode(bytes, stop)[Symbol.asyncIterator]();
-    let workedMs = 0;
+    const events = model.streams.decode(bytes, stop)[Symbol.asyncIterator]();
     try {
-      for (;;) {
-        const { next, tookMs } = await this.#next(events, late);
+      for (let count = 1; ; count += 1) {
+        const next = await this.#next(events, work, late);
         if (next.done === true) return;
-        workedMs += tookMs;
-        if (workedMs > this.#limits.workMsMax) late.abort(tooSlow(this.#limits.workMsMax));
-        late.signal.throwIfAborted();
+        if (work.workedMs > this.#limits.workMsMax) throw tooSlow(this.#limits.workMsMax);
+        if (count <= work.given) continue;
+        work.given = count;
+        work.stalledMs = 0;
         yield next.value;
       }
     } catch (thrown) {
       // A process that had to be killed for it says only that it is gone.
-      if (stop.aborted) stop.throwIfAborted();
+      stop.throwIfAborted();
       throw thrown;
     } finally {
       await events.return?.();
     }
   }
 
-  async #next(events: AsyncIterator<AudioEvent>, late: AbortController) {
+  async #next(events: AsyncIterator<AudioEvent>, work: FileWork, late: AbortController) {
     const { clock } = this.#settings;
     const { stallMsMax } = this.#limits;
     const askedAtMs = clock.nowMs();
-    const stopTimer = clock.after(stallMsMax, () => late.abort(tooSlow(stallMsMax)), "awaited");
+    const onTimeout = () => late.abort(tooSlow(stallMsMax));
+    const stopTimer = clock.after(Math.max(0, stallMsMax - work.stalledMs), onTimeout, "awaited");
     try {
-      const next = await events.next();
-      return { next, tookMs: clock.nowMs() - askedAtMs };
+      return await events.next();
     } finally {
       stopTimer();
+      const tookMs = clock.nowMs() - askedAtMs;
+      work.workedMs += tookMs;
+      work.stalledMs += tookMs;
     }
   }
 

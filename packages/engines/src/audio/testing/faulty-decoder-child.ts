@@ -24,6 +24,7 @@ async function openFaultyDecoder(): Promise<NativeDecoder> {
         if (order === "wait") await wait(1_000_000, undefined, { signal });
         if (order === "grow") await grow(signal);
         if (order === "crash") process.exit(3);
+        if (order === "crash-late") await wait(4000).then(() => process.exit(3));
         if (order === "refuse") throw new AiError("invalid_value", "That is no audio.", { param: "file" });
         if (order === "slow") for (let count = 0; count < 100; count += 1) yield wait(20, samples(count), { signal });
         yield samples(files);
