@@ -26,6 +26,8 @@ export type { LoadingSettings } from "./residency/model-resource.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
 export { UPSTREAM_DEFAULTS } from "./upstream/upstream-settings.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
+export { findMissingDecoders } from "./audio/find-missing-decoders.ts";
+export type { FindMissingDecodersOptions, MissingDecoder } from "./audio/find-missing-decoders.ts";
 export { findOnnxProblem } from "./onnx/probe-onnx-runtime.ts";
 export type { OnnxProblem, ProbeOnnxOptions } from "./onnx/probe-onnx-runtime.ts";
 export { createWhisperEngine } from "./whisper/whisper-engine.ts";

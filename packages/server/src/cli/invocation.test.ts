@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeCommand, describeLibraryInstall, quoteWord } from "./invocation.ts";
+import { describeCommand, describeLibraryInstall, describeMissingDecoders, quoteWord } from "./invocation.ts";
 
 test.each([
   [true, "npx -y pnpm@12 openai-compat keys create"],
@@ -18,6 +18,16 @@ test.each([
   [{ platform: "plan9", arch: "mips" }, /^npm install @openai-compat\/server node-llama-cpp@\d+\.\d+\.\d+$/],
 ])("the library is installed on %j with its version", (machine, command) => {
   expect(describeLibraryInstall(machine)).toMatch(command);
+});
+
+test("missing decoders are named with their formats, and installed with their versions", () => {
+  const message = describeMissingDecoders([
+    { formats: "mp3", packageName: "mpg123-decoder" },
+    { formats: "flac", packageName: "@wasm-audio-decoders/flac" },
+  ]);
+  expect(message).toMatch(
+    /^it can't decode mp3, flac\. Install ffmpeg, or: npm install @openai-compat\/server 'mpg123-decoder@\^1[\d.]+' '@wasm-audio-decoders\/flac@\^0[\d.]+'$/,
+  );
 });
 
 test.each([

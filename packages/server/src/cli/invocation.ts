@@ -1,5 +1,6 @@
 /** Command lines that work where this program runs. Whatever advises a command takes it from here. */
 
+import type { MissingDecoder } from "@openai-compat/engines";
 import packageJson from "../../package.json" with { type: "json" };
 
 /** The repository runs its sources; what npm users install is a bundle. */
@@ -40,6 +41,14 @@ export function describeLibraryInstall({ platform, arch }: Machine = process): s
 export function describeOnnxInstall(): string {
   const version = packageJson.peerDependencies["onnxruntime-node"];
   return `npm install --ignore-scripts ${packageJson.name} onnxruntime-node@${version}`;
+}
+
+/** Which audio files can't be decoded, and how to change that. @param missing at least one */
+export function describeMissingDecoders(missing: readonly MissingDecoder[]): string {
+  const formats = missing.map((decoder) => decoder.formats).join(", ");
+  const packages = missing.map(({ packageName: name }) => `${name}@${packageJson.peerDependencies[name]}`);
+  const install = `npm install ${[packageJson.name, ...packages].map(quoteWord).join(" ")}`;
+  return `it can't decode ${formats}. Install ffmpeg, or: ${install}`;
 }
 
 /** The packages of node-llama-cpp for each system; a system without one gets all that npm finds fitting. */

@@ -7,13 +7,14 @@ import {
   createWhisperEngine,
   estimateWhisperBytes,
   findCachedModel,
+  findMissingDecoders,
   findOnnxProblem,
   listCatalogue,
 } from "@openai-compat/engines";
 import type { CatalogueEntry } from "@openai-compat/engines";
 import { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
-import { describeCommand, describeOnnxInstall } from "../cli/invocation.ts";
+import { describeCommand, describeMissingDecoders, describeOnnxInstall } from "../cli/invocation.ts";
 import { ConfigError } from "../config-error.ts";
 import { settingMarks } from "../settings/marks.ts";
 import { count } from "../settings/units.ts";
@@ -64,7 +65,7 @@ export const whisperKind = {
     });
     return { engine: created, source };
   },
-  examine: async (model) => [await examineFile(model)],
+  examine: async (model) => [await examineFile(model), ...(await examineDecoders(model))],
   async estimateBytes({ engine }) {
     const modelPath = await findFile(engine.model);
     return modelPath === null ? null : estimateWhisperBytes({ ...engine, modelPath });
@@ -128,4 +129,11 @@ async function examineFile({ id, engine }: WhisperModel): Promise<TimedFinding> 
   if (path === null)
     return { about, status: "fail", message: `${resolve(model)} is neither a file nor in the catalogue` };
   return { about, status: "ok", message: `${path} is there` };
+}
+
+/** Nothing where every file can be decoded. */
+async function examineDecoders({ id }: WhisperModel): Promise<readonly TimedFinding[]> {
+  const missing = await findMissingDecoders();
+  if (missing.length === 0) return [];
+  return [{ about: `model ${id}`, status: "warn", message: describeMissingDecoders(missing) }];
 }
