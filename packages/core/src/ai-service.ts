@@ -142,8 +142,10 @@ export function createAiService(options: AiServiceOptions): AiService {
     pendingSettlements: () => gate.billing.pendingSettlements,
     async close() {
       gate.close();
-      await Promise.all(registry.list().map((model) => model.engine.close()));
+      const closings = await Promise.allSettled(registry.list().map((model) => model.engine.close()));
       await gate.billing.close();
+      const failures = closings.flatMap((closing) => (closing.status === "rejected" ? [closing.reason] : []));
+      if (failures.length > 0) throw new AggregateError(failures, "Some engines did not close well.");
     },
   };
 }

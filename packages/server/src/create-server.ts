@@ -142,8 +142,11 @@ export function createServer(options: ServerOptions): Server {
       await active.untilNone(ABORT_GRACE_MS);
       http.closeAllConnections();
       await closed;
-      await service.close();
-      await sweeper.stop();
+      try {
+        await service.close();
+      } finally {
+        await sweeper.stop();
+      }
     },
   };
 }

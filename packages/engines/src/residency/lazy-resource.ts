@@ -29,7 +29,8 @@ export interface LazyResource<Value> {
   /** The value has done its work: that others were lost before it counts no more. */
   confirm(): void;
   /**
-   * Waits until every lease is released and all is unloaded, earlier instances included. A later `acquire` loads again.
+   * Waits until every lease is released and all is unloaded, earlier instances included; that an unload failed is reported by `onEvent` alone. A
+   * later `acquire` loads again.
    */
   close(): Promise<void>;
 }
@@ -106,8 +107,7 @@ export function createLazyResource<Value>(options: LazyResourceOptions<Value>): 
     async close() {
       const before = [...retiring];
       const unloaded = current?.retire("close");
-      await Promise.allSettled(before);
-      await unloaded;
+      await Promise.allSettled([...before, unloaded]);
     },
   };
 }
