@@ -10,6 +10,7 @@ import { benchChat } from "./chat/chat-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
 import { benchFuzz } from "./fuzz/fuzz-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
+import { benchLosses } from "./losses/losses-area.ts";
 import { writeResults } from "./measurement.ts";
 import { benchOutput } from "./output/output-area.ts";
 import { benchPrefix } from "./prefix/prefix-area.ts";
@@ -25,6 +26,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   embeddings: benchEmbeddings,
   fuzz: benchFuzz,
   gateway: benchGateway,
+  losses: benchLosses,
   output: benchOutput,
   prefix: benchPrefix,
   uploads: benchUploads,
