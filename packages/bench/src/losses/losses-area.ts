@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { ChatEngine, GenerationRequest } from "@openai-compat/core";
+import type { ChatEngine, GenerationRequest, LoadEvent } from "@openai-compat/core";
 import { createLlamaEngine } from "@openai-compat/engines";
 import { randomModelByteToken, writeRandomModel } from "@openai-compat/engines/testing";
 import type { AreaOptions, AreaResult } from "../area.ts";
@@ -55,7 +55,9 @@ interface OpenedEngine {
 
 function openEngine(modelPath: string): OpenedEngine {
   let pid = 0;
-  const onEvent = (event: { type: string; pid?: number }) => (pid = event.pid ?? pid);
+  const onEvent = (event: LoadEvent) => {
+    if (event.type === "process-start") pid = event.pid;
+  };
   const loading = { onEvent, retryDelayMs: 1 };
   const engine = createLlamaEngine({ modelPath, contextTokens: 1024, concurrency: STREAMS, loading });
   return { engine, pid: () => pid };
