@@ -1,7 +1,6 @@
-import type { LoadEvent } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import { createLazyResource } from "./lazy-resource.ts";
-import type { LazyResourceOptions } from "./lazy-resource.ts";
+import type { LazyResourceOptions, ResourceEvent } from "./lazy-resource.ts";
 import { createModelMemory } from "./model-memory.ts";
 import type { ModelMemory } from "./model-memory.ts";
 import { createFakeClock, settled } from "./testing/fake-clock.ts";
@@ -18,7 +17,7 @@ interface CountedOptions extends Partial<
   readonly unloadFailure?: Error;
 }
 
-function describeUnload({ reason, failure }: Extract<LoadEvent, { type: "unload" }>): string {
+function describeUnload({ reason, failure }: Extract<ResourceEvent<number>, { type: "unload" }>): string {
   return failure === null ? reason : `${reason}: ${String(failure.thrown)}`;
 }
 
