@@ -55,6 +55,19 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
+test("a load may be silent for longer than a loaded model", async () => {
+  const clock = createFakeClock();
+  const loading = start({ settings: { onOpen: "never" }, clock, limits: { loadTimeMsMax: 200_000 } });
+  const refused = expect(loading).rejects.toMatchObject({
+    cause: { message: expect.stringContaining("did not load the model within 200000 ms") },
+  });
+  await clock.advance(190_000);
+  await clock.advance(10_000);
+  const timer = setInterval(() => void clock.advance(1000), 50);
+  onTestFinished(() => clearInterval(timer));
+  await refused;
+});
+
 test("an argument, an answer or an event that can't be cloned fails its call alone", async () => {
   const { model } = await start();
   const stream = collect(model.streams.slow(100, never));

@@ -275,7 +275,8 @@ class NativeChild {
       this.#kill(`it did not answer for ${answerTimeMsMax} ms`);
       return;
     }
-    this.#missedPings += 1;
+    // A load has a limit of its own: on a busy machine a start alone may take longer than an answer may.
+    if (this.#state !== "loading") this.#missedPings += 1;
     this.#send({ type: "ping" });
     this.#stopPings = this.#clock.after(PING_MS, () => this.#ping(), "detached");
   }
