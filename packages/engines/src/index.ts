@@ -33,4 +33,8 @@ export type { OnnxProblem, ProbeOnnxOptions } from "./onnx/probe-onnx-runtime.ts
 export { createWhisperEngine } from "./whisper/whisper-engine.ts";
 export { estimateWhisperBytes } from "./whisper/whisper-memory.ts";
 export type { WhisperEngineSettings, WhisperModelSettings } from "./whisper/whisper-settings.ts";
+export { listMissingEncoders } from "./voices/encode/speech-encoder.ts";
+export { createVoiceEngine, estimateVoiceBytes } from "./voices/voice-engine.ts";
+export { listVoiceIds } from "./voices/voice-settings.ts";
+export type { VoiceEngineSettings, VoiceFiles } from "./voices/voice-settings.ts";
 export * from "./models/index.ts";

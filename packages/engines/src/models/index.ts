@@ -34,6 +34,5 @@ export { findCachedModel, pullModel, verifyCachedModel } from "./pull.ts";
 export type { PulledModel } from "./pull.ts";
 export type { LockSettings } from "./pull-lock.ts";
 export type { ModelLookup, PullOptions, PullProgress, PullSettings } from "./pull-options.ts";
-export { KOKORO_VOICES, KOKORO_VOICE_BYTES } from "./voice-catalogue.ts";
 export { VOICE_DETECTOR_ID } from "./whisper-catalogue.ts";
 export { wrapProse } from "./wrap-prose.ts";

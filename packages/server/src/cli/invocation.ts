@@ -51,6 +51,13 @@ export function describeMissingDecoders(missing: readonly MissingDecoder[]): str
   return `it can't decode ${formats}. Install ffmpeg, or: ${install}`;
 }
 
+/** Installs optional packages of the server beside it. */
+export function describeInstall(packageNames: readonly string[]): string {
+  const versions: Readonly<Record<string, string>> = packageJson.peerDependencies;
+  const packages = packageNames.map((name) => `${name}@${versions[name] ?? "latest"}`);
+  return `npm install ${[packageJson.name, ...packages].map(quoteWord).join(" ")}`;
+}
+
 /** The packages of node-llama-cpp for each system; a system without one gets all that npm finds fitting. */
 const BINARIES: Readonly<Record<string, string | undefined>> = {
   "darwin-arm64": "mac-arm64-metal",

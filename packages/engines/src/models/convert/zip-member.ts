@@ -8,7 +8,7 @@ import { createWriteStream } from "node:fs";
 import { open, truncate, type FileHandle } from "node:fs/promises";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { crc32, createInflateRaw } from "node:zlib";
+import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
 import { AiError } from "@openai-compat/core";
 
 /** Most bytes that an archive's directory may take. */
@@ -48,18 +48,50 @@ interface ZipEntry {
   readonly localOffset: number;
 }
 
+export interface ZipReader extends AsyncDisposable {
+  /** A member's bytes in memory. @throws as `extractZipMember`, and for a member that has more than `bytesMax` */
+  read(memberName: string, bytesMax: number): Promise<Buffer>;
+}
+
+/** For archives of many small files. @throws AiError `invalid_value` when the archive is damaged */
+export async function openZip(archivePath: string): Promise<ZipReader> {
+  const archive = await open(archivePath, "r");
+  let directory: Buffer;
+  try {
+    directory = await readDirectory(archive);
+  } catch (error) {
+    await archive.close();
+    throw error;
+  }
+  return {
+    async read(memberName, bytesMax) {
+      const entry = findReadableEntry(directory, memberName);
+      if (entry.sizeBytes > bytesMax) throw damaged(`${memberName} has ${entry.sizeBytes} bytes`);
+      const packed = await readExactly(archive, await findStart(archive, entry), entry.packedBytes);
+      const bytes = entry.method === STORED ? packed : inflate(packed, bytesMax);
+      if (bytes.length === entry.sizeBytes && crc32(bytes) === entry.checksum) return bytes;
+      throw damaged("the requested file does not match its checksum");
+    },
+    [Symbol.asyncDispose]: () => archive.close(),
+  };
+}
+
+function inflate(packed: Buffer, bytesMax: number): Buffer {
+  try {
+    return inflateRawSync(packed, { maxOutputLength: bytesMax });
+  } catch {
+    throw damaged("its compressed data is broken");
+  }
+}
+
 /** @throws AiError `invalid_value` when the archive is damaged, lacks the member, or holds one of another size */
 export async function extractZipMember(options: ExtractZipMemberOptions): Promise<void> {
   await using archive = await open(options.archivePath, "r");
-  const entry = findEntry(await readDirectory(archive), options.memberName);
-  if ((entry.flags & ENCRYPTED_FLAG) !== 0) throw damaged("the requested file is encrypted");
-  if (entry.method !== STORED && entry.method !== DEFLATED) throw damaged(`compression ${entry.method} is unknown`);
+  const entry = findReadableEntry(await readDirectory(archive), options.memberName);
   if (entry.sizeBytes !== options.sizeBytes) {
     throw damaged(`the requested file has ${entry.sizeBytes} bytes instead of ${options.sizeBytes}`);
   }
-  const local = await readExactly(archive, entry.localOffset, LOCAL_BYTES);
-  if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw damaged("the requested file is not where the directory says");
-  const start = entry.localOffset + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
+  const start = await findStart(archive, entry);
   const checked = new CheckedBytes(options.sizeBytes);
   const packed = readRange(archive, start, entry.packedBytes);
   const { keptBytes = 0 } = options;
@@ -77,6 +109,20 @@ export async function extractZipMember(options: ExtractZipMemberOptions): Promis
   if (checked.count !== entry.sizeBytes || checked.checksum !== entry.checksum) {
     throw damaged("the requested file does not match its checksum");
   }
+}
+
+function findReadableEntry(directory: Buffer, memberName: string): ZipEntry {
+  const entry = findEntry(directory, memberName);
+  if ((entry.flags & ENCRYPTED_FLAG) !== 0) throw damaged("the requested file is encrypted");
+  if (entry.method !== STORED && entry.method !== DEFLATED) throw damaged(`compression ${entry.method} is unknown`);
+  return entry;
+}
+
+/** Where the member's bytes begin. */
+async function findStart(archive: FileHandle, { localOffset }: ZipEntry): Promise<number> {
+  const local = await readExactly(archive, localOffset, LOCAL_BYTES);
+  if (local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw damaged("the requested file is not where the directory says");
+  return localOffset + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
 }
 
 /** Counts what passes, and stops a member that unpacks to more than it said. */
