@@ -1,7 +1,7 @@
 /** In a worker: our server with engines behind it, as a subject of measurement. Nothing limits or bills its calls. */
 
 import { FREE_OF_CHARGE, createModelRegistry } from "@openai-compat/core";
-import type { ChatEngine, EmbeddingEngine, ModelType, UpstreamEngine } from "@openai-compat/core";
+import type { Engine, ModelType } from "@openai-compat/core";
 import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
 import { mintBenchToken } from "./mint-bench-token.ts";
 import { serveCalls } from "./worker.ts";
@@ -20,8 +20,6 @@ export type ServerCalls = {
 };
 
 const MODEL_ID = "bench";
-
-type Engine = ChatEngine | EmbeddingEngine | UpstreamEngine;
 
 /** Answers the worker's calls until the parent disconnects. */
 export function serveEngine(engine: Engine): void {

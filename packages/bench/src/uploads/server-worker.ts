@@ -1,14 +1,16 @@
-/** The subject: our server with one model for transcriptions, which an upstream serves. */
+/** The subject: our server with two models for transcriptions: an upstream's, and a scripted one. */
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { listOperations } from "@openai-compat/core";
-import { createUpstreamEngine } from "@openai-compat/engines";
+import { createScriptedTranscriptionEngine, createUpstreamEngine } from "@openai-compat/engines";
 import { createServerCalls } from "../local-server.ts";
 import type { ServerCalls } from "../local-server.ts";
 import { serveCalls } from "../worker.ts";
 import { createLoopWatch } from "../worst-bodies/loop-watch.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
 import type { MemoryReading } from "./memory-watch.ts";
+
+export type UploadModel = "upstream" | "local";
 
 export interface UploadSubject {
   readonly upstreamUrl: string;
@@ -38,7 +40,10 @@ const loop = createLoopWatch();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 serveCalls({
   ...createServerCalls(
-    { upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations }) },
+    {
+      upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations }),
+      local: createScriptedTranscriptionEngine(),
+    } satisfies Record<UploadModel, unknown>,
     { upstreamType: "transcription" },
   ),
   startMemoryWatch: async () => memory.start(),
