@@ -14,6 +14,7 @@ import type { SlotPool } from "../shared/slot-pool.ts";
 import { audioError } from "./audio-error.ts";
 import { DECODE_LIMITS, refuseTooManyBytes } from "./decode-limits.ts";
 import type { AudioEvent } from "./audio-events.ts";
+import { listParts } from "./file-parts.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
 import type { NativeDecoder, NativeDecoderSettings } from "./native-decoder.ts";
 
@@ -167,7 +168,7 @@ class PooledDecoder implements AudioDecoder {
   ): AsyncGenerator<AudioEvent, void> {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
-    const events = model.streams.decode(bytes, stop)[Symbol.asyncIterator]();
+    const events = decodeThere(model, bytes, stop);
     try {
       for (let count = 1; ; count += 1) {
         const next = await this.#next(events, work, late);
@@ -230,6 +231,16 @@ class PooledDecoder implements AudioDecoder {
     const { idleMsMax, clock } = this.#settings;
     slot.stopIdleTimer = clock.after(idleMsMax, () => void endProcess(slot), "detached");
   }
+}
+
+/** @throws what the process throws; the signal's reason */
+async function* decodeThere(
+  model: DecoderProcess["model"],
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): AsyncGenerator<AudioEvent, void> {
+  for (const part of listParts(bytes)) await model.answers.receive(part, signal);
+  yield* model.streams.decode(null, signal);
 }
 
 async function endProcess(slot: Slot): Promise<void> {

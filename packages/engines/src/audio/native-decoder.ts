@@ -7,6 +7,8 @@ import { decodeBytes } from "./decode-bytes.ts";
 import { DECODER_PACKAGES } from "./decoder-packages.ts";
 import type { AudioEvent } from "./audio-events.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
+import { createFileReceiver } from "./file-parts.ts";
+import type { FilePart } from "./file-parts.ts";
 
 export interface NativeDecoderSettings {
   readonly limits: DecodeLimits;
@@ -15,18 +17,24 @@ export interface NativeDecoderSettings {
 }
 
 export interface NativeDecoder {
-  readonly answers: Readonly<Record<string, never>>;
+  readonly answers: {
+    /** Takes the parts of a file, one file at a time. */
+    readonly receive: (part: FilePart, signal: AbortSignal) => Promise<void>;
+  };
   readonly streams: {
-    /** @throws AiError `invalid_value`, `unsupported_value`; the signal's reason */
-    readonly decode: (bytes: Uint8Array, signal: AbortSignal) => AsyncIterable<AudioEvent>;
+    /** Decodes the file that was received. @throws AiError `invalid_value`, `unsupported_value`; the signal's reason */
+    readonly decode: (argument: null, signal: AbortSignal) => AsyncIterable<AudioEvent>;
   };
   dispose(): Promise<void>;
 }
 
 export async function openNativeDecoder(settings: NativeDecoderSettings): Promise<NativeDecoder> {
+  const receiver = createFileReceiver();
   return {
-    answers: {},
-    streams: { decode: (bytes, signal) => decodeBytes(bytes, { ...settings, packages: DECODER_PACKAGES, signal }) },
+    answers: { receive: async (part) => receiver.receive(part) },
+    streams: {
+      decode: (_argument, signal) => decodeBytes(receiver.take(), { ...settings, packages: DECODER_PACKAGES, signal }),
+    },
     async dispose() {},
   };
 }
