@@ -97,7 +97,7 @@ test("a file that blocks its process is refused, and the next one is decoded", a
   });
   await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
   expect((await run(decoder, "")).files).toBe(1);
-}, 60_000);
+});
 
 test("a file that takes too long altogether is refused", async () => {
   const decoder = openFaulty({ limits: { workMsMax: 300 } });
@@ -126,7 +126,7 @@ test("a file that ends its process is refused after a second try", async () => {
     message: expect.stringContaining("its decoder fails"),
   });
   expect((await run(decoder, "")).files).toBe(1);
-}, 60_000);
+});
 
 test("a second try has only the time that the first one left", async () => {
   const decoder = openFaulty({ limits: { stallMsMax: 6000 } });
@@ -137,7 +137,7 @@ test("a second try has only the time that the first one left", async () => {
   });
   // Twice four seconds would be eight.
   expect(performance.now() - began).toBeGreaterThan(5900);
-}, 60_000);
+});
 
 test("a process that takes too much memory is killed", async () => {
   const decoder = openFaulty({ limits: { memoryBytesMax: 300_000_000 } });
@@ -157,7 +157,7 @@ test("a file whose process is killed from outside is decoded once more, and noth
     if (values.length === 20 && pid !== undefined) process.kill(pid, "SIGKILL");
   }
   expect(values.slice(1, -1)).toEqual(Array.from({ length: 100 }, (_, index) => index));
-}, 60_000);
+});
 
 test("an abort and leaving early end the work and keep the process", async () => {
   const decoder = openFaulty();

@@ -27,8 +27,8 @@ const VORBIS_HEAD_BYTES = 30;
 /** Before the FLAC signature in the first packet (RFC 9639, 10.1). */
 const OGG_FLAC_PREFIX_BYTES = 9;
 
-/** Of first pages; the headers of a stream take some 10 KiB. */
-const HELD_BYTES_MAX = 128 * 1024;
+/** The identification, the comments, the setup (Vorbis I, 4.2). */
+const VORBIS_HEADERS = 3;
 
 export const oggVorbisSource = createOggSource("ogg vorbis", async (head, { meter, packages }) => {
   if (head.length < VORBIS_HEAD_BYTES) throw audioError("The header of the vorbis stream is too short.");
@@ -38,33 +38,34 @@ export const oggVorbisSource = createOggSource("ogg vorbis", async (head, { mete
     "@wasm-audio-decoders/ogg-vorbis",
     packages["@wasm-audio-decoders/ogg-vorbis"],
   );
-  return openPageReader(new OggVorbisDecoder());
+  return openPageReader(new OggVorbisDecoder(), VORBIS_HEADERS);
 });
 
 export const oggFlacSource = createOggSource("ogg flac", async (head, { meter, packages }) => {
   meter.checkFormat(readFlacFormat(head.subarray(OGG_FLAC_PREFIX_BYTES)));
   const { FLACDecoder } = await importDecoder("@wasm-audio-decoders/flac", packages["@wasm-audio-decoders/flac"]);
-  return openPageReader(new FLACDecoder());
+  return openPageReader(new FLACDecoder(), 0);
 });
 
-async function openPageReader(decoder: PageDecoder): Promise<OggStreamReader> {
+/**
+ * @param headers Packets that go in together with the first one after them: for a page of headers alone, the Vorbis
+ *   decoder makes as many channels as its memory happens to say.
+ */
+async function openPageReader(decoder: PageDecoder, headers: number): Promise<OggStreamReader> {
   await decoder.ready;
-  // The first pages, up to the first that ends audio, go in together: for a page of headers alone, the Vorbis decoder
-  // makes as many channels as its memory happens to say.
-  let held: Uint8Array[] | undefined = [];
-  let heldBytes = 0;
+  const held: Uint8Array[] = [];
+  let packets = 0;
   return {
     async *read(page: OggPage) {
-      if (held === undefined) return yield* blocksOf(await quietly(() => decoder.decode(page.bytes)));
-      held.push(page.bytes);
-      heldBytes += page.bytes.length;
-      if (page.granule <= 0n && heldBytes < HELD_BYTES_MAX) return;
-      const pages = Buffer.concat(held);
-      held = undefined;
-      yield* blocksOf(await quietly(() => decoder.decode(pages)));
+      const isHeader = packets <= headers;
+      packets += page.lacing.filter((length) => length < 255).length;
+      if (isHeader) held.push(page.bytes);
+      if (packets <= headers) return;
+      const bytes = isHeader ? Buffer.concat(held.splice(0)) : page.bytes;
+      yield* blocksOf(await quietly(() => decoder.decode(bytes)));
     },
     async *end() {
-      if (held === undefined) yield* blocksOf(await quietly(() => decoder.flush()));
+      if (packets > headers) yield* blocksOf(await quietly(() => decoder.flush()));
     },
     close: () => decoder.free(),
   };

@@ -124,3 +124,47 @@ test("the gain of an opus head is applied", async () => {
     expect(quiet.samples[index]).toBeCloseTo((plain.samples[index] ?? 0) * 10 ** (-6 / 20), 4);
   }
 });
+
+test("a picture of a megabyte in the comments of a vorbis stream is passed over", async () => {
+  const plain = readFixture("tone-vorbis.ogg");
+  const [head, ...rest] = [...readOggPages(plain)];
+  if (head === undefined) throw new Error("The fixture has no pages.");
+  const [, , setup] = headersOf(plain);
+  if (setup === undefined) throw new Error("The fixture has no setup.");
+  const comment = join(new Uint8Array(Buffer.from("\u0003vorbis", "latin1")), new Uint8Array(1_000_000));
+  const serial = head.serial;
+  const audio = rest.filter((page) => page.granule > 0n);
+  const headers = pagesOf([comment, setup], serial);
+  const last = audio.map((page, index) => resequence(page.bytes, headers.length + 1 + index));
+  const pictured = await collectAudio(join(head.bytes, ...headers, ...last));
+  expect(pictured.samples).toEqual((await collectAudio(plain)).samples);
+});
+
+/** The three header packets. */
+function headersOf(bytes: Uint8Array): (Uint8Array | undefined)[] {
+  const reader = new PacketReader();
+  return [...readOggPages(bytes)].flatMap((page) => reader.read(page)).slice(0, 3);
+}
+
+/** Pages of 255 segments at most, the first with the sequence 1. */
+function pagesOf(packets: readonly Uint8Array[], serial: number): Uint8Array[] {
+  const segments = packets.flatMap((packet) =>
+    Array.from({ length: Math.floor(packet.length / 255) + 1 }, (_, index) =>
+      packet.subarray(index * 255, index * 255 + 255),
+    ),
+  );
+  return Array.from({ length: Math.ceil(segments.length / 255) }, (_, index) => {
+    const isContinued = index > 0 && segments[index * 255 - 1]?.length === 255;
+    return writePage(segments.slice(index * 255, index * 255 + 255), {
+      serial,
+      sequence: index + 1,
+      flags: isContinued ? 1 : 0,
+    });
+  });
+}
+
+function resequence(page: Uint8Array, sequence: number): Uint8Array {
+  const changed = Buffer.from(page);
+  changed.writeUInt32LE(sequence, 18);
+  return repairOgg(changed);
+}
