@@ -79,7 +79,15 @@ async function prepareRequest(engine: ChatEngine, tokensMax: number): Promise<Ge
   const output = { format: { type: "text" }, toolUse: null, reasoningEffort: null } as const;
   const messages = [{ role: "user" as const, content: "hello" }];
   const prompt = await engine.prepare({ messages, options: { sampling, output, topLogprobs: null } }, never);
-  const common = { leaseId: null, style: "chat", scoresPrompt: false, output, topLogprobs: null, stop: [] } as const;
+  const common = {
+    leaseId: null,
+    shareId: null,
+    style: "chat",
+    scoresPrompt: false,
+    output,
+    topLogprobs: null,
+    stop: [],
+  } as const;
   return { ...common, prompt: { tokens: prompt.tokens }, tokensMax, sampling };
 }
 

@@ -119,6 +119,11 @@ export interface GenerationRequest extends GenerationOptions {
   readonly prompt: PromptTokens;
   /** Of the lease that the call has taken; null for a call of one generation. The generations of a lease share one turn. */
   readonly leaseId: string | null;
+  /**
+   * Whoever the generation is for, as an opaque id: those of one id have the part of the engine's time that one of
+   * another id has. Null: a part of its own.
+   */
+  readonly shareId: string | null;
   /** `text`: the prompt is a text and so is all that follows; nothing in it is reasoning or a call. */
   readonly style: "chat" | "text";
   /** The service has already made it fit the context. 0: nothing is sampled. */

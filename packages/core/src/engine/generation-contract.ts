@@ -46,13 +46,14 @@ export const GREEDY: Sampling = {
 };
 
 /** Nothing special: what a test does not say. */
-export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt" | "leaseId"> = {
+export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt" | "leaseId" | "shareId"> = {
   sampling: GREEDY,
   output: FREE_TEXT,
   topLogprobs: null,
   style: "chat",
   scoresPrompt: false,
   leaseId: null,
+  shareId: null,
 };
 
 const never = new AbortController().signal;

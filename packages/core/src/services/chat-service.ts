@@ -160,15 +160,16 @@ async function* runChat(call: AdmittedCall<RegisteredModel>, chat: PreparedChat)
 }
 
 function generateChoices(
-  { signal, slots }: AdmittedCall<RegisteredModel>,
+  { principal, signal, slots }: AdmittedCall<RegisteredModel>,
   chat: PreparedChat,
   choices: readonly Choice[],
 ): AsyncIterable<TaggedEvent<Choice>> {
   const { engine } = chat;
+  const shareId = principal.accountId;
   const options = { signal, slots, engine, concurrency: engine.limits.concurrency };
   const generate = (leaseId: string | null) =>
     mergeGenerations(
-      choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index, leaseId) })),
+      choices.map((choice) => ({ tag: choice, request: buildGeneration(chat, choice.index, { leaseId, shareId }) })),
       options,
     );
   return choices.length === 1 ? generate(null) : withLease(engine, signal, generate);
@@ -233,11 +234,15 @@ function mapEvent(
 
 const TOOL_CALL_ID_BYTES = 12;
 
-function buildGeneration(chat: PreparedChat, index: number, leaseId: string | null): GenerationRequest {
+function buildGeneration(
+  chat: PreparedChat,
+  index: number,
+  ids: Pick<GenerationRequest, "leaseId" | "shareId">,
+): GenerationRequest {
   const { request, prompt, sampling } = chat;
   return {
     prompt: { tokens: prompt.tokens },
-    leaseId,
+    ...ids,
     style: "chat",
     scoresPrompt: false,
     output: request.output,

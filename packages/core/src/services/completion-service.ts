@@ -146,7 +146,7 @@ async function* runCompletion(
   const tally = createTally(completion);
   // Not all of its texts are begun at once: the model must not be evicted before the last.
   const written = withLease(completion.engine, call.signal, (leaseId) =>
-    writeCandidates(call, { ...completion, leaseId }, tally),
+    writeCandidates(call, { ...completion, leaseId, shareId: call.principal.accountId }, tally),
   );
   if (candidates === choices) yield* written;
   else yield* keepBest(written, { choices, candidates, tellsLogprobs: topLogprobs !== null });
@@ -162,7 +162,7 @@ interface Candidate {
   readonly scoresPrompt: boolean;
 }
 
-type LeasedCompletion = PreparedCompletion & { readonly leaseId: string | null };
+type LeasedCompletion = PreparedCompletion & Pick<GenerationRequest, "leaseId" | "shareId">;
 
 async function* writeCandidates(
   call: AdmittedCall<RegisteredModel>,
@@ -206,13 +206,14 @@ function planGenerations(completion: LeasedCompletion): readonly (readonly Tagge
 }
 
 function buildGeneration(
-  { request, sampling, leaseId }: LeasedCompletion,
+  { request, sampling, leaseId, shareId }: LeasedCompletion,
   { position, prompt, scoresPrompt }: Candidate,
 ): GenerationRequest {
   const isJudged = request.candidates > request.choices;
   return {
     prompt: { tokens: prompt.tokens },
     leaseId,
+    shareId,
     style: "text",
     output: FREE_TEXT,
     // The best candidates are known by their probabilities.
