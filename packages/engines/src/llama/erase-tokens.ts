@@ -6,14 +6,14 @@
 
 import type { LlamaContextSequence } from "node-llama-cpp";
 import type { LoadedModel } from "./loaded-model.ts";
-import type { Turn } from "./prefill-scheduler.ts";
+import type { Turn } from "./evaluation-scheduler.ts";
 
 /** @param start index of the first token to erase; all later ones are erased too. @throws the signal's reason */
 export async function eraseTokens(
-  { prefill }: Pick<LoadedModel, "prefill">,
+  { scheduler }: Pick<LoadedModel, "scheduler">,
   sequence: LlamaContextSequence,
   { start, ...turn }: Turn & { readonly start: number },
 ): Promise<void> {
   const end = sequence.nextTokenIndex;
-  if (start < end) await prefill.runAlone(turn, () => sequence.eraseContextTokenRanges([{ start, end }]));
+  if (start < end) await scheduler.runAlone(turn, () => sequence.eraseContextTokenRanges([{ start, end }]));
 }

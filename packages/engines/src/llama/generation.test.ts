@@ -26,15 +26,15 @@ const { signal } = new AbortController();
 /** Runs one generation. @returns what it took of the scheduler, in order. */
 async function listTurns(sequence: LlamaContextSequence, letter: number, length: number): Promise<readonly string[]> {
   const turns: string[] = [];
-  const prefill: LoadedModel["prefill"] = {
-    ...loaded.prefill,
+  const scheduler: LoadedModel["scheduler"] = {
+    ...loaded.scheduler,
     takeTurn(turn) {
       turns.push(`${turn.tokensLeft} left`);
-      return loaded.prefill.takeTurn(turn);
+      return loaded.scheduler.takeTurn(turn);
     },
     runAlone(turn, work) {
       turns.push("alone");
-      return loaded.prefill.runAlone(turn, work);
+      return loaded.scheduler.runAlone(turn, work);
     },
   };
   const tokens = Array.from({ length }, () => randomModelByteToken(letter)).filter(loaded.isToken);
@@ -43,7 +43,7 @@ async function listTurns(sequence: LlamaContextSequence, letter: number, length:
   const reader = createAnswerReader({ stop: [], calls: "none", reasoning: "none", untagged: null });
   const generation = { request, tokens, sampledTokens: [], reader, constraint: null, options: { temperature: 0 } };
   await collectGeneration(
-    runGeneration({ ...loaded, prefill }, sequence, { generation, turn: { signal, call: prompt } }),
+    runGeneration({ ...loaded, scheduler }, sequence, { generation, turn: { signal, call: prompt, share: prompt } }),
   );
   return turns;
 }

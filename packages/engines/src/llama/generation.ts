@@ -1,7 +1,6 @@
 /**
  * One generation on one sequence: keeps what the sequence already holds of the prompt, reads the rest in turns with
- * other prompts, then samples token by token. The decode steps of different sequences share one batch of the native
- * library.
+ * other prompts, then samples token by token, in turns with other generations.
  */
 
 import type { FinishReason, GenerationEvent, GenerationRequest } from "@openai-compat/core";
@@ -11,7 +10,7 @@ import type { Constraint } from "./constraint.ts";
 import { describeSampledToken } from "./describe-sampled-token.ts";
 import type { SampledToken } from "./describe-sampled-token.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import type { Turn } from "./prefill-scheduler.ts";
+import type { DecodeTurn, Turn } from "./evaluation-scheduler.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { scorePrompt } from "./score-prompt.ts";
 import { createTokenText } from "./token-text.ts";
@@ -62,7 +61,6 @@ export async function* runGeneration(
   { generation, turn }: Running,
 ): AsyncGenerator<GenerationEvent, void> {
   const { request, tokens } = generation;
-  const { signal } = turn;
   const scores = request.scoresPrompt ? await scorePrompt(loaded, sequence, { tokens, request, turn }) : null;
   if (request.tokensMax === 0) {
     yield { type: "generation-start", cachedTokens: 0 };
@@ -76,7 +74,8 @@ export async function* runGeneration(
   try {
     yield { type: "generation-start", cachedTokens };
     if (scores !== null) yield { type: "prompt-end", logprobs: scores };
-    yield* decodeTokens(loaded, { generation, signal, evaluation, firstSampled: sampled });
+    const decodeTurn = { ...turn, sequenceNumber: loaded.sequenceNumber(sequence) };
+    yield* decodeTokens(loaded, { generation, turn: decodeTurn, evaluation, firstSampled: sampled });
   } finally {
     await evaluation.return();
   }
@@ -132,7 +131,7 @@ async function readPrompt(
     return { evaluation, sampled: await sampleNext(evaluation) };
   };
   const start = findPrefixEnd(loaded, sequence, tokens);
-  const first = await loaded.prefill.takeTurn({
+  const first = await loaded.scheduler.takeTurn({
     ...turn,
     tokensLeft: tokens.length - start,
     async read(count) {
@@ -144,7 +143,7 @@ async function readPrompt(
   let { token } = first;
   while (token === null) {
     const tokensLeft = tokens.length - sequence.nextTokenIndex;
-    token = await loaded.prefill.takeTurn({ ...turn, tokensLeft, read: readChunk });
+    token = await loaded.scheduler.takeTurn({ ...turn, tokensLeft, read: readChunk });
   }
   return { ...token, keptTokens: first.keptTokens };
 }
@@ -159,10 +158,10 @@ async function* decodeTokens(
   loaded: LoadedModel,
   {
     generation,
-    signal,
+    turn,
     evaluation,
     firstSampled,
-  }: { generation: Generation; signal: AbortSignal; evaluation: Evaluation; firstSampled: SampledToken },
+  }: { generation: Generation; turn: DecodeTurn; evaluation: Evaluation; firstSampled: SampledToken },
 ): AsyncGenerator<GenerationEvent, void> {
   const { request, tokens, sampledTokens, reader, constraint } = generation;
   const { model, isToken } = loaded;
@@ -178,9 +177,9 @@ async function* decodeTokens(
   for (
     let sampled = firstSampled;
     ;
-    sampled = await loaded.prefill.runDecodeStep(() => sampleNext(evaluation, token))
+    sampled = await loaded.scheduler.runDecodeStep(turn, () => sampleNext(evaluation, token))
   ) {
-    signal.throwIfAborted();
+    turn.signal.throwIfAborted();
     completionTokens += 1;
     const wasOpen = constraint?.state === "open";
     token =

@@ -13,14 +13,15 @@ import { loadWithRuntime } from "./load-with-runtime.ts";
 import type { NativeModule, NativeRuntime } from "./native-runtime.ts";
 import { createOutputGrammars } from "./output-grammars.ts";
 import type { OutputGrammars } from "./output-grammars.ts";
-import { createPrefillScheduler } from "./prefill-scheduler.ts";
-import type { PrefillScheduler } from "./prefill-scheduler.ts";
+import { createEvaluationScheduler } from "./evaluation-scheduler.ts";
+import type { EvaluationScheduler } from "./evaluation-scheduler.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
 import { measureProbabilities } from "./measure-probabilities.ts";
 import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { tokenizeInSlices } from "./sliced-tokens.ts";
 import { serialiseSampling } from "./serialise-sampling.ts";
 import type { InfillTokens, TextTokenizer } from "./text-tokens.ts";
+import { timeEvaluations } from "./time-evaluations.ts";
 import { decodeTokenBytes } from "./token-bytes.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 
@@ -38,7 +39,9 @@ export interface LoadedModel {
   /** How many tokens of each sequence were read in whole chunks. */
   readonly readInChunks: WeakMap<LlamaContextSequence, number>;
   readonly sequences: SlotPool<LlamaContextSequence>;
-  readonly prefill: PrefillScheduler;
+  /** As the native context numbers them. */
+  readonly sequenceNumber: (sequence: LlamaContextSequence) => number;
+  readonly scheduler: EvaluationScheduler;
   readonly template: ChatTemplate;
   readonly tokenizer: PromptTokenizer;
   readonly texts: TextTokenizer;
@@ -90,6 +93,8 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
     const native = findNativeContext(context);
     const stopMeasuring = measureProbabilities(native, () => createNativeSampler(context));
     serialiseSampling(native);
+    const evaluatedMs = timeEvaluations(native);
+    const sequences = openSequences(context, settings.concurrency);
     const isToken = createTokenGuard(model);
     const tokenizer = createTokenizer(module, model);
     const isReproducible = llama.gpu === false;
@@ -102,8 +107,9 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
       chunkTokens,
       isReproducible,
       readInChunks: new WeakMap(),
-      sequences: createSlotPool(openSequences(context, settings.concurrency)),
-      prefill: createPrefillScheduler({ chunkTokens }),
+      sequences: createSlotPool(sequences),
+      sequenceNumber: (sequence) => sequences.indexOf(sequence),
+      scheduler: createEvaluationScheduler({ chunkTokens, evaluatedMs }),
       template,
       tokenizer,
       texts: createTextTokenizer(model, tokenizer),

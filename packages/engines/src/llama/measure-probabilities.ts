@@ -18,7 +18,10 @@ const LIKELY: NativeSamplerConfig = { temperature: 1, topK: TOP_LOGPROBS_MAX, to
 const PAIR: NativeSamplerConfig = { ...LIKELY, topK: 2 };
 
 /** @returns frees the samplers; call when no decode step follows. */
-export function measureProbabilities(native: NativeContext, createSampler: () => NativeSampler): () => void {
+export function measureProbabilities(
+  native: Pick<NativeContext, "sampleToken">,
+  createSampler: () => NativeSampler,
+): () => void {
   const sampleToken = native.sampleToken.bind(native);
   let samplers: Samplers | null = null;
   // oxlint-disable-next-line max-params -- node-llama-cpp calls it so

@@ -28,7 +28,7 @@ import type { Generation } from "./generation.ts";
 import type { ChatModelSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import type { Turn } from "./prefill-scheduler.ts";
+import type { Turn } from "./evaluation-scheduler.ts";
 import { tokenizePrompt } from "./prompt-tokens.ts";
 import { mapSampling } from "./sampling-options.ts";
 import type { SamplingContext } from "./sampling-options.ts";
@@ -63,9 +63,11 @@ export async function openNativeChat(settings: ChatModelSettings, log: NativeLog
       },
     },
     streams: {
-      // The generations of a lease are one call.
-      generate: (request, signal) =>
-        generate(loaded, settings, { request, turn: { signal, call: request.leaseId ?? {} } }),
+      generate(request, signal) {
+        // The generations of a lease are one call.
+        const call = request.leaseId ?? {};
+        return generate(loaded, settings, { request, turn: { signal, call, share: request.shareId ?? call } });
+      },
     },
     dispose: () => loaded.dispose(),
   };

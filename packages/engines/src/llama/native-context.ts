@@ -32,6 +32,8 @@ export interface NativeSamplerConfig {
 
 export interface NativeContext {
   sampleToken: SampleToken;
+  /** Evaluates what was added to the batch. */
+  decodeBatch: () => Promise<unknown>;
 }
 
 export type NativeSample = readonly [
@@ -78,7 +80,7 @@ function readField(value: unknown, name: string): unknown {
 }
 
 function isNativeContext(value: unknown): value is NativeContext {
-  return typeof readField(value, "sampleToken") === "function";
+  return ["sampleToken", "decodeBatch"].every((name) => typeof readField(value, name) === "function");
 }
 
 function isNativeSampler(value: unknown): value is NativeSampler {

@@ -10,7 +10,7 @@ import { eraseTokens } from "./erase-tokens.ts";
 import { SCORED_TOKENS_MAX } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { biasAnyToken } from "./native-context.ts";
-import type { Turn } from "./prefill-scheduler.ts";
+import type { Turn } from "./evaluation-scheduler.ts";
 
 export interface PromptToScore {
   /** At least one. */
@@ -35,7 +35,7 @@ export async function scorePrompt(
     .map((token) => ({ ...loaded.decodeToken(token), logprob: null, top: [] }));
   while (scores.length < tokens.length) {
     const first = scores.length - 1;
-    await loaded.prefill.takeScoredTurn({
+    await loaded.scheduler.takeScoredTurn({
       ...turn,
       tokensLeft: Math.min(SCORED_TOKENS_MAX, tokens.length - 1 - first),
       async read(count) {

@@ -8,7 +8,7 @@ const createSampler = (): NativeSampler => ({ applyConfig: () => {}, dispose: ()
 function setUp(times: ReadonlyMap<NativeSampler, number>) {
   let nowMs = 0;
   let running = 0;
-  const native: NativeContext = {
+  const native: Pick<NativeContext, "sampleToken"> = {
     async sampleToken(row, sampler, probabilities) {
       running += 1;
       expect(running).toBe(1);

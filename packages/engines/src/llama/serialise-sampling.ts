@@ -24,7 +24,10 @@ const NO_TOKEN = -1;
  *
  * @param now milliseconds since any moment. Default: the clock.
  */
-export function serialiseSampling(native: NativeContext, now: () => number = () => performance.now()): void {
+export function serialiseSampling(
+  native: Pick<NativeContext, "sampleToken">,
+  now: () => number = () => performance.now(),
+): void {
   const sampleToken = native.sampleToken.bind(native);
   const slowMs = new WeakMap<NativeSampler, number>();
   let last: Promise<unknown> = Promise.resolve();

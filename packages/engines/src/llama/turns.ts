@@ -1,5 +1,7 @@
 /** One turn at a time, round-robin across calls, FIFO within one. */
 
+import { createCallQueue } from "./call-queue.ts";
+
 export interface Turns {
   /**
    * Resolves when the turn begins, with a function that ends it.
@@ -10,30 +12,13 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  /** By call, least recently served first. */
-  const waiting = new Map<object | string, Set<() => void>>();
+  const waiting = createCallQueue<() => void>();
   let isTaken = false;
 
   function end(): void {
-    const [next] = waiting;
-    if (next === undefined) {
-      isTaken = false;
-      return;
-    }
-    const [call, queue] = next;
-    const [start] = queue;
-    leave(call, queue, start);
-    // Moves the call to the end of the queue.
-    if (queue.size > 0) {
-      waiting.delete(call);
-      waiting.set(call, queue);
-    }
-    start?.();
-  }
-
-  function leave(call: object | string, queue: Set<() => void>, start: (() => void) | undefined): void {
-    if (start !== undefined) queue.delete(start);
-    if (queue.size === 0) waiting.delete(call);
+    const start = waiting.take();
+    if (start === undefined) isTaken = false;
+    else start();
   }
 
   return {
@@ -44,18 +29,16 @@ export function createTurns(): Turns {
         return end;
       }
       return new Promise((resolve, reject) => {
-        const queue = waiting.get(call) ?? new Set();
-        waiting.set(call, queue);
         const start = () => {
           signal.removeEventListener("abort", onAbort);
           resolve(end);
         };
         const onAbort = () => {
-          leave(call, queue, start);
+          waiting.remove(call, start);
           const reason: unknown = signal.reason;
           reject(reason);
         };
-        queue.add(start);
+        waiting.add(call, start);
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },

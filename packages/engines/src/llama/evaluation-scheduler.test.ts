@@ -1,18 +1,22 @@
 import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPhases, createPrefillScheduler } from "./prefill-scheduler.ts";
+import { createEvaluationScheduler } from "./evaluation-scheduler.ts";
 
 const never = new AbortController().signal;
 
+/** Of a call that shares the engine with nobody. */
+const newTurn = (signal = never) => ({ signal, call: {}, share: {} });
+
 function createReader() {
-  const scheduler = createPrefillScheduler({ chunkTokens: 64 });
+  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0 });
   const chunks: [string, number][] = [];
   const readAll = async (name: string, total: number, call: object = {}) => {
     for (let left = total; left > 0;) {
       left -= await scheduler.takeTurn({
         signal: never,
         call,
+        share: "all",
         tokensLeft: left,
         async read(tokens) {
           chunks.push([name, tokens]);
@@ -38,8 +42,7 @@ test("turns go round among the calls, whatever number of prompts each has", asyn
     ...["a1", "a2", "a3", "a4"].map((name) => readAll(name, 128, many)),
     ...["b1", "b2"].map((name) => readAll(name, 64, few)),
   ]);
-  // No other call was waiting for the first.
-  expect(chunks.map(([name]) => name)).toEqual(["a1", "a2", "b1", "a3", "b2", "a4", "a1", "a2", "a3", "a4"]);
+  expect(chunks.map(([name]) => name)).toEqual(["a1", "b1", "a2", "b2", "a3", "a4", "a1", "a2", "a3", "a4"]);
 });
 
 /** A clock that advances only while work runs or waits. */
@@ -62,13 +65,13 @@ function createClock() {
 
 test("after a scored chunk no other is scored for as long as it took, while other calls evaluate", async () => {
   const clock = createClock();
-  const scheduler = createPrefillScheduler({ chunkTokens: 64, clock });
+  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0, clock });
   const events: string[] = [];
-  const step = (name: string) => scheduler.runDecodeStep(async () => events.push(name));
+  const step = (name: string) =>
+    scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 0 }, async () => events.push(name));
   const score = (name: string, meanwhile: () => Promise<unknown>) =>
     scheduler.takeScoredTurn({
-      signal: never,
-      call: {},
+      ...newTurn(),
       tokensLeft: 64,
       async read() {
         const others = meanwhile();
@@ -89,10 +92,10 @@ test("after a scored chunk no other is scored for as long as it took, while othe
 });
 
 test("scored chunks follow each other where no other call evaluates, and a failed or aborted one delays no other", async () => {
-  const scheduler = createPrefillScheduler({ chunkTokens: 64, clock: createClock() });
+  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0, clock: createClock() });
   const events: number[] = [];
   const score = (read: (tokens: number) => Promise<unknown>, signal = never) =>
-    scheduler.takeScoredTurn({ signal, call: {}, tokensLeft: 100, read });
+    scheduler.takeScoredTurn({ ...newTurn(signal), tokensLeft: 100, read });
   const failing = score(async () => {
     throw new Error("broken");
   });
@@ -105,8 +108,7 @@ test("scored chunks follow each other where no other call evaluates, and a faile
 test("a call that aborts while waiting gets no turn, and a failed read passes the turn on", async () => {
   const { scheduler, readAll, chunks } = createReader();
   const failing = scheduler.takeTurn({
-    signal: never,
-    call: {},
+    ...newTurn(),
     tokensLeft: 10,
     read: async () => {
       throw new Error("broken");
@@ -114,8 +116,7 @@ test("a call that aborts while waiting gets no turn, and a failed read passes th
   });
   const controller = new AbortController();
   const impatient = scheduler.takeTurn({
-    signal: controller.signal,
-    call: {},
+    ...newTurn(controller.signal),
     tokensLeft: 10,
     read: async () => "read",
   });
@@ -147,8 +148,7 @@ test("no token is sampled while a chunk is read, and every stream samples one be
   const events: string[] = [];
   const read = async (name: string) =>
     scheduler.takeTurn({
-      signal: never,
-      call: {},
+      ...newTurn(),
       tokensLeft: 1,
       async read() {
         events.push(`${name} starts`);
@@ -156,7 +156,8 @@ test("no token is sampled while a chunk is read, and every stream samples one be
         events.push(`${name} ends`);
       },
     });
-  const step = async (name: string) => scheduler.runDecodeStep(async () => events.push(name));
+  const step = async (name: string) =>
+    scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 0 }, async () => events.push(name));
   const first = read("chunk 1");
   await Promise.resolve();
   const rest = [read("chunk 2"), step("a"), step("b")];
@@ -167,13 +168,12 @@ test("no token is sampled while a chunk is read, and every stream samples one be
 test("a chunk that is requested when another ends waits for the decode steps that were waiting for that one", async () => {
   const { scheduler } = createReader();
   const events: string[] = [];
-  const take = (work: () => Promise<unknown>) =>
-    scheduler.takeTurn({ signal: never, call: {}, tokensLeft: 1, read: work });
+  const take = (work: () => Promise<unknown>) => scheduler.takeTurn({ ...newTurn(), tokensLeft: 1, read: work });
   const chunkMayEnd = Promise.withResolvers<void>();
   const drawMayEnd = Promise.withResolvers<void>();
   const first = take(() => chunkMayEnd.promise);
   await nextRound();
-  const step = scheduler.runDecodeStep(async () => {
+  const step = scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 0 }, async () => {
     events.push("step starts");
     await drawMayEnd.promise;
     events.push("step ends");
@@ -188,37 +188,80 @@ test("a chunk that is requested when another ends waits for the decode steps tha
   expect(events).toEqual(["step starts", "step ends", "chunk"]);
 });
 
-test("exclusive work sees the decode steps that the last one has admitted, even if requested before they resume", async () => {
-  const phases = createPhases();
-  const events: string[] = [];
-  const chunk = Promise.withResolvers<void>();
-  const alone = phases.runAlone(() => chunk.promise);
-  const next = chunk.promise.then(() => phases.runAlone(async () => events.push("chunk")));
-  const step = phases.runBeside(async () => {
-    events.push("step starts");
-    await nextRound();
-    events.push("step ends");
-  });
-  chunk.resolve();
-  await Promise.all([alone, step, next]);
-  expect(events).toEqual(["step starts", "step ends", "chunk"]);
-});
-
 test("a chunk waits for the decode steps in flight, also when one fails", async () => {
   const { scheduler } = createReader();
   const events: string[] = [];
-  const failing = scheduler.runDecodeStep(async () => {
+  const failing = scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 0 }, async () => {
     await new Promise((resolve) => setTimeout(resolve, 2));
     events.push("step fails");
     throw new Error("broken");
   });
+  await nextRound();
   const reading = scheduler.takeTurn({
-    signal: never,
-    call: {},
+    ...newTurn(),
     tokensLeft: 1,
     read: async () => events.push("chunk"),
   });
   await expect(failing).rejects.toThrow("broken");
   await reading;
   expect(events).toEqual(["step fails", "chunk"]);
+});
+
+/** Streams whose evaluations take as long as the curve says, by their number of rows. */
+function runStreams(sequences: readonly number[], curve: Readonly<Record<number, number>>) {
+  let evaluated = 0;
+  let open = 0;
+  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => evaluated });
+  const evaluations: number[][] = [];
+  const sample = async (sequenceNumber: number, steps: number) => {
+    const turn = { ...newTurn(), sequenceNumber };
+    for (let at = 0; at < steps; at += 1) {
+      await scheduler.runDecodeStep(turn, async () => {
+        if (open === 0) evaluations.push([]);
+        evaluations.at(-1)?.push(sequenceNumber);
+        open += 1;
+        await nextRound();
+        // The first to resume counts the evaluation, once for all.
+        const rows = evaluations.at(-1)?.length ?? 0;
+        if (open === rows) evaluated += curve[rows] ?? 0;
+        open -= 1;
+      });
+    }
+  };
+  return { evaluations, run: (steps: number) => Promise.all(sequences.map((sequence) => sample(sequence, steps))) };
+}
+
+const countRows = (evaluations: readonly number[][], rows: number) =>
+  evaluations.filter(({ length }) => length === rows).length;
+
+test("few rows are evaluated one by one where that costs less, each stream in its turn", async () => {
+  const { evaluations, run } = runStreams([0, 1], { 1: 10, 2: 30 });
+  await run(60);
+  // While it is measured, and one in a hundred after that.
+  expect(countRows(evaluations, 2)).toBeLessThanOrEqual(5);
+  expect(evaluations.slice(10, 16)).toEqual([[0], [1], [0], [1], [0], [1]]);
+});
+
+test("rows of consecutive sequences are evaluated together where that costs less, and each evaluation holds all of them", async () => {
+  const { evaluations, run } = runStreams([2, 0, 3, 1], { 1: 10, 4: 20 });
+  await run(60);
+  expect(evaluations.slice(20, 30)).toEqual(Array.from({ length: 10 }, () => [0, 1, 2, 3]));
+});
+
+test("a decode step that aborts while it waits is not called", async () => {
+  const { scheduler } = createReader();
+  const chunkMayEnd = Promise.withResolvers<void>();
+  const chunk = scheduler.takeTurn({ ...newTurn(), tokensLeft: 1, read: () => chunkMayEnd.promise });
+  await nextRound();
+  const controller = new AbortController();
+  const events: string[] = [];
+  const step = (signal: AbortSignal) =>
+    scheduler.runDecodeStep({ ...newTurn(signal), sequenceNumber: 0 }, async () => events.push("step"));
+  const gone = step(controller.signal);
+  const stays = step(never);
+  controller.abort(new Error("gone"));
+  await expect(gone).rejects.toThrow("gone");
+  chunkMayEnd.resolve();
+  await Promise.all([chunk, stays]);
+  expect(events).toEqual(["step"]);
 });

@@ -1,0 +1,197 @@
+/**
+ * Schedules evaluations, one at a time. Prompts are read in chunks, and no token is sampled meanwhile: a chunk that
+ * shared an evaluation with running streams would be cut by the library, and its rounding would depend on them. Between
+ * two chunks every running stream samples one token, so small chunks keep the pauses of streams, aborts and the waits
+ * of new calls short. Streams sample in turns, or together where that is cheaper.
+ *
+ * @see docs/decisions/2026-11-29-few-rows-are-evaluated-one-by-one.md
+ */
+
+import { setTimeout as wait } from "node:timers/promises";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import { EngineShares } from "./engine-shares.ts";
+import type { ShareKey, Step } from "./engine-shares.ts";
+import { createRowCosts } from "./row-costs.ts";
+
+export interface EvaluationScheduler {
+  /**
+   * Waits for the turn and for the evaluation in flight, then calls `read` with the number of tokens to evaluate, at
+   * most `tokensLeft`.
+   *
+   * @throws the signal's reason when it aborts before the turn comes; what `read` throws
+   */
+  takeTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
+  /**
+   * The same for a chunk whose rows are scored, which takes a multiple of the time. If other calls asked to evaluate
+   * meanwhile, no chunk is scored for the same time: so all scores together take half of the time, and a stream samples
+   * many tokens between two scored chunks.
+   */
+  takeScoredTurn<Result>(options: PrefillTurn<Result>): Promise<Result>;
+  /** The same for work that reads nothing and must not overlap a decode step. */
+  runAlone<Result>(options: Turn, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * Calls `step`, which is to evaluate one row, in its turn: alone, or together with the steps of other sequences.
+   *
+   * @throws the signal's reason when it aborts before the turn comes; what `step` throws
+   */
+  runDecodeStep<Result>(options: DecodeTurn, step: () => Promise<Result>): Promise<Result>;
+}
+
+export interface Turn {
+  readonly signal: AbortSignal;
+  /** Identifies the call: calls take turns, whatever number of prompts each has. */
+  readonly call: object | string;
+  /** Calls of the same one take turns as one. */
+  readonly share: ShareKey;
+}
+
+export interface PrefillTurn<Result> extends Turn {
+  readonly tokensLeft: number;
+  readonly read: (tokens: number) => Promise<Result>;
+}
+
+export interface DecodeTurn extends Turn {
+  /** Of its sequence in the native context, which evaluates rows of consecutive numbers together, and no others. */
+  readonly sequenceNumber: number;
+}
+
+export interface EvaluationSchedulerOptions {
+  /** Every chunk has exactly this many tokens; the last one also has the remainder. */
+  readonly chunkTokens: number;
+  /** Milliseconds that evaluations have taken so far, sampling not counted. */
+  readonly evaluatedMs: () => number;
+  /** Monotonic milliseconds, and a timer. Default: the system's clock. */
+  readonly clock?: { readonly now: () => number; readonly wait: (ms: number) => Promise<unknown> };
+}
+
+const CLOCK = { now: () => performance.now(), wait: async (ms: number) => wait(ms) };
+
+export function createEvaluationScheduler({
+  chunkTokens,
+  evaluatedMs,
+  clock = CLOCK,
+}: EvaluationSchedulerOptions): EvaluationScheduler {
+  const evaluations = createEvaluations(clock.now, evaluatedMs);
+  const scores = createSlotPool(["score"]);
+  /** Counts requests for anything but a score. */
+  let asked = 0;
+
+  const countTokens = (tokensLeft: number) => (tokensLeft < 2 * chunkTokens ? tokensLeft : chunkTokens);
+
+  return {
+    async takeTurn({ tokensLeft, read, ...turn }) {
+      asked += 1;
+      return evaluations.runAlone(turn, () => read(countTokens(tokensLeft)));
+    },
+    async takeScoredTurn({ tokensLeft, read, ...turn }) {
+      const askedBefore = asked;
+      const score = await scores.acquire(turn.signal);
+      let tookMs = 0;
+      try {
+        return await evaluations.runAlone(turn, async () => {
+          const startedAt = clock.now();
+          try {
+            return await read(countTokens(tokensLeft));
+          } finally {
+            tookMs = clock.now() - startedAt;
+          }
+        });
+      } finally {
+        if (asked === askedBefore) scores.release(score);
+        else void clock.wait(tookMs).then(() => scores.release(score));
+      }
+    },
+    async runAlone(turn, work) {
+      asked += 1;
+      return evaluations.runAlone(turn, work);
+    },
+    async runDecodeStep(turn, step) {
+      asked += 1;
+      return evaluations.runStep(turn, step);
+    },
+  };
+}
+
+interface Evaluations {
+  readonly runAlone: <Result>(turn: Turn, work: () => Promise<Result>) => Promise<Result>;
+  readonly runStep: <Result>(turn: DecodeTurn, work: () => Promise<Result>) => Promise<Result>;
+}
+
+/** Starts the next evaluation when the last one has ended, and measures each. */
+function createEvaluations(now: () => number, evaluatedMs: () => number): Evaluations {
+  const shares = new EngineShares();
+  const costs = createRowCosts();
+  let isRunning = false;
+  let isDue = false;
+
+  /** After what the end of an evaluation resumes: a stream that goes on at once is to be in the queue by then. */
+  function startSoon(): void {
+    if (isRunning || isDue) return;
+    isDue = true;
+    process.nextTick(() => {
+      isDue = false;
+      start();
+    });
+  }
+
+  function start(): void {
+    const chunk = shares.takeChunk();
+    if (chunk !== null) {
+      void evaluate([chunk.begin], (tookMs) => shares.chargeChunk(chunk.share, tookMs));
+      return;
+    }
+    const steps = shares.takeSteps((count) => costs.isCheaperTogether(count));
+    if (steps.length === 0) return;
+    const evaluatedBefore = evaluatedMs();
+    void evaluate(
+      steps.map(({ begin }) => begin),
+      (tookMs) => {
+        costs.note(steps.length, evaluatedMs() - evaluatedBefore);
+        shares.chargeSteps(steps, tookMs);
+      },
+    );
+  }
+
+  async function evaluate(begins: readonly (() => Promise<void>)[], onEnd: (tookMs: number) => void): Promise<void> {
+    isRunning = true;
+    const startedAt = now();
+    // The order is that of the sequences.
+    await Promise.all(begins.map(async (begin) => begin()));
+    isRunning = false;
+    onEnd(now() - startedAt);
+    startSoon();
+  }
+
+  /** @param join adds the work to a queue, and returns what removes it. */
+  async function queue<Result>(
+    signal: AbortSignal,
+    work: () => Promise<Result>,
+    join: (begin: () => Promise<void>) => () => void,
+  ): Promise<Result> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const leave = join(async () => {
+        signal.removeEventListener("abort", onAbort);
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      const onAbort = () => {
+        leave();
+        const reason: unknown = signal.reason;
+        reject(reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      startSoon();
+    });
+  }
+
+  return {
+    runAlone: ({ signal, call, share }, work) =>
+      queue(signal, work, (begin) => shares.addChunk({ share, call, begin })),
+    runStep: ({ signal, share, sequenceNumber }, work) =>
+      queue(signal, work, (begin) => shares.addStep({ share, sequenceNumber, begin } satisfies Step)),
+  };
+}
