@@ -8,6 +8,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { CLOCK_TOLERANCE_SECONDS_MAX } from "@openai-compat/core";
 import { z } from "zod";
+import { processesSchema } from "./engine-kinds/process-settings.ts";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
@@ -239,6 +240,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   memory: memorySchema.prefault({}),
+  processes: processesSchema.prefault({}),
   rateLimits: rateLimitsSchema.prefault({}),
   prices: pricesSchema.prefault({}),
   auth: authSchema.prefault({}),

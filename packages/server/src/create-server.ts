@@ -22,6 +22,7 @@ import { createRefusalLimit } from "./http/refusal-limit.ts";
 import { readPath } from "./http/request-path.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
+import { assertModelsReady } from "./operations/models-ready.ts";
 import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
 import type { OperationsSettings, ServerOperations } from "./operations/server-operations.ts";
@@ -60,7 +61,7 @@ export interface ServerOptions {
     readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
-  /** The loads of local models, for the metrics. Default: none. */
+  /** The loads of local models, for metrics and readiness. Default: none. */
   readonly loads?: () => readonly LoadReading[];
   readonly stores: Stores;
   readonly logger: Logger;
@@ -152,7 +153,7 @@ export function createServer(options: ServerOptions): Server {
 }
 
 /** The name of a part is shown to anybody. */
-function listReadinessParts({ stores, registry, config }: ServerOptions): readonly ReadinessPart[] {
+function listReadinessParts({ stores, registry, config, loads }: ServerOptions): readonly ReadinessPart[] {
   return [
     { name: "keys", check: () => stores.apiKeys.findBySecretSha256("") },
     { name: "token revocations", check: () => stores.tokenRevocations.isRevoked("") },
@@ -160,7 +161,7 @@ function listReadinessParts({ stores, registry, config }: ServerOptions): readon
     { name: "writes", check: () => stores.probeWrite(), intervalMs: config.operations.writeProbeIntervalMs },
     {
       name: "models",
-      check: async () => registry.list().length > 0 || Promise.reject(new Error("none is registered")),
+      check: async () => assertModelsReady(registry.list(), loads?.() ?? []),
     },
   ];
 }

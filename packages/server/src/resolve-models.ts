@@ -28,7 +28,7 @@ export interface ResolvedModels {
 }
 
 export interface ResolveModelsOptions {
-  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices" | "memory">;
+  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices" | "memory" | "processes">;
   /** Called with each load and unload. Default: they are not logged. */
   readonly logger?: Logger;
   /** Where upstreams' keys may be. Default: the process's own. */
@@ -89,6 +89,7 @@ function shareMemory(
     idleUnloadMs,
     retryDelayMs: loadRetryDelayMs,
     retryDelayMsMax: loadRetryDelayMsMax,
+    processLimits: config.processes,
     onEvent: loads.watch(modelId),
   });
 }

@@ -23,7 +23,7 @@ test("in each minute so many lines pass, and one that says that more were left o
     linesPerMinute: 2,
     nowMs: () => nowMs,
   });
-  const leftOut = "warn More lines were left out: 2 in a minute are logged.";
+  const leftOut = "error More lines were left out: 2 in a minute are logged.";
   for (let count = 1; count <= 100; count += 1) log({ level: "error", line: `${count}` });
   expect(passed).toEqual(["error 1", "error 2", leftOut]);
   nowMs += 59_999;

@@ -25,7 +25,7 @@ export interface LineLimitOptions {
   readonly nowMs: () => number;
 }
 
-/** In each minute so many lines are passed on, and one that says that more were left out. */
+/** In each minute so many lines are passed on, and one that says that more were left out, errors perhaps among them. */
 export function limitLines<Line extends NativeLine>(
   emit: (line: Line) => void,
   { linesPerMinute, nowMs }: LineLimitOptions,
@@ -40,7 +40,7 @@ export function limitLines<Line extends NativeLine>(
     lines += 1;
     if (lines <= linesPerMinute) emit(line);
     else if (lines === linesPerMinute + 1) {
-      emit({ ...line, level: "warn", line: `More lines were left out: ${linesPerMinute} in a minute are logged.` });
+      emit({ ...line, level: "error", line: `More lines were left out: ${linesPerMinute} in a minute are logged.` });
     }
   };
 }

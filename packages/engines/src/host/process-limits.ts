@@ -14,7 +14,7 @@ export interface NativeProcessLimits {
 
 export type ResolvedProcessLimits = { readonly [Key in keyof NativeProcessLimits]-?: number };
 
-const NATIVE_PROCESS_LIMITS: ResolvedProcessLimits = {
+export const NATIVE_PROCESS_LIMITS: ResolvedProcessLimits = {
   loadTimeMsMax: 600_000,
   answerTimeMsMax: 30_000,
   abortTimeMsMax: 60_000,

@@ -82,7 +82,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const unforeseen = watchUnforeseenErrors({
     logger,
     onFirst: () => stop.abort(),
-    stopTimeMsMax: config.limits.shutdownTimeoutMs + CLOSE_TIME_MS_MAX,
+    stopTimeMsMax: config.limits.shutdownTimeoutMs + config.processes.exitTimeMsMax + CLOSE_TIME_MS_MAX,
   });
   // Before the store is opened, which mends the mode of its own file.
   for (const { message } of findLooseFiles(config, options.config ?? null)) {
@@ -115,7 +115,7 @@ async function serve(options: ServeOptions): Promise<void> {
   unforeseen.close();
 }
 
-/** For the engines and the stores, behind the last answer. */
+/** For the stores, behind the last answer and the processes of models. */
 const CLOSE_TIME_MS_MAX = 10_000;
 
 interface ServeParts {

@@ -1,5 +1,5 @@
 /**
- * Access to the metrics, which disclose a server's business. With a token: its holder. Without: a program on
+ * Access to the metrics and to what `/readyz` says of local models, which disclose a server's business. With a token: its holder. Without: a program on
  * this machine that connects directly; what a reverse proxy or a web page hands on does not count as that.
  */
 
@@ -35,15 +35,21 @@ export interface MetricsReader {
  * @throws AiError `missing_credentials`, `invalid_credentials`, `capability_missing`
  */
 export function requireMetricsAccess(reader: MetricsReader, token: string | null): void {
-  if (token === null) {
-    if (!isLocal(reader)) throw notLocal();
-    return;
-  }
+  const refusal = findRefusal(reader, token);
+  if (refusal !== null) throw refusal;
+}
+
+/** The same rule, for a route that shows others less. */
+export function hasMetricsAccess(reader: MetricsReader, token: string | null): boolean {
+  return findRefusal(reader, token) === null;
+}
+
+function findRefusal(reader: MetricsReader, token: string | null): AiError | null {
+  if (token === null) return isLocal(reader) ? null : notLocal();
   const given = decodeBearerToken(reader.request.headers);
-  if (given === null) throw new AiError("missing_credentials", "The metrics of this server need a bearer token.");
-  if (!timingSafeEqual(digest(given), digest(token))) {
-    throw new AiError("invalid_credentials", "This token does not open the metrics.");
-  }
+  if (given === null) return new AiError("missing_credentials", "The metrics of this server need a bearer token.");
+  if (timingSafeEqual(digest(given), digest(token))) return null;
+  return new AiError("invalid_credentials", "This token does not open the metrics.");
 }
 
 /** Hosts are looked at because a web page can make a browser connect here under its own name (DNS rebinding). */

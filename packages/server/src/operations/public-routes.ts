@@ -23,7 +23,8 @@ export type PublicHandler = (request: Request, scope: RequestScope) => Response 
 export type PublicHandlers = Readonly<Record<PublicPath, PublicHandler>>;
 
 export interface PublicRouteOptions {
-  readonly serveReadiness: () => Promise<Response>;
+  /** It shows operators more than others. */
+  readonly serveReadiness: PublicHandler;
   /** It has its own access rule. */
   readonly serveMetrics: PublicHandler;
 }
@@ -32,7 +33,7 @@ export function createPublicHandlers(options: PublicRouteOptions): PublicHandler
   return {
     // Nothing is looked at: that this runs is the answer.
     "/healthz": () => Response.json({ status: "ok" }, { headers: { "cache-control": "no-store" } }),
-    "/readyz": () => options.serveReadiness(),
+    "/readyz": (request, scope) => options.serveReadiness(request, scope),
     "/metrics": (request, scope) => options.serveMetrics(request, scope),
     "/openapi.json": serveOpenApiDocument,
     "/docs": serveDocsPage,

@@ -1,10 +1,12 @@
 /**
  * Whether the server can do its work now: each part is asked, within a time. The answer names parts that are not ready
- * and nothing else; why is for the log. Anybody may ask, so no part is asked more often than it says.
+ * and nothing else; why is for the log, and operators see their local models too. Anybody may ask, so no part is asked more often than it
+ * says.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeThrown } from "../describe-thrown.ts";
+import type { LoadReading } from "./load-metrics.ts";
 
 export interface ReadinessPart {
   /** Shown to anybody, so no address and no path. */
@@ -81,8 +83,27 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   };
 }
 
-export function encodeReadiness(notReady: readonly string[]): Response {
+/** @param localModels null for who may not see them */
+export function encodeReadiness(
+  notReady: readonly string[],
+  localModels: readonly LoadReading[] | null = null,
+): Response {
   const isReady = notReady.length === 0;
-  const body = isReady ? { status: "ready" } : { status: "not_ready", not_ready: notReady };
+  const body = {
+    status: isReady ? "ready" : "not_ready",
+    ...(!isReady && { not_ready: notReady }),
+    ...(localModels !== null && localModels.length > 0 && { local_models: localModels.map(encodeLocalModel) }),
+  };
   return Response.json(body, { status: isReady ? 200 : 503, headers: { "cache-control": "no-store" } });
+}
+
+function encodeLocalModel({ modelId, processes, losses, restarts, retryAfterMs, lastProblem }: LoadReading): object {
+  return {
+    model: modelId,
+    processes: processes.map(({ pid, rssBytes }) => ({ pid, resident_bytes: rssBytes })),
+    losses,
+    restarts,
+    retry_after_ms: retryAfterMs,
+    last_problem: lastProblem,
+  };
 }

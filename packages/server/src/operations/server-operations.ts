@@ -7,7 +7,7 @@ import { createDeferred } from "./deferred.ts";
 import type { Deferred } from "./deferred.ts";
 import type { LoadReading } from "./load-metrics.ts";
 import type { Logger } from "./logger.ts";
-import { requireMetricsAccess } from "./metrics-access.ts";
+import { hasMetricsAccess, requireMetricsAccess } from "./metrics-access.ts";
 import type { Metrics, QueueReading, UpstreamReading } from "./metrics.ts";
 import { createPublicHandlers } from "./public-routes.ts";
 import type { PublicHandler, PublicHandlers } from "./public-routes.ts";
@@ -61,7 +61,10 @@ export function createServerOperations(options: ServerOperationsOptions): Server
   return {
     telemetry: createTelemetry({ logger, metrics, tracing }),
     publicHandlers: createPublicHandlers({
-      serveReadiness: async () => encodeReadiness(await readiness.check()),
+      async serveReadiness(request, { peerAddress }) {
+        const isOperator = hasMetricsAccess({ request, peerAddress }, settings.metricsToken);
+        return encodeReadiness(await readiness.check(), isOperator ? loads() : null);
+      },
       serveMetrics: createMetricsHandler(metrics, settings.metricsToken),
     }),
   };

@@ -37,7 +37,7 @@ export interface TestServerOptions {
   readonly engine?: Engine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
-  /** The loads of local models, for the metrics. Default: none. */
+  /** The loads of local models, for metrics and readiness. Default: none. */
   readonly loads?: ServerOptions["loads"];
   /** Default: in memory. */
   readonly stores?: Stores;
