@@ -5,6 +5,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
+import { GgufHeaderCutError } from "../models/gguf-reader.ts";
 import { measureGgufBytes, readGgufShape } from "../models/gguf-shape.ts";
 import type { GgufShape } from "../models/gguf-shape.ts";
 import { alignUp } from "../models/convert/gguf-writer.ts";
@@ -30,11 +31,13 @@ const FEED_FORWARD_ROWS = 2;
 const MASK_BYTES = FLOAT_BYTES + HALF_BYTES;
 /** Factor on the file size where the header can't be read here, though the library may read it. */
 const UNREADABLE_FACTOR = 2;
+/** The library would reserve as much memory as the damaged length says before it noticed. */
+const DAMAGED = "The model file is damaged: its head is longer than the file. Pull the model again.";
 
 /**
  * Weights, memory of all sequences, one evaluation of a prompt that is scored.
  *
- * @throws AiError `engine_unavailable` without the file
+ * @throws AiError `engine_unavailable` without the file, and for one that is cut inside its head
  */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
   const { modelPath, concurrency, contextTokens } = resolveChatModel(settings);
@@ -51,7 +54,7 @@ export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<
 /**
  * Weights and, for each input that is read at once, a context.
  *
- * @throws AiError `engine_unavailable` without the file
+ * @throws AiError `engine_unavailable` without the file, and for one that is cut inside its head
  */
 export async function estimateEmbeddingBytes(settings: LlamaEmbeddingSettings): Promise<number> {
   const { modelPath, contextTokens, threads } = resolveEmbeddingModel(settings);
@@ -68,6 +71,7 @@ async function estimate(modelPath: string, estimateContexts: (shape: GgufShape) 
   try {
     const weights = await measureGgufBytes(modelPath);
     const shape = await readGgufShape(modelPath).catch((thrown: unknown) => {
+      if (thrown instanceof GgufHeaderCutError) throw new AiError("engine_unavailable", DAMAGED, { cause: thrown });
       if (thrown instanceof AiError) return null;
       throw thrown;
     });

@@ -36,8 +36,12 @@ const NUMBER_READERS: readonly (((bytes: Buffer, at: number) => number) | undefi
 
 /** The bytes end inside the head; with more of the file it may be whole. */
 export class GgufHeaderCutError extends AiError {
-  constructor() {
+  /** How long the file has to be at least. */
+  readonly endBytes: number;
+
+  constructor(endBytes: number) {
     super("invalid_value", "The GGUF file is damaged: it ends inside its head.");
+    this.endBytes = endBytes;
   }
 }
 
@@ -46,6 +50,7 @@ export class GgufHeaderCutError extends AiError {
  * bytes.
  *
  * @param decode throws GgufHeaderCutError when it needs more; then it is called again
+ * @throws GgufHeaderCutError for a head that is longer than its file: no reader can make sense of that
  */
 export async function decodeGgufFile<Decoded>(
   source: FileHandle,
@@ -59,8 +64,8 @@ export async function decodeGgufFile<Decoded>(
     try {
       return decode(start.subarray(0, bytesRead));
     } catch (error) {
-      const canReadMore = bytes < Math.min(sizeBytes, HEADER_BYTES_MAX);
-      if (!(error instanceof GgufHeaderCutError) || !canReadMore) throw error;
+      if (!(error instanceof GgufHeaderCutError) || error.endBytes > sizeBytes) throw error;
+      if (bytes >= HEADER_BYTES_MAX) throw malformedGguf(`its head is larger than ${HEADER_BYTES_MAX} bytes`);
     }
   }
 }
@@ -162,8 +167,7 @@ export class GgufReader {
 
   #advance(length: number): number {
     const start = this.position;
-    if (start + length > HEADER_BYTES_MAX) throw malformedGguf(`its head is larger than ${HEADER_BYTES_MAX} bytes`);
-    if (start + length > this.#bytes.length) throw new GgufHeaderCutError();
+    if (start + length > this.#bytes.length) throw new GgufHeaderCutError(start + length);
     this.position = start + length;
     return start;
   }
