@@ -19,6 +19,8 @@ export { createLlamaEmbeddingEngine } from "./llama/llama-embedding-engine.ts";
 export type { LlamaEmbeddingSettings } from "./llama/llama-embedding-settings.ts";
 export { createLocalEngine, estimateLocalBytes } from "./llama/local-model.ts";
 export type { LocalModel } from "./llama/local-model.ts";
+export { tryNativeLibrary } from "./host/try-native-library.ts";
+export type { NativeLibraryName } from "./host/try-native-library.ts";
 export { NATIVE_PROCESS_LIMITS } from "./host/process-limits.ts";
 export { MODEL_PROCESS_BYTES } from "./host/process-bytes.ts";
 export { createModelMemory } from "./residency/model-memory.ts";

@@ -5,6 +5,7 @@ import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.t
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
 import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
 import type { VoiceModelSettings } from "../voices/voice-settings.ts";
+import { openNativeLibrary } from "./native-library.ts";
 import type { NativeKinds, NativeLog } from "./native-model.ts";
 
 export const NATIVE_KINDS = {
@@ -12,6 +13,10 @@ export const NATIVE_KINDS = {
     (await import("../audio/native-decoder.ts")).openNativeDecoder(settings),
   "llama-chat": async (settings: ChatModelSettings, log: NativeLog) =>
     (await import("../llama/native-chat.ts")).openNativeChat(settings, log),
+  "llama-library": (_settings: null) =>
+    openNativeLibrary(async () => (await import("../llama/native-runtime.ts")).openNativeRuntime({ gpu: false })),
+  "onnx-library": (_settings: null) =>
+    openNativeLibrary(async () => (await import("../onnx/onnx-runtime.ts")).importOnnxRuntime()),
   "llama-embedding": async (settings: EmbeddingModelSettings, log: NativeLog) =>
     (await import("../llama/native-embedding.ts")).openNativeEmbedding(settings, log),
   whisper: async (settings: NativeWhisperSettings) =>

@@ -1,37 +1,63 @@
 /** Whether the configured models, or the default ones, can be served. It downloads nothing. */
 
-import { findCachedModel } from "@openai-compat/engines";
+import { findCachedModel, tryNativeLibrary } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
 import { DEFAULT_TYPES, listDefaultModels } from "../default-models.ts";
 import { CATALOGUE_KIND, findEngineKind } from "../engine-kinds/index.ts";
 import type { EngineKind, Environment, Requirement } from "../engine-kinds/engine-kind.ts";
+import { describeReason } from "../describe-thrown.ts";
 import { withOwnType } from "../model-config.ts";
 import type { Finding, TimedFinding } from "./doctor-finding.ts";
 import { describeCommand } from "./invocation.ts";
 
 export async function examineModels(config: Config, environment: Environment): Promise<readonly TimedFinding[]> {
-  if (config.models.length === 0) return [await examineDefaultModels(config)];
+  if (config.models.length === 0) return examineDefaultModels(config);
   const models = config.models.map(withOwnType);
   const examined = models.map(async (model) => findEngineKind(model.engine).examine?.(model, environment) ?? []);
   const kinds = new Set<EngineKind>(models.map(({ engine }) => findEngineKind(engine)));
   const required = [...kinds].flatMap(({ requirement }) => (requirement === undefined ? [] : [requirement]));
-  return [...(await Promise.all(examined)).flat(), ...(await Promise.all(required.map(examineRequirement)))];
+  const ofRequirements = required.map((requirement) => examineRequirement(requirement, config));
+  const processes = required.some(({ library }) => library !== undefined) ? [describeLimits(config)] : [];
+  return [...(await Promise.all(examined)).flat(), ...(await Promise.all(ofRequirements)), ...processes];
 }
 
-async function examineRequirement(requirement: Requirement): Promise<Finding> {
-  const { about } = requirement;
+async function examineRequirement(requirement: Requirement, config: Config): Promise<Finding> {
+  const { about, library } = requirement;
   const problem = await requirement.findProblem();
-  if (problem === null) return { about, status: "ok", message: "it runs on this machine" };
-  return { about, status: "fail", message: problem };
+  if (problem !== null) return { about, status: "fail", message: problem };
+  if (library === undefined) return { about, status: "ok", message: "it runs on this machine" };
+  try {
+    const { durationMs, rssBytes } = await tryNativeLibrary(library, config.processes);
+    const [seconds, megabytes] = [(durationMs / 1000).toFixed(1), Math.ceil(rssBytes / 1_000_000)];
+    return { about, status: "ok", message: `a process of its own loads it in ${seconds} s and takes ${megabytes} MB` };
+  } catch (thrown) {
+    return { about, status: "fail", message: `no process of its own can load it: ${describeReason(thrown)}` };
+  }
 }
 
-async function examineDefaultModels(config: Config): Promise<Finding> {
+function describeLimits({ processes }: Config): Finding {
+  const { loadTimeMsMax, answerTimeMsMax, abortTimeMsMax, exitTimeMsMax, logLinesPerMinute } = processes;
+  const message =
+    `the process of a model is killed after ${loadTimeMsMax} ms of loading, ${answerTimeMsMax} ms without a sign of life, ` +
+    `${abortTimeMsMax} ms with an aborted call or ${exitTimeMsMax} ms of exiting, and ${logLinesPerMinute} lines of its ` +
+    "library are logged in a minute";
+  return { about: "processes", status: "ok", message };
+}
+
+async function examineDefaultModels(config: Config): Promise<readonly Finding[]> {
   const about = "models";
   if (config.engines === "scripted") {
-    return { about, status: "warn", message: "the scripted engine serves, as asked: no AI model stands behind it" };
+    const message = "the scripted engine serves, as asked: no AI model stands behind it";
+    return [{ about, status: "warn", message }];
   }
   const problem = await CATALOGUE_KIND.requirement.findProblem();
-  if (problem !== null) return { about, status: "warn", message: problem };
+  if (problem !== null) return [{ about, status: "warn", message: problem }];
+  const library = await examineRequirement(CATALOGUE_KIND.requirement, config);
+  return [await examineCatalogue(config), library, describeLimits(config)];
+}
+
+async function examineCatalogue(config: Config): Promise<Finding> {
+  const about = "models";
   const modelIds: string[] = [];
   for (const type of DEFAULT_TYPES) {
     const { fitting, reasons } = await listDefaultModels(type, config);

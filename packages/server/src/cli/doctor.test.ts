@@ -187,6 +187,22 @@ test.each([
   expect(findings).toContainEqual({ about: "model near", status, message: expect.stringMatching(message) });
 });
 
+test("a process is started that loads the library of the models, as their loads do, and the limits in force are named", async () => {
+  const engine = { kind: "llama" as const, model: "/nowhere/model.gguf" };
+  const examine = (processes: ConfigInput["processes"]) =>
+    examineModels(configure({ models: [{ id: "near", engine }], processes }), {});
+  const good = await examine({ exitTimeMsMax: 1234 });
+  const loads = expect.stringMatching(/^a process of its own loads it in \d+\.\d s and takes \d+ MB$/);
+  expect(good).toContainEqual({ about: "llama library", status: "ok", message: loads });
+  expect(good).toContainEqual({
+    about: "processes",
+    status: "ok",
+    message: expect.stringContaining("1234 ms of exiting"),
+  });
+  const late = expect.stringContaining("did not load the model within 1 ms");
+  expect(await examine({ loadTimeMsMax: 1 })).toContainEqual({ about: "llama library", status: "fail", message: late });
+});
+
 test("models that can't fit the memory alone fail, and those that can't together take turns", async () => {
   const model = join(newDirectory(), "model.gguf");
   await writeRandomModel(model);

@@ -4,7 +4,7 @@
  */
 
 import type { Engine, ModelType } from "@openai-compat/core";
-import type { CatalogueEntry, LoadingSettings } from "@openai-compat/engines";
+import type { CatalogueEntry, LoadingSettings, NativeLibraryName } from "@openai-compat/engines";
 import type { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
 
@@ -48,6 +48,8 @@ export interface CreatedEngine {
 export interface Requirement {
   /** Its name in the output of `doctor`. */
   readonly about: string;
+  /** The native library that the processes of its models load. Default: none. */
+  readonly library?: NativeLibraryName;
   /** @returns why it is not met and what to do; null when it is met */
   findProblem(): Promise<string | null>;
 }

@@ -93,7 +93,7 @@ export const llamaKind = {
     ];
   },
   usesGpu: ({ gpu }) => gpu,
-  requirement: { about: "llama library", findProblem: findLibraryProblem },
+  requirement: { about: "llama library", library: "llama", findProblem: findLibraryProblem },
   async createEngine(model, host) {
     const { id, engine } = model;
     const { path, source } = await locateFile(engine.model, host);

@@ -52,7 +52,7 @@ export const whisperKind = {
   types: ["transcription"],
   settings,
   findType: () => "transcription",
-  requirement: { about: "onnx library", findProblem: findLibraryProblem },
+  requirement: { about: "onnx library", library: "onnx", findProblem: findLibraryProblem },
   async createEngine({ id, engine }, host) {
     const { kind: _kind, model, ...common } = engine;
     const { path, source } = await locateFile(model, host);
