@@ -56,6 +56,11 @@ test("a text of hundreds of letters without a blank is spoken in pieces", async 
   expect(spokenCharacters.length).toBeGreaterThan(4);
 });
 
+test("words that are names of JavaScript's own are words", async () => {
+  const { audioMs } = await speak(kokoro, { text: "constructor toString __proto__ hasOwnProperty valueOf" });
+  expect(audioMs).toBeGreaterThan(1000);
+});
+
 test("missing files are reported by name, without a crash", async () => {
   const archivePath = path.join(directory.path, "missing.whl");
   const engine = createVoiceEngine({ files: { family: "hibari", archivePath }, loading: { retryDelayMs: 1 } });

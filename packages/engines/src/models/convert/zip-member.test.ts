@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { buildZip, type ZipFile } from "../testing/build-zip.ts";
 import { makeTemporaryDirectory } from "../testing/temporary-directory.ts";
-import { ZIP_DIRECTORY_BYTES_MAX, extractZipMember } from "./zip-member.ts";
+import { ZIP_DIRECTORY_BYTES_MAX, extractZipMember, openZip } from "./zip-member.ts";
 
 const REQUESTED: ZipFile = { name: "package/weights.bin", bytes: Buffer.from("weights ".repeat(500)) };
 const OTHER: ZipFile = { name: "../../etc/passwd", bytes: Buffer.from("no") };
@@ -65,3 +65,29 @@ function breakAt(archive: Buffer, at: number): Buffer {
 function cutMiddle(archive: Buffer): Buffer {
   return Buffer.concat([archive.subarray(0, 10), archive.subarray(2000)]);
 }
+
+async function readInMemory(archive: Buffer, bytesMax = 10_000): Promise<Buffer> {
+  await using directory = await makeTemporaryDirectory();
+  const archivePath = path.join(directory.path, "archive.zip");
+  await writeFile(archivePath, archive);
+  await using zip = await openZip(archivePath);
+  return await zip.read(REQUESTED.name, bytesMax);
+}
+
+test.each([true, false])("a file is read into memory whole, stored: %s", async (isStored) => {
+  expect((await readInMemory(buildZip([OTHER, { ...REQUESTED, isStored }]))).equals(REQUESTED.bytes)).toBe(true);
+});
+
+test.each([
+  ["is no zip", Buffer.from("not a zip archive at all"), "its end record is missing"],
+  ["lacks the file", buildZip([OTHER]), "it holds no package/weights.bin"],
+  ["has a larger file than allowed", buildZip([{ ...REQUESTED, bytes: Buffer.alloc(10_001) }]), "has 10001 bytes"],
+  [
+    "unpacks to more than it says",
+    buildZip([{ ...REQUESTED, bytes: Buffer.alloc(100_000), claims: { sizeBytes: 4000 } }]),
+    "its compressed data is broken",
+  ],
+  ["has a wrong checksum", buildZip([{ ...REQUESTED, claims: { checksum: 1 } }]), "does not match its checksum"],
+])("an archive that %s is refused when it is read into memory", async (_case, archive, reason) => {
+  await expect(readInMemory(archive)).rejects.toThrow(reason);
+});

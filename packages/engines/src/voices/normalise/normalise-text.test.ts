@@ -73,6 +73,7 @@ const CASES: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ["ann.lee@mail.example.com", "ann dot lee at mail dot example dot com"],
     ["[our site](https://example.com)", "our site"],
     ["Node.js", "Node.js"],
+    ["https://constructor.org/valueOf", "constructor dot org slash valueOf"],
   ],
   markdown: [
     ["# Title", "Title"],

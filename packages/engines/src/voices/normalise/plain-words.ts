@@ -21,19 +21,21 @@ const URL_PATTERN = /\b(?:(?:https?|ftp):\/\/|www\.)[^\s<>"'”’)\]]+/giu;
 const BARE_ADDRESS =
   /(?<![\p{L}\p{N}@.])(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|ai|co|uk|de|fr|info)(?:\/[^\s<>"'”’)\]]*)?(?![\p{L}\p{N}])/giu;
 const MAIL_ADDRESS = /(?<![\p{L}\p{N}])[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
-const ADDRESS_WORDS: Readonly<Record<string, string>> = {
-  ".": "dot",
-  "/": "slash",
-  "-": "dash",
-  _: "underscore",
-  "@": "at",
-  "+": "plus",
-  "%": "percent",
-  "~": "tilde",
-  "=": "equals",
-  "&": "and",
-  ":": "colon",
-};
+const ADDRESS_WORDS = new Map(
+  Object.entries({
+    ".": "dot",
+    "/": "slash",
+    "-": "dash",
+    _: "underscore",
+    "@": "at",
+    "+": "plus",
+    "%": "percent",
+    "~": "tilde",
+    "=": "equals",
+    "&": "and",
+    ":": "colon",
+  }),
+);
 
 export function toPlainWords(text: string): string {
   // What looks alike in other encodings of Unicode is read alike: full-width forms, ligatures, letters with accents.
@@ -77,7 +79,7 @@ function sayUrl(url: string): string {
 
 function sayAddress(address: string): string {
   const parts = address.match(/[\p{L}\p{N}]+|[^\p{L}\p{N}]/gu) ?? [];
-  const words = parts.slice(0, ADDRESS_PARTS_MAX * 2).map((part) => ADDRESS_WORDS[part] ?? part);
+  const words = parts.slice(0, ADDRESS_PARTS_MAX * 2).map((part) => ADDRESS_WORDS.get(part) ?? part);
   return words.join(" ");
 }
 

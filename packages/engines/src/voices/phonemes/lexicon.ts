@@ -34,8 +34,16 @@ export interface WordRequest {
 
 /** Sounds before which a flapped t stands in American English. */
 const FLAPPING: ReadonlySet<string> = new Set("AIOWYiuæɑəɛɪɹʊʌ");
-const SYMBOLS: Readonly<Record<string, string>> = { "%": "percent", "&": "and", "+": "plus", "@": "at" };
-const ADDRESS_SYMBOLS: Readonly<Record<string, string>> = { ".": "dot", "/": "slash" };
+const SYMBOLS = new Map([
+  ["%", "percent"],
+  ["&", "and"],
+  ["+", "plus"],
+  ["@", "at"],
+]);
+const ADDRESS_SYMBOLS = new Map([
+  [".", "dot"],
+  ["/", "slash"],
+]);
 
 export class Lexicon {
   readonly #gold: Dictionary;
@@ -169,7 +177,7 @@ export class Lexicon {
   }
 
   #isKnown(word: string): boolean {
-    if (this.#has(word) || word in SYMBOLS) return true;
+    if (this.#has(word) || SYMBOLS.has(word)) return true;
     if (!/^[A-Za-z']+$/.test(word) || word.includes("'")) return false;
     if (word.length === 1) return true;
     if (word === word.toUpperCase() && this.#gold.find(word.toLowerCase()) !== undefined) return true;
@@ -194,9 +202,9 @@ export class Lexicon {
   #findSpecial({ word, tag, stress, context }: WordRequest): string | null {
     const entry = (name: string, strength: number | null): string | null =>
       this.lookUp({ word: name, tag: null, stress: strength, context });
-    const address = tag === "ADD" ? ADDRESS_SYMBOLS[word] : undefined;
+    const address = tag === "ADD" ? ADDRESS_SYMBOLS.get(word) : undefined;
     if (address !== undefined) return entry(address, -0.5);
-    const symbol = SYMBOLS[word];
+    const symbol = SYMBOLS.get(word);
     if (symbol !== undefined) return entry(symbol, null);
     if (isAbbreviation(word)) return this.spell(word);
     const next = context?.isVowelNext ?? null;
