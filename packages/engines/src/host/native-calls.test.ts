@@ -11,6 +11,8 @@ import { NativeCalls } from "./native-calls.ts";
 import type { NativeModel } from "./native-model.ts";
 import { serveNativeModel } from "./serve-native-model.ts";
 
+const never = new AbortController().signal;
+
 interface Connection {
   readonly calls: NativeCalls;
   readonly clock: FakeClock;
@@ -303,3 +305,46 @@ test("a call that goes on for too long after its abort, or after its consumer ha
   calls.fail(() => new AiError("engine_failed", "lost"));
   await expect(asked).rejects.toMatchObject({ code: "engine_failed" });
 });
+
+test("a stream is ahead of its consumer by its credits, from its first event to its last", async () => {
+  const { calls, computed, deliverToChild, deliverToParent, toChild, toParent } = await connect();
+  const numbers = calls.listen("count", 100, never);
+  for (let consumed = 1; consumed <= 100; consumed += 1) {
+    const next = numbers.next();
+    while (toChild.length + toParent.length > 0) {
+      await deliverToChild();
+      await deliverToParent();
+    }
+    expect((await next).value).toBe(consumed);
+    const ahead = (computed.get(100) ?? 0) - consumed;
+    expect(ahead).toBeLessThanOrEqual(EVENTS_AHEAD_MAX);
+    if (consumed + EVENTS_AHEAD_MAX <= 100) expect(ahead).toBeGreaterThanOrEqual(EVENTS_AHEAD_MAX / 2);
+  }
+});
+
+test.each(["leaves", "aborts"])("a consumer that %s while the stream waits for its credits ends it", async (how) => {
+  const { calls, running, deliverToChild, deliverToParent, toChild, toParent } = await connect();
+  const deliverAll = async () => {
+    while (toChild.length + toParent.length > 0) {
+      await deliverToChild();
+      await deliverToParent();
+    }
+  };
+  const controller = new AbortController();
+  const numbers = calls.listen("count", 100, controller.signal);
+  const first = numbers.next();
+  await deliverAll();
+  expect((await first).value).toBe(1);
+  const gone = new Error("gone");
+  const left = how === "leaves" ? numbers.return() : null;
+  if (left === null) controller.abort(gone);
+  await settled();
+  await deliverAll();
+  expect(running()).toBe(0);
+  if (left !== null) expect(await left).toEqual({ done: true, value: undefined });
+  else await expect(drain(numbers)).rejects.toBe(gone);
+});
+
+async function drain(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _item of items);
+}

@@ -25,8 +25,8 @@ export interface ServeProcess {
   readonly log: () => string;
   /** Ends it as a lack of memory or of power would: nothing of it runs afterwards. */
   kill(): Promise<void>;
-  /** Sends a signal upon which it is to end by itself. @returns its exit code. */
-  end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Sends a signal, to its group as a terminal does or to it alone, upon which it is to end by itself. @returns its exit code. */
+  end(signal: NodeJS.Signals, receiver?: "process" | "group"): Promise<number | null>;
 }
 
 export interface ServeProcessOptions {
@@ -37,6 +37,8 @@ export interface ServeProcessOptions {
    * the test.
    */
   readonly expectsFault?: boolean;
+  /** Whether it leads a group of processes. Default: it is in that of the test. */
+  readonly ownGroup?: boolean;
 }
 
 /** What a process writes with an unhandled error, ours or Node.js itself. */
@@ -58,7 +60,7 @@ export function createTestDirectory(): string {
  */
 export async function startServeProcess(
   config: ConfigInput,
-  { nodeOptions = "", expectsFault = false }: ServeProcessOptions = {},
+  { nodeOptions = "", expectsFault = false, ownGroup = false }: ServeProcessOptions = {},
 ): Promise<ServeProcess> {
   const directory = createTestDirectory();
   const files = { config: path.join(directory, "config.json"), ready: path.join(directory, "ready.json") };
@@ -66,14 +68,16 @@ export async function startServeProcess(
   const child = spawn(process.execPath, [PROGRAM, "serve", "--config", files.config, "--ready-file", files.ready], {
     env: { PATH: process.env["PATH"] ?? "", HOME: directory, NODE_OPTIONS: nodeOptions },
     stdio: ["ignore", "ignore", "pipe"],
+    detached: ownGroup,
   });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
   const closed = once(child, "close");
   let isAsked = false;
-  const end = async (signal: NodeJS.Signals) => {
+  const end = async (signal: NodeJS.Signals, receiver: "process" | "group" = "process") => {
     isAsked = true;
-    child.kill(signal);
+    if (receiver === "group" && child.pid !== undefined) process.kill(-child.pid, signal);
+    else child.kill(signal);
     await closed;
     return child.exitCode;
   };
