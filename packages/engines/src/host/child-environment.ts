@@ -50,12 +50,15 @@ const PREFIXES = [
   "METAL_",
 ];
 
+/** Of a library too: `LLAMA_API_KEY` is what clients of another server send. */
+const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/;
+
 /** Names are compared without regard to case, as on Windows. */
 export function childEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     const upper = name.toUpperCase();
-    if (value === undefined) continue;
+    if (value === undefined || SECRET_NAME.test(upper)) continue;
     if (NAMES.includes(upper) || PREFIXES.some((prefix) => upper.startsWith(prefix))) kept[name] = value;
   }
   return kept;
