@@ -147,6 +147,19 @@ test.runIf(process.platform === "linux")(
   },
 );
 
+test("a process whose server was killed while it started ends too, although its model blocks it", async () => {
+  const { lines, code } = await runScript(new URL("./testing/lost-while-starting.ts", import.meta.url));
+  expect(code).toBeNull();
+  const isGone = () => {
+    try {
+      return !process.kill(Number(lines[0]), 0);
+    } catch {
+      return true;
+    }
+  };
+  await vi.waitUntil(isGone, { timeout: 15_000, interval: 50 });
+});
+
 test.skipIf(process.platform === "win32")(
   "an idle process does not keep the server alive, one that answers does",
   async () => {

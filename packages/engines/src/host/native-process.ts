@@ -125,7 +125,7 @@ class NativeChild {
     this.#options = options;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#limits = resolveProcessLimits(options.limits ?? {});
-    this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [], {
+    this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [String(process.pid)], {
       serialization: "advanced",
       execArgv: options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`],
       env: childEnvironment(process.env),

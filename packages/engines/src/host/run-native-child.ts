@@ -41,7 +41,7 @@ const IGNORED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** @param kinds what the parent may ask for. Call it once. */
 export function runNativeChild(kinds: NativeKinds): void {
   if (process.send === undefined) throw new Error("A native model runs as a child of the server.");
-  watchParent();
+  watchParent(Number(process.argv[2]));
   offerToOomKiller();
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
   // No clean end: a library's own might hang, and nobody is there to end it.
@@ -56,8 +56,9 @@ export function runNativeChild(kinds: NativeKinds): void {
   );
 }
 
-function watchParent(): void {
-  const workerData = { parentPid: process.ppid, intervalMs: ORPHAN_CHECK_MS };
+/** @param parentPid said by the parent, which may be gone by now: then this process has another one already. */
+function watchParent(parentPid: number): void {
+  const workerData = { parentPid, intervalMs: ORPHAN_CHECK_MS };
   new Worker(ORPHAN_WATCH, { eval: true, workerData, stdout: false, stderr: false }).unref();
 }
 
