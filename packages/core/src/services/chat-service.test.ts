@@ -72,6 +72,12 @@ test("an engine is asked for an answer to a chat, of which the prompt is not sco
   expect(engine.requests).toMatchObject([{ style: "chat", scoresPrompt: false, stop: ["end"], tokensMax: 4 }]);
 });
 
+test("all choices of an account share the engine's time", async () => {
+  const { chat, engine } = setUp();
+  await chat({ choices: 2 });
+  expect(engine.requests.map(({ shareId }) => shareId)).toEqual(["ada", "ada"]);
+});
+
 test("what an engine tells of a prompt is no part of a chat", async () => {
   const { chat, engine } = setUp();
   engine.generate = async function* () {

@@ -168,6 +168,13 @@ test("fewer tokens are echoed with their log probabilities", async () => {
   expect((await complete(many(16))).choices).toHaveLength(16);
 });
 
+test("all texts of an account share the engine's time", async () => {
+  const { complete, engine } = setUp();
+  await complete({ choices: 2, candidates: 2 });
+  expect(engine.requests.length).toBeGreaterThan(1);
+  expect(new Set(engine.requests.map(({ shareId }) => shareId))).toEqual(new Set(["ada"]));
+});
+
 test("without echo no prompt is scored", async () => {
   const { complete, engine } = setUp();
   await complete({ topLogprobs: 2 });
