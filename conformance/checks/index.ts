@@ -1,6 +1,15 @@
 /** Every check of the suite, in the order in which it runs: cheap ones and what others build on come first. */
 
 import type { Check } from "../src/check.ts";
+import { roundtripChecks } from "./audio/roundtrip.ts";
+import { speechChecks } from "./audio/speech.ts";
+import { speechRefusalChecks } from "./audio/speech-refusals.ts";
+import { transcriptChecks } from "./audio/transcripts.ts";
+import { transcriptRefusalChecks } from "./audio/transcript-refusals.ts";
+import { transcriptStreamChecks } from "./audio/transcript-stream.ts";
+import { unreadBodyChecks } from "./audio/unread-bodies.ts";
+import { uploadChecks } from "./audio/uploads.ts";
+import { wordChecks } from "./audio/words.ts";
 import { authChecks } from "./auth/credentials.ts";
 import { billingChecks } from "./billing/credits.ts";
 import { billedOperationChecks } from "./billing/every-operation.ts";
@@ -79,6 +88,15 @@ export const checks: readonly Check[] = [
   ...lengthAtLimitChecks,
   ...tooLongChecks,
   ...embeddingChecks,
+  ...transcriptChecks,
+  ...wordChecks,
+  ...transcriptStreamChecks,
+  ...transcriptRefusalChecks,
+  ...uploadChecks,
+  ...speechChecks,
+  ...speechRefusalChecks,
+  ...roundtripChecks,
+  ...unreadBodyChecks,
   ...authChecks,
   ...rateLimitChecks,
   ...errorChecks,

@@ -17,6 +17,14 @@ export function handleCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   return wire.reply(addCommonHeaders(reply, call), call);
 }
 
+/** What can be said of a call before its body has come; null where nothing can. */
+export function refuseUnread(call: ReferenceCall, wire: ReferenceWire): Reply | null {
+  if (call.operation === null || wire.steps[0] !== "authenticate" || wire.readsBodyFirst(call)) return null;
+  const refusal = STEPS.authenticate(startRequest(call, call.operation), wire);
+  if (refusal === null) return null;
+  return wire.reply(addCommonHeaders(composeRefusal(refusal, call, wire), call), call);
+}
+
 function answerCall(call: ReferenceCall, wire: ReferenceWire): Reply {
   if (call.operation === null) return composeRefusal(refuseRoute(call), call, wire);
   const state = startRequest(call, call.operation);

@@ -31,7 +31,12 @@ export async function judgeWire(wire: ReferenceWire, options: JudgeOptions = {})
   return await runChecks({ target, limits, plan: planChecks(options.checks ?? checks, target) });
 }
 
-/** Ids of the checks that blamed the target. */
+/** Ids of the checks that blamed the target, or would have if what they need were not a model's ability. */
 export function listKillers(results: readonly CheckResult[]): readonly string[] {
-  return results.filter(({ outcome }) => outcome === "fail" || outcome === "warn").map(({ check }) => check.id);
+  return results
+    .filter(({ outcome, check, observer }) => {
+      const isBlamed = outcome === "fail" || outcome === "warn";
+      return isBlamed || (check.tier === "model" && observer !== null);
+    })
+    .map(({ check }) => check.id);
 }

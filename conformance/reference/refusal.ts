@@ -95,10 +95,11 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
 
 export function makeRefusal(
   name: RefusalName,
-  options: { param?: string; headers?: Record<string, string> } = {},
+  options: { param?: string; headers?: Record<string, string>; message?: string } = {},
 ): Refusal {
   const row = TABLE[name];
-  return { ...row, name, param: options.param ?? null, headers: { ...row.headers, ...options.headers } };
+  const { message = row.message, param = null, headers } = options;
+  return { ...row, name, message, param, headers: { ...row.headers, ...headers } };
 }
 
 /** The official error body. */

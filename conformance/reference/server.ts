@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../src/target.ts";
 import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
 import type { Reply } from "./call.ts";
-import { handleCall } from "./handle-call.ts";
+import { handleCall, refuseUnread } from "./handle-call.ts";
 import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, SLOW_MODELS, UPSTREAM_SECRET } from "./models.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
@@ -67,18 +67,12 @@ async function serve(request: IncomingMessage, response: ServerResponse, wire: R
   const { pathname, search } = new URL(request.url ?? "/", "http://reference");
   const method = request.method ?? "GET";
   const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : `/outside${pathname}`;
-  const body = await readBody(request);
-  const call = {
-    method,
-    path,
-    query: search,
-    operation: resolveOperation(method, path),
-    headers: request.headers,
-    body,
-  };
+  const head = { method, path, query: search, operation: resolveOperation(method, path), headers: request.headers };
+  const unread = refuseUnread({ ...head, body: new Uint8Array() }, wire);
+  const call = { ...head, body: unread === null ? await readBody(request) : new Uint8Array() };
   await wire.admission(call);
   wire.slots.note();
-  const reply = handleCall(call, wire);
+  const reply = unread ?? handleCall(call, wire);
   try {
     await reply.ready();
     await writeReply(response, reply);

@@ -33,6 +33,8 @@ export interface ReferenceWire extends BodyReader {
   readonly models: readonly Model[];
   readonly operations: ReferenceOperations;
   readonly admit: (verdict: CredentialVerdict, call: ReferenceCall) => Refusal | null;
+  /** Whether even who may not call is heard to the end. */
+  readonly readsBodyFirst: (call: ReferenceCall) => boolean;
   /** Whether a call is under the constraint: all of a billed operation are. */
   readonly constrains: (constraint: Constraint, call: ConstrainedCall) => boolean;
   /** One event of a stream, from its data. */
@@ -57,6 +59,7 @@ export function defineReferenceWire(): ReferenceWire {
     models: REFERENCE_MODELS,
     operations: REFERENCE_OPERATIONS,
     admit: admitVerdict,
+    readsBodyFirst: () => false,
     decodeText: decodeUtf8,
     acceptsContentType: (contentType) => /^application\/json\b/i.test(contentType),
     constrains: (_, { operation }) => REFERENCE_OPERATIONS[operation].isBilled,

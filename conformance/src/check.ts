@@ -31,6 +31,7 @@ export const AREAS = {
   chat: { isPrepared: false },
   completions: { isPrepared: true },
   embeddings: { isPrepared: true },
+  audio: { isPrepared: true },
   sse: { isPrepared: false },
   auth: { isPrepared: false },
   errors: { isPrepared: false },

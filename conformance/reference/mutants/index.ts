@@ -1,5 +1,8 @@
 /** The catalogue of mutants. Those that make checks wait come first, so that a run does not end with them alone. */
 
+import { speechMutants } from "./audio/speech.ts";
+import { transcriptMutants } from "./audio/transcripts.ts";
+import { uploadMutants } from "./audio/uploads.ts";
 import { authMutants } from "./auth/credentials.ts";
 import { billingMutants } from "./billing/credits.ts";
 import { billedOperationMutants } from "./billing/every-operation.ts";
@@ -33,6 +36,7 @@ export const mutants: readonly Mutant[] = [
   ...limitedOperationMutants,
   ...billingMutants,
   ...billedOperationMutants,
+  ...uploadMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,
@@ -46,6 +50,8 @@ export const mutants: readonly Mutant[] = [
   ...completionLogprobMutants,
   ...completionStreamMutants,
   ...embeddingMutants,
+  ...transcriptMutants,
+  ...speechMutants,
   ...sseMutants,
   ...authMutants,
   ...errorMutants,

@@ -1,5 +1,4 @@
-import type { ReferenceOperation } from "./operation.ts";
-import { createTranscription } from "./create-transcription.ts";
+import { hearing } from "./transcript.ts";
 
 /** English recordings are heard as they are. */
-export const createTranslation: ReferenceOperation = createTranscription;
+export const createTranslation = hearing("translate");

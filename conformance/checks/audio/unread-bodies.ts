@@ -1,0 +1,66 @@
+/** Checks that who may not call is refused before the body is read: a recording is megabytes, and anybody can send one. */
+
+import { operations } from "@openai-compat/spec";
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { KeyName } from "../../src/target.ts";
+import { expectResponse, expectThat } from "../../src/expect.ts";
+import { requireOffered } from "../support/operation-probes.ts";
+
+const ROWS = [
+  {
+    slug: "transcriptions",
+    operation: "createTranscription",
+    contentType: "multipart/form-data; boundary=conformance",
+  },
+  { slug: "translations", operation: "createTranslation", contentType: "multipart/form-data; boundary=conformance" },
+  { slug: "speech", operation: "createSpeech", contentType: "application/json" },
+] as const;
+
+/** Announced, and never sent. */
+const ANNOUNCED_BYTES = 1_000_000;
+const WAIT_MS = 3000;
+
+const CALLERS = [
+  { slug: "unauthenticated", what: "without a credential", credential: null, status: 401, needs: [] },
+  {
+    slug: "no-capability",
+    what: "whose credential grants nothing",
+    credential: "no_capability",
+    status: 403,
+    needs: ["key:no_capability"],
+  },
+] as const satisfies readonly { readonly credential: KeyName | null; readonly [name: string]: unknown }[];
+
+export const unreadBodyChecks: readonly Check[] = ROWS.flatMap(({ slug, operation, contentType }) =>
+  CALLERS.map((caller) =>
+    defineCheck({
+      id: `audio.${slug}.unread.${caller.slug}`,
+      area: "audio",
+      level: "should",
+      tier: "protocol",
+      operation,
+      needs: [...caller.needs],
+      requirement: `A caller of ${operation} ${caller.what} is refused before the body has come.`,
+      reference: "RFC 9110 section 15.5.2; OpenAI error codes",
+      breaks: "Anybody fills the server's memory and line with recordings that nobody will hear.",
+      async run(context) {
+        const exchange = await context.wire({
+          method: "POST",
+          path: operations[operation].path,
+          headers: { "content-type": contentType, "content-length": String(ANNOUNCED_BYTES) },
+          body: "--conformance\r\n",
+          credential: caller.credential,
+          disconnectAfterMs: WAIT_MS,
+        });
+        if (exchange.response === null) await requireOffered(context, operation);
+        const { status } = expectResponse(exchange);
+        if (status === 404 || status === 501) await requireOffered(context, operation);
+        expectThat(status === caller.status, {
+          observer: "wire",
+          expected: `status ${caller.status}`,
+          actual: `status ${status}`,
+        });
+      },
+    }),
+  ),
+);
