@@ -62,9 +62,9 @@ test.each([
 });
 
 test("speech that breaks before its first bytes is an error of the server", async () => {
-  const { ask, internalErrors } = await setUpSpeech(async function* speak() {
-    throw BROKEN;
-  });
+  const { ask, internalErrors } = await setUpSpeech(() => ({
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(BROKEN) }),
+  }));
   const response = await ask();
   expect(response.status).toBe(500);
   expect(await response.json()).toMatchObject({ error: { message: BROKEN.message } });
