@@ -45,7 +45,7 @@ export const SPEECH_RULES: Readonly<Record<string, SpeechRule>> = {
       ? null
       : makeRefusal("invalid_value", { param: "voice", message: `The voices are ${VOICES.join(", ")}.` }),
   response_format: ({ response_format: format }) =>
-    isLeftOut(format) || String(format) in CONTENT_TYPES ? null : refuse("response_format"),
+    isLeftOut(format) || (typeof format === "string" && format in CONTENT_TYPES) ? null : refuse("response_format"),
   speed_type: ({ speed }) => (isLeftOut(speed) || typeof speed === "number" ? null : refuse("speed", "invalid_type")),
   speed_low: ({ speed }) => (typeof speed === "number" && speed < 0.25 ? refuse("speed") : null),
   speed_high: ({ speed }) => (typeof speed === "number" && speed > 4 ? refuse("speed") : null),
@@ -87,7 +87,13 @@ export function answerSpeech(given: Fields): Speech {
   const { length } = String(input);
   const request = { ...given, stream: given["stream_format"] === "sse" };
   const milliseconds = (length * MS_PER_CHARACTER) / (typeof speed === "number" ? speed : 1);
-  return { request, cost: length, breaksAfter: null, format: isLeftOut(format) ? "mp3" : String(format), milliseconds };
+  return {
+    request,
+    cost: length,
+    breaksAfter: null,
+    format: typeof format === "string" ? format : "mp3",
+    milliseconds,
+  };
 }
 
 export function encodeSpeech({ format, milliseconds }: Speech): Media {

@@ -53,7 +53,7 @@ const refuse = (param: string, name: "invalid_value" | "invalid_type" = "invalid
   makeRefusal(name, { param });
 
 function isTemperature(value: unknown): boolean {
-  return value === undefined || (/^\d*\.?\d+$/.test(String(value)) && Number(value) <= 1);
+  return value === undefined || (typeof value === "string" && /^\d*\.?\d+$/.test(value) && Number(value) <= 1);
 }
 
 const COMMON_RULES: Readonly<Record<string, TranscriptRule>> = {
