@@ -93,7 +93,7 @@ function createAnswers(noticed: Noticed): FaultyModel["answers"] {
     },
     flood: async (characters: number) => {
       const line = `Error: ${"x".repeat(992)}\n`;
-      for (let written = 0; written < characters; written += line.length) process.stderr.write(line);
+      for (let written = 0; written < characters; written += line.length) await write(line);
     },
     unsendable: async () => () => {},
     leaveHeir: async (seconds: number) => {
@@ -135,6 +135,11 @@ function createStreams(noticed: Noticed): FaultyModel["streams"] {
       }
     },
   };
+}
+
+/** What is not written before the process exits is lost. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve) => process.stderr.write(text, () => resolve()));
 }
 
 /** As native code that never returns. */
