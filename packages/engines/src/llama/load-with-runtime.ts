@@ -1,9 +1,14 @@
 /** Loads a model with the native library: forwards its log lines, and maps its failures to errors that name no path. */
 
+import { setImmediate as nextRound, setTimeout as wait } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
+import { cleanLine } from "../host/native-lines.ts";
 import type { NativeLog } from "../host/native-model.ts";
 import { openNativeRuntime } from "./native-runtime.ts";
 import type { NativeRuntime } from "./native-runtime.ts";
+
+/** The library delivers its lines later than the failure that they are about. */
+const LAST_LINES_MS = 100;
 
 export interface RuntimeSettings {
   readonly gpu: boolean;
@@ -16,10 +21,15 @@ export async function loadWithRuntime<Loaded extends { readonly dispose: () => P
   load: (runtime: NativeRuntime) => Promise<Loaded>,
 ): Promise<Loaded> {
   let stopListening = (): void => {};
+  let firstError: string | null = null;
+  const listener: NativeLog = (level, line) => {
+    if (level === "error") firstError ??= line;
+    log(level, line);
+  };
   try {
     const runtime = await openNativeRuntime({ gpu });
-    runtime.logListeners.add(log);
-    stopListening = () => void runtime.logListeners.delete(log);
+    runtime.logListeners.add(listener);
+    stopListening = () => void runtime.logListeners.delete(listener);
     const loaded = await load(runtime);
     const dispose = async (): Promise<void> => {
       await loaded.dispose();
@@ -27,9 +37,19 @@ export async function loadWithRuntime<Loaded extends { readonly dispose: () => P
     };
     return { ...loaded, dispose };
   } catch (error) {
+    await wait(LAST_LINES_MS);
+    // Of a process that slept for as long, the timer comes before the lines.
+    await nextRound();
     stopListening();
-    throw toLoadError(error);
+    throw withReason(toLoadError(error), firstError);
   }
+}
+
+/** The library's error says only that the load failed; its first line in the log says why. */
+function withReason(error: AiError, line: string | null): AiError {
+  const { code, message, cause } = error;
+  if (line === null || !(cause instanceof Error)) return error;
+  return new AiError(code, message, { cause: new Error(`${cause.message}: ${cleanLine(line)}`, { cause }) });
 }
 
 /** Maps a failure from before the native load. */
