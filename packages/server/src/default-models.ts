@@ -6,13 +6,17 @@ import { listFittingModels } from "@openai-compat/engines";
 import type { CatalogueEntry, ModelChoice, Capacity } from "@openai-compat/engines";
 import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
-import { CATALOGUE_KIND, FALLBACK_KIND } from "./engine-kinds/index.ts";
+import type { EngineKind } from "./engine-kinds/engine-kind.ts";
+import { CATALOGUE_KIND, FALLBACK_KIND, findEngineKind, nameModel } from "./engine-kinds/index.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";
 import { modelSchema, withOwnType } from "./model-config.ts";
 import type { ModelConfig } from "./model-config.ts";
 
 /** The first that is missing decides: without a chat model no embedding model is looked for. */
 export const DEFAULT_TYPES = ["chat", "embedding"] as const satisfies readonly CatalogueEntry["type"][];
+
+/** The smallest of each come beside a chat model, whatever is asked for: they are good enough to be heard and to hear. */
+const AUDIO_TYPES: readonly CatalogueEntry["type"][] = ["transcription", "speech"];
 
 export interface DefaultModelsOptions {
   readonly config: Pick<Config, "engines" | "models" | "memory">;
@@ -21,8 +25,8 @@ export interface DefaultModelsOptions {
     model: ModelConfig,
   ) => Promise<{ readonly model: RegisteredModel; readonly source: string | null }>;
   readonly signal: AbortSignal;
-  /** Why no model of the catalogue runs on this machine; null: nothing is known against it. */
-  readonly findProblem: () => Promise<string | null>;
+  /** Why no model of this kind runs on this machine; null: nothing is known against it. */
+  readonly findProblem: (kind: EngineKind) => Promise<string | null>;
   /** As in `listDefaultModels`. */
   readonly capacity: Partial<Capacity>;
 }
@@ -37,18 +41,20 @@ export async function resolveDefaultModels(options: DefaultModelsOptions): Promi
   if (options.config.engines === "scripted") {
     return resolveFallback(options, "Serving the scripted engine (no AI model), as asked.");
   }
-  const problem = await options.findProblem();
+  const problem = await options.findProblem(CATALOGUE_KIND);
   const chat = problem === null ? await findDefaultModel("chat", options) : { reasons: [problem] };
   if (!("model" in chat)) {
     return resolveFallback(options, `Serving the scripted engine (no AI model):\n${chat.reasons.join("\n")}`);
   }
-  const embedding = await findDefaultModel("embedding", options);
   const why = chat.reasons.length === 0 ? "" : ` Not a better one: ${chat.reasons.join(" ")}`;
-  if (!("model" in embedding)) {
-    const summary = `${chat.summary}${why}\nServing no embedding model: ${embedding.reasons.join(" ")}`;
-    return { models: [chat.model], summary };
+  const models = [chat.model];
+  const lines = [`${chat.summary}${why}`];
+  for (const type of ["embedding", ...AUDIO_TYPES] as const) {
+    const found = await findDefaultModel(type, options);
+    if ("model" in found) models.push(found.model);
+    lines.push("model" in found ? found.summary : `Serving no ${type} model: ${found.reasons.join(" ")}`);
   }
-  return { models: [chat.model, embedding.model], summary: `${chat.summary}${why}\n${embedding.summary}` };
+  return { models, summary: lines.join("\n") };
 }
 
 /** Those of the catalogue that fit, the first choice first. @param capacity default: what this machine offers */
@@ -57,13 +63,13 @@ export async function listDefaultModels(
   config: Pick<Config, "engines" | "models" | "memory">,
   capacity: Partial<Capacity> = {},
 ): Promise<ModelChoice> {
-  const order = config.engines === "small" ? "smallest" : "best";
+  const order = config.engines === "small" || AUDIO_TYPES.includes(type) ? "smallest" : "best";
   return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...capacity });
 }
 
 /** A model of the catalogue as the configuration would have it. */
 export function nameDefaultModel({ id, name }: CatalogueEntry): ModelConfig {
-  return withOwnType(modelSchema.parse({ ...CATALOGUE_KIND.nameUnknown(id), name, default: true }));
+  return withOwnType(modelSchema.parse({ ...nameModel(id), name, default: true }));
 }
 
 type FoundModel =
@@ -75,10 +81,14 @@ async function findDefaultModel(type: CatalogueEntry["type"], options: DefaultMo
   const choice = await listDefaultModels(type, options.config, options.capacity);
   const reasons = [...choice.reasons];
   for (const entry of choice.fitting) {
+    const config = nameDefaultModel(entry);
+    const kind = findEngineKind(config.engine);
+    const problem = kind.kind === CATALOGUE_KIND.kind ? null : await options.findProblem(kind);
+    if (problem !== null) return { reasons: [problem] };
     try {
-      const { model, source } = await options.register(nameDefaultModel(entry));
-      const kind = entry.isDemonstration ? ", a demonstration model," : "";
-      return { model, summary: `Serving ${entry.name} (${entry.id})${kind} from ${source}.`, reasons };
+      const { model, source } = await options.register(config);
+      const demonstration = entry.isDemonstration ? ", a demonstration model," : "";
+      return { model, summary: `Serving ${entry.name} (${entry.id})${demonstration} from ${source}.`, reasons };
     } catch (thrown) {
       const isForeseen = thrown instanceof AiError || thrown instanceof ConfigError;
       if (options.signal.aborted || !isForeseen) throw thrown;

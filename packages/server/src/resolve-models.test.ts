@@ -38,15 +38,20 @@ test("without configured models, the catalogue's best of each type are the defau
       ownedBy: "local",
       engine: { limits: { contextTokens: 512 } },
     },
+    { id: "whisper-tiny.en", type: "transcription", isDefault: true },
+    { id: "hibari", type: "speech", isDefault: true },
   ]);
   expect(summary).toBe(
     "Serving Qwen2.5-Coder 0.5B Instruct (qwen2.5-coder-0.5b-instruct) from a fake.\n" +
-      "Serving all-MiniLM-L6-v2 (all-minilm-l6-v2) from a fake.",
+      "Serving all-MiniLM-L6-v2 (all-minilm-l6-v2) from a fake.\n" +
+      "Serving Whisper tiny.en (whisper-tiny.en) from a fake.\n" +
+      "Serving hibari (hibari) from a fake.",
   );
   expect(summary).not.toContain("demonstration");
 });
 
 const SMOL = "smollm2-135m-instruct";
+const AUDIO = ["whisper-tiny.en", "hibari"];
 
 test("where only the demonstration model can be had it serves, is called so, and the reason is printed", async () => {
   const pull: ResolveModelsOptions["pull"] = async ({ id }) => {
@@ -54,7 +59,7 @@ test("where only the demonstration model can be had it serves, is called so, and
     return { path: weights, source: "a fake" };
   };
   const { models, summary } = await resolve({}, { pull });
-  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2", ...AUDIO]);
   expect(summary).toMatch(
     /SmolLM2 135M Instruct \(smollm2-135m-instruct\), a demonstration model, from a fake\. .*Nothing answered/,
   );
@@ -67,13 +72,21 @@ test("a model that memory has no room for is not pulled", async () => {
     return { path: weights, source: "a fake" };
   };
   const { summary } = await resolve({}, { pull, capacity: { diskBytes: 10 ** 12, memoryBytes: 1_000_000_000 } });
-  expect(pulled).toEqual([SMOL, "all-minilm-l6-v2"]);
-  expect(summary).toContain("Qwen2.5-Coder 0.5B Instruct needs 1122 MB of memory, and 1000 MB are available.");
+  expect(pulled).toEqual([SMOL, "all-minilm-l6-v2", "whisper-tiny.en", "silero-vad", "hibari"]);
+  expect(summary).toMatch(/Qwen2\.5-Coder 0\.5B Instruct needs \d{4} MB of memory, and 1000 MB are available\./);
 });
 
 test("small engines are the smallest of the catalogue", async () => {
   const { models } = await resolve({ engines: "small" });
-  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2", ...AUDIO]);
+});
+
+test("without the library that speech runs on, only what needs it is left out, and the reason is reported", async () => {
+  const findProblem = async ({ kind }: { readonly kind: string }) =>
+    kind === "llama" ? null : "onnxruntime-node is not installed.";
+  const { models, summary } = await resolve({}, { findProblem });
+  expect(models.map(({ type }) => type)).toEqual(["chat", "embedding"]);
+  expect(summary).toMatch(/Serving no transcription model: onnx.*\nServing no speech model: onnx/);
 });
 
 test("models that are named alone keep the catalogue's id and type, or take the file's name", async () => {
@@ -101,7 +114,7 @@ test("a default model whose cached file is damaged is replaced by the next one, 
     source: "a fake",
   });
   const { models, summary } = await resolve({}, { pull });
-  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2"]);
+  expect(models.map(({ id }) => id)).toEqual([SMOL, "all-minilm-l6-v2", ...AUDIO]);
   expect(summary).toContain(`${cut} is incomplete`);
 });
 
@@ -115,7 +128,7 @@ test("an embedding model that can't be had is left out, and the reason is report
       },
     },
   );
-  expect(models.map(({ id }) => id)).toEqual(["qwen2.5-coder-0.5b-instruct"]);
+  expect(models.map(({ id }) => id)).toEqual(["qwen2.5-coder-0.5b-instruct", ...AUDIO]);
   expect(summary).toContain("Nothing answered.");
 });
 

@@ -9,8 +9,9 @@ import { createModelMemory } from "@openai-compat/engines";
 import type { Capacity } from "@openai-compat/engines";
 import type { Config } from "./config.ts";
 import { resolveDefaultModels } from "./default-models.ts";
-import { CATALOGUE_KIND, findEngineKind } from "./engine-kinds/index.ts";
-import type { EngineHost, Environment } from "./engine-kinds/engine-kind.ts";
+import type { DefaultModelsOptions } from "./default-models.ts";
+import { findEngineKind } from "./engine-kinds/index.ts";
+import type { EngineHost, EngineKind, Environment } from "./engine-kinds/engine-kind.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";
 import { withOwnType } from "./model-config.ts";
 import type { ModelConfig } from "./model-config.ts";
@@ -39,8 +40,8 @@ export interface ResolveModelsOptions {
   readonly nowMs: number;
   /** Default: the real one, with a progress bar on standard error. */
   readonly pull?: EngineHost["pull"];
-  /** Why no model of the catalogue runs here; null: nothing is known against it. Default: asks the native library. */
-  readonly findProblem?: () => Promise<string | null>;
+  /** Why no model of this kind runs here; null: nothing is known against it. Default: asks its native library. */
+  readonly findProblem?: DefaultModelsOptions["findProblem"];
   /** What a default model may take. Default: what this machine offers. */
   readonly capacity?: Capacity;
 }
@@ -68,13 +69,17 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
     return { model: describeModel(options, model, { engine, ownedBy: kind.ownedBy }), source };
   };
   if (config.models.length === 0) {
-    const { findProblem = CATALOGUE_KIND.requirement.findProblem, capacity = {} } = options;
+    const { findProblem = findProblemOf, capacity = {} } = options;
     const chosen = await resolveDefaultModels({ config, register, signal, findProblem, capacity });
     return { ...chosen, loads: loads.readings };
   }
   const models: RegisteredModel[] = [];
   for (const model of markDefaults(config.models.map(withOwnType))) models.push((await register(model)).model);
   return { models, summary: `Serving ${models.map(({ id }) => id).join(", ")}.`, loads: loads.readings };
+}
+
+async function findProblemOf({ requirement }: EngineKind): Promise<string | null> {
+  return requirement === undefined ? null : requirement.findProblem();
 }
 
 function shareMemory(
