@@ -31,8 +31,8 @@ export interface SpeechPart {
 const SPEECH_SAMPLES_MIN = 2 * FRAME_SAMPLES;
 /** Speech ends where its likelihood falls this far below the threshold. */
 const HYSTERESIS = 0.15;
-/** Speech without a pause is cut where it is least likely, in the last part of what is allowed. */
-const CUT_SHARE = 0.4;
+/** A part that is too long is cut in the last share of what is allowed. */
+const CUT_SHARE = 0.5;
 
 interface Span {
   readonly start: number;
@@ -98,25 +98,21 @@ class PartCutter implements SpeechParts {
       return null;
     }
     const start = Math.max(this.#takenTo, first.start - paddingSamples);
-    let end = start;
-    let isClosed = this.#isFinished;
+    const pauses: Span[] = [];
+    let last = first;
     for (const span of spans) {
-      const padded = Math.min(this.#end, span.end + paddingSamples);
-      const isFirst = span === first;
-      if (!isFirst && (span.start - end > joinedPauseSamplesMax || padded - start > partSamplesMax)) {
-        isClosed = true;
-        break;
+      if (span !== first) {
+        if (span.start - last.end > joinedPauseSamplesMax) return this.#giveUntil(start, last.end);
+        pauses.push({ start: last.end, end: span.start });
       }
-      if (padded - start > partSamplesMax) return this.#cut(start);
-      end = padded;
+      if (span.end + paddingSamples - start > partSamplesMax) return this.#cut(start, pauses);
+      last = span;
     }
     // While speech goes on, its end is that of the audio.
-    isClosed ||= this.#detectedTo - end > joinedPauseSamplesMax;
-    if (!isClosed) {
-      this.#drop(start);
-      return null;
-    }
-    return this.#give({ start, end }, false);
+    if (this.#isFinished || this.#detectedTo - last.end > joinedPauseSamplesMax)
+      return this.#giveUntil(start, last.end);
+    this.#drop(start);
+    return null;
   }
 
   putBack(sample: number): void {
@@ -187,10 +183,14 @@ class PartCutter implements SpeechParts {
     return Math.max(this.#takenTo, this.#detectedTo - this.#settings.paddingSamples - SPEECH_SAMPLES_MIN);
   }
 
-  /** Speech without a pause: cut where it is least likely. */
-  #cut(start: number): SpeechPart {
+  /** The part that begins there is too long: cut at its longest pause, else where speech is least likely. */
+  #cut(start: number, pauses: readonly Span[]): SpeechPart {
     const { partSamplesMax, threshold } = this.#settings;
-    const firstFrame = Math.ceil((start + partSamplesMax * (1 - CUT_SHARE)) / FRAME_SAMPLES);
+    const cutFrom = start + partSamplesMax * (1 - CUT_SHARE);
+    const late = pauses.filter((pause) => pause.start >= cutFrom);
+    const [longest = pauses.at(-1)] = late.toSorted((a, b) => b.end - b.start - (a.end - a.start));
+    if (longest !== undefined) return this.#giveUntil(start, longest.start);
+    const firstFrame = Math.ceil(cutFrom / FRAME_SAMPLES);
     const lastFrame = Math.floor((start + partSamplesMax) / FRAME_SAMPLES) - 1;
     let [quietest, lowest] = [lastFrame, Infinity];
     for (let frame = firstFrame; frame <= lastFrame; frame += 1) {
@@ -200,6 +200,11 @@ class PartCutter implements SpeechParts {
     const isPause = lowest < threshold - HYSTERESIS;
     const end = isPause ? (quietest + 0.5) * FRAME_SAMPLES : start + partSamplesMax;
     return this.#give({ start, end }, !isPause);
+  }
+
+  #giveUntil(start: number, spokenTo: number): SpeechPart {
+    const end = Math.min(this.#end, spokenTo + this.#settings.paddingSamples);
+    return this.#give({ start, end }, false);
   }
 
   #give({ start, end }: Span, isCut: boolean): SpeechPart {

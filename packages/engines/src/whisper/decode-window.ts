@@ -1,14 +1,15 @@
 /**
- * The text of one window of audio: decoded once, and again at higher temperatures where the model is unsure or repeats
- * itself.
+ * The text of one window of audio: the likeliest of several that grow side by side, and sampled again at higher
+ * temperatures where the model is unsure or repeats itself.
  *
  * Thresholds: https://github.com/openai/whisper/blob/main/whisper/transcribe.py (`decode_with_fallback`)
  */
 
 import { deflateSync } from "node:zlib";
-import type { EncodedAudio, WhisperModel } from "./whisper-model.ts";
+import type { DecoderStep, EncodedAudio, WhisperModel } from "./whisper-model.ts";
 import { applyRules } from "./logits-rules.ts";
-import { createRandom, probabilityOf, sampleToken } from "./sample-token.ts";
+import { createRandom, listLikeliest, probabilityOf, sampleToken } from "./sample-token.ts";
+import type { NextToken } from "./sample-token.ts";
 import type { WhisperText } from "./whisper-text.ts";
 
 const FALLBACK_TEMPERATURES = [0, 0.2, 0.4, 0.6, 0.8, 1];
@@ -17,6 +18,9 @@ const COMPRESSION_RATIO_MAX = 2.4;
 const AVERAGE_LOGPROB_MIN = -1;
 /** Together with a low average: nobody speaks. */
 const NO_SPEECH_PROBABILITY_MAX = 0.6;
+/** Nobody speaks faster; a model that repeats itself would. Timestamps included. */
+const TOKENS_MAX_FIXED = 24;
+const TOKENS_MAX_PER_POSITION = 0.25;
 
 export interface WindowText {
   /** Timestamps included, without the end of the text. */
@@ -40,7 +44,11 @@ export interface WindowOptions {
   readonly task: readonly number[];
   /** 0: raised where the model is unsure. */
   readonly temperature: number;
+  /** How many texts grow side by side at the temperature 0. */
+  readonly beams: number;
   readonly attention: boolean;
+  /** Of the window without padding. */
+  readonly positions: number;
   /** Runs a step of the model when it is the caller's turn. @throws the reason of an abort */
   readonly compute: <Result>(step: () => Promise<Result>) => Promise<Result>;
 }
@@ -69,39 +77,65 @@ function isAcceptable({ isSilence, compressionRatio, averageLogprob }: WindowTex
   return isSilence || (compressionRatio <= COMPRESSION_RATIO_MAX && averageLogprob >= AVERAGE_LOGPROB_MIN);
 }
 
+/** A text that grows; `attention` as of a `WindowText`. */
+interface Hypothesis {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly attention: readonly (readonly Float32Array[])[];
+  readonly sum: number;
+}
+
+const EMPTY: Hypothesis = { tokens: [], logprobs: [], attention: [], sum: 0 };
+
 async function decodeOnce(
   { model, text }: WindowModel,
   audio: EncodedAudio,
-  { context, task, temperature, attention, compute }: WindowOptions,
+  { context, task, temperature, beams, attention, positions, compute }: WindowOptions,
 ): Promise<WindowText> {
   const { config } = model;
   const { textPositions, tokens: special } = config;
   const state = model.decode(audio);
   const before = context.slice(-(textPositions / 2 - 1));
-  const prefix = before.length === 0 ? [] : [special.startOfPrevious, ...before];
-  const opening = [...prefix, special.startOfTranscript];
-  let step = await compute(async () => state.step(opening, { attention: attention && task.length === 0 }));
-  const noSpeechProbability = probabilityOf(step.logits, special.noSpeech);
-  if (task.length > 0) step = await compute(async () => state.step(task, { attention }));
+  const opening = [...(before.length === 0 ? [] : [special.startOfPrevious, ...before]), special.startOfTranscript];
+  const read = async (tokens: readonly number[], isLast: boolean): Promise<readonly DecoderStep[]> =>
+    compute(async () => state.step([{ parent: 0, tokens }], { attention: attention && isLast }));
+  let steps = await read(opening, task.length === 0);
+  const noSpeechProbability = probabilityOf(steps[0]?.logits ?? new Float32Array(0), special.noSpeech);
+  if (task.length > 0) steps = await read(task, true);
   const promptTokens = state.length;
 
   const random = createRandom();
-  const tokens: number[] = [];
-  const logprobs: number[] = [];
-  const rows: (readonly Float32Array[])[] = [];
-  let sum = 0;
-  const tokensMax = Math.min(textPositions / 2, textPositions - promptTokens);
-  while (tokens.length < tokensMax) {
-    applyRules(step.logits, tokens, config);
-    const { token, logprob } = sampleToken(step.logits, temperature, random);
-    sum += logprob;
-    if (step.attention !== null) rows.push(step.attention);
-    if (token === special.endOfText) break;
-    tokens.push(token);
-    logprobs.push(logprob);
-    if (state.length === textPositions) break;
-    step = await compute(async () => state.step([token], { attention }));
+  const tokensMax = Math.min(
+    Math.ceil(TOKENS_MAX_FIXED + positions * TOKENS_MAX_PER_POSITION),
+    textPositions / 2,
+    textPositions - promptTokens,
+  );
+  const search: Search = { beams: temperature === 0 ? beams : 1, endOfText: special.endOfText, finished: [] };
+  let growing: readonly Hypothesis[] = [EMPTY];
+  for (let count = 0; count < tokensMax; count += 1) {
+    const candidates = growing.flatMap((hypothesis, parent) => {
+      const step = steps[parent];
+      if (step === undefined) return [];
+      applyRules(step.logits, { sampled: hypothesis.tokens, positions }, config);
+      const next =
+        temperature === 0
+          ? listLikeliest(step.logits, search.beams + 1)
+          : [sampleToken(step.logits, temperature, random)];
+      return next.map((token): Candidate => ({ parent, ...extend(hypothesis, token, step) }));
+    });
+    const kept = keepBest(candidates, search);
+    if (kept.length === 0 || search.finished.length >= search.beams) break;
+    growing = kept;
+    if (count + 1 === tokensMax) break;
+    const continuations = kept.map(({ parent, tokens }) => ({ parent, tokens: tokens.slice(-1) }));
+    steps = await compute(async () => state.step(continuations, { attention }));
   }
+  const {
+    tokens,
+    logprobs,
+    attention: rows,
+    sum,
+  } = chooseBest(search.finished.length === 0 ? growing : search.finished);
   const averageLogprob = sum / (tokens.length + 1);
   return {
     tokens,
@@ -114,6 +148,49 @@ async function decodeOnce(
     promptTokens,
     isSilence: noSpeechProbability > NO_SPEECH_PROBABILITY_MAX && averageLogprob < AVERAGE_LOGPROB_MIN,
   };
+}
+
+interface Candidate extends Hypothesis {
+  /** Index of the text that it continues. */
+  readonly parent: number;
+}
+
+interface Search {
+  readonly beams: number;
+  readonly endOfText: number;
+  /** Without the token that ended them. */
+  readonly finished: Hypothesis[];
+}
+
+function extend(hypothesis: Hypothesis, { token, logprob }: NextToken, { attention }: DecoderStep): Hypothesis {
+  return {
+    tokens: [...hypothesis.tokens, token],
+    logprobs: [...hypothesis.logprobs, logprob],
+    attention: attention === null ? hypothesis.attention : [...hypothesis.attention, attention],
+    sum: hypothesis.sum + logprob,
+  };
+}
+
+/** The likeliest texts that go on; those that end before them are finished. */
+function keepBest(candidates: readonly Candidate[], { beams, endOfText, finished }: Search): readonly Candidate[] {
+  const kept: Candidate[] = [];
+  for (const candidate of candidates.toSorted((a, b) => b.sum - a.sum)) {
+    if (kept.length === beams) break;
+    if (candidate.sum === -Infinity) continue;
+    if (candidate.tokens.at(-1) !== endOfText) kept.push(candidate);
+    else if (finished.length < beams) {
+      const { tokens, logprobs, attention, sum } = candidate;
+      finished.push({ tokens: tokens.slice(0, -1), logprobs: logprobs.slice(0, -1), attention, sum });
+    }
+  }
+  return kept;
+}
+
+/** Of the highest mean. */
+function chooseBest(hypotheses: readonly Hypothesis[]): Hypothesis {
+  const meanOf = ({ sum, tokens }: Hypothesis): number => sum / (tokens.length + 1);
+  const [best = EMPTY] = hypotheses.toSorted((a, b) => meanOf(b) - meanOf(a));
+  return best;
 }
 
 /** Bytes of the text by bytes of the compressed text. */

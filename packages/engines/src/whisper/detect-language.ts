@@ -26,10 +26,11 @@ export async function detectLanguage(
   audio: EncodedAudio,
   allowed: readonly string[] | null,
 ): Promise<DetectedLanguage> {
-  const { logits } = await model.decode(audio).step([model.config.tokens.startOfTranscript], { attention: false });
+  const start = { parent: 0, tokens: [model.config.tokens.startOfTranscript] };
+  const [step] = await model.decode(audio).step([start], { attention: false });
   const known = [...listLanguages(model.config)].map(([code, token]) => ({
     code,
-    logit: logits[token ?? -1] ?? -Infinity,
+    logit: step?.logits[token ?? -1] ?? -Infinity,
   }));
   const largest = findLargest(Float32Array.from(known, ({ logit }) => logit));
   const sum = known.reduce((total, { logit }) => total + Math.exp(logit - largest), 0);

@@ -4,7 +4,7 @@ import { MICROSOFT_DOMAIN } from "../onnx/onnx-graph.ts";
 import type { WhisperCheckpoint } from "./whisper-checkpoint.ts";
 import { WhisperLayers } from "./whisper-layers.ts";
 
-/** `mel` [1, bands, frames] → for each layer i of the decoder `cross_k_i` [heads, 64, positions], `cross_v_i` [heads, positions, 64] */
+/** `mel` [1, bands, frames] → for each layer i of the decoder `cross_k_i` [1, heads, 64, positions], `cross_v_i` [1, heads, positions, 64] */
 export function buildEncoderGraph(checkpoint: WhisperCheckpoint): Buffer {
   const { config } = checkpoint;
   const layers = new WhisperLayers(checkpoint);
@@ -19,9 +19,9 @@ export function buildEncoderGraph(checkpoint: WhisperCheckpoint): Buffer {
     });
     state = layers.node("Gelu", convolved);
   }
-  state = layers.flatten(graph.addNode("Transpose", { inputs: [state], attributes: { perm: [0, 2, 1] } }));
-  const [zero, one] = [graph.addIntegers([0]), graph.addIntegers([1])];
-  const positions = layers.node("Slice", layers.node("Shape", state), zero, one);
+  state = graph.addNode("Transpose", { inputs: [state], attributes: { perm: [0, 2, 1] } });
+  const [zero, one, two] = [graph.addIntegers([0]), graph.addIntegers([1]), graph.addIntegers([2])];
+  const positions = layers.node("Slice", layers.node("Shape", state), one, two);
   const encodings = layers.weights("encoder/position_encodings/encodings", "F32");
   state = layers.node("Add", state, layers.node("Slice", encodings, zero, positions, zero));
   for (let index = 0; index < config.encoderLayers; index += 1) {
@@ -31,15 +31,16 @@ export function buildEncoderGraph(checkpoint: WhisperCheckpoint): Buffer {
       attributes: { num_heads: config.heads },
       domain: MICROSOFT_DOMAIN,
     });
-    state = layers.node("Add", state, layers.linear(layers.flatten(attended), `${prefix}/self_attention/linear_1`));
+    state = layers.node("Add", state, layers.linear(attended, `${prefix}/self_attention/linear_1`));
     state = layers.feedForward(state, `${prefix}/ffn`);
   }
   state = layers.norm(state, "encoder/layer_norm");
   const headWidth = config.width / config.heads;
   for (let index = 0; index < config.decoderLayers; index += 1) {
     const [keys = "", values = ""] = layers.split(layers.linear(state, `decoder/layer_${index}/attention/linear_1`), 2);
-    layers.output(layers.heads(keys, [1, 2, 0]), `cross_k_${index}`, [config.heads, headWidth, "positions"]);
-    layers.output(layers.heads(values, [1, 0, 2]), `cross_v_${index}`, [config.heads, "positions", headWidth]);
+    const shape = [1, config.heads];
+    layers.output(layers.heads(keys, [0, 2, 3, 1]), `cross_k_${index}`, [...shape, headWidth, "positions"]);
+    layers.output(layers.heads(values, [0, 2, 1, 3]), `cross_v_${index}`, [...shape, "positions", headWidth]);
   }
   return graph.encode();
 }

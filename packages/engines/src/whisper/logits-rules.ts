@@ -10,12 +10,19 @@ import type { WhisperConfig } from "./whisper-config.ts";
 /** The first timestamp of a window lies in its first second. */
 const FIRST_TIMESTAMP_STEPS_MAX = 50;
 
-/** @param sampled tokens of this window so far */
-export function applyRules(logits: Float32Array, sampled: readonly number[], config: WhisperConfig): void {
+export interface SampledSoFar {
+  /** Tokens of this window. */
+  readonly sampled: readonly number[];
+  /** Positions of the window without padding: nothing is said after them. */
+  readonly positions: number;
+}
+
+export function applyRules(logits: Float32Array, { sampled, positions }: SampledSoFar, config: WhisperConfig): void {
   const { tokens, suppressed, suppressedFirst } = config;
   for (const token of suppressed) logits[token] = -Infinity;
   if (sampled.length === 0) for (const token of suppressedFirst) logits[token] = -Infinity;
   logits.fill(-Infinity, tokens.startOfTranscript, tokens.firstTimestamp);
+  logits.fill(-Infinity, tokens.firstTimestamp + positions + 1);
   applyTimestampRules(logits, sampled, tokens);
 }
 

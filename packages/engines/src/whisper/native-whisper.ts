@@ -23,6 +23,8 @@ export interface NativeWhisperSettings {
   readonly threads: number;
   /** Whether the model is given the text of the part before, as OpenAI's own loop does. */
   readonly previousText: boolean;
+  /** How many texts are compared while they grow. */
+  readonly beams: number;
 }
 
 /** `ready` comes first: from then on the session can be fed. */
@@ -44,8 +46,8 @@ export interface NativeWhisper extends NativeModel {
 }
 
 const SAMPLES_PER_MS = 16;
-/** Of a part: what a window of Whisper has, less what padding and the model's rounding take. */
-const PART_SAMPLES_MAX = 28_000 * SAMPLES_PER_MS;
+/** What a window is longer than a part: the model wants silence after the last word. */
+const WINDOW_REST_SAMPLES = 2_000 * SAMPLES_PER_MS;
 const JOINED_PAUSE_SAMPLES_MAX = 2_000 * SAMPLES_PER_MS;
 const DEFAULT_DETECTION = { threshold: 0.5, prefixPaddingMs: 200, silenceMs: 300 };
 
@@ -86,7 +88,7 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
         };
         try {
           yield { type: "ready" };
-          const parts = createSpeechParts(detectors.createDetector(), describeParts(options));
+          const parts = createSpeechParts(detectors.createDetector(), describeParts(options, model.windowSamples));
           const transcription = new Transcription({
             model,
             text,
@@ -94,6 +96,7 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
             compute,
             options,
             previousText: settings.previousText,
+            beams: settings.beams,
           });
           for (let isFinished = false; ;) {
             for (let part = parts.take(); part !== null; part = parts.take()) yield* transcription.transcribe(part);
@@ -119,7 +122,7 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
   };
 }
 
-function describeParts({ detection }: TranscriptionOptions): SpeechPartsSettings {
+function describeParts({ detection }: TranscriptionOptions, windowSamples: number): SpeechPartsSettings {
   const { threshold, prefixPaddingMs, silenceMs } = detection ?? DEFAULT_DETECTION;
   const pauseSamples = silenceMs * SAMPLES_PER_MS;
   return {
@@ -127,7 +130,7 @@ function describeParts({ detection }: TranscriptionOptions): SpeechPartsSettings
     paddingSamples: prefixPaddingMs * SAMPLES_PER_MS,
     pauseSamples,
     joinedPauseSamplesMax: Math.max(pauseSamples, JOINED_PAUSE_SAMPLES_MAX),
-    partSamplesMax: PART_SAMPLES_MAX,
+    partSamplesMax: windowSamples - WINDOW_REST_SAMPLES,
   };
 }
 

@@ -27,11 +27,12 @@ export interface TranscriptionSetup {
   readonly compute: WindowOptions["compute"];
   readonly options: TranscriptionOptions;
   readonly previousText: boolean;
+  readonly beams: number;
 }
 
 const SAMPLES_PER_MS = 16;
 const SAMPLES_PER_CENTISECOND = 160;
-/** Silence that is appended: without any the model drops the last word. */
+/** Silence that is appended at least: without any the model drops the last word. */
 const TAIL_SAMPLES = 16_000;
 /** Text that was sampled at a higher temperature does not guide what follows. */
 const GUIDING_TEMPERATURE_MAX = 0.5;
@@ -71,7 +72,7 @@ export class Transcription {
       const window = { startSample, samples: part.samples.subarray(from, from + model.windowSamples - TAIL_SAMPLES) };
       const audio = await this.#encode(window);
       if (this.#language === null) yield await this.#start(audio);
-      const decoded = await this.#decode(audio);
+      const decoded = await this.#decode(audio, window);
       const { segments, advanceSamples } = splitWindow(decoded.tokens, window.samples.length, model.config.tokens);
       if (!decoded.isSilence) yield* this.#emit(decoded, segments, window);
       from += decoded.isSilence ? window.samples.length : advanceSamples;
@@ -103,12 +104,22 @@ export class Transcription {
 
   async #encode({ samples }: Window): Promise<EncodedAudio> {
     const { model, compute } = this.#setup;
-    const positions = Math.ceil((samples.length + TAIL_SAMPLES) / POSITION_SAMPLES);
+    const positions = this.#countPositions(samples.length);
     const padded = new Float32Array(positions * POSITION_SAMPLES);
     padded.set(samples);
     const audio = await compute(async () => model.encode(padded));
-    this.#audioTokens += positions;
+    this.#audioTokens += Math.ceil(samples.length / POSITION_SAMPLES);
     return audio;
+  }
+
+  /**
+   * A whole window, as the model was trained with: on shorter ones it mishears languages that it knows less well, and
+   * one with a context makes up words.
+   */
+  #countPositions(samples: number): number {
+    const { isMultilingual, audioPositions } = this.#setup.model.config;
+    if (isMultilingual || this.#prompt.length + this.#previous.length > 0) return audioPositions;
+    return Math.ceil((samples + TAIL_SAMPLES) / POSITION_SAMPLES);
   }
 
   async #start(audio: EncodedAudio): Promise<TranscriptionEvent> {
@@ -128,7 +139,7 @@ export class Transcription {
     return compute(async () => detectLanguage(model, audio, languages));
   }
 
-  async #decode(audio: EncodedAudio): Promise<WindowText> {
+  async #decode(audio: EncodedAudio, { samples }: Window): Promise<WindowText> {
     const { model, compute, options } = this.#setup;
     const { isMultilingual, tokens } = model.config;
     const language = listLanguages(model.config).get(this.#language ?? ENGLISH) ?? null;
@@ -137,7 +148,9 @@ export class Transcription {
       context: [...this.#prompt, ...this.#previous],
       task: isMultilingual && language !== null ? [language, task] : [],
       temperature: options.temperature,
+      beams: this.#setup.beams,
       attention: options.words,
+      positions: Math.ceil(samples.length / POSITION_SAMPLES),
       compute,
     });
     this.#promptTokens += decoded.promptTokens;

@@ -84,14 +84,13 @@ export class WhisperLayers {
     });
   }
 
-  /** Self-attention's queries, keys and values, with a batch of one. */
+  /** Self-attention's queries, keys and values. */
   projections(input: string, prefix: string): readonly string[] {
-    const joined = this.linear(this.norm(input, `${prefix}/layer_norm`), `${prefix}/linear_0`);
-    return this.split(joined, 3).map((part) => this.node("Unsqueeze", part, this.graph.addIntegers([0])));
+    return this.split(this.linear(this.norm(input, `${prefix}/layer_norm`), `${prefix}/linear_0`), 3);
   }
 
   split(input: string, count: number): readonly string[] {
-    return this.graph.addNodes("Split", { inputs: [input], attributes: { axis: 1, num_outputs: count } }, count);
+    return this.graph.addNodes("Split", { inputs: [input], attributes: { axis: -1, num_outputs: count } }, count);
   }
 
   feedForward(input: string, prefix: string): string {
@@ -99,15 +98,10 @@ export class WhisperLayers {
     return this.node("Add", input, this.linear(this.node("Gelu", hidden), `${prefix}/linear_1`));
   }
 
-  /** [rows, width] */
-  flatten(input: string): string {
-    return this.node("Reshape", input, this.graph.addIntegers([-1, this.#checkpoint.config.width]));
-  }
-
-  /** [rows, width] → heads apart, in another order of the axes rows, heads, width of a head. */
+  /** [batch, rows, width] → [batch, rows, heads, width of a head], in another order. */
   heads(input: string, order: readonly number[]): string {
     const { heads, width } = this.#checkpoint.config;
-    const apart = this.node("Reshape", input, this.graph.addIntegers([-1, heads, width / heads]));
+    const apart = this.node("Reshape", input, this.graph.addIntegers([0, 0, heads, width / heads]));
     return this.graph.addNode("Transpose", { inputs: [apart], attributes: { perm: order } });
   }
 

@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { readWhisperConfig } from "./whisper-checkpoint.ts";
-import { WHISPER_CONCURRENCY_DEFAULT } from "./whisper-settings.ts";
+import { BEAMS_DEFAULT, WHISPER_CONCURRENCY_DEFAULT } from "./whisper-settings.ts";
 import type { WhisperModelSettings } from "./whisper-settings.ts";
 
 const FLOAT_BYTES = 4;
@@ -13,15 +13,18 @@ const WEIGHTS_FACTOR = 1.5;
 const FIXED_BYTES = 64 * 1024 * 1024;
 
 /** Upper bound in bytes, the process not counted. @throws AiError `engine_unavailable` without the file */
-export async function estimateWhisperBytes({ modelPath, concurrency }: WhisperModelSettings): Promise<number> {
+export async function estimateWhisperBytes({
+  modelPath,
+  concurrency = WHISPER_CONCURRENCY_DEFAULT,
+  beams = BEAMS_DEFAULT,
+}: WhisperModelSettings): Promise<number> {
   const { width, heads, decoderLayers, audioPositions, textPositions } = await readWhisperConfig(modelPath);
   const { size } = await stat(modelPath).catch((thrown: unknown) => {
     throw new AiError("engine_unavailable", "The model file can't be read.", { cause: thrown });
   });
-  // Keys and values of each layer, twice while a new one replaces the last.
-  const callBytes = 2 * FLOAT_BYTES * 2 * decoderLayers * width * (audioPositions + textPositions);
+  // Keys and values of each layer: of the audio, and of each text, twice while a new one replaces the last.
+  const callBytes = FLOAT_BYTES * 2 * decoderLayers * width * (audioPositions + 2 * beams * textPositions);
   // One window at a time: attention of all positions to all, and the layers' hidden states.
   const windowBytes = FLOAT_BYTES * audioPositions * (heads * audioPositions + 8 * width);
-  const calls = concurrency ?? WHISPER_CONCURRENCY_DEFAULT;
-  return Math.ceil(size * WEIGHTS_FACTOR + FIXED_BYTES + windowBytes + calls * callBytes);
+  return Math.ceil(size * WEIGHTS_FACTOR + FIXED_BYTES + windowBytes + concurrency * callBytes);
 }

@@ -27,11 +27,23 @@ export interface DecoderStep {
   readonly attention: readonly Float32Array[] | null;
 }
 
-/** One text that grows. */
+/** How a text goes on. */
+export interface TextContinuation {
+  /** Which text of the last step it continues; 0 at first. */
+  readonly parent: number;
+  /** At least one, and as many in each: the runtime ends the process where there is none. */
+  readonly tokens: readonly number[];
+}
+
+/** Texts of the same length that grow side by side. */
 export interface DecoderState {
+  /** Of each text, in tokens. */
   readonly length: number;
-  /** @param tokens at least one: the runtime ends the process where there is none */
-  step(tokens: readonly number[], options: { readonly attention: boolean }): Promise<DecoderStep>;
+  /** @returns what follows each of them */
+  step(
+    continuations: readonly TextContinuation[],
+    options: { readonly attention: boolean },
+  ): Promise<readonly DecoderStep[]>;
 }
 
 export interface WhisperModel {
@@ -69,7 +81,7 @@ export async function loadWhisperModel(checkpoint: WhisperCheckpoint, threads: n
         const tensors = await encoder.run(await frontEnd.run({ audio }));
         return { positions: samples.length / POSITION_SAMPLES, tensors };
       },
-      decode: (audio) => new GrowingText({ runtime, decoder, config, audio }),
+      decode: (audio) => new GrowingTexts({ runtime, decoder, config, audio }),
       dispose,
     };
   } catch (thrown) {
@@ -85,7 +97,7 @@ interface TextOptions {
   readonly audio: EncodedAudio;
 }
 
-class GrowingText implements DecoderState {
+class GrowingTexts implements DecoderState {
   length = 0;
   readonly #options: TextOptions;
   #past: Readonly<Record<string, OnnxTensor>>;
@@ -95,16 +107,35 @@ class GrowingText implements DecoderState {
     this.#past = createEmptyPast(options);
   }
 
-  async step(tokens: readonly number[], { attention }: { readonly attention: boolean }): Promise<DecoderStep> {
+  async step(
+    continuations: readonly TextContinuation[],
+    { attention }: { readonly attention: boolean },
+  ): Promise<readonly DecoderStep[]> {
     const { runtime, decoder, config, audio } = this.#options;
-    const ids = new runtime.Tensor("int64", BigInt64Array.from(tokens, BigInt), [tokens.length]);
+    const texts = continuations.length;
+    const count = continuations[0]?.tokens.length ?? 0;
+    const integers = (values: readonly number[], shape: readonly number[]): OnnxTensor =>
+      new runtime.Tensor("int64", BigInt64Array.from(values, BigInt), shape);
+    const tokens = integers(
+      continuations.flatMap((text) => text.tokens),
+      [texts, count],
+    );
+    const parents = integers(
+      continuations.map(({ parent }) => parent),
+      [texts],
+    );
     const caches = Object.keys(this.#past);
     const fetches = ["logits", ...caches.map((name) => `new_${name}`), ...(attention ? ["attention"] : [])];
-    const results = await decoder.run({ ...audio.tensors, ...this.#past, tokens: ids }, fetches);
+    const results = await decoder.run({ ...audio.tensors, ...this.#past, tokens, parents }, fetches);
     this.#past = Object.fromEntries(caches.map((name) => [name, findTensor(results, `new_${name}`)]));
-    this.length += tokens.length;
-    const rows = attention ? readLastRows(findTensor(results, "attention"), config.alignmentHeads.length) : null;
-    return { logits: readFloats(findTensor(results, "logits")), attention: rows };
+    this.length += count;
+    const logits = readFloats(findTensor(results, "logits"));
+    const size = config.vocabularySize;
+    const rows = attention ? findTensor(results, "attention") : null;
+    return continuations.map((_, text) => ({
+      logits: logits.subarray(text * size, (text + 1) * size),
+      attention: rows === null ? null : readLastRows(rows, text),
+    }));
   }
 }
 
@@ -114,12 +145,12 @@ function createEmptyPast({ runtime, config }: TextOptions): Readonly<Record<stri
   return Object.fromEntries(names.map((name) => [name, new runtime.Tensor("float32", new Float32Array(0), shape)]));
 }
 
-/** @param tensor [heads, tokens, positions] */
-function readLastRows(tensor: OnnxTensor, heads: number): readonly Float32Array[] {
+/** @param tensor [texts, heads, tokens, positions] */
+function readLastRows(tensor: OnnxTensor, text: number): readonly Float32Array[] {
   const values = readFloats(tensor);
-  const [, tokens = 1, positions = 0] = tensor.dims;
+  const [, heads = 0, tokens = 1, positions = 0] = tensor.dims;
   return Array.from({ length: heads }, (_, head) => {
-    const start = (head * tokens + tokens - 1) * positions;
+    const start = ((text * heads + head) * tokens + tokens - 1) * positions;
     return values.slice(start, start + positions);
   });
 }

@@ -13,6 +13,8 @@ export interface WhisperModelSettings {
   readonly threads?: number | undefined;
   /** Whether the model is given its text of the part before. Default false: it repeats mistakes. */
   readonly previousText?: boolean | undefined;
+  /** How many texts are compared while they grow: more find a better one and take longer. Default 5. */
+  readonly beams?: number | undefined;
 }
 
 export interface WhisperEngineSettings extends WhisperModelSettings {
@@ -22,11 +24,13 @@ export interface WhisperEngineSettings extends WhisperModelSettings {
 }
 
 export const WHISPER_CONCURRENCY_DEFAULT = 2;
+/** As faster-whisper's. */
+export const BEAMS_DEFAULT = 5;
 /** More gain little on windows of 30 s, and other models want them. */
 const THREADS_DEFAULT_MAX = 4;
 
 export function resolveWhisperModel(settings: WhisperEngineSettings): NativeWhisperSettings {
-  const { modelPath, voiceDetectorPath, previousText = false } = settings;
+  const { modelPath, voiceDetectorPath, previousText = false, beams = BEAMS_DEFAULT } = settings;
   const threads = settings.threads ?? Math.min(Math.max(1, availableParallelism() - 1), THREADS_DEFAULT_MAX);
-  return { modelPath, voiceDetectorPath, threads, previousText };
+  return { modelPath, voiceDetectorPath, threads, previousText, beams };
 }

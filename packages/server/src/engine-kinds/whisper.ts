@@ -37,6 +37,10 @@ const settings = z.strictObject({
     .optional()
     .describe("Transcriptions side by side; they take turns on the same threads. Default 2."),
   threads: count.max(1024).optional().describe("CPU threads; default: cores minus one, up to 4."),
+  beams: count
+    .max(16)
+    .optional()
+    .describe("Texts that are compared while they grow: more are better and slower. Default 5."),
   previousText: z
     .boolean()
     .default(false)

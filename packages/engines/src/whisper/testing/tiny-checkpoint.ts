@@ -9,7 +9,8 @@ import path from "node:path";
 const WIDTH = 64;
 const MELS = 80;
 const TEXT_POSITIONS = 448;
-const AUDIO_POSITIONS = 1500;
+/** A window of ten seconds. */
+const AUDIO_POSITIONS = 500;
 const TIMESTAMPS = 1501;
 const STEPS_PER_SECOND = 50;
 const LANGUAGES = ["en", "de", "es", "jw"];
