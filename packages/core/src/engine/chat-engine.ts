@@ -239,8 +239,8 @@ export interface ChatEngine {
   prepareText(prompt: TextPrompt, signal: AbortSignal): Promise<PreparedText>;
 
   /**
-   * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort; ending the
-   * iteration early frees the slot too.
+   * One generation. Ends early, by throwing the signal's reason, within one prefill chunk of an abort, after the few events
+   * that were made before; ending the iteration early frees the slot too.
    *
    * @throws AiError `engine_failed` when the engine breaks; what `prepare` throws when the model was unloaded since and
    *   can't be loaded again.
