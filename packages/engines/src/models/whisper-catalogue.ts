@@ -59,7 +59,7 @@ export const WHISPER_ENTRIES: readonly CatalogueEntry[] = [
     type: "transcription",
     licence: "MIT",
     description: "Transcribes 99 languages and translates them into English, several times faster than real time.",
-    memoryBytes: 584_000_000,
+    memoryBytes: 684_000_000,
     isDemonstration: false,
     needs: [VOICE_DETECTOR_ID],
     artefact: {
@@ -123,7 +123,7 @@ export const WHISPER_ENTRIES: readonly CatalogueEntry[] = [
     type: "transcription",
     licence: "MIT",
     description: "Transcribes English, far faster than real time; no other language and no translation.",
-    memoryBytes: 354_000_000,
+    memoryBytes: 455_000_000,
     isDemonstration: false,
     needs: [VOICE_DETECTOR_ID],
     artefact: {
