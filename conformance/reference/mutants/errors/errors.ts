@@ -77,7 +77,16 @@ export const errorMutants: readonly Mutant[] = [
     error: { message, param, code },
   })),
   bendEnvelope("rate-limited", "the error is a string", "rate_limited", ({ message }) => ({ error: message })),
-  bendEnvelope("body-too-large", "the error is a web page", "body_too_large", () => "<h1>413 Too Large</h1>"),
+  mutateRefusal(
+    {
+      id: "envelope.body-too-large",
+      description: "the error is a web page",
+      intended: ["errors.envelope.body-too-large"],
+    },
+    // Those of recordings have mutants of their own.
+    ({ name }, call) => name === "body_too_large" && isChat(call),
+    () => "<h1>413 Too Large</h1>",
+  ),
   bendEnvelope("upstream-down", "the error has no body", "upstream_unreachable", () => ""),
   mutateRefusal(
     {

@@ -192,7 +192,8 @@ export const limitMutants: readonly Mutant[] = [
   })),
   mutateReply(
     { id: "body.too-large-is-400", description: "too large a body is a 400", intended: ["limits.body.refused"] },
-    (reply) => reply.status === 413,
+    // Those of recordings have mutants of their own.
+    (reply, call) => reply.status === 413 && isChat(call),
     () => ({ status: 400 }),
   ),
 ];
