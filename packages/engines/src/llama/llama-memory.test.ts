@@ -121,7 +121,7 @@ test("a call that takes its model in several steps keeps it, although another mo
 });
 
 test("a call that waits too long for memory gets an error with a retry time", async () => {
-  const { a, b } = openTwo({ waitTimeMsMax: 60 });
+  const { a, b } = openTwo({ waitTimeMsMax: 3_000 });
   const request = await requestOf(a, 900);
   const controller = new AbortController();
   const stream = a.generate(request, controller.signal)[Symbol.asyncIterator]();
