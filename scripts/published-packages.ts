@@ -29,7 +29,12 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
       "voice-graph": "../engines/src/voices/synthesis/graph-worker.ts",
     },
     target: "node20",
-    assets: ["spec/openapi.json", "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js"],
+    assets: [
+      "spec/openapi.json",
+      "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js",
+      "licenses/NOTICE.md",
+      "licenses/Apache-2.0.txt",
+    ],
   },
   {
     name: "@openai-compat/conformance",
