@@ -8,13 +8,16 @@ import { createTestDirectory, mintAccountToken, startServeProcess } from "./test
 import type { ServeProcess } from "./testing/serve-process.ts";
 
 const TOKENS = 700;
+/** Takes seconds on any machine. */
+const TOKENS_MANY = 7_500;
+const CONTEXT_TOKENS = 8_192;
 
 /** A server with two models, each of which has begun to answer. */
-async function startAnswering() {
+async function startAnswering(tokens = TOKENS) {
   const dataDirectory = createTestDirectory();
   const model = path.join(dataDirectory, "random.gguf");
-  await writeRandomModel(model);
-  const engine = { kind: "llama" as const, model, contextTokens: 1024, concurrency: 2 };
+  await writeRandomModel(model, { trainedContextTokens: CONTEXT_TOKENS });
+  const engine = { kind: "llama" as const, model, contextTokens: CONTEXT_TOKENS, concurrency: 2 };
   const models = [
     { id: "one", engine },
     { id: "two", engine },
@@ -24,7 +27,7 @@ async function startAnswering() {
   // Both are loaded before one is asked for a long answer.
   for (const { whole } of await Promise.all(models.map(({ id }) => chat(server, token, { model: id, tokens: 2 }))))
     await whole;
-  const answers = await Promise.all(models.map(({ id }) => chat(server, token, { model: id, tokens: TOKENS })));
+  const answers = await Promise.all(models.map(({ id }) => chat(server, token, { model: id, tokens })));
   const readPids = () => [...server.log().matchAll(/"pid":(\d+),.*"model loaded"/g)].map(([, pid]) => Number(pid));
   await vi.waitFor(() => expect(readPids(), server.log()).toHaveLength(2), { timeout: 30_000 });
   const pids = readPids();
@@ -102,7 +105,7 @@ test.skipIf(process.platform === "win32").each(SIGNALS)(
 );
 
 test.skipIf(process.platform === "win32")("a second signal ends the server and the processes at once", async () => {
-  const { server, answers, pids } = await startAnswering();
+  const { server, answers, pids } = await startAnswering(TOKENS_MANY);
   const ended = server.end("SIGTERM");
   await wait(100);
   expect(await Promise.all([ended, server.end("SIGTERM")])).toEqual([143, 143]);
