@@ -179,7 +179,7 @@ function format(readings: readonly Reading[], recoveries: readonly Recovery[]): 
   };
   return [
     alignColumns([header, ...readings.map(formatReading)]),
-    `${STREAMS} streams are told that their process was killed: ${of(({ failedAfterMs }) => failedAfterMs)}`,
+    `${STREAMS} streams get the error of a killed process after: ${of(({ failedAfterMs }) => failedAfterMs)}`,
     `the next call, its load included: ${of(({ nextCallMs }) => nextCallMs)}`,
     `a first call, its load included: ${of(({ firstCallMs }) => firstCallMs)}`,
   ].join("\n");

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 
 /** In bytes, above what there was at the start of the watch. */
 export interface MemoryReading {
-  /** Resident. Exact on Linux, elsewhere as seen by samples. */
+  /** Resident. Exact on Linux; on other systems as seen by samples. */
   readonly residentBytes: number;
   /** What JavaScript holds outside of its heap, as seen by samples. */
   readonly externalBytes: number;

@@ -67,7 +67,7 @@ class OpusStreamReader implements OggStreamReader {
     this.#decoder.free();
   }
 
-  /** The last page says where the audio ends within its last packet. A stream cut from a longer one counts from elsewhere. */
+  /** The last page says where the audio ends within its last packet. A stream that was cut from a longer one does not count from 0. */
   #framesUntil(granule: bigint): number {
     const frames = Math.round(((Number(granule) - this.#head.preSkip) * DECODED_RATE_HZ) / OPUS_RATE_HZ) - this.#frames;
     return frames >= 0 ? frames : Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** The kinds of native models. The parent knows their types; a child imports the one that it is told to load. */
+/** The kinds of native models. The parent knows their types; a child imports the one that it has to load. */
 
 import type { NativeDecoderSettings } from "../audio/native-decoder.ts";
 import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";

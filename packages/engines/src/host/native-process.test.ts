@@ -99,7 +99,7 @@ test("a consumer that leaves ends the stream in the process before its own wait 
   expect(await model.answers.aborts(null, never)).toBe(1);
 });
 
-test("calls that run when the process is killed get one error each, and the loss is told", async () => {
+test("calls that run when the process is killed get one error each, and the loss is reported", async () => {
   const { model, pid, lost } = await start();
   const calls = [1, 2, 3, 4].map(() => collect(model.streams.slow(10_000, never)));
   const asked = model.answers.deaf(null, never);

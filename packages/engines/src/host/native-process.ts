@@ -205,7 +205,7 @@ class NativeChild {
     child.stderr?.on("data", (text: string) => {
       this.#errorText = (this.#errorText + text).slice(-ERROR_TEXT_MAX);
     });
-    // Its words are a help; what becomes of it is told by its exit.
+    // Its words are a help; its exit says what became of it.
     child.stderr?.on("error", () => {});
     child.on("message", (messages) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own module runs in the child

@@ -6,7 +6,7 @@ export interface NativeProcessLimits {
   readonly answerTimeMsMax?: number | undefined;
   /** To end a call after its abort. Milliseconds, default 60,000. */
   readonly abortTimeMsMax?: number | undefined;
-  /** To exit when it is told to. Milliseconds, default 10,000. */
+  /** To exit when it is asked to. Milliseconds, default 10,000. */
   readonly exitTimeMsMax?: number | undefined;
   /** Warnings and errors of its native library that are passed on in a minute. Default 60. */
   readonly logLinesPerMinute?: number | undefined;

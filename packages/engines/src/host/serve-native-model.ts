@@ -1,4 +1,4 @@
-/** The child's end of the connection: opens the model that it is told to, and runs the calls that come. */
+/** The child's end of the connection: opens the model that the parent names, and runs the calls that come. */
 
 import { setImmediate } from "node:timers";
 import { decodeAiError, encodeAiError } from "@openai-compat/core";

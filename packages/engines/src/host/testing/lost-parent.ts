@@ -1,4 +1,4 @@
-/** A server to be killed: starts a faulty process, blocks it where it is told to, writes its pid, and waits. */
+/** A server to be killed: starts a faulty process, blocks it where that is asked for, writes its pid, and waits. */
 
 import { startNativeProcess } from "../native-process.ts";
 import type { FaultyModel } from "./faulty-child.ts";
