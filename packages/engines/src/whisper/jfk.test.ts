@@ -46,3 +46,21 @@ test.for(["whisper-tiny.en", "whisper-base"])("%s hears the sentence of JFK, wor
   expect(last?.startMs).toBeGreaterThan(7500);
   expect(last?.startMs).toBeLessThan(8800);
 });
+
+test.for([2.5, 3, 5])("whisper-tiny.en hears the first %f seconds once", async (seconds, { skip }) => {
+  const [model, detector] = [await findCachedModel("whisper-tiny.en"), await findCachedModel("silero-vad")];
+  skip(model === null || detector === null, "whisper-tiny.en is not in the cache: pull it to run this test");
+  if (model === null || detector === null) return;
+  const engine = createWhisperEngine({ modelPath: model.path, voiceDetectorPath: detector.path, threads: 1 });
+  const bytesPerSecond = new DataView(speech.buffer).getUint32(28, true);
+  // The head says that more follows, which a decoder has to bear with.
+  const { text } = await transcribe(engine, speech.slice(0, 44 + seconds * bytesPerSecond), {});
+  await engine.close();
+  const heard = text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\s]/gu, "")
+    .split(/\s+/);
+  expect(countErrors(heard.slice(0, 5), SAID.slice(0, 5))).toBeLessThanOrEqual(1);
+  // Two words a second are spoken here at most.
+  expect(heard.length).toBeLessThanOrEqual(5 + 2 * Math.max(0, seconds - 3));
+});

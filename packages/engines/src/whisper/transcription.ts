@@ -34,6 +34,8 @@ const SAMPLES_PER_MS = 16;
 const SAMPLES_PER_CENTISECOND = 160;
 /** Silence that is appended at least: without any the model drops the last word. */
 const TAIL_SAMPLES = 16_000;
+/** On shorter windows, ten seconds, a model repeats a few words of speech until it has no room. */
+const WINDOW_SAMPLES_MIN = 160_000;
 /** Text that was sampled at a higher temperature does not guide what follows. */
 const GUIDING_TEMPERATURE_MAX = 0.5;
 
@@ -119,7 +121,8 @@ export class Transcription {
   #countPositions(samples: number): number {
     const { isMultilingual, audioPositions } = this.#setup.model.config;
     if (isMultilingual || this.#prompt.length + this.#previous.length > 0) return audioPositions;
-    return Math.ceil((samples + TAIL_SAMPLES) / POSITION_SAMPLES);
+    const windowSamples = Math.max(WINDOW_SAMPLES_MIN, samples + TAIL_SAMPLES);
+    return Math.min(audioPositions, Math.ceil(windowSamples / POSITION_SAMPLES));
   }
 
   async #start(audio: EncodedAudio): Promise<TranscriptionEvent> {
