@@ -282,40 +282,6 @@ test.each([
   },
 );
 
-test("after close no call is taken and the engine is closed", async () => {
-  const { service, engine } = setUp();
-  await service.close();
-  expect(engine.closed()).toBe(true);
-  await expect(serveChat(service, callWith(), request)).rejects.toMatchObject({ code: "shutting_down" });
-});
-
-test("an engine that does not close well is reported once all others and the settlements have ended", async () => {
-  const credits = createFakeCreditStore();
-  const [broken, slow] = [createFakeChatEngine(), createFakeChatEngine()];
-  broken.close = async () => {
-    throw new Error("stuck");
-  };
-  let isSlowClosed = false;
-  slow.close = async () => {
-    await nextTurn();
-    isSlowClosed = true;
-  };
-  credits.failures.settle.push(new Error("busy"));
-  const service = createAiService({
-    registry: createModelRegistry([
-      fakeModel(broken),
-      { ...fakeModel(slow), id: "slow", name: "slow", isDefault: false },
-    ]),
-    credits,
-    rateLimits: NO_RATE_LIMITS,
-    callTimeMsMax: 60_000,
-    onSettlementError: () => {},
-  });
-  await foldChatEvents((await serveChat(service, callWith(), request)).events);
-  await expect(service.close()).rejects.toMatchObject({ errors: [new Error("stuck")] });
-  expect([isSlowClosed, credits.entries.length]).toEqual([true, 1]);
-});
-
 test("a call without the capability does not pass", () => {
   expect(() => callWith(undefined, ["READ"])).toThrow(expect.objectContaining({ code: "capability_missing" }));
 });
