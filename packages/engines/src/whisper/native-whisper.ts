@@ -4,9 +4,10 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { TranscriptionEvent, TranscriptionOptions } from "@openai-compat/core";
-import type { NativeAnswer, NativeModel, NativeStream } from "../host/native-model.ts";
+import type { TranscriptionOptions } from "@openai-compat/core";
 import { createTurns } from "../llama/turns.ts";
+import { SampleIntake } from "../transcription/sample-intake.ts";
+import type { ListeningModel } from "../transcription/listening-model.ts";
 import { loadVoiceDetector } from "../vad/silero-vad.ts";
 import { createSpeechParts } from "../vad/speech-parts.ts";
 import type { SpeechPartsSettings } from "../vad/speech-parts.ts";
@@ -27,23 +28,7 @@ export interface NativeWhisperSettings {
   readonly beams: number;
 }
 
-/** `ready` comes first: from then on the session can be fed. */
-export type NativeWhisperEvent = TranscriptionEvent | { readonly type: "ready" };
-
-export interface NativeWhisper extends NativeModel {
-  readonly answers: {
-    /** Samples of 16 kHz, mono. Resolves when they have been taken: the next ones may follow. */
-    readonly feed: NativeAnswer<{ readonly session: string; readonly samples: Float32Array }, void>;
-    /** All has been fed. */
-    readonly finish: NativeAnswer<{ readonly session: string }, void>;
-  };
-  readonly streams: {
-    readonly transcribe: NativeStream<
-      { readonly session: string; readonly options: TranscriptionOptions },
-      NativeWhisperEvent
-    >;
-  };
-}
+export type NativeWhisper = ListeningModel;
 
 const SAMPLES_PER_MS = 16;
 /** What a window is longer than a part: the model wants silence after the last word. */
@@ -61,8 +46,8 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
   });
   const text = createWhisperText(checkpoint.textTokens);
   const turns = createTurns();
-  const intakes = new Map<string, Intake>();
-  const findIntake = (session: string): Intake => {
+  const intakes = new Map<string, SampleIntake>();
+  const findIntake = (session: string): SampleIntake => {
     const intake = intakes.get(session);
     if (intake === undefined) throw new AiError("cancelled", "The transcription has ended.");
     return intake;
@@ -75,7 +60,7 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
     },
     streams: {
       async *transcribe({ session, options }, signal) {
-        const intake = new Intake();
+        const intake = new SampleIntake();
         intakes.set(session, intake);
         const compute = async <Result>(step: () => Promise<Result>): Promise<Result> => {
           const end = await turns.take(intake, signal);
@@ -132,50 +117,6 @@ function describeParts({ detection }: TranscriptionOptions, windowSamples: numbe
     joinedPauseSamplesMax: Math.max(pauseSamples, JOINED_PAUSE_SAMPLES_MAX),
     partSamplesMax: windowSamples - WINDOW_REST_SAMPLES,
   };
-}
-
-/** Holds one piece of a recording until it is taken. */
-class Intake {
-  #piece: { readonly samples: Float32Array | null; readonly onTaken: () => void } | null = null;
-  #onPut: () => void = () => {};
-  readonly #closed = new AbortController();
-
-  /** @param samples null: the end */
-  async put(samples: Float32Array | null, signal: AbortSignal): Promise<void> {
-    if (this.#piece !== null) throw new Error("A piece was fed before the last one was taken.");
-    const taken = Promise.withResolvers<void>();
-    this.#piece = { samples, onTaken: taken.resolve };
-    this.#onPut();
-    await untilAborted(taken.promise, AbortSignal.any([signal, this.#closed.signal]));
-  }
-
-  async take(signal: AbortSignal): Promise<Float32Array | null> {
-    if (this.#piece === null) {
-      const put = Promise.withResolvers<void>();
-      this.#onPut = put.resolve;
-      await untilAborted(put.promise, signal);
-    }
-    const piece = this.#piece;
-    this.#piece = null;
-    piece?.onTaken();
-    return piece?.samples ?? null;
-  }
-
-  close(): void {
-    this.#closed.abort(new AiError("cancelled", "The transcription has ended."));
-  }
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function toLoadError(thrown: unknown): AiError {

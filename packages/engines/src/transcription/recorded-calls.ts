@@ -1,0 +1,131 @@
+/**
+ * Recordings on their way to a transcription model in a process of its own: decoded and held in the server, and fed to that
+ * process as fast as it listens. It knows nothing of the model.
+ */
+
+import { AiError } from "@openai-compat/core";
+import type { TranscriptionEngine, TranscriptionEvent, TranscriptionOptions } from "@openai-compat/core";
+import { decodeAudio } from "../audio/index.ts";
+import type { HostedFunctions, HostedModel } from "../host/hosted-model.ts";
+import { createHeldAudio } from "../shared/held-audio.ts";
+import { createSlotPool } from "../shared/slot-pool.ts";
+import type { ListeningModel } from "./listening-model.ts";
+
+export interface RecordedCallsOptions {
+  readonly hosted: HostedModel<ListeningModel>;
+  /** Transcriptions side by side. */
+  readonly concurrency: number;
+  /** Called before a recording is decoded. @throws AiError for what the model can't do */
+  readonly check: (options: TranscriptionOptions) => Promise<void>;
+}
+
+/** 16-bit samples of 16 kHz, in the pieces in which they are fed. */
+interface Recording {
+  readonly pieces: readonly Int16Array[];
+  readonly samples: number;
+}
+
+const SAMPLES_PER_MS = 16;
+/** Ten seconds. */
+const PIECE_SAMPLES = 160_000;
+const SAMPLE_SCALE = 32_768;
+
+export function createRecordedCalls({
+  hosted,
+  concurrency,
+  check,
+}: RecordedCallsOptions): Pick<TranscriptionEngine, "prepare" | "transcribe" | "release"> {
+  const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
+  const held = createHeldAudio<Recording>();
+  return {
+    async prepare({ bytes, ...options }, signal) {
+      signal.throwIfAborted();
+      await check(options);
+      const recording = await readRecording(decodeAudio(bytes, signal));
+      const audioMs = Math.ceil(recording.samples / SAMPLES_PER_MS);
+      if (audioMs === 0) throw new AiError("invalid_value", "The recording is empty.", { param: "file" });
+      const audioId = await held.hold(recording, recording.samples * Int16Array.BYTES_PER_ELEMENT, signal);
+      return { audioId, audioMs, options };
+    },
+    async *transcribe({ audioId, options }, signal) {
+      try {
+        const recording = held.take(audioId);
+        const slot = await slots.acquire(signal);
+        try {
+          const { value, release } = await hosted.acquire(signal);
+          try {
+            yield* listen(value, { recording, options }, signal);
+          } finally {
+            release();
+          }
+        } finally {
+          slots.release(slot);
+        }
+      } finally {
+        held.release(audioId);
+      }
+    },
+    release: (audioId) => held.release(audioId),
+  };
+}
+
+async function readRecording(decodedPieces: AsyncIterable<Float32Array>): Promise<Recording> {
+  const pieces: Int16Array[] = [];
+  let piece = new Int16Array(PIECE_SAMPLES);
+  let filled = 0;
+  let samples = 0;
+  for await (const decoded of decodedPieces) {
+    samples += decoded.length;
+    for (const sample of decoded) {
+      piece[filled] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, Math.round(sample * SAMPLE_SCALE)));
+      filled += 1;
+      if (filled < PIECE_SAMPLES) continue;
+      pieces.push(piece);
+      piece = new Int16Array(PIECE_SAMPLES);
+      filled = 0;
+    }
+  }
+  if (filled > 0) pieces.push(piece.slice(0, filled));
+  return { pieces, samples };
+}
+
+interface Listening {
+  readonly recording: Recording;
+  readonly options: TranscriptionOptions;
+}
+
+async function* listen(
+  functions: HostedFunctions<ListeningModel>,
+  { recording, options }: Listening,
+  signal: AbortSignal,
+): AsyncGenerator<TranscriptionEvent, void> {
+  const session = crypto.randomUUID();
+  const stopped = new AbortController();
+  const stop = AbortSignal.any([signal, stopped.signal]);
+  let feeding: Promise<void> = Promise.resolve();
+  try {
+    for await (const event of functions.streams.transcribe({ session, options }, stop)) {
+      if (event.type !== "ready") {
+        yield event;
+        continue;
+      }
+      // A recording that can't be fed would never end.
+      feeding = feed(functions, { session, recording }, stop).catch((thrown: unknown) => stopped.abort(thrown));
+    }
+  } finally {
+    stopped.abort();
+    await feeding;
+  }
+}
+
+async function feed(
+  { answers }: HostedFunctions<ListeningModel>,
+  { session, recording }: { readonly session: string; readonly recording: Recording },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const piece of recording.pieces) {
+    const samples = Float32Array.from(piece, (sample) => sample / SAMPLE_SCALE);
+    await answers.feed({ session, samples }, signal);
+  }
+  await answers.finish({ session }, signal);
+}
