@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeWindow } from "./decode-window.ts";
+import { NO_PREFIX, decodeWindow } from "./decode-window.ts";
 import type { WindowOptions } from "./decode-window.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 import type { WhisperModel } from "./whisper-model.ts";
@@ -62,7 +62,9 @@ function createModel(script: Script, opening = 1) {
 const OPTIONS: WindowOptions = {
   context: [],
   task: [],
+  prefix: NO_PREFIX,
   temperature: 0,
+  fallback: true,
   beams: 1,
   attention: false,
   positions: 20,
@@ -141,6 +143,23 @@ test("a short window has a short text, however sure the model is", async () => {
     positions: 4,
   });
   expect(tokens).toHaveLength(25);
+});
+
+test("a text goes on after the tokens that it has to begin with, which are read in one step", async () => {
+  const prefix = { tokens: [START, C], logprobs: [-0.5, -1] };
+  const { tokens, logprobs, averageLogprob, promptTokens, read } = await decode(GARDEN_PATH, { prefix });
+  expect(tokens).toEqual([START, C, A]);
+  expect(logprobs[1]).toBe(-1);
+  expect(averageLogprob).toBeCloseTo(-1.5 / 4, 5);
+  expect(read.slice(0, 2)).toEqual([[9], [START, C]]);
+  expect(promptTokens).toBe(1);
+});
+
+test("a text that the model is unsure of stays as it is without fallback", async () => {
+  const said: Script = (tokens) => (tokens.length === 0 ? { [START]: 1 } : { [A]: 1 });
+  const { temperature, compressionRatio } = await decode(said, { fallback: false, positions: 1000 });
+  expect(temperature).toBe(0);
+  expect(compressionRatio).toBeGreaterThan(2.4);
 });
 
 test("an abort ends the text at once", async () => {

@@ -6,7 +6,7 @@
  */
 
 import { deflateSync } from "node:zlib";
-import type { DecoderStep, EncodedAudio, WhisperModel } from "./whisper-model.ts";
+import type { DecoderState, DecoderStep, EncodedAudio, WhisperModel } from "./whisper-model.ts";
 import { applyRules } from "./logits-rules.ts";
 import { createRandom, listLikeliest, probabilityOf, sampleToken } from "./sample-token.ts";
 import type { NextToken } from "./sample-token.ts";
@@ -37,13 +37,23 @@ export interface WindowText {
   readonly isSilence: boolean;
 }
 
+/** Tokens that a text has to begin with, timestamps included, and the logarithm of each one's probability. */
+export interface TextPrefix {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+}
+
+export const NO_PREFIX: TextPrefix = { tokens: [], logprobs: [] };
+
 export interface WindowOptions {
   /** Tokens of the text before, and of the caller's prompt; the last ones count. */
   readonly context: readonly number[];
   /** The language and the task; none for a model of one language. */
   readonly task: readonly number[];
-  /** 0: raised where the model is unsure. */
+  readonly prefix: TextPrefix;
   readonly temperature: number;
+  /** Whether a text of the temperature 0 that the model is unsure of is sampled again at higher ones. */
+  readonly fallback: boolean;
   /** How many texts grow side by side at the temperature 0. */
   readonly beams: number;
   readonly attention: boolean;
@@ -64,7 +74,8 @@ export async function decodeWindow(
   audio: EncodedAudio,
   options: WindowOptions,
 ): Promise<WindowText> {
-  const temperatures = options.temperature === 0 ? FALLBACK_TEMPERATURES : [options.temperature];
+  const falls = options.fallback && options.temperature === 0;
+  const temperatures = falls ? FALLBACK_TEMPERATURES : [options.temperature];
   let decoded = await decodeOnce(whisper, audio, { ...options, temperature: temperatures[0] ?? 0 });
   for (const temperature of temperatures.slice(1)) {
     if (isAcceptable(decoded)) break;
@@ -90,19 +101,14 @@ const EMPTY: Hypothesis = { tokens: [], logprobs: [], attention: [], sum: 0 };
 async function decodeOnce(
   { model, text }: WindowModel,
   audio: EncodedAudio,
-  { context, task, temperature, beams, attention, positions, compute }: WindowOptions,
+  options: WindowOptions,
 ): Promise<WindowText> {
+  const { temperature, beams, attention, positions, compute } = options;
   const { config } = model;
   const { textPositions, tokens: special } = config;
-  const state = model.decode(audio);
-  const before = context.slice(-(textPositions / 2 - 1));
-  const opening = [...(before.length === 0 ? [] : [special.startOfPrevious, ...before]), special.startOfTranscript];
-  const read = async (tokens: readonly number[], isLast: boolean): Promise<readonly DecoderStep[]> =>
-    compute(async () => state.step([{ parent: 0, tokens }], { attention: attention && isLast }));
-  let steps = await read(opening, task.length === 0);
-  const noSpeechProbability = probabilityOf(steps[0]?.logits ?? new Float32Array(0), special.noSpeech);
-  if (task.length > 0) steps = await read(task, true);
-  const promptTokens = state.length;
+  const opened = await openText(model, audio, options);
+  const { state, noSpeechProbability, promptTokens } = opened;
+  let { steps } = opened;
 
   const random = createRandom();
   const tokensMax = Math.min(
@@ -111,8 +117,8 @@ async function decodeOnce(
     textPositions - promptTokens,
   );
   const search: Search = { beams: temperature === 0 ? beams : 1, endOfText: special.endOfText, finished: [] };
-  let growing: readonly Hypothesis[] = [EMPTY];
-  for (let count = 0; count < tokensMax; count += 1) {
+  let growing: readonly Hypothesis[] = [opened.hypothesis];
+  for (let count = opened.hypothesis.tokens.length; count < tokensMax; count += 1) {
     const candidates = growing.flatMap((hypothesis, parent) => {
       const step = steps[parent];
       if (step === undefined) return [];
@@ -148,6 +154,41 @@ async function decodeOnce(
     promptTokens,
     isSilence: noSpeechProbability > NO_SPEECH_PROBABILITY_MAX && averageLogprob < AVERAGE_LOGPROB_MIN,
   };
+}
+
+interface OpenedText {
+  readonly state: DecoderState;
+  /** What follows the prefix. */
+  readonly steps: readonly DecoderStep[];
+  /** Of the prefix. */
+  readonly hypothesis: Hypothesis;
+  readonly noSpeechProbability: number;
+  readonly promptTokens: number;
+}
+
+/** Has the decoder read the context, the task and the prefix. */
+async function openText(model: WhisperModel, audio: EncodedAudio, options: WindowOptions): Promise<OpenedText> {
+  const { context, task, prefix, attention, compute } = options;
+  const { textPositions, tokens: special } = model.config;
+  const state = model.decode(audio);
+  const read = async (tokens: readonly number[], isLast: boolean): Promise<readonly DecoderStep[]> =>
+    compute(async () => state.step([{ parent: 0, tokens }], { attention: attention && isLast }));
+  const before = context.slice(-(textPositions / 2 - 1));
+  const opening = [...(before.length === 0 ? [] : [special.startOfPrevious, ...before]), special.startOfTranscript];
+  let steps = await read(opening, task.length === 0);
+  const noSpeechProbability = probabilityOf(steps[0]?.logits ?? new Float32Array(0), special.noSpeech);
+  if (task.length > 0) steps = await read(task, true);
+  const promptTokens = state.length;
+  let hypothesis = EMPTY;
+  for (const [index, token] of prefix.tokens.entries()) {
+    const [step] = steps;
+    const next = { token, logprob: prefix.logprobs[index] ?? 0 };
+    if (step !== undefined) hypothesis = extend(hypothesis, next, step);
+    // Only steps of single tokens give the attention of each.
+    if (attention) steps = await read([token], true);
+  }
+  if (!attention && prefix.tokens.length > 0) steps = await read(prefix.tokens, true);
+  return { state, steps, hypothesis, noSpeechProbability, promptTokens };
 }
 
 interface Candidate extends Hypothesis {

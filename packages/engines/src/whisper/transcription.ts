@@ -8,7 +8,7 @@ import type {
   TranscriptionOptions,
 } from "@openai-compat/core";
 import type { SpeechPart, SpeechParts } from "../vad/speech-parts.ts";
-import { decodeWindow } from "./decode-window.ts";
+import { NO_PREFIX, decodeWindow } from "./decode-window.ts";
 import type { WindowOptions, WindowText } from "./decode-window.ts";
 import { ENGLISH, detectLanguage, listLanguages } from "./detect-language.ts";
 import type { DetectedLanguage } from "./detect-language.ts";
@@ -150,7 +150,9 @@ export class Transcription {
     const decoded = await decodeWindow(this.#setup, audio, {
       context: [...this.#prompt, ...this.#previous],
       task: isMultilingual && language !== null ? [language, task] : [],
+      prefix: NO_PREFIX,
       temperature: options.temperature,
+      fallback: true,
       beams: this.#setup.beams,
       attention: options.words,
       positions: Math.ceil(samples.length / POSITION_SAMPLES),
