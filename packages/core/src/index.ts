@@ -82,7 +82,11 @@ export type {
   SpeechVoice,
 } from "./engine/speech-engine.ts";
 export type {
+  LiveEvent,
+  LiveOptions,
+  LiveTranscription,
   PreparedTranscription,
+  SpeechBoundary,
   SpeechDetection,
   TranscribedSegment,
   TranscribedWord,

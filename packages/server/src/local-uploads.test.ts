@@ -30,6 +30,7 @@ function createWaitingEngine() {
       await end.promise;
       yield { type: "transcription-end", tokens: { audioTokens: 50, promptTokens: 0, outputTokens: 0 } };
     },
+    live: null,
     release() {},
     close: async () => {},
   };

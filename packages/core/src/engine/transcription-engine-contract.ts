@@ -8,7 +8,14 @@ import { AiError } from "../ai-error.ts";
 import { foldTranscription } from "../services/fold-transcription.ts";
 import type { Transcript } from "../services/fold-transcription.ts";
 import { createClonedTranscriptionEngine } from "../testing/cloned-engine.ts";
-import type { TranscriptionEngine, TranscriptionEvent, TranscriptionRequest } from "./transcription-engine.ts";
+import { testLiveBoundaries, testLiveEnds, testLiveTexts } from "./live-transcription-contract.ts";
+import type { LiveTranscriptionContractOptions } from "./live-transcription-contract.ts";
+import type {
+  LiveTranscription,
+  TranscriptionEngine,
+  TranscriptionEvent,
+  TranscriptionRequest,
+} from "./transcription-engine.ts";
 
 export interface TranscriptionEngineContractOptions {
   /** A fresh engine; the suite closes it. */
@@ -21,6 +28,8 @@ export interface TranscriptionEngineContractOptions {
   readonly language: string;
   /** A WAV file of at least a second in which nobody speaks. */
   readonly silence: Uint8Array<ArrayBuffer>;
+  /** Null for an engine that listens to recordings alone. */
+  readonly live: LiveTranscriptionContractOptions | null;
 }
 
 const never = new AbortController().signal;
@@ -113,6 +122,7 @@ function registerSuite(name: string, options: TranscriptionEngineContractOptions
   testDetails(name, () => engine, options);
   testRefusals(name, () => engine, options);
   testCalls(name, () => engine, options);
+  testLive(name, () => engine, options);
 
   test(`${name}: close lets a running call end, and later calls load again`, async () => {
     const closing = createEngine();
@@ -122,6 +132,26 @@ function registerSuite(name: string, options: TranscriptionEngineContractOptions
     expect((await transcribe(closing, speech)).text).toBe(transcript.text);
     await closing.close();
   });
+}
+
+function testLive(
+  name: string,
+  engineOf: () => TranscriptionEngine,
+  { live }: TranscriptionEngineContractOptions,
+): void {
+  test(`${name}: it is known whether it listens to live audio`, () => {
+    expect(engineOf().live !== null).toBe(live !== null);
+  });
+  if (live === null) return;
+  const liveOf = () => requireLive(engineOf());
+  testLiveTexts(name, liveOf, live);
+  testLiveBoundaries(name, liveOf, live);
+  testLiveEnds(name, liveOf, live);
+}
+
+function requireLive({ live }: TranscriptionEngine): LiveTranscription {
+  if (live === null) throw new Error("The engine listens to recordings alone.");
+  return live;
 }
 
 function testTranscripts(

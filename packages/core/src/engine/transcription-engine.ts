@@ -120,6 +120,69 @@ export type TranscriptionEvent =
   | { readonly type: "transcription-progress"; readonly heardMs: number }
   | { readonly type: "transcription-end"; readonly tokens: TranscriptionTokens };
 
+/**
+ * Where speech begins and ends in audio that is still arriving, in milliseconds from its first sample. They take turns,
+ * a start first, and their times never decrease. What the detection pads is not counted in.
+ */
+export type SpeechBoundary =
+  | { readonly type: "speech-started"; readonly atMs: number }
+  /** The last speech; the pause after it was as long as the detection asks. */
+  | { readonly type: "speech-stopped"; readonly atMs: number };
+
+export interface LiveOptions {
+  /** As in `TranscriptionOptions`. */
+  readonly languages: readonly string[] | null;
+  /** Text that came before, or guides the style; null for none. */
+  readonly prompt: string | null;
+  /** Whether deltas have the probabilities of their tokens. */
+  readonly logprobs: boolean;
+}
+
+/** The deltas joined are the text, without spaces at its ends: none is withdrawn. `live-end` comes last. */
+export type LiveEvent =
+  | {
+      readonly type: "text-delta";
+      readonly text: string;
+      /** Null where they were not asked for. */
+      readonly logprobs: readonly TokenProbability[] | null;
+    }
+  /** How much of the audio has been listened to. Never decreases, and is all of it before the end. */
+  | { readonly type: "heard"; readonly heardMs: number }
+  | {
+      readonly type: "live-end";
+      /** The one that is spoken; null where nobody speaks. */
+      readonly language: string | null;
+      readonly tokens: TranscriptionTokens;
+    };
+
+/**
+ * Audio that is transcribed while it arrives: 16-bit samples of 16 kHz, in pieces of any size that the engine asks for
+ * one by one, when it has room. The audio's end is the end of its iteration; the engine fails with what that throws.
+ */
+export interface LiveTranscription {
+  /** Transcriptions of live audio that run side by side; known before the model is loaded. */
+  readonly turns: number;
+
+  /**
+   * It is asked for no more than a few seconds of audio before it has said what it knows of them. An abort and an
+   * iteration that ends early work as in `TranscriptionEngine.transcribe`.
+   *
+   * @throws AiError `engine_failed`, `engine_unavailable`
+   */
+  detectSpeech(
+    audio: AsyncIterable<Int16Array>,
+    detection: SpeechDetection,
+    signal: AbortSignal,
+  ): AsyncIterable<SpeechBoundary>;
+
+  /**
+   * Text comes while the audio goes on, as soon as it is certain.
+   *
+   * @throws AiError `unsupported_value` (`language`: not known to the model), `engine_failed`, `engine_unavailable`
+   */
+  transcribe(audio: AsyncIterable<Int16Array>, options: LiveOptions, signal: AbortSignal): AsyncIterable<LiveEvent>;
+}
+
 /** Known before the model is loaded, and never changed. */
 export interface TranscriptionEngineLimits {
   /** Transcriptions that run side by side. */
@@ -149,6 +212,9 @@ export interface TranscriptionEngine {
    *   `queue_timeout` when the recording is not held any more
    */
   transcribe(prepared: PreparedTranscription, signal: AbortSignal): AsyncIterable<TranscriptionEvent>;
+
+  /** Null: it listens to recordings alone. */
+  readonly live: LiveTranscription | null;
 
   /** For a call that ends before its transcription began. Releasing again, or what is not known, changes nothing. */
   release(audioId: string): void;

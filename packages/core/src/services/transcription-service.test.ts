@@ -58,6 +58,7 @@ function setUp({ transcribe = play(START, SAID, HEARD, END), granted = 1000 }: F
         held.delete(prepared.audioId);
       }
     },
+    live: null,
     release: (audioId) => void held.delete(audioId),
     close: async () => {},
   };

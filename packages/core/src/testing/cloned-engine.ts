@@ -7,7 +7,7 @@ import { decodeAiError, encodeAiError } from "../ai-error-data.ts";
 import type { ChatEngine } from "../engine/chat-engine.ts";
 import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
 import type { SpeechEngine } from "../engine/speech-engine.ts";
-import type { TranscriptionEngine } from "../engine/transcription-engine.ts";
+import type { LiveTranscription, TranscriptionEngine } from "../engine/transcription-engine.ts";
 import type { UpstreamEngine } from "../engine/upstream-engine.ts";
 
 export function createClonedChatEngine(engine: ChatEngine): ChatEngine {
@@ -46,9 +46,29 @@ export function createClonedTranscriptionEngine(engine: TranscriptionEngine): Tr
     limits: send(engine.limits),
     prepare: (request, signal) => ask(signal, (remote) => engine.prepare(send(request), remote)),
     transcribe: (prepared, signal) => listen(signal, (remote) => engine.transcribe(send(prepared), remote)),
+    live: engine.live === null ? null : cloneLive(engine.live),
     release: (audioId) => engine.release(send(audioId)),
     close: () => engine.close(),
   };
+}
+
+function cloneLive(live: LiveTranscription): LiveTranscription {
+  return {
+    turns: send(live.turns),
+    detectSpeech: (audio, detection, signal) =>
+      listen(signal, (remote) => live.detectSpeech(feed(audio), send(detection), remote)),
+    transcribe: (audio, options, signal) =>
+      listen(signal, (remote) => live.transcribe(feed(audio), send(options), remote)),
+  };
+}
+
+/** The pieces arrive one by one, and so does what they fail with. */
+async function* feed(audio: AsyncIterable<Int16Array>): AsyncGenerator<Int16Array, void> {
+  try {
+    for await (const piece of audio) yield send(piece);
+  } catch (thrown) {
+    throw decodeAiError(send(encodeAiError(thrown)));
+  }
 }
 
 export function createClonedSpeechEngine(engine: SpeechEngine): SpeechEngine {

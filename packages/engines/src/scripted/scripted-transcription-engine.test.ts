@@ -1,11 +1,15 @@
 import { transcribe, transcriptionEngineContract } from "@openai-compat/core/transcription-engine-contract";
 import { speak } from "@openai-compat/core/speech-engine-contract";
+import { transcribeLive } from "@openai-compat/core/live-transcription-contract";
+import type { LiveTranscription, TranscriptionEngine } from "@openai-compat/core";
 import { expect, test } from "vitest";
+import { decodeAudio } from "../audio/index.ts";
 import { createScriptedSpeechEngine } from "./scripted-speech-engine.ts";
 import { createScriptedTranscriptionEngine } from "./scripted-transcription-engine.ts";
 
 const TEXT = "The sea is wide. Rain falls on 3 roofs! Größe 😀?";
 const { bytes: speech, audioMs } = await speak(createScriptedSpeechEngine(), { text: TEXT, format: "wav" });
+const liveSpeech = await decodeSamples(speech);
 const silence = speech.slice(0, 44 + 2 * 24_000 * 2).fill(0, 44);
 
 transcriptionEngineContract("scripted transcription", {
@@ -14,6 +18,49 @@ transcriptionEngineContract("scripted transcription", {
   audioMs,
   language: "en",
   silence,
+  live: { speech: liveSpeech },
+});
+
+async function decodeSamples(bytes: Uint8Array<ArrayBuffer>): Promise<Int16Array> {
+  const samples: number[] = [];
+  for await (const piece of decodeAudio(bytes, new AbortController().signal)) {
+    for (const sample of piece) samples.push(Math.round(sample * 32_767));
+  }
+  return Int16Array.from(samples);
+}
+
+function requireLive({ live }: TranscriptionEngine): LiveTranscription {
+  if (live === null) throw new Error("It listens to recordings alone.");
+  return live;
+}
+
+test("live audio has the text of the recording, wherever it is cut and however fast it is spoken", async () => {
+  const live = requireLive(createScriptedTranscriptionEngine());
+  expect((await transcribeLive(live, liveSpeech)).text).toBe(TEXT);
+  expect((await transcribeLive(live, liveSpeech.subarray(333))).text).not.toBe("");
+  for (const speed of [0.25, 0.7, 1, 2.3, 4]) {
+    const { bytes } = await speak(createScriptedSpeechEngine(), { text: TEXT, format: "wav", speed });
+    const samples = await decodeSamples(bytes);
+    expect((await transcribeLive(live, samples)).text).toBe(TEXT);
+  }
+});
+
+test("a long live utterance is understood to its end", async () => {
+  const text = "abcdefghij".repeat(60);
+  const { bytes } = await speak(createScriptedSpeechEngine(), { text, format: "wav" });
+  const samples = await decodeSamples(bytes);
+  const live = requireLive(createScriptedTranscriptionEngine());
+  expect((await transcribeLive(live, samples)).text).toBe(text);
+});
+
+test("letters come while they are spoken, and other sounds have the words of their recording", async () => {
+  const live = requireLive(createScriptedTranscriptionEngine());
+  const { events } = await transcribeLive(live, liveSpeech);
+  expect(events.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(20);
+  const hum = Int16Array.from({ length: 2 * 16_000 }, (_, index) => 8000 * Math.sin(index / 6));
+  expect((await transcribeLive(live, hum)).text).toBe("the sea is wide and");
+  const short = Int16Array.from({ length: 200 }, (_, index) => 8000 * Math.sin(index / 6));
+  expect((await transcribeLive(live, short)).text).toBe("the");
 });
 
 test("what the scripted speech engine says is understood, a sentence a segment", async () => {

@@ -18,6 +18,7 @@ import { DECODED_RATE_HZ, decodeAudio } from "../audio/index.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { createHeldAudio } from "../shared/held-audio.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
+import { createScriptedLive } from "./scripted-live.ts";
 import { decodeToken, encodeText } from "./scripted-tokens.ts";
 import { listUtterances } from "./tone-code.ts";
 import type { Sound, Utterance } from "./tone-code.ts";
@@ -27,6 +28,8 @@ export interface ScriptedTranscriptionSettings {
   readonly concurrency?: number;
   /** Pause before each segment, and before the end. Default 0. */
   readonly segmentDelayMs?: number;
+  /** Turns of live audio that run side by side. Default 32. */
+  readonly liveTurns?: number;
 }
 
 interface Recording extends Sound {
@@ -46,7 +49,7 @@ const AUDIO_TOKENS_PER_SECOND = 50;
 const MS_PER_SEEK_STEP = 10;
 
 export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptionSettings = {}): TranscriptionEngine {
-  const { concurrency = 4, segmentDelayMs = 0 } = settings;
+  const { concurrency = 4, segmentDelayMs = 0, liveTurns = 32 } = settings;
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
   const running = createRunningCalls();
   const held = createHeldAudio<Recording>();
@@ -87,8 +90,7 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
     limits: { concurrency },
     async prepare({ bytes, ...options }, signal) {
       signal.throwIfAborted();
-      const unknown = options.languages?.find((language) => !LANGUAGES.includes(language));
-      if (unknown !== undefined) throw unknownLanguage(unknown);
+      requireLanguages(options.languages);
       const samples = await joinPieces(decodeAudio(bytes, signal));
       const audioMs = Math.ceil((samples.length * 1000) / DECODED_RATE_HZ);
       const recording = { samples, sampleRate: DECODED_RATE_HZ, audioMs };
@@ -110,10 +112,22 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
         end();
       }
     },
+    live: createScriptedLive({ ...LIVE, turns: liveTurns, endDelayMs: segmentDelayMs, begin: () => running.begin() }),
     release: (audioId) => held.release(audioId),
     close: () => running.ended(),
   };
 }
+
+/** Live audio is heard as recordings are. */
+const LIVE = {
+  inventWord,
+  msPerWord: MS_PER_WORD,
+  requireLanguages,
+  language: LANGUAGE,
+  countTokens: (text: string) => encodeText(text).length,
+  describeTokens: (text: string) => encodeText(text).map(describeToken),
+  audioTokensPerSecond: AUDIO_TOKENS_PER_SECOND,
+};
 
 async function joinPieces(pieces: AsyncIterable<Float32Array>): Promise<Float32Array> {
   const list: Float32Array[] = [];
@@ -189,10 +203,16 @@ function describeToken(token: number): TokenProbability {
 
 function inventText(lengthMs: number): string {
   const count = Math.max(1, Math.round(lengthMs / MS_PER_WORD));
-  return Array.from({ length: count }, (_, index) => WORDS[index % WORDS.length] ?? "").join(" ");
+  return Array.from({ length: count }, (_, index) => inventWord(index)).join(" ");
 }
 
-function unknownLanguage(language: string): AiError {
-  const message = `The language '${language}' is not known to this model. It knows: ${LANGUAGES.join(", ")}.`;
-  return new AiError("unsupported_value", message, { param: "language" });
+function inventWord(index: number): string {
+  return WORDS[index % WORDS.length] ?? "";
+}
+
+function requireLanguages(languages: readonly string[] | null): void {
+  const unknown = languages?.find((language) => !LANGUAGES.includes(language));
+  if (unknown === undefined) return;
+  const message = `The language '${unknown}' is not known to this model. It knows: ${LANGUAGES.join(", ")}.`;
+  throw new AiError("unsupported_value", message, { param: "language" });
 }

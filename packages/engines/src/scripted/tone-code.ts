@@ -8,16 +8,16 @@ import type { WorkSlices } from "@openai-compat/core";
 
 /** Of one tone, at the speed 1: about 17 characters a second. */
 const TONE_MS = 30;
-const START_TONES = 4;
-const COUNT_TONES = 4;
+export const START_TONES = 4;
+export const COUNT_TONES = 4;
 const CHECKSUM_TONES = 2;
 const FRAMING_TONES = START_TONES + COUNT_TONES + CHECKSUM_TONES;
 export const UTTERANCE_BYTES_MAX = 0xff_ff;
 
-const START_HZ = 400;
+export const START_HZ = 400;
 const FIRST_HZ = 600;
 const STEP_HZ = 200;
-const DIGITS = 16;
+export const DIGITS = 16;
 const AMPLITUDE = 0.3;
 /** Softens the first and the last tone. */
 const RAMP_MS = 2;
@@ -61,7 +61,7 @@ function sumBytes(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => (sum + byte) & 0xff, 0);
 }
 
-function frequencyOf(digit: number): number {
+export function frequencyOf(digit: number): number {
   return FIRST_HZ + STEP_HZ * digit;
 }
 
@@ -79,11 +79,11 @@ export interface Utterance {
   readonly text: string | null;
 }
 
-const FRAME_MS = 5;
+export const FRAME_MS = 5;
 /** Below which it is silent. */
 const SILENCE_LEVEL = 0.01;
 /** Shorter pauses are part of an utterance. */
-const PAUSE_FRAMES = 6;
+export const PAUSE_FRAMES = 6;
 
 /** @throws what `slices` throws */
 export async function listUtterances(sound: Sound, slices: WorkSlices): Promise<readonly Utterance[]> {
@@ -109,7 +109,7 @@ async function findStretches({ samples, sampleRate }: Sound, slices: WorkSlices)
   for (let start = 0; start < samples.length; start += length) {
     if (slices.isOver) await slices.next();
     const frame = samples.subarray(start, start + length);
-    if (measureLevel(frame) < SILENCE_LEVEL) {
+    if (!isLoud(frame)) {
       silentFrames += 1;
       continue;
     }
@@ -122,11 +122,11 @@ async function findStretches({ samples, sampleRate }: Sound, slices: WorkSlices)
   return stretches;
 }
 
-/** Root mean square. */
-function measureLevel(samples: Float32Array): number {
+/** By its root mean square. @param frame not empty */
+export function isLoud(frame: Float32Array): boolean {
   let sum = 0;
-  for (let index = 0; index < samples.length; index += 1) sum += (samples[index] ?? 0) ** 2;
-  return Math.sqrt(sum / samples.length);
+  for (let index = 0; index < frame.length; index += 1) sum += (frame[index] ?? 0) ** 2;
+  return Math.sqrt(sum / frame.length) >= SILENCE_LEVEL;
 }
 
 /** How far the number of bytes, as the start tone's length tells it, may be off. */
@@ -167,7 +167,7 @@ function readNumber(read: (index: number) => number, first: number, digits: numb
 }
 
 /** The loudest of the sixteen tones, in the middle of where it is. */
-function readDigit({ samples, sampleRate }: Sound, start: number, length: number): number {
+export function readDigit({ samples, sampleRate }: Sound, start: number, length: number): number {
   const middle = samples.subarray(Math.round(start + length * EDGE), Math.round(start + length * (1 - EDGE)));
   let loudest = { digit: 0, power: -1 };
   for (let digit = 0; digit < DIGITS; digit += 1) {
@@ -183,7 +183,7 @@ const EDGE = 0.15;
 const START_FRAME_MS = 5;
 
 /** @returns how many samples the start tone lasts; 0 for none */
-function measureStart({ samples, sampleRate }: Sound, { start, end }: Stretch): number {
+export function measureStart({ samples, sampleRate }: Sound, { start, end }: Stretch): number {
   const length = Math.round((sampleRate * START_FRAME_MS) / 1000);
   const isStart = (at: number) => {
     const frame = samples.subarray(at, at + length);
@@ -199,7 +199,7 @@ function measureStart({ samples, sampleRate }: Sound, { start, end }: Stretch): 
 }
 
 /** Goertzel's algorithm. @param turns of the tone in one sample */
-function measurePower(samples: Float32Array, turns: number): number {
+export function measurePower(samples: Float32Array, turns: number): number {
   const coefficient = 2 * Math.cos(2 * Math.PI * turns);
   let last = 0;
   let lastButOne = 0;

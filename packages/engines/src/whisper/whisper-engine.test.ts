@@ -32,6 +32,7 @@ transcriptionEngineContract("whisper", {
   audioMs: 3000,
   language: "en",
   silence: encodeSounds([0, 2]),
+  live: null,
 });
 
 test("every field of a segment is the model's", async () => {

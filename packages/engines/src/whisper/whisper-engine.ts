@@ -35,6 +35,7 @@ export function createWhisperEngine(settings: WhisperEngineSettings): Transcript
       concurrency,
       check: async (options) => refuseUnsupported(await readConfig(), options),
     }),
+    live: null,
     close: () => hosted.close(),
   };
 }

@@ -101,6 +101,7 @@ async function setUpTranscription(transcribe: TranscriptionEngine["transcribe"])
     limits: { concurrency: 1 },
     prepare: async ({ bytes: _bytes, ...options }) => ({ audioId: "a", audioMs: 1000, options }),
     transcribe,
+    live: null,
     release: () => {},
     close: async () => {},
   };
