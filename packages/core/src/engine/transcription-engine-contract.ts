@@ -37,7 +37,7 @@ const NOT_AUDIO = new TextEncoder().encode("This is a letter, and no recording. 
 
 function requestFor(bytes: Uint8Array<ArrayBuffer>, options: Partial<TranscriptionRequest> = {}): TranscriptionRequest {
   return {
-    bytes,
+    pieces: [bytes.subarray(0, 1000), bytes.subarray(1000)],
     task: "transcribe",
     languages: null,
     prompt: null,

@@ -39,8 +39,11 @@ export interface TranscriptionOptions {
 }
 
 export interface TranscriptionRequest extends TranscriptionOptions {
-  /** The recording as it was sent: a file of any format. What it is, its content says. */
-  readonly bytes: Uint8Array;
+  /**
+   * The recording as it was sent, in the pieces in which it arrived, one at least: a file of any format. What it is, its
+   * content says.
+   */
+  readonly pieces: readonly Uint8Array[];
 }
 
 /**

@@ -14,7 +14,7 @@ import { transcriptionCalls, translationCalls } from "./transcription-service.ts
 
 const AUDIO_MS = 90_000;
 const REQUEST: SpokenRequest = {
-  bytes: new Uint8Array(1),
+  pieces: [new Uint8Array(1)],
   languages: null,
   prompt: null,
   temperature: 0,
@@ -41,7 +41,7 @@ interface FakeOptions {
 function setUp({ transcribe = play(START, SAID, HEARD, END), granted = 1000 }: FakeOptions = {}) {
   let count = 0;
   const held = new Set<string>();
-  const prepare = vi.fn<TranscriptionEngine["prepare"]>(async ({ bytes: _bytes, ...options }) => {
+  const prepare = vi.fn<TranscriptionEngine["prepare"]>(async ({ pieces: _pieces, ...options }) => {
     count += 1;
     const audioId = `audio_${count}`;
     held.add(audioId);

@@ -21,37 +21,40 @@ const openFaulty = (settings: AudioDecoderSettings = {}) => open({ entry: FAULTY
 /** What a faulty decoder gave: its process and how many files that had. */
 async function run(decoder: ReturnType<typeof open>, order: string, signal = never) {
   const values: number[] = [];
-  for await (const event of decoder.decode(new Uint8Array(Buffer.from(order)), signal)) {
+  for await (const event of decoder.decode([Buffer.from(order)], signal)) {
     if (event.type === "audio-samples") values.push(event.samples[0] ?? Number.NaN);
   }
   return { pid: values[0], files: values.at(-1), values };
 }
 
+/** Anywhere. */
+const cut = (file: Uint8Array) => [file.subarray(0, 1), file.subarray(1, 1000), file.subarray(1000)];
+
 test("a file is decoded in a process as it is decoded in this one", async () => {
   const decoder = open();
   for (const name of ["tone.mp3", "tone.opus", "tone-vorbis.ogg", "tone.flac", "tone.webm"]) {
     const here = await collectAudio(readFixture(name));
-    const there = await foldAudio(decoder.decode(readFixture(name), never));
+    const there = await foldAudio(decoder.decode(cut(readFixture(name)), never));
     expect(there).toEqual(here);
   }
 });
 
 test("the samples alone are to be had from the decoder that all engines share", async () => {
   const samples: number[] = [];
-  for await (const piece of decodeAudio(readFixture("tone.opus"), never)) samples.push(...piece);
+  for await (const piece of decodeAudio([readFixture("tone.opus")], never)) samples.push(...piece);
   expect(levelOf(Float32Array.from(samples), 440)).toBeCloseTo(0.4, 1);
 });
 
 test("a refusal crosses with its code and its field", async () => {
   const decoder = open();
   const text = new Uint8Array(Buffer.from("no audio"));
-  await expect(foldAudio(decoder.decode(text, never))).rejects.toMatchObject({
+  await expect(foldAudio(decoder.decode([text], never))).rejects.toMatchObject({
     code: "unsupported_value",
     param: "file",
   });
   const long = writeWav(toInt16(new Float32Array(32_000)));
   const strict = open({ limits: { secondsMax: 1 } });
-  await expect(foldAudio(strict.decode(long, never))).rejects.toMatchObject({ code: "invalid_value", param: "file" });
+  await expect(foldAudio(strict.decode([long], never))).rejects.toMatchObject({ code: "invalid_value", param: "file" });
 });
 
 test("a file that is too large is refused before a process is started", async () => {
@@ -111,7 +114,7 @@ test("the time in which the consumer does something else doesn't count", async (
   let nowMs = 0;
   const decoder = openFaulty({ limits: { workMsMax: 1000 }, clock: { nowMs: () => nowMs, after: () => () => {} } });
   let last = "";
-  for await (const event of decoder.decode(new Uint8Array(0), never)) {
+  for await (const event of decoder.decode([], never)) {
     nowMs += 10_000;
     last = event.type;
   }
@@ -151,7 +154,7 @@ test("a file whose process is killed from outside is decoded once more, and noth
   const decoder = openFaulty();
   const { pid } = await run(decoder, "");
   const values: number[] = [];
-  for await (const event of decoder.decode(new Uint8Array(Buffer.from("slow")), never)) {
+  for await (const event of decoder.decode([Buffer.from("slow")], never)) {
     if (event.type !== "audio-samples") continue;
     values.push(event.samples[0] ?? Number.NaN);
     if (values.length === 20 && pid !== undefined) process.kill(pid, "SIGKILL");
@@ -165,10 +168,25 @@ test("an abort and leaving early end the work and keep the process", async () =>
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error("not wanted any more")), 100);
   await expect(run(decoder, "slow", controller.signal)).rejects.toThrow("not wanted any more");
-  for await (const event of decoder.decode(new Uint8Array(Buffer.from("slow")), never)) {
+  for await (const event of decoder.decode([Buffer.from("slow")], never)) {
     if (event.type === "audio-samples") break;
   }
   expect(await run(decoder, "")).toMatchObject({ pid, files: 4 });
+});
+
+test("a file whose sending ends early leaves nothing in front of the next one", async () => {
+  const decoder = openFaulty();
+  const first = await run(decoder, "");
+  const controller = new AbortController();
+  // More than a pipe holds: the rest is still to be written when the first piece has been.
+  const pieces = Array.from({ length: 20 }, () => Buffer.alloc(1_000_000, "slow"));
+  const running = foldAudio(decoder.decode(pieces, controller.signal));
+  const reason = new Error("not wanted any more");
+  setImmediate(() => controller.abort(reason));
+  await expect(running).rejects.toBe(reason);
+  const second = await run(decoder, "");
+  expect(second.files).toBe(1);
+  expect(second.pid).not.toBe(first.pid);
 });
 
 test("closing waits for the file that is decoded, and leaves no process", async () => {

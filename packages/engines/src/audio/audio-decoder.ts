@@ -5,6 +5,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
+import { writePieces } from "../host/byte-pipe.ts";
 import { NativeProcessLostError, startNativeProcess } from "../host/native-process.ts";
 import type { NativeProcess } from "../host/native-process.ts";
 import { SYSTEM_CLOCK } from "../residency/clock.ts";
@@ -14,7 +15,6 @@ import type { SlotPool } from "../shared/slot-pool.ts";
 import { audioError } from "./audio-error.ts";
 import { DECODE_LIMITS, refuseTooManyBytes } from "./decode-limits.ts";
 import type { AudioEvent } from "./audio-events.ts";
-import { listParts } from "./file-parts.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
 import type { NativeDecoder, NativeDecoderSettings } from "./native-decoder.ts";
 
@@ -36,13 +36,15 @@ export interface AudioDecoderSettings {
 
 export interface AudioDecoder {
   /**
-   * The samples of a file of any format, as they are decoded. Ending the iteration early stops the work.
+   * The samples of a file of any format, as they are decoded. Ending the iteration early stops the work. The file is
+   * kept until then: where its process is lost, another one gets it.
    *
+   * @param pieces The file, cut anywhere.
    * @throws AiError for `file`: `invalid_value` (no audio, damaged, beyond a limit), `unsupported_value` (a format that
    *   can't be decoded here, with what is missing); `queue_timeout` when no process became free in time;
    *   `engine_unavailable` when none can be started; the signal's reason
    */
-  decode(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void>;
+  decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void>;
   /** Ends the idle processes; those that work end after their file. */
   close(): Promise<void>;
 }
@@ -58,6 +60,9 @@ interface Slot {
 
 /** What the attempts at one file have come to. */
 interface FileWork {
+  readonly pieces: readonly Uint8Array[];
+  /** Whether the process has all of them. */
+  isSent: boolean;
   /** Events that the consumer has. */
   given: number;
   /** Of waiting for the decoder. */
@@ -66,8 +71,8 @@ interface FileWork {
   stalledMs: number;
 }
 
-/** To end a call after its abort, before the process is killed. */
-const ABORT_MS_MAX = 2000;
+/** To end a call after its abort, or to exit, before the process is killed. */
+const END_MS_MAX = 2000;
 
 /** Node.js starts in 100 ms, but not on a machine that does much else. */
 const LOAD_MS_MAX = 60_000;
@@ -105,12 +110,12 @@ class PooledDecoder implements AudioDecoder {
     this.#pool = createSlotPool(this.#slots);
   }
 
-  async *decode(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
-    refuseTooManyBytes(bytes, this.#limits);
+  async *decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+    refuseTooManyBytes(countBytes(pieces), this.#limits);
     const slot = await this.#acquire(signal);
     try {
       slot.stopIdleTimer();
-      yield* this.#decodeIn(slot, bytes, signal);
+      yield* this.#decodeIn(slot, pieces, signal);
     } finally {
       await this.#rest(slot);
       this.#pool.release(slot);
@@ -141,14 +146,17 @@ class PooledDecoder implements AudioDecoder {
     }
   }
 
-  async *#decodeIn(slot: Slot, bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
-    const work: FileWork = { given: 0, workedMs: 0, stalledMs: 0 };
+  async *#decodeIn(slot: Slot, pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+    const work: FileWork = { pieces, isSent: false, given: 0, workedMs: 0, stalledMs: 0 };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
         slot.process ??= await this.#start(slot);
-        yield* this.#attempt(slot.process, { bytes, work }, signal);
+        work.isSent = false;
+        yield* this.#attempt(slot.process, work, signal);
         return;
       } catch (thrown) {
+        // The rest of this file would be read as the next one.
+        if (!work.isSent) await endProcess(slot);
         if (!(thrown instanceof NativeProcessLostError)) throw thrown;
         slot.process = null;
         if (attempt === ATTEMPTS) throw audioError("The audio file could not be decoded: its decoder fails.", thrown);
@@ -161,14 +169,10 @@ class PooledDecoder implements AudioDecoder {
    *
    * @throws NativeProcessLostError when the process ended by itself
    */
-  async *#attempt(
-    { model }: DecoderProcess,
-    { bytes, work }: { readonly bytes: Uint8Array; readonly work: FileWork },
-    signal: AbortSignal,
-  ): AsyncGenerator<AudioEvent, void> {
+  async *#attempt(process: DecoderProcess, work: FileWork, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
-    const events = decodeThere(model, bytes, stop);
+    const events = decodeThere(process, work, stop);
     try {
       for (let count = 1; ; count += 1) {
         const next = await this.#next(events, work, late);
@@ -211,11 +215,12 @@ class PooledDecoder implements AudioDecoder {
       kind: "audio-decoder",
       settings,
       heapMibMax: HEAP_MIB_MAX,
+      hasBytePipe: true,
       onEvent: (event) => {
         if (event.type !== "process-memory" || event.rssBytes <= this.#limits.memoryBytesMax) return;
         process.kill(event.pid, "SIGKILL");
       },
-      limits: { abortTimeMsMax: ABORT_MS_MAX, loadTimeMsMax: LOAD_MS_MAX },
+      limits: { abortTimeMsMax: END_MS_MAX, exitTimeMsMax: END_MS_MAX, loadTimeMsMax: LOAD_MS_MAX },
       clock,
       ...(this.#entry === undefined ? {} : { entry: this.#entry }),
     });
@@ -235,11 +240,17 @@ class PooledDecoder implements AudioDecoder {
 
 /** @throws what the process throws; the signal's reason */
 async function* decodeThere(
-  model: DecoderProcess["model"],
-  bytes: Uint8Array,
+  { model, bytePipe }: DecoderProcess,
+  work: FileWork,
   signal: AbortSignal,
 ): AsyncGenerator<AudioEvent, void> {
-  for (const part of listParts(bytes)) await model.answers.receive(part, signal);
+  if (bytePipe === null) throw new Error("The process of a decoder has no pipe.");
+  const { pieces } = work;
+  const received = model.answers.receive({ bytes: countBytes(pieces) }, signal);
+  received.catch(() => {});
+  await writePieces(bytePipe, pieces, signal);
+  await received;
+  work.isSent = true;
   yield* model.streams.decode(null, signal);
 }
 
@@ -249,6 +260,10 @@ async function endProcess(slot: Slot): Promise<void> {
   slot.process = null;
   // That it had to be killed is no one's concern any more.
   await process?.close().catch(() => {});
+}
+
+function countBytes(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function tooSlow(msMax: number): AiError {

@@ -37,7 +37,7 @@ export interface DecodeOptions {
 export async function* decodeBytes(bytes: Uint8Array, options: DecodeOptions): AsyncGenerator<AudioEvent, void> {
   const { limits, signal, packages } = options;
   if (bytes.length === 0) throw audioError("The audio file is empty.");
-  refuseTooManyBytes(bytes, limits);
+  refuseTooManyBytes(bytes.length, limits);
   const format = recogniseFormat(bytes);
   if (format === undefined) {
     throw unsupportedAudioError(`The file is in none of the supported audio formats: ${SUPPORTED_FORMATS}.`);

@@ -45,8 +45,8 @@ export const DECODE_LIMITS: DecodeLimits = {
 };
 
 /** @throws AiError `invalid_value` */
-export function refuseTooManyBytes(bytes: Uint8Array, { bytesMax }: DecodeLimits): void {
-  if (bytes.length > bytesMax) {
-    throw audioError(`The audio file has ${bytes.length} bytes; it may have up to ${bytesMax}.`);
+export function refuseTooManyBytes(bytes: number, { bytesMax }: DecodeLimits): void {
+  if (bytes > bytesMax) {
+    throw audioError(`The audio file has ${bytes} bytes; it may have up to ${bytesMax}.`);
   }
 }

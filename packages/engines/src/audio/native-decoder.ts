@@ -3,12 +3,11 @@
  * by native code. Its settings, arguments and events are plain data.
  */
 
+import { openByteReader } from "../host/byte-pipe.ts";
 import { decodeBytes } from "./decode-bytes.ts";
 import { DECODER_PACKAGES } from "./decoder-packages.ts";
 import type { AudioEvent } from "./audio-events.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
-import { createFileReceiver } from "./file-parts.ts";
-import type { FilePart } from "./file-parts.ts";
 
 export interface NativeDecoderSettings {
   readonly limits: DecodeLimits;
@@ -18,22 +17,32 @@ export interface NativeDecoderSettings {
 
 export interface NativeDecoder {
   readonly answers: {
-    /** Takes the parts of a file, one file at a time. */
-    readonly receive: (part: FilePart, signal: AbortSignal) => Promise<void>;
+    /** Reads a file of so many bytes from the pipe, one file at a time. It replaces what was received before. */
+    readonly receive: (file: { readonly bytes: number }, signal: AbortSignal) => Promise<void>;
   };
   readonly streams: {
-    /** Decodes the file that was received. @throws AiError `invalid_value`, `unsupported_value`; the signal's reason */
+    /** Decodes the file that was received, once. @throws AiError `invalid_value`, `unsupported_value`; the signal's reason */
     readonly decode: (argument: null, signal: AbortSignal) => AsyncIterable<AudioEvent>;
   };
   dispose(): Promise<void>;
 }
 
 export async function openNativeDecoder(settings: NativeDecoderSettings): Promise<NativeDecoder> {
-  const receiver = createFileReceiver();
+  const reader = openByteReader();
+  let file: Uint8Array = new Uint8Array(0);
+  const take = () => {
+    const taken = file;
+    file = new Uint8Array(0);
+    return taken;
+  };
   return {
-    answers: { receive: async (part) => receiver.receive(part) },
+    answers: {
+      async receive({ bytes }) {
+        file = await reader.read(bytes);
+      },
+    },
     streams: {
-      decode: (_argument, signal) => decodeBytes(receiver.take(), { ...settings, packages: DECODER_PACKAGES, signal }),
+      decode: (_argument, signal) => decodeBytes(take(), { ...settings, packages: DECODER_PACKAGES, signal }),
     },
     async dispose() {},
   };

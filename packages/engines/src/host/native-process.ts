@@ -6,11 +6,13 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { AiError, decodeAiError } from "@openai-compat/core";
 import type { ProcessEvent } from "@openai-compat/core";
 import { SYSTEM_CLOCK } from "../residency/clock.ts";
 import type { Clock } from "../residency/clock.ts";
+import { BYTE_PIPE } from "./byte-pipe.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { explainExit } from "./explain-exit.ts";
 import type { ChildExit } from "./explain-exit.ts";
@@ -31,6 +33,8 @@ export interface NativeProcessOptions {
   readonly onServed?: () => void;
   /** Of the JavaScript heap of the process, native memory not counted, in MiB. Default: that of Node.js. */
   readonly heapMibMax?: number;
+  /** Whether files can be written to it. Default: no. */
+  readonly hasBytePipe?: boolean;
   /** The module that the process runs. Default: the one that knows all native kinds. */
   readonly entry?: URL;
   /** Default: the system's. */
@@ -41,6 +45,8 @@ export interface NativeProcess<Model extends NativeModel> {
   readonly pid: number;
   /** Its functions throw AiError `engine_failed` when the process ends while they run. */
   readonly model: Pick<Model, "answers" | "streams">;
+  /** What `openByteReader` reads in the process; null without `hasBytePipe`. */
+  readonly bytePipe: Writable | null;
   /** Resolves when the process has ended otherwise than by `close`, with the reason as a sentence for people. */
   readonly lost: Promise<string>;
   /** Disposes of the model and ends the process, with SIGKILL where it takes too long. @throws Error when it had to be killed */
@@ -90,6 +96,7 @@ export async function startNativeProcess<Model extends NativeModel>(
   return {
     pid: child.pid,
     model: child.connect<Model>(opened),
+    bytePipe: child.bytePipe,
     lost: child.lost,
     close: () => child.close(),
   };
@@ -129,7 +136,7 @@ class NativeChild {
       serialization: "advanced",
       execArgv: options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`],
       env: childEnvironment(process.env),
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "ipc", ...(options.hasBytePipe === true ? (["pipe"] as const) : [])],
     });
     running.add(this.#child);
     if (this.#child.pid !== undefined) this.#tell({ type: "process-start", pid: this.pid });
@@ -148,6 +155,13 @@ class NativeChild {
 
   get pid(): number {
     return this.#child.pid ?? -1;
+  }
+
+  get bytePipe(): Writable | null {
+    // One that was not started has none.
+    if (this.#child.pid === undefined) return null;
+    const pipe = this.#child.stdio[BYTE_PIPE];
+    return pipe instanceof Writable ? pipe : null;
   }
 
   get lost(): Promise<string> {
@@ -207,6 +221,7 @@ class NativeChild {
     });
     // Its words are a help; its exit says what became of it.
     child.stderr?.on("error", () => {});
+    this.bytePipe?.on("error", () => {});
     child.on("message", (messages) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own module runs in the child
       for (const message of messages as readonly ChildMessage[]) this.#receive(message);
@@ -305,13 +320,15 @@ class NativeChild {
   /** A process of its own may hold the other ends. */
   #closePipes(): void {
     this.#child.stderr?.destroy();
+    this.bytePipe?.destroy();
     if (this.#child.connected) this.#child.disconnect();
   }
 
   /** An idle model does not keep the server alive. */
   #holdServer(holds: boolean): void {
     const { stderr, channel } = this.#child;
-    for (const handle of [this.#child, channel, stderr instanceof Socket ? stderr : null]) {
+    const pipes = [stderr, this.bytePipe].filter((pipe) => pipe instanceof Socket);
+    for (const handle of [this.#child, channel, ...pipes]) {
       if (holds) handle?.ref();
       else handle?.unref();
     }

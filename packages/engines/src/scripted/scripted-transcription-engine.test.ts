@@ -23,7 +23,7 @@ transcriptionEngineContract("scripted transcription", {
 
 async function decodeSamples(bytes: Uint8Array<ArrayBuffer>): Promise<Int16Array> {
   const samples: number[] = [];
-  for await (const piece of decodeAudio(bytes, new AbortController().signal)) {
+  for await (const piece of decodeAudio([bytes], new AbortController().signal)) {
     for (const sample of piece) samples.push(Math.round(sample * 32_767));
   }
   return Int16Array.from(samples);
@@ -85,7 +85,7 @@ test("a pause before each segment lets a call be aborted in it", async () => {
   const gone = new AbortController();
   const options = { task: "transcribe", languages: null, prompt: null, temperature: 0 } as const;
   const details = { words: false, logprobs: false, detection: null };
-  const prepared = await engine.prepare({ bytes: speech, ...options, ...details }, gone.signal);
+  const prepared = await engine.prepare({ pieces: [speech], ...options, ...details }, gone.signal);
   const events = engine.transcribe(prepared, gone.signal)[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ type: "transcription-start" });
   const next = events.next();

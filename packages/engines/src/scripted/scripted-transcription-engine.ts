@@ -88,10 +88,10 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
   return {
     type: "transcription",
     limits: { concurrency },
-    async prepare({ bytes, ...options }, signal) {
+    async prepare({ pieces, ...options }, signal) {
       signal.throwIfAborted();
       requireLanguages(options.languages);
-      const samples = await joinPieces(decodeAudio(bytes, signal));
+      const samples = await joinPieces(decodeAudio(pieces, signal));
       const audioMs = Math.ceil((samples.length * 1000) / DECODED_RATE_HZ);
       const recording = { samples, sampleRate: DECODED_RATE_HZ, audioMs };
       const audioId = await held.hold(recording, samples.byteLength, signal);

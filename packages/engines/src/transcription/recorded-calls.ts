@@ -38,10 +38,10 @@ export function createRecordedCalls({
   const slots = createSlotPool(Array.from({ length: concurrency }, () => ({})));
   const held = createHeldAudio<Recording>();
   return {
-    async prepare({ bytes, ...options }, signal) {
+    async prepare({ pieces, ...options }, signal) {
       signal.throwIfAborted();
       await check(options);
-      const recording = await readRecording(decodeAudio(bytes, signal));
+      const recording = await readRecording(decodeAudio(pieces, signal));
       const audioMs = Math.ceil(recording.samples / SAMPLES_PER_MS);
       if (audioMs === 0) throw new AiError("invalid_value", "The recording is empty.", { param: "file" });
       const audioId = await held.hold(recording, recording.samples * Int16Array.BYTES_PER_ELEMENT, signal);

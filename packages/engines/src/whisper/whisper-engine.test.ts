@@ -100,7 +100,7 @@ test("a model of English alone says which one translates", async () => {
   await writeFile(modelPath, header);
   const engine = createWhisperEngine({ ...tiny, modelPath });
   const prepare = async (task: "transcribe" | "translate", languages: readonly string[] | null) =>
-    engine.prepare({ ...OPTIONS, bytes: encodeSounds([1]), task, languages }, never);
+    engine.prepare({ ...OPTIONS, pieces: [encodeSounds([1])], task, languages }, never);
   await expect(prepare("translate", null)).rejects.toMatchObject({
     code: "unsupported_parameter",
     message: expect.stringContaining("whisper-base"),
@@ -128,7 +128,7 @@ test("a process that is killed ends its call with one error, and the next call h
     loading: { onEvent: (event) => void (event.type === "process-start" && pids.push(event.pid)) },
   });
   const prepared = await engine.prepare(
-    { ...OPTIONS, bytes: encodeSounds(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? 2 : 3))) },
+    { ...OPTIONS, pieces: [encodeSounds(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? 2 : 3)))] },
     never,
   );
   const listen = async () => {

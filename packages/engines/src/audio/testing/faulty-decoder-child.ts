@@ -2,9 +2,9 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
+import { openByteReader } from "../../host/byte-pipe.ts";
 import { runNativeChild } from "../../host/run-native-child.ts";
 import type { AudioEvent } from "../audio-events.ts";
-import { createFileReceiver } from "../file-parts.ts";
 import type { NativeDecoder } from "../native-decoder.ts";
 
 const START: AudioEvent = { type: "audio-start", format: "wav", rateHz: 16_000, channels: 1 };
@@ -13,13 +13,17 @@ const samples = (value: number): AudioEvent => ({ type: "audio-samples", samples
 
 async function openFaultyDecoder(): Promise<NativeDecoder> {
   let files = 0;
-  const receiver = createFileReceiver();
+  const reader = openByteReader();
+  let order = "";
   return {
-    answers: { receive: async (part) => receiver.receive(part) },
+    answers: {
+      async receive({ bytes }) {
+        order = Buffer.from(await reader.read(bytes)).toString();
+      },
+    },
     streams: {
       async *decode(_argument, signal) {
         files += 1;
-        const order = Buffer.from(receiver.take()).toString();
         yield START;
         yield samples(process.pid);
         if (order === "hang") for (;;);

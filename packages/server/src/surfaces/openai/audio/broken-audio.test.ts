@@ -99,7 +99,7 @@ async function setUpTranscription(transcribe: TranscriptionEngine["transcribe"])
   const engine: TranscriptionEngine = {
     type: "transcription",
     limits: { concurrency: 1 },
-    prepare: async ({ bytes: _bytes, ...options }) => ({ audioId: "a", audioMs: 1000, options }),
+    prepare: async ({ pieces: _pieces, ...options }) => ({ audioId: "a", audioMs: 1000, options }),
     transcribe,
     live: null,
     release: () => {},

@@ -2,7 +2,7 @@
  * The form of a transcription or a translation to a call: validated, every default applied, nothing silently ignored.
  */
 
-import { AiError, createWorkSlices } from "@openai-compat/core";
+import { AiError } from "@openai-compat/core";
 import type { FormField, SpokenRequest } from "@openai-compat/core";
 import {
   createTranscriptionRequestSchema,
@@ -12,7 +12,6 @@ import {
 } from "@openai-compat/spec";
 import type { AudioResponseFormat } from "@openai-compat/spec";
 import type { z } from "zod";
-import { joinPieces } from "../../../http/body-pieces.ts";
 import { decodeBody } from "../decode-body.ts";
 import { defineParameterRules, unsupportedParameter, unsupportedValue } from "../parameter-rules.ts";
 import { decodeLanguage } from "./language-names.ts";
@@ -38,11 +37,8 @@ type Transcription = z.output<typeof transcriptionSchema>;
 type Translation = z.output<typeof translationSchema>;
 type Common = Pick<Transcription, keyof Transcription & keyof Translation>;
 
-/** @throws AiError with status 400, `param` naming what is wrong, and the signal's reason. */
-export async function decodeTranscription(
-  fields: readonly FormField[],
-  signal: AbortSignal,
-): Promise<DecodedTranscription> {
+/** @throws AiError with status 400, `param` naming what is wrong. */
+export function decodeTranscription(fields: readonly FormField[]): DecodedTranscription {
   const { pieces } = readRecording(fields);
   const wire = decodeBody(transcriptionSchema, readTexts(fields));
   checkTranscription(wire);
@@ -57,10 +53,9 @@ export async function decodeTranscription(
           prefixPaddingMs: chunking.prefix_padding_ms ?? DETECTION.prefixPaddingMs,
           silenceMs: chunking.silence_duration_ms ?? DETECTION.silenceMs,
         };
-  const bytes = await joinPieces(pieces, createWorkSlices({ signal }));
   return {
     request: {
-      ...decodeCommon(wire, bytes),
+      ...decodeCommon(wire, pieces),
       languages: spoken?.map(decodeLanguage) ?? null,
       // A model that is shown words beforehand is more likely to write them.
       prompt: [keywords.join(", "), wire.prompt ?? ""].filter((part) => part !== "").join("\n") || null,
@@ -76,18 +71,14 @@ export async function decodeTranscription(
 /** OpenAI's. */
 const DETECTION = { threshold: 0.5, prefixPaddingMs: 300, silenceMs: 200 };
 
-/** @throws AiError with status 400, `param` naming what is wrong, and the signal's reason. */
-export async function decodeTranslation(
-  fields: readonly FormField[],
-  signal: AbortSignal,
-): Promise<DecodedTranscription> {
+/** @throws AiError with status 400, `param` naming what is wrong. */
+export function decodeTranslation(fields: readonly FormField[]): DecodedTranscription {
   const { pieces } = readRecording(fields);
   const wire = decodeBody(translationSchema, readTexts(fields));
   checkTranslation(wire);
-  const bytes = await joinPieces(pieces, createWorkSlices({ signal }));
   return {
     request: {
-      ...decodeCommon(wire, bytes),
+      ...decodeCommon(wire, pieces),
       languages: null,
       prompt: wire.prompt ?? null,
       words: false,
@@ -99,8 +90,8 @@ export async function decodeTranslation(
   };
 }
 
-function decodeCommon({ temperature = 0, stream = false }: Common, bytes: Uint8Array) {
-  return { bytes, temperature, stream };
+function decodeCommon({ temperature = 0, stream = false }: Common, pieces: readonly Uint8Array[]) {
+  return { pieces, temperature, stream };
 }
 
 function readFormat({

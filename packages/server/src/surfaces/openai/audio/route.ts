@@ -18,15 +18,13 @@ import { encodeTranscriptionStream } from "./encode-transcription-stream.ts";
 export const createTranscription = defineModelRoute(transcriptionCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranscription"),
-  decode: async (fields: readonly FormField[], signal) =>
-    describeAnswer("transcribe", await decodeTranscription(fields, signal)),
+  decode: (fields: readonly FormField[]) => describeAnswer("transcribe", decodeTranscription(fields)),
 });
 
 export const createTranslation = defineModelRoute(translationCalls, {
   body: FORM_BODY,
   decodeUpstream: defineFormDecoder("createTranslation"),
-  decode: async (fields: readonly FormField[], signal) =>
-    describeAnswer("translate", await decodeTranslation(fields, signal)),
+  decode: (fields: readonly FormField[]) => describeAnswer("translate", decodeTranslation(fields)),
 });
 
 function describeAnswer(
