@@ -3,7 +3,14 @@ import { isGranted } from "./principal.ts";
 import type { GrantedCapability } from "./principal.ts";
 
 const principal = (...capabilities: GrantedCapability[]) =>
-  ({ accountId: "ada", appName: null, capabilities, credential: "jwt", expiresAtMs: null }) as const;
+  ({
+    accountId: "ada",
+    appName: null,
+    capabilities,
+    credential: "jwt",
+    credentialSha256: "",
+    expiresAtMs: null,
+  }) as const;
 
 test.each([
   [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }, true],

@@ -26,7 +26,12 @@ export interface Principal {
   /** The application that holds the credential, where the credential names one. */
   readonly appName: string | null;
   readonly capabilities: readonly GrantedCapability[];
-  readonly credential: "jwt" | "api-key";
+  readonly credential: "jwt" | "api-key" | "client-secret";
+  /**
+   * What the credential is revoked by: the hash of an API key, the fingerprint of a token, and for a client secret that
+   * of the credential that it was made with.
+   */
+  readonly credentialSha256: string;
   /**
    * Milliseconds since the epoch from which on the credential is refused, an allowance for differing clocks included;
    * null for never. A session that outlives one call has to look.

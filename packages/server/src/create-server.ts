@@ -116,6 +116,7 @@ export function createServer(options: ServerOptions): Server {
     authenticator: createAuthenticator({
       apiKeys: options.stores.apiKeys,
       tokenRevocations: options.stores.tokenRevocations,
+      clientSecrets: options.stores.clientSecrets,
       jwt: config.jwt,
       onKeySetFailure: (error) => logger.warn("the issuer's keys can't be had", { cause: error.message }),
     }),

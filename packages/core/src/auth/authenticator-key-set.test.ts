@@ -88,6 +88,7 @@ test.each(ALGORITHMS)("a token signed with %s by the issuer is accepted", async 
     appName: "notes",
     capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
     credential: "jwt",
+    credentialSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     expiresAtMs: ((claims.exp ?? 0) + jwt.clockToleranceSeconds) * 1000,
   });
 });

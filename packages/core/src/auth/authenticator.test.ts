@@ -8,7 +8,7 @@ import { generateApiKey } from "./api-key.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { mintToken } from "./jwt.ts";
 import type { JwtSettings } from "./jwt.ts";
-import { describeRevocation } from "./token-fingerprint.ts";
+import { describeRevocation, fingerprintToken } from "./token-fingerprint.ts";
 
 const settings: JwtSettings = {
   secret: "a secret of at least thirty-two bytes",
@@ -40,8 +40,14 @@ const mint = (overrides: Partial<Parameters<typeof mintToken>[0]> = {}) =>
   mintToken({ settings, ...identity, expiresInSeconds: 600, nowMs, ...overrides });
 
 test("a minted token is accepted and names the account, the application and the grants", async () => {
-  const principal = await authenticatorAt(nowMs).authenticate(await mint());
-  expect(principal).toEqual({ ...identity, credential: "jwt", expiresAtMs: nowMs + 630_000 });
+  const token = await mint();
+  const principal = await authenticatorAt(nowMs).authenticate(token);
+  expect(principal).toEqual({
+    ...identity,
+    credential: "jwt",
+    credentialSha256: fingerprintToken(token),
+    expiresAtMs: nowMs + 630_000,
+  });
 });
 
 test("the refusal of a call without a token says how to send one", async () => {
@@ -169,6 +175,7 @@ test("an API key maps to its account until it expires or is revoked", async () =
   await expect(authenticatorAt(nowMs, storeOf(record)).authenticate(secret)).resolves.toMatchObject({
     accountId: "ada",
     credential: "api-key",
+    credentialSha256: record.secretSha256,
     expiresAtMs: nowMs + 1000,
   });
   await expect(authenticatorAt(nowMs + 1000, storeOf(record)).authenticate(secret)).rejects.toMatchObject(refused);

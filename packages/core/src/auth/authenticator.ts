@@ -5,9 +5,11 @@
 
 import { AiError } from "../ai-error.ts";
 import type { ApiKeyStore } from "../store/api-key-store.ts";
+import type { ClientSecretStore } from "../store/client-secret-store.ts";
 import type { TokenRevocationStore } from "../store/token-revocation-store.ts";
 import { decodeAd4mClaims } from "./ad4m-claims.ts";
 import { hashApiKey, isApiKey } from "./api-key.ts";
+import { CLIENT_SECRET_CAPABILITIES, hashClientSecret, isClientSecret } from "./client-secret.ts";
 import { createTokenVerifier } from "./jwt.ts";
 import type { JwtSettings } from "./jwt.ts";
 import { createKeySet } from "./key-set.ts";
@@ -26,11 +28,32 @@ export interface Authenticator {
    *   asked for its keys.
    */
   authenticate(token: string | null): Promise<Principal>;
+  /**
+   * For a session, which outlives the call that opens it. Client secrets are accepted here alone.
+   *
+   * @throws AiError as `authenticate`
+   */
+  openSession(token: string | null): Promise<SessionCredential>;
+}
+
+export interface SessionCredential {
+  readonly principal: Principal;
+  /** What the maker of a client secret wants its sessions to begin with, as JSON; null for any other credential. */
+  readonly configuration: string | null;
+  /**
+   * Looks again. A client secret may have expired meanwhile: then no session begins with it, but those that have begun
+   * go on for as long as what it was made with is good.
+   *
+   * @throws AiError as `authenticate`
+   */
+  renew(): Promise<Principal>;
 }
 
 export interface AuthenticatorOptions {
   readonly apiKeys: ApiKeyStore;
   readonly tokenRevocations: TokenRevocationStore;
+  /** Default: no client secret is accepted. */
+  readonly clientSecrets?: ClientSecretStore;
   /** Null when no JWTs are accepted. */
   readonly jwt: JwtSettings | null;
   /** Milliseconds since the epoch. Default: the clock. */
@@ -57,22 +80,60 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const isInForce =
       record !== null && record.revokedAtMs === null && now() < (record.expiresAtMs ?? Number.POSITIVE_INFINITY);
     if (!isInForce) throw refuseCredential();
-    const { accountId, capabilities, expiresAtMs } = record;
-    return { accountId, appName: null, capabilities, credential: "api-key", expiresAtMs };
+    const { accountId, capabilities, expiresAtMs, secretSha256: credentialSha256 } = record;
+    return { accountId, appName: null, capabilities, credential: "api-key", credentialSha256, expiresAtMs };
+  }
+
+  async function authenticate(token: string | null): Promise<Principal> {
+    if (token === null || token === "") {
+      throw new AiError(
+        "missing_credentials",
+        "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`.",
+      );
+    }
+    if (token.length > TOKEN_LENGTH_MAX || isClientSecret(token)) throw refuseCredential();
+    return isApiKey(token) ? authenticateApiKey(token) : authenticateJwt(token);
   }
 
   return {
-    async authenticate(token) {
-      if (token === null || token === "") {
-        throw new AiError(
-          "missing_credentials",
-          "You didn't provide an API key. Send it in the header `Authorization: Bearer YOUR_KEY`.",
-        );
-      }
-      if (token.length > TOKEN_LENGTH_MAX) throw refuseCredential();
-      return isApiKey(token) ? authenticateApiKey(token) : authenticateJwt(token);
+    authenticate,
+    async openSession(token) {
+      if (token !== null && isClientSecret(token)) return openWithClientSecret(token, { ...options, now });
+      return { principal: await authenticate(token), configuration: null, renew: () => authenticate(token) };
     },
   };
+}
+
+interface ClientSecretParts extends Pick<AuthenticatorOptions, "apiKeys" | "tokenRevocations" | "clientSecrets"> {
+  readonly now: () => number;
+}
+
+/** The secret itself is asked for once: it says when sessions may begin. What it was made with also ends them. */
+async function openWithClientSecret(token: string, parts: ClientSecretParts): Promise<SessionCredential> {
+  const { apiKeys, tokenRevocations, clientSecrets, now } = parts;
+  if (clientSecrets === undefined) throw refuseCredential();
+  const record = await ask(clientSecrets.findBySecretSha256(hashClientSecret(token)));
+  if (record === null || now() >= record.expiresAtMs) throw refuseCredential();
+  const { maker, accountId, configuration } = record;
+  const principal: Principal = {
+    accountId,
+    appName: null,
+    capabilities: CLIENT_SECRET_CAPABILITIES,
+    credential: "client-secret",
+    credentialSha256: maker.credentialSha256,
+    expiresAtMs: maker.expiresAtMs,
+  };
+  async function isMakerRevoked(): Promise<boolean> {
+    if (maker.credential === "jwt") return ask(tokenRevocations.isRevoked(maker.credentialSha256));
+    const key = await ask(apiKeys.findBySecretSha256(maker.credentialSha256));
+    return key === null || key.revokedAtMs !== null;
+  }
+  async function renew(): Promise<Principal> {
+    const isExpired = now() >= (maker.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    if (isExpired || (await isMakerRevoked())) throw refuseCredential();
+    return principal;
+  }
+  return { principal: await renew(), configuration, renew };
 }
 
 /** No account is looked up to validate a token, so its timing discloses no account. */
@@ -93,10 +154,10 @@ function createJwtAuthentication(
     const { claims, ...validity } = await verify(token);
     const identity = decodeAd4mClaims(claims);
     if (identity === null) throw refuseCredential();
+    const credentialSha256 = fingerprintToken(token);
     const entry: RememberedToken = {
       ...validity,
-      principal: { ...identity, credential: "jwt", expiresAtMs: validity.expiresAtMs },
-      fingerprint: fingerprintToken(token),
+      principal: { ...identity, credential: "jwt", credentialSha256, expiresAtMs: validity.expiresAtMs },
     };
     cache.set(token, entry);
     return entry;
@@ -105,7 +166,7 @@ function createJwtAuthentication(
   return async (token) => {
     const usable = { nowMs: now(), keySetRevision: keySet?.usableRevision() ?? null };
     const known = cache.get(token, usable) ?? (await verifyAndRemember(token));
-    if (await ask(tokenRevocations.isRevoked(known.fingerprint))) throw refuseCredential();
+    if (await ask(tokenRevocations.isRevoked(known.principal.credentialSha256))) throw refuseCredential();
     return known.principal;
   };
 }

@@ -13,6 +13,7 @@ function options(can: readonly string[]) {
       appName: null,
       capabilities: [{ domain: "ai", pointers: ["*"], can }],
       credential: "jwt",
+      credentialSha256: "0".repeat(64),
       expiresAtMs: 5,
     },
     callId: createCallId(),

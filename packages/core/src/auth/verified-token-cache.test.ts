@@ -3,8 +3,14 @@ import { createVerifiedTokenCache } from "./verified-token-cache.ts";
 import type { RememberedToken } from "./verified-token-cache.ts";
 
 const entry: RememberedToken = {
-  principal: { accountId: "ada", appName: null, capabilities: [], credential: "jwt", expiresAtMs: 2000 },
-  fingerprint: "fingerprint",
+  principal: {
+    accountId: "ada",
+    appName: null,
+    capabilities: [],
+    credential: "jwt",
+    credentialSha256: "fingerprint",
+    expiresAtMs: 2000,
+  },
   notBeforeMs: 1000,
   expiresAtMs: 2000,
   keySetRevision: null,

@@ -9,8 +9,6 @@ import type { Principal } from "../principal.ts";
 
 export interface RememberedToken {
   readonly principal: Principal;
-  /** See `fingerprintToken`; kept so that a token that comes again is hashed once and not twice. */
-  readonly fingerprint: string;
   readonly notBeforeMs: number;
   readonly expiresAtMs: number;
   /** Of the key set that held the key; null when the secret signed. */

@@ -23,6 +23,7 @@ export function authoriseTestCall(
       appName: null,
       capabilities: [{ domain: "ai", pointers: ["*"], can: [...can] }],
       credential: "jwt",
+      credentialSha256: "0".repeat(64),
       expiresAtMs: null,
     },
     callId: createCallId(),

@@ -1,7 +1,7 @@
 import { AiError, createCallId } from "@openai-compat/core";
 import type { Authenticator, Principal } from "@openai-compat/core";
 import { expect, test, vi } from "vitest";
-import { createCallOpener } from "./open-call.ts";
+import { createCallOpener, createSessionOpener } from "./open-call.ts";
 
 const operation = {
   id: "startSession",
@@ -14,15 +14,23 @@ const ADA: Principal = {
   appName: null,
   capabilities: [{ domain: "ai", pointers: ["*"], can: ["PROMPT"] }],
   credential: "jwt",
+  credentialSha256: "0".repeat(64),
   expiresAtMs: 1000,
 };
 
+async function authenticate(token: string | null): Promise<Principal> {
+  if (token === "good") return ADA;
+  if (token === "weak") return { ...ADA, capabilities: [] };
+  throw new AiError(token === null ? "missing_credentials" : "invalid_credentials", "No.");
+}
+
 const authenticator: Authenticator = {
-  async authenticate(token) {
-    if (token === "good") return ADA;
-    if (token === "weak") return { ...ADA, capabilities: [] };
-    throw new AiError(token === null ? "missing_credentials" : "invalid_credentials", "No.");
-  },
+  authenticate,
+  openSession: async (token) => ({
+    principal: await authenticate(token),
+    configuration: '{"type":"transcription"}',
+    renew: () => authenticate("good"),
+  }),
 };
 
 function createScope(authorization: string | null) {
@@ -65,4 +73,25 @@ test("a refusal names the operation as its surface does", async () => {
   await expect(createCallOpener(authenticator)(operation, createScope("Bearer weak"))).rejects.toThrow(
     'This credential may not use GET /realtime: it lacks the capability PROMPT in the domain "ai".',
   );
+});
+
+test("each turn of a session is a call of its own, and its credential is looked at again", async () => {
+  const { headers: _headers, ...scope } = createScope(null);
+  const session = await createSessionOpener(authenticator)(operation, { ...scope, token: "good" });
+  expect(session).toMatchObject({ call: { principal: ADA, callId: scope.callId }, configuration: expect.any(String) });
+  const turns = [await session.renew(), await session.renew()];
+  expect(turns).toMatchObject([{ requestId: "req_1" }, { requestId: "req_1" }]);
+  expect(new Set([scope.callId, ...turns.map(({ callId }) => callId)]).size).toBe(3);
+});
+
+test("a session is refused to a credential without the capability, when it begins and later", async () => {
+  const { headers: _headers, ...scope } = createScope(null);
+  const openWeak = createSessionOpener(authenticator)(operation, { ...scope, token: "weak" });
+  await expect(openWeak).rejects.toMatchObject({ code: "capability_missing" });
+  const weakened = createSessionOpener({
+    ...authenticator,
+    openSession: async () => ({ principal: ADA, configuration: null, renew: () => authenticate("weak") }),
+  });
+  const session = await weakened(operation, { ...scope, token: "good" });
+  await expect(session.renew()).rejects.toMatchObject({ code: "capability_missing" });
 });

@@ -3,7 +3,7 @@
  * be answered in any form, before a WebSocket is upgraded for one.
  */
 
-import { authorise } from "@openai-compat/core";
+import { authorise, createCallId } from "@openai-compat/core";
 import type { AuthorisedCall, Authenticator, CallOperation, OnRateLimit } from "@openai-compat/core";
 import { decodeBearerToken } from "./headers.ts";
 import type { RequestHeaders } from "./headers.ts";
@@ -40,5 +40,44 @@ export function createCallOpener(authenticator: Authenticator): OpenCall {
     facts.accountId = principal.accountId;
     const operation = { id, capability };
     return authorise({ operation, shownAs, principal, callId, requestId, signal, onRateLimit });
+  };
+}
+
+/** A session may carry its credential elsewhere than in a header. */
+export interface SessionScope extends Omit<CallScope, "headers"> {
+  /** Null when the request carries none. */
+  readonly token: string | null;
+}
+
+export interface OpenedSession {
+  /** Of the session as a whole. */
+  readonly call: AuthorisedCall;
+  /** What the maker of a client secret wants the session to begin with, as JSON; null for any other credential. */
+  readonly configuration: string | null;
+  /**
+   * Authenticates again, for the next turn: the call has an id of its own.
+   *
+   * @throws AiError as `OpenSession`
+   */
+  readonly renew: () => Promise<AuthorisedCall>;
+}
+
+/**
+ * @throws AiError `missing_credentials`, `invalid_credentials`, `identity_unavailable`, `capability_missing`
+ */
+export type OpenSession = (operation: OpenedOperation, scope: SessionScope) => Promise<OpenedSession>;
+
+export function createSessionOpener(authenticator: Authenticator): OpenSession {
+  return async ({ id, capability, shownAs }, scope) => {
+    const { callId, requestId, token, signal, facts, onRateLimit } = scope;
+    facts.operationId = id;
+    const credential = await authenticator.openSession(token);
+    facts.accountId = credential.principal.accountId;
+    const shared = { operation: { id, capability }, shownAs, requestId, signal, onRateLimit };
+    return {
+      call: authorise({ ...shared, principal: credential.principal, callId }),
+      configuration: credential.configuration,
+      renew: async () => authorise({ ...shared, principal: await credential.renew(), callId: createCallId() }),
+    };
   };
 }

@@ -1,5 +1,6 @@
 import {
   apiKeyStoreContract,
+  clientSecretStoreContract,
   creditStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
@@ -9,6 +10,7 @@ import { createMemoryStores } from "./memory.ts";
 
 apiKeyStoreContract("the store in memory", () => createMemoryStores().apiKeys);
 creditStoreContract("the store in memory", () => createMemoryStores().credits);
+clientSecretStoreContract("the store in memory", () => createMemoryStores().clientSecrets);
 tokenRevocationStoreContract("the store in memory", () => createMemoryStores().tokenRevocations);
 
 test("the log in memory keeps its newest entries, and the balance what they all came to", async () => {

@@ -66,6 +66,19 @@ const MIGRATIONS = [
      id INTEGER PRIMARY KEY CHECK (id = 1),
      count INTEGER NOT NULL
    ) STRICT`,
+
+  `CREATE TABLE client_secrets (
+     secret_sha256 TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     configuration TEXT,
+     maker_credential TEXT NOT NULL,
+     maker_sha256 TEXT NOT NULL,
+     maker_expires_at_ms INTEGER,
+     created_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX client_secrets_by_account ON client_secrets (account_id);
+   CREATE INDEX client_secrets_by_expiry ON client_secrets (expires_at_ms)`,
 ] as const;
 
 /** What a database has that is up to date. */

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { generateApiKey } from "@openai-compat/core";
 import {
   apiKeyStoreContract,
+  clientSecretStoreContract,
   creditStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
@@ -18,6 +19,7 @@ let files = 0;
 const newPath = () => join(directory, `keys-${(files += 1)}.sqlite`);
 
 apiKeyStoreContract("a SQLite file", () => openSqliteStores(newPath()).apiKeys);
+clientSecretStoreContract("a SQLite file", () => openSqliteStores(newPath()).clientSecrets);
 tokenRevocationStoreContract("a SQLite file", () => openSqliteStores(newPath()).tokenRevocations);
 creditStoreContract("a SQLite file", () => openSqliteStores(newPath()).credits, {
   async openPair() {

@@ -5,6 +5,7 @@
 
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
 import { createSqliteApiKeys } from "./sqlite-api-keys.ts";
+import { createSqliteClientSecrets } from "./sqlite-client-secrets.ts";
 import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import { createSqliteTokenRevocations } from "./sqlite-token-revocations.ts";
@@ -27,6 +28,7 @@ export function openSqliteStores(path: string, options: Pick<SqliteWriterOptions
   const close = () => (closing ??= writer.close().finally(() => database.close()));
   return {
     apiKeys: { ...createSqliteApiKeys(database, writer), close },
+    clientSecrets: { ...createSqliteClientSecrets(database, writer), close },
     credits: { ...createSqliteCredits(database, writer), close },
     tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
     rateLimits: createMemoryRateLimits(),

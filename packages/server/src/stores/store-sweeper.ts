@@ -1,6 +1,6 @@
 /**
  * Clears away, now and then, what has had its time: holds of crashed processes, revocations of tokens that have
- * expired.
+ * expired, client secrets.
  */
 
 import type { Stores } from "./stores.ts";
@@ -20,13 +20,17 @@ export interface StoreSweeperOptions {
 
 /** Sweeps once at once, so that a server that was killed finds its accounts in order when it is back. */
 export function startStoreSweeper(
-  stores: Pick<Stores, "credits" | "tokenRevocations">,
+  stores: Pick<Stores, "clientSecrets" | "credits" | "tokenRevocations">,
   options: StoreSweeperOptions,
 ): StoreSweeper {
   const { onError, everyMs = 10_000, now = Date.now } = options;
   let running: Promise<unknown> | null = null;
   const sweep = () => {
-    running ??= Promise.all([stores.credits.expireHolds(now()), stores.tokenRevocations.prune(now())])
+    running ??= Promise.all([
+      stores.credits.expireHolds(now()),
+      stores.tokenRevocations.prune(now()),
+      stores.clientSecrets.prune(now()),
+    ])
       .catch((thrown: unknown) => onError(thrown instanceof Error ? thrown : new Error(String(thrown))))
       .finally(() => (running = null));
   };

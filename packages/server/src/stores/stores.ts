@@ -1,10 +1,17 @@
 /** What one kind of store opens: everything that the server remembers, on one connection and with one end. */
 
-import type { ApiKeyStore, CreditStore, RateLimitStore, TokenRevocationStore } from "@openai-compat/core";
+import type {
+  ApiKeyStore,
+  ClientSecretStore,
+  CreditStore,
+  RateLimitStore,
+  TokenRevocationStore,
+} from "@openai-compat/core";
 
 export interface Stores {
   readonly apiKeys: ApiKeyStore;
   readonly credits: CreditStore;
+  readonly clientSecrets: ClientSecretStore;
   readonly tokenRevocations: TokenRevocationStore;
   /** Of this process alone, unless the store is one that several processes share. */
   readonly rateLimits: RateLimitStore;

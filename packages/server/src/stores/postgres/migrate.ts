@@ -80,6 +80,20 @@ const MIGRATIONS = [
     count integer NOT NULL
   );
   `,
+  `
+  CREATE TABLE client_secrets (
+    secret_sha256 text PRIMARY KEY,
+    account_id text NOT NULL,
+    configuration text,
+    maker_credential text NOT NULL,
+    maker_sha256 text NOT NULL,
+    maker_expires_at_ms bigint,
+    created_at_ms bigint NOT NULL,
+    expires_at_ms bigint NOT NULL
+  );
+  CREATE INDEX ON client_secrets (account_id);
+  CREATE INDEX ON client_secrets (expires_at_ms);
+  `,
 ] as const;
 
 /** What a database has that is up to date. */

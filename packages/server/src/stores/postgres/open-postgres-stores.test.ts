@@ -1,5 +1,6 @@
 import {
   apiKeyStoreContract,
+  clientSecretStoreContract,
   creditStoreContract,
   rateLimitStoreContract,
   tokenRevocationStoreContract,
@@ -8,7 +9,16 @@ import { definePostgresTests, execute } from "../../testing/postgres.ts";
 import { openPostgresStores } from "./open-postgres-stores.ts";
 
 const SETTINGS = { connectionsMax: 4, waitingMax: 2000, connectionTimeoutMs: 5000, statementTimeoutMs: 5000 };
-const TABLES = ["api_keys", "revoked_tokens", "accounts", "holds", "ledger", "rate_limits", "write_probes"];
+const TABLES = [
+  "api_keys",
+  "client_secrets",
+  "revoked_tokens",
+  "accounts",
+  "holds",
+  "ledger",
+  "rate_limits",
+  "write_probes",
+];
 
 await definePostgresTests("the stores in PostgreSQL", (postgres) => {
   const open = (url: string) => openPostgresStores({ ...SETTINGS, url });
@@ -21,6 +31,7 @@ await definePostgresTests("the stores in PostgreSQL", (postgres) => {
   };
 
   apiKeyStoreContract("PostgreSQL", async () => (await openEmpty()).apiKeys);
+  clientSecretStoreContract("PostgreSQL", async () => (await openEmpty()).clientSecrets);
   tokenRevocationStoreContract("PostgreSQL", async () => (await openEmpty()).tokenRevocations);
   rateLimitStoreContract("PostgreSQL", async () => (await openEmpty()).rateLimits);
   creditStoreContract("PostgreSQL", async () => (await openEmpty()).credits, {

@@ -2,6 +2,7 @@
 
 import type { Stores } from "../stores.ts";
 import { createApiKeyStore } from "./api-keys.ts";
+import { createClientSecretStore } from "./client-secrets.ts";
 import { createCreditStore } from "./credits.ts";
 import { openDatabase } from "./database.ts";
 import type { Statement } from "./database.ts";
@@ -27,6 +28,7 @@ export async function openPostgresStores(settings: PostgresSettings): Promise<St
   const database = openDatabase(pg, settings);
   return {
     apiKeys: createApiKeyStore(database),
+    clientSecrets: createClientSecretStore(database),
     credits: createCreditStore(database),
     tokenRevocations: createTokenRevocationStore(database),
     rateLimits: createPostgresRateLimits(database),
