@@ -4,6 +4,7 @@ import type { WindowOptions } from "./decode-window.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 import type { WhisperModel } from "./whisper-model.ts";
 import { createWhisperText } from "./whisper-text.ts";
+import { rankLogits } from "./testing/rank-logits.ts";
 
 /** Text a to h, the end 8, special 9 to 14, timestamps from 15 on. */
 const CONFIG = {
@@ -41,7 +42,7 @@ function createModel(script: Script, opening = 1) {
         get length() {
           return texts[0]?.length ?? 0;
         },
-        async step(continuations) {
+        async step(continuations, options) {
           texts = continuations.map(({ parent, tokens }) => [...(texts[parent] ?? []), ...tokens]);
           read.push(...continuations.map(({ tokens }) => tokens));
           return texts.map((tokens) => {
@@ -49,7 +50,7 @@ function createModel(script: Script, opening = 1) {
             for (const [token, probability] of Object.entries(script(tokens.slice(opening)))) {
               logits[Number(token)] = Math.log(probability);
             }
-            return { logits, attention: null };
+            return rankLogits(logits, CONFIG, options);
           });
         },
       };

@@ -6,9 +6,10 @@
  */
 
 import { deflateSync } from "node:zlib";
-import type { DecoderState, DecoderStep, EncodedAudio, WhisperModel } from "./whisper-model.ts";
-import { applyRules } from "./logits-rules.ts";
-import { createRandom, listLikeliest, probabilityOf, sampleToken } from "./sample-token.ts";
+import type { DecoderState, DecoderStep, EncodedAudio, StepOptions, WhisperModel } from "./whisper-model.ts";
+import { listAllowed } from "./logits-rules.ts";
+import { probabilityOf } from "./logits.ts";
+import { createRandom, listLikeliest, sampleToken } from "./sample-token.ts";
 import type { NextToken } from "./sample-token.ts";
 import type { WhisperText } from "./whisper-text.ts";
 
@@ -103,7 +104,7 @@ async function decodeOnce(
   audio: EncodedAudio,
   options: WindowOptions,
 ): Promise<WindowText> {
-  const { temperature, beams, attention, positions, compute } = options;
+  const { temperature, beams, positions, compute } = options;
   const { config } = model;
   const { textPositions, tokens: special } = config;
   const opened = await openText(model, audio, options);
@@ -122,11 +123,11 @@ async function decodeOnce(
     const candidates = growing.flatMap((hypothesis, parent) => {
       const step = steps[parent];
       if (step === undefined) return [];
-      applyRules(step.logits, { sampled: hypothesis.tokens, positions }, config);
+      const allowed = listAllowed({ sampled: hypothesis.tokens, positions }, special);
       const next =
         temperature === 0
-          ? listLikeliest(step.logits, search.beams + 1)
-          : [sampleToken(step.logits, temperature, random)];
+          ? listLikeliest(step, allowed, special)
+          : [sampleToken(step, allowed, { config, temperature, random })];
       return next.map((token): Candidate => ({ parent, ...extend(hypothesis, token, step) }));
     });
     const kept = keepBest(candidates, search);
@@ -134,7 +135,7 @@ async function decodeOnce(
     growing = kept;
     if (count + 1 === tokensMax) break;
     const continuations = kept.map(({ parent, tokens }) => ({ parent, tokens: tokens.slice(-1) }));
-    steps = await compute(async () => state.step(continuations, { attention }));
+    steps = await compute(async () => state.step(continuations, describeStep(options)));
   }
   const {
     tokens,
@@ -169,15 +170,16 @@ interface OpenedText {
 /** Has the decoder read the context, the task and the prefix. */
 async function openText(model: WhisperModel, audio: EncodedAudio, options: WindowOptions): Promise<OpenedText> {
   const { context, task, prefix, attention, compute } = options;
+  const wanted = describeStep(options);
   const { textPositions, tokens: special } = model.config;
   const state = model.decode(audio);
-  const read = async (tokens: readonly number[], isLast: boolean): Promise<readonly DecoderStep[]> =>
-    compute(async () => state.step([{ parent: 0, tokens }], { attention: attention && isLast }));
+  const read = async (tokens: readonly number[], step = wanted): Promise<readonly DecoderStep[]> =>
+    compute(async () => state.step([{ parent: 0, tokens }], step));
   const before = context.slice(-(textPositions / 2 - 1));
   const opening = [...(before.length === 0 ? [] : [special.startOfPrevious, ...before]), special.startOfTranscript];
-  let steps = await read(opening, task.length === 0);
+  let steps = await read(opening, { ...wanted, logits: true });
   const noSpeechProbability = probabilityOf(steps[0]?.logits ?? new Float32Array(0), special.noSpeech);
-  if (task.length > 0) steps = await read(task, true);
+  if (task.length > 0) steps = await read(task);
   const promptTokens = state.length;
   let hypothesis = EMPTY;
   for (const [index, token] of prefix.tokens.entries()) {
@@ -185,10 +187,15 @@ async function openText(model: WhisperModel, audio: EncodedAudio, options: Windo
     const next = { token, logprob: prefix.logprobs[index] ?? 0 };
     if (step !== undefined) hypothesis = extend(hypothesis, next, step);
     // Only steps of single tokens give the attention of each.
-    if (attention) steps = await read([token], true);
+    if (attention) steps = await read([token]);
   }
-  if (!attention && prefix.tokens.length > 0) steps = await read(prefix.tokens, true);
+  if (!attention && prefix.tokens.length > 0) steps = await read(prefix.tokens);
   return { state, steps, hypothesis, noSpeechProbability, promptTokens };
+}
+
+/** Sampling looks at the whole vocabulary, the search at what is likeliest. */
+function describeStep({ temperature, beams, attention }: WindowOptions): StepOptions {
+  return { likeliest: beams + 1, logits: temperature > 0, attention };
 }
 
 interface Candidate extends Hypothesis {

@@ -2,19 +2,24 @@
 
 import { MICROSOFT_DOMAIN } from "../onnx/onnx-graph.ts";
 import type { WhisperCheckpoint } from "./whisper-checkpoint.ts";
+import type { WhisperConfig } from "./whisper-config.ts";
 import { WhisperLayers } from "./whisper-layers.ts";
 
 /**
- * `tokens` [texts, count], `parents` [texts]: which text of the step before each one continues, for each layer i `k_i`,
- * `v_i` [texts before, heads, past, 64] and what the encoder gives →
+ * `tokens` [texts, count], `parents` [texts]: which text of the step before each one continues, `likeliest` [1]: how
+ * many tokens to list, for each layer i `k_i`, `v_i` [texts before, heads, past, 64] and what the encoder gives →
  *
  * - `logits` [texts, vocabulary] of what follows the last token
+ * - `likeliest_logits`, `likeliest_tokens` [texts, likeliest]: of the text tokens that may be sampled, the end included
+ * - `text_norm` [texts, 1]: the logarithm of the sum of their exponentials, of all of them
+ * - `end_logit` [texts, 1]
+ * - `timestamps` [texts, timestamps]: logits
  * - `new_k_i`, `new_v_i` [texts, heads, past + count, 64]
  * - `attention` [texts, alignment heads, count, positions]: which part of the audio each token follows
  */
 export function buildDecoderGraph(checkpoint: WhisperCheckpoint): Buffer {
   const { config } = checkpoint;
-  const { heads, decoderLayers, alignmentHeads, vocabularySize } = config;
+  const { heads, decoderLayers, alignmentHeads } = config;
   const headWidth = config.width / heads;
   const layers = new WhisperLayers(checkpoint);
   const { graph } = layers;
@@ -47,9 +52,36 @@ export function buildDecoderGraph(checkpoint: WhisperCheckpoint): Buffer {
   const [first, end, axis] = [graph.addIntegers([-1]), graph.addIntegers([2 ** 31]), graph.addIntegers([1])];
   const last = layers.node("Slice", layers.norm(state, "decoder/layer_norm"), first, end, axis);
   const logits = layers.multiply(last, "decoder/embeddings/weight");
-  graph.addNode("Reshape", { inputs: [logits, graph.addIntegers([-1, vocabularySize])], outputs: ["logits"] });
-  graph.addOutput("logits", "float", ["texts", vocabularySize]);
+  const shape = graph.addIntegers([-1, config.vocabularySize]);
+  graph.addNode("Reshape", { inputs: [logits, shape], outputs: ["logits"] });
+  graph.addOutput("logits", "float", ["texts", config.vocabularySize]);
+  rankTokens(layers, config);
   return graph.encode();
+}
+
+/** So that a step does not give the vocabulary's logits to JavaScript, which takes longer to go through them than the model to make them. */
+function rankTokens({ graph }: WhisperLayers, { tokens, suppressed, vocabularySize }: WhisperConfig): void {
+  const likeliest = graph.addInput("likeliest", "int64", [1]);
+  const axis = graph.addIntegers([1]);
+  const slice = (from: number, to: number, outputs?: readonly string[]): string => {
+    const inputs = ["logits", graph.addIntegers([from]), graph.addIntegers([to]), axis];
+    return graph.addNode("Slice", { inputs, ...(outputs && { outputs }) });
+  };
+  const mask = new Float32Array(tokens.startOfTranscript);
+  for (const token of suppressed) mask[token] = -Infinity;
+  const text = graph.addNode("Add", { inputs: [slice(0, mask.length), graph.addFloats(mask)] });
+  graph.addNodes("TopK", { inputs: [text, likeliest], outputs: ["likeliest_logits", "likeliest_tokens"] }, 2);
+  const largest = graph.addNode("ReduceMax", { inputs: [text, axis] });
+  const shifted = graph.addNode("Sub", { inputs: [text, largest] });
+  const sum = graph.addNode("ReduceSum", { inputs: [graph.addNode("Exp", { inputs: [shifted] }), axis] });
+  graph.addNode("Add", { inputs: [graph.addNode("Log", { inputs: [sum] }), largest], outputs: ["text_norm"] });
+  slice(tokens.endOfText, tokens.endOfText + 1, ["end_logit"]);
+  slice(tokens.firstTimestamp, vocabularySize, ["timestamps"]);
+  graph.addOutput("likeliest_logits", "float", ["texts", "listed"]);
+  graph.addOutput("likeliest_tokens", "int64", ["texts", "listed"]);
+  graph.addOutput("text_norm", "float", ["texts", 1]);
+  graph.addOutput("end_logit", "float", ["texts", 1]);
+  graph.addOutput("timestamps", "float", ["texts", vocabularySize - tokens.firstTimestamp]);
 }
 
 /** Encodings of the positions from the number of cached tokens on. */
@@ -84,7 +116,10 @@ function attendToTokens(
   return layers.node("Add", state, layers.linear(`self_${index}`, `${prefix}/linear_1`));
 }
 
-/** Written out, because the fused operator does not give the weights. */
+/**
+ * Written out, because the fused operator does not give the weights. The queries are scaled before they are split into
+ * heads: the runtime folds a scale next to a product into it, and such a product of one row takes four times as long.
+ */
 function attendToAudio(
   layers: WhisperLayers,
   state: string,
@@ -93,7 +128,7 @@ function attendToAudio(
   const { graph } = layers;
   const prefix = `decoder/layer_${index}/attention`;
   const projected = layers.linear(layers.norm(state, `${prefix}/layer_norm`), `${prefix}/linear_0`);
-  const queries = layers.node("Mul", layers.heads(projected, [0, 2, 1, 3]), graph.addFloats([headWidth ** -0.5]));
+  const queries = layers.heads(layers.node("Mul", projected, graph.addFloats([headWidth ** -0.5])), [0, 2, 1, 3]);
   const scores = layers.node("MatMul", queries, `cross_k_${index}`);
   const weights = graph.addNode("Softmax", { inputs: [scores], attributes: { axis: -1 } });
   const mixed = layers.node("MatMul", weights, `cross_v_${index}`);

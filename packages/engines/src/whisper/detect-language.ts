@@ -1,6 +1,6 @@
 /** Which language is spoken, as the model hears it. */
 
-import { findLargest } from "./logits-rules.ts";
+import { findLargest } from "./logits.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 import type { EncodedAudio, WhisperModel } from "./whisper-model.ts";
 
@@ -27,10 +27,10 @@ export async function detectLanguage(
   allowed: readonly string[] | null,
 ): Promise<DetectedLanguage> {
   const start = { parent: 0, tokens: [model.config.tokens.startOfTranscript] };
-  const [step] = await model.decode(audio).step([start], { attention: false });
+  const [step] = await model.decode(audio).step([start], { likeliest: 1, logits: true, attention: false });
   const known = [...listLanguages(model.config)].map(([code, token]) => ({
     code,
-    logit: step?.logits[token ?? -1] ?? -Infinity,
+    logit: step?.logits?.[token ?? -1] ?? -Infinity,
   }));
   const largest = findLargest(Float32Array.from(known, ({ logit }) => logit));
   const sum = known.reduce((total, { logit }) => total + Math.exp(logit - largest), 0);

@@ -1,11 +1,12 @@
 /**
- * Which tokens may come next: no symbols, no special tokens, and timestamps in pairs that never go back. Changes the
- * logits in place.
+ * Which tokens may come next: no symbols, no special tokens, and timestamps in pairs that never go back.
  *
  * Rules: https://github.com/openai/whisper/blob/main/whisper/decoding.py (`SuppressTokens`, `ApplyTimestampRules`)
  */
 
+import { measureNorm } from "./logits.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
+import type { DecoderStep } from "./whisper-model.ts";
 
 /** The first timestamp of a window lies in its first second. */
 const FIRST_TIMESTAMP_STEPS_MAX = 50;
@@ -17,51 +18,67 @@ export interface SampledSoFar {
   readonly positions: number;
 }
 
-export function applyRules(logits: Float32Array, { sampled, positions }: SampledSoFar, config: WhisperConfig): void {
-  const { tokens, suppressed, suppressedFirst } = config;
-  for (const token of suppressed) logits[token] = -Infinity;
-  if (sampled.length === 0) for (const token of suppressedFirst) logits[token] = -Infinity;
-  logits.fill(-Infinity, tokens.startOfTranscript, tokens.firstTimestamp);
-  logits.fill(-Infinity, tokens.firstTimestamp + positions + 1);
-  applyTimestampRules(logits, sampled, tokens);
+export interface AllowedTokens {
+  readonly text: "any" | "only-end" | "none";
+  /** Counted from the first timestamp; none where it is not below `timestampsEnd`. */
+  readonly timestampsFrom: number;
+  readonly timestampsEnd: number;
 }
 
-function applyTimestampRules(
-  logits: Float32Array,
-  sampled: readonly number[],
-  { firstTimestamp, endOfText }: WhisperConfig["tokens"],
-): void {
+export function listAllowed(
+  { sampled, positions }: SampledSoFar,
+  { firstTimestamp }: WhisperConfig["tokens"],
+): AllowedTokens {
+  const timestampsEnd = positions + 1;
   if (sampled.length === 0) {
-    logits.fill(-Infinity, 0, firstTimestamp);
-    logits.fill(-Infinity, firstTimestamp + FIRST_TIMESTAMP_STEPS_MAX + 1);
-    return;
+    const firstEnd = Math.min(timestampsEnd, FIRST_TIMESTAMP_STEPS_MAX + 1);
+    return { text: "none", timestampsFrom: 0, timestampsEnd: firstEnd };
   }
   const isTimestamp = (token: number | undefined): boolean => token !== undefined && token >= firstTimestamp;
   const endsWithTimestamp = isTimestamp(sampled.at(-1));
   const endsWithPair = endsWithTimestamp && (sampled.length < 2 || isTimestamp(sampled.at(-2)));
   // After the end of a segment comes the start of the next one, or the end of the text; after a start comes text.
-  if (endsWithPair) logits.fill(-Infinity, firstTimestamp);
-  else if (endsWithTimestamp) logits.fill(-Infinity, 0, endOfText);
-  const latest = sampled.findLast(isTimestamp);
-  if (latest !== undefined) {
-    const isStart = endsWithTimestamp && !endsWithPair;
-    logits.fill(-Infinity, firstTimestamp, isStart ? latest : latest + 1);
-  }
-  if (isTimestampLikelier(logits, firstTimestamp)) logits.fill(-Infinity, 0, firstTimestamp);
+  if (endsWithPair) return { text: "any", timestampsFrom: 0, timestampsEnd: 0 };
+  const latest = (sampled.findLast(isTimestamp) ?? firstTimestamp - 1) - firstTimestamp;
+  if (endsWithTimestamp) return { text: "only-end", timestampsFrom: latest, timestampsEnd };
+  return { text: "any", timestampsFrom: latest + 1, timestampsEnd };
 }
 
-/** Whether all timestamps together are likelier than any single text token. */
-function isTimestampLikelier(logits: Float32Array, firstTimestamp: number): boolean {
-  const timestamps = logits.subarray(firstTimestamp);
-  const likeliest = findLargest(timestamps);
-  if (likeliest === -Infinity) return false;
-  let sum = 0;
-  for (const logit of timestamps) sum += Math.exp(logit - likeliest);
-  return likeliest + Math.log(sum) > findLargest(logits.subarray(0, firstTimestamp));
+export interface WeighedTokens extends AllowedTokens {
+  /** The logarithm of the sum of the exponentials of their logits. */
+  readonly norm: number;
 }
 
-export function findLargest(values: Float32Array): number {
-  let largest = -Infinity;
-  for (const value of values) if (value > largest) largest = value;
-  return largest;
+/** Leaves the text out where all timestamps together are likelier than any single text token. */
+export function weighTokens(step: DecoderStep, allowed: AllowedTokens): WeighedTokens {
+  const { text, timestampsFrom, timestampsEnd } = allowed;
+  const timestampNorm = measureNorm(readTimestamps(step, allowed));
+  const { largest, textNorm } = {
+    any: { largest: step.likeliest[0]?.logit ?? -Infinity, textNorm: step.textNorm },
+    "only-end": { largest: step.endLogit, textNorm: step.endLogit },
+    none: { largest: -Infinity, textNorm: -Infinity },
+  }[text];
+  const isTimestamp = text === "none" || timestampNorm > largest;
+  if (isTimestamp) return { text: "none", timestampsFrom, timestampsEnd, norm: timestampNorm };
+  return { ...allowed, norm: measureNorm(Float64Array.of(textNorm, timestampNorm)) };
+}
+
+export function readTimestamps(
+  { timestamps }: DecoderStep,
+  { timestampsFrom, timestampsEnd }: AllowedTokens,
+): Float32Array {
+  return timestamps.subarray(timestampsFrom, Math.max(timestampsFrom, timestampsEnd));
+}
+
+/** Changes the logits of all tokens in place: those that may not come become impossible. */
+export function applyRules(
+  logits: Float32Array,
+  { text, timestampsFrom, timestampsEnd }: AllowedTokens,
+  { tokens, suppressed }: WhisperConfig,
+): void {
+  const { endOfText, startOfTranscript, firstTimestamp } = tokens;
+  for (const token of suppressed) logits[token] = -Infinity;
+  if (text === "only-end") logits.fill(-Infinity, 0, endOfText);
+  logits.fill(-Infinity, text === "none" ? 0 : startOfTranscript, firstTimestamp + timestampsFrom);
+  logits.fill(-Infinity, firstTimestamp + Math.max(timestampsFrom, timestampsEnd));
 }

@@ -1,6 +1,10 @@
-/** Which tokens may come next, and how likely each is. */
+/** How a text goes on: its likeliest next tokens, or one by chance. */
 
-import { findLargest } from "./logits-rules.ts";
+import { applyRules, readTimestamps, weighTokens } from "./logits-rules.ts";
+import type { AllowedTokens } from "./logits-rules.ts";
+import { findLargest } from "./logits.ts";
+import type { WhisperConfig } from "./whisper-config.ts";
+import type { DecoderStep } from "./whisper-model.ts";
 
 export interface NextToken {
   readonly token: number;
@@ -8,28 +12,64 @@ export interface NextToken {
   readonly logprob: number;
 }
 
-/** The likeliest tokens, in order. */
-export function listLikeliest(logits: Float32Array, count: number): readonly NextToken[] {
-  const norm = measureNorm(logits);
-  const best: NextToken[] = [];
+/** The likeliest tokens, in order: as many as the step lists. */
+export function listLikeliest(
+  step: DecoderStep,
+  allowed: AllowedTokens,
+  { endOfText, firstTimestamp }: WhisperConfig["tokens"],
+): readonly NextToken[] {
+  const weighed = weighTokens(step, allowed);
+  const count = step.likeliest.length;
+  const first = firstTimestamp + weighed.timestampsFrom;
+  const timestamps = listLargest(readTimestamps(step, weighed), count).map(({ index, logit }) => ({
+    token: first + index,
+    logit,
+  }));
+  const text = {
+    any: step.likeliest,
+    "only-end": [{ token: endOfText, logit: step.endLogit }],
+    none: [],
+  }[weighed.text];
+  return [...text, ...timestamps]
+    .toSorted((a, b) => b.logit - a.logit)
+    .slice(0, count)
+    .map(({ token, logit }) => ({ token, logprob: logit - weighed.norm }));
+}
+
+function listLargest(
+  values: Float32Array,
+  count: number,
+): readonly { readonly index: number; readonly logit: number }[] {
+  const best: { readonly index: number; readonly logit: number }[] = [];
   let least = -Infinity;
-  for (let token = 0; token < logits.length; token += 1) {
-    const logit = logits[token] ?? -Infinity;
+  for (let index = 0; index < values.length; index += 1) {
+    const logit = values[index] ?? -Infinity;
     if (logit <= least) continue;
-    const at = best.findIndex((other) => other.logprob < logit - norm);
-    best.splice(at === -1 ? best.length : at, 0, { token, logprob: logit - norm });
+    const at = best.findIndex((other) => other.logit < logit);
+    best.splice(at === -1 ? best.length : at, 0, { index, logit });
     if (best.length > count) best.pop();
-    if (best.length === count) least = (best.at(-1)?.logprob ?? -Infinity) + norm;
+    if (best.length === count) least = best.at(-1)?.logit ?? -Infinity;
   }
   return best;
 }
 
-/**
- * One token by its probability.
- *
- * @param random gives numbers from 0 to 1, 1 excluded
- */
-export function sampleToken(logits: Float32Array, temperature: number, random: () => number): NextToken {
+export interface SamplingOptions {
+  readonly config: WhisperConfig;
+  /** Above 0. */
+  readonly temperature: number;
+  /** Gives numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number;
+}
+
+/** One token by its probability. The step's logits are used up. */
+export function sampleToken(
+  step: DecoderStep,
+  allowed: AllowedTokens,
+  { config, temperature, random }: SamplingOptions,
+): NextToken {
+  const logits = step.logits ?? new Float32Array(0);
+  const weighed = weighTokens(step, allowed);
+  applyRules(logits, weighed, config);
   const largest = findLargest(logits);
   const weightOf = (logit: number): number => (logit === -Infinity ? 0 : Math.exp((logit - largest) / temperature));
   let total = 0;
@@ -42,20 +82,7 @@ export function sampleToken(logits: Float32Array, temperature: number, random: (
     chosen = token;
     break;
   }
-  return { token: chosen, logprob: (logits[chosen] ?? -Infinity) - measureNorm(logits) };
-}
-
-/** The probability of one token among all. */
-export function probabilityOf(logits: Float32Array, token: number): number {
-  return Math.exp((logits[token] ?? -Infinity) - measureNorm(logits));
-}
-
-/** The logarithm of the sum of the exponentials. */
-function measureNorm(logits: Float32Array): number {
-  const largest = findLargest(logits);
-  let sum = 0;
-  for (const logit of logits) if (logit > -Infinity) sum += Math.exp(logit - largest);
-  return largest + Math.log(sum);
+  return { token: chosen, logprob: (logits[chosen] ?? -Infinity) - weighed.norm };
 }
 
 /** A fixed sequence, so that a recording has one transcript: https://en.wikipedia.org/wiki/Xorshift. */

@@ -34,7 +34,7 @@ export const whisperConfigSchema = z.strictObject({
   languages: z.record(z.string(), tokenId),
   /** Never sampled: symbols and annotations that are no speech. */
   suppressed: z.array(tokenId),
-  /** Never sampled first. */
+  /** Text that is never sampled first: of no account, because a window begins with a timestamp. */
   suppressedFirst: z.array(tokenId),
   /** Layer and head of the decoder's cross attention that follow the audio, which word times are made of. */
   alignmentHeads: z

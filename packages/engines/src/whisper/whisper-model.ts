@@ -20,11 +20,26 @@ export interface EncodedAudio {
   readonly tensors: Readonly<Record<string, OnnxTensor>>;
 }
 
+/** What may follow a text. A logit is the logarithm of a probability, up to a constant that a step's logits share. */
 export interface DecoderStep {
-  /** Of each token of the vocabulary: the logarithm of its probability, up to a constant. The caller's to change. */
-  readonly logits: Float32Array;
+  /** Of the text tokens that may be sampled, the end of the text among them: in order, as many as were asked for. */
+  readonly likeliest: readonly { readonly token: number; readonly logit: number }[];
+  /** The logarithm of the sum of the exponentials of all those tokens' logits. */
+  readonly textNorm: number;
+  readonly endLogit: number;
+  /** Logits of the timestamps, from the first one on. */
+  readonly timestamps: Float32Array;
+  /** Of each token of the vocabulary, the caller's to change; null where it was not asked for. */
+  readonly logits: Float32Array | null;
   /** Of the last token: for each alignment head, a share for each position; null where it was not asked for. */
   readonly attention: readonly Float32Array[] | null;
+}
+
+export interface StepOptions {
+  /** How many of the likeliest tokens are listed: at least one, and no more than there are text tokens. */
+  readonly likeliest: number;
+  readonly logits: boolean;
+  readonly attention: boolean;
 }
 
 /** How a text goes on. */
@@ -40,10 +55,7 @@ export interface DecoderState {
   /** Of each text, in tokens. */
   readonly length: number;
   /** @returns what follows each of them */
-  step(
-    continuations: readonly TextContinuation[],
-    options: { readonly attention: boolean },
-  ): Promise<readonly DecoderStep[]>;
+  step(continuations: readonly TextContinuation[], options: StepOptions): Promise<readonly DecoderStep[]>;
 }
 
 export interface WhisperModel {
@@ -109,34 +121,57 @@ class GrowingTexts implements DecoderState {
 
   async step(
     continuations: readonly TextContinuation[],
-    { attention }: { readonly attention: boolean },
+    { likeliest, logits, attention }: StepOptions,
   ): Promise<readonly DecoderStep[]> {
-    const { runtime, decoder, config, audio } = this.#options;
+    const { runtime, decoder, audio } = this.#options;
     const texts = continuations.length;
     const count = continuations[0]?.tokens.length ?? 0;
     const integers = (values: readonly number[], shape: readonly number[]): OnnxTensor =>
       new runtime.Tensor("int64", BigInt64Array.from(values, BigInt), shape);
-    const tokens = integers(
-      continuations.flatMap((text) => text.tokens),
-      [texts, count],
-    );
-    const parents = integers(
-      continuations.map(({ parent }) => parent),
-      [texts],
-    );
+    const inputs = {
+      tokens: integers(
+        continuations.flatMap(({ tokens }) => tokens),
+        [texts, count],
+      ),
+      parents: integers(
+        continuations.map(({ parent }) => parent),
+        [texts],
+      ),
+      likeliest: integers([likeliest], [1]),
+    };
     const caches = Object.keys(this.#past);
-    const fetches = ["logits", ...caches.map((name) => `new_${name}`), ...(attention ? ["attention"] : [])];
-    const results = await decoder.run({ ...audio.tensors, ...this.#past, tokens, parents }, fetches);
+    const fetches = [
+      ...RANKING,
+      ...caches.map((name) => `new_${name}`),
+      ...(logits ? ["logits"] : []),
+      ...(attention ? ["attention"] : []),
+    ];
+    const results = await decoder.run({ ...audio.tensors, ...this.#past, ...inputs }, fetches);
     this.#past = Object.fromEntries(caches.map((name) => [name, findTensor(results, `new_${name}`)]));
     this.length += count;
-    const logits = readFloats(findTensor(results, "logits"));
-    const size = config.vocabularySize;
-    const rows = attention ? findTensor(results, "attention") : null;
-    return continuations.map((_, text) => ({
-      logits: logits.subarray(text * size, (text + 1) * size),
-      attention: rows === null ? null : readLastRows(rows, text),
-    }));
+    return continuations.map((_, text) => readStep(results, text, texts));
   }
+}
+
+/** What a step always gives. */
+const RANKING = ["likeliest_logits", "likeliest_tokens", "text_norm", "end_logit", "timestamps"];
+
+function readStep(results: Readonly<Record<string, OnnxTensor>>, text: number, texts: number): DecoderStep {
+  const read = (name: string): Float32Array => {
+    const values = readFloats(findTensor(results, name));
+    const size = values.length / texts;
+    return values.subarray(text * size, (text + 1) * size);
+  };
+  const listed = read("likeliest_logits");
+  const tokens = findTensor(results, "likeliest_tokens").data.slice(text * listed.length, (text + 1) * listed.length);
+  return {
+    likeliest: Array.from(listed, (logit, index) => ({ token: Number(tokens[index]), logit })),
+    textNorm: read("text_norm")[0] ?? -Infinity,
+    endLogit: read("end_logit")[0] ?? -Infinity,
+    timestamps: read("timestamps"),
+    logits: "logits" in results ? read("logits") : null,
+    attention: "attention" in results ? readLastRows(findTensor(results, "attention"), text) : null,
+  };
 }
 
 function createEmptyPast({ runtime, config }: TextOptions): Readonly<Record<string, OnnxTensor>> {
