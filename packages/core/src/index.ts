@@ -123,6 +123,14 @@ export type {
   UpstreamRequest,
   UpstreamStatus,
 } from "./engine/upstream-engine.ts";
+export type {
+  RealtimeFrame,
+  RealtimeUsage,
+  UpstreamRealtime,
+  UpstreamRealtimeFrame,
+  UpstreamRealtimeOptions,
+  UpstreamRealtimeRequest,
+} from "./engine/upstream-realtime.ts";
 
 export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
 export type { ModelOperationId } from "./model-operation-id.ts";

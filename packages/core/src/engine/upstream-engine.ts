@@ -6,6 +6,7 @@
 
 import type { ModelOperationId } from "../model-operation-id.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
+import type { UpstreamRealtime, UpstreamRealtimeOptions, UpstreamRealtimeRequest } from "./upstream-realtime.ts";
 
 export interface UpstreamRequest {
   readonly operation: ModelOperationId;
@@ -115,6 +116,16 @@ export interface UpstreamEngine {
    *   mistake as reported by the upstream (`invalid_request` and its kin).
    */
   forward(request: UpstreamRequest, signal: AbortSignal): AsyncIterable<UpstreamEvent>;
+
+  /**
+   * Opens a realtime session, which holds its connection to one base URL until it ends. Null where the upstream
+   * transcribes nothing.
+   *
+   * @throws AiError as `forward`, and `not_implemented` where the upstream offers no such sessions
+   */
+  readonly connectRealtime:
+    | ((request: UpstreamRealtimeRequest, options: UpstreamRealtimeOptions) => Promise<UpstreamRealtime>)
+    | null;
 
   /** The status of each base URL, in the order of the settings. */
   upstreams(): readonly UpstreamStatus[];

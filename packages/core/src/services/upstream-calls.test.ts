@@ -69,6 +69,7 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
       signals.push(signal);
       return forward(request, signal);
     },
+    connectRealtime: null,
     upstreams: () => [{ index: 0, state: "open", running: 1, failures: 2, failovers: 3 }],
     close: async () => {},
   };

@@ -9,6 +9,7 @@ const engine: UpstreamEngine = {
   limits: { contextTokens: 4096, completionTokensMax: 1000, concurrency: 1 },
   operations: new Set(),
   forward: async function* forward() {},
+  connectRealtime: null,
   upstreams: () => [],
   close: async () => {},
 };

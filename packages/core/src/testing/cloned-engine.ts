@@ -9,6 +9,7 @@ import type { EmbeddingEngine } from "../engine/embedding-engine.ts";
 import type { SpeechEngine } from "../engine/speech-engine.ts";
 import type { LiveTranscription, TranscriptionEngine } from "../engine/transcription-engine.ts";
 import type { UpstreamEngine } from "../engine/upstream-engine.ts";
+import type { UpstreamRealtime } from "../engine/upstream-realtime.ts";
 
 export function createClonedChatEngine(engine: ChatEngine): ChatEngine {
   const { recommendedSampling, leases } = engine;
@@ -83,11 +84,20 @@ export function createClonedSpeechEngine(engine: SpeechEngine): SpeechEngine {
 }
 
 export function createClonedUpstreamEngine(engine: UpstreamEngine): UpstreamEngine {
+  const { connectRealtime } = engine;
   return {
     type: engine.type,
     limits: send(engine.limits),
     operations: send(engine.operations),
     forward: (request, signal) => listen(signal, (remote) => engine.forward(send(request), remote)),
+    connectRealtime:
+      connectRealtime &&
+      ((request, { signal, isModel }) => {
+        const connection = connect(signal);
+        return connection.run(async () =>
+          cloneSession(await connectRealtime(send(request), { signal: connection.remote, isModel }), connection),
+        );
+      }),
     upstreams: () => send(engine.upstreams()),
     close: () => engine.close(),
   };
@@ -113,41 +123,75 @@ function requirePlain(value: unknown): void {
   }
 }
 
-async function ask<Answer>(signal: AbortSignal, call: (remote: AbortSignal) => Promise<Answer>): Promise<Answer> {
-  const connection = connect(signal);
-  try {
-    return send(await call(connection.remote));
-  } catch (thrown) {
-    throw connection.receive(thrown);
-  }
+/** The session itself stays where it is: what it is called with and what it gives are cloned. */
+function cloneSession(session: UpstreamRealtime, connection: Connection): UpstreamRealtime {
+  return {
+    encode: (frame) => {
+      try {
+        return send(session.encode(send(frame)));
+      } catch (thrown) {
+        throw connection.receive(thrown);
+      }
+    },
+    send: (text) => connection.run(() => session.send(send(text))),
+    frames: connection.iterate(() => session.frames),
+    usage: (isBroken) => send(session.usage(send(isBroken))),
+    maxUsage: () => send(session.maxUsage()),
+    close: () => session.close(),
+  };
 }
 
-async function* listen<Event>(
+async function ask<Answer>(signal: AbortSignal, call: (remote: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  const connection = connect(signal);
+  return connection.run(async () => send(await call(connection.remote)));
+}
+
+function listen<Event>(
   signal: AbortSignal,
   call: (remote: AbortSignal) => AsyncIterable<Event>,
 ): AsyncGenerator<Event, void> {
   const connection = connect(signal);
-  try {
-    for await (const event of call(connection.remote)) yield send(event);
-  } catch (thrown) {
-    throw connection.receive(thrown);
-  }
+  return connection.iterate(() => call(connection.remote));
+}
+
+interface Connection {
+  readonly remote: AbortSignal;
+  /** @returns what is thrown here for what the engine threw there. */
+  receive(thrown: unknown): unknown;
+  run<Answer>(work: () => Promise<Answer>): Promise<Answer>;
+  iterate<Event>(work: () => AsyncIterable<Event>): AsyncGenerator<Event, void>;
 }
 
 /** Stays connected: a lease ends with an abort that comes long after its call. */
-function connect(signal: AbortSignal) {
+function connect(signal: AbortSignal): Connection {
   const controller = new AbortController();
   const { signal: remote } = controller;
   const onAbort = () => controller.abort(decodeAiError(send(encodeAiError(signal.reason, signal))));
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
+
+  function receive(thrown: unknown): unknown {
+    const isAbort = remote.aborted && thrown === remote.reason;
+    const failure = send({ error: isAbort ? null : encodeAiError(thrown, remote) });
+    return failure.error === null ? signal.reason : decodeAiError(failure.error);
+  }
+
   return {
     remote,
-    /** @returns what is thrown here for what the engine threw there. */
-    receive(thrown: unknown): unknown {
-      const isAbort = remote.aborted && thrown === remote.reason;
-      const failure = send({ error: isAbort ? null : encodeAiError(thrown, remote) });
-      return failure.error === null ? signal.reason : decodeAiError(failure.error);
+    receive,
+    async run(work) {
+      try {
+        return await work();
+      } catch (thrown) {
+        throw receive(thrown);
+      }
+    },
+    async *iterate(work) {
+      try {
+        for await (const event of work()) yield send(event);
+      } catch (thrown) {
+        throw receive(thrown);
+      }
     },
   };
 }

@@ -35,17 +35,24 @@ export type LimitNames = "both" | "max_tokens" | "max_completion_tokens";
 /** `path` is relative to the base URL's own. @throws what the options' slices throw */
 export async function encodeRequest(request: UpstreamRequest, options: RequestOptions): Promise<ExchangeRequest> {
   const { headers: bodyHeaders, content } = await encodeBody(request, options);
-  const headers: Record<string, string> = {
+  const headers = {
     ...bodyHeaders,
     accept: acceptedType(request),
     "accept-encoding": "identity",
-    "user-agent": "openai-compat",
+    ...encodeHeaders({ apiKey: options.apiKey, traceParent: request.traceParent }),
   };
-  if (options.apiKey !== null) headers["authorization"] = `Bearer ${options.apiKey}`;
-  if (request.traceParent !== null && TRACE_PARENT.test(request.traceParent)) {
-    headers["traceparent"] = request.traceParent;
-  }
   return { path: request.path, headers, body: content };
+}
+
+/** What every request has, with a body or without one. */
+export function encodeHeaders({
+  apiKey,
+  traceParent,
+}: Pick<RequestOptions, "apiKey"> & Pick<UpstreamRequest, "traceParent">): Record<string, string> {
+  const headers: Record<string, string> = { "user-agent": "openai-compat" };
+  if (apiKey !== null) headers["authorization"] = `Bearer ${apiKey}`;
+  if (traceParent !== null && TRACE_PARENT.test(traceParent)) headers["traceparent"] = traceParent;
+  return headers;
 }
 
 /** The caller's parameters that `encodeRequest` drops, except for those without effect. */

@@ -11,16 +11,25 @@ export interface OpenCall {
   readonly answer: ExchangeAnswer;
 }
 
-/**
- * Tries the least loaded base URL first, the next one if nothing of the request was sent, each at most once.
- *
- * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamError; the signal's reason
- */
+/** @throws as `openOnTarget` */
 export async function openCall(
   targets: UpstreamTargets<UpstreamTarget>,
   request: ExchangeRequest,
   options: CallOptions,
 ): Promise<OpenCall> {
+  const { lease, opened } = await openOnTarget(targets, (target) => target.open(request, options));
+  return { lease, answer: opened };
+}
+
+/**
+ * Tries the least loaded base URL first, the next one if nothing of the request was sent, each at most once.
+ *
+ * @throws AiError `upstream_unavailable` when every circuit is open; UpstreamError; the signal's reason
+ */
+export async function openOnTarget<Opened>(
+  targets: UpstreamTargets<UpstreamTarget>,
+  open: (target: UpstreamTarget) => Promise<Opened>,
+): Promise<{ readonly lease: TargetLease<UpstreamTarget>; readonly opened: Opened }> {
   const tried = new Set<UpstreamTarget>();
   let lastError: UpstreamError | null = null;
   for (;;) {
@@ -28,7 +37,7 @@ export async function openCall(
     if (lease === null) throw lastError ?? createUnavailable(targets.waitMs());
     tried.add(lease.target);
     try {
-      return { lease, answer: await lease.target.open(request, options) };
+      return { lease, opened: await open(lease.target) };
     } catch (thrown) {
       lease.end(isBreakdown(thrown) ? "broken" : "unknown");
       if (!(thrown instanceof UpstreamError) || thrown.kind !== "unreachable") throw thrown;

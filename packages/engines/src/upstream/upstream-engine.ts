@@ -10,6 +10,7 @@ import { encodeRequest, type LimitNames, listDroppedParameters } from "./encode-
 import type { ExchangeAnswer } from "./exchange.ts";
 import { readRefusedLimit } from "./limit-names.ts";
 import { type OpenCall, openCall } from "./open-call.ts";
+import { createRealtimeConnector } from "./realtime/connect-realtime.ts";
 import { readErrorText } from "./read-error.ts";
 import { streamUpstreamEvents } from "./upstream-events.ts";
 import { parseBaseUrl, resolveUpstreamSettings, type UpstreamEngineSettings } from "./upstream-settings.ts";
@@ -76,6 +77,9 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
     limits: { contextTokens, completionTokensMax: completionTokensMax ?? contextTokens, concurrency },
     operations: new Set(settings.operations),
     forward,
+    connectRealtime: settings.operations.includes("createTranscription")
+      ? createRealtimeConnector({ settings, redactor, targets })
+      : null,
     upstreams: () => targets.status(),
     async close() {
       await Promise.all(all.map(async (target) => target.close()));

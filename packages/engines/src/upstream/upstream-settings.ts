@@ -24,6 +24,11 @@ export interface UpstreamEngineSettings {
    */
   readonly passParameters?: readonly string[];
   /**
+   * Other models of the upstream that may transcribe the input of a realtime session, by their names there; a session
+   * costs what its own model costs, whichever transcribes. Default: none.
+   */
+  readonly transcriptionModels?: readonly string[];
+  /**
    * Whether a reported usage of 0 tokens is accepted. Default false: it is replaced by an estimate, because servers
    * that don't count report zeros, and no prompt has 0 tokens.
    */
@@ -36,7 +41,10 @@ export interface UpstreamEngineSettings {
   readonly connectTimeoutMs?: number;
   /** From the request until the first byte of the answer's body: time for a long prompt. Default 300,000. */
   readonly firstByteTimeoutMs?: number;
-  /** Between two pieces of the answer, while its consumer waits for one. Default 60,000. */
+  /**
+   * Between two pieces of the answer, while its consumer waits for one; in a realtime session, without an answer to a
+   * ping. Default 60,000.
+   */
   readonly stallTimeoutMs?: number;
   /** Status line and headers of an answer. Default 16,384. */
   readonly headBytesMax?: number;
@@ -46,7 +54,7 @@ export interface UpstreamEngineSettings {
    * Objects, arrays and what they hold in a non-streaming JSON answer; 16 times as many in embeddings. Default 250,000.
    */
   readonly answerValuesMax?: number;
-  /** One server-sent event. Default 1,048,576. */
+  /** One server-sent event, one message of a realtime session. Default 1,048,576. */
   readonly eventBytesMax?: number;
   /** What is read of an answer ahead of its consumer. Default 262,144. */
   readonly readAheadBytesMax?: number;
@@ -63,6 +71,7 @@ export const UPSTREAM_DEFAULTS = {
   contextTokens: 131_072,
   completionTokensMax: null,
   passParameters: [],
+  transcriptionModels: [],
   zeroUsageBelieved: false,
   usageWaitMs: 1500,
   concurrency: 256,

@@ -2,6 +2,7 @@
 
 import { type Connections, createConnections } from "./connections.ts";
 import { type ExchangeAnswer, type ExchangeOptions, type ExchangeRequest, openExchange } from "./exchange.ts";
+import { openSocket, type Upgrade } from "./realtime/open-socket.ts";
 import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-settings.ts";
 
 export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent" | "readOnMs">;
@@ -9,6 +10,8 @@ export type CallOptions = Pick<ExchangeOptions, "signal" | "onSent" | "readOnMs"
 export interface UpstreamTarget {
   /** @param request its path is appended to the base URL's. @throws as `openExchange` */
   open(request: ExchangeRequest, options: CallOptions): Promise<ExchangeAnswer>;
+  /** Opens a WebSocket. @param request its path is appended to the base URL's. @throws as `openSocket` */
+  connect(request: Pick<ExchangeRequest, "path" | "headers">, signal: AbortSignal): Promise<Upgrade>;
   /** Waits for running requests and closes the connections. */
   close(): Promise<void>;
 }
@@ -29,6 +32,10 @@ export function createUpstreamTarget(address: UpstreamAddress, settings: Resolve
       const { signal, onSent, readOnMs } = options;
       const sent = { path: address.basePath + path, headers, body };
       return openExchange(connection, sent, { limits: settings, signal, onSent, readOnMs });
+    },
+    connect({ path, headers }, signal) {
+      const sent = { origin: address.origin, path: address.basePath + path, headers };
+      return openSocket(sent, { limits: settings, signal });
     },
     async close() {
       closing ??= closeConnections();

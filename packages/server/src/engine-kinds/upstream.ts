@@ -40,6 +40,13 @@ const settings = z.strictObject({
     .max(100)
     .default([...UPSTREAM_DEFAULTS.passParameters])
     .describe("Parameters that are sent on although this server doesn't know what they can cost; others are dropped."),
+  transcriptionModels: z
+    .array(z.string().min(1).max(200))
+    .max(100)
+    .default([...UPSTREAM_DEFAULTS.transcriptionModels])
+    .describe(
+      "Other models there, by their names there, that a realtime session may name to transcribe its input; it costs what its own model costs.",
+    ),
   zeroUsageBelieved: z
     .boolean()
     .default(UPSTREAM_DEFAULTS.zeroUsageBelieved)
@@ -52,14 +59,18 @@ const settings = z.strictObject({
     .default(UPSTREAM_DEFAULTS.connectTimeoutMs)
     .describe("Until a connection stands; then the next one is tried."),
   firstByteTimeoutMs: milliseconds.default(UPSTREAM_DEFAULTS.firstByteTimeoutMs).describe("Until the answer begins."),
-  stallTimeoutMs: milliseconds.default(UPSTREAM_DEFAULTS.stallTimeoutMs).describe("Between two pieces of an answer."),
+  stallTimeoutMs: milliseconds
+    .default(UPSTREAM_DEFAULTS.stallTimeoutMs)
+    .describe("Between two pieces of an answer; in a realtime session, without an answer to a ping."),
   answerBytesMax: count
     .default(UPSTREAM_DEFAULTS.answerBytesMax)
     .describe("Largest answer, in bytes, also when decompressed."),
   answerValuesMax: count
     .default(UPSTREAM_DEFAULTS.answerValuesMax)
     .describe("Most values in a non-streaming JSON answer; 16 times as many in embeddings."),
-  eventBytesMax: count.default(UPSTREAM_DEFAULTS.eventBytesMax).describe("Largest event of a stream, in bytes."),
+  eventBytesMax: count
+    .default(UPSTREAM_DEFAULTS.eventBytesMax)
+    .describe("Largest event of a stream or a realtime session, in bytes."),
   breakerFailuresMax: count
     .default(UPSTREAM_DEFAULTS.breakerFailuresMax)
     .describe("Failures in a row after which a server is left alone."),

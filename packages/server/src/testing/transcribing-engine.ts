@@ -13,6 +13,7 @@ export function createTranscribingEngine(): UpstreamEngine {
       const contentType = "application/json";
       yield { type: "upstream-whole", contentType, droppedParameters: [], bytes, usage: NO_USAGE, source: "measured" };
     },
+    connectRealtime: null,
     upstreams: () => [],
     close: async () => {},
   };

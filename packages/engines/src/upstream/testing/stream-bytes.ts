@@ -62,6 +62,9 @@ function openBytes({ status = 200, headers = {}, body }: BytesAnswer, isCut: boo
     finish: () => {},
     leave: () => {},
   };
-  const target = { open: async () => answer, close: async () => {} };
+  const connect = async () => {
+    throw new Error("No session is opened here.");
+  };
+  const target = { open: async () => answer, connect, close: async () => {} };
   return { answer, lease: { target, markResponseStarted: () => {}, end: () => {} } };
 }

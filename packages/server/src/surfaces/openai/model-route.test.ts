@@ -39,6 +39,7 @@ function createUpstream(type: ModelType, seen: UpstreamRequest[]): UpstreamEngin
       };
       yield { type: "upstream-whole", bytes, ...rest };
     },
+    connectRealtime: null,
     upstreams: () => [],
     close: async () => {},
   };
