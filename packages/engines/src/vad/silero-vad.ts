@@ -10,6 +10,8 @@ import type { OnnxTensor } from "../onnx/onnx-runtime.ts";
 
 /** Samples that a probability is for. */
 export const FRAME_SAMPLES = 512;
+/** Shorter is a noise. */
+export const SPEECH_SAMPLES_MIN = 2 * FRAME_SAMPLES;
 /** Each frame is seen with the last samples of the one before. */
 const CONTEXT_SAMPLES = 64;
 const STATE_SIZE = 128;

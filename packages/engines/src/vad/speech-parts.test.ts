@@ -10,6 +10,7 @@ const SETTINGS = {
   pauseSamples: 0.3 * SECOND,
   joinedPauseSamplesMax: 2 * SECOND,
   partSamplesMax: 10 * SECOND,
+  cutSamplesMin: 10 * SECOND,
 };
 
 /** Takes the first sample of each frame for its probability. */

@@ -3,8 +3,11 @@
  * what was fed last is held.
  */
 
-import { FRAME_SAMPLES } from "./silero-vad.ts";
+import { SampleBuffer } from "./sample-buffer.ts";
+import { FRAME_SAMPLES, SPEECH_SAMPLES_MIN } from "./silero-vad.ts";
 import type { VoiceDetector } from "./silero-vad.ts";
+import { SpeechTracker, quietBelow } from "./speech-tracker.ts";
+import type { Span } from "./speech-tracker.ts";
 
 export interface SpeechPartsSettings {
   /** How likely speech has to be, 0 to 1. */
@@ -17,6 +20,11 @@ export interface SpeechPartsSettings {
   readonly joinedPauseSamplesMax: number;
   /** Of a part, padding included. */
   readonly partSamplesMax: number;
+  /**
+   * A part that is longer is cut at its next pause, as soon as that is known. At `partSamplesMax` it is cut at the best
+   * pause instead of the first one.
+   */
+  readonly cutSamplesMin: number;
 }
 
 export interface SpeechPart {
@@ -27,17 +35,19 @@ export interface SpeechPart {
   readonly isCut: boolean;
 }
 
-/** Shorter is a noise. */
-const SPEECH_SAMPLES_MIN = 2 * FRAME_SAMPLES;
-/** Speech ends where its likelihood falls this far below the threshold. */
-const HYSTERESIS = 0.15;
+/** What may become a part, as far as it goes. In samples from the start of the recording. */
+export interface GrowingPart {
+  readonly startSample: number;
+  /** With the padding after speech, as far as it has come. */
+  readonly endSample: number;
+  /** The end of the last speech. */
+  readonly spokenTo: number;
+  /** Where the audio ends that was examined. */
+  readonly detectedTo: number;
+}
+
 /** A part that is too long is cut in the last share of what is allowed. */
 const CUT_SHARE = 0.5;
-
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface SpeechParts {
   feed(samples: Float32Array): Promise<void>;
@@ -45,12 +55,18 @@ export interface SpeechParts {
   finish(): Promise<void>;
   /** The next part; null when more has to be fed, or nothing is left. */
   take(): SpeechPart | null;
+  /** What the next part is so far, where `take` has just had none; null where nobody has spoken. */
+  growing(): GrowingPart | null;
+  /** A copy of what is held between two samples. */
+  copy(start: number, end: number): Float32Array;
   /** Takes back what follows `sample` of the part that was taken last. */
   putBack(sample: number): void;
   /** Whether somebody speaks between two samples of what is still held. */
   hasSpeech(start: number, end: number): boolean;
   /** Everything before this sample has been taken, or holds no speech. */
   readonly passedSample: number;
+  /** Samples that are held. */
+  readonly heldSamples: number;
 }
 
 export function createSpeechParts(detector: VoiceDetector, settings: SpeechPartsSettings): SpeechParts {
@@ -60,9 +76,7 @@ export function createSpeechParts(detector: VoiceDetector, settings: SpeechParts
 class PartCutter implements SpeechParts {
   readonly #detector: VoiceDetector;
   readonly #settings: SpeechPartsSettings;
-  /** Audio from `#heldFrom` on. */
-  #held = new Float32Array(0);
-  #heldFrom = 0;
+  readonly #held = new SampleBuffer();
   /** Of each frame from `#probabilitiesFrom` on; a frame starts at a multiple of its length. */
   #probabilities: number[] = [];
   #probabilitiesFrom = 0;
@@ -76,10 +90,7 @@ class PartCutter implements SpeechParts {
   }
 
   async feed(samples: Float32Array): Promise<void> {
-    const held = new Float32Array(this.#held.length + samples.length);
-    held.set(this.#held);
-    held.set(samples, this.#held.length);
-    this.#held = held;
+    this.#held.append(samples);
     await this.#detect(Math.floor(this.#end / FRAME_SAMPLES));
   }
 
@@ -90,8 +101,8 @@ class PartCutter implements SpeechParts {
   }
 
   take(): SpeechPart | null {
-    const { partSamplesMax, joinedPauseSamplesMax, paddingSamples } = this.#settings;
-    const spans = this.#listSpans();
+    const { partSamplesMax, joinedPauseSamplesMax, paddingSamples, cutSamplesMin } = this.#settings;
+    const { spans } = this.#listSpans();
     const [first] = spans;
     if (first === undefined) {
       this.#drop(this.#isFinished ? this.#end : this.#quietFrom());
@@ -102,17 +113,32 @@ class PartCutter implements SpeechParts {
     let last = first;
     for (const span of spans) {
       if (span !== first) {
-        if (span.start - last.end > joinedPauseSamplesMax) return this.#giveUntil(start, last.end);
+        if (span.start - last.end > joinedPauseSamplesMax || last.end - start > cutSamplesMin)
+          return this.#giveUntil(start, last.end);
         pauses.push({ start: last.end, end: span.start });
       }
       if (span.end + paddingSamples - start > partSamplesMax) return this.#cut(start, pauses);
       last = span;
     }
     // While speech goes on, its end is that of the audio.
-    if (this.#isFinished || this.#detectedTo - last.end > joinedPauseSamplesMax)
-      return this.#giveUntil(start, last.end);
+    const pause = this.#detectedTo - last.end;
+    const isLong = last.end - start > cutSamplesMin && pause > 0;
+    if (this.#isFinished || isLong || pause > joinedPauseSamplesMax) return this.#giveUntil(start, last.end);
     this.#drop(start);
     return null;
+  }
+
+  growing(): GrowingPart | null {
+    const { spans, spokenTo } = this.#listSpans();
+    const [first] = spans;
+    if (first === undefined) return null;
+    const start = Math.max(this.#takenTo, first.start - this.#settings.paddingSamples);
+    const end = Math.min(this.#end, spokenTo + this.#settings.paddingSamples);
+    return { startSample: start, endSample: end, spokenTo, detectedTo: this.#detectedTo };
+  }
+
+  copy(start: number, end: number): Float32Array {
+    return this.#held.slice(start, end);
   }
 
   putBack(sample: number): void {
@@ -131,8 +157,12 @@ class PartCutter implements SpeechParts {
     return Math.min(this.#end, this.#takenTo);
   }
 
+  get heldSamples(): number {
+    return this.#end - this.#held.from;
+  }
+
   get #end(): number {
-    return this.#heldFrom + this.#held.length;
+    return this.#held.end;
   }
 
   get #detectedTo(): number {
@@ -144,7 +174,7 @@ class PartCutter implements SpeechParts {
     const to = toFrame * FRAME_SAMPLES;
     if (to <= from) return;
     const frames = new Float32Array(to - from);
-    frames.set(this.#held.subarray(from - this.#heldFrom, to - this.#heldFrom));
+    frames.set(this.#held.slice(from, Math.min(to, this.#end)));
     this.#probabilities.push(...(await this.#detector.read(frames)));
   }
 
@@ -152,30 +182,19 @@ class PartCutter implements SpeechParts {
     return this.#probabilities[frame - this.#probabilitiesFrom] ?? 0;
   }
 
-  /** Where somebody speaks, after what was taken. */
-  #listSpans(): readonly Span[] {
-    const { threshold, pauseSamples } = this.#settings;
+  /** Where somebody speaks, after what was taken. While speech goes on, its end is that of the audio. */
+  #listSpans(): { readonly spans: readonly Span[]; readonly spokenTo: number } {
+    const tracker = new SpeechTracker({ ...this.#settings, speechSamplesMin: SPEECH_SAMPLES_MIN });
     const spans: Span[] = [];
-    let start = -1;
-    let quietFrom = -1;
-    const close = (end: number): void => {
-      if (end - start >= SPEECH_SAMPLES_MIN) spans.push({ start, end });
-      start = -1;
-      quietFrom = -1;
-    };
     for (let frame = Math.floor(this.#takenTo / FRAME_SAMPLES); frame * FRAME_SAMPLES < this.#detectedTo; frame += 1) {
-      const at = frame * FRAME_SAMPLES;
-      const probability = this.#probabilityOf(frame);
-      if (probability >= threshold) {
-        if (start === -1) start = Math.max(at, this.#takenTo);
-        quietFrom = -1;
-      } else if (start !== -1 && probability < threshold - HYSTERESIS) {
-        if (quietFrom === -1) quietFrom = at;
-        if (at + FRAME_SAMPLES - quietFrom >= pauseSamples) close(quietFrom);
-      }
+      const start = Math.max(frame * FRAME_SAMPLES, this.#takenTo);
+      const ended = tracker.add({ start, end: (frame + 1) * FRAME_SAMPLES }, this.#probabilityOf(frame));
+      if (ended !== null) spans.push(ended);
     }
-    if (start !== -1) close(this.#isFinished && quietFrom !== -1 ? quietFrom : this.#detectedTo);
-    return spans;
+    const { ongoing } = tracker;
+    const spokenTo = (ongoing ?? spans.at(-1))?.end ?? this.#takenTo;
+    if (ongoing !== null) spans.push(this.#isFinished ? ongoing : { ...ongoing, end: this.#detectedTo });
+    return { spans, spokenTo };
   }
 
   /** What may still be the padding before speech. */
@@ -185,10 +204,12 @@ class PartCutter implements SpeechParts {
 
   /** The part that begins there is too long: cut at its longest pause, else where speech is least likely. */
   #cut(start: number, pauses: readonly Span[]): SpeechPart {
-    const { partSamplesMax, threshold } = this.#settings;
+    const { partSamplesMax, threshold, cutSamplesMin } = this.#settings;
     const cutFrom = start + partSamplesMax * (1 - CUT_SHARE);
     const late = pauses.filter((pause) => pause.start >= cutFrom);
-    const [longest = pauses.at(-1)] = late.toSorted((a, b) => b.end - b.start - (a.end - a.start));
+    // An early pause is better than none, unless parts are cut at the first late one.
+    const early = cutSamplesMin < partSamplesMax ? undefined : pauses.at(-1);
+    const [longest = early] = late.toSorted((a, b) => b.end - b.start - (a.end - a.start));
     if (longest !== undefined) return this.#giveUntil(start, longest.start);
     const firstFrame = Math.ceil(cutFrom / FRAME_SAMPLES);
     const lastFrame = Math.floor((start + partSamplesMax) / FRAME_SAMPLES) - 1;
@@ -197,7 +218,7 @@ class PartCutter implements SpeechParts {
       const probability = this.#probabilityOf(frame);
       if (probability <= lowest) [quietest, lowest] = [frame, probability];
     }
-    const isPause = lowest < threshold - HYSTERESIS;
+    const isPause = lowest < quietBelow(threshold);
     const end = isPause ? (quietest + 0.5) * FRAME_SAMPLES : start + partSamplesMax;
     return this.#give({ start, end }, !isPause);
   }
@@ -208,17 +229,17 @@ class PartCutter implements SpeechParts {
   }
 
   #give({ start, end }: Span, isCut: boolean): SpeechPart {
-    const samples = this.#held.slice(start - this.#heldFrom, end - this.#heldFrom);
+    // It may be put back.
+    this.#drop(start);
     this.#takenTo = end;
-    return { startSample: start, samples, isCut };
+    return { startSample: start, samples: this.#held.slice(start, end), isCut };
   }
 
   /** Forgets what comes before a sample. */
   #drop(sample: number): void {
-    const from = Math.min(Math.max(sample, this.#heldFrom), this.#end);
+    const from = Math.min(Math.max(sample, this.#held.from), this.#end);
     this.#takenTo = Math.max(this.#takenTo, from);
-    this.#held = this.#held.slice(from - this.#heldFrom);
-    this.#heldFrom = from;
+    this.#held.drop(from);
     const frame = Math.min(Math.floor(from / FRAME_SAMPLES), this.#probabilitiesFrom + this.#probabilities.length);
     this.#probabilities.splice(0, frame - this.#probabilitiesFrom);
     this.#probabilitiesFrom = frame;
