@@ -1,10 +1,18 @@
-/** The functions of a process that transcribes recordings, fed piece by piece. */
+/** The functions of a process that transcribes audio, fed piece by piece. */
 
 import type { TranscriptionEvent, TranscriptionOptions } from "@openai-compat/core";
 import type { NativeAnswer, NativeModel, NativeStream } from "../host/native-model.ts";
 
-/** `ready` comes first: from then on the session can be fed. */
-type ListeningEvent = TranscriptionEvent | { readonly type: "ready" };
+/** Comes first: from then on the session can be fed. */
+export interface SessionReady {
+  readonly type: "ready";
+}
+
+/** A stream that is fed audio, under the name of its session. */
+export type FedStream<Options, Event> = NativeStream<
+  { readonly session: string; readonly options: Options },
+  Event | SessionReady
+>;
 
 /** What a process that transcribes can do. */
 export interface ListeningModel extends NativeModel {
@@ -15,9 +23,6 @@ export interface ListeningModel extends NativeModel {
     readonly finish: NativeAnswer<{ readonly session: string }, void>;
   };
   readonly streams: {
-    readonly transcribe: NativeStream<
-      { readonly session: string; readonly options: TranscriptionOptions },
-      ListeningEvent
-    >;
+    readonly transcribe: FedStream<TranscriptionOptions, TranscriptionEvent>;
   };
 }

@@ -4,11 +4,12 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { TranscriptionEngine, TranscriptionEvent, TranscriptionOptions } from "@openai-compat/core";
+import type { TranscriptionEngine, TranscriptionOptions } from "@openai-compat/core";
 import { decodeAudio } from "../audio/index.ts";
-import type { HostedFunctions, HostedModel } from "../host/hosted-model.ts";
+import type { HostedModel } from "../host/hosted-model.ts";
 import { createHeldAudio } from "../shared/held-audio.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
+import { listenFed } from "./listen-fed.ts";
 import type { ListeningModel } from "./listening-model.ts";
 
 export interface RecordedCallsOptions {
@@ -54,7 +55,8 @@ export function createRecordedCalls({
         try {
           const { value, release } = await hosted.acquire(signal);
           try {
-            yield* listen(value, { recording, options }, signal);
+            const { answers, streams } = value;
+            yield* listenFed({ answers, stream: streams.transcribe, options, pieces: recording.pieces }, signal);
           } finally {
             release();
           }
@@ -87,45 +89,4 @@ async function readRecording(decodedPieces: AsyncIterable<Float32Array>): Promis
   }
   if (filled > 0) pieces.push(piece.slice(0, filled));
   return { pieces, samples };
-}
-
-interface Listening {
-  readonly recording: Recording;
-  readonly options: TranscriptionOptions;
-}
-
-async function* listen(
-  functions: HostedFunctions<ListeningModel>,
-  { recording, options }: Listening,
-  signal: AbortSignal,
-): AsyncGenerator<TranscriptionEvent, void> {
-  const session = crypto.randomUUID();
-  const stopped = new AbortController();
-  const stop = AbortSignal.any([signal, stopped.signal]);
-  let feeding: Promise<void> = Promise.resolve();
-  try {
-    for await (const event of functions.streams.transcribe({ session, options }, stop)) {
-      if (event.type !== "ready") {
-        yield event;
-        continue;
-      }
-      // A recording that can't be fed would never end.
-      feeding = feed(functions, { session, recording }, stop).catch((thrown: unknown) => stopped.abort(thrown));
-    }
-  } finally {
-    stopped.abort();
-    await feeding;
-  }
-}
-
-async function feed(
-  { answers }: HostedFunctions<ListeningModel>,
-  { session, recording }: { readonly session: string; readonly recording: Recording },
-  signal: AbortSignal,
-): Promise<void> {
-  for (const piece of recording.pieces) {
-    const samples = Float32Array.from(piece, (sample) => sample / SAMPLE_SCALE);
-    await answers.feed({ session, samples }, signal);
-  }
-  await answers.finish({ session }, signal);
 }

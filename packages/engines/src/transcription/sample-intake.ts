@@ -1,20 +1,26 @@
-/** Where the process of a model takes the pieces of a recording from. */
+/** Where the process of a model takes the pieces of a recording, or of live audio, from. */
 
 import { AiError } from "@openai-compat/core";
 
-/** Holds one piece of a recording until it is taken. */
+interface Piece {
+  /** Null: the end. */
+  readonly samples: Float32Array | null;
+  readonly onTaken: () => void;
+  readonly onClosed: (error: AiError) => void;
+}
+
+/** Holds one piece until it is taken. */
 export class SampleIntake {
-  #piece: { readonly samples: Float32Array | null; readonly onTaken: () => void } | null = null;
+  #piece: Piece | null = null;
   #onPut: () => void = () => {};
-  readonly #closed = new AbortController();
 
   /** @param samples null: the end */
   async put(samples: Float32Array | null, signal: AbortSignal): Promise<void> {
     if (this.#piece !== null) throw new Error("A piece was fed before the last one was taken.");
-    const taken = Promise.withResolvers<void>();
-    this.#piece = { samples, onTaken: taken.resolve };
+    const { promise: taken, resolve: onTaken, reject: onClosed } = Promise.withResolvers<void>();
+    this.#piece = { samples, onTaken, onClosed };
     this.#onPut();
-    await untilAborted(taken.promise, AbortSignal.any([signal, this.#closed.signal]));
+    await untilAborted(taken, signal);
   }
 
   async take(signal: AbortSignal): Promise<Float32Array | null> {
@@ -29,8 +35,9 @@ export class SampleIntake {
     return piece?.samples ?? null;
   }
 
+  /** Nothing will be taken any more. */
   close(): void {
-    this.#closed.abort(new AiError("cancelled", "The transcription has ended."));
+    this.#piece?.onClosed(new AiError("cancelled", "The transcription has ended."));
   }
 }
 

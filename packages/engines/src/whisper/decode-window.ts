@@ -85,7 +85,8 @@ export async function decodeWindow(
   return decoded;
 }
 
-function isAcceptable({ isSilence, compressionRatio, averageLogprob }: WindowText): boolean {
+/** Whether the model is neither unsure of a text nor repeats itself in it. */
+export function isAcceptable({ isSilence, compressionRatio, averageLogprob }: WindowText): boolean {
   return isSilence || (compressionRatio <= COMPRESSION_RATIO_MAX && averageLogprob >= AVERAGE_LOGPROB_MIN);
 }
 

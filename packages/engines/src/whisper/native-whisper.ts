@@ -4,13 +4,23 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { TranscriptionOptions } from "@openai-compat/core";
-import { createTurns } from "../llama/turns.ts";
+import type {
+  LiveEvent,
+  LiveOptions,
+  SpeechBoundary,
+  SpeechDetection,
+  TranscriptionOptions,
+} from "@openai-compat/core";
 import { SampleIntake } from "../transcription/sample-intake.ts";
-import type { ListeningModel } from "../transcription/listening-model.ts";
+import type { FedStream, ListeningModel } from "../transcription/listening-model.ts";
 import { loadVoiceDetector } from "../vad/silero-vad.ts";
+import { createSpeechBoundaries } from "../vad/speech-boundaries.ts";
 import { createSpeechParts } from "../vad/speech-parts.ts";
 import type { SpeechPartsSettings } from "../vad/speech-parts.ts";
+import type { WindowOptions } from "./decode-window.ts";
+import { createLiveSlots } from "./live-slots.ts";
+import { LiveTranscription } from "./live-transcription.ts";
+import { createStepTurns } from "./step-turns.ts";
 import { Transcription } from "./transcription.ts";
 import { openWhisperCheckpoint } from "./whisper-checkpoint.ts";
 import { loadWhisperModel } from "./whisper-model.ts";
@@ -28,7 +38,12 @@ export interface NativeWhisperSettings {
   readonly beams: number;
 }
 
-export type NativeWhisper = ListeningModel;
+export interface NativeWhisper extends ListeningModel {
+  readonly streams: ListeningModel["streams"] & {
+    readonly transcribeLive: FedStream<LiveOptions, LiveEvent>;
+    readonly detectSpeech: FedStream<SpeechDetection, SpeechBoundary>;
+  };
+}
 
 const SAMPLES_PER_MS = 16;
 /** What a window is longer than a part: the model wants silence after the last word. */
@@ -45,60 +60,41 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
     throw toLoadError(thrown);
   });
   const text = createWhisperText(checkpoint.textTokens);
-  const turns = createTurns();
-  const intakes = new Map<string, SampleIntake>();
-  const findIntake = (session: string): SampleIntake => {
-    const intake = intakes.get(session);
-    if (intake === undefined) throw new AiError("cancelled", "The transcription has ended.");
-    return intake;
-  };
+  const { previousText, beams } = settings;
+  const turns = createStepTurns();
+  const slots = createLiveSlots();
+  const sessions = createSessions();
 
   return {
-    answers: {
-      feed: async ({ session, samples }, signal) => findIntake(session).put(samples, signal),
-      finish: async ({ session }, signal) => findIntake(session).put(null, signal),
-    },
+    answers: sessions.answers,
     streams: {
-      async *transcribe({ session, options }, signal) {
-        const intake = new SampleIntake();
-        intakes.set(session, intake);
-        const compute = async <Result>(step: () => Promise<Result>): Promise<Result> => {
-          const end = await turns.take(intake, signal);
-          try {
-            signal.throwIfAborted();
-            return await step();
-          } finally {
-            end();
-          }
-        };
-        try {
-          yield { type: "ready" };
-          const parts = createSpeechParts(detectors.createDetector(), describeParts(options, model.windowSamples));
-          const transcription = new Transcription({
-            model,
-            text,
-            parts,
-            compute,
-            options,
-            previousText: settings.previousText,
-            beams: settings.beams,
-          });
-          for (let isFinished = false; ;) {
-            for (let part = parts.take(); part !== null; part = parts.take()) yield* transcription.transcribe(part);
-            yield* transcription.reportProgress();
-            if (isFinished) break;
-            const samples = await intake.take(signal);
-            isFinished = samples === null;
-            await compute(async () => (samples === null ? parts.finish() : parts.feed(samples)));
-          }
-          yield* transcription.end();
-        } catch (thrown) {
-          throw toCallError(thrown, signal);
-        } finally {
-          intakes.delete(session);
-          intake.close();
+      transcribe: sessions.open(async function* transcribe(options: TranscriptionOptions, intake, signal) {
+        const compute: WindowOptions["compute"] = async (step) =>
+          turns.run(step, { call: intake, urgency: "recording" }, signal);
+        const parts = createSpeechParts(detectors.createDetector(), describeParts(options, model.windowSamples));
+        const transcription = new Transcription({ model, text, parts, compute, options, previousText, beams });
+        for (let isFinished = false; ;) {
+          for (let part = parts.take(); part !== null; part = parts.take()) yield* transcription.transcribe(part);
+          yield* transcription.reportProgress();
+          if (isFinished) break;
+          const samples = await intake.take(signal);
+          isFinished = samples === null;
+          await compute(async () => (samples === null ? parts.finish() : parts.feed(samples)));
         }
-      },
+        yield* transcription.end();
+      }),
+      transcribeLive: sessions.open((options: LiveOptions, intake, signal) => {
+        const parts = createSpeechParts(detectors.createDetector(), describeLiveParts(model.windowSamples));
+        const nowMs = (): number => performance.now();
+        const setup = { model, text, parts, turns, slots, options, previousText, beams, nowMs };
+        return new LiveTranscription(setup).transcribe(intake, signal);
+      }),
+      detectSpeech: sessions.open(async function* detectSpeech(detection: SpeechDetection, intake, signal) {
+        const boundaries = createSpeechBoundaries(detectors.createDetector(), detection);
+        for (let samples = await intake.take(signal); samples !== null; samples = await intake.take(signal)) {
+          yield* await boundaries.feed(samples);
+        }
+      }),
     },
     async dispose() {
       await model.dispose();
@@ -107,7 +103,41 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
   };
 }
 
-function describeParts({ detection }: TranscriptionOptions, windowSamples: number): SpeechPartsSettings {
+type Run<Options, Event> = (options: Options, intake: SampleIntake, signal: AbortSignal) => AsyncIterable<Event>;
+
+/** Streams that are fed by calls of their own. */
+function createSessions() {
+  const intakes = new Map<string, SampleIntake>();
+  const findIntake = (session: string): SampleIntake => {
+    const intake = intakes.get(session);
+    if (intake === undefined) throw new AiError("cancelled", "The transcription has ended.");
+    return intake;
+  };
+  const answers: ListeningModel["answers"] = {
+    feed: async ({ session, samples }, signal) => findIntake(session).put(samples, signal),
+    finish: async ({ session }, signal) => findIntake(session).put(null, signal),
+  };
+  const open = <Options, Event>(run: Run<Options, Event>): FedStream<Options, Event> =>
+    async function* listen({ session, options }, signal) {
+      const intake = new SampleIntake();
+      intakes.set(session, intake);
+      try {
+        yield { type: "ready" };
+        yield* run(options, intake, signal);
+      } catch (thrown) {
+        throw toCallError(thrown, signal);
+      } finally {
+        intakes.delete(session);
+        intake.close();
+      }
+    };
+  return { answers, open };
+}
+
+function describeParts(
+  { detection }: Pick<TranscriptionOptions, "detection">,
+  windowSamples: number,
+): SpeechPartsSettings {
   const { threshold, prefixPaddingMs, silenceMs } = detection ?? DEFAULT_DETECTION;
   const pauseSamples = silenceMs * SAMPLES_PER_MS;
   return {
@@ -116,7 +146,14 @@ function describeParts({ detection }: TranscriptionOptions, windowSamples: numbe
     pauseSamples,
     joinedPauseSamplesMax: Math.max(pauseSamples, JOINED_PAUSE_SAMPLES_MAX),
     partSamplesMax: windowSamples - WINDOW_REST_SAMPLES,
+    cutSamplesMin: windowSamples - WINDOW_REST_SAMPLES,
   };
+}
+
+/** As soon as a part is long enough, it ends with the next pause: what was sent of it never lies beyond that. */
+function describeLiveParts(windowSamples: number): SpeechPartsSettings {
+  const settings = describeParts({ detection: null }, windowSamples);
+  return { ...settings, cutSamplesMin: settings.partSamplesMax / 2 };
 }
 
 function toLoadError(thrown: unknown): AiError {

@@ -1,20 +1,18 @@
 /** One recording's transcript: parts with speech go in, one after the other, and events come out. */
 
 import type {
-  TokenProbability,
   TranscribedSegment,
   TranscribedWord,
   TranscriptionEvent,
   TranscriptionOptions,
 } from "@openai-compat/core";
 import type { SpeechPart, SpeechParts } from "../vad/speech-parts.ts";
-import { NO_PREFIX, decodeWindow } from "./decode-window.ts";
+import { NO_PREFIX } from "./decode-window.ts";
 import type { WindowOptions, WindowText } from "./decode-window.ts";
-import { ENGLISH, detectLanguage, listLanguages } from "./detect-language.ts";
-import type { DetectedLanguage } from "./detect-language.ts";
-import { POSITION_SAMPLES } from "./whisper-model.ts";
+import { ENGLISH } from "./detect-language.ts";
 import type { EncodedAudio, WhisperModel } from "./whisper-model.ts";
 import type { WhisperText } from "./whisper-text.ts";
+import { WindowReader } from "./window-reader.ts";
 import { splitWindow } from "./window-segments.ts";
 import type { WindowSegment } from "./window-segments.ts";
 import { timeWords } from "./word-times.ts";
@@ -32,12 +30,6 @@ export interface TranscriptionSetup {
 
 const SAMPLES_PER_MS = 16;
 const SAMPLES_PER_CENTISECOND = 160;
-/** Silence that is appended at least: without any the model drops the last word. */
-const TAIL_SAMPLES = 16_000;
-/** On shorter windows, ten seconds, a model repeats a few words of speech until it has no room. */
-const WINDOW_SAMPLES_MIN = 160_000;
-/** Text that was sampled at a higher temperature does not guide what follows. */
-const GUIDING_TEMPERATURE_MAX = 0.5;
 
 /** A window of a part, and where it lies in the recording. */
 interface Window {
@@ -47,32 +39,27 @@ interface Window {
 
 export class Transcription {
   readonly #setup: TranscriptionSetup;
-  readonly #prompt: readonly number[];
-  #previous: readonly number[] = [];
+  readonly #reader: WindowReader;
   #language: string | null = null;
   #segments = 0;
   #lastStartMs = 0;
   #heardMs = 0;
-  /** Spaces that are only text when more text follows. */
-  #heldSpaces: string | null = null;
-  #audioTokens = 0;
-  #promptTokens = 0;
-  #outputTokens = 0;
 
   constructor(setup: TranscriptionSetup) {
     this.#setup = setup;
-    const { prompt } = setup.options;
-    this.#prompt = prompt === null || prompt.trim() === "" ? [] : setup.text.encode(` ${prompt.trim()}`);
+    const { model, text, previousText } = setup;
+    const { prompt, languages } = setup.options;
+    this.#reader = new WindowReader({ model, text, previousText, prompt, languages });
   }
 
   async *transcribe(part: SpeechPart): AsyncGenerator<TranscriptionEvent, void> {
-    const { parts, model } = this.#setup;
+    const { parts, model, compute } = this.#setup;
     const endSample = part.startSample + part.samples.length;
     for (let from = 0; from < part.samples.length;) {
       const startSample = part.startSample + from;
       if (from > 0 && !part.isCut && !parts.hasSpeech(startSample, endSample)) break;
-      const window = { startSample, samples: part.samples.subarray(from, from + model.windowSamples - TAIL_SAMPLES) };
-      const audio = await this.#encode(window);
+      const window = { startSample, samples: part.samples.subarray(from, from + this.#reader.windowSamplesMax) };
+      const audio = await this.#reader.encode(window.samples, compute);
       if (this.#language === null) yield await this.#start(audio);
       const decoded = await this.#decode(audio, window);
       const { segments, advanceSamples } = splitWindow(decoded.tokens, window.samples.length, model.config.tokens);
@@ -96,105 +83,50 @@ export class Transcription {
 
   *end(): Generator<TranscriptionEvent, void> {
     if (this.#language === null) yield { type: "transcription-start", language: null, languageProbability: null };
-    const tokens = {
-      audioTokens: this.#audioTokens,
-      promptTokens: this.#promptTokens,
-      outputTokens: this.#outputTokens,
-    };
-    yield { type: "transcription-end", tokens };
-  }
-
-  async #encode({ samples }: Window): Promise<EncodedAudio> {
-    const { model, compute } = this.#setup;
-    const positions = this.#countPositions(samples.length);
-    const padded = new Float32Array(positions * POSITION_SAMPLES);
-    padded.set(samples);
-    const audio = await compute(async () => model.encode(padded));
-    this.#audioTokens += Math.ceil(samples.length / POSITION_SAMPLES);
-    return audio;
-  }
-
-  /**
-   * A whole window, as the model was trained with: on shorter ones it mishears languages that it knows less well, and
-   * one with a context makes up words.
-   */
-  #countPositions(samples: number): number {
-    const { isMultilingual, audioPositions } = this.#setup.model.config;
-    if (isMultilingual || this.#prompt.length + this.#previous.length > 0) return audioPositions;
-    const windowSamples = Math.max(WINDOW_SAMPLES_MIN, samples + TAIL_SAMPLES);
-    return Math.min(audioPositions, Math.ceil(windowSamples / POSITION_SAMPLES));
+    yield { type: "transcription-end", tokens: this.#reader.tokens };
   }
 
   async #start(audio: EncodedAudio): Promise<TranscriptionEvent> {
-    const { code, probability } = await this.#findLanguage(audio);
+    const { code, probability } = await this.#reader.findLanguage(audio, this.#setup.compute);
     this.#language = code;
     return { type: "transcription-start", language: code, languageProbability: probability };
   }
 
-  async #findLanguage(
-    audio: EncodedAudio,
-  ): Promise<Omit<DetectedLanguage, "probability"> & { readonly probability: number | null }> {
-    const { model, compute, options } = this.#setup;
-    const { languages } = options;
-    const [given] = languages ?? [];
-    if (given !== undefined && languages?.length === 1) return { code: given, probability: null };
-    if (!model.config.isMultilingual) return { code: ENGLISH, probability: 1 };
-    return compute(async () => detectLanguage(model, audio, languages));
-  }
-
   async #decode(audio: EncodedAudio, { samples }: Window): Promise<WindowText> {
-    const { model, compute, options } = this.#setup;
-    const { isMultilingual, tokens } = model.config;
-    const language = listLanguages(model.config).get(this.#language ?? ENGLISH) ?? null;
-    const task = options.task === "translate" ? tokens.translate : tokens.transcribe;
-    const decoded = await decodeWindow(this.#setup, audio, {
-      context: [...this.#prompt, ...this.#previous],
-      task: isMultilingual && language !== null ? [language, task] : [],
+    const { compute, options, beams } = this.#setup;
+    const decoded = await this.#reader.decode(audio, samples.length, {
+      task: options.task,
+      language: this.#language ?? ENGLISH,
       prefix: NO_PREFIX,
       temperature: options.temperature,
       fallback: true,
-      beams: this.#setup.beams,
+      beams,
       attention: options.words,
-      positions: Math.ceil(samples.length / POSITION_SAMPLES),
       compute,
     });
-    this.#promptTokens += decoded.promptTokens;
-    this.#outputTokens += decoded.tokens.length;
+    this.#reader.count(decoded, samples.length);
     return decoded;
   }
 
   *#emit(decoded: WindowText, segments: readonly WindowSegment[], window: Window): Generator<TranscriptionEvent, void> {
-    const { text, model, options, previousText } = this.#setup;
+    const { text, model, options } = this.#setup;
     const { endOfText } = model.config.tokens;
     const aligned = { ...decoded, samples: window.samples.length };
     const words = options.words ? timeWords(aligned, model.config.tokens, text) : null;
-    const guides = previousText && decoded.temperature <= GUIDING_TEMPERATURE_MAX;
-    this.#previous = guides ? [...this.#previous, ...decoded.tokens].slice(-model.config.textPositions) : [];
+    this.#reader.follow(decoded);
     for (const segment of segments) {
       const tokens = decoded.tokens.slice(segment.from, segment.to);
       const content = text.decode(tokens);
       if (content.trim() === "") continue;
       const textIndices = tokens.flatMap((token, index) => (token < endOfText ? [segment.from + index] : []));
-      const logprobs = options.logprobs ? textIndices.map((index) => this.#describeToken(decoded, index)) : null;
-      yield this.#createDelta(content, logprobs);
+      const logprobs = options.logprobs ? textIndices.map((index) => this.#reader.describeToken(decoded, index)) : null;
+      yield { type: "text-delta", text: this.#reader.join(content), logprobs };
       const own = words?.filter(({ tokenIndex }) => tokenIndex >= segment.from && tokenIndex < segment.to) ?? null;
       yield {
         type: "segment",
         segment: this.#createSegment({ decoded, segment, tokens, content, words: own }, window),
       };
     }
-  }
-
-  #createDelta(content: string, logprobs: readonly TokenProbability[] | null): TranscriptionEvent {
-    const joined = this.#heldSpaces === null ? content.trimStart() : this.#heldSpaces + content;
-    const text = joined.trimEnd();
-    this.#heldSpaces = joined.slice(text.length);
-    return { type: "text-delta", text, logprobs };
-  }
-
-  #describeToken({ tokens, logprobs }: WindowText, index: number): TokenProbability {
-    const bytes = this.#setup.text.bytesOf(tokens[index] ?? -1);
-    return { text: bytes.toString("utf8"), bytes: [...bytes], logprob: Math.min(0, logprobs[index] ?? 0) };
   }
 
   #createSegment(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { encodeSafetensorsHeader } from "../models/convert/whisper/safetensors-writer.ts";
 import { makeTemporaryDirectory } from "../models/testing/temporary-directory.ts";
-import { encodeSounds } from "./testing/recordings.ts";
+import { createSounds, encodeSounds } from "./testing/recordings.ts";
 import { makeTinyWhisper } from "./testing/tiny-whisper.ts";
 import { readWhisperConfig } from "./whisper-checkpoint.ts";
 import { WHISPER_FORMAT } from "./whisper-config.ts";
@@ -32,7 +32,7 @@ transcriptionEngineContract("whisper", {
   audioMs: 3000,
   language: "en",
   silence: encodeSounds([0, 2]),
-  live: null,
+  live: { speech: createSounds([3]) },
 });
 
 test("every field of a segment is the model's", async () => {

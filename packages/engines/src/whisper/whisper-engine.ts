@@ -5,10 +5,11 @@ import type { TranscriptionEngine, TranscriptionOptions } from "@openai-compat/c
 import { createHostedModel } from "../host/hosted-model.ts";
 import { createRecordedCalls } from "../transcription/recorded-calls.ts";
 import { ENGLISH, listLanguages } from "./detect-language.ts";
+import { createWhisperLive } from "./whisper-live.ts";
 import { readWhisperConfig } from "./whisper-checkpoint.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 import { estimateWhisperBytes } from "./whisper-memory.ts";
-import { WHISPER_CONCURRENCY_DEFAULT, resolveWhisperModel } from "./whisper-settings.ts";
+import { LIVE_TURNS_DEFAULT, WHISPER_CONCURRENCY_DEFAULT, resolveWhisperModel } from "./whisper-settings.ts";
 import type { WhisperEngineSettings } from "./whisper-settings.ts";
 
 export function createWhisperEngine(settings: WhisperEngineSettings): TranscriptionEngine {
@@ -35,18 +36,26 @@ export function createWhisperEngine(settings: WhisperEngineSettings): Transcript
       concurrency,
       check: async (options) => refuseUnsupported(await readConfig(), options),
     }),
-    live: null,
+    live: createWhisperLive({
+      hosted,
+      turns: settings.liveTurns ?? LIVE_TURNS_DEFAULT,
+      check: async (languages) => refuseLanguages(await readConfig(), languages),
+    }),
     close: () => hosted.close(),
   };
 }
 
 function refuseUnsupported(config: WhisperConfig, { task, languages }: TranscriptionOptions): void {
-  const known = listLanguages(config);
   if (task === "translate" && !config.isMultilingual) {
     const message =
       "This model transcribes English only. A translation needs a multilingual one, such as whisper-base.";
     throw new AiError("unsupported_parameter", message, { param: "model" });
   }
+  refuseLanguages(config, languages);
+}
+
+function refuseLanguages(config: WhisperConfig, languages: readonly string[] | null): void {
+  const known = listLanguages(config);
   const unknown = languages?.find((language) => !known.has(language));
   if (unknown === undefined) return;
   const list = [...known.keys()].join(", ");

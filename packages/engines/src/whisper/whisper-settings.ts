@@ -9,6 +9,8 @@ export interface WhisperModelSettings {
   readonly modelPath: string;
   /** Transcriptions side by side; they take turns, so that each takes longer. Default 2. */
   readonly concurrency?: number | undefined;
+  /** Turns of live audio that are transcribed side by side. Default 32. */
+  readonly liveTurns?: number | undefined;
   /** CPU threads. Default: cores minus one, at most 4. */
   readonly threads?: number | undefined;
   /** Whether the model is given its text of the part before. Default false: it repeats mistakes. */
@@ -24,6 +26,7 @@ export interface WhisperEngineSettings extends WhisperModelSettings {
 }
 
 export const WHISPER_CONCURRENCY_DEFAULT = 2;
+export const LIVE_TURNS_DEFAULT = 32;
 /** As faster-whisper's. */
 export const BEAMS_DEFAULT = 5;
 /** More gain little on windows of 30 s, and other models want them. */

@@ -36,6 +36,12 @@ const settings = z.strictObject({
     .max(64)
     .optional()
     .describe("Transcriptions side by side; they take turns on the same threads. Default 2."),
+  liveTurns: count
+    .max(1024)
+    .optional()
+    .describe(
+      "Turns of live audio (realtime sessions in which somebody speaks) transcribed side by side; under load their text comes later. Default 32.",
+    ),
   threads: count.max(1024).optional().describe("CPU threads; default: cores minus one, up to 4."),
   beams: count
     .max(16)

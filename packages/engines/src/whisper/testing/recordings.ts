@@ -2,14 +2,19 @@
 
 const SAMPLE_RATE = 16_000;
 
-/** A WAV file of 16 kHz: sounds and pauses in turn, beginning with a sound. */
-export function encodeSounds(seconds: readonly number[]): Uint8Array<ArrayBuffer> {
+/** Samples of 16 kHz: sounds and pauses in turn, beginning with a sound. */
+export function createSounds(seconds: readonly number[]): Int16Array {
   const parts = seconds.map((length, index) =>
     Int16Array.from({ length: Math.round(length * SAMPLE_RATE) }, (_, sample) =>
       index % 2 === 0 ? Math.round(8000 * Math.sin(sample / 9)) : 0,
     ),
   );
-  const samples = Int16Array.from(parts.flatMap((part) => [...part]));
+  return Int16Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** A WAV file of them. */
+export function encodeSounds(seconds: readonly number[]): Uint8Array<ArrayBuffer> {
+  const samples = createSounds(seconds);
   const head = Buffer.alloc(44);
   head.write("RIFF", 0);
   head.writeUInt32LE(36 + samples.byteLength, 4);

@@ -1,0 +1,51 @@
+/** Where speech begins and ends in audio that arrives piece by piece. Less than a frame of it is held. */
+
+import type { SpeechBoundary, SpeechDetection } from "@openai-compat/core";
+import { FRAME_SAMPLES, SPEECH_SAMPLES_MIN } from "./silero-vad.ts";
+import type { VoiceDetector } from "./silero-vad.ts";
+import { SpeechTracker } from "./speech-tracker.ts";
+
+const SAMPLES_PER_MS = 16;
+
+export interface SpeechBoundaries {
+  /** @returns what is known with it, in order */
+  feed(samples: Float32Array): Promise<readonly SpeechBoundary[]>;
+}
+
+export function createSpeechBoundaries(
+  detector: VoiceDetector,
+  { threshold, silenceMs }: SpeechDetection,
+): SpeechBoundaries {
+  const pauseSamples = silenceMs * SAMPLES_PER_MS;
+  const tracker = new SpeechTracker({ threshold, pauseSamples, speechSamplesMin: SPEECH_SAMPLES_MIN });
+  let rest = new Float32Array(0);
+  let frames = 0;
+  let isStarted = false;
+
+  function* follow(probability: number): Generator<SpeechBoundary, void> {
+    const start = frames * FRAME_SAMPLES;
+    frames += 1;
+    const ended = tracker.add({ start, end: start + FRAME_SAMPLES }, probability);
+    const speech = ended ?? tracker.ongoing;
+    if (speech !== null && !isStarted) {
+      isStarted = true;
+      yield { type: "speech-started", atMs: Math.floor(speech.start / SAMPLES_PER_MS) };
+    }
+    if (ended === null) return;
+    isStarted = false;
+    yield { type: "speech-stopped", atMs: Math.floor(ended.end / SAMPLES_PER_MS) };
+  }
+
+  return {
+    async feed(samples) {
+      const joined = new Float32Array(rest.length + samples.length);
+      joined.set(rest);
+      joined.set(samples, rest.length);
+      const whole = joined.length - (joined.length % FRAME_SAMPLES);
+      rest = joined.slice(whole);
+      if (whole === 0) return [];
+      const probabilities = await detector.read(joined.subarray(0, whole));
+      return Array.from(probabilities).flatMap((probability) => [...follow(probability)]);
+    },
+  };
+}
