@@ -1,8 +1,10 @@
-/** The subject: our server with two models for transcriptions: an upstream's, and a scripted one. */
+/** The subject: our server with two models for transcriptions: an upstream's, and a local one that decodes and holds recordings. */
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { listOperations } from "@openai-compat/core";
-import { createScriptedTranscriptionEngine, createUpstreamEngine } from "@openai-compat/engines";
+import type { TranscriptionEngine } from "@openai-compat/core";
+import { createUpstreamEngine, createWhisperEngine } from "@openai-compat/engines";
+import { makeTinyWhisper } from "@openai-compat/engines/testing";
 import { createServerCalls } from "../local-server.ts";
 import type { ServerCalls } from "../local-server.ts";
 import { serveCalls } from "../worker.ts";
@@ -38,11 +40,12 @@ const operations = listOperations("transcription");
 const memory = createMemoryWatch();
 const loop = createLoopWatch();
 const delay = monitorEventLoopDelay({ resolution: 1 });
+const whisper = createWhisperEngine(await makeTinyWhisper());
 serveCalls({
   ...createServerCalls(
     {
       upstream: createUpstreamEngine({ baseUrls: [upstreamUrl], model: "mock", operations }),
-      local: createScriptedTranscriptionEngine(),
+      local: createDeafEngine(whisper),
     } satisfies Record<UploadModel, unknown>,
     { upstreamType: "transcription" },
   ),
@@ -59,3 +62,15 @@ serveCalls({
     return { delayP99Ms, turnCpuMs: loop.read().turnCpuMs };
   },
 } satisfies UploadServerCalls);
+
+/** A recording is decoded and held as for any local model; then nobody listens to it. */
+function createDeafEngine(engine: TranscriptionEngine): TranscriptionEngine {
+  return {
+    ...engine,
+    async *transcribe({ audioId }) {
+      engine.release(audioId);
+      yield { type: "transcription-start", language: null, languageProbability: null };
+      yield { type: "transcription-end", tokens: { audioTokens: 0, promptTokens: 0, outputTokens: 0 } };
+    },
+  };
+}

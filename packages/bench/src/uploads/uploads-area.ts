@@ -1,6 +1,6 @@
 /**
  * `bench uploads`: a form with a recording of 25 MB, relayed to an upstream that reads it and answers at once, or decoded
- * for the scripted engine. What it takes of the server: how far memory rises, how long the event loop is held, CPU time.
+ * and held for a local one. What it takes of the server: how far memory rises, how long the event loop is held, CPU time.
  */
 
 import { Readable } from "node:stream";
@@ -11,16 +11,22 @@ import { alignColumns, formatNumber, median } from "../measurement.ts";
 import { buildOptions, startWorker } from "../worker.ts";
 import type { Worker } from "../worker.ts";
 import type { MockUpstreamCalls } from "./mock-upstream-worker.ts";
+import { createRecording } from "./recordings.ts";
+import type { RecordingFormat } from "./recordings.ts";
 import type { UploadModel, UploadServerCalls, UploadSubject } from "./server-worker.ts";
 
 const FILE_BYTES = 25_000_000;
 const MEBIBYTE = 2 ** 20;
 const UPLOADS = 8;
+/** Of files that take many seconds to decode. */
+const UPLOADS_LOCAL = 2;
 const BOUNDARY = "bench-boundary";
 
 interface Shape {
   readonly name: string;
   readonly model: UploadModel;
+  /** Default: wav. */
+  readonly format?: RecordingFormat;
   readonly fileBytes: number;
   /** Of the chunks of HTTP in which it is sent; null for a declared length. */
   readonly chunkBytes: number | null;
@@ -31,7 +37,9 @@ const SHAPES: readonly Shape[] = [
   { name: "chunks of 64 KiB", model: "upstream", fileBytes: FILE_BYTES, chunkBytes: 65_536 },
   { name: "chunks of 1,000 B", model: "upstream", fileBytes: FILE_BYTES, chunkBytes: 1000 },
   { name: "chunks of 100 B", model: "upstream", fileBytes: 2_500_000, chunkBytes: 100 },
-  { name: "declared length, local", model: "local", fileBytes: FILE_BYTES, chunkBytes: null },
+  { name: "wav, local", model: "local", fileBytes: FILE_BYTES, chunkBytes: null },
+  { name: "flac, local", model: "local", format: "flac", fileBytes: FILE_BYTES, chunkBytes: null },
+  { name: "mp3, local", model: "local", format: "mp3", fileBytes: FILE_BYTES, chunkBytes: null },
 ];
 
 interface Row {
@@ -68,8 +76,8 @@ async function measureShape(shape: Shape, subject: UploadSubject, upstream: Work
   const server = startWorker<UploadServerCalls>(new URL("server-worker.ts", import.meta.url), buildOptions(subject));
   const target = await server.call("listen", null);
   const pool = new Pool(new URL(target.baseUrl).origin, { connections: 1 });
-  const bytes = createForm(shape.model, shape.fileBytes);
-  const small = createForm(shape.model, 50_000);
+  const bytes = createForm(shape, shape.fileBytes);
+  const small = createForm(shape, 50_000);
   const send = async (body: Buffer, { chunkBytes }: Shape) => upload(pool, target, { body, chunkBytes });
   try {
     for (let count = 0; count < 20; count += 1) await send(small, shape);
@@ -84,9 +92,10 @@ async function measureShape(shape: Shape, subject: UploadSubject, upstream: Work
     await server.call("startLoopWatch", null);
     const cpuBefore = await server.cpuMs();
     const startedAt = performance.now();
-    for (let count = 0; count < UPLOADS; count += 1) await send(bytes, shape);
-    const elapsedMs = (performance.now() - startedAt) / UPLOADS;
-    const cpuMs = ((await server.cpuMs()) - cpuBefore) / UPLOADS;
+    const uploads = shape.model === "local" ? UPLOADS_LOCAL : UPLOADS;
+    for (let count = 0; count < uploads; count += 1) await send(bytes, shape);
+    const elapsedMs = (performance.now() - startedAt) / uploads;
+    const cpuMs = ((await server.cpuMs()) - cpuBefore) / uploads;
     const { delayP99Ms, turnCpuMs } = await server.call("readLoopWatch", null);
     return {
       name: shape.name,
@@ -104,35 +113,13 @@ async function measureShape(shape: Shape, subject: UploadSubject, upstream: Work
   }
 }
 
-function createForm(model: string, fileBytes: number): Buffer {
+function createForm({ model, format: recordingFormat = "wav" }: Shape, fileBytes: number): Buffer {
   const head = (disposition: string) => `--${BOUNDARY}\r\ncontent-disposition: form-data; ${disposition}\r\n`;
-  const file = Buffer.concat([createWaveHead(fileBytes - WAVE_HEAD_BYTES), Buffer.alloc(fileBytes - WAVE_HEAD_BYTES)]);
-  for (let index = WAVE_HEAD_BYTES; index < fileBytes; index += 1) file[index] = (index * 2_654_435_761) >>> 13;
   return Buffer.concat([
     Buffer.from(`${head('name="file"; filename="speech.wav"')}content-type: audio/wav\r\n\r\n`),
-    file,
+    createRecording(recordingFormat, fileBytes),
     Buffer.from(`\r\n${head('name="model"')}\r\n${model}\r\n--${BOUNDARY}--\r\n`),
   ]);
-}
-
-const WAVE_HEAD_BYTES = 44;
-
-/** Of stereo in 16 bits at 44.1 kHz, as recorders make it. */
-function createWaveHead(dataBytes: number): Buffer {
-  const head = Buffer.alloc(WAVE_HEAD_BYTES);
-  head.write("RIFF");
-  head.writeUInt32LE(dataBytes + WAVE_HEAD_BYTES - 8, 4);
-  head.write("WAVEfmt ", 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(2, 22);
-  head.writeUInt32LE(44_100, 24);
-  head.writeUInt32LE(176_400, 28);
-  head.writeUInt16LE(4, 32);
-  head.writeUInt16LE(16, 34);
-  head.write("data", 36);
-  head.writeUInt32LE(dataBytes, 40);
-  return head;
 }
 
 interface Upload {

@@ -1,4 +1,6 @@
-/** A model that tests make themselves, for every package that runs the real engine. */
+/** Models that tests make themselves, for every package that runs the real engines. */
 
 export { RANDOM_MODEL_CONTROL_TOKENS, randomModelByteToken, writeRandomModel } from "./random-gguf.ts";
 export type { RandomModelOptions } from "./random-gguf.ts";
+export { makeTinyWhisper } from "../../whisper/testing/tiny-whisper.ts";
+export type { TinyWhisper } from "../../whisper/testing/tiny-whisper.ts";
