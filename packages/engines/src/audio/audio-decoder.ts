@@ -14,7 +14,7 @@ import { createSlotPool } from "../shared/slot-pool.ts";
 import type { SlotPool } from "../shared/slot-pool.ts";
 import { audioError } from "./audio-error.ts";
 import { DECODE_LIMITS, refuseTooManyBytes } from "./decode-limits.ts";
-import type { AudioEvent } from "./audio-events.ts";
+import type { DecodedEvent } from "./audio-events.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
 import type { NativeDecoder, NativeDecoderSettings } from "./native-decoder.ts";
 
@@ -44,7 +44,7 @@ export interface AudioDecoder {
    *   can't be decoded here, with what is missing); `queue_timeout` when no process became free in time;
    *   `engine_unavailable` when none can be started; the signal's reason
    */
-  decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void>;
+  decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<DecodedEvent, void>;
   /** Ends the idle processes; those that work end after their file. */
   close(): Promise<void>;
 }
@@ -110,7 +110,7 @@ class PooledDecoder implements AudioDecoder {
     this.#pool = createSlotPool(this.#slots);
   }
 
-  async *decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+  async *decode(pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<DecodedEvent, void> {
     refuseTooManyBytes(countBytes(pieces), this.#limits);
     const slot = await this.#acquire(signal);
     try {
@@ -146,7 +146,7 @@ class PooledDecoder implements AudioDecoder {
     }
   }
 
-  async *#decodeIn(slot: Slot, pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+  async *#decodeIn(slot: Slot, pieces: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<DecodedEvent, void> {
     const work: FileWork = { pieces, isSent: false, given: 0, workedMs: 0, stalledMs: 0 };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
@@ -169,7 +169,7 @@ class PooledDecoder implements AudioDecoder {
    *
    * @throws NativeProcessLostError when the process ended by itself
    */
-  async *#attempt(process: DecoderProcess, work: FileWork, signal: AbortSignal): AsyncGenerator<AudioEvent, void> {
+  async *#attempt(process: DecoderProcess, work: FileWork, signal: AbortSignal): AsyncGenerator<DecodedEvent, void> {
     const late = new AbortController();
     const stop = AbortSignal.any([signal, late.signal]);
     const events = decodeThere(process, work, stop);
@@ -192,7 +192,7 @@ class PooledDecoder implements AudioDecoder {
     }
   }
 
-  async #next(events: AsyncIterator<AudioEvent>, work: FileWork, late: AbortController) {
+  async #next(events: AsyncIterator<DecodedEvent>, work: FileWork, late: AbortController) {
     const { clock } = this.#settings;
     const { stallMsMax } = this.#limits;
     const askedAtMs = clock.nowMs();
@@ -243,7 +243,7 @@ async function* decodeThere(
   { model, bytePipe }: DecoderProcess,
   work: FileWork,
   signal: AbortSignal,
-): AsyncGenerator<AudioEvent, void> {
+): AsyncGenerator<DecodedEvent, void> {
   if (bytePipe === null) throw new Error("The process of a decoder has no pipe.");
   const { pieces } = work;
   const received = model.answers.receive({ bytes: countBytes(pieces) }, signal);

@@ -15,10 +15,10 @@ export interface AudioStartEvent {
   readonly channels: number;
 }
 
-/** Mono at 16 kHz, -1 to 1. A second in each, less in the last. */
-export interface AudioSamplesEvent {
+/** Mono at 16 kHz: from -1 to 1, or in 16 bits. A second in each, less in the last. */
+export interface AudioSamplesEvent<Samples> {
   readonly type: "audio-samples";
-  readonly samples: Float32Array;
+  readonly samples: Samples;
 }
 
 /** The last one: the whole file has been decoded. */
@@ -28,4 +28,8 @@ export interface AudioEndEvent {
   readonly durationSeconds: number;
 }
 
-export type AudioEvent = AudioStartEvent | AudioSamplesEvent | AudioEndEvent;
+/** Within the process of a decoder. */
+export type AudioEvent = AudioStartEvent | AudioSamplesEvent<Float32Array> | AudioEndEvent;
+
+/** As they leave it: what is held of a recording, in half of the bytes. */
+export type DecodedEvent = AudioStartEvent | AudioSamplesEvent<Int16Array> | AudioEndEvent;

@@ -8,14 +8,14 @@ export { DECODED_RATE_HZ } from "./audio-events.ts";
 const shared = createAudioDecoder();
 
 /**
- * The samples of an audio file of any format, which is given in pieces: mono, 16 kHz, from -1 to 1, a second in each piece but the last.
+ * The samples of an audio file of any format, which is given in pieces: mono, 16 kHz, 16 bits, a second in each piece but the last.
  *
  * @throws AiError as `AudioDecoder.decode`
  */
 export async function* decodeAudio(
   pieces: readonly Uint8Array[],
   signal: AbortSignal,
-): AsyncGenerator<Float32Array, void> {
+): AsyncGenerator<Int16Array, void> {
   for await (const event of shared.decode(pieces, signal)) {
     if (event.type === "audio-samples") yield event.samples;
   }

@@ -6,7 +6,7 @@
 import { openByteReader } from "../host/byte-pipe.ts";
 import { decodeBytes } from "./decode-bytes.ts";
 import { DECODER_PACKAGES } from "./decoder-packages.ts";
-import type { AudioEvent } from "./audio-events.ts";
+import type { AudioEvent, DecodedEvent } from "./audio-events.ts";
 import type { DecodeLimits } from "./decode-limits.ts";
 
 export interface NativeDecoderSettings {
@@ -22,7 +22,7 @@ export interface NativeDecoder {
   };
   readonly streams: {
     /** Decodes the file that was received, once. @throws AiError `invalid_value`, `unsupported_value`; the signal's reason */
-    readonly decode: (argument: null, signal: AbortSignal) => AsyncIterable<AudioEvent>;
+    readonly decode: (argument: null, signal: AbortSignal) => AsyncIterable<DecodedEvent>;
   };
   dispose(): Promise<void>;
 }
@@ -42,8 +42,26 @@ export async function openNativeDecoder(settings: NativeDecoderSettings): Promis
       },
     },
     streams: {
-      decode: (_argument, signal) => decodeBytes(take(), { ...settings, packages: DECODER_PACKAGES, signal }),
+      decode: (_argument, signal) =>
+        roundSamples(decodeBytes(take(), { ...settings, packages: DECODER_PACKAGES, signal })),
     },
     async dispose() {},
   };
+}
+
+const SCALE = 32_768;
+
+export async function* roundSamples(events: AsyncIterable<AudioEvent>): AsyncGenerator<DecodedEvent, void> {
+  for await (const event of events) {
+    if (event.type !== "audio-samples") {
+      yield event;
+      continue;
+    }
+    const { samples } = event;
+    const rounded = new Int16Array(samples.length);
+    for (let index = 0; index < rounded.length; index += 1) {
+      rounded[index] = Math.max(-SCALE, Math.min(SCALE - 1, Math.round((samples[index] ?? 0) * SCALE)));
+    }
+    yield { type: "audio-samples", samples: rounded };
+  }
 }

@@ -24,7 +24,7 @@ transcriptionEngineContract("scripted transcription", {
 async function decodeSamples(bytes: Uint8Array<ArrayBuffer>): Promise<Int16Array> {
   const samples: number[] = [];
   for await (const piece of decodeAudio([bytes], new AbortController().signal)) {
-    for (const sample of piece) samples.push(Math.round(sample * 32_767));
+    samples.push(...piece);
   }
   return Int16Array.from(samples);
 }

@@ -43,6 +43,8 @@ const LANGUAGE_PROBABILITY = 0.9;
 const NO_SPEECH_PROBABILITY = 0.05;
 const LOGPROB = -0.25;
 const MS_PER_WORD = 400;
+/** Of samples in 16 bits. */
+const SAMPLE_SCALE = 32_768;
 const WORDS = ["the", "sea", "is", "wide", "and", "rain", "falls", "on", "roof"];
 /** Positions of an encoder that looks at audio in steps of 20 ms. */
 const AUDIO_TOKENS_PER_SECOND = 50;
@@ -91,11 +93,14 @@ export function createScriptedTranscriptionEngine(settings: ScriptedTranscriptio
     async prepare({ pieces, ...options }, signal) {
       signal.throwIfAborted();
       requireLanguages(options.languages);
-      const samples = await joinPieces(decodeAudio(pieces, signal));
-      const audioMs = Math.ceil((samples.length * 1000) / DECODED_RATE_HZ);
-      const recording = { samples, sampleRate: DECODED_RATE_HZ, audioMs };
-      const audioId = await held.hold(recording, samples.byteLength, signal);
-      return { audioId, audioMs, options };
+      const open = held.open();
+      try {
+        const samples = await joinPieces(decodeAudio(pieces, signal), (bytes) => open.grow(bytes, signal));
+        const audioMs = Math.ceil((samples.length * 1000) / DECODED_RATE_HZ);
+        return { audioId: open.hold({ samples, sampleRate: DECODED_RATE_HZ, audioMs }), audioMs, options };
+      } finally {
+        open.drop();
+      }
     },
     async *transcribe({ audioId, options }, signal) {
       const end = running.begin();
@@ -129,9 +134,16 @@ const LIVE = {
   audioTokensPerSecond: AUDIO_TOKENS_PER_SECOND,
 };
 
-async function joinPieces(pieces: AsyncIterable<Float32Array>): Promise<Float32Array> {
+/** @param grow called before a piece is kept, with the bytes that its samples will take */
+async function joinPieces(
+  pieces: AsyncIterable<Int16Array>,
+  grow: (bytes: number) => Promise<void>,
+): Promise<Float32Array> {
   const list: Float32Array[] = [];
-  for await (const piece of pieces) list.push(piece);
+  for await (const piece of pieces) {
+    await grow(piece.length * Float32Array.BYTES_PER_ELEMENT);
+    list.push(Float32Array.from(piece, (sample) => sample / SAMPLE_SCALE));
+  }
   const joined = new Float32Array(list.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of list) {

@@ -4,6 +4,8 @@
  */
 
 import { AiError } from "@openai-compat/core";
+import { createAudioRoom } from "./audio-room.ts";
+import type { RoomShare } from "./audio-room.ts";
 
 export interface HeldAudioOptions {
   /** Of all recordings together. Default 512 MiB: about four hours of 16-bit samples at 16 kHz. */
@@ -15,13 +17,8 @@ export interface HeldAudioOptions {
 }
 
 export interface HeldAudio<Audio> {
-  /**
-   * Holds a recording when there is room. One that is larger than the bound waits until it is alone.
-   *
-   * @returns its id
-   * @throws AiError `queue_timeout`; the signal's reason when it aborts first
-   */
-  hold(audio: Audio, bytes: number, signal: AbortSignal): Promise<string>;
+  /** For a recording whose length is known when it has been decoded. */
+  open(): OpenAudio<Audio>;
   /**
    * Hands a recording to the one who works with it. Its room stays taken until it is released.
    *
@@ -32,23 +29,34 @@ export interface HeldAudio<Audio> {
   release(id: string): void;
 }
 
+/** A recording that is being decoded. */
+export interface OpenAudio<Audio> {
+  /**
+   * Takes room for more of it, when there is some: the more is to be made after that. Recordings that have begun come
+   * before others. One that is larger than the bound goes on when it is the only one, or the first of those that are
+   * being decoded and no other is held.
+   *
+   * @throws AiError `queue_timeout`; the signal's reason when it aborts first
+   */
+  grow(bytes: number, signal: AbortSignal): Promise<void>;
+  /** Called once, with the whole recording. @returns its id */
+  hold(audio: Audio): string;
+  /** Gives the room of one back that comes to nothing; after `hold` it changes nothing. */
+  drop(): void;
+}
+
 const MIB = 1024 * 1024;
 
 interface Entry<Audio> {
   /** Null when it has been taken. */
   audio: Audio | null;
-  readonly bytes: number;
+  readonly share: RoomShare;
   readonly timer: NodeJS.Timeout;
-}
-
-interface Waiter {
-  readonly bytes: number;
-  readonly enter: () => void;
 }
 
 export function createHeldAudio<Audio extends {}>(options: HeldAudioOptions = {}): HeldAudio<Audio> {
   const { bytesMax = 512 * MIB, waitMsMax = 60_000, holdMsMax = 3_600_000 } = options;
-  const room = createRoom(bytesMax, waitMsMax);
+  const room = createAudioRoom(bytesMax, waitMsMax);
   const entries = new Map<string, Entry<Audio>>();
 
   const release = (id: string) => {
@@ -56,17 +64,30 @@ export function createHeldAudio<Audio extends {}>(options: HeldAudioOptions = {}
     if (entry === undefined) return;
     entries.delete(id);
     clearTimeout(entry.timer);
-    room.free(entry.bytes);
+    entry.share.free();
   };
 
   return {
-    async hold(audio, bytes, signal) {
-      signal.throwIfAborted();
-      await room.take(bytes, signal);
-      const id = `audio_${crypto.randomUUID()}`;
-      const timer = setTimeout(() => release(id), holdMsMax).unref();
-      entries.set(id, { audio, bytes, timer });
-      return id;
+    open() {
+      const share = room.open();
+      let isHeld = false;
+      return {
+        async grow(bytes, signal) {
+          signal.throwIfAborted();
+          await share.grow(bytes, signal);
+        },
+        hold(audio) {
+          isHeld = true;
+          share.end();
+          const id = `audio_${crypto.randomUUID()}`;
+          const timer = setTimeout(() => release(id), holdMsMax).unref();
+          entries.set(id, { audio, share, timer });
+          return id;
+        },
+        drop() {
+          if (!isHeld) share.free();
+        },
+      };
     },
     take(id) {
       const entry = entries.get(id);
@@ -78,61 +99,6 @@ export function createHeldAudio<Audio extends {}>(options: HeldAudioOptions = {}
     },
     release,
   };
-}
-
-/** Bytes that are taken in the order in which they are asked for: a small recording does not overtake a large one. */
-function createRoom(bytesMax: number, waitMsMax: number) {
-  const waiting = new Set<Waiter>();
-  let bytesTaken = 0;
-
-  const hasRoom = (bytes: number) => bytesTaken === 0 || bytesTaken + bytes <= bytesMax;
-
-  const admitWaiting = () => {
-    for (const waiter of waiting) {
-      if (!hasRoom(waiter.bytes)) return;
-      bytesTaken += waiter.bytes;
-      waiter.enter();
-    }
-  };
-
-  const wait = (bytes: number, signal: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", abort);
-        waiting.delete(waiter);
-      };
-      const refuse = (reason: unknown) => {
-        end();
-        reject(reason);
-        admitWaiting();
-      };
-      const enter = () => {
-        end();
-        resolve();
-      };
-      const abort = () => refuse(signal.reason);
-      const waiter: Waiter = { bytes, enter };
-      const timer = setTimeout(() => refuse(noRoom(waitMsMax)), waitMsMax);
-      signal.addEventListener("abort", abort, { once: true });
-      waiting.add(waiter);
-    });
-
-  return {
-    async take(bytes: number, signal: AbortSignal): Promise<void> {
-      if (waiting.size > 0 || !hasRoom(bytes)) return wait(bytes, signal);
-      bytesTaken += bytes;
-    },
-    free(bytes: number): void {
-      bytesTaken -= bytes;
-      admitWaiting();
-    },
-  };
-}
-
-function noRoom(waitMsMax: number): AiError {
-  const message = `The recordings of other calls left no memory for this one within ${waitMsMax} ms. Please try again.`;
-  return new AiError("queue_timeout", message, { retryAfterMs: 1000 });
 }
 
 function notHeld(): AiError {

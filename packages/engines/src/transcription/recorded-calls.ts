@@ -8,6 +8,7 @@ import type { TranscriptionEngine, TranscriptionOptions } from "@openai-compat/c
 import { decodeAudio } from "../audio/index.ts";
 import type { HostedModel } from "../host/hosted-model.ts";
 import { createHeldAudio } from "../shared/held-audio.ts";
+import type { OpenAudio } from "../shared/held-audio.ts";
 import { createSlotPool } from "../shared/slot-pool.ts";
 import { listenFed } from "./listen-fed.ts";
 import type { ListeningModel } from "./listening-model.ts";
@@ -29,7 +30,6 @@ interface Recording {
 const SAMPLES_PER_MS = 16;
 /** Ten seconds. */
 const PIECE_SAMPLES = 160_000;
-const SAMPLE_SCALE = 32_768;
 
 export function createRecordedCalls({
   hosted,
@@ -42,11 +42,15 @@ export function createRecordedCalls({
     async prepare({ pieces, ...options }, signal) {
       signal.throwIfAborted();
       await check(options);
-      const recording = await readRecording(decodeAudio(pieces, signal));
-      const audioMs = Math.ceil(recording.samples / SAMPLES_PER_MS);
-      if (audioMs === 0) throw new AiError("invalid_value", "The recording is empty.", { param: "file" });
-      const audioId = await held.hold(recording, recording.samples * Int16Array.BYTES_PER_ELEMENT, signal);
-      return { audioId, audioMs, options };
+      const open = held.open();
+      try {
+        const recording = await readRecording(pieces, open, signal);
+        const audioMs = Math.ceil(recording.samples / SAMPLES_PER_MS);
+        if (audioMs === 0) throw new AiError("invalid_value", "The recording is empty.", { param: "file" });
+        return { audioId: open.hold(recording), audioMs, options };
+      } finally {
+        open.drop();
+      }
     },
     async *transcribe({ audioId, options }, signal) {
       try {
@@ -71,20 +75,32 @@ export function createRecordedCalls({
   };
 }
 
-async function readRecording(decodedPieces: AsyncIterable<Float32Array>): Promise<Recording> {
+/** Room for a piece is there before its samples are: what waits for room is not decoded meanwhile. */
+async function readRecording(
+  filePieces: readonly Uint8Array[],
+  room: OpenAudio<Recording>,
+  signal: AbortSignal,
+): Promise<Recording> {
   const pieces: Int16Array[] = [];
-  let piece = new Int16Array(PIECE_SAMPLES);
+  const addPiece = async () => {
+    await room.grow(PIECE_SAMPLES * Int16Array.BYTES_PER_ELEMENT, signal);
+    return new Int16Array(PIECE_SAMPLES);
+  };
+  let piece = await addPiece();
   let filled = 0;
   let samples = 0;
-  for await (const decoded of decodedPieces) {
+  for await (const decoded of decodeAudio(filePieces, signal)) {
     samples += decoded.length;
-    for (const sample of decoded) {
-      piece[filled] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, Math.round(sample * SAMPLE_SCALE)));
-      filled += 1;
-      if (filled < PIECE_SAMPLES) continue;
-      pieces.push(piece);
-      piece = new Int16Array(PIECE_SAMPLES);
-      filled = 0;
+    for (let at = 0; at < decoded.length;) {
+      if (filled === PIECE_SAMPLES) {
+        pieces.push(piece);
+        piece = await addPiece();
+        filled = 0;
+      }
+      const part = decoded.subarray(at, at + PIECE_SAMPLES - filled);
+      piece.set(part, filled);
+      filled += part.length;
+      at += part.length;
     }
   }
   if (filled > 0) pieces.push(piece.slice(0, filled));

@@ -4,12 +4,16 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
 import { openByteReader } from "../../host/byte-pipe.ts";
 import { runNativeChild } from "../../host/run-native-child.ts";
-import type { AudioEvent } from "../audio-events.ts";
+import type { DecodedEvent } from "../audio-events.ts";
 import type { NativeDecoder } from "../native-decoder.ts";
 
-const START: AudioEvent = { type: "audio-start", format: "wav", rateHz: 16_000, channels: 1 };
+const START: DecodedEvent = { type: "audio-start", format: "wav", rateHz: 16_000, channels: 1 };
 
-const samples = (value: number): AudioEvent => ({ type: "audio-samples", samples: Float32Array.of(value) });
+/** A number of a process has more than 16 bits. */
+const samples = (value: number): DecodedEvent => ({
+  type: "audio-samples",
+  samples: Int16Array.of(value >> 15, value & 0x7fff),
+});
 
 async function openFaultyDecoder(): Promise<NativeDecoder> {
   let files = 0;
