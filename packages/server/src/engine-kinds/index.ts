@@ -5,10 +5,11 @@ import { llamaKind } from "./llama.ts";
 import { scriptedKind } from "./scripted.ts";
 import { upstreamKind } from "./upstream.ts";
 import { voiceKind } from "./voice.ts";
+import { whisperNodeKind } from "./whisper-node.ts";
 import { whisperKind } from "./whisper.ts";
 
 /** In the order of docs/settings.md. */
-export const ENGINE_KINDS = [scriptedKind, llamaKind, whisperKind, voiceKind, upstreamKind] as const;
+export const ENGINE_KINDS = [scriptedKind, llamaKind, whisperKind, whisperNodeKind, voiceKind, upstreamKind] as const;
 
 /** Serves the chat and embedding models of the catalogue, and what a text of the configuration names that no other kind knows. */
 export const CATALOGUE_KIND = llamaKind;

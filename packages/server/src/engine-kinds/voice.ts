@@ -4,17 +4,16 @@ import {
   createVoiceEngine,
   estimateVoiceBytes,
   findCachedModel,
-  findOnnxProblem,
-  listCatalogue,
   listMissingEncoders,
   listVoiceIds,
 } from "@openai-compat/engines";
-import type { CatalogueEntry, VoiceFiles } from "@openai-compat/engines";
+import type { VoiceFiles } from "@openai-compat/engines";
 import { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
-import { describeCommand, describeInstall, describeOnnxInstall } from "../cli/invocation.ts";
+import { describeCommand, describeInstall } from "../cli/invocation.ts";
 import { count } from "../settings/units.ts";
 import type { ConfiguredModel, EngineHost, EngineKind } from "./engine-kind.ts";
+import { findCatalogueEntry, findOnnxLibraryProblem } from "./onnx-models.ts";
 
 const FAMILIES = ["hibari", "kokoro"] as const satisfies readonly VoiceFiles["family"][];
 
@@ -50,7 +49,7 @@ export const voiceKind = {
     const unknown = [...new Set(Object.values(voices))].filter((voice) => !known.includes(voice));
     return unknown.map((voice) => `voices names "${voice}", and ${model} has ${known.join(", ")}`);
   },
-  requirement: { about: "onnx library", findProblem: findLibraryProblem },
+  requirement: { about: "onnx library", findProblem: findOnnxLibraryProblem },
   async createEngine({ id, engine }, host) {
     const { files, source } = await pullFiles(engine.model, host);
     const { voices, concurrency, threads } = engine;
@@ -74,24 +73,11 @@ export const voiceKind = {
   },
 } satisfies EngineKind<z.output<typeof settings>>;
 
-async function findLibraryProblem(): Promise<string | null> {
-  const problem = await findOnnxProblem();
-  if (problem === null) return null;
-  return problem.isMissing ? `${problem.reason} Install it with: ${describeOnnxInstall()}` : problem.reason;
-}
-
-/** @throws Error for an id that the catalogue doesn't have */
-function findEntry(id: string): CatalogueEntry {
-  const found = listCatalogue().find((entry) => entry.id === id);
-  if (found === undefined) throw new Error(`The catalogue has no ${id}.`);
-  return found;
-}
-
 async function pullFiles(model: VoiceFiles["family"], { pull, signal }: EngineHost) {
-  const { path: archivePath, source } = await pull(findEntry("hibari"), signal);
+  const { path: archivePath, source } = await pull(findCatalogueEntry("hibari"), signal);
   if (model === "hibari") return { files: nameFiles({ hibari: archivePath, kokoro: null }), source };
-  const styles = await pull(findEntry("kokoro-voices"), signal);
-  const kokoro = await pull(findEntry("kokoro"), signal);
+  const styles = await pull(findCatalogueEntry("kokoro-voices"), signal);
+  const kokoro = await pull(findCatalogueEntry("kokoro"), signal);
   const files = nameFiles({ hibari: archivePath, kokoro: { modelPath: kokoro.path, stylesPath: styles.path } });
   return { files, source: kokoro.source };
 }

@@ -8,17 +8,17 @@ import {
   estimateWhisperBytes,
   findCachedModel,
   findMissingDecoders,
-  findOnnxProblem,
   listCatalogue,
 } from "@openai-compat/engines";
 import type { CatalogueEntry } from "@openai-compat/engines";
 import { z } from "zod";
 import type { TimedFinding } from "../cli/doctor-finding.ts";
-import { describeCommand, describeMissingDecoders, describeOnnxInstall } from "../cli/invocation.ts";
+import { describeCommand, describeMissingDecoders } from "../cli/invocation.ts";
 import { ConfigError } from "../config-error.ts";
 import { settingMarks } from "../settings/marks.ts";
 import { count } from "../settings/units.ts";
 import type { ConfiguredModel, EngineHost, EngineKind, PulledFile } from "./engine-kind.ts";
+import { findCatalogueEntry, findOnnxLibraryProblem } from "./onnx-models.ts";
 
 /** A model that is named by its file, and not by its id in the catalogue. */
 function isModelPath(model: string): boolean {
@@ -62,11 +62,11 @@ export const whisperKind = {
   types: ["transcription"],
   settings,
   findType: () => "transcription",
-  requirement: { about: "onnx library", library: "onnx", findProblem: findLibraryProblem },
+  requirement: { about: "onnx library", library: "onnx", findProblem: findOnnxLibraryProblem },
   async createEngine({ id, engine }, host) {
     const { kind: _kind, model, ...common } = engine;
     const { path, source } = await locateFile(model, host);
-    const detector = await host.pull(findEntry(VOICE_DETECTOR_ID), host.signal);
+    const detector = await host.pull(findCatalogueEntry(VOICE_DETECTOR_ID), host.signal);
     const created = createWhisperEngine({
       ...common,
       modelPath: path,
@@ -86,25 +86,12 @@ export const whisperKind = {
   },
 } satisfies EngineKind<z.output<typeof settings>>;
 
-async function findLibraryProblem(): Promise<string | null> {
-  const problem = await findOnnxProblem();
-  if (problem === null) return null;
-  return problem.isMissing ? `${problem.reason} Install it with: ${describeOnnxInstall()}` : problem.reason;
-}
-
 function listWhisperEntries(): readonly CatalogueEntry[] {
   return listCatalogue().filter(({ type }) => type === "transcription");
 }
 
 function isModelOfCatalogue(model: string): boolean {
   return listWhisperEntries().some(({ id }) => id === model);
-}
-
-/** @throws Error for an id that the catalogue doesn't have */
-function findEntry(id: string): CatalogueEntry {
-  const found = listCatalogue().find((entry) => entry.id === id);
-  if (found === undefined) throw new Error(`The catalogue has no ${id}.`);
-  return found;
 }
 
 /** @returns null for a file that is not there, or not pulled yet */
