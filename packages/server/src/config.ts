@@ -15,6 +15,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
 import { PATH, SECRET, settingMarks } from "./settings/marks.ts";
 import { count, countFromZero, milliseconds, millisecondsFromZero, perMinute } from "./settings/units.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
+import { realtimeSchema } from "./surfaces/openai/realtime/settings.ts";
 
 const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
@@ -239,6 +240,7 @@ export const configSchema = z.strictObject({
     ),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
+  realtime: realtimeSchema.prefault({}),
   memory: memorySchema.prefault({}),
   processes: processesSchema.prefault({}),
   rateLimits: rateLimitsSchema.prefault({}),

@@ -8,6 +8,8 @@ import { AiError, createCallId, toAiError } from "@openai-compat/core";
 import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
+import type { ActiveSessions } from "./http/active-sessions.ts";
+import { createBodyBudget } from "./http/body-budget.ts";
 import { createPreflightResponse, isPreflight, setCorsHeaders, variesByOrigin } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
 import { resolveRequestId } from "./http/headers.ts";
@@ -27,6 +29,8 @@ import type { OperationDependencies, OperationHandler, OperationLimits } from ".
 import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
+import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
+import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
@@ -49,6 +53,9 @@ export interface AppOptions {
   readonly service: AiService;
   readonly allowedOrigins: readonly string[];
   readonly limits: OperationLimits;
+  readonly realtime: RealtimeSettings;
+  /** Where open sessions are kept. */
+  readonly sessions: ActiveSessions;
   readonly refusalLimit: RefusalLimit;
   /** What answers outside of the API, without a credential. Default: nothing does. */
   readonly publicHandlers?: PublicHandlers;
@@ -136,6 +143,7 @@ function createRequestScope(request: Request): RequestScope {
     facts: { operationId: null, accountId: null, isUsageRequested: null },
     controller,
     body: null,
+    upgrade: null,
     requestBody: () => {},
     answerHeaders: {},
     setHeader: null,
@@ -145,9 +153,12 @@ function createRequestScope(request: Request): RequestScope {
 }
 
 function createRouter(
-  dependencies: OperationDependencies & Pick<AppOptions, "publicHandlers">,
+  dependencies: Omit<OperationDependencies, "bodies"> & AppOptions,
 ): Hono<{ Bindings: RequestScope }> {
-  const run = createOperationRunner(dependencies);
+  const { publicHandlers, realtime: settings, limits } = dependencies;
+  const bodies = createBodyBudget(limits);
+  const run = createOperationRunner({ ...dependencies, bodies });
+  const openRealtime = createRealtimeOpener({ ...dependencies, settings, bodies });
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
@@ -161,7 +172,7 @@ function createRouter(
       }),
     );
   }
-  const { publicHandlers } = dependencies;
+  router.get(`${API_ROOT}/realtime`, ({ req, env }) => openRealtime(req.raw, env));
   if (publicHandlers !== undefined) {
     for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));
   }

@@ -3,7 +3,8 @@
 export { createApp } from "./create-app.ts";
 export type { App, AppOptions } from "./create-app.ts";
 export { createServer } from "./create-server.ts";
-export type { Server, ServerLimits, ServerOptions } from "./create-server.ts";
+export type { ServerLimits } from "./create-http.ts";
+export type { Server, ServerOptions } from "./create-server.ts";
 export { configSchema } from "./config.ts";
 export { ConfigError } from "./config-error.ts";
 export { loadConfig } from "./load-config.ts";

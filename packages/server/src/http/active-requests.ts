@@ -12,8 +12,11 @@ export interface ActiveRequest {
 
 export interface ActiveRequests {
   readonly count: number;
-  /** @param onClose called once, when the answer is complete or its client has disconnected. */
-  add(request: ActiveRequest, onClose: () => void): void;
+  /**
+   * @param onClose called once, when the answer is complete or its client has disconnected.
+   * @returns a function that ends the request for another reason: its connection has become something else.
+   */
+  add(request: ActiveRequest, onClose: () => void): () => void;
   /** The request that arrived last on this socket, of those that are not answered yet; null when all are. */
   findLast(socket: Duplex): ActiveRequest | null;
   /** Lets the connections end with their answers instead of waiting for another request. */
@@ -32,12 +35,16 @@ export function createActiveRequests(): ActiveRequests {
     },
     add(request, onClose) {
       active.add(request);
-      request.outgoing.once("close", () => {
-        active.delete(request);
-        if (!request.outgoing.writableFinished) request.controller.abort();
+      const end = () => {
+        if (!active.delete(request)) return;
         if (active.size === 0) onNone();
         onClose();
+      };
+      request.outgoing.once("close", () => {
+        if (active.has(request) && !request.outgoing.writableFinished) request.controller.abort();
+        end();
       });
+      return end;
     },
     findLast: (socket) => [...active].findLast(({ incoming }) => incoming.socket === socket) ?? null,
     closeConnections() {

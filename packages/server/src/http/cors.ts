@@ -58,6 +58,11 @@ export function variesByOrigin({ allowedOrigins }: CorsPolicy): boolean {
   return !allowedOrigins.includes("*");
 }
 
+/** For what has an origin, but no CORS: a WebSocket. */
+export function isAllowedOrigin(origin: string, allowedOrigins: readonly string[]): boolean {
+  return findAllowedOrigin(origin, allowedOrigins) !== null;
+}
+
 function findAllowedOrigin(origin: string | null, allowedOrigins: readonly string[]): string | null {
   if (allowedOrigins.includes("*")) return "*";
   return origin !== null && allowedOrigins.includes(origin) ? origin : null;

@@ -2,6 +2,7 @@
 
 import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
+import type { WebSocketUpgrade } from "./websocket-upgrade.ts";
 
 export type SetHeader = (name: string, value: string) => void;
 
@@ -22,6 +23,8 @@ export interface RequestScope {
   readonly controller: AbortController;
   /** Its body as it comes from the socket; null when there is none, and the request has its own. */
   readonly body: BodySource | null;
+  /** The connection that the request wants to be a WebSocket; null where it does not. */
+  readonly upgrade: WebSocketUpgrade | null;
   /** Asks a client that waits for `100 Continue` to send its body. Called just before the body is read. */
   readonly requestBody: () => void;
   /** Headers that the answer gets whatever it says, a refusal too; handlers add to them. */

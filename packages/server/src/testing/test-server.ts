@@ -18,6 +18,7 @@ import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { createApp } from "../create-app.ts";
 import { createServer } from "../create-server.ts";
+import { createActiveSessions } from "../http/active-sessions.ts";
 import { createRefusalLimit } from "../http/refusal-limit.ts";
 import type { ServerOptions } from "../create-server.ts";
 import { createLogger } from "../operations/logger.ts";
@@ -99,6 +100,8 @@ export async function createTestApp(options: TestServerOptions = {}) {
     }),
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
+    realtime: config.realtime,
+    sessions: createActiveSessions(),
     refusalLimit: createRefusalLimit({ limitOf: (id) => findLimits(config.rateLimits)(id).refusalsPerMinute }),
     onInternalError: (error) => void internalErrors.push(error),
   });
@@ -130,6 +133,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
       allowedOrigins: config.allowedOrigins,
       jwt: JWT,
       limits: config.limits,
+      realtime: config.realtime,
       rateLimits: config.rateLimits,
       operations: config.operations,
     },

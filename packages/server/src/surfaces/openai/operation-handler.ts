@@ -6,8 +6,7 @@
 import { AiError } from "@openai-compat/core";
 import type { AiService, AuthorisedCall, Authenticator, FormField } from "@openai-compat/core";
 import type { HttpOperation } from "@openai-compat/spec";
-import { createBodyBudget } from "../../http/body-budget.ts";
-import type { BodyBudgetLimits } from "../../http/body-budget.ts";
+import type { BodyBudget, BodyBudgetLimits } from "../../http/body-budget.ts";
 import { createCallOpener } from "../../http/open-call.ts";
 import { setRateLimitHeaders } from "./protocol/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
@@ -63,6 +62,8 @@ export interface OperationDependencies {
   readonly authenticator: Authenticator;
   readonly service: AiService;
   readonly limits: OperationLimits;
+  /** Memory that all bodies share. */
+  readonly bodies: BodyBudget;
   readonly refusalLimit: RefusalLimit;
   readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
@@ -78,9 +79,8 @@ export interface OperationInput {
  * body (400, 413, 415) and calls the service.
  */
 export function createOperationRunner(dependencies: OperationDependencies) {
-  const { authenticator, service, limits, refusalLimit, reportError } = dependencies;
+  const { authenticator, service, limits, bodies, refusalLimit, reportError } = dependencies;
   const openCall = createCallOpener(authenticator);
-  const bodies = createBodyBudget(limits);
   const streaming: StreamTimes = {
     headersAfterMs: limits.streamHeadersAfterMs,
     keepAliveMs: limits.streamKeepAliveMs,

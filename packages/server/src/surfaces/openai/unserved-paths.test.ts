@@ -43,7 +43,7 @@ test.each([
   "POST /content_provenance_checks",
   "POST /realtime/sessions",
   "POST /realtime/client_secrets",
-  "GET /realtime",
+  "POST /realtime/calls",
   "POST /audio/voices",
   "GET /audio/voice_consents/cons_1",
   "POST /vector_stores/vs_1/search",

@@ -27,7 +27,7 @@ const OPENAI_FAMILIES: readonly Family[] = [
   },
   { paths: ["/chat/completions"], instead: "it keeps no answers: POST $/chat/completions gives each once" },
   { paths: ["/batches"], instead: "send the calls one by one, several at a time" },
-  { paths: ["/realtime"], instead: "use POST $/chat/completions with `stream`, or the paths below $/audio" },
+  { paths: ["/realtime"], instead: "open a session by a WebSocket at $/realtime" },
   {
     paths: ["/audio/voices", "/audio/voice_consents"],
     instead: "the voices of POST $/audio/speech are those of its model",

@@ -5,6 +5,7 @@
 
 import type { AiError, AiErrorCode } from "@openai-compat/core";
 import { ERROR_STATUSES } from "../../../http/error-status.ts";
+import { WEBSOCKET_VERSION } from "../../../http/websocket-handshake.ts";
 
 interface ErrorForm {
   /** OpenAI's spelling; clients compare it as text. */
@@ -25,6 +26,7 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   invalid_credentials: { type: "invalid_request_error", code: "invalid_api_key" },
   identity_unavailable: { type: "server_error", code: "identity_unavailable" },
   capability_missing: { type: "invalid_request_error", code: "insufficient_permissions" },
+  origin_not_allowed: { type: "invalid_request_error", code: "origin_not_allowed" },
   invalid_request: { type: "invalid_request_error", code: "invalid_request" },
   missing_required_parameter: { type: "invalid_request_error", code: "missing_required_parameter" },
   invalid_type: { type: "invalid_request_error", code: "invalid_type" },
@@ -38,6 +40,7 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   request_timeout: { type: "invalid_request_error", code: "request_timeout", closes: true },
   body_too_large: { type: "invalid_request_error", code: "request_too_large", closes: true },
   unsupported_media_type: { type: "invalid_request_error", code: "unsupported_media_type" },
+  upgrade_required: { type: "invalid_request_error", code: "upgrade_required" },
   quota_exceeded: { type: "insufficient_quota", code: "insufficient_quota", shouldRetry: false },
   rate_limited: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   billing_unavailable: { type: "server_error", code: "billing_unavailable" },
@@ -95,6 +98,11 @@ function encodeErrorHeaders(error: AiError): Record<string, string> {
   const { shouldRetry, closes } = ERROR_FORMS[error.code];
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (ERROR_STATUSES[error.code] === 401) headers["www-authenticate"] = encodeChallenge(error.code);
+  // RFC 9110, section 15.5.22, and RFC 6455, section 4.4: what the client has to speak.
+  if (error.code === "upgrade_required") {
+    headers["upgrade"] = "websocket";
+    headers["sec-websocket-version"] = WEBSOCKET_VERSION;
+  }
   if (shouldRetry !== undefined) headers["x-should-retry"] = String(shouldRetry);
   if (closes) headers["connection"] = "close";
   if (error.retryAfterMs !== undefined) {

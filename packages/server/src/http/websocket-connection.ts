@@ -1,0 +1,200 @@
+/**
+ * A WebSocket as messages that are pulled: while one is worked on, no other is read from the network. What is sent is
+ * bounded, a client that does not read is closed, and so is one that has disappeared. It knows no message.
+ */
+
+import type { Socket } from "node:net";
+import { AiError } from "@openai-compat/core";
+import type { WebSocket } from "ws";
+import type { BodyShare } from "./body-budget.ts";
+
+export interface WebSocketConnectionOptions {
+  /** What the WebSocket runs on. */
+  readonly transport: Socket;
+  /** Called with each message, for what it takes of the memory until it has been worked on. */
+  readonly openShare: () => BodyShare;
+  /** What may wait to be read by the client, in bytes. */
+  readonly sendBytesMax: number;
+  /** How often a ping is sent. A client that has answered none, and sent nothing, by the next one is gone. */
+  readonly pingMs: number;
+}
+
+export interface ReceivedMessage {
+  readonly bytes: Buffer;
+  readonly isBinary: boolean;
+}
+
+/**
+ * Why a connection has ended. `client`: it closed or disconnected. `protocol`: what it sent is no valid WebSocket, or
+ * too large. `overload`: there was no memory for its message.
+ */
+export type DisconnectCause = "client" | "server" | "protocol" | "overload" | "slow-reader" | "no-pong";
+
+export interface Disconnect {
+  readonly cause: DisconnectCause;
+  /** Of RFC 6455, section 7.4; 1006 where no close frame came. */
+  readonly code: number;
+}
+
+export interface WebSocketConnection {
+  /** Once. Ends when the client has closed the connection, or it is lost, or `close` was called. */
+  readonly messages: AsyncIterable<ReceivedMessage>;
+  /** After the end of the connection it does nothing. */
+  send(text: string): void;
+  /** Lets what was sent go out first. Again, it does nothing. @param reason at most 123 bytes. */
+  close(code: number, reason: string): void;
+  /** Ends the connection at once. */
+  terminate(): void;
+  readonly closed: Promise<Disconnect>;
+  /** Aborted when no more can be sent: closed by either side, or lost. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a client may take to answer a close frame, and to read what was sent before. */
+const CLOSE_TIME_MS_MAX = 2000;
+const TRY_AGAIN_LATER = 1013;
+
+export function openWebSocketConnection(socket: WebSocket, options: WebSocketConnectionOptions): WebSocketConnection {
+  const { transport, openShare, sendBytesMax, pingMs } = options;
+  const ending = new AbortController();
+  let cause: DisconnectCause | null = null;
+  let closeTimer: NodeJS.Timeout | null = null;
+
+  /** The first cause counts. */
+  function end(reason: DisconnectCause): void {
+    cause ??= reason;
+    ending.abort();
+    inbox.end();
+    closeTimer ??= setTimeout(() => socket.terminate(), CLOSE_TIME_MS_MAX);
+  }
+
+  function close(reason: DisconnectCause, code: number, text: string): void {
+    if (cause !== null) return;
+    end(reason);
+    socket.close(code, text);
+  }
+
+  function isReading(): boolean {
+    if (socket.bufferedAmount <= sendBytesMax) return true;
+    close("slow-reader", TRY_AGAIN_LATER, "the client does not read what is sent");
+    return false;
+  }
+
+  const inbox = createInbox(socket, {
+    transport,
+    openShare,
+    onNoRoom: () => close("overload", TRY_AGAIN_LATER, "too many large messages at the moment"),
+  });
+  const pings = startPings(socket, { everyMs: pingMs, isReading });
+  // The library has sent a close frame with the code of the fault, and closes.
+  socket.on("error", () => end("protocol"));
+  const closed = new Promise<Disconnect>((resolve) => {
+    socket.on("close", (code) => {
+      end(pings.isGone() ? "no-pong" : "client");
+      pings.stop();
+      if (closeTimer !== null) clearTimeout(closeTimer);
+      resolve({ cause: cause ?? "client", code });
+    });
+  });
+  return {
+    messages: inbox.messages,
+    send(text) {
+      if (cause !== null) return;
+      socket.send(text);
+      isReading();
+    },
+    close: (code, reason) => close("server", code, reason),
+    terminate() {
+      end("server");
+      socket.terminate();
+    },
+    closed,
+    signal: ending.signal,
+  };
+}
+
+interface PingOptions {
+  readonly everyMs: number;
+  /** Whether the client reads what is sent; where it does not, the connection has been closed by the question. */
+  readonly isReading: () => boolean;
+}
+
+function startPings(socket: WebSocket, { everyMs, isReading }: PingOptions) {
+  let isAlive = true;
+  let isGone = false;
+  const timer = setInterval(() => {
+    if (!isReading()) return;
+    // While nothing is read, no answer can be seen.
+    if (!isAlive && !socket.isPaused) {
+      isGone = true;
+      socket.terminate();
+      return;
+    }
+    isAlive = socket.isPaused;
+    socket.ping();
+  }, everyMs);
+  timer.unref();
+  const noteAlive = () => void (isAlive = true);
+  socket.on("pong", noteAlive);
+  socket.on("message", noteAlive);
+  return { isGone: () => isGone, stop: () => clearInterval(timer) };
+}
+
+interface InboxOptions extends Pick<WebSocketConnectionOptions, "transport" | "openShare"> {
+  /** Called when what arrives has no room. */
+  readonly onNoRoom: () => void;
+}
+
+/** Keeps what one chunk of the network brought, and pauses the reading until that has been taken. */
+function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: InboxOptions) {
+  const waiting: ReceivedMessage[] = [];
+  let hasEnded = false;
+  let wake = () => {};
+  let share = openShare();
+  // Before the library's own listener, so that a message's last bytes have been counted when it is whole.
+  transport.prependListener("data", (chunk: Buffer) => {
+    if (hasEnded) return;
+    try {
+      share.take(chunk.length);
+    } catch (thrown) {
+      if (!(thrown instanceof AiError)) throw thrown;
+      onNoRoom();
+    }
+  });
+  socket.on("message", (data, isBinary) => {
+    if (hasEnded) return;
+    waiting.push({ bytes: toBuffer(data), isBinary });
+    socket.pause();
+    wake();
+  });
+  async function* readMessages(): AsyncGenerator<ReceivedMessage, void> {
+    for (;;) {
+      const message = waiting.shift();
+      if (message !== undefined) yield message;
+      else if (hasEnded) return;
+      else {
+        share.release();
+        share = openShare();
+        const arrived = new Promise<void>((resolve) => (wake = resolve));
+        socket.resume();
+        await arrived;
+      }
+    }
+  }
+  return {
+    messages: readMessages(),
+    end() {
+      hasEnded = true;
+      waiting.length = 0;
+      share.release();
+      // So that the close frame of the client is seen.
+      socket.resume();
+      wake();
+    },
+  };
+}
+
+function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
