@@ -1,6 +1,6 @@
 /** What comes in and what goes out, before and after the wire's functions have decided anything. */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface ReferenceCall {
@@ -10,7 +10,7 @@ export interface ReferenceCall {
   /** With its question mark; empty without one. */
   readonly query: string;
   /** Null for a preflight, an unknown route or a wrong method. */
-  readonly operation: OperationId | null;
+  readonly operation: HttpOperationId | null;
   readonly headers: IncomingHttpHeaders;
   /** Null when it was larger than the server takes. */
   readonly body: Uint8Array | null;

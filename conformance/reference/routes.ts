@@ -1,14 +1,14 @@
 /** Which operation of the specification a method and a path name. */
 
-import { type OperationId, operations } from "@openai-compat/spec";
+import { type HttpOperationId, listHttpOperations, operations } from "@openai-compat/spec";
 
-const ROUTES = Object.values(operations).map(({ id, method, path }) => ({
+const ROUTES = listHttpOperations(operations).map(({ id, method, path }) => ({
   id,
   methods: method === "GET" ? ["GET", "HEAD"] : [method],
   pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, ".+")}$`),
 }));
 
-export function resolveOperation(method: string, path: string): OperationId | null {
+export function resolveOperation(method: string, path: string): HttpOperationId | null {
   return ROUTES.find((route) => route.pattern.test(path) && route.methods.includes(method))?.id ?? null;
 }
 

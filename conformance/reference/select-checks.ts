@@ -5,7 +5,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { operations as specification } from "@openai-compat/spec";
+import { listHttpOperations, operations as specification } from "@openai-compat/spec";
 import type { Check } from "../src/check.ts";
 import { createLedger, createRateLimiter, createSlots } from "./accounts.ts";
 import type { Mutant } from "./mutants/mutant.ts";
@@ -81,7 +81,7 @@ export function listReplaced(part: Partial<ReferenceWire>, whole: ReferenceWire)
   };
   compare("ledger", ledger, whole.ledger);
   compare("slots", slots, whole.slots);
-  for (const { id } of Object.values(specification)) {
+  for (const { id } of listHttpOperations(specification)) {
     compare(`operations.${id}`, operations?.[id], whole.operations[id]);
   }
   return members;

@@ -1,6 +1,6 @@
 /** The steps that each call of an operation takes before it is answered; the first refusal ends it. */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import type { RateFacts } from "./accounts.ts";
 import type { ReferenceCall } from "./call.ts";
 import type { Fields } from "./operations/operation.ts";
@@ -12,7 +12,7 @@ import type { ReferenceWire, Step } from "./wire.ts";
 /** What is known of a call, and what it holds. */
 export interface RequestState {
   readonly call: ReferenceCall;
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   account: string;
   request: Fields;
   rate: RateFacts | undefined;
@@ -21,7 +21,7 @@ export interface RequestState {
   hasSlot: boolean;
 }
 
-export function startRequest(call: ReferenceCall, operation: OperationId): RequestState {
+export function startRequest(call: ReferenceCall, operation: HttpOperationId): RequestState {
   return { call, operation, account: "", request: {}, rate: undefined, slowModel: undefined, hasSlot: false };
 }
 

@@ -4,7 +4,7 @@
  * changes.
  */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import { createLedger, createRateLimiter, createSlots, type Ledger, type Slots } from "./accounts.ts";
 import type { RateFacts, RateLimiter } from "./accounts.ts";
 import type { ReferenceCall, Reply } from "./call.ts";
@@ -22,7 +22,7 @@ export type Constraint = "limit" | "credits" | "charge" | "slot";
 
 /** Whose call it is, and what it asks for. */
 export interface ConstrainedCall {
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   readonly request: Fields;
 }
 
@@ -53,7 +53,7 @@ export interface ReferenceWire extends BodyReader {
 }
 
 /** Whose bodies are large. Of the others a mutant may look into the body to say whom it lets in. */
-const UNREAD: readonly OperationId[] = ["createTranscription", "createTranslation", "createSpeech"];
+const UNREAD: readonly HttpOperationId[] = ["createTranscription", "createTranslation", "createSpeech"];
 
 export function defineReferenceWire(): ReferenceWire {
   return {

@@ -20,6 +20,8 @@ import { createEmbeddingRequestSchema } from "./embeddings/request.ts";
 import { createEmbeddingResponseSchema } from "./embeddings/response.ts";
 import { listModelsResponseSchema } from "./models/model-list.ts";
 import { modelIdSchema, modelSchema } from "./models/model.ts";
+import { realtimeClientEventSchema } from "./realtime/client-event.ts";
+import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 
 /** What a credential must grant: a verb in the domain `ai`. */
 export interface OperationCapability {
@@ -303,6 +305,18 @@ export const operations = defineOperations({
     examples: {
       request: { model: "tts-1", input: "The capital of France is Paris.", voice: "alloy", response_format: "wav" },
     },
+  },
+  connectRealtime: {
+    id: "connectRealtime",
+    transport: "websocket",
+    path: "/realtime",
+    summary: "Transcribes speech while it is spoken.",
+    pathParameters: {},
+    clientEvent: realtimeClientEventSchema,
+    serverEvent: realtimeServerEventSchema,
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 404, 429, 500, 501, 503],
   },
 });
 

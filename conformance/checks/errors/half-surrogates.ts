@@ -3,7 +3,7 @@
  * makes of a text that was cut in the middle of an emoji. It is JSON, and no text: a server may take it or refuse it.
  */
 
-import { type OperationId, operations } from "@openai-compat/spec";
+import { type HttpOperationId, operations } from "@openai-compat/spec";
 import { type Check, defineCheck, type Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectResponse, expectStatus, expectThat } from "../../src/expect.ts";
@@ -38,7 +38,7 @@ function answerIn(schema: object): object {
 
 interface Texts {
   readonly slug: string;
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   readonly needs: readonly Need[];
   /** What differs from a plain request, by the field that holds the text. */
   readonly fields: Readonly<Record<string, object>>;

@@ -3,7 +3,7 @@
  * silence.
  */
 
-import { type OperationId, operations } from "@openai-compat/spec";
+import { type HttpOperationId, operations } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
@@ -21,7 +21,7 @@ const REFUSAL_BYTES = 16 * 1024;
 
 interface TooLong {
   readonly id: string;
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   readonly stream: boolean;
 }
 

@@ -3,7 +3,7 @@
  * is checked on all of them by one invariant. Nothing here judges.
  */
 
-import { type OperationId, operations } from "@openai-compat/spec";
+import { type HttpOperationId, listHttpOperations, operations } from "@openai-compat/spec";
 import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
@@ -34,7 +34,7 @@ interface Way {
 }
 
 export interface BilledCall extends Way {
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   readonly isStreamed: boolean;
   readonly needs: readonly Need[];
 }
@@ -51,7 +51,7 @@ async function readToEnd(stream: Promise<AsyncIterable<unknown>>): Promise<void>
 const MESSAGES = [{ role: "user", content: LONG_PROMPT }] as const;
 
 /** None for an operation that is free of charge. */
-const WAYS: Readonly<Record<OperationId, readonly Way[]>> = {
+const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
   listModels: [],
   retrieveModel: [],
   createChatCompletion: [
@@ -113,7 +113,7 @@ const WAYS: Readonly<Record<OperationId, readonly Way[]>> = {
 };
 
 /** In the order of the specification. */
-export const BILLED_CALLS: readonly BilledCall[] = Object.values(operations).flatMap(({ id }) =>
+export const BILLED_CALLS: readonly BilledCall[] = listHttpOperations(operations).flatMap(({ id }) =>
   WAYS[id].map((way) => ({
     ...way,
     operation: id,

@@ -3,7 +3,7 @@
  * all. Nothing here judges the answer.
  */
 
-import { type HttpOperation, type OperationId, listHttpOperations, operations } from "@openai-compat/spec";
+import { type HttpOperation, type HttpOperationId, listHttpOperations, operations } from "@openai-compat/spec";
 import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
@@ -13,7 +13,7 @@ import { composeSdkChat } from "./chat-calls.ts";
 import { silentRecording } from "./silence.ts";
 
 export interface OperationProbe {
-  readonly operation: OperationId;
+  readonly operation: HttpOperationId;
   /** Part of permanent check ids. */
   readonly slug: string;
   readonly needs: readonly Need[];
@@ -28,7 +28,7 @@ type Probe = Omit<OperationProbe, "operation">;
 /**
  * Where more than the example of the specification is needed: a model of the recipe, a form, a parameter of the path.
  */
-const PROBES: Readonly<Partial<Record<OperationId, Probe>>> = {
+const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
   listModels: { slug: "models-list", needs: [], call: async (client) => client.models.list() },
   retrieveModel: {
     slug: "models-retrieve",
@@ -85,7 +85,7 @@ export const OPERATION_PROBES: readonly OperationProbe[] = listHttpOperations(op
 const ABSENT_STATUSES: readonly number[] = [404, 405, 501];
 
 /** Asks with the full key for next to nothing. @throws NotTestable when the target does not have the operation */
-export async function requireOffered(context: CheckContext, operation: OperationId): Promise<void> {
+export async function requireOffered(context: CheckContext, operation: HttpOperationId): Promise<void> {
   const { method, path } = operations[operation];
   const filled = path.replace("{model}", encodeURIComponent(String(context.models.chat)));
   const body = method === "POST" ? { body: "{}" } : {};

@@ -1,6 +1,6 @@
 /** What a mutant is, and the few ways of changing the wire that the catalogue is written in. */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import type { BilledCall } from "../../checks/support/billed-calls.ts";
 import { isJsonObject } from "../../src/expect.ts";
 import {
@@ -35,7 +35,7 @@ export function applyMutant(wire: ReferenceWire, mutant: Mutant): ReferenceWire 
 }
 
 /** Replaces functions of one operation. */
-export function mutateOperation<Id extends OperationId>(
+export function mutateOperation<Id extends HttpOperationId>(
   naming: Naming,
   id: Id,
   change: (operation: ReferenceOperations[Id]) => Partial<ReferenceOperations[Id]>,

@@ -1,6 +1,6 @@
 /** Every operation of the specification: without its row here none compiles. */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import { createChatCompletion } from "./create-chat-completion.ts";
 import { createCompletion } from "./create-completion.ts";
 import { createEmbedding } from "./create-embedding.ts";
@@ -20,6 +20,6 @@ export const REFERENCE_OPERATIONS = {
   createTranscription,
   createTranslation,
   createSpeech,
-} satisfies Record<OperationId, ReferenceOperation>;
+} satisfies Record<HttpOperationId, ReferenceOperation>;
 
 export type ReferenceOperations = typeof REFERENCE_OPERATIONS;

@@ -7,3 +7,9 @@ type FreeOperationId = "listModels" | "retrieveModel";
 
 /** An operation that is resolved to a model, limited, admitted and charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
+
+/** A session, each turn of which is admitted and charged by itself. */
+type ModelSessionId = "connectRealtime";
+
+/** A request and its answer. */
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;

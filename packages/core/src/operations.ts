@@ -9,7 +9,7 @@ import type { EmbeddingEngine } from "./engine/embedding-engine.ts";
 import type { SpeechEngine } from "./engine/speech-engine.ts";
 import type { TranscriptionEngine } from "./engine/transcription-engine.ts";
 import type { UpstreamEngine } from "./engine/upstream-engine.ts";
-import type { ModelOperationId } from "./model-operation-id.ts";
+import type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
 import type { BilledOperation } from "./usage.ts";
 
 /** What a model is for; an operation asks for one type. */
@@ -46,9 +46,9 @@ export interface ModelOperation {
   /**
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
-   * as a stream events with pieces of it.
+   * as a stream events with pieces of it. `frames`: it is a session, of whatever events.
    */
-  readonly answer: "chunks" | "vectors" | "text" | "bytes";
+  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames";
 }
 
 export const MODEL_OPERATIONS = {
@@ -94,6 +94,13 @@ export const MODEL_OPERATIONS = {
     tokensBoundedBy: "context",
     answer: "bytes",
   },
+  connectRealtime: {
+    noun: "realtime transcription",
+    isOptional: true,
+    modelType: "transcription",
+    tokensBoundedBy: "context",
+    answer: "frames",
+  },
 } as const satisfies Readonly<Record<ModelOperationId, ModelOperation>>;
 
 /** An operation that answers with chunks. */
@@ -105,9 +112,14 @@ export function answersWithChunks(id: ModelOperationId): id is ChunkOperationId 
   return MODEL_OPERATIONS[id].answer === "chunks";
 }
 
-/** Every operation that a model of this type can serve. */
-export function listOperations(type: ModelType): readonly ModelOperationId[] {
-  return MODEL_OPERATION_IDS.filter((id) => MODEL_OPERATIONS[id].modelType === type);
+/** Every request that a model of this type can serve. */
+export function listOperations(type: ModelType): readonly ModelRequestId[] {
+  return MODEL_OPERATION_IDS.filter(isModelRequest).filter((id) => MODEL_OPERATIONS[id].modelType === type);
+}
+
+/** Whether it is a request and its answer. */
+export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
+  return MODEL_OPERATIONS[id].answer !== "frames";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

@@ -3,6 +3,7 @@ import { createScriptedEngine } from "@openai-compat/engines";
 import {
   createChatCompletionResponseSchema,
   errorResponseSchema,
+  listHttpOperations,
   listModelsResponseSchema,
   modelSchema,
   operations,
@@ -14,7 +15,7 @@ import { createTestApp, readSseData } from "./testing/test-server.ts";
 
 const CHAT = { model: "scripted", messages: [{ role: "user", content: "Hello" }] };
 const JSON_BODY = JSON.stringify({ ...CHAT, prompt: "Hello", input: "Hello", voice: "alloy" });
-const endpoints = Object.values(operations).flatMap((operation) =>
+const endpoints = listHttpOperations(operations).flatMap((operation) =>
   API_MOUNTS.map((mount) => ({
     id: operation.id,
     method: operation.method,

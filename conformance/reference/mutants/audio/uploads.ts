@@ -1,6 +1,6 @@
 /** Forms that are not read, recordings that should have been refused, and bodies that are read for whoever sends them. */
 
-import type { OperationId } from "@openai-compat/spec";
+import type { HttpOperationId } from "@openai-compat/spec";
 import { SPOKEN } from "../../../checks/support/recordings.ts";
 import {
   TRANSCRIPT_ENDPOINTS,
@@ -164,7 +164,7 @@ function defineAccepts(endpoint: TranscriptEndpoint): readonly Mutant[] {
   ];
 }
 
-function readFirst(slug: string, operation: OperationId): Mutant {
+function readFirst(slug: string, operation: HttpOperationId): Mutant {
   return {
     id: `audio.${slug}-read-first`,
     description: `${slug}: a body is read before it is looked at who sent it`,

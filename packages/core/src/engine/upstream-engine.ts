@@ -4,12 +4,12 @@
  * with a chat engine.
  */
 
-import type { ModelOperationId } from "../model-operation-id.ts";
+import type { ModelRequestId } from "../model-operation-id.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
 import type { UpstreamRealtime, UpstreamRealtimeOptions, UpstreamRealtimeRequest } from "./upstream-realtime.ts";
 
 export interface UpstreamRequest {
-  readonly operation: ModelOperationId;
+  readonly operation: ModelRequestId;
   /** Below the upstream's base URL, as the surface's own is below its. */
   readonly path: string;
   /** The caller's request. The engine replaces its `model` by the upstream's name. */
@@ -104,7 +104,7 @@ export interface UpstreamEngine {
   readonly type: "upstream";
   readonly limits: UpstreamEngineLimits;
   /** What the upstream serves for this model. */
-  readonly operations: ReadonlySet<ModelOperationId>;
+  readonly operations: ReadonlySet<ModelRequestId>;
 
   /**
    * One call. Ends early, by throwing the signal's reason, after an abort, which closes the connection to the upstream:

@@ -10,7 +10,7 @@ import { FREE_OF_CHARGE } from "../credits/prices.ts";
 import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import { createModelRegistry } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
-import type { ModelOperationId } from "../model-operation-id.ts";
+import type { ModelRequestId } from "../model-operation-id.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
@@ -31,7 +31,7 @@ const prices = {
   perMinuteOfAudio: 6000,
 };
 
-const CALLS: Readonly<Record<ModelOperationId, Calls<never, unknown>>> = {
+const CALLS: Readonly<Record<ModelRequestId, Calls<never, unknown>>> = {
   createChatCompletion: chatCalls,
   createCompletion: completionCalls,
   createEmbedding: embeddingCalls,
@@ -53,7 +53,7 @@ const NOTHING_SENT: RequestBounds = {
 };
 
 interface SetUpOptions {
-  readonly operation?: ModelOperationId;
+  readonly operation?: ModelRequestId;
   readonly forward: UpstreamEngine["forward"];
 }
 
@@ -88,7 +88,7 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
       throw error;
     },
   });
-  const start = (bounds: Partial<RequestBounds> = {}, signal = never, asked: ModelOperationId = operation) => {
+  const start = (bounds: Partial<RequestBounds> = {}, signal = never, asked: ModelRequestId = operation) => {
     const request: UpstreamCallRequest = {
       path: "/chat/completions",
       body: { kind: "json", value: { model: "far" } },
@@ -271,7 +271,7 @@ test("an upstream call that has ended removes its abort listener", async () => {
 
 interface PaidAnswer {
   readonly what: string;
-  readonly operation: ModelOperationId;
+  readonly operation: ModelRequestId;
   readonly bounds: Partial<RequestBounds>;
   readonly reported: UsageUnits;
   readonly paid: Partial<UsageUnits>;

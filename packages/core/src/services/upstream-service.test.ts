@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UpstreamEngine } from "../engine/upstream-engine.ts";
-import type { ModelOperationId } from "../model-operation-id.ts";
+import type { ModelRequestId } from "../model-operation-id.ts";
 import type { RequestBounds } from "./upstream-request.ts";
 import { estimateUpstreamCall } from "./upstream-service.ts";
 
@@ -14,7 +14,7 @@ const engine: UpstreamEngine = {
   close: async () => {},
 };
 
-function estimate(bounds: Partial<RequestBounds>, operation: ModelOperationId = "createCompletion") {
+function estimate(bounds: Partial<RequestBounds>, operation: ModelRequestId = "createCompletion") {
   const request = {
     path: "/completions",
     body: { kind: "json" as const, value: {} },

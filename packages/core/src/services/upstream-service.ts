@@ -9,7 +9,7 @@ import type { UsageUnits } from "../usage.ts";
 import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS } from "../operations.ts";
-import type { ModelOperationId } from "../model-operation-id.ts";
+import type { ModelRequestId } from "../model-operation-id.ts";
 import type { CostEstimate, RunEvents } from "../pipeline.ts";
 import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream-request.ts";
 
@@ -20,7 +20,7 @@ import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream
 const TEMPLATE_TOKENS = 1024;
 
 /** Calls that are forwarded to the upstream of a model. */
-export function upstreamCalls(operation: ModelOperationId): Calls<UpstreamCallRequest, UpstreamRun> {
+export function upstreamCalls(operation: ModelRequestId): Calls<UpstreamCallRequest, UpstreamRun> {
   return defineCalls({
     operation,
     isServedBy: (engine): engine is UpstreamEngine => engine.type === "upstream" && engine.operations.has(operation),
@@ -36,7 +36,7 @@ export function upstreamCalls(operation: ModelOperationId): Calls<UpstreamCallRe
 }
 
 interface PreparedUpstreamCall {
-  readonly operation: ModelOperationId;
+  readonly operation: ModelRequestId;
   readonly engine: UpstreamEngine;
   readonly request: UpstreamCallRequest;
 }

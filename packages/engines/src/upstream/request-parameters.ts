@@ -4,7 +4,7 @@
  * `num_return_sequences`, `options`, …), is not sent; nor is an unknown parameter.
  */
 
-import type { ModelOperationId } from "@openai-compat/core";
+import type { ModelRequestId } from "@openai-compat/core";
 import type { JsonRecord } from "./json-value.ts";
 
 /** How tokens are sampled; the ones that OpenAI doesn't document are vLLM's, SGLang's, llama.cpp's or Ollama's. */
@@ -90,7 +90,7 @@ const LABELS = [
 /** Set for every request; see `encodeRequest`. */
 const STREAMING = ["stream", "stream_options"] as const;
 
-const KNOWN: Readonly<Record<ModelOperationId, ReadonlySet<string>>> = {
+const KNOWN: Readonly<Record<ModelRequestId, ReadonlySet<string>>> = {
   createChatCompletion: new Set<string>([
     ...SAMPLING,
     ...OUTPUT_FORMAT,
@@ -208,7 +208,7 @@ const DROPPED_MAX = 20;
 const NAME_LENGTH_MAX = 60;
 
 export interface ParameterRules {
-  readonly operation: ModelOperationId;
+  readonly operation: ModelRequestId;
   /** The operator's additions. */
   readonly passParameters: readonly string[];
 }

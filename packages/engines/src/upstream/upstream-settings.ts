@@ -1,6 +1,6 @@
 /** The settings of an upstream engine, their defaults and validation; no other module may define one. */
 
-import type { ModelOperationId } from "@openai-compat/core";
+import type { ModelRequestId } from "@openai-compat/core";
 
 export interface UpstreamEngineSettings {
   /** Base URLs of the upstream's API: `http://host:9000/v1`. Calls are spread over all of them. */
@@ -8,7 +8,7 @@ export interface UpstreamEngineSettings {
   /** The model's name at the upstream. */
   readonly model: string;
   /** What the upstream serves for this model. */
-  readonly operations: readonly ModelOperationId[];
+  readonly operations: readonly ModelRequestId[];
   /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
   readonly apiKey?: string | null;
   /** Prompt and completion together. Default 131,072. */

@@ -1,24 +1,18 @@
 /** What the routes of all operations that a model serves have in common, tried on each of them. */
 
 import { FREE_OF_CHARGE, MODEL_OPERATIONS, MODEL_TYPES, NO_USAGE, listOperations } from "@openai-compat/core";
-import type {
-  ModelOperationId,
-  ModelType,
-  RegisteredModel,
-  UpstreamEngine,
-  UpstreamRequest,
-} from "@openai-compat/core";
+import type { ModelRequestId, ModelType, RegisteredModel, UpstreamEngine, UpstreamRequest } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { HttpOperation } from "@openai-compat/spec";
 import { expect, test } from "vitest";
 import { createTestApp } from "../../testing/test-server.ts";
 import { createWave } from "../../testing/create-wave.ts";
 
-const EVERY: readonly ModelOperationId[] = MODEL_TYPES.flatMap(listOperations);
+const EVERY: readonly ModelRequestId[] = MODEL_TYPES.flatMap(listOperations);
 const PAID = { ...FREE_OF_CHARGE, perMillionInputTokens: 1, perMillionCharacters: 1, perMinuteOfAudio: 1 };
 
 /** A request with all that the operation needs, as the document shows it. */
-function completeFields(id: ModelOperationId): object {
+function completeFields(id: ModelRequestId): object {
   const { examples }: HttpOperation = operations[id];
   return examples.request ?? { file: new File([createWave({ seconds: 1 })], "a.wav") };
 }
@@ -55,7 +49,7 @@ async function setUp(overrides: Partial<RegisteredModel> = {}, types: readonly M
     ...overrides,
   }));
   const app = await createTestApp({ models });
-  const send = async (id: ModelOperationId, fields: object, model = "default") => {
+  const send = async (id: ModelRequestId, fields: object, model = "default") => {
     const { path, requestContentType }: HttpOperation = operations[id];
     const body = { ...fields, model };
     const isForm = requestContentType === "multipart/form-data";

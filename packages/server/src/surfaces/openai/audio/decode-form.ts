@@ -1,7 +1,7 @@
 /** A form for an upstream (transcriptions, translations): checked only in what this server itself acts on. */
 
 import { AiError } from "@openai-compat/core";
-import type { ModelOperationId, UpstreamCallRequest, FormField } from "@openai-compat/core";
+import type { ModelRequestId, UpstreamCallRequest, FormField } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { readFormText } from "../model-route.ts";
 import type { UpstreamDecodeOptions } from "../model-route.ts";
@@ -9,7 +9,7 @@ import { measureAudio } from "./audio-duration.ts";
 import { readRecording } from "./read-recording.ts";
 
 /** The decoder throws an AiError with status 400, `param` naming what is missing, and the signal's reason. */
-export function defineFormDecoder(operation: ModelOperationId) {
+export function defineFormDecoder(operation: ModelRequestId) {
   const { path } = operations[operation];
   return async (
     fields: readonly FormField[],

@@ -4,7 +4,7 @@
  */
 
 import { answersWithChunks, isRecord } from "@openai-compat/core";
-import type { ModelOperationId, UpstreamCallRequest, RequestBounds } from "@openai-compat/core";
+import type { ModelRequestId, UpstreamCallRequest, RequestBounds } from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import { z } from "zod";
 import type { JsonBody } from "../../../http/read-body.ts";
@@ -39,7 +39,7 @@ export interface JsonDecoding {
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The decoder throws an AiError with status 400, `param` naming what is wrong. */
-export function defineJsonDecoder(operation: ModelOperationId, decoding: JsonDecoding) {
+export function defineJsonDecoder(operation: ModelRequestId, decoding: JsonDecoding) {
   const { schema, measure = () => ({}), isStream = (wire) => wire["stream"] === true } = decoding;
   const { path } = operations[operation];
   return (body: JsonBody, { traceParent }: Pick<UpstreamDecodeOptions, "traceParent">): UpstreamCallRequest => {
