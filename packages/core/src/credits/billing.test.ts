@@ -3,12 +3,19 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
 import { createBilling } from "./billing.ts";
-import { FREE_OF_CHARGE } from "./prices.ts";
+import { FREE_OF_CHARGE, priceUsage } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX } from "./settlements.ts";
 
 /** An input token costs one micro-credit. */
 const prices = { ...FREE_OF_CHARGE, perMillionInputTokens: 1_000_000 };
-const bill = { accountId: "ada", operation: "ai_prompt", modelId: "fake", requestId: "req_1", prices } as const;
+const bill = {
+  accountId: "ada",
+  operation: "ai_prompt",
+  modelId: "fake",
+  requestId: "req_1",
+  prices,
+  holdLifetimeMs: 60_000,
+} as const;
 
 const tokens = (inputTokens: number) => ({ ...NO_USAGE, inputTokens });
 
@@ -20,7 +27,6 @@ function setUp(granted: number) {
   const onLost = vi.fn();
   const billing = createBilling({
     store: credits,
-    holdLifetimeMs: 60_000,
     now: () => clock.nowMs,
     onPending: () => {},
     onLost,
@@ -177,4 +183,52 @@ test("of 10,000 accounts it is remembered that they had credits; one more and al
   await billing.requireCredits("one more");
   await billing.requireCredits("account 0");
   expect(readBalance).toHaveBeenCalledTimes(2);
+});
+
+test("what is held in stretches is charged as a whole, each hold for its part, and unused ones are given back", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 6 }),
+      fc.nat(200),
+      fc.constantFrom(1, 3, 333_333, 1_000_000, 2_500_001),
+      async ([first = 1, ...more], used, perMillionInputTokens) => {
+        const { billing, credits } = setUp(1_000_000);
+        const paid = { ...bill, prices: { ...FREE_OF_CHARGE, perMillionInputTokens } };
+        const reservation = await billing.reserve(paid, tokens(first));
+        for (const tokensMore of more) await reservation.extend(tokens(tokensMore));
+        const bound = first + more.reduce((sum, count) => sum + count, 0);
+        expect(reservation.amount).toBe(priceUsage(paid.prices, tokens(bound)));
+        const charged = await reservation.settle(tokens(used));
+        expect(charged).toBe(priceUsage(paid.prices, tokens(Math.min(bound, used))));
+        expect(await credits.readBalance("ada")).toEqual({ balance: 1_000_000 - charged, held: 0 });
+        const logged = credits.entries.map((entry) => ("units" in entry ? entry.units.inputTokens : 0));
+        expect(logged.reduce((sum, count) => sum + count, 0)).toBe(used);
+      },
+    ),
+  );
+});
+
+test("a hold that can't be extended keeps what it has, and is resolved as it is", async () => {
+  const { billing, credits } = setUp(10);
+  const reservation = await billing.reserve(bill, tokens(7));
+  await expect(reservation.extend(tokens(7))).rejects.toMatchObject({ code: "quota_exceeded" });
+  expect(reservation.amount).toBe(7);
+  await reservation.void();
+  expect(await credits.readBalance("ada")).toEqual({ balance: 10, held: 0 });
+});
+
+test("a hold that arrives after the end of its call is given back", async () => {
+  const { billing, credits, hold } = setUp(100);
+  const reservation = await billing.reserve(bill, tokens(7));
+  const { promise: isHeld, resolve } = Promise.withResolvers<void>();
+  const take = credits.hold.bind(credits);
+  hold.mockImplementationOnce(async (more) => {
+    await isHeld;
+    return take(more);
+  });
+  const extended = reservation.extend(tokens(5));
+  await reservation.settle(tokens(3));
+  resolve();
+  await expect(extended).rejects.toMatchObject({ code: "cancelled" });
+  expect(await credits.readBalance("ada")).toEqual({ balance: 97, held: 0 });
 });

@@ -9,6 +9,8 @@ import type { CreditStore } from "../store/credit-store.ts";
 import { priceUsage } from "./prices.ts";
 import type { Prices } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
+import { addUnits, isNothing, splitUsage } from "./stretches.ts";
+import type { StretchUse } from "./stretches.ts";
 import type { Settlements, SettlementsOptions } from "./settlements.ts";
 import type { BilledOperation, UsageUnits } from "../usage.ts";
 
@@ -19,12 +21,20 @@ export interface Bill {
   readonly modelId: string;
   readonly requestId: string;
   readonly prices: Prices;
+  /** Time after which an unresolved hold of it expires: longer than the call may wait and run. */
+  readonly holdLifetimeMs: number;
 }
 
-/** Reserved credits; exactly one of the two is called, once. Neither rejects: see `Settlements`. */
+/** Reserved credits; `settle` or `void` is called, once, and last. Neither rejects: see `Settlements`. */
 export interface Reservation {
-  /** Micro-credits; 0 for a call that can't cost anything. */
+  /** Micro-credits, those of extensions included; 0 for a call that can't cost anything. */
   readonly amount: number;
+  /**
+   * Reserves more, by a hold of its own: what was reserved stays as it is.
+   *
+   * @throws AiError as `reserve`
+   */
+  extend(more: UsageUnits): Promise<void>;
   /**
    * Charges what the units cost, never more than was reserved, and logs the call.
    *
@@ -55,8 +65,6 @@ export interface Billing {
 
 export interface BillingOptions extends SettlementsOptions {
   readonly store: CreditStore;
-  /** Time after which an unresolved reservation expires: longer than any call may wait and run. */
-  readonly holdLifetimeMs: number;
 }
 
 /** How long an account that had credits is not read again: the hold that follows refuses one that has none by then. */
@@ -87,42 +95,111 @@ function createCreditCheck({ store, now }: Pick<BillingOptions, "store" | "now">
 }
 
 export function createBilling(options: BillingOptions): Billing {
-  const { store, holdLifetimeMs, now } = options;
+  const { store, now } = options;
   const settlements = createSettlements(options);
   const check = createCreditCheck(options);
+
+  function requireRoom(): void {
+    if (settlements.pending < SETTLEMENTS_PENDING_MAX) return;
+    refuseUnavailable(new Error(`${settlements.pending} settlements are pending.`));
+  }
+
+  async function hold({ accountId, holdLifetimeMs }: Bill, amount: number): Promise<Hold> {
+    requireRoom();
+    const nowMs = now();
+    const held = { id: `hold_${crypto.randomUUID()}`, accountId, amount, nowMs, expiresAtMs: nowMs + holdLifetimeMs };
+    const outcome = await store.hold(held).catch(refuseUnavailable);
+    if (outcome.held) return held;
+    check.forget(accountId);
+    throw quotaExceeded(amount, outcome.available);
+  }
+
   return {
     requireCredits: (accountId) => check.require(accountId),
     async reserve(bill, bound) {
-      if (settlements.pending >= SETTLEMENTS_PENDING_MAX) {
-        refuseUnavailable(new Error(`${settlements.pending} settlements are pending.`));
-      }
       const amount = priceUsage(bill.prices, bound);
-      const nowMs = now();
-      const expiresAtMs = nowMs + holdLifetimeMs;
-      if (amount === 0) return reserveNothing(bill, { store, settlements, now, expiresAtMs });
-      const id = `hold_${crypto.randomUUID()}`;
-      const hold = { id, accountId: bill.accountId, amount, nowMs, expiresAtMs };
-      const outcome = await store.hold(hold).catch(refuseUnavailable);
-      if (!outcome.held) {
-        check.forget(bill.accountId);
-        throw quotaExceeded(amount, outcome.available);
+      if (amount === 0) {
+        requireRoom();
+        return reserveNothing(bill, { store, settlements, now, expiresAtMs: now() + bill.holdLifetimeMs });
       }
-      const { requestId } = bill;
-      return {
-        amount,
-        async settle(units) {
-          const charged = Math.min(priceUsage(bill.prices, units), amount);
-          const settlement = { ...describeUse(bill, units, now()), amount: charged, holdId: id };
-          await settlements.resolve({ requestId, expiresAtMs, attempt: () => store.settle(settlement) });
-          return charged;
-        },
-        void: () => settlements.resolve({ requestId, expiresAtMs, attempt: () => store.void(id) }),
-      };
+      const first = { ...(await hold(bill, amount)), until: bound };
+      return createReservation(bill, first, { store, settlements, now, hold });
     },
     get pendingSettlements() {
       return settlements.pending;
     },
     close: () => settlements.close(),
+  };
+}
+
+interface Hold {
+  readonly id: string;
+  readonly amount: number;
+  readonly expiresAtMs: number;
+}
+
+interface HeldStretch extends Hold {
+  until: UsageUnits;
+}
+
+interface ReservationSteps {
+  readonly store: CreditStore;
+  readonly settlements: Settlements;
+  readonly now: () => number;
+  readonly hold: (bill: Bill, amount: number) => Promise<Hold>;
+}
+
+/** Holds are taken one after the other, and resolved together. */
+function createReservation(bill: Bill, first: HeldStretch, steps: ReservationSteps): Reservation {
+  const { store, settlements, now, hold } = steps;
+  const { requestId, prices } = bill;
+  const stretches = [first];
+  let last = first;
+  let isResolved = false;
+
+  const giveBack = ({ id, expiresAtMs }: Hold) =>
+    settlements.resolve({ requestId, expiresAtMs, attempt: () => store.void(id) });
+  const charge = ({ id, expiresAtMs }: Hold, { units, amount }: StretchUse) => {
+    const settlement = { ...describeUse(bill, units, now()), amount, holdId: id };
+    return settlements.resolve({ requestId, expiresAtMs, attempt: () => store.settle(settlement) });
+  };
+
+  return {
+    get amount() {
+      return stretches.reduce((sum, { amount }) => sum + amount, 0);
+    },
+    async extend(more) {
+      const until = addUnits(last.until, more);
+      const amount = priceUsage(prices, until) - priceUsage(prices, last.until);
+      if (amount === 0) {
+        last.until = until;
+        return;
+      }
+      const held = await hold(bill, amount);
+      if (isResolved) {
+        await giveBack(held);
+        throw new AiError("cancelled", "The call had ended before more credits were held for it.");
+      }
+      last = { ...held, until };
+      stretches.push(last);
+    },
+    async settle(units) {
+      isResolved = true;
+      const uses = splitUsage(prices, stretches, units);
+      await Promise.all(
+        stretches.map((stretch, index) => {
+          const use = uses[index];
+          // The first one logs the call, whatever it used.
+          const isUsed = use !== undefined && (index === 0 || !isNothing(use.units));
+          return isUsed ? charge(stretch, use) : giveBack(stretch);
+        }),
+      );
+      return uses.reduce((sum, { amount }) => sum + amount, 0);
+    },
+    async void() {
+      isResolved = true;
+      await Promise.all(stretches.map(giveBack));
+    },
   };
 }
 
@@ -136,6 +213,7 @@ interface FreeCall {
 function reserveNothing(bill: Bill, { store, settlements, now, expiresAtMs }: FreeCall): Reservation {
   return {
     amount: 0,
+    extend: async () => {},
     async settle(units) {
       const record = { ...describeUse(bill, units, now()), amount: 0 };
       const attempt = async () => {
