@@ -15,11 +15,14 @@ import { isFree } from "./credits/prices.ts";
 import type { UpstreamStatus } from "./engine/upstream-engine.ts";
 import type { Engine } from "./operations.ts";
 import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
-import { MODEL_OPERATIONS } from "./operations.ts";
-import type { ModelOperationId } from "./model-operation-id.ts";
+import { MODEL_OPERATIONS, isModelRequest } from "./operations.ts";
+import type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
 import { admit, resolveCall } from "./pipeline.ts";
 import type { AdmissionRequest, CallTarget, ServedBy } from "./pipeline.ts";
 import type { UpstreamCallRequest, UpstreamRun } from "./services/upstream-request.ts";
+import type { OpenRealtimeOptions, RealtimeSession } from "./realtime/realtime-session.ts";
+import { createRealtimeSessions } from "./realtime/realtime-sessions.ts";
+import { isLive } from "./realtime/live-turn.ts";
 import { upstreamCalls } from "./services/upstream-service.ts";
 import type { CreditStore } from "./store/credit-store.ts";
 
@@ -42,6 +45,14 @@ export interface AiService {
    * @param selector the request's `model`: id, name or `default`
    */
   route<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): RoutedCall<Request, Run>;
+  /**
+   * Opens a realtime session; everything that refuses it is thrown here, before an upgrade. The session counts as a
+   * request, and so does each of its turns.
+   *
+   * @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented`, `rate_limited`, `quota_exceeded`,
+   *   `queue_full` (too many sessions), `shutting_down`, `limits_unavailable`, `billing_unavailable`
+   */
+  openRealtime(call: AuthorisedCall, options: OpenRealtimeOptions): Promise<RealtimeSession>;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
   /** The status of the base URLs of each upstream model. */
@@ -112,6 +123,7 @@ const SETTLEMENT_GRACE_MS = 60_000;
 export function createAiService(options: AiServiceOptions): AiService {
   const { registry } = options;
   const gate = createGate(options);
+  const sessions = createRealtimeSessions({ registry, gate, callTimeMsMax: options.callTimeMsMax });
   const findTarget = (call: AuthorisedCall, operation: ModelOperationId, selector: string): CallTarget => ({
     call,
     selector,
@@ -124,7 +136,7 @@ export function createAiService(options: AiServiceOptions): AiService {
       throw toAiError(thrown, target.call.signal);
     }
   };
-  const forwardTo = (operation: ModelOperationId, target: CallTarget): UpstreamCall => ({
+  const forwardTo = (operation: ModelRequestId, target: CallTarget): UpstreamCall => ({
     route: "upstream",
     run: (request) => serve(upstreamCalls(operation), target, request),
   });
@@ -134,14 +146,17 @@ export function createAiService(options: AiServiceOptions): AiService {
     admitBody: (call, operation) => gate.admitBody(call, operation),
     route(call, calls, selector) {
       const target = findTarget(call, calls.operation, selector);
-      if (target.model?.engine.type === "upstream") return forwardTo(calls.operation, target);
+      const { operation } = calls;
+      if (target.model?.engine.type === "upstream" && isModelRequest(operation)) return forwardTo(operation, target);
       return { route: "local", run: (request) => serve(calls, target, request) };
     },
+    openRealtime: (call, open) => sessions.open(call, open),
     queues: () => gate.queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     pendingSettlements: () => gate.billing.pendingSettlements,
     async close() {
       gate.close();
+      await sessions.close();
       const closings = await Promise.allSettled(registry.list().map((model) => model.engine.close()));
       await gate.billing.close();
       const failures = closings.flatMap((closing) => (closing.status === "rejected" ? [closing.reason] : []));
@@ -155,10 +170,8 @@ function createGate(options: AiServiceOptions) {
   const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {}, now = Date.now } = options;
   const { onSettlementPending = () => {}, onSettlementError } = options;
   const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
-  const holdLifetimeMs = waitTimeMsMax + callTimeMsMax + SETTLEMENT_GRACE_MS;
   const billing = createBilling({
     store: options.credits,
-    holdLifetimeMs,
     now,
     onPending: onSettlementPending,
     onLost: onSettlementError,
@@ -184,8 +197,12 @@ function createGate(options: AiServiceOptions) {
   }
 
   function admitTo(call: ResolvedCall<RegisteredModel>, request: AdmissionRequest) {
-    const queue = queues.of(call.model);
-    return admit(call, request, { rateLimits, billing, queue, callTimeMsMax, now, onCallEnd, onSettlementError });
+    const { turn } = request;
+    const queue = turn === undefined ? queues.of(call.model) : queues.ofTurns(call.model);
+    const timeMsMax = turn?.timeMsMax ?? callTimeMsMax;
+    const holdLifetimeMs = waitTimeMsMax + timeMsMax + SETTLEMENT_GRACE_MS;
+    const gates = { rateLimits, billing, queue, callTimeMsMax: timeMsMax, holdLifetimeMs, now, onCallEnd };
+    return admit(call, request, { ...gates, onSettlementError });
   }
 
   return { admitBody, resolve, admit: admitTo, now, queues, billing, close: () => void (closing = true) };
@@ -211,8 +228,9 @@ function createOffers(models: readonly RegisteredModel[]) {
   };
 }
 
-/** A local engine serves every operation of its type. */
+/** A local engine serves every request of its type. */
 function isOffered(engine: Engine, operation: ModelOperationId): boolean {
+  if (!isModelRequest(operation)) return engine.type === "upstream" ? engine.connectRealtime !== null : isLive(engine);
   return engine.type === "upstream"
     ? engine.operations.has(operation)
     : engine.type === MODEL_OPERATIONS[operation].modelType;

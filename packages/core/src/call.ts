@@ -10,6 +10,7 @@ import type { CallSlots } from "./admission/call-slots.ts";
 import type { OnRateLimit } from "./admission/rate-limits.ts";
 import type { Principal, RequiredCapability } from "./principal.ts";
 import type { UsageMeter } from "./credits/usage-meter.ts";
+import type { UsageUnits } from "./usage.ts";
 
 declare const stage: unique symbol;
 
@@ -55,6 +56,12 @@ export type AdmittedCall<Model> = Staged<
     readonly slots: CallSlots;
     /** Where the work says what it has used so far; what stands there when the call ends is paid for. */
     readonly meter: UsageMeter;
+    /**
+     * Holds credits for more than the estimate said, before the work uses it.
+     *
+     * @throws AiError `quota_exceeded`, `billing_unavailable`; what was held stays held
+     */
+    readonly extend: (more: UsageUnits) => Promise<void>;
     /** Aborts the call's signal: the consumer of the work's events takes no more of them. */
     readonly abandon: () => void;
     /** Resolves everything that admission took. Called once. */

@@ -133,7 +133,7 @@ export type {
 } from "./engine/upstream-realtime.ts";
 
 export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
-export type { ModelOperationId } from "./model-operation-id.ts";
+export type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
 export type { ChunkOperationId, Engine, LocalEngine, ModelOperation, ModelType } from "./operations.ts";
 export { createModelRegistry } from "./models/registry.ts";
 export type { ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
@@ -148,6 +148,34 @@ export { transcriptionCalls, translationCalls } from "./services/transcription-s
 export type { SpokenRequest, TranscriptionRun } from "./services/transcription-request.ts";
 export { foldTranscription } from "./services/fold-transcription.ts";
 export type { Transcript } from "./services/fold-transcription.ts";
+export { BYTES_PER_MS } from "./realtime/realtime-config.ts";
+export type {
+  RealtimeAudioFormat,
+  RealtimeConfig,
+  RealtimePatch,
+  RealtimeSessionType,
+  SemanticVad,
+  ServerVad,
+  TranscriptionConfig,
+  TurnDetection,
+  TurnDetectionPatch,
+} from "./realtime/realtime-config.ts";
+export { REALTIME_ERROR_CODES } from "./realtime/realtime-session.ts";
+export type {
+  OpenRealtimeOptions,
+  RealtimeAudioDecoder,
+  RealtimeCounts,
+  RealtimeEndReason,
+  RealtimeError,
+  RealtimeErrorCode,
+  RealtimeEvent,
+  RealtimeInput,
+  RealtimeItem,
+  RealtimeLimits,
+  RealtimeOutput,
+  RealtimeSession,
+  RealtimeSessionView,
+} from "./realtime/realtime-session.ts";
 export type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./services/upstream-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { SamplingOptions } from "./services/sampling.ts";

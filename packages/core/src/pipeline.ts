@@ -59,6 +59,8 @@ export interface AdmissionGates {
   readonly queue: ModelQueue;
   /** How long an admitted call may take. */
   readonly callTimeMsMax: number;
+  /** Time after which what is held for it expires: longer than it may wait and run. */
+  readonly holdLifetimeMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Called with the record of every admitted call when it has ended. */
@@ -77,6 +79,8 @@ export interface CostEstimate {
   readonly streamed: boolean;
   /** What of its schemas is not enforced. */
   readonly relaxed: readonly SchemaRelaxation[];
+  /** A turn of a session has a slot among those of turns, and a time of its own. Absent: it is a call like others. */
+  readonly turn?: { readonly timeMsMax: number };
 }
 
 export interface AdmissionRequest extends CostEstimate {
@@ -107,7 +111,8 @@ export async function admit(
   let reservation: Reservation | null = null;
   let slots: CallSlots;
   try {
-    const bill = { accountId, operation: billedAs, modelId: model.id, requestId, prices: model.prices };
+    const { holdLifetimeMs } = gates;
+    const bill = { accountId, operation: billedAs, modelId: model.id, requestId, prices: model.prices, holdLifetimeMs };
     reservation = await gates.billing.reserve(bill, request.maxUsage);
     const { queue } = gates;
     const { waitTimeMsMax } = model.queue;
@@ -157,6 +162,7 @@ export async function admit(
     signal: deadline.signal,
     slots,
     meter,
+    extend: (more: UsageUnits) => held.extend(more),
     abandon: deadline.abort,
     settle,
   } as unknown as AdmittedCall<RegisteredModel>;

@@ -16,6 +16,8 @@ export interface QueueStatus {
 export interface ModelQueues {
   /** @throws AiError `internal` for a model that was not there at the start */
   of(model: RegisteredModel): ModelQueue;
+  /** Of the turns of sessions, which have slots of their own. @throws AiError `internal` for one that has none */
+  ofTurns(model: RegisteredModel): ModelQueue;
   status(): readonly QueueStatus[];
 }
 
@@ -23,12 +25,22 @@ export function createModelQueues(models: readonly RegisteredModel[]): ModelQueu
   const queues = new Map(
     models.map((model) => [model, createModelQueue({ ...model.queue, concurrency: model.engine.limits.concurrency })]),
   );
+  const turnQueues = new Map(
+    models.flatMap((model) => {
+      const { engine } = model;
+      if (engine.type !== "transcription" || engine.live === null) return [];
+      // A fixed share is set for the model's calls, of which there are fewer side by side.
+      return [[model, createModelQueue({ ...model.queue, accountSlotsMax: null, concurrency: engine.live.turns })]];
+    }),
+  );
   return {
-    of(model) {
-      const queue = queues.get(model);
-      if (queue === undefined) throw new AiError("internal", "The model has no queue.");
-      return queue;
-    },
+    of: (model) => requireQueue(queues.get(model)),
+    ofTurns: (model) => requireQueue(turnQueues.get(model)),
     status: () => [...queues].map(([{ id }, { running, waiting }]) => ({ modelId: id, running, waiting })),
   };
+}
+
+function requireQueue(queue: ModelQueue | undefined): ModelQueue {
+  if (queue === undefined) throw new AiError("internal", "The model has no queue.");
+  return queue;
 }

@@ -1,0 +1,108 @@
+/** The realtime sessions of a service: which may open, with which model, and that all of them end. */
+
+import { AiError } from "../ai-error.ts";
+import type { CallGate } from "../call-kind.ts";
+import type { AuthorisedCall } from "../call.ts";
+import type { LiveTranscription } from "../engine/transcription-engine.ts";
+import { requireModel } from "../models/registry.ts";
+import type { ModelRegistry, RegisteredModel } from "../models/registry.ts";
+import { isLive, liveTurnCalls } from "./live-turn.ts";
+import { applyPatch, createConfig } from "./realtime-config.ts";
+import type { OpenRealtimeOptions, RealtimeSession } from "./realtime-session.ts";
+import { startSession } from "./session-driver.ts";
+
+export interface RealtimeSessions {
+  /** @throws AiError see `AiService.openRealtime` */
+  open(call: AuthorisedCall, options: OpenRealtimeOptions): Promise<RealtimeSession>;
+  /** Ends those that are open, each as if the server were shutting down. */
+  close(): Promise<void>;
+}
+
+export interface RealtimeSessionsOptions {
+  readonly registry: ModelRegistry;
+  readonly gate: CallGate;
+  /** How long a turn may go on when its audio has ended. */
+  readonly callTimeMsMax: number;
+}
+
+const DEFAULT_MODEL = "default";
+
+export function createRealtimeSessions({ registry, gate, callTimeMsMax }: RealtimeSessionsOptions): RealtimeSessions {
+  const open = new Map<RealtimeSession, string>();
+  const models = createModelFinder(registry);
+
+  function requireRoom(accountId: string, { sessionsMax, sessionsPerAccountMax }: OpenRealtimeOptions["limits"]): void {
+    const own = [...open.values()].filter((id) => id === accountId).length;
+    if (own >= sessionsPerAccountMax)
+      throw tooMany(`This account has ${own} open realtime sessions, the most it may have.`);
+    if (open.size >= sessionsMax)
+      throw tooMany(`This server has ${open.size} open realtime sessions, the most it takes.`);
+  }
+
+  return {
+    async open(call, options) {
+      const { accountId } = call.principal;
+      const { limits, patch, now = Date.now, createId = createRandomId } = options;
+      requireRoom(accountId, limits);
+      const named = options.model !== null && models.check(options.model) === null ? options.model : null;
+      const defaultModel = named ?? DEFAULT_MODEL;
+      const type = options.intent === "transcription" ? "transcription" : "realtime";
+      const fresh = createConfig({ type, model: options.model, transcriptionModel: defaultModel });
+      const config = patch === null ? fresh : applyPatch(fresh, patch, defaultModel);
+      const selector = config.transcription.model;
+      await gate.resolve({ call, selector, model: models.lookUp(selector) }, liveTurnCalls.needs);
+      // Others may have opened theirs meanwhile.
+      requireRoom(accountId, limits);
+      const session: RealtimeSession = startSession({
+        ...options,
+        id: createId("sess"),
+        config,
+        defaultModel,
+        checkModel: models.check,
+        findLive: models.findLive,
+        serveTurn: (turn, model, request) =>
+          liveTurnCalls.calls.serve(gate, { call: turn, selector: model, model: models.lookUp(model) }, request),
+        turnTimeMsMax: limits.turnMsMax + callTimeMsMax,
+        createId,
+        now,
+        onEnd: () => void open.delete(session),
+      });
+      open.set(session, accountId);
+      return session;
+    },
+    async close() {
+      await Promise.all([...open.keys()].map((session) => session.close("shutting-down")));
+    },
+  };
+}
+
+function createModelFinder(registry: ModelRegistry) {
+  const lookUp = (selector: string) => registry.lookUp(selector, "transcription");
+  const requireLive = (selector: string): LiveTranscription => {
+    const { id, engine }: RegisteredModel = requireModel(lookUp(selector), { selector, type: "transcription" });
+    if (isLive(engine)) return engine.live;
+    const message = `The model '${id}' doesn't offer realtime transcription on this server.`;
+    throw new AiError("not_implemented", message, { param: "model" });
+  };
+  return {
+    lookUp,
+    findLive: requireLive,
+    check: (selector: string): AiError | null => {
+      try {
+        requireLive(selector);
+        return null;
+      } catch (thrown) {
+        if (thrown instanceof AiError) return thrown;
+        throw thrown;
+      }
+    },
+  };
+}
+
+function tooMany(message: string): AiError {
+  return new AiError("queue_full", `${message} Close one, or try again later.`);
+}
+
+function createRandomId(prefix: string): string {
+  return `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`;
+}
