@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { CLOCK_TOLERANCE_SECONDS_MAX } from "@openai-compat/core";
 import { z } from "zod";
 import { processesSchema } from "./engine-kinds/process-settings.ts";
+import { aliasesSchema } from "./model-aliases.ts";
 import { modelsSchema, pricesSchema } from "./model-config.ts";
 import { isKeySetUrl } from "./http/fetch-key-set.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
@@ -248,6 +249,7 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   operations: operationsSchema.prefault({}),
   models: modelsSchema,
+  aliases: aliasesSchema,
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -49,6 +49,7 @@ test("each setting but a table of objects has an environment variable of its own
   expect(names).toContain("OPENAI_COMPAT_LIMITS_SHUTDOWN_TIMEOUT_MS");
   expect(settings.filter(({ environmentName }) => environmentName === null)).toMatchObject([
     { path: ["rateLimits", "accounts"] },
+    { path: ["aliases"] },
   ]);
   expect(new Set(names).size).toBe(names.length);
   for (const { description } of settings) expect(description).not.toBe("");

@@ -7,12 +7,14 @@ import { BILLED_AS, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, RegisteredModel } from "@openai-compat/core";
 import { createModelMemory } from "@openai-compat/engines";
 import type { Capacity } from "@openai-compat/engines";
+import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
 import { resolveDefaultModels } from "./default-models.ts";
 import type { DefaultModelsOptions } from "./default-models.ts";
 import { findEngineKind } from "./engine-kinds/index.ts";
 import type { EngineHost, EngineKind, Environment } from "./engine-kinds/engine-kind.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";
+import { listWrongAliases } from "./model-aliases.ts";
 import { withOwnType } from "./model-config.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { createModelLoads } from "./model-loads.ts";
@@ -29,7 +31,7 @@ export interface ResolvedModels {
 }
 
 export interface ResolveModelsOptions {
-  readonly config: Pick<Config, "engines" | "models" | "queue" | "prices" | "memory" | "processes">;
+  readonly config: Pick<Config, "engines" | "models" | "aliases" | "queue" | "prices" | "memory" | "processes">;
   /** Called with each load and unload. Default: they are not logged. */
   readonly logger?: Logger;
   /** Where upstreams' keys may be. Default: the process's own. */
@@ -52,7 +54,7 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
  * `models` of the configuration as they are; without any, the first model of each type of the catalogue that this
  * machine has room for and can get, from the cache, else pulled; else the scripted engine.
  *
- * @throws ConfigError for a configured file that is not there. @throws AiError when a configured model can't be pulled.
+ * @throws ConfigError for a configured file that is not there, and for an alias of a model that is not. @throws AiError when a configured model can't be pulled.
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config, signal } = options;
@@ -71,11 +73,18 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
   if (config.models.length === 0) {
     const { findProblem = findProblemOf, capacity = {} } = options;
     const chosen = await resolveDefaultModels({ config, register, signal, findProblem, capacity });
+    requireAliases(config, chosen.models);
     return { ...chosen, loads: loads.readings };
   }
+  requireAliases(config, config.models.map(withOwnType));
   const models: RegisteredModel[] = [];
   for (const model of markDefaults(config.models.map(withOwnType))) models.push((await register(model)).model);
   return { models, summary: `Serving ${models.map(({ id }) => id).join(", ")}.`, loads: loads.readings };
+}
+
+function requireAliases({ aliases }: Pick<Config, "aliases">, models: Parameters<typeof listWrongAliases>[1]): void {
+  const wrong = listWrongAliases(aliases, models);
+  if (wrong.length > 0) throw new ConfigError(`The setting "aliases" is wrong: ${wrong.join("; ")}.`);
 }
 
 async function findProblemOf({ requirement }: EngineKind): Promise<string | null> {

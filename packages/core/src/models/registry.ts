@@ -1,7 +1,7 @@
 /**
  * The models that this service offers, and how a request's `model` field finds one: exact id, then exact name, then the
- * keyword `default`. Ids and names are compared as they are: no case folding, no prefixes, no nearest match, so a
- * client is never answered by a model that it did not ask for.
+ * keyword `default`, then an alias. All are compared as they are: no case folding, no prefixes, no nearest match, so a
+ * client is never answered by a model that neither it nor the operator named.
  */
 
 import { AiError } from "../ai-error.ts";
@@ -40,6 +40,12 @@ export interface RegisteredModel extends ModelDescription {
   readonly isDefault: boolean;
 }
 
+/**
+ * Other names of models, by the type of model that they stand for: each means an id, a name or `default`. A call that needs
+ * another type does not know them.
+ */
+export type ModelAliases = Readonly<Partial<Record<ModelType, Readonly<Record<string, string>>>>>;
+
 export interface ModelRegistry {
   /** In the order of registration. */
   list(): readonly RegisteredModel[];
@@ -48,8 +54,8 @@ export interface ModelRegistry {
   /**
    * Null when there is none.
    *
-   * @param selector the request's `model` field: id, name or `default`.
-   * @param type whose default is meant; another model may be of any type.
+   * @param selector the request's `model` field: id, name, `default` or an alias.
+   * @param type whose default and aliases are meant; another model may be of any type.
    */
   lookUp(selector: string, type: ModelType): RegisteredModel | null;
 }
@@ -57,7 +63,7 @@ export interface ModelRegistry {
 /**
  * @throws Error when an id appears twice or a type has two defaults: such a configuration must not start.
  */
-export function createModelRegistry(models: readonly RegisteredModel[]): ModelRegistry {
+export function createModelRegistry(models: readonly RegisteredModel[], aliases: ModelAliases = {}): ModelRegistry {
   const byId = new Map<string, RegisteredModel>();
   const byName = new Map<string, RegisteredModel>();
   const defaults = new Map<ModelType, RegisteredModel>();
@@ -69,11 +75,16 @@ export function createModelRegistry(models: readonly RegisteredModel[]): ModelRe
     if (defaults.has(model.type)) throw new Error(`Two ${model.type} models are marked as the default.`);
     defaults.set(model.type, model);
   }
-  const lookUp = (selector: string, type: ModelType): RegisteredModel | null =>
+  const find = (selector: string, type: ModelType): RegisteredModel | null =>
     byId.get(selector) ?? byName.get(selector) ?? (selector === "default" ? defaults.get(type) : undefined) ?? null;
+  const findByAlias = (selector: string, type: ModelType): RegisteredModel | null => {
+    const target = Object.entries(aliases[type] ?? {}).find(([alias]) => alias === selector)?.[1];
+    const found = target === undefined ? null : find(target, type);
+    return found?.type === type ? found : null;
+  };
   return {
     list: () => models,
-    lookUp,
+    lookUp: (selector, type) => find(selector, type) ?? findByAlias(selector, type),
     find(id) {
       const model = byId.get(id);
       if (model === undefined) throw modelNotFound(id);

@@ -6,6 +6,7 @@ import { DEFAULT_TYPES, listDefaultModels } from "../default-models.ts";
 import { CATALOGUE_KIND, findEngineKind } from "../engine-kinds/index.ts";
 import type { EngineKind, Environment, Requirement } from "../engine-kinds/engine-kind.ts";
 import { describeReason } from "../describe-thrown.ts";
+import { listWrongAliases } from "../model-aliases.ts";
 import { withOwnType } from "../model-config.ts";
 import type { Finding, TimedFinding } from "./doctor-finding.ts";
 import { describeCommand } from "./invocation.ts";
@@ -17,8 +18,11 @@ export async function examineModels(config: Config, environment: Environment): P
   const kinds = new Set<EngineKind>(models.map(({ engine }) => findEngineKind(engine)));
   const required = [...kinds].flatMap(({ requirement }) => (requirement === undefined ? [] : [requirement]));
   const ofRequirements = required.map((requirement) => examineRequirement(requirement, config));
+  const wrong = listWrongAliases(config.aliases, models);
+  const ofAliases = wrong.map((message): Finding => ({ about: "aliases", status: "fail", message }));
   const processes = required.some(({ library }) => library !== undefined) ? [describeLimits(config)] : [];
-  return [...(await Promise.all(examined)).flat(), ...(await Promise.all(ofRequirements)), ...processes];
+  const ofModels = (await Promise.all(examined)).flat();
+  return [...ofModels, ...ofAliases, ...(await Promise.all(ofRequirements)), ...processes];
 }
 
 async function examineRequirement(requirement: Requirement, config: Config): Promise<Finding> {

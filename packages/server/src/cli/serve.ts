@@ -136,7 +136,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   const { models, summary, loads } = resolved;
   const server = createServer({
     config: { ...config, jwt },
-    registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])]),
+    registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])], config.aliases),
     loads,
     stores,
     logger,

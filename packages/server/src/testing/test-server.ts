@@ -87,7 +87,7 @@ export async function createTestApp(options: TestServerOptions = {}) {
   const stores = options.stores ?? createMemoryStores();
   const keys = await createKeys(stores);
   const config = configSchema.parse(options.config ?? {});
-  const registry = createModelRegistry(createTestModels(options));
+  const registry = createModelRegistry(createTestModels(options), config.aliases);
   const internalErrors: AiError[] = [];
   const app = createApp({
     authenticator: createAuthenticator({ ...stores, jwt: JWT }),
@@ -137,7 +137,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
       rateLimits: config.rateLimits,
       operations: config.operations,
     },
-    registry: createModelRegistry(createTestModels(options)),
+    registry: createModelRegistry(createTestModels(options), config.aliases),
     ...(options.loads === undefined ? {} : { loads: options.loads }),
     stores,
     logger: createLogger({ level: config.logLevel, write: (line) => void lines.push(line) }),
