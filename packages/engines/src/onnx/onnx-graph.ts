@@ -8,7 +8,7 @@
 import { encodeBytes, encodeFloat, encodeInteger } from "./protobuf.ts";
 
 /** `TensorProto.DataType` */
-export const ONNX_TYPES = { float: 1, uint8: 2, int64: 7 } as const;
+export const ONNX_TYPES = { float: 1, uint8: 2, int32: 6, int64: 7 } as const;
 export type OnnxType = keyof typeof ONNX_TYPES;
 
 /** A dimension is a number, or the name of one that is known when the model runs. */

@@ -4,7 +4,7 @@ import { MICROSOFT_DOMAIN } from "../onnx/onnx-graph.ts";
 import type { WhisperCheckpoint } from "./whisper-checkpoint.ts";
 import { WhisperLayers } from "./whisper-layers.ts";
 
-/** `mel` [1, bands, frames] → for each layer i of the decoder `cross_k_i` [1, heads, 64, positions], `cross_v_i` [1, heads, positions, 64] */
+/** `mel` [1, bands, frames] → for each layer i of the decoder `cross_k_i` [heads, 1, 64, positions], `cross_v_i` [heads, 1, positions, 64] */
 export function buildEncoderGraph(checkpoint: WhisperCheckpoint): Buffer {
   const { config } = checkpoint;
   const layers = new WhisperLayers(checkpoint);
@@ -38,9 +38,9 @@ export function buildEncoderGraph(checkpoint: WhisperCheckpoint): Buffer {
   const headWidth = config.width / config.heads;
   for (let index = 0; index < config.decoderLayers; index += 1) {
     const [keys = "", values = ""] = layers.split(layers.linear(state, `decoder/layer_${index}/attention/linear_1`), 2);
-    const shape = [1, config.heads];
-    layers.output(layers.heads(keys, [0, 2, 3, 1]), `cross_k_${index}`, [...shape, headWidth, "positions"]);
-    layers.output(layers.heads(values, [0, 2, 1, 3]), `cross_v_${index}`, [...shape, "positions", headWidth]);
+    const shape = [config.heads, 1];
+    layers.output(layers.heads(keys, [2, 0, 3, 1]), `cross_k_${index}`, [...shape, headWidth, "positions"]);
+    layers.output(layers.heads(values, [2, 0, 1, 3]), `cross_v_${index}`, [...shape, "positions", headWidth]);
   }
   return graph.encode();
 }

@@ -84,13 +84,14 @@ export class WhisperLayers {
     });
   }
 
-  /** Self-attention's queries, keys and values. */
-  projections(input: string, prefix: string): readonly string[] {
-    return this.split(this.linear(this.norm(input, `${prefix}/layer_norm`), `${prefix}/linear_0`), 3);
+  /** Self-attention's queries, keys and values. @param outputs their names */
+  projections(input: string, prefix: string, outputs?: readonly string[]): readonly string[] {
+    return this.split(this.linear(this.norm(input, `${prefix}/layer_norm`), `${prefix}/linear_0`), 3, outputs);
   }
 
-  split(input: string, count: number): readonly string[] {
-    return this.graph.addNodes("Split", { inputs: [input], attributes: { axis: -1, num_outputs: count } }, count);
+  split(input: string, count: number, outputs?: readonly string[]): readonly string[] {
+    const attributes = { axis: -1, num_outputs: count };
+    return this.graph.addNodes("Split", { inputs: [input], attributes, ...(outputs && { outputs }) }, count);
   }
 
   feedForward(input: string, prefix: string): string {

@@ -27,7 +27,7 @@ export async function estimateWhisperBytes({
   const { size } = await stat(modelPath).catch((thrown: unknown) => {
     throw new AiError("engine_unavailable", "The model file can't be read.", { cause: thrown });
   });
-  // Keys and values of each layer: of the audio, and of each text, twice while a new one replaces the last.
+  // Keys and values of each layer: of the audio, and of each token of each text, with room for twice as many.
   const callBytes = FLOAT_BYTES * 2 * decoderLayers * width * (audioPositions + 2 * beams * textPositions);
   // One window at a time: attention of all positions to all, and the layers' hidden states.
   const windowBytes = FLOAT_BYTES * audioPositions * (heads * audioPositions + 8 * width);

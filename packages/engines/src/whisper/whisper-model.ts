@@ -8,6 +8,7 @@ import type { OnnxModule, OnnxSession, OnnxTensor } from "../onnx/onnx-runtime.t
 import { buildDecoderGraph } from "./decoder-graph.ts";
 import { buildEncoderGraph } from "./encoder-graph.ts";
 import { HOP_SAMPLES, buildLogMelGraph } from "./log-mel-graph.ts";
+import { TextCache } from "./text-cache.ts";
 import type { WhisperCheckpoint } from "./whisper-checkpoint.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 
@@ -110,13 +111,16 @@ interface TextOptions {
 }
 
 class GrowingTexts implements DecoderState {
-  length = 0;
   readonly #options: TextOptions;
-  #past: Readonly<Record<string, OnnxTensor>>;
+  readonly #cache: TextCache;
 
   constructor(options: TextOptions) {
     this.#options = options;
-    this.#past = createEmptyPast(options);
+    this.#cache = new TextCache(options.runtime, options.config);
+  }
+
+  get length(): number {
+    return this.#cache.length;
   }
 
   async step(
@@ -128,27 +132,23 @@ class GrowingTexts implements DecoderState {
     const count = continuations[0]?.tokens.length ?? 0;
     const integers = (values: readonly number[], shape: readonly number[]): OnnxTensor =>
       new runtime.Tensor("int64", BigInt64Array.from(values, BigInt), shape);
+    const parents = continuations.map(({ parent }) => parent);
     const inputs = {
       tokens: integers(
         continuations.flatMap(({ tokens }) => tokens),
         [texts, count],
       ),
-      parents: integers(
-        continuations.map(({ parent }) => parent),
-        [texts],
-      ),
       likeliest: integers([likeliest], [1]),
+      ...this.#cache.describePast(parents),
     };
-    const caches = Object.keys(this.#past);
     const fetches = [
       ...RANKING,
-      ...caches.map((name) => `new_${name}`),
+      ...this.#cache.outputs,
       ...(logits ? ["logits"] : []),
       ...(attention ? ["attention"] : []),
     ];
-    const results = await decoder.run({ ...audio.tensors, ...this.#past, ...inputs }, fetches);
-    this.#past = Object.fromEntries(caches.map((name) => [name, findTensor(results, `new_${name}`)]));
-    this.length += count;
+    const results = await decoder.run({ ...audio.tensors, ...inputs }, fetches);
+    this.#cache.append(parents, count, (name) => readFloats(findTensor(results, name)));
     return continuations.map((_, text) => readStep(results, text, texts));
   }
 }
@@ -174,18 +174,12 @@ function readStep(results: Readonly<Record<string, OnnxTensor>>, text: number, t
   };
 }
 
-function createEmptyPast({ runtime, config }: TextOptions): Readonly<Record<string, OnnxTensor>> {
-  const shape = [1, config.heads, 0, config.width / config.heads];
-  const names = Array.from({ length: config.decoderLayers }, (_, layer) => [`k_${layer}`, `v_${layer}`]).flat();
-  return Object.fromEntries(names.map((name) => [name, new runtime.Tensor("float32", new Float32Array(0), shape)]));
-}
-
-/** @param tensor [texts, heads, tokens, positions] */
+/** @param tensor [heads, texts, tokens, positions] */
 function readLastRows(tensor: OnnxTensor, text: number): readonly Float32Array[] {
   const values = readFloats(tensor);
-  const [, heads = 0, tokens = 1, positions = 0] = tensor.dims;
+  const [heads = 0, texts = 1, tokens = 1, positions = 0] = tensor.dims;
   return Array.from({ length: heads }, (_, head) => {
-    const start = ((text * heads + head) * tokens + tokens - 1) * positions;
+    const start = ((head * texts + text) * tokens + tokens - 1) * positions;
     return values.slice(start, start + positions);
   });
 }
