@@ -50,7 +50,7 @@ export interface AiService {
    * request, and so does each of its turns.
    *
    * @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented`, `rate_limited`, `quota_exceeded`,
-   *   `queue_full` (too many sessions), `shutting_down`, `limits_unavailable`, `billing_unavailable`
+   *   `shutting_down`, `limits_unavailable`, `billing_unavailable`
    */
   openRealtime(call: AuthorisedCall, options: OpenRealtimeOptions): Promise<RealtimeSession>;
   /** How busy each model is. */

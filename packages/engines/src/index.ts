@@ -30,6 +30,7 @@ export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
 export { UPSTREAM_DEFAULTS } from "./upstream/upstream-settings.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
 export { findMissingDecoders } from "./audio/find-missing-decoders.ts";
+export { createLiveDecoder } from "./audio/live-decoder.ts";
 export type { FindMissingDecodersOptions, MissingDecoder } from "./audio/find-missing-decoders.ts";
 export { findOnnxProblem } from "./onnx/probe-onnx-runtime.ts";
 export type { OnnxProblem, ProbeOnnxOptions } from "./onnx/probe-onnx-runtime.ts";

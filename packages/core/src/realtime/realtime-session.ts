@@ -152,9 +152,6 @@ export interface RealtimeLimits {
   readonly holdMs: number;
   /** How often the credential is examined. */
   readonly credentialCheckMs: number;
-  /** Sessions of one account, and of all accounts. */
-  readonly sessionsPerAccountMax: number;
-  readonly sessionsMax: number;
 }
 
 /** Samples of 16 kHz from the bytes of a session's format, without a gap between two of its pieces. */

@@ -28,22 +28,12 @@ export interface RealtimeSessionsOptions {
 const DEFAULT_MODEL = "default";
 
 export function createRealtimeSessions({ registry, gate, callTimeMsMax }: RealtimeSessionsOptions): RealtimeSessions {
-  const open = new Map<RealtimeSession, string>();
+  const open = new Set<RealtimeSession>();
   const models = createModelFinder(registry);
-
-  function requireRoom(accountId: string, { sessionsMax, sessionsPerAccountMax }: OpenRealtimeOptions["limits"]): void {
-    const own = [...open.values()].filter((id) => id === accountId).length;
-    if (own >= sessionsPerAccountMax)
-      throw tooMany(`This account has ${own} open realtime sessions, the most it may have.`);
-    if (open.size >= sessionsMax)
-      throw tooMany(`This server has ${open.size} open realtime sessions, the most it takes.`);
-  }
 
   return {
     async open(call, options) {
-      const { accountId } = call.principal;
       const { limits, patch, now = Date.now, createId = createRandomId } = options;
-      requireRoom(accountId, limits);
       const named = options.model !== null && models.check(options.model) === null ? options.model : null;
       const defaultModel = named ?? DEFAULT_MODEL;
       const type = options.intent === "transcription" ? "transcription" : "realtime";
@@ -51,8 +41,6 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
       const config = patch === null ? fresh : applyPatch(fresh, patch, defaultModel);
       const selector = config.transcription.model;
       await gate.resolve({ call, selector, model: models.lookUp(selector) }, liveTurnCalls.needs);
-      // Others may have opened theirs meanwhile.
-      requireRoom(accountId, limits);
       const session: RealtimeSession = startSession({
         ...options,
         id: createId("sess"),
@@ -67,11 +55,11 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
         now,
         onEnd: () => void open.delete(session),
       });
-      open.set(session, accountId);
+      open.add(session);
       return session;
     },
     async close() {
-      await Promise.all([...open.keys()].map((session) => session.close("shutting-down")));
+      await Promise.all(Array.from(open, (session) => session.close("shutting-down")));
     },
   };
 }
@@ -97,10 +85,6 @@ function createModelFinder(registry: ModelRegistry) {
       }
     },
   };
-}
-
-function tooMany(message: string): AiError {
-  return new AiError("queue_full", `${message} Close one, or try again later.`);
 }
 
 function createRandomId(prefix: string): string {

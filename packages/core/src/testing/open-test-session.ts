@@ -26,8 +26,6 @@ const TEST_LIMITS: RealtimeLimits = {
   turnMsMax: 60_000,
   holdMs: 1000,
   credentialCheckMs: 30_000,
-  sessionsPerAccountMax: 4,
-  sessionsMax: 8,
 };
 
 export interface TestServiceOptions extends FakeLiveOptions {
