@@ -50,18 +50,23 @@ export function modelPaths(cacheRoot: string, entry: CatalogueEntry): ModelPaths
 /** The cached model, or `null` when there is none or its file is not the one that was verified. */
 export async function readCachedModel(paths: ModelPaths, entry: CatalogueEntry): Promise<CachedModel | null> {
   const marker = await readMarker(paths.marker);
-  if (marker === null || marker.sha256 !== entry.artefact.sha256) return null;
+  if (marker === null || marker.sha256 !== (entry.artefact.sha256 ?? marker.sha256)) return null;
   const stats = await stat(paths.artefact).catch(() => null);
   if (stats?.size !== entry.artefact.sizeBytes || stats.mtimeMs !== marker.modifiedMs) return null;
   return { id: entry.id, path: paths.artefact, source: marker.source };
 }
 
 /**
- * Records that the artefact, as it now stands, has its pinned checksum. Only for a caller who has just checked that.
+ * Records that the artefact, as it now stands, has this checksum. Only for a caller who has just checked that, and that it is the pinned one
+ * where one is pinned.
  */
-export async function markVerified(paths: ModelPaths, entry: CatalogueEntry, source: string): Promise<CachedModel> {
+export async function markVerified(
+  paths: ModelPaths,
+  entry: CatalogueEntry,
+  { sha256, source }: Pick<Marker, "sha256" | "source">,
+): Promise<CachedModel> {
   const { mtimeMs } = await stat(paths.artefact);
-  const marker: Marker = { sha256: entry.artefact.sha256, modifiedMs: mtimeMs, source };
+  const marker: Marker = { sha256, modifiedMs: mtimeMs, source };
   const temporary = `${paths.marker}.${process.pid}.tmp`;
   await writeFile(temporary, JSON.stringify(marker));
   await rename(temporary, paths.marker);
@@ -75,7 +80,10 @@ export async function rehashCachedModel(
   signal?: AbortSignal,
 ): Promise<"missing" | "intact" | "damaged"> {
   if ((await fileSize(paths.artefact)) === null) return "missing";
-  if (await hasPinnedBytes(paths.artefact, entry.artefact, { signal })) return "intact";
+  const sha256 = entry.artefact.sha256 ?? (await readMarker(paths.marker))?.sha256;
+  if (sha256 !== undefined && (await hasPinnedBytes(paths.artefact, { ...entry.artefact, sha256 }, { signal }))) {
+    return "intact";
+  }
   await rm(paths.marker, { force: true });
   return "damaged";
 }

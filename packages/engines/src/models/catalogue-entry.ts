@@ -9,6 +9,17 @@ export interface PinnedFile {
   readonly sha256: string;
 }
 
+/** What a pull leaves in the cache. */
+export interface Artefact {
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  /**
+   * Null for what a conversion makes of pinned files and that nobody has made yet: it depends on their bytes alone, and the first pull
+   * remembers its checksum.
+   */
+  readonly sha256: string | null;
+}
+
 /**
  * What is done with a delivered file before it is used. `q4_1-to-q8_0`: llama.cpp has no fast CPU kernel for Q4_1; the
  * same weights as Q8_0 read a prompt about twice as fast, for 45 % more disk space.
@@ -131,7 +142,7 @@ interface PullableEntry {
   /** Other entries that it can't be used without; they are pulled with it. Default: none. */
   readonly needs?: readonly string[];
   /** The file that the cache holds in the end: the same bytes from whichever source. */
-  readonly artefact: PinnedFile;
+  readonly artefact: Artefact;
   /** In the order in which they are tried. */
   readonly sources: readonly ModelSource[];
 }

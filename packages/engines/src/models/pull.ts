@@ -110,8 +110,9 @@ async function pullLocked(options: PullOptions, entry: CatalogueEntry, paths: Mo
   });
   const cached = await readCachedModel(paths, entry);
   if (cached !== null) return { ...cached, fromCache: true };
-  if (await hasPinnedBytes(paths.artefact, entry.artefact, { signal })) {
-    return { ...(await markVerified(paths, entry, "a file found in the cache")), fromCache: true };
+  const { sha256 } = entry.artefact;
+  if (sha256 !== null && (await hasPinnedBytes(paths.artefact, { ...entry.artefact, sha256 }, { signal }))) {
+    return { ...(await markVerified(paths, entry, { sha256, source: "a file found in the cache" })), fromCache: true };
   }
   return { ...(await pullFromSources(options, entry, paths)), fromCache: false };
 }
@@ -134,9 +135,10 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
       const freeBytes = await (options.readFreeBytes ?? readFreeBytes)(paths.downloads);
       await requireDiskSpace({ entry, source, downloads: paths.downloads, freeBytes });
       const delivered = await deliverFiles(source, context);
+      let { sha256 } = source.file;
       if (source.conversion === null) await rename(delivered.original, paths.artefact);
-      else await convert(delivered, source.conversion, { entry, paths, context });
-      const model = await markVerified(paths, entry, name);
+      else sha256 = await convert(delivered, source.conversion, { entry, paths, context });
+      const model = await markVerified(paths, entry, { sha256, source: name });
       await rm(paths.downloads, { recursive: true, force: true });
       return model;
     } catch (error) {
@@ -151,7 +153,7 @@ async function pullFromSources(options: PullOptions, entry: CatalogueEntry, path
   throw new ModelUnavailableError(entry.id, attempts);
 }
 
-/** The result is pinned like a download: it depends on the delivered bytes alone. */
+/** The result depends on the delivered bytes alone. @returns its checksum, the pinned one where one is pinned */
 async function convert(
   delivered: DeliveredPaths,
   conversion: Conversion,
@@ -160,7 +162,7 @@ async function convert(
     paths,
     context,
   }: { readonly entry: CatalogueEntry; readonly paths: ModelPaths; readonly context: SourceContext },
-): Promise<void> {
+): Promise<string> {
   const { signal } = context.pull;
   const converted = path.join(paths.downloads, entry.artefact.fileName);
   const common = {
@@ -169,10 +171,12 @@ async function convert(
     ...(signal === undefined ? {} : { signal }),
   };
   const result = await writeConverted(delivered, conversion, { ...common, name: entry.name });
-  if (result.sha256 !== entry.artefact.sha256) {
+  const { sizeBytes, sha256 } = entry.artefact;
+  if (result.sizeBytes !== sizeBytes || result.sha256 !== (sha256 ?? result.sha256)) {
     throw new AiError("engine_unavailable", "the converted file does not have its pinned checksum");
   }
   await rename(converted, paths.artefact);
+  return result.sha256;
 }
 
 async function writeConverted(

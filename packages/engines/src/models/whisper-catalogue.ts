@@ -50,6 +50,21 @@ const BASE = {
   },
 } as const satisfies Record<string, PinnedFile>;
 
+/** Its vocabulary is that of all multilingual models. Of its weights only the hub's checksum is known here. */
+const SMALL = {
+  weights: {
+    fileName: "whisper-small.ct2.bin",
+    sizeBytes: 483_546_902,
+    sha256: "3e305921506d8872816023e4c273e75d2419fb89b24da97b4fe7bce14170d671",
+  },
+  vocabulary: { ...BASE.vocabulary, fileName: "whisper-small.vocabulary.txt" },
+  config: {
+    fileName: "whisper-small.config.json",
+    sizeBytes: 2370,
+    sha256: "b55496ac7940a7ae47d2c01eab40edfd8701feec1229d9cce3b40014383fb828",
+  },
+} as const satisfies Record<string, PinnedFile>;
+
 const CONVERSION = "whisper-to-safetensors";
 
 export const WHISPER_ENTRIES: readonly CatalogueEntry[] = [
@@ -113,6 +128,31 @@ export const WHISPER_ENTRIES: readonly CatalogueEntry[] = [
           },
         ],
         file: BASE.weights,
+        conversion: CONVERSION,
+      },
+    ],
+  },
+  {
+    id: "whisper-small",
+    name: "Whisper small",
+    type: "transcription",
+    licence: "MIT",
+    description: "Transcribes 99 languages with fewer errors than whisper-base, three to four times as slow.",
+    memoryBytes: 1_598_000_000,
+    isDemonstration: false,
+    needs: [VOICE_DETECTOR_ID],
+    artefact: { fileName: "whisper-small.q8.safetensors", sizeBytes: 268_675_760, sha256: null },
+    sources: [
+      {
+        kind: "hub",
+        repository: "Systran/faster-whisper-small",
+        revision: "536b0662742c02347bc0e980a01041f333bce120",
+        path: "model.bin",
+        file: SMALL.weights,
+        companions: [
+          { path: "vocabulary.txt", file: SMALL.vocabulary },
+          { path: "config.json", file: SMALL.config },
+        ],
         conversion: CONVERSION,
       },
     ],
