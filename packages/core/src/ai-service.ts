@@ -21,6 +21,7 @@ import { admit, resolveCall } from "./pipeline.ts";
 import type { AdmissionRequest, CallTarget, ServedBy } from "./pipeline.ts";
 import type { UpstreamCallRequest, UpstreamRun } from "./services/upstream-request.ts";
 import type { OpenRealtimeOptions, RealtimeSession } from "./realtime/realtime-session.ts";
+import type { OpenRelayOptions, RelayedSession } from "./realtime/relayed-session.ts";
 import { createRealtimeSessions } from "./realtime/realtime-sessions.ts";
 import { isLive } from "./realtime/live-turn.ts";
 import { upstreamCalls } from "./services/upstream-service.ts";
@@ -53,6 +54,13 @@ export interface AiService {
    *   `shutting_down`, `limits_unavailable`, `billing_unavailable`
    */
   openRealtime(call: AuthorisedCall, options: OpenRealtimeOptions): Promise<RealtimeSession>;
+  /**
+   * Opens a realtime session whose model is an upstream's, and passes its frames on. It counts as one request.
+   *
+   * @returns null where the session's model is no upstream's: then `openRealtime` opens it, or refuses it.
+   * @throws AiError as `openRealtime`, `queue_timeout`, and what the upstream refused or how it failed
+   */
+  openRelay(call: AuthorisedCall, options: OpenRelayOptions): Promise<RelayedSession | null>;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
   /** The status of the base URLs of each upstream model. */
@@ -151,6 +159,13 @@ export function createAiService(options: AiServiceOptions): AiService {
       return { route: "local", run: (request) => serve(calls, target, request) };
     },
     openRealtime: (call, open) => sessions.open(call, open),
+    async openRelay(call, open) {
+      try {
+        return await sessions.relay(call, open);
+      } catch (thrown) {
+        throw toAiError(thrown, call.signal);
+      }
+    },
     queues: () => gate.queues.status(),
     upstreams: () => registry.list().flatMap(({ id, engine }) => describeUpstreams(id, engine)),
     pendingSettlements: () => gate.billing.pendingSettlements,

@@ -126,11 +126,14 @@ export type {
 export type {
   RealtimeFrame,
   RealtimeUsage,
+  RelayCounts,
   UpstreamRealtime,
   UpstreamRealtimeFrame,
   UpstreamRealtimeOptions,
   UpstreamRealtimeRequest,
 } from "./engine/upstream-realtime.ts";
+export type { OpenRelayOptions, RelayedSession } from "./realtime/relayed-session.ts";
+export type { RelayEvent } from "./realtime/upstream-relay.ts";
 
 export { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
 export type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";

@@ -16,7 +16,11 @@ export interface QueueStatus {
 export interface ModelQueues {
   /** @throws AiError `internal` for a model that was not there at the start */
   of(model: RegisteredModel): ModelQueue;
-  /** Of the turns of sessions, which have slots of their own. @throws AiError `internal` for one that has none */
+  /**
+   * Of the turns of sessions, which have slots of their own; of an upstream's sessions, which have those of its calls.
+   *
+   * @throws AiError `internal` for a model that has none
+   */
   ofTurns(model: RegisteredModel): ModelQueue;
   status(): readonly QueueStatus[];
 }
@@ -35,7 +39,7 @@ export function createModelQueues(models: readonly RegisteredModel[]): ModelQueu
   );
   return {
     of: (model) => requireQueue(queues.get(model)),
-    ofTurns: (model) => requireQueue(turnQueues.get(model)),
+    ofTurns: (model) => requireQueue((model.engine.type === "upstream" ? queues : turnQueues).get(model)),
     status: () => [...queues].map(([{ id }, { running, waiting }]) => ({ modelId: id, running, waiting })),
   };
 }

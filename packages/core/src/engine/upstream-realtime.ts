@@ -62,8 +62,17 @@ export interface UpstreamRealtime {
   /** The most that it can have used when everything that was encoded has been answered. */
   maxUsage(): UsageUnits;
 
+  /** For logs: turns that have ended, those of them that failed, and the audio that was encoded. */
+  counts(): RelayCounts;
+
   /** Closes the session for its caller's sake, if it is open. */
   close(): void;
+}
+
+export interface RelayCounts {
+  readonly turns: number;
+  readonly failedTurns: number;
+  readonly receivedMs: number;
 }
 
 export interface RealtimeUsage {

@@ -9,11 +9,16 @@ import type { ModelRegistry, RegisteredModel } from "../models/registry.ts";
 import { isLive, liveTurnCalls } from "./live-turn.ts";
 import { applyPatch, createConfig } from "./realtime-config.ts";
 import type { OpenRealtimeOptions, RealtimeSession } from "./realtime-session.ts";
+import { isRelaying, relayCalls } from "./relay-calls.ts";
+import { createRelayedSession } from "./relayed-session.ts";
+import type { OpenRelayOptions, RelayedSession } from "./relayed-session.ts";
 import { startSession } from "./session-driver.ts";
 
 export interface RealtimeSessions {
   /** @throws AiError see `AiService.openRealtime` */
   open(call: AuthorisedCall, options: OpenRealtimeOptions): Promise<RealtimeSession>;
+  /** @throws AiError see `AiService.openRelay` */
+  relay(call: AuthorisedCall, options: OpenRelayOptions): Promise<RelayedSession | null>;
   /** Ends those that are open, each as if the server were shutting down. */
   close(): Promise<void>;
 }
@@ -25,10 +30,16 @@ export interface RealtimeSessionsOptions {
   readonly callTimeMsMax: number;
 }
 
+interface Closable {
+  close(reason: "shutting-down"): Promise<void>;
+}
+
 const DEFAULT_MODEL = "default";
+/** The session's own time ends it before that of its call does. */
+const RELAY_GRACE_MS = 60_000;
 
 export function createRealtimeSessions({ registry, gate, callTimeMsMax }: RealtimeSessionsOptions): RealtimeSessions {
-  const open = new Set<RealtimeSession>();
+  const open = new Set<Closable>();
   const models = createModelFinder(registry);
 
   return {
@@ -58,6 +69,25 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
       open.add(session);
       return session;
     },
+    async relay(call, options) {
+      const { limits, intent, path, traceParent, authoriseTurn, update } = options;
+      const found = models.findRelayed([options.model, options.transcriptionModel, DEFAULT_MODEL]);
+      if (found === null) return null;
+      const target = { call, ...found };
+      const run = await relayCalls.serve(gate, target, {
+        intent,
+        path,
+        traceParent,
+        isModel: (name) => models.lookUp(name) === found.model,
+        timeMsMax: limits.sessionMsMax + RELAY_GRACE_MS,
+        holdMs: limits.holdMs,
+      });
+      const onEnd = () => void open.delete(session);
+      const session: RelayedSession = createRelayedSession({ run, authoriseTurn, limits, onEnd });
+      open.add(session);
+      if (update !== null) void session.receive(update);
+      return session;
+    },
     async close() {
       await Promise.all(Array.from(open, (session) => session.close("shutting-down")));
     },
@@ -74,6 +104,15 @@ function createModelFinder(registry: ModelRegistry) {
   };
   return {
     lookUp,
+    /** The first model that a name means; null where no upstream has its sessions. */
+    findRelayed(selectors: readonly (string | null)[]): { selector: string; model: RegisteredModel } | null {
+      for (const selector of selectors) {
+        const model = selector === null ? null : lookUp(selector);
+        if (selector === null || model?.type !== "transcription") continue;
+        return isRelaying(model.engine) ? { selector, model } : null;
+      }
+      return null;
+    },
     findLive: requireLive,
     check: (selector: string): AiError | null => {
       try {

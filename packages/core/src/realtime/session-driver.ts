@@ -28,8 +28,11 @@ import type {
   RealtimeOutput,
   RealtimeSession,
 } from "./realtime-session.ts";
+import { SESSION_EXPIRED, SESSION_IDLE, SHUTTING_DOWN, describeError, isRefusal } from "./session-ends.ts";
 import { LOOKBACK_MS, createSessionMachine } from "./session-machine.ts";
 import type { SessionAction, SessionEvent, SessionMachine, TurnStart } from "./session-machine.ts";
+import { createSessionTimers } from "./session-timers.ts";
+import type { SessionTimers } from "./session-timers.ts";
 import { watchSpeech } from "./speech-watch.ts";
 import type { SpeechWatch } from "./speech-watch.ts";
 
@@ -54,8 +57,6 @@ export interface SessionDriverOptions extends Pick<OpenRealtimeOptions, "authori
 const OUTPUTS_MAX = 4096;
 /** Decoded at once. */
 const DECODED_MS_MAX = 500;
-/** How long a session that has expired waits for its committed turns. */
-const DRAIN_MS_MAX = 10_000;
 /** A detector's turn begins before its speech; the most that a client may ask for is `prefixPaddingMs` of its settings. */
 const PADDING_MS_MAX = 5000;
 
@@ -238,7 +239,7 @@ class Driver implements RealtimeSession {
       if (aborted.aborted) return;
       this.#counts.failedTurns += 1;
       const error = toAiError(thrown instanceof CredentialRefused ? thrown.cause : thrown);
-      this.#handle({ type: "turn-failed", itemId, error: describe(error), ends: chooseEnd(error, thrown) });
+      this.#handle({ type: "turn-failed", itemId, error: describeError(error), ends: chooseEnd(error, thrown) });
     }
   }
 
@@ -281,7 +282,7 @@ class Driver implements RealtimeSession {
     } catch (thrown) {
       const error = toAiError(thrown);
       // An identity service that is away says nothing against the credential.
-      if (isRefusal(error)) this.#stop("credential", describe(error), false);
+      if (isRefusal(error)) this.#stop("credential", describeError(error), false);
     }
   }
 
@@ -295,7 +296,7 @@ class Driver implements RealtimeSession {
       detection,
       onBoundary: (boundary) => this.#handle(boundary),
       onLost: () => this.#handle({ type: "detector-lost" }),
-      onFailed: (error) => this.#stop("failed", describe(error), true),
+      onFailed: (error) => this.#stop("failed", describeError(error), true),
     });
     this.#watch = watch;
   }
@@ -334,62 +335,7 @@ class CredentialRefused extends Error {
   }
 }
 
-function isRefusal({ code }: AiError): boolean {
-  return code === "missing_credentials" || code === "invalid_credentials" || code === "capability_missing";
-}
-
 function chooseEnd(error: AiError, thrown: unknown): RealtimeEndReason | null {
   if (error.code === "quota_exceeded") return "quota";
   return thrown instanceof CredentialRefused && isRefusal(error) ? "credential" : null;
-}
-
-function describe({ code, message, param }: AiError): RealtimeError {
-  return { code, message, param };
-}
-
-const SESSION_EXPIRED: RealtimeError = {
-  code: "session_expired",
-  message: "The session has reached its maximum duration. Open a new one.",
-  param: null,
-};
-const SESSION_IDLE: RealtimeError = {
-  code: "session_idle",
-  message: "The session was closed because nothing was sent for too long. Open a new one.",
-  param: null,
-};
-const SHUTTING_DOWN: RealtimeError = {
-  code: "shutting_down",
-  message: "The server is shutting down. Please try again in a moment.",
-  param: null,
-};
-
-interface SessionTimers {
-  noteActivity(): void;
-  startDrain(onOver: () => void): void;
-  stop(): void;
-}
-
-interface SessionTimerCalls {
-  readonly onExpire: () => void;
-  readonly onIdle: () => void;
-  readonly onCredentialDue: () => void;
-}
-
-function createSessionTimers(limits: RealtimeLimits, calls: SessionTimerCalls): SessionTimers {
-  const expiry = setTimeout(calls.onExpire, limits.sessionMsMax);
-  const credential = setInterval(calls.onCredentialDue, limits.credentialCheckMs);
-  let idle = setTimeout(calls.onIdle, limits.idleMsMax);
-  let drain: NodeJS.Timeout | undefined;
-  return {
-    noteActivity: () => void idle.refresh(),
-    startDrain(onOver) {
-      drain ??= setTimeout(onOver, DRAIN_MS_MAX);
-    },
-    stop() {
-      clearTimeout(expiry);
-      clearInterval(credential);
-      clearTimeout(idle);
-      clearTimeout(drain);
-    },
-  };
 }

@@ -137,6 +137,7 @@ function cloneSession(session: UpstreamRealtime, connection: Connection): Upstre
     frames: connection.iterate(() => session.frames),
     usage: (isBroken) => send(session.usage(send(isBroken))),
     maxUsage: () => send(session.maxUsage()),
+    counts: () => send(session.counts()),
     close: () => session.close(),
   };
 }

@@ -126,6 +126,10 @@ class Session implements UpstreamRealtime {
     return this.#parts.usage.most();
   }
 
+  counts() {
+    return this.#parts.usage.counts();
+  }
+
   close(): void {
     this.#end("good", NORMAL_CLOSURE);
   }

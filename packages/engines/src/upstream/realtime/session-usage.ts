@@ -4,7 +4,7 @@
  * and by responses. It refuses nothing.
  */
 
-import { NO_USAGE, type RealtimeUsage, type UsageUnits } from "@openai-compat/core";
+import { NO_USAGE, type RealtimeUsage, type RelayCounts, type UsageUnits } from "@openai-compat/core";
 import { decodeUsage } from "../decode-usage.ts";
 import { isRecord, type JsonRecord } from "../json-value.ts";
 import { countAudioBytes, DEFAULT_BYTES_PER_MS, readBytesPerMs, readInput } from "./audio-rate.ts";
@@ -16,6 +16,7 @@ export interface SessionUsage {
   countReceived(event: JsonRecord): void;
   /** @param isBroken whether the upstream broke off: what it has not transcribed costs nothing then */
   used(isBroken: boolean): RealtimeUsage;
+  counts(): RelayCounts;
   /** The most that it can be when everything that was sent has been answered, and one response more. */
   most(): UsageUnits;
 }
@@ -59,6 +60,7 @@ class Usage implements SessionUsage {
   readonly #asked: Request<null>[] = [];
   readonly #responses = new Set<string>();
   readonly #turns = new Map<string, Turn>();
+  #ended = { turns: 0, failedTurns: 0 };
   #reports = 0;
   #missingReports = 0;
 
@@ -91,6 +93,10 @@ class Usage implements SessionUsage {
     const heard = this.#isBufferHeard && !isBroken ? this.#bufferMs : 0;
     const source = this.#reports > 0 && this.#missingReports === 0 ? "reported" : "estimated";
     return { units: { ...this.#tokens, audioMs: this.#bound(this.#chargedMs - open + heard) }, source };
+  }
+
+  counts(): RelayCounts {
+    return { ...this.#ended, receivedMs: Math.round(this.#sentMs) };
   }
 
   most(): UsageUnits {
@@ -183,6 +189,7 @@ class Usage implements SessionUsage {
         this.#endTurn(itemId, this.#addTokens(event["usage"]));
         break;
       case "conversation.item.input_audio_transcription.failed":
+        this.#ended.failedTurns += 1;
         this.#endTurn(itemId, 0);
         break;
     }
@@ -215,6 +222,7 @@ class Usage implements SessionUsage {
   #endTurn(itemId: string, reportedMs: number | null): void {
     const charged = this.#turns.get(itemId)?.chargedMs ?? 0;
     this.#turns.delete(itemId);
+    this.#ended.turns += 1;
     if (reportedMs !== null) this.#chargedMs += reportedMs - charged;
   }
 
