@@ -111,7 +111,7 @@ export type {
   SchemaRelaxation,
   ToolUse,
 } from "./engine/chat-output.ts";
-export type { LoadEvent, ProcessEvent, UnloadReason } from "./engine/load-event.ts";
+export type { DecoderEvent, LoadEvent, ProcessEvent, UnloadReason } from "./engine/load-event.ts";
 
 export type {
   UpstreamBody,

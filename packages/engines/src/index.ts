@@ -29,6 +29,8 @@ export type { LoadingSettings } from "./residency/model-resource.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
 export { UPSTREAM_DEFAULTS } from "./upstream/upstream-settings.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
+export { configureDecoders } from "./audio/index.ts";
+export { DECODER_DEFAULTS } from "./audio/audio-decoder.ts";
 export { findMissingDecoders } from "./audio/find-missing-decoders.ts";
 export { createLiveDecoder } from "./audio/live-decoder.ts";
 export type { FindMissingDecodersOptions, MissingDecoder } from "./audio/find-missing-decoders.ts";

@@ -16,6 +16,7 @@ import type { ActiveRequests } from "./http/active-requests.ts";
 import { createActiveSessions } from "./http/active-sessions.ts";
 import type { ActiveSessions } from "./http/active-sessions.ts";
 import { createRefusalLimit } from "./http/refusal-limit.ts";
+import type { DecoderReading } from "./operations/decoder-metrics.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 import { assertModelsReady } from "./operations/models-ready.ts";
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly registry: ModelRegistry;
   /** The loads of local models, for metrics and readiness. Default: none. */
   readonly loads?: () => readonly LoadReading[];
+  /** The processes that decode audio, for the same. Default: none. */
+  readonly decoders?: () => DecoderReading;
   readonly stores: Stores;
   readonly logger: Logger;
   /** Default: no traces. Its creator closes it, after the server. */
@@ -61,6 +64,8 @@ export interface Server {
   close(): Promise<void>;
 }
 
+const NO_DECODERS: DecoderReading = { processes: [], starts: 0, losses: 0 };
+
 /** For aborted streams to say so before their connections are closed. */
 const ABORT_GRACE_MS = 1000;
 
@@ -77,6 +82,7 @@ export function createServer(options: ServerOptions): Server {
     queues: () => service.queues(),
     upstreams: () => service.upstreams(),
     loads: options.loads ?? (() => []),
+    decoders: options.decoders ?? (() => NO_DECODERS),
     pendingSettlements: () => service.pendingSettlements(),
     requestsInFlight: () => active.count,
   });

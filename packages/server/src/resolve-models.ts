@@ -5,10 +5,11 @@
 
 import { BILLED_AS, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { Engine, RegisteredModel } from "@openai-compat/core";
-import { createModelMemory } from "@openai-compat/engines";
+import { configureDecoders, createModelMemory } from "@openai-compat/engines";
 import type { Capacity } from "@openai-compat/engines";
 import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
+import { createDecoderProcesses } from "./decoder-processes.ts";
 import { resolveDefaultModels } from "./default-models.ts";
 import type { DefaultModelsOptions } from "./default-models.ts";
 import { findEngineKind } from "./engine-kinds/index.ts";
@@ -18,6 +19,7 @@ import { listWrongAliases } from "./model-aliases.ts";
 import { withOwnType } from "./model-config.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { createModelLoads } from "./model-loads.ts";
+import type { DecoderReading } from "./operations/decoder-metrics.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 import { pullWithProgress } from "./pull-with-progress.ts";
@@ -28,6 +30,8 @@ export interface ResolvedModels {
   readonly summary: string;
   /** The loads of each local model since. */
   readonly loads: () => readonly LoadReading[];
+  /** The processes that decode audio for local models. */
+  readonly decoders: () => DecoderReading;
 }
 
 export interface ResolveModelsOptions {
@@ -59,6 +63,7 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config, signal } = options;
   const loads = createModelLoads(options.logger ?? SILENT);
+  const decoders = startDecoders(config, options.logger ?? SILENT);
   const host: EngineHost = {
     environment: options.environment ?? process.env,
     signal,
@@ -74,12 +79,26 @@ export async function resolveModels(options: ResolveModelsOptions): Promise<Reso
     const { findProblem = findProblemOf, capacity = {} } = options;
     const chosen = await resolveDefaultModels({ config, register, signal, findProblem, capacity });
     requireAliases(config, chosen.models);
-    return { ...chosen, loads: loads.readings };
+    return { ...chosen, loads: loads.readings, decoders };
   }
   requireAliases(config, config.models.map(withOwnType));
   const models: RegisteredModel[] = [];
   for (const model of markDefaults(config.models.map(withOwnType))) models.push((await register(model)).model);
-  return { models, summary: `Serving ${models.map(({ id }) => id).join(", ")}.`, loads: loads.readings };
+  const summary = `Serving ${models.map(({ id }) => id).join(", ")}.`;
+  return { models, summary, loads: loads.readings, decoders };
+}
+
+/** Processes are started with the first file. */
+function startDecoders({ processes }: ResolveModelsOptions["config"], logger: Logger): () => DecoderReading {
+  const { decodersMax, decoderMemoryBytesMax, decoderIdleMs } = processes;
+  const decoders = createDecoderProcesses(logger);
+  configureDecoders({
+    processesMax: decodersMax,
+    limits: { memoryBytesMax: decoderMemoryBytesMax },
+    idleMsMax: decoderIdleMs,
+    onEvent: decoders.record,
+  });
+  return decoders.reading;
 }
 
 function requireAliases({ aliases }: Pick<Config, "aliases">, models: Parameters<typeof listWrongAliases>[1]): void {

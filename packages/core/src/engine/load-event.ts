@@ -32,3 +32,9 @@ export type ProcessEvent =
     }
   /** It has ended, for whatever reason. */
   | { readonly type: "process-end"; readonly pid: number };
+
+/**
+ * Of each process that decodes uploaded audio. `lost`: it ended by itself, was killed from outside, or took too much memory.
+ * `reason` is a sentence for operators.
+ */
+export type DecoderEvent = ProcessEvent | { readonly type: "lost"; readonly pid: number; readonly reason: string };

@@ -5,6 +5,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
+import type { DecoderEvent } from "@openai-compat/core";
 import { writePieces } from "../host/byte-pipe.ts";
 import { NativeProcessLostError, startNativeProcess } from "../host/native-process.ts";
 import type { NativeProcess } from "../host/native-process.ts";
@@ -28,6 +29,8 @@ export interface AudioDecoderSettings {
   readonly waitMsMax?: number;
   /** After how long without a file a process ends, in ms. Default: 60,000. */
   readonly idleMsMax?: number;
+  /** Called with what becomes of the processes. Default: nobody. */
+  readonly onEvent?: (event: DecoderEvent) => void;
   /** The module that a process runs. Default: the one that knows all native kinds. */
   readonly entry?: URL;
   /** Default: the system's. */
@@ -83,6 +86,13 @@ const HEAP_MIB_MAX = 256;
 /** Of one file: the process may have been ended by someone else. */
 const ATTEMPTS = 2;
 
+/** Of the settings that an operator may change. */
+export const DECODER_DEFAULTS = {
+  processesMax: 2,
+  idleMsMax: 60_000,
+  memoryBytesMax: DECODE_LIMITS.memoryBytesMax,
+} as const;
+
 export function createAudioDecoder(settings: AudioDecoderSettings = {}): AudioDecoder {
   return new PooledDecoder(settings);
 }
@@ -98,9 +108,10 @@ class PooledDecoder implements AudioDecoder {
   constructor(settings: AudioDecoderSettings) {
     this.#settings = {
       ffmpegCommand: settings.ffmpegCommand ?? "ffmpeg",
-      processesMax: settings.processesMax ?? 2,
+      processesMax: settings.processesMax ?? DECODER_DEFAULTS.processesMax,
       waitMsMax: settings.waitMsMax ?? 60_000,
-      idleMsMax: settings.idleMsMax ?? 60_000,
+      idleMsMax: settings.idleMsMax ?? DECODER_DEFAULTS.idleMsMax,
+      onEvent: settings.onEvent ?? (() => {}),
       clock: settings.clock ?? SYSTEM_CLOCK,
     };
     this.#limits = { ...DECODE_LIMITS, ...settings.limits };
@@ -209,22 +220,27 @@ class PooledDecoder implements AudioDecoder {
   }
 
   async #start(slot: Slot): Promise<DecoderProcess> {
-    const { ffmpegCommand, clock } = this.#settings;
+    const { ffmpegCommand, clock, onEvent } = this.#settings;
     const settings: NativeDecoderSettings = { limits: this.#limits, ffmpegCommand };
+    const { memoryBytesMax } = this.#limits;
+    let tooLarge: string | null = null;
     const started = await startNativeProcess<NativeDecoder>({
       kind: "audio-decoder",
       settings,
       heapMibMax: HEAP_MIB_MAX,
       hasBytePipe: true,
       onEvent: (event) => {
-        if (event.type !== "process-memory" || event.rssBytes <= this.#limits.memoryBytesMax) return;
+        onEvent(event);
+        if (event.type !== "process-memory" || event.rssBytes <= memoryBytesMax) return;
+        tooLarge = `it was killed because it took ${event.rssBytes} bytes of memory, more than ${memoryBytesMax}`;
         process.kill(event.pid, "SIGKILL");
       },
       limits: { abortTimeMsMax: END_MS_MAX, exitTimeMsMax: END_MS_MAX, loadTimeMsMax: LOAD_MS_MAX },
       clock,
       ...(this.#entry === undefined ? {} : { entry: this.#entry }),
     });
-    void started.lost.then(() => {
+    void started.lost.then((reason) => {
+      onEvent({ type: "lost", pid: started.pid, reason: tooLarge ?? reason });
       if (slot.process === started) slot.process = null;
     });
     return started;

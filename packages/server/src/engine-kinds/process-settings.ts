@@ -1,8 +1,11 @@
 /** The settings of the processes of local models, the same for all kinds of engines that have some. */
 
-import { NATIVE_PROCESS_LIMITS } from "@openai-compat/engines";
+import { DECODER_DEFAULTS, NATIVE_PROCESS_LIMITS } from "@openai-compat/engines";
 import { z } from "zod";
 import { count, milliseconds } from "../settings/units.ts";
+
+/** Less than Node.js takes with the largest file. */
+const DECODER_BYTES_MIN = 256 * 1024 * 1024;
 
 export const processesSchema = z.strictObject({
   loadTimeMsMax: milliseconds
@@ -27,4 +30,17 @@ export const processesSchema = z.strictObject({
     .describe(
       "Warnings and errors of native libraries that are logged in a minute, for each model; more are left out.",
     ),
+  decodersMax: count
+    .max(64)
+    .default(DECODER_DEFAULTS.processesMax)
+    .describe("Processes that decode uploaded audio for local models, one file each; further files wait."),
+  decoderMemoryBytesMax: count
+    .min(DECODER_BYTES_MIN)
+    .default(DECODER_DEFAULTS.memoryBytesMax)
+    .describe(
+      "Resident memory at which a process that decodes audio is killed, and its file refused; looked at every 5 s. Not a part of `memory.modelBytesMax`.",
+    ),
+  decoderIdleMs: milliseconds
+    .default(DECODER_DEFAULTS.idleMsMax)
+    .describe("How long a process that decodes audio is kept without a file."),
 });

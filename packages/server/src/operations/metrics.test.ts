@@ -43,6 +43,14 @@ function createIdleMetrics() {
         retryAfterMs: 0,
       },
     ],
+    decoders: () => ({
+      processes: [
+        { pid: 50, rssBytes: 7000 },
+        { pid: 51, rssBytes: 8000 },
+      ],
+      starts: 9,
+      losses: 2,
+    }),
     pendingSettlements: () => 6,
     requestsInFlight: () => 3,
   });
@@ -144,4 +152,12 @@ test("two servers in one process count for themselves", async () => {
   one.recordError("listModels", "rate_limited");
   expect(await one.encode()).toContain('openai_compat_errors_total{operation="listModels",code="rate_limited"} 1');
   expect(await other.encode()).not.toContain('code="rate_limited"');
+});
+
+test("the processes that decode audio are shown", async () => {
+  const lines = (await createIdleMetrics().encode()).split("\n");
+  expect(lines).toContain("openai_compat_decoder_processes 2");
+  expect(lines).toContain("openai_compat_decoder_process_resident_memory_bytes 15000");
+  expect(lines).toContain("openai_compat_decoder_process_starts_total 9");
+  expect(lines).toContain("openai_compat_decoder_process_losses_total 2");
 });

@@ -5,6 +5,8 @@
 
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { AiErrorCode, CallRecord } from "@openai-compat/core";
+import { addDecoderMetrics } from "./decoder-metrics.ts";
+import type { DecoderReading } from "./decoder-metrics.ts";
 import { addLoadMetrics } from "./load-metrics.ts";
 import type { LoadReading } from "./load-metrics.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -32,6 +34,7 @@ export interface MetricsOptions {
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
   readonly loads: () => readonly LoadReading[];
+  readonly decoders: () => DecoderReading;
   readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
 }
@@ -70,6 +73,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   addGauges(registry, options);
   addUpstreamMetrics(registry, options.upstreams);
   addLoadMetrics(registry, PREFIX, options.loads);
+  addDecoderMetrics(registry, PREFIX, options.decoders);
   return {
     recordRequest({ operationId, method, status, durationMs }) {
       const operation = operationId ?? UNROUTED;

@@ -65,3 +65,13 @@ test("a part with an interval is not asked again before it has passed, whether i
   }
   expect(check).toHaveBeenCalledTimes(2);
 });
+
+test("an operator sees the processes that decode audio, once there was one", async () => {
+  const idle = { processes: [], starts: 0, losses: 0 };
+  expect(await encodeReadiness([], { loads: [], decoders: idle }).json()).toEqual({ status: "ready" });
+  const decoders = { processes: [{ pid: 50, rssBytes: 7000 }], starts: 2, losses: 1 };
+  expect(await encodeReadiness([], { loads: [], decoders }).json()).toEqual({
+    status: "ready",
+    audio_decoders: { processes: [{ pid: 50, resident_bytes: 7000 }], losses: 1 },
+  });
+});

@@ -6,7 +6,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeThrown } from "../describe-thrown.ts";
-import type { LoadReading } from "./load-metrics.ts";
+import type { DecoderReading } from "./decoder-metrics.ts";
+import type { LoadReading, ProcessReading } from "./load-metrics.ts";
 
 export interface ReadinessPart {
   /** Shown to anybody, so no address and no path. */
@@ -83,16 +84,20 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   };
 }
 
-/** @param localModels null for who may not see them */
-export function encodeReadiness(
-  notReady: readonly string[],
-  localModels: readonly LoadReading[] | null = null,
-): Response {
+export interface ReadinessDetails {
+  readonly loads: readonly LoadReading[];
+  readonly decoders: DecoderReading;
+}
+
+/** @param details null for who may not see them */
+export function encodeReadiness(notReady: readonly string[], details: ReadinessDetails | null = null): Response {
   const isReady = notReady.length === 0;
   const body = {
     status: isReady ? "ready" : "not_ready",
     ...(!isReady && { not_ready: notReady }),
-    ...(localModels !== null && localModels.length > 0 && { local_models: localModels.map(encodeLocalModel) }),
+    ...(details !== null && details.loads.length > 0 && { local_models: details.loads.map(encodeLocalModel) }),
+    // Whoever decodes no audio has no use for it.
+    ...(details !== null && details.decoders.starts > 0 && { audio_decoders: encodeDecoders(details.decoders) }),
   };
   return Response.json(body, { status: isReady ? 200 : 503, headers: { "cache-control": "no-store" } });
 }
@@ -100,10 +105,18 @@ export function encodeReadiness(
 function encodeLocalModel({ modelId, processes, losses, restarts, retryAfterMs, lastProblem }: LoadReading): object {
   return {
     model: modelId,
-    processes: processes.map(({ pid, rssBytes }) => ({ pid, resident_bytes: rssBytes })),
+    processes: processes.map(encodeProcess),
     losses,
     restarts,
     retry_after_ms: retryAfterMs,
     last_problem: lastProblem,
   };
+}
+
+function encodeDecoders({ processes, losses }: DecoderReading): object {
+  return { processes: processes.map(encodeProcess), losses };
+}
+
+function encodeProcess({ pid, rssBytes }: ProcessReading): object {
+  return { pid, resident_bytes: rssBytes };
 }

@@ -5,6 +5,7 @@
 
 import { createDeferred } from "./deferred.ts";
 import type { Deferred } from "./deferred.ts";
+import type { DecoderReading } from "./decoder-metrics.ts";
 import type { LoadReading } from "./load-metrics.ts";
 import type { Logger } from "./logger.ts";
 import { hasMetricsAccess, requireMetricsAccess } from "./metrics-access.ts";
@@ -34,6 +35,7 @@ export interface ServerOperationsOptions {
   readonly queues: () => readonly QueueReading[];
   readonly upstreams: () => readonly UpstreamReading[];
   readonly loads: () => readonly LoadReading[];
+  readonly decoders: () => DecoderReading;
   readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
 }
@@ -44,12 +46,13 @@ export interface ServerOperations {
 }
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
-  const { settings, logger, tracing, queues, upstreams, loads, pendingSettlements, requestsInFlight } = options;
+  const { settings, logger, tracing, queues, upstreams, loads, decoders } = options;
+  const { pendingSettlements, requestsInFlight } = options;
   // Loading it takes a tenth of the whole start, and metrics may never be read.
   const metrics = createDeferred(
     async () => {
       const { createMetrics } = await import("./metrics.ts");
-      return createMetrics({ queues, upstreams, loads, pendingSettlements, requestsInFlight });
+      return createMetrics({ queues, upstreams, loads, decoders, pendingSettlements, requestsInFlight });
     },
     (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
   );
@@ -63,7 +66,7 @@ export function createServerOperations(options: ServerOperationsOptions): Server
     publicHandlers: createPublicHandlers({
       async serveReadiness(request, { peerAddress }) {
         const isOperator = hasMetricsAccess({ request, peerAddress }, settings.metricsToken);
-        return encodeReadiness(await readiness.check(), isOperator ? loads() : null);
+        return encodeReadiness(await readiness.check(), isOperator ? { loads: loads(), decoders: decoders() } : null);
       },
       serveMetrics: createMetricsHandler(metrics, settings.metricsToken),
     }),

@@ -15,6 +15,7 @@ function createObserved() {
         queues: () => [],
         upstreams: () => [],
         loads: () => [],
+        decoders: () => ({ processes: [], starts: 0, losses: 0 }),
         pendingSettlements: () => 0,
         requestsInFlight: () => 0,
       }),
