@@ -10,6 +10,8 @@ export type PassQuality = "draft" | "final";
 
 const SAMPLES_PER_MS = 16;
 const NEW_SAMPLES_MIN = 700 * SAMPLES_PER_MS;
+/** Of less speech the model makes up more of the same. */
+const FIRST_SAMPLES_MIN = 1200 * SAMPLES_PER_MS;
 /** At most one part of this many of the time is spent on drafts of a turn, the waiting for others counted in. */
 const TIME_PARTS = 2;
 /** Nobody has spoken for so long: the turn may end. */
@@ -28,8 +30,9 @@ export class LivePacing {
   /** Milliseconds until a pass may begin; infinite where that depends on more audio. */
   untilPassMs(growing: GrowingPart, nowMs: number): number {
     if (this.qualityOf(growing) === "final") return growing.spokenTo === this.#finalTo ? Infinity : 0;
-    const newSamples = growing.detectedTo - Math.max(this.#decodedTo, growing.startSample);
-    return newSamples < NEW_SAMPLES_MIN ? Infinity : Math.max(0, this.#nextFromMs - nowMs);
+    const { startSample, detectedTo } = growing;
+    const dueFrom = Math.max(this.#decodedTo + NEW_SAMPLES_MIN, startSample + FIRST_SAMPLES_MIN);
+    return detectedTo < dueFrom ? Infinity : Math.max(0, this.#nextFromMs - nowMs);
   }
 
   qualityOf({ spokenTo, detectedTo }: GrowingPart): PassQuality {

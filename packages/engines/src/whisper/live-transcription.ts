@@ -191,7 +191,7 @@ export class LiveTranscription {
   ): Promise<readonly [WindowText, string]> {
     const audio = await this.#reader.encode(samples, options.compute);
     const language = this.#text.language ?? (await this.#reader.findLanguage(audio, options.compute)).code;
-    const decoded = await this.#reader.decode(audio, samples.length, {
+    const decoded = await this.#reader.decode(audio, samples, {
       ...options,
       task: "transcribe",
       temperature: 0,

@@ -94,7 +94,7 @@ export class Transcription {
 
   async #decode(audio: EncodedAudio, { samples }: Window): Promise<WindowText> {
     const { compute, options, beams } = this.#setup;
-    const decoded = await this.#reader.decode(audio, samples.length, {
+    const decoded = await this.#reader.decode(audio, samples, {
       task: options.task,
       language: this.#language ?? ENGLISH,
       prefix: NO_PREFIX,

@@ -4,7 +4,7 @@
  */
 
 import type { TokenProbability, TranscriptionTokens } from "@openai-compat/core";
-import { decodeWindow } from "./decode-window.ts";
+import { decodeWindow, isAcceptable } from "./decode-window.ts";
 import type { TextPrefix, WindowOptions, WindowText } from "./decode-window.ts";
 import { ENGLISH, detectLanguage, listLanguages } from "./detect-language.ts";
 import { POSITION_SAMPLES } from "./whisper-model.ts";
@@ -73,9 +73,7 @@ export class WindowReader {
   }
 
   async encode(samples: Float32Array, compute: WindowOptions["compute"]): Promise<EncodedAudio> {
-    const padded = new Float32Array(this.#countPositions(samples.length) * POSITION_SAMPLES);
-    padded.set(samples);
-    return compute(async () => this.#setup.model.encode(padded));
+    return this.#encode(samples, this.#countPositions(samples.length), compute);
   }
 
   async findLanguage(audio: EncodedAudio, compute: WindowOptions["compute"]): Promise<SpokenLanguage> {
@@ -86,17 +84,27 @@ export class WindowReader {
     return compute(async () => detectLanguage(model, audio, languages));
   }
 
-  /** @param samples of the window, without padding */
-  async decode(audio: EncodedAudio, samples: number, options: ReadOptions): Promise<WindowText> {
+  /**
+   * A text of a shorter window that the model is unsure of, or in which it repeats itself, is often a good one of the
+   * whole window. That is tried before higher temperatures, which take longer and hear worse.
+   *
+   * @param samples of the window, without padding
+   */
+  async decode(audio: EncodedAudio, samples: Float32Array, options: ReadOptions): Promise<WindowText> {
     const { config } = this.#setup.model;
     const language = listLanguages(config).get(options.language) ?? null;
     const task = options.task === "translate" ? config.tokens.translate : config.tokens.transcribe;
-    return decodeWindow(this.#setup, audio, {
+    const isWhole = audio.positions === config.audioPositions;
+    const windowOptions = {
       ...options,
       context: [...this.#prompt, ...this.#previous],
       task: config.isMultilingual && language !== null ? [language, task] : [],
-      positions: Math.ceil(samples / POSITION_SAMPLES),
-    });
+      positions: Math.ceil(samples.length / POSITION_SAMPLES),
+    };
+    const decoded = await decodeWindow(this.#setup, audio, { ...windowOptions, fallback: options.fallback && isWhole });
+    if (isWhole || !options.fallback || options.temperature > 0 || isAcceptable(decoded)) return decoded;
+    const whole = await this.#encode(samples, config.audioPositions, options.compute);
+    return decodeWindow(this.#setup, whole, windowOptions);
   }
 
   /** Counts a window whose text is part of the transcript. @param samples without padding */
@@ -124,6 +132,12 @@ export class WindowReader {
   describeToken({ tokens, logprobs }: TextPrefix, index: number): TokenProbability {
     const bytes = this.#setup.text.bytesOf(tokens[index] ?? -1);
     return { text: bytes.toString("utf8"), bytes: [...bytes], logprob: Math.min(0, logprobs[index] ?? 0) };
+  }
+
+  async #encode(samples: Float32Array, positions: number, compute: WindowOptions["compute"]): Promise<EncodedAudio> {
+    const padded = new Float32Array(positions * POSITION_SAMPLES);
+    padded.set(samples);
+    return compute(async () => this.#setup.model.encode(padded));
   }
 
   /**
