@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FRAME_SAMPLES } from "./silero-vad.ts";
 import { createSpeechParts } from "./speech-parts.ts";
-import type { SpeechPart, SpeechParts } from "./speech-parts.ts";
+import type { SpeechPart, SpeechParts, SpeechPartsSettings } from "./speech-parts.ts";
 
 const SECOND = 16_000;
 const SETTINGS = {
@@ -14,10 +14,10 @@ const SETTINGS = {
 };
 
 /** Takes the first sample of each frame for its probability. */
-function createParts(): SpeechParts {
+function createParts(settings: Partial<SpeechPartsSettings> = {}): SpeechParts {
   const read = async (frames: Float32Array) =>
     Float32Array.from({ length: frames.length / FRAME_SAMPLES }, (_, frame) => frames[frame * FRAME_SAMPLES] ?? 0);
-  return createSpeechParts({ read }, SETTINGS);
+  return createSpeechParts({ read }, { ...SETTINGS, ...settings });
 }
 
 /** Stretches of seconds, each with the probability of speech. */
@@ -118,6 +118,56 @@ test("speech that never weakens is cut as long as a part may be, and goes on whe
   parts.putBack(9 * SECOND);
   await parts.finish();
   expect(describe([parts.take()].flatMap((part) => part ?? []))).toEqual([[9, 14]]);
+});
+
+test("what has not come yet is no pause: speech that never weakens is as long when it comes in small pieces", async () => {
+  const parts = createParts();
+  const audio = createAudio([[14, 0.9]]);
+  let first: SpeechPart | null = null;
+  for (let at = 0; at < audio.length && first === null; at += 0.1 * SECOND) {
+    await parts.feed(audio.slice(at, at + 0.1 * SECOND));
+    first = parts.take();
+  }
+  expect(first?.isCut).toBe(true);
+  expect(first?.samples.length).toBe(10 * SECOND);
+});
+
+test("a part that is long enough ends with the next pause, as soon as that is known", async () => {
+  const parts = createParts({ cutSamplesMin: 4 * SECOND });
+  const audio = createAudio([
+    [3, 0.9],
+    [0.5, 0.1],
+    [3, 0.9],
+    [0.4, 0.1],
+    [2, 0.9],
+  ]);
+  await parts.feed(audio.slice(0, 6.5 * SECOND));
+  expect(parts.take()).toBeNull();
+  expect(parts.growing()).toMatchObject({ startSample: 0, endSample: 6.5 * SECOND });
+  await parts.feed(audio.slice(6.5 * SECOND, 6.9 * SECOND));
+  expect(describe([parts.take()].flatMap((part) => part ?? []))).toEqual([[0, 6.7]]);
+  await parts.feed(audio.slice(6.9 * SECOND));
+  await parts.finish();
+  expect(describe([parts.take()].flatMap((part) => part ?? []))).toEqual([[6.7, 8.9]]);
+});
+
+test("what grows is the part that it becomes, and no more is held than that and the last one", async () => {
+  const parts = createParts({ cutSamplesMin: 4 * SECOND });
+  const audio = createAudio(Array.from({ length: 60 }, (_, index) => [1 + (index % 3), index % 2 === 0 ? 0.9 : 0.1]));
+  let held = 0;
+  let grown: readonly number[] = [];
+  for (let at = 0; at < audio.length; at += 0.1 * SECOND) {
+    await parts.feed(audio.slice(at, at + 0.1 * SECOND));
+    const part = parts.take();
+    if (part === null) {
+      const growing = parts.growing();
+      if (growing !== null) grown = [growing.startSample, growing.endSample];
+    } else {
+      expect(grown).toEqual([part.startSample, part.startSample + part.samples.length]);
+    }
+    held = Math.max(held, parts.heldSamples);
+  }
+  expect(held).toBeLessThan(20 * SECOND);
 });
 
 test("no sample of speech is lost or given twice", async () => {

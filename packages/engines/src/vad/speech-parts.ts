@@ -117,7 +117,10 @@ class PartCutter implements SpeechParts {
           return this.#giveUntil(start, last.end);
         pauses.push({ start: last.end, end: span.start });
       }
-      if (span.end + paddingSamples - start > partSamplesMax) return this.#cut(start, pauses);
+      if (span.end + paddingSamples - start > partSamplesMax) {
+        if (!this.#isFinished && this.#detectedTo < start + partSamplesMax) break;
+        return this.#cut(start, pauses);
+      }
       last = span;
     }
     // While speech goes on, its end is that of the audio.
