@@ -3,6 +3,8 @@
  * wait; of calls of the same urgency, the one that had the least time is next.
  */
 
+import { setImmediate } from "node:timers";
+
 /**
  * `final`: text of live audio that somebody waits for. `recording`: a file's. `draft`: text of live audio that may never
  * be shown.
@@ -69,7 +71,8 @@ export function createStepTurns(nowMs: () => number = () => performance.now()): 
         const elapsedMs = nowMs() - startMs;
         urgencies.charge(options.urgency, elapsedMs / SHARES[options.urgency]);
         calls.charge(options.call, elapsedMs);
-        startNext();
+        // Until then the call can have its next step wait with those of the others.
+        setImmediate(startNext);
       }
     },
   };
