@@ -16,10 +16,10 @@ import type { FedStream, ListeningModel } from "../transcription/listening-model
 import { loadVoiceDetector } from "../vad/silero-vad.ts";
 import { createSpeechBoundaries } from "../vad/speech-boundaries.ts";
 import { createSpeechParts } from "../vad/speech-parts.ts";
-import type { SpeechPartsSettings } from "../vad/speech-parts.ts";
 import type { WindowOptions } from "./decode-window.ts";
 import { createLiveSlots } from "./live-slots.ts";
 import { LiveTranscription } from "./live-transcription.ts";
+import { describeLiveParts, describeParts } from "./part-settings.ts";
 import { createStepTurns } from "./step-turns.ts";
 import { Transcription } from "./transcription.ts";
 import { openWhisperCheckpoint } from "./whisper-checkpoint.ts";
@@ -45,12 +45,6 @@ export interface NativeWhisper extends ListeningModel {
   };
 }
 
-const SAMPLES_PER_MS = 16;
-/** What a window is longer than a part: the model wants silence after the last word. */
-const WINDOW_REST_SAMPLES = 2_000 * SAMPLES_PER_MS;
-const JOINED_PAUSE_SAMPLES_MAX = 2_000 * SAMPLES_PER_MS;
-const DEFAULT_DETECTION = { threshold: 0.5, prefixPaddingMs: 200, silenceMs: 300 };
-
 /** @throws AiError `engine_unavailable` */
 export async function openNativeWhisper(settings: NativeWhisperSettings): Promise<NativeWhisper> {
   const checkpoint = await openWhisperCheckpoint(settings.modelPath);
@@ -71,7 +65,10 @@ export async function openNativeWhisper(settings: NativeWhisperSettings): Promis
       transcribe: sessions.open(async function* transcribe(options: TranscriptionOptions, intake, signal) {
         const compute: WindowOptions["compute"] = async (step) =>
           turns.run(step, { call: intake, urgency: "recording" }, signal);
-        const parts = createSpeechParts(detectors.createDetector(), describeParts(options, model.windowSamples));
+        const parts = createSpeechParts(
+          detectors.createDetector(),
+          describeParts(options.detection, model.windowSamples),
+        );
         const transcription = new Transcription({ model, text, parts, compute, options, previousText, beams });
         for (let isFinished = false; ;) {
           for (let part = parts.take(); part !== null; part = parts.take()) yield* transcription.transcribe(part);
@@ -132,28 +129,6 @@ function createSessions() {
       }
     };
   return { answers, open };
-}
-
-function describeParts(
-  { detection }: Pick<TranscriptionOptions, "detection">,
-  windowSamples: number,
-): SpeechPartsSettings {
-  const { threshold, prefixPaddingMs, silenceMs } = detection ?? DEFAULT_DETECTION;
-  const pauseSamples = silenceMs * SAMPLES_PER_MS;
-  return {
-    threshold,
-    paddingSamples: prefixPaddingMs * SAMPLES_PER_MS,
-    pauseSamples,
-    joinedPauseSamplesMax: Math.max(pauseSamples, JOINED_PAUSE_SAMPLES_MAX),
-    partSamplesMax: windowSamples - WINDOW_REST_SAMPLES,
-    cutSamplesMin: windowSamples - WINDOW_REST_SAMPLES,
-  };
-}
-
-/** As soon as a part is long enough, it ends with the next pause: what was sent of it never lies beyond that. */
-function describeLiveParts(windowSamples: number): SpeechPartsSettings {
-  const settings = describeParts({ detection: null }, windowSamples);
-  return { ...settings, cutSamplesMin: settings.partSamplesMax / 2 };
 }
 
 function toLoadError(thrown: unknown): AiError {
