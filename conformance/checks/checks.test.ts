@@ -1,4 +1,4 @@
-import { listHttpOperations, operations } from "@openai-compat/spec";
+import { operations } from "@openai-compat/spec";
 import { expect, test } from "vitest";
 import { AREAS } from "../src/check.ts";
 import { checks } from "./index.ts";
@@ -30,5 +30,5 @@ test("every run function is at most 30 lines", () => {
 test("there are checks of every area and on every operation", () => {
   expect(new Set<string>(checks.map((check) => check.area))).toEqual(new Set(Object.keys(AREAS)));
   const judged = new Set(checks.map((check) => check.operation));
-  expect(judged).toEqual(new Set([...listHttpOperations(operations).map(({ id }) => id), null]));
+  expect(judged).toEqual(new Set([...Object.keys(operations), null]));
 });

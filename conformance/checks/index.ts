@@ -49,10 +49,19 @@ import { fairnessChecks } from "./limits/fairness.ts";
 import { limitedOperationChecks } from "./limits/every-operation.ts";
 import { limitChecks } from "./limits/overload.ts";
 import { modelChecks } from "./models/models.ts";
+import { realtimeBetaChecks, realtimeFrameChecks } from "./realtime/frames.ts";
+import { realtimeBufferChecks } from "./realtime/buffer.ts";
+import { realtimeCredentialChecks } from "./realtime/credentials.ts";
+import { realtimeDetectionChecks } from "./realtime/detection.ts";
+import { realtimeFaultChecks } from "./realtime/faults.ts";
+import { realtimeSessionChecks } from "./realtime/sessions.ts";
+import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
+import { realtimeUpdateChecks } from "./realtime/updates.ts";
+import { upgradeChecks } from "./realtime/upgrade.ts";
 import { upstreamHabitChecks } from "./upstreams/habits.ts";
 import { upstreamChecks } from "./upstreams/failures.ts";
 
@@ -97,6 +106,16 @@ export const checks: readonly Check[] = [
   ...speechRefusalChecks,
   ...roundtripChecks,
   ...unreadBodyChecks,
+  ...upgradeChecks,
+  ...realtimeCredentialChecks,
+  ...realtimeSessionChecks,
+  ...realtimeUpdateChecks,
+  ...realtimeTurnChecks,
+  ...realtimeDetectionChecks,
+  ...realtimeBufferChecks,
+  ...realtimeFaultChecks,
+  ...realtimeFrameChecks,
+  ...realtimeBetaChecks,
   ...authChecks,
   ...rateLimitChecks,
   ...errorChecks,

@@ -60,6 +60,7 @@ function answer(state: RequestState, wire: ReferenceWire): Reply {
 }
 
 function refuseRoute(call: ReferenceCall): Refusal {
+  if (call.path === "/realtime") return makeRefusal(call.method === "GET" ? "upgrade_required" : "method_not_allowed");
   const methods = listMethods(call.path);
   if (methods.length === 0) return makeRefusal("route_not_found");
   return makeRefusal("method_not_allowed", { headers: { allow: methods.join(", ") } });

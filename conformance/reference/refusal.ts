@@ -11,6 +11,7 @@ export type RefusalName =
   | "model_not_found"
   | "route_not_found"
   | "method_not_allowed"
+  | "upgrade_required"
   | "unsupported_media_type"
   | "body_too_large"
   | "rate_limited"
@@ -54,6 +55,7 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
+  upgrade_required: refusalRow(426, "upgrade_required", "Ask for an upgrade to WebSocket, version 13."),
   unsupported_media_type: refusalRow(415, "unsupported_media_type", "Send the body as application/json."),
   body_too_large: refusalRow(413, "body_too_large", "The body is larger than 3 MiB."),
   rate_limited: {

@@ -13,7 +13,7 @@ import type { CheckRecord, RecordedCall } from "./record-calls.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 /** Members that keep state or wait, so that what they return does not show all that they do: a call is enough. */
-const STATEFUL = /^(?:admission|ledger\.\w+|slots\.\w+)$/;
+const STATEFUL = /^(?:admission|realtime\.lost|ledger\.\w+|slots\.\w+)$/;
 
 /** In the order of the records. */
 export function selectChecks(mutant: Mutant, records: readonly CheckRecord[]): readonly Check[] {
@@ -72,13 +72,14 @@ function defineProbe(onTouch: (member: string) => void): ReferenceWire {
 
 /** The members in which a part of a wire differs from the whole one, by the names of the record. */
 export function listReplaced(part: Partial<ReferenceWire>, whole: ReferenceWire): ReadonlyMap<string, unknown> {
-  const { operations, ledger, slots, ...common } = part;
+  const { operations, realtime, ledger, slots, ...common } = part;
   const members = new Map<string, unknown>(Object.entries(common));
   const compare = (path: string, given: object | undefined, original: object): void => {
     for (const [name, value] of Object.entries(given ?? {})) {
       if (value !== Reflect.get(original, name)) members.set(`${path}.${name}`, value);
     }
   };
+  compare("realtime", realtime, whole.realtime);
   compare("ledger", ledger, whole.ledger);
   compare("slots", slots, whole.slots);
   for (const { id } of listHttpOperations(specification)) {

@@ -5,12 +5,14 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../src/target.ts";
 import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
 import type { Reply } from "./call.ts";
 import { handleCall, refuseUnread } from "./handle-call.ts";
 import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, SLOW_MODELS, UPSTREAM_SECRET } from "./models.ts";
+import { serveUpgrade } from "./realtime/upgrade.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
@@ -30,10 +32,17 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
+  const upgraded = new Set<Duplex>();
+  server.on("upgrade", (request, socket) => {
+    upgraded.add(socket);
+    socket.on("close", () => upgraded.delete(socket));
+    serveUpgrade(request, socket, wire);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const close = async (): Promise<void> => {
     server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   };
   const address = server.address();

@@ -87,6 +87,23 @@ export function readCredential(header: string | undefined, scheme: RegExp): Iden
   return { verdict: verifyToken(token), account: readAccount(decodePart(payload)) };
 }
 
+/** Whose client secret it is, and what session it was made for. */
+export interface ClientSecretIdentity extends Identity {
+  readonly session: unknown;
+}
+
+const CLIENT_SECRET = /^Bearer ek_([^.]*)\.([^.]*)$/i;
+
+/** @returns null for another credential */
+export function readClientSecret(header: string | undefined): ClientSecretIdentity | null {
+  const [, body, signature] = CLIENT_SECRET.exec(header ?? "") ?? [];
+  if (body === undefined || signature === undefined) return null;
+  const claims = decodePart(body);
+  const isOver = typeof claims?.["exp"] !== "number" || claims["exp"] <= Date.now() / 1000;
+  const verdict = isSigned(body, signature) ? (isOver ? "expired" : "full") : "unknown-key";
+  return { verdict, account: readAccount(claims), session: claims?.["session"] };
+}
+
 function readAccount(claims: Readonly<Record<string, unknown>> | null): string {
   return typeof claims?.["sub"] === "string" ? claims["sub"] : "stranger";
 }

@@ -11,6 +11,8 @@ import type { ReferenceCall, Reply } from "./call.ts";
 import { type Model, REFERENCE_MODELS } from "./models.ts";
 import { REFERENCE_OPERATIONS, type ReferenceOperations } from "./operations/index.ts";
 import type { BodyReader, Fields } from "./operations/operation.ts";
+import { defineRealtimeWire } from "./realtime/define-realtime-wire.ts";
+import type { RealtimeWire } from "./realtime/realtime-wire.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import type { CredentialVerdict } from "./tokens.ts";
 
@@ -44,6 +46,7 @@ export interface ReferenceWire extends BodyReader {
   readonly refusalBody: (refusal: Refusal, call: ReferenceCall) => unknown;
   readonly limiter: RateLimiter;
   readonly rateHeaders: (facts: RateFacts) => Readonly<Record<string, string>>;
+  readonly realtime: RealtimeWire;
   readonly ledger: Ledger;
   readonly slots: Slots;
   /** The last word on every reply. */
@@ -71,6 +74,7 @@ export function defineReferenceWire(): ReferenceWire {
     refusalBody: (refusal) => encodeRefusal(refusal),
     limiter: createRateLimiter(),
     rateHeaders: encodeRateFacts,
+    realtime: defineRealtimeWire(),
     ledger: createLedger(),
     slots: createSlots(),
     reply: (reply) => reply,

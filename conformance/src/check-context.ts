@@ -2,6 +2,7 @@
 
 import type OpenAI from "openai";
 import type { Exchange } from "./exchange.ts";
+import type { RealtimeConnection } from "./realtime-connection.ts";
 import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 
 /** A key of the target's recipe, a literal one, a whole `Authorization` header, or none at all. */
@@ -63,6 +64,21 @@ export interface Stall {
   readonly until: AbortSignal;
 }
 
+export interface RealtimeRequest {
+  /** With its question mark: `?intent=transcription`. */
+  readonly query: string;
+  /** Sent as the `Authorization` header. Default `full`. */
+  readonly credential?: Credential;
+  /** Override or add; null removes a header. */
+  readonly headers?: Readonly<Record<string, string | null>>;
+  /** Subprotocols that are offered. Default: none. */
+  readonly protocols?: readonly string[];
+  /** Through the SDK's own class, which offers no subprotocol and decides about the headers. Default false. */
+  readonly throughSdk?: boolean;
+  /** How long the upgrade may take. Default `patienceMs`. */
+  readonly withinMs?: number;
+}
+
 export interface CheckContext {
   readonly baseUrl: string;
   /** Model ids by role; a role is present whenever the check needs it, as in `model:chat`. */
@@ -79,4 +95,25 @@ export interface CheckContext {
   sdk<T>(call: (client: OpenAI) => Promise<T>, options?: SdkOptions): Promise<SdkOutcome<T>>;
   /** One request without the SDK, for what the SDK can't send or hides. */
   wire(request: WireRequest): Promise<Exchange>;
+  /**
+   * A WebSocket connection to `/realtime`; one that was refused is an outcome. It is closed at the check's end.
+   */
+  realtime(request: RealtimeRequest): Promise<RealtimeConnection>;
+  /**
+   * What is made once in a run, by the first check that asks for it, and is the same for all: a recording of a session
+   * that several checks look at. What `make` throws as an outcome is thrown to all of them.
+   */
+  shared<T>(key: SharedKey<T>, make: () => Promise<T>): Promise<T>;
+}
+
+/** Something that checks share: what each run has made of it. */
+export interface SharedKey<T> {
+  readonly made: WeakMap<SharedRun, Promise<T>>;
+}
+
+/** A run, by its identity. */
+export type SharedRun = object;
+
+export function defineShared<T>(): SharedKey<T> {
+  return { made: new WeakMap() };
 }

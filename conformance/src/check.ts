@@ -32,6 +32,7 @@ export const AREAS = {
   completions: { isPrepared: true },
   embeddings: { isPrepared: true },
   audio: { isPrepared: true },
+  realtime: { isPrepared: true },
   sse: { isPrepared: false },
   auth: { isPrepared: false },
   errors: { isPrepared: false },

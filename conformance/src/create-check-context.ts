@@ -4,12 +4,23 @@
  */
 
 import OpenAI from "openai";
-import type { CheckContext, Credential, SdkOptions, SdkOutcome, WireRequest } from "./check-context.ts";
-import type { Exchange } from "./exchange.ts";
+import type {
+  CheckContext,
+  Credential,
+  RealtimeRequest,
+  SdkOptions,
+  SdkOutcome,
+  SharedKey,
+  SharedRun,
+  WireRequest,
+} from "./check-context.ts";
+import type { Exchange, RecordedRequest } from "./exchange.ts";
 import { describeThrown } from "./expect.ts";
-import { type ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
+import { ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { isSignal, NotTestable } from "./outcome-signals.ts";
+import { Inconclusive, isSignal, NotTestable } from "./outcome-signals.ts";
+import { openRealtime } from "./open-realtime.ts";
+import type { RealtimeConnection } from "./realtime-connection.ts";
 import { createRecordingFetch } from "./recorder.ts";
 import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 import { sendWireRequest } from "./wire-transport.ts";
@@ -22,6 +33,8 @@ export interface CheckContextOptions {
   readonly recordedBytesMax?: number | undefined;
   /** Default half of a check's usual time limit. */
   readonly patienceMs?: number | undefined;
+  /** Default: what is made is for this check alone. */
+  readonly run?: SharedRun | undefined;
 }
 
 /** A context, and what crossed the wire through it so far. */
@@ -41,6 +54,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   const { target, signal } = options;
   const recordedBytesMax = options.recordedBytesMax ?? RECORDED_BYTES_MAX;
   const patienceMs = options.patienceMs ?? DEFAULT_LIMITS.checkTimeoutMs * PATIENCE_SHARE;
+  const run: SharedRun = options.run ?? {};
   const views: (() => Exchange)[] = [];
 
   async function sdk<T>(call: (client: OpenAI) => Promise<T>, sdkOptions: SdkOptions = {}): Promise<SdkOutcome<T>> {
@@ -73,20 +87,24 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   }
 
   async function wire(request: WireRequest): Promise<Exchange> {
-    const { method, path, body, disconnectAfterBytes, disconnectAfterMs, stall, httpVersion } = request;
     return sendWireRequest({
-      method,
-      url: target.baseUrl + path,
-      headers: wireHeaders(target, request),
+      ...describeWire(target, request),
       recordedBytesMax,
       signal,
       onExchange: (recording) => views.push(() => recording.snapshot()),
-      ...(httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
-      ...(body === undefined ? {} : { body }),
-      ...(disconnectAfterBytes === undefined ? {} : { disconnectAfterBytes }),
-      ...(disconnectAfterMs === undefined ? {} : { disconnectAfterMs }),
-      ...(stall === undefined ? {} : { stall }),
+      ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
     });
+  }
+
+  async function realtime(request: RealtimeRequest): Promise<RealtimeConnection> {
+    const { query, protocols = [], throughSdk = false, withinMs = patienceMs } = request;
+    const headers = realtimeHeaders(target, request);
+    const recording = new ExchangeRecording(describeUpgrade(target, request, headers), recordedBytesMax);
+    const index = views.push(() => recording.snapshot()) - 1;
+    const socket = { baseUrl: target.baseUrl, query, headers, protocols };
+    const connection = await openRealtime({ ...socket, throughSdk, withinMs, signal, recording });
+    views[index] = () => connection.exchange();
+    return connection;
   }
 
   const context: CheckContext = {
@@ -98,8 +116,23 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     fixture: (name) => requireFixture(target, name),
     sdk,
     wire,
+    realtime,
+    shared: (key, make) => makeOnce(run, key, make),
   };
   return { context, exchanges: () => views.map((view) => view()) };
+}
+
+/** What was not made in time, or failed through no outcome, is made again. */
+async function makeOnce<T>(run: SharedRun, key: SharedKey<T>, make: () => Promise<T>): Promise<T> {
+  const made = key.made.get(run) ?? make();
+  key.made.set(run, made);
+  try {
+    return await made;
+  } catch (error) {
+    const isLate = error instanceof Inconclusive && error.inconclusiveCause === "timeout";
+    if (isLate || !isSignal(error)) key.made.delete(run);
+    throw error;
+  }
 }
 
 async function settle<T>(call: () => Promise<T>): Promise<{ value: T | undefined; error: unknown }> {
@@ -145,6 +178,20 @@ function createClient(target: Target, options: SdkOptions, fetch: typeof globalT
   });
 }
 
+/** What of a request goes on the wire, and how long its answer is read. */
+function describeWire(target: Target, request: WireRequest) {
+  const { method, path, body, disconnectAfterBytes, disconnectAfterMs, stall } = request;
+  return {
+    method,
+    url: target.baseUrl + path,
+    headers: wireHeaders(target, request),
+    ...(body === undefined ? {} : { body }),
+    ...(disconnectAfterBytes === undefined ? {} : { disconnectAfterBytes }),
+    ...(disconnectAfterMs === undefined ? {} : { disconnectAfterMs }),
+    ...(stall === undefined ? {} : { stall }),
+  };
+}
+
 function wireHeaders(target: Target, request: WireRequest): Record<string, string> {
   const authorization = resolveAuthorization(target, request.credential);
   const headers: Record<string, string> = {};
@@ -155,4 +202,36 @@ function wireHeaders(target: Target, request: WireRequest): Record<string, strin
     else headers[name.toLowerCase()] = value;
   }
   return headers;
+}
+
+function realtimeHeaders(target: Target, { credential, headers = {} }: RealtimeRequest): Record<string, string> {
+  const authorization = resolveAuthorization(target, credential);
+  const sent = { ...(authorization === null ? {} : { authorization }), ...headers };
+  return Object.fromEntries(
+    Object.entries(sent).flatMap(([name, value]) => (value === null ? [] : [[name.toLowerCase(), value]])),
+  );
+}
+
+/** The key of RFC 6455 section 1.3: the true one differs from connection to connection. */
+const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/** As a client that knows no WebSocket would ask for the upgrade. */
+function describeUpgrade(
+  target: Target,
+  { query, protocols = [] }: RealtimeRequest,
+  headers: Readonly<Record<string, string>>,
+): RecordedRequest {
+  return {
+    method: "GET",
+    url: `${target.baseUrl}/realtime${query}`,
+    headers: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": SAMPLE_KEY,
+      ...(protocols.length === 0 ? {} : { "sec-websocket-protocol": protocols.join(", ") }),
+      ...headers,
+    },
+    body: null,
+  };
 }

@@ -1,6 +1,6 @@
 /** A recorded request as a `curl` line that can be pasted into a shell. Credentials become variables. */
 
-import type { RecordedRequest } from "./exchange.ts";
+import type { Exchange, RecordedMessage, RecordedRequest } from "./exchange.ts";
 import { KEY_NAMES, type KeyName, type Target } from "./target.ts";
 
 /** The environment variable that holds each key, here and for the command line. */
@@ -43,6 +43,26 @@ export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): stri
   const cut = request.body.length > BODY_LENGTH_MAX;
   words.push("--data-binary", quote(cut ? request.body.slice(0, BODY_LENGTH_MAX) : request.body));
   return words.join(" ") + (cut ? ` # body cut: ${request.body.length} characters were sent` : "");
+}
+
+/** Characters of one message in the line: audio is long. */
+const MESSAGE_LENGTH_MAX = 240;
+const MESSAGES_MAX = 12;
+
+/** The request's line; of an upgraded connection also what the client sent then, as JSON lines behind a `#`. */
+export function encodeReplay({ request, messages = [] }: Exchange, keys: Target["keys"]): string {
+  const line = encodeCurl(request, keys);
+  const sent = messages.filter(({ from }) => from === "client");
+  if (sent.length === 0) return line;
+  const shown = sent.slice(0, MESSAGES_MAX).map(encodeMessage);
+  const more = sent.length > shown.length ? [`and ${sent.length - shown.length} more`] : [];
+  return `${line} # then send: ${[...shown, ...more].join(" ; ")}`;
+}
+
+function encodeMessage({ type, data }: RecordedMessage): string {
+  const text = data.replaceAll("\n", String.raw`\n`);
+  const cut = text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
+  return type === "text" ? cut : `(${type} ${cut})`;
 }
 
 /** Bytes that are no text, which no argument can hold portably, as a command that prints them. */

@@ -40,6 +40,11 @@ export class ExchangeRecording {
     return this.#head !== null;
   }
 
+  /** Whether it broke before a response arrived. */
+  get hasFailed(): boolean {
+    return this.#head === null && this.#transportError !== null;
+  }
+
   respond(status: number, headers: Readonly<Record<string, string>>): void {
     this.#head = { status, headers, headersAtMs: this.#elapsedMs() };
   }

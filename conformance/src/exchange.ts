@@ -1,4 +1,7 @@
-/** One HTTP exchange as it was on the wire, recorded by the transport under the official SDK. */
+/**
+ * One HTTP exchange as it was on the wire, recorded by the transport under the official SDK; and what follows an upgrade
+ * to WebSocket.
+ */
 
 export interface RecordedRequest {
   readonly method: string;
@@ -31,9 +34,22 @@ export interface RecordedResponse {
   readonly truncated: boolean;
 }
 
+/** A message of an upgraded connection, or a control frame. */
+export interface RecordedMessage {
+  readonly from: "client" | "server";
+  /** Milliseconds since the request was sent. */
+  readonly atMs: number;
+  /** raw: bytes that are no whole frame. */
+  readonly type: "text" | "binary" | "ping" | "pong" | "close" | "raw";
+  /** The text; bytes in base64; `1000 reason` of a close. Cut where it is long. */
+  readonly data: string;
+}
+
 export interface Exchange {
   readonly request: RecordedRequest;
   /** Null when no response arrived; then `transportError` says why. */
   readonly response: RecordedResponse | null;
   readonly transportError: string | null;
+  /** In their order, after an upgrade; absent for a request that asked for none. */
+  readonly messages?: readonly RecordedMessage[];
 }

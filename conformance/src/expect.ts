@@ -8,14 +8,11 @@ import { z } from "zod";
 import type { SdkOutcome } from "./check-context.ts";
 import type { Exchange, RecordedResponse } from "./exchange.ts";
 import { isUnreachable } from "./exchange-recording.ts";
+import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { Failure, Inconclusive, type Observer, Unsupported } from "./outcome-signals.ts";
 import { bodyBytes, bodyText, describeExchange, excerpt } from "./response-body.ts";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isJsonObject, type JsonObject } from "./json-object.ts";
 
 /** Ends the check as failed unless `holds`. @throws Failure */
 export function expectThat(

@@ -16,12 +16,18 @@ export const SECRET_LENGTH_MIN = 8;
 /** A JSON Web Token, signed or not: those which checks derive from a key carry its claims too. */
 const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g;
 
+/** A client secret of a realtime session, which the server made in this run. */
+const CLIENT_SECRET = /\bek_[\w.-]{6,}/g;
+
 /** Replaces every secret, also where it is escaped for JSON or a URL, or cut short. */
 export function createRedactor(secrets: readonly string[]): Redact {
   const long = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
   const forms = new Set(long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeForUrl(secret)]));
   const longestFirst = [...forms].sort((left, right) => right.length - left.length);
-  return (text) => longestFirst.reduce(replaceBeginnings, text.replaceAll(JSON_WEB_TOKEN, REPLACEMENT));
+  return (text) => {
+    const known = text.replaceAll(CLIENT_SECRET, REPLACEMENT).replaceAll(JSON_WEB_TOKEN, REPLACEMENT);
+    return longestFirst.reduce(replaceBeginnings, known);
+  };
 }
 
 function replaceBeginnings(text: string, secret: string): string {

@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import type { Area, Check, Level, Tier } from "./check.ts";
-import { encodeCurl } from "./encode-curl.ts";
+import { encodeReplay } from "./encode-curl.ts";
 import type { Decision, Verdict } from "./exit-code.ts";
 import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
 import type { Observer } from "./outcome-signals.ts";
@@ -79,7 +79,7 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
-    curl: result.evidence === null ? null : redact(encodeCurl(result.evidence.request, keys)),
+    curl: result.evidence === null ? null : redact(encodeReplay(result.evidence, keys)),
   };
 }
 

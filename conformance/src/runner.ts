@@ -4,7 +4,7 @@
  */
 
 import type { Check } from "./check.ts";
-import type { CheckContext } from "./check-context.ts";
+import type { CheckContext, SharedRun } from "./check-context.ts";
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
 import { judgeHang } from "./hang.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
@@ -37,6 +37,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
     ...(options.signal === undefined ? [] : [options.signal]),
   ]);
   const stuck = { inARow: 0 };
+  const run: SharedRun = {};
   const watch = new ServerWatch(createServerProbe(options.target, limits, runSignal));
   const judge = async (ended: CheckResult): Promise<CheckResult> => {
     if (watch.end !== null) return ended;
@@ -52,6 +53,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
         target: options.target,
         limits,
         runSignal,
+        run,
         stuckChecks: stuck.inARow,
         serverEnd: watch.end?.after.check.id ?? null,
       });
@@ -78,6 +80,7 @@ interface RunState {
   readonly target: Target;
   readonly limits: RunLimits;
   readonly runSignal: AbortSignal;
+  readonly run: SharedRun;
   readonly stuckChecks: number;
   /** The check that ended the server; null while it answers. */
   readonly serverEnd: string | null;
@@ -115,6 +118,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     signal: controller.signal,
     recordedBytesMax: limits.recordedBytesMax,
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
+    run: state.run,
   });
   const startedAt = performance.now();
   const limit = limitTime(limits, runSignal);

@@ -13,9 +13,10 @@ function expandMuLaw(byte: number): number {
   return (code & 0x80) === 0 ? magnitude : -magnitude;
 }
 
-const samples = Int16Array.from(Buffer.from(SPOKEN_SAMPLES, "base64"), expandMuLaw);
+/** Mono, 16 bits, 8 kHz. */
+export const spokenSamples: Int16Array = Int16Array.from(Buffer.from(SPOKEN_SAMPLES, "base64"), expandMuLaw);
 
 /** Mono, 16 bits, 8 kHz. */
-export const SPOKEN: Uint8Array<ArrayBuffer> = composeWave({ samples, sampleRate: SAMPLE_RATE });
+export const SPOKEN: Uint8Array<ArrayBuffer> = composeWave({ samples: spokenSamples, sampleRate: SAMPLE_RATE });
 
-export const SPOKEN_SECONDS = samples.length / SAMPLE_RATE;
+export const SPOKEN_SECONDS = spokenSamples.length / SAMPLE_RATE;

@@ -22,6 +22,10 @@ import { limitMutants } from "./limits/overload.ts";
 import { chatLogprobMutants } from "./chat/logprobs.ts";
 import { modelMutants } from "./models/models.ts";
 import type { Mutant } from "./mutant.ts";
+import { realtimeFaultMutants } from "./realtime/faults.ts";
+import { realtimeSessionMutants } from "./realtime/sessions.ts";
+import { realtimeTurnMutants } from "./realtime/turns.ts";
+import { realtimeUpgradeMutants } from "./realtime/upgrade.ts";
 import { rateLimitMutants } from "./limits/rate-limit.ts";
 import { sseMutants } from "./sse/framing.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
@@ -37,6 +41,10 @@ export const mutants: readonly Mutant[] = [
   ...billingMutants,
   ...billedOperationMutants,
   ...uploadMutants,
+  ...realtimeFaultMutants,
+  ...realtimeTurnMutants,
+  ...realtimeSessionMutants,
+  ...realtimeUpgradeMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,
