@@ -5,8 +5,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { serialize } from "node:v8";
+import { crc32 } from "node:zlib";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createFakeClock } from "../residency/testing/fake-clock.ts";
+import { MESSAGE_BYTES_MAX } from "./message-pipe.ts";
 import { startNativeProcess } from "./native-process.ts";
 import type { NativeProcess, NativeProcessOptions } from "./native-process.ts";
 import type { FaultyModel } from "./testing/faulty-child.ts";
@@ -85,6 +88,64 @@ test("an argument, an answer or an event that can't be cloned fails its call alo
   await vi.waitUntil(async () => (await model.answers.aborts(null, never)) === 1, { timeout: 20_000 });
   expect(await stream).toHaveLength(100);
 });
+
+const error = { code: "internal", message: "a", param: null, retryAfterMs: null, stack: null, cause: null };
+
+test.each<[string, Uint8Array, RegExp]>([
+  ["a text", Buffer.from("a line that native code prints\n"), /something that is no message/],
+  ["zeros", new Uint8Array(64), /something that is no message/],
+  ["a frame that says it is huge", frame([], { bytes: 0xff_ff_ff_ff }), /a message of 4294967295 bytes/],
+  [
+    "a frame that is one byte longer than one may be",
+    frame([], { bytes: MESSAGE_BYTES_MAX + 1 }),
+    /of 268435457 bytes/,
+  ],
+  ["a frame with other bytes", frame([], { checksum: 1 }), /a message that is damaged/],
+  ["a frame with bytes that are no clone", frameBytes(Buffer.from("no clone")), /a message that can't be read/],
+  ["no list of messages", frame({ type: "pong", rssBytes: 1 }), /something that is no message/],
+  ["a message that nobody knows", frame([{ type: "pang" }]), /something that is no message/],
+  ["the name of a member of all objects", frame([{ type: "toString" }]), /something that is no message/],
+  ["an answer to nothing", frame([{ type: "answer", id: "1" }]), /something that is no message/],
+  ["memory that is no number", frame([{ type: "pong", rssBytes: NaN }]), /something that is no message/],
+  ["a list of functions that is none", frame([{ type: "opened", answers: [1], streams: [] }]), /no message/],
+  ["a line that is no text", frame([{ type: "log", level: "warn", line: 1 }]), /something that is no message/],
+  ["an error without a code", frame([{ type: "failed", id: 1, error: { ...error, code: "x" } }]), /no message/],
+  ["an error with an odd cause", frame([{ type: "failed", id: 1, error: { ...error, cause: {} } }]), /no message/],
+  ["an error that is none", frame([{ type: "open-failed", error: 1 }]), /something that is no message/],
+])("garbage in the pipe of messages ends its process, and no other: %s", async (_title, bytes, reason) => {
+  const { model, lost } = await start();
+  const other = await start();
+  const counted = collect(model.streams.slow(10_000, never));
+  await expect(model.answers.garbage(bytes, never)).rejects.toMatchObject({ code: "engine_failed" });
+  await expect(counted).rejects.toMatchObject({ code: "engine_failed" });
+  expect(await lost).toMatch(new RegExp(`^it was killed because it sent .*${reason.source}`));
+  expect(await other.model.answers.echo("alive", never)).toBe("alive");
+});
+
+test("messages before garbage are read, and one that nobody waits for is nothing", async () => {
+  const { model, lost } = await start();
+  const ignored = frame([{ type: "answer", id: 4711, value: 1 }]);
+  const answer = frame([{ type: "answer", id: 1, value: "first" }]);
+  const garbage = Buffer.concat([ignored, answer, Buffer.from("then garbage, twelve bytes at least")]);
+  expect(await model.answers.garbage(garbage, never)).toBe("first");
+  expect(await lost).toContain("something that is no message");
+});
+
+/** What `sendMessage` writes. */
+function frame(message: unknown, claims: { readonly bytes?: number; readonly checksum?: number } = {}): Buffer {
+  const bytes = frameBytes(serialize(message));
+  if (claims.bytes !== undefined) bytes.writeUInt32BE(claims.bytes, 4);
+  if (claims.checksum !== undefined) bytes.writeUInt32BE(claims.checksum, 8);
+  return bytes;
+}
+
+function frameBytes(bytes: Buffer): Buffer {
+  const head = Buffer.alloc(12);
+  head.write("msg1");
+  head.writeUInt32BE(bytes.length, 4);
+  head.writeUInt32BE(crc32(bytes), 8);
+  return Buffer.concat([head, bytes]);
+}
 
 test("a flood of standard error is read, and no more than its end is kept", async () => {
   const { model, lost } = await start();

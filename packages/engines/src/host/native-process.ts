@@ -3,10 +3,10 @@
  * calls with it and nothing else.
  */
 
-import { fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
-import { Writable } from "node:stream";
+import { Duplex, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { AiError, decodeAiError } from "@openai-compat/core";
 import type { ProcessEvent } from "@openai-compat/core";
@@ -16,7 +16,9 @@ import { BYTE_PIPE } from "./byte-pipe.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { explainExit } from "./explain-exit.ts";
 import type { ChildExit } from "./explain-exit.ts";
+import { decodeChildMessages } from "./decode-child-messages.ts";
 import type { ChildMessage, ParentMessage } from "./host-protocol.ts";
+import { MESSAGE_PIPE, receiveMessages, sendMessage } from "./message-pipe.ts";
 import { NativeCalls } from "./native-calls.ts";
 import type { NativeKind, NativeModelOf, NativeSettings } from "./native-kinds.ts";
 import type { NativeModel } from "./native-model.ts";
@@ -132,11 +134,12 @@ class NativeChild {
     this.#options = options;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#limits = resolveProcessLimits(options.limits ?? {});
-    this.#child = fork(fileURLToPath(options.entry ?? ENTRY), [String(process.pid)], {
-      serialization: "advanced",
-      execArgv: options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`],
+    const flags = options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`];
+    this.#child = spawn(process.execPath, [...flags, fileURLToPath(options.entry ?? ENTRY), String(process.pid)], {
       env: childEnvironment(process.env),
-      stdio: ["ignore", "ignore", "pipe", "ipc", ...(options.hasBytePipe === true ? (["pipe"] as const) : [])],
+      // On Windows, only such a pipe is read and written at the same time.
+      stdio: ["ignore", "ignore", "pipe", "overlapped", ...(options.hasBytePipe === true ? (["pipe"] as const) : [])],
+      windowsHide: true,
     });
     running.add(this.#child);
     if (this.#child.pid !== undefined) this.#tell({ type: "process-start", pid: this.pid });
@@ -162,6 +165,12 @@ class NativeChild {
     if (this.#child.pid === undefined) return null;
     const pipe = this.#child.stdio[BYTE_PIPE];
     return pipe instanceof Writable ? pipe : null;
+  }
+
+  get #messagePipe(): Duplex | null {
+    if (this.#child.pid === undefined) return null;
+    const pipe = this.#child.stdio[MESSAGE_PIPE];
+    return pipe instanceof Duplex ? pipe : null;
   }
 
   get lost(): Promise<string> {
@@ -222,10 +231,13 @@ class NativeChild {
     // Its words are a help; its exit says what became of it.
     child.stderr?.on("error", () => {});
     this.bytePipe?.on("error", () => {});
-    child.on("message", (messages) => {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own module runs in the child
-      for (const message of messages as readonly ChildMessage[]) this.#receive(message);
-    });
+    const pipe = this.#messagePipe;
+    pipe?.on("error", () => {});
+    if (pipe !== null)
+      receiveMessages(pipe, {
+        onMessage: (value) => this.#receiveAll(value),
+        onBroken: (reason) => this.#kill(reason),
+      });
     // What can't be sent or signalled is answered by its exit too.
     child.on("error", (error) => {
       if (child.pid !== undefined) return;
@@ -243,6 +255,12 @@ class NativeChild {
       const stopTimer = this.#clock.after(LAST_MESSAGES_MS_MAX, end, "awaited");
       child.once("close", end);
     });
+  }
+
+  #receiveAll(value: unknown): void {
+    const messages = decodeChildMessages(value);
+    if (messages === null) return this.#kill("it sent something that is no message");
+    for (const message of messages) this.#receive(message);
   }
 
   #receive(message: ChildMessage): void {
@@ -277,10 +295,8 @@ class NativeChild {
   }
 
   #send(message: ParentMessage): void {
-    // Without descriptors for it, a child that was not started has no channel at all.
-    if (this.#child.pid === undefined) return;
-    // What can't be sent to a process that has ended is answered by its exit.
-    this.#child.send(message, () => {});
+    // What can't be sent to a process that has ended, or was never started, is answered by that.
+    if (this.#messagePipe !== null) sendMessage(this.#messagePipe, message);
   }
 
   /** A machine that slept, or a server that was busy itself, has missed one ping at most. */
@@ -321,16 +337,15 @@ class NativeChild {
   #closePipes(): void {
     this.#child.stderr?.destroy();
     this.bytePipe?.destroy();
-    if (this.#child.connected) this.#child.disconnect();
+    this.#messagePipe?.destroy();
   }
 
   /** An idle model does not keep the server alive. */
   #holdServer(holds: boolean): void {
-    const { stderr, channel } = this.#child;
-    const pipes = [stderr, this.bytePipe].filter((pipe) => pipe instanceof Socket);
-    for (const handle of [this.#child, channel, ...pipes]) {
-      if (holds) handle?.ref();
-      else handle?.unref();
+    const pipes = [this.#child.stderr, this.#messagePipe, this.bytePipe].filter((pipe) => pipe instanceof Socket);
+    for (const handle of [this.#child, ...pipes]) {
+      if (holds) handle.ref();
+      else handle.unref();
     }
   }
 }

@@ -4,9 +4,11 @@
  */
 
 import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { ParentMessage } from "./host-protocol.ts";
 import type { NativeKinds } from "./native-model.ts";
+import { MESSAGE_PIPE, receiveMessages, sendMessage } from "./message-pipe.ts";
 import { serveNativeModel } from "./serve-native-model.ts";
 
 /** How soon it notices that the parent is gone while native code blocks its event loop. */
@@ -40,19 +42,30 @@ const IGNORED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** @param kinds what the parent may ask for. Call it once. */
 export function runNativeChild(kinds: NativeKinds): void {
-  if (process.send === undefined) throw new Error("A native model runs as a child of the server.");
   watchParent(Number(process.argv[2]));
   offerToOomKiller();
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
+  const pipe = new Socket({ fd: MESSAGE_PIPE, readable: true, writable: true });
   // No clean end: a library's own might hang, and nobody is there to end it.
-  process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  const end = (): void => void process.kill(process.pid, "SIGKILL");
+  pipe.on("close", end);
+  // It is closed then.
+  pipe.on("error", () => {});
   serveNativeModel(
     {
-      send: (messages) => process.send?.(messages),
-      receive: (listener) => process.on("message", (message: ParentMessage) => listener(message)),
+      send: (messages) => sendMessage(pipe, messages),
+      receive: (listener) =>
+        receiveMessages(pipe, {
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server sends no others
+          onMessage: (message) => listener(message as ParentMessage),
+          onBroken: end,
+        }),
     },
     kinds,
-    () => process.exit(0),
+    () => {
+      pipe.off("close", end);
+      pipe.end(() => process.exit(0));
+    },
   );
 }
 

@@ -1,8 +1,10 @@
 /** The entry of a process whose model does on request what native code may do. */
 
 import { spawn } from "node:child_process";
+import { writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { AiError } from "@openai-compat/core";
+import { MESSAGE_PIPE } from "../message-pipe.ts";
 import type { NativeAnswer, NativeLog, NativeModel, NativeStream } from "../native-model.ts";
 import { runNativeChild } from "../run-native-child.ts";
 
@@ -31,6 +33,8 @@ export interface FaultyModel extends NativeModel {
     readonly crash: NativeAnswer<NodeJS.Signals, never>;
     /** Writes so many characters to standard error. */
     readonly flood: NativeAnswer<number, void>;
+    /** Writes these bytes where its messages go, as native code that confuses descriptors. */
+    readonly garbage: NativeAnswer<Uint8Array, unknown>;
     /** Answers what can't be cloned. */
     readonly unsendable: NativeAnswer<null, unknown>;
     /** Starts a process that holds this one's standard error for so many seconds, and ends this one. */
@@ -94,6 +98,10 @@ function createAnswers(noticed: Noticed): FaultyModel["answers"] {
     flood: async (characters: number) => {
       const line = `Error: ${"x".repeat(992)}\n`;
       for (let written = 0; written < characters; written += line.length) await write(line);
+    },
+    garbage: async (bytes: Uint8Array) => {
+      writeSync(MESSAGE_PIPE, bytes);
+      return new Promise(() => {});
     },
     unsendable: async () => () => {},
     leaveHeir: async (seconds: number) => {
