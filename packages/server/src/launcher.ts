@@ -27,6 +27,7 @@ function findNewerNode(): string | null {
     shell: true,
     encoding: "utf8",
     timeout: NODE_FETCH_TIME_MS_MAX,
+    windowsHide: true,
   });
   const executable = stdout.trim().split("\n").at(-1) ?? "";
   if (executable !== process.execPath && existsSync(executable)) return executable;

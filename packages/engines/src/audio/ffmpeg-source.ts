@@ -46,6 +46,7 @@ export function createFfmpegSource(options: FfmpegOptions): PcmSource {
         stdio: [file.descriptor, "pipe", "ignore"],
         signal,
         killSignal: "SIGKILL",
+        windowsHide: true,
       });
       const ended = new Promise<void>((resolve, reject) => {
         child.once("error", reject);

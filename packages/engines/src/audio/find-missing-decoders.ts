@@ -51,7 +51,7 @@ async function isMissing(name: string, load: () => Promise<unknown>): Promise<bo
 }
 
 async function canRun(command: string): Promise<boolean> {
-  const child = spawn(command, ["-version"], { stdio: "ignore" });
+  const child = spawn(command, ["-version"], { stdio: "ignore", windowsHide: true });
   return new Promise((resolve) => {
     child.once("error", () => resolve(false));
     child.once("exit", (code) => resolve(code === 0));

@@ -53,7 +53,11 @@ export async function probeLlama(options: ProbeLlamaOptions = {}): Promise<Llama
   if (await exists(marker)) return { available: true };
   try {
     const words = ["--input-type=module", "--eval", PROBE, moduleUrl];
-    await promisify(execFile)(process.execPath, words, { timeout: options.timeoutMs ?? 60_000, killSignal: "SIGKILL" });
+    await promisify(execFile)(process.execPath, words, {
+      timeout: options.timeoutMs ?? 60_000,
+      killSignal: "SIGKILL",
+      windowsHide: true,
+    });
   } catch (thrown) {
     const reason = `node-llama-cpp does not run on this machine (${process.platform}-${process.arch}): ${explain(thrown)}`;
     return { available: false, reason };

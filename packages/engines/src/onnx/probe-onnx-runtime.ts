@@ -29,7 +29,11 @@ export async function findOnnxProblem(options: ProbeOnnxOptions = {}): Promise<O
   if (moduleUrl === null) return { reason: "The package onnxruntime-node is not installed.", isMissing: true };
   try {
     const words = ["--input-type=module", "--eval", PROBE, moduleUrl];
-    await promisify(execFile)(process.execPath, words, { timeout: timeoutMs, killSignal: "SIGKILL" });
+    await promisify(execFile)(process.execPath, words, {
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+      windowsHide: true,
+    });
     return null;
   } catch (thrown) {
     const text = thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : String(thrown);
