@@ -8,6 +8,7 @@ import { requireModel } from "../models/registry.ts";
 import type { ModelRegistry, RegisteredModel } from "../models/registry.ts";
 import { isLive, liveTurnCalls } from "./live-turn.ts";
 import { applyPatch, createConfig } from "./realtime-config.ts";
+import type { CallTarget } from "../pipeline.ts";
 import type { OpenRealtimeOptions, RealtimeSession } from "./realtime-session.ts";
 import { isRelaying, relayCalls } from "./relay-calls.ts";
 import { createRelayedSession } from "./relayed-session.ts";
@@ -30,65 +31,89 @@ export interface RealtimeSessionsOptions {
   readonly callTimeMsMax: number;
 }
 
-interface Closable {
-  close(reason: "shutting-down"): Promise<void>;
-}
-
 const DEFAULT_MODEL = "default";
 /** The session's own time ends it before that of its call does. */
 const RELAY_GRACE_MS = 60_000;
 
 export function createRealtimeSessions({ registry, gate, callTimeMsMax }: RealtimeSessionsOptions): RealtimeSessions {
-  const open = new Set<Closable>();
+  const sessions = createOpenSessions();
   const models = createModelFinder(registry);
 
+  async function start(
+    call: AuthorisedCall,
+    options: OpenRealtimeOptions,
+    onEnd: () => void,
+  ): Promise<RealtimeSession> {
+    const { limits, patch, now = Date.now, createId = createRandomId } = options;
+    const named = options.model !== null && models.check(options.model) === null ? options.model : null;
+    const defaultModel = named ?? DEFAULT_MODEL;
+    const type = options.intent === "transcription" ? "transcription" : "realtime";
+    const fresh = createConfig({ type, model: options.model, transcriptionModel: defaultModel });
+    const config = patch === null ? fresh : applyPatch(fresh, patch, defaultModel);
+    const selector = config.transcription.model;
+    await gate.resolve({ call, selector, model: models.lookUp(selector) }, liveTurnCalls.needs);
+    return startSession({
+      ...options,
+      id: createId("sess"),
+      config,
+      defaultModel,
+      checkModel: models.check,
+      findLive: models.findLive,
+      serveTurn: (turn, model, request) =>
+        liveTurnCalls.calls.serve(gate, { call: turn, selector: model, model: models.lookUp(model) }, request),
+      turnTimeMsMax: limits.turnMsMax + callTimeMsMax,
+      createId,
+      now,
+      onEnd,
+    });
+  }
+
+  async function relay(target: CallTarget, options: OpenRelayOptions, onEnd: () => void): Promise<RelayedSession> {
+    const { limits, intent, path, traceParent, authoriseTurn, update } = options;
+    const run = await relayCalls.serve(gate, target, {
+      intent,
+      path,
+      traceParent,
+      isModel: (name) => models.lookUp(name) === target.model,
+      timeMsMax: limits.sessionMsMax + RELAY_GRACE_MS,
+      holdMs: limits.holdMs,
+    });
+    const session = createRelayedSession({ run, authoriseTurn, limits, onEnd });
+    if (update !== null) void session.receive(update);
+    return session;
+  }
+
   return {
-    async open(call, options) {
-      const { limits, patch, now = Date.now, createId = createRandomId } = options;
-      const named = options.model !== null && models.check(options.model) === null ? options.model : null;
-      const defaultModel = named ?? DEFAULT_MODEL;
-      const type = options.intent === "transcription" ? "transcription" : "realtime";
-      const fresh = createConfig({ type, model: options.model, transcriptionModel: defaultModel });
-      const config = patch === null ? fresh : applyPatch(fresh, patch, defaultModel);
-      const selector = config.transcription.model;
-      await gate.resolve({ call, selector, model: models.lookUp(selector) }, liveTurnCalls.needs);
-      const session: RealtimeSession = startSession({
-        ...options,
-        id: createId("sess"),
-        config,
-        defaultModel,
-        checkModel: models.check,
-        findLive: models.findLive,
-        serveTurn: (turn, model, request) =>
-          liveTurnCalls.calls.serve(gate, { call: turn, selector: model, model: models.lookUp(model) }, request),
-        turnTimeMsMax: limits.turnMsMax + callTimeMsMax,
-        createId,
-        now,
-        onEnd: () => void open.delete(session),
-      });
-      open.add(session);
-      return session;
-    },
+    open: (call, options) => sessions.hold((onEnd) => start(call, options, onEnd)),
     async relay(call, options) {
-      const { limits, intent, path, traceParent, authoriseTurn, update } = options;
       const found = models.findRelayed([options.model, options.transcriptionModel, DEFAULT_MODEL]);
       if (found === null) return null;
-      const target = { call, ...found };
-      const run = await relayCalls.serve(gate, target, {
-        intent,
-        path,
-        traceParent,
-        isModel: (name) => models.lookUp(name) === found.model,
-        timeMsMax: limits.sessionMsMax + RELAY_GRACE_MS,
-        holdMs: limits.holdMs,
-      });
-      const onEnd = () => void open.delete(session);
-      const session: RelayedSession = createRelayedSession({ run, authoriseTurn, limits, onEnd });
-      open.add(session);
-      if (update !== null) void session.receive(update);
+      return sessions.hold((onEnd) => relay({ call, ...found }, options, onEnd));
+    },
+    close: () => sessions.close(),
+  };
+}
+
+interface Closable {
+  close(reason: "shutting-down"): Promise<void>;
+}
+
+function createOpenSessions() {
+  const open = new Set<Closable>();
+  return {
+    /** @param begin called with what is called when the session has ended */
+    async hold<Session extends Closable>(begin: (onEnd: () => void) => Promise<Session>): Promise<Session> {
+      let hasEnded = false;
+      let session: Session | null = null;
+      const onEnd = () => {
+        hasEnded = true;
+        if (session !== null) open.delete(session);
+      };
+      session = await begin(onEnd);
+      if (!hasEnded) open.add(session);
       return session;
     },
-    async close() {
+    async close(): Promise<void> {
       await Promise.all(Array.from(open, (session) => session.close("shutting-down")));
     },
   };

@@ -265,7 +265,7 @@ class Machine implements SessionMachine {
   #clear(): void {
     if (this.#open !== null) this.#do({ type: "drop-turn", itemId: this.#open.itemId });
     this.#open = null;
-    this.#lastEndMs = this.#receivedMs;
+    this.#endAt(this.#receivedMs);
     this.#send({ type: "cleared" });
     this.#detectAnew();
   }
@@ -289,7 +289,7 @@ class Machine implements SessionMachine {
   }
 
   #startDetected(fromMs: number): void {
-    const startMs = Math.ceil(Math.max(0, this.#lastEndMs, fromMs));
+    const startMs = Math.ceil(Math.max(this.#lastEndMs, Math.min(this.#receivedMs, fromMs)));
     const { itemId } = this.#openTurn({ fromMs: startMs, isDetected: true });
     this.#send({ type: "speech-started", itemId, audioStartMs: startMs });
   }
@@ -326,7 +326,7 @@ class Machine implements SessionMachine {
   #finishTurn(turn: Turn, atMs: number | null): void {
     const { itemId } = turn;
     this.#open = null;
-    this.#lastEndMs = atMs ?? this.#receivedMs;
+    this.#endAt(atMs ?? this.#receivedMs);
     const previousItemId = this.#previousItemId;
     const item = { id: itemId, transcript: null };
     this.#keepItem(item);
@@ -337,6 +337,11 @@ class Machine implements SessionMachine {
     this.#previousItemId = itemId;
     if (turn.result === null) this.#pending.set(itemId, turn);
     else this.#sendResult(turn.result);
+  }
+
+  /** Rounded up, a turn may end a part of a millisecond after what has come. */
+  #endAt(endMs: number): void {
+    this.#lastEndMs = Math.max(this.#lastEndMs, endMs);
   }
 
   #addText({ itemId, text, logprobs }: Extract<SessionEvent, { readonly type: "text-delta" }>): void {

@@ -3,7 +3,6 @@
  * was lost is there again soon.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { AiError, toAiError } from "../ai-error.ts";
 import type { LiveTranscription, SpeechBoundary, SpeechDetection } from "../engine/transcription-engine.ts";
 import type { AudioReader, AudioTimeline } from "./audio-timeline.ts";
@@ -51,7 +50,7 @@ export function watchSpeech(options: SpeechWatchOptions): SpeechWatch {
       const again = timeline.read(reader.position - HEARD_AGAIN_SAMPLES);
       reader.close();
       reader = again;
-      await delay(pauseMs, undefined, { signal: stopped.signal }).catch(() => {});
+      await pause(pauseMs, stopped.signal);
     }
   }
 
@@ -65,6 +64,18 @@ export function watchSpeech(options: SpeechWatchOptions): SpeechWatch {
       reader.close();
     },
   };
+}
+
+/** Ends early with an abort. */
+function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, pauseMs);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", end, { once: true });
+  });
 }
 
 /** @returns why it ended */

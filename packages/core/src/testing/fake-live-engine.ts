@@ -16,6 +16,8 @@ export interface FakeLiveOptions {
   readonly onTurn?: (signal: AbortSignal) => Promise<void>;
   /** Called after each piece that was heard, with how much of its turn has been. */
   readonly onHeard?: (heardMs: number) => Promise<void>;
+  /** Whether a turn goes on when its audio has ended, until it is aborted. */
+  readonly endsNever?: boolean;
   /** Called after each piece that the detector has had. */
   readonly onDetected?: (atMs: number) => Promise<void>;
 }
@@ -64,7 +66,7 @@ async function* detect(
 async function* listen(
   audio: AsyncIterable<Int16Array>,
   signal: AbortSignal,
-  { onTurn = async () => {}, onHeard = async () => {} }: FakeLiveOptions,
+  { onTurn = async () => {}, onHeard = async () => {}, endsNever = false }: FakeLiveOptions,
 ): AsyncGenerator<LiveEvent, void> {
   await onTurn(signal);
   let samples = 0;
@@ -81,7 +83,15 @@ async function* listen(
     yield { type: "heard", heardMs };
     await onHeard(heardMs);
   }
+  if (endsNever) await waitForAbort(signal);
   signal.throwIfAborted();
   const tokens = { audioTokens: 0, promptTokens: 0, outputTokens: words };
   yield { type: "live-end", language: words === 0 ? null : "en", tokens };
+}
+
+function waitForAbort(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -31,6 +31,7 @@ const TEST_LIMITS: RealtimeLimits = {
 export interface TestServiceOptions extends FakeLiveOptions {
   /** Micro-credits; a second of audio costs 1000. Default: enough. */
   readonly granted?: number;
+  readonly onCredentialAsked?: () => void;
   readonly engine?: ReturnType<typeof createFakeLiveEngine>;
   readonly limits?: Partial<RealtimeLimits>;
 }
@@ -62,13 +63,16 @@ export function createTestService(options: TestServiceOptions = {}) {
       intent: "transcription",
       model: null,
       patch: null,
-      authoriseTurn: async () => authorise(),
+      authoriseTurn: async () => {
+        options.onCredentialAsked?.();
+        return authorise();
+      },
       limits: { ...TEST_LIMITS, ...limits },
       createDecoder: createTestDecoder,
       createId: (prefix) => `${prefix}_${(ids += 1)}`,
       ...more,
     });
-    return { session, reader: readOutputs(session.outputs) };
+    return { session, reader: readOutputs(session.outputs), limits: { ...TEST_LIMITS, ...limits } };
   };
   return { service, records, credits, open };
 }
@@ -98,10 +102,11 @@ export function append(ms: number, isLoud: boolean): RealtimeInput {
 
 export const COMMIT: RealtimeInput = { type: "commit", eventId: "commit_1" };
 
-function update(patch: Omit<RealtimePatch, "type">): RealtimeInput {
+export function update(patch: Omit<RealtimePatch, "type">): RealtimeInput {
   return { type: "update", patch: { type: "transcription", ...patch }, eventId: null };
 }
 
+export const CLEAR: RealtimeInput = { type: "clear", eventId: null };
 export const MANUAL = update({ turnDetection: null });
 
 /** Collects what comes, and waits for it. */
