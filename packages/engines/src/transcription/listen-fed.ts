@@ -1,6 +1,7 @@
 /** Audio on its way to a stream of a process: fed as fast as that process takes it, one piece ahead at most. */
 
 import type { ListeningModel, FedStream, SessionReady } from "./listening-model.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface FedCall<Options, Event> {
   readonly answers: ListeningModel["answers"];
@@ -63,21 +64,14 @@ async function* endOnAbort(
   signal: AbortSignal,
 ): AsyncGenerator<Int16Array, void> {
   if (Symbol.iterator in pieces) return yield* pieces;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  // It is thrown where the audio is waited for.
-  aborted.catch(() => {});
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
   const iterator = pieces[Symbol.asyncIterator]();
   try {
     for (;;) {
-      signal.throwIfAborted();
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await untilAborted(iterator.next(), signal);
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
     // A source that waits for audio ends when its caller ends it.
     iterator.return?.().catch(() => {});
   }

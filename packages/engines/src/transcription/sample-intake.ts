@@ -1,6 +1,7 @@
 /** Where the process of a model takes the pieces of a recording, or of live audio, from. */
 
 import { AiError } from "@openai-compat/core";
+import { untilAborted } from "./until-aborted.ts";
 
 interface Piece {
   /** Null: the end. */
@@ -38,17 +39,5 @@ export class SampleIntake {
   /** Nothing will be taken any more. */
   close(): void {
     this.#piece?.onClosed(new AiError("cancelled", "The transcription has ended."));
-  }
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

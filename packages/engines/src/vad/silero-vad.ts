@@ -24,8 +24,14 @@ export interface VoiceDetector {
   read(frames: Float32Array): Promise<Float32Array>;
 }
 
+/** Follows live audio. */
+export interface LiveVoiceDetector extends VoiceDetector {
+  /** Passes over frames that follow those of the last call, without their probabilities. */
+  skip(frames: Float32Array): void;
+}
+
 export interface VoiceDetectorModel {
-  createDetector(): VoiceDetector;
+  createDetector(): LiveVoiceDetector;
   dispose(): Promise<void>;
 }
 
@@ -59,6 +65,9 @@ export async function loadVoiceDetector(modelPath: string): Promise<VoiceDetecto
             probabilities.set(data, from);
           }
           return probabilities;
+        },
+        skip(frames) {
+          context = frames.slice(-CONTEXT_SAMPLES);
         },
       };
     },

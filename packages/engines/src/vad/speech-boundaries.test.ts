@@ -20,7 +20,10 @@ function frames(count: number, probability: number): readonly number[] {
 async function find(audio: Float32Array, pieceSamples = audio.length, threshold = 0.5) {
   const read = async (samples: Float32Array) =>
     Float32Array.from({ length: samples.length / FRAME_SAMPLES }, (_, frame) => samples[frame * FRAME_SAMPLES] ?? 0);
-  const boundaries = createSpeechBoundaries({ read }, { threshold, prefixPaddingMs: 300, silenceMs: 10 * FRAME_MS });
+  const boundaries = createSpeechBoundaries(
+    { read, skip: () => {} },
+    { threshold, prefixPaddingMs: 300, silenceMs: 10 * FRAME_MS },
+  );
   const found: (SpeechBoundary & { knownAt: number })[] = [];
   for (let at = 0; at < audio.length; at += pieceSamples) {
     const piece = audio.slice(at, at + pieceSamples);
@@ -66,4 +69,23 @@ test("speech goes on while its likelihood is only a little below the threshold",
 test("speech stops at any threshold", async () => {
   const found = await find(createAudio([...frames(5, 0.9), ...frames(12, 0.001)]), SECOND, 0.1);
   expect(found.map(({ atMs }) => atMs)).toEqual([0, 5 * FRAME_MS]);
+});
+
+test("a microphone that is switched off costs no run of the model, and times count on", async () => {
+  let runs = 0;
+  let skipped = 0;
+  const read = async (samples: Float32Array) => {
+    runs += 1;
+    return new Float32Array(samples.length / FRAME_SAMPLES).fill(0.9);
+  };
+  const skip = (samples: Float32Array) => void (skipped += samples.length);
+  const boundaries = createSpeechBoundaries({ read, skip }, { threshold: 0.5, prefixPaddingMs: 0, silenceMs: 320 });
+  for (let second = 0; second < 64; second += 1) expect(await boundaries.feed(new Float32Array(SECOND))).toEqual([]);
+  expect(runs).toBe(0);
+  expect(skipped).toBe(64 * SECOND);
+  const noise = new Float32Array(3 * FRAME_SAMPLES).fill(0.01);
+  expect(await boundaries.feed(noise)).toEqual([{ type: "speech-started", atMs: 64_000 }]);
+  // Muted in the middle of speech: the model decides where it ends.
+  await boundaries.feed(new Float32Array(FRAME_SAMPLES));
+  expect(runs).toBe(2);
 });

@@ -2,10 +2,12 @@
 
 import type { SpeechBoundary, SpeechDetection } from "@openai-compat/core";
 import { FRAME_SAMPLES, SPEECH_SAMPLES_MIN } from "./silero-vad.ts";
-import type { VoiceDetector } from "./silero-vad.ts";
+import type { LiveVoiceDetector } from "./silero-vad.ts";
 import { SpeechTracker } from "./speech-tracker.ts";
 
 const SAMPLES_PER_MS = 16;
+/** What is never louder, 66 dB below the loudest sound, is a microphone that is switched off: the model needn't hear it. */
+const MUTED_LEVEL_MAX = 0.0005;
 
 export interface SpeechBoundaries {
   /** @returns what is known with it, in order */
@@ -13,7 +15,7 @@ export interface SpeechBoundaries {
 }
 
 export function createSpeechBoundaries(
-  detector: VoiceDetector,
+  detector: LiveVoiceDetector,
   { threshold, silenceMs }: SpeechDetection,
 ): SpeechBoundaries {
   const pauseSamples = silenceMs * SAMPLES_PER_MS;
@@ -44,8 +46,18 @@ export function createSpeechBoundaries(
       const whole = joined.length - (joined.length % FRAME_SAMPLES);
       rest = joined.slice(whole);
       if (whole === 0) return [];
-      const probabilities = await detector.read(joined.subarray(0, whole));
+      const samplesOfFrames = joined.subarray(0, whole);
+      if (!tracker.isTracking && isMuted(samplesOfFrames)) {
+        detector.skip(samplesOfFrames);
+        frames += whole / FRAME_SAMPLES;
+        return [];
+      }
+      const probabilities = await detector.read(samplesOfFrames);
       return Array.from(probabilities).flatMap((probability) => [...follow(probability)]);
     },
   };
+}
+
+function isMuted(samples: Float32Array): boolean {
+  return samples.every((sample) => Math.abs(sample) <= MUTED_LEVEL_MAX);
 }

@@ -52,6 +52,11 @@ export class SpeechTracker {
     return null;
   }
 
+  /** Whether what came may be speech whose end is not known yet, a noise so far included. */
+  get isTracking(): boolean {
+    return this.#start !== null;
+  }
+
   /** The speech whose end is not known yet, as far as it goes; null where nobody speaks. */
   get ongoing(): Span | null {
     const [start, end] = [this.#start, this.#spokenTo];

@@ -64,3 +64,37 @@ test.for([2.5, 3, 5])("whisper-tiny.en hears the first %f seconds once", async (
   // Two words a second are spoken here at most.
   expect(heard.length).toBeLessThanOrEqual(5 + 2 * Math.max(0, seconds - 3));
 });
+
+test("whisper-tiny.en writes down a live sentence while it is spoken, within one word of the recording's text", async ({
+  skip,
+}) => {
+  const [model, detector] = [await findCachedModel("whisper-tiny.en"), await findCachedModel("silero-vad")];
+  skip(model === null || detector === null, "whisper-tiny.en is not in the cache: pull it to run this test");
+  if (model === null || detector === null) return;
+  const engine = createWhisperEngine({ modelPath: model.path, voiceDetectorPath: detector.path, threads: 1 });
+  const { text: recorded } = await transcribe(engine, speech, {});
+  const samples = new Int16Array(speech.buffer, 44, Math.floor((speech.length - 44) / 2));
+  const isSaid = Promise.withResolvers<void>();
+  // The second half comes once text of the first one has been sent.
+  async function* speak(): AsyncGenerator<Int16Array, void> {
+    for (let at = 0; at < samples.length; at += 1600) {
+      if (at === 1600 * 55) await isSaid.promise;
+      yield samples.slice(at, at + 1600);
+    }
+  }
+  let text = "";
+  const options = { languages: null, prompt: null, logprobs: false };
+  for await (const event of engine.live?.transcribe(speak(), options, new AbortController().signal) ?? []) {
+    if (event.type !== "text-delta") continue;
+    text += event.text;
+    isSaid.resolve();
+  }
+  await engine.close();
+  const words = (said: string) =>
+    said
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\s]/gu, "")
+      .split(/\s+/);
+  expect(countErrors(words(text), words(recorded))).toBeLessThanOrEqual(1);
+  expect(countErrors(words(text), SAID)).toBeLessThanOrEqual(1);
+});

@@ -1,4 +1,6 @@
+import { transcribeLive } from "@openai-compat/core/live-transcription-contract";
 import { transcribe, transcriptionEngineContract } from "@openai-compat/core/transcription-engine-contract";
+import type { LiveTranscription, TranscriptionEngine } from "@openai-compat/core";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -23,6 +25,11 @@ const OPTIONS = {
   logprobs: false,
   detection: null,
 } as const;
+
+function requireLive({ live }: TranscriptionEngine): LiveTranscription {
+  if (live === null) throw new Error("It listens to recordings alone.");
+  return live;
+}
 
 const createEngine = () => createWhisperEngine({ ...tiny, threads: 1 });
 
@@ -139,4 +146,45 @@ test("a process that is killed ends its call with one error, and the next call h
   await expect(listen()).rejects.toMatchObject({ code: "engine_failed" });
   expect((await transcribe(engine, encodeSounds([2]))).text).not.toBe("");
   await engine.close();
+});
+
+async function* cutPieces(samples: Int16Array, pieceMs = 100): AsyncGenerator<Int16Array, void> {
+  for (let at = 0; at < samples.length; at += 16 * pieceMs) yield samples.slice(at, at + 16 * pieceMs);
+}
+
+const LIVE_OPTIONS = { languages: null, prompt: null, logprobs: false } as const;
+
+test("a process that is killed ends a live turn with one error, and the next turn has another process", async () => {
+  const pids: number[] = [];
+  const engine = createWhisperEngine({
+    ...tiny,
+    threads: 1,
+    loading: { onEvent: (event) => void (event.type === "process-start" && pids.push(event.pid)) },
+  });
+  const live = requireLive(engine);
+  const isOver = Promise.withResolvers<void>();
+  async function* endless(): AsyncGenerator<Int16Array, void> {
+    yield* cutPieces(createSounds([3]));
+    await isOver.promise;
+  }
+  const listening = async () => {
+    for await (const { type } of live.transcribe(endless(), LIVE_OPTIONS, never)) {
+      if (type === "heard") process.kill(pids.at(-1) ?? 0, "SIGKILL");
+    }
+  };
+  await expect(listening()).rejects.toMatchObject({ code: "engine_failed" });
+  const { text } = await transcribeLive(live, createSounds([3]));
+  expect(text).toBe("the sea is wide and rain falls.");
+  expect(new Set(pids).size).toBe(2);
+  isOver.resolve();
+  await engine.close();
+});
+
+test("a long turn has a text of each of its parts, and its language is found once", async () => {
+  await using javanese = await makeTinyWhisper({ language: "jw" });
+  const engine = createWhisperEngine({ ...javanese, threads: 1 });
+  const { text, events } = await transcribeLive(requireLive(engine), createSounds([5, 3, 5, 1, 6, 2]));
+  await engine.close();
+  expect(text).toBe(Array.from({ length: 3 }, () => "the sea is wide and rain falls.").join(" "));
+  expect(events.at(-1)).toMatchObject({ language: "jv" });
 });
