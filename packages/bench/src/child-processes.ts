@@ -10,6 +10,8 @@ interface ProcessStat {
   readonly parentPid: number;
   /** User and system, of all its threads. */
   readonly cpuMs: number;
+  /** Of its children that have ended. */
+  readonly endedCpuMs: number;
   readonly residentBytes: number;
 }
 
@@ -17,19 +19,21 @@ interface ProcessStat {
 const TICK_MS = 10;
 const PAGE_BYTES = 4096;
 
-/** Processes that ended before are not among them. @throws Error where there is no `/proc` */
+/** Memory is of those that live, CPU time also of those that have ended. @throws Error where there is no `/proc` */
 export function sumChildProcesses(): { readonly cpuMs: number; readonly residentBytes: number } {
   if (process.platform !== "linux") throw new Error("The CPU time of models' processes can be read on Linux alone.");
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap(readStat);
   const family = new Set([process.pid]);
-  const sum = { cpuMs: 0, residentBytes: 0 };
+  const sum = { cpuMs: all.find(({ pid }) => pid === process.pid)?.endedCpuMs ?? 0, residentBytes: 0 };
   // A parent has the smaller number, unless the numbers have begun anew.
-  for (const { pid, parentPid, cpuMs, residentBytes } of all.toSorted((left, right) => left.pid - right.pid)) {
+  for (const { pid, parentPid, cpuMs, endedCpuMs, residentBytes } of all.toSorted(
+    (left, right) => left.pid - right.pid,
+  )) {
     if (!family.has(parentPid)) continue;
     family.add(pid);
-    sum.cpuMs += cpuMs;
+    sum.cpuMs += cpuMs + endedCpuMs;
     sum.residentBytes += residentBytes;
   }
   return sum;
@@ -45,7 +49,14 @@ function readStat(pid: string): readonly ProcessStat[] {
   }
   // Its name may hold anything, and ends with the last parenthesis.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [parentPid, user, system, pages] = [fields[1], fields[11], fields[12], fields[21]].map(Number);
-  const cpuMs = ((user ?? 0) + (system ?? 0)) * TICK_MS;
-  return [{ pid: Number(pid), parentPid: parentPid ?? 0, cpuMs, residentBytes: (pages ?? 0) * PAGE_BYTES }];
+  const read = (index: number): number => Number(fields[index] ?? 0);
+  return [
+    {
+      pid: Number(pid),
+      parentPid: read(1),
+      cpuMs: (read(11) + read(12)) * TICK_MS,
+      endedCpuMs: (read(13) + read(14)) * TICK_MS,
+      residentBytes: read(21) * PAGE_BYTES,
+    },
+  ];
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { AreaOptions, AreaResult } from "./area.ts";
 import { benchAbuse } from "./abuse/abuse-area.ts";
+import { benchAudio } from "./audio/audio-area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
@@ -21,6 +22,7 @@ const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 
 const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResult>>> = {
   abuse: benchAbuse,
+  audio: benchAudio,
   busy: benchBusy,
   chat: benchChat,
   embeddings: benchEmbeddings,
