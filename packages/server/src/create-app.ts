@@ -13,6 +13,7 @@ import { createBodyBudget } from "./http/body-budget.ts";
 import { createPreflightResponse, isPreflight, setCorsHeaders, variesByOrigin } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
 import { resolveRequestId } from "./http/headers.ts";
+import { readJsonBounds } from "./http/read-body.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
@@ -29,6 +30,11 @@ import type { OperationDependencies, OperationHandler, OperationLimits } from ".
 import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
+import type {
+  CreateAudioDecoder,
+  RealtimeDependencies,
+  SessionRecord,
+} from "./surfaces/openai/realtime/open-realtime.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
@@ -54,8 +60,11 @@ export interface AppOptions {
   readonly allowedOrigins: readonly string[];
   readonly limits: OperationLimits;
   readonly realtime: RealtimeSettings;
+  readonly createAudioDecoder: CreateAudioDecoder;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
+  /** Called with every session that has ended, for log and metrics. Default: ignored. */
+  readonly onSessionEnd?: (record: SessionRecord) => void;
   readonly refusalLimit: RefusalLimit;
   /** What answers outside of the API, without a credential. Default: nothing does. */
   readonly publicHandlers?: PublicHandlers;
@@ -99,7 +108,7 @@ export function createApp(options: AppOptions): App {
     options.onError?.(error, scope);
     if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, scope.requestId);
   };
-  const router = createRouter({ ...options, reportError });
+  const router = createRouter({ onSessionEnd: () => {}, ...options, reportError });
   const cors: CorsPolicy = { allowedOrigins: options.allowedOrigins, exposedHeaders: EXPOSED_HEADERS };
 
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
@@ -153,12 +162,14 @@ function createRequestScope(request: Request): RequestScope {
 }
 
 function createRouter(
-  dependencies: Omit<OperationDependencies, "bodies"> & AppOptions,
+  dependencies: Omit<OperationDependencies, "bodies"> &
+    Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
+    AppOptions,
 ): Hono<{ Bindings: RequestScope }> {
   const { publicHandlers, realtime: settings, limits } = dependencies;
   const bodies = createBodyBudget(limits);
   const run = createOperationRunner({ ...dependencies, bodies });
-  const openRealtime = createRealtimeOpener({ ...dependencies, settings, bodies });
+  const openRealtime = createRealtimeOpener({ ...dependencies, settings, bounds: readJsonBounds(limits), bodies });
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
@@ -172,7 +183,7 @@ function createRouter(
       }),
     );
   }
-  router.get(`${API_ROOT}/realtime`, ({ req, env }) => openRealtime(req.raw, env));
+  router.get(`${API_ROOT}${operations.connectRealtime.path}`, ({ req, env }) => openRealtime(req.raw, env));
   if (publicHandlers !== undefined) {
     for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));
   }

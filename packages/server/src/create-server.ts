@@ -28,6 +28,7 @@ import { findLimits } from "./rate-limit-settings.ts";
 import type { RateLimitSettings } from "./rate-limit-settings.ts";
 import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
+import type { CreateAudioDecoder } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 
 export interface ServerOptions {
@@ -43,6 +44,8 @@ export interface ServerOptions {
     readonly operations: OperationsSettings;
   };
   readonly registry: ModelRegistry;
+  /** For realtime sessions: the engines' own. */
+  readonly createAudioDecoder: CreateAudioDecoder;
   /** The loads of local models, for metrics and readiness. Default: none. */
   readonly loads?: () => readonly LoadReading[];
   /** The processes that decode audio, for the same. Default: none. */
@@ -85,6 +88,7 @@ export function createServer(options: ServerOptions): Server {
     decoders: options.decoders ?? (() => NO_DECODERS),
     pendingSettlements: () => service.pendingSettlements(),
     requestsInFlight: () => active.count,
+    openSessions: () => sessions.count,
   });
   const limitsOf = findLimits(config.rateLimits);
   const service = createAiService({
@@ -112,7 +116,9 @@ export function createServer(options: ServerOptions): Server {
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
     realtime: config.realtime,
+    createAudioDecoder: options.createAudioDecoder,
     sessions,
+    onSessionEnd: operations.telemetry.recordSession,
     refusalLimit: createRefusalLimit({ limitOf: (accountId) => limitsOf(accountId).refusalsPerMinute }),
     onInternalError: (error, requestId) =>
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { AiError, createModelRegistry } from "@openai-compat/core";
 import type { JwtSettings, ModelType, RegisteredModel } from "@openai-compat/core";
-import { wrapProse } from "@openai-compat/engines";
+import { createLiveDecoder, wrapProse } from "@openai-compat/engines";
 import { DEFAULT_ENGINES } from "../config.ts";
 import type { Config } from "../config.ts";
 import { createServer } from "../create-server.ts";
@@ -139,6 +139,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])], config.aliases),
     loads,
     decoders,
+    createAudioDecoder: createLiveDecoder,
     stores,
     logger,
     tracing,

@@ -71,7 +71,7 @@ function parseSmall(bytes: Buffer, limits: BodyLimits): unknown {
   if (text.trim() === "") {
     throw new AiError("invalid_request", "The request body is empty; it has to be a JSON object.");
   }
-  const excess = findJsonExcess(bytes, readBounds(limits));
+  const excess = findJsonExcess(bytes, readJsonBounds(limits));
   if (excess !== null) throw refuseExcess(excess, limits);
   try {
     const value: unknown = JSON.parse(text);
@@ -85,7 +85,7 @@ function parseSmall(bytes: Buffer, limits: BodyLimits): unknown {
 async function parseLarge(bytes: Buffer, limits: BodyLimits, { signal }: ReadBodyOptions): Promise<unknown> {
   if (!isUtf8(bytes)) throw notUtf8();
   const text = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
-  const parsed = await parseJsonInSlices(text, readBounds(limits), createWorkSlices({ signal }));
+  const parsed = await parseJsonInSlices(text, readJsonBounds(limits), createWorkSlices({ signal }));
   switch (parsed.type) {
     case "value":
       return parsed.value;
@@ -100,7 +100,8 @@ async function parseLarge(bytes: Buffer, limits: BodyLimits, { signal }: ReadBod
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
-function readBounds(limits: BodyLimits): JsonBounds {
+/** Of all JSON that a client sends. */
+export function readJsonBounds(limits: BodyLimits): JsonBounds {
   return {
     valuesMax: limits.bodyValuesMax,
     numbersMax: limits.bodyNumbersMax,

@@ -53,6 +53,7 @@ function createIdleMetrics() {
     }),
     pendingSettlements: () => 6,
     requestsInFlight: () => 3,
+    openSessions: () => 0,
   });
 }
 

@@ -9,6 +9,7 @@ import { addDecoderMetrics } from "./decoder-metrics.ts";
 import type { DecoderReading } from "./decoder-metrics.ts";
 import { addLoadMetrics } from "./load-metrics.ts";
 import type { LoadReading } from "./load-metrics.ts";
+import type { SessionRecord } from "../surfaces/openai/realtime/open-realtime.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
 export interface QueueReading {
@@ -37,6 +38,7 @@ export interface MetricsOptions {
   readonly decoders: () => DecoderReading;
   readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
+  readonly openSessions: () => number;
 }
 
 /** An answered request. */
@@ -53,6 +55,8 @@ export interface Metrics {
   /** A refused or failed request, by what was thrown. */
   recordError(operationId: string | null, code: AiErrorCode): void;
   recordCall(call: CallRecord): void;
+  /** A realtime session that has ended. */
+  recordSession(session: Pick<SessionRecord, "cause">): void;
   readonly contentType: string;
   encode(): Promise<string>;
 }
@@ -70,6 +74,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   collectDefaultMetrics({ register: registry });
   const requests = createRequestMetrics(registry);
   const calls = createCallMetrics(registry);
+  const sessions = new Counter({
+    name: `${PREFIX}realtime_sessions_total`,
+    help: "Realtime sessions that have ended, by who or what ended them.",
+    labelNames: ["cause"],
+    registers: [registry],
+  });
   addGauges(registry, options);
   addUpstreamMetrics(registry, options.upstreams);
   addLoadMetrics(registry, PREFIX, options.loads);
@@ -95,6 +105,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       calls.queueSeconds.observe({ model }, call.admittedAfterMs / 1000);
       if (firstOutputAfterMs !== null) calls.firstTokenSeconds.observe({ model }, firstOutputAfterMs / 1000);
     },
+    recordSession: ({ cause }) => sessions.inc({ cause }),
     contentType: registry.contentType,
     encode: () => registry.metrics(),
   };
@@ -158,11 +169,13 @@ function createCallMetrics(registry: Registry) {
   };
 }
 
-function addGauges(registry: Registry, { queues, requestsInFlight, pendingSettlements }: MetricsOptions): void {
+function addGauges(registry: Registry, options: MetricsOptions): void {
+  const { queues, requestsInFlight, openSessions, pendingSettlements } = options;
   // None: each is registered below.
   const registers: Registry[] = [];
   for (const [name, help, read] of [
     ["http_requests_in_flight", "Requests being answered.", requestsInFlight],
+    ["realtime_sessions_open", "Realtime sessions that are open.", openSessions],
     ["settlements_pending", "Calls that have ended and that the store has not settled yet.", pendingSettlements],
   ] as const) {
     registry.registerMetric(

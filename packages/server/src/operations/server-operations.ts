@@ -38,6 +38,7 @@ export interface ServerOperationsOptions {
   readonly decoders: () => DecoderReading;
   readonly pendingSettlements: () => number;
   readonly requestsInFlight: () => number;
+  readonly openSessions: () => number;
 }
 
 export interface ServerOperations {
@@ -47,12 +48,13 @@ export interface ServerOperations {
 
 export function createServerOperations(options: ServerOperationsOptions): ServerOperations {
   const { settings, logger, tracing, queues, upstreams, loads, decoders } = options;
-  const { pendingSettlements, requestsInFlight } = options;
+  const { pendingSettlements, requestsInFlight, openSessions } = options;
   // Loading it takes a tenth of the whole start, and metrics may never be read.
   const metrics = createDeferred(
     async () => {
       const { createMetrics } = await import("./metrics.ts");
-      return createMetrics({ queues, upstreams, loads, decoders, pendingSettlements, requestsInFlight });
+      const readings = { queues, upstreams, loads, decoders, pendingSettlements, requestsInFlight, openSessions };
+      return createMetrics(readings);
     },
     (thrown) => logger.error("metrics can't be loaded", { cause: String(thrown) }),
   );

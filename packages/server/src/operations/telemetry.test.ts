@@ -18,6 +18,7 @@ function createObserved() {
         decoders: () => ({ processes: [], starts: 0, losses: 0 }),
         pendingSettlements: () => 0,
         requestsInFlight: () => 0,
+        openSessions: () => 0,
       }),
     () => {},
   );

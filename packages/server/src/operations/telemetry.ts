@@ -6,6 +6,7 @@
 import type { AiError, CallRecord } from "@openai-compat/core";
 import type { RequestHeaders } from "../http/headers.ts";
 import { listRelaxedSchemas } from "../surfaces/openai/protocol/relaxed-schemas.ts";
+import type { SessionRecord } from "../surfaces/openai/realtime/open-realtime.ts";
 import type { RequestFacts, RequestScope } from "../http/request-scope.ts";
 import type { Deferred } from "./deferred.ts";
 import type { LogFields, Logger } from "./logger.ts";
@@ -42,6 +43,7 @@ export interface Telemetry {
   readonly startRequest: (request: ObservedRequest) => RequestObservation;
   readonly recordError: (error: AiError, scope: RequestScope) => void;
   readonly recordCall: (call: CallRecord) => void;
+  readonly recordSession: (session: SessionRecord) => void;
 }
 
 /** Longer paths are no path of ours. */
@@ -95,6 +97,14 @@ export function createTelemetry({ logger, metrics, tracing }: TelemetryOptions):
       else entry.call = call;
       metrics.use((loaded) => loaded.recordCall(call));
       tracing?.recordCall(call);
+    },
+    recordSession(session) {
+      const { requestId, operationId, accountId, durationMs, cause, closeCode, counts } = session;
+      const line = { requestId, operation: operationId, account: accountId, durationMs: Math.round(durationMs) };
+      const { turns, failedTurns } = counts;
+      const [heardMs, receivedMs] = [Math.round(counts.heardMs), Math.round(counts.receivedMs)];
+      logger.info("realtime session", { ...line, cause, closeCode, turns, failedTurns, heardMs, receivedMs });
+      metrics.use((loaded) => loaded.recordSession(session));
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   mintToken,
 } from "@openai-compat/core";
 import type { AiError, Engine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
-import { createScriptedEngine } from "@openai-compat/engines";
+import { createLiveDecoder, createScriptedEngine } from "@openai-compat/engines";
 import { findLimits } from "../rate-limit-settings.ts";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
@@ -101,6 +101,7 @@ export async function createTestApp(options: TestServerOptions = {}) {
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,
     realtime: config.realtime,
+    createAudioDecoder: createLiveDecoder,
     sessions: createActiveSessions(),
     refusalLimit: createRefusalLimit({ limitOf: (id) => findLimits(config.rateLimits)(id).refusalsPerMinute }),
     onInternalError: (error) => void internalErrors.push(error),
@@ -138,6 +139,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
       operations: config.operations,
     },
     registry: createModelRegistry(createTestModels(options), config.aliases),
+    createAudioDecoder: createLiveDecoder,
     ...(options.loads === undefined ? {} : { loads: options.loads }),
     stores,
     logger: createLogger({ level: config.logLevel, write: (line) => void lines.push(line) }),

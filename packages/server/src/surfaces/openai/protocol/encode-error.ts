@@ -74,9 +74,15 @@ export interface ErrorEnvelope {
   };
 }
 
+/** How a code is named on the wire, wherever that is. */
+export function encodeErrorCode(code: AiErrorCode): { readonly type: string; readonly code: string } {
+  const { type, code: name } = ERROR_FORMS[code];
+  return { type, code: name };
+}
+
 /** The body, and the one event of a stream that fails after it began. */
 export function encodeErrorEnvelope(error: AiError): ErrorEnvelope {
-  const { type, code } = ERROR_FORMS[error.code];
+  const { type, code } = encodeErrorCode(error.code);
   return { error: { message: error.message, type, param: error.param, code } };
 }
 

@@ -4,10 +4,12 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { Authenticator } from "@openai-compat/core";
+import type { AiService, Authenticator, OpenRealtimeOptions, RealtimeSession } from "@openai-compat/core";
+import { operations } from "@openai-compat/spec";
 import type { ActiveSessions } from "../../../http/active-sessions.ts";
 import type { BodyBudget } from "../../../http/body-budget.ts";
 import { isAllowedOrigin } from "../../../http/cors.ts";
+import type { JsonBounds } from "../../../http/json-values.ts";
 import { createSessionOpener } from "../../../http/open-call.ts";
 import type { OpenedOperation, OpenedSession } from "../../../http/open-call.ts";
 import type { RequestScope } from "../../../http/request-scope.ts";
@@ -18,38 +20,56 @@ import { createWebSocketAcceptor } from "../../../http/websocket-upgrade.ts";
 import type { WebSocketUpgrade } from "../../../http/websocket-upgrade.ts";
 import { withinTime } from "../../../http/within-time.ts";
 import { setRateLimitHeaders } from "../protocol/rate-limit-headers.ts";
-import { BETA_ERROR, asksForBeta } from "./beta.ts";
+import { asksForBeta } from "./beta.ts";
 import { CLOSE_CODES } from "./close-codes.ts";
-import { decodeQuery } from "./decode-query.ts";
+import { decodeBeginning } from "./decode-beginning.ts";
+import { encodeRealtimeError } from "./encode-event.ts";
 import { REALTIME_SUBPROTOCOL, findCredential } from "./find-credential.ts";
+import { refuseBeta } from "./realtime-refusal.ts";
+import { runSession } from "./run-session.ts";
+import type { SessionEnd } from "./run-session.ts";
 import { createSessionSlots } from "./session-slots.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
+/** Makes what turns the bytes of a session into the samples that engines take. */
+export type CreateAudioDecoder = OpenRealtimeOptions["createDecoder"];
+
+/** A session that has ended, for log and metrics. */
+export interface SessionRecord extends SessionEnd {
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly operationId: string;
+  readonly durationMs: number;
+}
+
 export interface RealtimeDependencies {
   readonly authenticator: Authenticator;
+  readonly service: Pick<AiService, "admitBody" | "openRealtime">;
   readonly allowedOrigins: readonly string[];
   readonly settings: RealtimeSettings;
+  /** Called for each session, and again when it changes its format. */
+  readonly createAudioDecoder: CreateAudioDecoder;
+  /** Of the JSON of messages. */
+  readonly bounds: JsonBounds;
   /** Memory that messages share with the bodies of requests. */
   readonly bodies: BodyBudget;
   readonly sessions: ActiveSessions;
+  /** Called with a mistake of this server in a session. */
+  readonly reportError: (error: AiError, scope: RequestScope) => void;
+  readonly onSessionEnd: (record: SessionRecord) => void;
 }
 
-const OPERATION: OpenedOperation = {
-  id: "connectRealtime",
-  capability: { domain: "ai", can: "TRANSCRIBE" },
-  shownAs: "GET /realtime",
-};
+const { id, capability, path } = operations.connectRealtime;
+const OPERATION: OpenedOperation = { id, capability, shownAs: `GET ${path}` };
 
 /**
- * origin (403) → authenticate (401) → authorise (403) → the handshake (400, 426) → what the query says (400, 501) → a
- * slot for the session (429) → the WebSocket.
+ * origin (403) → authenticate (401) → authorise (403) → the handshake (400, 426) → what the query says (400, 501) → the
+ * session (404, 429, 501, 503) → the WebSocket.
  */
 export function createRealtimeOpener(dependencies: RealtimeDependencies) {
-  const { settings, bodies, sessions } = dependencies;
-  const accept = createWebSocketAcceptor({
-    messageBytesMax: settings.messageBytesMax,
-    subprotocol: REALTIME_SUBPROTOCOL,
-  });
+  const { settings, bodies, service } = dependencies;
+  const { messageBytesMax, openTimeMsMax, sendBytesMax, pingMs } = settings;
+  const accept = createWebSocketAcceptor({ messageBytesMax, subprotocol: REALTIME_SUBPROTOCOL });
   const slots = createSessionSlots(settings);
   const open = createSessionOpener(dependencies.authenticator);
 
@@ -66,42 +86,103 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
     });
   }
 
-  function connect(upgrade: WebSocketUpgrade, accountId: string, requestId: string): WebSocketConnection {
+  function connect(upgrade: WebSocketUpgrade, accountId: string, { requestId }: RequestScope): WebSocketConnection {
     return openWebSocketConnection(accept(upgrade, { "x-request-id": requestId }), {
       transport: upgrade.socket,
       openShare: () => bodies.open(accountId),
-      sendBytesMax: settings.sendBytesMax,
-      pingMs: settings.pingMs,
+      sendBytesMax,
+      pingMs,
     });
   }
 
-  return async (request: Request, scope: RequestScope): Promise<Response> => {
-    const query = new URL(request.url).searchParams;
-    const { call, configuration } = await withinTime(authenticate(query, scope), settings.openTimeMsMax, {
-      describe: tooLate,
-    });
-    const { upgrade } = scope;
-    if (upgrade === null) throw noWebSocket();
+  async function begin(query: URLSearchParams, scope: RequestScope): Promise<BegunSession> {
+    const opened = await authenticate(query, scope);
+    if (scope.upgrade === null) throw noWebSocket();
     const subprotocols = readHandshake(scope.headers);
-    decodeQuery(query, configuration !== null);
-    const { accountId } = call.principal;
+    const { accountId } = opened.call.principal;
     const giveSlotBack = slots.take(accountId);
     try {
-      if (!asksForBeta(scope.headers, subprotocols)) throw notServed();
-      const connection = connect(upgrade, accountId, scope.requestId);
-      const forget = sessions.add({ end: () => {}, abort: () => {}, terminate: () => connection.terminate() });
-      void connection.closed.then(() => {
-        forget();
-        giveSlotBack();
+      if (asksForBeta(scope.headers, subprotocols)) return { accountId, session: null, giveSlotBack };
+      const beginning = decodeBeginning(query, opened.configuration);
+      await service.admitBody(opened.call, id);
+      const session = await service.openRealtime(opened.call, {
+        ...beginning,
+        authoriseTurn: opened.renew,
+        limits: settings,
+        createDecoder: dependencies.createAudioDecoder,
       });
-      connection.send(JSON.stringify(encodeBetaError()));
-      connection.close(CLOSE_CODES.beta, BETA_ERROR.code);
+      return { accountId, session, giveSlotBack };
     } catch (thrown) {
       giveSlotBack();
       throw thrown;
     }
+  }
+
+  return async (request: Request, scope: RequestScope): Promise<Response> => {
+    const query = new URL(request.url).searchParams;
+    const begun = await withinTime(begin(query, scope), openTimeMsMax, { describe: tooLate, onLate: abandon });
+    if (scope.upgrade === null) throw noWebSocket();
+    try {
+      const connection = connect(scope.upgrade, begun.accountId, scope);
+      void follow(begun, { connection, scope, dependencies });
+    } catch (thrown) {
+      abandon(begun);
+      throw thrown;
+    }
     return new Response(null);
   };
+}
+
+interface BegunSession {
+  readonly accountId: string;
+  /** Null for a client that gets none, but its refusal as an event. */
+  readonly session: RealtimeSession | null;
+  readonly giveSlotBack: () => void;
+}
+
+/** A session that nobody waits for any more. */
+function abandon({ session, giveSlotBack }: BegunSession): void {
+  giveSlotBack();
+  void session?.close("disconnected");
+}
+
+interface FollowOptions {
+  readonly connection: WebSocketConnection;
+  readonly scope: RequestScope;
+  readonly dependencies: RealtimeDependencies;
+}
+
+/** From the opening of a session to the end of its last turn. */
+async function follow({ accountId, session, giveSlotBack }: BegunSession, options: FollowOptions): Promise<void> {
+  const { connection, scope, dependencies } = options;
+  const { sessions, settings, bounds, reportError, onSessionEnd } = dependencies;
+  const startedAt = performance.now();
+  const forget = sessions.add({
+    end: () => void session?.close("shutting-down"),
+    abort: () => connection.close(CLOSE_CODES.goingAway, "the server is shutting down"),
+    terminate: () => connection.terminate(),
+  });
+  if (session === null) await refuseForBeta(connection);
+  else {
+    const { sessionBytesMax } = settings;
+    const onError = (error: AiError) => reportError(error, scope);
+    const end = await runSession({ session, connection, bounds, sessionBytesMax, onError });
+    const durationMs = performance.now() - startedAt;
+    onSessionEnd({ ...end, requestId: scope.requestId, accountId, operationId: id, durationMs });
+  }
+  scope.controller.abort();
+  giveSlotBack();
+  forget();
+}
+
+async function refuseForBeta(connection: WebSocketConnection): Promise<void> {
+  const { error } = refuseBeta();
+  const event_id = `event_${crypto.randomUUID().replaceAll("-", "")}`;
+  connection.send(
+    JSON.stringify({ type: "error", event_id, error: { ...encodeRealtimeError(error), event_id: null } }),
+  );
+  connection.close(CLOSE_CODES.beta, "the beta is not supported");
+  await connection.closed;
 }
 
 function checkOrigin({ headers }: RequestScope, allowedOrigins: readonly string[]): void {
@@ -117,13 +198,4 @@ function tooLate(): AiError {
 
 function noWebSocket(): AiError {
   return new AiError("invalid_request", "Sessions are WebSockets: connect to this URL with `ws:` or `wss:`.");
-}
-
-function notServed(): AiError {
-  return new AiError("not_implemented", "This server has no model for realtime transcription.");
-}
-
-function encodeBetaError() {
-  const error = { type: "invalid_request_error", ...BETA_ERROR, param: null, event_id: null };
-  return { type: "error", event_id: `event_${crypto.randomUUID().replaceAll("-", "")}`, error };
 }
