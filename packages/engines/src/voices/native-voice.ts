@@ -125,14 +125,15 @@ async function* speak(voice: Voice, request: SpeechRequest, signal: AbortSignal)
       samples += trimmed.length;
       inputTokens += symbols.length;
       spokenCharacters = piece.endCharacters;
-      const bytes = encoder.encode(trimmed);
+      const bytes = await encoder.encode(trimmed);
       if (bytes.length > 0) yield { type: "speech-audio", bytes, spokenCharacters };
     }
     if (samples === 0) throw refuse("it has nothing that can be spoken");
     const characters = Array.from(request.text).length;
     const rest = spokenCharacters < characters ? new Float32Array(REST_SAMPLES) : new Float32Array(0);
     samples += rest.length;
-    const bytes = new Uint8Array(Buffer.concat([encoder.encode(rest), encoder.finish()]));
+    const last = [await encoder.encode(rest), await encoder.finish()];
+    const bytes = new Uint8Array(Buffer.concat(last));
     if (bytes.length > 0) yield { type: "speech-audio", bytes, spokenCharacters: characters };
     const audioMs = Math.round((samples * 1000) / SPEECH_SAMPLE_RATE);
     yield { type: "speech-end", audioMs, inputTokens, outputTokens: Math.ceil(samples / FRAME_SAMPLES) };

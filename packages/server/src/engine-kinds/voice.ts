@@ -113,7 +113,13 @@ function examineEncoders({ id }: VoiceModel): readonly TimedFinding[] {
   const missing = listMissingEncoders();
   if (missing.length === 0) return [];
   const formats = missing.map(({ format }) => format).join(", ");
-  const packages = missing.map(({ packageName }) => packageName);
-  const message = `it can't answer with ${formats}; install what is missing with: ${describeInstall(packages)}`;
+  const namesOf = (kind: "package" | "program") =>
+    missing.flatMap(({ need }) => (need.kind === kind ? [need.name] : []));
+  const [packages, programs] = [namesOf("package"), namesOf("program")];
+  const ways = [
+    ...(packages.length > 0 ? [`install packages with: ${describeInstall(packages)}`] : []),
+    ...(programs.length > 0 ? [`put ${programs.join(", ")} on the PATH`] : []),
+  ];
+  const message = `it can't answer with ${formats}; ${ways.join("; ")}`;
   return [{ about: `model ${id}`, status: "warn", message }];
 }

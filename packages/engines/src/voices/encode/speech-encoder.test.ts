@@ -1,7 +1,7 @@
 import { SPEECH_SAMPLE_RATE } from "@openai-compat/core";
 import type { SpeechFormat } from "@openai-compat/core";
 import { parseBuffer } from "music-metadata";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createSpeechEncoder, listMissingEncoders, requireEncoder } from "./speech-encoder.ts";
 
 const SECONDS = 1.5;
@@ -12,8 +12,9 @@ const tone = Float32Array.from(
 
 async function encode(format: SpeechFormat, pieces: readonly Float32Array<ArrayBuffer>[]): Promise<Buffer> {
   const encoder = await createSpeechEncoder(format);
-  const parts = pieces.map((piece) => encoder.encode(piece));
-  parts.push(encoder.finish());
+  const parts: Uint8Array[] = [];
+  for (const piece of pieces) parts.push(await encoder.encode(piece));
+  parts.push(await encoder.finish());
   encoder.dispose();
   return Buffer.concat(parts);
 }
@@ -36,7 +37,7 @@ test.each(["mp3", "opus", "flac", "wav", "pcm"] as const)(
   "%s gives bytes before the end, and in pieces the same length",
   async (format) => {
     const encoder = await createSpeechEncoder(format);
-    expect(encoder.encode(tone).length).toBeGreaterThan(1000);
+    expect((await encoder.encode(tone)).length).toBeGreaterThan(1000);
     encoder.dispose();
     const whole = await encode(format, [tone]);
     const pieces = await encode(format, [tone.slice(0, 7777), tone.slice(7777)]);
@@ -82,8 +83,10 @@ test("loud sounds are cut off at the range of the samples", async () => {
 });
 
 test("a format without an encoder is refused with those that there are", () => {
-  expect(listMissingEncoders()).toEqual([]);
+  vi.stubEnv("PATH", "");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(listMissingEncoders()).toEqual([{ format: "aac", need: { kind: "program", name: "ffmpeg" } }]);
   expect(() => requireEncoder("aac")).toThrow(
-    "The response_format 'aac' is not available: this server has no encoder for it. Available are: mp3, opus, flac, wav, pcm.",
+    "The response_format 'aac' is not available: the server lacks the program ffmpeg on its PATH. Available are: mp3, opus, flac, wav, pcm.",
   );
 });

@@ -1,27 +1,27 @@
 /**
  * Encoders of speech: samples of a mono voice at 24 kHz in, bytes of a file out, piece by piece. Each is made of an
- * optional package, which is imported when its format is first asked for.
+ * optional package, which is imported when its format is first asked for, or of a program of the system.
  */
 
 import { createRequire } from "node:module";
 import { AiError, SPEECH_FORMATS, SPEECH_SAMPLE_RATE } from "@openai-compat/core";
 import type { SpeechFormat } from "@openai-compat/core";
+import { AAC_PROGRAM, createAacEncoder, hasAacProgram } from "./aac-encoder.ts";
+import type { SpeechEncoder } from "./encoder.ts";
 import { createOggStream } from "./ogg-stream.ts";
 
-export interface SpeechEncoder {
-  /** The bytes that are complete; the rest come with later samples. */
-  encode(samples: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
-  /** What is left. Call it once, after the last samples. */
-  finish(): Uint8Array<ArrayBuffer>;
-  /** Frees what the encoder holds, whether it was finished or not. */
-  dispose(): void;
-}
+/** What encodes a format. */
+export type EncoderNeed =
+  | { readonly kind: "package"; readonly name: string }
+  /** On the PATH. */
+  | { readonly kind: "program"; readonly name: string };
 
-/** The optional package that encodes a format; null: none is needed. AAC is missing: no well-kept encoder runs on Node.js. */
-const PACKAGES: Readonly<Partial<Record<SpeechFormat, string | null>>> = {
-  mp3: "wasm-media-encoders",
-  opus: "libopus-wasm",
-  flac: "libflacjs",
+/** Null: nothing is needed. */
+const NEEDS: Readonly<Record<SpeechFormat, EncoderNeed | null>> = {
+  mp3: { kind: "package", name: "wasm-media-encoders" },
+  opus: { kind: "package", name: "libopus-wasm" },
+  aac: { kind: "program", name: AAC_PROGRAM },
+  flac: { kind: "package", name: "libflacjs" },
   wav: null,
   pcm: null,
 };
@@ -32,23 +32,27 @@ const OPUS_FRAME = SPEECH_SAMPLE_RATE / 50;
 const FLAC_BITS = 16;
 const FLAC_COMPRESSION = 5;
 
-/** The formats that an optional package would add. */
-export function listMissingEncoders(): readonly { readonly format: SpeechFormat; readonly packageName: string }[] {
+export interface MissingEncoder {
+  readonly format: SpeechFormat;
+  readonly need: EncoderNeed;
+}
+
+/** The formats that can't be encoded here. */
+export function listMissingEncoders(): readonly MissingEncoder[] {
   return SPEECH_FORMATS.flatMap((format) => {
-    const packageName = PACKAGES[format] ?? null;
-    return packageName === null || isInstalled(packageName) ? [] : [{ format, packageName }];
+    const need = NEEDS[format];
+    return need === null || isThere(need) ? [] : [{ format, need }];
   });
 }
 
-/** @throws AiError `unsupported_value` for a format that can't be encoded here */
+/** @throws AiError `unsupported_value` for a format that can't be encoded here, with what is missing */
 export function requireEncoder(format: SpeechFormat): void {
-  const missing = new Map(listMissingEncoders().map(({ format: lacking, packageName }) => [lacking, packageName]));
-  const packageName = missing.get(format);
-  if (format in PACKAGES && packageName === undefined) return;
-  const possible = SPEECH_FORMATS.filter((candidate) => candidate in PACKAGES && !missing.has(candidate));
-  const reason =
-    packageName === undefined ? "this server has no encoder for it" : `the server lacks the package ${packageName}`;
-  const message = `The response_format '${format}' is not available: ${reason}. Available are: ${possible.join(", ")}.`;
+  const missing = new Map(listMissingEncoders().map(({ format: lacking, need }) => [lacking, need]));
+  const need = missing.get(format);
+  if (need === undefined) return;
+  const possible = SPEECH_FORMATS.filter((candidate) => !missing.has(candidate));
+  const what = need.kind === "package" ? `the package ${need.name}` : `the program ${need.name} on its PATH`;
+  const message = `The response_format '${format}' is not available: the server lacks ${what}. Available are: ${possible.join(", ")}.`;
   throw new AiError("unsupported_value", message, { param: "response_format" });
 }
 
@@ -67,8 +71,12 @@ export async function createSpeechEncoder(format: SpeechFormat): Promise<SpeechE
     case "flac":
       return createFlacEncoder();
     case "aac":
-      throw new AiError("unsupported_value", "AAC can't be encoded here.", { param: "response_format" });
+      return createAacEncoder();
   }
+}
+
+function isThere({ kind, name }: EncoderNeed): boolean {
+  return kind === "package" ? isInstalled(name) : hasAacProgram();
 }
 
 function isInstalled(packageName: string): boolean {
