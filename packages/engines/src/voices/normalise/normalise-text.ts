@@ -9,18 +9,22 @@ import { sayCardinal, sayOrdinal } from "../phonemes/number-words.ts";
 import { toPlainWords } from "./plain-words.ts";
 import { MORE_ABBREVIATIONS, MORE_CURRENCIES, MORE_UNITS, SPACED_UNITS } from "./reading-tables.ts";
 import type { ReadingTables } from "./reading-tables.ts";
+import { rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
+import { specialRules } from "./special-rules.ts";
 
 export type NormaliseText = (text: string) => string;
 
-interface Rule {
-  readonly pattern: RegExp;
-  /** @param found what the pattern found, then its groups; a group that took no part is empty */
-  readonly say: (found: readonly string[]) => string;
-}
-
 const NUMBER = String.raw`\d+(?:,\d{3})*(?:\.\d+)?`;
-const BIG = String.raw`(?:\s?(hundred|thousand|million|billion|trillion|[kKmMbB](?![\p{L}\p{N}])))`;
-const BIG_NAMES: Readonly<Record<string, string>> = { k: "thousand", m: "million", b: "billion" };
+const BIG = String.raw`(?:\s?(hundred|thousand|million|billion|trillion|(?:[kKmMbB]|mn|bn|tn)(?![\p{L}\p{N}])))`;
+const BIG_NAMES: Readonly<Record<string, string>> = {
+  k: "thousand",
+  m: "million",
+  b: "billion",
+  mn: "million",
+  bn: "billion",
+  tn: "trillion",
+};
 const ROMAN = "((?=[IVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))";
 const ROMAN_DIGITS: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10, L: 50, C: 100, D: 500, M: 1000 };
 const FRACTIONS = ["half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
@@ -31,6 +35,7 @@ const AFTER = String.raw`(?![\p{L}\p{N}_])`;
 
 export function createNormaliser(tables: ReadingTables): NormaliseText {
   const rules = [
+    ...specialRules(),
     ...timeRules(),
     ...moneyRules(tables),
     ...unitRules(tables),
@@ -62,10 +67,6 @@ export function createNormaliser(tables: ReadingTables): NormaliseText {
       .replaceAll(/,(?:\s*,)+/g, ",")
       .trim();
   };
-}
-
-function rule(pattern: string, say: Rule["say"]): Rule {
-  return { pattern: new RegExp(pattern, "gu"), say };
 }
 
 function anyOf(words: readonly string[]): string {

@@ -17,6 +17,30 @@ const GREEK_NAMES = new Map(
 /** Of an address that is spoken; the rest is left out. */
 const ADDRESS_PARTS_MAX = 12;
 
+/** Of a micrometre: a letter of no script, or a Greek one. */
+const MICRO_SIGN = /(?<=\d\s?)[µμ](?=\p{L})/gu;
+
+/** Of HTML and SSML. What only looks like one ("a <b and c> d") has no attribute with a value. */
+const TAG = /<[/!?]?[a-z][\w:-]*(?:\s+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*[/?]?>/giu;
+const ENTITIES = new Map([
+  ["&amp;", "&"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&quot;", '"'],
+  ["&apos;", "'"],
+  ["&#39;", "'"],
+  ["&nbsp;", " "],
+]);
+
+/** Three words at least; a word of few letters within them is no abbreviation. */
+const CAPITALS = /(?<![\p{L}\p{N}])\p{Lu}[\p{Lu}'’]*(?:[^\p{L}\p{N}.!?]+\p{Lu}[\p{Lu}'’]*){2,}(?![\p{L}\p{N}])/gu;
+const SHORT_WORDS = new Set(
+  (
+    "A AM AN AND ARE AS AT BE BUT BY CAN DO FOR GO HAS HE HER HIM HIS IF IN IS IT ITS ME MY NO NOT OF ON OR OUR OUT SHE SO " +
+    "THE THEY TO UP US WAS WE WHO WHY YOU"
+  ).split(" "),
+);
+
 const URL_PATTERN = /\b(?:(?:https?|ftp):\/\/|www\.)[^\s<>"'”’)\]]+/giu;
 const BARE_ADDRESS =
   /(?<![\p{L}\p{N}@.])(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|dev|app|ai|co|uk|de|fr|info)(?:\/[^\s<>"'”’)\]]*)?(?![\p{L}\p{N}])/giu;
@@ -40,10 +64,25 @@ const ADDRESS_WORDS = new Map(
 export function toPlainWords(text: string): string {
   // What looks alike in other encodings of Unicode is read alike: full-width forms, ligatures, letters with accents.
   const composed = text.normalize("NFC").replaceAll(/[\uff01-\uff5e\ufb00-\ufb06]/g, (form) => form.normalize("NFKC"));
-  return nameEmoji(nameAddresses(dropMarkdown(composed)))
+  return nameEmoji(nameAddresses(dropMarkdown(dropTags(composed))))
+    .replaceAll(CAPITALS, lowerShortWords)
+    .replaceAll(MICRO_SIGN, "µ")
     .replaceAll(/\p{Script=Greek}+/gu, nameGreek)
-    .replaceAll(/(?!\p{Script=Latin})\p{L}[\p{L}\p{M}\u200c\u200d]*/gu, " ")
+    .replaceAll(/(?!\p{Script=Latin}|µ)\p{L}[\p{L}\p{M}\u200c\u200d]*/gu, " ")
     .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\ufffd]/gu, " ");
+}
+
+function dropTags(text: string): string {
+  return text.replaceAll(TAG, " ").replaceAll(/&(?:[a-z]{2,4}|#39);/g, (entity) => ENTITIES.get(entity) ?? entity);
+}
+
+/** "TELL ME NOW": two letters that are a word. One in capitals among other words is left as it is. */
+function lowerShortWords(words: string): string {
+  const list = words.match(/\p{L}+/gu) ?? [];
+  if (!list.some((word) => SHORT_WORDS.has(word))) return words;
+  return words.replaceAll(/(\p{L}+)(?:['’]\p{L}+)?/gu, (word, start: string) =>
+    word.length > 1 && SHORT_WORDS.has(start) ? word.toLowerCase() : word,
+  );
 }
 
 function dropMarkdown(text: string): string {

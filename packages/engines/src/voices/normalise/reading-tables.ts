@@ -31,6 +31,10 @@ export const MORE_ABBREVIATIONS: Readonly<Record<string, string>> = {
   "avg.": "average",
   "tel.": "telephone",
   "ext.": "extension",
+  tsp: "teaspoon",
+  "tsp.": "teaspoon",
+  tbsp: "tablespoon",
+  "tbsp.": "tablespoon",
 };
 
 export const MORE_UNITS: Readonly<Record<string, readonly [string, string]>> = {
@@ -40,6 +44,16 @@ export const MORE_UNITS: Readonly<Record<string, readonly [string, string]>> = {
   "m³": ["cubic meter", "cubic meters"],
   "cm³": ["cubic centimeter", "cubic centimeters"],
   "m/s": ["meter per second", "meters per second"],
+  "m/s²": ["meter per second squared", "meters per second squared"],
+  tsp: ["teaspoon", "teaspoons"],
+  tbsp: ["tablespoon", "tablespoons"],
+  µm: ["micrometer", "micrometers"],
+  µg: ["microgram", "micrograms"],
+  µL: ["microliter", "microliters"],
+  µA: ["microampere", "microamperes"],
+  µF: ["microfarad", "microfarads"],
+  µV: ["microvolt", "microvolts"],
+  µW: ["microwatt", "microwatts"],
   "kg/m³": ["kilogram per cubic meter", "kilograms per cubic meter"],
   "Mbit/s": ["megabit per second", "megabits per second"],
   "Gbit/s": ["gigabit per second", "gigabits per second"],
