@@ -1,18 +1,20 @@
 /**
  * The model of a voice in a thread of its own, so that the process goes on answering: an abort ends its call at once,
- * and the piece that is being computed is dropped when it is done.
+ * and the piece that is being computed is dropped when it is done. ONNX Runtime offers no way to end it sooner, so one
+ * piece at most is in the thread: those that wait for it are not computed when their calls end.
  */
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { AiError, decodeAiError } from "@openai-compat/core";
+import { createTurns } from "../../llama/turns.ts";
 import type { GraphReply, GraphRequest, GraphSettings, RenderOptions } from "./graph-messages.ts";
 
 export interface GraphThread {
   /** Symbols that one piece may have at most. */
   readonly symbolsMax: number;
   /**
-   * Pieces are computed in the order in which they are asked for.
+   * Calls take turns, a piece each.
    *
    * @throws the signal's reason; AiError `engine_failed`
    */
@@ -31,6 +33,7 @@ export async function openGraphThread(settings: GraphSettings): Promise<GraphThr
   const worker = new Worker(ENTRY, { workerData: settings });
   const opened = Promise.withResolvers<number>();
   const pending = new Map<number, PendingPiece>();
+  const turns = createTurns();
   let lastId = 0;
   // A thread that fails is a fault of ours or of the library: the process ends, and the next call starts another one.
   worker.on("error", (error) => {
@@ -56,18 +59,14 @@ export async function openGraphThread(settings: GraphSettings): Promise<GraphThr
   return {
     symbolsMax,
     async render(symbols, options, signal) {
-      signal.throwIfAborted();
+      const endTurn = await turns.take({}, signal);
       lastId += 1;
       const piece: PendingPiece = Promise.withResolvers();
       pending.set(lastId, piece);
+      // Also after an abort, the thread computes it to its end.
+      piece.promise.then(endTurn, endTurn);
       send({ type: "render", id: lastId, symbols, options });
-      const abort = (): void => piece.reject(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      try {
-        return await piece.promise;
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
+      return untilAborted(piece.promise, signal);
     },
     async dispose() {
       const gone = new AiError("engine_failed", "The voice was closed.");
@@ -76,4 +75,15 @@ export async function openGraphThread(settings: GraphSettings): Promise<GraphThr
       await exited;
     },
   };
+}
+
+async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
