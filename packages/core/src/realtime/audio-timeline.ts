@@ -28,7 +28,7 @@ export interface AudioTimeline {
    * @param leader reads ahead: this reader gets no sample before it, until it is finished or the leader closed
    */
   read(from: number, leader?: AudioReader | null): AudioReader;
-  /** Resolves when no reader is further behind than so many samples. */
+  /** Resolves when no more than so many samples are kept for a reader that has not had them. */
   waitForRoom(samplesMax: number): Promise<void>;
 }
 
@@ -110,9 +110,9 @@ class Timeline implements AudioTimeline {
   }
 
   #measureBacklog(): number {
-    let backlog = 0;
-    for (const { position, last } of this.#readers) backlog = Math.max(backlog, Math.min(this.#end, last) - position);
-    return backlog;
+    let first = this.#end;
+    for (const { position, last } of this.#readers) if (position < last) first = Math.min(first, position);
+    return this.#end - first;
   }
 
   #forget(): void {

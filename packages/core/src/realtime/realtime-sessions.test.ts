@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { operations } from "@openai-compat/spec";
 import { AiError } from "../ai-error.ts";
 import { authoriseTestCall } from "../testing/authorise-test-call.ts";
-import { COMMIT, MANUAL, append, createTestService, update } from "../testing/open-test-session.ts";
+import { CLEAR, COMMIT, MANUAL, append, createTestService, update } from "../testing/open-test-session.ts";
 import type { RealtimeSession } from "./realtime-session.ts";
 
 type Sound = readonly [ms: number, isLoud: boolean];
@@ -163,6 +163,70 @@ test("audio that nobody has listened to is bounded, and its sender waits", async
   await reader.until("turn-completed");
   expect(reader.of("turn-completed")).toMatchObject([{ heardMs: 600 }]);
   await session.close("disconnected");
+});
+
+test("turns that wait for a slot count together: their sender waits, however short each is", async () => {
+  const { promise: isReady, resolve } = Promise.withResolvers<void>();
+  const { open } = createTestService({ turns: 2, onTurn: () => isReady, limits: { bufferMsMax: 1000 } });
+  const { session, reader } = await open();
+  await session.receive(MANUAL);
+  let taken = 0;
+  const sending = (async () => {
+    for (let turn = 0; turn < 12; turn += 1) {
+      await session.receive(append(200, true));
+      await session.receive(COMMIT);
+      taken += 1;
+    }
+  })();
+  await new Promise((done) => void setTimeout(done, 20));
+  expect(taken).toBe(5);
+  resolve();
+  await sending;
+  await reader.until("turn-completed", 12);
+  expect(
+    reader
+      .of("turn-completed")
+      .map(({ itemId }) => itemId)
+      .toSorted(),
+  ).toEqual(
+    reader
+      .of("committed")
+      .map(({ itemId }) => itemId)
+      .toSorted(),
+  );
+  await session.close("disconnected");
+});
+
+test("turns that are begun and dropped in a row are ended before more are taken", async () => {
+  let begun = 0;
+  let running = 0;
+  let most = 0;
+  const { promise: isReady, resolve } = Promise.withResolvers<void>();
+  const { open, credits } = createTestService({
+    onCredentialAsked: async () => {
+      begun += 1;
+      running += 1;
+      most = Math.max(most, running);
+      await isReady;
+      running -= 1;
+    },
+  });
+  const { session } = await open();
+  await session.receive(MANUAL);
+  const sending = (async () => {
+    for (let turn = 0; turn < 200; turn += 1) {
+      await session.receive(append(100, true));
+      await session.receive(CLEAR);
+    }
+  })();
+  await new Promise((done) => void setTimeout(done, 20));
+  expect(begun).toBeLessThan(40);
+  resolve();
+  await sending;
+  expect(begun).toBe(200);
+  expect(most).toBeLessThan(40);
+  await session.close("disconnected");
+  expect(credits.holds.size).toBe(0);
 });
 
 test("one message may hold more audio than fits, and is taken as it is listened to", async () => {

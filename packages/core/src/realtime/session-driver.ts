@@ -55,6 +55,8 @@ export interface SessionDriverOptions extends Pick<OpenRealtimeOptions, "authori
 
 /** Events that wait for their reader beyond which it is given up. */
 const OUTPUTS_MAX = 4096;
+/** Turns and detectors of a session that have not ended, beyond which nothing more is taken from its client. */
+const TASKS_MAX = 32;
 /** Decoded at once. */
 const DECODED_MS_MAX = 500;
 /** A detector's turn begins before its speech; the most that a client may ask for is `prefixPaddingMs` of its settings. */
@@ -69,7 +71,6 @@ export function startSession(options: SessionDriverOptions): RealtimeSession {
 interface RunningTurn {
   readonly reader: AudioReader;
   readonly aborted: AbortController;
-  readonly ended: Promise<void>;
 }
 
 class Driver implements RealtimeSession {
@@ -81,7 +82,8 @@ class Driver implements RealtimeSession {
   readonly #timeline: AudioTimeline;
   readonly #queue: OutputQueue<RealtimeOutput> = createOutputQueue(OUTPUTS_MAX);
   readonly #turns = new Map<string, RunningTurn>();
-  readonly #settling = new Set<Promise<void>>();
+  /** Turns and detectors that have not ended, dropped ones among them. */
+  readonly #tasks = new Set<Promise<void>>();
   readonly #timers: SessionTimers;
   readonly #ended = Promise.withResolvers<void>();
   readonly #stopped = new AbortController();
@@ -129,8 +131,9 @@ class Driver implements RealtimeSession {
   async receive(input: RealtimeInput): Promise<void> {
     if (this.#machine.hasEnded) return;
     this.#timers.noteActivity();
-    if (input.type !== "append") return this.#handle(input);
-    return this.#append(input.bytes, input.eventId);
+    if (input.type === "append") await this.#append(input.bytes, input.eventId);
+    else this.#handle(input);
+    while (this.#tasks.size > TASKS_MAX) await Promise.race(this.#tasks);
   }
 
   async close(reason: "disconnected" | "shutting-down"): Promise<void> {
@@ -205,10 +208,14 @@ class Driver implements RealtimeSession {
     const ended = this.#runTurn(turn, reader, aborted.signal).finally(() => {
       reader.close();
       this.#turns.delete(itemId);
-      this.#settling.delete(ended);
     });
-    this.#settling.add(ended);
-    this.#turns.set(itemId, { reader, aborted, ended });
+    this.#follow(ended);
+    this.#turns.set(itemId, { reader, aborted });
+  }
+
+  #follow(task: Promise<void>): void {
+    const ended = task.finally(() => this.#tasks.delete(ended));
+    this.#tasks.add(ended);
   }
 
   #finishTurn(itemId: string, atMs: number | null): void {
@@ -299,6 +306,7 @@ class Driver implements RealtimeSession {
       onFailed: (error) => this.#stop("failed", describeError(error), true),
     });
     this.#watch = watch;
+    this.#follow(watch.ended);
   }
 
   #stop(reason: RealtimeEndReason, error: RealtimeError | null, drains: boolean): void {
@@ -319,7 +327,7 @@ class Driver implements RealtimeSession {
     this.#watch?.stop();
     this.#queue.push({ type: "end", reason, error });
     this.#queue.end();
-    void Promise.allSettled(this.#settling).then(() => {
+    void Promise.allSettled(this.#tasks).then(() => {
       this.#ended.resolve();
       this.#options.onEnd();
     });

@@ -232,6 +232,11 @@ test.each<readonly [string, readonly SessionEvent[], readonly string[]]>([
     ["< error model_not_found session.audio.input.transcription.model for u"],
   ],
   ["another model", [update({ transcription: { model: "ears" } })], ["detect 500 ears", "< session-updated"]],
+  [
+    "what is shown and too long",
+    [update({ echo: { prompt: "x".repeat(262_144) } }, "u")],
+    ["< error invalid_value session for u"],
+  ],
   ["another type", [update({ type: "realtime" }, "u")], ["< error session_type_fixed session.type for u"]],
   ["another format", [update({ format: "pcmu" })], ["use pcmu", "< session-updated"]],
   [

@@ -104,6 +104,8 @@ export interface SessionMachine {
 const COMMIT_MS_MIN = 100;
 /** How much audio that belongs to no turn is kept, the padding of a turn not counted. */
 export const LOOKBACK_MS = 5000;
+/** Of what is shown and has no effect, as JSON: it is merged, so it would grow with each update. */
+const ECHO_CHARACTERS_MAX = 256 * 1024;
 /** Items that can be retrieved and deleted. */
 const ITEMS_MAX = 100;
 
@@ -214,6 +216,10 @@ class Machine implements SessionMachine {
     if (config.format !== this.#config.format && this.#open !== null) {
       const message = "The audio format can't change while the buffer holds audio. Commit or clear it first.";
       return { code: "format_in_use", message, param: "session.audio.input.format" };
+    }
+    if (JSON.stringify(config.echo).length > ECHO_CHARACTERS_MAX) {
+      const message = `The session holds too much: at most ${ECHO_CHARACTERS_MAX} characters beside what it transcribes by.`;
+      return { code: "invalid_value", message, param: "session" };
     }
     const refusal = this.#options.checkModel(config.transcription.model);
     if (refusal === null) return null;

@@ -24,6 +24,8 @@ export interface SpeechWatch {
   /** Of the detector: what it has been given. */
   readonly reader: AudioReader;
   stop(): void;
+  /** Resolves when the engine has ended it too. */
+  readonly ended: Promise<void>;
 }
 
 /** Pauses before a detector is begun anew: after the first failure in a row, the second and so on. */
@@ -54,8 +56,9 @@ export function watchSpeech(options: SpeechWatchOptions): SpeechWatch {
     }
   }
 
-  void run().finally(() => reader.close());
+  const ended = run().finally(() => reader.close());
   return {
+    ended,
     get reader() {
       return reader;
     },

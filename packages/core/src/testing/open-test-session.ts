@@ -31,7 +31,7 @@ const TEST_LIMITS: RealtimeLimits = {
 export interface TestServiceOptions extends FakeLiveOptions {
   /** Micro-credits; a second of audio costs 1000. Default: enough. */
   readonly granted?: number;
-  readonly onCredentialAsked?: () => void;
+  readonly onCredentialAsked?: () => void | Promise<void>;
   readonly engine?: ReturnType<typeof createFakeLiveEngine>;
   readonly limits?: Partial<RealtimeLimits>;
 }
@@ -64,7 +64,7 @@ export function createTestService(options: TestServiceOptions = {}) {
       model: null,
       patch: null,
       authoriseTurn: async () => {
-        options.onCredentialAsked?.();
+        await options.onCredentialAsked?.();
         return authorise();
       },
       limits: { ...TEST_LIMITS, ...limits },
