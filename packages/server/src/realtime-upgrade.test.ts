@@ -222,9 +222,11 @@ test("a request for a session that is no WebSocket says how to connect", async (
 });
 
 test("pages of other origins than the allowed ones are refused before their credential is looked at", async () => {
-  const { ask } = await start({ config: { allowedOrigins: ["https://good.test"] } });
+  const { ask, host } = await start({ config: { allowedOrigins: ["https://good.test"] } });
   expect((await ask(PATH, { origin: "https://good.test" })).status).toBe(PASSED);
   expect((await ask(PATH)).status).toBe(PASSED);
+  // A page of the server itself.
+  expect((await ask(PATH, { origin: `http://${host}` })).status).toBe(PASSED);
   const { status, body } = await ask(PATH, { origin: "https://bad.test", authorization: null });
   expect({ status, ...JSON.parse(body) }).toMatchObject({ status: 403, error: { code: "origin_not_allowed" } });
 });

@@ -9,6 +9,7 @@ import type { OpenRealtimeOptions, RealtimeCounts } from "./realtime-session.ts"
 import type { RelayEvent } from "./upstream-relay.ts";
 
 export interface RelayedSession {
+  readonly route: "upstream";
   /** Resolves when the upstream has room for the next one: until then its caller reads no further. */
   receive(frame: RealtimeFrame): Promise<void>;
   /** In order; taken once, and as slowly as its reader likes: the upstream is read no faster. */
@@ -58,6 +59,7 @@ export function createRelayedSession({ run, authoriseTurn, limits, onEnd }: Rela
   }
 
   return {
+    route: "upstream",
     async receive(frame) {
       timers.noteActivity();
       await relay.receive(frame);

@@ -41,6 +41,11 @@ export interface WebSocketConnection {
   readonly messages: AsyncIterable<ReceivedMessage>;
   /** After the end of the connection it does nothing. */
   send(text: string): void;
+  /**
+   * Resolves when the network has taken it, or the connection has ended: who waits for that is never too fast for the
+   * client.
+   */
+  sendInTurn(text: string): Promise<void>;
   /** Lets what was sent go out first. Again, it does nothing. @param reason at most 123 bytes. */
   close(code: number, reason: string): void;
   /** Ends the connection at once. */
@@ -102,6 +107,11 @@ export function openWebSocketConnection(socket: WebSocket, options: WebSocketCon
       if (cause !== null) return;
       socket.send(text);
       isReading();
+    },
+    sendInTurn(text) {
+      if (cause !== null) return Promise.resolve();
+      // What fails to be sent ends the connection.
+      return new Promise((resolve) => socket.send(text, () => resolve()));
     },
     close: (code, reason) => close("server", code, reason),
     terminate() {

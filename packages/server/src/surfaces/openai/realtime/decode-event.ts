@@ -45,7 +45,7 @@ export async function decodeEvent(message: ReceivedMessage, options: DecodeEvent
 }
 
 /** An event of any type. @throws RealtimeRefusal `malformed_event` */
-async function parseEvent(
+export async function parseEvent(
   { bytes, isBinary }: ReceivedMessage,
   { bounds, signal }: Pick<DecodeEventOptions, "bounds" | "signal">,
 ): Promise<JsonRecord> {

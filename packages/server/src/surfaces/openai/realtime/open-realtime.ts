@@ -4,7 +4,13 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { AiService, Authenticator, OpenRealtimeOptions, RealtimeSession } from "@openai-compat/core";
+import type {
+  AiService,
+  Authenticator,
+  OpenRealtimeOptions,
+  RealtimeSession,
+  RelayedSession,
+} from "@openai-compat/core";
 import { operations } from "@openai-compat/spec";
 import type { ActiveSessions } from "../../../http/active-sessions.ts";
 import type { BodyBudget } from "../../../http/body-budget.ts";
@@ -26,6 +32,7 @@ import { decodeBeginning } from "./decode-beginning.ts";
 import { encodeRealtimeError } from "./encode-event.ts";
 import { REALTIME_SUBPROTOCOL, findCredential } from "./find-credential.ts";
 import { refuseBeta } from "./realtime-refusal.ts";
+import { runRelay } from "./run-relay.ts";
 import { runSession } from "./run-session.ts";
 import type { SessionEnd } from "./run-session.ts";
 import { createSessionSlots } from "./session-slots.ts";
@@ -44,7 +51,7 @@ export interface SessionRecord extends SessionEnd {
 
 export interface RealtimeDependencies {
   readonly authenticator: Authenticator;
-  readonly service: Pick<AiService, "admitBody" | "openRealtime">;
+  readonly service: Pick<AiService, "admitBody" | "openRealtime" | "openRelay">;
   readonly allowedOrigins: readonly string[];
   readonly settings: RealtimeSettings;
   /** Called for each session, and again when it changes its format. */
@@ -103,12 +110,20 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
     const giveSlotBack = slots.take(accountId);
     try {
       if (asksForBeta(scope.headers, subprotocols)) return { accountId, session: null, giveSlotBack };
-      const beginning = decodeBeginning(query, opened.configuration);
+      const { update, ...beginning } = decodeBeginning(query, opened.configuration);
       await service.admitBody(opened.call, id);
+      const options = { ...beginning, authoriseTurn: opened.renew, limits: settings };
+      const transcriptionModel = beginning.patch?.transcription?.model ?? null;
+      const relayed = await service.openRelay(opened.call, {
+        ...options,
+        path,
+        update,
+        traceParent: scope.traceParent,
+        transcriptionModel,
+      });
+      if (relayed !== null) return { accountId, session: relayed, giveSlotBack };
       const session = await service.openRealtime(opened.call, {
-        ...beginning,
-        authoriseTurn: opened.renew,
-        limits: settings,
+        ...options,
         createDecoder: dependencies.createAudioDecoder,
       });
       return { accountId, session, giveSlotBack };
@@ -136,7 +151,7 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
 interface BegunSession {
   readonly accountId: string;
   /** Null for a client that gets none, but its refusal as an event. */
-  readonly session: RealtimeSession | null;
+  readonly session: RealtimeSession | RelayedSession | null;
   readonly giveSlotBack: () => void;
 }
 
@@ -166,7 +181,10 @@ async function follow({ accountId, session, giveSlotBack }: BegunSession, option
   else {
     const { sessionBytesMax } = settings;
     const onError = (error: AiError) => reportError(error, scope);
-    const end = await runSession({ session, connection, bounds, sessionBytesMax, onError });
+    const end =
+      session.route === "upstream"
+        ? await runRelay({ session, connection, bounds, onError })
+        : await runSession({ session, connection, bounds, sessionBytesMax, onError });
     const durationMs = performance.now() - startedAt;
     onSessionEnd({ ...end, requestId: scope.requestId, accountId, operationId: id, durationMs });
   }
@@ -185,9 +203,11 @@ async function refuseForBeta(connection: WebSocketConnection): Promise<void> {
   await connection.closed;
 }
 
+/** The pages of this server itself may, under whatever name they were asked for. */
 function checkOrigin({ headers }: RequestScope, allowedOrigins: readonly string[]): void {
   const origin = headers.get("origin");
   if (origin === null || isAllowedOrigin(origin, allowedOrigins)) return;
+  if (URL.canParse(origin) && new URL(origin).host === headers.get("host")) return;
   throw new AiError("origin_not_allowed", "Pages of this origin may not open sessions here.");
 }
 

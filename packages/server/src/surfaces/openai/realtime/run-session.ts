@@ -21,7 +21,9 @@ export interface RunSessionOptions extends Omit<DecodeEventOptions, "signal"> {
 /** Who or what ended a session. */
 export type SessionEndCause =
   | Exclude<DisconnectCause, "server">
-  | Exclude<RealtimeEndReason, "disconnected" | "slow-reader">;
+  | Exclude<RealtimeEndReason, "disconnected" | "slow-reader">
+  /** The upstream of the session's model has closed it. */
+  | "upstream";
 
 export interface SessionEnd {
   readonly cause: SessionEndCause;
@@ -80,7 +82,7 @@ async function takeMessages(options: RunSessionOptions): Promise<void> {
   }
 }
 
-function chooseCloseCode(reason: RealtimeEndReason): number {
+export function chooseCloseCode(reason: RealtimeEndReason): number {
   switch (reason) {
     case "disconnected":
       return CLOSE_CODES.normal;
@@ -102,7 +104,7 @@ function chooseCloseCode(reason: RealtimeEndReason): number {
 }
 
 /** An event says more, where there is something to say. */
-const CLOSE_TEXTS: Readonly<Record<RealtimeEndReason, string>> = {
+export const CLOSE_TEXTS: Readonly<Record<RealtimeEndReason, string>> = {
   disconnected: "",
   refused: "the beta is not supported",
   expired: "the session has reached its maximum duration",
