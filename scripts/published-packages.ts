@@ -32,6 +32,8 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     assets: [
       "spec/openapi.json",
       "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js",
+      "packages/server/src/demo/realtime.js",
+      "packages/server/src/demo/capture-worklet.js",
       "licenses/NOTICE.md",
       "licenses/Apache-2.0.txt",
     ],

@@ -10,6 +10,8 @@ import { readFile, stat } from "node:fs/promises";
 const ASSET_PLACES = {
   "openapi.json": ["./openapi.json", "../../../../spec/openapi.json"],
   "standalone.js": ["./standalone.js", "../../node_modules/@scalar/api-reference/dist/browser/standalone.js"],
+  "realtime.js": ["./realtime.js", "../demo/realtime.js"],
+  "capture-worklet.js": ["./capture-worklet.js", "../demo/capture-worklet.js"],
 } as const;
 
 export type AssetName = keyof typeof ASSET_PLACES;

@@ -1,14 +1,9 @@
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { renderDocsPage } from "./docs-page.ts";
+import { HAS_CHROMIUM, openPage, warnWithoutChromium } from "../testing/chromium.ts";
 import { startTestServer } from "../testing/test-server.ts";
 
-/** Where Debian, Ubuntu and Google put it; nothing is downloaded for a test. */
-const BROWSER = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-if (BROWSER === undefined) console.warn("No Chromium is installed: the documentation page is not tried in a browser.");
+warnWithoutChromium("the documentation page");
 
 let started: Awaited<ReturnType<typeof startTestServer>>;
 beforeEach(async () => {
@@ -51,29 +46,19 @@ test("the script is sent whole, and not again while it is the same", async () =>
   expect([again.status, await again.text()]).toEqual([304, ""]);
 });
 
-test.skipIf(BROWSER === undefined)(
+test.skipIf(!HAS_CHROMIUM)(
   "a browser shows the page and sends requests to this server only",
   async () => {
-    const browser = await chromium.launch({ executablePath: BROWSER ?? "", args: ["--no-sandbox"] });
-    try {
-      const page = await browser.newPage();
-      const asked: string[] = [];
-      const problems: string[] = [];
-      page.on("request", (request) => void asked.push(new URL(request.url()).origin));
-      page.on("console", (message) => {
-        if (message.type() === "error") problems.push(message.text());
-      });
-      page.on("pageerror", (error) => void problems.push(error.message));
-      await page.goto(new URL("/docs", started.baseUrl).href);
-      await page.getByRole("heading", { name: "Lists the models that the server offers." }).waitFor();
-      // What a page fetches later (fonts, telemetry) it fetches in the first moments after it shows.
-      await page.waitForTimeout(1000);
-      const own = new URL(started.baseUrl).origin;
-      expect(asked.filter((origin) => origin !== own && origin !== "null")).toEqual([]);
-      expect(problems).toEqual([]);
-    } finally {
-      await browser.close();
-    }
+    const { page, origins, problems } = await openPage();
+    await page.goto(new URL("/docs", started.baseUrl).href);
+    await page.getByRole("heading", { name: "Lists the models that the server offers." }).waitFor();
+    // What a page fetches later (fonts, telemetry) it fetches in the first moments after it shows.
+    await page.waitForTimeout(1000);
+    const own = new URL(started.baseUrl).origin;
+    expect([...origins].filter((origin) => origin !== own && origin !== "null")).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.getByRole("link", { name: "Realtime transcription" }).click();
+    await page.getByRole("heading", { name: "Realtime transcription" }).waitFor();
   },
   60_000,
 );

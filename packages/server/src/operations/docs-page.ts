@@ -80,6 +80,7 @@ export function renderDocsPage({ hasScript }: { readonly hasScript: boolean }): 
 <link rel="icon" href="data:,">
 </head>
 <body>
+<p style="font: 1rem/1.6 system-ui, sans-serif; margin: 0.5rem 1rem"><a href="/demo/realtime">Realtime transcription</a> with your microphone</p>
 ${body}
 </body>
 </html>

@@ -5,6 +5,7 @@
 
 import type { RequestScope } from "../http/request-scope.ts";
 import { serveDocsPage, serveDocsScript, serveOpenApiDocument } from "./docs-page.ts";
+import { serveRealtimePage, serveRealtimeScript } from "./realtime-page.ts";
 
 /** Outside of every API mount; each answers GET and HEAD. */
 export const PUBLIC_PATHS = [
@@ -14,6 +15,9 @@ export const PUBLIC_PATHS = [
   "/openapi.json",
   "/docs",
   "/docs/standalone.js",
+  "/demo/realtime",
+  "/demo/realtime.js",
+  "/demo/capture-worklet.js",
 ] as const;
 
 export type PublicPath = (typeof PUBLIC_PATHS)[number];
@@ -38,5 +42,8 @@ export function createPublicHandlers(options: PublicRouteOptions): PublicHandler
     "/openapi.json": serveOpenApiDocument,
     "/docs": serveDocsPage,
     "/docs/standalone.js": serveDocsScript,
+    "/demo/realtime": serveRealtimePage,
+    "/demo/realtime.js": (request) => serveRealtimeScript("realtime.js", request),
+    "/demo/capture-worklet.js": (request) => serveRealtimeScript("capture-worklet.js", request),
   };
 }

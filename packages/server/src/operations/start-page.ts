@@ -14,6 +14,7 @@ const PAGE = `<!doctype html>
 <p>This is a server with OpenAI's API. Programs use it with the base URL <code>/v1</code> of this address and a key.</p>
 <ul>
 <li><a href="/docs">What it offers</a>, and the same as an <a href="/openapi.json">OpenAPI document</a></li>
+<li><a href="/demo/realtime">Realtime transcription</a> with your microphone</li>
 <li><a href="/healthz">Is it running</a>, and is it <a href="/readyz">ready for calls</a></li>
 </ul>
 </body>
