@@ -15,6 +15,7 @@ import { benchLosses } from "./losses/losses-area.ts";
 import { writeResults } from "./measurement.ts";
 import { benchOutput } from "./output/output-area.ts";
 import { benchPrefix } from "./prefix/prefix-area.ts";
+import { benchRealtime } from "./realtime/realtime-area.ts";
 import { benchUploads } from "./uploads/uploads-area.ts";
 import { benchWorstBodies } from "./worst-bodies/worst-bodies-area.ts";
 
@@ -31,6 +32,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   losses: benchLosses,
   output: benchOutput,
   prefix: benchPrefix,
+  realtime: benchRealtime,
   uploads: benchUploads,
   "worst-bodies": benchWorstBodies,
 };
