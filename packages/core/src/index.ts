@@ -152,7 +152,7 @@ export { transcriptionCalls, translationCalls } from "./services/transcription-s
 export type { SpokenRequest, TranscriptionRun } from "./services/transcription-request.ts";
 export { foldTranscription } from "./services/fold-transcription.ts";
 export type { Transcript } from "./services/fold-transcription.ts";
-export { BYTES_PER_MS } from "./realtime/realtime-config.ts";
+export { BYTES_PER_MS, applyPatch, createConfig } from "./realtime/realtime-config.ts";
 export type {
   RealtimeAudioFormat,
   RealtimeConfig,

@@ -5,7 +5,7 @@
 
 import { Hono } from "hono";
 import { AiError, createCallId, toAiError } from "@openai-compat/core";
-import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
+import type { AiErrorCode, AiService, Authenticator, ClientSecretStore } from "@openai-compat/core";
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
 import type { ActiveSessions } from "./http/active-sessions.ts";
@@ -26,7 +26,12 @@ import { createCompletion } from "./surfaces/openai/completions/route.ts";
 import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
-import type { OperationDependencies, OperationHandler, OperationLimits } from "./surfaces/openai/operation-handler.ts";
+import type {
+  OperationDependencies,
+  OperationHandler,
+  OperationLimits,
+  RoutedOperation,
+} from "./surfaces/openai/operation-handler.ts";
 import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
@@ -35,6 +40,7 @@ import type {
   RealtimeDependencies,
   SessionRecord,
 } from "./surfaces/openai/realtime/open-realtime.ts";
+import { CREATE_CLIENT_SECRET, createClientSecretHandler } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
@@ -61,6 +67,7 @@ export interface AppOptions {
   readonly limits: OperationLimits;
   readonly realtime: RealtimeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
+  readonly clientSecrets: ClientSecretStore;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
   /** Called with every session that has ended, for log and metrics. Default: ignored. */
@@ -173,8 +180,12 @@ function createRouter(
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
-  for (const operation of OPERATIONS) {
-    const handler = HANDLERS[operation.id];
+  const createClientSecret = createClientSecretHandler({ clientSecrets: dependencies.clientSecrets, settings });
+  const handled: readonly (readonly [RoutedOperation, OperationHandler])[] = [
+    ...OPERATIONS.map((operation) => [operation, HANDLERS[operation.id]] as const),
+    [CREATE_CLIENT_SECRET, createClientSecret],
+  ];
+  for (const [operation, handler] of handled) {
     router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
       run(operation, handler, {
         request: context.req.raw,

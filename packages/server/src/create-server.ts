@@ -117,6 +117,7 @@ export function createServer(options: ServerOptions): Server {
     limits: config.limits,
     realtime: config.realtime,
     createAudioDecoder: options.createAudioDecoder,
+    clientSecrets: options.stores.clientSecrets,
     sessions,
     onSessionEnd: operations.telemetry.recordSession,
     refusalLimit: createRefusalLimit({ limitOf: (accountId) => limitsOf(accountId).refusalsPerMinute }),

@@ -102,6 +102,7 @@ export async function createTestApp(options: TestServerOptions = {}) {
     limits: config.limits,
     realtime: config.realtime,
     createAudioDecoder: createLiveDecoder,
+    clientSecrets: stores.clientSecrets,
     sessions: createActiveSessions(),
     refusalLimit: createRefusalLimit({ limitOf: (id) => findLimits(config.rateLimits)(id).refusalsPerMinute }),
     onInternalError: (error) => void internalErrors.push(error),

@@ -42,7 +42,7 @@ test.each([
   "POST /moderations",
   "POST /content_provenance_checks",
   "POST /realtime/sessions",
-  "POST /realtime/client_secrets",
+  "POST /realtime/transcription_sessions",
   "POST /realtime/calls",
   "POST /audio/voices",
   "GET /audio/voice_consents/cons_1",

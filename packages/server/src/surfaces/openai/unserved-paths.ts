@@ -27,6 +27,10 @@ const OPENAI_FAMILIES: readonly Family[] = [
   },
   { paths: ["/chat/completions"], instead: "it keeps no answers: POST $/chat/completions gives each once" },
   { paths: ["/batches"], instead: "send the calls one by one, several at a time" },
+  {
+    paths: ["/realtime/sessions", "/realtime/transcription_sessions"],
+    instead: "they are of the beta: use POST $/realtime/client_secrets",
+  },
   { paths: ["/realtime"], instead: "open a session by a WebSocket at $/realtime" },
   {
     paths: ["/audio/voices", "/audio/voice_consents"],

@@ -41,6 +41,7 @@ export const realtimeSchema = z.strictObject({
   sessionBytesMax: count
     .default(64 * 1024)
     .describe("Largest `session.update`, and the largest `session` of a client secret, in bytes of JSON."),
+  clientSecretsMax: count.default(1000).describe("Client secrets of one account that have not expired; more get 429."),
   sendBytesMax: count
     .default(1024 * 1024)
     .describe("What may wait for a client to read it, in bytes; then its connection is closed with code 1013."),
