@@ -13,7 +13,7 @@ import { startLocalServer, type LocalServer, type LocalServerOptions } from "./l
 const recipeSchema = z.object({
   base_url: z.string(),
   keys: z.object({ full: z.string() }),
-  models: z.object({ chat: z.string(), embedding: z.string() }),
+  models: z.object({ chat: z.string(), embedding: z.string(), transcription: z.string() }),
 });
 
 /** No word of the second server's, so that a name that comes through shows. */
@@ -58,6 +58,12 @@ function configureGateway(targetFile: string): object {
     models: [
       { id: MODEL_ID, default: true, engine: connect(recipe.models.chat) },
       { id: `${MODEL_ID}-embedding`, type: "embedding", engine: connect(recipe.models.embedding) },
+      {
+        id: `${MODEL_ID}-transcription`,
+        type: "transcription",
+        default: true,
+        engine: connect(recipe.models.transcription),
+      },
     ],
   };
 }
