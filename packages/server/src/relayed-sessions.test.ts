@@ -1,6 +1,7 @@
 /** Realtime sessions of an upstream's model through a whole server: of our own as the upstream, and of scripted ones. */
 
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { createScriptedSpeechEngine, createScriptedTranscriptionEngine } from "@openai-compat/engines";
 import type { UpstreamEngineSettings } from "@openai-compat/engines";
 import { expect, onTestFinished, test } from "vitest";
@@ -82,6 +83,19 @@ async function openPlain(baseUrl: string, key: string, query = "model=far") {
   return { socket, texts, closed };
 }
 
+/** @returns the answer in the place of an upgrade. */
+async function refuse(address: string, key: string): Promise<{ status: number; body: string }> {
+  const socket = new WebSocket(address, { headers: { authorization: `Bearer ${key}` } });
+  socket.on("error", () => {});
+  return new Promise<{ status: number; body: string }>((resolve) => {
+    socket.on("unexpected-response", (_request, response) => {
+      let body = "";
+      response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+  });
+}
+
 test.each(["intent=transcription", "model=far", "model=Far"])(
   "a turn is transcribed by the server behind the server, and paid for as that reports (%s)",
   async (query) => {
@@ -147,17 +161,6 @@ test("what the upstream refuses is refused before the upgrade, without its words
   const { settings } = await startEars();
   const wrongKey = await startRelay({ ...settings, apiKey: "sk-canary-wrong" });
   const url = `${wrongKey.baseUrl.replace(/^http/, "ws")}/realtime?intent=transcription`;
-  const refuse = async (address: string, key: string) => {
-    const socket = new WebSocket(address, { headers: { authorization: `Bearer ${key}` } });
-    socket.on("error", () => {});
-    return new Promise<{ status: number; body: string }>((resolve) => {
-      socket.on("unexpected-response", (_request, response) => {
-        let body = "";
-        response.on("data", (chunk: Buffer) => (body += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      });
-    });
-  };
   const { status, body } = await refuse(url, wrongKey.keys.key);
   expect([status, JSON.parse(body)]).toMatchObject([500, { error: { code: "upstream_failed" } }]);
   expect(body).not.toContain("canary");
@@ -167,6 +170,26 @@ test("what the upstream refuses is refused before the upgrade, without its words
     503,
     { error: { code: "upstream_unavailable" } },
   ]);
+});
+
+test("an upstream that answers too late is given up, and its slot with it", async () => {
+  const connections = new Set<object>();
+  const silent = createTcpServer((connection) => {
+    connections.add(connection);
+    connection.on("error", () => {});
+    connection.on("close", () => connections.delete(connection));
+    connection.resume();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => new Promise<void>((resolve) => void silent.close(() => resolve())));
+  const address = silent.address();
+  if (address === null || typeof address === "string") throw new Error("The upstream listens on no TCP port.");
+  const baseUrls = [`http://127.0.0.1:${address.port}/v1`];
+  const relay = await startRelay({ baseUrls }, { realtime: { openTimeMsMax: 300 } });
+  const url = `${relay.baseUrl.replace(/^http/, "ws")}/realtime?model=far`;
+  expect(await refuse(url, relay.keys.key)).toMatchObject({ status: 503 });
+  await expect.poll(() => connections.size).toBe(0);
+  expect(await relay.usage()).toEqual([]);
 });
 
 test("an upstream that is lost is told as an event, then the connection is closed; a close of it is passed on", async () => {

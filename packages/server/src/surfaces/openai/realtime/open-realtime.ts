@@ -74,20 +74,20 @@ const OPERATION: OpenedOperation = { id, capability, shownAs: `GET ${path}` };
  * session (404, 429, 501, 503) → the WebSocket.
  */
 export function createRealtimeOpener(dependencies: RealtimeDependencies) {
-  const { settings, bodies, service } = dependencies;
+  const { settings, bodies } = dependencies;
   const { messageBytesMax, openTimeMsMax, sendBytesMax, pingMs } = settings;
   const accept = createWebSocketAcceptor({ messageBytesMax, subprotocol: REALTIME_SUBPROTOCOL });
   const slots = createSessionSlots(settings);
   const open = createSessionOpener(dependencies.authenticator);
 
-  async function authenticate(query: URLSearchParams, scope: RequestScope): Promise<OpenedSession> {
+  async function authenticate({ query, scope, signal }: Asked): Promise<OpenedSession> {
     checkOrigin(scope, dependencies.allowedOrigins);
-    const { callId, requestId, facts, headers, controller } = scope;
+    const { callId, requestId, facts, headers } = scope;
     return open(OPERATION, {
       callId,
       requestId,
       token: findCredential(headers, query),
-      signal: controller.signal,
+      signal,
       facts,
       onRateLimit: (kind, state) => setRateLimitHeaders(scope.answerHeaders, kind, state),
     });
@@ -102,30 +102,16 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
     });
   }
 
-  async function begin(query: URLSearchParams, scope: RequestScope): Promise<BegunSession> {
-    const opened = await authenticate(query, scope);
+  async function begin(asked: Asked): Promise<BegunSession> {
+    const { scope } = asked;
+    const opened = await authenticate(asked);
     if (scope.upgrade === null) throw noWebSocket();
     const subprotocols = readHandshake(scope.headers);
     const { accountId } = opened.call.principal;
     const giveSlotBack = slots.take(accountId);
     try {
-      if (asksForBeta(scope.headers, subprotocols)) return { accountId, session: null, giveSlotBack };
-      const { update, ...beginning } = decodeBeginning(query, opened.configuration);
-      await service.admitBody(opened.call, id);
-      const options = { ...beginning, authoriseTurn: opened.renew, limits: settings };
-      const transcriptionModel = beginning.patch?.transcription?.model ?? null;
-      const relayed = await service.openRelay(opened.call, {
-        ...options,
-        path,
-        update,
-        traceParent: scope.traceParent,
-        transcriptionModel,
-      });
-      if (relayed !== null) return { accountId, session: relayed, giveSlotBack };
-      const session = await service.openRealtime(opened.call, {
-        ...options,
-        createDecoder: dependencies.createAudioDecoder,
-      });
+      const isBeta = asksForBeta(scope.headers, subprotocols);
+      const session = isBeta ? null : await openSession(opened, asked, dependencies);
       return { accountId, session, giveSlotBack };
     } catch (thrown) {
       giveSlotBack();
@@ -135,7 +121,16 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
 
   return async (request: Request, scope: RequestScope): Promise<Response> => {
     const query = new URL(request.url).searchParams;
-    const begun = await withinTime(begin(query, scope), openTimeMsMax, { describe: tooLate, onLate: abandon });
+    const late = new AbortController();
+    const signal = AbortSignal.any([scope.controller.signal, late.signal]);
+    const begun = await withinTime(begin({ query, scope, signal }), openTimeMsMax, {
+      describe() {
+        const error = tooLate();
+        late.abort(error);
+        return error;
+      },
+      onLate: abandon,
+    });
     if (scope.upgrade === null) throw noWebSocket();
     try {
       const connection = connect(scope.upgrade, begun.accountId, scope);
@@ -146,6 +141,28 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
     }
     return new Response(null);
   };
+}
+
+/** A request for a session. */
+interface Asked {
+  readonly query: URLSearchParams;
+  readonly scope: RequestScope;
+  /** Aborted when the client disconnects, and when opening the session takes too long. */
+  readonly signal: AbortSignal;
+}
+
+async function openSession(
+  { call, configuration, renew }: OpenedSession,
+  { query, scope }: Asked,
+  { service, settings, createAudioDecoder }: RealtimeDependencies,
+): Promise<RealtimeSession | RelayedSession> {
+  const { update, ...beginning } = decodeBeginning(query, configuration);
+  await service.admitBody(call, id);
+  const options = { ...beginning, authoriseTurn: renew, limits: settings };
+  const { traceParent } = scope;
+  const transcriptionModel = beginning.patch?.transcription?.model ?? null;
+  const relayed = await service.openRelay(call, { ...options, path, update, traceParent, transcriptionModel });
+  return relayed ?? service.openRealtime(call, { ...options, createDecoder: createAudioDecoder });
 }
 
 interface BegunSession {
