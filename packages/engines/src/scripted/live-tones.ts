@@ -9,6 +9,7 @@ import {
   START_HZ,
   START_TONES,
   frequencyOf,
+  isPure,
   measurePower,
   measureStart,
   readDigit,
@@ -47,8 +48,25 @@ export function createLiveTones(options: LiveTonesOptions): LiveTones {
     if (lengthMs < DECISION_MS) return null;
     const startLength = measureStart(sound, { start: 0, end: sound.samples.length });
     if (startLength === 0 || lengthMs > START_TONE_MS_MAX) return createWordReader(sound.samples.length, options);
+    if (!isPure(sound, { start: 0, length: startLength }, START_HZ))
+      return createWordReader(sound.samples.length, options);
     const isOver = sound.samples.length - startLength > (sampleRate * DECISION_MS) / 1000;
-    return isOver ? createToneReader(heard, startLength / START_TONES) : null;
+    return isOver ? readTones(startLength / START_TONES) : null;
+  }
+
+  /** Sound that begins like a text and goes on like none has words like others. */
+  function readTones(tone: number): LiveTones {
+    const tones = createToneReader(heard, tone);
+    let words: LiveTones | null = null;
+    const read = (text: string): string => {
+      if (!tones.isOther) return text;
+      words = createWordReader(tones.samples, options);
+      return words.push(NO_SAMPLES);
+    };
+    return {
+      push: (samples) => words?.push(samples) ?? read(tones.push(samples)),
+      end: () => (words ?? (tones.isOther ? createWordReader(tones.samples, options) : tones)).end(),
+    };
   }
 
   return {
@@ -126,10 +144,18 @@ const BORDER_REACH = 0.3;
 const BORDER_WEIGHT = 0.5;
 const BORDER_STEPS = 24;
 
-function createToneReader(heard: SoundWindow, roughTone: number): LiveTones {
+interface ToneReader extends LiveTones {
+  /** Whether it is no text, as its length is none. */
+  readonly isOther: boolean;
+  /** That have come. */
+  readonly samples: number;
+}
+
+function createToneReader(heard: SoundWindow, roughTone: number): ToneReader {
   const decoder = new TextDecoder();
   const digits: number[] = [];
   let tone = roughTone;
+  let isOther = false;
 
   /** Each change of the tone says how long tones are: the further from the start, the better. */
   function adjust(index: number, digit: number): void {
@@ -143,11 +169,14 @@ function createToneReader(heard: SoundWindow, roughTone: number): LiveTones {
 
   function read(lookAhead: number): string {
     let text = "";
-    while (!isComplete(digits)) {
+    while (!isComplete(digits) && !isOther) {
       const index = START_TONES + digits.length;
       const { sound, offset } = heard;
       if ((index + 1 + lookAhead) * tone > offset + sound.samples.length) break;
-      const digit = readDigit(sound, index * tone - offset, tone);
+      const start = index * tone - offset;
+      const digit = readDigit(sound, start, tone);
+      isOther = digits.length < COUNT_TONES && !isPure(sound, { start, length: tone }, frequencyOf(digit));
+      if (isOther) break;
       adjust(index, digit);
       digits.push(digit);
       const isByte = digits.length > COUNT_TONES && (digits.length - COUNT_TONES) % 2 === 0;
@@ -164,6 +193,12 @@ function createToneReader(heard: SoundWindow, roughTone: number): LiveTones {
       return read(LOOK_AHEAD);
     },
     end: () => read(-LOOK_AHEAD) + decoder.decode(),
+    get isOther() {
+      return isOther;
+    },
+    get samples() {
+      return heard.offset + heard.sound.samples.length;
+    },
   };
 }
 

@@ -177,6 +177,22 @@ export function readDigit({ samples, sampleRate }: Sound, start: number, length:
   return loudest.digit;
 }
 
+/** Whether it is one tone and nothing else, in the middle of where it is. @param hertz of the tone */
+export function isPure(
+  { samples, sampleRate }: Sound,
+  place: { start: number; length: number },
+  hertz: number,
+): boolean {
+  const { start, length } = place;
+  const middle = samples.subarray(Math.round(start + length * EDGE), Math.round(start + length * (1 - EDGE)));
+  let energy = 0;
+  for (let index = 0; index < middle.length; index += 1) energy += (middle[index] ?? 0) ** 2;
+  return measurePower(middle, hertz / sampleRate) > PURE_POWER * energy * middle.length;
+}
+
+/** A tone alone has half. */
+const PURE_POWER = 0.3;
+
 /** The part of a tone at each end that its neighbour blurs. */
 const EDGE = 0.15;
 
