@@ -124,7 +124,7 @@ test("a turn that nothing was heard of costs nothing", async () => {
   });
   const { session } = await open();
   for (const input of [MANUAL, append(500, true)]) await session.receive(input);
-  await vi.waitFor(() => expect(credits.holds.size).toBe(1));
+  await vi.waitFor(() => expect(credits.holds.size).toBe(1), { timeout: 20_000 });
   await session.close("disconnected");
   expect(records).toMatchObject([{ outcome: "left", chargedAmount: 0 }]);
   expect(credits.entries).toEqual([]);

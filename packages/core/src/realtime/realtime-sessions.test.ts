@@ -178,6 +178,7 @@ test("turns that wait for a slot count together: their sender waits, however sho
       taken += 1;
     }
   })();
+  await vi.waitFor(() => expect(taken).toBe(5), { timeout: 20_000 });
   await new Promise((done) => void setTimeout(done, 20));
   expect(taken).toBe(5);
   resolve();
