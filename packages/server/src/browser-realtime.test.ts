@@ -2,7 +2,7 @@
 
 import { createScriptedTranscriptionEngine } from "@openai-compat/engines";
 import { build } from "esbuild";
-import type OpenAI from "openai";
+import OpenAI from "openai";
 import type { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
 import { expect, onTestFinished, test } from "vitest";
 import { HAS_CHROMIUM, openPage, warnWithoutChromium } from "./testing/chromium.ts";
@@ -16,14 +16,13 @@ const SAID = "Browsers speak the same protocol.";
 const SILENCE_SECONDS = 2;
 
 interface SdkWindow {
-  readonly sdk: { readonly OpenAI: typeof OpenAI; readonly OpenAIRealtimeWebSocket: typeof OpenAIRealtimeWebSocket };
+  readonly sdk: { readonly OpenAIRealtimeWebSocket: typeof OpenAIRealtimeWebSocket };
 }
 
 async function bundleSdk(): Promise<string> {
   const contents = `
-    import OpenAI from "openai";
     import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
-    globalThis.sdk = { OpenAI, OpenAIRealtimeWebSocket };`;
+    globalThis.sdk = { OpenAIRealtimeWebSocket };`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname },
     bundle: true,
@@ -45,11 +44,14 @@ async function openSdkPage() {
   const { page } = await openPage(["--ignore-certificate-errors"]);
   await page.goto(new URL("/healthz", baseURL).href);
   await page.addScriptTag({ content: await bundleSdk() });
-  return { page, baseURL, key: keys.key };
+  const client = new OpenAI({ baseURL: baseUrl, apiKey: keys.key });
+  const { value: key } = await client.realtime.clientSecrets.create({ session: { type: "transcription" } });
+  return { page, baseURL, key };
 }
 
 interface Conversation {
   readonly baseURL: string;
+  /** A client secret. */
   readonly key: string;
   readonly detection: { readonly type: "server_vad" } | null;
   /** Pieces of the speech, in base64. */
@@ -58,9 +60,9 @@ interface Conversation {
 
 /** Runs in the browser. @returns the session's events until a turn is completed */
 function converse({ baseURL, key, detection, pieces }: Conversation): Promise<Record<string, unknown>[]> {
-  const { OpenAI: Client, OpenAIRealtimeWebSocket: Socket } = (globalThis as unknown as SdkWindow).sdk;
-  const client = new Client({ baseURL, apiKey: key, dangerouslyAllowBrowser: true });
-  const realtime = new Socket({ intent: "transcription" }, client);
+  const { OpenAIRealtimeWebSocket: Socket } = (globalThis as unknown as SdkWindow).sdk;
+  // It takes a client secret without being told that browsers are dangerous.
+  const realtime = new Socket({ intent: "transcription" }, { baseURL, apiKey: key });
   const events: Record<string, unknown>[] = [];
   return new Promise((resolve, reject) => {
     realtime.on("error", (error) => reject(error));
@@ -93,7 +95,7 @@ async function speakInPieces(): Promise<readonly string[]> {
 }
 
 test.skipIf(!HAS_CHROMIUM).each([null, { type: "server_vad" } as const])(
-  "OpenAIRealtimeWebSocket transcribes in a browser with turn detection %o",
+  "OpenAIRealtimeWebSocket transcribes in a browser with a client secret and turn detection %o",
   async (detection) => {
     const { page, baseURL, key } = await openSdkPage();
     const events = await page.evaluate(converse, { baseURL, key, detection, pieces: await speakInPieces() });

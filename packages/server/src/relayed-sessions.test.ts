@@ -157,6 +157,30 @@ test("a name of the model is mapped both ways, another is refused, and the sessi
   await client.until("session.updated", 2);
 });
 
+test("what a client secret says of its session is said to the upstream first, with the model by its name there", async () => {
+  const upstream = await startScripted(() => {});
+  const relay = await startRelay({ baseUrls: upstream.baseUrls, model: "ears" });
+  const { value } = await relay.client.realtime.clientSecrets.create({
+    session: {
+      type: "transcription",
+      audio: { input: { turn_detection: null, transcription: { model: "whisper-1", language: "en" } } },
+    },
+  });
+  const client = await openPlain(relay.baseUrl, value, "intent=transcription");
+  client.socket.send('{"type":"input_audio_buffer.clear"}');
+  await expect.poll(() => upstream.received).toHaveLength(2);
+  expect(upstream.received).toEqual([
+    {
+      type: "session.update",
+      session: {
+        type: "transcription",
+        audio: { input: { turn_detection: null, transcription: { model: "ears", language: "en" } } },
+      },
+    },
+    { type: "input_audio_buffer.clear" },
+  ]);
+});
+
 test("what the upstream refuses is refused before the upgrade, without its words about us", async () => {
   const { settings } = await startEars();
   const wrongKey = await startRelay({ ...settings, apiKey: "sk-canary-wrong" });

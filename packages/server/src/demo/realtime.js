@@ -119,13 +119,23 @@ function describeSession() {
   return { type: "transcription", audio: { input } };
 }
 
-/** A browser does not say why a session was refused, so a wrong key has to be found before. @param {string} key */
-async function checkKey(key) {
-  const response = await fetch("/v1/models", { headers: { authorization: `Bearer ${key}` } }).catch(() => {
+/**
+ * A short-lived key for this session alone. It also says what is wrong with the person's own, which browsers don't say of
+ * a refused WebSocket.
+ *
+ * @param {string} key
+ * @returns {Promise<string>}
+ */
+async function createSecret(key) {
+  const response = await fetch("/v1/realtime/client_secrets", {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ session: describeSession() }),
+  }).catch(() => {
     throw new Problem("The server can't be reached.");
   });
-  if (response.ok) return;
   const answer = await response.json().catch(() => null);
+  if (response.ok && typeof answer?.value === "string") return answer.value;
   const reason = typeof answer?.error?.message === "string" ? answer.error.message : `status ${response.status}`;
   throw new Problem(response.status === 401 ? `The key was refused: ${reason}` : `No session was granted: ${reason}`);
 }
@@ -175,13 +185,13 @@ function toBase64(samples) {
 }
 
 /**
- * @param {string} key
+ * @param {string} secret
  * @returns {Promise<WebSocket>} an open one
  */
-function connect(key) {
+function connect(secret) {
   const url = new URL("/v1/realtime?intent=transcription", location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(url, ["realtime", `openai-insecure-api-key.${key}`]);
+  const socket = new WebSocket(url, ["realtime", `openai-insecure-api-key.${secret}`]);
   return new Promise((resolve, reject) => {
     socket.addEventListener("open", () => resolve(socket), { once: true });
     // Browsers say no more.
@@ -255,8 +265,7 @@ async function transcribe({ context, stream, socket }) {
   socket.addEventListener("message", ({ data }) => {
     /** @type {ServerEvent} */
     const event = JSON.parse(data);
-    if (event.type === "session.created") send({ type: "session.update", session: describeSession() });
-    if (event.type === "session.updated") begin();
+    if (event.type === "session.created") begin();
     const isEmpty = event.type === "error" && event.error.code === "input_audio_buffer_commit_empty";
     if (event.type === "error" && running === null) return fail(`The server says: ${event.error.message}`);
     if (!isStopping || !isEmpty) showEvent(event, transcript);
@@ -292,13 +301,12 @@ async function run() {
   try {
     await context.audioWorklet.addModule("/demo/capture-worklet.js");
     await context.resume();
-    const key = page.key.value.trim();
     showStatus("Asking for a session …");
-    await checkKey(key);
+    const secret = await createSecret(page.key.value.trim());
     showStatus("Asking for the microphone …");
     stream = await openMicrophone();
     showStatus("Connecting …");
-    socket = await connect(key);
+    socket = await connect(secret);
     await transcribe({ context, stream, socket });
   } finally {
     socket?.close(1000);
