@@ -188,7 +188,7 @@ test("sessions count as running, and broken ones open the circuit", async () => 
 });
 
 test.each([
-  [4000, "gone", { code: 4000, reason: "gone" }],
+  [4000, `${UPSTREAM_MODEL} is gone`, { code: 4000, reason: `${OUR_MODEL} is gone` }],
   [1001, "", { code: 1001, reason: "" }],
   [undefined, undefined, { code: 1000, reason: "" }],
 ])("the upstream's close %s %s ends the session with %o", async (code, reason, close) => {
@@ -287,8 +287,12 @@ test("errors in a session are the caller's in redacted words, and the operator's
     { type: "invalid_request_error", code: "x", message: `'${UPSTREAM_MODEL}' at http://gpu.internal/`, event_id: "e" },
     { type: "insufficient_quota", code: "insufficient_quota", message: "Pay your bill, organisation 17.", param: null },
   ];
+  const failed = { id: "r", status: "failed", status_details: { type: "failed", error: errors[1] } };
   const upstream = await startRealtimeUpstream({
-    onOpen: (socket) => errors.forEach((error) => sendEvent(socket, { type: "error", event_id: "event_1", error })),
+    onOpen(socket) {
+      for (const error of errors) sendEvent(socket, { type: "error", event_id: "event_1", error });
+      sendEvent(socket, { type: "response.done", event_id: "event_2", response: failed });
+    },
   });
   const frames = reader(await connect([upstream.baseUrl]));
   expect(await frames.event()).toEqual({
@@ -298,7 +302,11 @@ test("errors in a session are the caller's in redacted words, and the operator's
   });
   const hidden = await frames.event();
   expect(hidden).toMatchObject({ error: { type: "server_error", code: "upstream_unavailable" } });
-  expect(JSON.stringify(hidden)).not.toMatch(/organisation|quota/);
+  const response = await frames.event();
+  expect(response).toMatchObject({
+    response: { id: "r", status_details: { error: { code: "upstream_unavailable" } } },
+  });
+  for (const event of [hidden, response]) expect(JSON.stringify(event)).not.toMatch(/organisation|quota/);
 });
 
 test("behind structured clones a session works the same", async () => {

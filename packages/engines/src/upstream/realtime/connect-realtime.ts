@@ -57,6 +57,7 @@ export function createRealtimeConnector({ settings, redactor, targets }: Realtim
       lease,
       signal,
       redactor,
+      modelId,
       models: createSessionModels({ theirs, ours: modelId, isModel, transcriptionModels, isTranscription }),
       errors: createSessionErrors(errorContext),
       usage: createSessionUsage(contextTokens),
@@ -90,6 +91,7 @@ interface SessionParts {
   readonly lease: TargetLease<UpstreamTarget>;
   readonly signal: AbortSignal;
   readonly redactor: MessageRedactor;
+  readonly modelId: string;
   readonly models: SessionModels;
   readonly errors: SessionErrors;
   readonly usage: SessionUsage;
@@ -135,12 +137,12 @@ class Session implements UpstreamRealtime {
   }
 
   async *#read(): AsyncGenerator<UpstreamRealtimeFrame, void> {
-    const { socket, redactor } = this.#parts;
+    const { socket, redactor, modelId } = this.#parts;
     for (;;) {
       const next = await this.#ask(() => socket.read());
       if ("code" in next) {
         this.#end("good", NORMAL_CLOSURE);
-        yield { type: "upstream-close", code: next.code, reason: redactor.redactForLog(next.reason) };
+        yield { type: "upstream-close", code: next.code, reason: redactor.redactForCaller(next.reason, modelId) };
         return;
       }
       for (const text of next) yield { type: "upstream-frame", text: this.#decode(text) };

@@ -17,20 +17,28 @@ const OPERATORS =
 
 export function createSessionErrors(context: UpstreamErrorContext): SessionErrors {
   const { redactor, modelId } = context;
-  return {
-    redact(event) {
-      const { error } = event;
-      if (!isRecord(error)) return false;
-      const { message, code, type } = error;
-      if (OPERATORS.test(String(code)) || OPERATORS.test(String(type))) {
-        const { message: words } = decodeUpstreamError({ status: 503, headers: {}, body: null }, context);
-        event["error"] = { ...error, type: "server_error", code: "upstream_unavailable", message: words, param: null };
-        return true;
-      }
-      if (typeof message !== "string") return false;
-      const words = redactor.redactForCaller(message, modelId);
-      error["message"] = words;
-      return words !== message;
-    },
-  };
+
+  function redactIn(holder: JsonRecord): boolean {
+    const { error } = holder;
+    if (!isRecord(error)) return false;
+    const { message, code, type } = error;
+    if (OPERATORS.test(String(code)) || OPERATORS.test(String(type))) {
+      const { message: words } = decodeUpstreamError({ status: 503, headers: {}, body: null }, context);
+      holder["error"] = { ...error, type: "server_error", code: "upstream_unavailable", message: words, param: null };
+      return true;
+    }
+    if (typeof message !== "string") return false;
+    const words = redactor.redactForCaller(message, modelId);
+    error["message"] = words;
+    return words !== message;
+  }
+
+  return { redact: (event) => listHolders(event).map(redactIn).includes(true) };
+}
+
+/** What may have an error: the event itself, and the response that it is about. */
+function listHolders(event: JsonRecord): readonly JsonRecord[] {
+  const { response } = event;
+  const details = isRecord(response) ? response["status_details"] : null;
+  return isRecord(details) ? [event, details] : [event];
 }
