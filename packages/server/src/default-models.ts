@@ -16,7 +16,7 @@ import type { ModelConfig } from "./model-config.ts";
 export const DEFAULT_TYPES = ["chat", "embedding"] as const satisfies readonly CatalogueEntry["type"][];
 
 /** The smallest of each come beside a chat model, whatever is asked for: they are good enough to be heard and to hear. */
-const AUDIO_TYPES: readonly CatalogueEntry["type"][] = ["transcription", "speech"];
+export const AUDIO_TYPES = ["transcription", "speech"] as const satisfies readonly CatalogueEntry["type"][];
 
 export interface DefaultModelsOptions {
   readonly config: Pick<Config, "engines" | "models" | "memory">;
@@ -63,7 +63,7 @@ export async function listDefaultModels(
   config: Pick<Config, "engines" | "models" | "memory">,
   capacity: Partial<Capacity> = {},
 ): Promise<ModelChoice> {
-  const order = config.engines === "small" || AUDIO_TYPES.includes(type) ? "smallest" : "best";
+  const order = config.engines === "small" || AUDIO_TYPES.some((audio) => audio === type) ? "smallest" : "best";
   return listFittingModels({ type, order, memoryBytes: resolveMemoryLimit(config), ...capacity });
 }
 

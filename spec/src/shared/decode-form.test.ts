@@ -22,6 +22,20 @@ test("names with a key in brackets make an object", () => {
   ).toEqual({ chunking_strategy: { type: "server_vad", threshold: "0.5" } });
 });
 
+test("names with numbers in brackets are a list in the order of the numbers", () => {
+  expect(decodeForm([["include[0]", "a"]])).toEqual({ include: ["a"] });
+  const fields = [10, 2, 0].map((index): [string, string] => [`words[${index}]`, `w${index}`]);
+  expect(decodeForm([...fields, ["words[]", "first"]])).toEqual({ words: ["first", "w0", "w2", "w10"] });
+  // Not of a list.
+  expect(
+    decodeForm([
+      ["a[0]", "1"],
+      ["a[key]", "2"],
+    ]),
+  ).toEqual({ a: { 0: "1", key: "2" } });
+  expect(decodeForm([["a[01]", "1"]])).toEqual({ a: { "01": "1" } });
+});
+
 test("a plain name that is repeated becomes a list, so that no value is lost silently", () => {
   expect(
     decodeForm([
@@ -51,10 +65,16 @@ test("a field named like a property of every object is a field like others", () 
 });
 
 const name = fc.stringMatching(/^[^[\]]+$/);
+/** Numbers are those of a list. */
+const wordName = name.filter((candidate) => !/^\d+$/.test(candidate));
 const text = fc.string();
 const body = fc.dictionary(
   name,
-  fc.oneof(text, fc.array(text, { minLength: 1 }), fc.dictionary(name, text, { minKeys: 1, noNullPrototype: true })),
+  fc.oneof(
+    text,
+    fc.array(text, { minLength: 1 }),
+    fc.dictionary(wordName, text, { minKeys: 1, noNullPrototype: true }),
+  ),
   { noNullPrototype: true },
 );
 

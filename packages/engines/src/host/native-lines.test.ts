@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LINE_LENGTH_MAX, cleanLine, limitLines } from "./native-lines.ts";
+import { LINE_LENGTH_MAX, cleanLine, decodeOnnxLine, limitLines } from "./native-lines.ts";
 import type { NativeLine } from "./native-model.ts";
 
 test.each([
@@ -31,4 +31,19 @@ test("in each minute so many lines pass, and one that says that more were left o
   nowMs += 1;
   log({ level: "warn", line: "again" });
   expect(passed).toEqual(["error 1", "error 2", leftOut, "warn again"]);
+});
+
+test("lines of ONNX Runtime are known by their form, with colours and without, and no others are", () => {
+  const at = "2026-11-30 01:02:03.123456789";
+  const text = "Non-zero status code returned while running MatMul node.";
+  expect(
+    decodeOnnxLine(`\u001B[1;31m${at} [E:onnxruntime:, sequential_executor.cc:572 ExecuteKernel] ${text}\u001B[m`),
+  ).toEqual({
+    level: "error",
+    line: text,
+  });
+  expect(decodeOnnxLine(`${at} [W:onnxruntime:Default, device.cc:1 F] a\r`)).toEqual({ level: "warn", line: "a" });
+  for (const line of ["", "[I:onnxruntime:, a.cc:1 F] told", "a grammar of [W] a request", "[E:other:, a] b"]) {
+    expect(decodeOnnxLine(line)).toBeNull();
+  }
 });

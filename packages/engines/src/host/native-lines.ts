@@ -19,6 +19,18 @@ export function cleanLine(text: string): string {
   return line.replace(FROM_REQUESTS, "$1 [redacted]").slice(0, LINE_LENGTH_MAX);
 }
 
+/** ONNX Runtime writes its own to standard error: time, severity, place, text, with colours on some systems. */
+const ONNX_LINE = /\[([WEF]):onnxruntime:[^\]]*\] (.*)$/;
+// oxlint-disable-next-line eslint/no-control-regex -- what a colour begins with
+const COLOUR = /\u001B\[[\d;]*m/g;
+
+/** @param line of standard error @returns null for a line that is none of ONNX Runtime's */
+export function decodeOnnxLine(line: string): NativeLine | null {
+  const [, severity, text] = ONNX_LINE.exec(line.replace(COLOUR, "").trimEnd()) ?? [];
+  if (severity === undefined || text === undefined) return null;
+  return { level: severity === "W" ? "warn" : "error", line: cleanLine(text) };
+}
+
 export interface LineLimitOptions {
   readonly linesPerMinute: number;
   /** Milliseconds, monotonic. */

@@ -7,6 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { serialize } from "node:v8";
 import { crc32 } from "node:zlib";
+import type { ProcessEvent } from "@openai-compat/core";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createFakeClock } from "../residency/testing/fake-clock.ts";
 import { MESSAGE_BYTES_MAX } from "./message-pipe.ts";
@@ -153,6 +154,18 @@ test("a flood of standard error is read, and no more than its end is kept", asyn
   expect(await model.answers.echo("alive", never)).toBe("alive");
   await expect(model.answers.exit(3, never)).rejects.toMatchObject({ code: "engine_failed" });
   expect(await lost).toMatch(/^it exited with code 3; its last words: Error: x{293}$/);
+});
+
+test("what ONNX Runtime writes to standard error is logged, and nothing else of it", async () => {
+  const lines: string[] = [];
+  const onEvent = (event: ProcessEvent) => event.type === "process-log" && lines.push(`${event.level}: ${event.line}`);
+  const { model } = await start({ settings: { lines: 0 }, limits: { logLinesPerMinute: 3 }, onEvent });
+  const head = "2026-11-30 01:02:03.1 [W:onnxruntime:, graph.cc:1 Clean]";
+  for (const text of ["a text of a requ", `est\n${head} one\n${head} tw`, `o\n${`${head} more\n`.repeat(50)}`]) {
+    await model.answers.print(text, never);
+  }
+  const limited = expect.stringMatching(/^error: .*3 in a minute/);
+  await vi.waitFor(() => expect(lines).toEqual(["warn: one", "warn: two", "warn: more", limited]));
 });
 
 test("a process that leaves another one with its pipes is gone all the same, and its pipes are closed", async () => {

@@ -21,7 +21,8 @@ import type { ChildMessage, ParentMessage } from "./host-protocol.ts";
 import { MESSAGE_PIPE, receiveMessages, sendMessage } from "./message-pipe.ts";
 import { NativeCalls } from "./native-calls.ts";
 import type { NativeKind, NativeModelOf, NativeSettings } from "./native-kinds.ts";
-import type { NativeModel } from "./native-model.ts";
+import { decodeOnnxLine, limitLines } from "./native-lines.ts";
+import type { NativeLine, NativeModel } from "./native-model.ts";
 import { resolveProcessLimits } from "./process-limits.ts";
 import type { NativeProcessLimits, ResolvedProcessLimits } from "./process-limits.ts";
 
@@ -65,6 +66,8 @@ export class NativeProcessLostError extends AiError {
 const PING_MS = 5_000;
 /** Characters of standard error that are kept. */
 const ERROR_TEXT_MAX = 4_096;
+/** Characters of a line of it that are looked at. */
+const ERROR_LINE_MAX = 2_000;
 /** How long after its exit the last messages of a process are waited for, where its pipes stay open. */
 const LAST_MESSAGES_MS_MAX = 1_000;
 
@@ -127,6 +130,9 @@ class NativeChild {
   #state: "loading" | "loaded" | "closing" | "exited" = "loading";
   #killedFor: string | null = null;
   #errorText = "";
+  /** Of standard error. */
+  #restOfLine = "";
+  readonly #logLine: (line: NativeLine) => void;
   #missedPings = 0;
   #stopPings = (): void => {};
 
@@ -134,6 +140,10 @@ class NativeChild {
     this.#options = options;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#limits = resolveProcessLimits(options.limits ?? {});
+    this.#logLine = limitLines((line) => this.#tell({ type: "process-log", pid: this.pid, ...line }), {
+      linesPerMinute: this.#limits.logLinesPerMinute,
+      nowMs: () => this.#clock.nowMs(),
+    });
     const flags = options.heapMibMax === undefined ? [] : [`--max-old-space-size=${options.heapMibMax}`];
     this.#child = spawn(process.execPath, [...flags, fileURLToPath(options.entry ?? ENTRY), String(process.pid)], {
       env: childEnvironment(process.env),
@@ -227,6 +237,7 @@ class NativeChild {
     child.stderr?.setEncoding("utf8");
     child.stderr?.on("data", (text: string) => {
       this.#errorText = (this.#errorText + text).slice(-ERROR_TEXT_MAX);
+      this.#passLines(text);
     });
     // Its words are a help; its exit says what became of it.
     child.stderr?.on("error", () => {});
@@ -255,6 +266,16 @@ class NativeChild {
       const stopTimer = this.#clock.after(LAST_MESSAGES_MS_MAX, end, "awaited");
       child.once("close", end);
     });
+  }
+
+  /** Other lines may hold parts of requests. */
+  #passLines(text: string): void {
+    const lines = (this.#restOfLine + text).split("\n");
+    this.#restOfLine = (lines.pop() ?? "").slice(0, ERROR_LINE_MAX);
+    for (const line of lines) {
+      const found = decodeOnnxLine(line.slice(0, ERROR_LINE_MAX));
+      if (found !== null) this.#logLine(found);
+    }
   }
 
   #receiveAll(value: unknown): void {

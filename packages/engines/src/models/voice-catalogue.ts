@@ -161,7 +161,7 @@ export const VOICE_ENTRIES: readonly CatalogueEntry[] = [
     name: "Kokoro 82M voices",
     type: "data",
     licence: "Apache-2.0",
-    description: "The 54 voices of Kokoro 82M; pulled with it.",
+    description: "The 54 voices of Kokoro 82M, 28 of them English; all read English here. Pulled with it.",
     memoryBytes: 0,
     isDemonstration: false,
     artefact: KOKORO_VECTORS,

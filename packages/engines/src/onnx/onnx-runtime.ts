@@ -39,7 +39,8 @@ export async function openOnnxSession(
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
-    logSeverityLevel: 3,
+    // Warnings too: the server logs them.
+    logSeverityLevel: 2,
     extra: {
       session: {
         // An idle session must not take a core from others.

@@ -3,7 +3,7 @@
 import { AiError } from "@openai-compat/core";
 import { MODEL_PROCESS_BYTES } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
-import { DEFAULT_TYPES, listDefaultModels, nameDefaultModel } from "../default-models.ts";
+import { AUDIO_TYPES, DEFAULT_TYPES, listDefaultModels, nameDefaultModel } from "../default-models.ts";
 import { findEngineKind } from "../engine-kinds/index.ts";
 import { resolveMemoryLimit } from "../memory-limit.ts";
 import { withOwnType } from "../model-config.ts";
@@ -37,7 +37,7 @@ export async function examineMemory(config: Config): Promise<readonly Finding[]>
 
 async function listModels(config: Config): Promise<readonly ModelConfig[]> {
   if (config.models.length > 0) return config.models.map(withOwnType);
-  const choices = await Promise.all(DEFAULT_TYPES.map((type) => listDefaultModels(type, config)));
+  const choices = await Promise.all([...DEFAULT_TYPES, ...AUDIO_TYPES].map((type) => listDefaultModels(type, config)));
   return choices.flatMap(({ fitting }) => fitting.slice(0, 1).map(nameDefaultModel));
 }
 

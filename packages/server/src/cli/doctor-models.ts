@@ -2,7 +2,7 @@
 
 import { findCachedModel, tryNativeLibrary } from "@openai-compat/engines";
 import type { Config } from "../config.ts";
-import { DEFAULT_TYPES, listDefaultModels } from "../default-models.ts";
+import { AUDIO_TYPES, DEFAULT_TYPES, listDefaultModels, nameDefaultModel } from "../default-models.ts";
 import { CATALOGUE_KIND, findEngineKind } from "../engine-kinds/index.ts";
 import type { EngineKind, Environment, Requirement } from "../engine-kinds/engine-kind.ts";
 import { describeReason } from "../describe-thrown.ts";
@@ -57,7 +57,8 @@ async function examineDefaultModels(config: Config): Promise<readonly Finding[]>
   const problem = await CATALOGUE_KIND.requirement.findProblem();
   if (problem !== null) return [{ about, status: "warn", message: problem }];
   const library = await examineRequirement(CATALOGUE_KIND.requirement, config);
-  return [await examineCatalogue(config), library, describeLimits(config)];
+  const ofAudio = await Promise.all(AUDIO_TYPES.map((type) => examineAudio(type, config)));
+  return [await examineCatalogue(config), ...ofAudio, library, describeLimits(config)];
 }
 
 async function examineCatalogue(config: Config): Promise<Finding> {
@@ -71,8 +72,25 @@ async function examineCatalogue(config: Config): Promise<Finding> {
   }
   for (const id of modelIds) {
     if ((await findCachedModel(id)) !== null) continue;
-    const message = `${id} is not in the cache; the first start downloads it: ${describeCommand(`models pull ${id}`)}`;
-    return { about, status: "warn", message };
+    return { about, status: "warn", message: describeDownload(id) };
   }
   return { about, status: "ok", message: `${modelIds.join(", ")} are in the cache` };
+}
+
+/** A server does without these where they can't be had. */
+async function examineAudio(type: (typeof AUDIO_TYPES)[number], config: Config): Promise<Finding> {
+  const about = `${type} model`;
+  const { fitting, reasons } = await listDefaultModels(type, config);
+  const [first] = fitting;
+  if (first === undefined) return { about, status: "warn", message: `none is served: ${reasons.join(" ")}` };
+  const { requirement }: EngineKind = findEngineKind(nameDefaultModel(first).engine);
+  const problem = requirement === undefined ? null : await requirement.findProblem();
+  if (problem !== null) return { about, status: "warn", message: `none is served: ${problem}` };
+  if ((await findCachedModel(first.id)) !== null)
+    return { about, status: "ok", message: `${first.id} is in the cache` };
+  return { about, status: "warn", message: describeDownload(first.id) };
+}
+
+function describeDownload(id: string): string {
+  return `${id} is not in the cache; the first start downloads it: ${describeCommand(`models pull ${id}`)}`;
 }

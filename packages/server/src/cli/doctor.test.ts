@@ -203,6 +203,21 @@ test("a process is started that loads the library of the models, as their loads 
   expect(await examine({ loadTimeMsMax: 1 })).toContainEqual({ about: "llama library", status: "fail", message: late });
 });
 
+test("without configured models, those that hear and speak are looked for too", async () => {
+  const findings = await examineModels(configure({ engines: "small" }), {});
+  for (const [type, id] of [
+    ["transcription", "whisper-tiny.en"],
+    ["speech", "hibari"],
+  ] as const) {
+    const found = findings.find(({ about }) => about === `${type} model`);
+    // What is in the cache, and whether ONNX Runtime runs, is the machine's.
+    expect(found?.message).toMatch(
+      new RegExp(`^(?:${id.replace(".", "\\.")} is (?:not )?in the cache|none is served: )`),
+    );
+    expect(found?.status).toBe(found?.message === `${id} is in the cache` ? "ok" : "warn");
+  }
+});
+
 test("models that can't fit the memory alone fail, and those that can't together take turns", async () => {
   const model = join(newDirectory(), "model.gguf");
   await writeRandomModel(model);

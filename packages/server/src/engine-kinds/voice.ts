@@ -22,7 +22,8 @@ const settings = z.strictObject({
   model: z
     .enum(FAMILIES)
     .describe(
-      "`hibari`: one voice, about twenty times as fast as it speaks. `kokoro`: 54 voices, more natural and slower.",
+      "`hibari`: one voice, about twenty times as fast as it speaks. `kokoro`: 54 voices, more natural and slower; all read " +
+        "English, and only the 28 that begin with `af_`, `am_`, `bf_` or `bm_` without an accent.",
     ),
   voices: z
     .record(z.string().min(1).max(100), z.string())

@@ -33,6 +33,8 @@ export interface FaultyModel extends NativeModel {
     readonly crash: NativeAnswer<NodeJS.Signals, never>;
     /** Writes so many characters to standard error. */
     readonly flood: NativeAnswer<number, void>;
+    /** Writes a text to standard error, as a library does. */
+    readonly print: NativeAnswer<string, void>;
     /** Writes these bytes where its messages go, as native code that confuses descriptors. */
     readonly garbage: NativeAnswer<Uint8Array, unknown>;
     /** Answers what can't be cloned. */
@@ -99,6 +101,7 @@ function createAnswers(noticed: Noticed): FaultyModel["answers"] {
       const line = `Error: ${"x".repeat(992)}\n`;
       for (let written = 0; written < characters; written += line.length) await write(line);
     },
+    print: (text: string) => write(text),
     garbage: async (bytes: Uint8Array) => {
       writeSync(MESSAGE_PIPE, bytes);
       return new Promise(() => {});
