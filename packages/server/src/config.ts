@@ -199,6 +199,28 @@ const operationsSchema = z.strictObject({
     .describe("Base URL of an OpenTelemetry collector; null: OTEL_EXPORTER_OTLP_ENDPOINT, else no traces are made."),
 });
 
+const tlsSchema = z
+  .strictObject({
+    certPath: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe("File with this server's certificate and those that vouch for it, in PEM; null: no TLS.")
+      .register(settingMarks, PATH),
+    keyPath: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe("File with the private key of the certificate, in PEM; for the owner alone to read.")
+      .register(settingMarks, PATH),
+  })
+  .refine((tls) => (tls.certPath === null) === (tls.keyPath === null), {
+    path: ["keyPath"],
+    error: "certPath and keyPath need each other",
+  });
+
 /** What may serve when no model is configured. */
 export const DEFAULT_ENGINES = ["auto", "small", "scripted"] as const;
 
@@ -239,6 +261,7 @@ export const configSchema = z.strictObject({
       "What serves when `models` is empty: the best models of the catalogue that memory and disk have room for, its " +
         "smallest, or the scripted engine.",
     ),
+  tls: tlsSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   realtime: realtimeSchema.prefault({}),

@@ -5,6 +5,7 @@
 
 import { IncomingMessage, ServerResponse, createServer as createHttpServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { AiError, createCallId } from "@openai-compat/core";
 import type { App } from "./create-app.ts";
@@ -39,7 +40,15 @@ export interface ServerLimits extends OperationLimits {
   readonly shutdownTimeoutMs: number;
 }
 
+/** Both in PEM. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 interface HttpParts {
+  /** Null: without TLS. */
+  readonly tls: TlsIdentity | null;
   readonly app: App;
   readonly active: ActiveRequests;
   /** Aborted when the server begins to stop. */
@@ -50,8 +59,8 @@ interface HttpParts {
 }
 
 export function createHttp(parts: HttpParts): HttpServer {
-  const { limits, active, logger } = parts;
-  const http = createHttpServer({
+  const { limits, active, logger, tls } = parts;
+  const settings = {
     IncomingMessage: UpgradableMessage,
     // Node.js would refuse a request without a host with an empty answer; `findHostFault` refuses it with an envelope.
     requireHostHeader: false,
@@ -61,7 +70,16 @@ export function createHttp(parts: HttpParts): HttpServer {
     requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CONNECTIONS_CHECKING_INTERVAL_MS),
-  });
+  };
+  const http =
+    tls === null
+      ? createHttpServer(settings)
+      : createHttpsServer({
+          ...settings,
+          cert: tls.certificate,
+          key: tls.key,
+          handshakeTimeout: limits.headersTimeoutMs,
+        });
   http.maxConnections = limits.connectionsMax;
   const listener = createListener(parts);
   const watch = (incoming: IncomingMessage, outgoing: ServerResponse, answer: () => Promise<void>) => {

@@ -10,7 +10,7 @@ import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { describeStack } from "./describe-thrown.ts";
 import { createHttp, shuttingDown } from "./create-http.ts";
-import type { ServerLimits } from "./create-http.ts";
+import type { ServerLimits, TlsIdentity } from "./create-http.ts";
 import { createActiveRequests } from "./http/active-requests.ts";
 import type { ActiveRequests } from "./http/active-requests.ts";
 import { createActiveSessions } from "./http/active-sessions.ts";
@@ -43,6 +43,8 @@ export interface ServerOptions {
     readonly rateLimits: RateLimitSettings;
     readonly operations: OperationsSettings;
   };
+  /** Default: without TLS. */
+  readonly tls?: TlsIdentity | null;
   readonly registry: ModelRegistry;
   /** For realtime sessions: the engines' own. */
   readonly createAudioDecoder: CreateAudioDecoder;
@@ -74,7 +76,7 @@ const ABORT_GRACE_MS = 1000;
 
 /** @throws Error when the configuration can't work, a short JWT secret for one. */
 export function createServer(options: ServerOptions): Server {
-  const { config, logger } = options;
+  const { config, logger, tls = null } = options;
   const active = createActiveRequests();
   const sessions = createActiveSessions();
   const operations = createServerOperations({
@@ -128,10 +130,10 @@ export function createServer(options: ServerOptions): Server {
   const sweeper = startStoreSweeper(options.stores, {
     onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
   });
-  const http = createHttp({ app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
+  const http = createHttp({ tls, app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
   return {
     app,
-    listen: () => listen(http, config),
+    listen: () => listen(http, { ...config, protocol: tls === null ? "http" : "https" }),
     async close() {
       stopping.abort();
       await closeConnections(http, { active, sessions, shutdownTimeoutMs: config.limits.shutdownTimeoutMs });
@@ -182,7 +184,7 @@ function listReadinessParts({ stores, registry, config, loads }: ServerOptions):
 
 async function listen(
   http: HttpServer,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, protocol }: { readonly host: string; readonly port: number; readonly protocol: "http" | "https" },
 ): Promise<{ baseUrl: string }> {
   await new Promise<void>((resolve, reject) => {
     http.once("error", reject);
@@ -193,7 +195,8 @@ async function listen(
   });
   const bound = http.address();
   if (bound === null || typeof bound === "string") throw new Error("The server listens on no TCP port.");
-  return { baseUrl: `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}/v1` };
+  const address = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+  return { baseUrl: `${protocol}://${address}:${bound.port}/v1` };
 }
 
 /** What fails outside of this process, where a stack would show our way there alone. */

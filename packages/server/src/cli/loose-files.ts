@@ -1,6 +1,6 @@
 /**
  * Files whose secrets other users of the machine could read, or which they could replace: the data directory, what is
- * in it, and the configuration file. It only looks. Windows has no such modes: there nothing is found.
+ * in it, the configuration file, and the key of a certificate. It only looks. Windows has no such modes: there nothing is found.
  */
 
 import { existsSync, realpathSync, statSync } from "node:fs";
@@ -29,7 +29,13 @@ const ROOT = 0;
 /** @param configFile null when there is none. */
 export function findLooseFiles(config: Config, configFile: string | null): readonly LooseFile[] {
   if (process.platform === "win32") return [];
-  return [...examineConfigFile(config, configFile), ...examineDataDirectory(config)];
+  return [...examineConfigFile(config, configFile), ...examineTlsKey(config), ...examineDataDirectory(config)];
+}
+
+function examineTlsKey({ tls: { keyPath } }: Config): readonly LooseFile[] {
+  if (keyPath === null) return [];
+  const messages = [...examine(keyPath, READ | WRITE, "600"), ...examineFolders(keyPath)];
+  return messages.map((message) => ({ about: "configuration", message }));
 }
 
 function examineConfigFile(config: Config, file: string | null): readonly LooseFile[] {

@@ -26,6 +26,7 @@ import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { describeSnippet } from "./snippet.ts";
 import { EPHEMERAL_DEFAULTS, EPHEMERAL_SETTINGS, openEphemeralTarget } from "./ephemeral-target.ts";
+import { readTls } from "./read-tls.ts";
 import { resolveJwt } from "./token-secret.ts";
 import { tryPort } from "./try-port.ts";
 import { watchUnforeseenErrors } from "./unforeseen-errors.ts";
@@ -134,12 +135,14 @@ interface ServeParts {
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   const { config, logger, tracing, jwt, stores, ephemeral, resolved, signal } = parts;
   const { models, summary, loads, decoders } = resolved;
+  const tls = readTls(config);
   const server = createServer({
     config: { ...config, jwt },
     registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])], config.aliases),
     loads,
     decoders,
     createAudioDecoder: createLiveDecoder,
+    tls,
     stores,
     logger,
     tracing,
@@ -148,7 +151,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   try {
     const ofTypes = findModels(models);
     process.stdout.write(wrapProse(`${summary}\n`, process.stdout));
-    warnWhenPublic(config.host, logger);
+    if (tls === null) warnWhenPublic(config.host, logger);
     await announce(stores, config, { shared: options, baseUrl, chatModel: ofTypes.chat ?? null, models });
     if (options.readyFile !== undefined) {
       const target = { baseUrl, jwt, models: ofTypes, stores, bodyBytesMax: config.limits.bodyBytesMax };

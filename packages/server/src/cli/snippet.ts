@@ -68,9 +68,9 @@ function describeCalls(model: string): readonly string[] {
 const WILDCARDS = ["0.0.0.0", "[::]"];
 
 function listOpenableUrls(baseUrl: string, addresses: readonly string[]): readonly string[] {
-  const { hostname, port, pathname } = new URL(baseUrl);
+  const { protocol, hostname, port, pathname } = new URL(baseUrl);
   if (!WILDCARDS.includes(hostname)) return [baseUrl];
-  return ["127.0.0.1", ...addresses].map((address) => `http://${address}:${port}${pathname}`);
+  return ["127.0.0.1", ...addresses].map((address) => `${protocol}//${address}:${port}${pathname}`);
 }
 
 /** Only IPv4: of the other addresses most need a zone, which URLs don't take. */

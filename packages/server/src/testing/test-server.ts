@@ -17,6 +17,7 @@ import { findLimits } from "../rate-limit-settings.ts";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
 import { createApp } from "../create-app.ts";
+import type { TlsIdentity } from "../create-http.ts";
 import { createServer } from "../create-server.ts";
 import { createActiveSessions } from "../http/active-sessions.ts";
 import { createRefusalLimit } from "../http/refusal-limit.ts";
@@ -42,6 +43,8 @@ export interface TestServerOptions {
   readonly loads?: ServerOptions["loads"];
   /** Default: in memory. */
   readonly stores?: Stores;
+  /** Default: without TLS. */
+  readonly tls?: TlsIdentity;
 }
 
 function createTestModels(options: TestServerOptions): RegisteredModel[] {
@@ -141,6 +144,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
     },
     registry: createModelRegistry(createTestModels(options), config.aliases),
     createAudioDecoder: createLiveDecoder,
+    tls: options.tls ?? null,
     ...(options.loads === undefined ? {} : { loads: options.loads }),
     stores,
     logger: createLogger({ level: config.logLevel, write: (line) => void lines.push(line) }),
