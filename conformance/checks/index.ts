@@ -55,6 +55,7 @@ import { realtimeCredentialChecks } from "./realtime/credentials.ts";
 import { realtimeDetectionChecks } from "./realtime/detection.ts";
 import { realtimeFaultChecks } from "./realtime/faults.ts";
 import { realtimeSessionChecks } from "./realtime/sessions.ts";
+import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { sseChecks } from "./sse/framing.ts";
@@ -111,6 +112,7 @@ export const checks: readonly Check[] = [
   ...realtimeSessionChecks,
   ...realtimeUpdateChecks,
   ...realtimeTurnChecks,
+  realtimeTextCheck,
   ...realtimeDetectionChecks,
   ...realtimeBufferChecks,
   ...realtimeFaultChecks,

@@ -2,9 +2,9 @@ import type { RequestListener } from "node:http";
 import { brotliCompressSync } from "node:zlib";
 import OpenAI from "openai";
 import { expect, test } from "vitest";
-import type { CheckContext } from "./check-context.ts";
+import { type CheckContext, defineShared } from "./check-context.ts";
 import { createCheckContext } from "./create-check-context.ts";
-import { Failure, NotTestable } from "./outcome-signals.ts";
+import { Failure, Inconclusive, NotTestable } from "./outcome-signals.ts";
 import { bodyText } from "./response-body.ts";
 import { answerJson, serveForTest } from "./test-server.fixture.ts";
 
@@ -173,4 +173,31 @@ test("what the SDK asks of fetch itself, to learn whether it can send forms, is 
   const file = new File(["RIFF"], "a.wav", { type: "audio/wav" });
   const { exchanges } = await context.sdk((client) => client.audio.transcriptions.create({ model: "m", file }));
   expect(exchanges.map(({ request }) => request.url)).toEqual([`${context.baseUrl}/audio/transcriptions`]);
+});
+
+test("what checks share is made once in a run, also when that came to an outcome", async () => {
+  const run = {};
+  const target = { baseUrl: "http://127.0.0.1:9/v1", keys: {}, models: {} };
+  const { signal } = new AbortController();
+  const contexts = [0, 1].map(() => createCheckContext({ target, signal, run }).context);
+  const key = defineShared<string>();
+  let made = 0;
+  const make = async (): Promise<string> => {
+    made += 1;
+    throw new NotTestable("the target has none");
+  };
+  for (const context of contexts) await expect(context.shared(key, make)).rejects.toThrow("the target has none");
+  expect(made).toBe(1);
+  const other = createCheckContext({ target, signal, run: {} }).context;
+  expect(await other.shared(key, async () => "another run")).toBe("another run");
+});
+
+test("what was not made in time, or broke, is made again", async () => {
+  const target = { baseUrl: "http://127.0.0.1:9/v1", keys: {}, models: {} };
+  const { context } = createCheckContext({ target, signal: new AbortController().signal, run: {} });
+  const key = defineShared<string>();
+  for (const error of [new Error("broken"), new Inconclusive("no result within 5 ms", "timeout")]) {
+    await expect(context.shared(key, () => Promise.reject(error))).rejects.toThrow(error.message);
+  }
+  expect(await context.shared(key, async () => "made")).toBe("made");
 });

@@ -60,3 +60,9 @@ test("every key of a target and the secret of its upstream are secrets", () => {
   const redact = createRedactor(listSecrets(target));
   expect(redact("sk-full-0000 sk-small-1111 sk-limited-2222 canary-4711")).toBe(Array(4).fill("[redacted]").join(" "));
 });
+
+test("a client secret that the server made in the run is redacted, and a name that starts like one is kept", () => {
+  const redact = createRedactor([]);
+  expect(redact('{"value":"ek_68af296e8e408191a1120ab6383263c2"}')).toBe('{"value":"[redacted]"}');
+  expect(redact("week_68af296e8 ek_1234")).toBe("week_68af296e8 ek_1234");
+});

@@ -8,7 +8,7 @@ import { requireStatus } from "../support/envelope.ts";
 import { SPOKEN_WORDS } from "../support/recordings.ts";
 import { askFormat, requireSeconds, SPOKEN_TEXT, type SpeechFormat } from "../support/speech-calls.ts";
 import { askTranscript, requireBody, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
-import { measureWordErrors } from "../support/word-errors.ts";
+import { measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
 
 const ROUNDTRIP = { ...TRANSCRIPTIONS.check, needs: ["model:transcription", "model:speech"] } as const;
 
@@ -41,9 +41,6 @@ function defineDecoded(format: SpeechFormat): Check {
     },
   });
 }
-
-/** Of the words that are said. */
-const WORD_ERRORS_MAX = 0.4;
 
 function expectWords(said: string, heard: string): void {
   const errors = measureWordErrors(said, heard);

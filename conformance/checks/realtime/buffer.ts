@@ -26,7 +26,7 @@ import {
 } from "../support/realtime-calls.ts";
 import { requireTranscribed } from "../support/realtime-records.ts";
 import { SPOKEN_WORDS } from "../support/recordings.ts";
-import { measureWordErrors } from "../support/word-errors.ts";
+import { measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
 
 const BUFFER = { ...REALTIME, reference: "OpenAPI RealtimeClientEventInputAudioBufferCommit" } as const;
 
@@ -290,7 +290,7 @@ const formatChecks = COMPANDED.flatMap(({ slug, name, format }) => [
     async run(context) {
       const { connection, completed } = await speakIn(context, format);
       const heard = String(completed["transcript"]);
-      const holds = measureWordErrors(SPOKEN_WORDS, heard) <= 0.34;
+      const holds = measureWordErrors(SPOKEN_WORDS, heard) <= WORD_ERRORS_MAX;
       expectOn(connection, holds, { observer: "wire", expected: SPOKEN_WORDS, actual: heard });
     },
   }),

@@ -22,6 +22,7 @@ import {
   type RecordName,
   requireTranscribed,
   requireTurns,
+  requireUpdates,
   type SessionRecord,
   TURN_MS,
   type TurnRecord,
@@ -184,6 +185,24 @@ export const realtimeDetectionChecks: readonly Check[] = [
       const starts = connection.events.filter(({ value }) => value["type"] === "input_audio_buffer.speech_started");
       const actual = `${starts.length} turns`;
       expectOn(connection, starts.length <= 1, { observer: "wire", expected: "1 turn", actual });
+    },
+  }),
+  defineCheck({
+    ...REALTIME,
+    id: "realtime.turn.only-commits",
+    requirement: "With `turn_detection: null` a turn ends by a commit alone: no speech is detected, whatever is heard.",
+    reference: "OpenAPI RealtimeTurnDetection: null; livekit/agents#1347",
+    breaks: "Push-to-talk clients get turns that they did not end, and texts that are cut.",
+    async run(context) {
+      const record = await recordOf(context, "manual");
+      requireUpdates(record);
+      const types = record.events.map(({ value }) => String(value["type"]));
+      const detected = types.filter((type) => type.startsWith("input_audio_buffer.speech_"));
+      expectOn(record, detected.length === 0, {
+        observer: "wire",
+        expected: "no speech_* event",
+        actual: detected.join(", "),
+      });
     },
   }),
 ];

@@ -26,8 +26,10 @@ export function modelQuery(context: CheckContext): string {
   return `?${new URLSearchParams({ model: String(context.models.transcription) }).toString()}`;
 }
 
-/** A server without realtime says that soon. */
+/** A server without realtime says that soon, or nothing. */
 const OFFER_MS_MAX = 10_000;
+/** Of the patience, for each of two requests. */
+const OFFER_SHARE = 0.4;
 /** Statuses, without any, of a server that has realtime and is broken: that is no reason to pass over it. */
 const BROKEN_STATUSES: readonly number[] = [429, 500, 502, 503, 504];
 
@@ -54,7 +56,7 @@ export async function requireRealtime(context: CheckContext): Promise<Offer> {
 }
 
 async function askForRealtime(context: CheckContext): Promise<Offer> {
-  const withinMs = Math.min(OFFER_MS_MAX, context.patienceMs);
+  const withinMs = Math.min(OFFER_MS_MAX, context.patienceMs * OFFER_SHARE);
   const seen: string[] = [];
   for (const query of [TRANSCRIPTION_QUERY, modelQuery(context)]) {
     const connection = await context.realtime({ query, withinMs });

@@ -201,6 +201,12 @@ function itemIdOf(event: JsonObject): unknown {
   return isJsonObject(item) ? item["id"] : undefined;
 }
 
+/** That the session was configured, which another check owns. @throws Inconclusive */
+export function requireUpdates(record: SessionRecord): void {
+  if (record.events.some(({ value }) => value["type"] === "session.updated")) return;
+  throw new Inconclusive("this needs session.updated, which another check judges");
+}
+
 /** The turns of a record, where other checks own that there are so many. @throws Inconclusive */
 export function requireTurns(record: SessionRecord): readonly TurnRecord[] {
   const turns = turnsOf(record);

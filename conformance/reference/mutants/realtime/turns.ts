@@ -15,7 +15,7 @@ import {
   name,
 } from "./mutate-realtime.ts";
 
-const WORDS = ["turn.words", "format.pcmu.words", "format.pcma.words"];
+const WORDS = ["turn.words", "turn.same-as-recording", "format.pcmu.words", "format.pcma.words"];
 
 const laws: readonly Mutant[] = [
   mutateRealtime(name("one-event-id", "all events have one id", ["turn.event-id"]), () => ({

@@ -1,0 +1,38 @@
+/** Checks of what is heard in a turn, against what another way of asking hears in the same words. */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import { requireOffered } from "../support/operation-probes.ts";
+import { expectOn, REALTIME } from "../support/realtime-calls.ts";
+import { everyRecord, requireCompleted, requireTurns } from "../support/realtime-records.ts";
+import { askTranscript, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
+import { countWordErrors } from "../support/word-errors.ts";
+
+/** A recording has no pause after it: the last word may be heard otherwise. */
+const OTHER_WORDS_MAX = 2;
+
+/** The text that the other endpoint hears in the same words. @throws NotTestable where there is none */
+async function requireBatchText(context: CheckContext): Promise<string> {
+  await requireOffered(context, "createTranscription");
+  return requireText(await askTranscript(context, TRANSCRIPTIONS), "json");
+}
+
+export const realtimeTextCheck: Check = defineCheck({
+  ...REALTIME,
+  id: "realtime.turn.same-as-recording",
+  tier: "model",
+  requirement: "A turn has the text of the same words as a recording, within two words.",
+  reference: "OpenAPI createTranscription; one model hears both",
+  breaks: "What is spoken live is cut, resampled or decoded worse than what is uploaded.",
+  async run(context) {
+    const records = await everyRecord(context);
+    const text = await requireBatchText(context);
+    for (const record of records) {
+      for (const turn of requireTurns(record)) {
+        const heard = String(requireCompleted(record, turn).value["transcript"]);
+        const holds = countWordErrors(text, heard) <= OTHER_WORDS_MAX;
+        expectOn(record, holds, { observer: "wire", expected: text, actual: `${heard} (session ${record.name})` });
+      }
+    }
+  },
+});
