@@ -54,6 +54,8 @@ import { realtimeBufferChecks } from "./realtime/buffer.ts";
 import { realtimeCredentialChecks } from "./realtime/credentials.ts";
 import { realtimeDetectionChecks } from "./realtime/detection.ts";
 import { realtimeFaultChecks } from "./realtime/faults.ts";
+import { realtimeBillingChecks } from "./billing/realtime.ts";
+import { realtimeSecretChecks, secretExpiryCheck } from "./realtime/secrets.ts";
 import { realtimeSessionChecks } from "./realtime/sessions.ts";
 import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
@@ -107,6 +109,7 @@ export const checks: readonly Check[] = [
   ...speechRefusalChecks,
   ...roundtripChecks,
   ...unreadBodyChecks,
+  ...realtimeSecretChecks,
   ...upgradeChecks,
   ...realtimeCredentialChecks,
   ...realtimeSessionChecks,
@@ -127,9 +130,11 @@ export const checks: readonly Check[] = [
   ...httpCorsChecks,
   ...billingChecks,
   ...billedOperationChecks,
+  ...realtimeBillingChecks,
   ...limitChecks,
   ...limitedOperationChecks,
   ...fairnessChecks,
   ...upstreamChecks,
   ...upstreamHabitChecks,
+  secretExpiryCheck,
 ];

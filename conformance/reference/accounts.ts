@@ -21,6 +21,7 @@ const CREDITS: Readonly<Record<string, number>> = {
   transcriptions: 40,
   translations: 40,
   speech: 400,
+  realtime: 40,
 };
 const AMPLE_REQUESTS = 100_000;
 /** The reference lives faster than a minute: a refused account is let in again after this. */

@@ -71,6 +71,7 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
     transcriptions_credit: token({ sub: "transcriptions" }),
     translations_credit: token({ sub: "translations" }),
     speech_credit: token({ sub: "speech" }),
+    realtime_credit: token({ sub: "realtime" }),
     rate_limited: token({ sub: "limited" }),
     other_account: token({ sub: OTHER_ACCOUNT }),
   };
@@ -93,6 +94,12 @@ export interface ClientSecretIdentity extends Identity {
 }
 
 const CLIENT_SECRET = /^Bearer ek_([^.]*)\.([^.]*)$/i;
+
+/** For `/realtime` alone: no other operation knows it. */
+export function signClientSecret(account: string, expiresAt: number, session: unknown): string {
+  const body = encodePart({ sub: account, exp: expiresAt, session });
+  return `ek_${body}.${sign(body)}`;
+}
 
 /** @returns null for another credential */
 export function readClientSecret(header: string | undefined): ClientSecretIdentity | null {

@@ -21,6 +21,7 @@ export const KEY_VARIABLES: Readonly<Record<KeyName, string>> = {
   transcriptions_credit: "OPENAI_CONFORMANCE_KEY_TRANSCRIPTIONS_CREDIT",
   translations_credit: "OPENAI_CONFORMANCE_KEY_TRANSLATIONS_CREDIT",
   speech_credit: "OPENAI_CONFORMANCE_KEY_SPEECH_CREDIT",
+  realtime_credit: "OPENAI_CONFORMANCE_KEY_REALTIME_CREDIT",
   rate_limited: "OPENAI_CONFORMANCE_KEY_RATE_LIMITED",
   other_account: "OPENAI_CONFORMANCE_KEY_OTHER_ACCOUNT",
 };

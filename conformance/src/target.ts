@@ -18,6 +18,7 @@ export const KEY_NAMES = [
   "transcriptions_credit",
   "translations_credit",
   "speech_credit",
+  "realtime_credit",
   "rate_limited",
   "other_account",
 ] as const;

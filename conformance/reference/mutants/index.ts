@@ -23,6 +23,7 @@ import { chatLogprobMutants } from "./chat/logprobs.ts";
 import { modelMutants } from "./models/models.ts";
 import type { Mutant } from "./mutant.ts";
 import { realtimeFaultMutants } from "./realtime/faults.ts";
+import { realtimeSecretMutants } from "./realtime/secrets.ts";
 import { realtimeSessionMutants } from "./realtime/sessions.ts";
 import { realtimeTurnMutants } from "./realtime/turns.ts";
 import { realtimeUpgradeMutants } from "./realtime/upgrade.ts";
@@ -41,6 +42,7 @@ export const mutants: readonly Mutant[] = [
   ...billingMutants,
   ...billedOperationMutants,
   ...uploadMutants,
+  ...realtimeSecretMutants,
   ...realtimeFaultMutants,
   ...realtimeTurnMutants,
   ...realtimeSessionMutants,

@@ -2,6 +2,7 @@
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal } from "../refusal.ts";
+import { composeSecret, refuseSecret } from "./client-secrets.ts";
 import { OPCODES, writeClose, writeFrame } from "./frames.ts";
 import {
   append,
@@ -24,6 +25,8 @@ import { UPDATE_RULES } from "./update-rules.ts";
 
 export function defineRealtimeWire(): RealtimeWire {
   return {
+    refuseSecret,
+    composeSecret,
     handshake: ({ headers }) => {
       if (headers["sec-websocket-version"] !== "13") {
         return makeRefusal("upgrade_required", { headers: { "sec-websocket-version": "13" } });

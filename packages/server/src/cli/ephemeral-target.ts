@@ -29,6 +29,8 @@ const SPENT_ACCOUNTS = {
   transcriptions_credit: { accountId: "suite-transcriptions", amount: 250 },
   translations_credit: { accountId: "suite-translations", amount: 250 },
   speech_credit: { accountId: "suite-speech", amount: 700 },
+  // Half a minute is held for what is said live.
+  realtime_credit: { accountId: "suite-realtime", amount: 31_200 },
 } as const;
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
