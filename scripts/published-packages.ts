@@ -26,7 +26,6 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
       "openai-compat": "src/launcher.ts",
       index: "src/index.ts",
       "native-child": "../engines/src/host/native-child.ts",
-      "voice-graph": "../engines/src/voices/synthesis/graph-worker.ts",
     },
     target: "node20",
     assets: [

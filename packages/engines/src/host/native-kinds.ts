@@ -5,6 +5,7 @@ import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.t
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
 import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
 import type { NativeWhisperNodeSettings } from "../whisper-node/whisper-node-settings.ts";
+import type { GraphSettings } from "../voices/synthesis/native-graph.ts";
 import type { VoiceModelSettings } from "../voices/voice-settings.ts";
 import { openNativeLibrary } from "./native-library.ts";
 import type { NativeKinds, NativeLog } from "./native-model.ts";
@@ -24,6 +25,8 @@ export const NATIVE_KINDS = {
     (await import("../whisper/native-whisper.ts")).openNativeWhisper(settings),
   "whisper-node": async (settings: NativeWhisperNodeSettings, log: NativeLog) =>
     (await import("../whisper-node/native-whisper-node.ts")).openNativeWhisperNode(settings, log),
+  "voice-graph": async (settings: GraphSettings) =>
+    (await import("../voices/synthesis/native-graph.ts")).openNativeGraph(settings),
   voice: async (settings: VoiceModelSettings) => (await import("../voices/native-voice.ts")).openNativeVoice(settings),
 } as const satisfies NativeKinds;
 

@@ -12,6 +12,8 @@ export type NativeStream<Argument, Event> = (argument: Argument, signal: AbortSi
 export interface NativeModel {
   readonly answers: Readonly<Record<string, NativeAnswer<never, unknown>>>;
   readonly streams: Readonly<Record<string, NativeStream<never, unknown>>>;
+  /** Resident memory of processes that it has started. Default: it starts none. */
+  readonly otherBytes?: () => number;
   /** Called once, when no call runs. */
   dispose(): Promise<void>;
 }

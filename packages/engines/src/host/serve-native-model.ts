@@ -90,7 +90,7 @@ export function serveNativeModel(port: ChildPort, kinds: NativeKinds, exit: () =
         abort(calls.get(message.id), LEFT);
         return;
       case "ping":
-        post({ type: "pong", rssBytes: process.memoryUsage.rss() });
+        post({ type: "pong", rssBytes: process.memoryUsage.rss() + (model?.otherBytes?.() ?? 0) });
         return;
       case "close":
         void close();

@@ -112,7 +112,7 @@ export const VOICE_ENTRIES: readonly CatalogueEntry[] = [
     type: "speech",
     licence: "Apache-2.0",
     description: "A fast English voice: about ten times faster than real time on one CPU core.",
-    memoryBytes: 350_000_000,
+    memoryBytes: 450_000_000,
     isDemonstration: false,
     artefact: HIBARI_WHEEL,
     sources: [

@@ -14,8 +14,8 @@ import { cutText } from "./cut-text.ts";
 import type { TextPiece } from "./cut-text.ts";
 import { createSpeechEncoder } from "./encode/speech-encoder.ts";
 import { refuse } from "./normalise/speakable.ts";
-import { openGraphThread } from "./synthesis/graph-thread.ts";
-import type { GraphThread } from "./synthesis/graph-thread.ts";
+import { openGraphProcess } from "./synthesis/graph-process.ts";
+import type { GraphProcess } from "./synthesis/graph-process.ts";
 import { stretchTime } from "./synthesis/stretch-time.ts";
 import { openVoiceAssets } from "./voice-assets.ts";
 import type { Accent, Reader, VoiceAssets } from "./voice-assets.ts";
@@ -37,7 +37,7 @@ const SILENCE_LEVEL = 0.005;
 const REST_SAMPLES = SPEECH_SAMPLE_RATE / 100;
 
 interface Voice {
-  readonly graph: GraphThread;
+  readonly graph: GraphProcess;
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly titles: ReadonlySet<string>;
   /** Lengths of pieces: a slow model gets short ones, so that its first sound comes soon. */
@@ -52,6 +52,7 @@ export async function openNativeVoice(settings: VoiceModelSettings): Promise<Nat
   return {
     answers: {},
     streams: { speak: (request, signal) => speak(voice, request, signal) },
+    otherBytes: () => voice.graph.residentBytes(),
     dispose: () => voice.dispose(),
   };
 }
@@ -60,7 +61,7 @@ async function openVoice({ files, threads }: VoiceModelSettings): Promise<Voice>
   const runtime = await importOnnxRuntime();
   const assets = await openVoiceAssets(files.archivePath);
   try {
-    const graph = await openGraphThread(
+    const graph = await openGraphProcess(
       files.family === "hibari"
         ? { family: "hibari", model: await assets.readModel(), threads }
         : {

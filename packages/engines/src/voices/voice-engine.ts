@@ -11,8 +11,8 @@ import { requireSpeakable } from "./normalise/speakable.ts";
 import { VOICE_CONCURRENCY_DEFAULT, listVoices, resolveVoiceModel } from "./voice-settings.ts";
 import type { VoiceEngineSettings, VoiceFiles } from "./voice-settings.ts";
 
-/** Dictionaries, the runtime and what a sentence takes: measured, and rounded up. */
-const READING_BYTES = 300_000_000;
+/** Dictionaries, the process of the graph, the runtime in both and what a sentence takes: measured, and rounded up. */
+const READING_BYTES = 430_000_000;
 /** Of Kokoro's file: its weights are kept in a faster order, and a sentence takes as much again. */
 const KOKORO_MEMORY_SHARE = 4;
 

@@ -4,8 +4,13 @@ import { readFile } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { openOnnxSession } from "../../onnx/onnx-runtime.ts";
 import type { OnnxModule, OnnxSession, OnnxTensor } from "../../onnx/onnx-runtime.ts";
-import type { RenderOptions } from "./graph-messages.ts";
 import { SPECTRUM_BINS, renderSpectrum } from "./spectrum-to-sound.ts";
+
+export interface RenderOptions {
+  readonly voice: string;
+  /** Within what the model was trained for. */
+  readonly speed: number;
+}
 
 export interface VoiceGraph {
   /** Symbols that it takes at most, those at both ends not counted. */
