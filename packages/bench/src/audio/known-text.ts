@@ -1,13 +1,17 @@
 /** A text that is spoken, heard and compared with what was heard. It is in the public domain. */
 
-/** The opening of "A Tale of Two Cities", Charles Dickens, 1859: about 45 s of speech. */
+/**
+ * The opening of "Moby-Dick", Herman Melville, 1851: about 45 s of speech. Texts that repeat themselves, as that of "A
+ * Tale of Two Cities", make Whisper take speech for a loop and sample it again, which is another measurement.
+ */
 export const KNOWN_TEXT =
-  "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, " +
-  "it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the season of darkness, " +
-  "it was the spring of hope, it was the winter of despair. We had everything before us, we had nothing before us, " +
-  "we were all going direct to Heaven, we were all going direct the other way. In short, the period was so far like the " +
-  "present period, that some of its noisiest authorities insisted on its being received, for good or for evil, " +
-  "in the superlative degree of comparison only.";
+  "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse, and nothing " +
+  "particular to interest me on shore, I thought I would sail about a little and see the watery part of the world. " +
+  "It is a way I have of driving off the spleen and regulating the circulation. Whenever I find myself growing grim " +
+  "about the mouth, whenever it is a damp, drizzly November in my soul, I account it high time to get to sea as soon as " +
+  "I can. This is my substitute for pistol and ball. With a philosophical flourish Cato throws himself upon his sword; " +
+  "I quietly take to the ship. There is nothing surprising in this. If they but knew it, almost all men in their degree, " +
+  "some time or other, cherish very nearly the same feelings towards the ocean with me.";
 
 /** Three sentences, of which the first one is heard before the others are computed: about 10 s. */
 export const SHORT_TEXT =
