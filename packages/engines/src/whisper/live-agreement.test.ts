@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countCertain } from "./live-agreement.ts";
+import { countCertain, dropLastWord } from "./live-agreement.ts";
 import { createWhisperText } from "./whisper-text.ts";
 
 const WORDS = [" the", " sea", " is", " wi", "de", ",", ".", " and", "'s", " 海", "は", "広", "\u00e9"];
@@ -47,4 +47,12 @@ test("what is certain stays so, though nothing more is", () => {
   expect(agree([" the", " sea"], [" the", " sea", " is"], 1)).toBe(" the sea");
   expect(agree([" the", "."], [" the", "."], 1)).toBe(" the");
   expect(agree([" the", " sea"], [" the", " is"], 1)).toBe(" the");
+});
+
+test("the last word can be left out, with what belongs to it", () => {
+  const drop = (words: readonly string[]) => text.decode(dropLastWord(tokensOf(words), text, END));
+  expect(drop(["|", " the", " sea", "|"])).toBe(" the");
+  expect(drop([" is", " wi", "de"])).toBe(" is");
+  expect(drop([" wi", "de"])).toBe("");
+  expect(drop([])).toBe("");
 });

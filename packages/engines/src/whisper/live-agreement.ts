@@ -38,6 +38,14 @@ export function countCertain({ previous, next, certain }: Passes, text: WhisperT
   return agreed > known ? (indices[agreed - 1] ?? 0) + 1 : certain;
 }
 
+/** Tokens of a text without its last word, which may have been heard in part. */
+export function dropLastWord(tokens: readonly number[], text: WhisperText, endOfText: number): readonly number[] {
+  const said = tokens.filter((token) => token < endOfText);
+  let count = said.length - 1;
+  while (count > 0 && !isWordEnd(said, count, text)) count -= 1;
+  return said.slice(0, Math.max(0, count));
+}
+
 /** Whether a word ends before the token at `index`. */
 function isWordEnd(tokens: readonly number[], index: number, text: WhisperText): boolean {
   const said = text.decode(tokens.slice(Math.max(0, index - TOKENS_PER_CHARACTER_MAX), index));

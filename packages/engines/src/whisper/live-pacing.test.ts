@@ -4,9 +4,9 @@ import { LivePacing } from "./live-pacing.ts";
 const SECOND = 16_000;
 
 /** Speech from the start until `spokenS`, and audio until `detectedS`. */
-function growing(detectedS: number, spokenS = detectedS) {
+function growing(detectedS: number, spokenS = detectedS, stalledMs = 0) {
   const [spokenTo, detectedTo] = [spokenS * SECOND, detectedS * SECOND];
-  return { startSample: 0, endSample: detectedTo, spokenTo, detectedTo };
+  return { growing: { startSample: 0, endSample: detectedTo, spokenTo, detectedTo }, stalledMs };
 }
 
 test("a draft needs new audio, and at first more of it", () => {
@@ -45,4 +45,18 @@ test("a text is settled after a second without speech", () => {
   const pacing = new LivePacing();
   expect(pacing.isSettled(growing(2.9, 2))).toBe(false);
   expect(pacing.isSettled(growing(3, 2))).toBe(true);
+});
+
+test("audio that does not come for two seconds is silence, in which the last word may be cut", () => {
+  const pacing = new LivePacing();
+  expect(pacing.qualityOf(growing(2, 2, 2000))).toBe("draft");
+  expect(pacing.untilPauseMs(growing(2, 2, 500))).toBe(1800);
+  expect(pacing.untilPauseMs(growing(2, 2, 2100))).toBe(200);
+  expect(pacing.untilPassMs(growing(2, 2, 2300), 0)).toBe(0);
+  expect(pacing.qualityOf(growing(2, 2, 2300))).toBe("final");
+  expect(pacing.untilPauseMs(growing(2.1, 2, 2300))).toBe(600);
+  expect(pacing.untilPauseMs(growing(2, 2, 3000))).toBe(Infinity);
+  expect(pacing.isSettled(growing(2, 2, 3000))).toBe(true);
+  expect(pacing.isSpokenOut(growing(2, 2, 5000))).toBe(false);
+  expect(pacing.isSpokenOut(growing(2.5, 2, 0))).toBe(true);
 });

@@ -15,9 +15,19 @@ const FIRST_SAMPLES_MIN = 1200 * SAMPLES_PER_MS;
 /** At most one part of this many of the time is spent on drafts of a turn, the waiting for others counted in. */
 const TIME_PARTS = 2;
 /** Nobody has spoken for so long: the turn may end. */
-const PAUSE_SAMPLES = 300 * SAMPLES_PER_MS;
+const PAUSE_MS = 300;
 /** Nobody has spoken for so long: the text will not change any more. */
-const SETTLED_SAMPLES = 1000 * SAMPLES_PER_MS;
+const SETTLED_MS = 1000;
+
+/** Audio that comes so late may only be late: a network that falters is not silence yet. */
+const LATE_MS = 2000;
+
+/** How a part stands. */
+export interface Growth {
+  readonly growing: GrowingPart;
+  /** How long no audio has come, in milliseconds. */
+  readonly stalledMs: number;
+}
 
 export class LivePacing {
   #nextFromMs = 0;
@@ -27,30 +37,46 @@ export class LivePacing {
   /** What was spoken last when it was decoded in a pause. */
   #finalTo = -1;
 
-  /** Milliseconds until a pass may begin; infinite where that depends on more audio. */
-  untilPassMs(growing: GrowingPart, nowMs: number): number {
-    if (this.qualityOf(growing) === "final") return growing.spokenTo === this.#finalTo ? Infinity : 0;
-    const { startSample, detectedTo } = growing;
+  /** Milliseconds until a pass may begin; infinite where that depends on more audio, or on a pause. */
+  untilPassMs(growth: Growth, nowMs: number): number {
+    const { startSample, detectedTo, spokenTo } = growth.growing;
+    if (this.qualityOf(growth) === "final") return spokenTo === this.#finalTo ? Infinity : 0;
     const dueFrom = Math.max(this.#decodedTo + NEW_SAMPLES_MIN, startSample + FIRST_SAMPLES_MIN);
     return detectedTo < dueFrom ? Infinity : Math.max(0, this.#nextFromMs - nowMs);
   }
 
-  qualityOf({ spokenTo, detectedTo }: GrowingPart): PassQuality {
-    return detectedTo - spokenTo >= PAUSE_SAMPLES ? "final" : "draft";
+  /** Milliseconds until a pause is longer than what counts, where no audio comes. */
+  untilPauseMs(growth: Growth): number {
+    const quietMs = measureQuiet(growth);
+    const next = [PAUSE_MS, SETTLED_MS].find((limitMs) => limitMs > quietMs) ?? Infinity;
+    return Math.ceil(next - quietMs + Math.max(0, LATE_MS - growth.stalledMs));
+  }
+
+  qualityOf(growth: Growth): PassQuality {
+    return measureQuiet(growth) >= PAUSE_MS ? "final" : "draft";
   }
 
   /** Whether the text of what was decoded in the pause that lasts can be relied on. */
-  isSettled({ spokenTo, detectedTo }: GrowingPart): boolean {
-    return detectedTo - spokenTo >= SETTLED_SAMPLES;
+  isSettled(growth: Growth): boolean {
+    return measureQuiet(growth) >= SETTLED_MS;
   }
 
-  begin(growing: GrowingPart, nowMs: number): void {
+  /** Whether it can be relied on to its last word: that was heard to its end. */
+  isSpokenOut({ growing }: Growth): boolean {
+    return measureQuiet({ growing, stalledMs: 0 }) >= PAUSE_MS;
+  }
+
+  begin(growth: Growth, nowMs: number): void {
     this.#startedMs = nowMs;
-    this.#decodedTo = growing.detectedTo;
-    if (this.qualityOf(growing) === "final") this.#finalTo = growing.spokenTo;
+    this.#decodedTo = growth.growing.detectedTo;
+    if (this.qualityOf(growth) === "final") this.#finalTo = growth.growing.spokenTo;
   }
 
   end(nowMs: number): void {
     this.#nextFromMs = this.#startedMs + TIME_PARTS * (nowMs - this.#startedMs);
   }
+}
+
+function measureQuiet({ growing, stalledMs }: Growth): number {
+  return (growing.detectedTo - growing.spokenTo) / SAMPLES_PER_MS + Math.max(0, stalledMs - LATE_MS);
 }

@@ -6,7 +6,7 @@
 import type { LiveEvent, TokenProbability } from "@openai-compat/core";
 import { NO_PREFIX, isAcceptable } from "./decode-window.ts";
 import type { TextPrefix, WindowText } from "./decode-window.ts";
-import { countCertain } from "./live-agreement.ts";
+import { countCertain, dropLastWord } from "./live-agreement.ts";
 import type { PassQuality } from "./live-pacing.ts";
 import type { WhisperText } from "./whisper-text.ts";
 import type { WindowReader } from "./window-reader.ts";
@@ -19,6 +19,9 @@ export interface Pass {
   readonly language: string;
   readonly decoded: WindowText;
 }
+
+/** Two passes over the same audio agree on anything: 200 ms. */
+const GROWTH_SAMPLES_MIN = 3200;
 
 export interface LiveTextSetup {
   readonly text: WhisperText;
@@ -57,13 +60,21 @@ export class LiveText {
   addPass(pass: Pass): LiveEvent | null {
     const previous = this.#last;
     this.#last = pass;
-    if (previous === null || previous.language !== pass.language) return null;
-    return this.#sendAgreed(previous, pass);
+    if (previous === null || previous.language !== pass.language || !isReliable(previous)) return null;
+    if (pass.samples.length - previous.samples.length < GROWTH_SAMPLES_MIN) return null;
+    return this.#sendAgreed(previous.decoded.tokens, pass);
   }
 
-  /** Nobody has spoken for long since the last pass: what it made of the part is as certain as it gets. */
-  settle(): LiveEvent | null {
-    return this.#last === null ? null : this.#sendAgreed(this.#last, this.#last);
+  /**
+   * Nobody has spoken for long since the last pass: what it made of the part is as certain as it gets.
+   *
+   * @param isSpokenOut whether the last word was heard to its end
+   */
+  settle(isSpokenOut: boolean): LiveEvent | null {
+    const { text, endOfText } = this.#setup;
+    if (this.#last === null) return null;
+    const { tokens } = this.#last.decoded;
+    return this.#sendAgreed(isSpokenOut ? tokens : dropLastWord(tokens, text, endOfText), this.#last);
   }
 
   /** @param count tokens of the part's text that are sent then, those before included */
@@ -91,11 +102,15 @@ export class LiveText {
     this.#last = null;
   }
 
-  #sendAgreed(previous: Pass, { decoded, language }: Pass): LiveEvent | null {
-    if ([previous.decoded, decoded].some((text) => text.isSilence || !isAcceptable(text))) return null;
+  #sendAgreed(previous: readonly number[], pass: Pass): LiveEvent | null {
+    if (!isReliable(pass)) return null;
     const { text, endOfText } = this.#setup;
-    const passes = { previous: previous.decoded.tokens, next: decoded.tokens, certain: this.#sent.tokens.length };
+    const passes = { previous, next: pass.decoded.tokens, certain: this.#sent.tokens.length };
     const count = countCertain(passes, text, endOfText);
-    return count > this.#sent.tokens.length ? this.send(decoded, count, language) : null;
+    return count > this.#sent.tokens.length ? this.send(pass.decoded, count, pass.language) : null;
   }
+}
+
+function isReliable({ decoded }: Pass): boolean {
+  return !decoded.isSilence && isAcceptable(decoded);
 }

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { LiveEvent } from "@openai-compat/core";
 import { expect, test } from "vitest";
 import { SampleIntake } from "../transcription/sample-intake.ts";
@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 /** Rounds of the event loop in which a pass ends. */
 const ROUNDS = 40;
 
-function createTurn(hearing = createHearingModel(), slots = createLiveSlots()) {
+function createTurn(hearing = createHearingModel(), slots = createLiveSlots(), nowMs = () => 0) {
   const { model, text } = hearing;
   const intake = new SampleIntake();
   const read = async (frames: Float32Array) => hearSpeech(frames, FRAME_SAMPLES);
@@ -29,7 +29,7 @@ function createTurn(hearing = createHearingModel(), slots = createLiveSlots()) {
     options: { languages: null, prompt: null, logprobs: true },
     previousText: false,
     beams: 2,
-    nowMs: () => 0,
+    nowMs,
   });
   return { hearing, slots, intake, turn };
 }
@@ -152,6 +152,21 @@ test("in a longer pause the text is sent, though no more audio comes", async () 
   expect(textOf(events)).toBe("w001 w002 w003");
   await turn.intake.put(null, never);
   await ended;
+});
+
+test("in a stall of the audio the text is sent but for its last word, which goes on afterwards", async () => {
+  const turn = createTurn(createHearingModel(), createLiveSlots(), () => performance.now());
+  const { events, ended } = listen(turn);
+  const audio = speakWords([1, 2, 3, 4]);
+  // Half of the last word.
+  const stall = audio.length - 0.2 * SECOND;
+  await turn.intake.put(audio.slice(0, stall), never);
+  while (textOf(events) === "") await delay(50);
+  expect(textOf(events)).toBe("w001 w002 w003");
+  await turn.intake.put(audio.slice(stall), never);
+  await turn.intake.put(null, never);
+  await ended;
+  expect(textOf(events)).toBe("w001 w002 w003 w004");
 });
 
 test("silence is not decoded, and has no language", async () => {

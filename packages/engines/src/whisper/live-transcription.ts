@@ -3,13 +3,14 @@
  * ended are decoded for good, so that a long turn takes no more memory or time for each second than a short one.
  */
 
+import { setImmediate } from "node:timers/promises";
 import type { LiveEvent, LiveOptions } from "@openai-compat/core";
 import type { SampleIntake } from "../transcription/sample-intake.ts";
 import type { GrowingPart, SpeechPart, SpeechParts } from "../vad/speech-parts.ts";
 import type { WindowOptions, WindowText } from "./decode-window.ts";
 import { LiveOutbox } from "./live-outbox.ts";
 import { LivePacing } from "./live-pacing.ts";
-import type { PassQuality } from "./live-pacing.ts";
+import type { Growth, PassQuality } from "./live-pacing.ts";
 import { carrySentText } from "./live-seam.ts";
 import type { LiveSlots } from "./live-slots.ts";
 import { LiveText } from "./live-text.ts";
@@ -53,6 +54,8 @@ export class LiveTranscription {
   readonly #pacing = new LivePacing();
   readonly #outbox = new LiveOutbox();
   #isEnded = false;
+  /** Since when audio has been waited for; null while some is taken. */
+  #waitsSinceMs: number | null = null;
   /** A part that ended during a pass. */
   #taken: SpeechPart | null = null;
   readonly #watchers = new Set<() => void>();
@@ -88,11 +91,13 @@ export class LiveTranscription {
   }
 
   async #listen(intake: SampleIntake, signal: AbortSignal): Promise<void> {
-    const { parts, model } = this.#setup;
+    const { parts, model, nowMs } = this.#setup;
     let heardSamples = 0;
     for (;;) {
       while (parts.heldSamples > HELD_WINDOWS_MAX * model.windowSamples) await this.#changed(signal);
+      this.#waitsSinceMs = nowMs();
       const samples = await intake.take(signal);
+      this.#waitsSinceMs = null;
       if (samples === null) break;
       await parts.feed(samples);
       heardSamples += samples.length;
@@ -107,33 +112,42 @@ export class LiveTranscription {
   async #decodeAll(signal: AbortSignal): Promise<void> {
     const { parts, nowMs } = this.#setup;
     for (;;) {
+      // A step of the model holds up the event loop: what came meanwhile is taken first.
+      await setImmediate();
       const isEnded = this.#isEnded;
       const part = this.#taken ?? parts.take();
       this.#taken = null;
+      // What is behind the part, or nobody has spoken in, is not held any more.
+      this.#notify();
       if (part !== null) {
         await this.#endPart(part, signal);
-        this.#notify();
         continue;
       }
       if (isEnded) return;
       const growing = parts.growing();
-      if (growing !== null && this.#pacing.isSettled(growing) && this.#text.last?.quality === "final") {
-        await this.#put(this.#text.settle());
-      }
-      const waitMs = growing === null ? Infinity : this.#pacing.untilPassMs(growing, nowMs());
-      if (growing !== null && waitMs <= 0) await this.#runPass(growing, signal);
-      else await this.#changed(signal, waitMs);
+      if (growing === null) await this.#changed(signal);
+      else await this.#follow({ growing, stalledMs: nowMs() - (this.#waitsSinceMs ?? nowMs()) }, signal);
     }
   }
 
+  async #follow(growth: Growth, signal: AbortSignal): Promise<void> {
+    if (this.#pacing.isSettled(growth) && this.#text.last?.quality === "final") {
+      await this.#put(this.#text.settle(this.#pacing.isSpokenOut(growth)));
+    }
+    const waitMs = this.#pacing.untilPassMs(growth, this.#setup.nowMs());
+    if (waitMs <= 0) await this.#runPass(growth, signal);
+    else await this.#changed(signal, Math.min(waitMs, this.#pacing.untilPauseMs(growth)));
+  }
+
   /** Goes over the part that grows, until the part has ended without the pass being of use for its text. */
-  async #runPass(growing: GrowingPart, signal: AbortSignal): Promise<void> {
+  async #runPass(growth: Growth, signal: AbortSignal): Promise<void> {
     const { nowMs } = this.#setup;
-    const quality = this.#pacing.qualityOf(growing);
+    const { growing } = growth;
+    const quality = this.#pacing.qualityOf(growth);
     const controller = new AbortController();
     const pass: RunningPass = { growing, quality, controller, urgency: "draft", hasBegun: false, isDone: false };
     const stop = AbortSignal.any([signal, controller.signal]);
-    this.#pacing.begin(growing, nowMs());
+    this.#pacing.begin(growth, nowMs());
     const work = this.#read(pass, stop).finally(() => {
       pass.isDone = true;
       this.#notify();
