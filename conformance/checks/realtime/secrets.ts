@@ -15,6 +15,7 @@ import { composeSdkChat } from "../support/chat-calls.ts";
 import {
   describeConnection,
   expectOn,
+  openSession,
   REALTIME,
   requireRealtime,
   TRANSCRIPTION_QUERY,
@@ -92,6 +93,15 @@ async function requireShortLived(context: CheckContext): Promise<Secret & { read
 function openWith(context: CheckContext, secret: string): Promise<RealtimeConnection> {
   const protocols = ["realtime", `openai-insecure-api-key.${secret}`];
   return context.realtime({ query: TRANSCRIPTION_QUERY, credential: null, protocols });
+}
+
+/** That sessions open at all, and with a key as a subprotocol; other checks judge both. @throws Inconclusive */
+async function requireOpening(context: CheckContext): Promise<void> {
+  await openSession(context);
+  const key = context.key("full");
+  if (!/^[\w.~!#$%&'*+^|-]+$/.test(key)) return;
+  const connection = await openWith(context, key);
+  if (!connection.opened) throw new Inconclusive(`a subprotocol opens no session: ${describeConnection(connection)}`);
 }
 
 /** @throws Failure unless what a secret may not do is refused with 401 or 403 */
@@ -230,6 +240,7 @@ export const realtimeSecretChecks: readonly Check[] = [
     reference: "openai-node realtime/websocket.ts; OpenAPI createRealtimeClientSecret",
     breaks: "No page can transcribe without the key of its operator.",
     async run(context) {
+      await requireOpening(context);
       const { value } = await requireSecret(context);
       const inHeader = { query: TRANSCRIPTION_QUERY, credential: { literal: value } };
       for (const connection of [await openWith(context, value), await context.realtime(inHeader)]) {

@@ -117,7 +117,7 @@ export function serveSocket({ socket, opening, account, wire }: SocketOptions): 
 
 /** A turn is paid for when it ends; who can't pay for it hears that instead. */
 function pay(step: Step, account: string, wire: ReferenceWire): Step {
-  const turns = step.events.filter(({ type }) => type === "input_audio_buffer.committed").length;
+  const turns = step.events.filter(({ type }) => type.endsWith("transcription.completed")).length;
   if (turns === 0) return step;
   const cost = turns * wire.realtime.costOf(step);
   if (wire.realtime.isFree(account, "turn") || wire.ledger.covers(account, cost)) {

@@ -16,6 +16,11 @@ function transportOf({ headers, parameters, offered }: Upgrade): "header" | "sub
 }
 
 const HEADER_ONLY: readonly string[] = ["missing", "malformed", "wrong-scheme"];
+/** Checks of client secrets, which come the same way, that find out as well. */
+const OF_SECRETS: Readonly<Record<string, string>> = {
+  "subprotocol-expired": "secret.expires",
+  "subprotocol-unknown-key": "secret.tampered",
+};
 const TRANSPORTS = ["header", "subprotocol", "query"] as const;
 
 const openDoors = TRANSPORTS.flatMap((transport) =>
@@ -23,6 +28,7 @@ const openDoors = TRANSPORTS.flatMap((transport) =>
     mutateRealtime(
       name(`accepts-${transport}-${slug}`, `a session opens for ${slug} by ${transport}`, [
         `auth.${transport}.${slug}`,
+        ...[OF_SECRETS[`${transport}-${slug}`] ?? []].flat(),
       ]),
       ({ admit }) => ({
         admit: (verdict, upgrade) =>
