@@ -46,7 +46,7 @@ function isProgram(file: string): boolean {
 
 /** Its functions throw AiError `engine_failed` where ffmpeg fails, ends early or hangs. */
 export function createAacEncoder({ command = AAC_PROGRAM, stallMsMax = STALL_MS_MAX }: AacOptions = {}): SpeechEncoder {
-  const child = spawn(command, listArguments(), { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(command, listArguments(), { stdio: ["pipe", "pipe", "ignore"], windowsHide: true });
   const frames = new FrameCounter();
   let parts: Uint8Array[] = [];
   let end: { readonly failure: AiError | null } | null = null;
