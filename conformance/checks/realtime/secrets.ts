@@ -12,6 +12,8 @@ import { Failure, Inconclusive, NotTestable } from "../../src/outcome-signals.ts
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { composeSdkChat } from "../support/chat-calls.ts";
+import { UNKNOWN_KEY } from "../support/credential-probes.ts";
+import { requireStatus } from "../support/envelope.ts";
 import {
   describeConnection,
   expectOn,
@@ -281,10 +283,10 @@ export const realtimeSecretChecks: readonly Check[] = [
     breaks: "Who reads the source of a page uses its operator's account for all else.",
     async run(context) {
       const { value } = await requireSecret(context);
-      const credential = { literal: value };
-      expectUnauthorised(
-        await context.sdk((client) => client.chat.completions.create(composeSdkChat(context)), { credential }),
-      );
+      const ask = (literal: string) =>
+        context.sdk((client) => client.chat.completions.create(composeSdkChat(context)), { credential: { literal } });
+      requireStatus((await ask(UNKNOWN_KEY)).exchange, 401);
+      expectUnauthorised(await ask(value));
     },
   }),
   defineCheck({

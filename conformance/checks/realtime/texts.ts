@@ -2,11 +2,13 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { expectOn, REALTIME } from "../support/realtime-calls.ts";
 import { everyRecord, requireCompleted, requireTurns } from "../support/realtime-records.ts";
 import { askTranscript, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
-import { countWordErrors } from "../support/word-errors.ts";
+import { SPOKEN_WORDS } from "../support/recordings.ts";
+import { countWordErrors, measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
 
 /** A recording has no pause after it: the last word may be heard otherwise. */
 const OTHER_WORDS_MAX = 2;
@@ -14,7 +16,9 @@ const OTHER_WORDS_MAX = 2;
 /** The text that the other endpoint hears in the same words. @throws NotTestable where there is none */
 async function requireBatchText(context: CheckContext): Promise<string> {
   await requireOffered(context, "createTranscription");
-  return requireText(await askTranscript(context, TRANSCRIPTIONS), "json");
+  const text = requireText(await askTranscript(context, TRANSCRIPTIONS), "json");
+  if (measureWordErrors(SPOKEN_WORDS, text) <= WORD_ERRORS_MAX) return text;
+  throw new Inconclusive(`the model does not understand the recording: ${text}`, "model");
 }
 
 export const realtimeTextCheck: Check = defineCheck({

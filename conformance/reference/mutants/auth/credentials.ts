@@ -139,7 +139,8 @@ export const authMutants: readonly Mutant[] = [
   ),
   mutateRefusal(
     { id: "auth.no-code", description: "a 401 has no code", intended: ["auth.refusal.code"] },
-    (refusal) => refusal.name === "unauthenticated",
+    // Upgrades have a check and mutants of their own.
+    (refusal, { operation }) => refusal.name === "unauthenticated" && operation !== null,
     ({ message, type, param }) => ({ error: { message, type, param, code: null } }),
   ),
   mutateRefusal(
@@ -163,7 +164,7 @@ export const authMutants: readonly Mutant[] = [
   ),
   mutateRefusal(
     { id: "auth.key-echoed", description: "a 401 repeats the key", intended: ["auth.refusal.key-not-echoed"] },
-    (refusal) => refusal.name === "unauthenticated",
+    (refusal, { operation }) => refusal.name === "unauthenticated" && operation !== null,
     ({ type, param, code }, call) => ({
       error: { message: `Incorrect API key provided: ${call.headers.authorization}`, type, param, code },
     }),

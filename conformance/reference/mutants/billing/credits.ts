@@ -77,7 +77,7 @@ export const billingMutants: readonly Mutant[] = [
     {
       id: "billing.given-away",
       description: "an account without credit is served",
-      intended: ["billing.no-credit.refused", ...OTHER_OPERATIONS],
+      intended: ["billing.no-credit.refused", "billing.no-credit.realtime", ...OTHER_OPERATIONS],
     },
     ({ covers }) => ({ covers: (account, tokens) => account === "empty" || covers(account, tokens) }),
   ),

@@ -150,7 +150,7 @@ export const httpMutants: readonly Mutant[] = [
     status: 413,
   }),
   restatus("http.query-refused", "a query is a 404", "http.request.query", {
-    when: (_, call) => call.query !== "",
+    when: (_, call) => call.query !== "" && call.operation !== null,
     status: 404,
   }),
 ];
