@@ -168,8 +168,8 @@ const LIMITS = [
   {
     limit: "rateHzMin",
     limits: {},
-    bytes: writeWav(toInt16([0, 0]), { rateHz: 3999 }),
-    message: /3999 Hz; it must be from 4000 to 384000/,
+    bytes: writeWav(toInt16([0, 0]), { rateHz: 999 }),
+    message: /999 Hz; it must be from 1000 to 384000/,
   },
   { limit: "rateHzMax", limits: {}, bytes: writeWav(toInt16([0, 0]), { rateHz: 384_001 }), message: /384001 Hz/ },
   {

@@ -12,7 +12,7 @@ export interface DecodeLimits {
   readonly secondsMax: number;
   /** Channels of a file. Default: 32. */
   readonly channelsMax: number;
-  /** The lowest sampling rate of a file in Hz. Default: 4,000. */
+  /** The lowest sampling rate of a file in Hz. Default: 1,000. */
   readonly rateHzMin: number;
   /** The highest sampling rate of a file in Hz. Default: 384,000. */
   readonly rateHzMax: number;
@@ -36,7 +36,7 @@ export const DECODE_LIMITS: DecodeLimits = {
   bytesMax: 25 * 1024 * 1024,
   secondsMax: 14_400,
   channelsMax: 32,
-  rateHzMin: 4000,
+  rateHzMin: 1000,
   rateHzMax: 384_000,
   samplesPerByteMax: 10_000,
   memoryBytesMax: 1.5 * 1024 ** 3,
