@@ -302,7 +302,10 @@ class Driver implements RealtimeSession {
       live: this.#options.findLive(model),
       detection,
       onBoundary: (boundary) => this.#handle(boundary),
-      onLost: () => this.#handle({ type: "detector-lost" }),
+      onLost: () => {
+        this.#handle({ type: "detector-lost" });
+        return Math.round(this.#machine.lastEndMs * SAMPLES_PER_MS);
+      },
       onFailed: (error) => this.#stop("failed", describeError(error), true),
     });
     this.#watch = watch;

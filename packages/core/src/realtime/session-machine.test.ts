@@ -181,16 +181,9 @@ test.each<readonly [string, readonly SessionEvent[], readonly string[]]>([
   ],
   ["detected: a lost detector without a turn", [append(1000), { type: "detector-lost" }], []],
   [
-    "detected: a turn too long is cut, and goes on in another",
+    "detected: a turn too long is cut, and what goes on there is found anew",
     [append(1000), started(600), append(9000), append(500)],
-    [
-      "< stopped item_1 10000",
-      "finish item_1 10000",
-      ...COMMITTED,
-      "open item_2 10000",
-      "< started item_2 10000",
-      "keep",
-    ],
+    ["< stopped item_1 10000", "finish item_1 10000", ...COMMITTED, "detect 500 default", "keep"],
   ],
   [
     "detected: a commit ends the turn at once",

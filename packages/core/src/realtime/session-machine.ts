@@ -98,6 +98,8 @@ export interface SessionMachine {
   start(): readonly SessionAction[];
   handle(event: SessionEvent): readonly SessionAction[];
   readonly hasEnded: boolean;
+  /** Where the last turn ended: no audio belongs to two. */
+  readonly lastEndMs: number;
 }
 
 /** A shorter buffer is not committed; OpenAI's own bound. */
@@ -135,7 +137,6 @@ class Machine implements SessionMachine {
   /** For the end of a drained session. */
   #end: Pick<Extract<SessionAction, { readonly type: "end" }>, "reason" | "error"> | null = null;
   #receivedMs = 0;
-  /** Where the last turn ended: no audio belongs to two. */
   #lastEndMs = 0;
   #open: Turn | null = null;
   /** Committed turns whose text is not complete. */
@@ -152,6 +153,10 @@ class Machine implements SessionMachine {
 
   get hasEnded(): boolean {
     return this.#phase === "ended";
+  }
+
+  get lastEndMs(): number {
+    return this.#lastEndMs;
   }
 
   start(): readonly SessionAction[] {
@@ -236,7 +241,8 @@ class Machine implements SessionMachine {
     if (this.#open !== null && this.#receivedMs + lengthMs - this.#open.startMs > this.#options.turnMsMax) {
       if (this.#detecting === null) return this.#refuseLongTurn(eventId);
       this.#cutSpeech();
-      this.#startDetected(this.#receivedMs);
+      // What the detector still has to say of the audio before the cut belongs to no turn any more.
+      this.#detectAnew();
     }
     this.#do({ type: "keep-audio" });
     this.#receivedMs += lengthMs;
@@ -291,11 +297,8 @@ class Machine implements SessionMachine {
 
   #startSpeech(atMs: number): void {
     if (this.#open !== null || this.#detecting === null) return;
-    this.#startDetected(atMs - this.#detecting.detection.prefixPaddingMs);
-  }
-
-  #startDetected(fromMs: number): void {
-    const startMs = Math.ceil(Math.max(this.#lastEndMs, Math.min(this.#receivedMs, fromMs)));
+    const fromMs = Math.min(this.#receivedMs, atMs - this.#detecting.detection.prefixPaddingMs);
+    const startMs = Math.ceil(Math.max(this.#lastEndMs, fromMs));
     const { itemId } = this.#openTurn({ fromMs: startMs, isDetected: true });
     this.#send({ type: "speech-started", itemId, audioStartMs: startMs });
   }

@@ -14,8 +14,12 @@ export interface SpeechWatchOptions {
   readonly detection: SpeechDetection;
   /** Called with times of the session. */
   readonly onBoundary: (boundary: SpeechBoundary) => void;
-  /** Called when the detector broke: it knows nothing of speech that has begun. */
-  readonly onLost: () => void;
+  /**
+   * Called when the detector broke: it knows nothing of speech that has begun.
+   *
+   * @returns the sample up to which turns have taken the audio: nothing before it is heard again
+   */
+  readonly onLost: () => number;
   /** Called when it is given up. */
   readonly onFailed: (error: AiError) => void;
 }
@@ -47,9 +51,9 @@ export function watchSpeech(options: SpeechWatchOptions): SpeechWatch {
       if (reader.position - from > HEARD_AGAIN_SAMPLES) failures = 0;
       const pauseMs = RETRY_PAUSES_MS[failures];
       if (pauseMs === undefined) return options.onFailed(failure);
-      options.onLost();
+      const takenUntil = options.onLost();
       failures += 1;
-      const again = timeline.read(reader.position - HEARD_AGAIN_SAMPLES);
+      const again = timeline.read(Math.max(takenUntil, reader.position - HEARD_AGAIN_SAMPLES));
       reader.close();
       reader = again;
       await pause(pauseMs, stopped.signal);
