@@ -25,7 +25,8 @@ export function createSessionTimers(limits: RealtimeLimits, calls: SessionTimerC
   return {
     noteActivity: () => void idle.refresh(),
     startDrain(onOver) {
-      drain ??= setTimeout(onOver, DRAIN_MS_MAX);
+      clearTimeout(drain);
+      drain = setTimeout(onOver, DRAIN_MS_MAX);
     },
     stop() {
       clearTimeout(expiry);
