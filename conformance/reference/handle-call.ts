@@ -3,13 +3,11 @@
  */
 
 import type { ReferenceCall, Reply } from "./call.ts";
-import { decodeJson } from "./operations/decode-body.ts";
 import { isRefusal, type ReferenceOperation } from "./operations/operation.ts";
 import { makeRefusal, type Refusal } from "./refusal.ts";
 import { addCommonHeaders, composeBody, composePreflight, composeRefusal, composeStream } from "./replies.ts";
 import { listMethods } from "./routes.ts";
 import { type RequestState, startRequest, STEPS } from "./steps.ts";
-import { readCredential } from "./tokens.ts";
 import type { ReferenceWire } from "./wire.ts";
 
 let answers = 0;
@@ -28,24 +26,12 @@ export function refuseUnread(call: ReferenceCall, wire: ReferenceWire): Reply | 
 }
 
 function answerCall(call: ReferenceCall, wire: ReferenceWire): Reply {
-  if (call.path === "/realtime/client_secrets" && call.method === "POST") return answerSecret(call, wire);
   if (call.operation === null) return composeRefusal(refuseRoute(call), call, wire);
   const state = startRequest(call, call.operation);
   const reply = refuse(state, wire) ?? answer(state, wire);
   return state.rate === undefined
     ? reply
     : { ...reply, headers: { ...reply.headers, ...wire.rateHeaders(state.rate) } };
-}
-
-function answerSecret(call: ReferenceCall, wire: ReferenceWire): Reply {
-  const { verdict, account } = readCredential(call.headers.authorization, wire.scheme);
-  const decoded = decodeJson(call, wire);
-  const body = "fields" in decoded ? decoded.fields : {};
-  const request = { account, now: Math.floor(Date.now() / 1000), body };
-  const refusal =
-    wire.admit(verdict, call) ?? ("refusal" in decoded ? decoded.refusal : wire.realtime.refuseSecret(request));
-  if (refusal !== null) return composeRefusal(refusal, call, wire);
-  return composeBody(200, wire.realtime.composeSecret(request));
 }
 
 function refuse(state: RequestState, wire: ReferenceWire): Reply | null {
@@ -57,13 +43,13 @@ function refuse(state: RequestState, wire: ReferenceWire): Reply | null {
 }
 
 function answer(state: RequestState, wire: ReferenceWire): Reply {
-  const { call, request, slowModel, hasSlot } = state;
+  const { call, request, account, slowModel, hasSlot } = state;
   const operation: ReferenceOperation = wire.operations[state.operation];
   answers += 1;
   const created = Math.floor(Date.now() / 1000);
-  const found = operation.answer(request, { number: answers, created, models: wire.models });
+  const found = operation.answer(request, { number: answers, created, account, models: wire.models });
   if (isRefusal(found)) return composeRefusal(found, call, wire);
-  if (wire.constrains("charge", state)) wire.ledger.charge(state.account, found.cost);
+  if (wire.constrains("charge", state)) wire.ledger.charge(account, found.cost);
   const reply =
     found.request["stream"] === true && operation.encodeStream !== undefined
       ? composeStream({ events: operation.encodeStream(found), breaksAfter: found.breaksAfter }, call, wire)

@@ -61,7 +61,7 @@ async function recordCheck(check: Check): Promise<CheckRecord> {
 }
 
 /** Objects whose functions are members of their own. All other values of the wire are members themselves. */
-const GROUPS = /^(?:operations(?:\.\w+)?|realtime|ledger|slots)$/;
+const GROUPS = /^(?:operations(?:\.[\w-]+)?|realtime|ledger|slots)$/;
 
 function recordMembers<T extends object>(members: T, path: string, note: (call: RecordedCall) => void): T {
   return new Proxy(members, {

@@ -9,6 +9,7 @@ export type CredentialVerdict =
   | "malformed"
   | "wrong-scheme"
   | "unknown-key"
+  | "client-secret"
   | "alg-none"
   | "unsigned"
   | "tampered"
@@ -84,6 +85,7 @@ export function readCredential(header: string | undefined, scheme: RegExp): Iden
   const [word = "", token = "", ...rest] = header.trim().split(/\s+/);
   if (!scheme.test(word)) return stranger(token === "" ? "malformed" : "wrong-scheme");
   if (token === "" || rest.length > 0) return stranger("malformed");
+  if (token.startsWith("ek_")) return stranger("client-secret");
   const [, payload = ""] = token.split(".");
   return { verdict: verifyToken(token), account: readAccount(decodePart(payload)) };
 }

@@ -21,6 +21,10 @@ import { createEmbeddingResponseSchema } from "./embeddings/response.ts";
 import { listModelsResponseSchema } from "./models/model-list.ts";
 import { modelIdSchema, modelSchema } from "./models/model.ts";
 import { realtimeClientEventSchema } from "./realtime/client-event.ts";
+import {
+  realtimeCreateClientSecretRequestSchema,
+  realtimeCreateClientSecretResponseSchema,
+} from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 
 /** What a credential must grant: a verb in the domain `ai`. */
@@ -304,6 +308,41 @@ export const operations = defineOperations({
     errorStatuses: OPTIONAL_MODEL_ERRORS,
     examples: {
       request: { model: "tts-1", input: "The capital of France is Paris.", voice: "alloy", response_format: "wav" },
+    },
+  },
+  "create-realtime-client-secret": {
+    id: "create-realtime-client-secret",
+    transport: "http",
+    method: "POST",
+    path: "/realtime/client_secrets",
+    summary: "Makes a short-lived credential that opens sessions and does nothing else.",
+    request: realtimeCreateClientSecretRequestSchema,
+    requestContentType: "application/json",
+    pathParameters: {},
+    response: realtimeCreateClientSecretResponseSchema,
+    responseContentTypes: ["application/json"],
+    streamEvent: null,
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    extension: false,
+    errorStatuses: [400, 401, 403, 408, 413, 415, 429, 500, 501, 503],
+    examples: {
+      request: {
+        expires_after: { anchor: "created_at", seconds: 600 },
+        session: {
+          type: "transcription",
+          audio: { input: { transcription: { model: "whisper-1", language: "en" } } },
+        },
+      },
+      response: {
+        value: "ek_1",
+        expires_at: 1_790_000_600,
+        session: {
+          type: "transcription",
+          id: "sess_1",
+          object: "realtime.transcription_session",
+          audio: { input: { transcription: { model: "whisper-1", language: "en" } } },
+        },
+      },
     },
   },
   connectRealtime: {

@@ -26,8 +26,9 @@ import { expectRestOfShape } from "../support/shape.ts";
 
 const SECRETS = {
   ...REALTIME,
+  operation: "create-realtime-client-secret",
   needs: ["key:full", "model:transcription"],
-  reference: "OpenAPI createRealtimeClientSecret; openai-node resources/realtime/client-secrets.ts",
+  reference: "OpenAPI create-realtime-client-secret; openai-node resources/realtime/client-secrets.ts",
 } as const;
 
 /** The shortest that is documented; a check waits for its end. */
@@ -206,7 +207,7 @@ export const realtimeSecretChecks: readonly Check[] = [
     id: "realtime.secret.lifetime",
     level: "should",
     requirement: "A client secret ends when it was asked to, and after ten minutes where nothing was said.",
-    reference: "OpenAPI createRealtimeClientSecret expires_after.seconds: 10 to 7200, default 600",
+    reference: "OpenAPI create-realtime-client-secret expires_after.seconds: 10 to 7200, default 600",
     breaks: "Secrets end in the middle of a page's load, or live on in its logs.",
     async run(context) {
       await requireShortLived(context);
@@ -239,7 +240,7 @@ export const realtimeSecretChecks: readonly Check[] = [
     ...SECRETS,
     id: "realtime.secret.opens",
     requirement: "A client secret opens a session, as a subprotocol and in the header.",
-    reference: "openai-node realtime/websocket.ts; OpenAPI createRealtimeClientSecret",
+    reference: "openai-node realtime/websocket.ts; OpenAPI create-realtime-client-secret",
     breaks: "No page can transcribe without the key of its operator.",
     async run(context) {
       await requireOpening(context);
@@ -257,7 +258,7 @@ export const realtimeSecretChecks: readonly Check[] = [
     id: "realtime.secret.configures",
     level: "should",
     requirement: "The session that a client secret opens is configured as the secret's.",
-    reference: "OpenAPI createRealtimeClientSecret.session",
+    reference: "OpenAPI create-realtime-client-secret.session",
     breaks: "What the backend decided, such as the language, is lost in the browser.",
     async run(context) {
       const session = composeSession(context, { turn_detection: null });
@@ -279,7 +280,7 @@ export const realtimeSecretChecks: readonly Check[] = [
     id: "realtime.secret.not-for-chat",
     needs: [...SECRETS.needs, "model:chat"],
     requirement: "A client secret is for realtime alone: a chat with it is refused with 401 or 403.",
-    reference: "OpenAPI createRealtimeClientSecret: access to the Realtime API; OWASP API5:2023",
+    reference: "OpenAPI create-realtime-client-secret: access to the Realtime API; OWASP API5:2023",
     breaks: "Who reads the source of a page uses its operator's account for all else.",
     async run(context) {
       const { value } = await requireSecret(context);
@@ -322,7 +323,7 @@ export const secretExpiryCheck: Check = defineCheck({
   ...SECRETS,
   id: "realtime.secret.expires",
   requirement: "A client secret that has expired opens no session: 401.",
-  reference: "OpenAPI createRealtimeClientSecret.expires_after",
+  reference: "OpenAPI create-realtime-client-secret.expires_after",
   breaks: "A secret that was found in a page's log works for ever.",
   async run(context) {
     const { value, lifetime, madeAtMs } = await requireShortLived(context);

@@ -110,6 +110,7 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
         client.audio.speech.create({ model, voice: "alloy", response_format: "wav", input: words(size) }),
     },
   ],
+  "create-realtime-client-secret": [],
 };
 
 /** In the order of the specification. */

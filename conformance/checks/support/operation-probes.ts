@@ -64,6 +64,11 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     call: async (client, { models }) =>
       client.audio.translations.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
   },
+  "create-realtime-client-secret": {
+    slug: "realtime-client-secrets",
+    needs: [],
+    call: async (client) => client.realtime.clientSecrets.create({ session: { type: "transcription" } }),
+  },
 };
 
 /** The example of the specification, for a model that need not be there. */

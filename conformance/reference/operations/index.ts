@@ -2,6 +2,7 @@
 
 import type { HttpOperationId } from "@openai-compat/spec";
 import { createChatCompletion } from "./create-chat-completion.ts";
+import { createClientSecret } from "./create-client-secret.ts";
 import { createCompletion } from "./create-completion.ts";
 import { createEmbedding } from "./create-embedding.ts";
 import { createSpeech } from "./create-speech.ts";
@@ -20,6 +21,7 @@ export const REFERENCE_OPERATIONS = {
   createTranscription,
   createTranslation,
   createSpeech,
+  "create-realtime-client-secret": createClientSecret,
 } satisfies Record<HttpOperationId, ReferenceOperation>;
 
 export type ReferenceOperations = typeof REFERENCE_OPERATIONS;

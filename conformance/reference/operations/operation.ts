@@ -25,6 +25,8 @@ export interface AnswerContext {
   readonly number: number;
   /** Seconds. */
   readonly created: number;
+  /** Whose call it is. */
+  readonly account: string;
   /** Those that the server offers. */
   readonly models: readonly Model[];
 }

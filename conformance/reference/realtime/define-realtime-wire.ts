@@ -2,7 +2,6 @@
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal } from "../refusal.ts";
-import { composeSecret, refuseSecret } from "./client-secrets.ts";
 import { OPCODES, writeClose, writeFrame } from "./frames.ts";
 import {
   append,
@@ -25,8 +24,6 @@ import { UPDATE_RULES } from "./update-rules.ts";
 
 export function defineRealtimeWire(): RealtimeWire {
   return {
-    refuseSecret,
-    composeSecret,
     handshake: ({ headers }) => {
       if (headers["sec-websocket-version"] !== "13") {
         return makeRefusal("upgrade_required", { headers: { "sec-websocket-version": "13" } });

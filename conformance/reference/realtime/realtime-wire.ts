@@ -3,7 +3,7 @@
 import type { JsonObject } from "../../src/expect.ts";
 import type { Refusal } from "../refusal.ts";
 import type { CredentialVerdict } from "../tokens.ts";
-import type { Close, Fault, Opening, SecretRequest, ServerEvent, Session, Step, Turn } from "./session.ts";
+import type { Close, Fault, Opening, ServerEvent, Session, Step, Turn } from "./session.ts";
 import type { UpdateRule } from "./update-rules.ts";
 
 /** A GET that asks to be upgraded. */
@@ -21,8 +21,6 @@ export type Violation = "unmasked" | "reserved-bits" | "opcode" | "not-utf8" | "
 type Handler = (session: Session, message: JsonObject, wire: RealtimeWire) => Step;
 
 export interface RealtimeWire {
-  readonly refuseSecret: (request: SecretRequest) => Refusal | null;
-  readonly composeSecret: (request: SecretRequest) => JsonObject;
   /** What is wrong with the request for an upgrade itself. */
   readonly handshake: (upgrade: Upgrade) => Refusal | null;
   /** The credential, as an `Authorization` header would have it. */

@@ -30,14 +30,6 @@ export interface Close {
   readonly reason: string;
 }
 
-/** Who asks for a client secret, and for which. */
-export interface SecretRequest {
-  readonly account: string;
-  /** Seconds. */
-  readonly now: number;
-  readonly body: JsonObject;
-}
-
 /** What is known of a session when it begins. */
 export interface Opening {
   readonly number: number;

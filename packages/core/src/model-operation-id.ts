@@ -3,7 +3,7 @@
 import type { OperationId } from "@openai-compat/spec";
 
 /** An operation that asks for no model's work, and costs nothing. */
-type FreeOperationId = "listModels" | "retrieveModel";
+type FreeOperationId = "listModels" | "retrieveModel" | "create-realtime-client-secret";
 
 /** An operation that is resolved to a model, limited, admitted and charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;

@@ -1,7 +1,7 @@
 /** Client secrets: made by the official SDK, used by its class for browsers. */
 
 import { createScriptedSpeechEngine, createScriptedTranscriptionEngine } from "@openai-compat/engines";
-import { realtimeCreateClientSecretResponseSchema } from "@openai-compat/spec";
+import { operations, realtimeCreateClientSecretResponseSchema, validateShape } from "@openai-compat/spec";
 import OpenAI from "openai";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
@@ -59,6 +59,17 @@ test("the SDK makes a client secret, and a page transcribes with it, by a subpro
   });
   expect(socket.protocol).toBe("realtime");
   expect(transcript).toBe("The sea.");
+});
+
+test("the example of the document makes a client secret as documented, and its line of the log has the id", async () => {
+  const { id, path, response, examples } = operations["create-realtime-client-secret"];
+  const { post, baseUrl, keys, logLines } = await start();
+  const { status, answer } = await post(examples.request);
+  expect(status).toBe(200);
+  expect(validateShape(response, answer)).toEqual([]);
+  await expect.poll(() => logLines.join("\n")).toContain(`"operation":"${id}"`);
+  const read = await fetch(`${baseUrl}${path}`, { headers: { authorization: `Bearer ${keys.key}` } });
+  expect([read.status, read.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
 });
 
 test("a client secret says itself what its session is, where the query does not, and not two things", async () => {

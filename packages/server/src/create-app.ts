@@ -26,12 +26,7 @@ import { createCompletion } from "./surfaces/openai/completions/route.ts";
 import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
 import { createOperationRunner } from "./surfaces/openai/operation-handler.ts";
-import type {
-  OperationDependencies,
-  OperationHandler,
-  OperationLimits,
-  RoutedOperation,
-} from "./surfaces/openai/operation-handler.ts";
+import type { OperationDependencies, OperationHandler, OperationLimits } from "./surfaces/openai/operation-handler.ts";
 import { EXPOSED_HEADERS, setAnswerHeaders } from "./surfaces/openai/protocol/answer-headers.ts";
 import { encodeError } from "./surfaces/openai/protocol/encode-error.ts";
 import { API_ROOT, resolveRoutePath } from "./surfaces/openai/protocol/request-path.ts";
@@ -40,22 +35,26 @@ import type {
   RealtimeDependencies,
   SessionRecord,
 } from "./surfaces/openai/realtime/open-realtime.ts";
-import { CREATE_CLIENT_SECRET, createClientSecretHandler } from "./surfaces/openai/realtime/client-secrets.ts";
+import { createClientSecretHandler } from "./surfaces/openai/realtime/client-secrets.ts";
+import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
-const HANDLERS: Readonly<Record<HttpOperationId, OperationHandler>> = {
-  listModels,
-  retrieveModel,
-  createChatCompletion,
-  createCompletion,
-  createEmbedding,
-  createTranscription,
-  createTranslation,
-  createSpeech,
-};
+function createHandlers(dependencies: ClientSecretDependencies): Readonly<Record<HttpOperationId, OperationHandler>> {
+  return {
+    listModels,
+    retrieveModel,
+    createChatCompletion,
+    createCompletion,
+    createEmbedding,
+    createTranscription,
+    createTranslation,
+    createSpeech,
+    "create-realtime-client-secret": createClientSecretHandler(dependencies),
+  };
+}
 
 /** What is routed. A session over a WebSocket is no request: it begins with an upgrade. */
 const OPERATIONS: readonly (HttpOperation & { readonly id: HttpOperationId })[] = listHttpOperations(operations);
@@ -180,14 +179,10 @@ function createRouter(
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
-  const createClientSecret = createClientSecretHandler({ clientSecrets: dependencies.clientSecrets, settings });
-  const handled: readonly (readonly [RoutedOperation, OperationHandler])[] = [
-    ...OPERATIONS.map((operation) => [operation, HANDLERS[operation.id]] as const),
-    [CREATE_CLIENT_SECRET, createClientSecret],
-  ];
-  for (const [operation, handler] of handled) {
+  const handlers = createHandlers({ clientSecrets: dependencies.clientSecrets, settings });
+  for (const operation of OPERATIONS) {
     router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
-      run(operation, handler, {
+      run(operation, handlers[operation.id], {
         request: context.req.raw,
         scope: context.env,
         pathParameter: (name) => context.req.param(name) ?? "",

@@ -6,7 +6,9 @@ import { accept, lose, mutateText, mutateTextChoice, refuse } from "./changes.ts
 import { type Mutant, omit } from "../mutant.ts";
 
 function encode(body: ChatBody): TextCompletion {
-  return encodeTextCompletion(answerText(body, { number: 0, created: Math.floor(Date.now() / 1000), models: [] }));
+  return encodeTextCompletion(
+    answerText(body, { number: 0, created: Math.floor(Date.now() / 1000), account: "", models: [] }),
+  );
 }
 
 function isScored({ logprobs }: ChatBody): boolean {

@@ -97,7 +97,7 @@ function failOnHalfPair(slug: string, path: string): Mutant {
   );
 }
 
-/** Each path of the document that is not there, missing in a way of its own. */
+/** Each path of the document that a server may lack, missing in a way of its own. */
 const MISSING_WAYS = ["page", "page-404", "500", "bare-501"] as const;
 const MISSING_PATHS = [
   "/responses",
@@ -118,7 +118,7 @@ function missBadly(path: string, index: number): Mutant {
   return mutateReply(
     {
       id: `documented-path.${slug}`,
-      description: `${path}, which the server lacks, is answered with a ${way}`,
+      description: `${path} is answered with a ${way}, as if the server lacked it`,
       intended: [`errors.documented-path.${slug}`],
     },
     (_, call) => call.path === path,

@@ -1,26 +1,28 @@
 /** Client secrets that open too much, too long, or nothing; and live audio that is not paid for. */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
-import type { SecretRequest } from "../../realtime/session.ts";
-import { type Mutant, omit } from "../mutant.ts";
+import { type ClientSecret, composeSecret } from "../../operations/create-client-secret.ts";
+import { type Mutant, mutateOperation, omit } from "../mutant.ts";
 import { mutateRealtime, name } from "./mutate-realtime.ts";
+
+const OPERATION = "create-realtime-client-secret";
 
 /** Changes answers. */
 function mutateSecret(
   id: string,
   description: string,
   intended: readonly string[],
-  change: (secret: JsonObject, request: SecretRequest) => JsonObject,
+  change: (secret: JsonObject, answer: ClientSecret) => JsonObject,
 ): Mutant {
-  return mutateRealtime(name(id, description, intended), ({ composeSecret }) => ({
-    composeSecret: (request) => change(composeSecret(request), request),
+  return mutateOperation(name(id, description, intended), OPERATION, () => ({
+    encode: (answer) => change(composeSecret(answer), answer),
   }));
 }
 
 /** No longer refuses bodies that hold this. */
 function accept(id: string, check: string, part: string): Mutant {
-  return mutateRealtime(name(id, `${part} is accepted`, [`secret.refuses-${check}`]), ({ refuseSecret }) => ({
-    refuseSecret: (request) => (JSON.stringify(request.body).includes(part) ? null : refuseSecret(request)),
+  return mutateOperation(name(id, `${part} is accepted`, [`secret.refuses-${check}`]), OPERATION, ({ validate }) => ({
+    validate: (request) => (JSON.stringify(request).includes(part) ? null : validate(request)),
   }));
 }
 
@@ -40,6 +42,23 @@ function admitSecret(id: string, description: string, check: string, path: strin
 const isSecret = ({ offered }: { readonly offered: readonly string[] }): boolean =>
   offered.some((protocol) => protocol.includes(".ek_"));
 
+const likeAKey = mutateSecret("secret-like-a-key", "a secret looks like a key", ["secret.prefix"], (secret) => ({
+  ...secret,
+  value: String(secret["value"]).replace("ek_", "sk_"),
+}));
+
+/** Its sessions know it again. */
+const secretLikeKey: Mutant = {
+  ...likeAKey,
+  mutate: (wire) => ({
+    ...likeAKey.mutate(wire),
+    realtime: {
+      ...wire.realtime,
+      credential: (upgrade) => wire.realtime.credential(upgrade)?.replace("Bearer sk_", "Bearer ek_"),
+    },
+  }),
+};
+
 export const realtimeSecretMutants: readonly Mutant[] = [
   mutateSecret(
     "secret-without-session",
@@ -56,18 +75,13 @@ export const realtimeSecretMutants: readonly Mutant[] = [
       expires_at: Number(secret["expires_at"]) + 0.5,
     }),
   ),
-  mutateRealtime(
-    name("secret-like-a-key", "a secret looks like a key", ["secret.prefix"]),
-    ({ composeSecret, credential }) => ({
-      composeSecret: (request) => {
-        const secret = composeSecret(request);
-        return { ...secret, value: String(secret["value"]).replace("ek_", "sk_") };
-      },
-      credential: (upgrade) => credential(upgrade)?.replace("Bearer sk_", "Bearer ek_"),
-    }),
-  ),
-  mutateSecret("secret-for-a-minute", "every secret lives for a minute", ["secret.lifetime"], (secret, { now, body }) =>
-    JSON.stringify(body).includes(":10}") ? secret : { ...secret, expires_at: now + 60 },
+  secretLikeKey,
+  mutateSecret(
+    "secret-for-a-minute",
+    "every secret lives for a minute",
+    ["secret.lifetime"],
+    (secret, { created, request }) =>
+      JSON.stringify(request).includes(":10}") ? secret : { ...secret, expires_at: created + 60 },
   ),
   mutateSecret("secret-echoes-nothing", "the session of a secret has no language", ["secret.echo"], (secret) => {
     const { session } = secret;

@@ -68,9 +68,6 @@ export interface OperationDependencies {
   readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
 
-/** What a route is made of, whether or not the specification's document has it. */
-export type RoutedOperation = Pick<HttpOperation, "id" | "method" | "path" | "capability">;
-
 export interface OperationInput {
   readonly request: Request;
   readonly scope: RequestScope;
@@ -89,7 +86,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
     keepAliveMs: limits.streamKeepAliveMs,
     stallTimeoutMs: limits.streamStallTimeoutMs,
   };
-  return async (operation: RoutedOperation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
+  return async (operation: HttpOperation, handler: OperationHandler, input: OperationInput): Promise<Response> => {
     const { request, scope } = input;
     const { callId, requestId, facts } = scope;
     const { id, capability, method, path } = operation;

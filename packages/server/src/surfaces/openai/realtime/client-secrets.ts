@@ -12,19 +12,11 @@ import {
 } from "@openai-compat/spec";
 import type { RealtimeCreateClientSecretResponse } from "@openai-compat/spec";
 import { decodeBody } from "../decode-body.ts";
-import type { OperationHandler, RoutedOperation } from "../operation-handler.ts";
+import type { OperationHandler } from "../operation-handler.ts";
 import { decodeSession } from "./decode-session.ts";
 import { encodeSession } from "./encode-session.ts";
 import { RealtimeRefusal } from "./realtime-refusal.ts";
 import type { RealtimeSettings } from "./settings.ts";
-
-/** Its caller needs what its sessions need. */
-export const CREATE_CLIENT_SECRET: RoutedOperation = {
-  id: "createRealtimeClientSecret",
-  method: "POST",
-  path: "/realtime/client_secrets",
-  capability: operations.connectRealtime.capability,
-};
 
 export interface ClientSecretDependencies {
   readonly clientSecrets: ClientSecretStore;
