@@ -97,6 +97,7 @@ export function openWebSocketConnection(socket: WebSocket, options: WebSocketCon
     socket.on("close", (code) => {
       end(pings.isGone() ? "no-pong" : "client");
       pings.stop();
+      inbox.release();
       if (closeTimer !== null) clearTimeout(closeTimer);
       resolve({ cause: cause ?? "client", code });
     });
@@ -161,16 +162,23 @@ function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: Inbo
   let hasEnded = false;
   let wake = () => {};
   let share = openShare();
-  // Before the library's own listener, so that a message's last bytes have been counted when it is whole.
+  // Before the library's own listener, so that a message's last bytes have been counted when it is whole. What comes
+  // while the connection closes is kept by the library too.
   transport.prependListener("data", (chunk: Buffer) => {
-    if (hasEnded) return;
     try {
       share.take(chunk.length);
     } catch (thrown) {
       if (!(thrown instanceof AiError)) throw thrown;
       onNoRoom();
+      discard();
     }
   });
+  /** Nothing more reaches the library, the close frame of the client neither: its time to close ends the connection. */
+  function discard(): void {
+    transport.removeAllListeners("data");
+    transport.on("data", () => {});
+    transport.resume();
+  }
   socket.on("message", (data, isBinary) => {
     if (hasEnded) return;
     waiting.push({ bytes: toBuffer(data), isBinary });
@@ -196,11 +204,12 @@ function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: Inbo
     end() {
       hasEnded = true;
       waiting.length = 0;
-      share.release();
       // So that the close frame of the client is seen.
       socket.resume();
       wake();
     },
+    /** The connection is gone, and with it what was kept of its messages. */
+    release: () => share.release(),
   };
 }
 
