@@ -181,3 +181,11 @@ export function resolveDetection(detection: TurnDetection): SpeechDetection {
   const { threshold, prefixPaddingMs } = SERVER_VAD;
   return { threshold, prefixPaddingMs, silenceMs: SEMANTIC_SILENCE_MS[detection.eagerness] };
 }
+
+export function isSameDetection(left: SpeechDetection, right: SpeechDetection): boolean {
+  return (
+    left.threshold === right.threshold &&
+    left.prefixPaddingMs === right.prefixPaddingMs &&
+    left.silenceMs === right.silenceMs
+  );
+}

@@ -29,8 +29,9 @@ import type {
   RealtimeSession,
 } from "./realtime-session.ts";
 import { SESSION_EXPIRED, SESSION_IDLE, SHUTTING_DOWN, describeError, isRefusal } from "./session-ends.ts";
+import type { SessionAction, SessionEvent, TurnStart } from "./session-events.ts";
 import { LOOKBACK_MS, createSessionMachine } from "./session-machine.ts";
-import type { SessionAction, SessionEvent, SessionMachine, TurnStart } from "./session-machine.ts";
+import type { SessionMachine } from "./session-machine.ts";
 import { createSessionTimers } from "./session-timers.ts";
 import type { SessionTimers } from "./session-timers.ts";
 import { watchSpeech } from "./speech-watch.ts";

@@ -27,3 +27,10 @@ export const SHUTTING_DOWN: RealtimeError = {
   message: "The server is shutting down. Please try again in a moment.",
   param: null,
 };
+
+/** Of a turn that the end of its session has cut off. */
+export const SESSION_ENDED: RealtimeError = {
+  code: "cancelled",
+  message: "The session ended before the turn was transcribed.",
+  param: null,
+};

@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createConfig } from "./realtime-config.ts";
 import type { RealtimeEvent } from "./realtime-session.ts";
+import type { SessionAction, SessionEvent } from "./session-events.ts";
 import { createSessionMachine } from "./session-machine.ts";
-import type { SessionAction, SessionEvent, SessionMachine } from "./session-machine.ts";
+import type { SessionMachine } from "./session-machine.ts";
 
 const BROKEN = { code: "engine_failed", message: "It broke.", param: null } as const;
 const TOKENS = { audioTokens: 0, promptTokens: 0, outputTokens: 0 };

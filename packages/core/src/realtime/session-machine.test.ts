@@ -3,8 +3,8 @@ import { AiError } from "../ai-error.ts";
 import { createConfig } from "./realtime-config.ts";
 import type { RealtimePatch } from "./realtime-config.ts";
 import type { RealtimeError } from "./realtime-session.ts";
+import type { SessionAction, SessionEvent } from "./session-events.ts";
 import { createSessionMachine } from "./session-machine.ts";
-import type { SessionAction, SessionEvent } from "./session-machine.ts";
 
 const BYTES_PER_MS = 48;
 const TOKENS = { audioTokens: 1, promptTokens: 0, outputTokens: 1 };

@@ -5,82 +5,13 @@
 
 import type { AiError } from "../ai-error.ts";
 import type { TokenProbability } from "../engine/chat-engine.ts";
-import type { LiveOptions, SpeechDetection, TranscriptionTokens } from "../engine/transcription-engine.ts";
-import { BYTES_PER_MS, applyPatch, resolveDetection } from "./realtime-config.ts";
-import type { RealtimeAudioFormat, RealtimeConfig, RealtimePatch } from "./realtime-config.ts";
-import type {
-  RealtimeEndReason,
-  RealtimeError,
-  RealtimeEvent,
-  RealtimeInput,
-  RealtimeItem,
-} from "./realtime-session.ts";
-
-type ClientEvent = Exclude<RealtimeInput, { readonly type: "append" }>;
-
-/** What a session reacts to: its client, its detector, the tasks of its turns, and its end. */
-export type SessionEvent =
-  | ClientEvent
-  | { readonly type: "append"; readonly byteCount: number; readonly eventId: string | null }
-  /** As the engine says, without padding. */
-  | { readonly type: "speech-started"; readonly atMs: number }
-  | { readonly type: "speech-stopped"; readonly atMs: number }
-  /** It will begin anew, and knows nothing of speech that has begun. */
-  | { readonly type: "detector-lost" }
-  | {
-      readonly type: "text-delta";
-      readonly itemId: string;
-      readonly text: string;
-      readonly logprobs: readonly TokenProbability[] | null;
-    }
-  | ({ readonly type: "turn-completed"; readonly itemId: string } & TurnEnd)
-  /** @property ends the reason where the session ends with it */
-  | {
-      readonly type: "turn-failed";
-      readonly itemId: string;
-      readonly error: RealtimeError;
-      readonly ends: RealtimeEndReason | null;
-    }
-  /** @property drains whether committed turns may end first */
-  | {
-      readonly type: "stop";
-      readonly reason: RealtimeEndReason;
-      readonly error: RealtimeError | null;
-      readonly drains: boolean;
-    };
-
-/** What only an open session reacts to. */
-type OpenEvent = Exclude<SessionEvent, { readonly type: "text-delta" | "turn-completed" | "turn-failed" | "stop" }>;
-
-export interface TurnEnd {
-  readonly heardMs: number;
-  readonly language: string | null;
-  readonly tokens: TranscriptionTokens;
-}
-
-/** A turn that begins, with the settings that it keeps. */
-export interface TurnStart {
-  readonly itemId: string;
-  /** Null: with the next sample. */
-  readonly fromMs: number | null;
-  /** Whether a detector says where it ends: then it gets no audio that the detector has not had. */
-  readonly isDetected: boolean;
-  readonly model: string;
-  readonly options: LiveOptions;
-}
-
-export type SessionAction =
-  | { readonly type: "send"; readonly event: RealtimeEvent }
-  /** Of the append that is handled. */
-  | { readonly type: "keep-audio" }
-  | { readonly type: "open-turn"; readonly turn: TurnStart }
-  /** @property atMs null: with the last sample that has come */
-  | { readonly type: "finish-turn"; readonly itemId: string; readonly atMs: number | null }
-  | { readonly type: "drop-turn"; readonly itemId: string }
-  /** From the next sample on. @property detection null: no more */
-  | { readonly type: "detect"; readonly detection: SpeechDetection | null; readonly model: string }
-  | { readonly type: "use-format"; readonly format: RealtimeAudioFormat }
-  | { readonly type: "end"; readonly reason: RealtimeEndReason; readonly error: RealtimeError | null };
+import type { SpeechDetection } from "../engine/transcription-engine.ts";
+import { BYTES_PER_MS, applyPatch, isSameDetection, resolveDetection } from "./realtime-config.ts";
+import type { RealtimeConfig, RealtimePatch } from "./realtime-config.ts";
+import type { RealtimeEndReason, RealtimeError, RealtimeEvent } from "./realtime-session.ts";
+import type { OpenEvent, SessionAction, SessionEvent, TurnStart } from "./session-events.ts";
+import { SESSION_ENDED } from "./session-ends.ts";
+import { createSessionItems, itemNotFound } from "./session-items.ts";
 
 export interface SessionMachineOptions {
   readonly id: string;
@@ -108,8 +39,6 @@ const COMMIT_MS_MIN = 100;
 export const LOOKBACK_MS = 5000;
 /** Of what is shown and has no effect, as JSON: it is merged, so it would grow with each update. */
 const ECHO_CHARACTERS_MAX = 256 * 1024;
-/** Items that can be retrieved and deleted. */
-const ITEMS_MAX = 100;
 
 interface Turn {
   readonly itemId: string;
@@ -141,7 +70,7 @@ class Machine implements SessionMachine {
   #open: Turn | null = null;
   /** Committed turns whose text is not complete. */
   readonly #pending = new Map<string, Turn>();
-  readonly #items = new Map<string, RealtimeItem>();
+  readonly #items = createSessionItems();
   #previousItemId: string | null = null;
   #detecting: Detecting | null = null;
   #actions: SessionAction[] = [];
@@ -283,8 +212,8 @@ class Machine implements SessionMachine {
   }
 
   #retrieve(itemId: string, eventId: string | null): void {
-    const item = this.#items.get(itemId);
-    if (item === undefined) return this.#refuse(itemNotFound(itemId), eventId);
+    const item = this.#items.find(itemId);
+    if (item === null) return this.#refuse(itemNotFound(itemId), eventId);
     this.#send({ type: "item-retrieved", item });
   }
 
@@ -337,8 +266,7 @@ class Machine implements SessionMachine {
     this.#open = null;
     this.#endAt(atMs ?? this.#receivedMs);
     const previousItemId = this.#previousItemId;
-    const item = { id: itemId, transcript: null };
-    this.#keepItem(item);
+    const item = this.#items.add(itemId);
     this.#do({ type: "finish-turn", itemId, atMs });
     this.#send({ type: "committed", itemId, previousItemId });
     this.#send({ type: "item-added", item, previousItemId });
@@ -388,9 +316,7 @@ class Machine implements SessionMachine {
   }
 
   #sendResult(result: RealtimeEvent): void {
-    if (result.type === "turn-completed" && this.#items.has(result.itemId)) {
-      this.#items.set(result.itemId, { id: result.itemId, transcript: result.text });
-    }
+    if (result.type === "turn-completed") this.#items.complete(result.itemId, result.text);
     this.#send(result);
   }
 
@@ -423,12 +349,6 @@ class Machine implements SessionMachine {
 
   #findTurn(itemId: string): Turn | null {
     return this.#open?.itemId === itemId ? this.#open : (this.#pending.get(itemId) ?? null);
-  }
-
-  #keepItem(item: RealtimeItem): void {
-    this.#items.set(item.id, item);
-    const [oldest] = this.#items.keys();
-    if (this.#items.size > ITEMS_MAX && oldest !== undefined) this.#items.delete(oldest);
   }
 
   /** Settings change with the next turn. */
@@ -476,23 +396,4 @@ class Machine implements SessionMachine {
     this.#actions = [];
     return actions;
   }
-}
-
-const SESSION_ENDED: RealtimeError = {
-  code: "cancelled",
-  message: "The session ended before the turn was transcribed.",
-  param: null,
-};
-
-function itemNotFound(itemId: string): RealtimeError {
-  const message = `Item with item_id '${itemId.slice(0, 200)}' not found: this session keeps its last ${ITEMS_MAX} items.`;
-  return { code: "item_not_found", message, param: "item_id" };
-}
-
-function isSameDetection(left: SpeechDetection, right: SpeechDetection): boolean {
-  return (
-    left.threshold === right.threshold &&
-    left.prefixPaddingMs === right.prefixPaddingMs &&
-    left.silenceMs === right.silenceMs
-  );
 }
