@@ -46,6 +46,18 @@ test("each reader gets every sample from where it begins to where it ends, howev
   await fc.assert(property, { numRuns: 50 });
 });
 
+test("a reader can begin behind one that lags, however much audio has come meanwhile", async () => {
+  const timeline = createAudioTimeline({ lookback: 100 });
+  const slow = timeline.read(0);
+  for (let at = 0; at < 50_000; at += 50) timeline.add(count(at, 50));
+  await slow.pieces[Symbol.asyncIterator]().next();
+  const { position } = slow;
+  expect(position).toBeLessThan(10_000);
+  const reader = timeline.read(position - 100);
+  reader.finish(position);
+  expect(await readAll(reader)).toEqual([...count(position - 100, 100)]);
+});
+
 test("a reader that is led gets nothing that its leader has not had, until it is finished or the leader is gone", async () => {
   const timeline = createAudioTimeline({ lookback: 1000 });
   const leader = timeline.read(0);

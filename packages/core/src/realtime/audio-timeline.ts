@@ -4,7 +4,10 @@
  */
 
 export interface AudioTimelineOptions {
-  /** Samples that are kept behind the newest one although nobody reads them. */
+  /**
+   * Samples that are kept behind the newest one although nobody reads them, and behind the slowest reader: a turn begins
+   * before what the detector says of it, however far behind the audio the detector is.
+   */
   readonly lookback: number;
 }
 
@@ -116,8 +119,9 @@ class Timeline implements AudioTimeline {
   }
 
   #forget(): void {
-    let needed = this.#end - this.#lookback;
-    for (const { position } of this.#readers) needed = Math.min(needed, position);
+    let slowest = this.#end;
+    for (const { position } of this.#readers) slowest = Math.min(slowest, position);
+    const needed = slowest - this.#lookback;
     const count = this.#chunks.findIndex(({ start, samples }) => start + samples.length > needed);
     if (count > 0) this.#chunks.splice(0, count);
   }
