@@ -17,7 +17,7 @@ function startFake(source: string) {
     const isGateway = process.argv.includes("--config");
     appendFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n");
     setInterval(() => {}, 1000);
-    const upstream = JSON.stringify({ base_url: "http://there/v1", keys: { full: "k" }, models: { chat: "m", embedding: "e" } });
+    const upstream = JSON.stringify({ base_url: "http://there/v1", keys: { full: "k" }, models: { chat: "m", embedding: "e", transcription: "t" } });
     ${source}
     writeFileSync(valueOf("--ready-file"), isGateway ? readFileSync(valueOf("--config")) : upstream);`,
   );
@@ -51,6 +51,11 @@ test("the second server is the upstream of the first, and both are gone after th
     models: [
       { default: true, engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "m", apiKey: "k" } },
       { type: "embedding", engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "e", apiKey: "k" } },
+      {
+        type: "transcription",
+        default: true,
+        engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "t", apiKey: "k" },
+      },
     ],
   });
   expect(running()).toEqual([true, true]);

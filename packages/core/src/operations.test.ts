@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { BILLED_AS, MODEL_OPERATIONS, MODEL_TYPES, answersWithChunks, listOperations } from "./operations.ts";
 import { BILLED_OPERATIONS } from "./usage.ts";
 
-test("each operation is served by models of one type, and each type serves an operation", () => {
+test("each request is served by models of one type, and each type serves a request", () => {
   const served = MODEL_TYPES.map((type) => listOperations(type));
-  expect(served.flat().toSorted()).toEqual(Object.keys(MODEL_OPERATIONS).toSorted());
+  const sessions = Object.entries(MODEL_OPERATIONS).flatMap(([id, { answer }]) => (answer === "frames" ? [id] : []));
+  expect([...served.flat(), ...sessions].toSorted()).toEqual(Object.keys(MODEL_OPERATIONS).toSorted());
   expect(served.filter((operations) => operations.length === 0)).toEqual([]);
 });
 
