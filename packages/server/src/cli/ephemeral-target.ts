@@ -29,8 +29,8 @@ const SPENT_ACCOUNTS = {
   transcriptions_credit: { accountId: "suite-transcriptions", amount: 250 },
   translations_credit: { accountId: "suite-translations", amount: 250 },
   speech_credit: { accountId: "suite-speech", amount: 700 },
-  // Half a minute is held for what is said live.
-  realtime_credit: { accountId: "suite-realtime", amount: 31_200 },
+  // Two seconds that are said live.
+  realtime_credit: { accountId: "suite-realtime", amount: 2200 },
 } as const;
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
@@ -64,6 +64,8 @@ export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
   store: "memory",
   auth: { jwtIssuer: "openai-compat-throwaway", jwtAudience: "openai-compat" },
   prices: PRICES,
+  // Credits for a second at a time: what is held for half a minute would be more than a few turns cost.
+  realtime: { holdMs: 1000 },
   rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
