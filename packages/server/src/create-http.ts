@@ -19,7 +19,7 @@ import { HOST_OF_NONE, findHostFault } from "./http/request-host.ts";
 import { readPath } from "./http/request-path.ts";
 import { UpgradableMessage } from "./http/upgradable-message.ts";
 import { beginUpgrade } from "./http/websocket-upgrade.ts";
-import type { WebSocketUpgrade } from "./http/websocket-upgrade.ts";
+import type { WebSocketUpgrade } from "./http/websocket.ts";
 import type { Logger } from "./operations/logger.ts";
 import type { ServerOperations } from "./operations/server-operations.ts";
 import type { OperationLimits } from "./surfaces/openai/operation-handler.ts";

@@ -2,7 +2,7 @@
 
 import type { BodySource } from "./body-source.ts";
 import type { RequestHeaders } from "./headers.ts";
-import type { WebSocketUpgrade } from "./websocket-upgrade.ts";
+import type { WebSocketUpgrade } from "./websocket.ts";
 
 export type SetHeader = (name: string, value: string) => void;
 

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { AiError } from "@openai-compat/core";
 import type { WebSocket } from "ws";
 import type { BodyShare } from "./body-budget.ts";
+import type { Disconnect, DisconnectCause, ReceivedMessage, WebSocketConnection } from "./websocket.ts";
 
 export interface WebSocketConnectionOptions {
   /** What the WebSocket runs on. */
@@ -17,42 +18,6 @@ export interface WebSocketConnectionOptions {
   readonly sendBytesMax: number;
   /** How often a ping is sent. A client that has answered none, and sent nothing, by the next one is gone. */
   readonly pingMs: number;
-}
-
-export interface ReceivedMessage {
-  readonly bytes: Buffer;
-  readonly isBinary: boolean;
-}
-
-/**
- * Why a connection has ended. `client`: it closed or disconnected. `protocol`: what it sent is no valid WebSocket, or
- * too large. `overload`: there was no memory for its message.
- */
-export type DisconnectCause = "client" | "server" | "protocol" | "overload" | "slow-reader" | "no-pong";
-
-export interface Disconnect {
-  readonly cause: DisconnectCause;
-  /** Of RFC 6455, section 7.4; 1006 where no close frame came. */
-  readonly code: number;
-}
-
-export interface WebSocketConnection {
-  /** Once. Ends when the client has closed the connection, or it is lost, or `close` was called. */
-  readonly messages: AsyncIterable<ReceivedMessage>;
-  /** After the end of the connection it does nothing. */
-  send(text: string): void;
-  /**
-   * Resolves when the network has taken it, or the connection has ended: who waits for that is never too fast for the
-   * client.
-   */
-  sendInTurn(text: string): Promise<void>;
-  /** Lets what was sent go out first. Again, it does nothing. @param reason at most 123 bytes. */
-  close(code: number, reason: string): void;
-  /** Ends the connection at once. */
-  terminate(): void;
-  readonly closed: Promise<Disconnect>;
-  /** Aborted when no more can be sent: closed by either side, or lost. */
-  readonly signal: AbortSignal;
 }
 
 /** How long a client may take to answer a close frame, and to read what was sent before. */

@@ -11,17 +11,7 @@ import { AiError } from "@openai-compat/core";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { closeSoon } from "./close-soon.ts";
-
-/** A request that asks for a WebSocket, with what came behind it. */
-export interface WebSocketUpgrade {
-  readonly incoming: IncomingMessage;
-  readonly socket: Socket;
-  readonly head: Buffer;
-  /** For a refusal. */
-  readonly outgoing: ServerResponse;
-  /** Whether the connection is a WebSocket now: then there is nothing left to answer. */
-  isAccepted: boolean;
-}
+import type { WebSocketUpgrade } from "./websocket.ts";
 
 /** @param socket has a listener for its errors. */
 export function beginUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): WebSocketUpgrade {

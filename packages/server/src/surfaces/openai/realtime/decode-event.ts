@@ -13,7 +13,7 @@ import {
 import type { RealtimeClientEvent } from "@openai-compat/spec";
 import type { JsonBounds } from "../../../http/json-values.ts";
 import { parseJsonInSlices } from "../../../http/parse-json.ts";
-import type { ReceivedMessage } from "../../../http/websocket-connection.ts";
+import type { ReceivedMessage } from "../../../http/websocket.ts";
 import { decodeBody } from "../decode-body.ts";
 import { isBetaSession } from "./beta.ts";
 import { decodeAudio } from "./decode-audio.ts";

@@ -5,7 +5,7 @@
 
 import { createWorkSlices, toAiError } from "@openai-compat/core";
 import type { AiError, RealtimeError, RealtimeFrame, RelayedSession, RelayEvent } from "@openai-compat/core";
-import type { DisconnectCause, ReceivedMessage, WebSocketConnection } from "../../../http/websocket-connection.ts";
+import type { DisconnectCause, ReceivedMessage, WebSocketConnection } from "../../../http/websocket.ts";
 import { CLOSE_CODES } from "./close-codes.ts";
 import { parseEvent } from "./decode-event.ts";
 import type { DecodeEventOptions } from "./decode-event.ts";

@@ -5,7 +5,7 @@
 
 import { createWorkSlices, toAiError } from "@openai-compat/core";
 import type { AiError, RealtimeCounts, RealtimeEndReason, RealtimeSession } from "@openai-compat/core";
-import type { DisconnectCause, WebSocketConnection } from "../../../http/websocket-connection.ts";
+import type { DisconnectCause, WebSocketConnection } from "../../../http/websocket.ts";
 import { CLOSE_CODES } from "./close-codes.ts";
 import { decodeEvent } from "./decode-event.ts";
 import type { DecodeEventOptions } from "./decode-event.ts";
