@@ -24,7 +24,10 @@ function findDependencyProblems(metafile: Metafile, dependencies: readonly strin
   );
   return [
     ...bundled.map((input) => `${input} is bundled: name its package under dependencies`),
-    ...dependencies.filter((name) => !imported.has(name)).map((name) => `nothing imports the dependency ${name}`),
+    // Types are for the declarations of the package that they describe.
+    ...dependencies
+      .filter((name) => !imported.has(name.replace(/^@types\//, "")))
+      .map((name) => `nothing imports the dependency ${name}`),
     ...[...imported].filter((name) => !dependencies.includes(name)).map((name) => `${name} is no dependency`),
   ];
 }
