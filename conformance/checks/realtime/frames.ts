@@ -324,7 +324,7 @@ export const realtimeBetaChecks: readonly Check[] = BETA_ROWS.map(({ slug, what,
     ...FRAMES,
     id: `realtime.beta.${slug}`,
     level: slug === "update" ? "should" : "may",
-    requirement: `${what} is told that the beta is gone, by \`beta_api_shape_disabled\` and the close code 4000, or is served as then.`,
+    requirement: `${what} is refused with \`beta_api_shape_disabled\` and the close code 4000, or is served as then.`,
     reference: "api.openai.com since 12 May 2026; OpenWhispr/openwhispr#811",
     breaks: "Old clients wait for events of names that nobody sends any more.",
     async run(context) {

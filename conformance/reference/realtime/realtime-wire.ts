@@ -1,4 +1,4 @@
-/** Every place where the reference server decides what a realtime connection is told, as one table of functions. */
+/** Every place where the reference server decides what a realtime connection is sent, as one table of functions. */
 
 import type { JsonObject } from "../../src/expect.ts";
 import type { Refusal } from "../refusal.ts";

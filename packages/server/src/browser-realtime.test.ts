@@ -60,6 +60,7 @@ interface Conversation {
 
 /** Runs in the browser. @returns the session's events until a turn is completed */
 function converse({ baseURL, key, detection, pieces }: Conversation): Promise<Record<string, unknown>[]> {
+  // The bundle that runs in the page has put it there.
   const { OpenAIRealtimeWebSocket: Socket } = (globalThis as unknown as SdkWindow).sdk;
   // It takes a client secret without being told that browsers are dangerous.
   const realtime = new Socket({ intent: "transcription" }, { baseURL, apiKey: key });

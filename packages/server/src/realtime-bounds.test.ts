@@ -67,7 +67,7 @@ test("a client that answers pings stays", async () => {
   await client.until("session.updated");
 });
 
-test("a session that is silent for too long is told, and closed", async () => {
+test("a session that is silent for too long gets an error, and is closed", async () => {
   const { open, sessionLine } = await start({ realtime: { idleMsMax: 50 } });
   const client = await open();
   expect((await client.until("error")).error.code).toBe("session_idle");
@@ -75,7 +75,7 @@ test("a session that is silent for too long is told, and closed", async () => {
   expect(await sessionLine()).toMatchObject({ cause: "idle", closeCode: 1001 });
 });
 
-test("a session that has reached its length is told, and closed", async () => {
+test("a session that has reached its length gets an error, and is closed", async () => {
   const { open, sessionLine } = await start({ realtime: { sessionMsMax: 100 } });
   const client = await open();
   expect((await client.until("error")).error.code).toBe("session_expired");

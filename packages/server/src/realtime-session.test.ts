@@ -73,7 +73,7 @@ test("a turn that is detected has its events in OpenAI's order, with one item", 
   expect(new Set(client.events.map((event) => "event_id" in event && event.event_id)).size).toBe(client.events.length);
 });
 
-test("a session for a model that only talks elsewhere is a realtime session that transcribes", async () => {
+test("a session for a model that speaks at OpenAI is a realtime session that transcribes", async () => {
   const { open, speak } = await start();
   const client = await open("model=gpt-realtime");
   const input = { transcription: { model: "ears", language: "en", delay: "low" }, turn_detection: null };

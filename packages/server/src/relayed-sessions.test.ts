@@ -216,7 +216,7 @@ test("an upstream that answers too late is given up, and its slot with it", asyn
   expect(await relay.usage()).toEqual([]);
 });
 
-test("an upstream that is lost is told as an event, then the connection is closed; a close of it is passed on", async () => {
+test("an upstream that is lost is reported by an event, then the connection is closed; a close of it is passed on", async () => {
   const lost = await startScripted((socket) => socket.send('{"type":"session.created"}'));
   const relay = await startRelay({ baseUrls: lost.baseUrls });
   const client = await openPlain(relay.baseUrl, relay.keys.key);
@@ -278,7 +278,7 @@ test("a client that does not read stops the upstream, and gets everything when i
   await expect.poll(() => client.texts.length, { timeout: 20_000 }).toBe(250);
 });
 
-test("when the server shuts down, the clients of its relayed sessions are told", async () => {
+test("when the server shuts down, the clients of its relayed sessions get an error", async () => {
   const upstream = await startScripted(() => {});
   const relay = await startRelay({ baseUrls: upstream.baseUrls });
   const client = await openPlain(relay.baseUrl, relay.keys.key);

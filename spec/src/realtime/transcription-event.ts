@@ -4,7 +4,7 @@ import { transcriptionLanguageSchema } from "../audio/transcription-segment.ts";
 import { transcriptionUsageSchema } from "../audio/usage.ts";
 import { openObject } from "../shared/open-object.ts";
 
-/** A token of the text; unlike elsewhere each key is required. */
+/** A token of the text; unlike in other answers each key is required. */
 export const realtimeLogprobSchema = openObject({
   token: z.string(),
   logprob: z.number(),

@@ -7,7 +7,7 @@ import type { JsonRecord } from "../json-record.ts";
 import { isRecord } from "../json-record.ts";
 import type { SpeechDetection } from "../engine/transcription-engine.ts";
 
-/** `realtime`: a session that could talk elsewhere; here both only transcribe. */
+/** `realtime`: a session that can also speak at OpenAI; here both only transcribe. */
 export type RealtimeSessionType = "transcription" | "realtime";
 
 /** Mono samples: 16 bits, little-endian, 24 kHz; or G.711, 8 kHz. */

@@ -123,7 +123,7 @@ export interface RealtimeSession {
   /** In order; taken once. */
   readonly outputs: AsyncIterable<RealtimeOutput>;
   /**
-   * `disconnected`: nobody listens any more, what runs is aborted. `shutting-down`: the client is told, committed turns
+   * `disconnected`: nobody listens any more, what runs is aborted. `shutting-down`: the client gets an error, committed turns
    * may end. Resolves when every turn is settled.
    */
   close(reason: "disconnected" | "shutting-down"): Promise<void>;

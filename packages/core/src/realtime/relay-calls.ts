@@ -56,7 +56,7 @@ export const relayCalls = defineCalls({
   async start(events: RunEvents<UpstreamRelay>): Promise<RelayRun> {
     const { value: relay } = await events.next();
     if (relay === undefined) throw new AiError("upstream_failed", "The session ended before it began.");
-    // What it throws has ended the session, whose reader is told there.
+    // What it throws has ended the session, which reports it to its reader.
     const settled = events.next().then(
       () => {},
       () => {},

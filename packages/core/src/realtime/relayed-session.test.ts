@@ -244,7 +244,7 @@ test("an upstream is read no faster than its caller reads", async () => {
   await session.close("disconnected");
 });
 
-test("an upstream that breaks off is told and ends the session, and its caller pays for no more than it got", async () => {
+test("an upstream that breaks off is reported and ends the session, and its caller pays for no more than it got", async () => {
   const { upstream, records, open } = createTestService();
   const session = await open();
   const collected = collect(session);
@@ -263,7 +263,7 @@ test("an upstream that breaks off is told and ends the session, and its caller p
 test.each([
   ["lasts too long", { sessionMsMax: 1000 }, "expired", "session_expired"],
   ["gets nothing for too long", { idleMsMax: 1000 }, "idle", "session_idle"],
-] as const)("a session that %s is told and ends", async (_name, limits, reason, code) => {
+] as const)("a session that %s gets an error and ends", async (_name, limits, reason, code) => {
   const { upstream, open } = createTestService();
   const session = await open({ limits: { ...LIMITS, ...limits } });
   const collected = collect(session);
@@ -294,7 +294,7 @@ test("a credential that is refused later ends the session, one that can't be exa
   ]);
 });
 
-test("a caller that disconnects is told nothing and pays for what was used; one that is shut down is told", async () => {
+test("a caller that disconnects gets no event and pays for what was used; one that is shut down gets an error", async () => {
   const { upstream, records, open, service } = createTestService();
   const left = await open();
   const collected = collect(left);

@@ -10,7 +10,7 @@ const LIMITS = {
   credentialCheckMs: 30_000,
 };
 
-test("a session that drains, and is told to end once more, still drains for so long only", async () => {
+test("a session that drains, and is ended once more, still drains for so long only", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const [onExpire, onIdle, onCredentialDue, onOver] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()];

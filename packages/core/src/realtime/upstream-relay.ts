@@ -93,7 +93,7 @@ export class UpstreamRelay {
     }
   }
 
-  /** Ends it from this side, once. @param error what its caller is told; null for nothing */
+  /** Ends it from this side, once. @param error what is reported to its caller; null for nothing */
   end(reason: RealtimeEndReason, error: RealtimeError | null): void {
     this.#end({ reason, error, close: null });
   }

@@ -4,6 +4,7 @@ import { TextCache } from "./text-cache.ts";
 import type { WhisperConfig } from "./whisper-config.ts";
 
 const HEADS = 2;
+// The cache reads nothing else of it.
 const CONFIG = { heads: HEADS, width: 4, decoderLayers: 1 } as unknown as WhisperConfig;
 
 async function createTexts() {

@@ -43,7 +43,7 @@ export function createCallOpener(authenticator: Authenticator): OpenCall {
   };
 }
 
-/** A session may carry its credential elsewhere than in a header. */
+/** A session may carry its credential in other places than a header. */
 export interface SessionScope extends Omit<CallScope, "headers"> {
   /** Null when the request carries none. */
   readonly token: string | null;

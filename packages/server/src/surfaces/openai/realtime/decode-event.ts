@@ -1,4 +1,4 @@
-/** A message of a client, to what it asks of its session. What is wrong with it is part of that: its client is told. */
+/** A message of a client, to what it asks of its session. What is wrong with it is part of that: its client gets an error. */
 
 import { AiError, createWorkSlices, isRecord } from "@openai-compat/core";
 import type { JsonRecord, RealtimeInput } from "@openai-compat/core";

@@ -14,7 +14,7 @@ export const realtimeSchema = z.strictObject({
     .describe("How long a session may take to open, its authentication included; then it gets 503."),
   sessionMsMax: milliseconds
     .default(3_600_000)
-    .describe("How long a session may last; it is told before it is closed."),
+    .describe("How long a session may last, in ms; an `error` event comes before the close."),
   idleMsMax: milliseconds.default(600_000).describe("How long a session may go without an event of its client."),
   bufferMsMax: milliseconds
     .default(30_000)
