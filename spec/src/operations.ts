@@ -27,9 +27,9 @@ import {
 } from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 
-/** What a credential must grant: a verb in the domain `ai`. */
+/** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
 export interface OperationCapability {
-  readonly domain: "ai";
+  readonly domain: "ai" | "operator";
   readonly can: "READ" | "PROMPT" | "TRANSCRIBE" | "CREATE" | "UPDATE" | "DELETE";
 }
 

@@ -35,8 +35,14 @@ export type { KeySetSettings } from "./auth/key-set.ts";
 export { describeRevocation } from "./auth/token-fingerprint.ts";
 export type { TokenRevocation } from "./auth/token-fingerprint.ts";
 export { CLOCK_TOLERANCE_SECONDS_MAX } from "./auth/token-limits.ts";
-export { CAPABILITY_VERBS, isGranted } from "./principal.ts";
-export type { CapabilityVerb, GrantedCapability, Principal, RequiredCapability } from "./principal.ts";
+export { CAPABILITY_DOMAINS, CAPABILITY_VERBS, isGranted } from "./principal.ts";
+export type {
+  CapabilityDomain,
+  CapabilityVerb,
+  GrantedCapability,
+  Principal,
+  RequiredCapability,
+} from "./principal.ts";
 export type { ApiKeyRecord, ApiKeyStore } from "./store/api-key-store.ts";
 export type { ClientSecretRecord, ClientSecretStore } from "./store/client-secret-store.ts";
 export type * from "./store/credit-store.ts";

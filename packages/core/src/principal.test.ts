@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isGranted } from "./principal.ts";
+import { CAPABILITY_DOMAINS, CAPABILITY_VERBS, isGranted } from "./principal.ts";
 import type { GrantedCapability } from "./principal.ts";
 
 const principal = (...capabilities: GrantedCapability[]) =>
@@ -27,4 +27,26 @@ test.each([
 
 test("a principal without grants may do nothing", () => {
   expect(isGranted(principal(), { domain: "ai", can: "READ" })).toBe(false);
+});
+
+test.each(["ai", "*", "perspective", "Operator", "operator "])(
+  "no grant of the domain %j covers anything of operators",
+  (domain) => {
+    const grants = [...CAPABILITY_VERBS, "*"].map((can) => ({ domain, pointers: ["*"], can: [can] }));
+    for (const can of CAPABILITY_VERBS) {
+      expect(isGranted(principal(...grants), { domain: "operator", can })).toBe(false);
+    }
+  },
+);
+
+test("a grant of the domain operator covers its own verbs, and nothing of another domain", () => {
+  const everything = principal({ domain: "operator", pointers: ["*"], can: ["*"] });
+  const reading = principal({ domain: "operator", pointers: ["*"], can: ["READ"] });
+  for (const can of CAPABILITY_VERBS) {
+    expect(isGranted(everything, { domain: "operator", can })).toBe(true);
+    expect(isGranted(reading, { domain: "operator", can })).toBe(can === "READ");
+    for (const domain of CAPABILITY_DOMAINS) {
+      if (domain !== "operator") expect(isGranted(everything, { domain, can })).toBe(false);
+    }
+  }
 });

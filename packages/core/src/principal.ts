@@ -7,13 +7,23 @@
 export const CAPABILITY_VERBS = ["READ", "PROMPT", "TRANSCRIBE", "CREATE", "UPDATE", "DELETE"] as const;
 export type CapabilityVerb = (typeof CAPABILITY_VERBS)[number];
 
+/**
+ * `ai`: what callers of models do. `operator`: what whoever runs the server does, with accounts, keys, credits and the
+ * files of the machine.
+ */
+export const CAPABILITY_DOMAINS = ["ai", "operator"] as const;
+export type CapabilityDomain = (typeof CAPABILITY_DOMAINS)[number];
+
 /** What a call needs: a verb in a domain. */
 export interface RequiredCapability {
-  readonly domain: "ai";
+  readonly domain: CapabilityDomain;
   readonly can: CapabilityVerb;
 }
 
-/** What a credential grants. `*` stands for every domain, pointer or verb. */
+/**
+ * What a credential grants. `*` stands for every pointer or verb, and for every domain except `operator`: applications
+ * are commonly granted everything, and that does not make them operators.
+ */
 export interface GrantedCapability {
   readonly domain: string;
   readonly pointers: readonly string[];
@@ -40,11 +50,14 @@ export interface Principal {
 }
 
 /** Whether any grant covers the requirement. */
-export function isGranted(principal: Principal, required: RequiredCapability): boolean {
-  return principal.capabilities.some(
+export function isGranted(
+  { capabilities }: Pick<Principal, "capabilities">,
+  { domain, can }: RequiredCapability,
+): boolean {
+  return capabilities.some(
     (grant) =>
-      (grant.domain === "*" || grant.domain === required.domain) &&
+      (grant.domain === domain || (grant.domain === "*" && domain !== "operator")) &&
       grant.pointers.includes("*") &&
-      (grant.can.includes("*") || grant.can.includes(required.can)),
+      (grant.can.includes("*") || grant.can.includes(can)),
   );
 }

@@ -8,7 +8,7 @@ import type { ApiKeyRecord, ApiKeyStore, GrantedCapability } from "@openai-compa
 import { ConfigError } from "../config-error.ts";
 import { openStores, requirePersistent } from "../stores/open-stores.ts";
 import { describeCommand } from "./invocation.ts";
-import { capabilitiesOption, parseDurationSeconds } from "./option-values.ts";
+import { capabilitiesOption, parseDurationSeconds, printCapabilities } from "./option-values.ts";
 import { renderTable } from "./print-table.ts";
 import { addSharedOptions, resolveSettings } from "./shared-options.ts";
 import type { SharedOptions } from "./shared-options.ts";
@@ -90,7 +90,7 @@ async function withKeys(options: SharedOptions, use: (apiKeys: ApiKeyStore) => P
 const KEY_COLUMNS = ["id", "secret", "account", "name", "may", "state"];
 
 function describeKey(record: ApiKeyRecord): readonly string[] {
-  const verbs = record.capabilities.flatMap((grant) => grant.can).join(",");
+  const verbs = printCapabilities(record.capabilities);
   return [
     record.id,
     `sk-…${record.secretTail}`,
