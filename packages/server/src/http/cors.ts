@@ -4,6 +4,8 @@
  * "Connection error" in their place.
  */
 
+import { AiError } from "@openai-compat/core";
+import type { RequestHeaders } from "./headers.ts";
 import type { SetHeader } from "./request-scope.ts";
 
 export interface CorsPolicy {
@@ -58,12 +60,20 @@ export function variesByOrigin({ allowedOrigins }: CorsPolicy): boolean {
   return !allowedOrigins.includes("*");
 }
 
-/** For what has an origin, but no CORS: a WebSocket. */
-export function isAllowedOrigin(origin: string, allowedOrigins: readonly string[]): boolean {
-  return findAllowedOrigin(origin, allowedOrigins) !== null;
-}
-
 function findAllowedOrigin(origin: string | null, allowedOrigins: readonly string[]): string | null {
   if (allowedOrigins.includes("*")) return "*";
   return origin !== null && allowedOrigins.includes(origin) ? origin : null;
+}
+
+/**
+ * For a WebSocket, which a page may open anywhere: its origin has to be allowed, or be this server itself, under whatever
+ * name the page was asked for.
+ *
+ * @throws AiError `origin_not_allowed`
+ */
+export function checkPageOrigin(headers: RequestHeaders, allowedOrigins: readonly string[]): void {
+  const origin = headers.get("origin");
+  if (origin === null || findAllowedOrigin(origin, allowedOrigins) !== null) return;
+  if (URL.canParse(origin) && new URL(origin).host === headers.get("host")) return;
+  throw new AiError("origin_not_allowed", "Pages of this origin may not open sessions here.");
 }

@@ -14,13 +14,14 @@ import type {
 import { operations } from "@openai-compat/spec";
 import type { ActiveSessions } from "../../../http/active-sessions.ts";
 import type { BodyBudget } from "../../../http/body-budget.ts";
-import { isAllowedOrigin } from "../../../http/cors.ts";
+import { checkPageOrigin } from "../../../http/cors.ts";
 import type { JsonBounds } from "../../../http/json-values.ts";
 import { createSessionOpener } from "../../../http/open-call.ts";
 import type { OpenedOperation, OpenedSession } from "../../../http/open-call.ts";
 import type { RequestScope } from "../../../http/request-scope.ts";
 import { openWebSocketConnection } from "../../../http/websocket-connection.ts";
 import type { WebSocketConnection, WebSocketUpgrade } from "../../../http/websocket.ts";
+import { createSessionSlots } from "../../../http/session-slots.ts";
 import { readHandshake } from "../../../http/websocket-handshake.ts";
 import { createWebSocketAcceptor } from "../../../http/websocket-upgrade.ts";
 import { withinTime } from "../../../http/within-time.ts";
@@ -34,7 +35,6 @@ import { refuseBeta } from "./realtime-refusal.ts";
 import { runRelay } from "./run-relay.ts";
 import { runSession } from "./run-session.ts";
 import type { SessionEnd } from "./run-session.ts";
-import { createSessionSlots } from "./session-slots.ts";
 import type { RealtimeSettings } from "./settings.ts";
 
 /** Makes what turns the bytes of a session into the samples that engines take. */
@@ -76,11 +76,11 @@ export function createRealtimeOpener(dependencies: RealtimeDependencies) {
   const { settings, bodies } = dependencies;
   const { messageBytesMax, openTimeMsMax, sendBytesMax, pingMs } = settings;
   const accept = createWebSocketAcceptor({ messageBytesMax, subprotocol: REALTIME_SUBPROTOCOL });
-  const slots = createSessionSlots(settings);
+  const slots = createSessionSlots({ ...settings, noun: "realtime sessions" });
   const open = createSessionOpener(dependencies.authenticator);
 
   async function authenticate({ query, scope, signal }: Asked): Promise<OpenedSession> {
-    checkOrigin(scope, dependencies.allowedOrigins);
+    checkPageOrigin(scope.headers, dependencies.allowedOrigins);
     const { callId, requestId, facts, headers } = scope;
     return open(OPERATION, {
       callId,
@@ -217,14 +217,6 @@ async function refuseForBeta(connection: WebSocketConnection): Promise<void> {
   );
   connection.close(CLOSE_CODES.beta, "the beta is not supported");
   await connection.closed;
-}
-
-/** The pages of this server itself may, under whatever name they were asked for. */
-function checkOrigin({ headers }: RequestScope, allowedOrigins: readonly string[]): void {
-  const origin = headers.get("origin");
-  if (origin === null || isAllowedOrigin(origin, allowedOrigins)) return;
-  if (URL.canParse(origin) && new URL(origin).host === headers.get("host")) return;
-  throw new AiError("origin_not_allowed", "Pages of this origin may not open sessions here.");
 }
 
 function tooLate(): AiError {

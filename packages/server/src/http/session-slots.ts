@@ -1,10 +1,12 @@
-/** How many sessions there may be: in all, and of one account. */
+/** How many connections that last there may be of a kind: in all, and of one account. */
 
 import { AiError } from "@openai-compat/core";
 
 export interface SessionSlotLimits {
   readonly sessionsMax: number;
   readonly accountSessionsMax: number;
+  /** What they are to their clients, in the plural: `realtime sessions`. */
+  readonly noun: string;
 }
 
 export interface SessionSlots {
@@ -17,14 +19,14 @@ export interface SessionSlots {
 
 const RETRY_AFTER_MS = 10_000;
 
-export function createSessionSlots({ sessionsMax, accountSessionsMax }: SessionSlotLimits): SessionSlots {
+export function createSessionSlots({ sessionsMax, accountSessionsMax, noun }: SessionSlotLimits): SessionSlots {
   const accounts = new Map<string, number>();
   let taken = 0;
   return {
     take(accountId) {
       const own = accounts.get(accountId) ?? 0;
-      if (own >= accountSessionsMax) throw full(`Your account has as many realtime sessions (${own})`);
-      if (taken >= sessionsMax) throw full("The server has as many realtime sessions");
+      if (own >= accountSessionsMax) throw full(`Your account has as many ${noun} (${own})`);
+      if (taken >= sessionsMax) throw full(`The server has as many ${noun}`);
       accounts.set(accountId, own + 1);
       taken += 1;
       let isTaken = true;
