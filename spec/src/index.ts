@@ -2,6 +2,7 @@
  * The shapes of the OpenAI `/v1` surface as zod schemas, and the list of operations. Importing it loads zod and nothing
  * else; the OpenAPI generator is a separate entry, `@openai-compat/spec/document`.
  */
+export * from "./audio/speech-content-types.ts";
 export * from "./audio/speech-event.ts";
 export * from "./audio/speech-request.ts";
 export * from "./audio/transcription-event.ts";
@@ -30,6 +31,7 @@ export * from "./embeddings/request.ts";
 export * from "./embeddings/response.ts";
 export * from "./models/model-list.ts";
 export * from "./models/model.ts";
+export * from "./operation-routes.ts";
 export * from "./operations.ts";
 export * from "./realtime/audio-format.ts";
 export * from "./realtime/audio-input.ts";

@@ -19,6 +19,7 @@ const complete = {
   pathParameters: {},
   response: z.string(),
   responseContentTypes: ["application/json"],
+  streaming: null,
   streamEvent: null,
   examples: {},
   capability: { domain: "ai", can: "READ" },

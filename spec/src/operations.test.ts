@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { operationRoutes } from "./operation-routes.ts";
 import { type HttpOperation, type Operation, listHttpOperations, operations } from "./operations.ts";
 import { validateShape } from "./shared/validate-shape.ts";
 
@@ -26,6 +27,15 @@ test("a request says how it travels, and an answer that has a shape is JSON", ()
     expect(operation.requestContentType === null).toBe(operation.request === null);
     expect(operation.responseContentTypes.includes("application/json")).toBe(operation.response !== null);
     expect(operation.responseContentTypes.length).toBeGreaterThan(0);
+    expect(operation.streaming === null).toBe(operation.streamEvent === null);
+  }
+});
+
+test("each operation has the route of its id", () => {
+  expect(Object.keys(operations)).toEqual(Object.keys(operationRoutes));
+  for (const [id, route] of Object.entries(operationRoutes)) {
+    expect(route.id).toBe(id);
+    expect(operations).toMatchObject({ [id]: route });
   }
 });
 

@@ -4,7 +4,7 @@
  */
 import type { z } from "zod";
 import { createSpeechResponseStreamEventSchema } from "./audio/speech-event.ts";
-import { createSpeechRequestSchema, SPEECH_CONTENT_TYPES } from "./audio/speech-request.ts";
+import { createSpeechRequestSchema } from "./audio/speech-request.ts";
 import { createTranscriptionResponseStreamEventSchema } from "./audio/transcription-event.ts";
 import { createTranscriptionRequestSchema } from "./audio/transcription-request.ts";
 import { createTranscriptionResponseSchema } from "./audio/transcription-response.ts";
@@ -20,6 +20,7 @@ import { createEmbeddingRequestSchema } from "./embeddings/request.ts";
 import { createEmbeddingResponseSchema } from "./embeddings/response.ts";
 import { listModelsResponseSchema } from "./models/model-list.ts";
 import { modelIdSchema, modelSchema } from "./models/model.ts";
+import { type HttpRoute, operationRoutes, type WebSocketRoute } from "./operation-routes.ts";
 import { realtimeClientEventSchema } from "./realtime/client-event.ts";
 import {
   realtimeCreateClientSecretRequestSchema,
@@ -37,10 +38,6 @@ export interface OperationCapability {
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 501 | 503;
 
 interface OperationFields {
-  /** Upstream's `operationId`; the key in `operations`. */
-  readonly id: string;
-  /** The path below the base URL (which ends in `/v1`), with parameters in braces. */
-  readonly path: `/${string}`;
   readonly summary: string;
   /** One string schema per `{parameter}` of `path`. */
   readonly pathParameters: Readonly<Record<string, z.ZodType>>;
@@ -60,29 +57,18 @@ export interface OperationExamples {
 }
 
 /** A request and its answer. */
-export interface HttpOperation extends OperationFields {
-  readonly transport: "http";
-  readonly method: "GET" | "POST" | "DELETE";
+export interface HttpOperation extends OperationFields, HttpRoute {
   /** The body as parsed JSON, or the form as `decodeForm` gathers it; `null` when the operation takes none. */
   readonly request: z.ZodType | null;
-  /** How `request` travels; `null` when there is none. */
-  readonly requestContentType: "application/json" | "multipart/form-data" | null;
   /** The body of a 200 that is JSON; `null` when the operation never answers so. */
   readonly response: z.ZodType | null;
-  /** The media types of a 200 that is no stream. All but JSON are text or bytes, without a shape. */
-  readonly responseContentTypes: readonly `${string}/${string}`[];
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
   readonly examples: OperationExamples;
 }
 
-/**
- * A session: a GET of `path` that is upgraded (RFC 6455) and then carries JSON messages both ways. A refusal comes
- * before the upgrade, with a status of `errorStatuses`. Servers don't route it as a request, and an OpenAPI document
- * has no words for it.
- */
-export interface WebSocketOperation extends OperationFields {
-  readonly transport: "websocket";
+/** A session: its messages are events, both ways. */
+export interface WebSocketOperation extends OperationFields, WebSocketRoute {
   /** One message of the client. */
   readonly clientEvent: z.ZodType;
   /** One message of the server. */
@@ -124,16 +110,11 @@ const model = { id: "llama-3.2-1b-instruct", object: "model", created: 1_727_222
 
 export const operations = defineOperations({
   listModels: {
-    id: "listModels",
-    transport: "http",
-    method: "GET",
-    path: "/models",
+    ...operationRoutes.listModels,
     summary: "Lists the models that the server offers.",
     request: null,
-    requestContentType: null,
     pathParameters: {},
     response: listModelsResponseSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
     extension: false,
@@ -141,18 +122,13 @@ export const operations = defineOperations({
     examples: { response: { object: "list", data: [model] } },
   },
   retrieveModel: {
-    id: "retrieveModel",
-    transport: "http",
-    method: "GET",
-    path: "/models/{model}",
+    ...operationRoutes.retrieveModel,
     summary: "Describes one model.",
     request: null,
-    requestContentType: null,
     pathParameters: {
       model: modelIdSchema.describe("The model's id. A `/` in it works as `%2F` and as it is."),
     },
     response: modelSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
     extension: false,
@@ -160,16 +136,11 @@ export const operations = defineOperations({
     examples: { response: model },
   },
   createChatCompletion: {
-    id: "createChatCompletion",
-    transport: "http",
-    method: "POST",
-    path: "/chat/completions",
+    ...operationRoutes.createChatCompletion,
     summary: "Answers a conversation, at once or as a stream.",
     request: createChatCompletionRequestSchema,
-    requestContentType: "application/json",
     pathParameters: {},
     response: createChatCompletionResponseSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: createChatCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
@@ -201,16 +172,11 @@ export const operations = defineOperations({
     },
   },
   createCompletion: {
-    id: "createCompletion",
-    transport: "http",
-    method: "POST",
-    path: "/completions",
+    ...operationRoutes.createCompletion,
     summary: "Goes on with a text, at once or as a stream.",
     request: createCompletionRequestSchema,
-    requestContentType: "application/json",
     pathParameters: {},
     response: createCompletionResponseSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: createCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
@@ -228,16 +194,11 @@ export const operations = defineOperations({
     },
   },
   createEmbedding: {
-    id: "createEmbedding",
-    transport: "http",
-    method: "POST",
-    path: "/embeddings",
+    ...operationRoutes.createEmbedding,
     summary: "Turns texts into vectors.",
     request: createEmbeddingRequestSchema,
-    requestContentType: "application/json",
     pathParameters: {},
     response: createEmbeddingResponseSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
@@ -256,16 +217,11 @@ export const operations = defineOperations({
     },
   },
   createTranscription: {
-    id: "createTranscription",
-    transport: "http",
-    method: "POST",
-    path: "/audio/transcriptions",
+    ...operationRoutes.createTranscription,
     summary: "Writes down what is said in a recording, at once or as a stream.",
     request: createTranscriptionRequestSchema,
-    requestContentType: "multipart/form-data",
     pathParameters: {},
     response: createTranscriptionResponseSchema,
-    responseContentTypes: ["application/json", "text/plain"],
     streamEvent: createTranscriptionResponseStreamEventSchema,
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
@@ -275,16 +231,11 @@ export const operations = defineOperations({
     },
   },
   createTranslation: {
-    id: "createTranslation",
-    transport: "http",
-    method: "POST",
-    path: "/audio/translations",
+    ...operationRoutes.createTranslation,
     summary: "Writes down in English what is said in a recording.",
     request: createTranslationRequestSchema,
-    requestContentType: "multipart/form-data",
     pathParameters: {},
     response: createTranslationResponseSchema,
-    responseContentTypes: ["application/json", "text/plain"],
     streamEvent: null,
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
@@ -292,16 +243,11 @@ export const operations = defineOperations({
     examples: { response: { text: "The capital of France is Paris." } },
   },
   createSpeech: {
-    id: "createSpeech",
-    transport: "http",
-    method: "POST",
-    path: "/audio/speech",
+    ...operationRoutes.createSpeech,
     summary: "Speaks a text.",
     request: createSpeechRequestSchema,
-    requestContentType: "application/json",
     pathParameters: {},
     response: null,
-    responseContentTypes: Object.values(SPEECH_CONTENT_TYPES),
     streamEvent: createSpeechResponseStreamEventSchema,
     capability: { domain: "ai", can: "PROMPT" },
     extension: false,
@@ -311,16 +257,11 @@ export const operations = defineOperations({
     },
   },
   "create-realtime-client-secret": {
-    id: "create-realtime-client-secret",
-    transport: "http",
-    method: "POST",
-    path: "/realtime/client_secrets",
+    ...operationRoutes["create-realtime-client-secret"],
     summary: "Makes a short-lived credential that opens sessions and does nothing else.",
     request: realtimeCreateClientSecretRequestSchema,
-    requestContentType: "application/json",
     pathParameters: {},
     response: realtimeCreateClientSecretResponseSchema,
-    responseContentTypes: ["application/json"],
     streamEvent: null,
     capability: { domain: "ai", can: "TRANSCRIBE" },
     extension: false,
@@ -346,9 +287,7 @@ export const operations = defineOperations({
     },
   },
   connectRealtime: {
-    id: "connectRealtime",
-    transport: "websocket",
-    path: "/realtime",
+    ...operationRoutes.connectRealtime,
     summary: "Transcribes speech while it is spoken.",
     pathParameters: {},
     clientEvent: realtimeClientEventSchema,

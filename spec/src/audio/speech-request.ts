@@ -1,4 +1,4 @@
-/** The body of `POST /audio/speech`, and the media type of each format that it can ask for. */
+/** The body of `POST /audio/speech`. */
 import { z } from "zod";
 import { modelIdSchema } from "../models/model.ts";
 import { openObject } from "../shared/open-object.ts";
@@ -10,16 +10,6 @@ export const SPEECH_CHARACTERS_MAX = 4096;
 /** The formats of the audio; the first is the default. `pcm` is headerless: 16-bit little-endian, mono, 24 kHz. */
 export const speechFormatSchema = z.enum(["mp3", "opus", "aac", "flac", "wav", "pcm"]);
 export type SpeechFormat = z.infer<typeof speechFormatSchema>;
-
-/** The `Content-Type` of an answer in each format. `opus` travels in an Ogg container. */
-export const SPEECH_CONTENT_TYPES = {
-  mp3: "audio/mpeg",
-  opus: "audio/ogg",
-  aac: "audio/aac",
-  flac: "audio/flac",
-  wav: "audio/wav",
-  pcm: "audio/pcm",
-} as const satisfies Readonly<Record<SpeechFormat, string>>;
 
 /**
  * A speech request; `null` means "left out" for every optional field.

@@ -1,0 +1,108 @@
+/**
+ * Where each operation is and how its bodies travel: what a client needs before it knows a shape. It imports no zod, so
+ * that a client's first bundle holds none; `operations.ts` adds the shapes.
+ */
+import { SPEECH_CONTENT_TYPES } from "./audio/speech-content-types.ts";
+
+interface RouteFields {
+  /** Upstream's `operationId`; the key in `operations`. */
+  readonly id: string;
+  /** The path below the base URL (which ends in `/v1`), with parameters in braces. */
+  readonly path: `/${string}`;
+}
+
+/** How an operation streams. */
+export interface Streaming {
+  /** The field of the request that asks for it. */
+  readonly field: string;
+  /** The value of that field. */
+  readonly value: boolean | string;
+  /** The `type` of the last event; null where `[DONE]` ends the stream. */
+  readonly lastType: string | null;
+}
+
+/** A request and its answer. */
+export interface HttpRoute extends RouteFields {
+  readonly transport: "http";
+  readonly method: "GET" | "POST" | "DELETE";
+  /** How the request's body travels; `null` when there is none. */
+  readonly requestContentType: "application/json" | "multipart/form-data" | null;
+  /** The media types of a 200 that is no stream. All but JSON are text or bytes, without a shape. */
+  readonly responseContentTypes: readonly `${string}/${string}`[];
+  /** `null` when the operation never streams. */
+  readonly streaming: Streaming | null;
+}
+
+/**
+ * A session: a GET of `path` that is upgraded (RFC 6455) and then carries JSON messages both ways. A refusal comes
+ * before the upgrade, with an HTTP status. Servers don't route it as a request, and an OpenAPI document has no words
+ * for it.
+ */
+export interface WebSocketRoute extends RouteFields {
+  readonly transport: "websocket";
+}
+
+type OperationRoute = HttpRoute | WebSocketRoute;
+
+/** The body is JSON, the answer too. */
+const JSON_BOTH_WAYS = {
+  transport: "http",
+  method: "POST",
+  requestContentType: "application/json",
+  responseContentTypes: ["application/json"],
+  streaming: null,
+} as const;
+
+const COMPLETION_STREAMING = { field: "stream", value: true, lastType: null } as const;
+
+export const operationRoutes = {
+  listModels: { ...JSON_BOTH_WAYS, id: "listModels", method: "GET", path: "/models", requestContentType: null },
+  retrieveModel: {
+    ...JSON_BOTH_WAYS,
+    id: "retrieveModel",
+    method: "GET",
+    path: "/models/{model}",
+    requestContentType: null,
+  },
+  createChatCompletion: {
+    ...JSON_BOTH_WAYS,
+    id: "createChatCompletion",
+    path: "/chat/completions",
+    streaming: COMPLETION_STREAMING,
+  },
+  createCompletion: {
+    ...JSON_BOTH_WAYS,
+    id: "createCompletion",
+    path: "/completions",
+    streaming: COMPLETION_STREAMING,
+  },
+  createEmbedding: { ...JSON_BOTH_WAYS, id: "createEmbedding", path: "/embeddings" },
+  createTranscription: {
+    ...JSON_BOTH_WAYS,
+    id: "createTranscription",
+    path: "/audio/transcriptions",
+    requestContentType: "multipart/form-data",
+    responseContentTypes: ["application/json", "text/plain"],
+    streaming: { field: "stream", value: true, lastType: "transcript.text.done" },
+  },
+  createTranslation: {
+    ...JSON_BOTH_WAYS,
+    id: "createTranslation",
+    path: "/audio/translations",
+    requestContentType: "multipart/form-data",
+    responseContentTypes: ["application/json", "text/plain"],
+  },
+  createSpeech: {
+    ...JSON_BOTH_WAYS,
+    id: "createSpeech",
+    path: "/audio/speech",
+    responseContentTypes: Object.values(SPEECH_CONTENT_TYPES),
+    streaming: { field: "stream_format", value: "sse", lastType: "speech.audio.done" },
+  },
+  "create-realtime-client-secret": {
+    ...JSON_BOTH_WAYS,
+    id: "create-realtime-client-secret",
+    path: "/realtime/client_secrets",
+  },
+  connectRealtime: { id: "connectRealtime", transport: "websocket", path: "/realtime" },
+} as const satisfies Readonly<Record<string, OperationRoute>>;
