@@ -45,7 +45,7 @@ async function buildPackage(published: PublishedPackage): Promise<void> {
     bundle: true,
     splitting: true,
     format: "esm",
-    platform: "node",
+    platform: published.platform,
     target: published.target,
     external: dependencies,
     sourcemap: true,

@@ -12,8 +12,10 @@ export interface PublishedPackage {
   readonly folder: string;
   /** Name of a file in `dist` → module that it is bundled from, from the package's folder. `index` is the library. */
   readonly entries: Readonly<Record<string, string>> & { readonly index: string };
-  /** The oldest Node.js that the bundle has to run on. */
+  /** The oldest Node.js that the bundle has to run on, or the year of the language that it is written in. */
   readonly target: string;
+  /** Where it runs: a bundle for every platform imports nothing of Node.js. */
+  readonly platform: "node" | "neutral";
   /** Files of the repository that are copied into `dist`. */
   readonly assets: readonly string[];
 }
@@ -28,6 +30,7 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
       "native-child": "../engines/src/host/native-child.ts",
     },
     target: "node20",
+    platform: "node",
     assets: [
       "spec/openapi.json",
       "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js",
@@ -42,7 +45,16 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     folder: "conformance",
     entries: { "openai-conformance": "src/main.ts", index: "src/index.ts" },
     target: "node20",
+    platform: "node",
     assets: ["spec/openapi.json", "conformance/report.schema.json"],
+  },
+  {
+    name: "@openai-compat/client",
+    folder: "packages/client",
+    entries: { index: "src/index.ts" },
+    target: "es2022",
+    platform: "neutral",
+    assets: [],
   },
 ];
 

@@ -1,0 +1,124 @@
+/** What a client is made with, and what becomes of it. It sends nothing. */
+
+import { ClientError } from "./client-error.ts";
+import { createRetryTokens } from "./http/retry-tokens.ts";
+import type { RetryTokens } from "./http/retry-tokens.ts";
+
+/** What a function that gives tokens is called with. */
+export interface TokenRequest {
+  /** Whether the server has just refused the last token with 401: a cached one is of no use. */
+  readonly isRefused: boolean;
+}
+
+/** A credential, or a function that gives one. The function is called for each attempt. */
+export type TokenSource = string | ((request: TokenRequest) => string | Promise<string>);
+
+export interface RetryOptions {
+  /** The most attempts of one call, the first one included; 1 turns retries off. Default: 3. */
+  readonly attempts?: number;
+  /** The longest wait before the second attempt, in milliseconds; it doubles with each further one. Default: 500. */
+  readonly firstDelayMs?: number;
+  /** The longest wait that the client chooses by itself, in milliseconds. Default: 8000. */
+  readonly delayMsMax?: number;
+  /**
+   * The longest time that one call may spend waiting between attempts, in milliseconds. A server that asks for more with
+   * `retry-after` gets no further attempt. Default: 60,000.
+   */
+  readonly budgetMs?: number;
+  /**
+   * How many retries all calls of the client can make in a row. Each retry takes one; each call that succeeds gives back
+   * `tokensPerSuccess`, so that a server in trouble doesn't get several times the load. Default: 20.
+   */
+  readonly tokensMax?: number;
+  /** Default: 0.1. */
+  readonly tokensPerSuccess?: number;
+}
+
+/** The part of `fetch` that the client uses. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** The server's address with the path that OpenAI clients use, such as `http://127.0.0.1:8080/v1`. */
+  readonly baseURL: string;
+  /** Sent as `Authorization: Bearer …`. Default: none. */
+  readonly token?: TokenSource;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the platform's own. */
+  readonly fetch?: Fetch;
+  readonly retry?: RetryOptions;
+  /**
+   * The longest wait for the server, in milliseconds: for a complete answer, and in a stream for its head and for each
+   * next piece. Default: 600,000.
+   */
+  readonly timeoutMs?: number;
+  /** Whether inputs and answers are validated. Default: true. */
+  readonly validate?: boolean;
+}
+
+/** The options with their defaults. */
+export interface ClientSettings {
+  /** Without a slash at its end. */
+  readonly baseURL: string;
+  /** Null where none is configured. */
+  readonly token: TokenSource | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: Fetch;
+  readonly retry: Readonly<Required<RetryOptions>>;
+  readonly retryTokens: RetryTokens;
+  readonly timeoutMs: number;
+  readonly validate: boolean;
+}
+
+const RETRY_DEFAULTS: Required<RetryOptions> = {
+  attempts: 3,
+  firstDelayMs: 500,
+  delayMsMax: 8000,
+  budgetMs: 60_000,
+  tokensMax: 20,
+  tokensPerSuccess: 0.1,
+};
+
+const TIMEOUT_MS_DEFAULT = 600_000;
+/** The longest that a timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** @throws ClientError of kind `invalid-request` where an option can't be used. */
+export function resolveSettings(options: ClientOptions): ClientSettings {
+  const retry = { ...RETRY_DEFAULTS, ...options.retry };
+  for (const [name, value] of Object.entries(retry)) requireNumber(`retry.${name}`, value, 0);
+  requireNumber("retry.attempts", retry.attempts, 1);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+  requireNumber("timeoutMs", timeoutMs, 1);
+  return {
+    baseURL: readBaseURL(options.baseURL),
+    token: options.token ?? null,
+    headers: options.headers ?? {},
+    fetch: options.fetch ?? (async (url, init) => fetch(url, init)),
+    retry,
+    retryTokens: createRetryTokens(retry),
+    timeoutMs,
+    validate: options.validate ?? true,
+  };
+}
+
+function refuse(message: string): ClientError {
+  return new ClientError({ kind: "invalid-request", message });
+}
+
+/** @throws ClientError where it is no number from `least` on that a timer can wait. */
+export function requireNumber(name: string, value: number, least: number): void {
+  if (value >= least && value <= TIMER_MS_MAX) return;
+  throw refuse(`${name} must be a number from ${least} to ${TIMER_MS_MAX}, not ${value}.`);
+}
+
+/** A URL with a password in it is refused without being shown: `fetch` would show it in its error. */
+function readBaseURL(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw refuse('baseURL must be an absolute http(s) URL, such as "http://127.0.0.1:8080/v1".');
+  }
+  if (url.username !== "" || url.password !== "") throw refuse("baseURL must not hold a user name or a password.");
+  if (url.search !== "" || url.hash !== "") throw refuse("baseURL must have no query and no fragment.");
+  return url.href.replace(/\/+$/, "");
+}
