@@ -16,6 +16,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "./operations/log-level.ts";
 import { PATH, SECRET, settingMarks } from "./settings/marks.ts";
 import { count, countFromZero, milliseconds, millisecondsFromZero, perMinute } from "./settings/units.ts";
 import { postgresSchema } from "./stores/postgres/settings.ts";
+import { nativeSchema } from "./surfaces/native/settings.ts";
 import { realtimeSchema } from "./surfaces/openai/realtime/settings.ts";
 
 const limitsSchema = z.strictObject({
@@ -265,6 +266,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   queue: queueSchema.prefault({}),
   realtime: realtimeSchema.prefault({}),
+  native: nativeSchema.prefault({}),
   memory: memorySchema.prefault({}),
   processes: processesSchema.prefault({}),
   rateLimits: rateLimitsSchema.prefault({}),

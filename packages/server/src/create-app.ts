@@ -39,6 +39,10 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
+import { createNativeHandlers } from "./surfaces/native/handlers.ts";
+import { NATIVE_ROOT, createNativeHandler } from "./surfaces/native/handle-request.ts";
+import { createNativeRouter } from "./surfaces/native/router.ts";
+import type { NativeSettings } from "./surfaces/native/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
@@ -65,6 +69,7 @@ export interface AppOptions {
   readonly allowedOrigins: readonly string[];
   readonly limits: OperationLimits;
   readonly realtime: RealtimeSettings;
+  readonly native: NativeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
   readonly clientSecrets: ClientSecretStore;
   /** Where open sessions are kept. */
@@ -190,6 +195,15 @@ function createRouter(
     );
   }
   router.get(`${API_ROOT}${operations.connectRealtime.path}`, ({ req, env }) => openRealtime(req.raw, env));
+  const native = createNativeHandler({
+    ...dependencies,
+    bodies,
+    router: createNativeRouter(createNativeHandlers(dependencies), dependencies.service),
+    batchCallsMax: dependencies.native.batchCallsMax,
+  });
+  router.on(["GET", "POST"], `${NATIVE_ROOT}/:path{.+}`, ({ req, env: scope }) =>
+    native({ request: req.raw, scope, path: req.param("path") }),
+  );
   if (publicHandlers !== undefined) {
     for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));
   }

@@ -30,6 +30,7 @@ import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { CreateAudioDecoder } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
+import type { NativeSettings } from "./surfaces/native/settings.ts";
 
 export interface ServerOptions {
   readonly config: {
@@ -40,6 +41,7 @@ export interface ServerOptions {
     readonly jwt: JwtSettings | null;
     readonly limits: ServerLimits;
     readonly realtime: RealtimeSettings;
+    readonly native: NativeSettings;
     readonly rateLimits: RateLimitSettings;
     readonly operations: OperationsSettings;
   };
@@ -115,9 +117,7 @@ export function createServer(options: ServerOptions): Server {
       onKeySetFailure: (error) => logger.warn("the issuer's keys can't be had", { cause: error.message }),
     }),
     service,
-    allowedOrigins: config.allowedOrigins,
-    limits: config.limits,
-    realtime: config.realtime,
+    ...config,
     createAudioDecoder: options.createAudioDecoder,
     clientSecrets: options.stores.clientSecrets,
     sessions,

@@ -16,3 +16,4 @@ export { resolveModels } from "./resolve-models.ts";
 export type { ResolvedModels, ResolveModelsOptions } from "./resolve-models.ts";
 export { createMemoryStores } from "./stores/memory.ts";
 export { openSqliteStores } from "./stores/sqlite.ts";
+export type { NativeErrorShape, NativeRouter } from "./surfaces/native/native-router.ts";

@@ -18,6 +18,8 @@ export interface ModelDescription {
   /** Who made or serves it; `scripted` when no model stands behind it. */
   readonly ownedBy: string;
   readonly createdAtMs: number;
+  /** Whether the keyword `default` means this model. At most one per type. */
+  readonly isDefault: boolean;
 }
 
 export interface QueueLimits {
@@ -36,8 +38,6 @@ export interface RegisteredModel extends ModelDescription {
   readonly engine: Engine;
   readonly queue: QueueLimits;
   readonly prices: Prices;
-  /** Whether the keyword `default` means this model. At most one per type. */
-  readonly isDefault: boolean;
 }
 
 /**

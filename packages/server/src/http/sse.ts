@@ -42,6 +42,8 @@ export interface SseStreamOptions {
   readonly events: AsyncGenerator<string | Uint8Array, void>;
   /** After how much silence a comment is sent, while an event is waited for; null for never. */
   readonly keepAliveMs: number | null;
+  /** What is sent then, a whole comment or event. Default: a comment. */
+  readonly keepAlive?: string;
   /** How long a client may leave events unread before it counts as disconnected. */
   readonly stallTimeoutMs: number;
   /**
@@ -97,7 +99,7 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
     {
       start(controller) {
         if (keepAliveMs === null) return;
-        const comment = encoder.encode(SSE_KEEP_ALIVE);
+        const comment = encoder.encode(options.keepAlive ?? SSE_KEEP_ALIVE);
         const watchSilence = () => {
           const leftMs = sentAtMs + keepAliveMs - performance.now();
           silence = setTimeout(watchSilence, leftMs > 0 ? leftMs : keepAliveMs);

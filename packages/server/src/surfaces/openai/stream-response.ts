@@ -44,7 +44,7 @@ export async function createStreamResponse(start: Promise<StartedStream>, option
 }
 
 /** @returns null when the time is over before the promise is settled */
-async function raceWithTimer<Value>(promise: Promise<Value>, timeMs: number): Promise<Value | null> {
+export async function raceWithTimer<Value>(promise: Promise<Value>, timeMs: number): Promise<Value | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), timeMs);

@@ -80,6 +80,12 @@ export function encodeErrorCode(code: AiErrorCode): { readonly type: string; rea
   return { type, code: name };
 }
 
+/** Whether a client should try again, where the rule of the status would be wrong; absent where it is right. */
+export function readRetryAdvice(code: AiErrorCode): Pick<ErrorForm, "shouldRetry"> {
+  const { shouldRetry } = ERROR_FORMS[code];
+  return shouldRetry === undefined ? {} : { shouldRetry };
+}
+
 /** The body, and the one event of a stream that fails after it began. */
 export function encodeErrorEnvelope(error: AiError): ErrorEnvelope {
   const { type, code } = encodeErrorCode(error.code);
@@ -100,7 +106,7 @@ function encodeChallenge(code: AiErrorCode): string {
 }
 
 /** The headers that belong to the error itself; those of every answer are added later. */
-function encodeErrorHeaders(error: AiError): Record<string, string> {
+export function encodeErrorHeaders(error: AiError): Record<string, string> {
   const { shouldRetry, closes } = ERROR_FORMS[error.code];
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (ERROR_STATUSES[error.code] === 401) headers["www-authenticate"] = encodeChallenge(error.code);

@@ -1,0 +1,36 @@
+/** The input of a procedure against its schema, in the words of `/v1`. */
+
+import { AiError, isRecord } from "@openai-compat/core";
+import { nativeProcedures } from "@openai-compat/spec";
+import type { NativePath, NativeProcedure } from "@openai-compat/spec";
+import { checkEntries } from "../openai/check-entries.ts";
+import { decodeBody } from "../openai/decode-body.ts";
+
+export interface DecodedInput {
+  readonly input: unknown;
+  /** Clients of tRPC that open a subscription anew put the id of the last event into its input. */
+  readonly lastEventId: string | null;
+}
+
+/** @throws AiError with status 400, `param` naming what is wrong */
+export function decodeInput(path: NativePath, raw: unknown): DecodedInput {
+  const procedure: NativeProcedure = nativeProcedures[path];
+  const { value, lastEventId } =
+    procedure.type === "subscription" ? takeLastEventId(raw) : { value: raw, lastEventId: null };
+  checkEntries(value);
+  if (procedure.input.safeParse(undefined).success) {
+    if (value !== undefined) throw new AiError("invalid_value", `The procedure '${path}' takes no input.`);
+    return { input: undefined, lastEventId };
+  }
+  if (!isRecord(value)) {
+    const message = `The input of '${path}' has to be a JSON object.`;
+    throw new AiError(value === undefined ? "missing_required_parameter" : "invalid_type", message);
+  }
+  return { input: decodeBody(procedure.input, value), lastEventId };
+}
+
+function takeLastEventId(raw: unknown): { readonly value: unknown; readonly lastEventId: string | null } {
+  if (!isRecord(raw) || typeof raw["lastEventId"] !== "string") return { value: raw, lastEventId: null };
+  const { lastEventId, ...value } = raw;
+  return { value: Object.keys(value).length === 0 ? undefined : value, lastEventId };
+}

@@ -1,0 +1,220 @@
+/**
+ * A request below `/trpc`: authenticates its caller before anything of its input is read, has tRPC call its
+ * procedures, each authorised by itself, and answers in tRPC's protocol.
+ */
+
+import { AiError, authorise, createCallId, toAiError } from "@openai-compat/core";
+import type { Authenticator, Principal } from "@openai-compat/core";
+import { nativeProcedures } from "@openai-compat/spec";
+import { callTRPCProcedure } from "@trpc/server";
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import type { BodyBudget, BodyShare } from "../../http/body-budget.ts";
+import { decodeBearerToken } from "../../http/headers.ts";
+import type { RefusalLimit } from "../../http/refusal-limit.ts";
+import type { RequestScope } from "../../http/request-scope.ts";
+import { SSE_HEADERS } from "../../http/sse.ts";
+import type { OperationLimits } from "../openai/operation-handler.ts";
+import { encodeErrorHeaders } from "../openai/protocol/encode-error.ts";
+import { setRateLimitHeaders } from "../openai/protocol/rate-limit-headers.ts";
+import { decodeTrpcError, encodeNativeError } from "./map-error.ts";
+import type { NativeContext } from "./native-context.ts";
+import type { NativeRouter } from "./native-router.ts";
+import { createInputReader } from "./read-input.ts";
+import { isNativePath } from "./router.ts";
+import { createSubscriptionResponse, encodeFailedSubscription } from "./subscription-response.ts";
+
+/** Where the surface is mounted. */
+export const NATIVE_ROOT = "/trpc";
+
+export interface NativeDependencies {
+  readonly router: NativeRouter;
+  readonly authenticator: Authenticator;
+  readonly limits: OperationLimits;
+  readonly bodies: BodyBudget;
+  readonly refusalLimit: RefusalLimit;
+  readonly reportError: (error: AiError, scope: RequestScope) => void;
+  /** Calls of a batch. */
+  readonly batchCallsMax: number;
+}
+
+export interface NativeRequest {
+  readonly request: Request;
+  readonly scope: RequestScope;
+  /** What follows the mount, decoded: a procedure, or those of a batch with commas between them. */
+  readonly path: string;
+}
+
+interface Opened extends NativeRequest {
+  readonly query: URLSearchParams;
+  readonly isBatch: boolean;
+  /** The only procedure that is called, where it is one. */
+  readonly procedure: string | null;
+}
+
+/** It does not throw: a refusal is an answer too. */
+export function createNativeHandler(dependencies: NativeDependencies): (input: NativeRequest) => Promise<Response> {
+  return async (input) => {
+    const query = new URL(input.request.url).searchParams;
+    const isBatch = query.get("batch") === "1";
+    const opened: Opened = { ...input, query, isBatch, procedure: isBatch ? null : input.path };
+    try {
+      return await answer(opened, dependencies);
+    } catch (thrown) {
+      const error = toAiError(thrown, input.scope.controller.signal);
+      dependencies.reportError(error, input.scope);
+      return encodeRefusal(error, opened);
+    }
+  };
+}
+
+async function answer(opened: Opened, dependencies: NativeDependencies): Promise<Response> {
+  const { request, scope, path, isBatch } = opened;
+  scope.facts.operationId = nameOperation(opened);
+  const principal = await dependencies.authenticator.authenticate(decodeBearerToken(scope.headers));
+  scope.facts.accountId = principal.accountId;
+  if (request.method !== "GET" && request.method !== "POST") {
+    throw new AiError(
+      "method_not_allowed",
+      `Not allowed to ${request.method} a procedure. Allowed: GET, POST, OPTIONS.`,
+    );
+  }
+  const share = dependencies.bodies.open(principal.accountId);
+  const context = createContext(opened, { principal, share, dependencies });
+  const report = (error: AiError) => {
+    dependencies.refusalLimit.count(principal.accountId, error, share.bytes());
+    dependencies.reportError(error, scope);
+  };
+  try {
+    if (!isBatch && isNativePath(path) && nativeProcedures[path].type === "subscription") {
+      return await subscribe(opened, { context, dependencies, report });
+    }
+    return await call(opened, { context, dependencies, report });
+  } finally {
+    share.release();
+  }
+}
+
+/** For logs and metrics: never a name that the caller made up. */
+function nameOperation({ path, isBatch }: Opened): string | null {
+  if (!isBatch) return isNativePath(path) ? path : null;
+  const [first = "", ...others] = path.split(",");
+  if (!isNativePath(first)) return null;
+  return others.every((other) => other === first) ? first : "batch";
+}
+
+interface CallerScope {
+  readonly principal: Principal;
+  readonly share: BodyShare;
+  readonly dependencies: NativeDependencies;
+}
+
+function createContext(opened: Opened, { principal, share, dependencies }: CallerScope): NativeContext {
+  const { request, scope, query, isBatch } = opened;
+  const { requestId, traceParent, controller, answerHeaders } = scope;
+  let callId: string | null = scope.callId;
+  return {
+    requestId,
+    traceParent,
+    lastEventId: scope.headers.get("last-event-id") ?? query.get("lastEventId"),
+    openCall(path) {
+      // The first call is the request's own in the log; the others of a batch have lines of their own.
+      const id = callId ?? createCallId();
+      callId = null;
+      return authorise({
+        operation: { id: path, capability: nativeProcedures[path].capability },
+        shownAs: `the procedure '${path}'`,
+        principal,
+        callId: id,
+        requestId,
+        signal: controller.signal,
+        onRateLimit: (kind, state) => setRateLimitHeaders(answerHeaders, kind, state),
+      });
+    },
+    readInput: createInputReader({
+      request,
+      scope,
+      query,
+      isBatch,
+      limits: dependencies.limits,
+      share,
+      onRead: () => dependencies.refusalLimit.check(principal.accountId),
+    }),
+  };
+}
+
+interface Calling {
+  readonly context: NativeContext;
+  readonly dependencies: NativeDependencies;
+  /** Called with the failure of a call. */
+  readonly report: (error: AiError) => void;
+}
+
+/** tRPC gets neither body nor input: the context reads them within their bounds. */
+async function call(opened: Opened, { context, dependencies, report }: Calling): Promise<Response> {
+  const { request, scope, path, isBatch } = opened;
+  const { signal } = scope.controller;
+  const headers = new Headers({ "content-type": "application/json" });
+  for (const name of ["accept", "trpc-accept"]) {
+    const value = scope.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const url = `http://native${NATIVE_ROOT}/${encodeURIComponent(path)}${isBatch ? "?batch=1" : ""}`;
+  const failures: AiError[] = [];
+  const response = await fetchRequestHandler({
+    router: dependencies.router,
+    endpoint: NATIVE_ROOT,
+    req: new Request(url, { method: request.method, headers, signal }),
+    createContext: () => context,
+    allowMethodOverride: true,
+    maxBatchSize: dependencies.batchCallsMax,
+    onError({ error }) {
+      const failure = decodeTrpcError(error, signal);
+      failures.push(failure);
+      report(failure);
+    },
+  });
+  const [failure] = failures;
+  if (isBatch || failure === undefined) return response;
+  for (const [name, value] of Object.entries(encodeErrorHeaders(failure))) response.headers.set(name, value);
+  return response;
+}
+
+function subscribe(opened: Opened, { context, dependencies, report }: Calling): Promise<Response> {
+  const { scope, path } = opened;
+  const { signal } = scope.controller;
+  const { router, limits } = dependencies;
+  const start = callTRPCProcedure({
+    router,
+    path,
+    getRawInput: async () => undefined,
+    ctx: context,
+    type: "subscription",
+    signal,
+    batchIndex: 0,
+  });
+  return createSubscriptionResponse(start, {
+    place: { requestId: scope.requestId, path, isSubscription: true },
+    signal,
+    limits,
+    report,
+    disconnect() {
+      scope.controller.abort();
+      scope.drop();
+    },
+  });
+}
+
+/**
+ * A client that reads events alone gets the refusal as an event: an `EventSource` shows nothing of an answer with
+ * another status.
+ */
+function encodeRefusal(error: AiError, { scope, path, procedure }: Opened): Response {
+  const isSubscription =
+    procedure !== null && isNativePath(procedure) && nativeProcedures[procedure].type === "subscription";
+  const shape = encodeNativeError(error, { requestId: scope.requestId, path, isSubscription });
+  if (isSubscription && scope.headers.get("accept")?.includes("text/event-stream") === true) {
+    return new Response(encodeFailedSubscription(shape), { headers: SSE_HEADERS });
+  }
+  const headers = encodeErrorHeaders(error);
+  return new Response(JSON.stringify({ error: shape }), { status: shape.data.httpStatus, headers });
+}

@@ -1,0 +1,86 @@
+/**
+ * Starts the chat behind a prompt: by a local engine or an upstream, decoded and served as `POST /chat/completions`.
+ * What comes out is the same for both.
+ */
+
+import { AiError, chatCalls, createWorkSlices, stringifyInSlices } from "@openai-compat/core";
+import type { AiService, AuthorisedCall, ChatEvent, ChatRun, ChatUsage } from "@openai-compat/core";
+import type { PromptInput, PromptUsage } from "@openai-compat/spec";
+import { decodeChatCompletion } from "../../openai/chat-completions/decode.ts";
+import { decodeUpstreamChat } from "../../openai/chat-completions/decode-upstream.ts";
+import { FINISH_REASONS } from "../../openai/chat-completions/encode-finish-reason.ts";
+import { encodeChatBody, renameParam } from "./encode-chat-body.ts";
+import type { PromptDelta, PromptRun } from "./prompt-run.ts";
+import { readUpstreamAnswer } from "./read-upstream-answer.ts";
+
+export interface PromptScope {
+  readonly service: AiService;
+  readonly call: AuthorisedCall;
+  readonly traceParent: string | null;
+  readonly stream: boolean;
+}
+
+/** @throws AiError what refuses a chat completion, `param` naming a field of the input */
+export async function startPrompt(input: PromptInput, scope: PromptScope): Promise<PromptRun> {
+  try {
+    return await start(input, scope);
+  } catch (thrown) {
+    throw thrown instanceof AiError ? renameParam(thrown, input) : thrown;
+  }
+}
+
+async function start(input: PromptInput, { service, call, traceParent, stream }: PromptScope): Promise<PromptRun> {
+  const body = encodeChatBody(input, stream);
+  const routed = service.route(call, chatCalls, body.model);
+  if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));
+  const text = await stringifyInSlices(body, createWorkSlices({ signal: call.signal }));
+  const bytes = Buffer.byteLength(text);
+  const request = decodeUpstreamChat({ value: body, bytes }, { traceParent });
+  return readUpstreamAnswer(await routed.run(request));
+}
+
+function describeLocal({ id, modelId, events }: ChatRun): PromptRun {
+  return { id, modelId, events: mapChatEvents(events) };
+}
+
+/** Not a generator: one that was never started would not close the chat's events. */
+function mapChatEvents(events: AsyncIterable<ChatEvent>): AsyncIterableIterator<PromptDelta> {
+  const iterator = events[Symbol.asyncIterator]();
+  let finishReason: (typeof FINISH_REASONS)[keyof typeof FINISH_REASONS] = "stop";
+  const mapped: AsyncIterableIterator<PromptDelta> = {
+    async next() {
+      for (;;) {
+        const { done, value: event } = await iterator.next();
+        if (done === true) return { done, value: undefined };
+        if (event.type === "choice-end") finishReason = FINISH_REASONS[event.finishReason];
+        else if (event.type === "chat-end")
+          return { value: { type: "end", finishReason, usage: mapUsage(event.usage) } };
+        else if (event.type !== "choice-start") return { value: mapDelta(event) };
+      }
+    },
+    async return() {
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => mapped,
+  };
+  return mapped;
+}
+
+function mapDelta(event: Exclude<ChatEvent, { type: "choice-start" | "choice-end" | "chat-end" }>): PromptDelta {
+  switch (event.type) {
+    case "reasoning-delta":
+    case "text-delta":
+      return { type: event.type, text: event.text };
+    case "tool-call-start": {
+      const { type, callIndex: index, id, kind, name } = event;
+      return { type, index, id, kind, name };
+    }
+    case "tool-call-delta":
+      return { type: event.type, index: event.callIndex, text: event.text };
+  }
+}
+
+function mapUsage({ promptTokens, completionTokens, cachedTokens, reasoningTokens }: ChatUsage): PromptUsage {
+  return { inputTokens: promptTokens, outputTokens: completionTokens, cachedTokens, reasoningTokens };
+}

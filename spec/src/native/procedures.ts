@@ -1,0 +1,39 @@
+/**
+ * The list of native procedures. The server's router and its types, the client's types and the matrix of capabilities
+ * are made from it; nothing else says which procedures exist, what they take and what a caller must be allowed to do.
+ */
+import { z } from "zod";
+import { nativeModelSchema } from "./native-model.ts";
+import type { NativeProcedure } from "./procedure.ts";
+import { promptAnswerSchema, promptEventSchema, promptInputSchema } from "./prompt.ts";
+import { noInputSchema } from "./shared.ts";
+
+export const nativeProcedures = {
+  "models.list": {
+    type: "query",
+    summary: "Lists the models that the server offers.",
+    capability: { domain: "ai", can: "READ" },
+    input: noInputSchema,
+    output: z.array(nativeModelSchema),
+  },
+  prompt: {
+    type: "mutation",
+    summary: "Answers a conversation, in one piece.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: promptInputSchema,
+    output: promptAnswerSchema,
+  },
+  promptStream: {
+    type: "subscription",
+    summary: "Answers a conversation, event by event.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: promptInputSchema,
+    output: promptEventSchema,
+    resumable: true,
+  },
+} as const satisfies Readonly<Record<string, NativeProcedure>>;
+
+export type NativeProcedures = typeof nativeProcedures;
+
+/** Of a procedure: its names from the root of the router, joined by dots. */
+export type NativePath = keyof NativeProcedures;
