@@ -2,7 +2,8 @@
  * `pnpm mutants [PATTERN] [--all]`: shows that the reference passes every check, that each mutant is killed by its
  * intended checks and no other, and that each check kills a mutant. A mutant is judged by the checks to which it can
  * make a difference (`select-checks.ts`); with `--all` by every check. Writes `mutants.json`; exits 1 unless all of it
- * holds. A pattern runs only the mutants whose id contains it, and writes nothing.
+ * holds. A pattern runs only the mutants whose id contains it, and writes nothing. `--generated [--sample N]` judges
+ * generated faults instead (`generated/run-generated.ts`).
  */
 
 import { once } from "node:events";
@@ -15,6 +16,7 @@ import { isSound, type KillMatrix, type MutantVerdict, summariseKills } from "./
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/index.ts";
 import type { MutantTask } from "./mutants-worker.ts";
+import { runGenerated } from "./generated/run-generated.ts";
 import { type CheckRecord, recordChecks } from "./record-calls.ts";
 import { selectChecks } from "./select-checks.ts";
 
@@ -25,12 +27,19 @@ const THREADS_MAX = 8;
 const REPORT_FILE = "mutants.json";
 
 const { values, positionals } = parseArgs({
-  options: { all: { type: "boolean", default: false } },
+  options: {
+    all: { type: "boolean", default: false },
+    generated: { type: "boolean", default: false },
+    sample: { type: "string" },
+  },
   allowPositionals: true,
 });
 const [pattern = ""] = positionals;
 const selected = mutants.filter((mutant) => mutant.id.includes(pattern));
-process.exitCode = selected.length === 0 ? 2 : await main();
+if (values.generated) {
+  const sample = values.sample === undefined ? undefined : Number(values.sample);
+  process.exitCode = await runGenerated({ pattern, sample });
+} else process.exitCode = selected.length === 0 ? 2 : await main();
 
 async function main(): Promise<number> {
   const startedAt = performance.now();

@@ -25,7 +25,7 @@ export function selectChecks(mutant: Mutant, records: readonly CheckRecord[]): r
 }
 
 /** Calls the mutant's functions as the check made the server call the reference's. State of a mutant begins anew. */
-function makesDifference(mutant: Mutant, calls: readonly RecordedCall[]): boolean {
+export function makesDifference(mutant: Pick<Mutant, "mutate">, calls: readonly RecordedCall[]): boolean {
   const touched = new Set<string>();
   const wire = defineProbe((member) => touched.add(member));
   const replaced = listReplaced(mutant.mutate(wire), wire);

@@ -1,0 +1,63 @@
+/**
+ * What a generated fault is: one that no author thought of, made by applying an operator to a place of the wire. It
+ * names no check that has to find it; any may.
+ */
+
+import type { HttpOperationId } from "@openai-compat/spec";
+import { type ReferenceCall, type Reply } from "../call.ts";
+import { isStream, type Mutant } from "../mutants/mutant.ts";
+import type { Fields } from "../operations/operation.ts";
+
+/** Which answers of an operation: those that are no stream, streams, refusals, or all. */
+export type Mode = "body" | "stream" | "refusal" | "any";
+
+export interface Fault extends Pick<Mutant, "description" | "mutate"> {
+  /** `chat.stream.field.text:choices[].index.absent`: the operation, the mode, the operator, the place. */
+  readonly id: string;
+  readonly operation: HttpOperationId | null;
+  readonly mode: Mode;
+  readonly operator: string;
+  /** Whether a feature that the suite reports as unsupported is noticed: a refusal that names its parameter. */
+  readonly isRefusal?: boolean;
+}
+
+/** Short names of the operations, as they begin the ids. */
+export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
+  listModels: "models-list",
+  retrieveModel: "models-retrieve",
+  createChatCompletion: "chat",
+  createCompletion: "completions",
+  createEmbedding: "embeddings",
+  createTranscription: "transcriptions",
+  createTranslation: "translations",
+  createSpeech: "speech",
+  "create-realtime-client-secret": "client-secrets",
+};
+
+/** Those that stream where the request asks for it. */
+const STREAMING: readonly HttpOperationId[] = [
+  "createChatCompletion",
+  "createCompletion",
+  "createTranscription",
+  "createSpeech",
+];
+
+export function listModes(operation: HttpOperationId): readonly ("body" | "stream")[] {
+  return STREAMING.includes(operation) ? ["body", "stream"] : ["body"];
+}
+
+export function modeOfReply(reply: Reply): "body" | "stream" | "refusal" {
+  if (reply.status >= 400) return "refusal";
+  return isStream(reply) ? "stream" : "body";
+}
+
+export function modeOfFields({ stream, stream_format: format }: Fields): "body" | "stream" {
+  return stream === true || stream === "true" || format === "sse" ? "stream" : "body";
+}
+
+/** The mode that a call asks for, found in the bytes of its body: JSON or a form. */
+export function modeOfCall(call: ReferenceCall): "body" | "stream" {
+  const text = Buffer.from(call.body ?? []).toString("latin1");
+  const asks = /"stream"\s*:\s*true|"stream_format"\s*:\s*"sse"|name="stream"\r\n\r\ntrue/;
+  return asks.test(text) ? "stream" : "body";
+}

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { createChange } from "./change-value.ts";
+import { generateFaults, sampleFaults } from "./generate-faults.ts";
+import { judgeFault } from "./judge-fault.ts";
+import { VARIATIONS } from "./legal.ts";
+import { listPlaces } from "./paths.ts";
+import { describeWire } from "./wire-shape.ts";
+import { checks } from "../../checks/index.ts";
+import { recordChecks } from "../record-calls.ts";
+
+const isSeen = (id: string): boolean => /^chat\.(?:completion|stream)\./.test(id);
+const seen = checks.filter(({ id }) => isSeen(id));
+
+test("places of equal elements share a path, and keys that are no names are any key", () => {
+  const value = { choices: [{ text: "a" }, { text: "b" }], top: { " of": 1 } };
+  expect(listPlaces(value).map(({ path }) => path)).toEqual([
+    "choices",
+    "choices[]",
+    "choices[].text",
+    "choices[]",
+    "choices[].text",
+    "top",
+    "top.*",
+  ]);
+});
+
+test.each([
+  ["absent", { a: [{}] }],
+  ["null", { a: [{ b: null }] }],
+  ["type", { a: [{ b: "2" }] }],
+  ["value", { a: [{ b: 3 }] }],
+  ["earlier", { a: [{ b: 1 }] }],
+] as const)("a field is made %s", (operator, expected) => {
+  const change = createChange("a[].b", operator);
+  change({ a: [{ b: 1 }] });
+  expect(change({ a: [{ b: 2 }] })).toEqual(expected);
+});
+
+test("a value without the place stays the same object", () => {
+  const value = { a: [{ c: 1 }] };
+  expect(createChange("a[].b", "null")(value)).toBe(value);
+});
+
+test("faults of a part of the wire have ids of their own, the same each time, and a sample is spread over operators", async () => {
+  const shape = describeWire(await recordChecks(seen));
+  const faults = [...generateFaults(shape).values()];
+  expect([...generateFaults(shape).keys()]).toEqual(faults.map(({ id }) => id));
+  expect(faults.length).toBeGreaterThan(1000);
+  const sample = sampleFaults(faults, 150);
+  expect(sampleFaults(faults, 150)).toEqual(sample);
+  const operators = new Set(faults.map(({ operator }) => operator));
+  expect(new Set(sample.map(({ operator }) => operator)).size).toBeGreaterThan(0.6 * operators.size);
+}, 120_000);
+
+test("a fault is found by a check that could see it, and no later check is run", async () => {
+  const shape = describeWire(await recordChecks(seen));
+  const fault = generateFaults(shape).get("chat.body.field.choices[].finish_reason.type");
+  if (fault === undefined) throw new Error("There is no such fault.");
+  const { killed_by: killedBy, runs } = await judgeFault(fault, seen);
+  expect(killedBy).toHaveLength(1);
+  expect(runs).toBeLessThan(seen.length);
+}, 120_000);
+
+test("legal variations have ids of their own", () => {
+  expect(new Set(VARIATIONS.map(({ id }) => id)).size).toBe(VARIATIONS.length);
+});

@@ -1,0 +1,118 @@
+/**
+ * `pnpm mutants --generated [--sample N] [PATTERN]`: generates faults of the reference's wire, has each judged by the
+ * checks that could see it until one objects, and prints the rate by operation and operator; and legal variations, each
+ * of which is judged by all checks that it could concern. Writes `mutants-generated.json`; exits 1 if a fault survives
+ * that the reviewed list does not name, or a check objects to a legal variation.
+ */
+
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { checks } from "../../checks/index.ts";
+import { recordChecks } from "../record-calls.ts";
+import type { Fault } from "./fault.ts";
+import { generateFaults, sampleFaults } from "./generate-faults.ts";
+import type { FaultVerdict } from "./judge-fault.ts";
+import { VARIATIONS, type Variation } from "./legal.ts";
+import { CheckRanking } from "./rank-checks.ts";
+import { formatRates, isConvincing, summariseFaults } from "./summarise-faults.ts";
+import { describeWire, type WireShape } from "./wire-shape.ts";
+import type { FaultTask } from "./worker.ts";
+
+export interface GeneratedOptions {
+  /** Only faults whose id contains it. */
+  readonly pattern: string;
+  /** So many, spread over the operators; all when undefined. */
+  readonly sample: number | undefined;
+}
+
+/** Wires at once in a thread, most of which wait. */
+const PARALLEL = 16;
+const THREADS_MAX = 8;
+const REPORT_FILE = "mutants-generated.json";
+
+/** The exit code. */
+export async function runGenerated({ pattern, sample }: GeneratedOptions): Promise<number> {
+  const startedAt = performance.now();
+  const records = await recordChecks(checks);
+  const unfit = records.filter(({ result }) => result.outcome !== "pass");
+  for (const { result } of unfit) print(`reference: ${result.outcome} ${result.check.id}: ${result.reason}`);
+  if (unfit.length > 0) return 1;
+  const shape = describeWire(records);
+  const all = [...generateFaults(shape).values()].filter(({ id }) => id.includes(pattern));
+  const faults = sample === undefined ? all : sampleFaults(all, sample);
+  const variations = VARIATIONS.filter(({ id }) => id.includes(pattern));
+  if (faults.length + variations.length === 0) return 2;
+  print(`${faults.length} of ${all.length} faults, ${variations.length} legal variations, ${checks.length} checks`);
+  const ranking = new CheckRanking(records);
+  const judged = await judgeAll({ faults, variations }, { shape, ranking });
+  const summary = summariseFaults(
+    { faults, variations, isWhole: faults.length === all.length && pattern === "" },
+    judged,
+  );
+  print(formatRates(summary));
+  print(`${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  if (pattern === "") await writeFile(REPORT_FILE, `${JSON.stringify(summary, null, 2)}\n`);
+  return isConvincing(summary) ? 0 : 1;
+}
+
+interface Judging {
+  readonly shape: WireShape;
+  readonly ranking: CheckRanking;
+}
+
+interface Generated {
+  readonly faults: readonly Fault[];
+  readonly variations: readonly Variation[];
+}
+
+/** All of them over all threads; each thread gets the next one when it has judged one. */
+async function judgeAll({ faults, variations }: Generated, judging: Judging): Promise<readonly FaultVerdict[]> {
+  const { shape, ranking } = judging;
+  const verdicts: FaultVerdict[] = [];
+  const known = new Map(faults.map((fault) => [fault.id, fault]));
+  const queue = [...variations.map(({ id }) => id), ...known.keys()].values();
+  const compose = (id: string): FaultTask => {
+    const fault = known.get(id);
+    if (fault !== undefined) return { fault: id, checks: [...ranking.rank(fault)], toTheEnd: false };
+    const variation = variations.find((one) => one.id === id);
+    return { fault: id, checks: variation === undefined ? [] : [...ranking.select(variation)], toTheEnd: true };
+  };
+  const feed = async (thread: Worker): Promise<void> => {
+    let pending = 0;
+    const sendNext = (): void => {
+      const { value: id } = queue.next();
+      if (id === undefined && pending > 0) return;
+      if (id !== undefined) pending += 1;
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      thread.postMessage(id === undefined ? null : compose(id));
+    };
+    thread.on("message", (verdict: FaultVerdict) => {
+      pending -= 1;
+      verdicts.push(verdict);
+      const fault = known.get(verdict.id);
+      if (fault !== undefined) ranking.learn(fault, verdict.killed_by);
+      printProgress(verdict.id, verdicts.length);
+      sendNext();
+    });
+    for (let index = 0; index < PARALLEL; index += 1) sendNext();
+    await once(thread, "exit");
+  };
+  await Promise.all(startThreads(shape, faults.length + variations.length).map(feed));
+  if (verdicts.length !== faults.length + variations.length) throw new Error("Not every fault was judged.");
+  return verdicts;
+}
+
+function startThreads(shape: WireShape, tasks: number): readonly Worker[] {
+  const length = Math.min(availableParallelism(), THREADS_MAX, tasks);
+  return Array.from({ length }, () => new Worker(new URL("worker.ts", import.meta.url), { workerData: shape }));
+}
+
+function printProgress(id: string, done: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2K${done} ${id}\r`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,127 @@
+/**
+ * What the reference's wire is made of, as the checks have seen it: the places of every answer, the events of every
+ * stream, and the headers. Plain data, so that each thread generates the same faults from it.
+ */
+
+import type { HttpOperationId } from "@openai-compat/spec";
+import { z } from "zod";
+import type { ReferenceCall, Reply } from "../call.ts";
+import type { CheckRecord, RecordedCall } from "../record-calls.ts";
+import { readBody, readEvents } from "./edit-reply.ts";
+import { modeOfReply } from "./fault.ts";
+import { listPlaces } from "./paths.ts";
+
+const modeSchema = z.enum(["body", "stream", "refusal"]);
+const operationSchema = z.custom<HttpOperationId>((value) => typeof value === "string");
+
+const placeSchema = z.object({
+  path: z.string(),
+  /** `string`, `number`, `boolean`, `null`, `array`, `object`. */
+  types: z.array(z.string()),
+  /** Whether two answers differ there. */
+  varies: z.boolean(),
+});
+
+export type PlaceShape = z.output<typeof placeSchema>;
+
+const answerSchema = z.object({
+  operation: operationSchema,
+  mode: modeSchema,
+  /** The kind of a stream's events; empty for a body. */
+  kind: z.string(),
+  /** Whether a stream has several of them. */
+  repeats: z.boolean(),
+  places: z.array(placeSchema),
+});
+
+/** Answers of one kind: those of an operation, or the events of a kind in its streams. */
+export type AnswerShape = z.output<typeof answerSchema>;
+
+const headerSchema = z.object({ operation: operationSchema, mode: modeSchema, name: z.string() });
+
+export type HeaderShape = z.output<typeof headerSchema>;
+
+export const wireShapeSchema = z.object({ answers: z.array(answerSchema), headers: z.array(headerSchema) });
+
+export type WireShape = z.output<typeof wireShapeSchema>;
+
+interface Answers {
+  readonly operation: HttpOperationId;
+  readonly mode: "body" | "stream" | "refusal";
+  readonly kind: string;
+  repeats: boolean;
+  readonly places: Map<string, { types: Set<string>; values: Set<string> }>;
+}
+
+export function describeWire(records: readonly CheckRecord[]): WireShape {
+  const answers = new Map<string, Answers>();
+  const headers = new Map<string, HeaderShape>();
+  for (const { calls } of records) {
+    for (const { reply, call } of calls.flatMap((recorded) => readReplyCall(recorded) ?? [])) {
+      if (call.operation === null || call.method === "OPTIONS") continue;
+      const mode = modeOfReply(reply);
+      const at = { operation: call.operation, mode };
+      for (const name of Object.keys(reply.headers)) headers.set(`${at.operation} ${mode} ${name}`, { ...at, name });
+      if (mode === "stream") noteEvents(answers, at, reply);
+      else note(answers, { ...at, kind: "" }, readBody(reply));
+    }
+  }
+  return {
+    answers: [...answers.values()].map(({ places, ...shape }) => ({
+      ...shape,
+      places: [...places].map(([path, { types, values }]) => ({
+        path,
+        types: [...types].toSorted(),
+        varies: values.size > 1,
+      })),
+    })),
+    headers: [...headers.values()],
+  };
+}
+
+/** The finished reply and its call; null for another function of the wire. */
+function readReplyCall({ member, parameters }: RecordedCall): { reply: Reply; call: ReferenceCall } | null {
+  if (member !== "reply") return null;
+  const [reply, call] = parameters;
+  return isReply(reply) && isCall(call) ? { reply, call } : null;
+}
+
+function isReply(value: unknown): value is Reply {
+  return typeof value === "object" && value !== null && "writes" in value;
+}
+
+function isCall(value: unknown): value is ReferenceCall {
+  return typeof value === "object" && value !== null && "operation" in value;
+}
+
+type Kind = Pick<AnswerShape, "operation" | "mode" | "kind">;
+
+function noteEvents(answers: Map<string, Answers>, at: Omit<Kind, "kind">, reply: Reply): void {
+  const seen = new Set<string>();
+  for (const { kind, data } of readEvents(reply)) {
+    const shape = note(answers, { ...at, kind }, data);
+    if (seen.has(kind)) shape.repeats = true;
+    seen.add(kind);
+  }
+}
+
+/** Two values are enough to tell that a place varies. */
+const VALUES_MAX = 2;
+
+function note(answers: Map<string, Answers>, kind: Kind, value: unknown): Answers {
+  const key = `${kind.operation} ${kind.mode} ${kind.kind}`;
+  const shape = answers.get(key) ?? { ...kind, repeats: false, places: new Map() };
+  answers.set(key, shape);
+  for (const place of listPlaces(value)) {
+    const known = shape.places.get(place.path) ?? { types: new Set(), values: new Set() };
+    shape.places.set(place.path, known);
+    known.types.add(typeOf(place.value));
+    if (known.values.size < VALUES_MAX) known.values.add(JSON.stringify(place.value).slice(0, 200));
+  }
+  return shape;
+}
+
+export function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
