@@ -19,6 +19,7 @@ export const AI_ERROR_CODES = [
   "unsupported_value",
   "context_length_exceeded",
   "model_not_found",
+  "conflict",
   "route_not_found",
   "method_not_allowed",
   "request_timeout",

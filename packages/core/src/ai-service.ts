@@ -13,7 +13,9 @@ import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
 import { isFree } from "./credits/prices.ts";
 import type { UpstreamStatus } from "./engine/upstream-engine.ts";
-import type { Engine } from "./operations.ts";
+import type { Engine, ModelType } from "./operations.ts";
+import { createEngineUses } from "./models/engine-uses.ts";
+import type { EngineUses } from "./models/engine-uses.ts";
 import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
 import { MODEL_OPERATIONS, isModelRequest } from "./operations.ts";
 import type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
@@ -61,6 +63,8 @@ export interface AiService {
    * @throws AiError as `openRealtime`, `queue_timeout`, and what the upstream refused or how it failed
    */
   openRelay(call: AuthorisedCall, options: OpenRelayOptions): Promise<RelayedSession | null>;
+  /** Changes which models there are, while calls run. */
+  readonly models: ModelChanges;
   /** How busy each model is. */
   queues(): readonly QueueStatus[];
   /** The status of the base URLs of each upstream model. */
@@ -72,6 +76,29 @@ export interface AiService {
    * are pending get a last time.
    */
   close(): Promise<void>;
+}
+
+export interface ModelChanges {
+  /** @throws Error when the id is taken */
+  add(model: RegisteredModel): void;
+  /**
+   * New calls go to the new engine at once; the engine before it is closed when its calls have ended.
+   *
+   * @returns when it is closed
+   * @throws AiError `model_not_found`
+   */
+  replace(model: RegisteredModel): Promise<void>;
+  /**
+   * New calls are refused at once: there is no such model. Those that run or wait for a slot end as they would have
+   * ended, then its engine is closed.
+   *
+   * @param options.whenBusy `refuse`: a model with calls stays
+   * @returns when the engine is closed
+   * @throws AiError `model_not_found`; `conflict` for a busy model that stays
+   */
+  remove(id: string, options: { readonly whenBusy: "wait" | "refuse" }): Promise<void>;
+  /** @param id null: the type has no default. @throws AiError `model_not_found`, `wrong_model_type` */
+  setDefault(type: ModelType, id: string | null): void;
 }
 
 /** A call whose model has been looked up, and with it the way that it goes. */
@@ -149,6 +176,7 @@ export function createAiService(options: AiServiceOptions): AiService {
     run: (request) => serve(upstreamCalls(operation), target, request),
   });
   return {
+    models: createModelChanges(registry, gate.uses),
     listModels: () => registry.list(),
     retrieveModel: (_call, id) => registry.find(id),
     admitBody: (call, operation) => gate.admitBody(call, operation),
@@ -172,9 +200,8 @@ export function createAiService(options: AiServiceOptions): AiService {
     async close() {
       gate.close();
       await sessions.close();
-      const closings = await Promise.allSettled(registry.list().map((model) => model.engine.close()));
+      const failures = await gate.uses.closeAll(registry.list().map((model) => model.engine));
       await gate.billing.close();
-      const failures = closings.flatMap((closing) => (closing.status === "rejected" ? [closing.reason] : []));
       if (failures.length > 0) throw new AggregateError(failures, "Some engines did not close well.");
     },
   };
@@ -184,15 +211,15 @@ export function createAiService(options: AiServiceOptions): AiService {
 function createGate(options: AiServiceOptions) {
   const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {}, now = Date.now } = options;
   const { onSettlementPending = () => {}, onSettlementError } = options;
-  const waitTimeMsMax = Math.max(0, ...registry.list().map((model) => model.queue.waitTimeMsMax));
   const billing = createBilling({
     store: options.credits,
     now,
     onPending: onSettlementPending,
     onLost: onSettlementError,
   });
-  const queues = createModelQueues(registry.list());
-  const offers = createOffers(registry.list());
+  const queues = createModelQueues(() => registry.list());
+  const offers = createOffers(() => registry.list());
+  const uses = createEngineUses();
   let closing = false;
 
   async function admitBody(call: AuthorisedCall, operation: ModelOperationId): Promise<void> {
@@ -204,38 +231,97 @@ function createGate(options: AiServiceOptions) {
   /** The request counts against the account's limit, and an account without credits is refused, before any work. */
   async function resolve<Served extends Engine>(target: CallTarget, needed: ServedBy<Served>) {
     if (closing) throw new AiError("shutting_down", "The server is shutting down. Please try again in a moment.");
-    const resolved = resolveCall(target, needed);
+    const resolved = resolveCall(refreshTarget(target, registry), needed);
+    const releaseEngine = uses.hold(resolved.engine);
     const { principal, onRateLimit, model } = resolved.call;
-    await rateLimits.takeRequest(principal.accountId, onRateLimit);
-    if (!isFree(model.prices)) await billing.requireCredits(principal.accountId);
-    return resolved;
+    try {
+      await rateLimits.takeRequest(principal.accountId, onRateLimit);
+      if (!isFree(model.prices)) await billing.requireCredits(principal.accountId);
+    } catch (thrown) {
+      releaseEngine();
+      throw thrown;
+    }
+    return { ...resolved, releaseEngine };
   }
 
-  function admitTo(call: ResolvedCall<RegisteredModel>, request: AdmissionRequest) {
+  function admitTo(call: ResolvedCall<RegisteredModel>, request: AdmissionRequest, onWorkEnd: () => void) {
     const { turn } = request;
     const queue = turn === undefined ? queues.of(call.model) : queues.ofTurns(call.model);
     const timeMsMax = turn?.timeMsMax ?? callTimeMsMax;
-    const holdLifetimeMs = waitTimeMsMax + timeMsMax + SETTLEMENT_GRACE_MS;
-    const gates = { rateLimits, billing, queue, callTimeMsMax: timeMsMax, holdLifetimeMs, now, onCallEnd };
+    const holdLifetimeMs = call.model.queue.waitTimeMsMax + timeMsMax + SETTLEMENT_GRACE_MS;
+    const gates = { rateLimits, billing, queue, callTimeMsMax: timeMsMax, holdLifetimeMs, now, onCallEnd, onWorkEnd };
     return admit(call, request, { ...gates, onSettlementError });
   }
 
-  return { admitBody, resolve, admit: admitTo, now, queues, billing, close: () => void (closing = true) };
+  return {
+    admitBody,
+    resolve,
+    admit: admitTo,
+    hold: (engine: Engine) => uses.hold(engine),
+    now,
+    queues,
+    uses,
+    billing,
+    close: () => void (closing = true),
+  };
+}
+
+/**
+ * The model as it is now: between its look-up and this moment a body was read, and it may have been removed or replaced.
+ *
+ * @throws AiError `engine_unavailable` when the request was decoded for a local engine and the new one is an upstream, or
+ *   the other way round
+ */
+function refreshTarget(target: CallTarget, registry: ModelRegistry): CallTarget {
+  const { model, selector } = target;
+  if (model === null || registry.list().includes(model)) return target;
+  const current = registry.lookUp(selector, model.type);
+  const isUpstream = (candidate: RegisteredModel) => candidate.engine.type === "upstream";
+  if (current !== null && isUpstream(current) !== isUpstream(model)) {
+    const message = `The model '${model.id}' was replaced while the request was read. Please send it again.`;
+    throw new AiError("engine_unavailable", message, { retryAfterMs: 1000 });
+  }
+  return { ...target, model: current };
+}
+
+function createModelChanges(registry: ModelRegistry, uses: EngineUses): ModelChanges {
+  const retire = async ({ engine }: RegisteredModel): Promise<void> => {
+    if (registry.list().some((model) => model.engine === engine)) return;
+    await uses.closeUnused(engine);
+  };
+  return {
+    add: (model) => registry.add(model),
+    replace: async (model) => retire(registry.replace(model)),
+    async remove(id, { whenBusy }) {
+      const calls = uses.count(registry.find(id).engine);
+      if (whenBusy === "refuse" && calls > 0) {
+        const message = `The model '${id}' is in use by ${calls} calls or sessions. Remove it when they have ended, or let the removal wait for them.`;
+        throw new AiError("conflict", message, { param: "id" });
+      }
+      await retire(registry.remove(id));
+    },
+    setDefault: (type, id) => registry.setDefault(type, id),
+  };
 }
 
 /** `none`: no model serves the operation. `paid`: all that do cost something. */
 type Offer = "none" | "free" | "paid";
 
-/** What the models offer, which stays as it is: each operation is looked at once. */
-function createOffers(models: readonly RegisteredModel[]) {
+/** What the models offer: each operation is looked at once, until the models change. */
+function createOffers(listModels: () => readonly RegisteredModel[]) {
+  let models = listModels();
   const known = new Map<ModelOperationId, Offer>();
   const look = (operation: ModelOperationId): Offer => {
-    const offered = models.filter(({ engine }) => isOffered(engine, operation));
+    const offered = models.filter((model) => isOffered(model, operation));
     if (offered.length === 0) return "none";
     return offered.some(({ prices }) => isFree(prices)) ? "free" : "paid";
   };
   return {
     of(operation: ModelOperationId): Offer {
+      if (models !== listModels()) {
+        models = listModels();
+        known.clear();
+      }
       const offer = known.get(operation) ?? look(operation);
       known.set(operation, offer);
       return offer;
@@ -243,8 +329,9 @@ function createOffers(models: readonly RegisteredModel[]) {
   };
 }
 
-/** A local engine serves every request of its type. */
-function isOffered(engine: Engine, operation: ModelOperationId): boolean {
+/** A local engine serves every request of its type; so will one that is not available yet, as far as is known. */
+function isOffered({ engine, type }: RegisteredModel, operation: ModelOperationId): boolean {
+  if (engine.type === "unavailable") return type === MODEL_OPERATIONS[operation].modelType;
   if (!isModelRequest(operation)) return engine.type === "upstream" ? engine.connectRealtime !== null : isLive(engine);
   return engine.type === "upstream"
     ? engine.operations.has(operation)

@@ -5,6 +5,7 @@
 
 import type { AdmittedCall, ResolvedCall } from "./call.ts";
 import type { Engine } from "./operations.ts";
+import type { ReleaseEngine } from "./models/engine-uses.ts";
 import type { RegisteredModel } from "./models/registry.ts";
 import type { ModelOperationId } from "./model-operation-id.ts";
 import { primeStream, runAdmitted } from "./pipeline.ts";
@@ -49,13 +50,27 @@ export interface Calls<Request, Run> {
 
 /** The way from an authorised call to an admitted one, the same for every operation. */
 export interface CallGate {
-  /** Counts the request, and refuses an account without credits. @throws AiError */
+  /**
+   * Counts the request, and refuses an account without credits. The engine is in use until it is released.
+   *
+   * @throws AiError
+   */
   resolve<Served extends Engine>(
     target: CallTarget,
     needed: ServedBy<Served>,
-  ): Promise<{ readonly call: ResolvedCall<RegisteredModel>; readonly engine: Served }>;
-  /** @throws AiError */
-  admit(call: ResolvedCall<RegisteredModel>, request: AdmissionRequest): Promise<AdmittedCall<RegisteredModel>>;
+  ): Promise<{
+    readonly call: ResolvedCall<RegisteredModel>;
+    readonly engine: Served;
+    readonly releaseEngine: ReleaseEngine;
+  }>;
+  /** @param onEnd called when the work of the admitted call has ended. @throws AiError */
+  admit(
+    call: ResolvedCall<RegisteredModel>,
+    request: AdmissionRequest,
+    onEnd: () => void,
+  ): Promise<AdmittedCall<RegisteredModel>>;
+  /** Keeps an engine in use by what is no call: a session. */
+  hold(engine: Engine): ReleaseEngine;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -68,14 +83,21 @@ export function defineCalls<Request, Served extends Engine, Prepared, Event, Run
   return {
     operation,
     async serve(gate, target, request) {
-      const { call, engine } = await gate.resolve(target, kind);
-      const prepared = await kind.prepare(engine, request, call.signal);
-      const admitted = await gate
-        .admit(call, { ...kind.estimate(prepared), operation, selector: target.selector })
-        .catch((thrown: unknown) => {
-          kind.release?.(prepared);
+      const { call, engine, releaseEngine } = await gate.resolve(target, kind);
+      const prepareAndAdmit = async () => {
+        const ready = await kind.prepare(engine, request, call.signal);
+        const asked = { ...kind.estimate(ready), operation, selector: target.selector };
+        try {
+          return { prepared: ready, admitted: await gate.admit(call, asked, releaseEngine) };
+        } catch (thrown) {
+          kind.release?.(ready);
           throw thrown;
-        });
+        }
+      };
+      const { prepared, admitted } = await prepareAndAdmit().catch((thrown: unknown) => {
+        releaseEngine();
+        throw thrown;
+      });
       const facts = { modelId: admitted.model.id, createdAtMs: gate.now() };
       const events = await primeStream(runAdmitted(admitted, () => kind.run(admitted, prepared)));
       return kind.start(events, prepared, facts);

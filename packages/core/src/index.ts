@@ -146,6 +146,7 @@ export type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
 export type { ChunkOperationId, Engine, LocalEngine, ModelOperation, ModelType } from "./operations.ts";
 export { createModelRegistry } from "./models/registry.ts";
 export type { ModelAliases } from "./models/registry.ts";
+export type { UnavailableEngine } from "./engine/unavailable-engine.ts";
 export type { ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { Calls } from "./call-kind.ts";

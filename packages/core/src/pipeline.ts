@@ -21,7 +21,7 @@ import { BILLED_AS, MODEL_OPERATIONS } from "./operations.ts";
 import type { ModelOperationId } from "./model-operation-id.ts";
 import type { UsageUnits } from "./usage.ts";
 
-/** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented` */
+/** @throws AiError `model_not_found`, `wrong_model_type`, `not_implemented`, and why the model is not available */
 export function resolveCall<Served extends Engine>(
   { call, selector, model: found }: CallTarget,
   needed: ServedBy<Served>,
@@ -29,6 +29,7 @@ export function resolveCall<Served extends Engine>(
   const { noun, modelType } = MODEL_OPERATIONS[needed.operation];
   const model = requireModel(found, { selector, type: modelType });
   const { engine } = model;
+  if (engine.type === "unavailable") throw engine.explain();
   if (!needed.isServedBy(engine)) {
     const message = `The model '${model.id}' doesn't offer ${noun} on this server.`;
     throw new AiError("not_implemented", message, { param: "model" });
@@ -63,6 +64,8 @@ export interface AdmissionGates {
   readonly holdLifetimeMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Called when the work has ended, before it is paid for. */
+  readonly onWorkEnd: () => void;
   /** Called with the record of every admitted call when it has ended. */
   readonly onCallEnd: (record: CallRecord) => void;
   /** Called for a call whose tokens per minute could not be corrected, with why and its request id. */
@@ -128,6 +131,7 @@ export async function admit(
   const settle = async (outcome: CallOutcome): Promise<void> => {
     deadline.stop();
     slots.close();
+    gates.onWorkEnd();
     const { units } = meter;
     const corrected = guard(() => correctTokens(units.inputTokens + units.outputTokens));
     // What broke, or was cancelled, before it had produced anything costs nothing.

@@ -1,11 +1,13 @@
 /**
  * The models that this service offers, and how a request's `model` field finds one: exact id, then exact name, then the
  * keyword `default`, then an alias. All are compared as they are: no case folding, no prefixes, no nearest match, so a
- * client is never answered by a model that neither it nor the operator named.
+ * client is never answered by a model that neither it nor the operator named. The models may change while calls run;
+ * nothing here closes an engine (see `AiService.models`).
  */
 
 import { AiError } from "../ai-error.ts";
 import type { Prices } from "../credits/prices.ts";
+import type { UnavailableEngine } from "../engine/unavailable-engine.ts";
 import type { Engine, ModelType } from "../operations.ts";
 
 /** What callers may know of a model. */
@@ -35,7 +37,7 @@ export interface QueueLimits {
 }
 
 export interface RegisteredModel extends ModelDescription {
-  readonly engine: Engine;
+  readonly engine: Engine | UnavailableEngine;
   readonly queue: QueueLimits;
   readonly prices: Prices;
 }
@@ -47,7 +49,7 @@ export interface RegisteredModel extends ModelDescription {
 export type ModelAliases = Readonly<Partial<Record<ModelType, Readonly<Record<string, string>>>>>;
 
 export interface ModelRegistry {
-  /** In the order of registration. */
+  /** In the order of registration. The list stays as it is; a change makes another one. */
   list(): readonly RegisteredModel[];
   /** @throws AiError `model_not_found` */
   find(id: string): RegisteredModel;
@@ -58,12 +60,71 @@ export interface ModelRegistry {
    * @param type whose default and aliases are meant; another model may be of any type.
    */
   lookUp(selector: string, type: ModelType): RegisteredModel | null;
+  /** @throws Error when the id is taken, or the type has a default and this model is marked as one */
+  add(model: RegisteredModel): void;
+  /** In the same place of the list. @returns what was there before. @throws AiError `model_not_found`, Error as `add` */
+  replace(model: RegisteredModel): RegisteredModel;
+  /** @returns what was there. @throws AiError `model_not_found` */
+  remove(id: string): RegisteredModel;
+  /**
+   * The model's engine and its calls stay as they are.
+   *
+   * @param id null: the type has no default
+   * @throws AiError `model_not_found`, `wrong_model_type`
+   */
+  setDefault(type: ModelType, id: string | null): void;
 }
 
 /**
  * @throws Error when an id appears twice or a type has two defaults: such a configuration must not start.
  */
 export function createModelRegistry(models: readonly RegisteredModel[], aliases: ModelAliases = {}): ModelRegistry {
+  let index = indexModels(models);
+  const findById = (id: string): RegisteredModel => {
+    const model = index.byId.get(id);
+    if (model === undefined) throw modelNotFound(id);
+    return model;
+  };
+  const findByName = (selector: string, type: ModelType): RegisteredModel | null =>
+    index.byId.get(selector) ??
+    index.byName.get(selector) ??
+    (selector === "default" ? index.defaults.get(type) : undefined) ??
+    null;
+  const findByAlias = (selector: string, type: ModelType): RegisteredModel | null => {
+    const target = Object.entries(aliases[type] ?? {}).find(([alias]) => alias === selector)?.[1];
+    const found = target === undefined ? null : findByName(target, type);
+    return found?.type === type ? found : null;
+  };
+  return {
+    list: () => index.models,
+    lookUp: (selector, type) => findByName(selector, type) ?? findByAlias(selector, type),
+    find: findById,
+    add(model) {
+      index = indexModels([...index.models, model]);
+    },
+    replace(model) {
+      const before = findById(model.id);
+      index = indexModels(index.models.map((other) => (other === before ? model : other)));
+      return before;
+    },
+    remove(id) {
+      const removed = findById(id);
+      index = indexModels(index.models.filter((model) => model !== removed));
+      return removed;
+    },
+    setDefault(type, id) {
+      if (id !== null) requireModel(findById(id), { selector: id, type });
+      index = indexModels(index.models.map((model) => (model.type === type ? markDefault(model, id) : model)));
+    },
+  };
+}
+
+function markDefault(model: RegisteredModel, id: string | null): RegisteredModel {
+  const isDefault = model.id === id;
+  return isDefault === model.isDefault ? model : { ...model, isDefault };
+}
+
+function indexModels(models: readonly RegisteredModel[]) {
   const byId = new Map<string, RegisteredModel>();
   const byName = new Map<string, RegisteredModel>();
   const defaults = new Map<ModelType, RegisteredModel>();
@@ -75,22 +136,7 @@ export function createModelRegistry(models: readonly RegisteredModel[], aliases:
     if (defaults.has(model.type)) throw new Error(`Two ${model.type} models are marked as the default.`);
     defaults.set(model.type, model);
   }
-  const find = (selector: string, type: ModelType): RegisteredModel | null =>
-    byId.get(selector) ?? byName.get(selector) ?? (selector === "default" ? defaults.get(type) : undefined) ?? null;
-  const findByAlias = (selector: string, type: ModelType): RegisteredModel | null => {
-    const target = Object.entries(aliases[type] ?? {}).find(([alias]) => alias === selector)?.[1];
-    const found = target === undefined ? null : find(target, type);
-    return found?.type === type ? found : null;
-  };
-  return {
-    list: () => models,
-    lookUp: (selector, type) => find(selector, type) ?? findByAlias(selector, type),
-    find(id) {
-      const model = byId.get(id);
-      if (model === undefined) throw modelNotFound(id);
-      return model;
-    },
-  };
+  return { models, byId, byName, defaults };
 }
 
 /** @throws AiError `model_not_found`, `wrong_model_type` */

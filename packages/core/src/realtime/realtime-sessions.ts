@@ -4,9 +4,11 @@ import { AiError } from "../ai-error.ts";
 import type { CallGate } from "../call-kind.ts";
 import type { AuthorisedCall } from "../call.ts";
 import type { LiveTranscription } from "../engine/transcription-engine.ts";
+import type { ReleaseEngine } from "../models/engine-uses.ts";
 import { requireModel } from "../models/registry.ts";
 import type { ModelRegistry, RegisteredModel } from "../models/registry.ts";
 import { isLive, liveTurnCalls } from "./live-turn.ts";
+import type { LiveEngine } from "./live-turn.ts";
 import { applyPatch, createConfig } from "./realtime-config.ts";
 import type { CallTarget } from "../pipeline.ts";
 import type { OpenRealtimeOptions, RealtimeSession } from "./realtime-session.ts";
@@ -51,21 +53,31 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
     const fresh = createConfig({ type, model: options.model, transcriptionModel: defaultModel });
     const config = patch === null ? fresh : applyPatch(fresh, patch, defaultModel);
     const selector = config.transcription.model;
-    await gate.resolve({ call, selector, model: models.lookUp(selector) }, liveTurnCalls.needs);
-    return startSession({
-      ...options,
-      id: createId("sess"),
-      config,
-      defaultModel,
-      checkModel: models.check,
-      findLive: models.findLive,
-      serveTurn: (turn, model, request) =>
-        liveTurnCalls.calls.serve(gate, { call: turn, selector: model, model: models.lookUp(model) }, request),
-      turnTimeMsMax: limits.turnMsMax + callTimeMsMax,
-      createId,
-      now,
-      onEnd,
-    });
+    const target = { call, selector, model: models.lookUp(selector) };
+    const { releaseEngine } = await gate.resolve(target, liveTurnCalls.needs);
+    const engines = createSessionEngines(gate, releaseEngine);
+    try {
+      return startSession({
+        ...options,
+        id: createId("sess"),
+        config,
+        defaultModel,
+        checkModel: models.check,
+        findLive: (model) => engines.use(models.findLive(model)),
+        serveTurn: (turn, model, request) =>
+          liveTurnCalls.calls.serve(gate, { call: turn, selector: model, model: models.lookUp(model) }, request),
+        turnTimeMsMax: limits.turnMsMax + callTimeMsMax,
+        createId,
+        now,
+        onEnd() {
+          engines.release();
+          onEnd();
+        },
+      });
+    } catch (thrown) {
+      engines.release();
+      throw thrown;
+    }
   }
 
   async function relay(target: CallTarget, options: OpenRelayOptions, onEnd: () => void): Promise<RelayedSession> {
@@ -74,7 +86,7 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
       intent,
       path,
       traceParent,
-      isModel: (name) => models.lookUp(name) === target.model,
+      isModel: (name) => models.lookUp(name)?.id === target.model?.id,
       timeMsMax: limits.sessionMsMax + RELAY_GRACE_MS,
       holdMs: limits.holdMs,
     });
@@ -91,6 +103,23 @@ export function createRealtimeSessions({ registry, gate, callTimeMsMax }: Realti
       return sessions.hold((onEnd) => relay({ call, ...found }, options, onEnd));
     },
     close: () => sessions.close(),
+  };
+}
+
+/**
+ * The engines that listen for the speech of a session: they are in use until it ends, so that none is closed while it
+ * listens.
+ */
+function createSessionEngines(gate: CallGate, releaseFirst: ReleaseEngine) {
+  const held = new Map<LiveEngine | null, ReleaseEngine>([[null, releaseFirst]]);
+  return {
+    use(engine: LiveEngine): LiveTranscription {
+      if (!held.has(engine)) held.set(engine, gate.hold(engine));
+      return engine.live;
+    },
+    release() {
+      for (const release of held.values()) release();
+    },
   };
 }
 
@@ -121,9 +150,10 @@ function createOpenSessions() {
 
 function createModelFinder(registry: ModelRegistry) {
   const lookUp = (selector: string) => registry.lookUp(selector, "transcription");
-  const requireLive = (selector: string): LiveTranscription => {
+  const requireLive = (selector: string): LiveEngine => {
     const { id, engine }: RegisteredModel = requireModel(lookUp(selector), { selector, type: "transcription" });
-    if (isLive(engine)) return engine.live;
+    if (engine.type === "unavailable") throw engine.explain();
+    if (isLive(engine)) return engine;
     const message = `The model '${id}' doesn't offer realtime transcription on this server.`;
     throw new AiError("not_implemented", message, { param: "model" });
   };
@@ -134,7 +164,7 @@ function createModelFinder(registry: ModelRegistry) {
       for (const selector of selectors) {
         const model = selector === null ? null : lookUp(selector);
         if (selector === null || model?.type !== "transcription") continue;
-        return isRelaying(model.engine) ? { selector, model } : null;
+        return model.engine.type !== "unavailable" && isRelaying(model.engine) ? { selector, model } : null;
       }
       return null;
     },

@@ -22,6 +22,7 @@ export const ERROR_STATUSES: Readonly<Record<AiErrorCode, number>> = {
   unsupported_value: 400,
   context_length_exceeded: 400,
   model_not_found: 404,
+  conflict: 409,
   route_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

@@ -200,6 +200,8 @@ function addGauges(registry: Registry, options: MetricsOptions): void {
         labelNames: ["model"],
         registers,
         collect() {
+          // Models come and go.
+          this.reset();
           for (const queue of queues()) this.set({ model: queue.modelId }, queue[kind]);
         },
       }),

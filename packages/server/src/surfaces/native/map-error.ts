@@ -25,6 +25,7 @@ const TRPC_CODES: Readonly<Record<AiErrorCode, TRPC_ERROR_CODE_KEY>> = {
   unsupported_parameter: "BAD_REQUEST",
   unsupported_value: "BAD_REQUEST",
   context_length_exceeded: "BAD_REQUEST",
+  conflict: "CONFLICT",
   model_not_found: "NOT_FOUND",
   route_not_found: "NOT_FOUND",
   method_not_allowed: "METHOD_NOT_SUPPORTED",

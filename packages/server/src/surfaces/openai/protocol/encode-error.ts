@@ -35,6 +35,7 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   unsupported_value: { type: "invalid_request_error", code: "unsupported_value" },
   context_length_exceeded: { type: "invalid_request_error", code: "context_length_exceeded" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
+  conflict: { type: "invalid_request_error", code: "conflict", shouldRetry: false },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   request_timeout: { type: "invalid_request_error", code: "request_timeout", closes: true },
