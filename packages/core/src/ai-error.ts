@@ -36,6 +36,7 @@ export const AI_ERROR_CODES = [
   "queue_full",
   "queue_timeout",
   "cancelled",
+  "subscription_lost",
   "engine_failed",
   "engine_unavailable",
   "upstream_failed",

@@ -42,6 +42,8 @@ import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import { createNativeHandlers } from "./surfaces/native/handlers.ts";
 import { NATIVE_ROOT, createNativeHandler } from "./surfaces/native/handle-request.ts";
 import { createNativeRouter } from "./surfaces/native/router.ts";
+import { createSubscriptionRuns } from "./surfaces/native/subscription-runs.ts";
+import type { SubscriptionRuns } from "./surfaces/native/subscription-runs.ts";
 import type { NativeSettings } from "./surfaces/native/settings.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
@@ -93,6 +95,8 @@ export interface App {
   readonly fetch: (request: Request, scope?: RequestScope) => Promise<Response>;
   /** Everything that is routed, the API below `/v1`; other mounts are folded into it. */
   readonly routes: readonly AppRoute[];
+  /** Called when the server begins to stop: what goes on without a connection ends with the reason. */
+  readonly stop: (reason: AiError) => void;
 }
 
 export interface AppRoute {
@@ -119,7 +123,8 @@ export function createApp(options: AppOptions): App {
     options.onError?.(error, scope);
     if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, scope.requestId);
   };
-  const router = createRouter({ onSessionEnd: () => {}, ...options, reportError });
+  const runs = createSubscriptionRuns(options.native);
+  const router = createRouter({ onSessionEnd: () => {}, ...options, reportError, runs });
   const cors: CorsPolicy = { allowedOrigins: options.allowedOrigins, exposedHeaders: EXPOSED_HEADERS };
 
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
@@ -148,6 +153,7 @@ export function createApp(options: AppOptions): App {
       return response;
     },
     routes: router.routes.map(({ method, path }) => ({ method, path })),
+    stop: (reason) => runs.close(reason),
   };
 }
 
@@ -175,7 +181,7 @@ function createRequestScope(request: Request): RequestScope {
 function createRouter(
   dependencies: Omit<OperationDependencies, "bodies"> &
     Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
-    AppOptions,
+    AppOptions & { readonly runs: SubscriptionRuns },
 ): Hono<{ Bindings: RequestScope }> {
   const { publicHandlers, realtime: settings, limits } = dependencies;
   const bodies = createBodyBudget(limits);
@@ -195,10 +201,11 @@ function createRouter(
     );
   }
   router.get(`${API_ROOT}${operations.connectRealtime.path}`, ({ req, env }) => openRealtime(req.raw, env));
+  const { service, runs } = dependencies;
   const native = createNativeHandler({
     ...dependencies,
     bodies,
-    router: createNativeRouter(createNativeHandlers(dependencies), dependencies.service),
+    router: createNativeRouter({ handlers: createNativeHandlers(dependencies), service, runs }),
     batchCallsMax: dependencies.native.batchCallsMax,
   });
   router.on(["GET", "POST"], `${NATIVE_ROOT}/:path{.+}`, ({ req, env: scope }) =>

@@ -136,6 +136,7 @@ export function createServer(options: ServerOptions): Server {
     listen: () => listen(http, { ...config, protocol: tls === null ? "http" : "https" }),
     async close() {
       stopping.abort();
+      app.stop(shuttingDown());
       await closeConnections(http, { active, sessions, shutdownTimeoutMs: config.limits.shutdownTimeoutMs });
       try {
         await service.close();

@@ -5,7 +5,13 @@
 import { z } from "zod";
 import { nativeModelSchema } from "./native-model.ts";
 import type { NativeProcedure } from "./procedure.ts";
-import { promptAnswerSchema, promptEventSchema, promptInputSchema } from "./prompt.ts";
+import {
+  promptAnswerSchema,
+  promptCancelInputSchema,
+  promptCancelledSchema,
+  promptEventSchema,
+  promptInputSchema,
+} from "./prompt.ts";
 import { noInputSchema } from "./shared.ts";
 
 export const nativeProcedures = {
@@ -30,6 +36,13 @@ export const nativeProcedures = {
     input: promptInputSchema,
     output: promptEventSchema,
     resumable: true,
+  },
+  promptCancel: {
+    type: "mutation",
+    summary: "Ends a streamed prompt at once, also one whose connection is lost.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: promptCancelInputSchema,
+    output: promptCancelledSchema,
   },
 } as const satisfies Readonly<Record<string, NativeProcedure>>;
 

@@ -78,3 +78,9 @@ export const promptEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("end"), finishReason: finishReasonSchema, usage: promptUsageSchema }),
 ]);
 export type PromptEvent = z.infer<typeof promptEventSchema>;
+
+export const promptCancelInputSchema = z.strictObject({ id: nativeIdSchema.describe("Of its `start` event.") });
+
+export const promptCancelledSchema = z.object({
+  cancelled: z.boolean().describe("False where no prompt of the account with this id runs."),
+});

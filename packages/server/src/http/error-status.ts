@@ -39,6 +39,7 @@ export const ERROR_STATUSES: Readonly<Record<AiErrorCode, number>> = {
   queue_full: 429,
   queue_timeout: 503,
   cancelled: CLIENT_CLOSED_REQUEST,
+  subscription_lost: 410,
   engine_failed: 500,
   engine_unavailable: 503,
   upstream_failed: 500,

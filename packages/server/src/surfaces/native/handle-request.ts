@@ -111,22 +111,22 @@ interface CallerScope {
 function createContext(opened: Opened, { principal, share, dependencies }: CallerScope): NativeContext {
   const { request, scope, query, isBatch } = opened;
   const { requestId, traceParent, controller, answerHeaders } = scope;
-  let callId: string | null = scope.callId;
+  let isFirst = true;
   return {
     requestId,
     traceParent,
-    lastEventId: scope.headers.get("last-event-id") ?? query.get("lastEventId"),
-    openCall(path) {
+    lastEventId: scope.headers.get("last-event-id") || query.get("lastEventId") || null,
+    openCall(path, signal = controller.signal) {
       // The first call is the request's own in the log; the others of a batch have lines of their own.
-      const id = callId ?? createCallId();
-      callId = null;
+      const callId = isFirst || !isBatch ? scope.callId : createCallId();
+      isFirst = false;
       return authorise({
         operation: { id: path, capability: nativeProcedures[path].capability },
         shownAs: `the procedure '${path}'`,
         principal,
-        callId: id,
+        callId,
         requestId,
-        signal: controller.signal,
+        signal,
         onRateLimit: (kind, state) => setRateLimitHeaders(answerHeaders, kind, state),
       });
     },

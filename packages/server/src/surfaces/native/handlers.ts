@@ -1,22 +1,24 @@
 /** All handlers of the native surface. */
 
 import type { AiService } from "@openai-compat/core";
-import type { NativeHandlers } from "./native-handlers.ts";
 import { listNativeModels } from "./models/list-models.ts";
+import type { NativeHandlers } from "./native-handlers.ts";
 import { foldPrompt } from "./prompt/fold-prompt.ts";
 import { startPrompt } from "./prompt/start-prompt.ts";
 import { streamPrompt } from "./prompt/stream-prompt.ts";
+import type { SubscriptionRuns } from "./subscription-runs.ts";
 
 export interface HandlerDependencies {
   readonly service: AiService;
+  readonly runs: SubscriptionRuns;
 }
 
-export function createNativeHandlers({ service }: HandlerDependencies): NativeHandlers {
+export function createNativeHandlers({ service, runs }: HandlerDependencies): NativeHandlers {
   return {
     "models.list": (_input, { authorised }) => listNativeModels(service, authorised),
-    prompt: async (input, { authorised: call, traceParent }) =>
-      foldPrompt(await startPrompt(input, { service, call, traceParent, stream: false })),
-    promptStream: (input, { authorised: call, traceParent }) =>
-      streamPrompt(input, { service, call, traceParent, stream: true }),
+    prompt: async (input, call) => foldPrompt(await startPrompt(input, { service, ...call, stream: false })),
+    promptStream: async (input, call, runId) =>
+      streamPrompt(runId, await startPrompt(input, { service, ...call, stream: true })),
+    promptCancel: ({ id }, { authorised }) => ({ cancelled: runs.cancel(authorised.principal.accountId, id) }),
   };
 }

@@ -43,6 +43,7 @@ const TRPC_CODES: Readonly<Record<AiErrorCode, TRPC_ERROR_CODE_KEY>> = {
   queue_full: "TOO_MANY_REQUESTS",
   queue_timeout: "SERVICE_UNAVAILABLE",
   cancelled: "CLIENT_CLOSED_REQUEST",
+  subscription_lost: "CONFLICT",
   engine_failed: "INTERNAL_SERVER_ERROR",
   engine_unavailable: "SERVICE_UNAVAILABLE",
   upstream_failed: "INTERNAL_SERVER_ERROR",

@@ -8,8 +8,14 @@ export interface NativeContext {
   readonly traceParent: string | null;
   /** Where the client resumes a subscription, as its transport says it. */
   readonly lastEventId: string | null;
-  /** Authorises one call. @throws AiError `capability_missing`, `rate_limited` */
-  readonly openCall: (path: NativePath) => AuthorisedCall;
+  /**
+   * Authorises one call.
+   *
+   * @param signal of the call. Default: that of the request, or of the call on its connection. Aborted with an
+   *   `AiError` it ends a resumable subscription; for any other reason the client has lost its connection.
+   * @throws AiError `capability_missing`
+   */
+  readonly openCall: (path: NativePath, signal?: AbortSignal) => AuthorisedCall;
   /** The input of a call as parsed JSON; it is read once, when the first call asks for it. @throws AiError */
   readonly readInput: (batchIndex: number) => Promise<unknown>;
 }

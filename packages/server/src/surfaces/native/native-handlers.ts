@@ -9,8 +9,6 @@ export interface NativeCall {
   readonly authorised: AuthorisedCall;
   /** What an upstream's work is to be traced under; null for nothing. */
   readonly traceParent: string | null;
-  /** The id of the last event that the client has, where it resumes a subscription. */
-  readonly lastEventId: string | null;
 }
 
 /** An event, and the id with which a client goes on behind it. */
@@ -22,17 +20,20 @@ export interface IdentifiedEvent<Event> {
 type Input<Path extends NativePath> = z.output<NativeProcedures[Path]["input"]>;
 type Output<Path extends NativePath> = z.output<NativeProcedures[Path]["output"]>;
 
-type Answer<Path extends NativePath> = NativeProcedures[Path] extends { readonly type: "subscription" }
-  ? AsyncIterable<
-      NativeProcedures[Path] extends { readonly resumable: true } ? IdentifiedEvent<Output<Path>> : Output<Path>
-    >
-  : Output<Path>;
+type Procedure<Path extends NativePath> = NativeProcedures[Path];
 
-/** @throws AiError. A subscription that can't begin rejects; one that breaks throws while it is iterated. */
-export type NativeHandler<Path extends NativePath> = (
-  input: Input<Path>,
-  call: NativeCall,
-) => Answer<Path> | Promise<Answer<Path>>;
+type Answer<Path extends NativePath> =
+  Procedure<Path> extends { readonly type: "subscription" } ? AsyncIterable<Output<Path>> : Output<Path>;
+
+/**
+ * The work of a resumable subscription outlives its connection: its call has a signal of its own.
+ *
+ * @throws AiError. A subscription that can't begin rejects; one that breaks throws while it is iterated.
+ */
+export type NativeHandler<Path extends NativePath> =
+  Procedure<Path> extends { readonly resumable: true }
+    ? (input: Input<Path>, call: NativeCall, runId: string) => Promise<Answer<Path>>
+    : (input: Input<Path>, call: NativeCall) => Answer<Path> | Promise<Answer<Path>>;
 
 /** Total: a procedure of the list without a handler does not compile. */
 export type NativeHandlers = { readonly [Path in NativePath]: NativeHandler<Path> };

@@ -1,10 +1,30 @@
 /** What bounds the native surface. */
 
 import { z } from "zod";
-import { count } from "../../settings/units.ts";
+import { count, milliseconds } from "../../settings/units.ts";
 
 export const nativeSchema = z.strictObject({
   batchCallsMax: count.default(10).describe("Calls in one batch of the native surface; a larger batch gets 400."),
+  resumeMs: milliseconds
+    .default(5000)
+    .describe(
+      "How long a prompt or a speech goes on without its client when a subscription has lost its connection; a client that " +
+        "is back by then goes on behind the last event that it has. One that has ended is kept for as long.",
+    ),
+  runBytesMax: count
+    .default(1024 * 1024)
+    .describe(
+      "Events of one subscription that are kept for a client that comes back, in bytes, those that wait for it included; " +
+        "half of it may wait.",
+    ),
+  runsBytesMax: count
+    .default(128 * 1024 * 1024)
+    .describe(
+      "The same of all subscriptions, in bytes; those that have ended are forgotten beyond it, the oldest first.",
+    ),
+  accountRunsMax: count
+    .default(32)
+    .describe("Subscriptions of one account that run at the same time and can be resumed; more get 429."),
 });
 
 export type NativeSettings = z.output<typeof nativeSchema>;

@@ -4,19 +4,18 @@
  */
 
 import { AiError, chatCalls, createWorkSlices, stringifyInSlices } from "@openai-compat/core";
-import type { AiService, AuthorisedCall, ChatEvent, ChatRun, ChatUsage } from "@openai-compat/core";
+import type { AiService, ChatEvent, ChatRun, ChatUsage } from "@openai-compat/core";
 import type { PromptInput, PromptUsage } from "@openai-compat/spec";
 import { decodeChatCompletion } from "../../openai/chat-completions/decode.ts";
 import { decodeUpstreamChat } from "../../openai/chat-completions/decode-upstream.ts";
 import { FINISH_REASONS } from "../../openai/chat-completions/encode-finish-reason.ts";
+import type { NativeCall } from "../native-handlers.ts";
 import { encodeChatBody, renameParam } from "./encode-chat-body.ts";
 import type { PromptDelta, PromptRun } from "./prompt-run.ts";
 import { readUpstreamAnswer } from "./read-upstream-answer.ts";
 
-export interface PromptScope {
+export interface PromptScope extends NativeCall {
   readonly service: AiService;
-  readonly call: AuthorisedCall;
-  readonly traceParent: string | null;
   readonly stream: boolean;
 }
 
@@ -29,7 +28,10 @@ export async function startPrompt(input: PromptInput, scope: PromptScope): Promi
   }
 }
 
-async function start(input: PromptInput, { service, call, traceParent, stream }: PromptScope): Promise<PromptRun> {
+async function start(
+  input: PromptInput,
+  { service, authorised: call, traceParent, stream }: PromptScope,
+): Promise<PromptRun> {
   const body = encodeChatBody(input, stream);
   const routed = service.route(call, chatCalls, body.model);
   if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));

@@ -56,6 +56,7 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
     code: "request_cancelled",
     shouldRetry: false,
   },
+  subscription_lost: { type: "invalid_request_error", code: "subscription_lost", shouldRetry: false },
   engine_failed: { type: "server_error", code: "engine_failed" },
   engine_unavailable: { type: "server_error", code: "engine_unavailable", shouldRetry: false },
   upstream_failed: { type: "server_error", code: "upstream_failed" },
