@@ -2,6 +2,8 @@ import {
   apiKeyStoreContract,
   clientSecretStoreContract,
   creditStoreContract,
+  modelStoreContract,
+  taskStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
 import { expect, test } from "vitest";
@@ -11,6 +13,8 @@ import { createMemoryStores } from "./memory.ts";
 apiKeyStoreContract("the store in memory", () => createMemoryStores().apiKeys);
 creditStoreContract("the store in memory", () => createMemoryStores().credits);
 clientSecretStoreContract("the store in memory", () => createMemoryStores().clientSecrets);
+modelStoreContract("the store in memory", () => createMemoryStores().models);
+taskStoreContract("the store in memory", () => createMemoryStores().tasks);
 tokenRevocationStoreContract("the store in memory", () => createMemoryStores().tokenRevocations);
 
 test("the log in memory keeps its newest entries, and the balance what they all came to", async () => {

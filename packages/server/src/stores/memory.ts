@@ -3,6 +3,8 @@
 import { createMemoryApiKeys } from "./memory-api-keys.ts";
 import { createMemoryClientSecrets } from "./memory-client-secrets.ts";
 import { createMemoryCredits } from "./memory-credits.ts";
+import { createMemoryModels } from "./memory-models.ts";
+import { createMemoryTasks } from "./memory-tasks.ts";
 import { createMemoryTokenRevocations } from "./memory-token-revocations.ts";
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
 import type { Stores } from "./stores.ts";
@@ -12,16 +14,21 @@ export function createMemoryStores(): Stores {
   const clientSecrets = createMemoryClientSecrets();
   const credits = createMemoryCredits();
   const tokenRevocations = createMemoryTokenRevocations();
+  const models = createMemoryModels();
+  const tasks = createMemoryTasks();
   const rateLimits = createMemoryRateLimits();
   return {
     apiKeys,
     clientSecrets,
     credits,
     tokenRevocations,
+    models,
+    tasks,
     rateLimits,
     probeWrite: async () => {},
     async close() {
-      for (const store of [apiKeys, clientSecrets, credits, tokenRevocations, rateLimits]) await store.close();
+      const all = [apiKeys, clientSecrets, credits, tokenRevocations, models, tasks, rateLimits];
+      for (const store of all) await store.close();
     },
   };
 }

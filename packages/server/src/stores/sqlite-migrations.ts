@@ -79,6 +79,35 @@ const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX client_secrets_by_account ON client_secrets (account_id);
    CREATE INDEX client_secrets_by_expiry ON client_secrets (expires_at_ms)`,
+
+  `CREATE TABLE stored_models (
+     id TEXT PRIMARY KEY,
+     definition TEXT NOT NULL,
+     secrets TEXT,
+     version INTEGER NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     updated_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE model_defaults (
+     type TEXT PRIMARY KEY,
+     model_id TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE model_revision (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     revision INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO model_revision VALUES (1, 0);
+
+   CREATE TABLE tasks (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     content TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     updated_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tasks_by_account ON tasks (account_id)`,
 ] as const;
 
 /** What a database has that is up to date. */

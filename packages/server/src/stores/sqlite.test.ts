@@ -8,6 +8,8 @@ import {
   apiKeyStoreContract,
   clientSecretStoreContract,
   creditStoreContract,
+  modelStoreContract,
+  taskStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
 import { afterAll, expect, test } from "vitest";
@@ -20,6 +22,8 @@ const newPath = () => join(directory, `keys-${(files += 1)}.sqlite`);
 
 apiKeyStoreContract("a SQLite file", () => openSqliteStores(newPath()).apiKeys);
 clientSecretStoreContract("a SQLite file", () => openSqliteStores(newPath()).clientSecrets);
+modelStoreContract("a SQLite file", () => openSqliteStores(newPath()).models);
+taskStoreContract("a SQLite file", () => openSqliteStores(newPath()).tasks);
 tokenRevocationStoreContract("a SQLite file", () => openSqliteStores(newPath()).tokenRevocations);
 creditStoreContract("a SQLite file", () => openSqliteStores(newPath()).credits, {
   async openPair() {

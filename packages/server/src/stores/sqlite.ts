@@ -8,6 +8,8 @@ import { createSqliteApiKeys } from "./sqlite-api-keys.ts";
 import { createSqliteClientSecrets } from "./sqlite-client-secrets.ts";
 import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
+import { createSqliteModels } from "./sqlite-models.ts";
+import { createSqliteTasks } from "./sqlite-tasks.ts";
 import { createSqliteTokenRevocations } from "./sqlite-token-revocations.ts";
 import { createSqliteWriter } from "./sqlite-writer.ts";
 import type { SqliteWriterOptions } from "./sqlite-writer.ts";
@@ -31,6 +33,8 @@ export function openSqliteStores(path: string, options: Pick<SqliteWriterOptions
     clientSecrets: { ...createSqliteClientSecrets(database, writer), close },
     credits: { ...createSqliteCredits(database, writer), close },
     tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
+    models: { ...createSqliteModels(database, writer), close },
+    tasks: { ...createSqliteTasks(database, writer), close },
     rateLimits: createMemoryRateLimits(),
     async probeWrite() {
       await writer.write(() => probe.run());

@@ -4,7 +4,9 @@ import type {
   ApiKeyStore,
   ClientSecretStore,
   CreditStore,
+  ModelStore,
   RateLimitStore,
+  TaskStore,
   TokenRevocationStore,
 } from "@openai-compat/core";
 
@@ -13,6 +15,8 @@ export interface Stores {
   readonly credits: CreditStore;
   readonly clientSecrets: ClientSecretStore;
   readonly tokenRevocations: TokenRevocationStore;
+  readonly models: ModelStore;
+  readonly tasks: TaskStore;
   /** Of this process alone, unless the store is one that several processes share. */
   readonly rateLimits: RateLimitStore;
   /**

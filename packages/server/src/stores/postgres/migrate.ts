@@ -94,6 +94,36 @@ const MIGRATIONS = [
   CREATE INDEX ON client_secrets (account_id);
   CREATE INDEX ON client_secrets (expires_at_ms);
   `,
+  `
+  CREATE TABLE stored_models (
+    id text PRIMARY KEY,
+    definition text NOT NULL,
+    secrets text,
+    version bigint NOT NULL,
+    created_at_ms bigint NOT NULL,
+    updated_at_ms bigint NOT NULL
+  );
+
+  CREATE TABLE model_defaults (
+    type text PRIMARY KEY,
+    model_id text NOT NULL
+  );
+
+  CREATE TABLE model_revision (
+    id integer PRIMARY KEY CHECK (id = 1),
+    revision bigint NOT NULL
+  );
+  INSERT INTO model_revision VALUES (1, 0);
+
+  CREATE TABLE tasks (
+    id text PRIMARY KEY,
+    account_id text NOT NULL,
+    content text NOT NULL,
+    created_at_ms bigint NOT NULL,
+    updated_at_ms bigint NOT NULL
+  );
+  CREATE INDEX ON tasks (account_id);
+  `,
 ] as const;
 
 /** What a database has that is up to date. */

@@ -2,6 +2,8 @@ import {
   apiKeyStoreContract,
   clientSecretStoreContract,
   creditStoreContract,
+  modelStoreContract,
+  taskStoreContract,
   rateLimitStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
@@ -18,6 +20,9 @@ const TABLES = [
   "ledger",
   "rate_limits",
   "write_probes",
+  "stored_models",
+  "model_defaults",
+  "tasks",
 ];
 
 await definePostgresTests("the stores in PostgreSQL", (postgres) => {
@@ -32,6 +37,8 @@ await definePostgresTests("the stores in PostgreSQL", (postgres) => {
 
   apiKeyStoreContract("PostgreSQL", async () => (await openEmpty()).apiKeys);
   clientSecretStoreContract("PostgreSQL", async () => (await openEmpty()).clientSecrets);
+  modelStoreContract("PostgreSQL", async () => (await openEmpty()).models);
+  taskStoreContract("PostgreSQL", async () => (await openEmpty()).tasks);
   tokenRevocationStoreContract("PostgreSQL", async () => (await openEmpty()).tokenRevocations);
   rateLimitStoreContract("PostgreSQL", async () => (await openEmpty()).rateLimits);
   creditStoreContract("PostgreSQL", async () => (await openEmpty()).credits, {

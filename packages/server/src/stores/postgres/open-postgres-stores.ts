@@ -7,8 +7,10 @@ import { createCreditStore } from "./credits.ts";
 import { openDatabase } from "./database.ts";
 import type { Statement } from "./database.ts";
 import { migrate } from "./migrate.ts";
+import { createModelStore } from "./models.ts";
 import { createPostgresRateLimits } from "./rate-limits.ts";
 import type { PostgresSettings } from "./settings.ts";
+import { createTaskStore } from "./tasks.ts";
 import { createTokenRevocationStore } from "./token-revocations.ts";
 
 const PROBE_WRITE: Statement = {
@@ -31,6 +33,8 @@ export async function openPostgresStores(settings: PostgresSettings): Promise<St
     clientSecrets: createClientSecretStore(database),
     credits: createCreditStore(database),
     tokenRevocations: createTokenRevocationStore(database),
+    models: createModelStore(database),
+    tasks: createTaskStore(database),
     rateLimits: createPostgresRateLimits(database),
     async probeWrite() {
       await database.run(PROBE_WRITE, []);
