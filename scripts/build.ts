@@ -3,7 +3,7 @@
  * dependencies, lazy imports still lazy. `node scripts/build.ts [package name…]`; without a name it builds all.
  */
 
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { build, type Metafile } from "esbuild";
 import { bundleTypes } from "./bundle-types.ts";
@@ -14,8 +14,12 @@ function packageNameOf(specifier: string): string {
 }
 
 /** What is wrong with a bundle: a package that its users would miss, or one that they would install for nothing. */
-function findDependencyProblems(metafile: Metafile, dependencies: readonly string[]): readonly string[] {
-  const bundled = Object.keys(metafile.inputs).filter((input) => input.includes("node_modules/"));
+function findDependencyProblems(
+  metafile: Metafile,
+  { dependencies, bundled }: { dependencies: readonly string[]; bundled: readonly string[] },
+): readonly string[] {
+  const foreign = Object.keys(metafile.inputs).filter((input) => input.includes("node_modules/"));
+  const isAllowed = (input: string) => bundled.some((name) => input.includes(`node_modules/${name}/`));
   const imported = new Set(
     Object.values(metafile.outputs)
       .flatMap((output) => output.imports)
@@ -23,7 +27,12 @@ function findDependencyProblems(metafile: Metafile, dependencies: readonly strin
       .map((site) => packageNameOf(site.path)),
   );
   return [
-    ...bundled.map((input) => `${input} is bundled: name its package under dependencies`),
+    ...foreign
+      .filter((input) => !isAllowed(input))
+      .map((input) => `${input} is bundled: name its package under dependencies`),
+    ...bundled
+      .filter((name) => foreign.every((input) => !input.includes(`node_modules/${name}/`)))
+      .map((name) => `nothing of ${name} is bundled`),
     // Types are for the declarations of the package that they describe.
     ...dependencies
       .filter((name) => !imported.has(name.replace(/^@types\//, "")))
@@ -53,10 +62,17 @@ async function buildPackage(published: PublishedPackage): Promise<void> {
     metafile: true,
     logLevel: "warning",
   });
-  const problems = findDependencyProblems(metafile, dependencies);
+  const problems = findDependencyProblems(metafile, { dependencies, bundled: published.bundled });
   if (problems.length > 0) throw new Error(`${published.name}:\n  ${problems.join("\n  ")}`);
   for (const asset of published.assets) {
     copyFileSync(path.join(REPOSITORY, asset), path.join(dist, path.basename(asset)));
+  }
+  for (const name of published.bundled) {
+    mkdirSync(path.join(dist, "licenses"), { recursive: true });
+    copyFileSync(
+      path.join(folder, "node_modules", name, "LICENSE"),
+      path.join(dist, "licenses", `${name.replace("/", "-")}.txt`),
+    );
   }
   const declarations = bundleTypes(published);
   console.log(`${published.name}: ${Object.keys(metafile.outputs).length} files and ${declarations} declarations`);

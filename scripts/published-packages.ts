@@ -16,6 +16,11 @@ export interface PublishedPackage {
   readonly target: string;
   /** Where it runs: a bundle for every platform imports nothing of Node.js. */
   readonly platform: "node" | "neutral";
+  /**
+   * Packages of other people that are part of the bundle, because to depend on them would install much more than is
+   * used. Their licences are copied into `dist/licenses`.
+   */
+  readonly bundled: readonly string[];
   /** Files of the repository that are copied into `dist`. */
   readonly assets: readonly string[];
 }
@@ -31,6 +36,7 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     },
     target: "node20",
     platform: "node",
+    bundled: [],
     assets: [
       "spec/openapi.json",
       "packages/server/node_modules/@scalar/api-reference/dist/browser/standalone.js",
@@ -46,6 +52,7 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     entries: { "openai-conformance": "src/main.ts", index: "src/index.ts" },
     target: "node20",
     platform: "node",
+    bundled: [],
     assets: ["spec/openapi.json", "conformance/report.schema.json"],
   },
   {
@@ -54,6 +61,8 @@ export const PUBLISHED_PACKAGES: readonly PublishedPackage[] = [
     entries: { index: "src/index.ts" },
     target: "es2022",
     platform: "neutral",
+    // As dependencies they would bring the TypeScript compiler along, a peer of theirs.
+    bundled: ["@trpc/client", "@trpc/server"],
     assets: [],
   },
 ];

@@ -54,6 +54,13 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** Whether inputs and answers are validated. Default: true. */
   readonly validate?: boolean;
+  /** Where the native surface is, for `client.ai`. Default: `/trpc` in place of the `/v1` that `baseURL` ends in. */
+  readonly trpcURL?: string;
+  /**
+   * How long a subscription of `client.ai` that lost its connection tries to get it back, in milliseconds, before it
+   * throws. Default: 15,000.
+   */
+  readonly reconnectMs?: number;
 }
 
 /** The options with their defaults. */
@@ -68,6 +75,9 @@ export interface ClientSettings {
   readonly retryTokens: RetryTokens;
   readonly timeoutMs: number;
   readonly validate: boolean;
+  /** Without a slash at its end. */
+  readonly trpcURL: string;
+  readonly reconnectMs: number;
 }
 
 const RETRY_DEFAULTS: Required<RetryOptions> = {
@@ -80,6 +90,7 @@ const RETRY_DEFAULTS: Required<RetryOptions> = {
 };
 
 const TIMEOUT_MS_DEFAULT = 600_000;
+const RECONNECT_MS_DEFAULT = 15_000;
 /** The longest that a timer can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -90,8 +101,11 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
   requireNumber("retry.attempts", retry.attempts, 1);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
   requireNumber("timeoutMs", timeoutMs, 1);
+  const reconnectMs = options.reconnectMs ?? RECONNECT_MS_DEFAULT;
+  requireNumber("reconnectMs", reconnectMs, 0);
+  const baseURL = readURL("baseURL", options.baseURL);
   return {
-    baseURL: readBaseURL(options.baseURL),
+    baseURL,
     token: options.token ?? null,
     headers: options.headers ?? {},
     fetch: options.fetch ?? (async (url, init) => fetch(url, init)),
@@ -99,6 +113,8 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
     retryTokens: createRetryTokens(retry),
     timeoutMs,
     validate: options.validate ?? true,
+    trpcURL: options.trpcURL === undefined ? findTrpcURL(baseURL) : readURL("trpcURL", options.trpcURL),
+    reconnectMs,
   };
 }
 
@@ -113,12 +129,17 @@ export function requireNumber(name: string, value: number, least: number): void 
 }
 
 /** A URL with a password in it is refused without being shown: `fetch` would show it in its error. */
-function readBaseURL(text: string): string {
+function readURL(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw refuse('baseURL must be an absolute http(s) URL, such as "http://127.0.0.1:8080/v1".');
+    throw refuse(`${name} must be an absolute http(s) URL, such as "http://127.0.0.1:8080/v1".`);
   }
-  if (url.username !== "" || url.password !== "") throw refuse("baseURL must not hold a user name or a password.");
-  if (url.search !== "" || url.hash !== "") throw refuse("baseURL must have no query and no fragment.");
+  if (url.username !== "" || url.password !== "") throw refuse(`${name} must not hold a user name or a password.`);
+  if (url.search !== "" || url.hash !== "") throw refuse(`${name} must have no query and no fragment.`);
   return url.href.replace(/\/+$/, "");
+}
+
+/** Beside either mount of the OpenAI surface; below any other path. */
+function findTrpcURL(baseURL: string): string {
+  return `${baseURL.replace(/(?:\/api\/v1\/openai)?\/v1$/, "")}/trpc`;
 }

@@ -2,6 +2,14 @@
 
 export { createClient } from "./create-client.ts";
 export type { Client } from "./create-client.ts";
+export type {
+  NativeCallOptions,
+  NativeClient,
+  NativeFunction,
+  NativeInput,
+  NativeOutput,
+  NativeSubscription,
+} from "./ai/native-types.ts";
 export { ClientError } from "./client-error.ts";
 export type { ClientErrorDetails, ClientErrorKind } from "./client-error.ts";
 export type { ClientOptions, Fetch, RetryOptions, TokenRequest, TokenSource } from "./client-options.ts";

@@ -9,6 +9,8 @@ export interface CallWatch {
   startWait(): void;
   /** What was waited for has come; between two waits the caller may take any time. */
   endWait(): void;
+  /** How long each wait may be from now on; before that, as long as the call's `timeoutMs`. */
+  limitWaits(timeoutMs: number): void;
   /** Ends the attempt as if the caller's signal had fired. */
   abort(): void;
   /** Nothing more is waited for: lets go of the timer and the caller's signal. */
@@ -22,8 +24,9 @@ export function createAbortError(signal: AbortSignal | null): ClientError {
 }
 
 /** It waits from the start. One timer serves all waits: a stream has thousands of them. */
-export function watchCall(callerSignal: AbortSignal | null, timeoutMs: number): CallWatch {
+export function watchCall(callerSignal: AbortSignal | null, callTimeoutMs: number): CallWatch {
   const controller = new AbortController();
+  let timeoutMs = callTimeoutMs;
   let failure: ClientError | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
   let waitingSinceMs: number | null = null;
@@ -50,6 +53,11 @@ export function watchCall(callerSignal: AbortSignal | null, timeoutMs: number): 
     },
     endWait() {
       waitingSinceMs = null;
+    },
+    limitWaits(limitMs) {
+      timeoutMs = limitMs;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
     },
     abort: onAbort,
     close() {

@@ -79,8 +79,12 @@ export function redact(text: string, secret: string | null): string {
 
 /** @param secret the credential that was sent: some servers repeat it in their message. */
 export async function readErrorAnswer(response: Response, secret: string | null): Promise<ClientError> {
-  const { status, headers } = response;
   const { text } = await readText(response, ERROR_BYTES_MAX);
+  return createAnswerError(response, text, secret);
+}
+
+/** @param text the answer's body, as far as it has been read */
+export function createAnswerError({ status, headers }: Response, text: string, secret: string | null): ClientError {
   const { message, code, type, param } = readEnvelope(parse(text));
   const shown = text.trim() === "" ? "with an empty body" : `with: ${shorten(text.trim())}`;
   return new ClientError({

@@ -58,7 +58,8 @@ function chooseDelayMs(retry: ClientSettings["retry"], failures: number, retryAf
   return Math.random() * Math.min(retry.delayMsMax, retry.firstDelayMs * 2 ** (failures - 1));
 }
 
-async function sleep(delayMs: number, signal: AbortSignal | null): Promise<void> {
+/** @throws ClientError of kind `aborted` */
+export async function sleep(delayMs: number, signal: AbortSignal | null): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     if (signal?.aborted === true) throw createAbortError(signal);
     const timer = setTimeout(() => {

@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly body: string | FormData | null;
   readonly signal: AbortSignal | null;
   readonly timeoutMs: number;
+  /** Makes the error of an answer with an error status. Default: `readErrorAnswer`. */
+  readonly readError?: (response: Response, secret: string | null) => Promise<ClientError>;
 }
 
 /** A good answer whose body has not been read. */
@@ -50,7 +52,7 @@ export async function sendRequest<Result>(
       body: request.body,
       signal: watch.signal,
     });
-    if (!response.ok) throw await readErrorAnswer(response, secret);
+    if (!response.ok) throw await (request.readError ?? readErrorAnswer)(response, secret);
     return await read({ response, watch, requestId: response.headers.get("x-request-id") });
   } catch (thrown) {
     const error = watch.toError(withoutSecret(thrown, secret));

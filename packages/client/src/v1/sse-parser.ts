@@ -6,6 +6,8 @@ const EVENT_CHARACTERS_MAX = 64 * 1024 * 1024;
 export interface ServerSentEvent {
   /** The field `event`; null where there is none. */
   readonly event: string | null;
+  /** The field `id` of this event itself; null where there is none. */
+  readonly id: string | null;
   /** The lines of `data`, joined. */
   readonly data: string;
 }
@@ -18,6 +20,7 @@ export class SseParser {
   /** The last piece ended with a carriage return, to which a line feed may belong. */
   #endedWithReturn = false;
   #event: string | null = null;
+  #id: string | null = null;
   #data: string | null = null;
 
   constructor(charactersMax = EVENT_CHARACTERS_MAX) {
@@ -64,16 +67,18 @@ export class SseParser {
 
   #takeLine(line: string, events: ServerSentEvent[]): void {
     if (line === "") {
-      if (this.#data !== null) events.push({ event: this.#event, data: this.#data });
+      if (this.#data !== null) events.push({ event: this.#event, id: this.#id, data: this.#data });
       this.#event = null;
+      this.#id = null;
       this.#data = null;
       return;
     }
     const colon = line.indexOf(":");
     const name = colon === -1 ? line : line.slice(0, colon);
-    if (name !== "data" && name !== "event") return;
+    if (name !== "data" && name !== "event" && name !== "id") return;
     const value = colon === -1 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
     if (name === "event") this.#event = value;
+    else if (name === "id") this.#id = value;
     else this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
   }
 }
