@@ -41,6 +41,8 @@ import { completionChecks } from "./completions/completion.ts";
 import { documentedPathChecks } from "./errors/documented-paths.ts";
 import { embeddingChecks } from "./embeddings/embeddings.ts";
 import { errorChecks } from "./errors/errors.ts";
+import { legalRequestChecks } from "./errors/legal-requests.ts";
+import { wrongTypeChecks } from "./errors/wrong-types.ts";
 import { halfSurrogateChecks } from "./errors/half-surrogates.ts";
 import { httpCorsChecks } from "./http/cors.ts";
 import { httpChecks } from "./http/requests.ts";
@@ -125,6 +127,8 @@ export const checks: readonly Check[] = [
   ...rateLimitChecks,
   ...errorChecks,
   ...halfSurrogateChecks,
+  ...wrongTypeChecks,
+  ...legalRequestChecks,
   ...documentedPathChecks,
   ...httpChecks,
   ...httpCorsChecks,

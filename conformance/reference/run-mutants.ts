@@ -12,7 +12,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { checks } from "../checks/index.ts";
-import { isSound, type KillMatrix, type MutantVerdict, summariseKills } from "./kill-matrix.ts";
+import { isSound, type KillMatrix, type MutantVerdict, narrowChecks, summariseKills } from "./kill-matrix.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/index.ts";
 import type { MutantTask } from "./mutants-worker.ts";
@@ -52,10 +52,14 @@ async function main(): Promise<number> {
     return 1;
   }
   print(`reference: passes all ${checks.length} checks`);
-  const judged = await judgeMutants(threads, records);
+  const narrow = new Set(narrowChecks.map(({ id }) => id));
+  const judged = await judgeMutants(
+    threads,
+    records.filter(({ result }) => narrow.has(result.check.id)),
+  );
   const found = summariseKills(
     judged.verdicts,
-    checks.map((check) => check.id),
+    narrowChecks.map((check) => check.id),
   );
   const matrix = pattern === "" ? found : { ...found, unkilled_checks: [] };
   printSummary(matrix, judged, performance.now() - startedAt);
@@ -76,7 +80,7 @@ async function judgeMutants(threads: readonly Worker[], records: readonly CheckR
   let runs = 0;
   const queue = selected.values();
   const compose = (mutant: Mutant): MutantTask => {
-    const asked = values.all ? checks : selectChecks(mutant, records);
+    const asked = values.all ? narrowChecks : selectChecks(mutant, records);
     runs += asked.length;
     return { mutant: mutant.id, checks: asked.map(({ id }) => id) };
   };
@@ -121,7 +125,7 @@ function printSummary(matrix: KillMatrix, { runs }: Judged, durationMs: number):
   }
   for (const { mutant, check } of matrix.false_blame) print(`false blame: ${check} objected to ${mutant}`);
   for (const id of matrix.unkilled_checks) print(`unkilled check: ${id}`);
-  print(`checks run on mutants: ${runs} of ${selected.length * checks.length}`);
+  print(`checks run on mutants: ${runs} of ${selected.length * narrowChecks.length}`);
   const verdict = isSound(matrix) ? "sound" : "NOT sound";
   const killed = matrix.mutants.length - matrix.survivors.length;
   const seconds = (durationMs / 1000).toFixed(1);

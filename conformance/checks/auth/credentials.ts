@@ -18,13 +18,20 @@ const AUTH = {
   needs: ["key:full", "model:chat"],
 } as const;
 
-function defineAuthCheck(operation: OperationProbe, credential: CredentialProbe): Check {
+interface Access {
+  readonly operation: OperationProbe;
+  readonly credential: CredentialProbe;
+  /** Default: an answer that is no stream. */
+  readonly stream?: NonNullable<OperationProbe["stream"]>;
+}
+
+function defineAuthCheck({ operation, credential, stream }: Access): Check {
   const isForbidden = credential.status === 403;
   return defineCheck({
     ...AUTH,
-    id: `auth.${operation.slug}.${credential.slug}`,
+    id: `auth.${operation.slug}.${stream === undefined ? "" : "stream-"}${credential.slug}`,
     level: credential.level,
-    requirement: `${credential.subject} is refused with ${credential.status} by ${operation.operation}.`,
+    requirement: `${credential.subject} is refused with ${credential.status} by ${stream === undefined ? "" : "a streamed "}${operation.operation}.`,
     reference: isForbidden
       ? "RFC 9110 section 15.5.4; openai-node core/error.ts PermissionDeniedError"
       : "RFC 9110 section 15.5.2; openai-node core/error.ts AuthenticationError; openai/openai-cookbook#2347",
@@ -33,7 +40,8 @@ function defineAuthCheck(operation: OperationProbe, credential: CredentialProbe)
     needs: [...operation.needs, ...credential.needs],
     async run(context) {
       const sent = { credential: credential.compose(context) };
-      const outcome = await context.sdk((client) => operation.call(client, context), sent);
+      const call = stream ?? operation.call;
+      const outcome = await context.sdk((client) => call(client, context), sent);
       if (outcome.exchange.response?.status !== credential.status) await requireOffered(context, operation.operation);
       expectStatus(outcome.exchange, credential.status);
       if (isForbidden) expectSdkError(outcome, OpenAI.PermissionDeniedError);
@@ -60,11 +68,15 @@ async function requireChatGuard(context: CheckContext, credential: Credential): 
   await requireGuard(context, (client) => client.chat.completions.create(composeSdkChat(context)), credential);
 }
 
-const matrix = OPERATION_PROBES.flatMap((operation) => {
-  const isChat = operation.operation === "createChatCompletion";
-  const credentials = isChat ? [...CREDENTIAL_PROBES, ...TOKEN_PROBES] : CREDENTIAL_PROBES;
-  return credentials.map((credential) => defineAuthCheck(operation, credential));
-});
+/** Ids of checks that stand below, with words of their own. */
+const OWN_CHECKS: readonly string[] = ["auth.chat.stream-missing"];
+
+const matrix = OPERATION_PROBES.flatMap((operation) =>
+  [...CREDENTIAL_PROBES, ...TOKEN_PROBES].flatMap((credential) => [
+    defineAuthCheck({ operation, credential }),
+    ...(operation.stream === undefined ? [] : [defineAuthCheck({ operation, credential, stream: operation.stream })]),
+  ]),
+).filter(({ id }) => !OWN_CHECKS.includes(id));
 
 /** A refusal without what may differ from key to key: a key, or a masked one, in its message. */
 async function describeRefusal(context: CheckContext, literal: string): Promise<string> {

@@ -9,7 +9,7 @@ import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectResponse } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
-import { composeSdkChat } from "./chat-calls.ts";
+import { composeSdkChat, composeSdkStream } from "./chat-calls.ts";
 import { silentRecording } from "./silence.ts";
 
 export interface OperationProbe {
@@ -17,11 +17,22 @@ export interface OperationProbe {
   /** Part of permanent check ids. */
   readonly slug: string;
   readonly needs: readonly Need[];
-  call(client: OpenAI, context: CheckContext): Promise<unknown>;
+  readonly call: (client: OpenAI, context: CheckContext) => Promise<unknown>;
+  /** The same for a stream, of which nothing is read; absent where the operation has none. */
+  readonly stream?: (client: OpenAI, context: CheckContext) => Promise<unknown>;
 }
 
 /** Stands for a model where the recipe names none: a caller who is refused never gets so far that it matters. */
 const ANY_MODEL = "default";
+
+/** Nothing more of a stream is read once it has begun. */
+async function leave(stream: Promise<{ readonly controller: AbortController }>): Promise<void> {
+  (await stream).controller.abort();
+}
+
+function composeSpeech({ models }: CheckContext): object {
+  return { ...operations.createSpeech.examples.request, model: models.speech ?? ANY_MODEL };
+}
 
 type Probe = Omit<OperationProbe, "operation">;
 
@@ -39,12 +50,17 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     slug: "chat",
     needs: ["model:chat"],
     call: async (client, context) => client.chat.completions.create(composeSdkChat(context)),
+    stream: async (client, context) => leave(client.chat.completions.create(composeSdkStream(context))),
   },
   createCompletion: {
     slug: "completions",
     needs: ["model:chat"],
     call: async (client, { models }) =>
       client.completions.create({ model: String(models.chat), prompt: "The sea is", max_tokens: 1 }),
+    stream: async (client, { models }) =>
+      leave(
+        client.completions.create({ model: String(models.chat), prompt: "The sea is", max_tokens: 1, stream: true }),
+      ),
   },
   createEmbedding: {
     slug: "embeddings",
@@ -57,12 +73,26 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     needs: [],
     call: async (client, { models }) =>
       client.audio.transcriptions.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
+    stream: async (client, { models }) => {
+      const model = models.transcription ?? ANY_MODEL;
+      return leave(client.audio.transcriptions.create({ model, file: silentRecording(), stream: true }));
+    },
   },
   createTranslation: {
     slug: "translations",
     needs: [],
     call: async (client, { models }) =>
       client.audio.translations.create({ model: models.transcription ?? ANY_MODEL, file: silentRecording() }),
+  },
+  createSpeech: {
+    slug: "speech",
+    needs: [],
+    call: async (client, context) => client.post("/audio/speech", { body: composeSpeech(context) }),
+    stream: async (client, context) => {
+      const body = { ...composeSpeech(context), stream_format: "sse" };
+      const response = await client.post("/audio/speech", { body }).asResponse();
+      await response.body?.cancel();
+    },
   },
   "create-realtime-client-secret": {
     slug: "realtime-client-secrets",

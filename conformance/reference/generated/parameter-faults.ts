@@ -4,8 +4,8 @@
  */
 
 import { type HttpOperation, type HttpOperationId, listHttpOperations, operations } from "@openai-compat/spec";
-import { z } from "zod";
-import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { JSON_TYPES, type JsonType, listParameters, takesType } from "../../checks/support/plain-requests.ts";
+import { isJsonObject } from "../../src/expect.ts";
 import { omit } from "../mutants/mutant.ts";
 import type { Decoded, Fields } from "../operations/operation.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
@@ -15,11 +15,10 @@ type Definition = HttpOperation & { readonly id: HttpOperationId };
 
 export function listParameterFaults(): readonly Fault[] {
   return listHttpOperations(operations).flatMap((operation) => {
-    const parameters = listParameters(operation.request);
-    return Object.entries(parameters).flatMap(([name, schema]) =>
+    return listParameters(operation.request).flatMap((name) =>
       listModes(operation.id).flatMap((mode) => [
         ...listWholeFaults({ operation, mode, name }),
-        ...listTypeFaults({ operation, mode, name }, schema),
+        ...listTypeFaults({ operation, mode, name }),
       ]),
     );
   });
@@ -31,26 +30,6 @@ interface Parameter {
   readonly name: string;
 }
 
-/** The properties of a request, each with its JSON Schema. */
-function listParameters(request: z.ZodType | null): Readonly<Record<string, JsonObject>> {
-  if (request === null) return {};
-  const document: unknown = z.toJSONSchema(request, { io: "input", unrepresentable: "any" });
-  const root = isJsonObject(document) ? resolve(document, document) : {};
-  const properties = isJsonObject(root["properties"]) ? root["properties"] : {};
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, isJsonObject(schema) ? schema : {}]),
-  );
-}
-
-function resolve(schema: JsonObject, document: JsonObject): JsonObject {
-  const { $ref: reference } = schema;
-  if (typeof reference !== "string") return schema;
-  const name = reference.split("/").at(-1) ?? "";
-  const { $defs: definitions } = document;
-  const found = isJsonObject(definitions) ? definitions[name] : undefined;
-  return isJsonObject(found) ? found : {};
-}
-
 const BROKEN: Refusal = {
   ...makeRefusal("upstream_failed"),
   status: 500,
@@ -60,6 +39,7 @@ const BROKEN: Refusal = {
 
 function listWholeFaults(parameter: Parameter): readonly Fault[] {
   const { name, operation } = parameter;
+  const { request: shape } = operation;
   const hasChoices = operation.id === "createChatCompletion" || operation.id === "createCompletion";
   const isSent = (fields: Fields): boolean => fields[name] !== undefined && fields[name] !== null;
   const drop = (fields: Fields): Decoded => ({ fields: omit(fields, name) });
@@ -79,7 +59,14 @@ function listWholeFaults(parameter: Parameter): readonly Fault[] {
       isRefusal: true,
     },
     defineParameterFault(parameter, "breaks", (fields) => (isSent(fields) ? { refusal: BROKEN } : null)),
-    defineParameterFault(parameter, "null-breaks", (fields) => (fields[name] === null ? { refusal: BROKEN } : null)),
+    // A form has no null.
+    ...(shape !== null && operation.requestContentType === "application/json" && takesType(shape, name, "null")
+      ? [
+          defineParameterFault(parameter, "null-refused", (fields) =>
+            fields[name] === null ? { refusal: BROKEN } : null,
+          ),
+        ]
+      : []),
   ];
 }
 
@@ -87,51 +74,25 @@ function isMany({ n }: Fields): boolean {
   return typeof n === "number" && n > 1;
 }
 
-const WRONG_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+const TYPES: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
   string: (value) => typeof value === "string",
   number: (value) => typeof value === "number",
   boolean: (value) => typeof value === "boolean",
   array: (value) => Array.isArray(value),
   object: (value) => isJsonObject(value),
+  null: (value) => value === null,
 };
 
 /** A value of a type that the parameter does not have is answered with 500. */
-function listTypeFaults(parameter: Parameter, schema: JsonObject): readonly Fault[] {
-  if (parameter.operation.requestContentType !== "application/json") return [];
-  const shape = parameter.operation.request;
-  if (shape === null || Object.keys(schema).length === 0) return [];
-  return Object.entries(WRONG_TYPES).flatMap(([type, isOfType]) => {
-    const { name } = parameter;
-    if (accepts(shape, name, type)) return [];
-    return defineParameterFault(parameter, `${type}-breaks`, (fields) =>
-      isOfType(fields[name]) ? { refusal: BROKEN } : null,
-    );
-  });
-}
-
-const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
-  string: ["text", "auto", "none", "low", "float", "mp3", "24h", "in-memory", "in_memory"],
-  number: [1, 0.5],
-  boolean: [true, false],
-  array: [
-    ["text"],
-    [1],
-    [[1]],
-    [{ role: "user", content: "x" }],
-    [{ type: "function", function: { name: "f" } }],
-    [{ name: "f" }],
-    [],
-  ],
-  object: [{}, { type: "text" }, { name: "f" }, { id: "v" }, { a: "1" }, { a: 1 }, { type: "session.created" }],
-};
-
-/** Whether the document lets the parameter have a value of the type. */
-function accepts(shape: z.ZodType, name: string, type: string): boolean {
-  return (SAMPLES[type] ?? []).some((value) => {
-    const { error } = shape.safeParse({ [name]: value });
-    // In a union every branch reports the path; where the top does, the value itself is what is wrong.
-    return error === undefined || !error.issues.some(({ path }) => path.length === 1 && path[0] === name);
-  });
+function listTypeFaults(parameter: Parameter): readonly Fault[] {
+  const { name, operation } = parameter;
+  const { request } = operation;
+  if (operation.requestContentType !== "application/json" || request === null) return [];
+  return JSON_TYPES.filter((type) => !takesType(request, name, type)).map((type) =>
+    defineParameterFault(parameter, `${type}-breaks`, (fields) =>
+      TYPES[type](fields[name]) ? { refusal: BROKEN } : null,
+    ),
+  );
 }
 
 function defineParameterFault(
@@ -144,7 +105,7 @@ function defineParameterFault(
     description: `\`${name}\` of a ${mode === "stream" ? "stream's " : ""}request: ${operator}`,
     operation: operation.id,
     mode,
-    operator: `parameter ${operator.replace(/^(?:string|number|boolean|array|object)-/, "wrong-type-")}`,
+    operator: `parameter ${operator.replace(/^(?:string|number|boolean|array|object|null)-breaks/, "wrong-type-breaks")}`,
     mutate: ({ operations: known }) => {
       const { decode } = known[operation.id];
       const changed = {

@@ -1,9 +1,10 @@
 /** Callers who get in though they may not, or are turned away in the wrong way or at the wrong time. */
 
-import { OPERATION_PROBES } from "../../../checks/support/operation-probes.ts";
+import { OPERATION_PROBES, type OperationProbe } from "../../../checks/support/operation-probes.ts";
 import { makeRefusal } from "../../refusal.ts";
 import type { CredentialVerdict } from "../../tokens.ts";
 import type { ReferenceCall } from "../../call.ts";
+import { modeOfCall } from "../../generated/fault.ts";
 import {
   isChat,
   type Mutant,
@@ -24,10 +25,11 @@ const ACCEPTED: readonly CredentialVerdict[] = [
   "tampered",
   "alg-none",
   "no-capability",
+  "unsigned",
+  "not-yet-valid",
+  "wrong-audience",
+  "wrong-issuer",
 ];
-
-/** How tokens are read is the same for every operation. */
-const ACCEPTED_BY_CHAT: readonly CredentialVerdict[] = ["unsigned", "not-yet-valid", "wrong-audience", "wrong-issuer"];
 
 /** Decides differently about some callers: the name of another refusal, or null to let them in. */
 function mutateAdmission(
@@ -46,19 +48,37 @@ function mutateAdmission(
   };
 }
 
-const openDoors = OPERATION_PROBES.flatMap(({ slug, operation }) =>
-  [...ACCEPTED, ...(operation === "createChatCompletion" ? ACCEPTED_BY_CHAT : [])].map((accepted) =>
-    mutateAdmission(
-      {
-        id: `auth.${slug}.accepts-${accepted}`,
-        description: `${operation} lets ${accepted} in`,
-        intended: [`auth.${slug}.${accepted}`],
-      },
-      (verdict, call) => verdict === accepted && call.operation === operation,
-      null,
-    ),
+const openDoors = OPERATION_PROBES.flatMap((probe) =>
+  (probe.stream === undefined ? (["body"] as const) : (["body", "stream"] as const)).flatMap((mode) =>
+    ACCEPTED.map((accepted) => openDoor(probe, mode, accepted)),
   ),
 );
+
+function openDoor({ slug, operation }: OperationProbe, mode: "body" | "stream", accepted: CredentialVerdict): Mutant {
+  const streamed = mode === "stream" ? "stream-" : "";
+  const door = mutateAdmission(
+    {
+      id: `auth.${slug}.${streamed}accepts-${accepted}`,
+      description: `${mode === "stream" ? "a streamed " : ""}${operation} lets ${accepted} in`,
+      intended: [`auth.${slug}.${streamed}${accepted}`],
+    },
+    (verdict, call) => verdict === accepted && call.operation === operation && modeOfCall(call) === mode,
+    null,
+  );
+  if (mode === "body") return door;
+  // Whether a stream is asked for stands in the body.
+  const readsBodyFirst = (call: ReferenceCall): boolean => call.operation === operation;
+  const isUnread = operation === "createTranscription" || operation === "createSpeech";
+  const unread = ["unauthenticated", "no-capability"].map((kind) => `audio.${slug}.unread.${kind}`);
+  return {
+    ...door,
+    intended: isUnread ? [...door.intended, ...unread] : door.intended,
+    mutate: (wire) => ({
+      ...door.mutate(wire),
+      readsBodyFirst: (call) => wire.readsBodyFirst(call) || readsBodyFirst(call),
+    }),
+  };
+}
 
 function isMalformed(call: ReferenceCall): boolean {
   return isChat(call) && Object.keys(parseSent(call)).length === 0;
@@ -86,7 +106,7 @@ export const authMutants: readonly Mutant[] = [
   ),
   mutateAdmission(
     { id: "auth.streams-are-open", description: "streams need no credential", intended: ["auth.chat.stream-missing"] },
-    (verdict, call) => verdict === "missing" && parseSent(call)["stream"] === true,
+    (verdict, call) => verdict === "missing" && isChat(call) && parseSent(call)["stream"] === true,
     null,
   ),
   {

@@ -1,0 +1,69 @@
+/**
+ * Checks that each documented parameter of each request is taken, for an answer and for a stream: with its default, which
+ * no server has a reason to refuse, and with other documented values, which one may refuse by name.
+ */
+
+import { operations } from "@openai-compat/spec";
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { assume, expectStatus, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { requireOffered } from "../support/operation-probes.ts";
+import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+import { LEGAL_VALUES, type LegalValues } from "../support/legal-values.ts";
+
+interface Asked {
+  readonly context: CheckContext;
+  readonly request: PlainRequest;
+  readonly mode: AnswerMode;
+}
+
+/** Status 200, where a plain request has it. @throws Failure, Inconclusive */
+async function expectTaken(asked: Asked, exchange: Exchange): Promise<void> {
+  if (exchange.response?.status !== 200) {
+    const { context, request, mode } = asked;
+    const plain = await sendPlain(context, request, { mode });
+    assume(`a plain ${mode === "stream" ? "stream" : "request"} is answered`, () => expectStatus(plain, 200));
+  }
+  expectStatus(exchange, 200);
+}
+
+async function expectValuesTaken(asked: Asked, parameter: string, values: LegalValues): Promise<void> {
+  const { context, request, mode } = asked;
+  const send = (fields: JsonObject): Promise<Exchange> => sendPlain(context, request, { mode, fields });
+  for (const value of values.defaults ?? []) {
+    await expectTaken(asked, await send({ [parameter]: value }));
+  }
+  for (const value of values.others ?? []) {
+    const exchange = await send({ ...values.beside, [parameter]: value });
+    throwIfUnsupported(exchange, parameter, ...Object.keys(values.beside ?? {}));
+    await expectTaken(asked, exchange);
+  }
+}
+
+function defineLegalCheck(request: PlainRequest, parameter: string, values: LegalValues): Check {
+  const { operation, slug, area, needs } = request;
+  const modes = values.mode === undefined ? listModes(request) : [values.mode];
+  const slugged = parameter.replaceAll("_", "-");
+  return defineCheck({
+    id: `errors.legal.${slug}.${slugged}`,
+    area,
+    level: values.level ?? "must",
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: `\`${parameter}\` of ${operation} is taken with its default, and with other documented values or refused by name.`,
+    reference: `OpenAPI ${operation}.${parameter}; ${operations[operation].path} in openai-node resources`,
+    breaks: "Clients that write all parameters out, as most user interfaces and frameworks do, get no answer at all.",
+    async run(context) {
+      await requireOffered(context, operation);
+      for (const mode of modes) await expectValuesTaken({ context, request, mode }, parameter, values);
+    },
+  });
+}
+
+export const legalRequestChecks: readonly Check[] = PLAIN_REQUESTS.flatMap((request) =>
+  Object.entries(LEGAL_VALUES[request.slug] ?? {}).map(([parameter, values]) =>
+    defineLegalCheck(request, parameter, values),
+  ),
+);

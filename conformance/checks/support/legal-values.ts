@@ -1,0 +1,117 @@
+/**
+ * Documented values of the parameters of requests, by the slug of the operation. `null` counts as left out and is no
+ * value of its own here: each check adds it where the document allows it.
+ */
+
+import type { JsonObject } from "../../src/expect.ts";
+import type { Level } from "../../src/check.ts";
+import type { AnswerMode } from "./plain-requests.ts";
+
+export interface LegalValues {
+  /** Those that change nothing: a server has no reason to refuse them. */
+  readonly defaults?: readonly unknown[];
+  /** Those that a server may refuse by name. */
+  readonly others?: readonly unknown[];
+  /** Fields that the document asks for beside the others. */
+  readonly beside?: JsonObject;
+  /** Default: both. */
+  readonly mode?: AnswerMode;
+  /** Default `must`. */
+  readonly level?: Level;
+}
+
+const FUNCTION = {
+  name: "file_report",
+  description: "Files a report.",
+  parameters: { type: "object", properties: {} },
+};
+const TOOLS = { tools: [{ type: "function", function: FUNCTION }] };
+const JSON_SCHEMA = {
+  type: "json_schema",
+  json_schema: {
+    name: "lot",
+    strict: true,
+    schema: {
+      type: "object",
+      properties: { sealed: { type: "boolean" } },
+      required: ["sealed"],
+      additionalProperties: false,
+    },
+  },
+};
+
+const SAMPLING: Readonly<Record<string, LegalValues>> = {
+  temperature: { defaults: [null, 1], others: [0, 2, 0.7] },
+  top_p: { defaults: [null, 1], others: [0.1, 0.95] },
+  frequency_penalty: { defaults: [null, 0], others: [-2, 2] },
+  presence_penalty: { defaults: [null, 0], others: [-2, 2] },
+  logit_bias: { defaults: [null, {}], others: [{ "100": -100 }] },
+  seed: { defaults: [null], others: [0, 7, -1] },
+  stop: { defaults: [null], others: ["\n\n", ["END", "STOP", "###", "</s>"]] },
+  n: { defaults: [null, 1], others: [2] },
+  user: { defaults: [null], others: ["user-4711"] },
+  stream_options: { defaults: [null], others: [{ include_usage: true }, { include_usage: false }], mode: "stream" },
+};
+
+const CHAT: Readonly<Record<string, LegalValues>> = {
+  ...SAMPLING,
+  metadata: { defaults: [null, {}], others: [{ purpose: "conformance" }] },
+  logprobs: { defaults: [null, false], others: [true] },
+  top_logprobs: { defaults: [null], others: [0, 5], beside: { logprobs: true } },
+  safety_identifier: { defaults: [null], others: ["user-4711"] },
+  prompt_cache_key: { defaults: [null], others: ["conversation-1"] },
+  prompt_cache_retention: { defaults: [null], others: ["24h"] },
+  prompt_cache_options: { defaults: [null], others: [{}] },
+  service_tier: { defaults: [null, "auto"], others: ["default"] },
+  modalities: { defaults: [null, ["text"]] },
+  verbosity: { defaults: [null], others: ["low", "medium", "high"] },
+  reasoning_effort: { defaults: [null], others: ["low", "medium", "high", "minimal", "none"] },
+  max_completion_tokens: { defaults: [null], others: [1, 2], beside: { max_tokens: undefined } },
+  max_tokens: { defaults: [null], others: [2] },
+  web_search_options: { defaults: [null], others: [{}], level: "should" },
+  response_format: { defaults: [null, { type: "text" }], others: [JSON_SCHEMA] },
+  audio: {
+    defaults: [null],
+    others: [{ voice: "alloy", format: "wav" }],
+    beside: { modalities: ["text"] },
+    level: "should",
+  },
+  store: { defaults: [null, false], others: [true] },
+  moderation: { defaults: [null], others: [{ model: "omni-moderation-latest" }], level: "should" },
+  stream: { defaults: [null, false], mode: "body" },
+  prediction: { defaults: [null], others: [{ type: "content", content: "Hello." }] },
+  tools: { defaults: [null], others: [TOOLS.tools] },
+  tool_choice: { defaults: [null], others: ["none", "auto"], beside: TOOLS },
+  parallel_tool_calls: { defaults: [null], others: [true, false], beside: TOOLS },
+  functions: { defaults: [null], others: [[FUNCTION]], level: "should" },
+  function_call: { defaults: [null], others: ["none", "auto"], beside: { functions: [FUNCTION] }, level: "should" },
+};
+
+const COMPLETIONS: Readonly<Record<string, LegalValues>> = {
+  ...SAMPLING,
+  best_of: { defaults: [null, 1] },
+  echo: { defaults: [null, false], others: [true] },
+  logprobs: { defaults: [null], others: [0, 2] },
+  max_tokens: { defaults: [null], others: [2] },
+  stream: { defaults: [null, false], mode: "body" },
+  suffix: { defaults: [null] },
+};
+
+export const LEGAL_VALUES: Readonly<Record<string, Readonly<Record<string, LegalValues>>>> = {
+  chat: CHAT,
+  completions: COMPLETIONS,
+  embeddings: {
+    encoding_format: { defaults: [null, "float"], others: ["base64"] },
+    dimensions: { defaults: [null] },
+    user: { defaults: [null], others: ["user-4711"] },
+  },
+  speech: {
+    instructions: { defaults: [null], others: ["Speak calmly."] },
+    response_format: { others: [null, "mp3", "wav", "pcm", "flac", "opus", "aac"] },
+    speed: { defaults: [null, 1], others: [0.25, 4, 1.5] },
+    stream_format: { defaults: [null], others: ["audio"], mode: "body" },
+  },
+  "client-secrets": {
+    expires_after: { defaults: [null], others: [{ anchor: "created_at", seconds: 600 }] },
+  },
+};
