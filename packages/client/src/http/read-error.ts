@@ -4,7 +4,7 @@ import { ClientError } from "../client-error.ts";
 import { readText } from "./read-text.ts";
 
 /** The most bytes of an error's body that are read; what follows is cut off. */
-const ERROR_BYTES_MAX = 64 * 1024;
+export const ERROR_BYTES_MAX = 64 * 1024;
 /** The most characters of a body without an envelope that a message shows. */
 const SHOWN_CHARACTERS_MAX = 200;
 

@@ -4,6 +4,7 @@ import { ClientError } from "../client-error.ts";
 import type { ClientSettings } from "../client-options.ts";
 import { watchCall } from "./call-watch.ts";
 import type { CallWatch } from "./call-watch.ts";
+import { composeHeaders, findToken } from "./credential.ts";
 import { readErrorAnswer, redact } from "./read-error.ts";
 import type { Attempt } from "./retry.ts";
 
@@ -27,9 +28,6 @@ export interface HttpAnswer {
   readonly requestId: string | null;
 }
 
-/** What a header's value may hold, in the words of `fetch`, which would show the value in its error. */
-const HEADER_VALUE = /^[\t\x20-\x7E\x80-\xFF]*$/;
-
 /**
  * @param read takes the answer's body, or keeps it open. What it throws counts as the attempt's failure.
  * @throws ClientError
@@ -42,13 +40,10 @@ export async function sendRequest<Result>(
   const watch = watchCall(request.signal, request.timeoutMs);
   let secret: string | null = null;
   try {
-    secret =
-      typeof settings.token === "function"
-        ? await untilAborted(watch, resolveToken(settings, request))
-        : settings.token;
+    secret = await findToken(settings, request, watch);
     const response = await settings.fetch(settings.baseURL + request.path, {
       method: request.method,
-      headers: composeHeaders(settings, request, secret),
+      headers: composeHeaders({ ...settings.headers, ...request.headers }, secret),
       body: request.body,
       signal: watch.signal,
     });
@@ -61,46 +56,6 @@ export async function sendRequest<Result>(
     watch.close();
     throw error;
   }
-}
-
-/** Calls the function for the token, whose failure is the caller's own. */
-async function resolveToken({ token }: Pick<ClientSettings, "token">, { isRefused }: Attempt): Promise<string | null> {
-  if (typeof token !== "function") return token;
-  try {
-    return await token({ isRefused });
-  } catch (thrown) {
-    throw new ClientError({
-      kind: "invalid-request",
-      code: "token_failed",
-      message: "The function `token` failed, so the request was not sent.",
-      cause: thrown,
-    });
-  }
-}
-
-/** A function that gives tokens may never return. */
-async function untilAborted<Result>({ signal }: CallWatch, promise: Promise<Result>): Promise<Result> {
-  if (signal.aborted) throw signal.reason;
-  return new Promise<Result>((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
-
-function composeHeaders(
-  settings: ClientSettings,
-  request: HttpRequest,
-  token: string | null,
-): Readonly<Record<string, string>> {
-  const headers = { ...settings.headers, ...request.headers };
-  if (token !== null) headers["authorization"] = `Bearer ${token}`;
-  for (const [name, value] of Object.entries(headers)) {
-    if (HEADER_VALUE.test(value)) continue;
-    const what = name === "authorization" ? "The token" : `The header ${name}`;
-    throw new ClientError({ kind: "invalid-request", message: `${what} holds a character that no header can carry.` });
-  }
-  return headers;
 }
 
 /** An error of a custom `fetch` may show the request. */

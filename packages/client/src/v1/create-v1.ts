@@ -7,6 +7,7 @@ import type { ClientSettings } from "../client-options.ts";
 import { requireNumber } from "../client-options.ts";
 import { callWithRetries } from "../http/retry.ts";
 import { sendRequest } from "../http/send-request.ts";
+import { createRealtimeConnector } from "./connect-realtime.ts";
 import { composeRequest } from "./compose-request.ts";
 import { readAnswer } from "./read-answer.ts";
 import type { CallOptions, V1 } from "./v1-types.ts";
@@ -19,7 +20,7 @@ const HTTP_ROUTES = Object.values(operationRoutes).filter((route) => route.trans
 export function createV1(settings: ClientSettings): V1 {
   const entries = HTTP_ROUTES.map((route) => [toCamelCase(route.id), createCall(settings, route)]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type is derived from the same table
-  return Object.fromEntries(entries) as V1;
+  return { ...Object.fromEntries(entries), connectRealtime: createRealtimeConnector(settings) } as V1;
 }
 
 function toCamelCase(name: string): string {

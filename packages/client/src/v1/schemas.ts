@@ -41,3 +41,14 @@ export function findChecks(id: HttpOperationId): OperationChecks {
   cache.set(id, checks);
   return checks;
 }
+
+/** Checks of a realtime session's messages. */
+export interface SessionChecks {
+  readonly clientEvent: Check;
+  readonly serverEvent: Check;
+}
+
+export function findSessionChecks(): SessionChecks {
+  const { clientEvent, serverEvent } = operations.connectRealtime;
+  return { clientEvent: checkStrictly(clientEvent), serverEvent: checkLeniently(serverEvent) };
+}

@@ -3,6 +3,8 @@
 import type { HttpOperation, HttpOperationId, operations, Streaming } from "@openai-compat/spec";
 import type { z } from "zod";
 import type { BinaryAnswer } from "./binary-answer.ts";
+import type { RealtimeInput, RealtimeOptions } from "./connect-realtime.ts";
+import type { RealtimeSession } from "./realtime-session.ts";
 import type { Stream } from "./stream.ts";
 import type { Upload } from "./upload.ts";
 
@@ -72,6 +74,9 @@ type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
 /** One function per operation, named as OpenAI's document names it. All throw `ClientError`. */
 export type V1 = {
   readonly [Id in HttpOperationId as CamelCase<Id>]: OperationCall<Operations[Id]>;
+} & {
+  /** Opens a session that transcribes while somebody speaks. */
+  readonly connectRealtime: (input: RealtimeInput, options?: RealtimeOptions) => Promise<RealtimeSession>;
 };
 
 /** What the function of an operation takes, such as `V1Input<"createChatCompletion">`. */
