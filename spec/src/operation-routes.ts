@@ -29,6 +29,8 @@ export interface HttpRoute extends RouteFields {
   readonly requestContentType: "application/json" | "multipart/form-data" | null;
   /** The media types of a 200 that is no stream. All but JSON are text or bytes, without a shape. */
   readonly responseContentTypes: readonly `${string}/${string}`[];
+  /** The values of `response_format` that are answered as text; all others are JSON or bytes. */
+  readonly textFormats: readonly string[];
   /** `null` when the operation never streams. */
   readonly streaming: Streaming | null;
 }
@@ -50,6 +52,7 @@ const JSON_BOTH_WAYS = {
   method: "POST",
   requestContentType: "application/json",
   responseContentTypes: ["application/json"],
+  textFormats: [],
   streaming: null,
 } as const;
 
@@ -83,6 +86,7 @@ export const operationRoutes = {
     path: "/audio/transcriptions",
     requestContentType: "multipart/form-data",
     responseContentTypes: ["application/json", "text/plain"],
+    textFormats: ["text", "srt", "vtt"],
     streaming: { field: "stream", value: true, lastType: "transcript.text.done" },
   },
   createTranslation: {
@@ -91,6 +95,7 @@ export const operationRoutes = {
     path: "/audio/translations",
     requestContentType: "multipart/form-data",
     responseContentTypes: ["application/json", "text/plain"],
+    textFormats: ["text", "srt", "vtt"],
   },
   createSpeech: {
     ...JSON_BOTH_WAYS,

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { createTranscriptionRequestSchema } from "./audio/transcription-request.ts";
+import { createTranslationRequestSchema } from "./audio/translation-request.ts";
 import { operationRoutes } from "./operation-routes.ts";
 import { type HttpOperation, type Operation, listHttpOperations, operations } from "./operations.ts";
 import { validateShape } from "./shared/validate-shape.ts";
@@ -57,4 +59,19 @@ test("a session over a WebSocket is no request that is routed by its method and 
   const { connectRealtime, ...requests } = operations;
   expect(listHttpOperations({ connectRealtime })).toEqual([]);
   expect(Object.values(requests)).toEqual(list);
+});
+
+test("the formats that an answer has a shape for, and those that are text, are all that can be asked for", () => {
+  const withFormats = list.filter(({ textFormats }) => textFormats.length > 0);
+  expect(withFormats.map(({ id }) => id)).toEqual(["createTranscription", "createTranslation"]);
+  const asked = {
+    createTranscription: createTranscriptionRequestSchema.shape.response_format.unwrap().options,
+    createTranslation: createTranslationRequestSchema.shape.response_format.unwrap().options,
+  };
+  for (const { id, textFormats, responseByFormat } of withFormats) {
+    const formats = [...Object.keys(responseByFormat), ...textFormats];
+    expect(asked).toMatchObject({ [id]: expect.arrayContaining(formats) });
+    expect(Object.entries(asked).find(([operation]) => operation === id)?.[1]).toHaveLength(formats.length);
+    expect(formats[0]).toBe("json");
+  }
 });

@@ -7,9 +7,18 @@ import { createSpeechResponseStreamEventSchema } from "./audio/speech-event.ts";
 import { createSpeechRequestSchema } from "./audio/speech-request.ts";
 import { createTranscriptionResponseStreamEventSchema } from "./audio/transcription-event.ts";
 import { createTranscriptionRequestSchema } from "./audio/transcription-request.ts";
-import { createTranscriptionResponseSchema } from "./audio/transcription-response.ts";
+import {
+  createTranscriptionResponseDiarizedJsonSchema,
+  createTranscriptionResponseJsonSchema,
+  createTranscriptionResponseSchema,
+  createTranscriptionResponseVerboseJsonSchema,
+} from "./audio/transcription-response.ts";
 import { createTranslationRequestSchema } from "./audio/translation-request.ts";
-import { createTranslationResponseSchema } from "./audio/translation-response.ts";
+import {
+  createTranslationResponseJsonSchema,
+  createTranslationResponseSchema,
+  createTranslationResponseVerboseJsonSchema,
+} from "./audio/translation-response.ts";
 import { createChatCompletionStreamResponseSchema } from "./chat/chunk.ts";
 import { createChatCompletionRequestSchema } from "./chat/request.ts";
 import { createChatCompletionResponseSchema } from "./chat/response.ts";
@@ -62,6 +71,8 @@ export interface HttpOperation extends OperationFields, HttpRoute {
   readonly request: z.ZodType | null;
   /** The body of a 200 that is JSON; `null` when the operation never answers so. */
   readonly response: z.ZodType | null;
+  /** Where `response_format` decides: the shape of each JSON format. The first one is the default. */
+  readonly responseByFormat: Readonly<Record<string, z.ZodType>>;
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
   readonly examples: OperationExamples;
@@ -114,6 +125,7 @@ export const operations = defineOperations({
     summary: "Lists the models that the server offers.",
     request: null,
     pathParameters: {},
+    responseByFormat: {},
     response: listModelsResponseSchema,
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
@@ -128,6 +140,7 @@ export const operations = defineOperations({
     pathParameters: {
       model: modelIdSchema.describe("The model's id. A `/` in it works as `%2F` and as it is."),
     },
+    responseByFormat: {},
     response: modelSchema,
     streamEvent: null,
     capability: { domain: "ai", can: "READ" },
@@ -140,6 +153,7 @@ export const operations = defineOperations({
     summary: "Answers a conversation, at once or as a stream.",
     request: createChatCompletionRequestSchema,
     pathParameters: {},
+    responseByFormat: {},
     response: createChatCompletionResponseSchema,
     streamEvent: createChatCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
@@ -176,6 +190,7 @@ export const operations = defineOperations({
     summary: "Goes on with a text, at once or as a stream.",
     request: createCompletionRequestSchema,
     pathParameters: {},
+    responseByFormat: {},
     response: createCompletionResponseSchema,
     streamEvent: createCompletionStreamResponseSchema,
     capability: { domain: "ai", can: "PROMPT" },
@@ -198,6 +213,7 @@ export const operations = defineOperations({
     summary: "Turns texts into vectors.",
     request: createEmbeddingRequestSchema,
     pathParameters: {},
+    responseByFormat: {},
     response: createEmbeddingResponseSchema,
     streamEvent: null,
     capability: { domain: "ai", can: "PROMPT" },
@@ -221,6 +237,11 @@ export const operations = defineOperations({
     summary: "Writes down what is said in a recording, at once or as a stream.",
     request: createTranscriptionRequestSchema,
     pathParameters: {},
+    responseByFormat: {
+      json: createTranscriptionResponseJsonSchema,
+      verbose_json: createTranscriptionResponseVerboseJsonSchema,
+      diarized_json: createTranscriptionResponseDiarizedJsonSchema,
+    },
     response: createTranscriptionResponseSchema,
     streamEvent: createTranscriptionResponseStreamEventSchema,
     capability: { domain: "ai", can: "TRANSCRIBE" },
@@ -235,6 +256,10 @@ export const operations = defineOperations({
     summary: "Writes down in English what is said in a recording.",
     request: createTranslationRequestSchema,
     pathParameters: {},
+    responseByFormat: {
+      json: createTranslationResponseJsonSchema,
+      verbose_json: createTranslationResponseVerboseJsonSchema,
+    },
     response: createTranslationResponseSchema,
     streamEvent: null,
     capability: { domain: "ai", can: "TRANSCRIBE" },
@@ -247,6 +272,7 @@ export const operations = defineOperations({
     summary: "Speaks a text.",
     request: createSpeechRequestSchema,
     pathParameters: {},
+    responseByFormat: {},
     response: null,
     streamEvent: createSpeechResponseStreamEventSchema,
     capability: { domain: "ai", can: "PROMPT" },
@@ -261,6 +287,7 @@ export const operations = defineOperations({
     summary: "Makes a short-lived credential that opens sessions and does nothing else.",
     request: realtimeCreateClientSecretRequestSchema,
     pathParameters: {},
+    responseByFormat: {},
     response: realtimeCreateClientSecretResponseSchema,
     streamEvent: null,
     capability: { domain: "ai", can: "TRANSCRIBE" },

@@ -18,4 +18,5 @@ export type { RealtimeInput, RealtimeOptions } from "./v1/connect-realtime.ts";
 export type { RealtimeSession } from "./v1/realtime-session.ts";
 export type { Stream } from "./v1/stream.ts";
 export type { FilePath, NamedBytes, Upload } from "./v1/upload.ts";
-export type { CallOptions, V1, V1Answer, V1Event, V1Input } from "./v1/v1-types.ts";
+export type { CallOptions } from "./v1/call-options.ts";
+export type { V1, V1Answer, V1Event, V1Input } from "./v1/v1-types.ts";

@@ -6,7 +6,7 @@ import type { HttpRequest } from "../http/send-request.ts";
 import { encodeForm } from "./encode-form.ts";
 import type { Check, OperationChecks } from "./schemas.ts";
 import { isUpload, openUpload } from "./upload.ts";
-import type { CallOptions } from "./v1-types.ts";
+import type { CallOptions } from "./call-options.ts";
 
 export interface OperationInput {
   readonly route: HttpRoute;
@@ -67,8 +67,8 @@ async function openUploads(input: Readonly<Record<string, unknown>>): Promise<Re
 }
 
 function requireShape(check: Check | null | undefined, value: unknown): void {
-  const [issue] = check?.(value) ?? [];
-  if (issue === undefined) return;
+  const issue = check?.(value) ?? null;
+  if (issue === null) return;
   throw createInputError(
     issue.path,
     `The input is not valid: ${issue.path === "" ? "" : `${issue.path}: `}${issue.message}`,

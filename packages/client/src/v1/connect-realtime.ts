@@ -8,7 +8,7 @@ import { callWithRetries } from "../http/retry.ts";
 import { openSocket } from "./open-socket.ts";
 import { createRealtimeSession } from "./realtime-session.ts";
 import type { RealtimeSession } from "./realtime-session.ts";
-import type { CallOptions } from "./v1-types.ts";
+import type { CallOptions } from "./call-options.ts";
 
 export interface RealtimeInput {
   /** The model of the conversation. */

@@ -10,7 +10,8 @@ import { sendRequest } from "../http/send-request.ts";
 import { createRealtimeConnector } from "./connect-realtime.ts";
 import { composeRequest } from "./compose-request.ts";
 import { readAnswer } from "./read-answer.ts";
-import type { CallOptions, V1 } from "./v1-types.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { V1 } from "./v1-types.ts";
 
 type Input = Readonly<Record<string, unknown>>;
 

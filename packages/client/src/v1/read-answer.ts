@@ -13,9 +13,6 @@ import { createStream } from "./stream.ts";
 /** The most bytes of an answer that is read as a whole. */
 const ANSWER_BYTES_MAX = 512 * 1024 * 1024;
 
-/** `response_format` of the answers that are text. */
-const TEXT_FORMATS: readonly unknown[] = ["text", "srt", "vtt"];
-
 /** @throws ClientError of kind `invalid-response`. */
 export async function readAnswer(call: OperationInput, answer: HttpAnswer): Promise<unknown> {
   const { route, input, checks } = call;
@@ -30,9 +27,10 @@ export async function readAnswer(call: OperationInput, answer: HttpAnswer): Prom
     if (/^(?:text\/html|application\/json)/.test(contentType)) throw await createTypeError(answer, "bytes");
     return createBinaryAnswer(answer);
   }
-  const isText = route.responseContentTypes.includes("text/plain") && TEXT_FORMATS.includes(input["response_format"]);
+  const format = input["response_format"];
+  const isText = route.textFormats.some((textFormat) => textFormat === format);
   const text = await readWhole(answer);
-  return isText ? text : requireShape(parseJson(text, answer), checks?.response ?? null, answer);
+  return isText ? text : requireShape(parseJson(text, answer), checks?.findResponse(format) ?? null, answer);
 }
 
 async function readWhole(answer: HttpAnswer): Promise<string> {
@@ -51,8 +49,8 @@ function parseJson(text: string, answer: HttpAnswer): unknown {
 }
 
 function requireShape(value: unknown, check: Check | null, answer: HttpAnswer): unknown {
-  const [issue] = check?.(value) ?? [];
-  if (issue === undefined) return value;
+  const issue = check?.(value) ?? null;
+  if (issue === null) return value;
   const message = `The answer does not have the shape of the specification: ${issue.path === "" ? "" : `${issue.path}: `}${issue.message}`;
   throw createInvalidError(answer, message, { param: issue.path, cause: value });
 }

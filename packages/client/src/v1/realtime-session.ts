@@ -90,8 +90,8 @@ export function createRealtimeSession(socket: Socket, options: SessionOptions): 
     send(event) {
       if (ended !== null) throw ended === "closed" ? alreadyClosed() : ended;
       if (socket.bufferedAmount > unsentBytesMax) throw tooMuchUnsent(unsentBytesMax);
-      const [issue] = checks?.clientEvent(event) ?? [];
-      if (issue !== undefined) throw refuseEvent(issue);
+      const issue = checks?.clientEvent(event) ?? null;
+      if (issue !== null) throw refuseEvent(issue);
       socket.send(JSON.stringify(event));
     },
     close: () => end("closed"),
@@ -107,8 +107,8 @@ function decodeEvent(data: unknown, checks: SessionChecks | null): Waiting | Cli
   } catch {
     return invalidEvent("A message of the session is not JSON.");
   }
-  const [issue] = checks?.serverEvent(event) ?? [];
-  if (issue !== undefined) {
+  const issue = checks?.serverEvent(event) ?? null;
+  if (issue !== null) {
     return invalidEvent(
       `An event does not have the shape of the specification: ${issue.path}: ${issue.message}`,
       event,

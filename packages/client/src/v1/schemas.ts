@@ -1,30 +1,43 @@
 /** The shapes of all operations. It brings zod along, so it is imported only when the first call needs it. */
 
-import { flattenIssues, operations, validateShape } from "@openai-compat/spec";
-import type { HttpOperation, HttpOperationId, ShapeIssue } from "@openai-compat/spec";
+import { encodePath, flattenIssues, operations } from "@openai-compat/spec";
+import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
+import { compileCheck } from "./compile-check.ts";
 
-/** What is wrong with a value; empty when nothing is. */
-export type Check = (value: unknown) => readonly ShapeIssue[];
+/** Where a value is wrong, and how. */
+export interface Issue {
+  /** Such as `choices[0].message.content`; empty for the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
 
-/** Checks of one operation; null for what it doesn't have. None changes the value. */
+/** @returns null where nothing is wrong. */
+export type Check = (value: unknown) => Issue | null;
+
+/** Checks of one operation; null for what it doesn't have. */
 export interface OperationChecks {
   readonly request: Check | null;
-  readonly response: Check | null;
+  /** Of the answer in a format, as `response_format` names it; null for the default. */
+  readonly findResponse: (format: unknown) => Check | null;
   readonly streamEvent: Check | null;
 }
 
 type Schema = NonNullable<HttpOperation["request"]>;
 
-function checkStrictly(schema: Schema): Check {
+function checkRequest(schema: Schema): Check {
   return (value) => {
     const result = schema.safeParse(value);
-    return result.success ? [] : flattenIssues(result.error.issues);
+    return result.success ? null : (flattenIssues(result.error.issues)[0] ?? null);
   };
 }
 
-/** `null` in an optional field counts as absent: many servers send such nulls. */
-function checkLeniently(schema: Schema): Check {
-  return (value) => validateShape(schema, value);
+/** It may set fields of the value; see `compileCheck`. */
+function checkAnswer(schema: Schema): Check {
+  const check = compileCheck(schema);
+  return (value) => {
+    const failure = check(value);
+    return failure === null ? null : { path: encodePath(failure.segments), message: failure.message };
+  };
 }
 
 const cache = new Map<HttpOperationId, OperationChecks>();
@@ -32,11 +45,15 @@ const cache = new Map<HttpOperationId, OperationChecks>();
 export function findChecks(id: HttpOperationId): OperationChecks {
   const known = cache.get(id);
   if (known !== undefined) return known;
-  const { request, response, streamEvent }: HttpOperation = operations[id];
-  const checks = {
-    request: request === null ? null : checkStrictly(request),
-    response: response === null ? null : checkLeniently(response),
-    streamEvent: streamEvent === null ? null : checkLeniently(streamEvent),
+  const { request, response, responseByFormat, streamEvent }: HttpOperation = operations[id];
+  const byDefault = response === null ? null : checkAnswer(response);
+  const byFormat = new Map(
+    Object.entries(responseByFormat).map(([format, schema]): [unknown, Check] => [format, checkAnswer(schema)]),
+  );
+  const checks: OperationChecks = {
+    request: request === null ? null : checkRequest(request),
+    findResponse: (format) => byFormat.get(format) ?? byDefault,
+    streamEvent: streamEvent === null ? null : checkAnswer(streamEvent),
   };
   cache.set(id, checks);
   return checks;
@@ -48,7 +65,10 @@ export interface SessionChecks {
   readonly serverEvent: Check;
 }
 
+let sessionChecks: SessionChecks | null = null;
+
 export function findSessionChecks(): SessionChecks {
   const { clientEvent, serverEvent } = operations.connectRealtime;
-  return { clientEvent: checkStrictly(clientEvent), serverEvent: checkLeniently(serverEvent) };
+  sessionChecks ??= { clientEvent: checkRequest(clientEvent), serverEvent: checkAnswer(serverEvent) };
+  return sessionChecks;
 }

@@ -3,28 +3,16 @@
 import type { HttpOperation, HttpOperationId, operations, Streaming } from "@openai-compat/spec";
 import type { z } from "zod";
 import type { BinaryAnswer } from "./binary-answer.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { RealtimeInput, RealtimeOptions } from "./connect-realtime.ts";
 import type { RealtimeSession } from "./realtime-session.ts";
 import type { Stream } from "./stream.ts";
 import type { Upload } from "./upload.ts";
 
-export interface CallOptions {
-  /** Ends the call, also while it waits for its next attempt. */
-  readonly signal?: AbortSignal;
-  /** Sent beside the client's own. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Default: the client's. */
-  readonly timeoutMs?: number;
-  /** Whether input and answer are validated. Default: the client's. */
-  readonly validate?: boolean;
-  /** Fields that the server knows and the specification doesn't; sent in the body, unchecked. */
-  readonly extraBody?: Readonly<Record<string, unknown>>;
-}
-
 type Operations = typeof operations;
 type Schema = z.ZodType | null;
 
-/** The keys of an object type; `unknown` where it has none. */
+/** An object type; `unknown` where it has no keys. */
 type Fields<Shape> = keyof Shape extends never ? unknown : Shape;
 
 /** A form's files may come from anywhere; its other fields are what they are once decoded. */
@@ -42,29 +30,79 @@ type PathInput<Defined extends HttpOperation> = Fields<{
 
 type InputOf<Defined extends HttpOperation> = BodyInput<Defined> & PathInput<Defined>;
 
-type Output<Shape extends Schema> = Shape extends z.ZodType ? z.output<Shape> : never;
+/** An answer as it is validated: `null` may stand in an optional field, as many servers send it. */
+type Lenient<Shape> = Shape extends readonly (infer Element)[]
+  ? Lenient<Element>[]
+  : Shape extends object
+    ? {
+        [Key in keyof Shape]: string extends Key
+          ? Shape[Key]
+          : object extends Pick<Shape, Key>
+            ? Lenient<Shape[Key]> | null
+            : Lenient<Shape[Key]>;
+      }
+    : Shape;
 
-type AnswerOf<Defined extends HttpOperation> = Defined["response"] extends z.ZodType
-  ? Output<Defined["response"]>
-  : BinaryAnswer;
+type Output<Shape extends Schema> = Shape extends z.ZodType ? Lenient<z.output<Shape>> : never;
+
+type TextFormat<Defined extends HttpOperation> = Defined["textFormats"][number];
+
+type AnswerOf<Defined extends HttpOperation> =
+  | (Defined["response"] extends z.ZodType ? Output<Defined["response"]> : BinaryAnswer)
+  | (TextFormat<Defined> extends never ? never : string);
+
+type EventOf<Defined extends HttpOperation> = Output<Defined["streamEvent"]>;
 
 type Call<Input, Answer> = (input: Input, options?: CallOptions) => Promise<Answer>;
 
-/** The input with the field that asks for a stream, or with any other value of it. */
-type Streamed<Input, How extends Streaming> = Omit<Input, How["field"]> & Record<How["field"], How["value"]>;
-type Unstreamed<Input, How extends Streaming> = Omit<Input, How["field"]> & {
-  [Key in How["field"]]?: Key extends keyof Input ? Exclude<Input[Key], How["value"]> : never;
+/** The input where one field has certain values; another one may then not be left out if its type has no null. */
+type With<Input, Field extends PropertyKey, Value> = Omit<Input, Field> & Record<Field, Value>;
+type Without<Input, Field extends PropertyKey, Value> = Omit<Input, Field> & {
+  [Key in Field]?: Key extends keyof Input ? Exclude<Input[Key], Value> : never;
 };
 
-type StreamingCall<Input, Answer, How extends Streaming, Event> = Call<Streamed<Input, How>, Stream<Event>> &
-  Call<Unstreamed<Input, How>, Answer> &
-  Call<Input, Answer | Stream<Event>>;
+type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
+  member: infer Intersection,
+) => void
+  ? Intersection
+  : never;
+
+/** A call per format that has an answer of its own, and those without a format. */
+type FormatCalls<Defined extends HttpOperation, Input> = UnionToIntersection<
+  {
+    [Format in keyof Defined["responseByFormat"]]: Call<
+      With<Input, "response_format", Format>,
+      Output<Defined["responseByFormat"][Format]>
+    >;
+  }[keyof Defined["responseByFormat"]]
+> &
+  Call<With<Input, "response_format", TextFormat<Defined>>, string> &
+  Call<Omit<Input, "response_format"> & { response_format?: undefined }, DefaultAnswer<Defined>>;
+
+type DefaultAnswer<Defined extends HttpOperation> = Defined["responseByFormat"] extends {
+  json: infer Shape extends Schema;
+}
+  ? Output<Shape>
+  : AnswerOf<Defined>;
+
+type WholeCalls<Defined extends HttpOperation, Input> =
+  TextFormat<Defined> extends never
+    ? Call<Input, AnswerOf<Defined>>
+    : FormatCalls<Defined, Input> & Call<Input, AnswerOf<Defined>>;
+
+/** First those that narrow the answer, then one for an input that says it only when the program runs. */
+type StreamingCalls<Defined extends HttpOperation, How extends Streaming> = Call<
+  With<InputOf<Defined>, How["field"], How["value"]>,
+  Stream<EventOf<Defined>>
+> &
+  WholeCalls<Defined, Without<InputOf<Defined>, How["field"], How["value"]>> &
+  Call<InputOf<Defined>, AnswerOf<Defined> | Stream<EventOf<Defined>>>;
 
 type OperationCall<Defined extends HttpOperation> = Defined["streaming"] extends Streaming
-  ? StreamingCall<InputOf<Defined>, AnswerOf<Defined>, Defined["streaming"], Output<Defined["streamEvent"]>>
+  ? StreamingCalls<Defined, Defined["streaming"]>
   : unknown extends InputOf<Defined>
     ? (input?: Readonly<Record<string, never>>, options?: CallOptions) => Promise<AnswerOf<Defined>>
-    : Call<InputOf<Defined>, AnswerOf<Defined>>;
+    : WholeCalls<Defined, InputOf<Defined>>;
 
 /** `create-realtime-client-secret` → `createRealtimeClientSecret`. */
 type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
@@ -84,4 +122,4 @@ export type V1Input<Id extends HttpOperationId> = InputOf<Operations[Id]>;
 /** What the function of an operation answers without a stream. */
 export type V1Answer<Id extends HttpOperationId> = AnswerOf<Operations[Id]>;
 /** One event of an operation's stream. */
-export type V1Event<Id extends HttpOperationId> = Output<Operations[Id]["streamEvent"]>;
+export type V1Event<Id extends HttpOperationId> = EventOf<Operations[Id]>;
