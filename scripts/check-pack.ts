@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { checkClientFiles, runClient } from "./check-client-pack.ts";
 import { checkNativeModel } from "./check-native-model.ts";
 import { startLocalServer } from "./local-server.ts";
 import { PUBLISHED_PACKAGES, type PublishedPackage, REPOSITORY } from "./published-packages.ts";
@@ -20,6 +21,7 @@ const READY_TIME_MS_MAX = 300_000;
 /** Of native engines, none may come with either package: they are optional and big. */
 const ENGINE = /llama|onnx|whisper|sherpa/;
 
+const targetSchema = z.object({ base_url: z.string(), keys: z.object({ full: z.string() }) });
 const lockSchema = z.object({ packages: z.record(z.string(), z.unknown()) });
 
 const work = realpathSync(mkdtempSync(path.join(tmpdir(), "check-pack-")));
@@ -64,9 +66,9 @@ function checkTypes(folder: string, source: string): void {
   run(`tsc ${options} --typeRoots ${typeRoots} consumer.ts`, folder);
 }
 
-function findNode(): string {
-  const executable = run(`npx -y -p ${NODE_PACKAGE} node -p process.execPath`, work).trim();
-  console.log(`${NODE_PACKAGE} is ${execFileSync(executable, ["--version"], { encoding: "utf8" }).trim()}`);
+function findNode(name: string): string {
+  const executable = run(`npx -y -p ${name} node -p process.execPath`, work).trim();
+  console.log(`${name} is ${execFileSync(executable, ["--version"], { encoding: "utf8" }).trim()}`);
   return executable;
 }
 
@@ -75,7 +77,10 @@ function executableOf(folder: string, name: string): string {
   return path.join(folder, "node_modules", published?.name ?? "", "dist", `${name}.js`);
 }
 
-async function judge(nodeExecutable: string, folders: { server: string; suite: string }): Promise<void> {
+async function judge(
+  nodeExecutable: string,
+  folders: { server: string; suite: string; client: string },
+): Promise<void> {
   const server = await startLocalServer({
     command: nodeExecutable,
     arguments: [executableOf(folders.server, "openai-compat"), "serve"],
@@ -85,6 +90,12 @@ async function judge(nodeExecutable: string, folders: { server: string; suite: s
   });
   try {
     console.log(server.summary);
+    const { base_url: baseURL, keys } = targetSchema.parse(JSON.parse(readFileSync(server.targetFile, "utf8")));
+    await runClient(
+      folders.client,
+      { baseURL, token: keys.full },
+      { [NODE_PACKAGE]: nodeExecutable, [process.version]: process.execPath },
+    );
     const suite = executableOf(folders.suite, "openai-conformance");
     execFileSync(nodeExecutable, [suite, "run", "--target", server.targetFile], {
       cwd: folders.suite,
@@ -96,21 +107,25 @@ async function judge(nodeExecutable: string, folders: { server: string; suite: s
 }
 
 try {
-  const [server, suite] = PUBLISHED_PACKAGES.map((published) => install(published));
-  if (server === undefined || suite === undefined) throw new Error("two packages are published");
+  const [server, suite, client] = PUBLISHED_PACKAGES.map((published) => install(published));
+  if (server === undefined || suite === undefined || client === undefined) {
+    throw new Error("three packages are published");
+  }
   expectNothingOf(server, ENGINE);
   expectNothingOf(suite, new RegExp(`${ENGINE.source}|hono|@openai-compat/server`));
+  expectNothingOf(client, new RegExp(`${ENGINE.source}|hono|trpc|typescript|@openai-compat/server`));
   checkTypes(server, `import { createServer } from "@openai-compat/server"; export const create = createServer;`);
   checkTypes(
     suite,
     `import { allChecks, type Check } from "@openai-compat/conformance"; export const c: readonly Check[] = allChecks;`,
   );
+  await checkClientFiles(client);
   run("npx @openai-compat/conformance list --only chat", suite);
   run("npx @openai-compat/server --help", server);
-  const nodeExecutable = findNode();
-  await judge(nodeExecutable, { server, suite });
+  const nodeExecutable = findNode(NODE_PACKAGE);
+  await judge(nodeExecutable, { server, suite, client });
   await checkNativeModel({ nodeExecutable, folder: server, executable: executableOf(server, "openai-compat") });
-  console.log("Both packages install alone and work.");
+  console.log("All packages install alone and work.");
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
