@@ -25,7 +25,7 @@ type At<Tree, Path extends string> = Path extends `${infer Group}.${infer Name}`
 /** An event without the id that the client keeps for itself. */
 type EventOf<Output> =
   Output extends AsyncIterable<infer Event, void, unknown>
-    ? Event extends readonly [id: string, data: infer Data, mark: unknown]
+    ? Event extends { readonly id: string; readonly data: infer Data }
       ? Data
       : Event
     : Output;

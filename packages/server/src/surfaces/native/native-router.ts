@@ -8,7 +8,6 @@ import type {
   TRPCMutationProcedure,
   TRPCQueryProcedure,
   TRPCSubscriptionProcedure,
-  TrackedEnvelope,
 } from "@trpc/server";
 import type { NativeErrorData, NativeProcedures } from "@openai-compat/spec";
 import type { z } from "zod";
@@ -34,9 +33,15 @@ interface Definition<Input, Output> {
   output: Output;
 }
 
+/** What a client is given of an event that has an id: tRPC sends its envelope so. */
+interface TrackedEvent<Data> {
+  id: string;
+  data: Data;
+}
+
 type Event<Procedure> = Procedure extends { readonly output: infer Output extends z.ZodType }
   ? Procedure extends { readonly resumable: true }
-    ? TrackedEnvelope<z.output<Output>>
+    ? TrackedEvent<z.output<Output>>
     : z.output<Output>
   : never;
 
