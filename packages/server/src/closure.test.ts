@@ -9,7 +9,7 @@ import { startTestServer } from "./testing/test-server.ts";
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** What is below them is the native router's; the matrix of its procedures walks it. */
-const NATIVE_ROUTES = ["GET /trpc/:path{.+}", "POST /trpc/:path{.+}"];
+const NATIVE_ROUTES = ["GET /trpc", "GET /trpc/:path{.+}", "POST /trpc/:path{.+}"];
 
 let started: Awaited<ReturnType<typeof startTestServer>>;
 beforeAll(async () => {

@@ -10,6 +10,7 @@ import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
 import type { ActiveSessions } from "./http/active-sessions.ts";
 import { createBodyBudget } from "./http/body-budget.ts";
+import type { BodyBudget } from "./http/body-budget.ts";
 import { createPreflightResponse, isPreflight, setCorsHeaders, variesByOrigin } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
 import { resolveRequestId } from "./http/headers.ts";
@@ -45,6 +46,8 @@ import { createNativeRouter } from "./surfaces/native/router.ts";
 import { createSubscriptionRuns } from "./surfaces/native/subscription-runs.ts";
 import type { SubscriptionRuns } from "./surfaces/native/subscription-runs.ts";
 import type { NativeSettings } from "./surfaces/native/settings.ts";
+import { createNativeSocketOpener } from "./surfaces/native/socket/open-socket.ts";
+import type { ObserveCall } from "./surfaces/native/socket/socket-calls.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
@@ -76,6 +79,8 @@ export interface AppOptions {
   readonly clientSecrets: ClientSecretStore;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
+  /** Called with each call on a WebSocket, for log, metrics and traces. Default: ignored. */
+  readonly observeCall?: ObserveCall;
   /** Called with every session that has ended, for log and metrics. Default: ignored. */
   readonly onSessionEnd?: (record: SessionRecord) => void;
   readonly refusalLimit: RefusalLimit;
@@ -178,11 +183,11 @@ function createRequestScope(request: Request): RequestScope {
   };
 }
 
-function createRouter(
-  dependencies: Omit<OperationDependencies, "bodies"> &
-    Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
-    AppOptions & { readonly runs: SubscriptionRuns },
-): Hono<{ Bindings: RequestScope }> {
+type RouterDependencies = Omit<OperationDependencies, "bodies"> &
+  Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
+  AppOptions & { readonly runs: SubscriptionRuns };
+
+function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: RequestScope }> {
   const { publicHandlers, realtime: settings, limits } = dependencies;
   const bodies = createBodyBudget(limits);
   const run = createOperationRunner({ ...dependencies, bodies });
@@ -201,16 +206,7 @@ function createRouter(
     );
   }
   router.get(`${API_ROOT}${operations.connectRealtime.path}`, ({ req, env }) => openRealtime(req.raw, env));
-  const { service, runs } = dependencies;
-  const native = createNativeHandler({
-    ...dependencies,
-    bodies,
-    router: createNativeRouter({ handlers: createNativeHandlers(dependencies), service, runs }),
-    batchCallsMax: dependencies.native.batchCallsMax,
-  });
-  router.on(["GET", "POST"], `${NATIVE_ROOT}/:path{.+}`, ({ req, env: scope }) =>
-    native({ request: req.raw, scope, path: req.param("path") }),
-  );
+  routeNative(router, dependencies, bodies);
   if (publicHandlers !== undefined) {
     for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));
   }
@@ -222,6 +218,34 @@ function createRouter(
     return answerUnrouted(context.req.raw, context.req.path, allowed);
   });
   return router;
+}
+
+const ignoreCall: ObserveCall = () => ({
+  traceParent: null,
+  facts: { operationId: null, accountId: null, isUsageRequested: null },
+  end: () => {},
+});
+
+/** tRPC's requests, and its WebSockets at the mount itself. */
+function routeNative(
+  router: Hono<{ Bindings: RequestScope }>,
+  dependencies: RouterDependencies,
+  bodies: BodyBudget,
+): void {
+  const { service, runs, limits, native: settings, observeCall = ignoreCall } = dependencies;
+  const nativeRouter = createNativeRouter({ handlers: createNativeHandlers(dependencies), service, runs });
+  const shared = { ...dependencies, bodies, router: nativeRouter };
+  const handle = createNativeHandler({ ...shared, batchCallsMax: settings.batchCallsMax });
+  const openSocket = createNativeSocketOpener({
+    ...shared,
+    settings,
+    bounds: readJsonBounds(limits),
+    observe: observeCall,
+  });
+  router.get(NATIVE_ROOT, ({ req, env }) => openSocket(req.raw, env));
+  router.on(["GET", "POST"], `${NATIVE_ROOT}/:path{.+}`, ({ req, env: scope }) =>
+    handle({ request: req.raw, scope, path: req.param("path") }),
+  );
 }
 
 /** `/models/{model}` as the router writes it; the last parameter takes raw slashes too, because ids may hold them. */

@@ -121,6 +121,7 @@ export function createServer(options: ServerOptions): Server {
     createAudioDecoder: options.createAudioDecoder,
     clientSecrets: options.stores.clientSecrets,
     sessions,
+    observeCall: operations.telemetry.startRequest,
     onSessionEnd: operations.telemetry.recordSession,
     refusalLimit: createRefusalLimit({ limitOf: (accountId) => limitsOf(accountId).refusalsPerMinute }),
     onInternalError: (error, requestId) =>

@@ -77,7 +77,7 @@ export function openWebSocketConnection(socket: WebSocket, options: WebSocketCon
     sendInTurn(text) {
       if (cause !== null) return Promise.resolve();
       // What fails to be sent ends the connection.
-      return new Promise((resolve) => socket.send(text, () => resolve()));
+      return new Promise((resolve) => socket.send(text, { binary: false }, () => resolve()));
     },
     close: (code, reason) => close("server", code, reason),
     terminate() {

@@ -40,10 +40,10 @@ export interface WebSocketConnection {
   /** After the end of the connection it does nothing. */
   send(text: string): void;
   /**
-   * Resolves when the network has taken it, or the connection has ended: who waits for that is never too fast for the
+   * A text, or the UTF-8 of one. Resolves when the network has taken it, or the connection has ended: who waits for that is never too fast for the
    * client.
    */
-  sendInTurn(text: string): Promise<void>;
+  sendInTurn(text: string | Uint8Array): Promise<void>;
   /** Lets what was sent go out first. Again, it does nothing. @param reason at most 123 bytes. */
   close(code: number, reason: string): void;
   /** Ends the connection at once. */

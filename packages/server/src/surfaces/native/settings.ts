@@ -2,8 +2,10 @@
 
 import { z } from "zod";
 import { count, milliseconds } from "../../settings/units.ts";
+import { nativeSocketSchema } from "./socket/settings.ts";
 
 export const nativeSchema = z.strictObject({
+  ...nativeSocketSchema.shape,
   batchCallsMax: count.default(10).describe("Calls in one batch of the native surface; a larger batch gets 400."),
   resumeMs: milliseconds
     .default(5000)
