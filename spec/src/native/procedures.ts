@@ -3,6 +3,7 @@
  * are made from it; nothing else says which procedures exist, what they take and what a caller must be allowed to do.
  */
 import { z } from "zod";
+import { embedAnswerSchema, embedInputSchema } from "./embed.ts";
 import { nativeModelSchema } from "./native-model.ts";
 import type { NativeProcedure } from "./procedure.ts";
 import {
@@ -13,6 +14,7 @@ import {
   promptInputSchema,
 } from "./prompt.ts";
 import { noInputSchema } from "./shared.ts";
+import { speakAnswerSchema, speakEventSchema, speakInputSchema } from "./speak.ts";
 
 export const nativeProcedures = {
   "models.list": {
@@ -39,10 +41,32 @@ export const nativeProcedures = {
   },
   promptCancel: {
     type: "mutation",
-    summary: "Ends a streamed prompt at once, also one whose connection is lost.",
+    summary: "Ends a streamed prompt or speech at once, also one whose connection is lost.",
     capability: { domain: "ai", can: "PROMPT" },
     input: promptCancelInputSchema,
     output: promptCancelledSchema,
+  },
+  embed: {
+    type: "mutation",
+    summary: "Turns texts into vectors.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: embedInputSchema,
+    output: embedAnswerSchema,
+  },
+  speak: {
+    type: "mutation",
+    summary: "Speaks a text, in one piece.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: speakInputSchema,
+    output: speakAnswerSchema,
+  },
+  speakStream: {
+    type: "subscription",
+    summary: "Speaks a text, piece by piece.",
+    capability: { domain: "ai", can: "PROMPT" },
+    input: speakInputSchema,
+    output: speakEventSchema,
+    resumable: true,
   },
 } as const satisfies Readonly<Record<string, NativeProcedure>>;
 

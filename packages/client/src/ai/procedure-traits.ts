@@ -28,6 +28,9 @@ export const procedureTraits: TraitsOfAll = {
   prompt: SLOW_MUTATION,
   promptCancel: SLOW_MUTATION,
   promptStream: { type: "subscription", isCancelled: true },
+  embed: SLOW_MUTATION,
+  speak: SLOW_MUTATION,
+  speakStream: { type: "subscription", isCancelled: true },
 };
 
 export function isNativePath(path: string): path is NativePath {

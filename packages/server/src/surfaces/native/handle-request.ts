@@ -19,6 +19,7 @@ import { setRateLimitHeaders } from "../openai/protocol/rate-limit-headers.ts";
 import { decodeTrpcError, encodeNativeError } from "./map-error.ts";
 import type { NativeContext } from "./native-context.ts";
 import type { NativeRouter } from "./native-router.ts";
+import { callProcedures } from "./call-procedures.ts";
 import { createInputReader } from "./read-input.ts";
 import { isNativePath } from "./router.ts";
 import { createSubscriptionResponse, encodeFailedSubscription } from "./subscription-response.ts";
@@ -84,14 +85,11 @@ async function answer(opened: Opened, dependencies: NativeDependencies): Promise
     dependencies.refusalLimit.count(principal.accountId, error, share.bytes());
     dependencies.reportError(error, scope);
   };
-  try {
-    if (!isBatch && isNativePath(path) && nativeProcedures[path].type === "subscription") {
-      return await subscribe(opened, { context, dependencies, report });
-    }
-    return await call(opened, { context, dependencies, report });
-  } finally {
-    share.release();
+  const calling = { context, dependencies, report, share };
+  if (!isBatch && isNativePath(path) && nativeProcedures[path].type === "subscription") {
+    return subscribe(opened, calling);
   }
+  return call(opened, calling);
 }
 
 /** For logs and metrics: never a name that the caller made up. */
@@ -144,42 +142,62 @@ function createContext(opened: Opened, { principal, share, dependencies }: Calle
 
 interface Calling {
   readonly context: NativeContext;
+  /** Of the body: released when nothing reads it any more. */
+  readonly share: BodyShare;
   readonly dependencies: NativeDependencies;
   /** Called with the failure of a call. */
   readonly report: (error: AiError) => void;
 }
 
-/** tRPC gets neither body nor input: the context reads them within their bounds. */
-async function call(opened: Opened, { context, dependencies, report }: Calling): Promise<Response> {
+/** @throws AiError `invalid_request` for a batch that is too large */
+async function call(opened: Opened, calling: Calling): Promise<Response> {
   const { request, scope, path, isBatch } = opened;
-  const { signal } = scope.controller;
-  const headers = new Headers({ "content-type": "application/json" });
-  for (const name of ["accept", "trpc-accept"]) {
-    const value = scope.headers.get(name);
-    if (value !== null) headers.set(name, value);
+  const { context, dependencies, report, share } = calling;
+  const paths = isBatch ? path.split(",") : [path];
+  if (paths.length > dependencies.batchCallsMax) {
+    const message = `A batch may have at most ${dependencies.batchCallsMax} calls, but this one has ${paths.length}.`;
+    throw new AiError("invalid_request", message);
   }
-  const url = `http://native${NATIVE_ROOT}/${encodeURIComponent(path)}${isBatch ? "?batch=1" : ""}`;
-  const failures: AiError[] = [];
+  if (isBatch && wantsLines(scope)) return callInLines(opened, calling);
+  const { router } = dependencies;
+  const { signal } = scope.controller;
+  try {
+    return await callProcedures({ router, method: request.method, paths, isBatch, context, signal, report });
+  } finally {
+    share.release();
+  }
+}
+
+/** As `httpBatchStreamLink` asks: a line with the answer of each call when it is there. */
+function wantsLines({ headers }: RequestScope): boolean {
+  const accepted = headers.get("trpc-accept") ?? headers.get("accept") ?? "";
+  return accepted.split(",").some((type) => type.trim() === LINES_TYPE);
+}
+
+const LINES_TYPE = "application/jsonl";
+
+/** tRPC gets neither body nor input: the context reads them within their bounds. */
+async function callInLines({ request, scope, path }: Opened, calling: Calling): Promise<Response> {
+  const { context, dependencies, report, share } = calling;
+  const { signal } = scope.controller;
+  const url = `http://native${NATIVE_ROOT}/${encodeURIComponent(path)}?batch=1`;
+  const headers = { "content-type": "application/json", "trpc-accept": LINES_TYPE };
   const response = await fetchRequestHandler({
     router: dependencies.router,
     endpoint: NATIVE_ROOT,
     req: new Request(url, { method: request.method, headers, signal }),
     createContext: () => context,
     allowMethodOverride: true,
-    maxBatchSize: dependencies.batchCallsMax,
-    onError({ error }) {
-      const failure = decodeTrpcError(error, signal);
-      failures.push(failure);
-      report(failure);
-    },
+    onError: ({ error }) => report(decodeTrpcError(error, signal)),
   });
-  const [failure] = failures;
-  if (isBatch || failure === undefined) return response;
-  for (const [name, value] of Object.entries(encodeErrorHeaders(failure))) response.headers.set(name, value);
+  if (scope.afterAnswer === null) share.release();
+  else scope.afterAnswer(() => share.release());
+  // The server frames the body itself.
+  response.headers.delete("transfer-encoding");
   return response;
 }
 
-function subscribe(opened: Opened, { context, dependencies, report }: Calling): Promise<Response> {
+function subscribe(opened: Opened, { context, dependencies, report, share }: Calling): Promise<Response> {
   const { scope, path } = opened;
   const { signal } = scope.controller;
   const { router, limits } = dependencies;
@@ -192,10 +210,13 @@ function subscribe(opened: Opened, { context, dependencies, report }: Calling): 
     signal,
     batchIndex: 0,
   });
+  void start.finally(() => share.release()).catch(() => {});
   return createSubscriptionResponse(start, {
     place: { requestId: scope.requestId, path, isSubscription: true },
     signal,
     limits,
+    // Sound is taken as it is played, and what is watched holds no slot.
+    stallClock: path === "promptStream" ? "sum" : "each",
     report,
     disconnect() {
       scope.controller.abort();

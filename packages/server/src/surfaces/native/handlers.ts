@@ -1,24 +1,32 @@
 /** All handlers of the native surface. */
 
 import type { AiService } from "@openai-compat/core";
+import { embed } from "./embed.ts";
 import { listNativeModels } from "./models/list-models.ts";
 import type { NativeHandlers } from "./native-handlers.ts";
 import { foldPrompt } from "./prompt/fold-prompt.ts";
 import { startPrompt } from "./prompt/start-prompt.ts";
 import { streamPrompt } from "./prompt/stream-prompt.ts";
+import type { NativeSettings } from "./settings.ts";
+import { foldSpeech, streamSpeech } from "./speak/speak.ts";
+import { startSpeech } from "./speak/start-speech.ts";
 import type { SubscriptionRuns } from "./subscription-runs.ts";
 
 export interface HandlerDependencies {
   readonly service: AiService;
   readonly runs: SubscriptionRuns;
+  readonly native: Pick<NativeSettings, "speechBytesMax">;
 }
 
-export function createNativeHandlers({ service, runs }: HandlerDependencies): NativeHandlers {
+export function createNativeHandlers({ service, runs, native }: HandlerDependencies): NativeHandlers {
   return {
     "models.list": (_input, { authorised }) => listNativeModels(service, authorised),
     prompt: async (input, call) => foldPrompt(await startPrompt(input, { service, ...call, stream: false })),
     promptStream: async (input, call, runId) =>
       streamPrompt(runId, await startPrompt(input, { service, ...call, stream: true })),
     promptCancel: ({ id }, { authorised }) => ({ cancelled: runs.cancel(authorised.principal.accountId, id) }),
+    embed: (input, call) => embed(input, call, service),
+    speak: async (input, call) => foldSpeech(await startSpeech(input, call, service), native.speechBytesMax),
+    speakStream: async (input, call, runId) => streamSpeech(runId, await startSpeech(input, call, service)),
   };
 }

@@ -45,4 +45,7 @@ export type NativeHandlers = { readonly [Path in NativePath]: NativeHandler<Path
 export const SERVED_AS: Readonly<Partial<Record<NativePath, ModelOperationId>>> = {
   prompt: "createChatCompletion",
   promptStream: "createChatCompletion",
+  embed: "createEmbedding",
+  speak: "createSpeech",
+  speakStream: "createSpeech",
 };

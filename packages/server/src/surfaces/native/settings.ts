@@ -7,6 +7,9 @@ import { nativeSocketSchema } from "./socket/settings.ts";
 export const nativeSchema = z.strictObject({
   ...nativeSocketSchema.shape,
   batchCallsMax: count.default(10).describe("Calls in one batch of the native surface; a larger batch gets 400."),
+  speechBytesMax: count
+    .default(32 * 1024 * 1024)
+    .describe("Largest audio that `speak` answers with in one piece, in bytes; `speakStream` sends larger ones."),
   resumeMs: milliseconds
     .default(5000)
     .describe(

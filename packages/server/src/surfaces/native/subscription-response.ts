@@ -6,6 +6,7 @@
 import { TRPCError, isTrackedEnvelope } from "@trpc/server";
 import type { AiError } from "@openai-compat/core";
 import { SSE_HEADERS, createSseStream, encodeSseEvent } from "../../http/sse.ts";
+import type { SseStreamOptions } from "../../http/sse.ts";
 import type { OperationLimits } from "../openai/operation-handler.ts";
 import { raceWithTimer } from "../openai/stream-response.ts";
 import { decodeTrpcError, encodeNativeError } from "./map-error.ts";
@@ -16,6 +17,7 @@ export interface SubscriptionOptions {
   readonly place: ErrorPlace;
   readonly signal: AbortSignal;
   readonly limits: Pick<OperationLimits, "streamHeadersAfterMs" | "streamKeepAliveMs" | "streamStallTimeoutMs">;
+  readonly stallClock: SseStreamOptions["stallClock"];
   /** Called with the failure that ends a subscription which has begun. */
   readonly report: (error: AiError) => void;
   /** Called when the client disconnected or stalled. */
@@ -44,7 +46,7 @@ export async function createSubscriptionResponse(
     keepAliveMs: limits.streamKeepAliveMs,
     keepAlive: PING,
     stallTimeoutMs: limits.streamStallTimeoutMs,
-    stallClock: "sum",
+    stallClock: options.stallClock,
     onDisconnect: options.disconnect,
   });
   return new Response(body, { headers: SSE_HEADERS });

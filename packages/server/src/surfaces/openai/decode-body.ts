@@ -41,6 +41,8 @@ function mapIssue(issue: Issue, body: unknown, prefix: Path = []): AiError {
     new AiError(code, message, { param: path.length === 0 ? null : encodeParam(path) });
   const param = encodeParam(path);
 
+  // Of a schema that is closed; those of OpenAI's are open.
+  if (issue.code === "unrecognized_keys") return refuseKey([...path, issue.keys[0] ?? ""]);
   if (path.length === 0)
     return refuse("invalid_type", `The request body has to be a JSON object, not ${nameKind(found)}.`);
   if (found === undefined) return refuse("missing_required_parameter", `Missing required parameter: '${param}'.`);
@@ -62,7 +64,6 @@ function mapIssue(issue: Issue, body: unknown, prefix: Path = []): AiError {
     case "invalid_format":
     case "invalid_key":
     case "not_multiple_of":
-    case "unrecognized_keys":
       return refuse("invalid_value", `Invalid '${param}': ${issue.message}.`);
   }
 }
@@ -77,6 +78,11 @@ function mapUnion(branches: readonly (readonly Issue[])[], body: unknown, path: 
   if (expected.length === firsts.length || rightType === undefined)
     return refuseType(path, readPath(body, path), expected);
   return mapIssue(rightType, body, path);
+}
+
+function refuseKey(path: Path): AiError {
+  const param = encodeParam(path);
+  return new AiError("unsupported_parameter", `Unknown parameter: '${param}'.`, { param });
 }
 
 function refuseType(path: Path, found: unknown, expected: readonly string[]): AiError {

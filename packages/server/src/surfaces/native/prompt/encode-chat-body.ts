@@ -2,10 +2,11 @@
 
 import { AiError } from "@openai-compat/core";
 import type { CreateChatCompletionRequest, PromptFormat, PromptInput, RequestMessage } from "@openai-compat/spec";
+import type { FieldNames } from "../rename-param.ts";
 
 /** @throws AiError where neither messages nor a prompt is given, or both */
 export function encodeChatBody(input: PromptInput, stream: boolean): CreateChatCompletionRequest {
-  const body: CreateChatCompletionRequest = {
+  return {
     model: input.model ?? "default",
     messages: listMessages(input),
     max_completion_tokens: input.maxOutputTokens,
@@ -20,8 +21,6 @@ export function encodeChatBody(input: PromptInput, stream: boolean): CreateChatC
     reasoning_effort: input.reasoningEffort,
     ...(stream ? { stream, stream_options: { include_usage: true } } : {}),
   };
-  // An upstream gets what was asked for, and nothing of what was left out.
-  return body;
 }
 
 function listMessages({ messages, prompt }: PromptInput): RequestMessage[] {
@@ -42,8 +41,7 @@ function encodeFormat(format: PromptFormat): NonNullable<CreateChatCompletionReq
   return { type: "json_schema", json_schema: { name: SCHEMA_NAME, schema, strict } };
 }
 
-/** What the fields of a chat completion are called here, the longer names first. */
-const FIELDS: readonly (readonly [wire: string, native: string])[] = [
+const FIELD_NAMES: FieldNames = [
   ["response_format.json_schema.schema", "format.schema"],
   ["response_format", "format"],
   ["max_completion_tokens", "maxOutputTokens"],
@@ -53,20 +51,9 @@ const FIELDS: readonly (readonly [wire: string, native: string])[] = [
   ["reasoning_effort", "reasoningEffort"],
 ];
 
-/** What is wrong with the body, in the words of the input that it was made of. */
-export function renameParam(error: AiError, { prompt }: PromptInput): AiError {
-  const { code, param, message, cause, retryAfterMs } = error;
-  if (param === null) return error;
-  const fields = prompt === undefined ? FIELDS : [...FIELDS, ["messages", "prompt"] as const];
-  const found = fields.find(
-    ([wire]) => param === wire || (/^[.[]/.test(param.slice(wire.length)) && param.startsWith(wire)),
-  );
-  if (found === undefined) return error;
-  const [wire, native] = found;
-  const renamed = wire === "messages" ? native : `${native}${param.slice(wire.length)}`;
-  return new AiError(code, message.replaceAll(`'${param}'`, `'${renamed}'`), {
-    param: renamed,
-    cause,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+/** What the fields of the body are called in the input that it was made of. */
+export function listFieldNames({ messages }: PromptInput): FieldNames {
+  return messages === undefined
+    ? [...FIELD_NAMES, ["messages[0].content", "prompt"], ["messages", "prompt"]]
+    : FIELD_NAMES;
 }

@@ -3,14 +3,16 @@
  * What comes out is the same for both.
  */
 
-import { AiError, chatCalls, createWorkSlices, stringifyInSlices } from "@openai-compat/core";
+import { chatCalls } from "@openai-compat/core";
 import type { AiService, ChatEvent, ChatRun, ChatUsage } from "@openai-compat/core";
 import type { PromptInput, PromptUsage } from "@openai-compat/spec";
 import { decodeChatCompletion } from "../../openai/chat-completions/decode.ts";
 import { decodeUpstreamChat } from "../../openai/chat-completions/decode-upstream.ts";
 import { FINISH_REASONS } from "../../openai/chat-completions/encode-finish-reason.ts";
 import type { NativeCall } from "../native-handlers.ts";
-import { encodeChatBody, renameParam } from "./encode-chat-body.ts";
+import { prepareUpstream } from "../prepare-upstream.ts";
+import { renameParam } from "../rename-param.ts";
+import { encodeChatBody, listFieldNames } from "./encode-chat-body.ts";
 import type { PromptDelta, PromptRun } from "./prompt-run.ts";
 import { readUpstreamAnswer } from "./read-upstream-answer.ts";
 
@@ -21,24 +23,15 @@ export interface PromptScope extends NativeCall {
 
 /** @throws AiError what refuses a chat completion, `param` naming a field of the input */
 export async function startPrompt(input: PromptInput, scope: PromptScope): Promise<PromptRun> {
-  try {
-    return await start(input, scope);
-  } catch (thrown) {
-    throw thrown instanceof AiError ? renameParam(thrown, input) : thrown;
-  }
-}
-
-async function start(
-  input: PromptInput,
-  { service, authorised: call, traceParent, stream }: PromptScope,
-): Promise<PromptRun> {
+  const { service, authorised, stream } = scope;
   const body = encodeChatBody(input, stream);
-  const routed = service.route(call, chatCalls, body.model);
-  if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));
-  const text = await stringifyInSlices(body, createWorkSlices({ signal: call.signal }));
-  const bytes = Buffer.byteLength(text);
-  const request = decodeUpstreamChat({ value: body, bytes }, { traceParent });
-  return readUpstreamAnswer(await routed.run(request));
+  const routed = service.route(authorised, chatCalls, body.model);
+  try {
+    if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));
+    return await readUpstreamAnswer(await routed.run(await prepareUpstream(body, decodeUpstreamChat, scope)));
+  } catch (thrown) {
+    throw renameParam(thrown, listFieldNames(input));
+  }
 }
 
 function describeLocal({ id, modelId, events }: ChatRun): PromptRun {
