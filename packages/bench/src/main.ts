@@ -8,6 +8,7 @@ import { benchAbuse } from "./abuse/abuse-area.ts";
 import { benchAudio } from "./audio/audio-area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
+import { benchClient } from "./client/client-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
 import { benchFuzz } from "./fuzz/fuzz-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
@@ -26,6 +27,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   audio: benchAudio,
   busy: benchBusy,
   chat: benchChat,
+  client: benchClient,
   embeddings: benchEmbeddings,
   fuzz: benchFuzz,
   gateway: benchGateway,
