@@ -34,7 +34,7 @@ export const AREAS = {
   audio: { isPrepared: true },
   realtime: { isPrepared: true },
   sse: { isPrepared: false },
-  auth: { isPrepared: false },
+  auth: { isPrepared: true },
   errors: { isPrepared: false },
   http: { isPrepared: false },
   billing: { isPrepared: true },

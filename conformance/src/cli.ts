@@ -35,6 +35,8 @@ interface RunFlags {
   readonly baseUrl?: string;
   readonly apiKey?: string;
   readonly model?: string;
+  readonly completionModel?: string;
+  readonly header: readonly string[];
   readonly target?: string;
   readonly only: readonly string[];
   readonly disable: readonly string[];
@@ -95,8 +97,13 @@ function defineRunCommand(program: Command): Command {
     .description("judge a target")
     .option("--base-url <url>", "where the target is, /v1 included (env OPENAI_BASE_URL)")
     .option("--api-key <key>", "key that may do everything (env OPENAI_API_KEY)")
-    .option("--model <id>", "chat model (env OPENAI_CONFORMANCE_MODEL); default: the first that GET /models lists")
-    .option("--target <file>", "recipe of the target: JSON with base_url, keys and models")
+    .option(
+      "--model <id>",
+      "chat model (env OPENAI_CONFORMANCE_MODEL); default: the first of GET /models that answers a chat",
+    )
+    .option("--completion-model <id>", "model for POST /completions; default: the chat model")
+    .addOption(patternsOption("--header <name: value>", "sent with every request, as gateways ask for; repeatable"))
+    .option("--target <file>", "recipe of the target: JSON with base_url, keys, headers and models")
     .addOption(
       patternsOption("--only <pattern>", "run only these checks: an id, a dotted prefix, or with *; repeatable"),
     )
@@ -139,7 +146,8 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
   const target = await resolveTarget({
     baseUrl: flags.baseUrl,
     keys: { full: flags.apiKey },
-    models: { chat: flags.model },
+    models: { chat: flags.model, completion: flags.completionModel },
+    headers: flags.header,
     targetFile: flags.target,
     environment: io.environment,
   });

@@ -64,6 +64,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
       sdkOptions,
       createRecordingFetch({
         recordedBytesMax,
+        mapBody: (body) => mapTokenLimit(body, target),
         signal: AbortSignal.any([
           signal,
           ...(sdkOptions.signal === undefined ? [] : [sdkOptions.signal]),
@@ -174,8 +175,19 @@ function createClient(target: Target, options: SdkOptions, fetch: typeof globalT
     maxRetries: options.maxRetries ?? 0,
     timeout: SDK_TIMEOUT_MS,
     fetch,
-    defaultHeaders: { authorization: resolveAuthorization(target, options.credential) },
+    defaultHeaders: { ...target.headers, authorization: resolveAuthorization(target, options.credential) },
   });
+}
+
+/**
+ * Checks limit chats by `max_tokens`, which all servers know but OpenAI's for its newer models. The field is renamed in
+ * the text, so that everything else stays as the check wrote it.
+ */
+function mapTokenLimit(body: string, { tokenLimit }: Target): string {
+  if (tokenLimit !== "max_completion_tokens" || !body.includes('"messages"')) return body;
+  return body.includes('"max_completion_tokens"')
+    ? body
+    : body.replace(/"max_tokens"(?=\s*:)/, '"max_completion_tokens"');
 }
 
 /** What of a request goes on the wire, and how long its answer is read. */
@@ -185,7 +197,7 @@ function describeWire(target: Target, request: WireRequest) {
     method,
     url: target.baseUrl + path,
     headers: wireHeaders(target, request),
-    ...(body === undefined ? {} : { body }),
+    ...(body === undefined ? {} : { body: typeof body === "string" ? mapTokenLimit(body, target) : body }),
     ...(disconnectAfterBytes === undefined ? {} : { disconnectAfterBytes }),
     ...(disconnectAfterMs === undefined ? {} : { disconnectAfterMs }),
     ...(stall === undefined ? {} : { stall }),
@@ -194,7 +206,7 @@ function describeWire(target: Target, request: WireRequest) {
 
 function wireHeaders(target: Target, request: WireRequest): Record<string, string> {
   const authorization = resolveAuthorization(target, request.credential);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...target.headers };
   if (authorization !== null) headers["authorization"] = authorization;
   if (request.body !== undefined) headers["content-type"] = "application/json";
   for (const [name, value] of Object.entries(request.headers ?? {})) {
@@ -206,7 +218,7 @@ function wireHeaders(target: Target, request: WireRequest): Record<string, strin
 
 function realtimeHeaders(target: Target, { credential, headers = {} }: RealtimeRequest): Record<string, string> {
   const authorization = resolveAuthorization(target, credential);
-  const sent = { ...(authorization === null ? {} : { authorization }), ...headers };
+  const sent = { ...target.headers, ...(authorization === null ? {} : { authorization }), ...headers };
   return Object.fromEntries(
     Object.entries(sent).flatMap(([name, value]) => (value === null ? [] : [[name.toLowerCase(), value]])),
   );

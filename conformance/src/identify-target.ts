@@ -1,21 +1,26 @@
 /**
- * The preflight: is there something at the base URL that talks like an OpenAI API? Four requests at most, each with its
- * own time limit, so that a target which hangs or is something else costs seconds and not the whole run.
+ * The preflight: is there something at the base URL that talks like an OpenAI API, lets us in, and has a model that
+ * chats? A handful of requests, each with its own time limit, so that a target which hangs or is something else costs
+ * seconds and not the whole run.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CheckContext, WireRequest } from "./check-context.ts";
+import { type ChatModelChoice, chooseChatModel, sendPlainChat } from "./choose-chat-model.ts";
 import { createCheckContext } from "./create-check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { isUnreachable } from "./exchange-recording.ts";
 import { isJsonObject, type JsonObject } from "./expect.ts";
 import type { RunLimits } from "./limits.ts";
-import { bodyText, describeExchange } from "./response-body.ts";
+import { bodyObject, describeExchange } from "./response-body.ts";
 import type { Target } from "./target.ts";
-import type { WireRequest } from "./check-context.ts";
 
 export type Identification =
   | {
       readonly identified: true;
-      /** As `GET /models` lists them; empty when it lists none. */ readonly modelIds: readonly string[];
+      readonly chat: ChatModelChoice;
+      /** Whether anybody is let in: neither no key nor one that nobody issued is refused. */
+      readonly isOpen: boolean;
     }
   | {
       readonly identified: false;
@@ -25,77 +30,144 @@ export type Identification =
       readonly details: readonly string[];
     };
 
+/** What of the preflight the planned checks need. */
+export interface IdentifyOptions {
+  readonly target: Target;
+  readonly limits: Pick<RunLimits, "preflightTimeoutMs">;
+  readonly signal: AbortSignal;
+  /** Whether a planned check takes a chat model. */
+  readonly needsChatModel: boolean;
+  /** Whether a planned check is about credentials. */
+  readonly needsGuard: boolean;
+}
+
 /** A body for the preflight: 1 MiB of a list of models is more than any server has. */
 const PREFLIGHT_BYTES_MAX = 1024 * 1024;
 
 /** Statuses that say who we are is the trouble: without being let in, nothing can be judged. */
 const REFUSED: readonly number[] = [401, 403];
 
+/** One lost connection, or one 502 of a gateway, is no dead server. */
+const TRIES = 3;
+const BETWEEN_TRIES_MS = 200;
+
+const STRANGER_KEY = "sk-conformance-stranger-4f1d7a90c2e85b36";
+
 /** Never rejects because of the target; a stopped run identified nothing. */
-export async function identifyTarget(
-  target: Target,
-  limits: Pick<RunLimits, "preflightTimeoutMs">,
-  signal: AbortSignal,
-): Promise<Identification> {
+export async function identifyTarget(options: IdentifyOptions): Promise<Identification> {
   try {
-    return await probe(target, limits, signal);
+    return await probe(options);
   } catch (error) {
-    if (signal.aborted) {
-      return { identified: false, reason: "The run was stopped before the target was identified.", details: [] };
-    }
+    if (options.signal.aborted) return unidentified("The run was stopped before the target was identified.");
     throw error;
   }
 }
 
-async function probe(
-  target: Target,
-  limits: Pick<RunLimits, "preflightTimeoutMs">,
-  signal: AbortSignal,
-): Promise<Identification> {
-  const { context } = createCheckContext({ target, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
-  const bounds = { disconnectAfterMs: limits.preflightTimeoutMs, disconnectAfterBytes: PREFLIGHT_BYTES_MAX };
-  const models = await context.wire({ method: "GET", path: "/models", ...bounds });
-  if (isUnreachable(models) || models.response === null)
-    return { identified: false, reason: describeDead(target, models), details: [] };
-  const list = readJsonObject(models);
+function unidentified(reason: string, details: readonly string[] = []): Identification {
+  return { identified: false, reason, details };
+}
+
+type Send = (request: WireRequest) => Promise<Exchange>;
+
+async function probe(options: IdentifyOptions): Promise<Identification> {
+  const { target, signal, needsChatModel } = options;
+  const send = createSend(options, target);
+  const models = await send({ method: "GET", path: "/models" });
+  if (isUnreachable(models) || models.response === null || models.response.end === "open") {
+    return unidentified(describeDead(target, models));
+  }
+  const list = bodyObject(models);
   const details = [`GET /models: ${describeExchange(models)}`];
   const isRefused = REFUSED.includes(models.response.status);
   const isList = Array.isArray(list["data"]) || list["object"] === "list";
   // An API that knows no such path says so in its own envelope: that alone does not make this its base URL.
-  const isNotServedHere = !isList && !isRefused && models.response.end !== "open";
-  if (isNotServedHere && (await isServedBelowV1(target, bounds, signal))) {
-    const reason = `${target.baseUrl} is not an OpenAI API. ${target.baseUrl}/v1 is one: use it.`;
-    return { identified: false, reason, details };
+  if (!isList && !isRefused && (await isServedBelowV1(options))) {
+    return unidentified(`${target.baseUrl} is not an OpenAI API. ${target.baseUrl}/v1 is one: use it.`, details);
   }
-  if (looksLikeOpenAi(list) && !isRefused) return { identified: true, modelIds: readModelIds(list) };
-  if (models.response.end === "open") return { identified: false, reason: describeDead(target, models), details: [] };
+  signal.throwIfAborted();
+  const modelIds = readModelIds(list);
+  if (!looksLikeOpenAi(list) || isRefused) {
+    const stop = await examineChat(send, { target, models, details });
+    if (stop !== null) return stop;
+  }
+  const choice = needsChatModel ? await chooseChatModel(send, { given: target.models.chat, listed: modelIds }) : null;
+  if (choice !== null && "reason" in choice) return unidentified(choice.reason, choice.details);
+  const chat = choice ?? { model: target.models.chat ?? modelIds[0] ?? null, tokenLimit: "max_tokens", notes: [] };
+  const isOpen = options.needsGuard && (await isOpenToAnyone(send, chat));
+  return { identified: true, chat, isOpen };
+}
 
-  // A server whose list of models is broken or absent is still worth judging when it refuses an empty chat request as
-  // the API does: `{"error": …}`.
-  const chat = await context.wire({ method: "POST", path: "/chat/completions", body: "{}", ...bounds });
-  if (isRefused && REFUSED.includes(chat.response?.status ?? 0)) {
-    return { identified: false, reason: describeRefusal(target), details };
+/** Each request has the preflight's bounds, and is sent again where a connection is lost or a gateway has a moment. */
+function createSend({ limits, signal }: IdentifyOptions, target: Target): Send {
+  const { context } = createCheckContext({ target, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
+  const bounds = { disconnectAfterMs: limits.preflightTimeoutMs, disconnectAfterBytes: PREFLIGHT_BYTES_MAX };
+  return (request) => sendPatiently(context, { ...request, ...bounds });
+}
+
+async function sendPatiently(context: CheckContext, request: WireRequest): Promise<Exchange> {
+  for (let tried = 1; ; tried += 1) {
+    const startedAt = performance.now();
+    const exchange = await context.wire(request);
+    const isSlow = performance.now() - startedAt >= (request.disconnectAfterMs ?? Infinity);
+    if (tried === TRIES || isSlow || !isPassing(exchange)) return exchange;
+    await sleep(BETWEEN_TRIES_MS, undefined, { signal: context.signal });
   }
-  if (looksLikeOpenAi(readJsonObject(chat))) return { identified: true, modelIds: readModelIds(list) };
-  return {
-    identified: false,
-    reason: `${target.baseUrl} is not an OpenAI API.${target.baseUrl.endsWith("/v1") ? "" : " Does its URL end in /v1?"}`,
-    details: [...details, `POST /chat/completions: ${describeExchange(chat)}`],
-  };
+}
+
+/** What may be over in a moment: a server that refuses the connection is not there, and one that refuses us stays so. */
+function isPassing(exchange: Exchange): boolean {
+  if (exchange.response === null) return !isUnreachable(exchange);
+  return exchange.response.status >= 500 || exchange.response.end === "cut";
+}
+
+/**
+ * A server whose list of models is broken or absent is still worth judging when it answers a chat request as the API
+ * does: with choices, or with `{"error": …}`. @returns what ends the run; null when it is worth judging
+ */
+async function examineChat(
+  send: Send,
+  found: { target: Target; models: Exchange; details: readonly string[] },
+): Promise<Identification | null> {
+  const { target, models, details } = found;
+  const { chat: model } = target.models;
+  const chat =
+    model === undefined
+      ? await send({ method: "POST", path: "/chat/completions", body: "{}" })
+      : await sendPlainChat(send, { model });
+  const isRefused = REFUSED.includes(models.response?.status ?? 0);
+  if (isRefused && REFUSED.includes(chat.response?.status ?? 0)) return unidentified(describeRefusal(target), details);
+  if (looksLikeOpenAi(bodyObject(chat))) return null;
+  const more = [...details, `POST /chat/completions: ${describeExchange(chat)}`];
+  if (models.response?.end === "cut" || chat.response?.end === "cut") {
+    const reason = `${target.baseUrl} cuts its answers off: the connection broke inside the body, ${TRIES} times in a row.`;
+    return unidentified(`${reason} Does a proxy in front of it end early?`, more);
+  }
+  const isAbsent = model === undefined && models.response?.status === 404;
+  const model404 = isAbsent ? " It has no GET /models: name its chat model with --model." : "";
+  const v1 = target.baseUrl.endsWith("/v1") ? "" : " Does its URL end in /v1?";
+  return unidentified(`${target.baseUrl} is not an OpenAI API.${model404}${v1}`, more);
 }
 
 /** The mistake that most people make: the base URL of the SDKs ends in `/v1`. */
-async function isServedBelowV1(
-  target: Target,
-  bounds: Pick<WireRequest, "disconnectAfterMs" | "disconnectAfterBytes">,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function isServedBelowV1(options: IdentifyOptions): Promise<boolean> {
+  const { target } = options;
   if (target.baseUrl.endsWith("/v1")) return false;
-  const longer = { ...target, baseUrl: `${target.baseUrl}/v1` };
-  const { context } = createCheckContext({ target: longer, signal, recordedBytesMax: PREFLIGHT_BYTES_MAX });
-  const models = await context.wire({ method: "GET", path: "/models", ...bounds });
+  const send = createSend(options, { ...target, baseUrl: `${target.baseUrl}/v1` });
+  const models = await send({ method: "GET", path: "/models" });
   const { status = 0 } = models.response ?? {};
-  return (status === 200 || REFUSED.includes(status)) && looksLikeOpenAi(readJsonObject(models));
+  return (status === 200 || REFUSED.includes(status)) && looksLikeOpenAi(bodyObject(models));
+}
+
+/** Asked twice, as two different strangers; a server may show its models to all and still guard its chat. */
+async function isOpenToAnyone(send: Send, { model, tokenLimit }: ChatModelChoice): Promise<boolean> {
+  for (const credential of [{ literal: STRANGER_KEY }, null]) {
+    const exchange =
+      model === null
+        ? await send({ method: "GET", path: "/models", credential })
+        : await sendPlainChat(send, { model, tokenLimit, credential });
+    if (exchange.response?.status !== 200) return false;
+  }
+  return true;
 }
 
 function describeRefusal(target: Target): string {
@@ -111,17 +183,8 @@ function describeDead(target: Target, exchange: Exchange): string {
   return `Nothing at ${target.baseUrl} answered GET /models: ${describeExchange(exchange)}.${advice}`;
 }
 
-function readJsonObject(exchange: Exchange): JsonObject {
-  try {
-    const value: unknown = JSON.parse(bodyText(exchange));
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
 function looksLikeOpenAi(body: JsonObject): boolean {
-  return Array.isArray(body["data"]) || body["object"] === "list" || "error" in body;
+  return Array.isArray(body["data"]) || body["object"] === "list" || "error" in body || Array.isArray(body["choices"]);
 }
 
 function readModelIds(list: JsonObject): string[] {

@@ -18,6 +18,22 @@ export interface Selection {
   readonly disable?: readonly string[];
 }
 
+/** What else decides which checks run. */
+export interface PlanOptions extends Selection {
+  /** Whether the target lets anybody in; then there is nothing to refuse. Default false. */
+  readonly isOpen?: boolean;
+}
+
+const OPEN_REASON = "the server asks for no key";
+
+/** What is about who is let in. */
+const CREDENTIAL_CHECKS = /^auth\.|^realtime\.auth\.|\.unauthenticated$/;
+
+/** Whether a check needs a server that asks for a key. */
+export function judgesCredentials({ id }: Check): boolean {
+  return CREDENTIAL_CHECKS.test(id);
+}
+
 /** A pattern that selects no check: a mistake of the configuration, never an empty run. */
 export class UnmatchedPatternError extends Error {
   override readonly name = "UnmatchedPatternError";
@@ -39,15 +55,19 @@ function listPrefixes(checks: readonly Check[]): ReadonlySet<string> {
 }
 
 /** The selected checks in the order given. @throws UnmatchedPatternError */
-export function planChecks(checks: readonly Check[], target: Target, selection: Selection = {}): PlannedCheck[] {
-  const { only = [], disable = [] } = selection;
+export function planChecks(checks: readonly Check[], target: Target, options: PlanOptions = {}): PlannedCheck[] {
+  const { only = [], disable = [], isOpen = false } = options;
   for (const pattern of [...only, ...disable]) {
     if (checks.some((check) => matchesPattern(check.id, pattern))) continue;
     throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
   }
   const selected =
     only.length === 0 ? checks : checks.filter((check) => only.some((pattern) => matchesPattern(check.id, pattern)));
-  return selected.map((check) => ({ check, skip: resolveSkip(check, target, disable) }));
+  return selected.map((check) => {
+    const isMoot = isOpen && judgesCredentials(check);
+    const skip = resolveSkip(check, target, disable);
+    return { check, skip: isMoot ? (skip ?? { outcome: "not-testable", reason: OPEN_REASON }) : skip };
+  });
 }
 
 /** A pattern is an id, a dotted prefix of ids (`chat.stream`), or either with `*` for any run of characters. */
@@ -59,9 +79,15 @@ export function matchesPattern(id: string, pattern: string): boolean {
   return new RegExp(`^${source}(?:\\..*)?$`, "s").test(id);
 }
 
+/** The only check of the field that a target may refuse; in all others the newer one is sent. */
+const MAX_TOKENS_CHECK = "chat.limit.max-tokens";
+
 function resolveSkip(check: Check, target: Target, disable: readonly string[]): PlannedCheck["skip"] {
   const pattern = disable.find((candidate) => matchesPattern(check.id, candidate));
   if (pattern !== undefined) return { outcome: "disabled", reason: `disabled by the pattern "${pattern}"` };
+  if (check.id === MAX_TOKENS_CHECK && target.tokenLimit === "max_completion_tokens") {
+    return { outcome: "not-testable", reason: "the model refuses max_tokens, and names max_completion_tokens" };
+  }
   const missing = check.needs.filter((need) => !hasNeed(target, need));
   if (missing.length === 0) return null;
   return { outcome: "not-testable", reason: missing.map(describeMissing).join("; ") };

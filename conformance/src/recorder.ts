@@ -10,6 +10,8 @@ export interface RecordingFetchOptions {
   readonly recordedBytesMax: number;
   /** Tears down what is still running when the check is over. */
   readonly signal: AbortSignal;
+  /** Called with each text that is sent as a body; what it returns is sent. Default: the same. */
+  readonly mapBody?: (body: string) => string;
   /** Called with each exchange when its request is sent. */
   readonly onExchange: (recording: ExchangeRecording) => void;
   /** The transport below; global `fetch` unless a test injects another. */
@@ -17,15 +19,17 @@ export interface RecordingFetchOptions {
 }
 
 export function createRecordingFetch(options: RecordingFetchOptions): typeof globalThis.fetch {
+  const { mapBody = (body) => body } = options;
   const transport = options.fetch ?? globalThis.fetch;
-  return async (input, init) => {
+  return async (input, given) => {
+    const init = typeof given?.body === "string" ? { ...given, body: mapBody(given.body) } : given;
     // The SDK asks this of `fetch` itself, to learn whether it can send forms; no server hears of it.
     if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
     const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
     const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax);
     options.onExchange(recording);
     try {
-      const response = await transport(input, { ...init, signal });
+      const response = await transport(input, { ...init, headers: closeAfter(init?.headers), signal });
       recording.respond(response.status, Object.fromEntries(response.headers));
       return passThrough(response, recording, signal);
     } catch (error) {
@@ -33,6 +37,16 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
       throw error;
     }
   };
+}
+
+/**
+ * One connection per request: a server may close an idle one at any time (RFC 9112 section 9.5), and a request that
+ * meets that moment would look like a server's fault. What is recorded is what the SDK sends.
+ */
+function closeAfter(headers: RequestInit["headers"]): Headers {
+  const sent = new Headers(headers);
+  if (!sent.has("connection")) sent.set("connection", "close");
+  return sent;
 }
 
 function describeRequest(input: string | URL | Request, init: RequestInit | undefined): RecordedRequest {

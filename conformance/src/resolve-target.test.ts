@@ -24,6 +24,7 @@ test("a recipe's keys are literal, from the environment, or printed by a command
     keys: { full: "literal", expired: "from-env", no_credit: "printed" },
     models: { chat: "m" },
     fixtures: {},
+    headers: {},
   });
 });
 

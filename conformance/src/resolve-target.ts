@@ -20,6 +20,8 @@ export interface TargetOptions {
   readonly baseUrl?: string | undefined;
   readonly keys?: Readonly<Partial<Record<KeyName, string | undefined>>>;
   readonly models?: Readonly<Partial<Record<ModelRole, string | undefined>>>;
+  /** Sent with every request: `Name: value`. They win over the recipe's. */
+  readonly headers?: readonly string[] | undefined;
   /** What was prepared for checks; see the README. */
   readonly fixtures?: Readonly<Partial<Fixtures>> | undefined;
   /** Path of a recipe file. */
@@ -79,6 +81,7 @@ const recipeSchema = z.strictObject({
   base_url: z.string(),
   keys: z.partialRecord(z.enum(KEY_NAMES), keySource).default({}),
   models: z.partialRecord(z.enum(MODEL_ROLES), z.string()).default({}),
+  headers: z.record(z.string(), keySource).default({}),
   fixtures: fixturesSchema.default({}),
 });
 
@@ -96,7 +99,7 @@ export async function resolveTarget(options: TargetOptions): Promise<Target> {
   for (const name of KEY_NAMES) {
     const fromEnvironment = environment[KEY_VARIABLES[name]];
     const source = recipe?.keys[name];
-    const fromRecipe = source === undefined ? undefined : await readKey(name, source, environment);
+    const fromRecipe = source === undefined ? undefined : await readValue(`Key \`${name}\``, source, environment);
     const key = options.keys?.[name] ?? fromRecipe ?? (fromEnvironment === "" ? undefined : fromEnvironment);
     if (key !== undefined) keys[name] = key;
   }
@@ -106,8 +109,38 @@ export async function resolveTarget(options: TargetOptions): Promise<Target> {
     const id = options.models?.[role] ?? recipe?.models[role] ?? fallback;
     if (id !== undefined) models[role] = id;
   }
+  const headers: Record<string, string> = {};
+  for (const [name, source] of Object.entries(recipe?.headers ?? {})) {
+    Object.assign(headers, checkHeader(name, await readValue(`Header \`${name}\``, source, environment)));
+  }
+  for (const line of options.headers ?? []) Object.assign(headers, decodeHeaderLine(line));
   const fixtures = { ...recipe?.fixtures, ...options.fixtures };
-  return { baseUrl: normaliseBaseUrl(baseUrl), keys, models, fixtures };
+  return { baseUrl: normaliseBaseUrl(baseUrl), keys, models, fixtures, headers };
+}
+
+/** @throws ConfigurationError, without the value: it may be a secret */
+function decodeHeaderLine(line: string): Record<string, string> {
+  const colon = line.indexOf(":");
+  if (colon < 1) throw new ConfigurationError("A header is given as 'Name: value'.");
+  return checkHeader(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+}
+
+/** Headers that the suite decides about in each request. */
+const OWN_HEADERS: readonly string[] = ["authorization", "content-type", "content-length", "host", "connection"];
+
+/** @throws ConfigurationError, without the value: it may be a secret */
+function checkHeader(name: string, value: string): Record<string, string> {
+  const lower = name.toLowerCase();
+  if (OWN_HEADERS.includes(lower)) {
+    const advice = lower === "authorization" ? " Pass the key with --api-key." : "";
+    throw new ConfigurationError(`The header ${name} is set by the suite itself.${advice}`);
+  }
+  try {
+    new Headers().set(name, value);
+  } catch {
+    throw new ConfigurationError(`The header ${JSON.stringify(name)} has a name or a value that HTTP does not allow.`);
+  }
+  return { [lower]: value };
 }
 
 /**
@@ -147,15 +180,16 @@ async function readRecipe(path: string): Promise<Recipe> {
   throw new ConfigurationError(`The target file ${path} is wrong:\n${z.prettifyError(parsed.error)}`);
 }
 
-async function readKey(
-  name: KeyName,
+/** @param what begins the message of an error */
+async function readValue(
+  what: string,
   source: KeySource,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
   if (typeof source === "string") return source;
   if ("env" in source) {
     const key = environment[source.env];
-    if (key === undefined || key === "") throw new ConfigurationError(`Key \`${name}\`: ${source.env} is not set.`);
+    if (key === undefined || key === "") throw new ConfigurationError(`${what}: ${source.env} is not set.`);
     return key;
   }
   const [command, ...words] = source.command;
@@ -164,7 +198,7 @@ async function readKey(
     if (stdout.trim() !== "") return stdout.trim();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new ConfigurationError(`Key \`${name}\`: the command ${command} failed (${code}).`, { cause: error });
+    throw new ConfigurationError(`${what}: the command ${command} failed (${code}).`, { cause: error });
   }
-  throw new ConfigurationError(`Key \`${name}\`: the command ${command} printed nothing.`);
+  throw new ConfigurationError(`${what}: the command ${command} printed nothing.`);
 }

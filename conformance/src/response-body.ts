@@ -1,6 +1,7 @@
 /** Views of a recorded body: bytes, text, and a short excerpt for reports. Pure; judges nothing. */
 
 import type { Exchange } from "./exchange.ts";
+import { isJsonObject, type JsonObject } from "./json-object.ts";
 
 /** All recorded bytes in one piece; empty without a response. */
 export function bodyBytes(exchange: Exchange): Uint8Array {
@@ -17,6 +18,16 @@ export function bodyBytes(exchange: Exchange): Uint8Array {
 /** The body as UTF-8, with replacement characters where it is not. */
 export function bodyText(exchange: Exchange): string {
   return new TextDecoder().decode(bodyBytes(exchange));
+}
+
+/** The body as a JSON object; an empty one when it is anything else. */
+export function bodyObject(exchange: Exchange): JsonObject {
+  try {
+    const value: unknown = JSON.parse(bodyText(exchange));
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Characters of a body that a report shows. */

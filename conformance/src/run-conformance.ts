@@ -5,11 +5,12 @@
 
 import { allChecks } from "./all-checks.ts";
 import type { Area, Check } from "./check.ts";
+import type { ChatModelChoice } from "./choose-chat-model.ts";
 import { decideInterrupted, decideVerdict, type FailOn } from "./exit-code.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { accountFor, accountForUntried, type CheckResult, isUntried } from "./outcome.ts";
-import { planChecks, type PlannedCheck, type Selection } from "./plan.ts";
+import { judgesCredentials, planChecks, type PlannedCheck, type Selection } from "./plan.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import {
   type AreaReport,
@@ -81,19 +82,34 @@ export interface PreparedRun {
 /** @throws UnmatchedPatternError, before anything is sent */
 export async function prepareRun(target: Target, settings: RunSettings): Promise<PreparedRun> {
   const checks = settings.checks ?? allChecks;
-  planChecks(checks, target, settings);
-  const limits = { ...DEFAULT_LIMITS, ...settings.limits };
-  const signal = settings.signal ?? new AbortController().signal;
-  const identification = await identifyTarget(target, limits, signal);
+  // A chat model may be found, so that what needs one counts as planned.
+  const supposed = { ...target, models: { chat: "", ...target.models } };
+  const wanted = planChecks(checks, supposed, settings).flatMap(({ check, skip }) => (skip === null ? [check] : []));
+  const identification = await identifyTarget({
+    target,
+    limits: { ...DEFAULT_LIMITS, ...settings.limits },
+    signal: settings.signal ?? new AbortController().signal,
+    needsChatModel: wanted.some(({ needs }) => needs.includes("model:chat")),
+    needsGuard: wanted.some(judgesCredentials),
+  });
   if (!identification.identified) {
     const { reason, details } = identification;
     return { target, plan: planChecks(checks, target, settings), notes: details, unidentified: reason };
   }
-  const [firstModel] = identification.modelIds;
-  const chosen = target.models.chat === undefined && firstModel !== undefined;
-  const completed = chosen ? { ...target, models: { ...target.models, chat: firstModel } } : target;
-  const notes = chosen ? [`No chat model was given: "${firstModel}", the first of GET /models, is used.`] : [];
-  return { target: completed, plan: planChecks(checks, completed, settings), notes, unidentified: null };
+  const { chat, isOpen } = identification;
+  const completed = completeTarget(target, chat);
+  const notes = isOpen ? [...chat.notes, OPEN_NOTE] : chat.notes;
+  return { target: completed, plan: planChecks(checks, completed, { ...settings, isOpen }), notes, unidentified: null };
+}
+
+const OPEN_NOTE =
+  "This server asks for no key: neither no key nor a made-up one is refused, so that nothing about credentials is " +
+  "judged. To have it judged, start the server with a key and pass it with --api-key.";
+
+/** A completion model is the chat model unless it is named. */
+function completeTarget(target: Target, { model, tokenLimit }: ChatModelChoice): Target {
+  const chat = model === null ? {} : { completion: model, chat: model };
+  return { ...target, models: { ...chat, ...target.models }, tokenLimit };
 }
 
 /** @throws UnmatchedPatternError */

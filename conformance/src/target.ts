@@ -27,6 +27,7 @@ export type KeyName = (typeof KEY_NAMES)[number];
 /** Roles that a recipe may give a model id for. */
 export const MODEL_ROLES = [
   "chat",
+  "completion",
   "embedding",
   "transcription",
   "speech",
@@ -71,6 +72,9 @@ export const FIXTURE_NAMES = [
 ] as const satisfies readonly (keyof Fixtures)[];
 export type FixtureName = (typeof FIXTURE_NAMES)[number];
 
+/** The field of a chat request that limits its output; reasoning models of OpenAI refuse the older one. */
+export type TokenLimit = "max_tokens" | "max_completion_tokens";
+
 export interface Target {
   /** Without a trailing slash: `http://127.0.0.1:8080/v1`. */
   readonly baseUrl: string;
@@ -79,10 +83,30 @@ export interface Target {
   readonly models: Readonly<Partial<Record<ModelRole, string>>>;
   /** Default: none. */
   readonly fixtures?: Readonly<Partial<Fixtures>>;
+  /**
+   * Sent with every request, lower-case names: what a gateway asks for. A check's own headers win. Default: none.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default `max_tokens`. */
+  readonly tokenLimit?: TokenLimit;
 }
 
+/** A header of such a name holds a secret. */
+const SECRET_HEADER = /auth|key|token|secret|cookie|credential|password|signature|session/;
+/** A value of one long word with letters and digits in it looks like one, whatever its name says. */
+const SECRET_VALUE = /^(?=.*\d)(?=.*[a-z])[\w.~+/=-]{20,}$/i;
+
 /** All that must not appear in a report. */
-export function listSecrets({ keys, fixtures }: Target): readonly string[] {
+export function listSecrets({ keys, fixtures, headers = {} }: Target): readonly string[] {
   const { upstream_secret: secret } = fixtures ?? {};
-  return [...Object.values(keys), ...(secret === undefined ? [] : [secret])];
+  const secretHeaders = Object.entries(headers).flatMap(([name, value]) =>
+    SECRET_HEADER.test(name) || SECRET_VALUE.test(value) ? listWords(value) : [],
+  );
+  return [...Object.values(keys), ...(secret === undefined ? [] : [secret]), ...secretHeaders];
+}
+
+/** The whole value, and what follows its scheme: `Basic dXNlcjpw…` holds a secret without the first word. */
+function listWords(value: string): readonly string[] {
+  const rest = value.slice(value.indexOf(" ") + 1);
+  return rest === value ? [value] : [value, rest];
 }

@@ -82,7 +82,12 @@ const ROWS: readonly Texts[] = [
       user: { user: HALF },
       model: { model: HALF },
     },
-    compose: ({ models }, fields) => ({ model: models.chat, prompt: "The sea is", max_tokens: 1, ...fields }),
+    compose: ({ models }, fields) => ({
+      model: models.completion ?? models.chat,
+      prompt: "The sea is",
+      max_tokens: 1,
+      ...fields,
+    }),
   },
   {
     slug: "embeddings",

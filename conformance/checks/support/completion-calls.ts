@@ -77,7 +77,7 @@ export async function streamText(context: CheckContext, fields: TextFields = {})
 }
 
 function composeText(context: CheckContext, fields: TextFields = {}): TextFields {
-  return { model: context.models.chat, prompt: COUNTING, max_tokens: 8, ...fields };
+  return { model: context.models.completion ?? context.models.chat, prompt: COUNTING, max_tokens: 8, ...fields };
 }
 
 /** The operation, or this model in it, is not there for anybody. An unknown model alone looks different. */

@@ -22,6 +22,10 @@ export interface OperationProbe {
   readonly stream?: (client: OpenAI, context: CheckContext) => Promise<unknown>;
 }
 
+function completionModel({ completion, chat }: CheckContext["models"]): string {
+  return String(completion ?? chat);
+}
+
 /** Stands for a model where the recipe names none: a caller who is refused never gets so far that it matters. */
 const ANY_MODEL = "default";
 
@@ -56,10 +60,15 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     slug: "completions",
     needs: ["model:chat"],
     call: async (client, { models }) =>
-      client.completions.create({ model: String(models.chat), prompt: "The sea is", max_tokens: 1 }),
+      client.completions.create({ model: completionModel(models), prompt: "The sea is", max_tokens: 1 }),
     stream: async (client, { models }) =>
       leave(
-        client.completions.create({ model: String(models.chat), prompt: "The sea is", max_tokens: 1, stream: true }),
+        client.completions.create({
+          model: completionModel(models),
+          prompt: "The sea is",
+          max_tokens: 1,
+          stream: true,
+        }),
       ),
   },
   createEmbedding: {

@@ -40,7 +40,7 @@ export const PLAIN_REQUESTS: readonly PlainRequest[] = [
     area: "completions",
     needs: ["model:chat"],
     streamed: { stream: true },
-    compose: ({ models }) => ({ model: models.chat, prompt: COUNTING, max_tokens: 1 }),
+    compose: ({ models }) => ({ model: models.completion ?? models.chat, prompt: COUNTING, max_tokens: 1 }),
   },
   {
     operation: "createEmbedding",
