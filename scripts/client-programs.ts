@@ -20,11 +20,14 @@ export async function run(baseURL: string, token: string): Promise<string> {
   for await (const chunk of stream) streamed += chunk.choices[0]?.delta.content ?? "";
   expect(streamed === text, "the text of a streamed chat");
 
-  let native = "";
-  for await (const event of client.ai.promptStream({ messages, seed: 1 })) {
-    if (event.type === "text-delta") native += event.text;
+  for (const subscriptions of ["sse", "websocket"] as const) {
+    const { ai } = createClient({ baseURL, token, subscriptions });
+    let native = "";
+    for await (const event of ai.promptStream({ messages, seed: 1 })) {
+      if (event.type === "text-delta") native += event.text;
+    }
+    expect(native === text, "the text of a native prompt by " + subscriptions);
   }
-  expect(native === text, "the text of a native prompt");
   const [models, again] = await Promise.all([client.ai.models.list(), client.ai.models.list()]);
   expect(models.length > 0 && models.length === again.length, "the models");
 

@@ -57,6 +57,11 @@ export interface ClientOptions {
   /** Where the native surface is, for `client.ai`. Default: `/trpc` in place of the `/v1` that `baseURL` ends in. */
   readonly trpcURL?: string;
   /**
+   * What carries the subscriptions of `client.ai`: a request each, with server-sent events, or one WebSocket for all of
+   * them. Default: `sse`.
+   */
+  readonly subscriptions?: "sse" | "websocket";
+  /**
    * How long a subscription of `client.ai` that lost its connection tries to get it back, in milliseconds, before it
    * throws. Default: 15,000.
    */
@@ -77,6 +82,7 @@ export interface ClientSettings {
   readonly validate: boolean;
   /** Without a slash at its end. */
   readonly trpcURL: string;
+  readonly subscriptions: "sse" | "websocket";
   readonly reconnectMs: number;
 }
 
@@ -114,6 +120,7 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
     timeoutMs,
     validate: options.validate ?? true,
     trpcURL: options.trpcURL === undefined ? findTrpcURL(baseURL) : readURL("trpcURL", options.trpcURL),
+    subscriptions: options.subscriptions ?? "sse",
     reconnectMs,
   };
 }

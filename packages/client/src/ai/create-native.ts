@@ -24,7 +24,7 @@ interface Shared {
 export function createNative(clientSettings: ClientSettings): NativeClient {
   const settings = { ...clientSettings, baseURL: clientSettings.trpcURL };
   const calls = createCallClient(settings);
-  const connect = createEventConnection(settings);
+  const connect = settings.subscriptions === "sse" ? createEventConnection(settings) : connectLazily(settings);
   const shared = { calls, connect, reconnectMs: settings.reconnectMs };
   const root: Record<string, unknown> = {};
   for (const path of Object.keys(procedureTraits)) {
@@ -35,6 +35,16 @@ export function createNative(clientSettings: ClientSettings): NativeClient {
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made from the list that the type is made from
   return root as unknown as NativeClient;
+}
+
+/** The part for WebSockets is loaded by the first subscription that uses it. */
+function connectLazily(settings: ClientSettings): Connect {
+  let connect: Promise<Connect> | null = null;
+  const load = async () => (await import("./socket-events.ts")).createSocketConnection(settings);
+  return async function* connectBySocket(connection) {
+    connect ??= load();
+    yield* (await connect)(connection);
+  };
 }
 
 function createFunction(path: NativePath, shared: Shared) {
