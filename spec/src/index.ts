@@ -40,6 +40,7 @@ export * from "./native/procedures.ts";
 export * from "./native/prompt.ts";
 export * from "./native/shared.ts";
 export * from "./native/speak.ts";
+export * from "./native/transcription.ts";
 export * from "./operations.ts";
 export * from "./realtime/audio-format.ts";
 export * from "./realtime/audio-input.ts";

@@ -15,6 +15,13 @@ import {
 } from "./prompt.ts";
 import { noInputSchema } from "./shared.ts";
 import { speakAnswerSchema, speakEventSchema, speakInputSchema } from "./speak.ts";
+import {
+  transcriptionEventSchema,
+  transcriptionFedSchema,
+  transcriptionFeedInputSchema,
+  transcriptionIdSchema,
+  transcriptionOpenInputSchema,
+} from "./transcription.ts";
 
 export const nativeProcedures = {
   "models.list": {
@@ -66,6 +73,42 @@ export const nativeProcedures = {
     capability: { domain: "ai", can: "PROMPT" },
     input: speakInputSchema,
     output: speakEventSchema,
+    resumable: true,
+  },
+  "transcription.open": {
+    type: "mutation",
+    summary: "Opens a live transcription: audio goes in while somebody speaks, and text comes out.",
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    input: transcriptionOpenInputSchema,
+    output: transcriptionIdSchema,
+  },
+  "transcription.feed": {
+    type: "mutation",
+    summary: "Adds audio to a transcription; it is answered when there is room for more.",
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    input: transcriptionFeedInputSchema,
+    output: transcriptionFedSchema,
+  },
+  "transcription.commit": {
+    type: "mutation",
+    summary: "Ends the turn that is spoken.",
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    input: transcriptionIdSchema,
+    output: transcriptionIdSchema,
+  },
+  "transcription.close": {
+    type: "mutation",
+    summary: "Ends a transcription; the text of turns that have ended still comes.",
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    input: transcriptionIdSchema,
+    output: transcriptionIdSchema,
+  },
+  "transcription.text": {
+    type: "subscription",
+    summary: "The text of a transcription. Who leaves it ends the transcription.",
+    capability: { domain: "ai", can: "TRANSCRIBE" },
+    input: transcriptionIdSchema,
+    output: transcriptionEventSchema,
     resumable: true,
   },
 } as const satisfies Readonly<Record<string, NativeProcedure>>;

@@ -11,7 +11,7 @@ export function nativeUrl(baseUrl: string): string {
   return baseUrl.replace(/\/v1$/, "/trpc");
 }
 
-type NativeClient = TRPCClient<NativeRouter>;
+export type NativeClient = TRPCClient<NativeRouter>;
 
 interface NativeSocketClient {
   readonly client: NativeClient;

@@ -11,14 +11,18 @@ import type { NativeSettings } from "./settings.ts";
 import { foldSpeech, streamSpeech } from "./speak/speak.ts";
 import { startSpeech } from "./speak/start-speech.ts";
 import type { SubscriptionRuns } from "./subscription-runs.ts";
+import { createTranscriptions } from "./transcription/transcriptions.ts";
+import type { TranscriptionDependencies } from "./transcription/transcriptions.ts";
 
-export interface HandlerDependencies {
+export interface HandlerDependencies extends TranscriptionDependencies {
   readonly service: AiService;
   readonly runs: SubscriptionRuns;
-  readonly native: Pick<NativeSettings, "speechBytesMax">;
+  readonly native: Pick<NativeSettings, "speechBytesMax" | "accountTranscriptionsMax">;
 }
 
-export function createNativeHandlers({ service, runs, native }: HandlerDependencies): NativeHandlers {
+export function createNativeHandlers(dependencies: HandlerDependencies): NativeHandlers {
+  const { service, runs, native } = dependencies;
+  const transcriptions = createTranscriptions(dependencies);
   return {
     "models.list": (_input, { authorised }) => listNativeModels(service, authorised),
     prompt: async (input, call) => foldPrompt(await startPrompt(input, { service, ...call, stream: false })),
@@ -28,5 +32,16 @@ export function createNativeHandlers({ service, runs, native }: HandlerDependenc
     embed: (input, call) => embed(input, call, service),
     speak: async (input, call) => foldSpeech(await startSpeech(input, call, service), native.speechBytesMax),
     speakStream: async (input, call, runId) => streamSpeech(runId, await startSpeech(input, call, service)),
+    "transcription.open": (input, { authorised }) => transcriptions.open(input, authorised),
+    "transcription.feed": (input, { authorised }) => transcriptions.feed(input, authorised),
+    "transcription.commit": async ({ id }, { authorised }) => {
+      await transcriptions.commit(id, authorised);
+      return { id };
+    },
+    "transcription.close": ({ id }, { authorised }) => {
+      transcriptions.close(id, authorised);
+      return { id };
+    },
+    "transcription.text": ({ id }, { authorised }) => Promise.resolve(transcriptions.read(id, authorised)),
   };
 }

@@ -48,4 +48,5 @@ export const SERVED_AS: Readonly<Partial<Record<NativePath, ModelOperationId>>> 
   embed: "createEmbedding",
   speak: "createSpeech",
   speakStream: "createSpeech",
+  "transcription.open": "connectRealtime",
 };

@@ -27,6 +27,9 @@ export const nativeSchema = z.strictObject({
     .describe(
       "The same of all subscriptions, in bytes; those that have ended are forgotten beyond it, the oldest first.",
     ),
+  accountTranscriptionsMax: count
+    .default(16)
+    .describe("Live transcriptions of one account at the same time; more get 429. All together: realtime.sessionsMax."),
   accountRunsMax: count
     .default(32)
     .describe("Subscriptions of one account that run at the same time and can be resumed; more get 429."),
