@@ -48,6 +48,9 @@ import { httpCorsChecks } from "./http/cors.ts";
 import { httpChecks } from "./http/requests.ts";
 import { lengthAtLimitChecks } from "./generation/length-at-limit.ts";
 import { fairnessChecks } from "./limits/fairness.ts";
+import { answerChecks } from "./invariants/answers.ts";
+import { wholeRequestChecks } from "./invariants/conversation.ts";
+import { headerChecks, refusalFormChecks } from "./invariants/headers.ts";
 import { limitedOperationChecks } from "./limits/every-operation.ts";
 import { limitChecks } from "./limits/overload.ts";
 import { modelChecks } from "./models/models.ts";
@@ -128,6 +131,10 @@ export const checks: readonly Check[] = [
   ...errorChecks,
   ...halfSurrogateChecks,
   ...wrongTypeChecks,
+  ...answerChecks,
+  ...wholeRequestChecks,
+  ...headerChecks,
+  ...refusalFormChecks,
   ...legalRequestChecks,
   ...documentedPathChecks,
   ...httpChecks,

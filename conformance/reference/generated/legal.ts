@@ -11,6 +11,23 @@ import { type Mutant, oneWrite, omit, readReply, withHeader } from "../mutants/m
 import { changeBody, changeEvents, readBody, withData, type WrittenEvent } from "./edit-reply.ts";
 import { modeOfReply } from "./fault.ts";
 
+/**
+ * Objections that stand: what the protocol's layers allow, and a client that is named in the check, or the document,
+ * does not. None of them keeps a check of another rule from judging.
+ */
+export const STANDING_OBJECTIONS: Readonly<Record<string, readonly string[]>> = {
+  // openai-python before 1.60 splits at ": ", and fails at a keep-alive after an id or with a blank line of its own.
+  "legal.no-space-after-colon": ["sse.space-after-data"],
+  "legal.ids-of-events": ["sse.no-id-or-retry"],
+  "legal.retry-field": ["sse.no-id-or-retry"],
+  "legal.comments": ["sse.no-comment-event"],
+  "legal.keep-alives": ["sse.no-comment-event"],
+  // The document requires the key, and null in it.
+  "legal.logprobs-absent": ["chat.completion.logprobs-null", "completions.logprobs-null"],
+  // A role in each delta makes a message each in one client.
+  "legal.role-in-each-delta": ["chat.stream.role-once"],
+};
+
 export type Variation = Pick<Mutant, "id" | "description" | "mutate">;
 
 type Change = (reply: Reply, call: ReferenceCall) => Reply;
@@ -64,8 +81,16 @@ function deeply(value: unknown, change: (object: JsonObject) => JsonObject): unk
   if (!isJsonObject(value)) return value;
   // The keys of these are tokens or a caller's own.
   const isMap = Object.keys(value).some((name) => !/^[a-z][a-z_0-9]*$/i.test(name));
-  const inner = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, deeply(member, change)]));
+  const inner = Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, isTokenMaps(name, member) ? member : deeply(member, change)]),
+  );
   return isMap ? inner : change(inner);
+}
+
+/** Lists of maps from tokens to numbers, as plain completions have them. */
+function isTokenMaps(name: string, member: unknown): boolean {
+  if (name !== "top_logprobs" || !Array.isArray(member)) return false;
+  return !member.some((entry) => isJsonObject(entry) && "logprob" in entry);
 }
 
 function changeChoices(data: JsonObject, change: (choice: JsonObject) => JsonObject): JsonObject {
@@ -363,7 +388,7 @@ const ALL: Readonly<Record<string, Change>> = {
           ...data,
           error: {
             ...data["error"],
-            message: `${String(data["error"]["message"])} (see the documentation: https://example.com/errors#line-1)`,
+            message: `${String(data["error"]["message"])} (See "Errors" in the documentation; request 4711.)`,
           },
         }
       : data,

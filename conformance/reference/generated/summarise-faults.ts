@@ -3,7 +3,7 @@
 import { type Exclusion, LEGAL_VARIATIONS } from "../legal-variations.ts";
 import { type Fault, OPERATION_NAMES } from "./fault.ts";
 import type { FaultVerdict } from "./judge-fault.ts";
-import type { Variation } from "./legal.ts";
+import { STANDING_OBJECTIONS, type Variation } from "./legal.ts";
 
 export interface Rate {
   readonly name: string;
@@ -85,7 +85,11 @@ function summariseVariations(
   const known = variations.flatMap(({ id }) => verdicts.get(id) ?? []);
   return {
     legal_variations: known.length,
-    false_blame: known.flatMap(({ id, killed_by: blaming }) => blaming.map((check) => ({ variation: id, check }))),
+    false_blame: known.flatMap(({ id, killed_by: blaming }) =>
+      blaming
+        .filter((check) => STANDING_OBJECTIONS[id]?.includes(check) !== true)
+        .map((check) => ({ variation: id, check })),
+    ),
     lost_verdicts: known.flatMap(({ id, stood_aside: aside }) =>
       aside.map(({ check, reason }) => ({ variation: id, check, reason })),
     ),

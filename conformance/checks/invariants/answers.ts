@@ -1,0 +1,262 @@
+/**
+ * Checks that look at all of an answer: every operation, as an answer and as a stream, with the options that change what
+ * it holds. Other checks own single rules and say more about each; these are for whatever none of them looks at.
+ */
+
+import { type HttpOperationId, operations } from "@openai-compat/spec";
+import { type Area, type Check, defineCheck, type Level, type Need } from "../../src/check.ts";
+import type { CheckContext, WireRequest } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { expectResponse, expectStatus, isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { Failure } from "../../src/outcome-signals.ts";
+import { bodyText } from "../../src/response-body.ts";
+import { userMessage } from "../support/chat-calls.ts";
+import { composeMultipart } from "../support/multipart.ts";
+import { requireOffered } from "../support/operation-probes.ts";
+import { SPOKEN } from "../support/recordings.ts";
+import { listChatFlaws, listChatStreamFlaws } from "./chat-flaws.ts";
+import { type Flaw, readAnswer, must } from "./flaws.ts";
+import {
+  listEmbeddingFlaws,
+  listModelFlaws,
+  listModelListFlaws,
+  listSpeechFlaws,
+  listSpeechStreamFlaws,
+  listTranscriptFlaws,
+  listTranscriptStreamFlaws,
+} from "./other-flaws.ts";
+import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
+
+type Sent = Pick<WireRequest, "headers" | "credential">;
+
+export interface Answered {
+  /** Part of permanent check ids. */
+  readonly slug: string;
+  readonly area: Area;
+  readonly operation: HttpOperationId;
+  readonly needs: readonly Need[];
+  /** What is sent one after the other; the first is what no server has a reason to refuse. */
+  readonly variants: readonly JsonObject[];
+  readonly send: (context: CheckContext, fields: JsonObject, sent?: Sent) => Promise<Exchange>;
+  readonly list: (exchange: Exchange, asked: { readonly fields: JsonObject }) => readonly Flaw[];
+}
+
+function sendJson(operation: HttpOperationId, compose: (context: CheckContext) => JsonObject): Answered["send"] {
+  const { method, path } = operations[operation];
+  return (context, fields, sent = {}) => {
+    const body = JSON.stringify({ ...compose(context), ...fields });
+    return context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
+  };
+}
+
+function sendForm(operation: "createTranscription" | "createTranslation"): Answered["send"] {
+  const { method, path } = operations[operation];
+  return (context, fields, sent = {}) => {
+    const texts = Object.entries({ model: context.models.transcription, ...fields }).flatMap(([name, value]) =>
+      [value].flat().map((one) => ({ name: Array.isArray(value) ? `${name}[]` : name, value: String(one) })),
+    );
+    const file = { name: "file", value: SPOKEN, fileName: "speech.wav", contentType: "audio/wav" };
+    const { body, headers } = composeMultipart([...texts, file]);
+    return context.wire({
+      method,
+      path,
+      body,
+      disconnectAfterMs: context.patienceMs,
+      ...sent,
+      headers: { ...headers, ...sent.headers },
+    });
+  };
+}
+
+const messages = (text: string): JsonObject => ({ messages: [userMessage(text)] });
+const LOT = {
+  type: "object",
+  properties: { lot: { type: "string", enum: ["zq-7301"] } },
+  required: ["lot"],
+  additionalProperties: false,
+};
+const TOOL = { type: "function", function: { name: "file_report", parameters: LOT, strict: true } };
+const FORCED = { tools: [TOOL], tool_choice: { type: "function", function: { name: "file_report" } }, max_tokens: 128 };
+
+const CHAT_VARIANTS: readonly JsonObject[] = [
+  messages("Write one sentence about the sea."),
+  messages("Write two sentences about the mountains, please."),
+  { ...messages("Count from 1 to 200, all numbers, separated by blanks."), max_tokens: 48 },
+  { ...messages("Write one sentence about the sea."), logprobs: true, top_logprobs: 2 },
+  { ...messages("Write two sentences about the mountains, please."), logprobs: true, top_logprobs: 2 },
+  { ...messages("Write one sentence about rain."), logprobs: true },
+  { ...messages("Write one sentence about the sea."), n: 2 },
+  { ...messages("Write one sentence about rain."), n: 2, logprobs: true, top_logprobs: 1 },
+  { ...messages("Write one sentence about the sea."), ...FORCED },
+];
+
+const TEXT_VARIANTS: readonly JsonObject[] = [
+  { prompt: "The sea is" },
+  { prompt: "Monday, Tuesday, Wednesday, Thursday," },
+  { prompt: "1, 2, 3, 4, 5, 6, 7,", logprobs: 2 },
+  { prompt: "Monday, Tuesday, Wednesday, Thursday,", logprobs: 2 },
+  { prompt: "The sea is", logprobs: 0 },
+  { prompt: "The sea is", n: 2 },
+  { prompt: "1, 2, 3, 4, 5, 6, 7,", n: 2, logprobs: 1 },
+];
+
+const USAGE = { stream_options: { include_usage: true } };
+const streamed = (variants: readonly JsonObject[]): readonly JsonObject[] => [
+  ...variants.slice(0, 2).map((fields) => ({ ...fields, stream: true })),
+  ...variants.map((fields) => ({ ...fields, stream: true, ...USAGE })),
+];
+
+const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
+const text = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
+const speech = sendJson("createSpeech", ({ models }) => ({
+  model: models.speech,
+  voice: "alloy",
+  response_format: "wav",
+}));
+const CHAT = { area: "chat", operation: "createChatCompletion", needs: ["model:chat"] } as const;
+const TEXT = { area: "completions", operation: "createCompletion", needs: ["model:chat"] } as const;
+const SPEECH = { area: "audio", operation: "createSpeech", needs: ["model:speech"] } as const;
+const HEARD = { area: "audio", needs: ["model:transcription"] } as const;
+const SPOKEN_TEXTS = [{ input: "The sea is wide." }, { input: "The rain is cold, and the night is long." }];
+const FORMATS = [{}, { response_format: "verbose_json" }, { response_format: "json" }];
+
+export const ANSWERED: readonly Answered[] = [
+  { ...CHAT, slug: "chat", variants: CHAT_VARIANTS, send: chat, list: listChatFlaws },
+  { ...CHAT, slug: "chat-stream", variants: streamed(CHAT_VARIANTS), send: chat, list: listChatStreamFlaws },
+  { ...TEXT, slug: "completions", variants: TEXT_VARIANTS, send: text, list: listTextFlaws },
+  { ...TEXT, slug: "completions-stream", variants: streamed(TEXT_VARIANTS), send: text, list: listTextStreamFlaws },
+  {
+    slug: "embeddings",
+    area: "embeddings",
+    operation: "createEmbedding",
+    needs: ["model:embedding"],
+    variants: [
+      { input: "The sea is wide." },
+      { input: ["Rain", "The night is long.", "Snow"] },
+      { input: "Cold rain.", encoding_format: "base64" },
+    ],
+    send: sendJson("createEmbedding", ({ models }) => ({ model: models.embedding })),
+    list: listEmbeddingFlaws,
+  },
+  { ...SPEECH, slug: "speech", variants: SPOKEN_TEXTS, send: speech, list: listSpeechFlaws },
+  {
+    ...SPEECH,
+    slug: "speech-stream",
+    variants: SPOKEN_TEXTS.map((fields) => ({ ...fields, stream_format: "sse" })),
+    send: speech,
+    list: listSpeechStreamFlaws,
+  },
+  {
+    ...HEARD,
+    slug: "transcriptions",
+    operation: "createTranscription",
+    variants: [...FORMATS, { response_format: "verbose_json", timestamp_granularities: ["word", "segment"] }],
+    send: sendForm("createTranscription"),
+    list: listTranscriptFlaws,
+  },
+  {
+    ...HEARD,
+    slug: "transcriptions-stream",
+    operation: "createTranscription",
+    variants: [{ stream: "true" }, { stream: "true", response_format: "json" }],
+    send: sendForm("createTranscription"),
+    list: listTranscriptStreamFlaws,
+  },
+  {
+    ...HEARD,
+    slug: "translations",
+    operation: "createTranslation",
+    variants: FORMATS,
+    send: sendForm("createTranslation"),
+    list: listTranscriptFlaws,
+  },
+  {
+    slug: "models-list",
+    area: "models",
+    operation: "listModels",
+    needs: [],
+    variants: [{}],
+    send: (context, _, sent) => context.wire({ method: "GET", path: "/models", ...sent }),
+    list: listModelListFlaws,
+  },
+  {
+    slug: "models-retrieve",
+    area: "models",
+    operation: "retrieveModel",
+    needs: ["model:chat"],
+    variants: [{}],
+    send: (context, _, sent) => {
+      const path = `/models/${encodeURIComponent(String(context.models.chat))}`;
+      return context.wire({ method: "GET", path, ...sent });
+    },
+    list: (exchange) => {
+      const { body, flaws } = readAnswer(exchange);
+      return [...flaws, ...listModelFlaws(body)];
+    },
+  },
+];
+
+/** An option may be refused; whatever else comes instead of 200 is a flaw. */
+const REFUSED: readonly number[] = [400, 404, 422, 501];
+
+/** What is wrong with the answers, each alone and beside the others. @throws NotTestable, Inconclusive */
+async function* findFlaws(context: CheckContext, answered: Answered): AsyncGenerator<Flaw & { exchange: Exchange }> {
+  const ids = new Set<string>();
+  for (const [place, fields] of answered.variants.entries()) {
+    const exchange = await answered.send(context, fields);
+    const { status } = expectResponse(exchange);
+    if (place === 0 && status !== 200) await requireOffered(context, answered.operation);
+    if (place > 0 && REFUSED.includes(status)) continue;
+    expectStatus(exchange, 200);
+    for (const flaw of answered.list(exchange, { fields })) yield { ...flaw, exchange };
+    const id = readId(exchange);
+    for (const flaw of must(id === null || !ids.has(id), "an id of its own for each answer", id))
+      yield { ...flaw, exchange };
+    if (id !== null) ids.add(id);
+  }
+}
+
+/** The id of an answer, or of the first event of a stream. */
+function readId(exchange: Exchange): string | null {
+  const [first = ""] = bodyText(exchange)
+    .replace(/^data: ?/, "")
+    .split("\n\ndata:");
+  try {
+    const value: unknown = JSON.parse(first);
+    return isJsonObject(value) && typeof value["id"] === "string" && "choices" in value && value["id"] !== ""
+      ? value["id"]
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function defineAnswerCheck(answered: Answered, level: Level & ("must" | "should")): Check {
+  const { slug, area, operation, needs } = answered;
+  const isStrict = level === "must";
+  return defineCheck({
+    id: `${area}.invariants.${slug}${isStrict ? "" : "-details"}`,
+    area,
+    level,
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: isStrict
+      ? `Every field and event of ${slug} answers is what the document says, with every option that changes them.`
+      : `The details of ${slug} answers agree with each other: texts, tokens, counts, times and order.`,
+    reference: `OpenAPI ${operation}; WHATWG HTML section 9.2 for streams; openai-node core/streaming.ts`,
+    breaks: isStrict
+      ? "Typed clients can't read the answer, or the official SDK throws in the middle of it."
+      : "Clients show or count what was not said.",
+    async run(context) {
+      for await (const { exchange, level: found, ...flaw } of findFlaws(context, answered)) {
+        if (found === level) throw new Failure({ ...flaw, exchange });
+      }
+    },
+  });
+}
+
+export const answerChecks: readonly Check[] = ANSWERED.flatMap((answered) => [
+  defineAnswerCheck(answered, "must"),
+  defineAnswerCheck(answered, "should"),
+]);

@@ -1,0 +1,282 @@
+/**
+ * Checks that all of a request reaches the model, for answers and for streams: every part of a conversation adds to the
+ * tokens of the prompt, text beyond ASCII comes back as it was, and a stream says and counts what the answer does.
+ */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
+import { userMessage } from "../support/chat-calls.ts";
+import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+import { readVector } from "./other-flaws.ts";
+import { objectsOf, readAnswer, readStream } from "./flaws.ts";
+
+interface Read {
+  readonly text: string;
+  readonly usage: JsonObject;
+}
+
+const [CHAT, TEXT, EMBEDDING] = PLAIN_REQUESTS;
+const MODES: readonly AnswerMode[] = ["body", "stream"];
+
+/** The text and the usage of an answer or a stream. @throws Inconclusive */
+async function ask(
+  context: CheckContext,
+  request: PlainRequest,
+  { mode, fields }: { mode: AnswerMode; fields: JsonObject },
+): Promise<Read & { exchange: Exchange }> {
+  const usage = mode === "stream" ? { stream_options: { include_usage: true } } : {};
+  const exchange = await sendPlain(context, request, { mode, fields: { ...usage, ...fields } });
+  if (exchange.response?.status !== 200)
+    throw new Inconclusive(
+      `the request was not answered: status ${exchange.response?.status}, which errors.legal judges`,
+    );
+  const { body } = readAnswer(exchange);
+  const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
+  const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index }) => index === 0);
+  const text = choices.map(readPiece).join("");
+  const used = parts.map(({ usage: given }) => given).findLast(isJsonObject);
+  return { text, usage: used ?? {}, exchange };
+}
+
+function readPiece({ message, delta, text }: JsonObject): string {
+  const content = isJsonObject(message) ? message["content"] : isJsonObject(delta) ? delta["content"] : text;
+  return typeof content === "string" ? content : "";
+}
+
+const LONG =
+  "The harbour lies in the north of the island, and three old boats with red sails wait there for the tide every morning.";
+const CALL = { id: "call_1", type: "function", function: { name: "get_time", arguments: "{}" } };
+const last = userMessage("Say hello.");
+
+/** Conversations: with and without something that a model has to be told. */
+const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject[], without: readonly JsonObject[]]>> = {
+  "a system message": [[{ role: "system", content: LONG }, last], [last]],
+  "a developer message": [[{ role: "developer", content: LONG }, last], [last]],
+  "an earlier turn of the user": [
+    [userMessage(LONG), { role: "assistant", content: "Yes." }, last],
+    [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
+  ],
+  "an earlier answer": [
+    [userMessage("Hello."), { role: "assistant", content: LONG }, last],
+    [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
+  ],
+  "the last turn": [
+    [{ role: "system", content: "Be brief." }, userMessage(LONG)],
+    [{ role: "system", content: "Be brief." }, last],
+  ],
+  "a second text part": [
+    [
+      userMessage([
+        { type: "text", text: "Say hello." },
+        { type: "text", text: LONG },
+      ]),
+    ],
+    [userMessage([{ type: "text", text: "Say hello." }])],
+  ],
+  "the end of a long text": [[userMessage(`${LONG} ${LONG} ${LONG}`)], [userMessage(LONG)]],
+  "the result of a tool": [
+    [
+      userMessage("What time is it?"),
+      { role: "assistant", content: null, tool_calls: [CALL] },
+      { role: "tool", tool_call_id: "call_1", content: LONG },
+    ],
+    [
+      userMessage("What time is it?"),
+      { role: "assistant", content: null, tool_calls: [CALL] },
+      { role: "tool", tool_call_id: "call_1", content: "Noon." },
+    ],
+  ],
+  "text beyond ASCII": [[userMessage(`Say hello. ${"Привет мир и всем добрый день. ".repeat(3)}`)], [last]],
+};
+
+/** The smallest number of tokens that any tokeniser makes of what is added. */
+const ADDED_TOKENS_MIN = 5;
+
+async function countPrompt(
+  context: CheckContext,
+  mode: AnswerMode,
+  messages: readonly JsonObject[],
+): Promise<number | null> {
+  if (CHAT === undefined) return null;
+  const exchange = await sendPlain(context, CHAT, {
+    mode,
+    fields: { messages, ...(mode === "stream" ? { stream_options: { include_usage: true } } : {}) },
+  });
+  // A template may know no such role, or refuse the order.
+  if (exchange.response?.status !== 200) return null;
+  const { usage } = await ask(context, CHAT, { mode, fields: { messages } });
+  const { prompt_tokens: tokens } = usage;
+  if (typeof tokens !== "number")
+    throw new Inconclusive(
+      "there are no prompt_tokens, which chat.invariants.chat and chat.invariants.chat-stream judge",
+    );
+  return tokens;
+}
+
+const GENERAL = { area: "chat", tier: "protocol", operation: "createChatCompletion", needs: ["model:chat"] } as const;
+
+const conversationChecks: readonly Check[] = MODES.map((mode) =>
+  defineCheck({
+    ...GENERAL,
+    id: `chat.invariants.conversation-${mode}`,
+    level: "must",
+    requirement: `Every part of a conversation adds to the tokens of the prompt${mode === "stream" ? " of a stream" : ""}.`,
+    reference: "OpenAPI CreateChatCompletionRequest.messages, CompletionUsage.prompt_tokens",
+    breaks: "The model never hears the system's rules, an earlier turn or a tool's result, and nobody is told.",
+    async run(context) {
+      for (const [what, [longer, shorter]] of Object.entries(PARTS)) {
+        const more = await countPrompt(context, mode, longer);
+        const fewer = more === null ? null : await countPrompt(context, mode, shorter);
+        if (more === null || fewer === null) continue;
+        const actual = `${what} makes ${fewer} tokens ${more}`;
+        expectThat(more >= fewer + ADDED_TOKENS_MIN, {
+          observer: "wire",
+          expected: "more tokens of the prompt",
+          actual,
+        });
+      }
+    },
+  }),
+);
+
+const NAME = "Zürich 東京 Ωmega 🚀";
+const FORMAT = {
+  type: "json_schema",
+  json_schema: {
+    name: "place",
+    strict: true,
+    schema: {
+      type: "object",
+      properties: { place: { type: "string", enum: [NAME] } },
+      required: ["place"],
+      additionalProperties: false,
+    },
+  },
+};
+
+const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
+  defineCheck({
+    ...GENERAL,
+    id: `chat.invariants.unicode-${mode}`,
+    level: "must",
+    requirement: `Text beyond ASCII in a schema comes back in ${mode === "stream" ? "a stream" : "an answer"} as it was sent.`,
+    reference: "RFC 8259 section 8.1; OpenAPI ResponseFormatJsonSchema",
+    breaks: "Names, quotations and all languages but English are mangled.",
+    async run(context) {
+      if (CHAT === undefined) return;
+      const fields = { response_format: FORMAT, max_tokens: 200 };
+      const probe = await sendPlain(context, CHAT, { mode, fields });
+      throwIfUnsupported(probe, "response_format");
+      const { text, exchange } = await ask(context, CHAT, { mode, fields });
+      expectStatus(exchange, 200);
+      const value = parse(text);
+      const place = isJsonObject(value) ? value["place"] : undefined;
+      expectThat(place === NAME, { observer: "wire", expected: NAME, actual: text });
+    },
+  }),
+  defineCheck({
+    ...GENERAL,
+    id: `completions.invariants.unicode-${mode}`,
+    area: "completions",
+    operation: "createCompletion",
+    level: "must",
+    requirement: `A prompt beyond ASCII is echoed in ${mode === "stream" ? "a stream" : "an answer"} as it was sent.`,
+    reference: "RFC 8259 section 8.1; OpenAPI CreateCompletionRequest.echo",
+    breaks: "Names, quotations and all languages but English are mangled.",
+    async run(context) {
+      if (TEXT === undefined) return;
+      const fields = { prompt: `${NAME} and`, echo: true };
+      throwIfUnsupported(await sendPlain(context, TEXT, { mode, fields }), "echo");
+      const { text } = await ask(context, TEXT, { mode, fields });
+      expectThat(text.includes(NAME), { observer: "wire", expected: NAME, actual: text });
+    },
+  }),
+]);
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const embeddingCheck = defineCheck({
+  id: "embeddings.invariants.unicode",
+  area: "embeddings",
+  level: "must",
+  tier: "protocol",
+  operation: "createEmbedding",
+  needs: ["model:embedding"],
+  requirement: "Texts beyond ASCII that differ have embeddings that differ.",
+  reference: "OpenAPI CreateEmbeddingRequest.input; RFC 8259 section 8.1",
+  breaks: "Every text in another alphabet is found by every search in it.",
+  async run(context) {
+    if (EMBEDDING === undefined) return;
+    const exchange = await sendPlain(context, EMBEDDING, { mode: "body", fields: { input: ["東京", "大阪"] } });
+    expectStatus(exchange, 200);
+    const { body } = readAnswer(exchange);
+    const [one, other] = objectsOf(isJsonObject(body) ? body["data"] : []).map(({ embedding }) =>
+      readVector(embedding),
+    );
+    const differs = JSON.stringify(one) !== JSON.stringify(other);
+    expectThat(differs, { observer: "wire", expected: "two vectors", actual: "the same vector twice" });
+  },
+});
+
+/** Options whose effect a stream has to show as the answer does; the same text where nothing is left to chance. */
+const OPTIONS: readonly JsonObject[] = [{}, { max_tokens: 5 }, { n: 2 }, { logit_bias: {} }];
+const FIXED = { temperature: 0, seed: 7, max_tokens: 24 };
+
+/** @throws Failure, Inconclusive */
+async function expectSame(context: CheckContext, request: PlainRequest, capped: JsonObject): Promise<void> {
+  const plain = await ask(context, request, { mode: "body", fields: FIXED });
+  const again = await ask(context, request, { mode: "body", fields: FIXED });
+  if (plain.text !== again.text) throw new Inconclusive("the same request gets two answers", "model");
+  // The second word, so that it is found in the middle.
+  const stop = plain.text.trim().split(/\s+/)[2];
+  for (const option of [...OPTIONS, capped, ...(stop === undefined ? [] : [{ stop }, { stop: [stop] }])]) {
+    const fields = { ...FIXED, ...option };
+    const exchange = await sendPlain(context, request, { mode: "body", fields });
+    if (exchange.response?.status !== 200) continue;
+    const answer = await ask(context, request, { mode: "body", fields });
+    const stream = await ask(context, request, { mode: "stream", fields });
+    const [expected, actual] = [answer, stream].map(
+      ({ text, usage }) => `${JSON.stringify(option)}: ${text} ${describeUsage(usage)}`,
+    );
+    expectThat(actual === expected, { observer: "wire", expected: expected ?? "", actual });
+  }
+}
+
+function defineSameCheck(request: PlainRequest | undefined, area: "chat" | "completions"): Check {
+  const operation = area === "chat" ? "createChatCompletion" : "createCompletion";
+  const capped = area === "chat" ? { max_tokens: undefined, max_completion_tokens: 5 } : { echo: true };
+  return defineCheck({
+    ...GENERAL,
+    id: `${area}.invariants.stream-says-the-same`,
+    area,
+    operation,
+    level: "must",
+    requirement: "A stream says and counts what the answer to the same request does, with every option.",
+    reference: `OpenAPI ${operation}.stream, ChatCompletionStreamOptions.include_usage`,
+    breaks: "What works in a test fails in the product, which streams; and a stream is billed otherwise.",
+    async run(context) {
+      if (request !== undefined) await expectSame(context, request, capped);
+    },
+  });
+}
+
+function describeUsage({ prompt_tokens: input, completion_tokens: output, total_tokens: total }: JsonObject): string {
+  return JSON.stringify([input, output, total]);
+}
+
+export const wholeRequestChecks: readonly Check[] = [
+  ...conversationChecks,
+  ...unicodeChecks,
+  embeddingCheck,
+  defineSameCheck(CHAT, "chat"),
+  defineSameCheck(TEXT, "completions"),
+];

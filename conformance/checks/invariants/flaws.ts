@@ -1,0 +1,260 @@
+/**
+ * What is wrong with an answer, whichever operation gave it: each function looks at one part and lists what it finds, so
+ * that the same demands hold for every operation and for its streams. Nothing here sends anything or ends a check.
+ */
+
+import { validateShape } from "@openai-compat/spec";
+import type { z } from "zod";
+import type { Level } from "../../src/check.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import type { Observer } from "../../src/outcome-signals.ts";
+import { bodyBytes, bodyText, excerpt } from "../../src/response-body.ts";
+import { parseSse } from "../../src/sse.ts";
+
+export interface Flaw {
+  /** must: the SDK or a typed client breaks, or the document says so in as many words. should: the rest. */
+  readonly level: Level & ("must" | "should");
+  readonly observer: Observer;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+const DAY_SECONDS = 86_400;
+const DONE = "[DONE]";
+
+export function flaw(level: Flaw["level"], expected: string, actual: unknown): Flaw {
+  const text = typeof actual === "string" ? actual : (JSON.stringify(actual) ?? "nothing");
+  return { level, observer: "wire", expected, actual: excerpt(text) };
+}
+
+/** The flaw where the demand is not met. */
+export function must(holds: boolean, expected: string, actual: unknown): readonly Flaw[] {
+  return holds ? [] : [flaw("must", expected, actual)];
+}
+
+/** The flaw where the demand is not met. */
+export function should(holds: boolean, expected: string, actual: unknown): readonly Flaw[] {
+  return holds ? [] : [flaw("should", expected, actual)];
+}
+
+/** The document requires both keys, of which clients do without one; checks of their own say more. */
+function isNotLeftOut({ path, message }: { readonly path: string; readonly message: string }): boolean {
+  return !(/(?:logprobs|refusal)$/.test(path) && message.includes("undefined"));
+}
+
+export function listShapeFlaws(value: unknown, schema: z.ZodType): readonly Flaw[] {
+  const issues = validateShape(schema, value)
+    .filter(isNotLeftOut)
+    .map(({ path, message }) => `${path || "(root)"}: ${message}`);
+  const found = flaw("must", "the shape in the specification", issues.join("; "));
+  return issues.length === 0 ? [] : [{ ...found, observer: "schema" }];
+}
+
+/** The status, the content type and the JSON of an answer that is no stream. */
+export function readAnswer(exchange: Exchange): { readonly body: unknown; readonly flaws: readonly Flaw[] } {
+  const { response } = exchange;
+  const type = response?.headers["content-type"] ?? "none";
+  const bytes = bodyBytes(exchange);
+  const head = [
+    ...must(response?.end === "clean", "a body that ends", `one that ended as ${response?.end}`),
+    ...must(/^application\/json\b/i.test(type), "the content type application/json", type),
+    ...should(!hasMark(bytes), "no byte order mark", "one"),
+  ];
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { body: JSON.parse(text), flaws: head };
+  } catch {
+    return { body: undefined, flaws: [...head, flaw("must", "JSON in UTF-8", bodyText(exchange))] };
+  }
+}
+
+function hasMark([first, second, third]: Uint8Array): boolean {
+  return first === 0xef && second === 0xbb && third === 0xbf;
+}
+
+export interface ReadStream {
+  readonly events: readonly JsonObject[];
+  readonly flaws: readonly Flaw[];
+}
+
+/** The framing of a stream, and its events. `hasSentinel`: whether `[DONE]` has to end it. */
+export function readStream(exchange: Exchange, hasSentinel: boolean): ReadStream {
+  const { response } = exchange;
+  const type = response?.headers["content-type"] ?? "none";
+  const stream = parseSse(bodyBytes(exchange));
+  const frames = stream.frames.filter(({ data }) => data !== null);
+  const texts = frames.map(({ data }) => data ?? "");
+  const events = texts.filter((text) => text !== DONE).map(parse);
+  const objects = events.filter(isJsonObject);
+  const done = texts.indexOf(DONE);
+  const count = texts.filter((text) => text === DONE).length;
+  const cached = response?.headers["cache-control"] ?? "none";
+  const known = new Set(["data", "event", "id", "retry", ""]);
+  const stray = stream.frames.flatMap(({ fields }) => fields.filter(({ name }) => !known.has(name)));
+  const flaws = [
+    ...must(response?.end === "clean", "a stream that ends", `one that ended as ${response?.end}`),
+    ...must(/^text\/event-stream\b/i.test(type), "the content type text/event-stream", type),
+    ...should(!/\bpublic\b|max-age=[1-9]/i.test(cached), "a stream that no cache keeps", cached),
+    ...must(stream.validUtf8, "UTF-8", "other bytes"),
+    ...must(stray.length === 0, "fields of an event stream", stray[0]?.name),
+    ...must(stream.trailingBytes === 0, "a line ending after the last event", "none"),
+    ...must((frames.at(-1)?.blankLines ?? 1) > 0, "a blank line after the last event", "none"),
+    ...must(
+      frames.every(({ fields }) => fields.filter(({ name }) => name === "data").length === 1),
+      "one line of data in each event",
+      "more",
+    ),
+    ...must(
+      objects.length === events.length,
+      "a JSON object in each event",
+      texts[events.findIndex((event) => !isJsonObject(event))],
+    ),
+    ...must(objects.length > 0, "events", bodyText(exchange)),
+    ...must(done === -1 || done === texts.length - 1, "[DONE] at the end", texts.slice(done).join(", ")),
+    ...must(count === 1 || (!hasSentinel && count === 0), "one [DONE]", `${count}`),
+    ...must(
+      objects.every(({ error }) => error === undefined),
+      "no error in a stream",
+      objects.find(({ error }) => error),
+    ),
+    ...listArrivalFlaws(exchange, objects.length),
+  ];
+  return { events: objects, flaws };
+}
+
+/** Events enough to tell whether they come one by one. */
+const EVENTS_FOR_ARRIVAL = 30;
+
+function listArrivalFlaws({ response }: Exchange, events: number): readonly Flaw[] {
+  if (response === null || events < EVENTS_FOR_ARRIVAL) return [];
+  const times = response.chunks.map(({ atMs }) => atMs);
+  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  return should(response.chunks.length > 1 || spanMs > 0, "events as they are made", "all of them at once");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What all answers of a kind have: an id, a time, a model. */
+export function listHeadFlaws(value: JsonObject, object: string): readonly Flaw[] {
+  const { id, created, model } = value;
+  return [
+    ...must(typeof id === "string" && id !== "", "an id", id),
+    ...must(value["object"] === object, `the object ${object}`, value["object"]),
+    ...must(isRecent(created), "`created` in seconds, of today", created),
+    ...must(typeof model === "string" && model !== "", "the name of the model", model),
+  ];
+}
+
+function isRecent(time: unknown): boolean {
+  return typeof time === "number" && Math.abs(time - Date.now() / 1000) < 4 * DAY_SECONDS;
+}
+
+/** Events of one stream say the same of themselves. */
+export function listSameFlaws(events: readonly JsonObject[]): readonly Flaw[] {
+  return ["id", "created", "model", "object"].flatMap((name) => {
+    const values = new Set(events.map((event) => event[name]));
+    return must(values.size <= 1, `the same ${name} in each event`, [...values].slice(0, 3));
+  });
+}
+
+export interface UsageFacts {
+  /** Whether the answer has a text that is not empty. */
+  readonly hasText: boolean;
+  /** Tokens that the log probabilities show; undefined where there are none. */
+  readonly tokens?: number | undefined;
+  /** The most that was asked for. */
+  readonly most?: number | undefined;
+}
+
+export function listUsageFlaws(usage: unknown, { hasText, tokens, most }: UsageFacts): readonly Flaw[] {
+  if (!isJsonObject(usage)) return [flaw("must", "usage", usage)];
+  const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage;
+  if (typeof input !== "number" || typeof output !== "number" || typeof total !== "number") {
+    return [flaw("must", "three numbers of tokens", usage)];
+  }
+  return [
+    ...must(total === input + output, "a total that is the sum", usage),
+    ...must(input > 0, "tokens of the prompt", usage),
+    ...must(output > 0 || !hasText, "tokens of the answer", usage),
+    ...must(most === undefined || output <= most, `at most ${most} tokens of the answer`, usage),
+    ...should(tokens === undefined || output >= tokens, `tokens as in logprobs: ${tokens} or more`, usage),
+  ];
+}
+
+/** Each choice has an index of its own, from 0 on. */
+export function listIndexFlaws(choices: readonly JsonObject[], count: number): readonly Flaw[] {
+  const indexes = choices.map(({ index }) => index);
+  const holds = indexes.length === count && indexes.every((index, place) => index === place);
+  return must(holds, `choices 0 to ${count - 1} in order`, indexes);
+}
+
+export function objectsOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** The tokens of a choice's log probabilities, as chat has them. */
+export function listTokenFlaws(entries: readonly JsonObject[], text: string, top: number): readonly Flaw[] {
+  const texts = entries.map(({ token }) => (typeof token === "string" ? token : ""));
+  const spelled = Buffer.concat(
+    entries.map(({ bytes, token }) => bytesOf(bytes) ?? Buffer.from(typeof token === "string" ? token : "")),
+  );
+  const isText = texts.join("") === text || spelled.toString("utf8") === text;
+  return [
+    ...should(isText, "log probabilities of the tokens of the text", { text, tokens: texts }),
+    ...entries.flatMap((entry) => listEntryFlaws(entry, top)),
+  ];
+}
+
+function listEntryFlaws(entry: JsonObject, top: number): readonly Flaw[] {
+  const likely = objectsOf(entry["top_logprobs"]);
+  const same = likely.find(({ token }) => token === entry["token"]);
+  const values = likely.map(({ logprob }) => Number(logprob));
+  return [
+    ...[entry, ...likely].flatMap(listLogprobFlaws),
+    ...must(likely.length <= top, `at most ${top} likely tokens`, likely.length),
+    ...must(likely.length > 0 || top === 0, "likely tokens", entry["top_logprobs"]),
+    ...should(
+      new Set(likely.map(({ token, bytes }) => JSON.stringify([token, bytes]))).size === likely.length,
+      "likely tokens that differ",
+      likely.map(({ token }) => token),
+    ),
+    ...should(
+      values.every((value, place) => value <= (values[place - 1] ?? 0) + 1e-4),
+      "the likeliest token first",
+      values,
+    ),
+    ...should(
+      same === undefined || Math.abs(Number(same["logprob"]) - Number(entry["logprob"])) < 0.1,
+      "one log probability for a token",
+      entry,
+    ),
+  ];
+}
+
+function listLogprobFlaws({ token, logprob, bytes }: JsonObject): readonly Flaw[] {
+  const spelled = bytesOf(bytes);
+  // A token may be a part of a character: its text is then no more than a replacement.
+  const isWhole = typeof token === "string" && !token.includes("\uFFFD") && !token.startsWith("bytes:");
+  return [
+    ...must(typeof logprob === "number" && logprob <= 1e-6, "a log probability of at most 0", logprob),
+    ...must(bytes === null || spelled !== null, "bytes, or null", bytes),
+    ...should(
+      spelled === null || !isWhole || spelled.toString("utf8") === token,
+      `the bytes of ${JSON.stringify(token)}`,
+      bytes,
+    ),
+  ];
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  if (!Array.isArray(value)) return null;
+  const isByte = (byte: unknown): byte is number => typeof byte === "number" && byte >= 0 && byte < 256;
+  return value.every(isByte) ? Buffer.from(value) : null;
+}
