@@ -85,5 +85,5 @@ function describeSilence(timeoutMs: number): string {
 function describeThrown(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return `The connection to the server failed: ${reason === "" ? "no reason is known" : reason}.`;
+  return `The connection to the server failed: ${reason === "" ? "no reason is known" : reason.replace(/\.$/, "")}.`;
 }

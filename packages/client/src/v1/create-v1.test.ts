@@ -80,3 +80,79 @@ test("a stream that ends too early is an error", async () => {
   await expect(reading()).rejects.toMatchObject({ kind: "connection", code: "stream_truncated" });
   expect(seen).toEqual([{}]);
 });
+
+test("our server answers every operation of the table through its function", async () => {
+  const { v1 } = await startServer();
+  const voice = {
+    model: "scripted-speech",
+    input: "The sea is wide.",
+    voice: "alloy",
+    response_format: "wav" as const,
+  };
+  const sound = async () => ({
+    data: new Uint8Array(await (await v1.createSpeech(voice)).arrayBuffer()),
+    name: "speech.wav",
+  });
+  const ears = { model: "scripted-transcription", file: await sound() };
+  const chat = { model: "scripted-chat", messages };
+  const calls: Record<Exclude<keyof typeof v1, "connectRealtime">, () => Promise<unknown>> = {
+    listModels: async () => (await v1.listModels()).data.length,
+    retrieveModel: async () => (await v1.retrieveModel({ model: "scripted-chat" })).id,
+    createChatCompletion: async () => (await v1.createChatCompletion(chat)).usage?.total_tokens,
+    createCompletion: async () =>
+      (await v1.createCompletion({ model: "scripted-chat", prompt: "The sea" })).choices[0]?.text,
+    createEmbedding: async () =>
+      (await v1.createEmbedding({ model: "scripted-embedding", input: ["a", "b"] })).data[1]?.embedding.length,
+    createTranscription: async () => (await v1.createTranscription(ears)).text,
+    createTranslation: async () => (await v1.createTranslation(ears)).text,
+    createSpeech: async () => (await (await v1.createSpeech(voice)).arrayBuffer()).byteLength,
+    createRealtimeClientSecret: async () =>
+      (await v1.createRealtimeClientSecret({ session: { type: "transcription" } })).value,
+  };
+  expect(Object.keys(calls).toSorted()).toEqual(
+    Object.keys(v1)
+      .filter((name) => name !== "connectRealtime")
+      .toSorted(),
+  );
+  for (const [name, call] of Object.entries(calls)) expect(await call(), name).toBeTruthy();
+
+  const formats = {
+    text: await v1.createTranscription({ ...ears, response_format: "text" }),
+    vtt: await v1.createTranscription({ ...ears, response_format: "vtt" }),
+    verbose: (await v1.createTranscription({ ...ears, response_format: "verbose_json" })).duration,
+  };
+  expect(formats).toEqual({
+    text: expect.stringContaining("The sea is wide."),
+    vtt: expect.stringMatching(/^WEBVTT/),
+    verbose: expect.any(Number),
+  });
+});
+
+test("our server's streams of every operation are complete", async () => {
+  const { v1 } = await startServer();
+  const voice = {
+    model: "scripted-speech",
+    input: "The sea is wide.",
+    voice: "alloy",
+    response_format: "wav" as const,
+  };
+  const data = new Uint8Array(await (await v1.createSpeech(voice)).arrayBuffer());
+  const file = { data, name: "speech.wav" };
+  const types: string[] = [];
+  for await (const event of await v1.createSpeech({ ...voice, stream_format: "sse" })) types.push(event.type);
+  for await (const event of await v1.createTranscription({ model: "scripted-transcription", file, stream: true })) {
+    types.push(event.type);
+  }
+  expect([...new Set(types)]).toEqual([
+    "speech.audio.delta",
+    "speech.audio.done",
+    "transcript.text.delta",
+    "transcript.text.done",
+  ]);
+  let text = "";
+  const completion = { model: "scripted-chat", prompt: "The sea", seed: 1 };
+  for await (const chunk of await v1.createCompletion({ ...completion, stream: true })) {
+    text += chunk.choices[0]?.text ?? "";
+  }
+  expect(text).toBe((await v1.createCompletion(completion)).choices[0]?.text);
+});
