@@ -169,28 +169,29 @@ export interface ErrorRule {
 
 export interface ErrorObject {
   readonly message: string;
-  readonly type: string;
+  readonly type?: string | null | undefined;
   readonly param?: string | null | undefined;
-  readonly code?: string | null | undefined;
+  readonly code?: string | number | null | undefined;
 }
 
 const errorEnvelope = z.looseObject({
   error: z.looseObject({
     message: z.string().min(1),
-    type: z.string(),
+    type: z.string().nullish(),
     param: z.string().nullish(),
-    code: z.string().nullish(),
+    // The document wants a string. Who sends a number is told so by the checks of the envelope, once.
+    code: z.union([z.string(), z.number()]).nullish(),
   }),
 });
 
-/** `{"error":{message,type,param,code}}`, and whichever of its values the rule names. @throws Failure */
+/** `{"error":{message,…}}`, and whichever of its values the rule names. @throws Failure */
 export function expectErrorEnvelope(exchange: Exchange, rule: ErrorRule = {}): ErrorObject {
   if (rule.status !== undefined) expectStatus(exchange, rule.status);
   expectShape(exchange, errorEnvelope);
   const { error } = errorEnvelope.parse(expectJson(exchange));
   for (const name of ["code", "type", "param"] as const) {
     const accepted = rule[name] === undefined ? [] : [rule[name]].flat();
-    if (accepted.length === 0 || accepted.includes(error[name] ?? "")) continue;
+    if (accepted.length === 0 || accepted.includes(String(error[name] ?? ""))) continue;
     throw new Failure({
       observer: "wire",
       expected: `error.${name} ${accepted.map((value) => `"${value}"`).join(" or ")}`,

@@ -2,7 +2,9 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectThat } from "../../src/expect.ts";
-import { Inconclusive } from "../../src/outcome-signals.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
+import { bodyText, excerpt } from "../../src/response-body.ts";
 import { askChat, type ChatFields, expectAccepted, requireUsage, userMessage } from "../support/chat-calls.ts";
 
 const CHAT = {
@@ -24,9 +26,22 @@ function defineAcceptance({ fields, ...check }: Acceptance): Check {
     ...CHAT,
     ...check,
     async run(context) {
-      await expectAccepted(context, await askChat(context, fields));
+      const exchange = await askChat(context, fields);
+      throwIfTemplateRefuses(exchange);
+      await expectAccepted(context, exchange);
     },
   });
+}
+
+/** What the chat templates of some models say of a conversation: that is the model's right, and no server's fault. */
+const TEMPLATE_WORDS = /chat template|template error|jinja|roles must alternate|raise_exception/i;
+
+/** @throws Unsupported */
+function throwIfTemplateRefuses(exchange: Exchange): void {
+  const { status = 0 } = exchange.response ?? {};
+  const text = bodyText(exchange);
+  if (status < 400 || status >= 500 || !TEMPLATE_WORDS.test(text)) return;
+  throw new Unsupported(`the model's chat template takes no such conversation: ${excerpt(text)}`);
 }
 
 const TEXT_PARTS = [

@@ -2,7 +2,7 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
-import { expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
+import { expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import {
   askChat,
@@ -13,6 +13,7 @@ import {
   userMessage,
 } from "../support/chat-calls.ts";
 import { askText, expectTextAccepted } from "../support/completion-calls.ts";
+import { expectRefused } from "../support/envelope.ts";
 
 const SAMPLING = {
   area: "chat",
@@ -51,18 +52,18 @@ async function requireChance(context: CheckContext): Promise<void> {
   if (first === second) throw new Inconclusive("two seeds give the same text at a high temperature", "model");
 }
 
-/** A check that a number out of its documented range is refused with 400. */
+/** A check that a number out of its documented range is refused. */
 function defineRange(param: string, value: unknown, what: string): Check {
   return defineCheck({
     ...SAMPLING,
     id: `chat.sampling.${param.replace("_", "-")}-range`,
     level: "should",
     tier: "protocol",
-    requirement: `${what} is refused with 400.`,
+    requirement: `${what} is refused with a 4xx.`,
     reference: `OpenAPI CreateChatCompletionRequest.${param}`,
     breaks: "A mistake goes unnoticed: the caller believes that the value had its effect.",
     async run(context) {
-      expectStatus(await askChat(context, { [param]: value }), 400);
+      expectRefused(await askChat(context, { [param]: value }));
     },
   });
 }
@@ -102,6 +103,7 @@ export const chatSamplingChecks: readonly Check[] = [
   defineCheck({
     ...SAMPLING,
     id: "chat.sampling.logit-bias",
+    level: "should",
     requirement: "With a `logit_bias` of 100 on one token the text is that token again and again.",
     reference: "OpenAPI CreateChatCompletionRequest.logit_bias: 100 is exclusive selection of the token",
     breaks: "Classifiers that leave the model a choice of few tokens get any text.",

@@ -1,6 +1,7 @@
 /** Checks of a streamed chat completion as a whole: usage, equality with non-streaming, pace, and disconnects. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
 import { type ChatChunk, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
 import { assume, expectSdkValue, expectStatus, expectThat, isJsonObject, requireSuccess } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
@@ -28,6 +29,7 @@ const STREAM = {
 const WITH_USAGE: ChatFields = { stream_options: { include_usage: true } };
 const REPEATABLE: ChatFields = { messages: [userMessage(LONG_PROMPT)], max_tokens: 24, temperature: 0, seed: 7 };
 const FLUSH_ATTEMPTS = 3;
+const USUAL_ATTEMPTS = 3;
 /** Leavers at once: more than the slots of a usual local server. */
 const DISCONNECTING_CLIENTS = 4;
 
@@ -42,15 +44,33 @@ function hasUsage(chunk: ChatChunk): boolean {
   return isJsonObject(chunk["usage"]);
 }
 
+/** The first chunk of Azure, which tells what its filter found in the prompt. The clients live with it. */
+function isPromptFilter(chunk: ChatChunk): boolean {
+  return "prompt_filter_results" in chunk;
+}
+
+/** The longest of three: one time on a busy machine says little. Milliseconds. @throws Inconclusive */
+async function measureUsual(context: CheckContext, fields: ChatFields): Promise<number> {
+  let longestMs = 0;
+  for (let attempt = 0; attempt < USUAL_ATTEMPTS; attempt += 1) {
+    const exchange = await askChat(context, fields);
+    const { endAtMs } = assume("a short request works", () => expectStatus(exchange, 200));
+    longestMs = Math.max(longestMs, endAtMs);
+  }
+  return longestMs;
+}
+
 export const chatStreamBehaviourChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "chat.stream.usage-only-when-asked",
-    requirement: "Without `stream_options.include_usage` no chunk has an empty `choices`.",
+    requirement:
+      "Without `stream_options.include_usage` no chunk has an empty `choices`, but for Azure's prompt filter.",
     reference: "OpenAPI ChatCompletionStreamOptions.include_usage; Arthur-Ficial/apfel#100",
     breaks: "`chunk.choices[0]` of every tutorial raises IndexError.",
     async run(context) {
-      const empty = (await requireChunks(context)).find((chunk) => chunk.choices.length === 0);
+      const chunks = (await requireChunks(context)).filter((chunk) => !isPromptFilter(chunk));
+      const empty = chunks.find((chunk) => chunk.choices.length === 0);
       const actual = JSON.stringify(empty);
       expectThat(empty === undefined, { observer: "wire", expected: "a choice in every chunk", actual });
     },
@@ -58,14 +78,30 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "chat.stream.usage-chunk",
-    requirement: "With `include_usage` the last chunk before [DONE] has `choices: []` and a `usage` of three numbers.",
+    requirement: "With `include_usage` a chunk of the stream has a `usage` of three numbers.",
     reference: "OpenAPI ChatCompletionStreamOptions.include_usage; Portkey-AI/gateway#1629",
     breaks: "Open WebUI, LiteLLM, LangChain and Home Assistant count nothing.",
     async run(context) {
-      const last = (await requireChunks(context, WITH_USAGE)).at(-1);
+      const chunks = await requireChunks(context, WITH_USAGE);
+      const last = chunks.findLast(hasUsage) ?? chunks.at(-1);
       const usage = isJsonObject(last?.["usage"]) ? last["usage"] : {};
       const counts = ["prompt_tokens", "completion_tokens", "total_tokens"].map((field) => usage[field]);
-      const holds = last?.choices.length === 0 && counts.every((count) => Number.isInteger(count));
+      const holds = counts.every((count) => Number.isInteger(count));
+      expectThat(holds, { observer: "schema", expected: "usage with three counts", actual: JSON.stringify(last) });
+    },
+  }),
+  defineCheck({
+    ...STREAM,
+    id: "chat.stream.usage-chunk-alone",
+    level: "should",
+    requirement: "With `include_usage` the chunk with the usage is the last one, and has `choices: []`.",
+    reference: "OpenAPI ChatCompletionStreamOptions.include_usage: the choices field will always be an empty array",
+    breaks: "Programs written after the document wait for a chunk without choices to read the usage from.",
+    async run(context) {
+      const chunks = await requireChunks(context, WITH_USAGE);
+      if (!chunks.some(hasUsage)) throw new Inconclusive("no usage comes, which chat.stream.usage-chunk judges");
+      const last = chunks.at(-1);
+      const holds = last !== undefined && hasUsage(last) && last.choices.length === 0;
       expectThat(holds, { observer: "schema", expected: "choices [] and usage", actual: JSON.stringify(last) });
     },
   }),
@@ -188,8 +224,7 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
     breaks: '"Stop" in Cursor, Continue and Cline burns the machine and blocks the next request.',
     async run(context) {
       const quick = { max_tokens: 1 };
-      const before = await askChat(context, quick);
-      const usualMs = assume("a short request works", () => expectStatus(before, 200)).endAtMs;
+      const usualMs = await measureUsual(context, quick);
       const body = JSON.stringify({
         ...composeChat(context, { messages: [userMessage(LONG_PROMPT)], max_tokens: 400 }),
         stream: true,

@@ -3,9 +3,9 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
+import { expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { askChat, askRefusable, type ChatFields, expectAccepted } from "../support/chat-calls.ts";
-import { requireError } from "../support/envelope.ts";
+import { expectRefused, requireRefusedError } from "../support/envelope.ts";
 import { composeFormat, LOT_FORM } from "../support/formed-answers.ts";
 import { forceTool, OFFER, REPORT } from "../support/tool-calls.ts";
 
@@ -26,7 +26,7 @@ type Refused = Pick<Check, "id" | "requirement" | "reference"> & {
 };
 
 /**
- * A check that a mistake is refused with 400. A server that has no tools, or no such formats, refuses what is right as
+ * A check that a mistake is refused. A server that has no tools, or no such formats, refuses what is right as
  * well: that is no judgement on the mistake.
  */
 function defineRefusal({ fields, ...check }: Refused, right: ChatFields): Check {
@@ -36,7 +36,7 @@ function defineRefusal({ fields, ...check }: Refused, right: ChatFields): Check 
     ...check,
     async run(context) {
       await requireTaken(context, right);
-      expectStatus(await askRefusable(context, fields), 400);
+      expectRefused(await askRefusable(context, fields));
     },
   });
 }
@@ -74,7 +74,7 @@ const NO_TOOLS_CHOSEN = forceTool(REPORT, { tools: undefined });
 
 /** That `param` says where the mistake is. */
 function expectBlame(exchange: Exchange, path: string): void {
-  const error = requireError(exchange, 400);
+  const error = requireRefusedError(exchange);
   const holds = error.param?.startsWith(path) === true;
   expectThat(holds, { observer: "wire", expected: `a param that begins with ${path}`, actual: JSON.stringify(error) });
 }
@@ -82,97 +82,97 @@ function expectBlame(exchange: Exchange, path: string): void {
 export const chatFormRefusalChecks: readonly Check[] = [
   defineToolRefusal({
     id: "chat.tools.refusal-unknown-choice",
-    requirement: "A `tool_choice` that names a tool which is not offered is refused with 400.",
+    requirement: "A `tool_choice` that names a tool which is not offered is refused with a 4xx.",
     reference: "OpenAPI ChatCompletionNamedToolChoice; vllm-project/vllm#49712",
     fields: UNKNOWN_TOOL,
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-choice-without-tools",
-    requirement: "A `tool_choice` that forces a call is refused with 400 where no tools are offered.",
+    requirement: "A `tool_choice` that forces a call is refused with a 4xx where no tools are offered.",
     reference: "OpenAPI ChatCompletionToolChoiceOption; vllm-project/vllm#21052; raullenchai/Rapid-MLX#744",
     fields: NO_TOOLS_CHOSEN,
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-choice-unknown",
-    requirement: "A `tool_choice` that is no documented word is refused with 400.",
+    requirement: "A `tool_choice` that is no documented word is refused with a 4xx.",
     reference: "OpenAPI ChatCompletionToolChoiceOption",
     fields: { ...OFFER, tool_choice: "conformance" },
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-duplicate-names",
     level: "may",
-    requirement: "Two tools of one name are refused with 400.",
+    requirement: "Two tools of one name are refused with a 4xx.",
     reference: "OpenAPI FunctionObject.name",
     breaks: "Which of the two is meant by a call is anyone's guess.",
     fields: { ...OFFER, tools: [REPORT.tool, REPORT.tool] },
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-name-missing",
-    requirement: "A tool without a name is refused with 400.",
+    requirement: "A tool without a name is refused with a 4xx.",
     reference: "OpenAPI FunctionObject.name (required)",
     fields: offerFunction({ parameters: REPORT.form.schema }),
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-name-invalid",
-    requirement: "A tool's name with a blank in it is refused with 400.",
+    requirement: "A tool's name with a blank in it is refused with a 4xx.",
     reference: 'OpenAPI FunctionObject.name: "a-z, A-Z, 0-9, or contain underscores and dashes"',
     fields: offerFunction({ name: "file quern report", parameters: REPORT.form.schema }),
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-parameters-type",
-    requirement: "`parameters` that are no object are refused with 400.",
+    requirement: "`parameters` that are no object are refused with a 4xx.",
     reference: "OpenAPI FunctionParameters",
     fields: offerParameters("lot"),
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-parameters-schema",
     level: "may",
-    requirement: "`parameters` whose schema is that of a string are refused with 400: arguments are an object.",
+    requirement: "`parameters` whose schema is that of a string are refused with a 4xx: arguments are an object.",
     reference: "OpenAPI FunctionParameters: an object described in JSON Schema",
     breaks: "The tool is called with arguments that no client can take.",
     fields: offerParameters({ type: "string" }),
   }),
   defineToolRefusal({
     id: "chat.tools.refusal-type-unknown",
-    requirement: "A tool of an unknown type is refused with 400.",
+    requirement: "A tool of an unknown type is refused with a 4xx.",
     reference: "OpenAPI CreateChatCompletionRequest.tools; docs.ollama.com/api/openai-compatibility",
     fields: { tools: [{ ...REPORT.tool, type: "conformance" }] },
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-type-unknown",
-    requirement: "An unknown `response_format.type` is refused with 400.",
+    requirement: "An unknown `response_format.type` is refused with a 4xx.",
     reference: "OpenAPI CreateChatCompletionRequest.response_format",
     fields: { response_format: { type: "conformance" } },
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-schema-missing",
-    requirement: "The format json_schema without a schema is refused with 400.",
+    requirement: "The format json_schema without a schema is refused with a 4xx.",
     reference: "OpenAPI ResponseFormatJsonSchema.json_schema",
     fields: askSchema({ name: "lot", strict: true }),
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-format-missing",
-    requirement: "The format json_schema without `json_schema` is refused with 400.",
+    requirement: "The format json_schema without `json_schema` is refused with a 4xx.",
     reference: "OpenAPI ResponseFormatJsonSchema.json_schema (required)",
     fields: { response_format: { type: "json_schema" } },
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-name-missing",
     level: "may",
-    requirement: "A `json_schema` without a name is refused with 400.",
+    requirement: "A `json_schema` without a name is refused with a 4xx.",
     reference: "OpenAPI ResponseFormatJsonSchema.json_schema.name (required)",
     breaks: "The request works here and nowhere else.",
     fields: askSchema({ strict: true, schema: LOT_FORM.schema }),
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-schema-type",
-    requirement: "A schema that is a string is refused with 400.",
+    requirement: "A schema that is a string is refused with a 4xx.",
     reference: "OpenAPI ResponseFormatJsonSchemaSchema",
     fields: askSchema({ name: "lot", strict: true, schema: "lot" }),
   }),
   defineFormatRefusal({
     id: "chat.format.refusal-broken-reference",
-    requirement: "A schema with a `$ref` that leads nowhere is refused with 400.",
+    requirement: "A schema with a `$ref` that leads nowhere is refused with a 4xx.",
     reference: "JSON Schema 2020-12 core, section 8.2.3.1; OpenAPI ResponseFormatJsonSchemaSchema",
     fields: askSchema({
       name: "lot",

@@ -12,6 +12,7 @@ import { expectFits, expectJsonText, requireUncut } from "../support/forms.ts";
 import {
   BEGGING,
   BOTH,
+  describeDropped,
   forceTool,
   KNOWN_TOOLS,
   listCalls,
@@ -53,6 +54,17 @@ function expectNames(choice: JsonObject, expected: string, holds: (names: readon
   expectThat(holds(listNames(choice)), { observer: "wire", expected, actual });
 }
 
+/** As above, of a call that was forced, and with a hint where nothing is called. @throws Failure */
+async function expectForced(
+  context: CheckContext,
+  fields: ChatFields,
+  rule: { readonly expected: string; readonly holds: (names: readonly unknown[]) => boolean },
+): Promise<void> {
+  const choice = await expectChoice(context, fields);
+  const hint = listCalls(choice).length === 0 ? await describeDropped(context, fields) : "";
+  expectNames(choice, rule.expected + hint, rule.holds);
+}
+
 export const chatToolChoiceChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
@@ -63,10 +75,9 @@ export const chatToolChoiceChecks: readonly Check[] = [
     async run(context) {
       // Each in its turn, so that a server which always calls the first one, or the last, is found out.
       for (const tool of KNOWN_TOOLS) {
-        const choice = await expectChoice(context, forceTool(tool));
         const isOnly = (names: readonly unknown[]): boolean =>
           names.length > 0 && names.every((name) => name === tool.name);
-        expectNames(choice, `a call of ${tool.name}`, isOnly);
+        await expectForced(context, forceTool(tool), { expected: `a call of ${tool.name}`, holds: isOnly });
       }
     },
   }),
@@ -90,10 +101,9 @@ export const chatToolChoiceChecks: readonly Check[] = [
     reference: "OpenAPI ChatCompletionToolChoiceOption; vllm-project/vllm#49712; ogx-ai/ogx#1059",
     breaks: "Agents that run on calls alone stop at a text.",
     async run(context) {
-      const choice = await expectChoice(context, REQUIRED);
       const isOffered = (names: readonly unknown[]): boolean =>
         names.length > 0 && names.every((name) => NAMES.includes(name));
-      expectNames(choice, `calls of ${NAMES.join(" or ")}`, isOffered);
+      await expectForced(context, REQUIRED, { expected: `calls of ${NAMES.join(" or ")}`, holds: isOffered });
     },
   }),
   defineCheck({

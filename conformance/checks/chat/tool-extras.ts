@@ -14,7 +14,15 @@ import {
 } from "../../src/expect.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { askChat, readChoice, streamChat } from "../support/chat-calls.ts";
-import { forceTool, listCallDeltas, listCalls, REPORT, requireCall, requireCallChunks } from "../support/tool-calls.ts";
+import {
+  forceTool,
+  listCallDeltas,
+  listCalls,
+  REPORT,
+  requireCall,
+  requireCallChunks,
+  requireForce,
+} from "../support/tool-calls.ts";
 
 const TOOLS = {
   area: "chat",
@@ -69,6 +77,7 @@ export const chatToolExtraChecks: readonly Check[] = MODES.map(({ suffix, adverb
     reference: "OpenAPI CreateChatCompletionRequest.logprobs; ChatCompletionTokenLogprob",
     breaks: "Routers and evaluations that ask for probabilities always: the call is lost, or the request fails.",
     async run(context) {
+      await requireForce(context);
       await requirePlain(context);
       const exchange = await ask(context);
       throwIfUnsupported(exchange, "logprobs", "top_logprobs");

@@ -23,6 +23,7 @@ import {
   REPORT,
   requireCall,
   requireFitting,
+  requireForce,
   requireToolChoice,
   throwIfNoTools,
 } from "../support/tool-calls.ts";
@@ -121,6 +122,7 @@ export const chatToolTurnChecks: readonly Check[] = [
     reference: "openai-node lib/AbstractChatCompletionRunner.ts",
     breaks: "Every agent that is built on the SDK's loop.",
     async run(context) {
+      await requireForce(context);
       await requireFitting(context);
       const outcome = await runStep(context);
       requireToolChoice(outcome.exchange);

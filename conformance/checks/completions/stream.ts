@@ -3,8 +3,16 @@
 import { createCompletionStreamResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import { DONE, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
-import { assume, expectHeader, expectSdkValue, expectStatus, expectThat, isJsonObject } from "../../src/expect.ts";
-import { throwIfUnsupported } from "../../src/expect.ts";
+import {
+  assume,
+  expectHeader,
+  expectSdkValue,
+  expectStatus,
+  expectThat,
+  isJsonObject,
+  type JsonObject,
+  throwIfUnsupported,
+} from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import {
   askText,
@@ -25,6 +33,10 @@ const WITH_USAGE = { stream_options: { include_usage: true } };
 const OWNED_BY_OTHER_CHECKS =
   /^(object|choices(\[\d+\]\.(index|finish_reason|logprobs(\..+)?))?|usage(\.(prompt|completion|total)_tokens)?)$/;
 const EVENT = "OpenAPI createCompletion (streamed CreateCompletionResponse)";
+
+function hasUsage({ usage }: JsonObject): boolean {
+  return isJsonObject(usage);
+}
 
 export const completionStreamChecks: readonly Check[] = [
   defineCheck({
@@ -66,6 +78,22 @@ export const completionStreamChecks: readonly Check[] = [
       for (const event of assume("events of JSON", () => jsonFrames(exchange))) {
         const actual = JSON.stringify(event);
         expectThat(Array.isArray(event["choices"]), { observer: "schema", expected: "an array of choices", actual });
+      }
+    },
+  }),
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.stream.text-string",
+    requirement: "Each choice of each event has a `text` that is a string, the last one included.",
+    reference: `${EVENT}.choices.text; openai-python resources/completions.py`,
+    breaks: '`text += event.choices[0].text` ends with "undefined" in JavaScript and raises TypeError in Python.',
+    async run(context) {
+      const { exchange } = await streamText(context);
+      assume("the stream is opened", () => expectStatus(exchange, 200));
+      for (const event of assume("events of JSON", () => jsonFrames(exchange))) {
+        const choices = Array.isArray(event["choices"]) ? event["choices"] : [];
+        const holds = choices.every((choice) => isJsonObject(choice) && typeof choice["text"] === "string");
+        expectThat(holds, { observer: "schema", expected: "a text in every choice", actual: JSON.stringify(event) });
       }
     },
   }),
@@ -158,14 +186,30 @@ export const completionStreamChecks: readonly Check[] = [
   defineCheck({
     ...COMPLETIONS,
     id: "completions.stream.usage",
-    requirement: "With `include_usage` the last event has `choices: []` and a `usage` of three numbers.",
+    requirement: "With `include_usage` an event of the stream has a `usage` of three numbers.",
     reference: "OpenAPI ChatCompletionStreamOptions.include_usage",
     breaks: "LiteLLM, LangChain and bills of streams count nothing.",
     async run(context) {
-      const last = (await requireTextEvents(context, WITH_USAGE)).at(-1);
+      const events = await requireTextEvents(context, WITH_USAGE);
+      const last = events.findLast(hasUsage) ?? events.at(-1);
       const usage = isJsonObject(last?.["usage"]) ? last["usage"] : {};
       const counts = ["prompt_tokens", "completion_tokens", "total_tokens"].map((field) => usage[field]);
-      const holds = last?.choices.length === 0 && counts.every((count) => Number.isInteger(count));
+      const holds = counts.every((count) => Number.isInteger(count));
+      expectThat(holds, { observer: "schema", expected: "usage with three counts", actual: JSON.stringify(last) });
+    },
+  }),
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.stream.usage-alone",
+    level: "should",
+    requirement: "With `include_usage` the event with the usage is the last one, and has `choices: []`.",
+    reference: "OpenAPI ChatCompletionStreamOptions.include_usage: the choices field will always be an empty array",
+    breaks: "Programs written after the document wait for an event without choices to read the usage from.",
+    async run(context) {
+      const events = await requireTextEvents(context, WITH_USAGE);
+      if (!events.some(hasUsage)) throw new Inconclusive("no usage comes, which completions.stream.usage judges");
+      const last = events.at(-1);
+      const holds = last !== undefined && hasUsage(last) && last.choices.length === 0;
       expectThat(holds, { observer: "schema", expected: "choices [] and usage", actual: JSON.stringify(last) });
     },
   }),

@@ -1,9 +1,9 @@
 /** Checks of embeddings: formats, order, what the vectors have to be, and what is refused. */
 
 import { createEmbeddingResponseSchema } from "@openai-compat/spec";
-import { type Check, defineCheck } from "../../src/check.ts";
+import { type Check, defineCheck, type Level } from "../../src/check.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
-import { expectErrorEnvelope, expectSdkValue, expectStatus, expectThat } from "../../src/expect.ts";
+import { expectSdkValue, expectStatus, expectThat } from "../../src/expect.ts";
 import {
   askEmbedding,
   cosine,
@@ -15,6 +15,8 @@ import {
   requireVectors,
   TEXTS,
 } from "../support/embedding-calls.ts";
+import { expectBlamed } from "../support/blame.ts";
+import { expectRefused } from "../support/envelope.ts";
 import { expectRestOfShape } from "../support/shape.ts";
 
 const EMBEDDINGS = {
@@ -28,6 +30,35 @@ const EMBEDDINGS = {
 const BATCH_MAX = 2048;
 const OWNED_BY_OTHER_CHECKS = /^(data|usage(\.(prompt|total)_tokens)?|data\[\d+\](\.(index|embedding(\[\d+\])?))?)$/;
 const OPENAPI = "OpenAPI createEmbedding";
+
+interface Wrong {
+  readonly slug: string;
+  readonly level: Level;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly param: string;
+  readonly what: string;
+}
+
+/** Requests that are wrong in one field. */
+const WRONG: readonly Wrong[] = [
+  { slug: "no-input", level: "must", fields: { input: undefined }, param: "input", what: "without an input" },
+  { slug: "empty-text", level: "should", fields: { input: "" }, param: "input", what: "whose input is an empty text" },
+  { slug: "empty-list", level: "should", fields: { input: [] }, param: "input", what: "whose input is an empty list" },
+  {
+    slug: "format",
+    level: "should",
+    fields: { encoding_format: "int8" },
+    param: "encoding_format",
+    what: "with an unknown `encoding_format`",
+  },
+  {
+    slug: "dimensions",
+    level: "should",
+    fields: { dimensions: 0 },
+    param: "dimensions",
+    what: "for vectors of no dimension",
+  },
+];
 
 export const embeddingChecks: readonly Check[] = [
   defineCheck({
@@ -185,9 +216,11 @@ export const embeddingChecks: readonly Check[] = [
     breaks: "LangChain.js sends 512 and the Vercel AI SDK 2,048 texts at once.",
     async run(context) {
       const input = Array.from({ length: BATCH_MAX }, (_, index) => `a${index}`);
-      const exchange = await askEmbedding(context, { input, encoding_format: "base64" });
-      expectStatus(exchange, 200);
-      const { length } = requireItems(exchange);
+      const model = String(context.models.embedding);
+      // Counted by the SDK: OpenAI's own vectors in such a number are longer than what is recorded.
+      const outcome = await context.sdk((client) => client.embeddings.create({ model, input }));
+      expectStatus(outcome.exchange, 200);
+      const { length } = expectSdkValue(outcome).data;
       expectThat(length === BATCH_MAX, { observer: "wire", expected: `${BATCH_MAX} vectors`, actual: String(length) });
     },
   }),
@@ -195,16 +228,16 @@ export const embeddingChecks: readonly Check[] = [
     ...EMBEDDINGS,
     id: "embeddings.dimensions",
     level: "should",
-    requirement: "`dimensions` shortens the vector, or is refused with 400; it is never ignored.",
+    requirement: "`dimensions` shortens the vector, or is refused; it is never ignored.",
     reference: "OpenAPI CreateEmbeddingRequest.dimensions",
     breaks: "A vector store whose column has the requested length refuses every row.",
     async run(context) {
       const [whole = []] = requireVectors(await askEmbedding(context));
       const dimensions = Math.ceil(whole.length / 2);
       const exchange = await askEmbedding(context, { dimensions });
-      if (exchange.response?.status === 400) return;
+      if (exchange.response?.status !== 200) return expectRefused(exchange);
       const [cut = []] = requireVectors(exchange);
-      const expected = `${dimensions} dimensions, or 400`;
+      const expected = `${dimensions} dimensions, or a refusal`;
       expectThat(cut.length === dimensions, { observer: "wire", expected, actual: `${cut.length} dimensions` });
     },
   }),
@@ -221,16 +254,16 @@ export const embeddingChecks: readonly Check[] = [
     },
   }),
   ...defineRefusals(),
+  defineBlame(),
   defineCheck({
     ...EMBEDDINGS,
     id: "embeddings.refuses.too-long",
     level: "should",
-    requirement: "An input that is longer than the model allows is refused with 400, never cut in silence.",
+    requirement: "An input that is longer than the model allows is refused with a 4xx, never cut in silence.",
     reference: "OpenAI error codes: 400, maximum context length; danny-avila/rag_api#161",
     breaks: "Documents are found by their beginnings alone, and nobody learns why.",
     async run(context) {
-      const exchange = await askEmbedding(context, { input: "word ".repeat(200_000) });
-      expectErrorEnvelope(exchange, { status: 400 });
+      expectRefused(await askEmbedding(context, { input: "word ".repeat(200_000) }));
     },
   }),
   defineCheck({
@@ -251,32 +284,33 @@ export const embeddingChecks: readonly Check[] = [
   }),
 ];
 
-/** Requests that are wrong in one field, which the envelope has to name. */
 function defineRefusals(): readonly Check[] {
-  const wrong = [
-    { slug: "no-input", fields: { input: undefined }, param: "input", what: "without an input" },
-    { slug: "empty-text", fields: { input: "" }, param: "input", what: "whose input is an empty text" },
-    { slug: "empty-list", fields: { input: [] }, param: "input", what: "whose input is an empty list" },
-    {
-      slug: "format",
-      fields: { encoding_format: "int8" },
-      param: "encoding_format",
-      what: "with an unknown `encoding_format`",
-    },
-    { slug: "dimensions", fields: { dimensions: 0 }, param: "dimensions", what: "for vectors of no dimension" },
-  ];
-  return wrong.map(({ slug, fields, param, what }) =>
+  return WRONG.map(({ slug, level, fields, what }) =>
     defineCheck({
       ...EMBEDDINGS,
       id: `embeddings.refuses.${slug}`,
-      requirement: `A request ${what} is refused with 400 and an envelope that names \`${param}\`.`,
-      reference: "OpenAPI CreateEmbeddingRequest; OpenAI error codes",
+      level,
+      requirement: `A request ${what} is refused with a 4xx.`,
+      reference: "OpenAPI CreateEmbeddingRequest; openai-node client.ts shouldRetry",
       breaks: "Callers get a vector of nothing, or a 500 that their client sends again and again.",
       async run(context) {
-        const error = expectErrorEnvelope(await askEmbedding(context, fields, { isRefusable: true }), { status: 400 });
-        const holds = error.param?.startsWith(param) === true;
-        expectThat(holds, { observer: "schema", expected: `param "${param}"`, actual: JSON.stringify(error.param) });
+        expectRefused(await askEmbedding(context, fields, { isRefusable: true }));
       },
     }),
   );
+}
+
+/** OpenAI itself says null for many of them. */
+function defineBlame(): Check {
+  return defineCheck({
+    ...EMBEDDINGS,
+    id: "embeddings.refuses.param",
+    level: "should",
+    requirement: "The refusal of a request that is wrong in one field names it in `param`.",
+    reference: "OpenAPI Error.param",
+    breaks: "Forms and agents that repair the field named by `param` have nothing to repair.",
+    async run(context) {
+      await expectBlamed(WRONG, ({ fields }) => askEmbedding(context, fields, { isRefusable: true }));
+    },
+  });
 }

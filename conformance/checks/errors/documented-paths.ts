@@ -2,12 +2,12 @@
  * Checks of the paths of OpenAI's document that a server need not have: it has them, or says plainly that it has not.
  */
 
-import { errorResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectResponse, expectShape, expectStatus, expectThat } from "../../src/expect.ts";
+import { expectResponse, expectThat } from "../../src/expect.ts";
 import { describeExchange } from "../../src/response-body.ts";
+import { expectEnvelope, expectRefused } from "../support/envelope.ts";
 import { expectUpon } from "../support/formed-answers.ts";
 
 /** What a client of the SDK may ask any server for; a body without a field is no order for anything. */
@@ -30,7 +30,7 @@ const ABSENT: readonly number[] = [404, 405, 501];
 /** @throws Failure */
 function expectHadOrAbsent(exchange: Exchange): void {
   const { status, headers } = expectResponse(exchange);
-  if (ABSENT.includes(status)) return void expectShape(exchange, errorResponseSchema);
+  if (ABSENT.includes(status)) return expectEnvelope(exchange);
   const holds = status < 500 && !/^text\/html\b/i.test(headers["content-type"] ?? "");
   const expected = "an answer of the API, or 404, 405 or 501";
   expectThat(holds, { observer: "wire", expected, actual: describeExchange(exchange) });
@@ -39,8 +39,8 @@ function expectHadOrAbsent(exchange: Exchange): void {
 /** The message for a path that no API has is judged by other checks. @throws Failure */
 async function expectUnknownRefused(context: CheckContext): Promise<void> {
   const exchange = await context.wire({ method: "GET", path: "/conformance-no-such-route" });
-  expectStatus(exchange, 404);
-  expectShape(exchange, errorResponseSchema);
+  expectRefused(exchange);
+  expectEnvelope(exchange);
 }
 
 export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path]) =>

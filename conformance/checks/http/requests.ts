@@ -199,7 +199,9 @@ export const httpChecks: readonly Check[] = [
     id: "http.no-redirect",
     requirement: "A POST with a trailing slash is not answered with 301, 302 or 303.",
     reference: "Fetch Standard, HTTP-redirect fetch (a POST becomes a GET)",
-    breaks: "The SDK follows with GET and no body, and reports a confusing 404, 405 or 422.",
+    breaks:
+      "Clients that are set up with a trailing slash: the SDK and requests follow with GET and no body, and report a " +
+      "confusing 404, 405 or 422.",
     async run(context) {
       const body = JSON.stringify(composeChat(context));
       const { response } = await context.wire({ method: "POST", path: "/chat/completions/", body });
@@ -250,8 +252,9 @@ export const httpChecks: readonly Check[] = [
     ...CHAT,
     id: "http.request.chunked",
     requirement: "A body in chunked transfer coding, without a length, is accepted.",
-    reference: "RFC 9112 section 7.1",
-    breaks: "Clients and proxies that stream the body.",
+    reference:
+      "RFC 9112 section 7.1: a recipient must be able to parse it; Go net/http, Node fetch with a stream as body",
+    breaks: "Go programs and Node's fetch that send a body of unknown length, and proxies that pass it on unbuffered.",
     async run(context) {
       const headers = { "transfer-encoding": "chunked" };
       const body = JSON.stringify(composeChat(context));

@@ -1,14 +1,13 @@
 /** Checks of what a server does when more is asked of it than it can do: many calls at once, and too large a body. */
 
-import { errorResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
-import { expectResponse, expectShape, expectStatus, expectThat } from "../../src/expect.ts";
+import { expectResponse, expectStatus, expectThat } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { postTooLarge } from "../support/body-limit.ts";
 import { askChat } from "../support/chat-calls.ts";
 import { sendBurst, BURST_CALLS, isBusy, overload, requireAloneAnswered, requireTurnedAway } from "../support/burst.ts";
-import { requireStatus } from "../support/envelope.ts";
+import { expectEnvelope, requireStatus } from "../support/envelope.ts";
 import { expectRetryAfter } from "../support/retry-after.ts";
 
 const LIMITS = {
@@ -61,7 +60,7 @@ export const limitChecks: readonly Check[] = [
     reference: "OpenAPI ErrorResponse",
     breaks: 'Users read "503 status code (no body)" under load, and nothing that helps.',
     async run(context) {
-      for (const exchange of (await sendBurst(context)).filter(isBusy)) expectShape(exchange, errorResponseSchema);
+      for (const exchange of (await sendBurst(context)).filter(isBusy)) expectEnvelope(exchange);
     },
   }),
   defineCheck({
@@ -115,7 +114,7 @@ export const limitChecks: readonly Check[] = [
     reference: "OpenAPI ErrorResponse",
     breaks: 'Users read "429 status code (no body)", and nothing that helps.',
     async run(context) {
-      for (const exchange of await requireTurnedAway(context)) expectShape(exchange, errorResponseSchema);
+      for (const exchange of await requireTurnedAway(context)) expectEnvelope(exchange);
     },
   }),
   defineCheck({

@@ -11,7 +11,8 @@ import {
   expectStatus,
   expectThat,
 } from "../../src/expect.ts";
-import { requireModelId, requireModels, requireSlashId } from "../support/models-calls.ts";
+import { expectRefused, requireRefusal, requireRefusedError } from "../support/envelope.ts";
+import { requireModelId, requireModels, requireSlashId, requireUnknownRetrieved } from "../support/models-calls.ts";
 import { isUnixSeconds } from "../support/values.ts";
 
 const LIST = { area: "models", level: "must", tier: "protocol", operation: "listModels", needs: [] } as const;
@@ -108,9 +109,10 @@ export const modelChecks: readonly Check[] = [
     id: "models.retrieve.listed",
     requirement: "A listed id is retrievable.",
     reference: "OpenAPI retrieveModel; ollama/ollama#10139",
-    breaks: "LangChain and the llm CLI mark the model as missing.",
+    breaks: "Programs that look a model up before they use it stop at a NotFoundError for one that answers.",
     async run(context) {
       const id = await requireModelId(context);
+      await requireUnknownRetrieved(context);
       expectSdkValue(await context.sdk((client) => client.models.retrieve(id)));
     },
   }),
@@ -122,6 +124,7 @@ export const modelChecks: readonly Check[] = [
     reference: "OpenAPI Model",
     breaks: "A client that refreshes one entry of its list sees another model.",
     async run(context) {
+      await requireUnknownRetrieved(context);
       const listed = (await requireModels(context)).find((model) => typeof model["id"] === "string");
       const { exchange } = await context.sdk((client) => client.models.retrieve(String(listed?.["id"])));
       const model = assume("the model is retrievable", () => {
@@ -142,6 +145,7 @@ export const modelChecks: readonly Check[] = [
     breaks: "openai-node 6 and 7 and openai-python get 404 for every model of the `org/name` kind.",
     async run(context) {
       const id = await requireSlashId(context);
+      await requireUnknownRetrieved(context);
       expectSdkValue(await context.sdk((client) => client.models.retrieve(id)));
     },
   }),
@@ -153,16 +157,29 @@ export const modelChecks: readonly Check[] = [
     breaks: "openai-node 4, curl users and many hand-written clients get 404.",
     async run(context) {
       const id = await requireSlashId(context);
+      await requireUnknownRetrieved(context);
       expectStatus(await context.wire({ method: "GET", path: `/models/${id}` }), 200);
     },
   }),
   defineCheck({
     ...RETRIEVE,
+    id: "models.retrieve.unknown-refused",
+    requirement: "An unknown id is refused with a 4xx, not answered.",
+    reference: "openai-node client.ts shouldRetry; OpenAPI retrieveModel",
+    breaks: "Programs that look a model up before they use it take one for there that is not, or a 5xx for an outage.",
+    async run(context) {
+      expectRefused(await requireUnknownRetrieved(context));
+    },
+  }),
+  defineCheck({
+    ...RETRIEVE,
     id: "models.retrieve.unknown-404",
+    level: "should",
     requirement: "An unknown id is answered with 404.",
     reference: "openai-node core/error.ts NotFoundError",
     breaks: "The SDK throws no NotFoundError, so that clients can't tell a missing model from a broken server.",
     async run(context) {
+      requireRefusal(await requireUnknownRetrieved(context));
       const outcome = await context.sdk((client) => client.models.retrieve(UNKNOWN_ID));
       expectStatus(outcome.exchange, 404);
       expectSdkError(outcome, OpenAI.NotFoundError);
@@ -176,8 +193,8 @@ export const modelChecks: readonly Check[] = [
     reference: "BerriAI/litellm#37271",
     breaks: 'A client can\'t tell "no such model" from "no such endpoint".',
     async run(context) {
-      const { exchange } = await context.sdk((client) => client.models.retrieve(UNKNOWN_ID));
-      assume("an enveloped 404", () => expectErrorEnvelope(exchange, { status: 404 }));
+      const exchange = await requireUnknownRetrieved(context);
+      requireRefusedError(exchange);
       expectErrorEnvelope(exchange, { code: "model_not_found" });
     },
   }),

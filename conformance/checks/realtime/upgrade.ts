@@ -94,7 +94,7 @@ async function expectRefused(context: CheckContext, request: RealtimeRequest): P
   const connection = await context.realtime(request);
   const exchange = connection.exchange();
   if (exchange.response?.status !== 101) {
-    expectErrorEnvelope(exchange, { status: 400 });
+    expectErrorEnvelope(exchange, { status: [400, 403, 404, 422] });
     return;
   }
   await connection.until(() => connection.events.length > 0, context.patienceMs);

@@ -8,13 +8,14 @@ import type {
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionCreateParamsStreaming,
 } from "openai/resources";
-import type OpenAI from "openai";
+import OpenAI from "openai";
 import type { CheckContext, Credential, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { type ChatChunk, chatChunks } from "../../src/expect-stream.ts";
 import {
   assume,
   expectJsonObject,
+  expectSdkValue,
   expectStatus,
   expectThat,
   isJsonObject,
@@ -209,8 +210,22 @@ export async function streamChat(
 /** The raw chunks of a stream that the SDK could read. @throws Inconclusive */
 export async function requireChunks(context: CheckContext, fields: ChatFields = {}): Promise<readonly ChatChunk[]> {
   const outcome = await streamChat(context, fields);
+  await throwIfUnreadable(outcome, () => streamChat(context));
   requireSuccess(outcome);
   return chatChunks(outcome.exchange);
+}
+
+/**
+ * A stream that the SDK can't read is a fault of what was asked for, unless it can't read a plain one either: that is
+ * judged by a check of its own. @throws Failure by the SDK
+ */
+export async function throwIfUnreadable<T>(
+  outcome: SdkOutcome<T>,
+  askPlain: () => Promise<SdkOutcome<T>>,
+): Promise<void> {
+  if (outcome.exchange.response?.status !== 200 || outcome.value !== undefined) return;
+  if (outcome.exchange.response.end !== "clean" || outcome.error instanceof OpenAI.OpenAIError) return;
+  if ((await askPlain()).value !== undefined) expectSdkValue(outcome);
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   throwIfUnsupported,
 } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
+import { throwIfUnreadable } from "./chat-calls.ts";
 import { bodyText } from "../../src/response-body.ts";
 
 /** What every check of the area has. */
@@ -165,6 +166,7 @@ export interface TextEvent extends JsonObject {
 /** The events of a stream that the SDK could read. @throws Inconclusive */
 export async function requireTextEvents(context: CheckContext, fields: TextFields = {}): Promise<readonly TextEvent[]> {
   const outcome = await streamText(context, fields);
+  await throwIfUnreadable(outcome, () => streamText(context));
   if (outcome.value === undefined) requireSuccess(outcome);
   return assume("events with choices", () => {
     const events = jsonFrames(outcome.exchange);

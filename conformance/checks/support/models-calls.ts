@@ -2,6 +2,8 @@
 
 import type { CheckContext } from "../../src/check-context.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type JsonObject } from "../../src/expect.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { bodyText } from "../../src/response-body.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
 
 /** All listed models as raw objects. @throws Inconclusive when the list can't be read */
@@ -24,6 +26,33 @@ export async function requireModelId(context: CheckContext): Promise<string> {
     expectThat(id !== undefined, { observer: "schema", expected: "an id", actual: "none" });
     return id;
   });
+}
+
+const UNKNOWN_ID = "conformance-no-such-model";
+const UNKNOWN_ROUTE = "conformance-no-such-route";
+
+/** `GET /models/{model}` for a model that is not there. @throws NotTestable when the target has no such operation */
+export async function requireUnknownRetrieved(context: CheckContext): Promise<Exchange> {
+  const exchange = await context.wire({ method: "GET", path: `/models/${UNKNOWN_ID}` });
+  await throwIfNoRetrieval(context, exchange);
+  return exchange;
+}
+
+/** Many servers list models and can't show one of them: they answer it as any path that they don't have. */
+async function throwIfNoRetrieval(context: CheckContext, unknown: Exchange): Promise<void> {
+  const status = unknown.response?.status ?? 0;
+  if (![404, 405, 501].includes(status)) return;
+  const route = await context.wire({ method: "GET", path: `/${UNKNOWN_ROUTE}` });
+  if (status === 404 && (route.response?.status !== 404 || readRefused(unknown) !== readRefused(route))) return;
+  throw new NotTestable(`the target has no retrieveModel: status ${status}, as for a path that it does not have`);
+}
+
+/** What a refusal says, without what differs from one path to another. */
+function readRefused(exchange: Exchange): string {
+  return bodyText(exchange)
+    .replaceAll(UNKNOWN_ID, UNKNOWN_ROUTE)
+    .replaceAll(`models/${UNKNOWN_ROUTE}`, UNKNOWN_ROUTE)
+    .replaceAll(/"(?:request_id|id|timestamp)":\s*"[^"]*"/g, "");
 }
 
 /** A listed id with a slash in it. @throws NotTestable when the target has none */

@@ -18,7 +18,7 @@ import {
   throwIfUnsupported,
 } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
-import { askChat, type ChatFields, readChoice, streamChat, userMessage } from "./chat-calls.ts";
+import { askChat, type ChatFields, readChoice, requireUsage, streamChat, userMessage } from "./chat-calls.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS, requireUncut } from "./forms.ts";
 
 /** A function that the caller offers, and what its arguments have to be. */
@@ -116,15 +116,41 @@ export function listNames(choice: JsonObject): readonly unknown[] {
 
 /** A choice that calls. @throws Unsupported, Inconclusive */
 export async function requireCalling(context: CheckContext, fields: ChatFields): Promise<JsonObject> {
-  const choice = requireToolChoice(await askChat(context, fields));
-  if (listCalls(choice).length === 0) throw new Inconclusive("no tool was called, which other checks judge");
-  return choice;
+  const exchange = await askChat(context, fields);
+  const choice = requireToolChoice(exchange);
+  if (listCalls(choice).length > 0) return choice;
+  const begged = requireToolChoice(await askChat(context, beg(fields)));
+  if (listCalls(begged).length > 0) return begged;
+  const hint = await describeDropped(context, fields);
+  throw new Inconclusive(`no tool was called, which chat.tools.named-is-called and .required-calls judge${hint}`);
+}
+
+/** That a named tool is called, for what can't be seen on a call that was begged for. @throws Unsupported, Inconclusive */
+export async function requireForce(context: CheckContext): Promise<void> {
+  const choice = requireToolChoice(await askChat(context, forceTool(REPORT)));
+  if (listCalls(choice).length > 0) return;
+  throw new Inconclusive("a named tool is not called, which chat.tools.named-is-called judges");
+}
+
+/** The same without force, where force is not obeyed: what a call looks like can still be seen. */
+function beg(fields: ChatFields): ChatFields {
+  return { ...fields, messages: [BEGGING], tool_choice: "auto" };
+}
+
+/** A hint for who wonders why nothing is called; "" where the tools do reach the model. */
+export async function describeDropped(context: CheckContext, fields: ChatFields): Promise<string> {
+  const { tools, tool_choice: _, ...plain } = fields;
+  const count = async (part: ChatFields): Promise<number> =>
+    (await requireUsage(context, { ...plain, ...part, max_tokens: 1 })).prompt_tokens;
+  if ((await count({ tools })) !== (await count({}))) return "";
+  return "; prompt_tokens are the same with tools as without: the chat template of this model seems to drop them";
 }
 
 /** The only call of a server that was made to call this tool. @throws Unsupported, Inconclusive */
 export async function requireCall(context: CheckContext, tool = REPORT, fields: ChatFields = {}): Promise<JsonObject> {
-  const [call] = listCalls(await requireCalling(context, forceTool(tool, fields)));
-  if (call === undefined || readCalled(call)["name"] !== tool.name) {
+  const calls = listCalls(await requireCalling(context, forceTool(tool, fields)));
+  const call = calls.find((candidate) => readCalled(candidate)["name"] === tool.name);
+  if (call === undefined) {
     throw new Inconclusive("not the tool that was asked for was called, which other checks judge");
   }
   return call;
@@ -160,8 +186,11 @@ export function listCallDeltas(chunks: readonly ChatChunk[]): readonly CallDelta
 /** The chunks of a stream that calls, to its end. @throws Unsupported, Inconclusive */
 export async function requireCallChunks(context: CheckContext, fields: ChatFields): Promise<readonly ChatChunk[]> {
   const chunks = await requireToolChunks(context, fields);
-  if (listCallDeltas(chunks).length === 0) throw new Inconclusive("no tool was called, which other checks judge");
-  return chunks;
+  if (listCallDeltas(chunks).length > 0) return chunks;
+  const begged = await requireToolChunks(context, beg(fields));
+  if (listCallDeltas(begged).length > 0) return begged;
+  const hint = await describeDropped(context, fields);
+  throw new Inconclusive(`no tool was called, which chat.tools.stream-calls judges${hint}`);
 }
 
 /** The chunks of a stream with tools, to its end. @throws Unsupported, Inconclusive */

@@ -16,6 +16,7 @@ import { completionMutants } from "./completions/completion.ts";
 import { edgeMutants } from "./generation/edges.ts";
 import { embeddingMutants } from "./embeddings/embeddings.ts";
 import { errorMutants } from "./errors/errors.ts";
+import { refusedOtherwiseMutants } from "./errors/refused-otherwise.ts";
 import { formatMutants } from "./chat/output-format.ts";
 import { httpMutants } from "./http/requests.ts";
 import { limitMutants } from "./limits/overload.ts";
@@ -65,6 +66,7 @@ export const mutants: readonly Mutant[] = [
   ...sseMutants,
   ...authMutants,
   ...errorMutants,
+  ...refusedOtherwiseMutants,
   ...edgeMutants,
   ...toolCustomMutants,
   ...httpMutants,

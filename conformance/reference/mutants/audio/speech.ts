@@ -144,7 +144,6 @@ const refusingMutants: readonly Mutant[] = Object.entries(REFUSED).map(([slug, i
 const DEMANDS: Readonly<Record<string, string>> = {
   "no-input": "input",
   "no-voice": "voice",
-  "no-model": "model",
   "empty-input": "input_empty",
   "input-type": "input_type",
   "long-input": "input_length",
@@ -164,19 +163,22 @@ const acceptingMutants: readonly Mutant[] = [
       () => null,
     ),
   ),
-  ...Object.entries({ "unknown-model": "conformance-no-such-model", "chat-model": "reference-chat" }).map(
-    ([check, model]) =>
-      mutateOperation(
-        name(`accepts-${check}`, "another model speaks", [`refuses.${check}`]),
-        "createSpeech",
-        ({ decode }) => ({
-          decode: (call, reader) => {
-            const decoded = decode(call, reader);
-            const isReplaced = "fields" in decoded && decoded.fields["model"] === model;
-            return isReplaced ? { fields: { ...decoded.fields, model: SPEECH_MODELS[0] } } : decoded;
-          },
-        }),
-      ),
+  ...Object.entries({
+    "unknown-model": "conformance-no-such-model",
+    "chat-model": "reference-chat",
+    "no-model": undefined,
+  }).map(([check, model]) =>
+    mutateOperation(
+      name(`accepts-${check}`, "another model speaks", [`refuses.${check}`]),
+      "createSpeech",
+      ({ decode }) => ({
+        decode: (call, reader) => {
+          const decoded = decode(call, reader);
+          const isReplaced = "fields" in decoded && decoded.fields["model"] === model;
+          return isReplaced ? { fields: { ...decoded.fields, model: SPEECH_MODELS[0] } } : decoded;
+        },
+      }),
+    ),
   ),
   mutateRule(
     name("fails-on-voice", "an unknown voice is an error of the server", [

@@ -59,7 +59,6 @@ function defineChokes({ slug, operation }: TranscriptEndpoint): readonly Mutant[
 
 const COMMON_DEMANDS: Readonly<Record<string, string>> = {
   "no-file": "file",
-  "no-model": "model",
   "text-as-file": "upload",
   "not-audio": "audio",
   "empty-file": "empty",
@@ -139,6 +138,7 @@ function defineAccepts(endpoint: TranscriptEndpoint): readonly Mutant[] {
     ),
     replaceModel(endpoint, "unknown-model", (model) => model === "conformance-no-such-model"),
     replaceModel(endpoint, "chat-model", (model) => model === "reference-chat"),
+    replaceModel(endpoint, "no-model", (model) => model === undefined),
     mutateRule(
       endpoint,
       {

@@ -11,6 +11,7 @@ import {
   type Mutant,
   mutateChoice,
   mutateCompletion,
+  mutateOperation,
   mutateRefusal,
   mutateReply,
   mutateRequest,
@@ -141,11 +142,19 @@ export const chatRequestMutants: readonly Mutant[] = [
     "chat.refusal.tool-call-without-result",
     "callsHaveResults",
   ),
-  dropRule(
-    "refusal.model-optional",
-    "a missing model is an unknown model",
-    "chat.refusal.missing-model",
-    "modelPresent",
+  mutateOperation(
+    {
+      id: "refusal.model-optional",
+      description: "a missing model is the usual one",
+      intended: ["chat.refusal.missing-model"],
+    },
+    "createChatCompletion",
+    ({ decode }) => ({
+      decode: (call, reader) => {
+        const decoded = decode(call, reader);
+        return "fields" in decoded ? { fields: { model: "reference-chat", ...decoded.fields } } : decoded;
+      },
+    }),
   ),
   dropBlame("refusal.model-not-blamed", "chat.refusal.missing-model-param", "model"),
   dropRule(
@@ -203,7 +212,7 @@ export const chatRequestMutants: readonly Mutant[] = [
     {
       id: "refusal.unknown-model-is-400",
       description: "an unknown model is a 400",
-      intended: ["chat.refusal.unknown-model"],
+      intended: ["chat.refusal.unknown-model-404"],
     },
     (reply, call) => isChat(call) && reply.status === 404,
     () => ({ status: 400 }),

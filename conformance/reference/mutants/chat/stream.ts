@@ -195,6 +195,19 @@ export const chatStreamMutants: readonly Mutant[] = [
   ),
   mutateChunks(
     {
+      id: "stream.usage-with-choice",
+      description: "the usage comes with the last choice",
+      intended: ["chat.stream.usage-chunk-alone"],
+    },
+    (chunks) => {
+      const usage = chunks.at(-1)?.usage;
+      const full = chunks.filter((chunk) => chunk.choices.length > 0);
+      if (full.length === chunks.length) return chunks;
+      return full.map((chunk, index) => (index === full.length - 1 ? { ...chunk, usage } : chunk));
+    },
+  ),
+  mutateChunks(
+    {
       id: "stream.usage-on-all",
       description: "every chunk has the usage so far",
       intended: ["chat.stream.usage-once"],

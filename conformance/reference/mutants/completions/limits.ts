@@ -130,7 +130,7 @@ const refusalMutants: readonly Mutant[] = [
     {
       id: "completions.any-model",
       description: "an unknown model is taken for the usual one",
-      intended: ["completions.refusal.unknown-model"],
+      intended: ["completions.refusal.unknown-model-404"],
     },
     (body) => (body["model"] === "conformance-no-such-model" ? { ...body, model: "reference-chat" } : body),
   ),

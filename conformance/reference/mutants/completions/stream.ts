@@ -135,6 +135,27 @@ export const completionStreamMutants: readonly Mutant[] = [
   ),
   mutateEvents(
     {
+      id: "completions.stream.usage-with-choice",
+      description: "the usage comes with the last choice",
+      intended: ["completions.stream.usage-alone"],
+    },
+    (events) => {
+      const usage = events.at(-1)?.usage;
+      const full = events.filter(({ choices }) => choices.length > 0);
+      if (full.length === events.length) return events;
+      return full.map((event, position) => (position === full.length - 1 ? { ...event, usage } : event));
+    },
+  ),
+  mutateEventChoice(
+    {
+      id: "completions.stream.last-without-text",
+      description: "the event that ends the text has none",
+      intended: ["completions.stream.text-string"],
+    },
+    (choice) => (choice.finish_reason === null ? choice : omit(choice, "text")),
+  ),
+  mutateEvents(
+    {
       id: "completions.stream.always-usage",
       description: "every stream ends with an event without choices",
       intended: ["completions.stream.usage-only-when-asked"],

@@ -47,9 +47,9 @@ function refusesEmptyMessages(refusal: Refusal, call: ReferenceCall): boolean {
 export const errorMutants: readonly Mutant[] = [
   mutateRefusal(
     {
-      id: "envelope.invalid-value",
+      id: "envelope.all-keys",
       description: "`param` is missing from the error",
-      intended: ["errors.envelope.invalid-value"],
+      intended: ["errors.envelope.all-keys"],
     },
     refusesEmptyMessages,
     ({ message, type, code }) => ({ error: { message, type, code } }),
@@ -98,7 +98,11 @@ export const errorMutants: readonly Mutant[] = [
     () => "<h1>Internal Server Error</h1>",
   ),
   mutateRefusal(
-    { id: "envelope.unknown-model", description: "the code is a number", intended: ["errors.envelope.unknown-model"] },
+    {
+      id: "envelope.unknown-model",
+      description: "the code is a number",
+      intended: ["chat.refusal.unknown-model-code", "errors.envelope.unknown-model"],
+    },
     (refusal, call) => refusal.name === "model_not_found" && isChat(call),
     ({ message, type, param }) => ({ error: { message, type, param, code: 404 } }),
   ),
@@ -106,7 +110,11 @@ export const errorMutants: readonly Mutant[] = [
   bendEnvelope("wrong-method", "the error has no body", "method_not_allowed", () => ""),
 
   breakOn("bad-json", 500, (call) => readSent(call) === '{"model":'),
-  breakOn("bad-json", 422, (call) => readSent(call) === '{"model":'),
+  mutateReply(
+    { id: "input.bad-json-is-422", description: "bad-json is answered with 422", intended: ["errors.status.bad-json"] },
+    (reply, call) => isChat(call) && reply.status === 400 && readSent(call) === '{"model":',
+    () => ({ status: 422 }),
+  ),
   breakOn("empty-body", 500, (call) => readSent(call) === ""),
   breakOn("array-body", 500, (call) => readSent(call) === "[]"),
   breakOn("deep-nesting", 500, (call) => readSent(call).includes("[[[[")),
