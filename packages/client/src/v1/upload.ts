@@ -9,7 +9,10 @@ export interface NamedBytes {
   readonly name: string;
 }
 
-/** A file on the disk, read while it is sent. In Node.js (from 20.16), Bun and Deno. */
+/**
+ * A file on the disk, read while it is sent. In Node.js (from 20.16), Bun and Deno. Their `fetch` keeps what it has sent in
+ * memory until the call ends, so the size of the file counts.
+ */
 export interface FilePath {
   readonly path: string;
 }
