@@ -3,7 +3,13 @@
 import { FREE_OF_CHARGE, createModelRegistry } from "@openai-compat/core";
 import type { Engine, ModelType } from "@openai-compat/core";
 import { createLiveDecoder } from "@openai-compat/engines";
-import { configSchema, createLogger, createMemoryStores, createServer } from "@openai-compat/server";
+import {
+  configSchema,
+  createModelBuilder,
+  createLogger,
+  createMemoryStores,
+  createServer,
+} from "@openai-compat/server";
 import { mintBenchToken } from "./mint-bench-token.ts";
 import { serveCalls } from "./worker.ts";
 
@@ -60,6 +66,7 @@ export function createServerCalls(
   const server = createServer({
     config: { ...configSchema.parse({ port: 0, rateLimits: { refusalsPerMinute: null } }), jwt },
     registry,
+    builder: createModelBuilder({ config: configSchema.parse({}) }),
     createAudioDecoder: createLiveDecoder,
     stores: createMemoryStores(),
     logger: createLogger({ level: "error" }),

@@ -27,6 +27,7 @@ export { createModelMemory } from "./residency/model-memory.ts";
 export type { ModelMemory, ModelMemoryOptions } from "./residency/model-memory.ts";
 export type { LoadingSettings } from "./residency/model-resource.ts";
 export { createUpstreamEngine } from "./upstream/upstream-engine.ts";
+export { PrivateAddressError, lookUpPublicHost, requirePublicHost } from "./upstream/public-address.ts";
 export { UPSTREAM_DEFAULTS } from "./upstream/upstream-settings.ts";
 export type { UpstreamEngineSettings } from "./upstream/upstream-settings.ts";
 export { configureDecoders } from "./audio/index.ts";

@@ -5,7 +5,7 @@
 
 import type { Server as HttpServer } from "node:http";
 import { createAiService, createAuthenticator, createRateLimits } from "@openai-compat/core";
-import type { AiError, AiErrorCode, JwtSettings, ModelRegistry } from "@openai-compat/core";
+import type { AiError, AiErrorCode, AiService, JwtSettings, ModelRegistry } from "@openai-compat/core";
 import { createApp } from "./create-app.ts";
 import type { App } from "./create-app.ts";
 import { describeStack } from "./describe-thrown.ts";
@@ -18,12 +18,16 @@ import type { ActiveSessions } from "./http/active-sessions.ts";
 import { createRefusalLimit } from "./http/refusal-limit.ts";
 import type { DecoderReading } from "./operations/decoder-metrics.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
+import { createModelManager } from "./models/model-manager.ts";
+import type { ModelManager } from "./models/model-manager.ts";
 import type { Logger } from "./operations/logger.ts";
 import { assertModelsReady } from "./operations/models-ready.ts";
 import type { ReadinessPart } from "./operations/readiness.ts";
 import { createServerOperations } from "./operations/server-operations.ts";
+import type { ServerOperations } from "./operations/server-operations.ts";
 import type { OperationsSettings } from "./operations/server-operations.ts";
 import type { Tracing } from "./operations/tracing.ts";
+import type { ModelBuilder } from "./resolve-models.ts";
 import { findLimits } from "./rate-limit-settings.ts";
 import type { RateLimitSettings } from "./rate-limit-settings.ts";
 import { startStoreSweeper } from "./stores/store-sweeper.ts";
@@ -50,6 +54,8 @@ export interface ServerOptions {
   readonly registry: ModelRegistry;
   /** For realtime sessions: the engines' own. */
   readonly createAudioDecoder: CreateAudioDecoder;
+  /** Makes the models that are added while the server runs. */
+  readonly builder: ModelBuilder;
   /** The loads of local models, for metrics and readiness. Default: none. */
   readonly loads?: () => readonly LoadReading[];
   /** The processes that decode audio, for the same. Default: none. */
@@ -62,6 +68,7 @@ export interface ServerOptions {
 
 export interface Server {
   readonly app: App;
+  readonly models: ModelManager;
   /** @returns the URL of the API, its port the real one. @throws Error when the address can't be bound. */
   listen(): Promise<{ readonly baseUrl: string }>;
   /**
@@ -95,17 +102,8 @@ export function createServer(options: ServerOptions): Server {
     openSessions: () => sessions.count,
   });
   const limitsOf = findLimits(config.rateLimits);
-  const service = createAiService({
-    registry: options.registry,
-    credits: options.stores.credits,
-    rateLimits: createRateLimits({ store: options.stores.rateLimits, limitsOf }),
-    callTimeMsMax: config.limits.callTimeMsMax,
-    onCallEnd: operations.telemetry.recordCall,
-    onSettlementPending: (error, requestId) =>
-      logger.warn("the store did not settle a call; it is asked again", { requestId, cause: describeCause(error) }),
-    onSettlementError: (error, requestId) =>
-      logger.error("a call could not be settled", { requestId, code: error.code, cause: describeCause(error) }),
-  });
+  const service = createService(options, { limitsOf, operations });
+  const models = createModelManager({ ...options, service, store: options.stores.models, settings: config.native });
   const app = createApp({
     publicHandlers: operations.publicHandlers,
     onError: operations.telemetry.recordError,
@@ -134,18 +132,40 @@ export function createServer(options: ServerOptions): Server {
   const http = createHttp({ tls, app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
   return {
     app,
-    listen: () => listen(http, { ...config, protocol: tls === null ? "http" : "https" }),
+    models,
+    async listen() {
+      await models.start();
+      return listen(http, { ...config, protocol: tls === null ? "http" : "https" });
+    },
     async close() {
       stopping.abort();
       app.stop(shuttingDown());
       await closeConnections(http, { active, sessions, shutdownTimeoutMs: config.limits.shutdownTimeoutMs });
       try {
+        await models.close();
         await service.close();
       } finally {
         await sweeper.stop();
       }
     },
   };
+}
+
+function createService(
+  { registry, stores, config, logger }: ServerOptions,
+  { limitsOf, operations }: { readonly limitsOf: ReturnType<typeof findLimits>; readonly operations: ServerOperations },
+): AiService {
+  return createAiService({
+    registry,
+    credits: stores.credits,
+    rateLimits: createRateLimits({ store: stores.rateLimits, limitsOf }),
+    callTimeMsMax: config.limits.callTimeMsMax,
+    onCallEnd: operations.telemetry.recordCall,
+    onSettlementPending: (error, requestId) =>
+      logger.warn("the store did not settle a call; it is asked again", { requestId, cause: describeCause(error) }),
+    onSettlementError: (error, requestId) =>
+      logger.error("a call could not be settled", { requestId, code: error.code, cause: describeCause(error) }),
+  });
 }
 
 interface OpenConnections {

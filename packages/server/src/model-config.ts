@@ -71,7 +71,7 @@ function hasAtMostOneDefault(models: readonly ModelMarks[]): boolean {
 }
 
 /** What can't be served as it is said, a sentence each. Nothing that is said of a model may go unread. */
-function listProblems(models: readonly (ModelMarks & ConfiguredModel)[]): readonly string[] {
+export function listModelProblems(models: readonly (ModelMarks & ConfiguredModel)[]): readonly string[] {
   const ofModels = models.map(ofOwnType).flatMap((model) => {
     const kind = findEngineKind(model.engine);
     const unserved = kind.types.includes(model.type) ? [] : [describeServers(model.type)];
@@ -97,7 +97,7 @@ const modelOrNameSchema = z
 export const modelsSchema = z
   .array(modelOrNameSchema)
   .superRefine((models, context) => {
-    for (const message of listProblems(models)) context.addIssue({ code: "custom", message });
+    for (const message of listModelProblems(models)) context.addIssue({ code: "custom", message });
   })
   .default([])
   .describe(

@@ -12,7 +12,9 @@ function watchTiny() {
   };
   const clock = { nowMs: 1000 };
   const loads = createModelLoads(createLogger({ level: "debug", write }), () => clock.nowMs);
-  return { record: loads.watch("tiny"), readings: loads.readings, lines, clock };
+  const { onEvent, show } = loads.watch("tiny");
+  show();
+  return { record: onEvent, readings: loads.readings, lines, clock };
 }
 
 const cause = new Error("/home/ada/tiny.gguf is damaged");
@@ -38,6 +40,8 @@ test("loads and unloads are counted and logged, by the model's id alone", () => 
       losses: 0,
       restarts: 0,
       lastProblem: "/home/ada/tiny.gguf is damaged",
+      lastRefusal: "No.",
+      isLoading: false,
       processes: [],
       retryAfterMs: 5000,
     },

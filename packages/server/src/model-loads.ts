@@ -7,24 +7,34 @@ import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
 
 export interface ModelLoads {
-  /** From now on the model is among the readings. Call it once for each. */
-  watch(modelId: string): (event: LoadEvent) => void;
+  /** The events of one engine. The model is among the readings from `show` on, in place of what was shown of it before. */
+  watch(modelId: string): WatchedLoads;
+  /** The model is not among the readings any more. */
+  forget(modelId: string): void;
   readonly readings: () => readonly LoadReading[];
+}
+
+export interface WatchedLoads {
+  readonly onEvent: (event: LoadEvent) => void;
+  readonly show: () => void;
 }
 
 /** @param now milliseconds on a clock that never goes back. Default `performance.now`. */
 export function createModelLoads(logger: Logger, now: () => number = () => performance.now()): ModelLoads {
-  const states: LoadState[] = [];
+  const shown = new Map<string, LoadState>();
   return {
     watch(modelId) {
       const state = createState(modelId);
-      states.push(state);
-      return (event) => {
-        countEvent(state, event, now());
-        logEvent(logger, modelId, event);
+      return {
+        onEvent(event) {
+          countEvent(state, event, now());
+          logEvent(logger, modelId, event);
+        },
+        show: () => void shown.set(modelId, state),
       };
     },
-    readings: () => states.map((state) => read(state, now())),
+    forget: (modelId) => void shown.delete(modelId),
+    readings: () => [...shown.values()].map((state) => read(state, now())),
   };
 }
 
@@ -51,6 +61,8 @@ function createState(modelId: string): LoadState {
     losses: 0,
     restarts: 0,
     lastProblem: null,
+    lastRefusal: null,
+    isLoading: false,
     processes: new Map(),
     isLost: false,
     retryAtMs: -Infinity,
@@ -68,14 +80,17 @@ function read({ isLost: _isLost, retryAtMs, processes, ...counts }: LoadState, n
 function countEvent(state: LoadState, event: LoadEvent, nowMs: number): void {
   switch (event.type) {
     case "load-end":
+      state.isLoading = false;
       state.loaded += 1;
       state.loads += 1;
       state.bytes = event.bytes;
       state.loadSeconds += event.durationMs / 1000;
       return;
     case "load-failed":
+      state.isLoading = false;
       state.failures += 1;
       state.lastProblem = describeReason(event.thrown);
+      state.lastRefusal = event.thrown instanceof AiError ? event.thrown.message : null;
       state.retryAtMs = nowMs + event.retryAfterMs;
       return;
     case "unload":
@@ -87,10 +102,12 @@ function countEvent(state: LoadState, event: LoadEvent, nowMs: number): void {
       state.losses += 1;
       state.isLost = true;
       state.lastProblem = event.reason;
+      state.lastRefusal = null;
       state.retryAtMs = nowMs + event.retryAfterMs;
       return;
     case "process-start":
       state.processes.set(event.pid, null);
+      state.isLoading = true;
       if (state.isLost) state.restarts += 1;
       state.isLost = false;
       return;
@@ -99,6 +116,7 @@ function countEvent(state: LoadState, event: LoadEvent, nowMs: number): void {
       return;
     case "process-end":
       state.processes.delete(event.pid);
+      state.isLoading &&= state.processes.size > 0;
       return;
     case "process-log":
   }

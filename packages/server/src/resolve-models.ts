@@ -4,21 +4,22 @@
  */
 
 import { BILLED_AS, FREE_OF_CHARGE } from "@openai-compat/core";
-import type { Engine, RegisteredModel } from "@openai-compat/core";
-import { configureDecoders, createModelMemory } from "@openai-compat/engines";
-import type { Capacity } from "@openai-compat/engines";
+import type { RegisteredModel } from "@openai-compat/core";
+import { configureDecoders, createModelMemory, findCachedModel, pullModel } from "@openai-compat/engines";
+import type { Capacity, CatalogueEntry, LoadingSettings, PullProgress } from "@openai-compat/engines";
 import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
 import { createDecoderProcesses } from "./decoder-processes.ts";
 import { resolveDefaultModels } from "./default-models.ts";
 import type { DefaultModelsOptions } from "./default-models.ts";
 import { findEngineKind } from "./engine-kinds/index.ts";
-import type { EngineHost, EngineKind, Environment } from "./engine-kinds/engine-kind.ts";
+import type { EngineHost, EngineKind, Environment, PulledFile } from "./engine-kinds/engine-kind.ts";
 import { resolveMemoryLimit } from "./memory-limit.ts";
 import { listWrongAliases } from "./model-aliases.ts";
 import { withOwnType } from "./model-config.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { createModelLoads } from "./model-loads.ts";
+import type { WatchedLoads } from "./model-loads.ts";
 import type { DecoderReading } from "./operations/decoder-metrics.ts";
 import type { LoadReading } from "./operations/load-metrics.ts";
 import type { Logger } from "./operations/logger.ts";
@@ -32,6 +33,40 @@ export interface ResolvedModels {
   readonly loads: () => readonly LoadReading[];
   /** The processes that decode audio for local models. */
   readonly decoders: () => DecoderReading;
+  /** Makes models for as long as the server runs; they share the memory with those above. */
+  readonly builder: ModelBuilder;
+}
+
+export interface BuiltModel {
+  readonly model: RegisteredModel;
+  /** Where its file came from, for people; null when it has none. */
+  readonly source: string | null;
+  /** From now on its loads are among the readings, in place of those of an earlier model with its id. */
+  readonly showLoads: () => void;
+}
+
+export interface BuildOptions extends Pick<EngineHost, "signal" | "pull" | "publicAddressesOnly"> {
+  /** When the model became available. */
+  readonly createdAtMs: number;
+}
+
+export interface ModelBuilder {
+  /** @throws ConfigError, AiError as `EngineKind.createEngine` */
+  build(model: ModelConfig, options: BuildOptions): Promise<BuiltModel>;
+  /** What the configuration says of a model that has no engine yet. */
+  describe(model: ModelConfig, createdAtMs: number): Omit<RegisteredModel, "engine">;
+  readonly loads: () => readonly LoadReading[];
+  forgetLoads(modelId: string): void;
+  /** Gets the file of a model of the catalogue, quietly. `onProgress` is called only where it is not in the cache. */
+  pull(entry: CatalogueEntry, options: QuietPullOptions): Promise<PulledFile>;
+}
+
+export interface QuietPullOptions {
+  readonly signal: AbortSignal;
+  /** Called before a download, then with its share, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+  /** Begins a download when it may. */
+  readonly takeTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 export interface ResolveModelsOptions {
@@ -62,30 +97,69 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
  */
 export async function resolveModels(options: ResolveModelsOptions): Promise<ResolvedModels> {
   const { config, signal } = options;
-  const loads = createModelLoads(options.logger ?? SILENT);
   const decoders = startDecoders(config, options.logger ?? SILENT);
-  const host: EngineHost = {
-    environment: options.environment ?? process.env,
-    signal,
-    pull: options.pull ?? pullWithProgress,
-    loadingOf: shareMemory(config, loads),
-  };
+  const builder = createModelBuilder(options);
+  const { loads } = builder;
+  const { pull = pullWithProgress, nowMs: createdAtMs } = options;
   const register = async (model: ModelConfig) => {
-    const kind = findEngineKind(model.engine);
-    const { engine, source } = await kind.createEngine(model, host);
-    return { model: describeModel(options, model, { engine, ownedBy: kind.ownedBy }), source };
+    const built = await builder.build(model, { signal, pull, createdAtMs, publicAddressesOnly: false });
+    built.showLoads();
+    return built;
   };
   if (config.models.length === 0) {
     const { findProblem = findProblemOf, capacity = {} } = options;
     const chosen = await resolveDefaultModels({ config, register, signal, findProblem, capacity });
     requireAliases(config, chosen.models);
-    return { ...chosen, loads: loads.readings, decoders };
+    return { ...chosen, loads, decoders, builder };
   }
   requireAliases(config, config.models.map(withOwnType));
   const models: RegisteredModel[] = [];
   for (const model of markDefaults(config.models.map(withOwnType))) models.push((await register(model)).model);
   const summary = `Serving ${models.map(({ id }) => id).join(", ")}.`;
-  return { models, summary, loads: loads.readings, decoders };
+  return { models, summary, loads, decoders, builder };
+}
+
+/** Makes the engines of models, all of which share one memory. */
+export function createModelBuilder(
+  options: Pick<ResolveModelsOptions, "config" | "logger" | "environment">,
+): ModelBuilder {
+  const { config, environment = process.env } = options;
+  const loads = createModelLoads(options.logger ?? SILENT);
+  const shareLoading = shareMemory(config);
+  const describe = (model: ModelConfig, createdAtMs: number) =>
+    describeModel(config, model, { createdAtMs, ownedBy: findEngineKind(model.engine).ownedBy });
+  return {
+    async build(model, { createdAtMs, ...given }) {
+      const watched: WatchedLoads[] = [];
+      const loadingOf = (modelId: string) => {
+        const ofEngine = loads.watch(modelId);
+        watched.push(ofEngine);
+        return shareLoading(ofEngine.onEvent);
+      };
+      const kind = findEngineKind(model.engine);
+      const { engine, source } = await kind.createEngine(model, { ...given, environment, loadingOf });
+      const showLoads = () => watched.forEach(({ show }) => show());
+      return { model: { ...describe(model, createdAtMs), engine }, source, showLoads };
+    },
+    describe,
+    loads: loads.readings,
+    forgetLoads: (modelId) => loads.forget(modelId),
+    pull: pullQuietly,
+  };
+}
+
+async function pullQuietly(
+  { id }: CatalogueEntry,
+  { signal, onProgress, takeTurn }: QuietPullOptions,
+): Promise<PulledFile> {
+  const cached = await findCachedModel(id);
+  if (cached !== null) return { path: cached.path, source: "the cache" };
+  onProgress(0);
+  const report = ({ phase, receivedBytes, totalBytes }: PullProgress) => {
+    if (phase === "downloading" && totalBytes > 0) onProgress(Math.min(1, receivedBytes / totalBytes));
+  };
+  const pulled = await takeTurn(() => pullModel({ id, signal, onProgress: report }));
+  return { path: pulled.path, source: pulled.fromCache ? "the cache" : pulled.source };
 }
 
 /** Processes are started with the first file. */
@@ -110,20 +184,17 @@ async function findProblemOf({ requirement }: EngineKind): Promise<string | null
   return requirement === undefined ? null : requirement.findProblem();
 }
 
-function shareMemory(
-  config: ResolveModelsOptions["config"],
-  loads: ReturnType<typeof createModelLoads>,
-): EngineHost["loadingOf"] {
+function shareMemory(config: ResolveModelsOptions["config"]) {
   const { graceMs, waitTimeMsMax, idleUnloadMs, loadRetryDelayMs, loadRetryDelayMsMax } = config.memory;
   const memory = createModelMemory({ bytesMax: resolveMemoryLimit(config), graceMs });
-  return (modelId) => ({
+  return (onEvent: WatchedLoads["onEvent"]): LoadingSettings => ({
     memory,
     waitTimeMsMax,
     idleUnloadMs,
     retryDelayMs: loadRetryDelayMs,
     retryDelayMsMax: loadRetryDelayMsMax,
     processLimits: config.processes,
-    onEvent: loads.watch(modelId),
+    onEvent,
   });
 }
 
@@ -136,19 +207,18 @@ function markDefaults(models: readonly ModelConfig[]): readonly ModelConfig[] {
 }
 
 function describeModel(
-  { config, nowMs }: Pick<ResolveModelsOptions, "config" | "nowMs">,
+  config: ResolveModelsOptions["config"],
   { id, name = id, type, prices = {}, default: isDefault }: ModelConfig,
-  { engine, ownedBy }: { readonly engine: Engine; readonly ownedBy: string },
-): RegisteredModel {
+  { createdAtMs, ownedBy }: Pick<RegisteredModel, "createdAtMs" | "ownedBy">,
+): Omit<RegisteredModel, "engine"> {
   const defaults = { ...FREE_OF_CHARGE, ...config.prices[BILLED_AS[type]] };
   return {
     id,
     name,
     type,
     ownedBy,
-    engine,
     isDefault,
-    createdAtMs: nowMs,
+    createdAtMs,
     queue: config.queue,
     prices: {
       perMillionInputTokens: prices.perMillionInputTokens ?? defaults.perMillionInputTokens,

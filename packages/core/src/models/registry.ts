@@ -60,6 +60,8 @@ export interface ModelRegistry {
    * @param type whose default and aliases are meant; another model may be of any type.
    */
   lookUp(selector: string, type: ModelType): RegisteredModel | null;
+  /** Whether an alias of any type is called so. */
+  isAlias(name: string): boolean;
   /** @throws Error when the id is taken, or the type has a default and this model is marked as one */
   add(model: RegisteredModel): void;
   /** In the same place of the list. @returns what was there before. @throws AiError `model_not_found`, Error as `add` */
@@ -99,6 +101,7 @@ export function createModelRegistry(models: readonly RegisteredModel[], aliases:
     list: () => index.models,
     lookUp: (selector, type) => findByName(selector, type) ?? findByAlias(selector, type),
     find: findById,
+    isAlias: (name) => Object.values(aliases).some((ofType) => Object.hasOwn(ofType, name)),
     add(model) {
       index = indexModels([...index.models, model]);
     },

@@ -1,6 +1,8 @@
 /** The settings of an upstream engine, their defaults and validation; no other module may define one. */
 
+import { isIP } from "node:net";
 import type { ModelRequestId } from "@openai-compat/core";
+import { isPublicAddress } from "./public-address.ts";
 
 export interface UpstreamEngineSettings {
   /** Base URLs of the upstream's API: `http://host:9000/v1`. Calls are spread over all of them. */
@@ -11,6 +13,11 @@ export interface UpstreamEngineSettings {
   readonly operations: readonly ModelRequestId[];
   /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
   readonly apiKey?: string | null;
+  /**
+   * Whether connections are made to public addresses alone, whatever a base URL's name means by then. Default false: the
+   * operator's servers are often in private networks.
+   */
+  readonly publicAddressesOnly?: boolean;
   /** Prompt and completion together. Default 131,072. */
   readonly contextTokens?: number;
   /**
@@ -68,6 +75,7 @@ export type ResolvedUpstreamSettings = Required<UpstreamEngineSettings>;
 
 export const UPSTREAM_DEFAULTS = {
   apiKey: null,
+  publicAddressesOnly: false,
   contextTokens: 131_072,
   completionTokensMax: null,
   passParameters: [],
@@ -95,7 +103,16 @@ export function resolveUpstreamSettings(settings: UpstreamEngineSettings): Resol
   if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new TypeError("The API key of an upstream may hold visible ASCII characters only.");
   }
+  if (resolved.publicAddressesOnly) for (const baseUrl of baseUrls) requirePublicLiteral(baseUrl);
   return resolved;
+}
+
+/** An address that is no name is not looked up for a connection. */
+function requirePublicLiteral(baseUrl: string): void {
+  const hostname = URL.parse(baseUrl)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+  if (isIP(hostname) !== 0 && !isPublicAddress(hostname)) {
+    throw new TypeError("A base URL of this upstream has a private address.");
+  }
 }
 
 export interface UpstreamAddress {

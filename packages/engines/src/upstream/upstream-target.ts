@@ -2,6 +2,7 @@
 
 import { type Connections, createConnections } from "./connections.ts";
 import { type ExchangeAnswer, type ExchangeOptions, type ExchangeRequest, openExchange } from "./exchange.ts";
+import { lookUpPublicHost } from "./public-address.ts";
 import { openSocket, type Upgrade } from "./realtime/open-socket.ts";
 import type { ResolvedUpstreamSettings, UpstreamAddress } from "./upstream-settings.ts";
 
@@ -47,6 +48,13 @@ export function createUpstreamTarget(address: UpstreamAddress, settings: Resolve
 async function openConnections(origin: string, settings: ResolvedUpstreamSettings): Promise<Connections> {
   // Loading it takes 0.1 s and 30 MB, which a server without upstreams should not spend.
   const { Client } = await import("undici");
-  const options = { connectTimeout: settings.connectTimeoutMs, maxHeaderSize: settings.headBytesMax, pipelining: 1 };
+  const options = {
+    connectTimeout: settings.connectTimeoutMs,
+    maxHeaderSize: settings.headBytesMax,
+    pipelining: 1,
+    ...(settings.publicAddressesOnly && {
+      connect: { timeout: settings.connectTimeoutMs, lookup: lookUpPublicHost },
+    }),
+  };
   return createConnections(() => new Client(origin, options));
 }

@@ -134,11 +134,12 @@ interface ServeParts {
 /** Serves until a signal stops it. */
 async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
   const { config, logger, tracing, jwt, stores, ephemeral, resolved, signal } = parts;
-  const { models, summary, loads, decoders } = resolved;
+  const { models, summary, loads, decoders, builder } = resolved;
   const tls = readTls(config);
   const server = createServer({
     config: { ...config, jwt },
     registry: createModelRegistry([...models, ...(ephemeral?.models ?? [])], config.aliases),
+    builder,
     loads,
     decoders,
     createAudioDecoder: createLiveDecoder,

@@ -34,8 +34,15 @@ export interface EngineHost {
   readonly signal: AbortSignal;
   /** Gets the file of a model of the catalogue, from the cache or by a download. */
   readonly pull: (entry: CatalogueEntry, signal: AbortSignal) => Promise<PulledFile>;
+  /** Whether an upstream is reached at public addresses alone. */
+  readonly publicAddressesOnly: boolean;
   /** How a model of this process is loaded, kept and unloaded; all share the memory. Call it at most once for each. */
   readonly loadingOf: (modelId: string) => LoadingSettings;
+}
+
+export interface ProbeOptions {
+  readonly publicAddressesOnly: boolean;
+  readonly signal: AbortSignal;
 }
 
 export interface CreatedEngine {
@@ -92,6 +99,14 @@ export interface EngineKind<Settings extends EngineSettings = EngineSettings> {
   /** Whether the model's weights may be in the memory of a GPU. */
   usesGpu?(settings: Settings): boolean;
   readonly requirement?: Requirement;
+  /** The files of the machine that these settings name; a model of the catalogue is none. Default: none. */
+  listFiles?(settings: Settings): readonly string[];
+  /**
+   * Asks whether the model is there, before it is added to a running server. Default: making its engine shows it.
+   *
+   * @throws AiError with status 400 that says what is wrong, without the secrets of the settings
+   */
+  probe?(model: ConfiguredModel<Settings>, options: ProbeOptions): Promise<void>;
   /**
    * Nothing native is loaded, and no connection is opened, before the engine's first call.
    *

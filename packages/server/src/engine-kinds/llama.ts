@@ -93,6 +93,7 @@ export const llamaKind = {
     ];
   },
   usesGpu: ({ gpu }) => gpu,
+  listFiles: ({ model }) => (findCatalogueEntry(model) === undefined ? [model] : []),
   requirement: { about: "llama library", library: "llama", findProblem: findLibraryProblem },
   async createEngine(model, host) {
     const { id, engine } = model;

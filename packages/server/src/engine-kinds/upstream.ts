@@ -10,6 +10,7 @@ import { describeThrown } from "../describe-thrown.ts";
 import { SECRET, settingMarks } from "../settings/marks.ts";
 import { count, milliseconds } from "../settings/units.ts";
 import type { ConfiguredModel, EngineKind, Environment } from "./engine-kind.ts";
+import { probeUpstream } from "./probe-upstream.ts";
 
 const settings = z.strictObject({
   kind: z.literal("upstream").describe("A model of another server that has OpenAI's API."),
@@ -85,14 +86,21 @@ export const upstreamKind = {
   ownedBy: "upstream",
   types: MODEL_TYPES,
   settings,
-  async createEngine({ id, type, engine }, { environment }) {
+  probe: ({ id, engine }, options) => probeUpstream({ ...engine, model: engine.model ?? id }, options),
+  async createEngine({ id, type, engine }, { environment, publicAddressesOnly }) {
     const { kind: _kind, apiKeyEnvironment, model = id, ...given } = engine;
     const apiKey = findKey(engine, environment);
     if (apiKey === undefined) {
       throw new ConfigError(`The model "${id}" wants its upstream's key in ${apiKeyEnvironment}, which is not set.`);
     }
     try {
-      const upstream = createUpstreamEngine({ ...given, model, apiKey, operations: listOperations(type) });
+      const upstream = createUpstreamEngine({
+        ...given,
+        model,
+        apiKey,
+        publicAddressesOnly,
+        operations: listOperations(type),
+      });
       return { engine: upstream, source: null };
     } catch (thrown) {
       throw new ConfigError(`The upstream of the model "${id}" can't be used: ${describeThrown(thrown)}`);

@@ -16,6 +16,7 @@ await writeFile(binaryPath, "");
 
 const host = {
   environment: {},
+  publicAddressesOnly: false,
   signal: new AbortController().signal,
   pull: async () => ({ path: "/detector", source: "a test" }),
   loadingOf: () => ({}),

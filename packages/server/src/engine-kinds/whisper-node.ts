@@ -63,6 +63,7 @@ export const whisperNodeKind = {
   ownedBy: "local",
   types: ["transcription"],
   settings,
+  listFiles: ({ model }) => [model],
   findType: () => "transcription",
   requirement: { about: "onnx library", library: "onnx", findProblem: findOnnxLibraryProblem },
   async createEngine({ id, engine }, host) {

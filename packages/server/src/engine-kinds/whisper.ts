@@ -61,6 +61,7 @@ export const whisperKind = {
   ownedBy: "local",
   types: ["transcription"],
   settings,
+  listFiles: ({ model }) => (isModelOfCatalogue(model) ? [] : [model]),
   findType: () => "transcription",
   requirement: { about: "onnx library", library: "onnx", findProblem: findOnnxLibraryProblem },
   async createEngine({ id, engine }, host) {

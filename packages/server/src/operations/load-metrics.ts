@@ -25,6 +25,10 @@ export interface LoadReading {
   readonly restarts: number;
   /** Why its last load failed, or its last process was lost, whichever came later; null: neither happened. For operators. */
   readonly lastProblem: string | null;
+  /** What callers were told when its last load failed; null: that is not for them, or nothing failed. */
+  readonly lastRefusal: string | null;
+  /** Whether a process is loading it now. */
+  readonly isLoading: boolean;
   /** Its processes now, as they were last seen: one that loads or ends included. */
   readonly processes: readonly ProcessReading[];
   /** For how long calls get the last problem in place of a load; 0: they may load it. */

@@ -22,6 +22,8 @@ function createIdleMetrics() {
         losses: 4,
         restarts: 3,
         lastProblem: "it was ended by SIGKILL",
+        lastRefusal: null,
+        isLoading: false,
         processes: [
           { pid: 40, rssBytes: 6000 },
           { pid: 41, rssBytes: null },
@@ -39,6 +41,8 @@ function createIdleMetrics() {
         losses: 0,
         restarts: 0,
         lastProblem: null,
+        lastRefusal: null,
+        isLoading: false,
         processes: [],
         retryAfterMs: 0,
       },

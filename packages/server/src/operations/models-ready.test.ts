@@ -21,6 +21,8 @@ function load(modelId: string, retryAfterMs: number): LoadReading {
     losses: 2,
     restarts: 1,
     lastProblem: "it was ended by SIGSEGV",
+    lastRefusal: null,
+    isLoading: false,
     processes: [],
     retryAfterMs,
   };

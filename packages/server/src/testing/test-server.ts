@@ -13,6 +13,8 @@ import {
 } from "@openai-compat/core";
 import type { AiError, Engine, GrantedCapability, JwtSettings, RegisteredModel } from "@openai-compat/core";
 import { createLiveDecoder, createScriptedEngine } from "@openai-compat/engines";
+import { createModelBuilder } from "../resolve-models.ts";
+import type { ModelBuilder } from "../resolve-models.ts";
 import { findLimits } from "../rate-limit-settings.ts";
 import { configSchema } from "../config.ts";
 import type { ConfigInput } from "../config.ts";
@@ -36,6 +38,8 @@ const JWT: JwtSettings = {
 };
 
 export interface TestServerOptions {
+  /** Default: the real one. */
+  readonly builder?: ModelBuilder;
   readonly engine?: Engine;
   readonly models?: readonly Partial<RegisteredModel>[];
   readonly config?: ConfigInput;
@@ -146,6 +150,7 @@ export async function startTestServer(options: TestServerOptions = {}) {
     },
     registry: createModelRegistry(createTestModels(options), config.aliases),
     createAudioDecoder: createLiveDecoder,
+    builder: options.builder ?? createModelBuilder({ config }),
     tls: options.tls ?? null,
     ...(options.loads === undefined ? {} : { loads: options.loads }),
     stores,

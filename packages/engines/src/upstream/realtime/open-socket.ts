@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:h
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { WebSocket } from "ws";
+import { lookUpPublicHost } from "../public-address.ts";
 import { readErrorText } from "../read-error.ts";
 import { UpstreamError, type UpstreamErrorKind } from "../upstream-error.ts";
 
@@ -18,6 +19,8 @@ export interface SocketRequest {
 export interface SocketLimits {
   /** Until a connection is established. */
   readonly connectTimeoutMs: number;
+  /** See the settings of an upstream. */
+  readonly publicAddressesOnly: boolean;
   /** From then on until the answer to the upgrade. */
   readonly firstByteTimeoutMs: number;
   /** Until a refusal has been read. */
@@ -57,6 +60,7 @@ export async function openSocket(
     maxPayload: limits.eventBytesMax,
     maxHeaderSize: limits.headBytesMax,
     closeTimeout: CLOSE_TIMEOUT_MS,
+    ...(limits.publicAddressesOnly && { lookup: lookUpPublicHost }),
     finishRequest: (request: ClientRequest) => clock.sendWhenConnected(request),
   };
   const socket = new WebSocket(`${origin.replace(/^http/, "ws")}${path}`, options);

@@ -1,11 +1,13 @@
 /** What bounds the native surface. */
 
 import { z } from "zod";
+import { managedModelSettings } from "../../models/model-settings.ts";
 import { count, milliseconds } from "../../settings/units.ts";
 import { nativeSocketSchema } from "./socket/settings.ts";
 
 export const nativeSchema = z.strictObject({
   ...nativeSocketSchema.shape,
+  ...managedModelSettings,
   batchCallsMax: count.default(10).describe("Calls in one batch of the native surface; a larger batch gets 400."),
   speechBytesMax: count
     .default(32 * 1024 * 1024)
