@@ -1,7 +1,8 @@
 /** Clients of tRPC for tests: the libraries' own links, and the bare wire beside them. */
 
-import { createTRPCClient, createWSClient, wsLink } from "@trpc/client";
+import { createTRPCClient, createWSClient, httpBatchLink, httpSubscriptionLink, splitLink, wsLink } from "@trpc/client";
 import type { TRPCClient } from "@trpc/client";
+import { EventSource } from "eventsource";
 import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import type { NativeRouter } from "../surfaces/native/native-router.ts";
@@ -27,6 +28,27 @@ export function openSocketClient(baseUrl: string, token: string): NativeSocketCl
   });
   onTestFinished(() => socket.close());
   return { client: createTRPCClient<NativeRouter>({ links: [wsLink({ client: socket })] }), socket };
+}
+
+/** Batches over HTTP, and subscriptions as server-sent events. */
+export function openEventClient(baseUrl: string, token: string): NativeClient {
+  const url = nativeUrl(baseUrl);
+  const authorization = `Bearer ${token}`;
+  return createTRPCClient<NativeRouter>({
+    links: [
+      splitLink({
+        condition: ({ type }) => type === "subscription",
+        true: httpSubscriptionLink({
+          url,
+          EventSource,
+          eventSourceOptions: {
+            fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, authorization } }),
+          },
+        }),
+        false: httpBatchLink({ url, headers: { authorization } }),
+      }),
+    ],
+  });
 }
 
 export interface RawSocket {

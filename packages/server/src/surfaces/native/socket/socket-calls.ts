@@ -175,14 +175,14 @@ class SocketCall {
       requestId,
       traceParent,
       lastEventId,
-      openCall: (procedure) =>
+      openCall: (procedure, ofWork = signal) =>
         authorise({
           operation: { id: procedure, capability: nativeProcedures[procedure].capability },
           shownAs: `the procedure '${procedure}'`,
           principal,
           callId,
           requestId,
-          signal,
+          signal: ofWork,
           onRateLimit: () => {},
         }),
       readInput: () => {
