@@ -75,7 +75,12 @@ test.each([
   ["without an id", { engine: { kind: "scripted" } }, "missing_required_parameter", "id"],
   ["without an engine", { id: "a" }, "missing_required_parameter", "engine"],
   ["of an unknown kind", { id: "a", engine: { kind: "magic" } }, "invalid_value", "engine.kind"],
-  ["with an unknown setting", { id: "a", engine: { kind: "scripted", magic: 1 } }, "invalid_value", "engine"],
+  [
+    "with an unknown setting",
+    { id: "a", engine: { kind: "scripted", magic: 1 } },
+    "unsupported_parameter",
+    "engine.magic",
+  ],
   ["of an unknown type", scripted("a", { type: "magic" }), "invalid_value", "type"],
   ["called default", scripted("default"), "invalid_value", "id"],
   ["named default", scripted("a", { name: "default" }), "invalid_value", "name"],
