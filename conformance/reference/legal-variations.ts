@@ -9,4 +9,36 @@ export interface Exclusion {
   readonly reason: string;
 }
 
-export const LEGAL_VARIATIONS: readonly Exclusion[] = [];
+/** Parameters that steer nothing which an answer has to show. */
+const HINTS = [
+  "user",
+  "safety_identifier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "prompt_cache_options",
+  "metadata",
+  "store",
+  "service_tier",
+  "moderation",
+  "verbosity",
+  "reasoning_effort",
+  "prediction",
+] as const;
+
+export const LEGAL_VARIATIONS: readonly Exclusion[] = [
+  ...HINTS.flatMap((name) => [
+    {
+      pattern: `chat.*.parameter.${name}.ignored*`,
+      reason: `\`${name}\` is for the server's books, or a hint: no answer has to show that it was read`,
+    },
+  ]),
+  {
+    pattern: "completions.*.parameter.user.ignored*",
+    reason: "`user` is for the server's books: no answer has to show that it was read",
+  },
+  {
+    pattern: "embeddings.body.parameter.user.ignored",
+    reason: "`user` is for the server's books: no answer has to show that it was read",
+  },
+  { pattern: "*.refusal.field.error.message.value", reason: "the document gives no words for the message of an error" },
+];
