@@ -5,7 +5,7 @@
 
 import { Hono } from "hono";
 import { AiError, createCallId, toAiError } from "@openai-compat/core";
-import type { AiErrorCode, AiService, Authenticator, ClientSecretStore } from "@openai-compat/core";
+import type { AiErrorCode, AiService, Authenticator } from "@openai-compat/core";
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation, HttpOperationId } from "@openai-compat/spec";
 import type { ActiveSessions } from "./http/active-sessions.ts";
@@ -17,6 +17,7 @@ import { resolveRequestId } from "./http/headers.ts";
 import { readJsonBounds } from "./http/read-body.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
 import type { RequestScope } from "./http/request-scope.ts";
+import type { Stores } from "./stores/stores.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
 import { serveStartPage, wantsStartPage } from "./operations/start-page.ts";
@@ -76,7 +77,7 @@ export interface AppOptions {
   readonly realtime: RealtimeSettings;
   readonly native: NativeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
-  readonly clientSecrets: ClientSecretStore;
+  readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits">;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
   /** Called with each call on a WebSocket, for log, metrics and traces. Default: ignored. */
@@ -117,6 +118,7 @@ const OPERATOR_ERRORS: ReadonlySet<AiErrorCode> = new Set([
   "engine_unavailable",
   "identity_unavailable",
   "limits_unavailable",
+  "store_unavailable",
   "billing_unavailable",
   "upstream_failed",
   "upstream_unavailable",
@@ -195,7 +197,7 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
-  const handlers = createHandlers({ clientSecrets: dependencies.clientSecrets, settings });
+  const handlers = createHandlers({ clientSecrets: dependencies.stores.clientSecrets, settings });
   for (const operation of OPERATIONS) {
     router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
       run(operation, handlers[operation.id], {

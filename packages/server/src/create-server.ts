@@ -117,7 +117,7 @@ export function createServer(options: ServerOptions): Server {
     service,
     ...config,
     createAudioDecoder: options.createAudioDecoder,
-    clientSecrets: options.stores.clientSecrets,
+    stores: options.stores,
     sessions,
     observeCall: operations.telemetry.startRequest,
     onSessionEnd: operations.telemetry.recordSession,

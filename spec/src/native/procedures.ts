@@ -5,6 +5,21 @@
 import { z } from "zod";
 import { embedAnswerSchema, embedInputSchema } from "./embed.ts";
 import { nativeModelSchema } from "./native-model.ts";
+import {
+  accountSchema,
+  balanceInputSchema,
+  balanceSchema,
+  createKeyInputSchema,
+  createdKeySchema,
+  creditEntrySchema,
+  getAccountInputSchema,
+  grantCreditsInputSchema,
+  listAccountsInputSchema,
+  listCreditEntriesInputSchema,
+  listKeysInputSchema,
+  nativeKeySchema,
+} from "./operator.ts";
+import { nativeReferenceSchema, newTaskSchema, taskChangeSchema, taskSchema } from "./task.ts";
 import type { NativeProcedure } from "./procedure.ts";
 import {
   promptAnswerSchema,
@@ -110,6 +125,90 @@ export const nativeProcedures = {
     input: transcriptionIdSchema,
     output: transcriptionEventSchema,
     resumable: true,
+  },
+  "tasks.list": {
+    type: "query",
+    summary: "Lists the tasks of the account, the oldest first.",
+    capability: { domain: "ai", can: "READ" },
+    input: noInputSchema,
+    output: z.array(taskSchema),
+  },
+  "tasks.add": {
+    type: "mutation",
+    summary: "Stores a task.",
+    capability: { domain: "ai", can: "CREATE" },
+    input: newTaskSchema,
+    output: taskSchema,
+  },
+  "tasks.update": {
+    type: "mutation",
+    summary: "Changes a task.",
+    capability: { domain: "ai", can: "UPDATE" },
+    input: taskChangeSchema,
+    output: taskSchema,
+  },
+  "tasks.remove": {
+    type: "mutation",
+    summary: "Removes a task.",
+    capability: { domain: "ai", can: "DELETE" },
+    input: nativeReferenceSchema,
+    output: nativeReferenceSchema,
+  },
+  "accounts.list": {
+    type: "query",
+    summary: "Lists the accounts that have keys or credits, by id.",
+    capability: { domain: "operator", can: "READ" },
+    input: listAccountsInputSchema,
+    output: z.array(accountSchema),
+  },
+  "accounts.get": {
+    type: "query",
+    summary: "Says what is known of an account.",
+    capability: { domain: "operator", can: "READ" },
+    input: getAccountInputSchema,
+    output: accountSchema,
+  },
+  "credits.balance": {
+    type: "query",
+    summary: "Gives the balance of an account.",
+    capability: { domain: "operator", can: "READ" },
+    input: balanceInputSchema,
+    output: balanceSchema,
+  },
+  "credits.entries": {
+    type: "query",
+    summary: "Lists what was granted and charged, newest first.",
+    capability: { domain: "operator", can: "READ" },
+    input: listCreditEntriesInputSchema,
+    output: z.array(creditEntrySchema),
+  },
+  "credits.grant": {
+    type: "mutation",
+    summary: "Adds to the balance of an account.",
+    capability: { domain: "operator", can: "UPDATE" },
+    input: grantCreditsInputSchema,
+    output: balanceSchema,
+  },
+  "keys.list": {
+    type: "query",
+    summary: "Lists API keys, newest first.",
+    capability: { domain: "operator", can: "READ" },
+    input: listKeysInputSchema,
+    output: z.array(nativeKeySchema),
+  },
+  "keys.create": {
+    type: "mutation",
+    summary: "Makes an API key and shows its secret once.",
+    capability: { domain: "operator", can: "CREATE" },
+    input: createKeyInputSchema,
+    output: createdKeySchema,
+  },
+  "keys.revoke": {
+    type: "mutation",
+    summary: "Refuses an API key from now on.",
+    capability: { domain: "operator", can: "DELETE" },
+    input: nativeReferenceSchema,
+    output: nativeReferenceSchema,
   },
 } as const satisfies Readonly<Record<string, NativeProcedure>>;
 

@@ -20,6 +20,11 @@ export type PromptFormat = z.infer<typeof promptFormatSchema>;
 /** Either `messages` or `prompt`, a single message of the user. */
 export const promptInputSchema = z.strictObject({
   model: nativeIdSchema.optional().describe("Id or name of a model. Default: `default`."),
+  task: nativeIdSchema
+    .optional()
+    .describe(
+      "Id of a task of the account: its system prompt and examples come before the messages, its model is the default.",
+    ),
   messages: z.array(requestMessageSchema).min(1).optional().describe("As in a chat completion."),
   prompt: z.string().min(1).optional(),
   maxOutputTokens: z.int().min(1).optional(),

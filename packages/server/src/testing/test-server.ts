@@ -110,7 +110,7 @@ export async function createTestApp(options: TestServerOptions = {}) {
     realtime: config.realtime,
     native: config.native,
     createAudioDecoder: createLiveDecoder,
-    clientSecrets: stores.clientSecrets,
+    stores,
     sessions: createActiveSessions(),
     refusalLimit: createRefusalLimit({ limitOf: (id) => findLimits(config.rateLimits)(id).refusalsPerMinute }),
     onInternalError: (error) => void internalErrors.push(error),

@@ -12,6 +12,7 @@ export const nativeSchema = z.strictObject({
   speechBytesMax: count
     .default(32 * 1024 * 1024)
     .describe("Largest audio that `speak` answers with in one piece, in bytes; `speakStream` sends larger ones."),
+  tasksMax: count.max(100_000).default(100).describe("Tasks of an account; adding one more gets 409."),
   resumeMs: milliseconds
     .default(5000)
     .describe(

@@ -1,14 +1,13 @@
 /** A prompt as the body of a chat completion, so that both are decoded, bounded and served in one way. */
 
-import { AiError } from "@openai-compat/core";
-import type { CreateChatCompletionRequest, PromptFormat, PromptInput, RequestMessage } from "@openai-compat/spec";
+import type { CreateChatCompletionRequest, PromptFormat } from "@openai-compat/spec";
 import type { FieldNames } from "../rename-param.ts";
+import type { ResolvedPrompt } from "./apply-task.ts";
 
-/** @throws AiError where neither messages nor a prompt is given, or both */
-export function encodeChatBody(input: PromptInput, stream: boolean): CreateChatCompletionRequest {
+export function encodeChatBody(input: ResolvedPrompt, stream: boolean): CreateChatCompletionRequest {
   return {
-    model: input.model ?? "default",
-    messages: listMessages(input),
+    model: input.model,
+    messages: input.messages,
     max_completion_tokens: input.maxOutputTokens,
     temperature: input.temperature,
     top_p: input.topP,
@@ -21,15 +20,6 @@ export function encodeChatBody(input: PromptInput, stream: boolean): CreateChatC
     reasoning_effort: input.reasoningEffort,
     ...(stream ? { stream, stream_options: { include_usage: true } } : {}),
   };
-}
-
-function listMessages({ messages, prompt }: PromptInput): RequestMessage[] {
-  if (messages !== undefined && prompt !== undefined) {
-    throw new AiError("invalid_value", "Invalid 'prompt': send either 'prompt' or 'messages'.", { param: "prompt" });
-  }
-  if (messages !== undefined) return messages;
-  if (prompt !== undefined) return [{ role: "user", content: prompt }];
-  throw new AiError("missing_required_parameter", "Missing required parameter: 'messages'.", { param: "messages" });
 }
 
 const SCHEMA_NAME = "answer";
@@ -52,8 +42,11 @@ const FIELD_NAMES: FieldNames = [
 ];
 
 /** What the fields of the body are called in the input that it was made of. */
-export function listFieldNames({ messages }: PromptInput): FieldNames {
-  return messages === undefined
-    ? [...FIELD_NAMES, ["messages[0].content", "prompt"], ["messages", "prompt"]]
-    : FIELD_NAMES;
+export function listFieldNames({ prompt, taskMessages, messages }: ResolvedPrompt): FieldNames {
+  if (prompt !== undefined) {
+    return [...FIELD_NAMES, [`messages[${taskMessages}].content`, "prompt"], ["messages", "prompt"]];
+  }
+  if (taskMessages === 0) return FIELD_NAMES;
+  const own = messages.slice(taskMessages).map((_, index) => index);
+  return [...FIELD_NAMES, ...own.map((index) => [`messages[${index + taskMessages}]`, `messages[${index}]`] as const)];
 }

@@ -4,7 +4,7 @@
  */
 
 import { chatCalls } from "@openai-compat/core";
-import type { AiService, ChatEvent, ChatRun, ChatUsage } from "@openai-compat/core";
+import type { AiService, ChatEvent, ChatRun, ChatUsage, TaskStore } from "@openai-compat/core";
 import type { PromptInput, PromptUsage } from "@openai-compat/spec";
 import { decodeChatCompletion } from "../../openai/chat-completions/decode.ts";
 import { decodeUpstreamChat } from "../../openai/chat-completions/decode-upstream.ts";
@@ -12,25 +12,32 @@ import { FINISH_REASONS } from "../../openai/chat-completions/encode-finish-reas
 import type { NativeCall } from "../native-handlers.ts";
 import { prepareUpstream } from "../prepare-upstream.ts";
 import { renameParam } from "../rename-param.ts";
+import { findTask } from "../tasks/task-handlers.ts";
+import { applyTask } from "./apply-task.ts";
 import { encodeChatBody, listFieldNames } from "./encode-chat-body.ts";
 import type { PromptDelta, PromptRun } from "./prompt-run.ts";
 import { readUpstreamAnswer } from "./read-upstream-answer.ts";
 
 export interface PromptScope extends NativeCall {
   readonly service: AiService;
+  readonly tasks: TaskStore;
   readonly stream: boolean;
 }
 
 /** @throws AiError what refuses a chat completion, `param` naming a field of the input */
 export async function startPrompt(input: PromptInput, scope: PromptScope): Promise<PromptRun> {
-  const { service, authorised, stream } = scope;
-  const body = encodeChatBody(input, stream);
+  const { service, tasks, authorised, stream } = scope;
+  const { accountId } = authorised.principal;
+  const { task: id } = input;
+  const task = id === undefined ? null : await findTask(tasks, accountId, { id, param: "task" });
+  const resolved = applyTask(input, task);
+  const body = encodeChatBody(resolved, stream);
   const routed = service.route(authorised, chatCalls, body.model);
   try {
     if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));
     return await readUpstreamAnswer(await routed.run(await prepareUpstream(body, decodeUpstreamChat, scope)));
   } catch (thrown) {
-    throw renameParam(thrown, listFieldNames(input));
+    throw renameParam(thrown, listFieldNames(resolved));
   }
 }
 
