@@ -9,7 +9,6 @@ const KEY_PATTERN = /^[A-Za-z0-9+/]{43}=$/;
 
 export const managedModelSettings = {
   modelsMax: count.max(10_000).default(64).describe("Models that may be stored; adding one more gets 400."),
-  tasksMax: count.max(100_000).default(100).describe("Tasks of an account; adding one more gets 400."),
   modelSyncMs: milliseconds
     .default(2000)
     .describe("How often a server looks whether another one on its store has added, changed or removed a model."),
