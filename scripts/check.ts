@@ -12,6 +12,10 @@ const CHECKS: readonly { readonly title: string; readonly command: string }[] = 
   { title: "import arrows", command: "node scripts/check-imports.ts" },
   { title: "openapi.json is what the specification generates", command: "node spec/src/generate.ts --check" },
   { title: "docs/settings.md is what the schema generates", command: "node scripts/settings-page.ts --check" },
+  {
+    title: "packages/client/API.md is what its docstrings generate",
+    command: "node packages/client/reference/generate.ts --check",
+  },
   { title: "dead code and dependencies", command: "knip" },
 ];
 

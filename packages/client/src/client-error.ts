@@ -12,6 +12,7 @@
  */
 export type ClientErrorKind = "api" | "connection" | "timeout" | "aborted" | "invalid-response" | "invalid-request";
 
+/** What a `ClientError` is made of; what is left out is null or false. */
 export interface ClientErrorDetails {
   readonly kind: ClientErrorKind;
   readonly message: string;
@@ -26,6 +27,7 @@ export interface ClientErrorDetails {
   readonly cause?: unknown;
 }
 
+/** The one error that the client throws. Its message and its fields hold no credential. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly kind: ClientErrorKind;

@@ -13,6 +13,7 @@ export interface TokenRequest {
 /** A credential, or a function that gives one. The function is called for each attempt. */
 export type TokenSource = string | ((request: TokenRequest) => string | Promise<string>);
 
+/** When and how often failed calls are tried again. */
 export interface RetryOptions {
   /** The most attempts of one call, the first one included; 1 turns retries off. Default: 3. */
   readonly attempts?: number;
@@ -37,6 +38,7 @@ export interface RetryOptions {
 /** The part of `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** What a client is made with; all but the address has a default. */
 export interface ClientOptions {
   /** The server's address with the path that OpenAI clients use, such as `http://127.0.0.1:8080/v1`. */
   readonly baseURL: string;

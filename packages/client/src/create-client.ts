@@ -10,6 +10,7 @@ import { createOpenAI } from "./create-openai.ts";
 import { createV1 } from "./v1/create-v1.ts";
 import type { V1 } from "./v1/v1-types.ts";
 
+/** A client of one server. */
 export interface Client {
   /** The operations of the OpenAI `/v1` surface, on any server that has it. */
   readonly v1: V1;

@@ -10,6 +10,7 @@ import { createRealtimeSession } from "./realtime-session.ts";
 import type { RealtimeSession } from "./realtime-session.ts";
 import type { CallOptions } from "./call-options.ts";
 
+/** What a realtime session is opened for. */
 export interface RealtimeInput {
   /** The model of the conversation. */
   readonly model?: string;

@@ -17,6 +17,7 @@ export interface FilePath {
   readonly path: string;
 }
 
+/** A file of a form. */
 export type Upload = Blob | Uint8Array | NamedBytes | FilePath;
 
 const NAME_DEFAULT = "file";
