@@ -17,6 +17,9 @@ export interface JudgeLimits {
 
 const DEFAULT_JUDGE_LIMITS: JudgeLimits = { checkTimeoutMs: 12_000, runTimeoutMs: 180_000, concurrency: 1 };
 
+/** A wire does the same each time, and what it did to the server is what a check has to say. */
+const ONCE = { stuckChecksMax: Infinity, retriesMax: 0, restartWaitMsMax: 0, rateLimitWaitMsMax: 0 };
+
 export interface JudgeOptions {
   readonly limits?: JudgeLimits;
   /** All checks unless given. */
@@ -27,7 +30,7 @@ export interface JudgeOptions {
 export async function judgeWire(wire: ReferenceWire, options: JudgeOptions = {}): Promise<readonly CheckResult[]> {
   await using server = await startReferenceServer(wire);
   const { target } = server;
-  const limits = { ...(options.limits ?? DEFAULT_JUDGE_LIMITS), stuckChecksMax: Infinity };
+  const limits = { ...(options.limits ?? DEFAULT_JUDGE_LIMITS), ...ONCE };
   return await runChecks({ target, limits, plan: planChecks(options.checks ?? checks, target) });
 }
 

@@ -35,6 +35,8 @@ export interface CheckContextOptions {
   readonly patienceMs?: number | undefined;
   /** Default: what is made is for this check alone. */
   readonly run?: SharedRun | undefined;
+  /** Called before each request; it is sent when what it returns resolves. Default: at once. */
+  readonly beforeSend?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** A context, and what crossed the wire through it so far. */
@@ -64,6 +66,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
       sdkOptions,
       createRecordingFetch({
         recordedBytesMax,
+        beforeSend: () => options.beforeSend?.(signal) ?? Promise.resolve(),
         mapBody: (body) => mapTokenLimit(body, target),
         signal: AbortSignal.any([
           signal,
@@ -88,6 +91,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   }
 
   async function wire(request: WireRequest): Promise<Exchange> {
+    await options.beforeSend?.(signal);
     return sendWireRequest({
       ...describeWire(target, request),
       recordedBytesMax,

@@ -117,6 +117,15 @@ const UNREACHABLE_CODES = [
   "UND_ERR_CONNECT_TIMEOUT",
 ];
 
+/** Reasons of ours: the server had no say. */
+const OURS = /^(?:PENDING|AbortError|TimeoutError|Error: we left)|^\w+: we left/;
+
+/** True when the connection was accepted, and closed by the other side without a response. */
+export function isLost(exchange: Exchange): boolean {
+  const { response, transportError } = exchange;
+  return response === null && transportError !== null && !isUnreachable(exchange) && !OURS.test(transportError);
+}
+
 /** True when nothing at the address accepted a connection: then nothing was learnt about the server's behaviour. */
 export function isUnreachable(exchange: Exchange): boolean {
   return UNREACHABLE_CODES.some((code) => exchange.transportError?.startsWith(`${code}:`) === true);

@@ -38,7 +38,9 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
   const failed = results.filter((result) => result.outcome === "fail").length;
   const ended = results.find(({ endedServer }) => endedServer);
   const stopped = ended === undefined ? "" : `The server stopped answering in ${ended.check.id}. `;
-  if (failed > 0) return decide("non-conformant", `${stopped}${count(failed, "must check")} failed.`);
+  const flaky = results.filter(({ outcome, tries }) => outcome === "fail" && tries !== null && tries.failed < tries.of);
+  const some = flaky.length === 0 ? "" : ` ${flaky.length} of them did not fail each time: the server is flaky.`;
+  if (failed > 0) return decide("non-conformant", `${stopped}${count(failed, "must check")} failed.${some}`);
   const warned = results.filter((result) => result.outcome === "warn" && result.check.level === "should").length;
   if (failOn === "should" && warned > 0) {
     return decide("non-conformant", `${count(warned, "should check")} failed, and --fail-on should counts them.`);
@@ -65,8 +67,13 @@ export function decideInterrupted(results: readonly CheckResult[]): Decision {
 
 /** What keeps a run without failures from being a proof; null when nothing does. */
 function findGap(results: readonly CheckResult[]): string | null {
-  if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
   const musts = results.filter(({ check, outcome }) => check.level === "must" && !isLeftOut(check.area, outcome));
+  const limited = musts.filter(({ inconclusiveCause }) => inconclusiveCause === "rate-limited");
+  const [firstLimited] = limited;
+  if (firstLimited !== undefined) {
+    return `${count(limited.length, "must check")} met a rate limit, so conformance is not proved: ${firstLimited.reason}`;
+  }
+  if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
   const silent = musts.filter(
     ({ inconclusiveCause }) => inconclusiveCause === "timeout" || inconclusiveCause === "unreachable",
   );

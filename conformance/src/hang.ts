@@ -39,7 +39,8 @@ export async function judgeHang(result: CheckResult, options: HangOptions): Prom
   return resolveResult(result.check, { passed: false, thrown, durationMs, exchanges });
 }
 
-async function isPlainAnswered({ request }: Exchange, options: HangOptions): Promise<boolean> {
+/** Whether a plain request is answered that takes as much as this one. */
+export async function isPlainAnswered({ request }: Exchange, options: HangOptions): Promise<boolean> {
   const { target, limits, signal } = options;
   const path = request.url.slice(target.baseUrl.length).split("?")[0] ?? "";
   const takesModel = CHAT_PATHS.includes(path) && request.method === "POST";

@@ -7,10 +7,18 @@ export interface RunLimits {
   readonly checkTimeoutMs: number;
   /** Time for the whole run; past it the remaining checks are inconclusive. */
   readonly runTimeoutMs: number;
-  /** Time for each of the two requests that identify the target. */
+  /** Time for each of the requests that identify the target. */
   readonly preflightTimeoutMs: number;
   /** After so many checks in a row that timed out or reached nothing, the remaining ones are not tried. */
   readonly stuckChecksMax: number;
+  /** So often a check that failed is run again. */
+  readonly retriesMax: number;
+  /** A check that took longer than this is not run again. */
+  readonly retryCheckMsMax: number;
+  /** Time for a server that died to come back, before the rest of the run is given up. */
+  readonly restartWaitMsMax: number;
+  /** Time to wait for a target that limits our rate, in one go; 0: none, and its 429s are left as they are. */
+  readonly rateLimitWaitMsMax: number;
   /** Checks at the same time. With more than one, checks about timing may be disturbed by each other. */
   readonly concurrency: number;
   /** Recorded body bytes per exchange. */
@@ -22,6 +30,10 @@ export const DEFAULT_LIMITS: RunLimits = {
   runTimeoutMs: 30 * 60_000,
   preflightTimeoutMs: 10_000,
   stuckChecksMax: 3,
+  retriesMax: 2,
+  retryCheckMsMax: 15_000,
+  restartWaitMsMax: 20_000,
+  rateLimitWaitMsMax: 120_000,
   concurrency: 1,
   recordedBytesMax: RECORDED_BYTES_MAX,
 };

@@ -40,6 +40,8 @@ export interface CheckResult {
   readonly exchanges: readonly Exchange[];
   /** The exchange that shows the reason; null when none was made. */
   readonly evidence: Exchange | null;
+  /** How many of its tries failed; null when it was tried once. */
+  readonly tries: { readonly failed: number; readonly of: number } | null;
   /** Whether the server answered until this check, and nothing after it. */
   readonly endedServer: boolean;
 }
@@ -57,6 +59,7 @@ export function accountFor(check: Check, outcome: Outcome, reason: string): Chec
     durationMs: 0,
     exchanges: [],
     evidence: null,
+    tries: null,
     endedServer: false,
   };
 }

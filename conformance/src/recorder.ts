@@ -10,6 +10,8 @@ export interface RecordingFetchOptions {
   readonly recordedBytesMax: number;
   /** Tears down what is still running when the check is over. */
   readonly signal: AbortSignal;
+  /** Called before each request; it is sent when what it returns resolves. Default: at once. */
+  readonly beforeSend?: () => Promise<void>;
   /** Called with each text that is sent as a body; what it returns is sent. Default: the same. */
   readonly mapBody?: (body: string) => string;
   /** Called with each exchange when its request is sent. */
@@ -25,6 +27,7 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
     const init = typeof given?.body === "string" ? { ...given, body: mapBody(given.body) } : given;
     // The SDK asks this of `fetch` itself, to learn whether it can send forms; no server hears of it.
     if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
+    await options.beforeSend?.();
     const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
     const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax);
     options.onExchange(recording);

@@ -31,6 +31,8 @@ export interface ReportedCheck {
   readonly durationMs: number;
   /** A command that repeats the request behind the outcome; null when none was sent. */
   readonly curl: string | null;
+  /** How many of its tries failed; null when it was tried once. */
+  readonly tries: CheckResult["tries"];
 }
 
 export type Counts = Readonly<Record<Outcome, number>>;
@@ -63,7 +65,7 @@ export interface ReportedTarget {
 
 export function describeResult(result: CheckResult, redact: Redact, keys: Target["keys"]): ReportedCheck {
   const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
-  const { outcome, observer, durationMs } = result;
+  const { outcome, observer, durationMs, tries } = result;
   const redactOrNull = (text: string | null): string | null => (text === null ? null : redact(text));
   return {
     id,
@@ -76,6 +78,7 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     outcome,
     observer,
     durationMs,
+    tries,
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
@@ -124,12 +127,23 @@ export const jsonReportSchema = z.strictObject({
   checks: z.array(
     z.strictObject({
       id: z.string(),
+      area: z.string(),
       level: z.enum(["must", "should", "may"]),
       tier: z.enum(["protocol", "forced", "model"]),
       outcome: z.enum(OUTCOMES),
       reason: z.string().describe("Empty for a pass."),
       observer: z.enum(["sdk", "schema", "wire"]).nullable(),
       duration_ms: z.number().nonnegative(),
+      requirement: z.string().describe("What the server has to do."),
+      reference: z.string().describe("Where the rule comes from."),
+      breaks: z.string().describe("Which client breaks, and how."),
+      expected: z.string().nullable(),
+      got: z.string().nullable(),
+      curl: z.string().nullable().describe("Repeats the request behind the outcome; null when none was sent."),
+      tries: z
+        .strictObject({ failed: z.int().nonnegative(), of: z.int().positive() })
+        .nullable()
+        .describe("How many of its tries failed; null when it was tried once. Flaky where failed is less than of."),
     }),
   ),
 });
@@ -150,13 +164,9 @@ export function encodeJsonReport(report: RunReport): JsonReport {
     verdict,
     exit_code: exitCode,
     counts: { ...counts },
-    checks: checks.map(({ id, level, tier, outcome, reason, observer, durationMs }) => ({
-      id,
-      level,
-      tier,
-      outcome,
-      reason,
-      observer,
+    checks: checks.map(({ durationMs, actual, ...check }) => ({
+      ...check,
+      got: actual,
       duration_ms: Math.round(durationMs * 10) / 10,
     })),
   };

@@ -6,12 +6,16 @@
 import type { Check } from "./check.ts";
 import type { CheckContext, SharedRun } from "./check-context.ts";
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
-import { judgeHang } from "./hang.ts";
+import type { Exchange } from "./exchange.ts";
+import { isPlainAnswered, judgeHang } from "./hang.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { Inconclusive, isSignal } from "./outcome-signals.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
-import { createServerProbe, ServerWatch } from "./server-watch.ts";
+import { Pace } from "./pace.ts";
+import { RateLimitWatch } from "./rate-limit-watch.ts";
+import { retryCheck } from "./retry-check.ts";
+import { createRestartWait, createServerProbe, ServerWatch } from "./server-watch.ts";
 import type { Target } from "./target.ts";
 
 export interface RunChecksOptions {
@@ -38,10 +42,13 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   ]);
   const stuck = { inARow: 0 };
   const run: SharedRun = {};
-  const watch = new ServerWatch(createServerProbe(options.target, limits, runSignal));
+  const { target } = options;
+  const probe = createServerProbe(target, limits, runSignal);
+  const watch = new ServerWatch(probe, createRestartWait(probe, limits, runSignal));
+  const pace = new Pace();
+  const rateLimit = new RateLimitWatch({ target, limits, pace, signal: runSignal });
   const judge = async (ended: CheckResult): Promise<CheckResult> => {
     if (watch.end !== null) return ended;
-    const { target } = options;
     return (await unlessStopped(runSignal, () => judgeHang(ended, { target, limits, signal: runSignal }))) ?? ended;
   };
   const queue = options.plan.entries();
@@ -49,17 +56,21 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   const work = async (): Promise<void> => {
     for (const [index, planned] of queue) {
       options.onStart?.(planned);
-      const ended = await runPlanned(planned, {
-        target: options.target,
-        limits,
-        runSignal,
-        run,
-        stuckChecks: stuck.inARow,
-        serverEnd: watch.end?.after.check.id ?? null,
-      });
+      const runOnce = (): Promise<CheckResult> =>
+        runPlanned(planned, {
+          target,
+          limits,
+          runSignal,
+          run,
+          pace,
+          stuckChecks: stuck.inARow,
+          serverEnd: watch.end?.after.check.id ?? null,
+          rateLimitEnd: rateLimit.end,
+        });
+      const ended = await runAgain(await runOnce(), { target, limits, runSignal, rateLimit, runOnce });
       await unlessStopped(runSignal, () => watch.observe(ended));
       if (planned.skip === null) stuck.inARow = isStuck(ended) ? stuck.inARow + 1 : 0;
-      const result = watch.end?.before === ended ? watch.end.after : await judge(ended);
+      const result = watch.ends.find(({ before }) => before === ended)?.after ?? (await judge(ended));
       results[index] = result;
       options.onResult?.(result);
     }
@@ -67,13 +78,37 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
   await unlessStopped(runSignal, () => watch.finish());
   // The check before may have been reported already: that it ended the server shows when the next one gets no answer.
-  const { before, after } = watch.end ?? {};
-  const known = results.findIndex((result) => result === before);
-  if (known >= 0) results[known] = after;
+  for (const { before, after } of watch.ends) {
+    const known = results.indexOf(before);
+    if (known >= 0) results[known] = after;
+  }
   return results.map((result, index) => {
     if (result === undefined) throw new Error(`Planned check ${index} was not accounted for.`);
     return result;
   });
+}
+
+interface AgainOptions {
+  readonly target: Target;
+  readonly limits: RunLimits;
+  readonly runSignal: AbortSignal;
+  readonly rateLimit: RateLimitWatch;
+  readonly runOnce: () => Promise<CheckResult>;
+}
+
+/** A check that met a rate limit is run again when it is over, and one that failed to see whether it does each time. */
+async function runAgain(first: CheckResult, options: AgainOptions): Promise<CheckResult> {
+  const { target, limits, runSignal, rateLimit, runOnce } = options;
+  const ask = async (): Promise<CheckResult> => {
+    const run = (): Promise<CheckResult> => rateLimit.settle(first, runOnce);
+    const settled = limits.rateLimitWaitMsMax === 0 ? first : await run();
+    return retryCheck(settled, {
+      limits,
+      run: runOnce,
+      isPlainAnswered: (exchange: Exchange) => isPlainAnswered(exchange, { target, limits, signal: runSignal }),
+    });
+  };
+  return (await unlessStopped(runSignal, ask)) ?? first;
 }
 
 interface RunState {
@@ -81,7 +116,10 @@ interface RunState {
   readonly limits: RunLimits;
   readonly runSignal: AbortSignal;
   readonly run: SharedRun;
+  readonly pace: Pace;
   readonly stuckChecks: number;
+  /** Why a rate limit lets nothing more be asked; null while it does. */
+  readonly rateLimitEnd: string | null;
   /** The check that ended the server; null while it answers. */
   readonly serverEnd: string | null;
 }
@@ -108,6 +146,9 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     const reason = `the server stopped answering in ${state.serverEnd}`;
     return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
+  if (state.rateLimitEnd !== null) {
+    return { ...accountForUntried(check, state.rateLimitEnd), inconclusiveCause: "rate-limited" };
+  }
   if (state.stuckChecks >= limits.stuckChecksMax) {
     const reason = `${limits.stuckChecksMax} checks before it in a row got no answer`;
     return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
@@ -119,6 +160,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     recordedBytesMax: limits.recordedBytesMax,
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
     run: state.run,
+    beforeSend: (signal) => state.pace.turn(signal),
   });
   const startedAt = performance.now();
   const limit = limitTime(limits, runSignal);

@@ -33,7 +33,7 @@ async function run(
   checkTimeoutMs = 20_000,
 ): Promise<readonly CheckResult[]> {
   const target = { baseUrl, keys: {}, models: {} };
-  return runChecks({ target, plan: planChecks(checks, target), limits: { checkTimeoutMs } });
+  return runChecks({ target, plan: planChecks(checks, target), limits: { checkTimeoutMs, restartWaitMsMax: 0 } });
 }
 
 const outcomes = (results: readonly CheckResult[]): readonly string[] => results.map(({ outcome }) => outcome);

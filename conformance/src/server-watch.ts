@@ -19,6 +19,27 @@ const BETWEEN_PROBES_MS = 250;
 /** Why nothing answers `GET /models` any more, in a line; null when something does, whatever it says. */
 export type ProbeServer = () => Promise<string | null>;
 
+/** Resolves with how many milliseconds it took until something answered again; null when nothing did in time. */
+export type WaitForRestart = () => Promise<number | null>;
+
+const BETWEEN_LOOKS_MS = 500;
+
+/** Looks again and again until the server is back or the time is up. */
+export function createRestartWait(
+  probe: ProbeServer,
+  { restartWaitMsMax }: Pick<RunLimits, "restartWaitMsMax">,
+  signal: AbortSignal,
+): WaitForRestart {
+  return async () => {
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < restartWaitMsMax) {
+      await sleep(BETWEEN_LOOKS_MS, undefined, { signal });
+      if ((await probe()) === null) return performance.now() - startedAt;
+    }
+    return null;
+  };
+}
+
 /** @param signal ends the probe; it then throws the signal's reason */
 export function createServerProbe(
   target: Target,
@@ -33,13 +54,30 @@ export function createServerProbe(
       const startedAt = performance.now();
       const bounds = { disconnectAfterMs: checkTimeoutMs, disconnectAfterBytes: 1 };
       const exchange = await context.wire({ method: "GET", path: "/models", ...bounds });
-      if (exchange.response !== null) return null;
+      if (exchange.response !== null && !isGatewayError(exchange)) return null;
+      // Some servers have no list of models to give; a proxy before a dead one gives nothing at all.
+      const other =
+        exchange.response === null ? exchange : await context.wire({ method: "GET", path: NO_PATH, ...bounds });
+      if (other.response !== null && !isGatewayError(other)) return null;
       silence = describeExchange(exchange);
       // A server that took a whole time limit to say nothing is not asked again.
       if (performance.now() - startedAt >= checkTimeoutMs) return `no response within ${checkTimeoutMs} ms`;
     }
     return silence;
   };
+}
+
+/** Nothing is there, so that a server which lives says 404. */
+const NO_PATH = "/conformance-no-such-path";
+/** What a proxy says when the server behind it is gone. */
+const GATEWAY_STATUSES: readonly number[] = [502, 503, 504];
+
+function isGatewayError({ response }: Exchange): boolean {
+  return response !== null && GATEWAY_STATUSES.includes(response.status);
+}
+
+function isAnswer(exchange: Exchange): boolean {
+  return exchange.response !== null && !isGatewayError(exchange);
 }
 
 /** A check after which nothing answered any more. */
@@ -52,11 +90,14 @@ export interface ServerEnd {
 
 export class ServerWatch {
   readonly #probe: ProbeServer;
+  readonly #waitForRestart: WaitForRestart;
+  readonly #ends: ServerEnd[] = [];
   #lastAnswered: CheckResult | null = null;
   #end: ServerEnd | null = null;
 
-  constructor(probe: ProbeServer) {
+  constructor(probe: ProbeServer, waitForRestart: WaitForRestart = async () => null) {
     this.#probe = probe;
+    this.#waitForRestart = waitForRestart;
   }
 
   /** The check that ended the server; null while it answers, or when it never has in this run. */
@@ -64,12 +105,21 @@ export class ServerWatch {
     return this.#end;
   }
 
+  /** Every check that ended the server, also where it came back. */
+  get ends(): readonly ServerEnd[] {
+    return this.#ends;
+  }
+
   /** Called with each result of a check that was run, in the order of their ends. */
   async observe(result: CheckResult): Promise<void> {
-    const hasAnswer = result.exchanges.some(({ response }) => response !== null);
+    if (this.#end !== null) return;
+    const hasAnswer = result.exchanges.some(isAnswer);
     if (!hasAnswer && this.#lastAnswered === null) return;
     const silence = metSilence(result) ? await this.#probe() : null;
-    if (silence !== null) this.#close(hasAnswer || wasAccepted(result) ? result : this.#lastAnswered, silence);
+    if (silence !== null) {
+      this.#close(hasAnswer || wasAccepted(result) ? result : this.#lastAnswered, silence);
+      await this.#reopen();
+    }
     if (hasAnswer) this.#lastAnswered = result;
   }
 
@@ -82,12 +132,20 @@ export class ServerWatch {
 
   #close(result: CheckResult | null, silence: string): void {
     if (result === null || this.#end !== null) return;
-    this.#end = { before: result, after: blameForEnd(result, silence) };
+    const known = this.#ends.find(({ before }) => before === result);
+    const end = known ?? { before: result, after: blameForEnd(result, silence) };
+    if (known === undefined) this.#ends.push(end);
+    this.#end = end;
+  }
+
+  /** Checks that end meanwhile find the server gone. */
+  async #reopen(): Promise<void> {
+    if ((await this.#waitForRestart()) !== null) this.#end = null;
   }
 }
 
 function metSilence({ exchanges, inconclusiveCause }: CheckResult): boolean {
-  return inconclusiveCause === "timeout" || exchanges.some(({ response }) => response === null);
+  return inconclusiveCause === "timeout" || !exchanges.every(isAnswer);
 }
 
 /** Whether the first request found somebody to take it. */

@@ -124,7 +124,7 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   });
   const sections = [
     areas.join("\n"),
-    ...failures.map((check) => renderFailure(check, paint)),
+    ...groupByCause(failures).map((group) => renderFailure(group, paint)),
     // Of an interrupted run the checks that did not run are not listed.
     report.ending === "interrupted" ? "" : renderUnproved(others, paint, output),
   ];
@@ -158,20 +158,39 @@ function nameChecks(group: readonly ReportedCheck[]): string {
   return shown.join(", ") + (more === 0 ? "" : `, and ${more} more`);
 }
 
-function renderFailure(check: ReportedCheck, paint: Paint): string {
+/** What was expected and what came instead are one cause, however many operations show it. */
+function groupByCause(checks: readonly ReportedCheck[]): readonly (readonly [ReportedCheck, ...ReportedCheck[]])[] {
+  const groups = new Map<string, [ReportedCheck, ...ReportedCheck[]]>();
+  for (const check of checks) {
+    const { outcome, observer, expected, actual, reason } = check;
+    const cause = JSON.stringify([outcome, observer, expected, actual ?? reason]);
+    const group = groups.get(cause);
+    if (group === undefined) groups.set(cause, [check]);
+    else group.push(check);
+  }
+  return [...groups.values()];
+}
+
+/** The first check of a cause in full, and the names of the others. */
+function renderFailure([check, ...others]: readonly [ReportedCheck, ...ReportedCheck[]], paint: Paint): string {
+  const { tries } = check;
+  const isFlaky = tries !== null && tries.failed < tries.of;
   const isFail = check.outcome === "fail";
   const rows: readonly (readonly [string, string])[] = [
     ["requirement", check.requirement],
     ["observer", check.observer ?? "-"],
     ["expected", check.expected ?? "-"],
     ["got", check.actual ?? check.reason],
+    ...(isFlaky ? [["flaky", `${tries.failed} of ${tries.of} tries failed`] as const] : []),
+    ...(others.length === 0 ? [] : [["same in", `${others.length} more: ${nameChecks(others)}`] as const]),
     ["reference", check.reference],
     ["breaks", check.breaks],
     ["reproduce", check.curl ?? "-"],
   ];
   const title = paint(isFail ? "red" : "yellow", `${isFail ? "✗ fail" : "! warn"} ${check.id}`);
   const body = rows.map(([name, value]) => `    ${paint("dim", name.padEnd(11))}  ${makePrintable(value)}`);
-  return [`${title} (${check.level})`, ...body].join("\n");
+  const also = others.length === 0 ? "" : ` and ${others.length} more of this cause`;
+  return [`${title} (${check.level})${also}`, ...body].join("\n");
 }
 
 /** What a target sent must not drive the terminal. */
