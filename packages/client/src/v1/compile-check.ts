@@ -23,6 +23,8 @@ const cache = new WeakMap<Schema, Compiled>();
 
 /**
  * - Unknown fields are kept.
+ * - Where a text is one of several, any other is one too: servers have values of their own (`service_tier`,
+ *   `finish_reason`), and OpenAI adds some.
  * - `null` in an optional field counts as absent.
  * - A required field that may be `null` may be absent, and is then set to `null`, so that it has its type. Inside of a
  *   union without a discriminator nothing is set.
@@ -102,6 +104,7 @@ function parseStrictly(schema: Schema, value: unknown): z.core.$ZodIssue | undef
 }
 
 function compileValues(values: readonly unknown[]): Compiled {
+  if (values.length > 1 && values.every((value) => typeof value === "string")) return compileString;
   const allowed = new Set(values);
   const expected = values.map((value) => JSON.stringify(value)).join(" or ");
   return (value) => (allowed.has(value) ? null : fail(expected, value));

@@ -30,6 +30,14 @@ expectType<Stream<V1Event<"createSpeech">>>()(
 expectType<string>()(v1.createTranscription({ ...form, response_format: "srt" }), true);
 expectType<string>()(v1.createTranslation({ ...form, response_format: "text" }), true);
 expectType<Stream<V1Event<"createTranscription">>>()(v1.createTranscription({ ...form, stream: true }), true);
+/** A text that is one of several may be another one: servers have values of their own. */
+type Tier = NonNullable<Chat["service_tier"]>;
+export const tiers: readonly Tier[] = ["default", "on_demand"];
+// @ts-expect-error -- but no number
+export const noTier: Tier = 7;
+// @ts-expect-error -- what can be one text alone stays so
+export const noObject: Chat["object"] = "list";
+
 export const shapes = {
   plain: async () => (await v1.createTranscription(form)).text,
   verbose: async () => (await v1.createTranscription({ ...form, response_format: "verbose_json" })).duration,

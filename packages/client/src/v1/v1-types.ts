@@ -30,8 +30,21 @@ type PathInput<Defined extends HttpOperation> = Fields<{
 
 type InputOf<Defined extends HttpOperation> = BodyInput<Defined> & PathInput<Defined>;
 
-/** An answer as it is validated: `null` may stand in an optional field, as many servers send it. */
-type Lenient<Shape> = Shape extends readonly (infer Element)[]
+/** An answer as it is validated: `null` may stand in an optional field, and a text that is one of several may be another. */
+type Lenient<Shape> = LenientPart<Shape> | (IsUnion<Extract<Shape, string>> extends true ? OtherText : never);
+
+/** Any text; editors still suggest the known ones beside it. */
+type OtherText = string & Record<never, never>;
+
+type IsUnion<Members, Each = Members> = [Members] extends [never]
+  ? false
+  : Each extends unknown
+    ? [Members] extends [Each]
+      ? false
+      : true
+    : never;
+
+type LenientPart<Shape> = Shape extends readonly (infer Element)[]
   ? Lenient<Element>[]
   : Shape extends object
     ? {
