@@ -17,6 +17,7 @@ import { resolveRequestId } from "./http/headers.ts";
 import { readJsonBounds } from "./http/read-body.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
 import type { RequestScope } from "./http/request-scope.ts";
+import type { ModelManager } from "./models/model-manager.ts";
 import type { Stores } from "./stores/stores.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
@@ -77,6 +78,7 @@ export interface AppOptions {
   readonly realtime: RealtimeSettings;
   readonly native: NativeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
+  readonly models: ModelManager;
   readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits">;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
@@ -131,7 +133,9 @@ export function createApp(options: AppOptions): App {
     if (OPERATOR_ERRORS.has(error.code)) options.onInternalError(error, scope.requestId);
   };
   const runs = createSubscriptionRuns(options.native);
-  const router = createRouter({ onSessionEnd: () => {}, ...options, reportError, runs });
+  const stopping = new AbortController();
+  const parts = { reportError, runs, stopping: stopping.signal };
+  const router = createRouter({ onSessionEnd: () => {}, ...options, ...parts });
   const cors: CorsPolicy = { allowedOrigins: options.allowedOrigins, exposedHeaders: EXPOSED_HEADERS };
 
   async function answer(request: Request, scope: RequestScope): Promise<Response> {
@@ -160,7 +164,10 @@ export function createApp(options: AppOptions): App {
       return response;
     },
     routes: router.routes.map(({ method, path }) => ({ method, path })),
-    stop: (reason) => runs.close(reason),
+    stop(reason) {
+      runs.close(reason);
+      stopping.abort(reason);
+    },
   };
 }
 
@@ -187,7 +194,11 @@ function createRequestScope(request: Request): RequestScope {
 
 type RouterDependencies = Omit<OperationDependencies, "bodies"> &
   Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
-  AppOptions & { readonly runs: SubscriptionRuns };
+  AppOptions & {
+    readonly runs: SubscriptionRuns;
+    /** Aborted with an `AiError` when the server begins to stop. */
+    readonly stopping: AbortSignal;
+  };
 
 function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: RequestScope }> {
   const { publicHandlers, realtime: settings, limits } = dependencies;

@@ -115,6 +115,7 @@ export function createServer(options: ServerOptions): Server {
       onKeySetFailure: (error) => logger.warn("the issuer's keys can't be had", { cause: error.message }),
     }),
     service,
+    models,
     ...config,
     createAudioDecoder: options.createAudioDecoder,
     stores: options.stores,

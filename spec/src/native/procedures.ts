@@ -4,7 +4,17 @@
  */
 import { z } from "zod";
 import { embedAnswerSchema, embedInputSchema } from "./embed.ts";
-import { nativeModelSchema } from "./native-model.ts";
+import {
+  defaultModelInputSchema,
+  modelChangeSchema,
+  modelStatusSchema,
+  nativeModelSchema,
+  newModelSchema,
+  removeModelInputSchema,
+  setDefaultModelInputSchema,
+  watchModelsInputSchema,
+  watchedModelSchema,
+} from "./native-model.ts";
 import {
   accountSchema,
   balanceInputSchema,
@@ -45,6 +55,55 @@ export const nativeProcedures = {
     capability: { domain: "ai", can: "READ" },
     input: noInputSchema,
     output: z.array(nativeModelSchema),
+  },
+  "models.status": {
+    type: "query",
+    summary: "Says what state a model is in.",
+    capability: { domain: "ai", can: "READ" },
+    input: nativeReferenceSchema,
+    output: modelStatusSchema,
+  },
+  "models.watch": {
+    type: "subscription",
+    summary: "The states of one model or of all: first as they are, then what has changed.",
+    capability: { domain: "ai", can: "READ" },
+    input: watchModelsInputSchema,
+    output: watchedModelSchema,
+  },
+  "models.add": {
+    type: "mutation",
+    summary: "Adds a model, once it has turned out that it can be served.",
+    capability: { domain: "ai", can: "CREATE" },
+    input: newModelSchema,
+    output: nativeModelSchema,
+  },
+  "models.update": {
+    type: "mutation",
+    summary: "Changes a model that was added. Calls that run end on the engine that they began on.",
+    capability: { domain: "ai", can: "UPDATE" },
+    input: modelChangeSchema,
+    output: nativeModelSchema,
+  },
+  "models.remove": {
+    type: "mutation",
+    summary: "Removes a model that was added.",
+    capability: { domain: "ai", can: "DELETE" },
+    input: removeModelInputSchema,
+    output: nativeReferenceSchema,
+  },
+  "models.getDefault": {
+    type: "query",
+    summary: "Gives the model that `default` means for a type; null for none.",
+    capability: { domain: "ai", can: "READ" },
+    input: defaultModelInputSchema,
+    output: nativeModelSchema.nullable(),
+  },
+  "models.setDefault": {
+    type: "mutation",
+    summary: "Makes a model the default of its type.",
+    capability: { domain: "ai", can: "UPDATE" },
+    input: setDefaultModelInputSchema,
+    output: nativeModelSchema,
   },
   prompt: {
     type: "mutation",

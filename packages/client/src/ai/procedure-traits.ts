@@ -25,6 +25,13 @@ const SLOW_MUTATION = { type: "mutation", isRepeatable: true } as const;
 
 export const procedureTraits: TraitsOfAll = {
   "models.list": QUERY,
+  "models.status": QUERY,
+  "models.watch": { type: "subscription" },
+  "models.add": { type: "mutation" },
+  "models.update": SLOW_MUTATION,
+  "models.remove": { type: "mutation" },
+  "models.getDefault": QUERY,
+  "models.setDefault": SLOW_MUTATION,
   prompt: SLOW_MUTATION,
   promptCancel: SLOW_MUTATION,
   "transcription.open": { type: "mutation" },

@@ -24,6 +24,7 @@ import { createServer } from "../create-server.ts";
 import { createActiveSessions } from "../http/active-sessions.ts";
 import { createRefusalLimit } from "../http/refusal-limit.ts";
 import type { ServerOptions } from "../create-server.ts";
+import { createModelManager } from "../models/model-manager.ts";
 import { createLogger } from "../operations/logger.ts";
 import { createMemoryStores } from "../stores/memory.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -96,14 +97,23 @@ export async function createTestApp(options: TestServerOptions = {}) {
   const config = configSchema.parse(options.config ?? {});
   const registry = createModelRegistry(createTestModels(options), config.aliases);
   const internalErrors: AiError[] = [];
+  const service = createAiService({
+    registry,
+    credits: stores.credits,
+    rateLimits: createRateLimits({ store: stores.rateLimits, limitsOf: findLimits(config.rateLimits) }),
+    callTimeMsMax: config.limits.callTimeMsMax,
+    onSettlementError: (error) => void internalErrors.push(error),
+  });
   const app = createApp({
     authenticator: createAuthenticator({ ...stores, jwt: JWT }),
-    service: createAiService({
+    service,
+    models: createModelManager({
+      service,
       registry,
-      credits: stores.credits,
-      rateLimits: createRateLimits({ store: stores.rateLimits, limitsOf: findLimits(config.rateLimits) }),
-      callTimeMsMax: config.limits.callTimeMsMax,
-      onSettlementError: (error) => void internalErrors.push(error),
+      store: stores.models,
+      builder: options.builder ?? createModelBuilder({ config }),
+      settings: config.native,
+      logger: createLogger({ level: config.logLevel, write: () => {} }),
     }),
     allowedOrigins: config.allowedOrigins,
     limits: config.limits,

@@ -2,7 +2,8 @@
 
 import type { AiService } from "@openai-compat/core";
 import { embed } from "./embed.ts";
-import { listNativeModels } from "./models/list-models.ts";
+import type { ModelManager } from "../../models/model-manager.ts";
+import { createModelHandlers } from "./models/model-handlers.ts";
 import type { NativeHandlers } from "./native-handlers.ts";
 import { createAccountHandlers } from "./operators/account-handlers.ts";
 import { createCreditHandlers } from "./operators/credit-handlers.ts";
@@ -21,6 +22,9 @@ import type { TranscriptionDependencies } from "./transcription/transcriptions.t
 
 export interface HandlerDependencies extends TranscriptionDependencies {
   readonly service: AiService;
+  readonly models: ModelManager;
+  /** Aborted with an `AiError` when the server begins to stop. */
+  readonly stopping: AbortSignal;
   readonly runs: SubscriptionRuns;
   readonly stores: Pick<Stores, "tasks" | "apiKeys" | "credits">;
   readonly native: Pick<NativeSettings, "speechBytesMax" | "tasksMax" | "accountTranscriptionsMax">;
@@ -33,11 +37,11 @@ export function createNativeHandlers(dependencies: HandlerDependencies): NativeH
   const prompting = { service, tasks };
   const transcriptions = createTranscriptions(dependencies);
   return {
+    ...createModelHandlers(dependencies),
     ...createTaskHandlers({ tasks, tasksMax: native.tasksMax, now }),
     ...createAccountHandlers({ ...stores, now }),
     ...createCreditHandlers({ ...stores, now }),
     ...createKeyHandlers({ ...stores, now }),
-    "models.list": (_input, { authorised }) => listNativeModels(service, authorised),
     prompt: async (input, call) => foldPrompt(await startPrompt(input, { ...prompting, ...call, stream: false })),
     promptStream: async (input, call, runId) =>
       streamPrompt(runId, await startPrompt(input, { ...prompting, ...call, stream: true })),
