@@ -3,10 +3,11 @@
  * piece and streamed; by the scripted engine, an upstream, and a llama model where one is in the cache.
  */
 
-import { createScriptedEngine } from "@openai-compat/engines";
+import type { Engine } from "@openai-compat/core";
+import { createLlamaEngine, createScriptedEngine, findCachedModel } from "@openai-compat/engines";
 import { createChatCompletionResponseSchema, promptAnswerSchema } from "@openai-compat/spec";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createMemoryStores } from "../../stores/memory.ts";
 import { startGateway, startSecondServer } from "../../testing/test-gateway.ts";
 import { createTestApp } from "../../testing/test-server.ts";
@@ -45,15 +46,20 @@ function toChat({ temperature, topP, maxOutputTokens, stop, reasoningEffort }: P
   };
 }
 
-async function start() {
+async function start(engine: Engine = createScriptedEngine()) {
   const stores = createMemoryStores();
   await stores.credits.grant({ id: "start", accountId: "ada", amount: 1_000_000_000, note: "tests", nowMs: 1 });
-  const engine = createScriptedEngine();
   return createTestApp({ stores, engine, models: [{ isDefault: true, prices: PRICES }] });
 }
 
-test("prompt and chat completion agree on text, usage and charge", async () => {
-  const { post, stores } = await start();
+interface Comparison {
+  readonly numRuns: number;
+  readonly tokensMax?: number;
+}
+
+/** @param tokensMax of each answer. Default: as sampled, also none */
+async function compareSurfaces(engine: Engine, { numRuns, tokensMax }: Comparison): Promise<void> {
+  const { post, stores } = await start(engine);
   const charge = async () => {
     const [entry] = await stores.credits.listEntries({ accountId: "ada", limit: 1 });
     return { amount: entry?.amount, operation: entry?.kind === "usage" ? entry.operation : null };
@@ -63,7 +69,8 @@ test("prompt and chat completion agree on text, usage and charge", async () => {
       fc.array(message, { minLength: 1, maxLength: 4 }),
       sampling,
       fc.integer({ min: 0, max: 2 ** 31 }),
-      async (messages, options, seed) => {
+      async (messages, sampled, seed) => {
+        const options = tokensMax === undefined ? sampled : { ...sampled, maxOutputTokens: tokensMax };
         const wire = { model: "default", messages, seed, ...toChat(options) };
         // Twice, so that both meet the same prompt in the engine's cache.
         await post("/v1/chat/completions", wire);
@@ -84,8 +91,21 @@ test("prompt and chat completion agree on text, usage and charge", async () => {
         expect(await charge()).toEqual(chatCharge);
       },
     ),
-    { numRuns: 40 },
+    { numRuns },
   );
+}
+
+test("prompt and chat completion agree on text, usage and charge", async () => {
+  await compareSurfaces(createScriptedEngine(), { numRuns: 40 });
+});
+
+test("prompt and chat completion agree on a llama model", { timeout: 120_000 }, async ({ skip }) => {
+  const model = await findCachedModel("smollm2-135m-instruct");
+  skip(model === null, "smollm2-135m-instruct is not in the cache: pull it to run this test");
+  if (model === null) return;
+  const engine = createLlamaEngine({ modelPath: model.path, contextTokens: 1024 });
+  onTestFinished(() => engine.close());
+  await compareSurfaces(engine, { numRuns: 6, tokensMax: 12 });
 });
 
 test.each([false, true])("they agree through an upstream too (streamed: %s)", async (streamed) => {
