@@ -25,6 +25,12 @@ test("a long body is cut, and the line says so", () => {
   expect(encodeCurl({ ...REQUEST, body: "x".repeat(5000) }, {})).toMatch(/# body cut: 5000 characters were sent$/);
 });
 
+test("a long body of bytes is cut, and the line says so", () => {
+  const line = encodeCurl({ ...REQUEST, body: new Uint8Array(200_000).fill(65) }, {});
+  expect(line).toMatch(/# body cut: 200000 bytes were sent$/);
+  expect(line.length).toBeLessThan(60_000);
+});
+
 test.skipIf(process.platform === "win32")("bytes that are no text reach curl as they were sent", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1 }), async (bytes) => {

@@ -31,6 +31,8 @@ const NOISE = /^(?:x-stainless-.*|user-agent|accept|content-length)$/;
 
 /** Body characters in the line; a longer body is cut and the line says so. */
 const BODY_LENGTH_MAX = 1000;
+/** Bytes of a body that is no text: a short recording is whole. */
+const BODY_BYTES_MAX = 49_152;
 
 /** The line still needs `redact`: a body may hold what a header must not. */
 export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): string {
@@ -40,7 +42,11 @@ export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): stri
     words.push("-H", name === "authorization" ? encodeAuthorization(value, keys) : quote(`${name}: ${value}`));
   }
   if (request.body === null) return words.join(" ");
-  if (typeof request.body !== "string") return `${encodePrintf(request.body)} | ${words.join(" ")} --data-binary @-`;
+  if (typeof request.body !== "string") {
+    const isCut = request.body.length > BODY_BYTES_MAX;
+    const line = `${encodePrintf(request.body.subarray(0, BODY_BYTES_MAX))} | ${words.join(" ")} --data-binary @-`;
+    return isCut ? `${line} # body cut: ${request.body.length} bytes were sent` : line;
+  }
   const cut = request.body.length > BODY_LENGTH_MAX;
   words.push("--data-binary", quote(cut ? request.body.slice(0, BODY_LENGTH_MAX) : request.body));
   return words.join(" ") + (cut ? ` # body cut: ${request.body.length} characters were sent` : "");

@@ -82,7 +82,7 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
-    curl: result.evidence === null ? null : redact(encodeReplay(result.evidence, keys)),
+    curl: outcome === "pass" || result.evidence === null ? null : redact(encodeReplay(result.evidence, keys)),
   };
 }
 
@@ -139,7 +139,10 @@ export const jsonReportSchema = z.strictObject({
       breaks: z.string().describe("Which client breaks, and how."),
       expected: z.string().nullable(),
       got: z.string().nullable(),
-      curl: z.string().nullable().describe("Repeats the request behind the outcome; null when none was sent."),
+      curl: z
+        .string()
+        .nullable()
+        .describe("Repeats the request behind the outcome; null for a pass, and when none was sent."),
       tries: z
         .strictObject({ failed: z.int().nonnegative(), of: z.int().positive() })
         .nullable()

@@ -155,7 +155,7 @@ function defineBlame(endpoint: TranscriptEndpoint, rows: readonly Row[]): Check 
     reference: "OpenAPI Error.param",
     breaks: "Forms and agents that repair the field named by `param` have nothing to repair.",
     async run(context) {
-      await expectBlamed(rows, (row) => sendRow(context, endpoint, row));
+      await judgeRefusal(context, endpoint, () => expectBlamed(rows, (row) => sendRow(context, endpoint, row)));
     },
   });
 }

@@ -7,7 +7,7 @@ import { type HttpOperationId, operations } from "@openai-compat/spec";
 import { type Area, type Check, defineCheck, type Level, type Need } from "../../src/check.ts";
 import type { CheckContext, WireRequest } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectResponse, expectStatus, isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { expectResponse, expectStatus, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { userMessage } from "../support/chat-calls.ts";
@@ -51,13 +51,13 @@ function sendJson(operation: HttpOperationId, compose: (context: CheckContext) =
 
 function sendForm(operation: "createTranscription" | "createTranslation"): Answered["send"] {
   const { method, path } = operations[operation];
-  return (context, fields, sent = {}) => {
+  return async (context, fields, sent = {}) => {
     const texts = Object.entries({ model: context.models.transcription, ...fields }).flatMap(([name, value]) =>
       [value].flat().map((one) => ({ name: Array.isArray(value) ? `${name}[]` : name, value: String(one) })),
     );
     const file = { name: "file", value: SPOKEN, fileName: "speech.wav", contentType: "audio/wav" };
     const { body, headers } = composeMultipart([...texts, file]);
-    return context.wire({
+    const exchange = await context.wire({
       method,
       path,
       body,
@@ -65,6 +65,9 @@ function sendForm(operation: "createTranscription" | "createTranslation"): Answe
       ...sent,
       headers: { ...headers, ...sent.headers },
     });
+    // Many models transcribe one language alone, and can't translate.
+    if (operation === "createTranslation" && !("model" in fields)) throwIfUnsupported(exchange, "model", "translation");
+    return exchange;
   };
 }
 

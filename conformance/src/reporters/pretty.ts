@@ -185,7 +185,7 @@ function renderFailure([check, ...others]: readonly [ReportedCheck, ...ReportedC
     ...(others.length === 0 ? [] : [["same in", `${others.length} more: ${nameChecks(others)}`] as const]),
     ["reference", check.reference],
     ["breaks", check.breaks],
-    ["reproduce", check.curl ?? "-"],
+    ["reproduce", cutLine(check.curl ?? "-")],
   ];
   const title = paint(isFail ? "red" : "yellow", `${isFail ? "✗ fail" : "! warn"} ${check.id}`);
   const body = rows.map(([name, value]) => `    ${paint("dim", name.padEnd(11))}  ${makePrintable(value)}`);
@@ -198,4 +198,12 @@ function makePrintable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (character) =>
     JSON.stringify(character).slice(1, -1).replace("\u007f", "\\u007f"),
   );
+}
+
+/** Characters of a line that repeats a request: a recording is no reading matter. */
+const LINE_LENGTH_MAX = 3000;
+
+function cutLine(line: string): string {
+  if (line.length <= LINE_LENGTH_MAX) return line;
+  return `${line.slice(0, LINE_LENGTH_MAX)}… # cut: the JSON report has all of it`;
 }
