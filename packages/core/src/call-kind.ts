@@ -84,23 +84,43 @@ export function defineCalls<Request, Served extends Engine, Prepared, Event, Run
     operation,
     async serve(gate, target, request) {
       const { call, engine, releaseEngine } = await gate.resolve(target, kind);
-      const prepareAndAdmit = async () => {
-        const ready = await kind.prepare(engine, request, call.signal);
-        const asked = { ...kind.estimate(ready), operation, selector: target.selector };
-        try {
-          return { prepared: ready, admitted: await gate.admit(call, asked, releaseEngine) };
-        } catch (thrown) {
-          kind.release?.(ready);
+      const chosen = { call, engine, releaseEngine, selector: target.selector };
+      const { prepared, admitted } = await prepareAndAdmit(kind, { gate, ...chosen, request }).catch(
+        (thrown: unknown) => {
+          releaseEngine();
           throw thrown;
-        }
-      };
-      const { prepared, admitted } = await prepareAndAdmit().catch((thrown: unknown) => {
-        releaseEngine();
-        throw thrown;
-      });
+        },
+      );
       const facts = { modelId: admitted.model.id, createdAtMs: gate.now() };
       const events = await primeStream(runAdmitted(admitted, () => kind.run(admitted, prepared)));
       return kind.start(events, prepared, facts);
     },
   };
+}
+
+interface Chosen<Request, Served> {
+  readonly gate: CallGate;
+  readonly call: ResolvedCall<RegisteredModel>;
+  readonly engine: Served;
+  readonly releaseEngine: ReleaseEngine;
+  readonly selector: string;
+  readonly request: Request;
+}
+
+/**
+ * On its own, so that no function that lives as long as the call's work keeps the request: a recording would stay in
+ * memory.
+ */
+async function prepareAndAdmit<Request, Served extends Engine, Prepared, Event, Run>(
+  kind: CallKind<Request, Served, Prepared, Event, Run>,
+  { gate, call, engine, releaseEngine, selector, request }: Chosen<Request, Served>,
+) {
+  const prepared = await kind.prepare(engine, request, call.signal);
+  const asked = { ...kind.estimate(prepared), operation: kind.operation, selector };
+  try {
+    return { prepared, admitted: await gate.admit(call, asked, releaseEngine) };
+  } catch (thrown) {
+    kind.release?.(prepared);
+    throw thrown;
+  }
 }
