@@ -50,15 +50,17 @@ function serve(changes: {
 
 /** The reference server with this model behind it: it always says the same, unless its output is constrained. */
 function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
-  const count = (usage: Usage): Usage => ({
+  const count = (usage: Usage, choices = 1): Usage => ({
     prompt_tokens: usage.prompt_tokens,
-    completion_tokens: tokens,
-    total_tokens: usage.prompt_tokens + tokens,
+    completion_tokens: tokens * choices,
+    total_tokens: usage.prompt_tokens + tokens * choices,
   });
+  const composeWeakLogprobs = (body: ChatBody) =>
+    composeChatLogprobs(text ? [text] : [], body["logprobs"] === true ? Number(body["top_logprobs"] ?? 0) : null);
   const completion = (given: Completion, body: ChatBody): object => {
     if (isFormed(given, body)) return given;
     const message = { role: "assistant", content: text, refusal: null, reasoning_content: "Hm." };
-    const logprobs = composeChatLogprobs(text ? [text] : [], body["logprobs"] === true ? 0 : null);
+    const logprobs = composeWeakLogprobs(body);
     const choices = given.choices.map((choice, index) => ({
       ...choice,
       message,
@@ -66,17 +68,17 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       finish_reason: finishReason,
       index,
     }));
-    return { ...given, choices, usage: count(given.usage) };
+    return { ...given, choices, usage: count(given.usage, choices.length) };
   };
   const chunks = (given: readonly Chunk[], body: ChatBody): readonly object[] => {
     if (isFormed(given, body)) return given;
     const kept = given.filter(({ choices: [choice] }) => choice?.delta.content === undefined || choice.delta.role);
     return kept.map((chunk) => ({
       ...chunk,
-      ...(chunk.usage ? { usage: count(chunk.usage) } : {}),
+      ...(chunk.usage ? { usage: count(chunk.usage, Number(body["n"] ?? 1)) } : {}),
       choices: chunk.choices.map((choice) =>
         choice.finish_reason === null
-          ? { ...choice, delta: { role: "assistant", content: text } }
+          ? { ...choice, delta: { role: "assistant", content: text }, logprobs: composeWeakLogprobs(body) }
           : { ...choice, finish_reason: finishReason },
       ),
     }));
@@ -87,7 +89,7 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       const isSilent = text === null || text === "" || choice.tokens.length === choice.echoed;
       return { ...choice, tokens: isSilent ? prompt : [...prompt, text], finishReason };
     });
-    return { ...answer, choices, usage: count(answer.usage) };
+    return { ...answer, choices, usage: count(answer.usage, choices.length) };
   };
   return serve({
     chat: { completion, chunks },
@@ -112,9 +114,13 @@ test.for<[string, Model]>([
 });
 
 test("no check blames the server for a model whose structured output does not end", async () => {
+  const useAll = (usage: Usage, body: ChatBody): Usage => {
+    const tokens = Number(body["max_tokens"]);
+    return { ...usage, completion_tokens: tokens, total_tokens: usage.prompt_tokens + tokens };
+  };
   const cut = (given: Completion, body: ChatBody): object => ({
     ...given,
-    usage: { ...given.usage, completion_tokens: body["max_tokens"] },
+    usage: useAll(given.usage, body),
     choices: given.choices.map((choice) => ({
       ...JSON.parse(JSON.stringify(choice).replaceAll(/\}+"/g, '       "')),
       finish_reason: "length",
@@ -123,12 +129,13 @@ test("no check blames the server for a model whose structured output does not en
   const completion: ChatChanges["completion"] = (given, body) => (isFormed(given, body) ? cut(given, body) : given);
   const chunks: ChatChanges["chunks"] = (given, body) => {
     if (!isFormed(given, body)) return given;
-    return given.slice(0, -2).concat(
-      given.slice(-1).map((chunk) => ({
-        ...chunk,
-        choices: chunk.choices.map((choice) => ({ ...choice, finish_reason: "length" })),
-      })),
-    );
+    const last = given.findLastIndex(({ choices }) => choices.length > 0);
+    return given.flatMap((chunk, place) => {
+      if (place === last - 1) return [];
+      if (chunk.usage) return [{ ...chunk, usage: useAll(chunk.usage, body) }];
+      if (place !== last) return [chunk];
+      return [{ ...chunk, choices: chunk.choices.map((choice) => ({ ...choice, finish_reason: "length" })) }];
+    });
   };
   expect(listKillers(await judgeWire(serve({ chat: { completion, chunks } })))).toEqual([]);
 });
@@ -154,13 +161,16 @@ test("a model that has no `max_tokens` leaves chat unsupported, not failed", asy
   expect(findOutcome(results, "chat.completion.answers")).toBe("unsupported");
 });
 
+/** That ask for a text as the format, which no server has a reason to refuse. */
+const ALWAYS_SENT: readonly string[] = ["chat.params.response-format-text", "errors.legal.chat.response-format"];
+
 test("a server without tools, or without structured output, is unsupported there and fails nothing", async () => {
   for (const [param, id] of [
     ["tools", "chat.tools.named-is-called"],
     ["response_format", "chat.format.json-schema"],
   ] as const) {
     const results = await judgeWire(refuse((body) => Boolean(body[param]), "invalid_value", param));
-    expect(listKillers(results).filter((killer) => killer !== "chat.params.response-format-text")).toEqual([]);
+    expect(listKillers(results).filter((killer) => !ALWAYS_SENT.includes(killer))).toEqual([]);
     expect(findOutcome(results, id)).toBe("unsupported");
   }
 });

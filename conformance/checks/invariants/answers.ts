@@ -43,9 +43,12 @@ export interface Answered {
 
 function sendJson(operation: HttpOperationId, compose: (context: CheckContext) => JsonObject): Answered["send"] {
   const { method, path } = operations[operation];
-  return (context, fields, sent = {}) => {
+  return async (context, fields, sent = {}) => {
     const body = JSON.stringify({ ...compose(context), ...fields });
-    return context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
+    const exchange = await context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
+    throwIfUnsupported(exchange, "max_tokens");
+    if (fields["stream"] === true) throwIfUnsupported(exchange, "stream");
+    return exchange;
   };
 }
 

@@ -53,7 +53,12 @@ function listChoiceFlaws(choice: JsonObject, asked: AskedFor): readonly Flaw[] {
   return [
     ...must(role === "assistant", "the role assistant", role),
     ...must(REASONS.includes(reason), "a known reason to finish", reason),
-    ...must(typeof content === "string" || Boolean(hasOther), "a text or calls", message),
+    // A model may have reasoned up to its limit.
+    ...must(
+      typeof content === "string" || Boolean(hasOther) || typeof message["reasoning_content"] === "string",
+      "a text or calls",
+      message,
+    ),
     ...objectsOf(calls).flatMap(listCallFlaws),
     ...listLogprobsOf(choice, typeof content === "string" ? content : "", asked),
   ];
@@ -135,19 +140,18 @@ function listStreamedChoice(pieces: readonly JsonObject[], asked: AskedFor): rea
       "the role assistant",
       starts,
     ),
-    ...must(
-      text !== "" || deltas.some(({ tool_calls: calls, refusal }) => objectsOf(calls).length > 0 || Boolean(refusal)),
-      "a text or calls",
-      pieces.slice(0, 3),
+    ...listStreamedCalls(
+      deltas.flatMap(({ tool_calls: calls }) => objectsOf(calls)),
+      finished[0]?.["finish_reason"] === "length",
     ),
-    ...listStreamedCalls(deltas.flatMap(({ tool_calls: calls }) => objectsOf(calls))),
     ...(wants === true && text !== ""
       ? listTokenFlaws(entries, text, typeof top === "number" ? top : 0)
       : should(wants === true || entries.length === 0, "no logprobs, unless they are asked for", entries[0])),
   ];
 }
 
-function listStreamedCalls(pieces: readonly JsonObject[]): readonly Flaw[] {
+/** @param isCut whether the limit of tokens ended the calls */
+function listStreamedCalls(pieces: readonly JsonObject[], isCut: boolean): readonly Flaw[] {
   const indexes = [...new Set(pieces.map(({ index }) => index))];
   return [
     ...must(
@@ -192,7 +196,11 @@ function listStreamedCalls(pieces: readonly JsonObject[]): readonly Flaw[] {
           "arguments that are a text",
           parts.find((part) => typeof part !== "string"),
         ),
-        ...must(!isFunction || isJson(parts.join("")), "arguments that are JSON when put together", parts.join("")),
+        ...must(
+          !isFunction || isCut || isJson(parts.join("")),
+          "arguments that are JSON when put together",
+          parts.join(""),
+        ),
       ];
     }),
   ];

@@ -9,6 +9,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { userMessage } from "../support/chat-calls.ts";
+import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { readVector } from "./other-flaws.ts";
 import { objectsOf, readAnswer, readStream } from "./flaws.ts";
@@ -21,7 +22,7 @@ interface Read {
 const [CHAT, TEXT, EMBEDDING] = PLAIN_REQUESTS;
 const MODES: readonly AnswerMode[] = ["body", "stream"];
 
-/** The text and the usage of an answer or a stream. @throws Inconclusive */
+/** The text and the usage of an answer or a stream. @throws Inconclusive, NotTestable */
 async function ask(
   context: CheckContext,
   request: PlainRequest,
@@ -29,10 +30,12 @@ async function ask(
 ): Promise<Read & { exchange: Exchange }> {
   const usage = mode === "stream" ? { stream_options: { include_usage: true } } : {};
   const exchange = await sendPlain(context, request, { mode, fields: { ...usage, ...fields } });
-  if (exchange.response?.status !== 200)
+  if (exchange.response?.status !== 200) {
+    await requireOffered(context, request.operation);
     throw new Inconclusive(
       `the request was not answered: status ${exchange.response?.status}, which errors.legal judges`,
     );
+  }
   const { body } = readAnswer(exchange);
   const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
   const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index }) => index === 0);
@@ -173,6 +176,7 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
       const { text, exchange } = await ask(context, CHAT, { mode, fields });
       expectStatus(exchange, 200);
       const value = parse(text);
+      if (value === undefined) throw new Inconclusive("the structured output is no JSON: cut, or not constrained");
       const place = isJsonObject(value) ? value["place"] : undefined;
       expectThat(place === NAME, { observer: "wire", expected: NAME, actual: text });
     },

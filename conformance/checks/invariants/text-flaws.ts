@@ -164,7 +164,6 @@ function listPieceFlaws(pieces: readonly JsonObject[], logprobs: unknown): reado
       "nothing of a choice after its end",
       texts.slice(last + 1),
     ),
-    ...must(texts.join("") !== "", "a text", pieces.slice(0, 3)),
     ...listLegacyFlaws(
       pieces.map(({ logprobs: given }) => given),
       texts.join(""),
