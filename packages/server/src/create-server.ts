@@ -105,6 +105,9 @@ export function createServer(options: ServerOptions): Server {
   const service = createService(options, { limitsOf, operations });
   const models = createModelManager({ ...options, service, store: options.stores.models, settings: config.native });
   const app = createApp({
+    // First: of the settings more is given than is asked for, a list of models too.
+    ...config,
+    models,
     publicHandlers: operations.publicHandlers,
     onError: operations.telemetry.recordError,
     authenticator: createAuthenticator({
@@ -115,8 +118,6 @@ export function createServer(options: ServerOptions): Server {
       onKeySetFailure: (error) => logger.warn("the issuer's keys can't be had", { cause: error.message }),
     }),
     service,
-    models,
-    ...config,
     createAudioDecoder: options.createAudioDecoder,
     stores: options.stores,
     sessions,

@@ -148,6 +148,8 @@ export async function startTestServer(options: TestServerOptions = {}) {
   const lines: string[] = [];
   const server = createServer({
     config: {
+      // As `serve` gives it: the whole configuration.
+      ...config,
       host: "127.0.0.1",
       port: 0,
       allowedOrigins: config.allowedOrigins,
