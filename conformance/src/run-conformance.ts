@@ -84,13 +84,13 @@ export async function prepareRun(target: Target, settings: RunSettings): Promise
   const checks = settings.checks ?? allChecks;
   // A chat model may be found, so that what needs one counts as planned.
   const supposed = { ...target, models: { chat: "", ...target.models } };
-  const wanted = planChecks(checks, supposed, settings).flatMap(({ check, skip }) => (skip === null ? [check] : []));
+  const requested = planChecks(checks, supposed, settings).flatMap(({ check, skip }) => (skip === null ? [check] : []));
   const identification = await identifyTarget({
     target,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
     signal: settings.signal ?? new AbortController().signal,
-    needsChatModel: wanted.some(({ needs }) => needs.includes("model:chat")),
-    needsGuard: wanted.some(judgesCredentials),
+    needsChatModel: requested.some(({ needs }) => needs.includes("model:chat")),
+    needsGuard: requested.some(judgesCredentials),
   });
   if (!identification.identified) {
     const { reason, details } = identification;

@@ -5,7 +5,7 @@ import { expectJsonObject, expectThat } from "../../src/expect.ts";
 import { expectRefused } from "./envelope.ts";
 
 /**
- * Servers of one model answer whatever name is asked for. That is honest where the answer names the model that gave it.
+ * Servers of one model answer whatever name is asked for. That is right where the answer names the model that gave it.
  *
  * @throws Failure
  */

@@ -17,7 +17,7 @@ export class EventQueue<Event> {
   #failure: ClientError | null = null;
   #wake: () => void = () => {};
 
-  /** @param onClose is called once, when nothing more is wanted */
+  /** @param onClose called once, when nothing more is requested */
   constructor(signal: AbortSignal | null, onClose: () => void) {
     this.#signal = signal;
     this.#onClose = onClose;

@@ -3,7 +3,7 @@
 export interface CallOptions {
   /** Ends the call, also while it waits for its next attempt. */
   readonly signal?: AbortSignal;
-  /** Sent beside the client's own. */
+  /** Sent in addition to the client's own. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: the client's. */
   readonly timeoutMs?: number;

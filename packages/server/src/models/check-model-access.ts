@@ -42,7 +42,7 @@ async function checkFile(file: string, { settings, isOperator }: ModelAccess): P
   const real = await realpath(file).catch(() => null);
   if (!isOperator && !(real !== null && (await isInside(real, settings.modelFolders)))) {
     const message =
-      "This file is in none of the folders of the setting native.modelFolders, or not there. A file elsewhere can be added with a capability of the domain operator.";
+      "This file is in none of the folders of the setting native.modelFolders, or not there. Another file can be added with a capability of the domain operator.";
     throw new AiError("invalid_value", message, PARAM);
   }
   if (real === null) throw new AiError("invalid_value", "There is no such file.", PARAM);

@@ -167,7 +167,7 @@ function leftAlone(): AiError {
 
 export function subscriptionLost(): AiError {
   const message =
-    "This subscription can't be continued: its server was restarted, it was away for too long, or it goes on elsewhere. " +
+    "This subscription can't be continued: its server was restarted, it was away for too long, or another server has it. " +
     "Subscribe again without the id of an event.";
   return new AiError("subscription_lost", message);
 }
