@@ -40,6 +40,8 @@ import { completionStreamChecks } from "./completions/stream.ts";
 import { completionChecks } from "./completions/completion.ts";
 import { documentedPathChecks } from "./errors/documented-paths.ts";
 import { embeddingChecks } from "./embeddings/embeddings.ts";
+import { badInputChecks } from "./errors/bad-input.ts";
+import { envelopeChecks } from "./errors/envelopes.ts";
 import { errorChecks } from "./errors/errors.ts";
 import { legalRequestChecks } from "./errors/legal-requests.ts";
 import { wrongTypeChecks } from "./errors/wrong-types.ts";
@@ -128,6 +130,8 @@ export const checks: readonly Check[] = [
   ...realtimeBetaChecks,
   ...authChecks,
   ...rateLimitChecks,
+  ...envelopeChecks,
+  ...badInputChecks,
   ...errorChecks,
   ...halfSurrogateChecks,
   ...wrongTypeChecks,
