@@ -38,7 +38,7 @@ const [pattern = ""] = positionals;
 const selected = mutants.filter((mutant) => mutant.id.includes(pattern));
 if (values.generated) {
   const sample = values.sample === undefined ? undefined : Number(values.sample);
-  process.exitCode = await runGenerated({ pattern, sample });
+  process.exitCode = await runGenerated({ patterns: positionals, sample });
 } else process.exitCode = selected.length === 0 ? 2 : await main();
 
 async function main(): Promise<number> {

@@ -1,7 +1,8 @@
 /**
- * `pnpm mutants --generated [--sample N] [PATTERN]`: generates faults of the reference's wire, has each judged by the
+ * `pnpm mutants --generated [--sample N] [PATTERN…]`: generates faults of the reference's wire, has each judged by the
  * checks that could see it until one objects, and prints the rate by operation and operator; and legal variations, each
- * of which is judged by all checks that it could concern. Writes `mutants-generated.json`; exits 1 if a fault survives
+ * of which is judged by all checks that it could concern. Writes
+ * `mutants-generated.json`, or `mutants-generated.partial.json` for a part; exits 1 if a fault survives
  * that the reviewed list does not name, or a check objects to a legal variation.
  */
 
@@ -21,8 +22,8 @@ import { describeWire, type WireShape } from "./wire-shape.ts";
 import type { FaultTask } from "./worker.ts";
 
 export interface GeneratedOptions {
-  /** Only faults whose id contains it. */
-  readonly pattern: string;
+  /** Only faults whose id contains one of them; all when empty. */
+  readonly patterns: readonly string[];
   /** So many, spread over the operators; all when undefined. */
   readonly sample: number | undefined;
 }
@@ -31,29 +32,32 @@ export interface GeneratedOptions {
 const PARALLEL = 16;
 const THREADS_MAX = 8;
 const REPORT_FILE = "mutants-generated.json";
+/** That of a part, so that it never replaces that of the whole. */
+const PARTIAL_FILE = "mutants-generated.partial.json";
 
 /** The exit code. */
-export async function runGenerated({ pattern, sample }: GeneratedOptions): Promise<number> {
+export async function runGenerated({ patterns, sample }: GeneratedOptions): Promise<number> {
   const startedAt = performance.now();
   const records = await recordChecks(checks);
   const unfit = records.filter(({ result }) => result.outcome !== "pass");
   for (const { result } of unfit) print(`reference: ${result.outcome} ${result.check.id}: ${result.reason}`);
   if (unfit.length > 0) return 1;
   const shape = describeWire(records);
-  const all = [...generateFaults(shape).values()].filter(({ id }) => id.includes(pattern));
-  const faults = sample === undefined ? all : sampleFaults(all, sample);
-  const variations = VARIATIONS.filter(({ id }) => id.includes(pattern));
+  const isAsked = ({ id }: { readonly id: string }): boolean =>
+    patterns.length === 0 || patterns.some((pattern) => id.includes(pattern));
+  const all = [...generateFaults(shape).values()].filter(isAsked);
+  // Spread over the operators even where all are judged, so that what is printed first stands for the rest.
+  const faults = sampleFaults(all, sample ?? all.length);
+  const variations = VARIATIONS.filter(isAsked);
   if (faults.length + variations.length === 0) return 2;
   print(`${faults.length} of ${all.length} faults, ${variations.length} legal variations, ${checks.length} checks`);
   const ranking = new CheckRanking(records);
   const judged = await judgeAll({ faults, variations }, { shape, ranking });
-  const summary = summariseFaults(
-    { faults, variations, isWhole: faults.length === all.length && pattern === "" },
-    judged,
-  );
+  const isWhole = faults.length === all.length && patterns.length === 0;
+  const summary = summariseFaults({ faults, variations, isWhole }, judged);
   print(formatRates(summary));
   print(`${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  if (pattern === "") await writeFile(REPORT_FILE, `${JSON.stringify(summary, null, 2)}\n`);
+  await writeFile(isWhole ? REPORT_FILE : PARTIAL_FILE, `${JSON.stringify(summary, null, 2)}\n`);
   return isConvincing(summary) ? 0 : 1;
 }
 
@@ -93,6 +97,7 @@ async function judgeAll({ faults, variations }: Generated, judging: Judging): Pr
       verdicts.push(verdict);
       const fault = known.get(verdict.id);
       if (fault !== undefined) ranking.learn(fault, verdict.killed_by);
+      if (fault !== undefined && verdict.killed_by.length === 0) print(`survived: ${fault.id}`);
       printProgress(verdict.id, verdicts.length);
       sendNext();
     });
