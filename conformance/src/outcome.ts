@@ -2,6 +2,7 @@
 
 import type { Check } from "./check.ts";
 import type { Exchange } from "./exchange.ts";
+import { chooseEvidence } from "./evidence.ts";
 import { describeThrown } from "./expect.ts";
 import {
   Failure,
@@ -95,7 +96,7 @@ export function resolveResult(check: Check, run: CheckRun): CheckResult {
     const { observer, expected, actual, message } = thrown;
     const outcome = failureOutcome(check);
     const inconclusiveCause = outcome === "inconclusive" ? "model" : null;
-    const evidence = thrown.exchange ?? measured.evidence;
+    const evidence = thrown.exchange ?? chooseEvidence(thrown, exchanges);
     return {
       ...accountFor(check, outcome, message),
       ...measured,

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Area, Check, Level, Tier } from "./check.ts";
 import { encodeReplay } from "./encode-curl.ts";
+import { type Evidence, encodeEvidence, evidenceSchema } from "./evidence.ts";
 import type { Decision, Verdict } from "./exit-code.ts";
 import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
 import type { Observer } from "./outcome-signals.ts";
@@ -31,6 +32,8 @@ export interface ReportedCheck {
   readonly durationMs: number;
   /** A command that repeats the request behind the outcome; null when none was sent. */
   readonly curl: string | null;
+  /** What the answer to that command shows; null where nothing was objected to, or it holds what was redacted. */
+  readonly evidence: Evidence | null;
   /** How many of its tries failed; null when it was tried once. */
   readonly tries: CheckResult["tries"];
 }
@@ -83,7 +86,15 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
     curl: outcome === "pass" || result.evidence === null ? null : redact(encodeReplay(result.evidence, keys)),
+    evidence: describeEvidence(result, redact),
   };
+}
+
+function describeEvidence({ expected, actual, evidence: exchange }: CheckResult, redact: Redact): Evidence | null {
+  if (expected === null || actual === null || exchange === null) return null;
+  const evidence = encodeEvidence({ expected, actual }, exchange);
+  const text = JSON.stringify(evidence);
+  return redact(text) === text ? evidence : null;
 }
 
 const NO_COUNTS: Counts = {
@@ -143,6 +154,9 @@ export const jsonReportSchema = z.strictObject({
         .string()
         .nullable()
         .describe("Repeats the request behind the outcome; null for a pass, and when none was sent."),
+      evidence: evidenceSchema
+        .nullable()
+        .describe("What the answer to `curl` shows again; null where nothing was objected to, or it held a secret."),
       tries: z
         .strictObject({ failed: z.int().nonnegative(), of: z.int().positive() })
         .nullable()

@@ -20,6 +20,10 @@ const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
   durationMs: 12.34,
   tries: outcome === "fail" ? { failed: 2, of: 3 } : null,
   curl: outcome === "fail" ? "curl -i http://127.0.0.1/v1/models" : null,
+  evidence:
+    outcome === "fail"
+      ? { status: 500, media_type: null, values: {}, shape: ["an empty body"], shows_failure: true }
+      : null,
 }));
 
 export const sampleReport: RunReport = {
