@@ -3,7 +3,7 @@
  * dependencies, lazy imports still lazy. `node scripts/build.ts [package name…]`; without a name it builds all.
  */
 
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 import { build, type Metafile } from "esbuild";
 import { bundleTypes } from "./bundle-types.ts";
@@ -16,10 +16,11 @@ function packageNameOf(specifier: string): string {
 /** What is wrong with a bundle: a package that its users would miss, or one that they would install for nothing. */
 function findDependencyProblems(
   metafile: Metafile,
-  { dependencies, bundled }: { dependencies: readonly string[]; bundled: readonly string[] },
+  { dependencies, bundled }: { dependencies: readonly string[]; bundled: ReadonlyMap<string, string> },
 ): readonly string[] {
   const foreign = Object.keys(metafile.inputs).filter((input) => input.includes("node_modules/"));
-  const isAllowed = (input: string) => bundled.some((name) => input.includes(`node_modules/${name}/`));
+  const isOf = (input: string, home: string) => input.startsWith(`${home}/`);
+  const isAllowed = (input: string) => [...bundled.values()].some((home) => isOf(input, home));
   const imported = new Set(
     Object.values(metafile.outputs)
       .flatMap((output) => output.imports)
@@ -30,15 +31,20 @@ function findDependencyProblems(
     ...foreign
       .filter((input) => !isAllowed(input))
       .map((input) => `${input} is bundled: name its package under dependencies`),
-    ...bundled
-      .filter((name) => foreign.every((input) => !input.includes(`node_modules/${name}/`)))
-      .map((name) => `nothing of ${name} is bundled`),
+    ...[...bundled]
+      .filter(([, home]) => foreign.every((input) => !isOf(input, home)))
+      .map(([name]) => `nothing of ${name} is bundled`),
     // Types are for the declarations of the package that they describe.
     ...dependencies
       .filter((name) => !imported.has(name.replace(/^@types\//, "")))
       .map((name) => `nothing imports the dependency ${name}`),
     ...[...imported].filter((name) => !dependencies.includes(name)).map((name) => `${name} is no dependency`),
   ];
+}
+
+/** Where the files of a package lie, from the folder of the one that has it: an alias has the name of another one. */
+function homeOf(folder: string, name: string): string {
+  return path.relative(folder, realpathSync(path.join(folder, "node_modules", name))).replaceAll("\\", "/");
 }
 
 async function buildPackage(published: PublishedPackage): Promise<void> {
@@ -62,7 +68,10 @@ async function buildPackage(published: PublishedPackage): Promise<void> {
     metafile: true,
     logLevel: "warning",
   });
-  const problems = findDependencyProblems(metafile, { dependencies, bundled: published.bundled });
+  const problems = findDependencyProblems(metafile, {
+    dependencies,
+    bundled: new Map(published.bundled.map((name) => [name, homeOf(folder, name)])),
+  });
   if (problems.length > 0) throw new Error(`${published.name}:\n  ${problems.join("\n  ")}`);
   for (const asset of published.assets) {
     copyFileSync(path.join(REPOSITORY, asset), path.join(dist, path.basename(asset)));

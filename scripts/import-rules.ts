@@ -57,7 +57,7 @@ const RULES: Readonly<Record<Area, AreaRule>> = {
   },
   conformance: {
     ours: { spec: "value" },
-    thirdParty: ["openai", "commander", "ws", "zod"],
+    thirdParty: ["openai", "openai-v5", "openai-v6", "commander", "ws", "zod"],
     why: "the suite judges any server, so it shares no code with ours",
   },
   scripts: { ours: {}, thirdParty: "any", why: "repository scripts start our programs, they are no part of them" },
@@ -100,6 +100,10 @@ const BUILTINS_OUTSIDE_CORE = new Set(["http", "https", "http2", "net", "tls", "
 const PACKAGES_WITH_A_HOME: Readonly<Record<string, string>> = {
   "@asteasolutions/zod-to-openapi": "spec/src/document.ts",
 };
+
+/** Checks get the official SDK of the run, so that no value of another major is in them. */
+const SUITE_SDK_HOME = "conformance/src/official-sdk.ts";
+const OFFICIAL_SDK = /^openai(?:-v\d+)?$/;
 
 function isArea(name: string): name is Area {
   return name in FOLDERS;
@@ -156,6 +160,9 @@ function judgeThirdParty({ file, from }: Importer, name: string, site: ImportSit
   if (TEST_FILE.test(file)) return null;
   const home = PACKAGES_WITH_A_HOME[name];
   if (home !== undefined) return file === home ? null : `${name} is imported only in ${home}`;
+  if (from === "conformance" && OFFICIAL_SDK.test(name) && site.kind !== "type" && file !== SUITE_SDK_HOME) {
+    return `${name} is imported as a value only in ${SUITE_SDK_HOME}: a check takes it from its context`;
+  }
   const { thirdParty, why } = RULES[from];
   if (thirdParty === "any" || thirdParty.includes(name)) return null;
   return `${from} may import only ${thirdParty.join(", ")} of other people's packages, not ${name}: ${why}`;

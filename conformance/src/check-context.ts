@@ -2,6 +2,7 @@
 
 import type OpenAI from "openai";
 import type { Exchange } from "./exchange.ts";
+import type { OfficialSdk } from "./official-sdk.ts";
 import type { RealtimeConnection } from "./realtime-connection.ts";
 import type { FixtureName, Fixtures, KeyName, Target } from "./target.ts";
 
@@ -87,6 +88,8 @@ export interface CheckContext {
   readonly signal: AbortSignal;
   /** How long an answer may take that needs no model, such as a refusal, before it counts as none. Milliseconds. */
   readonly patienceMs: number;
+  /** The module behind `sdk`: its classes are those of the errors that it throws. */
+  readonly officialSdk: OfficialSdk;
   /** The literal behind a key name. @throws NotTestable when the recipe lacks it. */
   key(name: KeyName): string;
   /** What the operator prepared. @throws NotTestable when the recipe lacks it. */

@@ -5,6 +5,7 @@
 
 import type { OperationId } from "@openai-compat/spec";
 import type { CheckContext } from "./check-context.ts";
+import type { SdkFeature } from "./official-sdk.ts";
 import type { FixtureName, KeyName, ModelRole } from "./target.ts";
 
 /**
@@ -19,8 +20,11 @@ export type Level = "must" | "should" | "may";
  */
 export type Tier = "protocol" | "forced" | "model";
 
-/** What the target has to offer before a check can say anything. A missing one makes the check not-testable. */
-export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureName}` | "jwt";
+/**
+ * What the target, or the official SDK of the run, has to offer before a check can say anything. A missing one makes the
+ * check not-testable.
+ */
+export type Need = `key:${KeyName}` | `model:${ModelRole}` | `fixture:${FixtureName}` | `sdk:${SdkFeature}` | "jwt";
 
 /**
  * Report areas: one verdict line each. `isPrepared`: what only a prepared account or model can show, or not every server

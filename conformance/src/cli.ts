@@ -5,6 +5,7 @@ import { allChecks } from "./all-checks.ts";
 import type { Check } from "./check.ts";
 import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_SDK, SDK_MAJORS, type SdkMajor } from "./official-sdk.ts";
 import { describeUnmatched, matchesPattern, type PlannedCheck, UnmatchedPatternError } from "./plan.ts";
 import {
   createReporter,
@@ -38,6 +39,7 @@ interface RunFlags {
   readonly completionModel?: string;
   readonly header: readonly string[];
   readonly target?: string;
+  readonly sdk: SdkMajor;
   readonly only: readonly string[];
   readonly disable: readonly string[];
   readonly reporter: readonly string[];
@@ -105,6 +107,12 @@ function defineRunCommand(program: Command): Command {
     .addOption(patternsOption("--header <name: value>", "sent with every request, as gateways ask for; repeatable"))
     .option("--target <file>", "recipe of the target: JSON with base_url, keys, headers and models")
     .addOption(
+      new Option("--sdk <major>", "major of the official SDK, openai, that checks call")
+        .choices(SDK_MAJORS.map(String))
+        .default(DEFAULT_SDK.major)
+        .argParser(decodeSdkMajor),
+    )
+    .addOption(
       patternsOption("--only <pattern>", "run only these checks: an id, a dotted prefix, or with *; repeatable"),
     )
     .addOption(patternsOption("--disable <pattern>", "account for these checks as disabled; repeatable"))
@@ -142,6 +150,12 @@ function decodePositive(text: string): number {
   throw new InvalidArgumentError("It must be a whole number above 0.");
 }
 
+function decodeSdkMajor(text: string): SdkMajor {
+  const major = SDK_MAJORS.find((candidate) => String(candidate) === text);
+  if (major === undefined) throw new InvalidArgumentError(`It must be one of ${SDK_MAJORS.join(", ")}.`);
+  return major;
+}
+
 async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
   const target = await resolveTarget({
     baseUrl: flags.baseUrl,
@@ -152,6 +166,7 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
     environment: io.environment,
   });
   const settings: RunSettings = {
+    sdk: flags.sdk,
     only: flags.only,
     disable: flags.disable,
     failOn: flags.failOn,

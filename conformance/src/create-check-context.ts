@@ -3,7 +3,7 @@
  * the check's end. It knows nothing about outcomes.
  */
 
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import type {
   CheckContext,
   Credential,
@@ -18,6 +18,7 @@ import type { Exchange, RecordedRequest } from "./exchange.ts";
 import { describeThrown } from "./expect.ts";
 import { ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_SDK, type OfficialSdk } from "./official-sdk.ts";
 import { Inconclusive, isSignal, NotTestable } from "./outcome-signals.ts";
 import { openRealtime } from "./open-realtime.ts";
 import type { RealtimeConnection } from "./realtime-connection.ts";
@@ -29,6 +30,8 @@ export interface CheckContextOptions {
   readonly target: Target;
   /** Aborted at the check's time limit and at its end. */
   readonly signal: AbortSignal;
+  /** Default: the newest. */
+  readonly officialSdk?: OfficialSdk | undefined;
   /** Default `RECORDED_BYTES_MAX`. */
   readonly recordedBytesMax?: number | undefined;
   /** Default half of a check's usual time limit. */
@@ -56,38 +59,27 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   const { target, signal } = options;
   const recordedBytesMax = options.recordedBytesMax ?? RECORDED_BYTES_MAX;
   const patienceMs = options.patienceMs ?? DEFAULT_LIMITS.checkTimeoutMs * PATIENCE_SHARE;
+  const officialSdk = options.officialSdk ?? DEFAULT_SDK;
   const run: SharedRun = options.run ?? {};
   const views: (() => Exchange)[] = [];
 
   async function sdk<T>(call: (client: OpenAI) => Promise<T>, sdkOptions: SdkOptions = {}): Promise<SdkOutcome<T>> {
     const recordings: ExchangeRecording[] = [];
-    const client = createClient(
-      target,
-      sdkOptions,
-      createRecordingFetch({
-        recordedBytesMax,
-        beforeSend: () => options.beforeSend?.(signal) ?? Promise.resolve(),
-        mapBody: (body) => mapTokenLimit(body, target),
-        signal: AbortSignal.any([
-          signal,
-          ...(sdkOptions.signal === undefined ? [] : [sdkOptions.signal]),
-          ...(sdkOptions.isRefusable === true ? [AbortSignal.timeout(patienceMs)] : []),
-        ]),
-        onExchange: (recording) => {
-          recordings.push(recording);
-          views.push(() => recording.snapshot());
-        },
-      }),
-    );
+    const fetch = createRecordingFetch({
+      recordedBytesMax,
+      beforeSend: () => options.beforeSend?.(signal) ?? Promise.resolve(),
+      mapBody: (body) => mapTokenLimit(body, target),
+      signal: limitCall(signal, sdkOptions, patienceMs),
+      onExchange: (recording) => {
+        recordings.push(recording);
+        views.push(() => recording.snapshot());
+      },
+    });
+    const client = createClient({ target, officialSdk, fetch }, sdkOptions);
     const settled = await settle(() => call(client));
     signal.throwIfAborted();
     if (isSignal(settled.error)) throw settled.error;
-    const exchanges = recordings.map((recording) => recording.snapshot());
-    const exchange = exchanges.at(-1);
-    if (exchange === undefined) {
-      throw new Error(`The SDK call of this check sent no request: ${describeThrown(settled.error)}`);
-    }
-    return { ...settled, exchanges, exchange };
+    return { ...settled, ...requireExchanges(recordings, settled.error) };
   }
 
   async function wire(request: WireRequest): Promise<Exchange> {
@@ -107,7 +99,13 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     const recording = new ExchangeRecording(describeUpgrade(target, request, headers), recordedBytesMax);
     const index = views.push(() => recording.snapshot()) - 1;
     const socket = { baseUrl: target.baseUrl, query, headers, protocols };
-    const connection = await openRealtime({ ...socket, throughSdk, withinMs, signal, recording });
+    const connection = await openRealtime({
+      ...socket,
+      officialSdk: throughSdk ? officialSdk : null,
+      withinMs,
+      signal,
+      recording,
+    });
     views[index] = () => connection.exchange();
     return connection;
   }
@@ -117,6 +115,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     models: target.models,
     signal,
     patienceMs,
+    officialSdk,
     key: (name) => requireKey(target, name),
     fixture: (name) => requireFixture(target, name),
     sdk,
@@ -125,6 +124,24 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     shared: (key, make) => makeOnce(run, key, make),
   };
   return { context, exchanges: () => views.map((view) => view()) };
+}
+
+function limitCall(signal: AbortSignal, { signal: own, isRefusable }: SdkOptions, patienceMs: number): AbortSignal {
+  return AbortSignal.any([
+    signal,
+    ...(own === undefined ? [] : [own]),
+    ...(isRefusable === true ? [AbortSignal.timeout(patienceMs)] : []),
+  ]);
+}
+
+function requireExchanges(
+  recordings: readonly ExchangeRecording[],
+  thrown: unknown,
+): { readonly exchanges: readonly Exchange[]; readonly exchange: Exchange } {
+  const exchanges = recordings.map((recording) => recording.snapshot());
+  const exchange = exchanges.at(-1);
+  if (exchange !== undefined) return { exchanges, exchange };
+  throw new Error(`The SDK call of this check sent no request: ${describeThrown(thrown)}`);
 }
 
 /** What was not made in time, or failed through no outcome, is made again. */
@@ -167,9 +184,15 @@ function resolveAuthorization(target: Target, credential: Credential = "full"): 
   return "literal" in credential ? `Bearer ${credential.literal}` : credential.authorization;
 }
 
+interface ClientParts {
+  readonly target: Target;
+  readonly officialSdk: OfficialSdk;
+  readonly fetch: typeof globalThis.fetch;
+}
+
 /** Everything that the SDK would else take from the environment is set, so that a run depends on its recipe alone. */
-function createClient(target: Target, options: SdkOptions, fetch: typeof globalThis.fetch): OpenAI {
-  return new OpenAI({
+function createClient({ target, officialSdk, fetch }: ClientParts, options: SdkOptions): OpenAI {
+  return new officialSdk.OpenAI({
     baseURL: target.baseUrl,
     apiKey: "none",
     organization: null,

@@ -5,6 +5,7 @@ export { allChecks } from "./all-checks.ts";
 export type { Verdict } from "./exit-code.ts";
 export { EXIT_CODES, type FailOn } from "./exit-code.ts";
 export { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
+export { SDK_MAJORS, type SdkMajor } from "./official-sdk.ts";
 export { type Outcome, OUTCOMES } from "./outcome.ts";
 export { UnmatchedPatternError } from "./plan.ts";
 export type { ReportedCheck, RunReport } from "./report.ts";

@@ -2,10 +2,9 @@
 
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import OpenAI from "openai";
-import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { type ClientOptions, WebSocket } from "ws";
 import type { ExchangeRecording } from "./exchange-recording.ts";
+import type { OfficialSdk } from "./official-sdk.ts";
 import { RealtimeConnection } from "./realtime-connection.ts";
 
 export interface OpenRealtimeOptions {
@@ -15,8 +14,8 @@ export interface OpenRealtimeOptions {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly protocols: readonly string[];
-  /** The SDK opens it; it sends no query but an intent or a model, and no subprotocol. */
-  readonly throughSdk: boolean;
+  /** Opens it; it sends no query but an intent or a model, and no subprotocol. Null: it is opened without the SDK. */
+  readonly officialSdk: OfficialSdk | null;
   /** How long the upgrade may take. */
   readonly withinMs: number;
   readonly signal: AbortSignal;
@@ -40,7 +39,8 @@ export async function openRealtime(options: OpenRealtimeOptions): Promise<Realti
     perMessageDeflate: false,
     handshakeTimeout: withinMs,
   };
-  const sdk = options.throughSdk ? openThroughSdk(options, transport) : null;
+  const { officialSdk } = options;
+  const sdk = officialSdk === null ? null : openThroughSdk(officialSdk, options, transport);
   const socket = sdk?.socket ?? openBare(options, transport);
   const connection = new RealtimeConnection({ socket, sdk, stream: () => stream, recording });
   const abort = (): void => connection.terminate();
@@ -60,7 +60,11 @@ function connectTo(baseUrl: string): Socket {
   return isTls ? connectTls({ ...address, servername: host }) : connectTcp(address);
 }
 
-function openThroughSdk({ baseUrl, query, headers }: OpenRealtimeOptions, transport: ClientOptions) {
+function openThroughSdk(
+  { OpenAI, OpenAIRealtimeWS }: OfficialSdk,
+  { baseUrl, query, headers }: OpenRealtimeOptions,
+  transport: ClientOptions,
+) {
   const client = new OpenAI({
     baseURL: baseUrl,
     apiKey: headers["authorization"]?.replace(/^Bearer /, "") ?? "none",

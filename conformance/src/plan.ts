@@ -2,6 +2,7 @@
 
 import type { Check, Need } from "./check.ts";
 import { findClosestName } from "./closest-name.ts";
+import { DEFAULT_SDK, hasSdkFeature, type OfficialSdk, SDK_FEATURE_NAMES } from "./official-sdk.ts";
 import type { Outcome } from "./outcome.ts";
 import { FIXTURE_NAMES, KEY_NAMES, MODEL_ROLES, type Target } from "./target.ts";
 
@@ -22,6 +23,8 @@ export interface Selection {
 export interface PlanOptions extends Selection {
   /** Whether the target lets anybody in; then there is nothing to refuse. Default false. */
   readonly isOpen?: boolean;
+  /** The official SDK that the checks will get. Default: the newest. */
+  readonly officialSdk?: OfficialSdk;
 }
 
 const OPEN_REASON = "the server asks for no key";
@@ -56,7 +59,7 @@ function listPrefixes(checks: readonly Check[]): ReadonlySet<string> {
 
 /** The selected checks in the order given. @throws UnmatchedPatternError */
 export function planChecks(checks: readonly Check[], target: Target, options: PlanOptions = {}): PlannedCheck[] {
-  const { only = [], disable = [], isOpen = false } = options;
+  const { only = [], disable = [], isOpen = false, officialSdk = DEFAULT_SDK } = options;
   for (const pattern of [...only, ...disable]) {
     if (checks.some((check) => matchesPattern(check.id, pattern))) continue;
     throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
@@ -65,7 +68,7 @@ export function planChecks(checks: readonly Check[], target: Target, options: Pl
     only.length === 0 ? checks : checks.filter((check) => only.some((pattern) => matchesPattern(check.id, pattern)));
   return selected.map((check) => {
     const isMoot = isOpen && judgesCredentials(check);
-    const skip = resolveSkip(check, target, disable);
+    const skip = resolveSkip(check, { target, officialSdk }, disable);
     return { check, skip: isMoot ? (skip ?? { outcome: "not-testable", reason: OPEN_REASON }) : skip };
   });
 }
@@ -82,29 +85,38 @@ export function matchesPattern(id: string, pattern: string): boolean {
 /** The only check of the field that a target may refuse; in all others the newer one is sent. */
 const MAX_TOKENS_CHECK = "chat.limit.max-tokens";
 
-function resolveSkip(check: Check, target: Target, disable: readonly string[]): PlannedCheck["skip"] {
+interface Offer {
+  readonly target: Target;
+  readonly officialSdk: OfficialSdk;
+}
+
+function resolveSkip(check: Check, offer: Offer, disable: readonly string[]): PlannedCheck["skip"] {
+  const { target } = offer;
   const pattern = disable.find((candidate) => matchesPattern(check.id, candidate));
   if (pattern !== undefined) return { outcome: "disabled", reason: `disabled by the pattern "${pattern}"` };
   if (check.id === MAX_TOKENS_CHECK && target.tokenLimit === "max_completion_tokens") {
     return { outcome: "not-testable", reason: "the model refuses max_tokens, and names max_completion_tokens" };
   }
-  const missing = check.needs.filter((need) => !hasNeed(target, need));
+  const missing = check.needs.filter((need) => !hasNeed(offer, need));
   if (missing.length === 0) return null;
-  return { outcome: "not-testable", reason: missing.map(describeMissing).join("; ") };
+  return { outcome: "not-testable", reason: missing.map((need) => describeMissing(need, offer)).join("; ") };
 }
 
-function hasNeed({ keys, models, fixtures = {} }: Target, need: Need): boolean {
+function hasNeed({ target, officialSdk }: Offer, need: Need): boolean {
+  const { keys, models, fixtures = {} } = target;
   if (need === "jwt") return isJwt(keys.full ?? "");
   return (
     KEY_NAMES.some((name) => need === `key:${name}` && keys[name] !== undefined) ||
+    SDK_FEATURE_NAMES.some((name) => need === `sdk:${name}` && hasSdkFeature(officialSdk, name)) ||
     MODEL_ROLES.some((role) => need === `model:${role}` && models[role] !== undefined) ||
     FIXTURE_NAMES.some((name) => need === `fixture:${name}` && fixtures[name] !== undefined)
   );
 }
 
-function describeMissing(need: Need): string {
+function describeMissing(need: Need, { officialSdk }: Offer): string {
   if (need === "jwt") return "the full key is no JSON Web Token";
   const [kind, name] = need.split(":");
+  if (kind === "sdk") return `openai ${officialSdk.version} can't do this: ${name}`;
   return kind === "model"
     ? `no ${name} model is known: name one in the recipe${name === "chat" ? " or with --model" : ""}`
     : `the target's recipe has no ${kind} \`${name}\``;

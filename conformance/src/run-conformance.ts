@@ -9,6 +9,7 @@ import type { ChatModelChoice } from "./choose-chat-model.ts";
 import { decideInterrupted, decideVerdict, type FailOn } from "./exit-code.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
+import { DEFAULT_SDK, loadOfficialSdk, type OfficialSdk, type SdkMajor } from "./official-sdk.ts";
 import { accountFor, accountForUntried, type CheckResult, isUntried } from "./outcome.ts";
 import { judgesCredentials, planChecks, type PlannedCheck, type Selection } from "./plan.ts";
 import { createRedactor, type Redact } from "./redact.ts";
@@ -46,6 +47,8 @@ export type RunEvent =
 export interface RunSettings extends Selection {
   /** Default: every check of the suite. */
   readonly checks?: readonly Check[];
+  /** Major of the official SDK that checks call. Default: the newest. */
+  readonly sdk?: SdkMajor;
   /** Default `must`. */
   readonly failOn?: FailOn;
   readonly limits?: Partial<RunLimits>;
@@ -74,6 +77,7 @@ export interface PreparedRun {
   /** With the chat model filled in from `GET /models` when none was given. */
   readonly target: Target;
   readonly plan: readonly PlannedCheck[];
+  readonly officialSdk: OfficialSdk;
   readonly notes: readonly string[];
   /** Why the target is no OpenAI-like API; null when it is one. */
   readonly unidentified: string | null;
@@ -82,9 +86,13 @@ export interface PreparedRun {
 /** @throws UnmatchedPatternError, before anything is sent */
 export async function prepareRun(target: Target, settings: RunSettings): Promise<PreparedRun> {
   const checks = settings.checks ?? allChecks;
+  const officialSdk = await loadOfficialSdk(settings.sdk ?? DEFAULT_SDK.major);
+  const selection = { ...settings, officialSdk };
   // A chat model may be found, so that what needs one counts as planned.
   const supposed = { ...target, models: { chat: "", ...target.models } };
-  const requested = planChecks(checks, supposed, settings).flatMap(({ check, skip }) => (skip === null ? [check] : []));
+  const requested = planChecks(checks, supposed, selection).flatMap(({ check, skip }) =>
+    skip === null ? [check] : [],
+  );
   const identification = await identifyTarget({
     target,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
@@ -94,12 +102,14 @@ export async function prepareRun(target: Target, settings: RunSettings): Promise
   });
   if (!identification.identified) {
     const { reason, details } = identification;
-    return { target, plan: planChecks(checks, target, settings), notes: details, unidentified: reason };
+    const plan = planChecks(checks, target, selection);
+    return { target, officialSdk, plan, notes: details, unidentified: reason };
   }
   const { chat, isOpen } = identification;
   const completed = completeTarget(target, chat);
   const notes = isOpen ? [...chat.notes, OPEN_NOTE] : chat.notes;
-  return { target: completed, plan: planChecks(checks, completed, { ...settings, isOpen }), notes, unidentified: null };
+  const plan = planChecks(checks, completed, { ...selection, isOpen });
+  return { target: completed, officialSdk, plan, notes, unidentified: null };
 }
 
 const OPEN_NOTE =
@@ -118,8 +128,9 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const redact = createRedactor(listSecrets(target));
   const onEvent = settings.onEvent ?? (() => {});
   const selected = settings.only ?? [];
-  const suite: SuiteIdentity = { ...readSuiteIdentity(), profile: selected.length === 0 ? "full" : "selection" };
   const prepared = await prepareRun(target, settings);
+  const profile = selected.length === 0 ? "full" : "selection";
+  const suite: SuiteIdentity = { ...readSuiteIdentity(prepared.officialSdk), profile };
   const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
   const narrowed = selected.length === 0 ? [] : [`Only these checks are judged: ${selected.join(", ")}.`];
   const notes = [...prepared.notes, ...narrowed].map(redact);
@@ -174,7 +185,7 @@ type Progress =
   | { readonly type: "end"; readonly result: CheckResult };
 
 async function collectResults(
-  { target, plan, unidentified }: PreparedRun,
+  { target, officialSdk, plan, unidentified }: PreparedRun,
   settings: RunSettings,
   onProgress: (progress: Progress) => void,
 ): Promise<readonly CheckResult[]> {
@@ -182,6 +193,7 @@ async function collectResults(
   if (unidentified === null) {
     return runChecks({
       target,
+      officialSdk,
       plan,
       onStart: ({ check }) => onProgress({ type: "start", id: check.id }),
       onResult,

@@ -13,6 +13,7 @@ import { Inconclusive, isSignal } from "./outcome-signals.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
 import { Pace } from "./pace.ts";
+import type { OfficialSdk } from "./official-sdk.ts";
 import { RateLimitWatch } from "./rate-limit-watch.ts";
 import { retryCheck } from "./retry-check.ts";
 import { createRestartWait, createServerProbe, ServerWatch } from "./server-watch.ts";
@@ -22,6 +23,8 @@ export interface RunChecksOptions {
   readonly target: Target;
   readonly plan: readonly PlannedCheck[];
   readonly limits?: Partial<RunLimits>;
+  /** Default: the newest. */
+  readonly officialSdk?: OfficialSdk | undefined;
   /** Stops the run: checks that have not ended are accounted for as inconclusive. */
   readonly signal?: AbortSignal;
   readonly onStart?: (planned: PlannedCheck) => void;
@@ -59,6 +62,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
       const runOnce = (): Promise<CheckResult> =>
         runPlanned(planned, {
           target,
+          officialSdk: options.officialSdk,
           limits,
           runSignal,
           run,
@@ -113,6 +117,7 @@ async function runAgain(first: CheckResult, options: AgainOptions): Promise<Chec
 
 interface RunState {
   readonly target: Target;
+  readonly officialSdk: OfficialSdk | undefined;
   readonly limits: RunLimits;
   readonly runSignal: AbortSignal;
   readonly run: SharedRun;
@@ -156,6 +161,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
   const controller = new AbortController();
   const { context, exchanges } = createCheckContext({
     target: state.target,
+    officialSdk: state.officialSdk,
     signal: controller.signal,
     recordedBytesMax: limits.recordedBytesMax,
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,

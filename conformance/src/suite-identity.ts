@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { VERSION as sdkVersion } from "openai/version";
 import { z } from "zod";
+import { DEFAULT_SDK } from "./official-sdk.ts";
 
 export interface SuiteIdentity {
   readonly version: string;
@@ -17,7 +17,8 @@ export interface SuiteIdentity {
 /** The document lies beside the published bundle, or in the workspace's `spec/`. */
 const DOCUMENT_URLS = [new URL("./openapi.json", import.meta.url), new URL("../../spec/openapi.json", import.meta.url)];
 
-export function readSuiteIdentity(): SuiteIdentity {
+/** @param officialSdk the one that the run judges through */
+export function readSuiteIdentity({ version: sdkVersion } = DEFAULT_SDK): SuiteIdentity {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const { version } = z.object({ version: z.string() }).parse(manifest);
   const document = DOCUMENT_URLS.find((url) => existsSync(url));

@@ -1,6 +1,6 @@
 /** Checks of who is let in: the matrix of operations and bad credentials, and the order of refusals. */
 
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import type { CheckContext, Credential } from "../../src/check-context.ts";
 import type { HttpOperationId } from "@openai-compat/spec";
 import { type Check, defineCheck, type Level } from "../../src/check.ts";
@@ -50,8 +50,9 @@ function defineAuthCheck({ operation, credential, stream }: Access): Check {
       const outcome = await context.sdk((client) => call(client, context), sent);
       if (outcome.exchange.response?.status !== credential.status) await requireOffered(context, operation.operation);
       expectStatus(outcome.exchange, credential.status);
-      if (isForbidden) expectSdkError(outcome, OpenAI.PermissionDeniedError);
-      else expectSdkError(outcome, OpenAI.AuthenticationError);
+      const { PermissionDeniedError, AuthenticationError } = context.officialSdk.OpenAI;
+      if (isForbidden) expectSdkError(outcome, PermissionDeniedError);
+      else expectSdkError(outcome, AuthenticationError);
     },
   });
 }
@@ -200,7 +201,7 @@ export const authChecks: readonly Check[] = [
     async run(context) {
       const outcome = await context.sdk((client) => client.models.list(), { credential: { literal: UNKNOWN_KEY } });
       requireError(outcome.exchange, 401);
-      const code = outcome.error instanceof OpenAI.APIError ? outcome.error.code : undefined;
+      const code = outcome.error instanceof context.officialSdk.OpenAI.APIError ? outcome.error.code : undefined;
       expectThat(code === "invalid_api_key", { observer: "sdk", expected: "invalid_api_key", actual: String(code) });
     },
   }),

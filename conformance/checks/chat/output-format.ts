@@ -2,7 +2,6 @@
  * Checks of `response_format`: that what was asked for comes, streamed or not, and how it ends. All are forced.
  */
 
-import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { type Check, defineCheck } from "../../src/check.ts";
 import {
@@ -145,11 +144,12 @@ export const chatFormatChecks: readonly Check[] = [
   defineCheck({
     ...FORCED,
     id: "chat.format.parse",
+    needs: [...FORCED.needs, "sdk:zod-4"],
     requirement: "The SDK's `parse` with `zodResponseFormat` returns what the zod shape promises.",
     reference: "openai-node lib/parser.ts parseResponseFormatContent; helpers/zod.ts; mozilla-ai/any-llm#1165",
     breaks: '`.parse()`: "invalid structured output JSON", or a ZodError.',
     async run(context) {
-      const format = zodResponseFormat(z.object({ lot: z.enum(LOTS), sealed: z.boolean() }), "lot");
+      const format = context.officialSdk.zodResponseFormat(z.object({ lot: z.enum(LOTS), sealed: z.boolean() }), "lot");
       const body = { ...composeSdkChat(context, composeFormat(LOT_FORM)), response_format: format };
       const outcome = await context.sdk((client) => client.chat.completions.parse(body));
       throwIfUnsupported(outcome.exchange, "response_format");

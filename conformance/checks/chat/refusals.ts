@@ -1,6 +1,5 @@
 /** Checks of which chat requests are refused, and of what the refusal blames. */
 
-import OpenAI from "openai";
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectErrorEnvelope, expectHeader, expectStatus, expectThat } from "../../src/expect.ts";
 import { askChat, askRefusable, type ChatFields } from "../support/chat-calls.ts";
@@ -178,7 +177,7 @@ export const chatRefusalChecks: readonly Check[] = [
         client.chat.completions.create({ ...UNKNOWN_MODEL, messages: [{ role: "user", content: "Say hello." }] }),
       );
       requireRefusedError(outcome.exchange);
-      const code = outcome.error instanceof OpenAI.APIError ? outcome.error.code : undefined;
+      const code = outcome.error instanceof context.officialSdk.OpenAI.APIError ? outcome.error.code : undefined;
       expectThat(code === "model_not_found", { observer: "sdk", expected: "model_not_found", actual: String(code) });
     },
   }),

@@ -1,6 +1,5 @@
 /** Checks of `GET /models` and `GET /models/{model}`. */
 
-import OpenAI from "openai";
 import { type Check, defineCheck } from "../../src/check.ts";
 import {
   assume,
@@ -182,7 +181,7 @@ export const modelChecks: readonly Check[] = [
       requireRefusal(await requireUnknownRetrieved(context));
       const outcome = await context.sdk((client) => client.models.retrieve(UNKNOWN_ID));
       expectStatus(outcome.exchange, 404);
-      expectSdkError(outcome, OpenAI.NotFoundError);
+      expectSdkError(outcome, context.officialSdk.OpenAI.NotFoundError);
     },
   }),
   defineCheck({

@@ -180,6 +180,7 @@ export const realtimeFaultChecks: readonly Check[] = [
   defineCheck({
     ...FAULTS,
     id: "realtime.fault.sdk",
+    needs: [...FAULTS.needs, "sdk:realtime-intent"],
     requirement: "The official SDK gives an error's details to its `error` listener.",
     reference: "openai-node realtime/internal-base.ts _onError",
     breaks: "The listener gets an error whose `error` is undefined, and says `unknown error`.",

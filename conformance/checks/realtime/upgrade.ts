@@ -1,6 +1,6 @@
 /** Checks of the request that opens a realtime session: what is upgraded, to what, and what is refused before that. */
 
-import { type Check, defineCheck } from "../../src/check.ts";
+import { type Check, defineCheck, type Need } from "../../src/check.ts";
 import type { CheckContext, RealtimeRequest } from "../../src/check-context.ts";
 import { expectErrorEnvelope, expectHeader, expectStatus } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
@@ -26,6 +26,7 @@ interface Kind {
   readonly slug: string;
   readonly what: string;
   readonly query: (context: CheckContext) => string;
+  readonly needs?: readonly Need[];
   readonly breaks: string;
 }
 
@@ -34,6 +35,7 @@ const KINDS: readonly Kind[] = [
     slug: "intent",
     what: "a transcription session (`?intent=transcription`)",
     query: () => TRANSCRIPTION_QUERY,
+    needs: ["sdk:realtime-intent"],
     breaks: "`OpenAIRealtimeWS` with `intent` can't connect; live captions and dictation don't start.",
   },
   {
@@ -44,10 +46,11 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-function defineOpened({ slug, what, query, breaks }: Kind): Check {
+function defineOpened({ slug, what, query, needs = [], breaks }: Kind): Check {
   return defineCheck({
     ...REALTIME,
     id: `realtime.upgrade.${slug}`,
+    needs: [...REALTIME.needs, ...needs],
     requirement: `The official SDK opens ${what}.`,
     reference: SDK_REFERENCE,
     breaks,

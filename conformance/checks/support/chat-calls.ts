@@ -8,7 +8,7 @@ import type {
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionCreateParamsStreaming,
 } from "openai/resources";
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import type { CheckContext, Credential, SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { type ChatChunk, chatChunks } from "../../src/expect-stream.ts";
@@ -210,7 +210,7 @@ export async function streamChat(
 /** The raw chunks of a stream that the SDK could read. @throws Inconclusive */
 export async function requireChunks(context: CheckContext, fields: ChatFields = {}): Promise<readonly ChatChunk[]> {
   const outcome = await streamChat(context, fields);
-  await throwIfUnreadable(outcome, () => streamChat(context));
+  await throwIfUnreadable(context, outcome, () => streamChat(context));
   requireSuccess(outcome);
   return chatChunks(outcome.exchange);
 }
@@ -220,11 +220,12 @@ export async function requireChunks(context: CheckContext, fields: ChatFields = 
  * judged by a check of its own. @throws Failure by the SDK
  */
 export async function throwIfUnreadable<T>(
+  { officialSdk }: CheckContext,
   outcome: SdkOutcome<T>,
   askPlain: () => Promise<SdkOutcome<T>>,
 ): Promise<void> {
   if (outcome.exchange.response?.status !== 200 || outcome.value !== undefined) return;
-  if (outcome.exchange.response.end !== "clean" || outcome.error instanceof OpenAI.OpenAIError) return;
+  if (outcome.exchange.response.end !== "clean" || outcome.error instanceof officialSdk.OpenAI.OpenAIError) return;
   if ((await askPlain()).value !== undefined) expectSdkValue(outcome);
 }
 

@@ -166,7 +166,7 @@ export interface TextEvent extends JsonObject {
 /** The events of a stream that the SDK could read. @throws Inconclusive */
 export async function requireTextEvents(context: CheckContext, fields: TextFields = {}): Promise<readonly TextEvent[]> {
   const outcome = await streamText(context, fields);
-  await throwIfUnreadable(outcome, () => streamText(context));
+  await throwIfUnreadable(context, outcome, () => streamText(context));
   if (outcome.value === undefined) requireSuccess(outcome);
   return assume("events with choices", () => {
     const events = jsonFrames(outcome.exchange);

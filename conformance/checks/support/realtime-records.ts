@@ -6,6 +6,7 @@
 import { type CheckContext, defineShared, type SharedKey } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { hasSdkFeature } from "../../src/official-sdk.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import type { Closure, RealtimeConnection, ReceivedEvent, SdkView } from "../../src/realtime-connection.ts";
 import { PCM, SPOKEN_MS, silenceOf } from "./realtime-audio.ts";
@@ -117,7 +118,9 @@ async function play(context: CheckContext, script: Script): Promise<SessionRecor
   const { begins } = await requireRealtime(context);
   const deadline = performance.now() + (await patienceFor(context, name));
   const left = (): number => Math.max(0, deadline - performance.now());
-  const connection = await context.realtime({ query, throughSdk });
+  // An SDK that opens no session by intent still gets to see the session of a model.
+  const canOpen = kind === "realtime" || hasSdkFeature(context.officialSdk, "realtime-intent");
+  const connection = await context.realtime({ query, throughSdk: throughSdk && canOpen });
   if (begins) await connection.waitFor("session.created", { withinMs: left() });
   connection.send(composeUpdate(context, script));
   const isAnswered = (): boolean =>
