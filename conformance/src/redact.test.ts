@@ -66,3 +66,35 @@ test("a client secret that the server made in the run is redacted, and a name th
   expect(redact('{"value":"ek_68af296e8e408191a1120ab6383263c2"}')).toBe('{"value":"[redacted]"}');
   expect(redact("week_68af296e8 ek_1234")).toBe("week_68af296e8 ek_1234");
 });
+
+test.each([
+  ["x-portkey-custom-host", "http://127.0.0.1:8787/v1"],
+  ["x-portkey-provider", "openai-compatible"],
+  ["x-keyboard-layout", "us-international"],
+  ["x-max-tokens-to-sample", "unlimited-by-us"],
+  ["x-author-name", "somebody-of-ours"],
+])("a header whose name only resembles that of a secret is shown: %s", (name, value) => {
+  const target = { baseUrl: value, keys: {}, models: {}, headers: { [name]: value } };
+  expect(listSecrets(target)).toEqual([]);
+});
+
+test.each([
+  "x-portkey-api-key",
+  "x-portkey-virtual-key",
+  "x-apikey",
+  "x-goog-api-key",
+  "ocp-apim-subscription-key",
+  "x-amz-security-token",
+  "x-accesstoken",
+  "helicone-auth",
+  "cf-aig-authorization",
+  "proxy-authorization",
+  "x-client-secret",
+  "x-user-password",
+  "cookie",
+  "x-credentials",
+  "x-session-id",
+])("what a header says is a secret where its name says so: %s", (name) => {
+  const target = { baseUrl: "http://h/v1", keys: {}, models: {}, headers: { [name]: "open sesame" } };
+  expect(listSecrets(target)).toEqual(["open sesame", "sesame"]);
+});

@@ -91,8 +91,9 @@ export interface Target {
   readonly tokenLimit?: TokenLimit;
 }
 
-/** A header of such a name holds a secret. */
-const SECRET_HEADER = /auth|key|token|secret|cookie|credential|password|signature|session/;
+/** A header with such a word in its name holds a secret; `x-portkey-provider` and `x-max-tokens` have none. */
+const SECRET_WORD =
+  /^(?:api|access|app|auth|bearer|client|private|secret|session|subscription|user)*(?:auth|authorization|authentication|bearer|cookie|credentials?|jwt|keys?|pass|passwd|password|secrets?|session|sessionid|signature|token)$/;
 /** A value of one long word with letters and digits in it looks like one, whatever its name says. */
 const SECRET_VALUE = /^(?=.*\d)(?=.*[a-z])[\w.~+/=-]{20,}$/i;
 
@@ -100,9 +101,13 @@ const SECRET_VALUE = /^(?=.*\d)(?=.*[a-z])[\w.~+/=-]{20,}$/i;
 export function listSecrets({ keys, fixtures, headers = {} }: Target): readonly string[] {
   const { upstream_secret: secret } = fixtures ?? {};
   const secretHeaders = Object.entries(headers).flatMap(([name, value]) =>
-    SECRET_HEADER.test(name) || SECRET_VALUE.test(value) ? listWords(value) : [],
+    isSecretName(name) || SECRET_VALUE.test(value) ? listWords(value) : [],
   );
   return [...Object.values(keys), ...(secret === undefined ? [] : [secret]), ...secretHeaders];
+}
+
+function isSecretName(header: string): boolean {
+  return header.split(/[-_.]/).some((word) => SECRET_WORD.test(word));
 }
 
 /** The whole value, and what follows its scheme: `Basic dXNlcjpw…` holds a secret without the first word. */
