@@ -126,7 +126,11 @@ export const OPERATION_PROBES: readonly OperationProbe[] = listHttpOperations(op
 }));
 
 /** Statuses that say to a caller who may do everything: there is no such operation. */
-const ABSENT_STATUSES: readonly number[] = [404, 405, 501];
+const ABSENT_STATUSES: readonly (number | undefined)[] = [404, 405, 501];
+
+export function isAbsent(status: number | undefined): boolean {
+  return ABSENT_STATUSES.includes(status);
+}
 
 /** Asks with the full key for next to nothing. @throws NotTestable when the target does not have the operation */
 export async function requireOffered(context: CheckContext, operation: HttpOperationId): Promise<void> {
@@ -134,5 +138,5 @@ export async function requireOffered(context: CheckContext, operation: HttpOpera
   const filled = path.replace("{model}", encodeURIComponent(String(context.models.chat)));
   const body = method === "POST" ? { body: "{}" } : {};
   const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
-  if (ABSENT_STATUSES.includes(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);
+  if (isAbsent(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);
 }

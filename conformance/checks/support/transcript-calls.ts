@@ -19,6 +19,7 @@ import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { requireStatus } from "./envelope.ts";
 import { composeMultipart, type FormOptions, type FormPart, type SentForm } from "./multipart.ts";
+import { isAbsent, requireOffered } from "./operation-probes.ts";
 import { SPOKEN } from "./recordings.ts";
 
 export interface TranscriptEndpoint {
@@ -72,14 +73,30 @@ function composeTranscript(context: CheckContext, options: AskOptions): SentForm
   return composeMultipart(arrange(parts), form);
 }
 
-/** Past the SDK, whatever comes of it. */
+/** Past the SDK, whatever comes of it. @throws NotTestable where the target does not translate */
 export async function sendTranscript(
   context: CheckContext,
-  { path }: TranscriptEndpoint,
+  endpoint: TranscriptEndpoint,
   options: AskOptions = {},
 ): Promise<Exchange> {
   const { body, headers } = composeTranscript(context, options);
-  return context.wire({ method: "POST", path, body, headers: { ...headers, ...options.headers } });
+  const { path } = endpoint;
+  const exchange = await context.wire({ method: "POST", path, body, headers: { ...headers, ...options.headers } });
+  await requireTranslations(context, endpoint, exchange);
+  return exchange;
+}
+
+/**
+ * A recipe names no model for translations, so that it promises none. A 404 may be a model's as well: another request
+ * finds out. @throws NotTestable
+ */
+export async function requireTranslations(
+  context: CheckContext,
+  { operation }: TranscriptEndpoint,
+  { response }: Exchange,
+): Promise<void> {
+  if (operation !== "createTranslation" || !isAbsent(response?.status)) return;
+  await requireOffered(context, operation);
 }
 
 /** A request that has to be answered, as JSON by default. @throws Unsupported where the model translates nothing */
