@@ -2,6 +2,7 @@
 
 import { createCompletionStreamResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
+import type { Exchange } from "../../src/exchange.ts";
 import { DONE, jsonFrames, sseFrames } from "../../src/expect-stream.ts";
 import {
   assume,
@@ -14,6 +15,7 @@ import {
   throwIfUnsupported,
 } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { expectFlushed } from "../support/arrivals.ts";
 import {
   askText,
   COMPLETIONS,
@@ -39,6 +41,19 @@ function hasUsage({ usage }: JsonObject): boolean {
 }
 
 export const completionStreamChecks: readonly Check[] = [
+  defineCheck({
+    ...COMPLETIONS,
+    id: "completions.stream.flushed",
+    level: "should",
+    requirement: "Texts are sent as they are made: of a stream that takes time the first bytes arrive before the last.",
+    reference: "Chunked transfer, RFC 9112 section 7.1",
+    breaks: "A buffering layer turns streaming into waiting.",
+    async run(context) {
+      const stream = async (tokens: number): Promise<Exchange> =>
+        (await streamText(context, { ...REPEATABLE, prompt: COUNTING, max_tokens: tokens })).exchange;
+      await expectFlushed({ long: () => stream(48), short: () => stream(1) });
+    },
+  }),
   defineCheck({
     ...COMPLETIONS,
     id: "completions.stream.content-type",

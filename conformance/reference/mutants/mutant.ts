@@ -214,6 +214,15 @@ export function oneWrite(data: string | Uint8Array): readonly Write[] {
   return [{ data, afterMs: 0 }];
 }
 
+/** Longer than a check that measures takes for making. */
+const MAKING_MS = 120;
+
+/** Everything in one piece, when all of it has been made. */
+export function afterAll(reply: Reply): readonly Write[] {
+  const waitMs = reply.writes.reduce((sum, { afterMs }) => sum + afterMs, MAKING_MS);
+  return [{ data: readReply(reply), afterMs: waitMs }];
+}
+
 export function readReply(reply: Reply): string {
   return reply.writes
     .map(({ data }) => (typeof data === "string" ? data : Buffer.from(data).toString("utf8")))

@@ -3,6 +3,7 @@
 import type { Chunk } from "../../operations/chat-answer.ts";
 import type { ChatBody } from "../../operations/chat-rules.ts";
 import {
+  afterAll,
   isChat,
   isChatStream,
   isStream,
@@ -12,7 +13,6 @@ import {
   mutateReply,
   oneWrite,
   parseSent,
-  readReply,
   withHeader,
   omit,
 } from "../mutant.ts";
@@ -280,8 +280,8 @@ export const chatStreamMutants: readonly Mutant[] = [
   ),
   mutateReply(
     { id: "stream.buffered", description: "all chunks are sent at once", intended: ["chat.stream.flushed"] },
-    (reply, call) => isStream(reply) && parseSent(call)["max_tokens"] === 48,
-    (reply) => ({ writes: oneWrite(readReply(reply)) }),
+    (reply, call) => isStream(reply) && isChat(call) && parseSent(call)["max_tokens"] === 48,
+    (reply) => ({ writes: afterAll(reply) }),
   ),
   {
     id: "stream.slot-kept",

@@ -5,6 +5,7 @@ import type { LegacyLogprobs } from "../../logprobs.ts";
 import type { ChatBody } from "../../operations/chat-rules.ts";
 import { wantsUsage } from "../../operations/create-chat-completion.ts";
 import {
+  afterAll,
   isStream,
   type Mutant,
   mutateOperation,
@@ -12,6 +13,7 @@ import {
   type Naming,
   omit,
   oneWrite,
+  parseSent,
   readReply,
   withHeader,
 } from "../mutant.ts";
@@ -68,6 +70,15 @@ export const completionStreamMutants: readonly Mutant[] = [
     },
     (reply, call) => isStream(reply) && call.operation === "createCompletion",
     (reply) => ({ writes: oneWrite(readReply(reply).replace("data: [DONE]\n\n", "")) }),
+  ),
+  mutateReply(
+    {
+      id: "completions.stream.buffered",
+      description: "all events are sent at once",
+      intended: ["completions.stream.flushed"],
+    },
+    (reply, call) => isStream(reply) && call.operation === "createCompletion" && parseSent(call)["max_tokens"] === 48,
+    (reply) => ({ writes: afterAll(reply) }),
   ),
   mutateEvents(
     {
