@@ -91,21 +91,24 @@ async function requireTaken(context: CheckContext, transport: Transport): Promis
  * Refused with the status before the upgrade; or, as api.openai.com does with browsers, by an error and a closed
  * connection before a session begins. @throws Failure
  */
-async function expectTurnedAway(
-  context: CheckContext,
-  connection: RealtimeConnection,
-  status: 401 | 403,
-): Promise<void> {
+async function expectTurnedAway(context: CheckContext, connection: RealtimeConnection): Promise<void> {
   if (connection.exchange().response?.status === 101) {
     await connection.waitForClosure(context.patienceMs);
     const types = connection.events.map(({ value }) => value["type"]);
     const holds = connection.closure !== null && types.includes("error") && !types.includes("session.created");
-    const expected = `status ${status}, or an error and the end of the connection before any session`;
+    const expected = `status ${TURNED_AWAY.join(" or ")}, or an error and the end of the connection before any session`;
     return expectOn(connection, holds, { observer: "wire", expected, actual: describeConnection(connection) });
   }
-  const seen = connection.exchange().response?.status;
-  const actual = describeConnection(connection);
-  expectOn(connection, seen === status, { observer: "wire", expected: `status ${status}`, actual });
+  expectStatusOf(connection, TURNED_AWAY);
+}
+
+/** `ws`, `websockets` and browsers tell their callers the same for both; which one it is has a check of its own. */
+const TURNED_AWAY = [401, 403] as const;
+
+function expectStatusOf(connection: RealtimeConnection, accepted: readonly number[]): void {
+  const holds = accepted.includes(connection.exchange().response?.status ?? 0);
+  const expected = `status ${accepted.join(" or ")}`;
+  expectOn(connection, holds, { observer: "wire", expected, actual: describeConnection(connection) });
 }
 
 async function sendProbe(context: CheckContext, transport: Transport, credential: Credential) {
@@ -132,14 +135,14 @@ function defineMatrix(transport: Transport): readonly Check[] {
       ...AUTH,
       id: `realtime.auth.${transport.slug}.${probe.slug}`,
       level: probe.level,
-      requirement: `${probe.subject} opens no session: ${transport.what} it is refused with ${probe.status}.`,
+      requirement: `${probe.subject} opens no session: ${transport.what} it is refused with ${TURNED_AWAY.join(" or ")}.`,
       reference: "RFC 6455 section 4.2.2 (401 before the upgrade); RFC 9110 sections 15.5.2 and 15.5.4",
       breaks: probe.breaks,
       needs: [...AUTH.needs, ...probe.needs],
       async run(context) {
         await requireTaken(context, transport);
         const connection = await sendProbe(context, transport, probe.compose(context));
-        await expectTurnedAway(context, connection, probe.status);
+        await expectTurnedAway(context, connection);
       },
     }),
   );
@@ -198,6 +201,37 @@ export const realtimeCredentialChecks: readonly Check[] = [
   }),
   defineCheck({
     ...AUTH,
+    id: "realtime.auth.refusal.unknown-key-status",
+    level: "should",
+    requirement: "An unknown key is refused before the upgrade with 401, as by every other operation.",
+    reference: "RFC 9110 section 15.5.2; OpenAI error codes",
+    breaks: "Proxies and logs tell a wrong key from a missing permission by the status.",
+    async run(context) {
+      await requireTaken(context, HEADER);
+      const connection = await open(context, HEADER.compose(UNKNOWN_KEY));
+      if (connection.opened) throw new Inconclusive("strangers get in, which other checks judge");
+      if (connection.exchange().response?.status === 101) return;
+      expectStatusOf(connection, [401]);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
+    id: "realtime.auth.refusal.no-capability-status",
+    level: "should",
+    needs: [...AUTH.needs, "key:no_capability"],
+    requirement: "A key that may open no session is refused before the upgrade with 403.",
+    reference: "RFC 9110 section 15.5.4; OpenAI error codes",
+    breaks: "Who has a good key is asked for another one.",
+    async run(context) {
+      await requireTaken(context, HEADER);
+      const connection = await open(context, { query: TRANSCRIPTION_QUERY, credential: "no_capability" });
+      if (connection.opened) throw new Inconclusive("such a key opens a session, which other checks judge");
+      if (connection.exchange().response?.status === 101) return;
+      expectStatusOf(connection, [403]);
+    },
+  }),
+  defineCheck({
+    ...AUTH,
     id: "realtime.auth.refusal.key-not-echoed",
     requirement: "A refusal repeats the key neither of the subprotocol nor of the query.",
     reference: "OWASP API3:2023; CWE-532",
@@ -216,13 +250,13 @@ export const realtimeCredentialChecks: readonly Check[] = [
     id: "realtime.auth.before-parameters",
     level: "should",
     requirement:
-      "The credential is judged before the query: a stranger's is refused with 401 whatever is wrong with it.",
+      "The credential is judged before the query: a stranger's is refused as one, whatever is wrong with it.",
     reference: "RFC 9110 section 15.5.2; OWASP API2:2023",
     breaks: "Strangers find out which models exist and which requests are valid.",
     async run(context) {
       await askAsStranger(context, { query: TRANSCRIPTION_QUERY, credential: null });
       const connection = await open(context, { query: "?intent=conformance", credential: null });
-      await expectTurnedAway(context, connection, 401);
+      await expectTurnedAway(context, connection);
     },
   }),
 ];

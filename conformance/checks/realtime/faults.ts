@@ -70,7 +70,7 @@ export const FAULT_ROWS: readonly Fault[] = [
   },
   {
     slug: "no-type",
-    level: "must",
+    level: "should",
     what: "An event without `type`",
     message: { audio: "AAAA" },
     breaks: "A defect of the client goes unnoticed, or ends the session.",
@@ -112,10 +112,10 @@ export const FAULT_ROWS: readonly Fault[] = [
   },
   {
     slug: "deep",
-    level: "must",
+    level: "should",
     what: "A message that is nested twenty thousand deep",
     message: `{"type":"session.update","session":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`,
-    breaks: "A server that walks it runs out of stack, with all of its sessions.",
+    breaks: "No client sends it; a server that walks it runs out of stack, and loses the session.",
   },
   {
     slug: "long-event-id",

@@ -13,7 +13,7 @@ import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { composeSdkChat } from "../support/chat-calls.ts";
 import { UNKNOWN_KEY } from "../support/credential-probes.ts";
-import { requireStatus } from "../support/envelope.ts";
+import { expectRefused, requireRefusal } from "../support/envelope.ts";
 import {
   describeConnection,
   expectOn,
@@ -92,8 +92,16 @@ async function requireShortLived(context: CheckContext): Promise<Secret & { read
   });
 }
 
-/** As a browser does. */
-function openWith(context: CheckContext, secret: string): Promise<RealtimeConnection> {
+/** What a subprotocol may hold: a token of RFC 9110, section 5.6.2. */
+const SUBPROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** As a browser does. @throws Inconclusive for a secret that none can send */
+async function openWith(context: CheckContext, secret: string): Promise<RealtimeConnection> {
+  if (!SUBPROTOCOL.test(secret)) {
+    throw new Inconclusive(
+      "the secret has characters that no subprotocol may have, which realtime.secret.opens judges",
+    );
+  }
   const protocols = ["realtime", `openai-insecure-api-key.${secret}`];
   return context.realtime({ query: TRANSCRIPTION_QUERY, credential: null, protocols });
 }
@@ -102,25 +110,18 @@ function openWith(context: CheckContext, secret: string): Promise<RealtimeConnec
 async function requireOpening(context: CheckContext): Promise<void> {
   await openSession(context);
   const key = context.key("full");
-  if (!/^[\w.~!#$%&'*+^|-]+$/.test(key)) return;
+  if (!SUBPROTOCOL.test(key)) return;
   const connection = await openWith(context, key);
   if (!connection.opened) throw new Inconclusive(`a subprotocol opens no session: ${describeConnection(connection)}`);
-}
-
-/** @throws Failure unless what a secret may not do is refused with 401 or 403 */
-function expectUnauthorised({ exchange }: SdkOutcome<unknown>): void {
-  const status = exchange.response?.status;
-  if (status === 401 || status === 403) return;
-  throw new Failure({ observer: "wire", expected: "status 401 or 403", actual: describeExchange(exchange), exchange });
 }
 
 /** @throws Failure unless no session begins */
 function expectTurnedAway(connection: RealtimeConnection): void {
   const status = connection.exchange().response?.status;
   const begins = connection.events.some(({ value }) => value["type"] === "session.created");
-  const holds = status === 401 || (status === 101 && !begins && connection.closure !== null);
+  const holds = status === 401 || status === 403 || (status === 101 && !begins && connection.closure !== null);
   const actual = describeConnection(connection);
-  expectOn(connection, holds, { observer: "wire", expected: "status 401", actual });
+  expectOn(connection, holds, { observer: "wire", expected: "status 401 or 403", actual });
 }
 
 const lifetimes = [60, 7200].map((seconds) => ({ seconds, params: { anchor: "created_at", seconds } as const }));
@@ -243,8 +244,12 @@ export const realtimeSecretChecks: readonly Check[] = [
     reference: "openai-node realtime/websocket.ts; OpenAPI create-realtime-client-secret",
     breaks: "No page can transcribe without the key of its operator.",
     async run(context) {
+      const { value, exchange } = await requireSecret(context);
+      if (!SUBPROTOCOL.test(value)) {
+        const expected = "a secret of characters that a subprotocol may have";
+        throw new Failure({ observer: "wire", expected, actual: JSON.stringify(value), exchange });
+      }
       await requireOpening(context);
-      const { value } = await requireSecret(context);
       const inHeader = { query: TRANSCRIPTION_QUERY, credential: { literal: value } };
       for (const connection of [await openWith(context, value), await context.realtime(inHeader)]) {
         const created = await connection.waitFor("session.created", { withinMs: context.patienceMs });
@@ -279,28 +284,29 @@ export const realtimeSecretChecks: readonly Check[] = [
     ...SECRETS,
     id: "realtime.secret.not-for-chat",
     needs: [...SECRETS.needs, "model:chat"],
-    requirement: "A client secret is for realtime alone: a chat with it is refused with 401 or 403.",
+    requirement: "A client secret is for realtime alone: a chat with it is refused with a 4xx.",
     reference: "OpenAPI create-realtime-client-secret: access to the Realtime API; OWASP API5:2023",
     breaks: "Who reads the source of a page uses its operator's account for all else.",
     async run(context) {
       const { value } = await requireSecret(context);
       const ask = (literal: string) =>
         context.sdk((client) => client.chat.completions.create(composeSdkChat(context)), { credential: { literal } });
-      requireStatus((await ask(UNKNOWN_KEY)).exchange, 401);
-      expectUnauthorised(await ask(value));
+      requireRefusal((await ask(UNKNOWN_KEY)).exchange);
+      expectRefused((await ask(value)).exchange);
     },
   }),
   defineCheck({
     ...SECRETS,
     id: "realtime.secret.not-for-secrets",
-    requirement: "A client secret makes no other client secret.",
+    requirement: "A client secret makes no other client secret: that is refused with a 4xx.",
     reference: "OWASP API5:2023",
     breaks: "A secret that has leaked once is renewed for ever.",
     async run(context) {
       const { value } = await requireSecret(context);
       const params = { session: composeSession(context) };
       const credential = { literal: value };
-      expectUnauthorised(await context.sdk((client) => client.realtime.clientSecrets.create(params), { credential }));
+      const outcome = await context.sdk((client) => client.realtime.clientSecrets.create(params), { credential });
+      expectRefused(outcome.exchange);
     },
   }),
   defineCheck({
@@ -322,7 +328,7 @@ export const realtimeSecretChecks: readonly Check[] = [
 export const secretExpiryCheck: Check = defineCheck({
   ...SECRETS,
   id: "realtime.secret.expires",
-  requirement: "A client secret that has expired opens no session: 401.",
+  requirement: "A client secret that has expired opens no session: 401 or 403.",
   reference: "OpenAPI create-realtime-client-secret.expires_after",
   breaks: "A secret that was found in a page's log works for ever.",
   async run(context) {

@@ -77,6 +77,12 @@ export const realtimeSecretMutants: readonly Mutant[] = [
   ),
   secretLikeKey,
   mutateSecret(
+    "secret-is-base64",
+    "a secret ends with characters that no subprotocol may have",
+    ["secret.opens"],
+    (secret) => ({ ...secret, value: `${String(secret["value"])}==` }),
+  ),
+  mutateSecret(
     "secret-for-a-minute",
     "every secret lives for a minute",
     ["secret.lifetime"],

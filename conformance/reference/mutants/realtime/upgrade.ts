@@ -55,7 +55,9 @@ function mutateValidation(
 }
 
 function refuseByStatus(id: string, verdict: CredentialVerdict, refusal: "capability_missing" | "unauthenticated") {
-  return mutateRealtime(name(id, `${verdict} is refused as ${refusal}`, [`auth.header.${verdict}`]), ({ admit }) => ({
+  const intended = verdict === "unknown-key" ? ["auth.refusal.envelope"] : [];
+  const checks = [`auth.refusal.${verdict}-status`, ...intended];
+  return mutateRealtime(name(id, `${verdict} is refused as ${refusal}`, checks), ({ admit }) => ({
     admit: (given, upgrade) =>
       given === verdict && transportOf(upgrade) === "header" ? makeRefusal(refusal) : admit(given, upgrade),
   }));
@@ -63,7 +65,7 @@ function refuseByStatus(id: string, verdict: CredentialVerdict, refusal: "capabi
 
 export const realtimeUpgradeMutants: readonly Mutant[] = [
   ...openDoors,
-  refuseByStatus("expired-is-403", "expired", "capability_missing"),
+  refuseByStatus("unknown-key-is-403", "unknown-key", "capability_missing"),
   refuseByStatus("no-capability-is-401", "no-capability", "unauthenticated"),
   mutateValidation("no-intent", "there are no sessions for transcription", ["upgrade.intent"], ({ intent }) =>
     intent === "transcription" ? "refuse" : null,
