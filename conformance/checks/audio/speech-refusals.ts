@@ -20,13 +20,14 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { slug: "no-input", what: "without an input", param: "input", fields: { input: undefined } },
-  { slug: "no-voice", what: "without a voice", param: "voice", fields: { voice: undefined } },
-  { slug: "no-model", what: "without a model", param: "model", fields: { model: undefined } },
+  { slug: "no-voice", what: "without a voice", param: "voice", fields: { voice: undefined }, level: "should" },
+  { slug: "no-model", what: "without a model", param: "model", fields: { model: undefined }, level: "should" },
   {
     slug: "unknown-model",
     what: "for a model that is not there",
     param: "model",
     fields: { model: "conformance-no-such-model" },
+    level: "should",
   },
   { slug: "empty-input", what: "whose input is empty", param: "input", fields: { input: "" }, level: "should" },
   { slug: "input-type", what: "whose input is a list", param: "input", fields: { input: ["The sea."] } },
@@ -42,12 +43,14 @@ const ROWS: readonly Row[] = [
     what: "for a voice that is not there",
     param: "voice",
     fields: { voice: "conformance-no-such-voice" },
+    level: "should",
   },
   {
     slug: "format",
     what: "with an unknown `response_format`",
     param: "response_format",
     fields: { response_format: "midi" },
+    level: "should",
   },
   {
     slug: "stream-format",

@@ -19,6 +19,9 @@ const AUTH = {
   needs: ["key:full", "model:chat"],
 } as const;
 
+/** To a key that lacks a scope api.openai.com answers 401, and gateways 403. */
+const FORBIDDEN: readonly number[] = [401, 403];
+
 interface Access {
   readonly operation: OperationProbe;
   readonly credential: CredentialProbe;
@@ -37,9 +40,9 @@ function defineAuthCheck({ operation, credential, stream }: Access): Check {
     ...AUTH,
     id: `auth.${operation.slug}.${stream === undefined ? "" : "stream-"}${credential.slug}`,
     level: resolveLevel(operation.operation, credential, stream !== undefined),
-    requirement: `${credential.subject} is refused with ${credential.status} by ${stream === undefined ? "" : "a streamed "}${operation.operation}.`,
+    requirement: `${credential.subject} is refused with ${isForbidden ? "403 or 401" : 401} by ${stream === undefined ? "" : "a streamed "}${operation.operation}.`,
     reference: isForbidden
-      ? "RFC 9110 section 15.5.4; openai-node core/error.ts PermissionDeniedError"
+      ? "RFC 9110 section 15.5.4; openai-node core/error.ts PermissionDeniedError; anomalyco/opencode#21928 (OpenAI's is a 401)"
       : "RFC 9110 section 15.5.2; openai-node core/error.ts AuthenticationError; openai/openai-cookbook#2347",
     breaks: credential.breaks,
     operation: operation.operation,
@@ -48,10 +51,12 @@ function defineAuthCheck({ operation, credential, stream }: Access): Check {
       const sent = { credential: credential.compose(context) };
       const call = stream ?? operation.call;
       const outcome = await context.sdk((client) => call(client, context), sent);
-      if (outcome.exchange.response?.status !== credential.status) await requireOffered(context, operation.operation);
-      expectStatus(outcome.exchange, credential.status);
+      const accepted = isForbidden ? FORBIDDEN : [401];
+      if (!accepted.includes(outcome.exchange.response?.status ?? 0))
+        await requireOffered(context, operation.operation);
+      const { status } = expectStatus(outcome.exchange, accepted);
       const { PermissionDeniedError, AuthenticationError } = context.officialSdk.OpenAI;
-      if (isForbidden) expectSdkError(outcome, PermissionDeniedError);
+      if (status === 403) expectSdkError(outcome, PermissionDeniedError);
       else expectSdkError(outcome, AuthenticationError);
     },
   });
@@ -68,7 +73,7 @@ async function requireGuard(
   credential: Credential,
 ): Promise<void> {
   const { exchange } = await context.sdk(call, { credential });
-  requireStatus(exchange, credential === null ? 401 : 403);
+  requireStatus(exchange, credential === null ? 401 : FORBIDDEN);
 }
 
 async function requireChatGuard(context: CheckContext, credential: Credential): Promise<void> {
@@ -139,7 +144,7 @@ export const authChecks: readonly Check[] = [
     id: "auth.chat.capability-before-body",
     level: "should",
     needs: ["key:no_capability"],
-    requirement: "The capability is judged before the body: without it, even a malformed body is refused with 403.",
+    requirement: "The capability is judged before the body: without it, even a malformed body is refused as one.",
     reference: "RFC 9110 section 15.5.4; OWASP API5:2023",
     breaks: "Apps without the capability probe what the server would accept.",
     async run(context) {
@@ -150,7 +155,7 @@ export const authChecks: readonly Check[] = [
         credential: "no_capability",
         body: '{"model":',
       } as const;
-      expectStatus(await context.wire(request), 403);
+      expectStatus(await context.wire(request), FORBIDDEN);
     },
   }),
   defineCheck({
@@ -236,6 +241,24 @@ export const authChecks: readonly Check[] = [
   }),
   defineCheck({
     ...AUTH,
+    id: "auth.refusal.no-capability-status",
+    level: "should",
+    needs: ["key:no_capability", "model:chat"],
+    requirement: "A genuine key without the capability is refused with exactly 403, by every operation.",
+    reference: "RFC 9110 section 15.5.4; openai-node core/error.ts PermissionDeniedError",
+    breaks: "Clients ask for a new key, where the one that they have lacks a permission.",
+    async run(context) {
+      for (const { call, stream } of OPERATION_PROBES) {
+        for (const send of stream === undefined ? [call] : [call, stream]) {
+          const sent = { credential: "no_capability" } as const;
+          const { exchange } = await context.sdk((client) => send(client, context), sent);
+          if (exchange.response?.status === 401) expectStatus(exchange, 403);
+        }
+      }
+    },
+  }),
+  defineCheck({
+    ...AUTH,
     id: "auth.refusal.forbidden-not-retried",
     level: "should",
     needs: ["key:no_capability", "model:chat"],
@@ -245,7 +268,7 @@ export const authChecks: readonly Check[] = [
     async run(context) {
       const call = (client: OpenAI): Promise<unknown> => client.chat.completions.create(composeSdkChat(context));
       const { exchanges, exchange } = await context.sdk(call, { credential: "no_capability", maxRetries: 2 });
-      requireStatus(exchange, 403);
+      requireStatus(exchange, FORBIDDEN);
       const actual = `${exchanges.length} requests`;
       expectThat(exchanges.length === 1, { observer: "sdk", expected: "1 request", actual });
     },

@@ -88,7 +88,8 @@ export const billingChecks: readonly Check[] = [
     needs: ["key:small_credit", "fixture:small_credit", "model:chat"],
     requirement:
       "Of parallel calls exactly as many are answered as the account can pay for, and refused ones cost nothing.",
-    reference: "TigerBeetle two-phase transfers: reserve before the work, settle after",
+    reference:
+      "OpenAI error codes: 429, you exceeded your current quota; TigerBeetle two-phase transfers: reserve before the work, settle after",
     breaks: "Parallel calls overdraw an account; or refused calls eat up credit that was paid for.",
     async run(context) {
       const { affordableCalls } = context.fixture("small_credit");

@@ -34,7 +34,8 @@ function defineAcceptance({ fields, ...check }: Acceptance): Check {
 }
 
 /** What the chat templates of some models say of a conversation: that is the model's right, and no server's fault. */
-const TEMPLATE_WORDS = /chat template|template error|jinja|roles must alternate|raise_exception/i;
+const TEMPLATE_WORDS =
+  /chat template|template error|jinja|roles must alternate|raise_exception|system message must be|only user and assistant roles|system role (?:is )?not supported/i;
 
 /** @throws Unsupported */
 function throwIfTemplateRefuses(exchange: Exchange): void {

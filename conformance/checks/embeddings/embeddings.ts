@@ -150,7 +150,7 @@ export const embeddingChecks: readonly Check[] = [
     ...EMBEDDINGS,
     id: "embeddings.distinct",
     requirement: "Texts of different meaning have vectors of different directions.",
-    reference: "OpenAI embeddings guide",
+    reference: "OpenAPI CreateEmbeddingRequest.input; OpenAI embeddings guide",
     breaks: "A constant, or a model that was loaded wrong, answers everything with the same neighbours.",
     async run(context) {
       const [first] = requireVectors(await askEmbedding(context, { input: TEXTS[0] }));
@@ -305,9 +305,9 @@ function defineBlame(): Check {
   return defineCheck({
     ...EMBEDDINGS,
     id: "embeddings.refuses.param",
-    level: "should",
+    level: "may",
     requirement: "The refusal of a request that is wrong in one field names it in `param`.",
-    reference: "OpenAPI Error.param",
+    reference: "OpenAPI Error.param; onyx-dot-app/onyx#1906 (OpenAI itself sends null here)",
     breaks: "Forms and agents that repair the field named by `param` have nothing to repair.",
     async run(context) {
       await expectBlamed(WRONG, ({ fields }) => askEmbedding(context, fields, { isRefusable: true }));

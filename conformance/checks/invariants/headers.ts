@@ -3,21 +3,33 @@
  * that every operation refuses in the official form.
  */
 
-import { errorResponseSchema, type HttpOperationId, operations } from "@openai-compat/spec";
+import { type HttpOperationId, operations } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectStatus, isJsonObject } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
+import { envelopeSchema } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { isDuration } from "../support/rate-limit.ts";
 import { ANSWERED, type Answered } from "./answers.ts";
 import { type Flaw, listShapeFlaws, must, readAnswer, should } from "./flaws.ts";
 
 const ORIGIN = "https://conformance.example";
-const CORS = ["access-control-allow-origin", "access-control-expose-headers"] as const;
+/** Headers that the SDK reads in a page. */
+const READ_BY_PAGES = ["x-request-id", "retry-after"];
+
+const ALLOWED = "access-control-allow-origin";
+const EXPOSED = "access-control-expose-headers";
 
 type Headers = Readonly<Record<string, string>>;
+
+function isExposed({ [EXPOSED]: names = "" }: Headers, name: string): boolean {
+  return names
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .some((one) => one === "*" || one === name);
+}
 
 /** Every request id of a run of requests is another. */
 function listHeaderFlaws(headers: Headers, plain: Headers, seen: Set<string>): readonly Flaw[] {
@@ -25,8 +37,9 @@ function listHeaderFlaws(headers: Headers, plain: Headers, seen: Set<string>): r
   const flaws = [
     ...should(id !== undefined && id.length > 4, "a request id", id),
     ...should(id === undefined || !seen.has(id), "a request id of its own", id),
-    ...CORS.flatMap((name) =>
-      should(headers[name] === plain[name], `${name} as of GET /models: ${plain[name]}`, headers[name]),
+    ...should(headers[ALLOWED] === plain[ALLOWED], `${ALLOWED} as of GET /models: ${plain[ALLOWED]}`, headers[ALLOWED]),
+    ...READ_BY_PAGES.filter((name) => isExposed(plain, name)).flatMap((name) =>
+      should(isExposed(headers, name), `${name} exposed, as by GET /models`, headers[EXPOSED]),
     ),
     ...listRateFlaws(headers),
   ];
@@ -145,7 +158,7 @@ function listEnvelopeFlaws(exchange: Exchange): readonly Flaw[] {
   const after = headers["retry-after"];
   return [
     ...flaws,
-    ...listShapeFlaws(body, errorResponseSchema.partial().required({ error: true })),
+    ...listShapeFlaws(body, envelopeSchema),
     ...must(typeof message === "string" && message !== "", "a message", error),
     ...should(typeof type === "string" && TYPES.test(type), "a type such as invalid_request_error", type),
     ...should(

@@ -16,7 +16,7 @@ import { describeExchange } from "../../src/response-body.ts";
 import { askChat, type ChatFields, streamChat, userMessage } from "./chat-calls.ts";
 
 /** What clients read of an error. That `param` and `code` are there as null where they say nothing is another check's. */
-const envelopeSchema = z.looseObject({
+export const envelopeSchema = z.looseObject({
   error: z.looseObject({
     message: z.string(),
     type: z.string(),

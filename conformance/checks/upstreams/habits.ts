@@ -85,6 +85,7 @@ export const upstreamHabitChecks: readonly Check[] = [
   defineCheck({
     ...UPSTREAMS,
     id: "upstreams.usage.own-chunk",
+    level: "should",
     needs: ["model:upstream_late_usage"],
     requirement:
       "Usage that the upstream sends with the last choice reaches the client in a chunk of its own, without choices.",

@@ -19,7 +19,7 @@ export const STANDING_OBJECTIONS: Readonly<Record<string, readonly string[]>> = 
   // openai-python before 1.60 splits at ": ", and fails at a keep-alive after an id or with a blank line of its own.
   "legal.no-space-after-colon": ["sse.space-after-data"],
   "legal.ids-of-events": ["sse.no-id-or-retry"],
-  "legal.retry-field": ["sse.no-id-or-retry"],
+  "legal.retry-field": ["sse.no-id-or-retry", "sse.no-empty-event"],
   "legal.comments": ["sse.no-comment-event"],
   "legal.keep-alives": ["sse.no-comment-event"],
   // The document requires the key, and null in it.

@@ -99,7 +99,7 @@ export const authMutants: readonly Mutant[] = [
     {
       id: "auth.no-capability-is-401",
       description: "a missing capability is a 401",
-      intended: ["auth.models-list.no-capability"],
+      intended: ["auth.refusal.no-capability-status"],
     },
     (verdict, call) => verdict === "no-capability" && call.operation === "listModels",
     "unauthenticated",

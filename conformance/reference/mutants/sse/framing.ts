@@ -11,8 +11,8 @@ function mutateFrame(id: string, description: string, intended: string, frame: (
 }
 
 /** Sends something after the first event. */
-function insertFrame(id: string, description: string, intended: string, frame: string): Mutant {
-  return mutateFrames({ id, description, intended: [intended] }, (frames) => [
+function insertFrame(id: string, description: string, intended: string | readonly string[], frame: string): Mutant {
+  return mutateFrames({ id, description, intended: [intended].flat() }, (frames) => [
     ...frames.slice(0, 1),
     frame,
     ...frames.slice(1),
@@ -54,7 +54,7 @@ export const sseMutants: readonly Mutant[] = [
   ),
   insertFrame("sse.empty-data", "a keep-alive is an empty `data:`", "sse.no-empty-event", "data: \n\n"),
   insertFrame("sse.event-without-data", "a keep-alive is `event: ping`", "sse.no-empty-event", "event: ping\n\n"),
-  insertFrame("sse.retry", "a bare `retry:` is sent", "sse.no-id-or-retry", "retry: 3000\n\n"),
+  insertFrame("sse.retry", "a bare `retry:` is sent", ["sse.no-id-or-retry", "sse.no-empty-event"], "retry: 3000\n\n"),
   insertFrame("sse.comment-event", "a keep-alive comment has its own blank line", "sse.no-comment-event", ": ping\n\n"),
   mutateFrames(
     { id: "sse.byte-order-mark", description: "the stream starts with a byte order mark", intended: ["sse.utf-8"] },
