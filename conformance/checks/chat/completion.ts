@@ -236,7 +236,7 @@ export const chatCompletionChecks: readonly Check[] = [
     async run(context) {
       const limit = 5;
       const body = await requireCompletion(context, { messages: [userMessage(LONG_PROMPT)], max_tokens: limit });
-      const text = JSON.stringify(body["choices"]);
+      const text = JSON.stringify(body["choices"]) ?? "";
       if (!text.includes('"length"')) throw new Inconclusive("the answer was not cut at the limit");
       const { completion_tokens: tokens } = readUsage(body);
       const actual = `${tokens} tokens for ${text}`;

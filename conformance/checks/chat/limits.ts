@@ -127,7 +127,9 @@ export const chatLimitChecks: readonly Check[] = [
     async run(context) {
       throwIfUnsupported(await askChat(context, { n: 2 }), "n");
       const { choices } = await requireCompletion(context, { n: 2 });
-      const indices = Array.isArray(choices) ? choices.map((choice: { index?: unknown }) => choice.index) : [];
+      const indices = Array.isArray(choices)
+        ? choices.map((choice: unknown) => (isJsonObject(choice) ? choice["index"] : choice))
+        : [];
       const holds = indices.length === 2 && indices.includes(0) && indices.includes(1);
       expectThat(holds, { observer: "wire", expected: "indices 0 and 1", actual: JSON.stringify(indices) });
     },

@@ -4,12 +4,14 @@ import { createEmbeddingResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck, type Level } from "../../src/check.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
 import { expectSdkValue, expectStatus, expectThat } from "../../src/expect.ts";
+import { excerpt } from "../../src/response-body.ts";
 import {
   askEmbedding,
   cosine,
   expectBase64,
   expectNumbers,
   isSameDirection,
+  readSdkItems,
   requireItems,
   requireList,
   requireVectors,
@@ -70,13 +72,10 @@ export const embeddingChecks: readonly Check[] = [
     async run(context) {
       const request = { model: String(context.models.embedding), input: TEXTS[0] };
       const value = expectSdkValue(await context.sdk((client) => client.embeddings.create(request)));
-      const vector = value.data[0]?.embedding ?? [];
-      const holds = vector.length > 0 && Array.from(vector).every((number) => Number.isFinite(number));
-      expectThat(holds, {
-        observer: "sdk",
-        expected: "a vector of numbers",
-        actual: JSON.stringify(value).slice(0, 200),
-      });
+      const [first] = readSdkItems(value);
+      const vector: readonly unknown[] = Array.isArray(first?.["embedding"]) ? first["embedding"] : [];
+      const holds = vector.length > 0 && vector.every((number) => Number.isFinite(number));
+      expectThat(holds, { observer: "sdk", expected: "a vector of numbers", actual: excerpt(JSON.stringify(value)) });
     },
   }),
   defineCheck({
@@ -220,7 +219,7 @@ export const embeddingChecks: readonly Check[] = [
       // Counted by the SDK: OpenAI's own vectors in such a number are longer than what is recorded.
       const outcome = await context.sdk((client) => client.embeddings.create({ model, input }));
       expectStatus(outcome.exchange, 200);
-      const { length } = expectSdkValue(outcome).data;
+      const { length } = readSdkItems(expectSdkValue(outcome));
       expectThat(length === BATCH_MAX, { observer: "wire", expected: `${BATCH_MAX} vectors`, actual: String(length) });
     },
   }),

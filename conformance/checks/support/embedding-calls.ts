@@ -24,6 +24,11 @@ export async function askEmbedding(
   return (await context.sdk((client) => client.embeddings.create(request), options)).exchange;
 }
 
+/** The items of what the SDK returned, which passes on what it got: none where that is no list. */
+export function readSdkItems({ data }: { readonly data: unknown }): readonly JsonObject[] {
+  return Array.isArray(data) ? data.filter(isJsonObject) : [];
+}
+
 /** The body of an answer. @throws Inconclusive */
 export function requireList(exchange: Exchange): JsonObject {
   return assume("an embedding request is answered", () => {
