@@ -18,7 +18,13 @@ export interface JudgeLimits {
 const DEFAULT_JUDGE_LIMITS: JudgeLimits = { checkTimeoutMs: 12_000, runTimeoutMs: 180_000, concurrency: 1 };
 
 /** A wire does the same each time, and what it did to the server is what a check has to say. */
-const ONCE = { stuckChecksMax: Infinity, retriesMax: 0, restartWaitMsMax: 0, rateLimitWaitMsMax: 0 };
+const ONCE = {
+  patienceFactorMax: 1,
+  stuckChecksMax: Infinity,
+  retriesMax: 0,
+  restartWaitMsMax: 0,
+  rateLimitWaitMsMax: 0,
+};
 
 export interface JudgeOptions {
   readonly limits?: JudgeLimits;

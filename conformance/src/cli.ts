@@ -127,7 +127,12 @@ function defineRunCommand(program: Command): Command {
     .addOption(
       new Option("--fail-on <level>", "lowest level that fails a run").choices(["must", "should"]).default("must"),
     )
-    .option("--timeout-ms <ms>", "time for one check", decodePositive, checkTimeoutMs)
+    .option(
+      "--timeout-ms <ms>",
+      "a check to whose requests nothing comes for this time is given up",
+      decodePositive,
+      checkTimeoutMs,
+    )
     .option("--run-timeout-ms <ms>", "time for the whole run", decodePositive, runTimeoutMs)
     .option(
       "--preflight-timeout-ms <ms>",

@@ -38,6 +38,8 @@ export interface CheckContextOptions {
   readonly patienceMs?: number | undefined;
   /** Default: what is made is for this check alone. */
   readonly run?: SharedRun | undefined;
+  /** Called when something of an answer has come, and when it has ended. Default: not at all. */
+  readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called before each request; it is sent when what it returns resolves. Default: at once. */
   readonly beforeSend?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -56,7 +58,7 @@ export const PATIENCE_SHARE = 0.5;
 const SDK_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 export function createCheckContext(options: CheckContextOptions): RecordedContext {
-  const { target, signal } = options;
+  const { target, signal, onProgress } = options;
   const recordedBytesMax = options.recordedBytesMax ?? RECORDED_BYTES_MAX;
   const patienceMs = options.patienceMs ?? DEFAULT_LIMITS.checkTimeoutMs * PATIENCE_SHARE;
   const officialSdk = options.officialSdk ?? DEFAULT_SDK;
@@ -67,6 +69,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     const recordings: ExchangeRecording[] = [];
     const fetch = createRecordingFetch({
       recordedBytesMax,
+      onProgress,
       beforeSend: () => options.beforeSend?.(signal) ?? Promise.resolve(),
       mapBody: (body) => mapTokenLimit(body, target),
       signal: limitCall(signal, sdkOptions, patienceMs),
@@ -87,6 +90,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     return sendWireRequest({
       ...describeWire(target, request),
       recordedBytesMax,
+      onProgress,
       signal,
       onExchange: (recording) => views.push(() => recording.snapshot()),
       ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
@@ -96,7 +100,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   async function realtime(request: RealtimeRequest): Promise<RealtimeConnection> {
     const { query, protocols = [], throughSdk = false, withinMs = patienceMs } = request;
     const headers = realtimeHeaders(target, request);
-    const recording = new ExchangeRecording(describeUpgrade(target, request, headers), recordedBytesMax);
+    const recording = new ExchangeRecording(describeUpgrade(target, request, headers), recordedBytesMax, onProgress);
     const index = views.push(() => recording.snapshot()) - 1;
     const socket = { baseUrl: target.baseUrl, query, headers, protocols };
     const connection = await openRealtime({

@@ -17,6 +17,7 @@ interface ResponseHead {
 export class ExchangeRecording {
   readonly #request: RecordedRequest;
   readonly #bytesMax: number;
+  readonly #onProgress: (recording: ExchangeRecording) => void;
   readonly #startedAt = performance.now();
   readonly #chunks: RecordedChunk[] = [];
   #head: ResponseHead | null = null;
@@ -26,14 +27,24 @@ export class ExchangeRecording {
   #end: BodyEnd = "open";
   #endAtMs: number | undefined;
 
-  constructor(request: RecordedRequest, bytesMax: number) {
+  /** @param onProgress called when something of the answer has come, and when it has ended */
+  constructor(
+    request: RecordedRequest,
+    bytesMax: number,
+    onProgress: (recording: ExchangeRecording) => void = () => {},
+  ) {
     this.#request = request;
     this.#bytesMax = bytesMax;
+    this.#onProgress = onProgress;
   }
 
   /** Body bytes seen so far, recorded or not. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get url(): string {
+    return this.#request.url;
   }
 
   get hasResponse(): boolean {
@@ -47,6 +58,7 @@ export class ExchangeRecording {
 
   respond(status: number, headers: Readonly<Record<string, string>>): void {
     this.#head = { status, headers, headersAtMs: this.#elapsedMs() };
+    this.#onProgress(this);
   }
 
   append(bytes: Uint8Array): void {
@@ -55,6 +67,7 @@ export class ExchangeRecording {
     if (bytes.byteLength > room) this.#truncated = true;
     const kept = bytes.byteLength > room ? bytes.subarray(0, room) : bytes;
     if (kept.byteLength > 0) this.#chunks.push({ atMs: this.#elapsedMs(), bytes: kept });
+    this.#onProgress(this);
   }
 
   /** Only the first end counts: what is torn down afterwards changes nothing. */
@@ -62,6 +75,7 @@ export class ExchangeRecording {
     if (this.#endAtMs !== undefined) return;
     this.#end = end;
     this.#endAtMs = this.#elapsedMs();
+    this.#onProgress(this);
   }
 
   /** The exchange broke: the body was cut when there was one, else no response arrived. */
@@ -118,7 +132,7 @@ const UNREACHABLE_CODES = [
 ];
 
 /** Reasons of ours: the server had no say. */
-const OURS = /^(?:PENDING|AbortError|TimeoutError|Error: we left)|^\w+: we left/;
+const OURS = /^(?:PENDING|AbortError|TimeoutError):/;
 
 /** True when the connection was accepted, and closed by the other side without a response. */
 export function isLost(exchange: Exchange): boolean {

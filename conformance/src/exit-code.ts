@@ -5,7 +5,7 @@
 
 import { AREAS } from "./check.ts";
 import type { Area } from "./check.ts";
-import { type CheckResult, isUntried, type Outcome } from "./outcome.ts";
+import { type CheckResult, FLAKY, isUntried, type Outcome } from "./outcome.ts";
 
 /** unproved: nothing wrong was found, but not enough was seen to say that the target conforms. */
 export type Verdict = "conformant" | "non-conformant" | "unproved" | "harness-error";
@@ -38,8 +38,8 @@ export function decideVerdict(results: readonly CheckResult[], failOn: FailOn, u
   const failed = results.filter((result) => result.outcome === "fail").length;
   const ended = results.find(({ endedServer }) => endedServer);
   const stopped = ended === undefined ? "" : `The server stopped answering in ${ended.check.id}. `;
-  const flaky = results.filter(({ outcome, tries }) => outcome === "fail" && tries !== null && tries.failed < tries.of);
-  const some = flaky.length === 0 ? "" : ` ${flaky.length} of them did not fail each time: the server is flaky.`;
+  const flaky = results.filter(({ outcome, reason }) => outcome === "fail" && reason.startsWith(FLAKY));
+  const some = flaky.length === 0 ? "" : ` ${flaky.length} of them came and went: the server is flaky.`;
   if (failed > 0) return decide("non-conformant", `${stopped}${count(failed, "must check")} failed.${some}`);
   const warned = results.filter((result) => result.outcome === "warn" && result.check.level === "should").length;
   if (failOn === "should" && warned > 0) {
@@ -73,11 +73,13 @@ function findGap(results: readonly CheckResult[]): string | null {
   if (firstLimited !== undefined) {
     return `${count(limited.length, "must check")} met a rate limit, so conformance is not proved: ${firstLimited.reason}`;
   }
-  if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
   const silent = musts.filter(
     ({ inconclusiveCause }) => inconclusiveCause === "timeout" || inconclusiveCause === "unreachable",
   );
-  if (silent.length > 0) return `${count(silent.length, "must check")} got no answer, so conformance is not proved.`;
+  if (silent.length > 0) {
+    return `${count(silent.length, "must check")} got no answer in time (--timeout-ms), so conformance is not proved.`;
+  }
+  if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
   const areas = [...new Set(musts.filter(({ check }) => check.tier !== "model").map(({ check }) => check.area))];
   const unproved = areas.filter((area) => !isProved(area, musts));
   return unproved.length === 0 ? null : `No must check passed in ${unproved.join(", ")}, so conformance is not proved.`;

@@ -9,7 +9,7 @@ import type { CheckContext, WireRequest } from "./check-context.ts";
 import { type ChatModelChoice, chooseChatModel, sendPlainChat } from "./choose-chat-model.ts";
 import { createCheckContext } from "./create-check-context.ts";
 import type { Exchange } from "./exchange.ts";
-import { isUnreachable } from "./exchange-recording.ts";
+import { isLost, isUnreachable } from "./exchange-recording.ts";
 import { isJsonObject, type JsonObject } from "./expect.ts";
 import type { RunLimits } from "./limits.ts";
 import { bodyObject, describeExchange } from "./response-body.ts";
@@ -73,12 +73,11 @@ async function probe(options: IdentifyOptions): Promise<Identification> {
   const { target, signal, needsChatModel } = options;
   const send = createSend(options, target);
   const models = await send({ method: "GET", path: "/models" });
-  if (isUnreachable(models) || models.response === null || models.response.end === "open") {
-    return unidentified(describeDead(target, models));
-  }
+  const dead = describeDead(target, models);
+  if (dead !== null) return unidentified(dead);
   const list = bodyObject(models);
   const details = [`GET /models: ${describeExchange(models)}`];
-  const isRefused = REFUSED.includes(models.response.status);
+  const isRefused = REFUSED.includes(models.response?.status ?? 0);
   const isList = Array.isArray(list["data"]) || list["object"] === "list";
   // An API that knows no such path says so in its own envelope: that alone does not make this its base URL.
   if (!isList && !isRefused && (await isServedBelowV1(options))) {
@@ -142,10 +141,25 @@ async function examineChat(
     const reason = `${target.baseUrl} cuts its answers off: the connection broke inside the body, ${TRIES} times in a row.`;
     return unidentified(`${reason} Does a proxy in front of it end early?`, more);
   }
+  const broken = describeBroken(target, [models, chat]);
+  if (broken !== null) return unidentified(broken, more);
   const isAbsent = model === undefined && models.response?.status === 404;
   const model404 = isAbsent ? " It has no GET /models: name its chat model with --model." : "";
   const v1 = target.baseUrl.endsWith("/v1") ? "" : " Does its URL end in /v1?";
   return unidentified(`${target.baseUrl} is not an OpenAI API.${model404}${v1}`, more);
+}
+
+/** What a proxy says of the server behind it. */
+const GATEWAY_STATUSES: readonly number[] = [502, 503, 504];
+
+/** A server that fails at everything, without an envelope; null when some answer is something else. */
+function describeBroken({ baseUrl }: Target, exchanges: readonly Exchange[]): string | null {
+  const statuses = [...new Set(exchanges.map(({ response }) => response?.status ?? 0))];
+  if (statuses.some((status) => status < 500)) return null;
+  const said = `${baseUrl} answers ${statuses.join(" and ")} to GET /models and to POST /chat/completions`;
+  return statuses.every((status) => GATEWAY_STATUSES.includes(status))
+    ? `${said}: a proxy is there, and the server behind it is down or starting.`
+    : `${said}, without an error in OpenAI's format: it is broken, or not an OpenAI API. Its log says why.`;
 }
 
 /** The mistake that most people make: the base URL of the SDKs ends in `/v1`. */
@@ -178,9 +192,20 @@ function describeRefusal(target: Target): string {
   return `${target.baseUrl} turns us away. ${advice}`;
 }
 
-function describeDead(target: Target, exchange: Exchange): string {
-  const advice = isUnreachable(exchange) ? " Is the server running, and is this its port?" : "";
-  return `Nothing at ${target.baseUrl} answered GET /models: ${describeExchange(exchange)}.${advice}`;
+/** Why nothing can be learnt from what `GET /models` came to; null when it came to an answer. */
+function describeDead({ baseUrl }: Target, exchange: Exchange): string | null {
+  const { response } = exchange;
+  if (response === null) {
+    const advice = isUnreachable(exchange)
+      ? "Is the server running, and is this its port?"
+      : isLost(exchange)
+        ? "Something takes connections there and closes them: is the server behind a proxy down?"
+        : "Is it busy, or still loading? --preflight-timeout-ms waits longer.";
+    return `Nothing at ${baseUrl} answered GET /models: ${describeExchange(exchange)}. ${advice}`;
+  }
+  if (response.end !== "open" && !response.truncated && response.end !== "aborted") return null;
+  const bytes = response.chunks.reduce((total, chunk) => total + chunk.bytes.byteLength, 0);
+  return `${baseUrl} is not an OpenAI API: the answer to GET /models had no end within ${Math.round(response.endAtMs)} ms and ${bytes} bytes.`;
 }
 
 function looksLikeOpenAi(body: JsonObject): boolean {

@@ -3,13 +3,15 @@
 import { RECORDED_BYTES_MAX } from "./exchange-recording.ts";
 
 export interface RunLimits {
-  /** Time for one check; past it the check is inconclusive. */
+  /** A check to whose requests nothing comes for this time is inconclusive. */
   readonly checkTimeoutMs: number;
+  /** A check to whose requests something comes all the time is inconclusive after so many times `checkTimeoutMs`. */
+  readonly patienceFactorMax: number;
   /** Time for the whole run; past it the remaining checks are inconclusive. */
   readonly runTimeoutMs: number;
   /** Time for each of the requests that identify the target. */
   readonly preflightTimeoutMs: number;
-  /** After so many checks in a row that timed out or reached nothing, the remaining ones are not tried. */
+  /** After so many checks in a row that timed out, reached nothing or got an answer without an end, the remaining ones are not tried. */
   readonly stuckChecksMax: number;
   /** So often a check that failed is run again. */
   readonly retriesMax: number;
@@ -27,6 +29,7 @@ export interface RunLimits {
 
 export const DEFAULT_LIMITS: RunLimits = {
   checkTimeoutMs: 60_000,
+  patienceFactorMax: 5,
   runTimeoutMs: 30 * 60_000,
   preflightTimeoutMs: 10_000,
   stuckChecksMax: 3,

@@ -16,6 +16,11 @@ export interface OldRequest {
   readonly signal: AbortSignal;
 }
 
+/** Why there is no response to a request that we ended ourselves. */
+export function endedEarly(): DOMException {
+  return new DOMException("the request was ended before a response", "AbortError");
+}
+
 const HEAD_END = "\r\n\r\n";
 
 /** Resolves when the server has closed the connection, however it ended. */
@@ -28,7 +33,7 @@ export function sendOldRequest(request: OldRequest, recording: ExchangeRecording
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`${method} ${pathname}${search} HTTP/1.0\r\n${lines.join("")}\r\n`);
   return new Promise((resolve) => {
-    const abort = (): void => void socket.destroy(new Error("we left before a response arrived"));
+    const abort = (): void => void socket.destroy(endedEarly());
     signal.addEventListener("abort", abort, { once: true });
     recordReply(socket, recording);
     socket.on("error", (error) => recording.fail(error));

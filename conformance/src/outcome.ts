@@ -76,6 +76,9 @@ export function isUntried(reason: string): boolean {
   return reason.startsWith(UNTRIED);
 }
 
+/** How the reason begins of a failure that comes and goes. */
+export const FLAKY = "flaky, ";
+
 export interface CheckRun {
   /** False when the check threw. */
   readonly passed: boolean;

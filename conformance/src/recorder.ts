@@ -14,6 +14,8 @@ export interface RecordingFetchOptions {
   readonly beforeSend?: () => Promise<void>;
   /** Called with each text that is sent as a body; what it returns is sent. Default: the same. */
   readonly mapBody?: (body: string) => string;
+  /** Called when something of an answer has come, and when it has ended. */
+  readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called with each exchange when its request is sent. */
   readonly onExchange: (recording: ExchangeRecording) => void;
   /** The transport below; global `fetch` unless a test injects another. */
@@ -29,7 +31,7 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
     if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
     await options.beforeSend?.();
     const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
-    const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax);
+    const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax, options.onProgress);
     options.onExchange(recording);
     try {
       const response = await transport(input, { ...init, headers: closeAfter(init?.headers), signal });

@@ -8,7 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import { isLost, isUnreachable } from "./exchange-recording.ts";
 import type { RunLimits } from "./limits.ts";
 import { Failure } from "./outcome-signals.ts";
-import { type CheckResult, resolveResult } from "./outcome.ts";
+import { type CheckResult, FLAKY, resolveResult } from "./outcome.ts";
 
 export interface RetryOptions {
   readonly limits: Pick<RunLimits, "retriesMax" | "retryCheckMsMax">;
@@ -33,6 +33,10 @@ export async function retryCheck(first: CheckResult, options: RetryOptions): Pro
   return isBlamed(first) ? resolveFlaky(first, tries) : resolveLost(first, tries, options);
 }
 
+function isSame(indices: readonly number[]): boolean {
+  return new Set(indices).size === 1;
+}
+
 function isBlamed({ outcome }: CheckResult): boolean {
   return outcome === "fail" || outcome === "warn";
 }
@@ -52,8 +56,14 @@ function resolveFlaky(first: CheckResult, tries: readonly CheckResult[]): CheckR
   const failed = tries.filter(isBlamed).length;
   const passed = tries.filter(({ outcome }) => outcome === "pass").length;
   const counts = { failed, of: failed + passed };
-  if (passed === 0) return { ...first, tries: counts };
-  const reason = `flaky, ${failed} of ${counts.of} tries failed and the same requests passed at other times: ${first.reason}`;
+  if (passed === 0) {
+    const places = tries.map(({ exchanges }) => exchanges.findIndex(isBroken));
+    const reason = isSame(places)
+      ? first.reason
+      : `${FLAKY}each try failed at another of its requests: ${first.reason}`;
+    return { ...first, reason, tries: counts };
+  }
+  const reason = `${FLAKY}${failed} of ${counts.of} tries failed and the same requests passed at other times: ${first.reason}`;
   const isUsual = failed > passed || (first.evidence !== null && isBroken(first.evidence));
   return { ...first, outcome: isUsual ? first.outcome : "warn", reason, tries: counts };
 }
@@ -66,9 +76,12 @@ async function resolveLost(
   const lost = first.exchanges.find(isLost);
   if (lost === undefined || !tries.every(({ exchanges }) => exchanges.some(isLost))) return first;
   if (!(await isPlainAnswered(lost))) return first;
-  const actual = `${lost.transportError ?? "a lost connection"} in ${tries.length} of ${tries.length} tries, while a plain request is answered`;
+  const places = tries.map(({ exchanges }) => exchanges.findIndex(isLost));
+  const flaky = isSame(places) ? "" : FLAKY;
+  const where = isSame(places) ? "" : ", each time at another of the requests";
+  const actual = `${lost.transportError ?? "a lost connection"} in ${tries.length} of ${tries.length} tries${where}, while a plain request is answered`;
   const thrown = new Failure({ observer: "wire", expected: "an answer", actual, exchange: lost });
   const { durationMs, exchanges } = first;
   const result = resolveResult(first.check, { passed: false, thrown, durationMs, exchanges });
-  return { ...result, tries: { failed: tries.length, of: tries.length } };
+  return { ...result, reason: `${flaky}${result.reason}`, tries: { failed: tries.length, of: tries.length } };
 }

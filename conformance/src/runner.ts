@@ -5,11 +5,12 @@
 
 import type { Check } from "./check.ts";
 import type { CheckContext, SharedRun } from "./check-context.ts";
+import { CheckLimit, describeStop, isEndless } from "./check-limit.ts";
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { isPlainAnswered, judgeHang } from "./hang.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
-import { Inconclusive, isSignal } from "./outcome-signals.ts";
+import { isSignal } from "./outcome-signals.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
 import { Pace } from "./pace.ts";
@@ -155,10 +156,11 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     return { ...accountForUntried(check, state.rateLimitEnd), inconclusiveCause: "rate-limited" };
   }
   if (state.stuckChecks >= limits.stuckChecksMax) {
-    const reason = `${limits.stuckChecksMax} checks before it in a row got no answer`;
+    const reason = `${limits.stuckChecksMax} checks before it in a row got no whole answer in time (--timeout-ms)`;
     return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
   const controller = new AbortController();
+  const limit = new CheckLimit(limits, runSignal);
   const { context, exchanges } = createCheckContext({
     target: state.target,
     officialSdk: state.officialSdk,
@@ -167,9 +169,9 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
     run: state.run,
     beforeSend: (signal) => state.pace.turn(signal),
+    onProgress: (recording) => limit.note(recording),
   });
   const startedAt = performance.now();
-  const limit = limitTime(limits, runSignal);
   const ended = await Promise.race([
     startCheck(check, context).then(
       () => ({ passed: true, thrown: undefined }),
@@ -189,28 +191,10 @@ async function startCheck(check: Check, context: CheckContext): Promise<void> {
   await check.run(context);
 }
 
-function limitTime(limits: RunLimits, runSignal: AbortSignal): { expired: Promise<Inconclusive>; clear: () => void } {
-  let clear = (): void => {};
-  const expired = new Promise<Inconclusive>((resolve) => {
-    const timer = setTimeout(() => {
-      resolve(new Inconclusive(`no result within ${limits.checkTimeoutMs} ms`, "timeout"));
-    }, limits.checkTimeoutMs);
-    const stop = (): void => resolve(new Inconclusive(describeStop(limits, runSignal), "timeout"));
-    runSignal.addEventListener("abort", stop, { once: true });
-    clear = () => {
-      clearTimeout(timer);
-      runSignal.removeEventListener("abort", stop);
-    };
-  });
-  return { expired, clear };
-}
-
-function describeStop(limits: RunLimits, runSignal: AbortSignal): string {
-  const reason: unknown = runSignal.reason;
-  const timedOut = reason instanceof DOMException && reason.name === "TimeoutError";
-  return timedOut ? `the whole run is limited to ${limits.runTimeoutMs} ms` : "the run was stopped";
-}
-
 function isStuck(result: CheckResult): boolean {
-  return result.inconclusiveCause === "timeout" || result.inconclusiveCause === "unreachable";
+  return (
+    result.inconclusiveCause === "timeout" ||
+    result.inconclusiveCause === "unreachable" ||
+    result.exchanges.some(isEndless)
+  );
 }

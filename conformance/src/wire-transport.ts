@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Stall } from "./check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeRecording } from "./exchange-recording.ts";
-import { sendOldRequest } from "./old-http.ts";
+import { endedEarly, sendOldRequest } from "./old-http.ts";
 
 export interface WireSendOptions {
   readonly method: string;
@@ -26,6 +26,8 @@ export interface WireSendOptions {
   readonly oldForMs?: number;
   readonly recordedBytesMax: number;
   readonly signal: AbortSignal;
+  /** Called when something of the answer has come, and when it has ended. */
+  readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called with the exchange when its request is sent. */
   readonly onExchange?: (recording: ExchangeRecording) => void;
 }
@@ -37,10 +39,11 @@ export interface WireSendOptions {
  */
 export async function sendWireRequest(options: WireSendOptions): Promise<Exchange> {
   options.signal.throwIfAborted();
-  const { method, url, headers, body } = options;
+  const { method, url, headers, body, recordedBytesMax, onProgress } = options;
   const recorded =
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
-  const recording = new ExchangeRecording({ method, url, headers, body: recorded ?? null }, options.recordedBytesMax);
+  const request = { method, url, headers, body: recorded ?? null };
+  const recording = new ExchangeRecording(request, recordedBytesMax, onProgress);
   options.onExchange?.(recording);
   if (options.oldForMs === undefined) await exchangeOnce(options, recording);
   else {
@@ -63,14 +66,17 @@ function exchangeOnce(options: WireSendOptions, recording: ExchangeRecording): P
       resolve();
     };
     const abort = (): void => {
-      recording.fail(new Error("we left before a response arrived"));
+      recording.fail(endedEarly());
       settle();
     };
     const { disconnectAfterMs, stall } = options;
     const disconnect = (): void => {
       if (recording.hasResponse) recording.finish("open");
-      const waited = disconnectAfterMs === undefined ? "" : ` after ${disconnectAfterMs} ms`;
-      recording.fail(new Error(`we left${waited}, before a response arrived`));
+      recording.fail(
+        disconnectAfterMs === undefined
+          ? endedEarly()
+          : new DOMException(`none within ${disconnectAfterMs} ms`, "TimeoutError"),
+      );
       settle();
     };
     const timer = disconnectAfterMs === undefined ? undefined : setTimeout(disconnect, disconnectAfterMs).unref();

@@ -22,7 +22,13 @@ export interface FaultVerdict {
   readonly runs: number;
 }
 
-const LIMITS = { checkTimeoutMs: 12_000, runTimeoutMs: 300_000, concurrency: 1, stuckChecksMax: Infinity };
+const LIMITS = {
+  checkTimeoutMs: 12_000,
+  patienceFactorMax: 1,
+  runTimeoutMs: 300_000,
+  concurrency: 1,
+  stuckChecksMax: Infinity,
+};
 
 /** @param toTheEnd whether all checks are run, whoever objects */
 export async function judgeFault(fault: Judgeable, checks: readonly Check[], toTheEnd = false): Promise<FaultVerdict> {
