@@ -3,9 +3,10 @@
 import { expect, test, vi } from "vitest";
 import { checks } from "../checks/index.ts";
 import type { Check } from "../src/check.ts";
+import type { JsonObject } from "../src/expect.ts";
 import type { ReferenceCall, Reply } from "./call.ts";
 import { judgeWire, listKillers } from "./judge.ts";
-import { readReply } from "./mutants/mutant.ts";
+import { omit, readReply } from "./mutants/mutant.ts";
 import { defineReferenceWire } from "./wire.ts";
 
 /** Many requests, on a machine that may be busy with others. */
@@ -56,4 +57,49 @@ test("pages may be shown other headers by one operation than by another, if not 
     call.operation === "listModels" ? null : { headers: { ...headers, [name]: `${headers[name]}, x-gateway-trace` } },
   );
   expect(results.map(({ outcome }) => outcome)).toEqual(["pass", "pass"]);
+});
+
+const json = (reply: Reply): { status: number; body: JsonObject } | null => {
+  const isJson = reply.headers["content-type"]?.startsWith("application/json") === true && reply.status === 200;
+  return isJson ? { status: reply.status, body: JSON.parse(readReply(reply)) as JsonObject } : null;
+};
+const written = (body: JsonObject): Partial<Reply> => ({ writes: [{ data: JSON.stringify(body), afterMs: 0 }] });
+
+test("a usage that is always the same is one check's finding, and no proof that messages are dropped", async () => {
+  const results = await judge(/^chat\.(?:usage\.counts-the-prompt|invariants\.conversation-body)$/, (reply) => {
+    const { body } = json(reply) ?? {};
+    const usage = { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 };
+    return body?.["usage"] === undefined ? null : written({ ...body, usage });
+  });
+  expect(listKillers(results)).toEqual(["chat.usage.counts-the-prompt"]);
+});
+
+test("structured output that nothing constrains is not called mangled text", async () => {
+  const results = await judge(/^chat\.(?:format\.json-schema|invariants\.unicode-body)$/, (reply) => {
+    const { body } = json(reply) ?? {};
+    const choices: unknown = body?.["choices"];
+    if (body === undefined || !Array.isArray(choices)) return null;
+    const message = { role: "assistant", content: '{"result":"no idea"}', refusal: null };
+    return written({ ...body, choices: choices.map((choice: JsonObject) => ({ ...choice, message })) });
+  });
+  expect(listKillers(results)).toEqual(["chat.format.json-schema"]);
+});
+
+test("choices without an index are one check's finding, and no difference between answers and streams", async () => {
+  const results = await judge(/^chat\.(?:completion\.index|invariants\.stream-says-the-same)$/, (reply) => {
+    const { body } = json(reply) ?? {};
+    const choices: unknown = body?.["choices"];
+    if (body === undefined || !Array.isArray(choices) || choices.length !== 1) return null;
+    return written({ ...body, choices: choices.map((choice: JsonObject) => omit(choice, "index")) });
+  });
+  expect(listKillers(results)).toEqual(["chat.completion.index"]);
+});
+
+test("an answer from a cache, or a clock that is a year behind, fails no must", async () => {
+  const results = await judge(/^(?:chat\.completion\.created|chat\.invariants\.chat$)/, (reply) => {
+    const { body } = json(reply) ?? {};
+    const created = body?.["created"];
+    return typeof created === "number" ? written({ ...body, created: created - 365 * 86_400 }) : null;
+  });
+  expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => "pass"));
 });

@@ -117,6 +117,7 @@ export const badInputChecks: readonly Check[] = [
   }),
   defineBadInput({
     id: "errors.input.message-type",
+    level: "should",
     requirement: "`messages` with a number in place of a message is refused with a 4xx.",
     reference: "OpenAPI ChatCompletionRequestMessage",
     body: (context) => JSON.stringify(composeChat(context, { messages: [42] })),

@@ -103,7 +103,7 @@ export function listChatStreamFlaws(exchange: Exchange, asked: AskedFor): readon
   return [
     ...flaws,
     ...events.flatMap((event) => listShapeFlaws(event, createChatCompletionStreamResponseSchema)).slice(0, 1),
-    ...listSameFlaws(named),
+    ...listSameFlaws(named, "must"),
     ...named.slice(0, 1).flatMap((event) => listHeadFlaws(event, "chat.completion.chunk")),
     ...must(strays.length === 0, "indexes of choices that were asked for", strays[0]),
     ...indexes.flatMap((index) =>
@@ -121,7 +121,7 @@ function listStreamedChoice(pieces: readonly JsonObject[], asked: AskedFor): rea
   const last = pieces.findIndex(({ finish_reason: reason }) => (reason ?? null) !== null);
   const deltas = pieces.map(({ delta }) => (isJsonObject(delta) ? delta : {}));
   const texts = deltas.map(({ content }) => (typeof content === "string" ? content : ""));
-  const starts = deltas.filter(({ role }) => role !== undefined);
+  const starts = deltas.filter(({ role }) => (role ?? null) !== null);
   const later = deltas.slice(last + 1).filter(({ content, tool_calls: calls }) => Boolean(content) || Boolean(calls));
   const entries = pieces.flatMap(({ logprobs }) => (isJsonObject(logprobs) ? objectsOf(logprobs["content"]) : []));
   const text = texts.join("");

@@ -6,9 +6,10 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { userMessage } from "../support/chat-calls.ts";
+import { requireStatus } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { readVector } from "./other-flaws.ts";
@@ -38,7 +39,7 @@ async function ask(
   }
   const { body } = readAnswer(exchange);
   const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
-  const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index }) => index === 0);
+  const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index = 0 }) => index === 0);
   const text = choices.map(readPiece).join("");
   const used = parts.map(({ usage: given }) => given).findLast(isJsonObject);
   return { text, usage: used ?? {}, exchange };
@@ -119,6 +120,14 @@ async function countPrompt(
   return tokens;
 }
 
+/** A usage that is always the same says nothing of what the model was told. @throws Inconclusive */
+async function requireCounting(context: CheckContext, mode: AnswerMode): Promise<void> {
+  const fewer = await countPrompt(context, mode, [last]);
+  const more = await countPrompt(context, mode, [userMessage(`${LONG} ${LONG} ${LONG}`)]);
+  if (fewer === null || more === null || more > fewer) return;
+  throw new Inconclusive(`prompt_tokens are always ${fewer}, which chat.usage.counts-the-prompt judges`);
+}
+
 const GENERAL = { area: "chat", tier: "protocol", operation: "createChatCompletion", needs: ["model:chat"] } as const;
 
 const conversationChecks: readonly Check[] = MODES.map((mode) =>
@@ -130,6 +139,7 @@ const conversationChecks: readonly Check[] = MODES.map((mode) =>
     reference: "OpenAPI CreateChatCompletionRequest.messages, CompletionUsage.prompt_tokens",
     breaks: "The model never hears the system's rules, an earlier turn or a tool's result, and nobody is told.",
     async run(context) {
+      await requireCounting(context, mode);
       for (const [what, [longer, shorter]] of Object.entries(PARTS)) {
         const more = await countPrompt(context, mode, longer);
         const fewer = more === null ? null : await countPrompt(context, mode, shorter);
@@ -146,19 +156,33 @@ const conversationChecks: readonly Check[] = MODES.map((mode) =>
 );
 
 const NAME = "Zürich 東京 Ωmega 🚀";
-const FORMAT = {
-  type: "json_schema",
-  json_schema: {
-    name: "place",
-    strict: true,
-    schema: {
-      type: "object",
-      properties: { place: { type: "string", enum: [NAME] } },
-      required: ["place"],
-      additionalProperties: false,
+const PLAIN_NAME = "zq-7301";
+
+const composePlace = (name: string): JsonObject => ({
+  max_tokens: 200,
+  response_format: {
+    type: "json_schema",
+    json_schema: {
+      name: "place",
+      strict: true,
+      schema: {
+        type: "object",
+        properties: { place: { type: "string", enum: [name] } },
+        required: ["place"],
+        additionalProperties: false,
+      },
     },
   },
-};
+});
+
+/** The place that the schema leaves no choice about. @throws Inconclusive where nothing constrains the output */
+async function readPlace(context: CheckContext, mode: AnswerMode, name: string) {
+  if (CHAT === undefined) throw new Inconclusive("there is no request of chat");
+  const { text } = await ask(context, CHAT, { mode, fields: composePlace(name) });
+  const value = parse(text);
+  if (value === undefined) throw new Inconclusive("the structured output is no JSON: cut, or not constrained");
+  return { place: isJsonObject(value) ? value["place"] : undefined, text };
+}
 
 const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
   defineCheck({
@@ -170,15 +194,15 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
     breaks: "Names, quotations and all languages but English are mangled.",
     async run(context) {
       if (CHAT === undefined) return;
-      const fields = { response_format: FORMAT, max_tokens: 200 };
-      const probe = await sendPlain(context, CHAT, { mode, fields });
+      const probe = await sendPlain(context, CHAT, { mode, fields: composePlace(NAME) });
       throwIfUnsupported(probe, "response_format");
-      const { text, exchange } = await ask(context, CHAT, { mode, fields });
-      expectStatus(exchange, 200);
-      const value = parse(text);
-      if (value === undefined) throw new Inconclusive("the structured output is no JSON: cut, or not constrained");
-      const place = isJsonObject(value) ? value["place"] : undefined;
-      expectThat(place === NAME, { observer: "wire", expected: NAME, actual: text });
+      const { place, text } = await readPlace(context, mode, NAME);
+      if (place === NAME) return;
+      const plain = await readPlace(context, mode, PLAIN_NAME);
+      if (plain.place !== PLAIN_NAME) {
+        throw new Inconclusive("nothing constrains the output, which chat.format.json-schema judges");
+      }
+      expectThat(false, { observer: "wire", expected: NAME, actual: text });
     },
   }),
   defineCheck({
@@ -221,7 +245,7 @@ const embeddingCheck = defineCheck({
   async run(context) {
     if (EMBEDDING === undefined) return;
     const exchange = await sendPlain(context, EMBEDDING, { mode: "body", fields: { input: ["東京", "大阪"] } });
-    expectStatus(exchange, 200);
+    requireStatus(exchange, 200);
     const { body } = readAnswer(exchange);
     const [one, other] = objectsOf(isJsonObject(body) ? body["data"] : []).map(({ embedding }) =>
       readVector(embedding),

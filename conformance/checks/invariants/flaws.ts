@@ -148,20 +148,27 @@ export function listHeadFlaws(value: JsonObject, object: string): readonly Flaw[
   return [
     ...must(typeof id === "string" && id !== "", "an id", id),
     ...must(value["object"] === object, `the object ${object}`, value["object"]),
-    ...must(isRecent(created), "`created` in seconds, of today", created),
+    ...must(isSeconds(created), "`created` in whole seconds", created),
+    ...should(!isSeconds(created) || isRecent(created), "`created` of today", created),
     ...must(typeof model === "string" && model !== "", "the name of the model", model),
   ];
+}
+
+/** Of 2001 to 2100: a clock may be wrong, and an answer come from a cache, but milliseconds throw in clients. */
+function isSeconds(time: unknown): boolean {
+  return typeof time === "number" && Number.isInteger(time) && time > 1e9 && time < 4.1e9;
 }
 
 function isRecent(time: unknown): boolean {
   return typeof time === "number" && Math.abs(time - Date.now() / 1000) < 4 * DAY_SECONDS;
 }
 
-/** Events of one stream say the same of themselves. */
-export function listSameFlaws(events: readonly JsonObject[]): readonly Flaw[] {
-  return ["id", "created", "model", "object"].flatMap((name) => {
+/** Events of one stream say the same of themselves; the levels are those of the checks that own each. */
+export function listSameFlaws(events: readonly JsonObject[], ofId: Flaw["level"]): readonly Flaw[] {
+  const levels = { id: ofId, object: "must", created: "should", model: "should" } as const;
+  return Object.entries(levels).flatMap(([name, level]) => {
     const values = new Set(events.map((event) => event[name]));
-    return must(values.size <= 1, `the same ${name} in each event`, [...values].slice(0, 3));
+    return values.size <= 1 ? [] : [flaw(level, `the same ${name} in each event`, [...values].slice(0, 3))];
   });
 }
 
@@ -219,7 +226,8 @@ function listEntryFlaws(entry: JsonObject, top: number): readonly Flaw[] {
   const values = likely.map(({ logprob }) => Number(logprob));
   return [
     ...[entry, ...likely].flatMap(listLogprobFlaws),
-    ...must(likely.length <= top, `at most ${top} likely tokens`, likely.length),
+    // More than nothing, where none were asked for, breaks nobody.
+    ...(top > 0 ? must : should)(likely.length <= top, `at most ${top} likely tokens`, likely.length),
     ...must(likely.length > 0 || top === 0, "likely tokens", entry["top_logprobs"]),
     ...should(
       new Set(likely.map(({ token, bytes }) => JSON.stringify([token, bytes]))).size === likely.length,

@@ -118,7 +118,7 @@ export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): r
   return [
     ...flaws,
     ...events.flatMap((event) => listShapeFlaws(event, createCompletionStreamResponseSchema)).slice(0, 1),
-    ...listSameFlaws(events),
+    ...listSameFlaws(events, "should"),
     ...events.slice(0, 1).flatMap((event) => listHeadFlaws(event, "text_completion")),
     ...must(strays.length === 0, "indexes of choices that were asked for", strays[0]),
     ...indexes.flatMap((index) =>
