@@ -21,6 +21,17 @@ test("an authorization that is no key of the recipe stays as it is", () => {
   );
 });
 
+test("a key under a scheme in lower case becomes its variable, with the scheme as it was sent", () => {
+  const line = encodeCurl({ ...REQUEST, headers: { authorization: "bearer sk-full" } }, { full: "sk-full" });
+  expect(line).toContain('-H "authorization: bearer $OPENAI_API_KEY"');
+});
+
+test("a request of HTTP/1.0 is repeated as one, without a Host header", () => {
+  expect(encodeCurl({ ...REQUEST, method: "GET", httpVersion: "1.0" }, {})).toBe(
+    "curl -i http://h/v1/chat/completions --http1.0 -H Host:",
+  );
+});
+
 test("a long body is cut, and the line says so", () => {
   expect(encodeCurl({ ...REQUEST, body: "x".repeat(5000) }, {})).toMatch(/# body cut: 5000 characters were sent$/);
 });

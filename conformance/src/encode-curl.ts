@@ -41,6 +41,7 @@ export function encodeCurl(request: RecordedRequest, keys: Target["keys"]): stri
     if (NOISE.test(name)) continue;
     words.push("-H", name === "authorization" ? encodeAuthorization(value, keys) : quote(`${name}: ${value}`));
   }
+  if (request.httpVersion === "1.0") words.push("--http1.0", "-H", "Host:");
   if (request.body === null) return words.join(" ");
   if (typeof request.body !== "string") {
     const isCut = request.body.length > BODY_BYTES_MAX;
@@ -84,8 +85,9 @@ function encodePrintf(bytes: Uint8Array): string {
 }
 
 function encodeAuthorization(value: string, keys: Target["keys"]): string {
-  const name = KEY_NAMES.find((candidate) => value === `Bearer ${keys[candidate]}`);
-  return name === undefined ? quote(`authorization: ${value}`) : `"authorization: Bearer $${KEY_VARIABLES[name]}"`;
+  const [, scheme = "", token] = /^(bearer) (.+)$/i.exec(value) ?? [];
+  const name = KEY_NAMES.find((candidate) => token !== undefined && token === keys[candidate]);
+  return name === undefined ? quote(`authorization: ${value}`) : `"authorization: ${scheme} $${KEY_VARIABLES[name]}"`;
 }
 
 function quote(text: string): string {

@@ -10,6 +10,8 @@ export interface RecordedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes only where they are no UTF-8. */
   readonly body: string | Uint8Array | null;
+  /** Of a request of HTTP/1.0, which has no Host header. Default 1.1. */
+  readonly httpVersion?: "1.0";
 }
 
 export interface RecordedChunk {

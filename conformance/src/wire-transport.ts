@@ -42,7 +42,8 @@ export async function sendWireRequest(options: WireSendOptions): Promise<Exchang
   const { method, url, headers, body, recordedBytesMax, onProgress } = options;
   const recorded =
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
-  const request = { method, url, headers, body: recorded ?? null };
+  const version = options.oldForMs === undefined ? {} : ({ httpVersion: "1.0" } as const);
+  const request = { method, url, headers, body: recorded ?? null, ...version };
   const recording = new ExchangeRecording(request, recordedBytesMax, onProgress);
   options.onExchange?.(recording);
   if (options.oldForMs === undefined) await exchangeOnce(options, recording);
