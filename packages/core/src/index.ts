@@ -48,6 +48,7 @@ export type { ClientSecretRecord, ClientSecretStore } from "./store/client-secre
 export type * from "./store/credit-store.ts";
 export { RATE_LIMIT_WINDOW_MS } from "./store/rate-limit-store.ts";
 export type { ModelSnapshot, ModelStore, NewStoredModel, StoredModel, StoredModelChange } from "./store/model-store.ts";
+export type * from "./store/response-store.ts";
 export type { StoredTask, TaskExample, TaskStore } from "./store/task-store.ts";
 export type { RateLimitOutcome, RateLimitStore, RateLimitUse } from "./store/rate-limit-store.ts";
 export type { TokenRevocationStore } from "./store/token-revocation-store.ts";

@@ -3,6 +3,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseStoreContract,
   taskStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
@@ -14,6 +15,7 @@ apiKeyStoreContract("the store in memory", () => createMemoryStores().apiKeys);
 creditStoreContract("the store in memory", () => createMemoryStores().credits);
 clientSecretStoreContract("the store in memory", () => createMemoryStores().clientSecrets);
 modelStoreContract("the store in memory", () => createMemoryStores().models);
+responseStoreContract("the store in memory", () => createMemoryStores().responses);
 taskStoreContract("the store in memory", () => createMemoryStores().tasks);
 tokenRevocationStoreContract("the store in memory", () => createMemoryStores().tokenRevocations);
 

@@ -1,12 +1,15 @@
 /** Stores that are forgotten when the process ends, for ephemeral servers and tests. */
 
+import { createContentBox } from "./content-box.ts";
 import { createMemoryApiKeys } from "./memory-api-keys.ts";
 import { createMemoryClientSecrets } from "./memory-client-secrets.ts";
 import { createMemoryCredits } from "./memory-credits.ts";
+import { createMemoryEntries } from "./memory-entries.ts";
 import { createMemoryModels } from "./memory-models.ts";
 import { createMemoryTasks } from "./memory-tasks.ts";
 import { createMemoryTokenRevocations } from "./memory-token-revocations.ts";
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
+import { createResponseStore } from "./response-store.ts";
 import type { Stores } from "./stores.ts";
 
 export function createMemoryStores(): Stores {
@@ -16,6 +19,7 @@ export function createMemoryStores(): Stores {
   const tokenRevocations = createMemoryTokenRevocations();
   const models = createMemoryModels();
   const tasks = createMemoryTasks();
+  const responses = createResponseStore(createMemoryEntries(), createContentBox(null));
   const rateLimits = createMemoryRateLimits();
   return {
     apiKeys,
@@ -24,10 +28,11 @@ export function createMemoryStores(): Stores {
     tokenRevocations,
     models,
     tasks,
+    responses,
     rateLimits,
     probeWrite: async () => {},
     async close() {
-      const all = [apiKeys, clientSecrets, credits, tokenRevocations, models, tasks, rateLimits];
+      const all = [apiKeys, clientSecrets, credits, tokenRevocations, models, tasks, responses, rateLimits];
       for (const store of all) await store.close();
     },
   };

@@ -108,6 +108,42 @@ const MIGRATIONS = [
      updated_at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX tasks_by_account ON tasks (account_id)`,
+
+  `CREATE TABLE stored_chains (
+     account_id TEXT NOT NULL,
+     id TEXT NOT NULL,
+     bytes INTEGER NOT NULL CHECK (bytes >= 0),
+     used_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (account_id, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX stored_chains_by_use ON stored_chains (account_id, used_at_ms, id, bytes);
+   CREATE INDEX stored_chains_by_expiry ON stored_chains (expires_at_ms);
+
+   CREATE TABLE stored_entries (
+     seq INTEGER PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     scope TEXT NOT NULL,
+     id TEXT NOT NULL,
+     chain_id TEXT NOT NULL,
+     previous_id TEXT,
+     created_at_ms INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     content BLOB NOT NULL,
+     UNIQUE (account_id, kind, scope, id),
+     FOREIGN KEY (account_id, chain_id) REFERENCES stored_chains (account_id, id) ON DELETE CASCADE
+   ) STRICT;
+   CREATE INDEX stored_entries_by_chain ON stored_entries (account_id, chain_id);
+   CREATE INDEX stored_entries_in_order ON stored_entries (account_id, kind, scope, seq);
+
+   CREATE TABLE stored_item_ids (
+     account_id TEXT NOT NULL,
+     item_id TEXT NOT NULL,
+     entry_seq INTEGER NOT NULL REFERENCES stored_entries (seq) ON DELETE CASCADE,
+     PRIMARY KEY (account_id, item_id, entry_seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX stored_item_ids_by_entry ON stored_item_ids (entry_seq)`,
 ] as const;
 
 /** What a database has that is up to date. */

@@ -9,6 +9,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseStoreContract,
   taskStoreContract,
   tokenRevocationStoreContract,
 } from "@openai-compat/core/store-contract";
@@ -18,11 +19,17 @@ import { openSqliteStores } from "./sqlite.ts";
 const directory = mkdtempSync(join(tmpdir(), "openai-compat-store-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 let files = 0;
+const SECRET_KEY = Buffer.alloc(32, 7).toString("base64");
 const newPath = () => join(directory, `keys-${(files += 1)}.sqlite`);
 
 apiKeyStoreContract("a SQLite file", () => openSqliteStores(newPath()).apiKeys);
 clientSecretStoreContract("a SQLite file", () => openSqliteStores(newPath()).clientSecrets);
 modelStoreContract("a SQLite file", () => openSqliteStores(newPath()).models);
+responseStoreContract("a SQLite file", () => openSqliteStores(newPath()).responses);
+responseStoreContract(
+  "an encrypted SQLite file",
+  () => openSqliteStores(newPath(), { secretKey: SECRET_KEY }).responses,
+);
 taskStoreContract("a SQLite file", () => openSqliteStores(newPath()).tasks);
 tokenRevocationStoreContract("a SQLite file", () => openSqliteStores(newPath()).tokenRevocations);
 creditStoreContract("a SQLite file", () => openSqliteStores(newPath()).credits, {

@@ -3,11 +3,14 @@
  * grants credits.
  */
 
+import { createContentBox } from "./content-box.ts";
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
+import { createResponseStore } from "./response-store.ts";
 import { createSqliteApiKeys } from "./sqlite-api-keys.ts";
 import { createSqliteClientSecrets } from "./sqlite-client-secrets.ts";
 import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
+import { createSqliteEntries } from "./sqlite-entries.ts";
 import { createSqliteModels } from "./sqlite-models.ts";
 import { createSqliteTasks } from "./sqlite-tasks.ts";
 import { createSqliteTokenRevocations } from "./sqlite-token-revocations.ts";
@@ -15,14 +18,19 @@ import { createSqliteWriter } from "./sqlite-writer.ts";
 import type { SqliteWriterOptions } from "./sqlite-writer.ts";
 import type { Stores } from "./stores.ts";
 
+export interface SqliteStoreOptions extends Pick<SqliteWriterOptions, "busyTimeoutMs"> {
+  /** What responses, conversations and chats are encrypted with: 32 bytes in base64. Default: null, for not at all. */
+  readonly secretKey?: string | null;
+}
+
 /**
  * @param path a file, made when it is not there.
- * @param options.busyTimeoutMs how long a write waits for other processes' writes. Default 5000.
  * @throws Error when it can't be opened, is of a later version, or this Node.js has no SQLite (before 22.13).
  */
-export function openSqliteStores(path: string, options: Pick<SqliteWriterOptions, "busyTimeoutMs"> = {}): Stores {
+export function openSqliteStores(path: string, options: SqliteStoreOptions = {}): Stores {
+  const { secretKey = null, ...bounds } = options;
   const database = openSqliteDatabase(path);
-  const writer = createSqliteWriter({ database, path, ...options });
+  const writer = createSqliteWriter({ database, path, ...bounds });
   const probe = database.prepare(
     "INSERT INTO write_probes VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = (count + 1) % 1000000",
   );
@@ -35,6 +43,7 @@ export function openSqliteStores(path: string, options: Pick<SqliteWriterOptions
     tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
     models: { ...createSqliteModels(database, writer), close },
     tasks: { ...createSqliteTasks(database, writer), close },
+    responses: createResponseStore({ ...createSqliteEntries(database, writer), close }, createContentBox(secretKey)),
     rateLimits: createMemoryRateLimits(),
     async probeWrite() {
       await writer.write(() => probe.run());

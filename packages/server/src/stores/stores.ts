@@ -6,6 +6,7 @@ import type {
   CreditStore,
   ModelStore,
   RateLimitStore,
+  ResponseStore,
   TaskStore,
   TokenRevocationStore,
 } from "@openai-compat/core";
@@ -17,6 +18,7 @@ export interface Stores {
   readonly tokenRevocations: TokenRevocationStore;
   readonly models: ModelStore;
   readonly tasks: TaskStore;
+  readonly responses: ResponseStore;
   /** Of this process alone, unless the store is one that several processes share. */
   readonly rateLimits: RateLimitStore;
   /**

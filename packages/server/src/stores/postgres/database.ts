@@ -14,7 +14,8 @@ export interface Statement {
   readonly text: string;
 }
 
-export type StatementValue = string | number | null;
+type SingleValue = string | number | null | Uint8Array;
+export type StatementValue = SingleValue | boolean | readonly SingleValue[];
 
 export interface StatementResult {
   /** 64-bit integers are numbers. */

@@ -3,6 +3,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseStoreContract,
   taskStoreContract,
   rateLimitStoreContract,
   tokenRevocationStoreContract,
@@ -23,6 +24,7 @@ const TABLES = [
   "stored_models",
   "model_defaults",
   "tasks",
+  "stored_chains",
 ];
 
 await definePostgresTests("the stores in PostgreSQL", (postgres) => {
@@ -38,6 +40,7 @@ await definePostgresTests("the stores in PostgreSQL", (postgres) => {
   apiKeyStoreContract("PostgreSQL", async () => (await openEmpty()).apiKeys);
   clientSecretStoreContract("PostgreSQL", async () => (await openEmpty()).clientSecrets);
   modelStoreContract("PostgreSQL", async () => (await openEmpty()).models);
+  responseStoreContract("PostgreSQL", async () => (await openEmpty()).responses);
   taskStoreContract("PostgreSQL", async () => (await openEmpty()).tasks);
   tokenRevocationStoreContract("PostgreSQL", async () => (await openEmpty()).tokenRevocations);
   rateLimitStoreContract("PostgreSQL", async () => (await openEmpty()).rateLimits);

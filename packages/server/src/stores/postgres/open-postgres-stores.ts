@@ -1,11 +1,14 @@
 /** All stores of one PostgreSQL database, which several servers may share. */
 
+import { createContentBox } from "../content-box.ts";
+import { createResponseStore } from "../response-store.ts";
 import type { Stores } from "../stores.ts";
 import { createApiKeyStore } from "./api-keys.ts";
 import { createClientSecretStore } from "./client-secrets.ts";
 import { createCreditStore } from "./credits.ts";
 import { openDatabase } from "./database.ts";
 import type { Statement } from "./database.ts";
+import { createEntryStore } from "./entries.ts";
 import { migrate } from "./migrate.ts";
 import { createModelStore } from "./models.ts";
 import { createPostgresRateLimits } from "./rate-limits.ts";
@@ -22,9 +25,14 @@ const PROBE_WRITE: Statement = {
 /**
  * Brings the tables up to date, which several servers may do at once. The driver is loaded by the call.
  *
+ * @param settings.secretKey what responses, conversations and chats are encrypted with: 32 bytes in base64. Default:
+ *   null, for not at all.
  * @throws Error when the database can't be reached, refuses, or is of a later version.
  */
-export async function openPostgresStores(settings: PostgresSettings): Promise<Stores> {
+export async function openPostgresStores(
+  settings: PostgresSettings & { readonly secretKey?: string | null },
+): Promise<Stores> {
+  const { secretKey = null } = settings;
   const { default: pg } = await import("pg");
   await migrate(pg, settings);
   const database = openDatabase(pg, settings);
@@ -35,6 +43,7 @@ export async function openPostgresStores(settings: PostgresSettings): Promise<St
     tokenRevocations: createTokenRevocationStore(database),
     models: createModelStore(database),
     tasks: createTaskStore(database),
+    responses: createResponseStore(createEntryStore(database), createContentBox(secretKey)),
     rateLimits: createPostgresRateLimits(database),
     async probeWrite() {
       await database.run(PROBE_WRITE, []);
