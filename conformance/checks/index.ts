@@ -67,6 +67,7 @@ import { realtimeSessionChecks } from "./realtime/sessions.ts";
 import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
+import { storedChatChecks } from "./responses/stored-chats.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
@@ -106,6 +107,7 @@ export const checks: readonly Check[] = [
   ...streamUsageChecks,
   ...lengthAtLimitChecks,
   ...tooLongChecks,
+  ...storedChatChecks,
   ...embeddingChecks,
   ...transcriptChecks,
   ...wordChecks,

@@ -9,6 +9,7 @@ export type RefusalName =
   | "invalid_value"
   | "context_length_exceeded"
   | "model_not_found"
+  | "not_found"
   | "route_not_found"
   | "method_not_allowed"
   | "upgrade_required"
@@ -53,6 +54,7 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   invalid_value: refusalRow(400, "invalid_value", "A parameter has a value that is not allowed."),
   context_length_exceeded: refusalRow(400, "context_length_exceeded", "The model reads fewer tokens than that."),
   model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
+  not_found: refusalRow(404, "not_found", "Nothing is stored with this id."),
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
   upgrade_required: refusalRow(426, "upgrade_required", "Ask for an upgrade to WebSocket, version 13."),

@@ -5,7 +5,7 @@ import { type HttpOperationId, listHttpOperations, operations } from "@openai-co
 const ROUTES = listHttpOperations(operations).map(({ id, method, path }) => ({
   id,
   methods: method === "GET" ? ["GET", "HEAD"] : [method],
-  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, ".+")}$`),
+  pattern: new RegExp(`^${path.replace("{model}", ".+").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
 }));
 
 export function resolveOperation(method: string, path: string): HttpOperationId | null {

@@ -35,6 +35,7 @@ export const AREAS = {
   chat: { isPrepared: false },
   completions: { isPrepared: true },
   embeddings: { isPrepared: true },
+  responses: { isPrepared: true },
   audio: { isPrepared: true },
   realtime: { isPrepared: true },
   sse: { isPrepared: false },

@@ -17,7 +17,7 @@ const errorDescriptions: Readonly<Record<ErrorStatus, string>> = {
   400: "The request is malformed, or asks for what the model cannot do. `param` names the field.",
   401: "No valid credential was sent.",
   403: "The credential does not grant the capability that the operation needs.",
-  404: "There is no such model.",
+  404: "There is no such model, or nothing stored with this id.",
   405: "The path exists, the method does not.",
   408: "The request took too long to arrive or to be answered.",
   413: "The body is larger than the server accepts.",
@@ -98,6 +98,7 @@ function findComponentName(schema: z.ZodType): string | undefined {
 function describeRoute(operation: HttpOperation): RouteConfig {
   const { examples } = operation;
   const parameters = Object.keys(operation.pathParameters).length === 0 ? null : z.object(operation.pathParameters);
+  const { queryParameters } = operation;
   return {
     operationId: operation.id,
     method: METHODS[operation.method],
@@ -108,6 +109,7 @@ function describeRoute(operation: HttpOperation): RouteConfig {
     ...(operation.extension ? { "x-extension": true } : {}),
     request: {
       ...(parameters === null ? {} : { params: parameters }),
+      ...(queryParameters === undefined ? {} : { query: z.object(queryParameters) }),
       ...describeBody(operation, examples?.request),
     },
     responses: {

@@ -33,6 +33,8 @@ export interface HttpRoute extends RouteFields {
   readonly textFormats: readonly string[];
   /** `null` when the operation never streams. */
   readonly streaming: Streaming | null;
+  /** The parameters that travel in the query. Absent: none. */
+  readonly query?: readonly string[];
 }
 
 /**
@@ -58,6 +60,13 @@ const JSON_BOTH_WAYS = {
 
 const COMPLETION_STREAMING = { field: "stream", value: true, lastType: null } as const;
 
+/** No body, and an answer that is JSON. */
+const GET = { ...JSON_BOTH_WAYS, method: "GET", requestContentType: null } as const;
+const DELETE = { ...GET, method: "DELETE" } as const;
+
+const PAGE_QUERY = ["after", "limit", "order"] as const;
+const STORED_CHAT = "/chat/completions/{completion_id}";
+
 export const operationRoutes = {
   listModels: { ...JSON_BOTH_WAYS, id: "listModels", method: "GET", path: "/models", requestContentType: null },
   retrieveModel: {
@@ -72,6 +81,21 @@ export const operationRoutes = {
     id: "createChatCompletion",
     path: "/chat/completions",
     streaming: COMPLETION_STREAMING,
+  },
+  listChatCompletions: {
+    ...GET,
+    id: "listChatCompletions",
+    path: "/chat/completions",
+    query: ["model", "metadata", ...PAGE_QUERY],
+  },
+  getChatCompletion: { ...GET, id: "getChatCompletion", path: STORED_CHAT },
+  updateChatCompletion: { ...JSON_BOTH_WAYS, id: "updateChatCompletion", path: STORED_CHAT },
+  deleteChatCompletion: { ...DELETE, id: "deleteChatCompletion", path: STORED_CHAT },
+  getChatCompletionMessages: {
+    ...GET,
+    id: "getChatCompletionMessages",
+    path: `${STORED_CHAT}/messages`,
+    query: PAGE_QUERY,
   },
   createCompletion: {
     ...JSON_BOTH_WAYS,

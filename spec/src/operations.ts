@@ -22,6 +22,14 @@ import {
 import { createChatCompletionStreamResponseSchema } from "./chat/chunk.ts";
 import { createChatCompletionRequestSchema } from "./chat/request.ts";
 import { createChatCompletionResponseSchema } from "./chat/response.ts";
+import {
+  chatCompletionDeletedSchema,
+  chatCompletionListSchema,
+  chatCompletionMessageListSchema,
+  completionIdSchema,
+  listChatCompletionsParameters,
+  updateChatCompletionRequestSchema,
+} from "./chat/stored.ts";
 import { createCompletionStreamResponseSchema } from "./completions/chunk.ts";
 import { createCompletionRequestSchema } from "./completions/request.ts";
 import { createCompletionResponseSchema } from "./completions/response.ts";
@@ -36,6 +44,7 @@ import {
   realtimeCreateClientSecretResponseSchema,
 } from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
+import { pageParameters } from "./shared/page.ts";
 
 /** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
 export interface OperationCapability {
@@ -76,6 +85,8 @@ export interface HttpOperation extends OperationFields, HttpRoute {
   /** The `data` of each server-sent event but `[DONE]`; `null` when the operation never streams. */
   readonly streamEvent: z.ZodType | null;
   readonly examples: OperationExamples;
+  /** One schema per parameter of the query. Absent: none. */
+  readonly queryParameters?: Readonly<Record<string, z.ZodType>>;
 }
 
 /** A session: its messages are events, both ways. */
@@ -118,6 +129,38 @@ const OPTIONAL_MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 501,
 
 /** For the examples. */
 const model = { id: "llama-3.2-1b-instruct", object: "model", created: 1_727_222_400, owned_by: "meta" };
+
+/** The errors of an operation on what an account has stored, and of one that also reads a body. */
+const STATE_ERRORS = [400, 401, 403, 404, 429, 500, 503] as const;
+const STATE_BODY_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503] as const;
+
+/** What the operations on stored objects have in common. Who may prompt may keep, see and delete what came of it. */
+const STATE = {
+  request: null,
+  responseByFormat: {},
+  streamEvent: null,
+  capability: { domain: "ai", can: "PROMPT" },
+  extension: false,
+  errorStatuses: STATE_ERRORS,
+} as const;
+
+/** For the examples. */
+const storedChat = {
+  id: "chatcmpl-1",
+  object: "chat.completion",
+  created: 1_790_000_000,
+  model: "llama-3.2-1b-instruct",
+  metadata: { topic: "capitals" },
+  choices: [
+    {
+      index: 0,
+      message: { role: "assistant", content: "Paris", refusal: null },
+      logprobs: null,
+      finish_reason: "stop",
+    },
+  ],
+  usage: { prompt_tokens: 24, completion_tokens: 2, total_tokens: 26 },
+};
 
 export const operations = defineOperations({
   listModels: {
@@ -182,6 +225,74 @@ export const operations = defineOperations({
           },
         ],
         usage: { prompt_tokens: 24, completion_tokens: 2, total_tokens: 26 },
+      },
+    },
+  },
+  listChatCompletions: {
+    ...STATE,
+    ...operationRoutes.listChatCompletions,
+    summary: "Lists the chat completions that were made with `store: true`.",
+    pathParameters: {},
+    queryParameters: listChatCompletionsParameters,
+    response: chatCompletionListSchema,
+    examples: {
+      response: {
+        object: "list",
+        data: [storedChat],
+        first_id: storedChat.id,
+        last_id: storedChat.id,
+        has_more: false,
+      },
+    },
+  },
+  getChatCompletion: {
+    ...STATE,
+    ...operationRoutes.getChatCompletion,
+    summary: "Returns a stored chat completion.",
+    pathParameters: { completion_id: completionIdSchema },
+    response: createChatCompletionResponseSchema,
+    examples: { response: storedChat },
+  },
+  updateChatCompletion: {
+    ...STATE,
+    ...operationRoutes.updateChatCompletion,
+    summary: "Changes the metadata of a stored chat completion.",
+    request: updateChatCompletionRequestSchema,
+    pathParameters: { completion_id: completionIdSchema },
+    response: createChatCompletionResponseSchema,
+    errorStatuses: STATE_BODY_ERRORS,
+    examples: { request: { metadata: { topic: "capitals" } }, response: storedChat },
+  },
+  deleteChatCompletion: {
+    ...STATE,
+    ...operationRoutes.deleteChatCompletion,
+    summary: "Deletes a stored chat completion.",
+    pathParameters: { completion_id: completionIdSchema },
+    response: chatCompletionDeletedSchema,
+    examples: { response: { object: "chat.completion.deleted", id: "chatcmpl-1", deleted: true } },
+  },
+  getChatCompletionMessages: {
+    ...STATE,
+    ...operationRoutes.getChatCompletionMessages,
+    summary: "Lists the messages that a stored chat completion answers.",
+    pathParameters: { completion_id: completionIdSchema },
+    queryParameters: pageParameters,
+    response: chatCompletionMessageListSchema,
+    examples: {
+      response: {
+        object: "list",
+        data: [
+          {
+            id: "chatcmpl-1-0",
+            role: "user",
+            content: "What is the capital of France?",
+            name: null,
+            content_parts: null,
+          },
+        ],
+        first_id: "chatcmpl-1-0",
+        last_id: "chatcmpl-1-0",
+        has_more: false,
       },
     },
   },

@@ -68,6 +68,11 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
         readToEnd(client.chat.completions.create({ model, messages: [...MESSAGES], max_tokens: size, stream: true })),
     },
   ],
+  listChatCompletions: [],
+  getChatCompletion: [],
+  updateChatCompletion: [],
+  deleteChatCompletion: [],
+  getChatCompletionMessages: [],
   createCompletion: [
     {
       slug: "completions",

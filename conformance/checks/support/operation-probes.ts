@@ -38,6 +38,9 @@ function composeSpeech({ models }: CheckContext): object {
   return { ...operations.createSpeech.examples.request, model: models.speech ?? ANY_MODEL };
 }
 
+/** A caller who is refused learns nothing of it. */
+const UNKNOWN_ID = "conformance-unknown";
+
 type Probe = Omit<OperationProbe, "operation">;
 
 /**
@@ -55,6 +58,27 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     needs: ["model:chat"],
     call: async (client, context) => client.chat.completions.create(composeSdkChat(context)),
     stream: async (client, context) => leave(client.chat.completions.create(composeSdkStream(context))),
+  },
+  listChatCompletions: { slug: "stored-chats-list", needs: [], call: async (client) => client.chat.completions.list() },
+  getChatCompletion: {
+    slug: "stored-chats-get",
+    needs: ["model:chat"],
+    call: async (client) => client.chat.completions.retrieve(UNKNOWN_ID),
+  },
+  updateChatCompletion: {
+    slug: "stored-chats-update",
+    needs: ["model:chat"],
+    call: async (client) => client.chat.completions.update(UNKNOWN_ID, { metadata: {} }),
+  },
+  deleteChatCompletion: {
+    slug: "stored-chats-delete",
+    needs: ["model:chat"],
+    call: async (client) => client.chat.completions.delete(UNKNOWN_ID),
+  },
+  getChatCompletionMessages: {
+    slug: "stored-chats-messages",
+    needs: ["model:chat"],
+    call: async (client) => client.chat.completions.messages.list(UNKNOWN_ID),
   },
   createCompletion: {
     slug: "completions",
@@ -132,10 +156,23 @@ export function isAbsent(status: number | undefined): boolean {
   return ABSENT_STATUSES.includes(status);
 }
 
+/** Makes what stands in a path. */
+const MAKERS: Readonly<Record<string, (client: OpenAI, context: CheckContext) => Promise<{ readonly id: string }>>> = {
+  completion_id: async (client, context) => client.chat.completions.create({ ...composeSdkChat(context), store: true }),
+};
+
+async function fillPath(context: CheckContext, path: string): Promise<string> {
+  const [, parameter = ""] = /\{(\w+)\}/.exec(path) ?? [];
+  const make = MAKERS[parameter];
+  if (make === undefined) return path.replace("{model}", encodeURIComponent(String(context.models.chat)));
+  const { value } = await context.sdk((client) => make(client, context));
+  return path.replace(`{${parameter}}`, value?.id ?? UNKNOWN_ID);
+}
+
 /** Asks with the full key for next to nothing. @throws NotTestable when the target does not have the operation */
 export async function requireOffered(context: CheckContext, operation: HttpOperationId): Promise<void> {
   const { method, path } = operations[operation];
-  const filled = path.replace("{model}", encodeURIComponent(String(context.models.chat)));
+  const filled = await fillPath(context, path);
   const body = method === "POST" ? { body: "{}" } : {};
   const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
   if (isAbsent(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);

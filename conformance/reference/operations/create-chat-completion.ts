@@ -6,6 +6,7 @@ import { answerChat, type ChatAnswer, encodeChunks, encodeCompletion, estimateTo
 import { CHAT_RULES, type ChatRules } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
 import type { Answer, Fields, ReferenceOperation } from "./operation.ts";
+import { keepChat } from "./stored-chats.ts";
 import { STRUCTURED_OUTPUT_RULES } from "./structured-output-rules.ts";
 
 export const REFERENCE_RULES: ChatRules = { ...CHAT_RULES, ...STRUCTURED_OUTPUT_RULES };
@@ -26,6 +27,7 @@ export const createChatCompletion: ReferenceOperation<ChatResult> = {
     if (refusal !== null) return refusal;
     const answer = answerChat(request, context);
     const { model } = request;
+    if (request["store"] === true) keepChat(context.account, request, encodeCompletion(answer));
     const breaks = model === FAILING_MODELS.upstream_breaks || model === HABIT_MODELS.upstream_unfinished;
     return {
       ...answer,

@@ -11,11 +11,23 @@ import { createTranslation } from "./create-translation.ts";
 import { listModels } from "./list-models.ts";
 import type { ReferenceOperation } from "./operation.ts";
 import { retrieveModel } from "./retrieve-model.ts";
+import {
+  deleteChatCompletion,
+  getChatCompletion,
+  getChatCompletionMessages,
+  listChatCompletions,
+  updateChatCompletion,
+} from "./stored-chats.ts";
 
 export const REFERENCE_OPERATIONS = {
   listModels,
   retrieveModel,
   createChatCompletion,
+  listChatCompletions,
+  getChatCompletion,
+  updateChatCompletion,
+  deleteChatCompletion,
+  getChatCompletionMessages,
   createCompletion,
   createEmbedding,
   createTranscription,

@@ -3,7 +3,15 @@
 import type { OperationId } from "@openai-compat/spec";
 
 /** An operation that asks for no model's work, and costs nothing. */
-type FreeOperationId = "listModels" | "retrieveModel" | "create-realtime-client-secret";
+type FreeOperationId = "listModels" | "retrieveModel" | "create-realtime-client-secret" | StateOperationId;
+
+/** An operation on what an account has stored. */
+type StateOperationId =
+  | "listChatCompletions"
+  | "getChatCompletion"
+  | "updateChatCompletion"
+  | "deleteChatCompletion"
+  | "getChatCompletionMessages";
 
 /** An operation that is resolved to a model, limited, admitted and charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;

@@ -18,6 +18,7 @@ import { count, countFromZero, milliseconds, millisecondsFromZero, perMinute } f
 import { postgresSchema } from "./stores/postgres/settings.ts";
 import { nativeSchema } from "./surfaces/native/settings.ts";
 import { realtimeSchema } from "./surfaces/openai/realtime/settings.ts";
+import { responsesSchema } from "./surfaces/openai/responses/settings.ts";
 
 const limitsSchema = z.strictObject({
   bodyBytesMax: count.default(32 * 1024 * 1024).describe("Largest request body, in bytes."),
@@ -267,6 +268,7 @@ export const configSchema = z.strictObject({
   queue: queueSchema.prefault({}),
   realtime: realtimeSchema.prefault({}),
   native: nativeSchema.prefault({}),
+  responses: responsesSchema.prefault({}),
   memory: memorySchema.prefault({}),
   processes: processesSchema.prefault({}),
   rateLimits: rateLimitsSchema.prefault({}),

@@ -14,7 +14,7 @@ import { API_MOUNTS } from "./surfaces/openai/protocol/request-path.ts";
 import { createTestApp, readSseData } from "./testing/test-server.ts";
 
 const CHAT = { model: "scripted", messages: [{ role: "user", content: "Hello" }] };
-const JSON_BODY = JSON.stringify({ ...CHAT, prompt: "Hello", input: "Hello", voice: "alloy" });
+const JSON_BODY = JSON.stringify({ ...CHAT, prompt: "Hello", input: "Hello", voice: "alloy", metadata: {} });
 const endpoints = listHttpOperations(operations).flatMap((operation) =>
   API_MOUNTS.map((mount) => ({
     id: operation.id,
@@ -29,7 +29,15 @@ const SERVED: ReadonlySet<string> = new Set([
   "retrieveModel",
   "createChatCompletion",
   "createCompletion",
+  "listChatCompletions",
 ]);
+/** What a path with the id of a stored object leads to: there is none. */
+const STORED = /\{(?:completion_id)\}/;
+
+function expectedStatus(id: string, path: string): number {
+  if (STORED.test(path)) return 404;
+  return SERVED.has(id) ? 200 : 501;
+}
 
 function composeBody({ requestContentType }: HttpOperation): FormData | string | null {
   if (requestContentType === null) return null;
@@ -59,12 +67,15 @@ test.each(endpoints)("$method $path without the capability is a 403", async ({ m
   expect(errorResponseSchema.parse(await response.json()).error.code).toBe("insufficient_permissions");
 });
 
-test.each(endpoints)("$method $path with a good key is a 200, or a 501 without a model for it", async (endpoint) => {
-  const { id, method, path, body } = endpoint;
-  const { request } = await createTestApp();
-  const response = await request(path, { method, body, headers: contentTypeOf(body) });
-  expect(response.status).toBe(SERVED.has(id) ? 200 : 501);
-});
+test.each(endpoints)(
+  "$method $path with a good key is a 200, a 501 without a model for it, or a 404 for what is not stored",
+  async (endpoint) => {
+    const { id, method, path, body } = endpoint;
+    const { request } = await createTestApp();
+    const response = await request(path, { method, body, headers: contentTypeOf(body) });
+    expect(response.status).toBe(expectedStatus(id, path));
+  },
+);
 
 test("the scheme of a token may be written in any case, and another scheme is no credential", async () => {
   const { request, keys } = await createTestApp();
@@ -155,7 +166,7 @@ test("a wrong method is a 405 that lists the right ones", async () => {
   const deleted = await request("/v1/models", { method: "DELETE" });
   expect([deleted.status, deleted.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
   errorResponseSchema.parse(await deleted.json());
-  const got = await request("/v1/chat/completions");
+  const got = await request("/v1/embeddings");
   expect([got.status, got.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
 });
 

@@ -18,13 +18,15 @@ import { readJsonBounds } from "./http/read-body.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
 import type { RequestScope } from "./http/request-scope.ts";
 import type { ModelManager } from "./models/model-manager.ts";
+import { guardStore } from "./stores/ask-store.ts";
 import type { Stores } from "./stores/stores.ts";
 import { PUBLIC_PATHS } from "./operations/public-routes.ts";
 import type { PublicHandlers } from "./operations/public-routes.ts";
 import { serveStartPage, wantsStartPage } from "./operations/start-page.ts";
 import { decodeTraceParent } from "./operations/trace-parent.ts";
 import { createSpeech, createTranscription, createTranslation } from "./surfaces/openai/audio/route.ts";
-import { createChatCompletion } from "./surfaces/openai/chat-completions/route.ts";
+import { createChatRoute } from "./surfaces/openai/chat-completions/route.ts";
+import { createStoredChatHandlers } from "./surfaces/openai/chat-completions/stored-chats.ts";
 import { createCompletion } from "./surfaces/openai/completions/route.ts";
 import { createEmbedding } from "./surfaces/openai/embeddings/route.ts";
 import { listModels, retrieveModel } from "./surfaces/openai/models/route.ts";
@@ -42,6 +44,8 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
+import type { ResponseSettings } from "./surfaces/openai/responses/settings.ts";
+import type { StateDependencies } from "./surfaces/openai/stored/state-dependencies.ts";
 import { createNativeHandlers } from "./surfaces/native/handlers.ts";
 import { NATIVE_ROOT, createNativeHandler } from "./surfaces/native/handle-request.ts";
 import { createNativeRouter } from "./surfaces/native/router.ts";
@@ -53,17 +57,21 @@ import type { ObserveCall } from "./surfaces/native/socket/socket-calls.ts";
 import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
-function createHandlers(dependencies: ClientSecretDependencies): Readonly<Record<HttpOperationId, OperationHandler>> {
+function createHandlers(
+  secrets: ClientSecretDependencies,
+  state: StateDependencies,
+): Readonly<Record<HttpOperationId, OperationHandler>> {
   return {
     listModels,
     retrieveModel,
-    createChatCompletion,
+    createChatCompletion: createChatRoute(state),
+    ...createStoredChatHandlers(state),
     createCompletion,
     createEmbedding,
     createTranscription,
     createTranslation,
     createSpeech,
-    "create-realtime-client-secret": createClientSecretHandler(dependencies),
+    "create-realtime-client-secret": createClientSecretHandler(secrets),
   };
 }
 
@@ -76,10 +84,11 @@ export interface AppOptions {
   readonly allowedOrigins: readonly string[];
   readonly limits: OperationLimits;
   readonly realtime: RealtimeSettings;
+  readonly responses: ResponseSettings;
   readonly native: NativeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
   readonly models: ModelManager;
-  readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits">;
+  readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits" | "responses">;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
   /** Called with each call on a WebSocket, for log, metrics and traces. Default: ignored. */
@@ -208,7 +217,11 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
-  const handlers = createHandlers({ clientSecrets: dependencies.stores.clientSecrets, settings });
+  const { clientSecrets, responses } = dependencies.stores;
+  const handlers = createHandlers(
+    { clientSecrets, settings },
+    { responses: guardStore(responses), settings: dependencies.responses },
+  );
   for (const operation of OPERATIONS) {
     router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
       run(operation, handlers[operation.id], {
@@ -261,9 +274,9 @@ function routeNative(
   );
 }
 
-/** `/models/{model}` as the router writes it; the last parameter takes raw slashes too, because ids may hold them. */
+/** `/models/{model}` as the router writes it; the id of a model takes raw slashes too, because it may hold them. */
 function encodeRoutePattern(path: string): string {
-  return path.replace(/\{(\w+)\}$/, ":$1{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
+  return path.replace(/\{(model)\}$/, ":$1{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
 }
 
 function listAllowedMethods(router: Hono<{ Bindings: RequestScope }>, path: string): string[] {

@@ -34,6 +34,7 @@ import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { CreateAudioDecoder } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
+import type { ResponseSettings } from "./surfaces/openai/responses/settings.ts";
 import type { NativeSettings } from "./surfaces/native/settings.ts";
 
 export interface ServerOptions {
@@ -46,6 +47,7 @@ export interface ServerOptions {
     readonly limits: ServerLimits;
     readonly realtime: RealtimeSettings;
     readonly native: NativeSettings;
+    readonly responses: ResponseSettings;
     readonly rateLimits: RateLimitSettings;
     readonly operations: OperationsSettings;
   };

@@ -43,10 +43,10 @@ function acceptOf(call: OperationInput): string {
   return asksForStream(call) ? "text/event-stream" : call.route.responseContentTypes.join(", ");
 }
 
-/** Takes the path's parameters out of the input. */
+/** Takes the parameters of path and query out of the input. */
 function fillPath({ route, input }: OperationInput) {
   const rest = { ...input };
-  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const filled = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = input[name];
     delete rest[name];
     // A URL has no way to write the last two: they would name another path.
@@ -55,7 +55,18 @@ function fillPath({ route, input }: OperationInput) {
     }
     return encodeURIComponent(value);
   });
-  return { path, rest };
+  const query = new URLSearchParams();
+  for (const name of route.query ?? []) {
+    addToQuery(query, name, rest[name]);
+    delete rest[name];
+  }
+  return { path: query.size === 0 ? filled : `${filled}?${query.toString()}`, rest };
+}
+
+/** The members of an object as `name[key]=value`. */
+function addToQuery(query: URLSearchParams, name: string, value: unknown): void {
+  if (typeof value === "string" || typeof value === "number") query.append(name, String(value));
+  else for (const [key, member] of Object.entries(value ?? {})) addToQuery(query, `${name}[${key}]`, member);
 }
 
 async function openUploads(input: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {

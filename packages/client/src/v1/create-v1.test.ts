@@ -95,10 +95,21 @@ test("our server answers every operation of the table through its function", asy
   });
   const ears = { model: "scripted-transcription", file: await sound() };
   const chat = { model: "scripted-chat", messages };
+  const keep = async () => (await v1.createChatCompletion({ ...chat, store: true })).id;
+  const kept = await keep();
   const calls: Record<Exclude<keyof typeof v1, "connectRealtime">, () => Promise<unknown>> = {
     listModels: async () => (await v1.listModels()).data.length,
     retrieveModel: async () => (await v1.retrieveModel({ model: "scripted-chat" })).id,
     createChatCompletion: async () => (await v1.createChatCompletion(chat)).usage?.total_tokens,
+    listChatCompletions: async () =>
+      (await v1.listChatCompletions({ model: "scripted-chat", limit: 1, order: "desc" })).data[0]?.id === kept,
+    getChatCompletion: async () => (await v1.getChatCompletion({ completion_id: kept })).choices.length,
+    updateChatCompletion: async () =>
+      (await v1.updateChatCompletion({ completion_id: kept, metadata: { topic: "sea" } })).metadata?.["topic"] ===
+      "sea",
+    deleteChatCompletion: async () => (await v1.deleteChatCompletion({ completion_id: await keep() })).deleted,
+    getChatCompletionMessages: async () =>
+      (await v1.getChatCompletionMessages({ completion_id: kept })).data.length === messages.length,
     createCompletion: async () =>
       (await v1.createCompletion({ model: "scripted-chat", prompt: "The sea" })).choices[0]?.text,
     createEmbedding: async () =>

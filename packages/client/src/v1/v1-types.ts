@@ -28,7 +28,11 @@ type PathInput<Defined extends HttpOperation> = Fields<{
   [Key in keyof Defined["pathParameters"]]: z.input<Defined["pathParameters"][Key]>;
 }>;
 
-type InputOf<Defined extends HttpOperation> = BodyInput<Defined> & PathInput<Defined>;
+type QueryInput<Defined extends HttpOperation> = Defined extends { readonly queryParameters: infer Query }
+  ? { [Key in keyof Query]?: Query[Key] extends z.ZodType ? z.input<Query[Key]> : never }
+  : unknown;
+
+type InputOf<Defined extends HttpOperation> = BodyInput<Defined> & PathInput<Defined> & QueryInput<Defined>;
 
 /** An answer as it is validated: `null` may stand in an optional field, and a text that is one of several may be another. */
 type Lenient<Shape> = LenientPart<Shape> | (IsUnion<Extract<Shape, string>> extends true ? OtherText : never);

@@ -1,11 +1,8 @@
 /** The settings of models that are added while the server runs, and of tasks. */
 
 import { PATH, SECRET, settingMarks } from "../settings/marks.ts";
-import { count, milliseconds } from "../settings/units.ts";
+import { count, milliseconds, secretKey } from "../settings/units.ts";
 import { z } from "zod";
-
-/** Half of what AES-256 takes would be as good as none: 32 bytes, as `openssl rand -base64 32` prints them. */
-const KEY_PATTERN = /^[A-Za-z0-9+/]{43}=$/;
 
 export const managedModelSettings = {
   modelsMax: count.max(10_000).default(64).describe("Models that may be stored; adding one more gets 400."),
@@ -26,11 +23,7 @@ export const managedModelSettings = {
       "Folders from which everybody with the capability CREATE in the domain ai may add model files; operators may name any file.",
     )
     .register(settingMarks, PATH),
-  secretKey: z
-    .string()
-    .regex(KEY_PATTERN, { error: "use 32 bytes in base64, such as `openssl rand -base64 32` prints them" })
-    .nullable()
-    .default(null)
+  secretKey: secretKey
     .describe(
       "Encrypts the API keys of stored models, with AES-256-GCM: 32 bytes in base64. Null: they are in the store as they are.",
     )

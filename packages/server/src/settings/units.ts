@@ -17,3 +17,10 @@ export const databaseCount = z.int().min(1).max(1_000_000);
 export const perMinute = z.int().min(1).max(1_000_000_000).nullable();
 /** Micro-credits. */
 export const price = z.int().min(0).max(1_000_000_000_000);
+
+/** Half of what AES-256 takes would be as good as none: 32 bytes, as `openssl rand -base64 32` prints them. */
+export const secretKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/, { error: "use 32 bytes in base64, such as `openssl rand -base64 32` prints them" })
+  .nullable()
+  .default(null);

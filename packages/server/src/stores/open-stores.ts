@@ -13,7 +13,7 @@ import { openPostgresStores } from "./postgres/open-postgres-stores.ts";
 import { openSqliteStores } from "./sqlite.ts";
 import type { Stores } from "./stores.ts";
 
-export type StoreConfig = Pick<Config, "dataDirectory" | "postgres" | "store">;
+export type StoreConfig = Pick<Config, "dataDirectory" | "postgres" | "responses" | "store">;
 
 /**
  * In the data directory. Named after what it held first: renamed, it would part from the side files of a running
@@ -35,10 +35,10 @@ const STORE_KINDS: Readonly<Record<Config["store"], StoreKind>> = {
   sqlite: {
     isPersistent: true,
     locate: ({ dataDirectory }) => join(dataDirectory, DATABASE_FILE),
-    open: ({ dataDirectory }) =>
-      useDataDirectory(dataDirectory, () => openSqliteStores(join(dataDirectory, DATABASE_FILE))),
+    open: ({ dataDirectory, responses: { secretKey } }) =>
+      useDataDirectory(dataDirectory, () => openSqliteStores(join(dataDirectory, DATABASE_FILE), { secretKey })),
   },
-  postgres: { isPersistent: true, locate: () => "the database", open: ({ postgres }) => openPostgres(postgres) },
+  postgres: { isPersistent: true, locate: () => "the database", open: openPostgres },
 };
 
 export function isPersistent({ store }: Pick<Config, "store">): boolean {
@@ -79,10 +79,11 @@ export function useDataDirectory<Value>(dataDirectory: string, use: () => Value)
   }
 }
 
-async function openPostgres({ url, ...bounds }: StoreConfig["postgres"]): Promise<Stores> {
+async function openPostgres({ postgres, responses: { secretKey } }: StoreConfig): Promise<Stores> {
+  const { url, ...bounds } = postgres;
   if (url === null) throw new ConfigError('"store": "postgres" needs postgres.url (OPENAI_COMPAT_POSTGRES_URL).');
   try {
-    return await openPostgresStores({ url, ...bounds });
+    return await openPostgresStores({ url, ...bounds, secretKey });
   } catch (thrown) {
     throw new ConfigError(`The database can't be used. ${describeThrown(thrown)}`);
   }

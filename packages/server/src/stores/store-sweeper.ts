@@ -1,6 +1,6 @@
 /**
  * Clears away, now and then, what has had its time: holds of crashed processes, revocations of tokens that have
- * expired, client secrets.
+ * expired, client secrets, what callers have stored.
  */
 
 import type { Stores } from "./stores.ts";
@@ -20,7 +20,7 @@ export interface StoreSweeperOptions {
 
 /** Sweeps once at once, so that a server that was killed finds its accounts in order when it is back. */
 export function startStoreSweeper(
-  stores: Pick<Stores, "clientSecrets" | "credits" | "tokenRevocations">,
+  stores: Pick<Stores, "clientSecrets" | "credits" | "responses" | "tokenRevocations">,
   options: StoreSweeperOptions,
 ): StoreSweeper {
   const { onError, everyMs = 10_000, now = Date.now } = options;
@@ -30,6 +30,7 @@ export function startStoreSweeper(
       stores.credits.expireHolds(now()),
       stores.tokenRevocations.prune(now()),
       stores.clientSecrets.prune(now()),
+      stores.responses.removeExpired(now()),
     ])
       .catch((thrown: unknown) => onError(thrown instanceof Error ? thrown : new Error(String(thrown))))
       .finally(() => (running = null));

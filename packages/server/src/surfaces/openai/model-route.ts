@@ -68,7 +68,7 @@ interface UpstreamEndpoint<Body> {
 
 interface ModelEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
   /** For a local model. @throws AiError with status 400, `param` naming what is wrong; the signal's reason */
-  readonly decode: (body: Body, signal: AbortSignal) => DecodedCall<Request, Run> | Promise<DecodedCall<Request, Run>>;
+  readonly decode: (body: Body, call: AuthorisedCall) => DecodedCall<Request, Run> | Promise<DecodedCall<Request, Run>>;
 }
 
 /** A request, and how its answer is to be written. */
@@ -110,7 +110,7 @@ export function defineModelRoute<Body, Request, Run>(
     const body = await openBody(calls.operation, { call, context, endpoint });
     const routed = context.service.route(call, calls, endpoint.body.readModel(body));
     if (routed.route === "upstream") return passOn(routed, body, { call, context, endpoint });
-    const { request, ...decoded } = await endpoint.decode(body, call.signal);
+    const { request, ...decoded } = await endpoint.decode(body, call);
     return answer(routed.run(request), decoded, { call, context });
   };
 }

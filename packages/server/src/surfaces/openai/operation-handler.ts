@@ -20,6 +20,7 @@ export interface OperationContext {
   readonly service: AiService;
   /** A parameter of the path, decoded. */
   readonly pathParameter: (name: string) => string;
+  readonly query: URLSearchParams;
   /** The body as parsed JSON, read on this call and not before. */
   readonly readJson: () => Promise<JsonBody>;
   /** The body as the fields of a form, read on this call and not before. @param fileFields as of `readFormBody`. */
@@ -112,6 +113,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       return await handler(call, {
         service,
         pathParameter: input.pathParameter,
+        query: new URL(request.url).searchParams,
         readJson: () => readJsonBody(request, limits, reading),
         readForm: (fileFields) => {
           isForm = true;

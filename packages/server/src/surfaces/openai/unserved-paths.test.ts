@@ -24,9 +24,6 @@ test.each([
   "POST /conversations",
   "GET /conversations/conv_1/items/msg_1",
   "POST /chatkit/sessions",
-  "GET /chat/completions/chatcmpl-1",
-  "DELETE /chat/completions/chatcmpl-1",
-  "GET /chat/completions/chatcmpl-1/messages",
   "POST /batches",
   "POST /batches/batch_1/cancel",
   "POST /files",
@@ -76,7 +73,6 @@ test("what to use instead is named below the mount that was used", async () => {
 });
 
 test.each([
-  ["GET", "/v1/chat/completions", "POST, OPTIONS"],
   ["DELETE", "/v1/models/gpt-4o", "GET, HEAD, OPTIONS"],
   ["DELETE", "/v1/models/org%2Fmodel", "GET, HEAD, OPTIONS"],
 ])("%s %s, which OpenAI has, is refused by name with what is allowed", async (method, path, allow) => {

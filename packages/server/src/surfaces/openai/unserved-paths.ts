@@ -25,7 +25,6 @@ const OPENAI_FAMILIES: readonly Family[] = [
     paths: ["/assistants", "/threads", "/conversations", "/chatkit"],
     instead: "it keeps no conversations: send the messages so far to POST $/chat/completions",
   },
-  { paths: ["/chat/completions"], instead: "it keeps no answers: POST $/chat/completions gives each once" },
   { paths: ["/batches"], instead: "send the calls one by one, several at a time" },
   {
     paths: ["/realtime/sessions", "/realtime/transcription_sessions"],
@@ -58,7 +57,7 @@ const OPENAI_FAMILIES: readonly Family[] = [
 ];
 
 /** Operations of OpenAI's on paths that are served with another method. */
-const UNSERVED_METHODS = [/^GET \/v1\/chat\/completions$/, /^DELETE \/v1\/models\/./];
+const UNSERVED_METHODS = [/^DELETE \/v1\/models\/./];
 
 interface Dialect {
   readonly name: string;

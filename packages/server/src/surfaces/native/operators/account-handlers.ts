@@ -3,7 +3,7 @@
 import type { ApiKeyRecord, ApiKeyStore, CreditStore } from "@openai-compat/core";
 import type { Account } from "@openai-compat/spec";
 import { ENTRIES_LISTED_MAX } from "../../../stores/credit-checks.ts";
-import { askStore } from "../ask-store.ts";
+import { askStore } from "../../../stores/ask-store.ts";
 import type { NativeHandlers } from "../native-handlers.ts";
 import { ENTRIES_DEFAULT } from "./bounds.ts";
 

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { AiError } from "@openai-compat/core";
 import type { CreditStore, LedgerEntry } from "@openai-compat/core";
 import type { CreditEntry, GrantCreditsInput, NativeBalance } from "@openai-compat/spec";
-import { askStore } from "../ask-store.ts";
+import { askStore } from "../../../stores/ask-store.ts";
 import type { NativeHandlers } from "../native-handlers.ts";
 import { ENTRIES_DEFAULT } from "./bounds.ts";
 

@@ -4,7 +4,7 @@ import { AiError, generateApiKey, isGranted } from "@openai-compat/core";
 import type { ApiKeyRecord, ApiKeyStore, GrantedCapability, Principal } from "@openai-compat/core";
 import { CAPABILITY_VERBS } from "@openai-compat/core";
 import type { CreateKeyInput, CreatedKey, NativeKey } from "@openai-compat/spec";
-import { askStore } from "../ask-store.ts";
+import { askStore } from "../../../stores/ask-store.ts";
 import type { NativeHandlers } from "../native-handlers.ts";
 import { ENTRIES_DEFAULT } from "./bounds.ts";
 

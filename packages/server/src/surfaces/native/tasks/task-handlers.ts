@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { AiError } from "@openai-compat/core";
 import type { StoredTask, TaskStore } from "@openai-compat/core";
 import type { Task } from "@openai-compat/spec";
-import { askStore } from "../ask-store.ts";
+import { askStore } from "../../../stores/ask-store.ts";
 import type { NativeCall, NativeHandlers } from "../native-handlers.ts";
 
 type TaskHandlers = Pick<NativeHandlers, "tasks.list" | "tasks.add" | "tasks.update" | "tasks.remove">;

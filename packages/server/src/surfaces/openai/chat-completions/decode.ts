@@ -2,6 +2,7 @@
 
 import type { ChatRequest } from "@openai-compat/core";
 import { createChatCompletionRequestSchema } from "@openai-compat/spec";
+import type { CreateChatCompletionRequest } from "@openai-compat/spec";
 import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 import { decodeSampling, decodeStop } from "../decode-sampling.ts";
@@ -15,6 +16,8 @@ export interface DecodedChatCompletion {
   readonly request: ChatRequest;
   /** Null for a non-streaming answer. */
   readonly stream: ChatStreamOptions | null;
+  /** What was sent, for what is stored of it. */
+  readonly wire: CreateChatCompletionRequest;
 }
 
 /**
@@ -42,5 +45,6 @@ export function decodeChatCompletion(body: unknown): DecodedChatCompletion {
       wire.stream === true
         ? { ...decodeStreamOptions(wire.stream_options), mayCallTools: output.toolUse !== null }
         : null,
+    wire,
   };
 }

@@ -26,15 +26,15 @@ export const checkParameters = defineParameterRules<CreateChatCompletionRequest>
   tools: "honoured",
   stream: "honoured",
   stream_options: "honoured",
+  store: "honoured",
+  metadata: "honoured",
 
-  metadata: "no effect",
   prediction: "no effect",
   prompt_cache_key: "no effect",
   prompt_cache_options: "no effect",
   prompt_cache_retention: "no effect",
   safety_identifier: "no effect",
   service_tier: "no effect",
-  store: "no effect",
   user: "no effect",
   verbosity: "no effect",
 

@@ -13,3 +13,14 @@ export async function askStore<Answer>(asking: Promise<Answer>): Promise<Answer>
     });
   }
 }
+
+/** The same store, all of whose methods fail as `askStore` does. */
+export function guardStore<Store extends object>(store: Store): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...values: readonly unknown[]) => askStore(Promise.resolve(Reflect.apply(member, target, values)));
+    },
+  });
+}

@@ -1,0 +1,34 @@
+/** What bounds the state that accounts keep: responses, conversations and stored chat completions. */
+
+import { z } from "zod";
+import { SECRET, settingMarks } from "../../../settings/marks.ts";
+import { count, secretKey } from "../../../settings/units.ts";
+
+const MEBIBYTE = 1024 * 1024;
+/** A hundred years. */
+const DAYS_MAX = 36_500;
+
+export const responsesSchema = z.strictObject({
+  accountBytesMax: count
+    .min(16 * 1024)
+    .default(64 * MEBIBYTE)
+    .describe(
+      "What one account may have stored, in bytes: responses, conversations and stored chat completions. Beyond it the " +
+        "least recently used chains of responses, conversations and completions are deleted; a chain that would exceed " +
+        "it alone is not stored any further.",
+    ),
+  retentionDays: count
+    .max(DAYS_MAX)
+    .default(30)
+    .describe(
+      "How many days a chain of responses, a conversation or a stored chat completion is kept after the last addition to it.",
+    ),
+  secretKey: secretKey
+    .describe(
+      "Encrypts what accounts have stored, with AES-256-GCM: 32 bytes in base64. Null: it is in the store as it is. Of " +
+        'no use with "store": "memory".',
+    )
+    .register(settingMarks, SECRET),
+});
+
+export type ResponseSettings = z.output<typeof responsesSchema>;

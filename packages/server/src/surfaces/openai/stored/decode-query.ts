@@ -1,0 +1,30 @@
+/** The parameters of a query against their schemas: the same errors as those of a body. */
+
+import { z } from "zod";
+import { decodeBody } from "../decode-body.ts";
+
+/**
+ * Unknown parameters are ignored. `name[key]=value` is a member of the object `name`.
+ *
+ * @throws AiError `invalid_type`, `invalid_value`, naming the parameter
+ */
+export function decodeQuery<Parameters extends z.ZodRawShape>(
+  parameters: Parameters,
+  query: URLSearchParams,
+): z.output<z.ZodObject<Parameters>> {
+  const schema = z.object(parameters);
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of query) {
+    const [, object, key] = /^(\w+)\[([^\]]*)\]$/.exec(name) ?? [];
+    if (object === undefined || key === undefined) values[name] ??= readValue(schema.shape[name], text);
+    else if (Object.hasOwn(parameters, object)) values[object] = { ...Object(values[object]), [key]: text };
+  }
+  return decodeBody(schema, values);
+}
+
+/** A text, unless only a number fits. */
+function readValue(schema: z.core.$ZodType | undefined, text: string): unknown {
+  if (schema === undefined || text.trim() === "" || z.safeParse(schema, text).success) return text;
+  const value = Number(text);
+  return Number.isNaN(value) ? text : value;
+}
