@@ -9,16 +9,13 @@ import type { SdkOutcome } from "./check-context.ts";
 import type { Exchange, RecordedResponse } from "./exchange.ts";
 import { isUnreachable } from "./exchange-recording.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
-import { Failure, Inconclusive, type Observer, Unsupported } from "./outcome-signals.ts";
+import { Failure, type FailureDetails, Inconclusive, Unsupported } from "./outcome-signals.ts";
 import { bodyBytes, bodyText, describeExchange, excerpt } from "./response-body.ts";
 
 export { isJsonObject, type JsonObject } from "./json-object.ts";
 
 /** Ends the check as failed unless `holds`. @throws Failure */
-export function expectThat(
-  holds: boolean,
-  details: { observer: Observer; expected: string; actual: string | undefined },
-): asserts holds {
+export function expectThat(holds: boolean, details: FailureDetails): asserts holds {
   if (!holds) throw new Failure(details);
 }
 

@@ -1,12 +1,21 @@
 /** Checks of what a server does when more is asked of it than it can do: many calls at once, and too large a body. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
+import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectStatus, expectThat } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { postTooLarge } from "../support/body-limit.ts";
 import { askChat } from "../support/chat-calls.ts";
-import { sendBurst, BURST_CALLS, isBusy, overload, requireAloneAnswered, requireTurnedAway } from "../support/burst.ts";
+import {
+  BURST_CALLS,
+  isBusy,
+  overload,
+  type Overload,
+  requireAloneAnswered,
+  requireTurnedAway,
+  sendBurst,
+} from "../support/burst.ts";
 import { expectEnvelope, requireStatus } from "../support/envelope.ts";
 import { expectRetryAfter } from "../support/retry-after.ts";
 
@@ -20,8 +29,13 @@ const LIMITS = {
 
 const OVERLOAD = { ...LIMITS, needs: ["fixture:overload"] } as const;
 
+/** Longer than a usual call takes three times, for a machine that is busy. */
+const SLACK_MS = 2000;
+
 /** Who is turned away knows it by then, and the rest of the server answers by then. */
-const AT_ONCE_MS = 2000;
+function limitAtOnce({ usualMs }: Overload): number {
+  return Math.round(SLACK_MS + 3 * usualMs);
+}
 
 export const limitChecks: readonly Check[] = [
   defineCheck({
@@ -89,7 +103,8 @@ export const limitChecks: readonly Check[] = [
       }
       if (refused.length > 0) return;
       if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive");
-      throw new Failure({ observer: "wire", expected: "429 or 503 for some", actual: "an answer to every call" });
+      const details = { expected: "429 or 503 for some", actual: "an answer to every call" };
+      throw new Failure({ observer: "wire", ...details, ...(calls[0] === undefined ? {} : { exchange: calls[0] }) });
     },
   }),
   defineCheck({
@@ -104,7 +119,9 @@ export const limitChecks: readonly Check[] = [
       const answered = calls.filter(({ response }) => response?.status === 200).length;
       if (answered < concurrency) await requireAloneAnswered(context);
       const expected = `at least ${concurrency} answers`;
-      expectThat(answered >= concurrency, { observer: "wire", expected, actual: String(answered) });
+      const exchange = calls.find(({ response }) => response?.status !== 200);
+      const details = { observer: "wire", expected, actual: String(answered) } as const;
+      expectThat(answered >= concurrency, exchange === undefined ? details : { ...details, exchange });
     },
   }),
   defineCheck({
@@ -132,14 +149,16 @@ export const limitChecks: readonly Check[] = [
     ...OVERLOAD,
     id: "limits.overload.at-once",
     level: "should",
-    requirement: `Whoever is turned away hears so within ${AT_ONCE_MS} ms.`,
+    requirement: "Whoever is turned away hears so about as soon as a list of models comes.",
     reference: "RFC 9110 section 15.6.4; reactive load shedding: a refusal costs no wait",
     breaks: "Clients wait for nothing, and a load balancer sends them elsewhere too late.",
     async run(context) {
-      const waits = (await requireTurnedAway(context)).map(({ response }) => Math.round(response?.endAtMs ?? 0));
-      const longestMs = Math.max(...waits);
-      const expected = `at most ${AT_ONCE_MS} ms`;
-      expectThat(longestMs <= AT_ONCE_MS, { observer: "wire", expected, actual: `${longestMs} ms` });
+      const turnedAway = await requireTurnedAway(context);
+      const tookMs = (exchange: Exchange): number => Math.round(exchange.response?.endAtMs ?? 0);
+      const exchange = turnedAway.reduce((longest, other) => (tookMs(other) > tookMs(longest) ? other : longest));
+      const limitMs = limitAtOnce(await overload(context));
+      const details = { expected: `at most ${limitMs} ms`, actual: `${tookMs(exchange)} ms`, exchange };
+      expectThat(tookMs(exchange) <= limitMs, { observer: "wire", ...details });
     },
   }),
   defineCheck({
@@ -147,16 +166,18 @@ export const limitChecks: readonly Check[] = [
     id: "limits.overload.models-answer",
     level: "should",
     operation: "listModels",
-    requirement: `While a model is overloaded, the list of models comes within ${AT_ONCE_MS} ms.`,
+    requirement: "While a model is overloaded, the list of models comes about as soon as before.",
     reference: "Health checks of load balancers and clients read GET /models",
     breaks: "A server that is busy is taken for dead, and restarted.",
     async run(context) {
-      const { models, metAtOnce } = await overload(context);
-      requireStatus(models, 200);
-      const tookMs = Math.round(models.response?.endAtMs ?? 0);
-      if (!metAtOnce && tookMs <= AT_ONCE_MS) throw new Inconclusive("the chats were over before");
-      const expected = `at most ${AT_ONCE_MS} ms`;
-      expectThat(tookMs <= AT_ONCE_MS, { observer: "wire", expected, actual: `${tookMs} ms` });
+      const played = await overload(context);
+      const { models: exchange, metAtOnce } = played;
+      requireStatus(exchange, 200);
+      const tookMs = Math.round(exchange.response?.endAtMs ?? 0);
+      const limitMs = limitAtOnce(played);
+      if (!metAtOnce && tookMs <= limitMs) throw new Inconclusive("the chats were over before");
+      const details = { expected: `at most ${limitMs} ms`, actual: `${tookMs} ms`, exchange };
+      expectThat(tookMs <= limitMs, { observer: "wire", ...details });
     },
   }),
 ];

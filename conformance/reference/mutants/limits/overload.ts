@@ -22,7 +22,7 @@ const BURST_CALLS_MIN = 10;
 /** Small chats wait for others so long: not much, because some checks send several. */
 const BURST_MOMENT_MS = 50;
 /** Longer than what counts as at once. */
-const LATE_MS = 2500;
+const LATE_MS = 5000;
 
 /** Answers small chats otherwise while there are many of them. */
 function breakInBurst(
