@@ -19,10 +19,14 @@ const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g;
 /** A client secret of a realtime session, which the server made in this run. */
 const CLIENT_SECRET = /\bek_[\w.-]{6,}/g;
 
-/** Replaces every secret, also where it is escaped for JSON or a URL, or cut short. */
+/** Replaces every secret, also where it is escaped for JSON, a URL or a page, or cut short. */
 export function createRedactor(secrets: readonly string[]): Redact {
   const long = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  const forms = new Set(long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeForUrl(secret)]));
+  const forms = new Set(
+    long
+      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeForUrl(secret)])
+      .flatMap((form) => [form, encodeForPage(form)]),
+  );
   const longestFirst = [...forms].sort((left, right) => right.length - left.length);
   return (text) => {
     const known = text.replaceAll(CLIENT_SECRET, REPLACEMENT).replaceAll(JSON_WEB_TOKEN, REPLACEMENT);
@@ -67,6 +71,12 @@ function commonLength(text: string, at: number, secret: string): number {
   let length = 0;
   while (length < secret.length && text[at + length] === secret[length]) length += 1;
   return length;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+function encodeForPage(secret: string): string {
+  return secret.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }
 
 /** `encodeURIComponent` throws on lone surrogates. */
