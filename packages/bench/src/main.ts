@@ -9,6 +9,7 @@ import { benchAudio } from "./audio/audio-area.ts";
 import { benchBusy } from "./busy/busy-area.ts";
 import { benchChat } from "./chat/chat-area.ts";
 import { benchClient } from "./client/client-area.ts";
+import { benchConformance } from "./conformance/conformance-area.ts";
 import { benchEmbeddings } from "./embeddings/embeddings-area.ts";
 import { benchFuzz } from "./fuzz/fuzz-area.ts";
 import { benchGateway } from "./gateway/gateway-area.ts";
@@ -28,6 +29,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   busy: benchBusy,
   chat: benchChat,
   client: benchClient,
+  conformance: benchConformance,
   embeddings: benchEmbeddings,
   fuzz: benchFuzz,
   gateway: benchGateway,
