@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { openForEachTest } from "../testing/open-for-each-test.ts";
+import { responseStoreProperties } from "./response-store-properties-contract.ts";
 import type { ResponseStore, StoredChat, StoredItem, StoredResponse } from "./response-store.ts";
 
 const AMPLE = { bytesMax: 64 * 1024 * 1024 };
@@ -17,6 +18,7 @@ export function responseStoreContract(name: string, makeStore: () => ResponseSto
   chatsContract(name, open);
   accountsContract(name, open);
   limitsContract(name, open);
+  responseStoreProperties(name, open);
 }
 
 type Open = () => Promise<ResponseStore>;
