@@ -13,7 +13,7 @@ import { createBodyBudget } from "./http/body-budget.ts";
 import type { BodyBudget } from "./http/body-budget.ts";
 import { createPreflightResponse, isPreflight, setCorsHeaders, variesByOrigin } from "./http/cors.ts";
 import type { CorsPolicy } from "./http/cors.ts";
-import { resolveRequestId } from "./http/headers.ts";
+import { decodeBearerToken, resolveRequestId } from "./http/headers.ts";
 import { readJsonBounds } from "./http/read-body.ts";
 import type { RefusalLimit } from "./http/refusal-limit.ts";
 import type { RequestScope } from "./http/request-scope.ts";
@@ -54,7 +54,8 @@ import type { SubscriptionRuns } from "./surfaces/native/subscription-runs.ts";
 import type { NativeSettings } from "./surfaces/native/settings.ts";
 import { createNativeSocketOpener } from "./surfaces/native/socket/open-socket.ts";
 import type { ObserveCall } from "./surfaces/native/socket/socket-calls.ts";
-import { describeUnserved, isUnservedMethod } from "./surfaces/openai/unserved-paths.ts";
+import { describeUnserved, findDocumentedOperation } from "./surfaces/openai/unserved-paths.ts";
+import type { UnservedRequest } from "./surfaces/openai/unserved-paths.ts";
 
 /** Total: a request of the specification without a handler does not compile. */
 function createHandlers(
@@ -239,9 +240,14 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
   router.onError((thrown) => {
     throw thrown;
   });
-  router.notFound((context) => {
-    const allowed = listAllowedMethods(router, context.req.path);
-    return answerUnrouted(context.req.raw, context.req.path, allowed);
+  router.notFound(async ({ req, env }) => {
+    if (findDocumentedOperation(req.method, req.path) !== null) {
+      // A stranger is told as much of these as of those that are served.
+      const principal = await dependencies.authenticator.authenticate(decodeBearerToken(env.headers));
+      env.facts.accountId = principal.accountId;
+      throw new AiError("route_not_found", describeUnserved(readUnserved(req.raw, req.path)));
+    }
+    return answerUnrouted(req.raw, req.path, listAllowedMethods(router, req.path));
   });
   return router;
 }
@@ -288,17 +294,17 @@ function listAllowedMethods(router: Hono<{ Bindings: RequestScope }>, path: stri
 
 const SHOWN_PATH_LENGTH_MAX = 200;
 
+function readUnserved(request: Request, path: string): UnservedRequest {
+  return { method: request.method, sentPath: new URL(request.url).pathname.slice(0, SHOWN_PATH_LENGTH_MAX), path };
+}
+
 function answerUnrouted(request: Request, path: string, allowedMethods: readonly string[]): Response {
   if (wantsStartPage(request, path)) return serveStartPage(request);
-  const { method } = request;
-  const sentPath = new URL(request.url).pathname.slice(0, SHOWN_PATH_LENGTH_MAX);
-  if (allowedMethods.length === 0) {
-    throw new AiError("route_not_found", describeUnserved({ method, sentPath, path }));
-  }
+  const unserved = readUnserved(request, path);
+  if (allowedMethods.length === 0) throw new AiError("route_not_found", describeUnserved(unserved));
+  const { method, sentPath } = unserved;
   const allow = allowedMethods.join(", ");
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-  const refusal = isUnservedMethod(method, path)
-    ? `${method} ${sentPath} is not implemented by this server`
-    : `Not allowed to ${method} on ${sentPath}`;
-  return encodeError(new AiError("method_not_allowed", `${refusal}. Allowed: ${allow}.`), { allow });
+  const message = `Not allowed to ${method} on ${sentPath}. Allowed: ${allow}.`;
+  return encodeError(new AiError("method_not_allowed", message), { allow });
 }

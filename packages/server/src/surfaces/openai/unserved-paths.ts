@@ -5,6 +5,7 @@
 
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { HttpOperation } from "@openai-compat/spec";
+import { DOCUMENTED_OPERATIONS } from "./documented-operations.ts";
 import { API_MOUNTS, API_ROOT } from "./protocol/request-path.ts";
 
 /** Paths with all that is below them, and what to use instead, where there is something. `$` stands for the mount. */
@@ -55,9 +56,6 @@ const OPENAI_FAMILIES: readonly Family[] = [
     instead: null,
   },
 ];
-
-/** Operations of OpenAI's on paths that are served with another method. */
-const UNSERVED_METHODS = [/^DELETE \/v1\/models\/./];
 
 interface Dialect {
   readonly name: string;
@@ -118,7 +116,7 @@ export interface UnservedRequest {
   readonly path: string;
 }
 
-/** A sentence that says what the server has instead, and never that there is nothing of the kind. */
+/** A sentence that names the operation and says what the server has instead, and never that there is nothing of the kind. */
 export function describeUnserved(request: UnservedRequest): string {
   const { method, sentPath, path } = request;
   const isBelowMount = isBelow(path, [API_ROOT]);
@@ -129,17 +127,25 @@ export function describeUnserved(request: UnservedRequest): string {
     return `${method} ${sentPath} is ${dialect.name} API, which this server does not have; ${write(dialect.instead)}.`;
   }
   const rest = path.slice(API_ROOT.length);
+  const operation = mount === null ? null : findDocumentedOperation(method, path);
   const family = mount === null ? undefined : OPENAI_FAMILIES.find(({ paths }) => isBelow(rest, paths));
   if (family !== undefined) {
     const instead = family.instead === null ? "" : `; ${write(family.instead)}`;
-    return `${method} ${sentPath} is not implemented by this server${instead}.`;
+    const named = operation === null ? "" : ` (${operation})`;
+    return `${method} ${sentPath}${named} is not implemented by this server${instead}.`;
   }
+  if (operation !== null) return `${method} ${sentPath} (${operation}) is not implemented by this server.`;
   return `Unknown request URL: ${method} ${sentPath}. ${write(suggest(path, mount))}`;
 }
 
-/** Whether OpenAI has this method on a path that is served with another one. @param path normalised. */
-export function isUnservedMethod(method: string, path: string): boolean {
-  return UNSERVED_METHODS.some((pattern) => pattern.test(`${method} ${path}`));
+const DOCUMENTED = DOCUMENTED_OPERATIONS.map(([method, path, id]) => {
+  const pattern = path.replace("{model}", ".+").replaceAll(/\{\w+\}/g, "[^/]+");
+  return { method, id, pattern: new RegExp(`^${API_ROOT}${pattern}$`) };
+});
+
+/** The id of the operation that OpenAI's document has there; null for none. @param path normalised */
+export function findDocumentedOperation(method: string, path: string): string | null {
+  return DOCUMENTED.find((operation) => operation.method === method && operation.pattern.test(path))?.id ?? null;
 }
 
 function suggest(path: string, mount: string | null): string {

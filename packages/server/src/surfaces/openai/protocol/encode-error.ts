@@ -37,7 +37,7 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
   conflict: { type: "invalid_request_error", code: "conflict", shouldRetry: false },
   not_found: { type: "invalid_request_error", code: "not_found" },
-  route_not_found: { type: "invalid_request_error", code: "unknown_url" },
+  route_not_found: { type: "invalid_request_error", code: "unknown_url", shouldRetry: false },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   request_timeout: { type: "invalid_request_error", code: "request_timeout", closes: true },
   body_too_large: { type: "invalid_request_error", code: "request_too_large", closes: true },
