@@ -17,6 +17,8 @@ const CREDITS: Readonly<Record<string, number>> = {
   leaving: 1.5 * SMALL_CREDIT.maxTokens,
   completions: 100,
   "completions-stream": 100,
+  responses: 100,
+  "responses-stream": 100,
   embeddings: 700,
   transcriptions: 40,
   translations: 40,

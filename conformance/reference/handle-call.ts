@@ -52,7 +52,15 @@ function answer(state: RequestState, wire: ReferenceWire): Reply {
   if (wire.constrains("charge", state)) wire.ledger.charge(account, found.cost);
   const reply =
     found.request["stream"] === true && operation.encodeStream !== undefined
-      ? composeStream({ events: operation.encodeStream(found), breaksAfter: found.breaksAfter }, call, wire)
+      ? composeStream(
+          {
+            events: operation.encodeStream(found),
+            breaksAfter: found.breaksAfter,
+            isNamed: operation.hasNamedEvents === true,
+          },
+          call,
+          wire,
+        )
       : composeBody(200, operation.encode(found));
   if (slowModel === undefined) return reply;
   const release = (): void => (hasSlot ? wire.slots.free(slowModel) : undefined);

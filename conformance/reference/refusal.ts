@@ -10,6 +10,7 @@ export type RefusalName =
   | "context_length_exceeded"
   | "model_not_found"
   | "not_found"
+  | "previous_response_not_found"
   | "route_not_found"
   | "method_not_allowed"
   | "upgrade_required"
@@ -55,6 +56,7 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   context_length_exceeded: refusalRow(400, "context_length_exceeded", "The model reads fewer tokens than that."),
   model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
   not_found: refusalRow(404, "not_found", "Nothing is stored with this id."),
+  previous_response_not_found: refusalRow(404, "previous_response_not_found", "The response does not exist."),
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
   upgrade_required: refusalRow(426, "upgrade_required", "Ask for an upgrade to WebSocket, version 13."),

@@ -30,17 +30,20 @@ export interface EventStream {
   readonly events: readonly unknown[];
   /** As `Answer.breaksAfter`. */
   readonly breaksAfter: number | null;
+  /** As `ReferenceOperation.hasNamedEvents`. */
+  readonly isNamed: boolean;
 }
 
 /** An event each, and the sentinel; or some of them and an error. */
-export function composeStream({ events, breaksAfter }: EventStream, call: ReferenceCall, wire: ReferenceWire): Reply {
+export function composeStream(stream: EventStream, call: ReferenceCall, wire: ReferenceWire): Reply {
+  const { events, breaksAfter, isNamed } = stream;
   const data = events.map((event) => JSON.stringify(event));
   const sent =
     breaksAfter === null
-      ? [...data, "[DONE]"]
+      ? [...data, ...(isNamed ? [] : ["[DONE]"])]
       : [...data.slice(0, breaksAfter), JSON.stringify(encodeRefusal(makeRefusal("upstream_failed")))];
   const frames = wire.frames(
-    sent.map((text) => wire.frame(text, call)),
+    sent.map((text) => (isNamed ? nameFrame(wire.frame(text, call)) : wire.frame(text, call))),
     call,
   );
   return {
@@ -50,6 +53,11 @@ export function composeStream({ events, breaksAfter }: EventStream, call: Refere
     end: "clean",
     ...UNBOUND,
   };
+}
+
+function nameFrame(frame: string): string {
+  const [, type] = /"type":"([^"]+)"/.exec(frame) ?? [];
+  return type === undefined ? frame : `event: ${type}\n${frame}`;
 }
 
 export function composeRefusal(refusal: Refusal, call: ReferenceCall, wire: ReferenceWire): Reply {

@@ -68,6 +68,8 @@ export function mintReferenceKeys(nowSeconds: number): Record<KeyName, string> {
     left_credit: token({ sub: "leaving" }),
     completions_credit: token({ sub: "completions" }),
     completions_stream_credit: token({ sub: "completions-stream" }),
+    responses_credit: token({ sub: "responses" }),
+    responses_stream_credit: token({ sub: "responses-stream" }),
     embeddings_credit: token({ sub: "embeddings" }),
     transcriptions_credit: token({ sub: "transcriptions" }),
     translations_credit: token({ sub: "translations" }),

@@ -14,6 +14,8 @@ export const KEY_NAMES = [
   "left_credit",
   "completions_credit",
   "completions_stream_credit",
+  "responses_credit",
+  "responses_stream_credit",
   "embeddings_credit",
   "transcriptions_credit",
   "translations_credit",

@@ -17,8 +17,8 @@ export interface Streaming {
   readonly field: string;
   /** The value of that field. */
   readonly value: boolean | string;
-  /** The `type` of the last event; null where `[DONE]` ends the stream. */
-  readonly lastType: string | null;
+  /** The `type`s of which the last event has one; null where `[DONE]` ends the stream. */
+  readonly lastTypes: readonly string[] | null;
 }
 
 /** A request and its answer. */
@@ -58,7 +58,7 @@ const JSON_BOTH_WAYS = {
   streaming: null,
 } as const;
 
-const COMPLETION_STREAMING = { field: "stream", value: true, lastType: null } as const;
+const COMPLETION_STREAMING = { field: "stream", value: true, lastTypes: null } as const;
 
 /** No body, and an answer that is JSON. */
 const GET = { ...JSON_BOTH_WAYS, method: "GET", requestContentType: null } as const;
@@ -103,6 +103,16 @@ export const operationRoutes = {
     path: "/completions",
     streaming: COMPLETION_STREAMING,
   },
+  createResponse: {
+    ...JSON_BOTH_WAYS,
+    id: "createResponse",
+    path: "/responses",
+    streaming: {
+      field: "stream",
+      value: true,
+      lastTypes: ["response.completed", "response.incomplete", "response.failed"],
+    },
+  },
   createEmbedding: { ...JSON_BOTH_WAYS, id: "createEmbedding", path: "/embeddings" },
   createTranscription: {
     ...JSON_BOTH_WAYS,
@@ -111,7 +121,7 @@ export const operationRoutes = {
     requestContentType: "multipart/form-data",
     responseContentTypes: ["application/json", "text/plain"],
     textFormats: ["text", "srt", "vtt"],
-    streaming: { field: "stream", value: true, lastType: "transcript.text.done" },
+    streaming: { field: "stream", value: true, lastTypes: ["transcript.text.done"] },
   },
   createTranslation: {
     ...JSON_BOTH_WAYS,
@@ -126,7 +136,7 @@ export const operationRoutes = {
     id: "createSpeech",
     path: "/audio/speech",
     responseContentTypes: Object.values(SPEECH_CONTENT_TYPES),
-    streaming: { field: "stream_format", value: "sse", lastType: "speech.audio.done" },
+    streaming: { field: "stream_format", value: "sse", lastTypes: ["speech.audio.done"] },
   },
   "create-realtime-client-secret": {
     ...JSON_BOTH_WAYS,

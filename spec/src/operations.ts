@@ -45,6 +45,9 @@ import {
 } from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 import { pageParameters } from "./shared/page.ts";
+import { createResponseRequestSchema } from "./responses/request.ts";
+import { responseSchema } from "./responses/response.ts";
+import { responseStreamEventSchema } from "./responses/stream-event.ts";
 
 /** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
 export interface OperationCapability {
@@ -316,6 +319,59 @@ export const operations = defineOperations({
         model: "llama-3.2-1b-instruct",
         choices: [{ index: 0, text: " Paris.", logprobs: null, finish_reason: "stop" }],
         usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+      },
+    },
+  },
+  createResponse: {
+    ...operationRoutes.createResponse,
+    summary: "Answers what was said, called and answered so far, at once or as a stream.",
+    request: createResponseRequestSchema,
+    pathParameters: {},
+    responseByFormat: {},
+    response: responseSchema,
+    streamEvent: responseStreamEventSchema,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: {
+        model: "llama-3.2-1b-instruct",
+        instructions: "Answer in one word.",
+        input: "What is the capital of France?",
+        max_output_tokens: 16,
+      },
+      response: {
+        id: "resp_1",
+        object: "response",
+        created_at: 1_790_000_000,
+        status: "completed",
+        completed_at: 1_790_000_001,
+        error: null,
+        incomplete_details: null,
+        instructions: "Answer in one word.",
+        model: "llama-3.2-1b-instruct",
+        output: [
+          {
+            id: "msg_1",
+            type: "message",
+            status: "completed",
+            role: "assistant",
+            content: [{ type: "output_text", text: "Paris", annotations: [], logprobs: [] }],
+          },
+        ],
+        parallel_tool_calls: true,
+        temperature: 1,
+        top_p: 1,
+        tool_choice: "auto",
+        tools: [],
+        metadata: {},
+        usage: {
+          input_tokens: 24,
+          input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+          output_tokens: 2,
+          output_tokens_details: { reasoning_tokens: 0 },
+          total_tokens: 26,
+        },
       },
     },
   },

@@ -25,6 +25,8 @@ const BILLING = { area: "billing", level: "must", tier: "protocol" } as const;
 const CHARGED: Readonly<Partial<Record<BilledSlug, KeyName>>> = {
   completions: "completions_credit",
   "completions-stream": "completions_stream_credit",
+  responses: "responses_credit",
+  "responses-stream": "responses_stream_credit",
   embeddings: "embeddings_credit",
   transcriptions: "transcriptions_credit",
   translations: "translations_credit",
@@ -45,9 +47,12 @@ function expectOutOfCredit(exchange: Exchange): void {
   expectThat(holds, { observer: "schema", expected: "insufficient_quota", actual: String(code) });
 }
 
+/** What an answer says that the limit of its tokens has ended. */
+const CUT = /"finish_reason": ?"length"|"incomplete_details": ?\{ ?"reason": ?"max_output_tokens"/;
+
 /** @throws Inconclusive where an account could still pay because the model wrote too little */
 function requireCut(answered: readonly Exchange[], { role }: BilledCall): void {
-  if (role !== "chat" || answered.every((exchange) => /"finish_reason": ?"length"/.test(bodyText(exchange)))) return;
+  if (role !== "chat" || answered.every((exchange) => CUT.test(bodyText(exchange)))) return;
   throw new Inconclusive("the model ended before `max_tokens`", "model");
 }
 

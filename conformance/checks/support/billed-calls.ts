@@ -20,6 +20,8 @@ export type BilledSlug =
   | "chat-stream"
   | "completions"
   | "completions-stream"
+  | "responses"
+  | "responses-stream"
   | "embeddings"
   | "transcriptions"
   | "translations"
@@ -84,6 +86,22 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
       role: "chat",
       call: (client, model, size) =>
         readToEnd(client.completions.create({ model, prompt: COUNTING, max_tokens: size, stream: true })),
+    },
+  ],
+  createResponse: [
+    {
+      slug: "responses",
+      role: "chat",
+      call: (client, model, size) =>
+        client.responses.create({ model, input: LONG_PROMPT, max_output_tokens: size, store: false }),
+    },
+    {
+      slug: "responses-stream",
+      role: "chat",
+      call: (client, model, size) => {
+        const request = { model, input: LONG_PROMPT, max_output_tokens: size, store: false } as const;
+        return readToEnd(client.responses.create({ ...request, stream: true }));
+      },
     },
   ],
   createEmbedding: [

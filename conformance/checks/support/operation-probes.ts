@@ -95,6 +95,16 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
         }),
       ),
   },
+  createResponse: {
+    slug: "responses",
+    needs: ["model:chat"],
+    call: async (client, { models }) =>
+      client.responses.create({ model: String(models.chat), input: "Say hello.", max_output_tokens: 16, store: false }),
+    stream: async (client, { models }) => {
+      const request = { model: String(models.chat), input: "Say hello.", max_output_tokens: 16, store: false } as const;
+      return leave(client.responses.create({ ...request, stream: true }));
+    },
+  },
   createEmbedding: {
     slug: "embeddings",
     needs: [],

@@ -32,6 +32,7 @@ export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
   deleteChatCompletion: "stored-chats-delete",
   getChatCompletionMessages: "stored-chats-messages",
   createCompletion: "completions",
+  createResponse: "responses",
   createEmbedding: "embeddings",
   createTranscription: "transcriptions",
   createTranslation: "translations",
@@ -43,6 +44,7 @@ export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
 const STREAMING: readonly HttpOperationId[] = [
   "createChatCompletion",
   "createCompletion",
+  "createResponse",
   "createTranscription",
   "createSpeech",
 ];

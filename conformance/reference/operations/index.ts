@@ -5,6 +5,7 @@ import { createChatCompletion } from "./create-chat-completion.ts";
 import { createClientSecret } from "./create-client-secret.ts";
 import { createCompletion } from "./create-completion.ts";
 import { createEmbedding } from "./create-embedding.ts";
+import { createResponse } from "./create-response.ts";
 import { createSpeech } from "./create-speech.ts";
 import { createTranscription } from "./create-transcription.ts";
 import { createTranslation } from "./create-translation.ts";
@@ -29,6 +30,7 @@ export const REFERENCE_OPERATIONS = {
   deleteChatCompletion,
   getChatCompletionMessages,
   createCompletion,
+  createResponse,
   createEmbedding,
   createTranscription,
   createTranslation,

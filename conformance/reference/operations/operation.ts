@@ -50,6 +50,8 @@ export interface Media {
 export interface ReferenceOperation<A extends Answer = Answer> {
   /** Whether calls count against the account's limit, are paid for and take a slot of a slow model. */
   readonly isBilled: boolean;
+  /** Events have their `type` as their name, and the last one ends the stream in place of a sentinel. */
+  readonly hasNamedEvents?: true;
   decode(this: void, call: ReferenceCall, reader: BodyReader): Decoded;
   /** What is wrong with what is asked for; the model is looked up after that. */
   validate(this: void, request: Fields): Refusal | null;

@@ -19,6 +19,8 @@ export const AI_ERROR_CODES = [
   "unsupported_value",
   "context_length_exceeded",
   "model_not_found",
+  "unknown_model",
+  "previous_response_not_found",
   "not_found",
   "conflict",
   "route_not_found",

@@ -48,6 +48,8 @@ export interface AiService {
    * @param selector the request's `model`: id, name or `default`
    */
   route<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): RoutedCall<Request, Run>;
+  /** The same for an operation that no upstream serves: a model of one is refused. */
+  routeLocal<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): LocalCall<Request, Run>;
   /**
    * Opens a realtime session; everything that refuses it is thrown here, before an upgrade. The session counts as a
    * request, and so does each of its turns.
@@ -175,6 +177,10 @@ export function createAiService(options: AiServiceOptions): AiService {
     route: "upstream",
     run: (request) => serve(upstreamCalls(operation), target, request),
   });
+  const runLocally = <Request, Run>(calls: Calls<Request, Run>, target: CallTarget): LocalCall<Request, Run> => ({
+    route: "local",
+    run: (request) => serve(calls, target, request),
+  });
   return {
     models: createModelChanges(registry, gate.uses),
     listModels: () => registry.list(),
@@ -184,8 +190,9 @@ export function createAiService(options: AiServiceOptions): AiService {
       const target = findTarget(call, calls.operation, selector);
       const { operation } = calls;
       if (target.model?.engine.type === "upstream" && isModelRequest(operation)) return forwardTo(operation, target);
-      return { route: "local", run: (request) => serve(calls, target, request) };
+      return runLocally(calls, target);
     },
+    routeLocal: (call, calls, selector) => runLocally(calls, findTarget(call, calls.operation, selector)),
     openRealtime: (call, open) => sessions.open(call, open),
     async openRelay(call, open) {
       try {
@@ -332,9 +339,10 @@ function createOffers(listModels: () => readonly RegisteredModel[]) {
 /** A local engine serves every request of its type; so will one that is not available yet, as far as is known. */
 function isOffered({ engine, type }: RegisteredModel, operation: ModelOperationId): boolean {
   if (engine.type === "unavailable") return type === MODEL_OPERATIONS[operation].modelType;
-  if (!isModelRequest(operation)) return engine.type === "upstream" ? engine.connectRealtime !== null : isLive(engine);
+  if (operation === "connectRealtime")
+    return engine.type === "upstream" ? engine.connectRealtime !== null : isLive(engine);
   return engine.type === "upstream"
-    ? engine.operations.has(operation)
+    ? isModelRequest(operation) && engine.operations.has(operation)
     : engine.type === MODEL_OPERATIONS[operation].modelType;
 }
 

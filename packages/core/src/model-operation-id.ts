@@ -19,5 +19,8 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
-/** A request and its answer. */
-export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;
+/** A request that is served as a chat and needs what this server stores: upstreams are not asked for it. */
+type StatefulRequestId = "createResponse";
+
+/** A request and its answer that an upstream can serve, too. */
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId | StatefulRequestId>;

@@ -46,9 +46,10 @@ export interface ModelOperation {
   /**
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
-   * as a stream events with pieces of it. `frames`: it is a session, of whatever events.
+   * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: none is asked; it is
+   * served as a chat.
    */
-  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames";
+  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items";
 }
 
 export const MODEL_OPERATIONS = {
@@ -65,6 +66,13 @@ export const MODEL_OPERATIONS = {
     modelType: "chat",
     tokensBoundedBy: "prompt-and-answer",
     answer: "chunks",
+  },
+  createResponse: {
+    noun: "responses",
+    isOptional: true,
+    modelType: "chat",
+    tokensBoundedBy: "prompt-and-answer",
+    answer: "items",
   },
   createEmbedding: {
     noun: "embedding",
@@ -117,9 +125,10 @@ export function listOperations(type: ModelType): readonly ModelRequestId[] {
   return MODEL_OPERATION_IDS.filter(isModelRequest).filter((id) => MODEL_OPERATIONS[id].modelType === type);
 }
 
-/** Whether it is a request and its answer. */
+/** Whether it is a request and its answer that an upstream can serve, too. */
 export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
-  return MODEL_OPERATIONS[id].answer !== "frames";
+  const { answer } = MODEL_OPERATIONS[id];
+  return answer !== "frames" && answer !== "items";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

@@ -30,6 +30,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "createChatCompletion",
   "createCompletion",
   "listChatCompletions",
+  "createResponse",
 ]);
 /** What a path with the id of a stored object leads to: there is none. */
 const STORED = /\{(?:completion_id)\}/;
@@ -39,8 +40,9 @@ function expectedStatus(id: string, path: string): number {
   return SERVED.has(id) ? 200 : 501;
 }
 
-function composeBody({ requestContentType }: HttpOperation): FormData | string | null {
+function composeBody({ id, requestContentType }: HttpOperation): FormData | string | null {
   if (requestContentType === null) return null;
+  if (id === "createResponse") return JSON.stringify({ model: "scripted", input: "Hello" });
   if (requestContentType === "application/json") return JSON_BODY;
   const form = new FormData();
   form.append("model", "scripted");

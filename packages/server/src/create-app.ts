@@ -42,10 +42,11 @@ import type {
 } from "./surfaces/openai/realtime/open-realtime.ts";
 import { createClientSecretHandler } from "./surfaces/openai/realtime/client-secrets.ts";
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
+import { createResponseRoute } from "./surfaces/openai/responses/route.ts";
+import type { ResponseDependencies } from "./surfaces/openai/responses/route.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import type { ResponseSettings } from "./surfaces/openai/responses/settings.ts";
-import type { StateDependencies } from "./surfaces/openai/stored/state-dependencies.ts";
 import { createNativeHandlers } from "./surfaces/native/handlers.ts";
 import { NATIVE_ROOT, createNativeHandler } from "./surfaces/native/handle-request.ts";
 import { createNativeRouter } from "./surfaces/native/router.ts";
@@ -60,7 +61,7 @@ import type { UnservedRequest } from "./surfaces/openai/unserved-paths.ts";
 /** Total: a request of the specification without a handler does not compile. */
 function createHandlers(
   secrets: ClientSecretDependencies,
-  state: StateDependencies,
+  state: ResponseDependencies,
 ): Readonly<Record<HttpOperationId, OperationHandler>> {
   return {
     listModels,
@@ -68,6 +69,7 @@ function createHandlers(
     createChatCompletion: createChatRoute(state),
     ...createStoredChatHandlers(state),
     createCompletion,
+    createResponse: createResponseRoute(state),
     createEmbedding,
     createTranscription,
     createTranslation,

@@ -100,8 +100,8 @@ function failOnHalfPair(slug: string, path: string): Mutant {
 /** Each path of the document that a server may lack, missing in a way of its own. */
 const MISSING_WAYS = ["page", "page-404", "500", "bare-501"] as const;
 const MISSING_PATHS = [
-  "/responses",
   "/moderations",
+  "/responses",
   "/images/generations",
   "/files",
   "/batches",

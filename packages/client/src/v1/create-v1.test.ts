@@ -112,6 +112,8 @@ test("our server answers every operation of the table through its function", asy
       (await v1.getChatCompletionMessages({ completion_id: kept })).data.length === messages.length,
     createCompletion: async () =>
       (await v1.createCompletion({ model: "scripted-chat", prompt: "The sea" })).choices[0]?.text,
+    createResponse: async () =>
+      (await v1.createResponse({ model: "scripted-chat", input: "Tell me about the sea." })).output.length,
     createEmbedding: async () =>
       (await v1.createEmbedding({ model: "scripted-embedding", input: ["a", "b"] })).data[1]?.embedding.length,
     createTranscription: async () => (await v1.createTranscription(ears)).text,

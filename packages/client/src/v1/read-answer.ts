@@ -20,7 +20,7 @@ export async function readAnswer(call: OperationInput, answer: HttpAnswer): Prom
   if (asksForStream(call)) {
     if (!contentType.startsWith("text/event-stream")) throw await createTypeError(answer, "an event stream");
     const decode = (data: unknown) => requireShape(data, checks?.streamEvent ?? null, answer);
-    return createStream(answer, { lastType: route.streaming?.lastType ?? null, decode });
+    return createStream(answer, { lastTypes: route.streaming?.lastTypes ?? null, decode });
   }
   const isJson = route.responseContentTypes.includes("application/json");
   if (!isJson) {

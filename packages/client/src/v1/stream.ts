@@ -21,8 +21,8 @@ export interface Stream<Event> extends AsyncIterable<Event> {
 }
 
 export interface StreamOptions<Event> {
-  /** The `type` of the last event; null where `[DONE]` ends the stream. */
-  readonly lastType: string | null;
+  /** The `type`s of which the last event has one; null where `[DONE]` ends the stream. */
+  readonly lastTypes: readonly string[] | null;
   /** @throws ClientError of what is no event of the operation. */
   readonly decode: (data: unknown) => Event;
 }
@@ -66,7 +66,7 @@ async function* readEvents<Event>(answer: HttpAnswer, options: StreamOptions<Eve
         isComplete = event.data === DONE;
         if (isComplete) return;
         const decoded = decodeEvent(event, answer, options);
-        isComplete = isLast(decoded, options.lastType);
+        isComplete = isLast(decoded, options.lastTypes);
         yield decoded;
         if (isComplete) return;
         if (watch.signal.aborted) throw watch.toError(watch.signal.reason);
@@ -114,8 +114,9 @@ function parseJson({ data }: ServerSentEvent, answer: HttpAnswer): unknown {
   }
 }
 
-function isLast(event: unknown, lastType: string | null): boolean {
-  return lastType !== null && typeof event === "object" && event !== null && "type" in event && event.type === lastType;
+function isLast(event: unknown, lastTypes: readonly string[] | null): boolean {
+  if (lastTypes === null || typeof event !== "object" || event === null || !("type" in event)) return false;
+  return typeof event.type === "string" && lastTypes.includes(event.type);
 }
 
 function createEventError(data: unknown, { response, requestId }: HttpAnswer): ClientError {

@@ -1,6 +1,6 @@
 /** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
 
-import type { ChatMessage, FinishReason, TokenLogprob } from "../engine/chat-engine.ts";
+import type { ChatMessage, FinishReason, Sampling, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatOutput, ChatTool, SchemaRelaxation } from "../engine/chat-output.ts";
 import type { SamplingOptions } from "./sampling.ts";
 
@@ -68,13 +68,15 @@ export type ChatEvent =
 
 /** An admitted chat. Slots of the model are held until `events` ends or is closed, or the call's signal aborts. */
 export interface ChatRun {
-  /** `chatcmpl-…` */
+  /** `chatcmpl-…`, or `resp_…` of a response. */
   readonly id: string;
   readonly createdAtMs: number;
   /** The id of the model that serves the call, whatever the request called it. */
   readonly modelId: string;
   /** What of the request's schemas, where they are hints, is not enforced. */
   readonly relaxed: readonly SchemaRelaxation[];
+  /** Of the first choice, with every default applied. */
+  readonly sampling: Sampling;
   /** @throws AiError while iterating, when the engine fails or the call is aborted. */
   readonly events: AsyncIterable<ChatEvent>;
 }

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { decodeAiError } from "../ai-error-data.ts";
 import { AiError } from "../ai-error.ts";
 import { defineCalls } from "../call-kind.ts";
+import type { Calls } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type {
@@ -20,6 +21,7 @@ import type {
 import type { ChatOutput } from "../engine/chat-output.ts";
 import { createInputReader } from "../engine/custom-input.ts";
 import type { InputReader } from "../engine/custom-input.ts";
+import type { ModelOperationId } from "../model-operation-id.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { CostEstimate } from "../pipeline.ts";
 import type { ChatEvent, ChatRequest, ChatRun } from "./chat-request.ts";
@@ -49,19 +51,27 @@ interface PreparedChat {
 }
 
 /** Answers to a conversation. */
-export const chatCalls = defineCalls({
-  operation: "createChatCompletion",
-  isServedBy: (engine) => engine.type === "chat",
-  prepare: prepareChat,
-  estimate: estimateChat,
-  run: runChat,
-  start: async (events, { prompt }, facts): Promise<ChatRun> => ({
-    ...facts,
-    id: `chatcmpl-${randomBytes(16).toString("hex")}`,
-    relaxed: prompt.relaxed,
-    events,
-  }),
-});
+export const chatCalls = defineChatCalls("createChatCompletion", "chatcmpl-");
+
+/** The same for an operation that has more to say about a conversation than its messages. */
+export const responseCalls = defineChatCalls("createResponse", "resp_");
+
+function defineChatCalls(operation: ModelOperationId, idPrefix: string): Calls<ChatRequest, ChatRun> {
+  return defineCalls({
+    operation,
+    isServedBy: (engine) => engine.type === "chat",
+    prepare: prepareChat,
+    estimate: estimateChat,
+    run: runChat,
+    start: async (events, { prompt, sampling }, facts): Promise<ChatRun> => ({
+      ...facts,
+      id: `${idPrefix}${randomBytes(16).toString("hex")}`,
+      relaxed: prompt.relaxed,
+      sampling,
+      events,
+    }),
+  });
+}
 
 /**
  * Renders and tokenises the prompt and makes sure that the model can honour the request and has room for an answer.

@@ -25,6 +25,8 @@ const OTHER_ACCOUNT = "suite-other";
 const SPENT_ACCOUNTS = {
   completions_credit: { accountId: "suite-completions", amount: 100 },
   completions_stream_credit: { accountId: "suite-completions-stream", amount: 100 },
+  responses_credit: { accountId: "suite-responses", amount: 100 },
+  responses_stream_credit: { accountId: "suite-responses-stream", amount: 100 },
   embeddings_credit: { accountId: "suite-embeddings", amount: 2300 },
   transcriptions_credit: { accountId: "suite-transcriptions", amount: 250 },
   translations_credit: { accountId: "suite-translations", amount: 250 },

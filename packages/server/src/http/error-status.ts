@@ -22,6 +22,8 @@ export const ERROR_STATUSES: Readonly<Record<AiErrorCode, number>> = {
   unsupported_value: 400,
   context_length_exceeded: 400,
   model_not_found: 404,
+  unknown_model: 400,
+  previous_response_not_found: 404,
   not_found: 404,
   conflict: 409,
   route_not_found: 404,

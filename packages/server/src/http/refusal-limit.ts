@@ -37,6 +37,8 @@ const REFUSALS: ReadonlySet<AiErrorCode> = new Set([
   "unsupported_value",
   "context_length_exceeded",
   "model_not_found",
+  "unknown_model",
+  "previous_response_not_found",
   "not_found",
   "wrong_model_type",
   "not_implemented",

@@ -27,6 +27,8 @@ const TRPC_CODES: Readonly<Record<AiErrorCode, TRPC_ERROR_CODE_KEY>> = {
   context_length_exceeded: "BAD_REQUEST",
   conflict: "CONFLICT",
   model_not_found: "NOT_FOUND",
+  unknown_model: "BAD_REQUEST",
+  previous_response_not_found: "NOT_FOUND",
   not_found: "NOT_FOUND",
   route_not_found: "NOT_FOUND",
   method_not_allowed: "METHOD_NOT_SUPPORTED",

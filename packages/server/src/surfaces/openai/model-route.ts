@@ -85,7 +85,7 @@ interface AnyAnswer<Run> {
 
 interface TextAnswer<Run> {
   /** The text of an answer without events, JSON unless its headers say otherwise. @throws AiError what the run throws */
-  readonly encode: (run: Run, slices: WorkSlices) => Promise<string>;
+  readonly encode: (run: Run, slices: WorkSlices) => Promise<string | Uint8Array>;
 }
 
 /** Of a file that is sent piece by piece. */
@@ -115,6 +115,24 @@ export function defineModelRoute<Body, Request, Run>(
   };
 }
 
+interface LocalEndpoint<Body, Request, Run> extends Pick<UpstreamEndpoint<Body>, "body"> {
+  /** @throws AiError with status 400, `param` naming what is wrong, and what a store throws */
+  readonly decode: (body: Body, call: AuthorisedCall) => Promise<DecodedCall<Request, Run>>;
+}
+
+/** By the model's local engine alone; its request may depend on what its account has stored. */
+export function defineLocalRoute<Body, Request, Run>(
+  calls: Calls<Request, Run>,
+  endpoint: LocalEndpoint<Body, Request, Run>,
+): OperationHandler {
+  return async (call, context) => {
+    const body = await openBody(calls.operation, { call, context, endpoint });
+    const { request, ...decoded } = await endpoint.decode(body, call);
+    const routed = context.service.routeLocal(call, calls, endpoint.body.readModel(body));
+    return answer(routed.run(request), decoded, { call, context });
+  };
+}
+
 interface RouteScope {
   readonly call: AuthorisedCall;
   readonly context: OperationContext;
@@ -122,7 +140,7 @@ interface RouteScope {
 
 async function openBody<Body>(
   operation: ModelOperationId,
-  { call, context, endpoint }: RouteScope & { readonly endpoint: UpstreamEndpoint<Body> },
+  { call, context, endpoint }: RouteScope & { readonly endpoint: Pick<UpstreamEndpoint<Body>, "body"> },
 ): Promise<Body> {
   await context.service.admitBody(call, operation);
   return endpoint.body.read(context);

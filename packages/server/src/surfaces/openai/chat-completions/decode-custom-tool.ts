@@ -1,7 +1,7 @@
 /** A custom tool of a request: one that takes any text, or one that matches a regular expression. */
 
 import { AiError, describeInput } from "@openai-compat/core";
-import type { ChatTool } from "@openai-compat/core";
+import type { ChatTool, JsonSchema } from "@openai-compat/core";
 import type { Tool } from "@openai-compat/spec";
 import { unsupportedValue } from "../parameter-rules.ts";
 
@@ -21,8 +21,13 @@ export function decodeCustomTool({ name, description = null, format }: CustomToo
   if (format?.type !== "grammar") return { ...tool, parameters: describeInput("The input, as free text.", null) };
   const { syntax, definition } = format.grammar;
   if (syntax !== "regex") throw unsupportedValue(`${param}.format.grammar.syntax`, syntax, "'regex'");
+  return { ...tool, parameters: describeExpression(definition, schemaParam) };
+}
+
+/** The parameters of a tool whose input matches an expression as a whole. @throws AiError `invalid_value` */
+export function describeExpression(definition: string, param: string): JsonSchema {
   const form = `The input. As a whole it has to match the regular expression ${definition}`;
-  return { ...tool, parameters: describeInput(form, `^(?:${decodeExpression(definition, schemaParam)})$`) };
+  return describeInput(form, `^(?:${decodeExpression(definition, param)})$`);
 }
 
 /**

@@ -100,7 +100,7 @@ function decodeFunction(tool: FunctionObject, param: string): ChatTool {
 }
 
 /** Arguments are an object, also where their schema doesn't say so: `{}` would else let the model write anything. */
-function decodeParameters(parameters: JsonSchema | null, param: string): JsonSchema | null {
+export function decodeParameters(parameters: JsonSchema | null, param: string): JsonSchema | null {
   if (parameters === null) return null;
   if ([parameters["type"] ?? "object"].flat().includes("object")) return { ...parameters, type: "object" };
   const message = `Invalid '${param}': the schema has to be of 'type: "object"'.`;

@@ -14,8 +14,20 @@ const EVENTS: ChatEvent[] = [
   { type: "chat-end", usage: { promptTokens: 3, completionTokens: 2, reasoningTokens: 0, cachedTokens: 1 } },
 ];
 
+const SAMPLING = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  repeatPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seed: 0,
+  logitBias: {},
+};
+
 function createRun(events: AsyncIterable<ChatEvent>): ChatRun {
-  return { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", relaxed: [], events };
+  return { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", relaxed: [], sampling: SAMPLING, events };
 }
 
 async function* replay(events: readonly ChatEvent[], failure?: Error): AsyncGenerator<ChatEvent> {

@@ -35,6 +35,8 @@ const ERROR_FORMS: Readonly<Record<AiErrorCode, ErrorForm>> = {
   unsupported_value: { type: "invalid_request_error", code: "unsupported_value" },
   context_length_exceeded: { type: "invalid_request_error", code: "context_length_exceeded" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
+  unknown_model: { type: "invalid_request_error", code: "model_not_found" },
+  previous_response_not_found: { type: "invalid_request_error", code: "previous_response_not_found" },
   conflict: { type: "invalid_request_error", code: "conflict", shouldRetry: false },
   not_found: { type: "invalid_request_error", code: "not_found" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url", shouldRetry: false },

@@ -1,0 +1,178 @@
+/**
+ * Responses of the reference server: its rules, and the model of its chats behind it. What an account may go on from is
+ * kept as long as the process lives.
+ */
+
+import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { composeChatLogprobs } from "../logprobs.ts";
+import { makeRefusal, type Refusal } from "../refusal.ts";
+import type { ToolCall } from "../tool-answer.ts";
+import { answerChat, type ChatAnswer, estimateTokens } from "./chat-answer.ts";
+import { CHAT_RULES } from "./chat-rules.ts";
+import { decodeJson } from "./decode-body.ts";
+import type { AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
+import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
+
+export const createResponse: ReferenceOperation<ResponseAnswer> = {
+  isBilled: true,
+  hasNamedEvents: true,
+  decode: decodeJson,
+  validate(request) {
+    const { input, max_output_tokens: limit } = request;
+    const refusal = CHAT_RULES.modelPresent(request) ?? CHAT_RULES.modelString(request);
+    if (refusal !== null) return refusal;
+    if (isAbsent(input)) return makeRefusal("missing_parameter", { param: "input" });
+    if (typeof input !== "string" && !Array.isArray(input)) return makeRefusal("invalid_type", { param: "input" });
+    if (!isAbsent(limit) && (typeof limit !== "number" || limit < 1)) {
+      return makeRefusal("invalid_value", { param: "max_output_tokens" });
+    }
+    return CHAT_RULES.temperatureRange(request) ?? refuseLong(request) ?? refuseChoice(request);
+  },
+  serves: () => true,
+  estimate: (request) => estimateTokens(composeChat(request, [])),
+  answer: answerResponse,
+  encode: ({ response }) => response,
+  encodeStream: encodeResponseEvents,
+};
+
+/** What was said and answered up to a response, by account and id. */
+const stored = new Map<string, readonly JsonObject[]>();
+
+function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer | Refusal {
+  const { previous_response_id: previous } = request;
+  const earlier = isAbsent(previous) ? [] : stored.get(`${context.account} ${String(previous)}`);
+  if (earlier === undefined) return makeRefusal("previous_response_not_found", { param: "previous_response_id" });
+  const chat = answerChat(composeChat(request, earlier), context);
+  const id = `resp_reference_${context.number}`;
+  const output = listOutput(chat, context.number);
+  const response = encodeResponse(request, { id, chat, output });
+  if (request["store"] !== false) {
+    const items = [...earlier, ...listItems(request), ...output.map(({ item }) => item)];
+    stored.set(`${context.account} ${id}`, items);
+  }
+  return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
+}
+
+function refuseLong(request: Fields): Refusal | null {
+  const refusal = CHAT_RULES.messagesFit(composeChat(request, []));
+  return refusal === null ? null : { ...refusal, param: "input" };
+}
+
+function refuseChoice({ tools, tool_choice: choice }: Fields): Refusal | null {
+  if (!isJsonObject(choice)) return null;
+  const offered = Array.isArray(tools) ? tools.filter(isJsonObject) : [];
+  const isKnown = choice["type"] !== "function" || offered.some(({ name }) => name === choice["name"]);
+  return isKnown ? null : makeRefusal("invalid_value", { param: "tool_choice.name" });
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function listItems({ input }: Fields): readonly JsonObject[] {
+  return typeof input === "string" ? [{ role: "user", content: input }] : [input].flat().filter(isJsonObject);
+}
+
+/** The request as one of a chat. */
+function composeChat(request: Fields, earlier: readonly JsonObject[]): Fields {
+  const { instructions, max_output_tokens: limit, text, tools, tool_choice: choice, model, temperature } = request;
+  const system = typeof instructions === "string" ? [{ role: "system", content: instructions }] : [];
+  const format = isJsonObject(text) && isJsonObject(text["format"]) ? text["format"] : { type: "text" };
+  const functions = Array.isArray(tools) ? tools.filter(isJsonObject).filter(({ type }) => type === "function") : [];
+  return {
+    model,
+    temperature,
+    ...(isAbsent(limit) ? {} : { max_tokens: limit }),
+    messages: [...system, ...[...earlier, ...listItems(request)].flatMap(composeMessages)],
+    parallel_tool_calls: request["parallel_tool_calls"],
+    tools: functions.map(({ name, parameters }) => ({ type: "function", function: { name, parameters } })),
+    tool_choice: isJsonObject(choice) ? { type: "function", function: { name: choice["name"] } } : choice,
+    response_format: format["type"] === "json_schema" ? { type: "json_schema", json_schema: format } : format,
+    ...readLogprobs(request),
+  };
+}
+
+function readLogprobs({ include, top_logprobs: top }: Fields): Fields {
+  const isAsked = Array.isArray(include) && include.includes("message.output_text.logprobs");
+  return isAsked ? { logprobs: true, top_logprobs: top ?? 0 } : {};
+}
+
+function composeMessages(item: JsonObject): readonly JsonObject[] {
+  const { type, role, content, call_id: id, name, output } = item;
+  if (type === "function_call") {
+    const called = { name, arguments: item["arguments"] };
+    return [{ role: "assistant", content: null, tool_calls: [{ id, type: "function", function: called }] }];
+  }
+  if (type === "function_call_output") return [{ role: "tool", tool_call_id: id, content: output }];
+  return role === undefined ? [] : [{ role, content: joinTexts(content) }];
+}
+
+function joinTexts(content: unknown): string {
+  if (typeof content === "string") return content;
+  return [content]
+    .flat()
+    .map((part) => (isJsonObject(part) ? String(part["text"]) : ""))
+    .join("");
+}
+
+function listOutput({ choices, alternatives }: ChatAnswer, number: number): readonly OutputItem[] {
+  const [choice] = choices;
+  if (choice === undefined) return [];
+  const status = choice.finishReason === "length" ? "incomplete" : "completed";
+  if (choice.calls.length > 0) return choice.calls.map((call, index) => encodeCall(call, `${number}_${index}`, status));
+  const logprobs = composeChatLogprobs(choice.words, alternatives)?.content ?? [];
+  const part = { type: "output_text", text: choice.words.join(""), annotations: [], logprobs };
+  const item = { id: `msg_reference_${number}`, type: "message", status, role: "assistant", content: [part] };
+  return [{ item, pieces: choice.words }];
+}
+
+function encodeCall({ id, name, pieces }: ToolCall, slug: string, status: string): OutputItem {
+  const item = { id: `fc_reference_${slug}`, type: "function_call", status, call_id: id, name };
+  return { item: { ...item, arguments: pieces.join("") }, pieces };
+}
+
+interface Encoded {
+  readonly id: string;
+  readonly chat: ChatAnswer;
+  readonly output: readonly OutputItem[];
+}
+
+function encodeResponse(request: Fields, { id, chat, output }: Encoded): JsonObject {
+  const isCut = chat.choices.some(({ finishReason }) => finishReason === "length");
+  const { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: totalTokens } = chat.usage;
+  return {
+    id,
+    object: "response",
+    created_at: chat.created,
+    status: isCut ? "incomplete" : "completed",
+    background: false,
+    completed_at: isCut ? null : chat.created,
+    error: null,
+    incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
+    instructions: request["instructions"] ?? null,
+    max_output_tokens: request["max_output_tokens"] ?? null,
+    max_tool_calls: request["max_tool_calls"] ?? null,
+    model: chat.model,
+    output: output.map(({ item }) => item),
+    parallel_tool_calls: request["parallel_tool_calls"] ?? true,
+    previous_response_id: request["previous_response_id"] ?? null,
+    reasoning: request["reasoning"] ?? null,
+    service_tier: "default",
+    store: request["store"] ?? true,
+    temperature: request["temperature"] ?? 1,
+    text: { format: { type: "text" }, ...(isJsonObject(request["text"]) ? request["text"] : {}) },
+    tool_choice: request["tool_choice"] ?? "auto",
+    tools: request["tools"] ?? [],
+    top_logprobs: request["top_logprobs"] ?? 0,
+    top_p: request["top_p"] ?? 1,
+    truncation: request["truncation"] ?? "disabled",
+    usage: {
+      input_tokens: inputTokens,
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+      output_tokens: outputTokens,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: totalTokens,
+    },
+    metadata: request["metadata"] ?? {},
+  };
+}

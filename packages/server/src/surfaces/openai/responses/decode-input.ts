@@ -1,0 +1,198 @@
+/**
+ * The items of a response's input to the turns of a chat. An answer and the calls that follow it are one turn.
+ * Reasoning is not part of a prompt; a call of a hosted tool, made elsewhere, is shown as a call like others. What is
+ * not text is refused by name.
+ */
+
+import { AiError, wrapInput } from "@openai-compat/core";
+import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
+import { HOSTED_ITEM_TYPES } from "@openai-compat/spec";
+import type { HostedItem, InputItem, InputMessage, MessageContentPart, ToolOutput } from "@openai-compat/spec";
+import { unsupportedValue } from "../parameter-rules.ts";
+import { flattenName } from "./decode-tools.ts";
+
+/** An item, and where it stands in the request. */
+export interface PlacedItem {
+  readonly item: InputItem;
+  readonly param: string;
+}
+
+/**
+ * @param instructions come first; null for none.
+ * @throws AiError `unsupported_value` for images, files and compactions of other servers; `invalid_value` for an output
+ *   without its call and a call without its output
+ */
+export function decodeInput(items: readonly PlacedItem[], instructions: string | null): ChatMessage[] {
+  const turns = new Turns();
+  if (instructions !== null && instructions !== "") turns.add({ role: "system", content: instructions });
+  for (const placed of items) addItem(turns, placed);
+  return turns.finish();
+}
+
+/** Collects turns; the last answer is open for calls. */
+class Turns {
+  readonly #messages: ChatMessage[] = [];
+  #answer: { content: string; toolCalls: ChatToolCall[] } | null = null;
+  /** Calls without an output so far. */
+  readonly #open = new Map<string, string>();
+  readonly #answered = new Set<string>();
+
+  add(message: ChatMessage): void {
+    this.#flush();
+    this.#messages.push(message);
+  }
+
+  addAnswer(content: string): void {
+    this.#flush();
+    this.#answer = { content, toolCalls: [] };
+  }
+
+  addCall(call: ChatToolCall, param: string): void {
+    this.#answer ??= { content: "", toolCalls: [] };
+    this.#answer.toolCalls.push(call);
+    this.#open.set(call.id, param);
+  }
+
+  addOutput(toolCallId: string, content: string, param: string): void {
+    if (!this.#open.delete(toolCallId) && !this.#answered.has(toolCallId)) {
+      const message = `No tool call found for function call output with call_id ${toolCallId.slice(0, 100)}.`;
+      throw new AiError("invalid_value", message, { param });
+    }
+    this.#answered.add(toolCallId);
+    this.add({ role: "tool", content, toolCallId });
+  }
+
+  finish(): ChatMessage[] {
+    const [open] = this.#open;
+    if (open !== undefined) {
+      const [id, param] = open;
+      const message = `No tool output found for function call ${id.slice(0, 100)}.`;
+      throw new AiError("invalid_value", message, { param });
+    }
+    this.#flush();
+    return this.#messages;
+  }
+
+  #flush(): void {
+    if (this.#answer === null) return;
+    const { content, toolCalls } = this.#answer;
+    this.#answer = null;
+    this.#messages.push({ role: "assistant", content, ...(toolCalls.length === 0 ? {} : { toolCalls }) });
+  }
+}
+
+const HOSTED_TYPES: ReadonlySet<unknown> = new Set(HOSTED_ITEM_TYPES);
+
+function isHosted(item: InputItem): item is HostedItem {
+  return HOSTED_TYPES.has(item.type);
+}
+
+function addItem(turns: Turns, { item, param }: PlacedItem): void {
+  if (isHosted(item)) {
+    addHosted(turns, item, param);
+    return;
+  }
+  switch (item.type) {
+    case undefined:
+    case "message":
+      // oxlint-disable-next-line typescript/no-unnecessary-condition -- a reference may lack its type, too
+      if ("content" in item) addMessage(turns, item, param);
+      return;
+    case null:
+    case "item_reference":
+    case "reasoning":
+      return;
+    case "function_call":
+      return turns.addCall({ id: item.call_id, name: readName(item), arguments: item.arguments }, param);
+    case "custom_tool_call":
+      return turns.addCall({ id: item.call_id, name: readName(item), arguments: wrapInput(item.input) }, param);
+    case "function_call_output":
+    case "custom_tool_call_output":
+      return turns.addOutput(item.call_id, decodeOutput(item.output, `${param}.output`), `${param}.call_id`);
+    case "compaction":
+      throw unsupportedValue(`${param}.type`, item.type, "the items that it stands for");
+  }
+}
+
+function readName({ namespace, name }: { namespace?: string | null | undefined; name: string }): string {
+  return flattenName({ namespace: namespace ?? null, name });
+}
+
+function addMessage(turns: Turns, { role, content }: InputMessage, param: string): void {
+  const text = typeof content === "string" ? content : joinParts(content, `${param}.content`);
+  switch (role) {
+    case "user":
+      return turns.add({ role: "user", content: text });
+    case "assistant":
+      return turns.addAnswer(text);
+    case "developer":
+    case "system":
+      return turns.add({ role: "system", content: text });
+  }
+}
+
+/** Parts are separate pieces of text, so a line break keeps them apart. */
+function joinParts(parts: readonly MessageContentPart[], param: string): string {
+  return parts.map((part, index) => decodePart(part, `${param}[${index}]`)).join("\n");
+}
+
+function decodePart(part: MessageContentPart, param: string): string {
+  switch (part.type) {
+    case "input_text":
+    case "output_text":
+      return part.text;
+    case "refusal":
+      return part.refusal;
+    case "input_image":
+    case "input_file":
+      throw unsupportedValue(`${param}.type`, part.type, "'input_text'");
+  }
+}
+
+function decodeOutput(output: ToolOutput, param: string): string {
+  return typeof output === "string" ? output : joinParts(output, param);
+}
+
+/** Fields that say nothing to a model. */
+const LABELS: ReadonlySet<string> = new Set(["type", "id", "call_id", "status", "created_by", "caller"]);
+
+/**
+ * What a client's or another server's own tool was called with and has answered. A call without an output of its own
+ * holds its result.
+ */
+function addHosted(turns: Turns, item: HostedItem, param: string): void {
+  const fields: Readonly<Record<string, unknown>> = item;
+  const said = JSON.stringify(Object.fromEntries(Object.entries(fields).filter(([name]) => !LABELS.has(name))));
+  const callId = fields["call_id"];
+  const id = typeof callId === "string" ? callId : (item.id ?? param);
+  switch (item.type) {
+    case "computer_call":
+    case "shell_call":
+    case "local_shell_call":
+    case "apply_patch_call":
+      return turns.addCall({ id, name: item.type, arguments: said }, param);
+    case "computer_call_output":
+      throw unsupportedValue(`${param}.type`, item.type, "outputs that are text");
+    case "shell_call_output":
+    case "local_shell_call_output":
+    case "apply_patch_call_output":
+      return turns.addOutput(id, said, param);
+    case "file_search_call":
+    case "web_search_call":
+    case "code_interpreter_call":
+    case "mcp_call":
+      turns.addCall({ id, name: item.type, arguments: "{}" }, param);
+      return turns.addOutput(id, said, param);
+    case "tool_search_call":
+    case "tool_search_output":
+    case "additional_tools":
+    case "image_generation_call":
+    case "mcp_list_tools":
+    case "mcp_approval_request":
+    case "mcp_approval_response":
+    case "compaction_trigger":
+    case "program":
+    case "program_output":
+      throw unsupportedValue(`${param}.type`, item.type, "messages, and calls of tools with their outputs");
+  }
+}

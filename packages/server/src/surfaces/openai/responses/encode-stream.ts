@@ -1,0 +1,70 @@
+/**
+ * A response as server-sent events, each with its name. No `[DONE]` follows: the last event says how it ended, and
+ * carries the whole response.
+ */
+
+import type { ChatRun } from "@openai-compat/core";
+import type { ResponseEvent } from "@openai-compat/spec";
+import type { EventStreamProtocol } from "../../../http/encode-event-stream.ts";
+import { encodeEventStream } from "../../../http/encode-event-stream.ts";
+import { encodeSseEvent } from "../../../http/sse.ts";
+import { createPadding } from "../protocol/event-streams.ts";
+import type { StreamEnding } from "../protocol/event-streams.ts";
+import type { ResponseBuilder } from "./response-builder.ts";
+
+export interface ResponseStreamOptions {
+  readonly builder: ResponseBuilder;
+  /** Called with the last event before it is sent. @returns what is sent in its place @throws AiError */
+  readonly keep: (last: LastEvent) => Promise<LastEvent>;
+  /** Whether pieces are padded, so that an observer of packet sizes can't guess the words. */
+  readonly includeObfuscation: boolean;
+}
+
+export type LastEvent = Extract<ResponseEvent, { type: "response.completed" | "response.incomplete" }>;
+
+/** A failure is the response's last event, also where the response has not begun. */
+export function createResponseProtocol(builder: ResponseBuilder): EventStreamProtocol {
+  return {
+    ending: null,
+    encodeError: (error) =>
+      builder
+        .fail(error)
+        .map((event) => encodeEvent(event))
+        .join(""),
+  };
+}
+
+/** The events of a run. @throws AiError what the run throws, and `keep` */
+export async function* listResponseEvents(
+  run: ChatRun,
+  { builder, keep }: Omit<ResponseStreamOptions, "includeObfuscation">,
+): AsyncGenerator<ResponseEvent, void> {
+  const { temperature, topP } = run.sampling;
+  const created_at = Math.floor(run.createdAtMs / 1000);
+  yield* builder.start({ model: run.modelId, temperature, top_p: topP, created_at });
+  for await (const event of run.events) {
+    for (const made of builder.push(event)) yield isLast(made) ? await keep(made) : made;
+  }
+}
+
+export function encodeResponseStream(
+  run: ChatRun,
+  options: ResponseStreamOptions,
+  ending: StreamEnding,
+): AsyncGenerator<string, void> {
+  const encode = (event: ResponseEvent) => encodeEvent(options.includeObfuscation ? pad(event) : event);
+  const protocol = createResponseProtocol(options.builder);
+  return encodeEventStream(listResponseEvents(run, options), encode, { ...ending, protocol });
+}
+
+export function isLast(event: ResponseEvent): event is LastEvent {
+  return event.type === "response.completed" || event.type === "response.incomplete";
+}
+
+function encodeEvent(event: ResponseEvent): string {
+  return encodeSseEvent(event, event.type);
+}
+
+function pad(event: ResponseEvent): ResponseEvent & { readonly obfuscation?: string } {
+  return "delta" in event ? { ...event, obfuscation: createPadding(event.delta) } : event;
+}

@@ -1,0 +1,131 @@
+/** What a response goes on from: the turns before it, and the items that it refers to. All of the account's own. */
+
+import { AiError } from "@openai-compat/core";
+import type { ResponseStore, StoredItem, WireObject } from "@openai-compat/core";
+import { inputItemSchema } from "@openai-compat/spec";
+import type { InputItem, InputMessage } from "@openai-compat/spec";
+import { listInput } from "./decode.ts";
+import type { ResponseWire } from "./decode.ts";
+import type { PlacedItem } from "./decode-input.ts";
+import { createItemId } from "./response-builder.ts";
+
+export interface ResponseState {
+  /** Of all turns, oldest first. */
+  readonly items: readonly PlacedItem[];
+  /** Of this turn alone, as they are stored: each has an id. */
+  readonly input: readonly StoredItem[];
+  readonly previousResponseId: string | null;
+  readonly conversationId: string | null;
+}
+
+/**
+ * @throws AiError `previous_response_not_found`; `not_found` for a conversation and for an item that is referred to;
+ *   `missing_required_parameter` for a request without input
+ */
+export async function resolveState(
+  store: ResponseStore,
+  accountId: string,
+  wire: ResponseWire,
+): Promise<ResponseState> {
+  const own = await resolveReferences(store, accountId, listInput(wire));
+  const { conversation = null, previous_response_id: previous } = wire;
+  const conversationId = typeof conversation === "string" ? conversation : (conversation?.id ?? null);
+  const previousResponseId = previous ?? null;
+  const earlier = [
+    ...(previousResponseId === null ? [] : await listChain(store, accountId, previousResponseId)),
+    ...(conversationId === null ? [] : await listConversation(store, accountId, conversationId)),
+  ];
+  return {
+    items: [...earlier, ...own],
+    input: own.map(({ item }) => encodeInput(item)),
+    previousResponseId,
+    conversationId,
+  };
+}
+
+async function listChain(store: ResponseStore, accountId: string, id: string): Promise<readonly PlacedItem[]> {
+  const param = "previous_response_id";
+  const chain = await store.findChain(accountId, id);
+  if (chain === null) {
+    const message = `Previous response with id '${id.slice(0, 100)}' not found.`;
+    throw new AiError("previous_response_not_found", message, { param });
+  }
+  return chain.flatMap(({ input, response }) => {
+    const output = Array.isArray(response["output"]) ? response["output"] : [];
+    return [...input.map(({ item }) => item), ...output].map((item) => ({ item: inputItemSchema.parse(item), param }));
+  });
+}
+
+/** Of one query. */
+const PAGE_ITEMS = 1000;
+
+async function listConversation(store: ResponseStore, accountId: string, id: string): Promise<readonly PlacedItem[]> {
+  if ((await store.findConversation(accountId, id)) === null) {
+    const message = `Conversation with id '${id.slice(0, 100)}' not found.`;
+    throw new AiError("not_found", message, { param: "conversation" });
+  }
+  const items: PlacedItem[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const page = await store.listItems(accountId, id, { after, limit: PAGE_ITEMS, order: "asc" });
+    // The item was deleted meanwhile.
+    if (page === "unknown_cursor") return items;
+    items.push(...page.data.map(({ item }) => ({ item: inputItemSchema.parse(item), param: "conversation" })));
+    after = page.data.at(-1)?.id ?? null;
+    if (!page.hasMore || after === null) return items;
+  }
+}
+
+async function resolveReferences(
+  store: ResponseStore,
+  accountId: string,
+  items: readonly PlacedItem[],
+): Promise<readonly PlacedItem[]> {
+  const ids = items.flatMap(({ item }) => readReference(item) ?? []);
+  if (ids.length === 0) return items;
+  const found = await store.findItems(accountId, [...new Set(ids)]);
+  return items.map((placed) => {
+    const id = readReference(placed.item);
+    if (id === null) return placed;
+    const stored = found.get(id);
+    if (stored !== undefined) return { ...placed, item: inputItemSchema.parse(stored.item) };
+    const message = `Item with id '${id.slice(0, 100)}' not found. Items are not persisted when 'store' is set to false. Try again with 'store' set to true, or remove this item from your input.`;
+    throw new AiError("not_found", message, { param: `${placed.param}.id` });
+  });
+}
+
+function readReference(item: InputItem): string | null {
+  if (item.type === "item_reference" || item.type === null) return item.id;
+  return item.type === undefined && !("role" in item) ? item.id : null;
+}
+
+const ID_PREFIXES: Readonly<Record<string, string>> = {
+  message: "msg",
+  function_call: "fc",
+  function_call_output: "fco",
+  custom_tool_call: "ctc",
+  custom_tool_call_output: "ctco",
+  reasoning: "rs",
+};
+
+/** An item as a list of input items shows it. */
+function encodeInput(item: InputItem): StoredItem {
+  const type = item.type ?? "message";
+  const id = item.id ?? createItemId(ID_PREFIXES[type] ?? "item");
+  const wire: WireObject = "role" in item && "content" in item ? encodeMessage(item) : { ...item };
+  return { id, item: { ...wire, id } };
+}
+
+function encodeMessage(message: InputMessage): WireObject {
+  const { role, content } = message;
+  const part =
+    role === "assistant"
+      ? { type: "output_text", text: content, annotations: [], logprobs: [] }
+      : { type: "input_text", text: content };
+  return {
+    ...message,
+    type: "message",
+    status: message.status ?? "completed",
+    content: typeof content === "string" ? [part] : content,
+  };
+}

@@ -1,0 +1,306 @@
+/**
+ * From the events of a chat to the events of a response, and to the response itself: it grows with each event, and what
+ * the last one carries is the non-streaming answer. Nothing else makes a response. Pure: no clock, no socket, no store.
+ */
+
+import { randomBytes } from "node:crypto";
+import type { AiError, ChatEvent, TokenLogprob } from "@openai-compat/core";
+import type { OutputItem, ResponseEvent, ResponseLogprob, ResponseObject } from "@openai-compat/spec";
+import { encodeTokenLogprob } from "../chat-completions/encode-logprobs.ts";
+import { encodeResponseError } from "./encode-response-error.ts";
+import { encodeResponseUsage } from "./encode-response-usage.ts";
+import type { ToolName } from "./decode-tools.ts";
+
+/** An event that has no number yet. */
+type Draft = ResponseEvent extends infer Event
+  ? Event extends unknown
+    ? Omit<Event, "sequence_number">
+    : never
+  : never;
+
+export interface ResponseBuilderOptions {
+  /** As it is before anything was generated. */
+  readonly initial: ResponseObject;
+  /** By the name that the model knows. */
+  readonly toolNames: ReadonlyMap<string, ToolName>;
+  /** Whether reasoning is shown as a summary, which most clients show, or as what it is. */
+  readonly summarises: boolean;
+  /** What `encrypted_content` of reasoning is made with; null where it was not asked for. */
+  readonly sealReasoning: ((text: string) => string) | null;
+  /** Seconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface ResponseBuilder {
+  /** As it is by now. Events that were returned hold earlier states of it. */
+  readonly response: ResponseObject;
+  /** The first events. @param served what is known once the call runs */
+  start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
+  /** None for events that say nothing to a client. `chat-end` is the last one. */
+  push(event: ChatEvent): readonly ResponseEvent[];
+  /** The last event of a response that broke; before `start`, the first ones too. */
+  fail(error: AiError): readonly ResponseEvent[];
+}
+
+export function createResponseBuilder(options: ResponseBuilderOptions): ResponseBuilder {
+  return new Builder(options);
+}
+
+/** `msg_` and 32 hexadecimal digits. */
+export function createItemId(prefix: string): string {
+  return `${prefix}_${randomBytes(16).toString("hex")}`;
+}
+
+type ItemStatus = "completed" | "incomplete";
+
+/** An item that still grows. */
+interface OpenItem {
+  readonly kind: "message" | "reasoning" | "function" | "custom";
+  readonly id: string;
+  readonly index: number;
+  readonly pieces: string[];
+  readonly logprobs: ResponseLogprob[];
+  /** Of a call. */
+  readonly called: { readonly call_id: string; readonly name: string; readonly namespace?: string };
+}
+
+const NO_CALL = { call_id: "", name: "" };
+
+class Builder implements ResponseBuilder {
+  readonly #options: ResponseBuilderOptions;
+  #response: ResponseObject;
+  readonly #output: OutputItem[] = [];
+  #open: OpenItem | null = null;
+  #events: ResponseEvent[] = [];
+  #sent = 0;
+  #isCut = false;
+
+  constructor(options: ResponseBuilderOptions) {
+    this.#options = options;
+    this.#response = options.initial;
+  }
+
+  get response(): ResponseObject {
+    return { ...this.#response, output: [...this.#output] };
+  }
+
+  start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
+    this.#response = { ...this.#response, ...served };
+    this.#emit({ type: "response.created", response: this.response });
+    this.#emit({ type: "response.in_progress", response: this.response });
+    return this.#take();
+  }
+
+  push(event: ChatEvent): readonly ResponseEvent[] {
+    switch (event.type) {
+      case "choice-start":
+        break;
+      case "reasoning-delta":
+        this.#addReasoning(event.text);
+        break;
+      case "text-delta":
+        this.#addText(event.text, event.logprobs);
+        break;
+      case "tool-call-start":
+        this.#startCall(event);
+        break;
+      case "tool-call-delta":
+        this.#addToCall(event.text);
+        break;
+      case "choice-end":
+        this.#isCut = event.finishReason === "length";
+        this.#finishOutput();
+        break;
+      case "chat-end":
+        this.#finish(event.usage);
+    }
+    return this.#take();
+  }
+
+  fail(error: AiError): readonly ResponseEvent[] {
+    if (this.#sent === 0) this.#events.push(...this.start({}));
+    this.#response = {
+      ...this.#response,
+      status: "failed",
+      error: encodeResponseError(error),
+      output: [...this.#output],
+    };
+    this.#emit({ type: "response.failed", response: this.response });
+    return this.#take();
+  }
+
+  #emit(draft: Draft): void {
+    this.#events.push({ ...draft, sequence_number: this.#sent });
+    this.#sent += 1;
+  }
+
+  #take(): readonly ResponseEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #openItem(kind: OpenItem["kind"], id: string, called: OpenItem["called"] = NO_CALL): OpenItem {
+    this.#close("completed");
+    const item: OpenItem = { kind, id, index: this.#output.length, pieces: [], logprobs: [], called };
+    this.#open = item;
+    this.#emit({ type: "response.output_item.added", output_index: item.index, item: beginItem(item) });
+    return item;
+  }
+
+  #addReasoning(text: string): void {
+    const item = this.#open?.kind === "reasoning" ? this.#open : this.#openReasoning();
+    item.pieces.push(text);
+    const place = { item_id: item.id, output_index: item.index };
+    if (this.#options.summarises) {
+      this.#emit({ type: "response.reasoning_summary_text.delta", ...place, summary_index: 0, delta: text });
+    } else {
+      this.#emit({ type: "response.reasoning_text.delta", ...place, content_index: 0, delta: text });
+    }
+  }
+
+  #openReasoning(): OpenItem {
+    const item = this.#openItem("reasoning", createItemId("rs"));
+    const place = { item_id: item.id, output_index: item.index };
+    if (this.#options.summarises) {
+      const part = { type: "summary_text" as const, text: "" };
+      this.#emit({ type: "response.reasoning_summary_part.added", ...place, summary_index: 0, part });
+    } else {
+      const part = { type: "reasoning_text" as const, text: "" };
+      this.#emit({ type: "response.content_part.added", ...place, content_index: 0, part });
+    }
+    return item;
+  }
+
+  #addText(text: string, logprobs: readonly TokenLogprob[] | null): void {
+    const item = this.#open?.kind === "message" ? this.#open : this.#openMessage();
+    const encoded = (logprobs ?? []).map(encodeTokenLogprob);
+    item.pieces.push(text);
+    item.logprobs.push(...encoded);
+    const place = { item_id: item.id, output_index: item.index, content_index: 0 };
+    this.#emit({ type: "response.output_text.delta", ...place, delta: text, logprobs: encoded });
+  }
+
+  #openMessage(): OpenItem {
+    const item = this.#openItem("message", createItemId("msg"));
+    const part = { type: "output_text" as const, text: "", annotations: [], logprobs: [] };
+    const place = { item_id: item.id, output_index: item.index, content_index: 0 };
+    this.#emit({ type: "response.content_part.added", ...place, part });
+    return item;
+  }
+
+  #startCall({ id, kind, name }: Extract<ChatEvent, { type: "tool-call-start" }>): void {
+    const toolName = this.#options.toolNames.get(name) ?? { namespace: null, name };
+    const { namespace } = toolName;
+    const called = { call_id: id, name: toolName.name, ...(namespace === null ? {} : { namespace }) };
+    this.#openItem(kind, createItemId(kind === "custom" ? "ctc" : "fc"), called);
+  }
+
+  #addToCall(text: string): void {
+    const item = this.#open;
+    if (item === null || text === "") return;
+    item.pieces.push(text);
+    const place = { item_id: item.id, output_index: item.index, delta: text };
+    if (item.kind === "custom") this.#emit({ type: "response.custom_tool_call_input.delta", ...place });
+    else this.#emit({ type: "response.function_call_arguments.delta", ...place });
+  }
+
+  /** An answer of nothing is an empty message: some clients take a response without items for one to repeat. */
+  #finishOutput(): void {
+    this.#close(this.#isCut ? "incomplete" : "completed");
+    const isSilent = this.#output.every(({ type }) => type === "reasoning");
+    if (!isSilent || this.#isCut) return;
+    this.#openMessage();
+    this.#close("completed");
+  }
+
+  #close(status: ItemStatus): void {
+    const item = this.#open;
+    if (item === null) return;
+    this.#open = null;
+    const text = item.pieces.join("");
+    this.#emitEnds(item, text);
+    const done = this.#endItem(item, text, status);
+    this.#output.push(done);
+    this.#emit({ type: "response.output_item.done", output_index: item.index, item: done });
+  }
+
+  #emitEnds(item: OpenItem, text: string): void {
+    const place = { item_id: item.id, output_index: item.index };
+    switch (item.kind) {
+      case "message": {
+        const { logprobs } = item;
+        const part = { type: "output_text" as const, text, annotations: [], logprobs };
+        this.#emit({ type: "response.output_text.done", ...place, content_index: 0, text, logprobs });
+        this.#emit({ type: "response.content_part.done", ...place, content_index: 0, part });
+        return;
+      }
+      case "reasoning": {
+        if (this.#options.summarises) {
+          const part = { type: "summary_text" as const, text };
+          this.#emit({ type: "response.reasoning_summary_text.done", ...place, summary_index: 0, text });
+          this.#emit({ type: "response.reasoning_summary_part.done", ...place, summary_index: 0, part });
+          return;
+        }
+        const part = { type: "reasoning_text" as const, text };
+        this.#emit({ type: "response.reasoning_text.done", ...place, content_index: 0, text });
+        this.#emit({ type: "response.content_part.done", ...place, content_index: 0, part });
+        return;
+      }
+      case "function": {
+        const { name } = item.called;
+        this.#emit({ type: "response.function_call_arguments.done", ...place, name, arguments: text });
+        return;
+      }
+      case "custom":
+        this.#emit({ type: "response.custom_tool_call_input.done", ...place, input: text });
+    }
+  }
+
+  #endItem({ kind, id, called, logprobs }: OpenItem, text: string, status: ItemStatus): OutputItem {
+    switch (kind) {
+      case "message": {
+        const content = [{ type: "output_text" as const, text, annotations: [], logprobs }];
+        return { id, type: "message", status, role: "assistant", content };
+      }
+      case "reasoning": {
+        const { summarises, sealReasoning } = this.#options;
+        const shown = summarises
+          ? { summary: [{ type: "summary_text" as const, text }], content: [] }
+          : { summary: [], content: [{ type: "reasoning_text" as const, text }] };
+        const sealed = sealReasoning === null ? {} : { encrypted_content: sealReasoning(text) };
+        return { id, type: "reasoning", ...shown, ...sealed, status };
+      }
+      case "function":
+        return { id, type: "function_call", status, ...called, arguments: text };
+      case "custom":
+        return { id, type: "custom_tool_call", status, ...called, input: text };
+    }
+  }
+
+  #finish(usage: Extract<ChatEvent, { type: "chat-end" }>["usage"]): void {
+    this.#response = { ...this.#response, usage: encodeResponseUsage(usage) };
+    if (this.#isCut) {
+      const details = { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } } as const;
+      this.#response = { ...this.#response, ...details };
+      this.#emit({ type: "response.incomplete", response: this.response });
+      return;
+    }
+    this.#response = { ...this.#response, status: "completed", completed_at: this.#options.now() };
+    this.#emit({ type: "response.completed", response: this.response });
+  }
+}
+
+function beginItem({ kind, id, called }: OpenItem): OutputItem {
+  const status = "in_progress" as const;
+  switch (kind) {
+    case "message":
+      return { id, type: "message", status, role: "assistant", content: [] };
+    case "reasoning":
+      return { id, type: "reasoning", summary: [], content: [], status };
+    case "function":
+      return { id, type: "function_call", status, ...called, arguments: "" };
+    case "custom":
+      return { id, type: "custom_tool_call", status, ...called, input: "" };
+  }
+}
