@@ -67,6 +67,7 @@ import { realtimeSessionChecks } from "./realtime/sessions.ts";
 import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
+import { createResponseChecks } from "./responses/create.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
@@ -107,6 +108,7 @@ export const checks: readonly Check[] = [
   ...streamUsageChecks,
   ...lengthAtLimitChecks,
   ...tooLongChecks,
+  ...createResponseChecks,
   ...storedChatChecks,
   ...embeddingChecks,
   ...transcriptChecks,

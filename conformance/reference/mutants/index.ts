@@ -30,6 +30,7 @@ import { realtimeTurnMutants } from "./realtime/turns.ts";
 import { realtimeUpgradeMutants } from "./realtime/upgrade.ts";
 import { rateLimitMutants } from "./limits/rate-limit.ts";
 import { sseMutants } from "./sse/framing.ts";
+import { createResponseMutants } from "./responses/create.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
 import { toolChoiceMutants } from "./chat/tool-choice.ts";
@@ -71,5 +72,6 @@ export const mutants: readonly Mutant[] = [
   ...edgeMutants,
   ...toolCustomMutants,
   ...httpMutants,
+  ...createResponseMutants,
   ...storedChatMutants,
 ];

@@ -22,6 +22,8 @@ export interface ChatToolCall {
 export interface ChatMessage {
   readonly role: ChatRole;
   readonly content: string;
+  /** What the model reasoned before an earlier answer. What a prompt shows of it is for its template to decide. */
+  readonly reasoning?: string;
   readonly name?: string;
   readonly toolCalls?: readonly ChatToolCall[];
   readonly toolCallId?: string;

@@ -125,6 +125,7 @@ function limitTokens(request: ChatRequest, prompt: PreparedPrompt): number {
 /** Characters of all that a template may render, and no less than those of one token. */
 function measureMessage({ content, name = "", toolCallId = "", toolCalls = [] }: ChatMessage): number {
   const calls = toolCalls.reduce((sum, call) => sum + call.id.length + call.name.length + call.arguments.length, 0);
+  // Not the reasoning: most templates leave it out.
   return Math.max(CHARACTERS_PER_TOKEN_MAX, content.length + name.length + toolCallId.length + calls);
 }
 

@@ -66,3 +66,12 @@ test("what the template raises becomes a refusal of the messages", () => {
     }),
   );
 });
+
+test("a template with tools gets the reasoning of an earlier answer", () => {
+  const template = createTemplate(
+    "{% for m in messages %}<{{ m.reasoning_content }}>{% for c in m.tool_calls %}{{ c.function.name }}{% endfor %}{% endfor %}",
+  );
+  expect(template.render([{ role: "assistant", content: "", reasoning: "Hm.", toolCalls: [weather] }])).toBe(
+    "<Hm.>weather",
+  );
+});

@@ -68,6 +68,7 @@ function viewForToolTemplate(message: ChatMessage): Record<string, unknown> {
   return {
     role: message.role,
     content: message.content,
+    ...(message.reasoning !== undefined && { reasoning_content: message.reasoning }),
     ...(message.name !== undefined && { name: message.name }),
     ...(message.toolCallId !== undefined && { tool_call_id: message.toolCallId }),
     ...(message.toolCalls !== undefined && {

@@ -87,6 +87,7 @@ function listTexts(message: ChatMessage): string[] {
   const calls = message.toolCalls ?? [];
   return [
     message.content,
+    message.reasoning ?? "",
     message.name ?? "",
     message.toolCallId ?? "",
     ...calls.flatMap((call) => [call.id, call.name, call.arguments, JSON.stringify(decodeArguments(call))]),
@@ -126,6 +127,7 @@ function markTexts(messages: readonly ChatMessage[]): {
   const marked = messages.map((message): ChatMessage => ({
     role: message.role,
     content: mark(message.content),
+    ...(message.reasoning !== undefined && { reasoning: mark(message.reasoning) }),
     ...(message.name !== undefined && { name: mark(message.name) }),
     ...(message.toolCallId !== undefined && { toolCallId: mark(message.toolCallId) }),
     ...(message.toolCalls !== undefined && {

@@ -1,6 +1,6 @@
 /** A response before anything was generated: what its request said, with a concrete value for every field. */
 
-import type { ResponseObject } from "@openai-compat/spec";
+import type { ResponseObject, ResponseTool } from "@openai-compat/spec";
 import type { ResponseWire } from "./decode.ts";
 
 export interface ComposeOptions {
@@ -43,7 +43,7 @@ export function composeResponse(wire: ResponseWire, options: ComposeOptions): Re
     temperature: wire.temperature ?? 1,
     text: { format: text?.format ?? { type: "text" }, verbosity: text?.verbosity ?? "medium" },
     tool_choice: wire.tool_choice ?? "auto",
-    tools: wire.tools ?? [],
+    tools: (wire.tools ?? []).map(completeTool),
     top_logprobs: wire.top_logprobs ?? 0,
     top_p: wire.top_p ?? 1,
     truncation: wire.truncation ?? "disabled",
@@ -54,6 +54,12 @@ export function composeResponse(wire: ResponseWire, options: ComposeOptions): Re
     presence_penalty: readPenalty(wire, "presence_penalty"),
     frequency_penalty: readPenalty(wire, "frequency_penalty"),
   };
+}
+
+/** A function without `strict` is one whose schema is a hint. */
+function completeTool(tool: ResponseTool): ResponseTool {
+  const defaults = { description: null, parameters: null, strict: false };
+  return tool.type === "function" ? { ...defaults, ...tool } : tool;
 }
 
 function readPenalty(wire: object, name: keyof Penalties): number {

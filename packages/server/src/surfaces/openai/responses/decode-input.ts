@@ -1,13 +1,19 @@
 /**
- * The items of a response's input to the turns of a chat. An answer and the calls that follow it are one turn.
- * Reasoning is not part of a prompt; a call of a hosted tool, made elsewhere, is shown as a call like others. What is
- * not text is refused by name.
+ * The items of a response's input to the turns of a chat. Reasoning, an answer and the calls that follow it are one
+ * turn. A call of a hosted tool, made elsewhere, is shown as a call like others. What is not text is refused by name.
  */
 
 import { AiError, wrapInput } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import { HOSTED_ITEM_TYPES } from "@openai-compat/spec";
-import type { HostedItem, InputItem, InputMessage, MessageContentPart, ToolOutput } from "@openai-compat/spec";
+import type {
+  HostedItem,
+  InputItem,
+  InputMessage,
+  InputReasoning,
+  MessageContentPart,
+  ToolOutput,
+} from "@openai-compat/spec";
 import { unsupportedValue } from "../parameter-rules.ts";
 import { flattenName } from "./decode-tools.ts";
 
@@ -17,22 +23,47 @@ export interface PlacedItem {
   readonly param: string;
 }
 
+export interface InputOptions {
+  /** They come first; null for none. */
+  readonly instructions: string | null;
+  /** @returns what was sealed; null for what can't be opened, which the model then does not see */
+  readonly openReasoning: (sealed: string) => string | null;
+}
+
 /**
- * @param instructions come first; null for none.
  * @throws AiError `unsupported_value` for images, files and compactions of other servers; `invalid_value` for an output
  *   without its call and a call without its output
  */
-export function decodeInput(items: readonly PlacedItem[], instructions: string | null): ChatMessage[] {
+export function decodeInput(
+  items: readonly PlacedItem[],
+  { instructions, openReasoning }: InputOptions,
+): ChatMessage[] {
   const turns = new Turns();
   if (instructions !== null && instructions !== "") turns.add({ role: "system", content: instructions });
-  for (const placed of items) addItem(turns, placed);
+  for (const placed of items) {
+    if (placed.item.type === "reasoning") turns.addReasoning(readReasoning(placed.item, openReasoning));
+    else addItem(turns, placed);
+  }
   return turns.finish();
+}
+
+/** As text, or sealed, or as its summary, of which this server's holds all of it. */
+function readReasoning(
+  { content, encrypted_content: sealed, summary }: InputReasoning,
+  open: InputOptions["openReasoning"],
+): string {
+  const join = (parts: InputReasoning["content"] | InputReasoning["summary"]) =>
+    (parts ?? []).map(({ text }) => text).join("\n");
+  const opened = typeof sealed === "string" ? open(sealed) : null;
+  return join(content) || opened || join(summary);
 }
 
 /** Collects turns; the last answer is open for calls. */
 class Turns {
   readonly #messages: ChatMessage[] = [];
-  #answer: { content: string; toolCalls: ChatToolCall[] } | null = null;
+  #answer: { content: string; reasoning: string; toolCalls: ChatToolCall[] } | null = null;
+  /** Of the answer that comes next. */
+  #reasoning = "";
   /** Calls without an output so far. */
   readonly #open = new Map<string, string>();
   readonly #answered = new Set<string>();
@@ -42,14 +73,18 @@ class Turns {
     this.#messages.push(message);
   }
 
+  addReasoning(text: string): void {
+    if (text !== "") this.#reasoning = this.#reasoning === "" ? text : `${this.#reasoning}\n${text}`;
+  }
+
   addAnswer(content: string): void {
     this.#flush();
-    this.#answer = { content, toolCalls: [] };
+    this.#openAnswer(content);
   }
 
   addCall(call: ChatToolCall, param: string): void {
-    this.#answer ??= { content: "", toolCalls: [] };
-    this.#answer.toolCalls.push(call);
+    const answer = this.#answer ?? this.#openAnswer("");
+    answer.toolCalls.push(call);
     this.#open.set(call.id, param);
   }
 
@@ -73,11 +108,22 @@ class Turns {
     return this.#messages;
   }
 
+  #openAnswer(content: string) {
+    this.#answer = { content, reasoning: this.#reasoning, toolCalls: [] };
+    this.#reasoning = "";
+    return this.#answer;
+  }
+
   #flush(): void {
     if (this.#answer === null) return;
-    const { content, toolCalls } = this.#answer;
+    const { content, reasoning, toolCalls } = this.#answer;
     this.#answer = null;
-    this.#messages.push({ role: "assistant", content, ...(toolCalls.length === 0 ? {} : { toolCalls }) });
+    this.#messages.push({
+      role: "assistant",
+      content,
+      ...(reasoning === "" ? {} : { reasoning }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    });
   }
 }
 

@@ -9,7 +9,7 @@ import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 import { decodeSampling } from "../decode-sampling.ts";
 import { decodeInput } from "./decode-input.ts";
-import type { PlacedItem } from "./decode-input.ts";
+import type { InputOptions, PlacedItem } from "./decode-input.ts";
 import { decodeTools } from "./decode-tools.ts";
 import type { ToolName } from "./decode-tools.ts";
 import { checkParameters } from "./parameters.ts";
@@ -53,12 +53,16 @@ export interface DecodedResponse {
  * @param items of earlier turns and of this one, references resolved.
  * @throws AiError with status 400, `param` naming what is wrong
  */
-export function decodeResponse(wire: ResponseWire, items: readonly PlacedItem[]): DecodedResponse {
+export function decodeResponse(
+  wire: ResponseWire,
+  items: readonly PlacedItem[],
+  openReasoning: InputOptions["openReasoning"],
+): DecodedResponse {
   const { toolUse, names, relaxed } = decodeTools(wire);
   const hasLogprobs = wire.include?.includes("message.output_text.logprobs") === true;
   return {
     request: {
-      messages: decodeInput(items, wire.instructions ?? null),
+      messages: decodeInput(items, { instructions: wire.instructions ?? null, openReasoning }),
       choices: 1,
       tokensMax: wire.max_output_tokens ?? null,
       stop: [],

@@ -86,8 +86,7 @@ class Builder implements ResponseBuilder {
 
   start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
     this.#response = { ...this.#response, ...served };
-    this.#emit({ type: "response.created", response: this.response });
-    this.#emit({ type: "response.in_progress", response: this.response });
+    this.#begin();
     return this.#take();
   }
 
@@ -118,7 +117,7 @@ class Builder implements ResponseBuilder {
   }
 
   fail(error: AiError): readonly ResponseEvent[] {
-    if (this.#sent === 0) this.#events.push(...this.start({}));
+    if (this.#sent === 0) this.#begin();
     this.#response = {
       ...this.#response,
       status: "failed",
@@ -127,6 +126,11 @@ class Builder implements ResponseBuilder {
     };
     this.#emit({ type: "response.failed", response: this.response });
     return this.#take();
+  }
+
+  #begin(): void {
+    this.#emit({ type: "response.created", response: this.response });
+    this.#emit({ type: "response.in_progress", response: this.response });
   }
 
   #emit(draft: Draft): void {

@@ -6,10 +6,13 @@ import { JSON_BODY, defineLocalRoute } from "../model-route.ts";
 import type { DecodedCall } from "../model-route.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
+import { resolveUse } from "../stored/state-dependencies.ts";
 import { composeResponse } from "./compose-response.ts";
 import { decodeResponse, decodeResponseBody } from "./decode.ts";
 import { createResponseProtocol, encodeResponseStream, isLast, listResponseEvents } from "./encode-stream.ts";
 import type { LastEvent } from "./encode-stream.ts";
+import { createReasoningSeal } from "./reasoning-seal.ts";
+import type { ReasoningSeal } from "./reasoning-seal.ts";
 import { renameRefusal } from "./rename-refusal.ts";
 import { createItemId, createResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
@@ -21,8 +24,6 @@ export interface ResponseDependencies {
   readonly settings: ResponseSettings;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 /** A chat whose refusals name the fields of a response. */
 const calls: Calls<ChatRequest, ChatRun> = {
   operation: responseCalls.operation,
@@ -33,26 +34,34 @@ const calls: Calls<ChatRequest, ChatRun> = {
 };
 
 export function createResponseRoute(dependencies: ResponseDependencies): OperationHandler {
+  const { secretKey } = dependencies.settings;
+  const seal = createReasoningSeal(secretKey === null ? null : Buffer.from(secretKey, "base64"));
   return defineLocalRoute(calls, {
     body: JSON_BODY,
-    decode: ({ value }, call) => decode(value, { call, ...dependencies }),
+    decode: ({ value }, call) => decode(value, { call, seal, ...dependencies }),
   });
+}
+
+interface DecodeOptions extends ResponseDependencies {
+  readonly call: AuthorisedCall;
+  readonly seal: ReasoningSeal;
 }
 
 async function decode(
   body: unknown,
-  { call, responses, settings }: ResponseDependencies & { readonly call: AuthorisedCall },
+  { call, seal, responses, settings }: DecodeOptions,
 ): Promise<DecodedCall<ChatRequest, ChatRun>> {
   const { accountId } = call.principal;
   const wire = decodeResponseBody(body);
   const state = await resolveState(responses, accountId, wire);
-  const { request, toolNames, relaxed } = decodeResponse(wire, state.items);
+  const { request, toolNames, relaxed } = decodeResponse(wire, state.items, (sealed) => seal.open(accountId, sealed));
+  const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
   const id = createItemId("resp");
   const builder = createResponseBuilder({
     initial: composeResponse(wire, { id, createdAt: readSeconds(), conversationId: state.conversationId }),
     toolNames,
     summarises: (wire.reasoning?.summary ?? wire.reasoning?.generate_summary ?? null) !== null,
-    sealReasoning: null,
+    sealReasoning: isSealed ? (reasoning) => seal.seal(accountId, reasoning) : null,
     now: readSeconds,
   });
   const keep = (last: LastEvent) =>
@@ -88,20 +97,20 @@ interface KeepOptions extends ResponseDependencies {
 async function keepResponse(last: LastEvent, options: KeepOptions): Promise<LastEvent> {
   const { accountId, state, responses, settings } = options;
   const { response } = last;
-  const nowMs = Date.now();
   const { input, previousResponseId, conversationId } = state;
+  const { nowMs, expiresAtMs, bytesMax } = resolveUse(settings, Date.now());
   const outcome = await responses.insertResponse(
     {
       id: response.id,
       accountId,
       createdAtMs: nowMs,
-      expiresAtMs: nowMs + settings.retentionDays * DAY_MS,
+      expiresAtMs,
       previousResponseId,
       conversationId,
       response,
       input,
     },
-    { bytesMax: settings.accountBytesMax },
+    { bytesMax },
   );
   return outcome === "stored" ? last : { ...last, response: { ...response, store: false } };
 }
