@@ -175,6 +175,31 @@ test("a server without tools, or without structured output, is unsupported there
   }
 });
 
+test("a chat template that drops the tools is said once, with what to do, and no call is missed", async () => {
+  const wire = defineReferenceWire();
+  const { createChatCompletion } = wire.operations;
+  const dropTools = (body: ChatBody): ChatBody => {
+    const { tools: _, tool_choice: __, parallel_tool_calls: ___, ...rest } = body;
+    return rest;
+  };
+  const chat: ReferenceOperations["createChatCompletion"] = {
+    ...createChatCompletion,
+    answer: (body, context) => createChatCompletion.answer(dropTools(body), context),
+  };
+  const asked = checks.filter(({ id }) => /^chat\.tools\.(?!refusal|history|result)/.test(id));
+  const results = await judgeWire(
+    { ...wire, operations: { ...wire.operations, createChatCompletion: chat } },
+    { checks: asked },
+  );
+  expect(listKillers(results)).toEqual(["chat.tools.in-prompt"]);
+  expect(findOutcome(results, "chat.tools.in-prompt")).toBe("warn");
+  for (const id of ["chat.tools.named-is-called", "chat.tools.required-calls"]) {
+    const result = results.find(({ check }) => check.id === id);
+    expect(result?.outcome).toBe("inconclusive");
+    expect(result?.reason).toContain("take a model whose template has tools");
+  }
+});
+
 test("a server without streams is unsupported there when it says so, and fails when it breaks", async () => {
   const isStream = (body: Readonly<Record<string, unknown>>): boolean => body["stream"] === true;
   const refusing = refuse(isStream, "invalid_value", "stream");

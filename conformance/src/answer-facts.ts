@@ -15,8 +15,8 @@ export interface AnswerFacts {
   readonly mediaType: string | null;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * By path without indices (`choices[].index`): the scalars there in their order, over all events of a stream. The
-   * pieces of a streamed text are one. `choices.length` holds the lengths of a list; `body` a body that is no JSON.
+   * By path without indices (`choices[].index`): the scalars there in their order. Of a stream each of them once, and
+   * the pieces of a text as one. `choices.length` holds the lengths of a list; `body` a body that is no JSON.
    */
   readonly values: ReadonlyMap<string, readonly Scalar[]>;
   /** Sorted lines: each path with its types, and of a stream how it ends. */
@@ -61,7 +61,8 @@ function walkEvents(bytes: Uint8Array, walk: Walk): string[] {
   }
   for (const [path, values] of walk.values) {
     const pieces = values.filter((value) => typeof value === "string");
-    if (PIECES.test(path) && pieces.length > 0) walk.values.set(path, [pieces.join("")]);
+    // How many chunks a text takes differs from time to time.
+    walk.values.set(path, PIECES.test(path) && pieces.length > 0 ? [pieces.join("")] : [...new Set(values)]);
   }
   return [...lines, isDone ? "ends with [DONE]" : "does not end with [DONE]"];
 }

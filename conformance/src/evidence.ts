@@ -55,14 +55,15 @@ export function encodeEvidence(objection: Objection, exchange: Exchange): Eviden
   };
 }
 
-/** Of several requests the last whose answer has what was objected to, so that the printed one shows it. */
+/** Of several requests the last whose answer has most of what was objected to, so that the printed one shows it. */
 export function chooseEvidence(objection: Objection, exchanges: readonly Exchange[]): Exchange | null {
-  const shows = (exchange: Exchange): boolean => {
+  const measured = exchanges.map((exchange) => {
     const facts = collectFacts(exchange);
     const isStatus = facts.status !== null && namesStatus(objection.actual, facts.status);
-    return isStatus || Object.keys(pinValues(objection, facts)).length > 0;
-  };
-  return exchanges.findLast(shows) ?? exchanges.at(-1) ?? null;
+    return { exchange, parts: (isStatus ? 1 : 0) + findShown(objection, facts).length };
+  });
+  const most = Math.max(...measured.map(({ parts }) => parts));
+  return measured.findLast(({ parts }) => parts === most)?.exchange ?? null;
 }
 
 /** @returns what does not come again, in words; null when the answer shows the failure again */
@@ -118,17 +119,20 @@ function findHeader({ expected }: Objection): string[] {
   return name === undefined ? [] : [`header ${name.toLowerCase()}`];
 }
 
-/** Where the values are that the failure shows. Those that the expectation names count alone; free texts count last. */
-function findPaths({ expected, actual }: Objection, { values }: AnswerFacts): string[] {
+/** Where the values are that the failure shows. */
+function findShown({ actual }: Objection, { values }: AnswerFacts): string[] {
   // The body behind a status is no value of its own.
   const shown = actual.replace(/, (?:empty )?body.*$/s, "");
-  const fragment = parseFragment(shown);
-  const found = new Set<string>();
-  for (const [path, list] of values) {
-    if (!VOLATILE.test(path) && hasFragment(fragment ?? lastNumber(shown), path, list)) found.add(path);
-  }
-  const paths = [...found];
-  const words = listWords(expected);
+  const fragment = parseFragment(shown) ?? lastNumber(shown);
+  return [...values].flatMap(([path, list]) =>
+    !VOLATILE.test(path) && hasFragment(fragment, path, list) ? [path] : [],
+  );
+}
+
+/** Those that the expectation names count alone; free texts count last. */
+function findPaths(objection: Objection, facts: AnswerFacts): string[] {
+  const paths = findShown(objection, facts);
+  const words = listWords(objection.expected);
   const named = paths.filter((path) => words.includes(lastKey(path)));
   if (named.length > 0) return named;
   const firm = paths.filter((path) => !FREE_TEXT.test(path));

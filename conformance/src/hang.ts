@@ -30,7 +30,7 @@ const PLAIN_TOKENS_MAX = 4096;
 /** The result as it has to be: a failure where the server answers others meanwhile, else as it was. */
 export async function judgeHang(result: CheckResult, options: HangOptions): Promise<CheckResult> {
   const hung = result.exchanges.findLast(({ response }) => response === null);
-  if (result.inconclusiveCause !== "timeout" || hung === undefined) return result;
+  if (result.inconclusiveCause !== "timeout" || hung === undefined || isUnlimited(hung)) return result;
   if (!(await isPlainAnswered(hung, options))) return result;
   const { checkTimeoutMs } = options.limits;
   const actual = `none within ${checkTimeoutMs} ms, while a plain request is answered`;
@@ -52,6 +52,14 @@ export async function isPlainAnswered({ request }: Exchange, options: HangOption
   const messages = [{ role: "user", content: "Write one sentence about the sea." }];
   const body = JSON.stringify({ model: target.models.chat, messages, max_tokens: countTokens(request.body) });
   return isAnswered(await context.wire({ method: "POST", path: "/chat/completions", body, ...bounds }));
+}
+
+/** A request without a limit may take as long as the model's context is: no plain request is like it. */
+function isUnlimited({ request }: Exchange): boolean {
+  const fields = typeof request.body === "string" ? parseObject(request.body) : {};
+  const { messages, prompt, max_tokens: limit, max_completion_tokens: otherLimit } = fields;
+  const isSound = Array.isArray(messages) || typeof prompt === "string" || Array.isArray(prompt);
+  return isSound && (limit ?? otherLimit ?? null) === null;
 }
 
 function isAnswered({ response }: Exchange): boolean {

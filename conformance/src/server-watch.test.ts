@@ -131,6 +131,23 @@ test("a slow model is no hang: there a plain chat of as many tokens takes as lon
   expect(asked).toContainEqual(expect.objectContaining({ max_tokens: 200 }));
 });
 
+test("a request without a limit of tokens may take as long as its model writes", async () => {
+  const baseUrl = await serveForTest((request, response) => {
+    if (request.method === "GET") return answer(request, response);
+    if (request.url?.endsWith("/chat/completions") === true) return answer(request, response);
+  });
+  const endless = ['{"prompt":"a"}', '{"prompt":["a"],"max_tokens":null}', '{"messages":[],"max_tokens":null}'];
+  for (const body of endless) {
+    const results = await run(baseUrl, [sending("a", [body], { path: "/completions" })], 500);
+    expect(outcomes(results)).toEqual(["inconclusive"]);
+  }
+  const limited = ['{"prompt":"a","max_tokens":8}', '{"max_tokens":null}', "null"];
+  for (const body of limited) {
+    const results = await run(baseUrl, [sending("a", [body], { path: "/completions" })], 500);
+    expect(outcomes(results)).toEqual(["fail"]);
+  }
+});
+
 test("a server that was never there is no check's doing", async () => {
   const results = await run("http://127.0.0.1:1/v1", [sending("a", ["{}"]), sending("b", ["{}"])]);
   expect(outcomes(results)).toEqual(["inconclusive", "inconclusive"]);

@@ -12,7 +12,7 @@ import { expectFits, expectJsonText, requireUncut } from "../support/forms.ts";
 import {
   BEGGING,
   BOTH,
-  describeDropped,
+  countTools,
   forceTool,
   KNOWN_TOOLS,
   listCalls,
@@ -22,6 +22,7 @@ import {
   requireArguments,
   requireCalling,
   requireToolChoice,
+  requireToolsInPrompt,
   throwIfNoTools,
   TRAY,
 } from "../support/tool-calls.ts";
@@ -54,18 +55,36 @@ function expectNames(choice: JsonObject, expected: string, holds: (names: readon
   expectThat(holds(listNames(choice)), { observer: "wire", expected, actual });
 }
 
-/** As above, of a call that was forced, and with a hint where nothing is called. @throws Failure */
+/** As above, of a call that was forced. @throws Failure, and Inconclusive where the template drops the tools */
 async function expectForced(
   context: CheckContext,
   fields: ChatFields,
   rule: { readonly expected: string; readonly holds: (names: readonly unknown[]) => boolean },
 ): Promise<void> {
   const choice = await expectChoice(context, fields);
-  const hint = listCalls(choice).length === 0 ? await describeDropped(context, fields) : "";
-  expectNames(choice, rule.expected + hint, rule.holds);
+  if (listCalls(choice).length === 0) await requireToolsInPrompt(context, fields);
+  expectNames(choice, rule.expected, rule.holds);
 }
 
 export const chatToolChoiceChecks: readonly Check[] = [
+  defineCheck({
+    ...FORCED,
+    id: "chat.tools.in-prompt",
+    level: "should",
+    tier: "protocol",
+    requirement: "Tools that are offered add to the tokens of the prompt, or are refused.",
+    reference:
+      "OpenAPI CreateChatCompletionRequest.tools, CompletionUsage.prompt_tokens; ggml-org/llama.cpp docs/function-calling.md",
+    breaks: "With a model whose chat template has no tools every agent gets a text, and nobody is told why.",
+    async run(context) {
+      const tokens = await countTools(context, OFFER);
+      if (tokens === null) return;
+      const { withTools, without } = tokens;
+      const hint = "the chat template of this model seems to drop them; take a model whose template has tools";
+      const actual = `${without} prompt tokens without tools, ${withTools} with them: ${hint}`;
+      expectThat(withTools !== without, { observer: "wire", expected: "other prompt_tokens, or a refusal", actual });
+    },
+  }),
   defineCheck({
     ...FORCED,
     id: "chat.tools.named-is-called",
@@ -197,6 +216,7 @@ export const chatToolChoiceChecks: readonly Check[] = [
           ...BOTH,
           tool_choice: { type: "allowed_tools", allowed_tools: allowed },
         });
+        if (listCalls(choice).length === 0) await requireToolsInPrompt(context, BOTH);
         const isAllowed = (names: readonly unknown[]): boolean =>
           names.length > 0 && names.every((name) => name === tool.name);
         expectNames(choice, `calls of ${tool.name} alone`, isAllowed);

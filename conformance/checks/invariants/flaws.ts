@@ -38,9 +38,9 @@ export function should(holds: boolean, expected: string, actual: unknown): reado
   return holds ? [] : [flaw("should", expected, actual)];
 }
 
-/** The document requires both keys, of which clients do without one; checks of their own say more. */
+/** The document requires these keys, which may be null; clients do without, and checks of their own say more. */
 function isNotLeftOut({ path, message }: { readonly path: string; readonly message: string }): boolean {
-  return !(/(?:logprobs|refusal)$/.test(path) && message.includes("undefined"));
+  return !(/(?:logprobs|refusal|error\.param|error\.code)$/.test(path) && message.includes("undefined"));
 }
 
 export function listShapeFlaws(value: unknown, schema: z.ZodType): readonly Flaw[] {
@@ -224,10 +224,12 @@ function listEntryFlaws(entry: JsonObject, top: number): readonly Flaw[] {
   const likely = objectsOf(entry["top_logprobs"]);
   const same = likely.find(({ token }) => token === entry["token"]);
   const values = likely.map(({ logprob }) => Number(logprob));
+  const most = likely.findIndex(({ token }) => token === entry["token"]) === top ? top + 1 : top;
   return [
     ...[entry, ...likely].flatMap(listLogprobFlaws),
-    // More than nothing, where none were asked for, breaks nobody.
-    ...(top > 0 ? must : should)(likely.length <= top, `at most ${top} likely tokens`, likely.length),
+    ...should(likely.length <= top, `at most ${top} likely tokens`, likely.length),
+    // The chosen token may be added to the likeliest; where none was asked for, nothing says that none may come.
+    ...must(top === 0 || likely.length <= most, `at most ${top} likely tokens, and the chosen one`, likely.length),
     ...must(likely.length > 0 || top === 0, "likely tokens", entry["top_logprobs"]),
     ...should(
       new Set(likely.map(({ token, bytes }) => JSON.stringify([token, bytes]))).size === likely.length,

@@ -225,7 +225,8 @@ export async function throwIfUnreadable<T>(
   askPlain: () => Promise<SdkOutcome<T>>,
 ): Promise<void> {
   if (outcome.exchange.response?.status !== 200 || outcome.value !== undefined) return;
-  if (outcome.exchange.response.end !== "clean" || outcome.error instanceof officialSdk.OpenAI.OpenAIError) return;
+  // The SDK itself stops reading where it throws: only the server cuts a body.
+  if (outcome.exchange.response.end === "cut" || outcome.error instanceof officialSdk.OpenAI.OpenAIError) return;
   if ((await askPlain()).value !== undefined) expectSdkValue(outcome);
 }
 

@@ -121,8 +121,8 @@ export async function requireCalling(context: CheckContext, fields: ChatFields):
   if (listCalls(choice).length > 0) return choice;
   const begged = requireToolChoice(await askChat(context, beg(fields)));
   if (listCalls(begged).length > 0) return begged;
-  const hint = await describeDropped(context, fields);
-  throw new Inconclusive(`no tool was called, which chat.tools.named-is-called and .required-calls judge${hint}`);
+  await requireToolsInPrompt(context, fields);
+  throw new Inconclusive("no tool was called, which chat.tools.named-is-called and .required-calls judge");
 }
 
 /** That a named tool is called, for what can't be seen on a call that was begged for. @throws Unsupported, Inconclusive */
@@ -137,13 +137,39 @@ function beg(fields: ChatFields): ChatFields {
   return { ...fields, messages: [BEGGING], tool_choice: "auto" };
 }
 
-/** A hint for who wonders why nothing is called; "" where the tools do reach the model. */
-export async function describeDropped(context: CheckContext, fields: ChatFields): Promise<string> {
-  const { tools, tool_choice: _, ...plain } = fields;
+export interface PromptTokens {
+  readonly withTools: number;
+  readonly without: number;
+}
+
+/**
+ * Tokens of the prompt with these tools and without; null where they are refused, or where the tokens are the same for
+ * every prompt.
+ */
+export async function countTools(context: CheckContext, { tools }: ChatFields): Promise<PromptTokens | null> {
+  const plain: ChatFields = { messages: [SHORT] };
+  const probe = await askChat(context, { ...plain, tools, max_tokens: 1 });
+  if ((probe.response?.status ?? 0) !== 200) return null;
   const count = async (part: ChatFields): Promise<number> =>
     (await requireUsage(context, { ...plain, ...part, max_tokens: 1 })).prompt_tokens;
-  if ((await count({ tools })) !== (await count({}))) return "";
-  return "; prompt_tokens are the same with tools as without: the chat template of this model seems to drop them";
+  const [withTools, without, longer] = [await count({ tools }), await count({}), await count({ messages: [BEGGING] })];
+  return longer === without ? null : { withTools, without };
+}
+
+const SHORT = userMessage("Hello.");
+
+/**
+ * That a model which called nothing has read of the tools: a chat template without tools drops them, and no server makes
+ * that model call. @throws Inconclusive with what to do
+ */
+export async function requireToolsInPrompt(context: CheckContext, fields: ChatFields): Promise<void> {
+  const tokens = await countTools(context, fields);
+  if (tokens === null || tokens.withTools !== tokens.without) return;
+  const what = "prompt_tokens are the same with tools as without, which chat.tools.in-prompt judges";
+  throw new Inconclusive(
+    `${what}: the chat template of this model seems to drop them; take a model whose template has tools`,
+    "model",
+  );
 }
 
 /** The only call of a server that was made to call this tool. @throws Unsupported, Inconclusive */
@@ -189,8 +215,8 @@ export async function requireCallChunks(context: CheckContext, fields: ChatField
   if (listCallDeltas(chunks).length > 0) return chunks;
   const begged = await requireToolChunks(context, beg(fields));
   if (listCallDeltas(begged).length > 0) return begged;
-  const hint = await describeDropped(context, fields);
-  throw new Inconclusive(`no tool was called, which chat.tools.stream-calls judges${hint}`);
+  await requireToolsInPrompt(context, fields);
+  throw new Inconclusive("no tool was called, which chat.tools.stream-calls judges");
 }
 
 /** The chunks of a stream with tools, to its end. @throws Unsupported, Inconclusive */

@@ -213,8 +213,11 @@ function countTokens({ words, calls }: Pick<Generation, "words" | "calls">): num
   return words.length + calls.reduce((sum, { pieces }) => sum + pieces.length, 0);
 }
 
-function countPromptTokens(body: ChatBody): number {
-  return readMessages(body).reduce((sum, message) => sum + 1 + splitWords(readText(message["content"])).length, 0);
+/** Of the messages, and of the tools that are offered. */
+export function countPromptTokens(body: ChatBody): number {
+  const tools = body["tools"] ? splitWords(JSON.stringify(body["tools"])).length : 0;
+  const add = (sum: number, message: ChatBody): number => sum + 1 + splitWords(readText(message["content"])).length;
+  return readMessages(body).reduce(add, tools);
 }
 
 /** A token is a word with its leading blank here. */

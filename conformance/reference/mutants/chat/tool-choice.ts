@@ -2,12 +2,14 @@
 
 import { isJsonObject } from "../../../src/expect.ts";
 import { makeRefusal } from "../../refusal.ts";
+import { countPromptTokens } from "../../operations/chat-answer.ts";
 import { type ChatBody, readMessages } from "../../operations/chat-rules.ts";
 import { listFunctions, readNamedChoice } from "../../tool-answer.ts";
 import {
   dropBlame,
   dropRule,
   type Mutant,
+  mutateCompletion,
   mutateFinish,
   mutateRequest,
   mutateRule,
@@ -67,6 +69,21 @@ export const toolChoiceMutants: readonly Mutant[] = [
   ),
   refuseWhen("tools.limits-small", "lengths above 2,000 are refused", "chat.tools.schema-long-limits", (body) =>
     hasToolWord(body, /"max(?:Length|Items)":\d{4}/),
+  ),
+  mutateCompletion(
+    {
+      id: "tools.not-counted",
+      description: "the prompt has as many tokens with tools as without",
+      intended: ["chat.tools.in-prompt"],
+    },
+    (completion, body) => {
+      const input = countPromptTokens(omit(body, "tools"));
+      const { completion_tokens: output } = completion.usage;
+      return {
+        ...completion,
+        usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
+      };
+    },
   ),
   rewrite(
     "tools.named-ignored",

@@ -84,7 +84,7 @@ export const completionStreamMutants: readonly Mutant[] = [
     {
       id: "completions.stream.choices-null",
       description: "the usage event has `choices: null`",
-      intended: ["completions.stream.choices-array"],
+      intended: ["completions.stream.choices-array", "completions.stream.usage", "completions.stream.usage-alone"],
     },
     (events) => events.map((event) => (event.choices.length === 0 ? { ...event, choices: null } : event)),
   ),
@@ -175,6 +175,14 @@ export const completionStreamMutants: readonly Mutant[] = [
       const last = events.at(-1);
       return last === undefined || last.choices.length === 0 ? events : [...events, { ...last, choices: [] }];
     },
+  ),
+  mutateEvents(
+    {
+      id: "completions.stream.prompts-null-event",
+      description: "a stream of several prompts begins with an event that is null",
+      intended: ["completions.stream.prompts"],
+    },
+    (events, { prompt }) => (Array.isArray(prompt) && prompt.length > 1 ? [null, ...events] : events),
   ),
   mutateEventChoice(
     {
