@@ -158,6 +158,22 @@ const rows: readonly Row[] = [
     differs: 'with "choices[].delta.role: string"',
   },
   {
+    what: "a structured output that breaks its schema",
+    expected: "a value that fits the schema sent",
+    actual: '{"grams":1522}: grams: must be a multiple of 731',
+    seen: answer(completion({ message: { role: "assistant", content: '{ "grams": 1522 }' } })),
+    again: answer(completion({ message: { role: "assistant", content: '{ "grams": 731 }' } })),
+    differs: 'choices[].message.content ["{ \\"grams\\": 731 }"], not ["{ \\"grams\\": 1522 }"]',
+  },
+  {
+    what: "a code that is a number",
+    expected: "invalid_api_key",
+    actual: "401",
+    seen: answer({ error: { message: "no", code: 401 } }, { status: 401 }),
+    again: answer({ error: { message: "no", code: "invalid_api_key" } }, { status: 401 }),
+    differs: 'error.code ["invalid_api_key"], not [401]',
+  },
+  {
     what: "no answer at all",
     expected: "an answer",
     actual: "ECONNRESET: closed in 3 of 3 tries",

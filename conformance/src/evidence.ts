@@ -43,6 +43,8 @@ const ABSENCE = /^(?:nothing|none|null|undefined|""|\[null\]|no |it threw )|Inva
 export function encodeEvidence(objection: Objection, exchange: Exchange): Evidence {
   const facts = collectFacts(exchange);
   const values = pinValues(objection, facts);
+  // Of an answer that was left before its end the rest is not known.
+  const isWhole = exchange.response === null || ["clean", "cut"].includes(exchange.response.end);
   const isStatus = facts.status === null || namesStatus(objection.actual, facts.status);
   const lacks = ABSENCE.test(objection.actual) || lacksKey(objection);
   const hasValues = Object.keys(values).length > 0;
@@ -50,8 +52,8 @@ export function encodeEvidence(objection: Objection, exchange: Exchange): Eviden
     status: facts.status,
     media_type: facts.mediaType,
     values,
-    shape: isStatus || lacks ? facts.shape.slice(0, SHAPE_LINES_MAX) : null,
-    shows_failure: isStatus || lacks || hasValues,
+    shape: (isStatus || lacks) && isWhole ? facts.shape.slice(0, SHAPE_LINES_MAX) : null,
+    shows_failure: isStatus || (lacks && isWhole) || hasValues,
   };
 }
 
@@ -134,7 +136,8 @@ function findPaths(objection: Objection, facts: AnswerFacts): string[] {
   const paths = findShown(objection, facts);
   const words = listWords(objection.expected);
   const named = paths.filter((path) => words.includes(lastKey(path)));
-  if (named.length > 0) return named;
+  // Where a field is missing, the shape shows it; what else is in the fragment may be another next time.
+  if (named.length > 0 || lacksKey(objection)) return named;
   const firm = paths.filter((path) => !FREE_TEXT.test(path));
   return firm.length > 0 ? firm : paths;
 }
@@ -145,7 +148,8 @@ function hasFragment(fragment: unknown, path: string, list: readonly Scalar[]): 
     return fragment.length > 0 && JSON.stringify(fragment) === JSON.stringify(list);
   if (typeof fragment === "string") return fragment !== "" && list.includes(fragment);
   // A bare number is a count: elsewhere it would be a coincidence.
-  if (typeof fragment === "number") return /(?:tokens|\.length|index)$/.test(path) && list.includes(fragment);
+  if (typeof fragment === "number") return /(?:tokens|\.length|index|code)$/.test(path) && list.includes(fragment);
+  if (FREE_TEXT.test(path) && list.some((value) => isJsonOf(value, fragment))) return true;
   return listLeaves(fragment).some(({ key, value }) => key === lastKey(path) && list.includes(value));
 }
 
@@ -173,6 +177,11 @@ function parseFragment(text: string): unknown {
   if (whole !== undefined || start === -1) return whole;
   const end = Math.max(...["]", "}", '"'].map((mark) => text.lastIndexOf(mark)));
   return parseOrUndefined(text.slice(start, end + 1));
+}
+
+/** Whether a text is the JSON of this value, as structured output and arguments are. */
+function isJsonOf(text: Scalar, value: unknown): boolean {
+  return typeof text === "string" && JSON.stringify(parseOrUndefined(text)) === JSON.stringify(value);
 }
 
 function parseOrUndefined(text: string): unknown {
