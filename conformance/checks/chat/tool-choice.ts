@@ -72,7 +72,8 @@ export const chatToolChoiceChecks: readonly Check[] = [
     id: "chat.tools.in-prompt",
     level: "should",
     tier: "protocol",
-    requirement: "Tools that are offered add to the tokens of the prompt, or are refused.",
+    requirement:
+      "Tools that are offered reach the model, or are refused: a call can be forced, or the prompt has more tokens.",
     reference:
       "OpenAPI CreateChatCompletionRequest.tools, CompletionUsage.prompt_tokens; ggml-org/llama.cpp docs/function-calling.md",
     breaks: "With a model whose chat template has no tools every agent gets a text, and nobody is told why.",
@@ -80,6 +81,8 @@ export const chatToolChoiceChecks: readonly Check[] = [
       const tokens = await countTools(context, OFFER);
       if (tokens === null) return;
       const { withTools, without } = tokens;
+      // A server may force a call of which the prompt says nothing, and need not count what it is forced by.
+      if (withTools === without && listCalls(await expectChoice(context, forceTool(TRAY))).length > 0) return;
       const hint = "the chat template of this model seems to drop them; take a model whose template has tools";
       const actual = `${without} prompt tokens without tools, ${withTools} with them: ${hint}`;
       expectThat(withTools !== without, { observer: "wire", expected: "other prompt_tokens, or a refusal", actual });

@@ -27,7 +27,7 @@ import {
   userMessage,
 } from "../support/chat-calls.ts";
 import { requireUncut } from "../support/forms.ts";
-import { listCallDeltas, listCalls, requireToolsInPrompt, requireUncutStream } from "../support/tool-calls.ts";
+import { listCallDeltas, listCalls, OFFER, requireToolsInPrompt, requireUncutStream } from "../support/tool-calls.ts";
 
 const CUSTOM = {
   area: "chat",
@@ -101,7 +101,7 @@ export const chatToolCustomChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askChat(context, FREE);
       const isText = exchange.response?.status === 200 && !bodyText(exchange).includes('"tool_calls"');
-      if (isText) await requireToolsInPrompt(context, FREE);
+      if (isText) await requireToolsInPrompt(context, OFFER);
       expectCalled(exchange, NOTE);
     },
   }),

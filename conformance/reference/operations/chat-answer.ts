@@ -214,7 +214,7 @@ function countTokens({ words, calls }: Pick<Generation, "words" | "calls">): num
 }
 
 /** Of the messages, and of the tools that are offered. */
-export function countPromptTokens(body: ChatBody): number {
+function countPromptTokens(body: ChatBody): number {
   const tools = body["tools"] ? splitWords(JSON.stringify(body["tools"])).length : 0;
   const add = (sum: number, message: ChatBody): number => sum + 1 + splitWords(readText(message["content"])).length;
   return readMessages(body).reduce(add, tools);

@@ -2,15 +2,14 @@
 
 import { isJsonObject } from "../../../src/expect.ts";
 import { makeRefusal } from "../../refusal.ts";
-import { countPromptTokens } from "../../operations/chat-answer.ts";
 import { type ChatBody, readMessages } from "../../operations/chat-rules.ts";
 import { listFunctions, readNamedChoice } from "../../tool-answer.ts";
 import {
   dropBlame,
   dropRule,
   type Mutant,
-  mutateCompletion,
   mutateFinish,
+  mutateOperation,
   mutateRequest,
   mutateRule,
   omit,
@@ -54,6 +53,12 @@ function hasToolWord(body: ChatBody, word: RegExp): boolean {
   return listFunctions(body).some(({ parameters }) => word.test(JSON.stringify(parameters) ?? ""));
 }
 
+/** As a template does that knows no tools. What is sent back as results of calls stays. */
+function dropTools(body: ChatBody): ChatBody {
+  const hasResults = readMessages(body).some(({ role }) => role === "tool");
+  return hasResults ? body : omit(omit(omit(body, "tools"), "tool_choice"), "parallel_tool_calls");
+}
+
 export const toolChoiceMutants: readonly Mutant[] = [
   refuseWhen(
     "tools.hints-strict",
@@ -70,20 +75,14 @@ export const toolChoiceMutants: readonly Mutant[] = [
   refuseWhen("tools.limits-small", "lengths above 2,000 are refused", "chat.tools.schema-long-limits", (body) =>
     hasToolWord(body, /"max(?:Length|Items)":\d{4}/),
   ),
-  mutateCompletion(
+  mutateOperation(
     {
       id: "tools.not-counted",
-      description: "the prompt has as many tokens with tools as without",
+      description: "the tools are dropped by the chat template",
       intended: ["chat.tools.in-prompt"],
     },
-    (completion, body) => {
-      const input = countPromptTokens(omit(body, "tools"));
-      const { completion_tokens: output } = completion.usage;
-      return {
-        ...completion,
-        usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
-      };
-    },
+    "createChatCompletion",
+    ({ answer }) => ({ answer: (request, context) => answer(dropTools(request), context) }),
   ),
   rewrite(
     "tools.named-ignored",
