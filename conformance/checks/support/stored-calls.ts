@@ -2,19 +2,45 @@
 
 import type OpenAI from "openai";
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
-import type { CheckContext } from "../../src/check-context.ts";
+import { type CheckContext, defineShared } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, requireSuccess } from "../../src/expect.ts";
-import { NotTestable } from "../../src/outcome-signals.ts";
+import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { composeSdkChat } from "./chat-calls.ts";
 
 /** How a server says that it has no such operation. */
 const ABSENT: readonly number[] = [404, 405, 501];
 
-/** @throws NotTestable where the target stores no chat completions */
+const STORING = defineShared<true>();
+
+/**
+ * That the target stores chat completions, and that each has an id of its own, which other checks judge.
+ *
+ * @throws NotTestable, Inconclusive
+ */
 export async function requireStoredChats(context: CheckContext): Promise<void> {
-  const { status } = expectResponse(await context.wire({ method: "GET", path: "/chat/completions" }));
-  if (ABSENT.includes(status)) throw new NotTestable(`the target stores no chat completions: status ${status}`);
+  await context.shared(STORING, async () => {
+    const { status } = expectResponse(await context.wire({ method: "GET", path: "/chat/completions" }));
+    if (ABSENT.includes(status)) throw new NotTestable(`the target stores no chat completions: status ${status}`);
+    const [first, second] = [await makeChat(context), await makeChat(context)];
+    if (first.id === second.id) throw new Inconclusive("two completions have one id, which another check judges");
+    return true;
+  });
+}
+
+/** @throws Inconclusive for an answer that is not what other checks demand */
+async function makeChat(
+  context: CheckContext,
+  fields: Partial<ChatCompletionCreateParamsNonStreaming> = {},
+): Promise<ChatCompletion> {
+  const request = { ...composeSdkChat(context), ...fields };
+  const made: Partial<ChatCompletion> = requireSuccess(
+    await context.sdk((client) => client.chat.completions.create(request)),
+  );
+  const { id, choices } = made;
+  const isWhole = typeof id === "string" && choices?.length === 1 && typeof choices[0]?.message.content === "string";
+  if (!isWhole) throw new Inconclusive("a completion is no whole one, which other checks judge");
+  return { ...made, id, choices } as ChatCompletion;
 }
 
 /** A completion that is stored. @throws NotTestable, Inconclusive */
@@ -23,8 +49,7 @@ export async function storeChat(
   fields: Partial<ChatCompletionCreateParamsNonStreaming> = {},
 ): Promise<ChatCompletion> {
   await requireStoredChats(context);
-  const request = { ...composeSdkChat(context), store: true, ...fields };
-  return requireSuccess(await context.sdk((client) => client.chat.completions.create(request)));
+  return makeChat(context, { store: true, ...fields });
 }
 
 /** Of another account than the key `full`. */

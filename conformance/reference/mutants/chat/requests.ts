@@ -125,7 +125,7 @@ export const chatRequestMutants: readonly Mutant[] = [
     {
       id: "request.last-message-only",
       description: "only the last message is read",
-      intended: ["chat.messages.all-are-kept"],
+      intended: ["chat.messages.all-are-kept", "responses.stored-chats.messages.same"],
     },
     (body) => ({ ...body, messages: readMessages(body).slice(-1) }),
   ),
