@@ -69,6 +69,12 @@ import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { createResponseChecks } from "./responses/create.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
+import { responseForcedChecks } from "./responses/limits-and-formats.ts";
+import { responseInputChecks } from "./responses/input.ts";
+import { responsePreviousChecks } from "./responses/previous.ts";
+import { responseRefusalChecks } from "./responses/refusals.ts";
+import { responseStreamChecks } from "./responses/stream.ts";
+import { responseToolChecks } from "./responses/tools.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
@@ -109,6 +115,12 @@ export const checks: readonly Check[] = [
   ...lengthAtLimitChecks,
   ...tooLongChecks,
   ...createResponseChecks,
+  ...responseForcedChecks,
+  ...responseInputChecks,
+  ...responseStreamChecks,
+  ...responseToolChecks,
+  ...responsePreviousChecks,
+  ...responseRefusalChecks,
   ...storedChatChecks,
   ...embeddingChecks,
   ...transcriptChecks,

@@ -11,6 +11,7 @@ export type RefusalName =
   | "model_not_found"
   | "not_found"
   | "previous_response_not_found"
+  | "item_not_found"
   | "route_not_found"
   | "method_not_allowed"
   | "upgrade_required"
@@ -57,6 +58,7 @@ const TABLE: Record<RefusalName, Omit<Refusal, "name" | "param">> = {
   model_not_found: refusalRow(404, "model_not_found", "The model does not exist."),
   not_found: refusalRow(404, "not_found", "Nothing is stored with this id."),
   previous_response_not_found: refusalRow(404, "previous_response_not_found", "The response does not exist."),
+  item_not_found: refusalRow(404, "item_not_found", "The item does not exist."),
   route_not_found: refusalRow(404, "unknown_url", "This path does not exist."),
   method_not_allowed: refusalRow(405, "method_not_allowed", "This path does not answer that method."),
   upgrade_required: refusalRow(426, "upgrade_required", "Ask for an upgrade to WebSocket, version 13."),

@@ -43,7 +43,8 @@ export const STEPS: Readonly<Record<Step, (state: RequestState, wire: ReferenceW
     if (operation.serves === undefined) return null;
     const model = wire.models.find(({ id }) => id === state.request["model"]);
     const isServed = model !== undefined && operation.serves(model);
-    return isServed ? null : makeRefusal("model_not_found", { param: "model" });
+    if (isServed) return null;
+    return { ...makeRefusal("model_not_found", { param: "model" }), status: operation.unknownModelStatus ?? 404 };
   },
   limit: (state, wire) => {
     if (!wire.constrains("limit", state)) return null;

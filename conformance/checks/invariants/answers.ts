@@ -25,6 +25,8 @@ import {
   listTranscriptFlaws,
   listTranscriptStreamFlaws,
 } from "./other-flaws.ts";
+import { listResponseFlaws } from "./response-flaws.ts";
+import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
 import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
 
 type Sent = Pick<WireRequest, "headers" | "credential">;
@@ -106,6 +108,30 @@ const TEXT_VARIANTS: readonly JsonObject[] = [
   { prompt: "1, 2, 3, 4, 5, 6, 7,", n: 2, logprobs: 1 },
 ];
 
+const RESPONSE_VARIANTS: readonly JsonObject[] = [
+  { input: "Write one sentence about the sea." },
+  { input: [userMessage("Write two sentences about the mountains, please.")] },
+  { input: "Count from 1 to 200, all numbers, separated by blanks.", max_output_tokens: 48 },
+  {
+    input: "Write one sentence about rain.",
+    instructions: "Be brief.",
+    temperature: 0.5,
+    top_p: 0.75,
+    metadata: { topic: "zq-7301" },
+    truncation: "disabled",
+    parallel_tool_calls: false,
+    max_tool_calls: 3,
+    store: false,
+  },
+  { input: "Write one sentence about the sea.", include: ["message.output_text.logprobs"], top_logprobs: 2 },
+  {
+    input: "Write one sentence about the sea.",
+    tools: [{ type: "function", name: "file_report", parameters: LOT, strict: true }],
+    tool_choice: { type: "function", name: "file_report" },
+    max_output_tokens: 128,
+  },
+];
+
 const USAGE = { stream_options: { include_usage: true } };
 const streamed = (variants: readonly JsonObject[]): readonly JsonObject[] => [
   ...variants.slice(0, 2).map((fields) => ({ ...fields, stream: true })),
@@ -114,6 +140,7 @@ const streamed = (variants: readonly JsonObject[]): readonly JsonObject[] => [
 
 const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
 const text = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
+const response = sendJson("createResponse", ({ models }) => ({ model: models.chat, max_output_tokens: 16 }));
 const speech = sendJson("createSpeech", ({ models }) => ({
   model: models.speech,
   voice: "alloy",
@@ -121,6 +148,7 @@ const speech = sendJson("createSpeech", ({ models }) => ({
 }));
 const CHAT = { area: "chat", operation: "createChatCompletion", needs: ["model:chat"] } as const;
 const TEXT = { area: "completions", operation: "createCompletion", needs: ["model:chat"] } as const;
+const RESPONSE = { area: "responses", operation: "createResponse", needs: ["model:chat"] } as const;
 const SPEECH = { area: "audio", operation: "createSpeech", needs: ["model:speech"] } as const;
 const HEARD = { area: "audio", needs: ["model:transcription"] } as const;
 const SPOKEN_TEXTS = [{ input: "The sea is wide." }, { input: "The rain is cold, and the night is long." }];
@@ -131,6 +159,14 @@ export const ANSWERED: readonly Answered[] = [
   { ...CHAT, slug: "chat-stream", variants: streamed(CHAT_VARIANTS), send: chat, list: listChatStreamFlaws },
   { ...TEXT, slug: "completions", variants: TEXT_VARIANTS, send: text, list: listTextFlaws },
   { ...TEXT, slug: "completions-stream", variants: streamed(TEXT_VARIANTS), send: text, list: listTextStreamFlaws },
+  { ...RESPONSE, slug: "responses", variants: RESPONSE_VARIANTS, send: response, list: listResponseFlaws },
+  {
+    ...RESPONSE,
+    slug: "responses-stream",
+    variants: RESPONSE_VARIANTS.map((fields) => ({ ...fields, stream: true })),
+    send: response,
+    list: listResponseStreamFlaws,
+  },
   {
     slug: "embeddings",
     area: "embeddings",

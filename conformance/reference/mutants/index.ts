@@ -29,6 +29,9 @@ import { realtimeSessionMutants } from "./realtime/sessions.ts";
 import { realtimeTurnMutants } from "./realtime/turns.ts";
 import { realtimeUpgradeMutants } from "./realtime/upgrade.ts";
 import { rateLimitMutants } from "./limits/rate-limit.ts";
+import { responseAnswerMutants } from "./responses/answers.ts";
+import { responsePreviousMutants } from "./responses/previous.ts";
+import { responseRequestMutants } from "./responses/requests.ts";
 import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
@@ -50,6 +53,9 @@ export const mutants: readonly Mutant[] = [
   ...realtimeTurnMutants,
   ...realtimeSessionMutants,
   ...realtimeUpgradeMutants,
+  ...responseAnswerMutants,
+  ...responsePreviousMutants,
+  ...responseRequestMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,

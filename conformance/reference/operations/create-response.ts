@@ -12,10 +12,13 @@ import { CHAT_RULES } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
 import type { AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
 import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
+import { refuseParts } from "./response-rules.ts";
 
 export const createResponse: ReferenceOperation<ResponseAnswer> = {
   isBilled: true,
   hasNamedEvents: true,
+  // A client of this operation sends a request again that was answered with 404.
+  unknownModelStatus: 400,
   decode: decodeJson,
   validate(request) {
     const { input, max_output_tokens: limit } = request;
@@ -26,10 +29,10 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
     if (!isAbsent(limit) && (typeof limit !== "number" || limit < 1)) {
       return makeRefusal("invalid_value", { param: "max_output_tokens" });
     }
-    return CHAT_RULES.temperatureRange(request) ?? refuseLong(request) ?? refuseChoice(request);
+    return CHAT_RULES.temperatureRange(request) ?? refuseParts(request) ?? refuseLong(request);
   },
   serves: () => true,
-  estimate: (request) => estimateTokens(composeChat(request, [])),
+  estimate: (request) => estimateTokens(composeChat(request, listItems(request))),
   answer: answerResponse,
   encode: ({ response }) => response,
   encodeStream: encodeResponseEvents,
@@ -42,27 +45,28 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
   const { previous_response_id: previous } = request;
   const earlier = isAbsent(previous) ? [] : stored.get(`${context.account} ${String(previous)}`);
   if (earlier === undefined) return makeRefusal("previous_response_not_found", { param: "previous_response_id" });
-  const chat = answerChat(composeChat(request, earlier), context);
+  const { account } = context;
+  const referred = listItems(request).map((item) => (item["type"] === "item_reference" ? refer(account, item) : item));
+  if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
+  const chat = answerChat(composeChat(request, [...earlier, ...referred]), context);
   const id = `resp_reference_${context.number}`;
   const output = listOutput(chat, context.number);
   const response = encodeResponse(request, { id, chat, output });
   if (request["store"] !== false) {
-    const items = [...earlier, ...listItems(request), ...output.map(({ item }) => item)];
-    stored.set(`${context.account} ${id}`, items);
+    stored.set(`${account} ${id}`, [...earlier, ...referred, ...output.map(({ item }) => item)]);
   }
   return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
 }
 
-function refuseLong(request: Fields): Refusal | null {
-  const refusal = CHAT_RULES.messagesFit(composeChat(request, []));
-  return refusal === null ? null : { ...refusal, param: "input" };
+/** The item of the account that is referred to. */
+function refer(account: string, { id }: JsonObject): JsonObject | undefined {
+  const own = [...stored].filter(([key]) => key.startsWith(`${account} `)).flatMap(([, items]) => items);
+  return own.find((item) => item["id"] === id);
 }
 
-function refuseChoice({ tools, tool_choice: choice }: Fields): Refusal | null {
-  if (!isJsonObject(choice)) return null;
-  const offered = Array.isArray(tools) ? tools.filter(isJsonObject) : [];
-  const isKnown = choice["type"] !== "function" || offered.some(({ name }) => name === choice["name"]);
-  return isKnown ? null : makeRefusal("invalid_value", { param: "tool_choice.name" });
+function refuseLong(request: Fields): Refusal | null {
+  const refusal = CHAT_RULES.messagesFit(composeChat(request, listItems(request)));
+  return refusal === null ? null : { ...refusal, param: "input" };
 }
 
 function isAbsent(value: unknown): boolean {
@@ -73,23 +77,38 @@ function listItems({ input }: Fields): readonly JsonObject[] {
   return typeof input === "string" ? [{ role: "user", content: input }] : [input].flat().filter(isJsonObject);
 }
 
-/** The request as one of a chat. */
-function composeChat(request: Fields, earlier: readonly JsonObject[]): Fields {
+/** The request as one of a chat, with what it goes on from and its own items. */
+function composeChat(request: Fields, items: readonly JsonObject[]): Fields {
   const { instructions, max_output_tokens: limit, text, tools, tool_choice: choice, model, temperature } = request;
   const system = typeof instructions === "string" ? [{ role: "system", content: instructions }] : [];
   const format = isJsonObject(text) && isJsonObject(text["format"]) ? text["format"] : { type: "text" };
-  const functions = Array.isArray(tools) ? tools.filter(isJsonObject).filter(({ type }) => type === "function") : [];
   return {
     model,
     temperature,
     ...(isAbsent(limit) ? {} : { max_tokens: limit }),
-    messages: [...system, ...[...earlier, ...listItems(request)].flatMap(composeMessages)],
+    messages: [...system, ...items.flatMap(composeMessages)],
     parallel_tool_calls: request["parallel_tool_calls"],
-    tools: functions.map(({ name, parameters }) => ({ type: "function", function: { name, parameters } })),
-    tool_choice: isJsonObject(choice) ? { type: "function", function: { name: choice["name"] } } : choice,
+    tools: objectsOf(tools).flatMap(composeTool),
+    tool_choice: isJsonObject(choice) ? composeChoice(choice) : choice,
     response_format: format["type"] === "json_schema" ? { type: "json_schema", json_schema: format } : format,
     ...readLogprobs(request),
   };
+}
+
+/** Tools that this server can't run itself are left out. */
+function composeTool({ type, name, parameters }: JsonObject): readonly JsonObject[] {
+  if (type === "function") return [{ type, function: { name, parameters } }];
+  return type === "custom" ? [{ type, custom: { name } }] : [];
+}
+
+function composeChoice({ type, name, mode, tools }: JsonObject): JsonObject {
+  if (type !== "allowed_tools") return { type: "function", function: { name } };
+  const named = objectsOf(tools).map((tool) => ({ type: "function", function: { name: tool["name"] } }));
+  return { type, allowed_tools: { mode, tools: named } };
+}
+
+function objectsOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 function readLogprobs({ include, top_logprobs: top }: Fields): Fields {
@@ -98,12 +117,10 @@ function readLogprobs({ include, top_logprobs: top }: Fields): Fields {
 }
 
 function composeMessages(item: JsonObject): readonly JsonObject[] {
-  const { type, role, content, call_id: id, name, output } = item;
-  if (type === "function_call") {
-    const called = { name, arguments: item["arguments"] };
-    return [{ role: "assistant", content: null, tool_calls: [{ id, type: "function", function: called }] }];
-  }
-  if (type === "function_call_output") return [{ role: "tool", tool_call_id: id, content: output }];
+  const { type, role, content, call_id: id, output } = item;
+  // What is called counts as what is said.
+  if (type === "function_call") return [{ role: "assistant", content: item["arguments"] }];
+  if (type === "function_call_output") return [{ role: "tool", tool_call_id: id, content: joinTexts(output) }];
   return role === undefined ? [] : [{ role, content: joinTexts(content) }];
 }
 
@@ -112,7 +129,7 @@ function joinTexts(content: unknown): string {
   return [content]
     .flat()
     .map((part) => (isJsonObject(part) ? String(part["text"]) : ""))
-    .join("");
+    .join(" ");
 }
 
 function listOutput({ choices, alternatives }: ChatAnswer, number: number): readonly OutputItem[] {
@@ -126,7 +143,11 @@ function listOutput({ choices, alternatives }: ChatAnswer, number: number): read
   return [{ item, pieces: choice.words }];
 }
 
-function encodeCall({ id, name, pieces }: ToolCall, slug: string, status: string): OutputItem {
+function encodeCall({ id, type, name, pieces }: ToolCall, slug: string, status: string): OutputItem {
+  if (type === "custom") {
+    const custom = { id: `ctc_reference_${slug}`, type: "custom_tool_call", status, call_id: id, name };
+    return { item: { ...custom, input: pieces.join("") }, pieces };
+  }
   const item = { id: `fc_reference_${slug}`, type: "function_call", status, call_id: id, name };
   return { item: { ...item, arguments: pieces.join("") }, pieces };
 }

@@ -51,12 +51,14 @@ export interface ReferenceOperation<A extends Answer = Answer> {
   /** Whether calls count against the account's limit, are paid for and take a slot of a slow model. */
   readonly isBilled: boolean;
   /** Events have their `type` as their name, and the last one ends the stream in place of a sentinel. */
-  readonly hasNamedEvents?: true;
+  readonly hasNamedEvents?: boolean;
   decode(this: void, call: ReferenceCall, reader: BodyReader): Decoded;
   /** What is wrong with what is asked for; the model is looked up after that. */
   validate(this: void, request: Fields): Refusal | null;
   /** Whether the model can do this; absent where an operation names no model. */
   serves?(this: void, model: Model): boolean;
+  /** Default 404. */
+  readonly unknownModelStatus?: number;
   /** The most that it can cost, in credits. */
   estimate(this: void, request: Fields): number;
   /** Answers a valid request. A refusal is one that shows only then, such as an upstream's. */

@@ -28,10 +28,17 @@ export function encodeResponseEvents({ response, output }: ResponseAnswer): read
   return events.map((event, index) => ({ ...event, sequence_number: index }));
 }
 
+/** What grows while an item is streamed. */
+const BEGINNINGS: Readonly<Record<string, JsonObject>> = {
+  message: { content: [] },
+  function_call: { arguments: "" },
+  custom_tool_call: { input: "" },
+};
+
 function encodeItem({ item, pieces }: OutputItem, index: number): readonly JsonObject[] {
   const place = { output_index: index, item_id: item["id"] };
   const inner = item["type"] === "message" ? encodeMessage(item, pieces, place) : encodeCall(item, pieces, place);
-  const begun = item["type"] === "message" ? { ...item, content: [] } : { ...item, arguments: "" };
+  const begun = { ...item, ...BEGINNINGS[String(item["type"])] };
   return [
     { type: "response.output_item.added", output_index: index, item: { ...begun, status: "in_progress" } },
     ...inner,
@@ -59,6 +66,12 @@ function encodeMessage(item: JsonObject, pieces: readonly string[], ofItem: Json
 }
 
 function encodeCall(item: JsonObject, pieces: readonly string[], place: JsonObject): readonly JsonObject[] {
+  if (item["type"] === "custom_tool_call") {
+    return [
+      ...pieces.map((delta) => ({ type: "response.custom_tool_call_input.delta", ...place, delta })),
+      { type: "response.custom_tool_call_input.done", ...place, input: item["input"] },
+    ];
+  }
   return [
     ...pieces.map((delta) => ({ type: "response.function_call_arguments.delta", ...place, delta })),
     {

@@ -1,7 +1,6 @@
 /** Responses that lack something, streams whose events are out of order, and answers to what should be refused. */
 
 import { isJsonObject, type JsonObject } from "../../../src/expect.ts";
-import { REFERENCE_MODELS } from "../../models.ts";
 import type { Fields } from "../../operations/operation.ts";
 import { isRefusal } from "../../operations/operation.ts";
 import { type Mutant, mutateOperation, mutateReply, type Naming, omit } from "../mutant.ts";
@@ -66,7 +65,12 @@ const objectMutants: readonly Mutant[] = [
     {
       id: "responses.create-without-text",
       description: "the message of a response is empty",
-      intended: ["responses.create.text"],
+      intended: [
+        "responses.create.text",
+        "responses.format.json-object",
+        "responses.format.json-schema",
+        "responses.stream.equals-answer",
+      ],
     },
     (item) =>
       item["type"] === "message"
@@ -77,7 +81,7 @@ const objectMutants: readonly Mutant[] = [
     {
       id: "responses.create-call-without-arguments",
       description: "a call has no arguments",
-      intended: ["responses.create.call"],
+      intended: ["responses.create.call", "responses.tools.strict-arguments"],
     },
     (item) => (item["type"] === "function_call" ? { ...item, arguments: "{}" } : item),
   ),
@@ -85,33 +89,13 @@ const objectMutants: readonly Mutant[] = [
     {
       id: "responses.create-ignores-unknown-previous",
       description: "an earlier response that is not there is ignored",
-      intended: ["responses.create.unknown-previous"],
+      intended: [
+        "responses.create.unknown-previous",
+        "responses.previous.not-stored",
+        "responses.previous.other-account",
+      ],
     },
     (request, isRefused) => (isRefused ? omit(request, "previous_response_id") : request),
-  ),
-  mutateAnswer(
-    {
-      id: "responses.create-forgets-previous",
-      description: "what was said before is not in the prompt",
-      intended: ["responses.create.previous"],
-    },
-    (request, isRefused) =>
-      isRefused || !("previous_response_id" in request) ? request : omit(request, "previous_response_id"),
-  ),
-  mutateOperation(
-    {
-      id: "responses.create-any-model",
-      description: "a model that is not there is another one",
-      intended: ["responses.create.unknown-model"],
-    },
-    OPERATION,
-    ({ decode }) => ({
-      decode: (call, reader) => {
-        const decoded = decode(call, reader);
-        if (!("fields" in decoded) || decoded.fields["model"] !== "conformance-no-such-model") return decoded;
-        return { fields: { ...decoded.fields, model: REFERENCE_MODELS[0]?.id } };
-      },
-    }),
   ),
 ];
 

@@ -1,0 +1,69 @@
+/** Checks of a streamed response beside its events: how it is sent, and that it says what the answer does. */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import { expectHeader, expectStatus, expectThat, isJsonObject } from "../../src/expect.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
+import {
+  askResponse,
+  readOutputText,
+  requireEnd,
+  requireResponse,
+  requireResponseEvents,
+  RESPONSES,
+} from "../support/response-calls.ts";
+import { LONG_PROMPT } from "../support/chat-calls.ts";
+
+const STREAM = "OpenAPI createResponse (ResponseStreamEvent)";
+const REPEATABLE = { temperature: 0, max_output_tokens: 24 };
+
+export const responseStreamChecks: readonly Check[] = [
+  defineCheck({
+    ...RESPONSES,
+    id: "responses.stream.content-type",
+    requirement: "A streamed response has status 200 and the content type text/event-stream.",
+    reference: "HTML Living Standard, server-sent events",
+    breaks: "Codex and the SDKs read no events; proxies buffer anything else.",
+    async run(context) {
+      const exchange = await askResponse(context, { stream: true });
+      if (exchange.response?.status !== 200) await requireResponse(context);
+      expectStatus(exchange, 200);
+      expectHeader(exchange, "content-type", /^text\/event-stream\b/i);
+    },
+  }),
+  defineCheck({
+    ...RESPONSES,
+    id: "responses.stream.equals-answer",
+    requirement: "At temperature 0 the streamed text is the text of the answer.",
+    reference: `${STREAM}: the same response in pieces`,
+    breaks: "Words are lost or doubled between two events, unseen by every client.",
+    async run(context) {
+      const [one, other] = [await requireResponse(context, REPEATABLE), await requireResponse(context, REPEATABLE)];
+      if (readOutputText(one) !== readOutputText(other)) throw new Inconclusive("answers are not repeatable");
+      const read = async (): Promise<string> =>
+        readOutputText(requireEnd(await requireResponseEvents(context, REPEATABLE)).response);
+      const streamed = await read();
+      if (streamed === readOutputText(one)) return;
+      if (streamed !== (await read())) throw new Inconclusive("streams are not repeatable");
+      expectThat(false, { observer: "wire", expected: readOutputText(one), actual: streamed });
+    },
+  }),
+  defineCheck({
+    ...RESPONSES,
+    tier: "forced",
+    id: "responses.stream.incomplete",
+    requirement: "A stream that its limit ends closes with `response.incomplete`.",
+    reference: "OpenAPI ResponseIncompleteEvent",
+    breaks: "The Vercel AI SDK shows a cut answer as a complete one.",
+    async run(context) {
+      const events = await requireResponseEvents(context, { input: LONG_PROMPT, max_output_tokens: 16 });
+      const { type, response } = requireEnd(events);
+      const { usage } = response;
+      const used = isJsonObject(usage) ? usage["output_tokens"] : undefined;
+      if (type === "response.completed" && typeof used === "number" && used < 16) {
+        throw new Inconclusive("the model ended by itself", "model");
+      }
+      const actual = JSON.stringify(type);
+      expectThat(type === "response.incomplete", { observer: "wire", expected: "response.incomplete", actual });
+    },
+  }),
+];
