@@ -36,27 +36,28 @@ test("a twentieth of the mutants is killed by the intended checks and no other, 
   const sample = mutants.filter((_, index) => index % 20 === 0);
   const select = (mutant: Mutant): readonly Check[] => selectChecks(mutant, records);
   const matrix = await runKillMatrix({ mutants: sample, parallel: 6, select });
-  expect({ ...matrix, mutants: [], unkilled_checks: [] }).toEqual(summariseKills([], []));
+  expect({ ...matrix, mutants: [], unkilled_checks: [], orphans: [] }).toEqual(summariseKills([], []));
   expect(matrix.mutants).toHaveLength(sample.length);
 }, 180_000);
 
 test("one in two hundred mutants is killed by the intended checks and no other, of all", async () => {
   const sample = mutants.filter((_, index) => index % 200 === 50);
   const matrix = await runKillMatrix({ mutants: sample, parallel: 6 });
-  expect({ ...matrix, mutants: [], unkilled_checks: [] }).toEqual(summariseKills([], []));
+  expect({ ...matrix, mutants: [], unkilled_checks: [], orphans: [] }).toEqual(summariseKills([], []));
 }, 180_000);
 
 test("survivors, false blame and unkilled checks are distinguished", () => {
   const matrix = summariseKills(
     [
-      { id: "killed", intended: ["a"], killed_by: ["a"] },
-      { id: "alive", intended: ["b"], killed_by: [] },
-      { id: "blamed", intended: ["a"], killed_by: ["a", "c"] },
+      { id: "killed", intended: ["a"], killed_by: ["a"], orphans: [] },
+      { id: "alive", intended: ["b"], killed_by: [], orphans: ["c"] },
+      { id: "blamed", intended: ["a"], killed_by: ["a", "c"], orphans: [] },
     ],
     ["a", "b", "c", "d"],
   );
   expect(matrix.survivors).toEqual(["alive"]);
   expect(matrix.false_blame).toEqual([{ mutant: "blamed", check: "c" }]);
   expect(matrix.unkilled_checks).toEqual(["b", "d"]);
+  expect(matrix.orphans).toEqual([{ mutant: "alive", check: "c" }]);
   expect(isSound(matrix)).toBe(false);
 });

@@ -2,7 +2,8 @@
 
 import { checks } from "../checks/index.ts";
 import type { Check } from "../src/check.ts";
-import type { CheckResult } from "../src/outcome.ts";
+import { markOrphans } from "../src/orphans.ts";
+import { accountFor, type CheckResult } from "../src/outcome.ts";
 import { judgeWire, type JudgeLimits, listKillers } from "./judge.ts";
 import { applyMutant, type Mutant } from "./mutants/mutant.ts";
 import { defineReferenceWire } from "./wire.ts";
@@ -26,12 +27,16 @@ export interface KillMatrix {
   readonly false_blame: readonly { readonly mutant: string; readonly check: string }[];
   /** Checks that no mutant made fail. */
   readonly unkilled_checks: readonly string[];
+  /** Checks that stepped aside for a defect to which none of their owners objected. */
+  readonly orphans: readonly { readonly mutant: string; readonly check: string }[];
 }
 
 export interface MutantVerdict {
   readonly id: string;
   readonly intended: readonly string[];
   readonly killed_by: readonly string[];
+  /** See `orphans` of the matrix. */
+  readonly orphans: readonly string[];
 }
 
 export interface MatrixOptions {
@@ -70,7 +75,17 @@ export async function judgeMutant(
 ): Promise<MutantVerdict> {
   const wire = applyMutant(defineReferenceWire(), mutant);
   const results = await judgeWire(wire, { checks: selected, ...(limits === undefined ? {} : { limits }) });
-  return { id: mutant.id, intended: mutant.intended, killed_by: listKillers(results) };
+  return { id: mutant.id, intended: mutant.intended, killed_by: listKillers(results), orphans: listOrphans(results) };
+}
+
+/**
+ * A narrow check that was not selected can't tell the mutant from the reference server, which it passes. Of the others
+ * nothing is known.
+ */
+function listOrphans(results: readonly CheckResult[]): readonly string[] {
+  const judged = new Set(results.map(({ check }) => check.id));
+  const others = narrowChecks.filter(({ id }) => !judged.has(id)).map((check) => accountFor(check, "pass", ""));
+  return markOrphans([...results, ...others]).flatMap(({ check, isOrphan }) => (isOrphan ? [check.id] : []));
 }
 
 export function summariseKills(verdicts: readonly MutantVerdict[], checkIds: readonly string[]): KillMatrix {
@@ -84,6 +99,7 @@ export function summariseKills(verdicts: readonly MutantVerdict[], checkIds: rea
         .map((check) => ({ mutant: mutant.id, check })),
     ),
     unkilled_checks: checkIds.filter((id) => !killers.has(id)),
+    orphans: verdicts.flatMap(({ id, orphans }) => orphans.map((check) => ({ mutant: id, check }))),
   };
 }
 

@@ -124,6 +124,7 @@ function printSummary(matrix: KillMatrix, { runs }: Judged, durationMs: number):
     print(`survivor: ${id}: expected ${intended.join(", ")}; killed by ${killedBy.join(", ") || "nothing"}`);
   }
   for (const { mutant, check } of matrix.false_blame) print(`false blame: ${check} objected to ${mutant}`);
+  for (const { mutant, check } of matrix.orphans) print(`orphan: ${check} stepped aside for ${mutant}`);
   for (const id of matrix.unkilled_checks) print(`unkilled check: ${id}`);
   print(`checks run on mutants: ${runs} of ${selected.length * narrowChecks.length}`);
   const verdict = isSound(matrix) ? "sound" : "NOT sound";

@@ -80,6 +80,15 @@ function findGap(results: readonly CheckResult[]): string | null {
     return `${count(silent.length, "must check")} got no answer in time (--timeout-ms), so conformance is not proved.`;
   }
   if (!results.some((result) => result.outcome === "pass")) return "No check passed, so nothing is proved.";
+  const orphans = results.filter(({ isOrphan }) => isOrphan);
+  const [firstOrphan] = orphans;
+  if (firstOrphan !== undefined) {
+    const { check, owners } = firstOrphan;
+    return (
+      `${count(orphans.length, "check")} could not be judged for what other checks found in order, so conformance is not ` +
+      `proved: ${check.id}, though ${owners.join(", ")} passed.`
+    );
+  }
   const areas = [...new Set(musts.filter(({ check }) => check.tier !== "model").map(({ check }) => check.area))];
   const unproved = areas.filter((area) => !isProved(area, musts));
   return unproved.length === 0 ? null : `No must check passed in ${unproved.join(", ")}, so conformance is not proved.`;

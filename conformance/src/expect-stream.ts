@@ -5,6 +5,7 @@
 import type { Exchange } from "./exchange.ts";
 import { expectResponse, isJsonObject, type JsonObject } from "./expect.ts";
 import { Failure, Inconclusive } from "./outcome-signals.ts";
+import type { Owners } from "./owners.ts";
 import { bodyBytes, excerpt } from "./response-body.ts";
 import { parseSse, type SseFrame, type SseStream } from "./sse.ts";
 
@@ -13,7 +14,8 @@ export const DONE = "[DONE]";
 
 /** Everything about the framing of the body. @throws Failure when no response arrived */
 export function sseStream(exchange: Exchange): SseStream {
-  if (expectResponse(exchange).truncated) throw new Inconclusive("the stream is longer than what is recorded");
+  if (expectResponse(exchange).truncated)
+    throw new Inconclusive("the stream is longer than what is recorded", "unrecorded");
   return parseSse(bodyBytes(exchange));
 }
 
@@ -57,18 +59,18 @@ export interface ChatChunk extends JsonObject {
  * Chat chunks as raw JSON, for checks that look inside them. Other checks own the stream's framing and the chunks'
  * shape, so that a stream which can't be read leaves the caller inconclusive. @throws Inconclusive
  */
-export function chatChunks(exchange: Exchange): readonly ChatChunk[] {
+export function chatChunks(exchange: Exchange, owners: Owners): readonly ChatChunk[] {
   const response = expectResponse(exchange);
-  if (response.status !== 200) throw new Inconclusive(`the stream was not opened: status ${response.status}`);
+  if (response.status !== 200) throw new Inconclusive(`the stream was not opened: status ${response.status}`, owners);
   let frames: readonly JsonObject[];
   try {
     frames = jsonFrames(exchange);
   } catch (thrown) {
-    if (thrown instanceof Failure) throw new Inconclusive(`the stream can't be read: ${thrown.message}`);
+    if (thrown instanceof Failure) throw new Inconclusive(`the stream can't be read: ${thrown.message}`, owners);
     throw thrown;
   }
-  if (frames.length === 0) throw new Inconclusive("the stream holds no chunk");
-  if (!frames.every(isChatChunk)) throw new Inconclusive("a chunk has no readable `choices`");
+  if (frames.length === 0) throw new Inconclusive("the stream holds no chunk", owners);
+  if (!frames.every(isChatChunk)) throw new Inconclusive("a chunk has no readable `choices`", owners);
   return frames;
 }
 

@@ -17,6 +17,9 @@ import {
   throwIfUnsupported,
 } from "./expect.ts";
 import { Failure, Inconclusive, Unsupported } from "./outcome-signals.ts";
+import { defineOwners } from "./owners.ts";
+
+const OWNERS = defineOwners("chat.completion.answers");
 
 const REQUEST = { method: "GET", url: "http://h/v1/models", headers: {}, body: null };
 
@@ -80,8 +83,8 @@ test("an error envelope is judged by the values that the rule names", () => {
 });
 
 test("an assumption that another check owns turns a failure into an inconclusive end", () => {
-  expect(() => assume("success", () => expectStatus(answer(500, ""), 200))).toThrow(Inconclusive);
-  expect(assume("success", () => expectStatus(answer(200, ""), 200)).status).toBe(200);
+  expect(() => assume("success", OWNERS, () => expectStatus(answer(500, ""), 200))).toThrow(Inconclusive);
+  expect(assume("success", OWNERS, () => expectStatus(answer(200, ""), 200)).status).toBe(200);
 });
 
 test("the SDK's value is required or expected, and its error must be of exactly the class", () => {
@@ -90,9 +93,9 @@ test("the SDK's value is required or expected, and its error must be of exactly 
   expect(expectSdkError(refused, OpenAI.AuthenticationError)).toBe(error);
   expect(() => expectSdkError(refused, OpenAI.APIError)).toThrow(Failure);
   expect(() => expectSdkError(outcome(answer(200, ""), { value: 1 }), OpenAI.APIError)).toThrow("it returned a value");
-  expect(() => requireSuccess(refused)).toThrow(Inconclusive);
+  expect(() => requireSuccess(refused, OWNERS)).toThrow(Inconclusive);
   expect(() => expectSdkValue(refused)).toThrow(Failure);
-  expect(requireSuccess(outcome(answer(200, ""), { value: 1 }))).toBe(1);
+  expect(requireSuccess(outcome(answer(200, ""), { value: 1 }), OWNERS)).toBe(1);
 });
 
 test("only a canonical refusal that names the feature is unsupported", () => {
@@ -118,14 +121,14 @@ test("chunks are read up to the sentinel and put together per choice", () => {
     200,
     `: ping\n\n${frame(0, "a")}${frame(1, "x")}${frame(0, "b")}data: [DONE]\n\ndata: late\n\n`,
   );
-  expect(streamedText(chatChunks(exchange))).toBe("ab");
-  expect(streamedText(chatChunks(exchange), 1)).toBe("x");
+  expect(streamedText(chatChunks(exchange, OWNERS))).toBe("ab");
+  expect(streamedText(chatChunks(exchange, OWNERS), 1)).toBe("x");
 });
 
 test("frames that are no JSON fail the check that reads frames and leave the one that reads chunks inconclusive", () => {
   const exchange = answer(200, "data: {oops\n\n");
   expect(() => jsonFrames(exchange)).toThrow(Failure);
   for (const unreadable of [exchange, answer(200, ""), answer(500, ""), answer(200, "data: {}\n\n")]) {
-    expect(() => chatChunks(unreadable)).toThrow(Inconclusive);
+    expect(() => chatChunks(unreadable, OWNERS)).toThrow(Inconclusive);
   }
 });

@@ -10,6 +10,7 @@ import type { Exchange, RecordedResponse } from "./exchange.ts";
 import { isUnreachable } from "./exchange-recording.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { Failure, type FailureDetails, Inconclusive, Unsupported } from "./outcome-signals.ts";
+import type { Owners } from "./owners.ts";
 import { bodyBytes, bodyText, describeExchange, excerpt } from "./response-body.ts";
 
 export { isJsonObject, type JsonObject } from "./json-object.ts";
@@ -23,22 +24,22 @@ export function expectThat(holds: boolean, details: FailureDetails): asserts hol
  * Runs an expectation which another check owns: where that one would fail, this check is only inconclusive, so that one
  * defect is blamed once. @throws Inconclusive
  */
-export function assume<T>(what: string, expectation: () => T): T {
+export function assume<T>(what: string, owners: Owners, expectation: () => T): T {
   try {
     return expectation();
   } catch (thrown) {
     if (thrown instanceof Failure)
-      throw new Inconclusive(`this needs ${what}, which other checks judge: ${thrown.message}`);
+      throw new Inconclusive(`this needs ${what}, which ${owners.ids.join(", ")} judges: ${thrown.message}`, owners);
     throw thrown;
   }
 }
 
 /** The SDK's value, where this check needs the call to succeed but another check owns that. @throws Inconclusive */
-export function requireSuccess<T>(outcome: SdkOutcome<T>): NonNullable<T> {
+export function requireSuccess<T>(outcome: SdkOutcome<T>, owners: Owners): NonNullable<T> {
   throwIfUnreachable(outcome.exchange);
   throwIfRateLimited(outcome.exchange);
   if (outcome.value !== undefined && outcome.value !== null) return outcome.value;
-  throw new Inconclusive(`the call did not succeed: ${describeThrown(outcome.error)}`);
+  throw new Inconclusive(`the call did not succeed: ${describeThrown(outcome.error)}`, owners);
 }
 
 /** The SDK's value, where its success is what this check is about. @throws Failure by the SDK */
@@ -113,7 +114,7 @@ export function expectHeader(exchange: Exchange, name: string, rule: string | Re
 /** The whole body as JSON; the status and the content type are other expectations. @throws Failure by the wire */
 export function expectJson(exchange: Exchange): unknown {
   const { end, truncated } = expectResponse(exchange);
-  if (truncated) throw new Inconclusive("the body is longer than what is recorded");
+  if (truncated) throw new Inconclusive("the body is longer than what is recorded", "unrecorded");
   if (end !== "clean") {
     throw new Failure({
       observer: "wire",

@@ -4,6 +4,7 @@
  */
 
 import type { Exchange } from "./exchange.ts";
+import { Owners } from "./owners.ts";
 
 /** Who objected: what the SDK returned or threw, the body's shape, or the bytes, headers and timing of the wire. */
 export type Observer = "sdk" | "schema" | "wire";
@@ -45,19 +46,27 @@ export class Unsupported extends Error {
 }
 
 /**
- * precondition: something that another check owns does not hold. model: the model could not do it. rate-limited: the
- * target asked us to slow down. timeout and unreachable: nothing came back; the runner counts these and gives up early.
+ * Why a check says nothing, where no other check can. model: the model could not do it. chance: two equal requests were
+ * answered differently, or the server was faster than the check. unrecorded: more was sent than is recorded. fixture:
+ * what the operator prepared is used up. rate-limited: the target asked us to slow down. timeout and unreachable:
+ * nothing came back; the runner counts these and gives up early.
  */
-export type InconclusiveCause = "precondition" | "model" | "rate-limited" | "timeout" | "unreachable";
+export type UnownedCause = "model" | "chance" | "unrecorded" | "fixture" | "rate-limited" | "timeout" | "unreachable";
+
+/** precondition: something that another check owns does not hold. */
+export type InconclusiveCause = "precondition" | UnownedCause;
 
 /** The check could not find out, through no proven fault of the target in what the check is about. */
 export class Inconclusive extends Error {
   override readonly name = "Inconclusive";
   readonly inconclusiveCause: InconclusiveCause;
+  /** The checks that judge the precondition; empty for any other cause. */
+  readonly owners: readonly string[];
 
-  constructor(reason: string, inconclusiveCause: InconclusiveCause = "precondition") {
+  constructor(reason: string, by: Owners | UnownedCause) {
     super(reason);
-    this.inconclusiveCause = inconclusiveCause;
+    this.inconclusiveCause = by instanceof Owners ? "precondition" : by;
+    this.owners = by instanceof Owners ? by.ids : [];
   }
 }
 

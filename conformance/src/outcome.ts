@@ -36,6 +36,10 @@ export interface CheckResult {
   readonly expected: string | null;
   readonly actual: string | null;
   readonly inconclusiveCause: InconclusiveCause | null;
+  /** The checks that judge the precondition for which this one is inconclusive; empty where there is none. */
+  readonly owners: readonly string[];
+  /** Whether that precondition does not hold although each of its owners passed: see `orphans.ts`. */
+  readonly isOrphan: boolean;
   readonly durationMs: number;
   /** All that crossed the wire. Holds credentials: redact before it leaves the process. */
   readonly exchanges: readonly Exchange[];
@@ -57,6 +61,8 @@ export function accountFor(check: Check, outcome: Outcome, reason: string): Chec
     expected: null,
     actual: null,
     inconclusiveCause: null,
+    owners: [],
+    isOrphan: false,
     durationMs: 0,
     exchanges: [],
     evidence: null,
@@ -111,8 +117,8 @@ export function resolveResult(check: Check, run: CheckRun): CheckResult {
     };
   }
   if (thrown instanceof Inconclusive) {
-    const { inconclusiveCause } = thrown;
-    return { ...accountFor(check, "inconclusive", thrown.message), ...measured, inconclusiveCause };
+    const { inconclusiveCause, owners } = thrown;
+    return { ...accountFor(check, "inconclusive", thrown.message), ...measured, inconclusiveCause, owners };
   }
   if (thrown instanceof Unsupported) return { ...accountFor(check, "unsupported", thrown.message), ...measured };
   if (thrown instanceof NotTestable) return { ...accountFor(check, "not-testable", thrown.message), ...measured };

@@ -36,6 +36,10 @@ export interface ReportedCheck {
   readonly evidence: Evidence | null;
   /** How many of its tries failed; null when it was tried once. */
   readonly tries: CheckResult["tries"];
+  /** The checks that judge the precondition for which it is inconclusive; empty where there is none. */
+  readonly owners: readonly string[];
+  /** Whether each of them passed: nobody says why it could not be judged. */
+  readonly isOrphan: boolean;
 }
 
 export type Counts = Readonly<Record<Outcome, number>>;
@@ -68,7 +72,7 @@ export interface ReportedTarget {
 
 export function describeResult(result: CheckResult, redact: Redact, keys: Target["keys"]): ReportedCheck {
   const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
-  const { outcome, observer, durationMs, tries } = result;
+  const { outcome, observer, durationMs, tries, owners, isOrphan } = result;
   const redactOrNull = (text: string | null): string | null => (text === null ? null : redact(text));
   return {
     id,
@@ -82,6 +86,8 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     observer,
     durationMs,
     tries,
+    owners,
+    isOrphan,
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
@@ -135,6 +141,9 @@ export const jsonReportSchema = z.strictObject({
   verdict: z.enum(["conformant", "non-conformant", "unproved", "harness-error"]),
   exit_code: z.int(),
   counts: z.record(z.enum(OUTCOMES), z.int().nonnegative()),
+  orphans: z
+    .array(z.string())
+    .describe("Inconclusive checks whose owners all passed: nobody says why, so that the run proves nothing."),
   checks: z.array(
     z.strictObject({
       id: z.string(),
@@ -161,6 +170,10 @@ export const jsonReportSchema = z.strictObject({
         .strictObject({ failed: z.int().nonnegative(), of: z.int().positive() })
         .nullable()
         .describe("How many of its tries failed; null when it was tried once. Flaky where failed is less than of."),
+      owners: z
+        .array(z.string())
+        .describe("The checks that judge the precondition for which it is inconclusive; empty where there is none."),
+      is_orphan: z.boolean().describe("Whether each of those passed."),
     }),
   ),
 });
@@ -181,8 +194,11 @@ export function encodeJsonReport(report: RunReport): JsonReport {
     verdict,
     exit_code: exitCode,
     counts: { ...counts },
-    checks: checks.map(({ durationMs, actual, ...check }) => ({
+    orphans: checks.flatMap(({ id, isOrphan }) => (isOrphan ? [id] : [])),
+    checks: checks.map(({ durationMs, actual, isOrphan, owners, ...check }) => ({
       ...check,
+      owners: [...owners],
+      is_orphan: isOrphan,
       got: actual,
       duration_ms: Math.round(durationMs * 10) / 10,
     })),

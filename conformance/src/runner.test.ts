@@ -28,7 +28,7 @@ test.each([
   ["warn", throwing("a", FAILURE, { level: "may" })],
   ["fail", throwing("a", FAILURE, { tier: "forced" })],
   ["inconclusive", throwing("a", FAILURE, { tier: "model" })],
-  ["inconclusive", throwing("a", new Inconclusive("x"))],
+  ["inconclusive", throwing("a", new Inconclusive("x", "model"))],
   ["unsupported", throwing("a", new Unsupported("x"))],
   ["not-testable", throwing("a", new NotTestable("x"))],
   ["harness-error", throwing("a", new TypeError("x"))],

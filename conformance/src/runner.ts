@@ -11,6 +11,7 @@ import type { Exchange } from "./exchange.ts";
 import { isPlainAnswered, judgeHang } from "./hang.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { isSignal } from "./outcome-signals.ts";
+import { markOrphans } from "./orphans.ts";
 import { accountFor, accountForUntried, type CheckResult, resolveResult } from "./outcome.ts";
 import type { PlannedCheck } from "./plan.ts";
 import { Pace } from "./pace.ts";
@@ -87,10 +88,12 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
     const known = results.indexOf(before);
     if (known >= 0) results[known] = after;
   }
-  return results.map((result, index) => {
-    if (result === undefined) throw new Error(`Planned check ${index} was not accounted for.`);
-    return result;
-  });
+  return markOrphans(
+    results.map((result, index) => {
+      if (result === undefined) throw new Error(`Planned check ${index} was not accounted for.`);
+      return result;
+    }),
+  );
 }
 
 interface AgainOptions {

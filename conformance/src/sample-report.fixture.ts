@@ -18,6 +18,8 @@ const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
   expected: outcome === "fail" ? "status 200" : null,
   actual: outcome === "fail" ? "status 500 \u001b[2J" : null,
   durationMs: 12.34,
+  owners: outcome === "inconclusive" ? ["chat.sample.pass"] : [],
+  isOrphan: outcome === "inconclusive",
   tries: outcome === "fail" ? { failed: 2, of: 3 } : null,
   curl: outcome === "fail" ? "curl -i http://127.0.0.1/v1/models" : null,
   evidence:

@@ -9,6 +9,7 @@ import { SPOKEN_WORDS } from "../support/recordings.ts";
 import { askFormat, requireSeconds, SPOKEN_TEXT, type SpeechFormat } from "../support/speech-calls.ts";
 import { askTranscript, requireBody, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
 import { measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const ROUNDTRIP = { ...TRANSCRIPTIONS.check, needs: ["model:transcription", "model:speech"] } as const;
 
@@ -35,7 +36,8 @@ function defineDecoded(format: SpeechFormat): Check {
       });
       expectStatus(heard, 200);
       const { duration } = requireBody(heard);
-      if (typeof duration !== "number") throw new Inconclusive("there is no duration, which another check judges");
+      if (typeof duration !== "number")
+        throw new Inconclusive("there is no duration, which another check judges", OWNERS.heardFacts);
       const holds = Math.abs(duration / seconds - 1) <= TOLERANCE;
       expectThat(holds, { observer: "wire", expected: `about ${seconds.toFixed(2)} s`, actual: `${duration} s` });
     },

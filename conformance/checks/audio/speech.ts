@@ -29,6 +29,7 @@ import {
   startOf,
 } from "../support/speech-calls.ts";
 import { readWave } from "../support/wave.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FORMAT = { ...SPEECH, reference: "OpenAPI CreateSpeechRequest.response_format" } as const;
 const PCM_RATE = 24_000;
@@ -117,7 +118,7 @@ async function openStream(context: CheckContext) {
 /** @throws Inconclusive */
 async function requireEvents(context: CheckContext): Promise<readonly JsonObject[]> {
   const exchange = await openStream(context);
-  return assume("a stream of events", () => {
+  return assume("a stream of events", OWNERS.speechEvents, () => {
     expectStatus(exchange, 200);
     expectHeader(exchange, "content-type", /^text\/event-stream\b/i);
     return jsonFrames(exchange);
@@ -172,7 +173,8 @@ const streamChecks: readonly Check[] = [
       const pieces = (await requireEvents(context)).flatMap(({ type, audio }) =>
         type === DELTA && typeof audio === "string" ? [Buffer.from(audio, "base64")] : [],
       );
-      if (pieces.length === 0) throw new Inconclusive("no event has audio, which another check judges");
+      if (pieces.length === 0)
+        throw new Inconclusive("no event has audio, which another check judges", OWNERS.speechDeltas);
       const wave = readWave(Buffer.concat(pieces));
       const holds = wave !== null && wave.data.length > 0;
       expectThat(holds, {
@@ -210,7 +212,8 @@ const fileChecks: readonly Check[] = [
       const exchange = await askFormat(context, "wav");
       requireStatus(exchange, 200);
       const wave = readWave(bodyBytes(exchange));
-      if (wave === null) throw new Inconclusive("the answer is no WAV file, which another check judges");
+      if (wave === null)
+        throw new Inconclusive("the answer is no WAV file, which another check judges", OWNERS.speechWave);
       const { encoding, channels, sampleRate, bits, claimedBytes, data } = wave;
       const isSane =
         [1, 3].includes(encoding) && [1, 2].includes(channels) && sampleRate >= 8000 && sampleRate <= 48_000;
@@ -252,7 +255,8 @@ const fileChecks: readonly Check[] = [
       const exchange = await askFormat(context, "wav");
       requireStatus(exchange, 200);
       const wave = readWave(bodyBytes(exchange));
-      if (wave === null || wave.bits !== 16) throw new Inconclusive("the answer is no WAV file of 16 bits");
+      if (wave === null || wave.bits !== 16)
+        throw new Inconclusive("the answer is no WAV file of 16 bits", OWNERS.speechWave);
       const samples = new Int16Array(new Uint8Array(wave.data.subarray(0, wave.data.length & ~1)).buffer);
       const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
       expectThat(loudest > 300, { observer: "wire", expected: "samples above 300", actual: `${loudest} at most` });

@@ -17,6 +17,7 @@ import {
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { SPOKEN } from "../support/recordings.ts";
 import { askTranscript, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const STREAM = {
   ...TRANSCRIPTIONS.check,
@@ -35,7 +36,7 @@ async function openStream(context: CheckContext): Promise<Exchange> {
 /** The events of a stream whose head another check judges. @throws Inconclusive */
 async function requireEvents(context: CheckContext): Promise<readonly JsonObject[]> {
   const exchange = await openStream(context);
-  return assume("a stream of events", () => {
+  return assume("a stream of events", OWNERS.heardEvents, () => {
     expectStatus(exchange, 200);
     expectHeader(exchange, "content-type", /^text\/event-stream\b/i);
     return jsonFrames(exchange);
@@ -45,14 +46,14 @@ async function requireEvents(context: CheckContext): Promise<readonly JsonObject
 function joinDeltas(events: readonly JsonObject[]): string {
   const deltas = events.filter(({ type }) => type === DELTA).map(({ delta }) => delta);
   if (deltas.length > 0 && deltas.every((delta) => typeof delta === "string")) return deltas.join("");
-  throw new Inconclusive("a delta has no text, which another check judges");
+  throw new Inconclusive("a delta has no text, which another check judges", OWNERS.heardDeltas);
 }
 
 /** The text of the last event. @throws Inconclusive */
 function requireDone(events: readonly JsonObject[]): string {
   const text = events.findLast(({ type }) => type === DONE)?.["text"];
   if (typeof text === "string") return text;
-  throw new Inconclusive("no event has the whole text, which another check judges");
+  throw new Inconclusive("no event has the whole text, which another check judges", OWNERS.heardDone);
 }
 
 export const transcriptStreamChecks: readonly Check[] = [

@@ -27,6 +27,7 @@ import {
   type TranscriptFormat,
   TRANSCRIPTIONS,
 } from "../support/transcript-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** Of a second: what rounding and a codec's padding make of a length. */
 const TOLERANCE = 0.25;
@@ -185,7 +186,7 @@ function defineVerbose(endpoint: TranscriptEndpoint): readonly Check[] {
       breaks: "Progress bars and bills that are computed from it.",
       async run(context) {
         const { duration } = await askVerbose(context, endpoint);
-        if (typeof duration !== "number") throw new Inconclusive("there is no duration, which another check judges");
+        if (typeof duration !== "number") throw new Inconclusive("there is no duration", OWNERS.heardFacts);
         const holds = Math.abs(duration - SPOKEN_SECONDS) <= TOLERANCE;
         expectThat(holds, { observer: "wire", expected: `${SPOKEN_SECONDS} s`, actual: String(duration) });
       },
@@ -199,7 +200,7 @@ function defineVerbose(endpoint: TranscriptEndpoint): readonly Check[] {
       breaks: "Clients that map names to codes, as the Vercel AI SDK does, know no other spelling.",
       async run(context) {
         const { language } = await askVerbose(context, endpoint);
-        if (typeof language !== "string") throw new Inconclusive("there is no language, which another check judges");
+        if (typeof language !== "string") throw new Inconclusive("there is no language", OWNERS.heardFacts);
         const expected = "a name such as `english`";
         expectThat(/^[a-z]{4,}(?: [a-z]+)*$/.test(language), { observer: "wire", expected, actual: language });
       },

@@ -8,6 +8,7 @@ import { expectStatus, expectThat, isJsonObject, throwIfUnsupported } from "../.
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { SPOKEN_SECONDS } from "../support/recordings.ts";
 import { askTranscript, requireBody, requireList, requireTimes, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const WORDS = {
   ...TRANSCRIPTIONS.check,
@@ -118,7 +119,8 @@ export const wordChecks: readonly Check[] = [
     async run(context) {
       const body = requireBody(await ask(context, WORD));
       const words = requireList(body, "words").map((item) => (isJsonObject(item) ? String(item["word"]) : ""));
-      if (typeof body["text"] !== "string") throw new Inconclusive("there is no text, which another check judges");
+      if (typeof body["text"] !== "string")
+        throw new Inconclusive("there is no text, which another check judges", OWNERS.heardFacts);
       const strip = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, "").toLowerCase();
       const [expected, actual] = [strip(body["text"]), strip(words.join(""))];
       expectThat(expected === actual, { observer: "wire", expected, actual });

@@ -18,6 +18,7 @@ import {
   requireAnswered,
 } from "../support/billed-calls.ts";
 import { requireError, requireStatus } from "../support/envelope.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const BILLING = { area: "billing", level: "must", tier: "protocol" } as const;
 
@@ -90,7 +91,7 @@ function defineCharged(billed: BilledCall, key: KeyName): Check {
         if (exchange.response?.status === 429) {
           requireOutOfCredit(exchange);
           if (answered.length > 0) return;
-          throw new Inconclusive(`the account of \`${key}\` is empty: each run needs it anew`);
+          throw new Inconclusive(`the account of \`${key}\` is empty: each run needs it anew`, "fixture");
         }
         if (exchange.response?.status !== 200) await requireAnswered(context, billed);
         requireStatus(exchange, 200);
@@ -106,7 +107,8 @@ function defineCharged(billed: BilledCall, key: KeyName): Check {
 /** Another refusal would spoil the count. @throws Inconclusive */
 function requireOutOfCredit(exchange: Exchange): void {
   const { code } = requireError(exchange, 429);
-  if (code !== "insufficient_quota") throw new Inconclusive(`a call was refused for another reason: ${String(code)}`);
+  if (code !== "insufficient_quota")
+    throw new Inconclusive(`a call was refused for another reason: ${String(code)}`, OWNERS.quotaCode);
 }
 
 export const billedOperationChecks: readonly Check[] = BILLED_CALLS.flatMap((billed) => {

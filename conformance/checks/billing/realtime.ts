@@ -21,6 +21,7 @@ import {
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
 import { requireTranscribed } from "../support/realtime-records.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const BILLING = {
   ...REALTIME,
@@ -49,7 +50,8 @@ async function openFor(context: CheckContext, credential: KeyName) {
     const { code } = requireError(exchange, 429);
     if (code === "insufficient_quota") return { connection, isRefused: true };
   }
-  if (!connection.opened) throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`);
+  if (!connection.opened)
+    throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`, OWNERS.liveOpen);
   connection.send(composeUpdate(context));
   return { connection, isRefused: false };
 }
@@ -63,7 +65,7 @@ async function speak(context: CheckContext, connection: RealtimeConnection): Pro
   await connection.until(hasEnded, context.patienceMs);
   if (isOutOfCredit(connection)) return "refused";
   if (hasEnded()) return "answered";
-  throw new Inconclusive(`a turn came to nothing: ${describeConnection(connection)}`);
+  throw new Inconclusive(`a turn came to nothing: ${describeConnection(connection)}`, OWNERS.liveCompleted);
 }
 
 export const realtimeBillingChecks: readonly Check[] = [
@@ -94,11 +96,12 @@ export const realtimeBillingChecks: readonly Check[] = [
     async run(context) {
       await requireTranscribed(context);
       const { connection, isRefused } = await openFor(context, "realtime_credit");
-      if (isRefused) throw new Inconclusive("the account of `realtime_credit` is empty: each run needs it anew");
+      if (isRefused)
+        throw new Inconclusive("the account of `realtime_credit` is empty: each run needs it anew", "fixture");
       for (let answered = 0; answered < TURNS_MAX; answered += 1) {
         if ((await speak(context, connection)) === "answered") continue;
         if (answered > 0) return;
-        throw new Inconclusive("the account of `realtime_credit` is empty: each run needs it anew");
+        throw new Inconclusive("the account of `realtime_credit` is empty: each run needs it anew", "fixture");
       }
       const expected = "insufficient_quota in the end";
       expectOn(connection, false, { observer: "wire", expected, actual: `${TURNS_MAX} texts` });

@@ -18,6 +18,7 @@ import {
 } from "../support/chat-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
 import { FINISH_REASONS, isUnixSeconds } from "../support/values.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const CHAT = {
   area: "chat",
@@ -237,7 +238,7 @@ export const chatCompletionChecks: readonly Check[] = [
       const limit = 5;
       const body = await requireCompletion(context, { messages: [userMessage(LONG_PROMPT)], max_tokens: limit });
       const text = JSON.stringify(body["choices"]) ?? "";
-      if (!text.includes('"length"')) throw new Inconclusive("the answer was not cut at the limit");
+      if (!text.includes('"length"')) throw new Inconclusive("the answer was not cut at the limit", OWNERS.chatLimit);
       const { completion_tokens: tokens } = readUsage(body);
       const actual = `${tokens} tokens for ${text}`;
       expectThat(tokens >= 1 && tokens <= limit, { observer: "wire", expected: `1 to ${limit} tokens`, actual });
@@ -251,7 +252,7 @@ export const chatCompletionChecks: readonly Check[] = [
     breaks: "Every client that does not stream fails to parse the body.",
     async run(context) {
       const exchange = await askChat(context);
-      const { headers } = assume("a chat completion", () => expectStatus(exchange, 200));
+      const { headers } = assume("a chat completion", answerOwners(exchange), () => expectStatus(exchange, 200));
       const type = String(headers["content-type"]);
       const text = new TextDecoder().decode(exchange.response?.chunks[0]?.bytes);
       const holds = !type.includes("event-stream") && !text.startsWith("data:");

@@ -13,6 +13,7 @@ import {
   userMessage,
 } from "../support/chat-calls.ts";
 import { probeStop, requireStopped } from "../support/stop-probe.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FORCED = {
   area: "chat",
@@ -31,7 +32,7 @@ const CUT_AT = 3;
 async function expectCut(context: CheckContext, fields: ChatFields): Promise<void> {
   const body = await requireCompletion(context, fields);
   const [choice] = Array.isArray(body["choices"]) ? body["choices"].filter(isJsonObject) : [];
-  if (choice === undefined) throw new Inconclusive("the answer has no choice");
+  if (choice === undefined) throw new Inconclusive("the answer has no choice", OWNERS.chatChoice);
   const { message, finish_reason: reason } = choice;
   const { content } = isJsonObject(message) ? message : {};
   const { completion_tokens: tokens } = isJsonObject(body["usage"]) ? body["usage"] : {};

@@ -16,6 +16,7 @@ import {
 import { expectRestOfShape } from "../support/shape.ts";
 import { isLogprob, isWholeProbability } from "../support/values.ts";
 import { expectRefused } from "../support/envelope.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const LOGPROBS = {
   area: "chat",
@@ -52,7 +53,7 @@ async function requireScored(context: CheckContext, fields: ChatFields = WITH_TO
 /** The entries of an answer's tokens. @throws Inconclusive */
 async function requireTokens(context: CheckContext, fields: ChatFields = WITH_TOP): Promise<readonly JsonObject[]> {
   const { logprobs } = await requireScored(context, fields);
-  return assume("a list of tokens", () => expectTokens(logprobs));
+  return assume("a list of tokens", OWNERS.chatScores, () => expectTokens(logprobs));
 }
 
 /** @throws Failure */
@@ -71,7 +72,7 @@ function listTokens(logprobs: unknown): readonly JsonObject[] {
 /** The probabilities of the likely tokens at each position, as numbers. @throws Inconclusive */
 async function requireTops(context: CheckContext): Promise<readonly (readonly number[])[]> {
   return (await requireTokens(context)).map(({ top_logprobs: top }) =>
-    assume("top_logprobs with numbers", () => {
+    assume("top_logprobs with numbers", OWNERS.chatScoresTop, () => {
       const values = (Array.isArray(top) ? top.filter(isJsonObject) : []).map(({ logprob }) => logprob);
       const holds = values.length > 0 && values.every((value) => typeof value === "number");
       expectThat(holds, { observer: "schema", expected: "likely tokens", actual: JSON.stringify(top) });
@@ -111,7 +112,7 @@ export const chatLogprobChecks: readonly Check[] = [
     async run(context) {
       for (const fields of [SCORED, WITH_TOP]) {
         const choice = await requireScored(context, fields);
-        assume("a list of tokens", () => expectTokens(choice["logprobs"]));
+        assume("a list of tokens", OWNERS.chatScores, () => expectTokens(choice["logprobs"]));
         expectRestOfShape(choice["logprobs"], choiceLogprobsSchema, OWNED_BY_OTHER_CHECKS);
       }
     },
@@ -218,10 +219,10 @@ export const chatLogprobChecks: readonly Check[] = [
     async run(context) {
       const oneShot = JSON.stringify((await requireTokens(context, SCORED)).map(({ token }) => token));
       const again = JSON.stringify((await requireTokens(context, SCORED)).map(({ token }) => token));
-      if (oneShot !== again) throw new Inconclusive("non-streaming is not repeatable");
+      if (oneShot !== again) throw new Inconclusive("non-streaming is not repeatable", "chance");
       const streamed = await streamTokens(context);
       if (streamed === oneShot) return;
-      if (streamed !== (await streamTokens(context))) throw new Inconclusive("the stream is not repeatable");
+      if (streamed !== (await streamTokens(context))) throw new Inconclusive("the stream is not repeatable", "chance");
       throw new Failure({ observer: "wire", expected: oneShot, actual: streamed });
     },
   }),

@@ -25,7 +25,7 @@ import {
 import {
   composeFormat,
   expectFormed,
-  expectLot,
+  lotBasis,
   expectUpon,
   LOT_FORM,
   readText,
@@ -34,6 +34,7 @@ import {
 } from "../support/formed-answers.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS, requireUncut } from "../support/forms.ts";
 import { listCalls, OFFER, requireToolChoice } from "../support/tool-calls.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const FORCED = {
   area: "chat",
@@ -92,7 +93,10 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       const text = await requireStreamedText(context, OBJECT);
       await expectUpon(
-        async () => expectObjectText(await expectFormed(context, OBJECT)),
+        {
+          owners: OWNERS.objectText,
+          hold: async () => expectObjectText(await expectFormed(context, OBJECT)),
+        },
         () => expectObjectText(text),
       );
     },
@@ -104,7 +108,7 @@ export const chatFormatChecks: readonly Check[] = [
     reference: "OpenAPI ResponseFormatJsonSchema; ggml-org/llama.cpp#11988; ollama/ollama#10001",
     breaks: "Structured outputs of every client: the SDK's parse throws, or hands out what the types forbid.",
     async run(context) {
-      await expectLot(context);
+      await lotBasis(context).hold();
     },
   }),
   defineCheck({
@@ -115,10 +119,7 @@ export const chatFormatChecks: readonly Check[] = [
     breaks: "Interfaces that show an object while it is written, such as the Vercel AI SDK's streamObject.",
     async run(context) {
       const text = await requireStreamedText(context, composeFormat(LOT_FORM));
-      await expectUpon(
-        () => expectLot(context),
-        () => expectFits(expectJsonText(text), LOT_FORM),
-      );
+      await expectUpon(lotBasis(context), () => expectFits(expectJsonText(text), LOT_FORM));
     },
   }),
   defineCheck({
@@ -130,14 +131,15 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       const fields = composeFormat(LOT_FORM, REPEATABLE);
       const oneShot = await expectFormed(context, fields);
-      if (oneShot !== (await expectFormed(context, fields))) throw new Inconclusive("non-streaming is not repeatable");
+      if (oneShot !== (await expectFormed(context, fields)))
+        throw new Inconclusive("non-streaming is not repeatable", "chance");
       const streamed = await requireStreamedText(context, fields);
       if (streamed === oneShot) return;
       for (const text of [oneShot, streamed]) {
-        assume("text that fits the schema", () => expectFits(expectJsonText(text), LOT_FORM));
+        assume("text that fits the schema", OWNERS.schemaFits, () => expectFits(expectJsonText(text), LOT_FORM));
       }
       const isChance = streamed !== (await requireStreamedText(context, fields));
-      if (isChance) throw new Inconclusive("the stream is not repeatable");
+      if (isChance) throw new Inconclusive("the stream is not repeatable", "chance");
       expectThat(false, { observer: "wire", expected: oneShot, actual: streamed });
     },
   }),
@@ -154,12 +156,19 @@ export const chatFormatChecks: readonly Check[] = [
       const outcome = await context.sdk((client) => client.chat.completions.parse(body));
       throwIfUnsupported(outcome.exchange, "response_format");
       if (outcome.exchange.response?.status === 200) {
-        requireUncut(readChoice(assume("a chat completion", () => expectJsonObject(outcome.exchange))));
+        requireUncut(
+          readChoice(
+            assume("a chat completion", answerOwners(outcome.exchange), () => expectJsonObject(outcome.exchange)),
+          ),
+        );
       }
       await expectUpon(
-        async () => {
-          await requireSdkMessage(context);
-          await expectLot(context);
+        {
+          owners: OWNERS.schemaFits.merge(OWNERS.chatRole),
+          async hold() {
+            await requireSdkMessage(context);
+            await lotBasis(context).hold();
+          },
         },
         () => expectFits(expectSdkValue(outcome).choices[0]?.message.parsed, LOT_FORM),
       );
@@ -174,7 +183,7 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       const choice = await requireFormedChoice(context, composeFormat(LOT_FORM));
       const text = readText(choice);
-      assume("text that fits the schema", () => expectFits(expectJsonText(text), LOT_FORM));
+      assume("text that fits the schema", OWNERS.schemaFits, () => expectFits(expectJsonText(text), LOT_FORM));
       if (/\s$/.test(text)) throw new Inconclusive("the model wrote blanks up to the limit", "model");
       const actual = JSON.stringify(choice["finish_reason"]);
       expectThat(choice["finish_reason"] === "stop", { observer: "wire", expected: "stop", actual });
@@ -189,7 +198,7 @@ export const chatFormatChecks: readonly Check[] = [
     breaks: "The SDK's parse reports broken JSON as the model's fault, where it has an error for the limit.",
     async run(context) {
       const text = await expectFormed(context, composeFormat(LONG_FORM));
-      assume("text that has the format", () => expectJsonText(text));
+      assume("text that has the format", OWNERS.schemaFits, () => expectJsonText(text));
       const choice = await requireFormedChoice(context, composeFormat(LONG_FORM, { max_tokens: CUT_AT }));
       const actual = JSON.stringify({ finish_reason: choice["finish_reason"], message: choice["message"] });
       const expected = `finish_reason length after ${CUT_AT} tokens`;
@@ -206,7 +215,10 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       const whole = await expectFormed(context, composeFormat(STOPPED_FORM));
       if (!whole.includes(STOP))
-        throw new Inconclusive("the answer does not conform to the schema, which other checks judge");
+        throw new Inconclusive(
+          "the answer does not conform to the schema, which other checks judge",
+          OWNERS.schemaFits,
+        );
       const text = await expectFormed(context, composeFormat(STOPPED_FORM, { stop: [STOP] }));
       const expected = `the text to end before ${JSON.stringify(STOP)}`;
       expectThat(!text.includes("shelf"), { observer: "wire", expected, actual: JSON.stringify(text) });
@@ -224,12 +236,10 @@ export const chatFormatChecks: readonly Check[] = [
       throwIfUnsupported(exchange, "response_format", "tools", "tool_choice");
       await expectAccepted(context, exchange);
       const choice = requireToolChoice(exchange);
-      if (listCalls(choice).length > 0) throw new Inconclusive("a tool was called, which other checks judge");
+      if (listCalls(choice).length > 0)
+        throw new Inconclusive("a tool was called, which other checks judge", OWNERS.calledNone);
       const text = readText(choice);
-      await expectUpon(
-        () => expectLot(context),
-        () => expectFits(expectJsonText(text), LOT_FORM),
-      );
+      await expectUpon(lotBasis(context), () => expectFits(expectJsonText(text), LOT_FORM));
     },
   }),
   defineCheck({

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { JsonObject } from "../../src/expect.ts";
-import { composeFormat, expectFormed, expectLot, expectUpon } from "../support/formed-answers.ts";
+import { composeFormat, expectFormed, lotBasis, expectUpon } from "../support/formed-answers.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS } from "../support/forms.ts";
 
 const FORCED = {
@@ -38,10 +38,7 @@ function defineSchemaCheck({ properties = {}, schema = closedObject(properties),
     ...check,
     async run(context) {
       const text = await expectFormed(context, composeFormat(form));
-      await expectUpon(
-        () => expectLot(context),
-        () => expectFits(expectJsonText(text), form),
-      );
+      await expectUpon(lotBasis(context), () => expectFits(expectJsonText(text), form));
     },
   });
 }

@@ -6,6 +6,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText, excerpt } from "../../src/response-body.ts";
 import { askChat, type ChatFields, expectAccepted, requireUsage, userMessage } from "../support/chat-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const CHAT = {
   area: "chat",
@@ -201,7 +202,8 @@ export const chatRequestChecks: readonly Check[] = [
       const double = await requireUsage(context, {
         messages: [userMessage(`${text} Say hello.`)],
       });
-      if (double.prompt_tokens <= last.prompt_tokens) throw new Inconclusive("usage.prompt_tokens does not count");
+      if (double.prompt_tokens <= last.prompt_tokens)
+        throw new Inconclusive("usage.prompt_tokens does not count", OWNERS.chatUsageCounts);
       const actual = `${last.prompt_tokens} prompt tokens for one, ${both.prompt_tokens} for both`;
       expectThat(both.prompt_tokens > last.prompt_tokens, { observer: "wire", expected: "more tokens", actual });
     },

@@ -19,6 +19,7 @@ import {
   userMessage,
 } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const STREAM = {
   area: "chat",
@@ -38,7 +39,7 @@ const DISCONNECTING_CLIENTS = 4;
 function joinDeltas(chunks: readonly ChatChunk[]): string {
   const contents = chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta["content"] ?? ""));
   if (contents.every((content) => typeof content === "string")) return contents.join("");
-  throw new Inconclusive("delta.content is not always a string");
+  throw new Inconclusive("delta.content is not always a string", OWNERS.streamContent);
 }
 
 function hasUsage(chunk: ChatChunk): boolean {
@@ -55,7 +56,7 @@ async function measureUsual(context: CheckContext, fields: ChatFields): Promise<
   let longestMs = 0;
   for (let attempt = 0; attempt < USUAL_ATTEMPTS; attempt += 1) {
     const exchange = await askChat(context, fields);
-    const { endAtMs } = assume("a short request works", () => expectStatus(exchange, 200));
+    const { endAtMs } = assume("a short request works", answerOwners(exchange), () => expectStatus(exchange, 200));
     longestMs = Math.max(longestMs, endAtMs);
   }
   return longestMs;
@@ -100,7 +101,8 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
     breaks: "Programs written after the document wait for a chunk without choices to read the usage from.",
     async run(context) {
       const chunks = await requireChunks(context, WITH_USAGE);
-      if (!chunks.some(hasUsage)) throw new Inconclusive("no usage comes, which chat.stream.usage-chunk judges");
+      if (!chunks.some(hasUsage))
+        throw new Inconclusive("no usage comes, which chat.stream.usage-chunk judges", OWNERS.streamUsage);
       const last = chunks.at(-1);
       const holds = last !== undefined && hasUsage(last) && last.choices.length === 0;
       expectThat(holds, { observer: "schema", expected: "choices [] and usage", actual: JSON.stringify(last) });
@@ -130,7 +132,9 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
       await requireChunks(context);
       const outcome = await context.sdk((client) => client.chat.completions.stream(body).finalChatCompletion());
       const text = expectSdkValue(outcome).choices[0]?.message.content ?? "";
-      const frames = assume("frames of JSON", () => jsonFrames(outcome.exchange)) as readonly ChatChunk[];
+      const frames = assume("frames of JSON", OWNERS.streamRead, () =>
+        jsonFrames(outcome.exchange),
+      ) as readonly ChatChunk[];
       const sent = joinDeltas(frames);
       expectThat(text === sent, { observer: "sdk", expected: JSON.stringify(sent), actual: JSON.stringify(text) });
     },
@@ -144,12 +148,12 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
     async run(context) {
       const oneShot = await requireText(context, REPEATABLE);
       if (oneShot !== (await requireText(context, REPEATABLE)))
-        throw new Inconclusive("non-streaming is not repeatable");
+        throw new Inconclusive("non-streaming is not repeatable", "chance");
       if (oneShot === "") throw new Inconclusive("the answer is empty", "model");
       const streamed = joinDeltas(await requireChunks(context, REPEATABLE));
       if (streamed === oneShot) return;
       const isChance = streamed !== joinDeltas(await requireChunks(context, REPEATABLE));
-      if (isChance) throw new Inconclusive("the stream is not repeatable");
+      if (isChance) throw new Inconclusive("the stream is not repeatable", "chance");
       const [expected, actual] = [JSON.stringify(oneShot), JSON.stringify(streamed)];
       throw new Failure({ observer: "wire", expected, actual });
     },

@@ -14,6 +14,7 @@ import {
 import { expectAccepted, requireChunks, streamChat } from "../support/chat-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
 import { FINISH_REASONS, isUnixSeconds } from "../support/values.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const STREAM = {
   area: "chat",
@@ -80,8 +81,8 @@ export const chatStreamChecks: readonly Check[] = [
     breaks: "openai-node and openai-python end with no chunk and no error when a JSON body comes instead of a stream.",
     async run(context) {
       const outcome = await streamChat(context);
-      assume("the stream is opened", () => expectStatus(outcome.exchange, 200));
-      const chunks = requireSuccess(outcome);
+      assume("the stream is opened", answerOwners(outcome.exchange), () => expectStatus(outcome.exchange, 200));
+      const chunks = requireSuccess(outcome, answerOwners(outcome.exchange));
       expectThat(chunks > 0, { observer: "sdk", expected: "chunks", actual: "none" });
     },
   }),
@@ -93,8 +94,8 @@ export const chatStreamChecks: readonly Check[] = [
     breaks: 'openai-node and openai-python helpers: "chunk.choices is not iterable".',
     async run(context) {
       const outcome = await streamChat(context, { stream_options: { include_usage: true } });
-      requireSuccess(outcome);
-      for (const chunk of assume("frames of JSON", () => jsonFrames(outcome.exchange))) {
+      requireSuccess(outcome, answerOwners(outcome.exchange));
+      for (const chunk of assume("frames of JSON", OWNERS.streamRead, () => jsonFrames(outcome.exchange))) {
         const actual = JSON.stringify(chunk);
         expectThat(Array.isArray(chunk["choices"]), { observer: "schema", expected: "an array of choices", actual });
       }

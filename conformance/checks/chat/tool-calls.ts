@@ -20,6 +20,7 @@ import {
   requireSeveral,
   requireToolChoice,
 } from "../support/tool-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FORCED = {
   area: "chat",
@@ -33,7 +34,7 @@ const FORCED = {
 async function requireCallingMessage(context: CheckContext): Promise<JsonObject> {
   const { message } = await requireCalling(context, forceTool(REPORT));
   if (isJsonObject(message)) return message;
-  throw new Inconclusive("the answer has no message");
+  throw new Inconclusive("the answer has no message", OWNERS.chatMessage);
 }
 
 export const chatToolCallChecks: readonly Check[] = [
@@ -107,7 +108,7 @@ export const chatToolCallChecks: readonly Check[] = [
     async run(context) {
       for (const tool of KNOWN_TOOLS) {
         const text = requireArguments(await requireCall(context, tool));
-        const value = assume("arguments that are JSON", () => expectJsonText(text));
+        const value = assume("arguments that are JSON", OWNERS.callJson, () => expectJsonText(text));
         expectFits(value, tool.form);
       }
     },

@@ -3,6 +3,7 @@
  * name supports none of this; one that takes them and does not call them is worse than that.
  */
 
+import { answerOwners, OWNERS } from "../support/owners.ts";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
@@ -53,7 +54,7 @@ const FORM = /^[kx]{2}-[0-9]{3}$/;
 function readCustom(exchange: Exchange): JsonObject | null {
   throwIfNoCustom(exchange);
   expectStatus(exchange, 200);
-  const choice = readChoice(assume("a chat completion", () => expectJsonObject(exchange)));
+  const choice = readChoice(assume("a chat completion", answerOwners(exchange), () => expectJsonObject(exchange)));
   requireUncut(choice);
   const [call] = listCalls(choice);
   return call?.["type"] === "custom" && isJsonObject(call["custom"]) ? call["custom"] : null;
@@ -67,14 +68,14 @@ function throwIfNoCustom(exchange: Exchange): void {
 async function requireCustom(context: CheckContext): Promise<void> {
   const exchange = await askChat(context, FREE);
   throwIfNoCustom(exchange);
-  assume("a custom tool is called", () => expectCalled(exchange, NOTE));
+  assume("a custom tool is called", OWNERS.customCall, () => expectCalled(exchange, NOTE));
 }
 
 /** That an input conforms to its regular expression, as above. @throws Unsupported, Inconclusive */
 async function requireFormed(context: CheckContext): Promise<void> {
   const exchange = await askChat(context, FORMED);
   throwIfNoCustom(exchange);
-  assume("an input of a regular expression", () => expectFormed(expectCalled(exchange, MARK)));
+  assume("an input of a regular expression", OWNERS.customForm, () => expectFormed(expectCalled(exchange, MARK)));
 }
 
 function expectFormed(input: string): void {
@@ -116,8 +117,8 @@ export const chatToolCustomChecks: readonly Check[] = [
       await requireFormed(context);
       const outcome = await streamChat(context, FORMED);
       throwIfNoCustom(outcome.exchange);
-      requireSuccess(outcome);
-      const chunks = chatChunks(outcome.exchange);
+      requireSuccess(outcome, answerOwners(outcome.exchange));
+      const chunks = chatChunks(outcome.exchange, OWNERS.streamRead);
       requireUncutStream(chunks);
       const deltas = listCallDeltas(chunks);
       const [first] = deltas;

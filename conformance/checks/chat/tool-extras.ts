@@ -23,6 +23,7 @@ import {
   requireCallChunks,
   requireForce,
 } from "../support/tool-calls.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const TOOLS = {
   area: "chat",
@@ -47,7 +48,7 @@ const MODES = [
     ask: (context: CheckContext): Promise<Exchange> => askChat(context, SCORED),
     requirePlain: (context: CheckContext): Promise<unknown> => requireCall(context),
     read: (exchange: Exchange): Scored => {
-      const choice = readChoice(assume("a chat completion", () => expectJsonObject(exchange)));
+      const choice = readChoice(assume("a chat completion", answerOwners(exchange), () => expectJsonObject(exchange)));
       return { calls: listCalls(choice).length, logprobs: [choice["logprobs"]] };
     },
   },
@@ -57,7 +58,7 @@ const MODES = [
     ask: async (context: CheckContext): Promise<Exchange> => (await streamChat(context, SCORED)).exchange,
     requirePlain: (context: CheckContext): Promise<unknown> => requireCallChunks(context, forceTool(REPORT)),
     read: (exchange: Exchange): Scored => {
-      const chunks = chatChunks(exchange);
+      const chunks = chatChunks(exchange, OWNERS.streamRead);
       const logprobs = chunks.flatMap(({ choices }) => choices.map((choice) => choice["logprobs"]));
       return { calls: listCallDeltas(chunks).length, logprobs };
     },

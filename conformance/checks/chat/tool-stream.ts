@@ -26,6 +26,7 @@ import {
   throwIfNoTools,
 } from "../support/tool-calls.ts";
 import { FINISH_REASONS } from "../support/values.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FORCED = {
   area: "chat",
@@ -46,7 +47,7 @@ async function requireDeltas(context: CheckContext, fields = forceTool(REPORT)):
 /** The entries of the only call. @throws Unsupported, Inconclusive */
 async function requireCallDeltas(context: CheckContext, fields = forceTool(REPORT)): Promise<readonly CallDelta[]> {
   const [first, ...others] = groupDeltas(await requireDeltas(context, fields)).values();
-  if (first === undefined || others.length > 0) throw new Inconclusive("not one tool was called");
+  if (first === undefined || others.length > 0) throw new Inconclusive("not one tool was called", OWNERS.calledOnce);
   return first;
 }
 
@@ -220,18 +221,18 @@ export const chatToolStreamChecks: readonly Check[] = [
     async run(context) {
       const call = await requireCallDeltas(context, forceTool(REPORT, REPEATABLE));
       const sent = { name: REPORT.name, arguments: joinArguments(call) };
-      assume("arguments that fit", () => expectFits(expectJsonText(sent.arguments), REPORT.form));
+      assume("arguments that fit", OWNERS.callPiecesFit, () => expectFits(expectJsonText(sent.arguments), REPORT.form));
       const outcome = await context.sdk((client) =>
         client.chat.completions.stream(composeSdkStream(context, forceTool(REPORT, REPEATABLE))).finalMessage(),
       );
       if (outcome.error !== undefined) {
-        requireUncutStream(chatChunks(outcome.exchange));
+        requireUncutStream(chatChunks(outcome.exchange, OWNERS.streamRead));
         await requireHelper(context);
       }
       const [made] = expectSdkValue(outcome).tool_calls ?? [];
       const found = made?.type === "function" ? { name: made.function.name, arguments: made.function.arguments } : {};
       const again = joinArguments(await requireCallDeltas(context, forceTool(REPORT, REPEATABLE)));
-      if (again !== sent.arguments) throw new Inconclusive("the stream is not repeatable");
+      if (again !== sent.arguments) throw new Inconclusive("the stream is not repeatable", "chance");
       const [expected, actual] = [JSON.stringify(sent), JSON.stringify(found)];
       expectThat(actual === expected, { observer: "sdk", expected, actual });
     },
@@ -246,7 +247,8 @@ export const chatToolStreamChecks: readonly Check[] = [
       const chunks = await requireCallChunks(context, REQUIRED);
       const reasons = chunks.flatMap(({ choices }) => choices.map((choice) => choice["finish_reason"]));
       const reason = reasons.findLast((value) => typeof value === "string" && value !== "");
-      if (!FINISH_REASONS.includes(reason)) throw new Inconclusive("the stream has no documented finish_reason");
+      if (!FINISH_REASONS.includes(reason))
+        throw new Inconclusive("the stream has no documented finish_reason", OWNERS.streamFinish);
       const actual = JSON.stringify(reason);
       expectThat(reason === "tool_calls", { observer: "wire", expected: "tool_calls", actual });
     },
@@ -261,13 +263,15 @@ export const chatToolStreamChecks: readonly Check[] = [
     async run(context) {
       const oneShot = await requireFitting(context, REPEATABLE);
       if (!isSameJson(oneShot, await requireFitting(context, REPEATABLE)))
-        throw new Inconclusive("non-streaming is not repeatable");
+        throw new Inconclusive("non-streaming is not repeatable", "chance");
       const ask = async (): Promise<string> =>
         joinArguments(await requireCallDeltas(context, forceTool(REPORT, REPEATABLE)));
       const streamed = await ask();
-      assume("streamed arguments that fit", () => expectFits(expectJsonText(streamed), REPORT.form));
+      assume("streamed arguments that fit", OWNERS.callPiecesFit, () =>
+        expectFits(expectJsonText(streamed), REPORT.form),
+      );
       if (isSameJson(streamed, oneShot)) return;
-      if (!isSameJson(streamed, await ask())) throw new Inconclusive("the stream is not repeatable");
+      if (!isSameJson(streamed, await ask())) throw new Inconclusive("the stream is not repeatable", "chance");
       expectThat(false, { observer: "wire", expected: oneShot, actual: streamed });
     },
   }),
@@ -296,5 +300,5 @@ function isSameJson(one: string, other: string): boolean {
 async function requireHelper(context: CheckContext): Promise<void> {
   const body = composeSdkStream(context);
   const outcome = await context.sdk((client) => client.chat.completions.stream(body).finalMessage());
-  assume("a stream that the helper reads", () => expectSdkValue(outcome));
+  assume("a stream that the helper reads", OWNERS.callHelper, () => expectSdkValue(outcome));
 }

@@ -27,6 +27,7 @@ import {
   requireToolChoice,
   throwIfNoTools,
 } from "../support/tool-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const CHAT = {
   area: "chat",
@@ -74,7 +75,7 @@ async function expectTaken(context: CheckContext, exchange: Exchange): Promise<v
   throwIfNoTools(exchange);
   if (exchange.response?.status !== 200) {
     const plain = await askChat(context, { messages: [...STEP, result("call_1")] });
-    assume("a call and its result are taken", () => expectStatus(plain, 200));
+    assume("a call and its result are taken", OWNERS.toolTurn, () => expectStatus(plain, 200));
   }
   await expectAccepted(context, exchange);
 }
@@ -126,15 +127,12 @@ export const chatToolTurnChecks: readonly Check[] = [
       await requireFitting(context);
       const outcome = await runStep(context);
       requireToolChoice(outcome.exchange);
-      await expectUpon(
-        () => requireSdkMessage(context),
-        () => {
-          const { received } = expectSdkValue(outcome);
-          const expected = "the function to be called once, with arguments that fit";
-          const holds = received.length === 1 && REPORT.form.shape.safeParse(received[0]).success;
-          expectThat(holds, { observer: "sdk", expected, actual: JSON.stringify(received) });
-        },
-      );
+      await expectUpon({ owners: OWNERS.chatRole, hold: () => requireSdkMessage(context) }, () => {
+        const { received } = expectSdkValue(outcome);
+        const expected = "the function to be called once, with arguments that fit";
+        const holds = received.length === 1 && REPORT.form.shape.safeParse(received[0]).success;
+        expectThat(holds, { observer: "sdk", expected, actual: JSON.stringify(received) });
+      });
     },
   }),
   defineCheck({
@@ -148,7 +146,8 @@ export const chatToolTurnChecks: readonly Check[] = [
       await requireCall(context);
       const { value, exchange } = await runStep(context);
       requireStatus(exchange, 200);
-      if (value === undefined || value.received.length === 0) throw new Inconclusive("the SDK's loop ran no tool");
+      if (value === undefined || value.received.length === 0)
+        throw new Inconclusive("the SDK's loop ran no tool", OWNERS.callRun);
       const next = await askChat(context, { ...OFFER, messages: value.messages, tool_choice: "none", max_tokens: 16 });
       await expectTaken(context, next);
     },
@@ -164,7 +163,7 @@ export const chatToolTurnChecks: readonly Check[] = [
       const ask = async (messages: readonly ChatFields[]): Promise<number> =>
         (await requireUsage(context, { ...OFFER, messages, max_tokens: 16 })).prompt_tokens;
       if ((await ask([userMessage(`${long} Sealed?`)])) <= (await ask([userMessage("Sealed?")]))) {
-        throw new Inconclusive("usage.prompt_tokens does not count");
+        throw new Inconclusive("usage.prompt_tokens does not count", OWNERS.chatUsageCounts);
       }
       const [without, withResult] = [
         await ask([...STEP, result("call_1")]),

@@ -12,6 +12,7 @@ import {
   requireTextChoice,
   type TextChoice,
 } from "../support/completion-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** Tokens: fewer than the model goes on with. */
 const CUT_AT = 3;
@@ -30,14 +31,15 @@ interface StopProbe {
  */
 async function probeStop(context: CheckContext, toParam: (stop: string) => unknown): Promise<StopProbe> {
   const whole = await requireContinuation(context, REPEATABLE);
-  if (whole !== (await requireContinuation(context, REPEATABLE))) throw new Inconclusive("the text is not repeatable");
+  if (whole !== (await requireContinuation(context, REPEATABLE)))
+    throw new Inconclusive("the text is not repeatable", "chance");
   const stop = whole.slice(Math.floor(whole.length / 2)).match(/\S{2,}/)?.[0];
   if (stop === undefined) throw new Inconclusive("the text is too short to cut", "model");
   const choice = await requireTextChoice(context, { ...REPEATABLE, stop: toParam(stop) });
   const before = whole.slice(0, whole.indexOf(stop));
   const shared = Math.min(before.length, choice.text.length);
   if (choice.text.slice(0, shared) === before.slice(0, shared)) return { before, stop, choice };
-  throw new Inconclusive("with `stop` the same request gives another text");
+  throw new Inconclusive("with `stop` the same request gives another text", "chance");
 }
 
 /** A check that the text does not go on after the stop. */
@@ -63,7 +65,7 @@ function defineStop(
 async function requireStopped(context: CheckContext): Promise<StopProbe> {
   const probe = await probeStop(context, (stop) => stop);
   if (probe.choice.text.length <= probe.before.length + probe.stop.length) return probe;
-  throw new Inconclusive("the stop sequence is not honoured");
+  throw new Inconclusive("the stop sequence is not honoured", OWNERS.textStop);
 }
 
 export const completionLimitChecks: readonly Check[] = [

@@ -13,6 +13,7 @@ import {
   type TextFields,
 } from "../support/completion-calls.ts";
 import { isLogprob, isWholeProbability } from "../support/values.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const LOGPROBS = "OpenAPI CreateCompletionResponse.choices.logprobs";
 const ECHO_LOGPROBS = `${LOGPROBS}; EleutherAI/lm-evaluation-harness openai_completions.py parse_logprobs`;
@@ -29,7 +30,7 @@ async function requireScored(context: CheckContext, fields: TextFields = {}): Pr
   throwIfUnsupported(exchange, "logprobs", "echo");
   const [choice] = readTextChoices(exchange);
   if (choice?.text === "") throw new Inconclusive("the model writes nothing", "model");
-  return assume("log probabilities", () => {
+  return assume("log probabilities", OWNERS.textScores, () => {
     const actual = JSON.stringify(choice);
     expectThat(isJsonObject(choice?.["logprobs"]), { observer: "schema", expected: "logprobs", actual });
     return { choice, logprobs: choice["logprobs"] };
@@ -40,12 +41,12 @@ async function requireScored(context: CheckContext, fields: TextFields = {}): Pr
 async function requireScoredPrompt(context: CheckContext): Promise<Scored> {
   const scored = await requireScored(context, { echo: true });
   if (scored.choice.text.trimStart().startsWith(COUNTING)) return scored;
-  throw new Inconclusive("the prompt is not echoed");
+  throw new Inconclusive("the prompt is not echoed", OWNERS.textEcho);
 }
 
 /** One of the four lists. @throws Inconclusive */
 function requireList(logprobs: JsonObject, name: string): readonly unknown[] {
-  return assume(`logprobs.${name} is a list`, () => {
+  return assume(`logprobs.${name} is a list`, OWNERS.textScores, () => {
     const list = logprobs[name];
     const holds = Array.isArray(list) && list.length > 0;
     expectThat(holds, { observer: "schema", expected: "a list", actual: JSON.stringify(list) });
@@ -121,7 +122,7 @@ export const completionLogprobChecks: readonly Check[] = [
       const { logprobs } = await requireScored(context);
       const offsets = requireList(logprobs, "text_offset").map(Number);
       const tokens = requireTokens(logprobs);
-      if (offsets.length !== tokens.length) throw new Inconclusive("the lists differ in length");
+      if (offsets.length !== tokens.length) throw new Inconclusive("the lists differ in length", OWNERS.textOffsets);
       // Languages count an emoji as one character or as two; the first token may begin with a blank that is not in the
       // text.
       const holds = offsets.every((offset, position) => {

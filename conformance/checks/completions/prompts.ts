@@ -19,6 +19,7 @@ import {
   requireTextChoices,
   type TextFields,
 } from "../support/completion-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const PROMPTS = [COUNTING, OTHER_PROMPT];
 const PROMPT = "OpenAPI CreateCompletionRequest.prompt";
@@ -31,7 +32,7 @@ async function requireEchoes(context: CheckContext, fields: TextFields = {}): Pr
   throwIfUnsupported(await askText(context, { echo: true }), "echo");
   const texts = (await requireTextChoices(context, { echo: true, ...fields })).map(({ text }) => text.trimStart());
   const isEchoed = PROMPTS.some((prompt) => texts[0]?.startsWith(prompt) === true);
-  if (!isEchoed) throw new Inconclusive("the prompt is not echoed");
+  if (!isEchoed) throw new Inconclusive("the prompt is not echoed", OWNERS.textEcho);
   return texts;
 }
 
@@ -61,7 +62,7 @@ export const completionPromptChecks: readonly Check[] = [
       ];
       if (first === second) throw new Inconclusive("the model goes on with both prompts in the same way", "model");
       const texts = (await requireTextChoices(context, { ...REPEATABLE, prompt: PROMPTS })).map(({ text }) => text);
-      if (texts.length !== 2) throw new Inconclusive("there are not two choices");
+      if (texts.length !== 2) throw new Inconclusive("there are not two choices", OWNERS.textPrompts);
       // A batch may be computed a little differently; what can't be chance is the other prompt's very text.
       const holds = texts[0] !== second && texts[1] !== first;
       const expected = JSON.stringify([first, second]);
@@ -120,7 +121,7 @@ export const completionPromptChecks: readonly Check[] = [
     async run(context) {
       throwIfUnsupported(await askText(context, { n: 2 }), "n");
       const texts = await requireEchoes(context, { prompt: PROMPTS, n: 2 });
-      if (texts.length !== 4) throw new Inconclusive("there are not four choices");
+      if (texts.length !== 4) throw new Inconclusive("there are not four choices", OWNERS.textChoices);
       const owners = texts.map((text) => PROMPTS.findIndex((prompt) => text.startsWith(prompt)));
       const actual = JSON.stringify(owners);
       expectThat(actual === "[0,0,1,1]", { observer: "wire", expected: "prompts [0,0,1,1]", actual });

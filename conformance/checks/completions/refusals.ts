@@ -119,7 +119,7 @@ export const completionRefusalChecks: readonly Check[] = [
       await requireTextBody(context);
       const exchange = await askText(context, { prompt: "a ".repeat(LONG_WORDS) });
       const isRead = exchange.response?.status === 200 && readUsage(readTextBody(exchange)).prompt_tokens >= LONG_WORDS;
-      if (isRead) throw new Inconclusive("the model reads as much as that");
+      if (isRead) throw new Inconclusive("the model reads as much as that", "model");
       expectErrorEnvelope(exchange, { status: 400, code: "context_length_exceeded" });
     },
   }),

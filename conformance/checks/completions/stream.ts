@@ -30,6 +30,7 @@ import {
   streamText,
 } from "../support/completion-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const WITH_USAGE = { stream_options: { include_usage: true } };
 const OWNED_BY_OTHER_CHECKS =
@@ -76,7 +77,7 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       if ((await requireContinuation(context)) === "") throw new Inconclusive("the model writes nothing", "model");
       const outcome = await streamText(context);
-      assume("the stream is opened", () => expectStatus(outcome.exchange, 200));
+      assume("the stream is opened", answerOwners(outcome.exchange), () => expectStatus(outcome.exchange, 200));
       const text = expectSdkValue(outcome);
       expectThat(text !== "", { observer: "sdk", expected: "a text in choices[0].text", actual: "none" });
     },
@@ -89,8 +90,8 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: "`event.choices[0]` of every program throws on null.",
     async run(context) {
       const { exchange } = await streamText(context, WITH_USAGE);
-      assume("the stream is opened", () => expectStatus(exchange, 200));
-      for (const event of assume("events of JSON", () => jsonFrames(exchange))) {
+      assume("the stream is opened", answerOwners(exchange), () => expectStatus(exchange, 200));
+      for (const event of assume("events of JSON", OWNERS.textEvents, () => jsonFrames(exchange))) {
         const actual = JSON.stringify(event);
         expectThat(Array.isArray(event["choices"]), { observer: "schema", expected: "an array of choices", actual });
       }
@@ -104,8 +105,8 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: '`text += event.choices[0].text` ends with "undefined" in JavaScript and raises TypeError in Python.',
     async run(context) {
       const { exchange } = await streamText(context);
-      assume("the stream is opened", () => expectStatus(exchange, 200));
-      for (const event of assume("events of JSON", () => jsonFrames(exchange))) {
+      assume("the stream is opened", answerOwners(exchange), () => expectStatus(exchange, 200));
+      for (const event of assume("events of JSON", OWNERS.textEvents, () => jsonFrames(exchange))) {
         const choices = Array.isArray(event["choices"]) ? event["choices"] : [];
         const holds = choices.every((choice) => isJsonObject(choice) && typeof choice["text"] === "string");
         expectThat(holds, { observer: "schema", expected: "a text in every choice", actual: JSON.stringify(event) });
@@ -158,12 +159,12 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       const oneShot = await requireContinuation(context, REPEATABLE);
       if (oneShot !== (await requireContinuation(context, REPEATABLE))) {
-        throw new Inconclusive("non-streaming is not repeatable");
+        throw new Inconclusive("non-streaming is not repeatable", "chance");
       }
       const streamed = joinTexts(await requireTextEvents(context, REPEATABLE));
       if (streamed === oneShot) return;
       const isChance = streamed !== joinTexts(await requireTextEvents(context, REPEATABLE));
-      if (isChance) throw new Inconclusive("the stream is not repeatable");
+      if (isChance) throw new Inconclusive("the stream is not repeatable", "chance");
       throw new Failure({
         observer: "wire",
         expected: JSON.stringify(oneShot),
@@ -193,7 +194,7 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: "Clients that wait for it hang, or call the answer cut.",
     async run(context) {
       const { exchange } = await streamText(context);
-      assume("the stream is opened", () => expectStatus(exchange, 200));
+      assume("the stream is opened", answerOwners(exchange), () => expectStatus(exchange, 200));
       const data = sseFrames(exchange).flatMap((frame) => frame.data ?? []);
       expectThat(data.at(-1) === DONE, { observer: "wire", expected: DONE, actual: data.at(-1) });
     },
@@ -222,7 +223,8 @@ export const completionStreamChecks: readonly Check[] = [
     breaks: "Programs written after the document wait for an event without choices to read the usage from.",
     async run(context) {
       const events = await requireTextEvents(context, WITH_USAGE);
-      if (!events.some(hasUsage)) throw new Inconclusive("no usage comes, which completions.stream.usage judges");
+      if (!events.some(hasUsage))
+        throw new Inconclusive("no usage comes, which completions.stream.usage judges", OWNERS.textStreamUsage);
       const last = events.at(-1);
       const holds = last !== undefined && hasUsage(last) && last.choices.length === 0;
       expectThat(holds, { observer: "schema", expected: "choices [] and usage", actual: JSON.stringify(last) });
@@ -249,7 +251,8 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       const fields = { prompt: [COUNTING, OTHER_PROMPT] };
       const oneShot = await askText(context, fields);
-      if (readTextChoices(oneShot).length !== 2) throw new Inconclusive("there are not two choices in non-streaming");
+      if (readTextChoices(oneShot).length !== 2)
+        throw new Inconclusive("there are not two choices in non-streaming", OWNERS.textPrompts);
       const choices = (await requireTextEvents(context, fields)).flatMap((event) => event.choices);
       const ended = choices.filter(({ finish_reason: reason }) => (reason ?? "") !== "").map(({ index }) => index);
       const holds = [0, 1].every((index) => ended.filter((found) => found === index).length === 1);
@@ -270,7 +273,8 @@ export const completionStreamChecks: readonly Check[] = [
       const exchange = await askText(context, { echo: true });
       throwIfUnsupported(exchange, "echo");
       const [choice] = readTextChoices(exchange);
-      if (choice?.text.trimStart().startsWith(COUNTING) !== true) throw new Inconclusive("the prompt is not echoed");
+      if (choice?.text.trimStart().startsWith(COUNTING) !== true)
+        throw new Inconclusive("the prompt is not echoed", OWNERS.textEcho);
       const streamed = joinTexts(await requireTextEvents(context, { echo: true })).trimStart();
       const actual = JSON.stringify(streamed);
       expectThat(streamed.startsWith(COUNTING), { observer: "wire", expected: JSON.stringify(COUNTING), actual });
@@ -287,7 +291,7 @@ export const completionStreamChecks: readonly Check[] = [
       const exchange = await askText(context, { logprobs: 1 });
       throwIfUnsupported(exchange, "logprobs");
       if (!isJsonObject(readTextChoices(exchange)[0]?.["logprobs"]))
-        throw new Inconclusive("non-streaming has no logprobs");
+        throw new Inconclusive("non-streaming has no logprobs", OWNERS.textScores);
       const events = await requireTextEvents(context, { logprobs: 1 });
       const lists = events.flatMap(({ choices }) => choices.map(({ logprobs }) => logprobs));
       const tokens = lists.flatMap((list) =>

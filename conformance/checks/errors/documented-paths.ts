@@ -9,6 +9,7 @@ import { expectResponse, expectThat } from "../../src/expect.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { expectEnvelope, expectRefused } from "../support/envelope.ts";
 import { expectUpon } from "../support/formed-answers.ts";
+import { statusOwners } from "../support/owners.ts";
 
 /** What a client of the SDK may ask any server for; a body without a field is no order for anything. */
 const PATHS = [
@@ -56,9 +57,8 @@ export const documentedPathChecks: readonly Check[] = PATHS.map(([method, path])
     breaks: "Clients that probe for the endpoint before they use another one get a broken server, or a web page.",
     async run(context) {
       const exchange = await context.wire({ method, path, ...(method === "POST" ? { body: "{}" } : {}) });
-      await expectUpon(
-        () => expectUnknownRefused(context),
-        () => expectHadOrAbsent(exchange),
+      await expectUpon({ owners: statusOwners(exchange, 404), hold: () => expectUnknownRefused(context) }, () =>
+        expectHadOrAbsent(exchange),
       );
     },
   }),

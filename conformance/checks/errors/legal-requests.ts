@@ -11,6 +11,7 @@ import { assume, expectStatus, type JsonObject, throwIfUnsupported } from "../..
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { LEGAL_VALUES, type LegalValues } from "../support/legal-values.ts";
+import { answerOwners } from "../support/owners.ts";
 
 interface Asked {
   readonly context: CheckContext;
@@ -23,7 +24,9 @@ async function expectTaken(asked: Asked, exchange: Exchange): Promise<void> {
   if (exchange.response?.status !== 200) {
     const { context, request, mode } = asked;
     const plain = await sendPlain(context, request, { mode });
-    assume(`a plain ${mode === "stream" ? "stream" : "request"} is answered`, () => expectStatus(plain, 200));
+    assume(`a plain ${mode === "stream" ? "stream" : "request"} is answered`, answerOwners(plain), () =>
+      expectStatus(plain, 200),
+    );
   }
   expectStatus(exchange, 200);
 }

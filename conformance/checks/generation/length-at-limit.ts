@@ -18,6 +18,7 @@ import { askChat, type ChatFields, LONG_PROMPT, readUsage, streamChat, userMessa
 import { askText, streamText } from "../support/completion-calls.ts";
 import { composeFormat, LOT_FORM } from "../support/formed-answers.ts";
 import { TRAY } from "../support/tool-calls.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 /** Some servers count the token that ends a text, and some cut half a character off. */
 const FORGIVEN_TOKENS = 1;
@@ -87,7 +88,7 @@ async function send(context: CheckContext, row: Limited, stream: boolean): Promi
 async function requireEnding(context: CheckContext, row: Limited, stream: boolean): Promise<Ending> {
   const exchange = await send(context, row, stream);
   throwIfUnsupported(exchange, "tools", "tool_choice", "response_format", "stream", "stream_options");
-  const bodies = assume("an answer", () => {
+  const bodies = assume("an answer", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return stream ? jsonFrames(exchange) : [expectJsonObject(exchange)];
   });
@@ -106,7 +107,8 @@ async function requireCounted(context: CheckContext, stream: boolean): Promise<v
   if (text === undefined) return;
   const { tokens: few } = await requireEnding(context, { ...text, limit: FEW_TOKENS }, stream);
   const { tokens: more } = await requireEnding(context, text, stream);
-  if (few <= 0 || few > FEW_TOKENS || more <= few) throw new Inconclusive("usage.completion_tokens does not count");
+  if (few <= 0 || few > FEW_TOKENS || more <= few)
+    throw new Inconclusive("usage.completion_tokens does not count", OWNERS.chatUsageCounts);
 }
 
 export const lengthAtLimitChecks: readonly Check[] = ROWS.flatMap((row) =>

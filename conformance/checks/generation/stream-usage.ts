@@ -7,6 +7,7 @@ import { assume, expectStatus, expectThat, type JsonObject, throwIfUnsupported }
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { type ChatFields, streamChat } from "../support/chat-calls.ts";
 import { streamText } from "../support/completion-calls.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 const OPERATIONS = [
   { area: "chat", operation: "createChatCompletion", stream: streamChat },
@@ -24,7 +25,7 @@ type Stream = (typeof OPERATIONS)[number]["stream"];
 async function findEmpty(context: CheckContext, stream: Stream, fields: ChatFields): Promise<JsonObject | undefined> {
   const { exchange } = await stream(context, fields);
   throwIfUnsupported(exchange, "stream", "stream_options");
-  const events = assume("a stream of JSON", () => {
+  const events = assume("a stream of JSON", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return jsonFrames(exchange);
   });
@@ -46,7 +47,10 @@ export const streamUsageChecks: readonly Check[] = OPERATIONS.flatMap(({ area, o
       async run(context) {
         const empty = await findEmpty(context, stream, { stream_options: options });
         if (empty !== undefined && (await findEmpty(context, stream, {})) !== undefined) {
-          throw new Inconclusive("a stream without any options has such a chunk too, which another check judges");
+          throw new Inconclusive(
+            "a stream without any options has such a chunk too, which another check judges",
+            OWNERS.streamPlain,
+          );
         }
         const actual = JSON.stringify(empty);
         expectThat(empty === undefined, { observer: "wire", expected: "a choice in every chunk", actual });

@@ -46,11 +46,11 @@ async function sendLong(context: CheckContext, { operation, stream }: Omit<TooLo
  */
 async function requireTooLong(context: CheckContext, exchange: Exchange, row: TooLong): Promise<void> {
   const { status } = exchange.response ?? {};
-  if (status === 413) throw new Inconclusive("a body of 800 kB is too large before it is a prompt");
+  if (status === 413) throw new Inconclusive("a body of 800 kB is too large before it is a prompt", "model");
   if (status !== 200) return;
   if (row.stream) return requireStatus(await sendLong(context, { ...row, stream: false }), 400);
   const { prompt_tokens: tokens } = readUsage(readTextBody(exchange));
-  if (tokens >= LONG_WORDS) throw new Inconclusive("the model reads as much as that");
+  if (tokens >= LONG_WORDS) throw new Inconclusive("the model reads as much as that", "model");
 }
 
 export const tooLongChecks: readonly Check[] = ROWS.map((row) =>

@@ -8,6 +8,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectThat } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { requireStatus } from "../support/envelope.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const HTTP = { area: "http", tier: "protocol", operation: "listModels", needs: [] } as const;
 
@@ -50,7 +51,8 @@ export const httpCorsChecks: readonly Check[] = [
         const answer = await context.wire({ method: "GET", path: "/models", headers: { origin } });
         requireStatus(answer, 200);
         const [before, after] = [isAllowed(preflight, origin), isAllowed(answer, origin)];
-        if (origin === WEB_PAGE && before !== after) throw new Inconclusive("other checks judge a page of the web");
+        if (origin === WEB_PAGE && before !== after)
+          throw new Inconclusive("other checks judge a page of the web", OWNERS.preflight);
         const actual = `of ${origin}: ${before ? "allowed" : "not allowed"} before, ${after ? "" : "not "}allowed after`;
         expectThat(before === after, { observer: "wire", expected: "the same from both", actual });
       }
@@ -84,7 +86,8 @@ export const httpCorsChecks: readonly Check[] = [
     async run(context) {
       const asked = { "access-control-request-private-network": "true" };
       const preflight = await sendPreflight(context, WEB_PAGE, asked);
-      if (!isAllowed(preflight, WEB_PAGE)) throw new Inconclusive("a page of the web is not allowed at all");
+      if (!isAllowed(preflight, WEB_PAGE))
+        throw new Inconclusive("a page of the web is not allowed at all", OWNERS.preflight);
       const actual = String(expectResponse(preflight).headers["access-control-allow-private-network"]);
       expectThat(actual === "true", {
         observer: "wire",

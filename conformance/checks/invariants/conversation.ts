@@ -14,6 +14,7 @@ import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { readVector } from "./other-flaws.ts";
 import { objectsOf, readAnswer, readStream } from "./flaws.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 interface Read {
   readonly text: string;
@@ -35,6 +36,7 @@ async function ask(
     await requireOffered(context, request.operation);
     throw new Inconclusive(
       `the request was not answered: status ${exchange.response?.status}, which errors.legal judges`,
+      answerOwners(exchange),
     );
   }
   const { body } = readAnswer(exchange);
@@ -116,6 +118,7 @@ async function countPrompt(
   if (typeof tokens !== "number")
     throw new Inconclusive(
       "there are no prompt_tokens, which chat.invariants.chat and chat.invariants.chat-stream judge",
+      OWNERS.chatUsage,
     );
   return tokens;
 }
@@ -125,7 +128,10 @@ async function requireCounting(context: CheckContext, mode: AnswerMode): Promise
   const fewer = await countPrompt(context, mode, [last]);
   const more = await countPrompt(context, mode, [userMessage(`${LONG} ${LONG} ${LONG}`)]);
   if (fewer === null || more === null || more > fewer) return;
-  throw new Inconclusive(`prompt_tokens are always ${fewer}, which chat.usage.counts-the-prompt judges`);
+  throw new Inconclusive(
+    `prompt_tokens are always ${fewer}, which chat.usage.counts-the-prompt judges`,
+    OWNERS.chatUsageCounts,
+  );
 }
 
 const GENERAL = { area: "chat", tier: "protocol", operation: "createChatCompletion", needs: ["model:chat"] } as const;
@@ -177,10 +183,11 @@ const composePlace = (name: string): JsonObject => ({
 
 /** The place that the schema leaves no choice about. @throws Inconclusive where nothing constrains the output */
 async function readPlace(context: CheckContext, mode: AnswerMode, name: string) {
-  if (CHAT === undefined) throw new Inconclusive("there is no request of chat");
+  if (CHAT === undefined) throw new Inconclusive("there is no request of chat", OWNERS.schemaText);
   const { text } = await ask(context, CHAT, { mode, fields: composePlace(name) });
   const value = parse(text);
-  if (value === undefined) throw new Inconclusive("the structured output is no JSON: cut, or not constrained");
+  if (value === undefined)
+    throw new Inconclusive("the structured output is no JSON: cut, or not constrained", OWNERS.schemaFits);
   return { place: isJsonObject(value) ? value["place"] : undefined, text };
 }
 
@@ -200,7 +207,10 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
       if (place === NAME) return;
       const plain = await readPlace(context, mode, PLAIN_NAME);
       if (plain.place !== PLAIN_NAME) {
-        throw new Inconclusive("nothing constrains the output, which chat.format.json-schema judges");
+        throw new Inconclusive(
+          "nothing constrains the output, which chat.format.json-schema judges",
+          OWNERS.schemaFits,
+        );
       }
       expectThat(false, { observer: "wire", expected: NAME, actual: text });
     },

@@ -54,7 +54,7 @@ function defineOverload(billed: BilledCall): Check {
         expectStatus(wrong, [429, 503]);
       }
       if (refused.length > 0) return;
-      if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive");
+      if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive", "chance");
       throw new Failure({ observer: "wire", expected: "429 or 503 for some", actual: "an answer to every call" });
     },
   });

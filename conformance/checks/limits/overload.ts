@@ -102,7 +102,7 @@ export const limitChecks: readonly Check[] = [
         expectStatus(wrong, [429, 503]);
       }
       if (refused.length > 0) return;
-      if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive");
+      if (!metAtOnce) throw new Inconclusive("the model answers faster than the calls arrive", "chance");
       const details = { expected: "429 or 503 for some", actual: "an answer to every call" };
       throw new Failure({ observer: "wire", ...details, ...(calls[0] === undefined ? {} : { exchange: calls[0] }) });
     },
@@ -175,7 +175,7 @@ export const limitChecks: readonly Check[] = [
       requireStatus(exchange, 200);
       const tookMs = Math.round(exchange.response?.endAtMs ?? 0);
       const limitMs = limitAtOnce(played);
-      if (!metAtOnce && tookMs <= limitMs) throw new Inconclusive("the chats were over before");
+      if (!metAtOnce && tookMs <= limitMs) throw new Inconclusive("the chats were over before", "chance");
       const details = { expected: `at most ${limitMs} ms`, actual: `${tookMs} ms`, exchange };
       expectThat(tookMs <= limitMs, { observer: "wire", ...details });
     },

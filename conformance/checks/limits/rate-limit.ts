@@ -18,6 +18,7 @@ import {
   WAIT_SECONDS_MAX,
 } from "../support/rate-limit.ts";
 import { expectRetryAfter, requireRetryAfter, RETRY_AFTER_SECONDS_MAX } from "../support/retry-after.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const RATE = {
   area: "limits",
@@ -48,8 +49,10 @@ export const rateLimitChecks: readonly Check[] = [
     async run(context) {
       const { answered } = await exhaustFreshWindow(context);
       const [one, two] = answered.map(readRateLimitHeaders);
-      if (one?.limit === undefined || two?.limit === undefined) throw new Inconclusive("no two answers tell a limit");
-      if (Number(two.remaining) > Number(one.remaining)) throw new Inconclusive("a new window began meanwhile");
+      if (one?.limit === undefined || two?.limit === undefined)
+        throw new Inconclusive("no two answers tell a limit", OWNERS.rateRefused);
+      if (Number(two.remaining) > Number(one.remaining))
+        throw new Inconclusive("a new window began meanwhile", "chance");
       const holds = Number(two.remaining) < Number(one.remaining) && one.limit === two.limit;
       const actual = JSON.stringify([one, two]);
       expectThat(holds, { observer: "wire", expected: "less remaining of the same limit", actual });
@@ -138,7 +141,7 @@ export const rateLimitChecks: readonly Check[] = [
       // For a long wait the SDK's retry would outlast the check; then the header that forbids it decides.
       if (!isShort) return void expectHeader(refusal, "x-should-retry", null);
       const { refused } = await exhaustRateLimit(context, 1);
-      if (refused === null) throw new Inconclusive("no call was refused the second time");
+      if (refused === null) throw new Inconclusive("no call was refused the second time", OWNERS.rateRefused);
       const actual = `${refused.exchanges.length} requests`;
       expectThat(refused.exchanges.length === 2, { observer: "sdk", expected: "2 requests", actual });
     },

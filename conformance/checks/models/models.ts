@@ -13,6 +13,7 @@ import {
 import { expectRefused, requireRefusal, requireRefusedError } from "../support/envelope.ts";
 import { requireModelId, requireModels, requireSlashId, requireUnknownRetrieved } from "../support/models-calls.ts";
 import { isUnixSeconds } from "../support/values.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const LIST = { area: "models", level: "must", tier: "protocol", operation: "listModels", needs: [] } as const;
 const RETRIEVE = { ...LIST, operation: "retrieveModel" } as const;
@@ -126,7 +127,7 @@ export const modelChecks: readonly Check[] = [
       await requireUnknownRetrieved(context);
       const listed = (await requireModels(context)).find((model) => typeof model["id"] === "string");
       const { exchange } = await context.sdk((client) => client.models.retrieve(String(listed?.["id"])));
-      const model = assume("the model is retrievable", () => {
+      const model = assume("the model is retrievable", OWNERS.modelRetrieved, () => {
         expectStatus(exchange, 200);
         return expectJsonObject(exchange);
       });

@@ -27,6 +27,7 @@ import {
 import { requireTranscribed } from "../support/realtime-records.ts";
 import { SPOKEN_WORDS } from "../support/recordings.ts";
 import { measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const BUFFER = { ...REALTIME, reference: "OpenAPI RealtimeClientEventInputAudioBufferCommit" } as const;
 
@@ -52,7 +53,8 @@ async function requireCompletion(context: CheckContext, connection: RealtimeConn
   await requireTranscribed(context);
   await awaitEnds(connection, 1, context.patienceMs);
   const completed = connection.events.find(({ value }) => value["type"] === COMPLETED)?.value;
-  if (completed === undefined) throw new Inconclusive(`this needs a transcription: ${describeConnection(connection)}`);
+  if (completed === undefined)
+    throw new Inconclusive(`this needs a transcription: ${describeConnection(connection)}`, OWNERS.liveCompleted);
   return completed;
 }
 
@@ -66,7 +68,7 @@ function readSeconds(completed: JsonObject): number {
   const { usage } = completed;
   if (isJsonObject(usage) && usage["type"] === "tokens") throw new NotTestable("usage is not counted in seconds");
   if (isJsonObject(usage) && typeof usage["seconds"] === "number") return usage["seconds"];
-  throw new Inconclusive("there is no usage, which another check judges");
+  throw new Inconclusive("there is no usage, which another check judges", OWNERS.liveUsage);
 }
 
 /** A quarter of a second is forgiven; whole seconds, rounded up, are what some servers count. */
@@ -120,7 +122,8 @@ const commitChecks = SHORT.flatMap(({ slug, what, audioMs }) => {
       breaks: "Clients pass over this error by its code, and show every other one.",
       async run(context) {
         const { connection, error } = await play(context);
-        if (error === null) throw new Inconclusive("there is no error, which another check judges");
+        if (error === null)
+          throw new Inconclusive("there is no error, which another check judges", OWNERS.liveEmptyCommit);
         const { code } = error;
         const expected = "input_audio_buffer_commit_empty";
         expectOn(connection, code === expected, { observer: "wire", expected, actual: JSON.stringify(code) });
@@ -160,7 +163,7 @@ const clearChecks: readonly Check[] = [
       const { isCommitted, error } = await commit(context, connection);
       const actual = describeConnection(connection);
       if (!isCommitted && error === null)
-        throw new Inconclusive("an empty commit is no error, which another check judges");
+        throw new Inconclusive("an empty commit is no error, which another check judges", OWNERS.liveEmptyCommit);
       expectOn(connection, !isCommitted, { observer: "wire", expected: "an error", actual });
     },
   }),
@@ -261,7 +264,8 @@ async function speakIn(context: CheckContext, format: RealtimeFormat) {
   const connection = await openSession(context);
   const { session, error } = await sendUpdate(context, connection, composeUpdate(context, { format }));
   throwIfRefused(error, format.format.type, "format");
-  if (session === null) throw new Inconclusive(`this needs an update: ${describeConnection(connection)}`);
+  if (session === null)
+    throw new Inconclusive(`this needs an update: ${describeConnection(connection)}`, OWNERS.liveUpdated);
   sendAudio(connection, format.spoken, format);
   sendCommit(connection);
   return { connection, completed: await requireCompletion(context, connection) };
@@ -308,7 +312,8 @@ const rateCheck = defineCheck({
     const format = { ...PCM, format: { type: "audio/pcm", rate: 16_000 } };
     const { session, error } = await sendUpdate(context, connection, composeUpdate(context, { format }));
     if (error !== null) return;
-    if (session === null) throw new Inconclusive(`this needs an update: ${describeConnection(connection)}`);
+    if (session === null)
+      throw new Inconclusive(`this needs an update: ${describeConnection(connection)}`, OWNERS.liveUpdated);
     const echoed = JSON.stringify(session).includes("16000");
     expectOn(connection, echoed, {
       observer: "wire",

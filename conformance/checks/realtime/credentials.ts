@@ -20,6 +20,8 @@ import {
   requireRealtime,
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
+import type { Owners } from "../../src/owners.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const AUTH = { ...REALTIME, needs: ["key:full", "model:transcription"] } as const;
 const KEY_PROTOCOL = "openai-insecure-api-key.";
@@ -28,7 +30,8 @@ const KEY_PROTOCOL = "openai-insecure-api-key.";
 interface Transport {
   readonly slug: "header" | "subprotocol" | "query";
   readonly what: string;
-  readonly isDocumented: boolean;
+  /** Who judges that the target takes it; null where it need not. */
+  readonly owners: Owners | null;
   readonly compose: (token: string) => RealtimeRequest;
   /** Whether it opens a session. */
   readonly offer: SharedKey<boolean>;
@@ -37,14 +40,14 @@ interface Transport {
 const HEADER: Transport = {
   slug: "header",
   what: "in the `Authorization` header",
-  isDocumented: true,
+  owners: OWNERS.liveByHeader,
   compose: (token) => ({ query: TRANSCRIPTION_QUERY, credential: { literal: token } }),
   offer: defineShared(),
 };
 const SUBPROTOCOL: Transport = {
   slug: "subprotocol",
   what: "in a subprotocol",
-  isDocumented: true,
+  owners: OWNERS.liveBySubprotocol,
   compose: (token) => ({
     query: TRANSCRIPTION_QUERY,
     credential: null,
@@ -55,7 +58,7 @@ const SUBPROTOCOL: Transport = {
 const QUERY: Transport = {
   slug: "query",
   what: "in the query",
-  isDocumented: false,
+  owners: null,
   compose: (token) => ({ query: `${TRANSCRIPTION_QUERY}&token=${encodeURIComponent(token)}`, credential: null }),
   offer: defineShared(),
 };
@@ -83,7 +86,8 @@ async function open(context: CheckContext, request: RealtimeRequest): Promise<Re
 
 async function requireTaken(context: CheckContext, transport: Transport): Promise<void> {
   if (await isTaken(context, transport)) return;
-  if (transport.isDocumented) throw new Inconclusive(`a credential ${transport.what} opens no session`);
+  const { owners, what } = transport;
+  if (owners !== null) throw new Inconclusive(`a credential ${what} opens no session`, owners);
   throw new NotTestable(`the target takes no credential ${transport.what}`);
 }
 
@@ -152,7 +156,7 @@ function defineMatrix(transport: Transport): readonly Check[] {
 async function askAsStranger(context: CheckContext, request: RealtimeRequest) {
   await requireRealtime(context);
   const connection = await open(context, request);
-  if (connection.opened) throw new Inconclusive("strangers get in, which other checks judge");
+  if (connection.opened) throw new Inconclusive("strangers get in, which other checks judge", OWNERS.liveAnyone);
   return connection.exchange();
 }
 
@@ -181,7 +185,8 @@ export const realtimeCredentialChecks: readonly Check[] = [
     async run(context) {
       await requireRealtime(context);
       const connection = await open(context, SUBPROTOCOL.compose(context.key("full")));
-      if (connection.exchange().response?.status !== 101) throw new Inconclusive("a subprotocol opens no session");
+      if (connection.exchange().response?.status !== 101)
+        throw new Inconclusive("a subprotocol opens no session", OWNERS.liveBySubprotocol);
       expectHeader(connection.exchange(), "sec-websocket-protocol", "realtime");
     },
   }),
@@ -195,7 +200,8 @@ export const realtimeCredentialChecks: readonly Check[] = [
     breaks: "Clients show `socket hang up` where they could ask for another key.",
     async run(context) {
       const exchange = await askAsStranger(context, HEADER.compose(UNKNOWN_KEY));
-      if (exchange.response === null) throw new Inconclusive("there is no answer, which other checks judge");
+      if (exchange.response === null)
+        throw new Inconclusive("there is no answer, which other checks judge", OWNERS.liveAnyone);
       expectErrorEnvelope(exchange, { status: exchange.response.status, code: "invalid_api_key" });
     },
   }),
@@ -209,7 +215,7 @@ export const realtimeCredentialChecks: readonly Check[] = [
     async run(context) {
       await requireTaken(context, HEADER);
       const connection = await open(context, HEADER.compose(UNKNOWN_KEY));
-      if (connection.opened) throw new Inconclusive("strangers get in, which other checks judge");
+      if (connection.opened) throw new Inconclusive("strangers get in, which other checks judge", OWNERS.liveAnyone);
       if (connection.exchange().response?.status === 101) return;
       expectStatusOf(connection, [401]);
     },
@@ -225,7 +231,8 @@ export const realtimeCredentialChecks: readonly Check[] = [
     async run(context) {
       await requireTaken(context, HEADER);
       const connection = await open(context, { query: TRANSCRIPTION_QUERY, credential: "no_capability" });
-      if (connection.opened) throw new Inconclusive("such a key opens a session, which other checks judge");
+      if (connection.opened)
+        throw new Inconclusive("such a key opens a session, which other checks judge", OWNERS.liveForbidden);
       if (connection.exchange().response?.status === 101) return;
       expectStatusOf(connection, [403]);
     },

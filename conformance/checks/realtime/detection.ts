@@ -27,6 +27,7 @@ import {
   TURN_MS,
   type TurnRecord,
 } from "../support/realtime-records.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const DETECTION = {
   ...REALTIME,
@@ -57,7 +58,7 @@ function timeOf(turn: TurnRecord, name: "started" | "stopped"): unknown {
 function requireTime(turn: TurnRecord, name: "started" | "stopped"): number {
   const time = timeOf(turn, name);
   if (typeof time === "number") return time;
-  throw new Inconclusive(`there is no time of speech_${name}, which another check judges`);
+  throw new Inconclusive(`there is no time of speech_${name}, which another check judges`, OWNERS.liveDetectionTimes);
 }
 
 export const realtimeDetectionChecks: readonly Check[] = [
@@ -86,7 +87,7 @@ export const realtimeDetectionChecks: readonly Check[] = [
     async run(context) {
       await eachTurn(context, ({ started, stopped, committed }, { record }) => {
         if (started === undefined || stopped === undefined || committed === undefined) {
-          throw new Inconclusive("an event is missing, which another check judges");
+          throw new Inconclusive("an event is missing, which another check judges", OWNERS.liveDetection);
         }
         const holds = started.at < stopped.at && stopped.at < committed.at;
         const actual = describeRecord(record);
@@ -104,7 +105,8 @@ export const realtimeDetectionChecks: readonly Check[] = [
       const ends = new Map<string, number>();
       await eachTurn(context, (turn, { record }) => {
         const { started, stopped } = turn;
-        if (started === undefined || stopped === undefined) throw new Inconclusive("an event is missing");
+        if (started === undefined || stopped === undefined)
+          throw new Inconclusive("an event is missing", OWNERS.liveDetection);
         const [start, end] = [timeOf(turn, "started"), timeOf(turn, "stopped")];
         const areWhole = Number.isInteger(start) && Number.isInteger(end) && Number(start) >= 0;
         const holds = areWhole && Number(start) >= (ends.get(record.name) ?? 0) && Number(end) >= Number(start);
@@ -180,7 +182,7 @@ export const realtimeDetectionChecks: readonly Check[] = [
       sendAudio(connection, silenceOf(3000));
       const isOver = (): boolean => connection.events.some(({ value }) => value["type"] === COMPLETED);
       if (!(await connection.until(isOver, context.patienceMs))) {
-        throw new Inconclusive("there is no completed turn, which another check judges");
+        throw new Inconclusive("there is no completed turn, which another check judges", OWNERS.liveCompleted);
       }
       const starts = connection.events.filter(({ value }) => value["type"] === "input_audio_buffer.speech_started");
       const actual = `${starts.length} turns`;

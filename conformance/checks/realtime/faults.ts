@@ -20,6 +20,7 @@ import {
   sendAudio,
   sendCommit,
 } from "../support/realtime-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FAULTS = { ...REALTIME, reference: "OpenAPI RealtimeServerEventError: the session stays open" } as const;
 
@@ -156,7 +157,11 @@ async function requireError(context: CheckContext, throughSdk = false) {
   const connection = await openSession(context, { throughSdk });
   const message = { type: "conformance.no_such_event", event_id: "conformance-4711" };
   const { error } = await provoke(context, connection, message);
-  if (error === null) throw new Inconclusive("an event that does not exist is no error, which another check judges");
+  if (error === null)
+    throw new Inconclusive(
+      "an event that does not exist is no error, which another check judges",
+      OWNERS.liveUnknownEvent,
+    );
   const { error: details } = error;
   return { connection, error, details: isJsonObject(details) ? details : null };
 }
@@ -200,7 +205,8 @@ export const realtimeFaultChecks: readonly Check[] = [
     breaks: "Clients that sent ten events can't tell which of them failed.",
     async run(context) {
       const { connection, details } = await requireError(context);
-      if (details === null) throw new Inconclusive("the error has no details, which another check judges");
+      if (details === null)
+        throw new Inconclusive("the error has no details, which another check judges", OWNERS.liveErrorShape);
       const actual = JSON.stringify(details["event_id"]);
       const holds = details["event_id"] === "conformance-4711";
       expectOn(connection, holds, { observer: "wire", expected: '"conformance-4711"', actual });

@@ -22,6 +22,7 @@ import {
   sendCommit,
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FRAMES = { ...REALTIME, reference: "RFC 6455 section 5" } as const;
 
@@ -274,7 +275,7 @@ export const realtimeFrameChecks: readonly Check[] = [
         const ids = connection.events.flatMap(({ value }) =>
           typeof value["item_id"] === "string" ? [value["item_id"]] : [],
         );
-        if (ids.length === 0) throw new Inconclusive("there are no items, which other checks judge");
+        if (ids.length === 0) throw new Inconclusive("there are no items, which other checks judge", OWNERS.liveItems);
         const actual = [...new Set(ids)].join(", ");
         expectOn(connection, new Set(ids).size === 1, { observer: "wire", expected: "the events of one item", actual });
       }
@@ -330,7 +331,8 @@ export const realtimeBetaChecks: readonly Check[] = BETA_ROWS.map(({ slug, what,
     async run(context) {
       (await openSession(context)).terminate();
       const connection = await open(context);
-      if (!connection.opened) throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`);
+      if (!connection.opened)
+        throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`, OWNERS.liveOpen);
       const isServed = (): boolean =>
         connection.events.some(({ value }) => String(value["type"]).startsWith("transcription_session."));
       await connection.until(() => isServed() || connection.closure !== null, Math.min(3000, context.patienceMs));

@@ -23,6 +23,7 @@ import {
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const SECRETS = {
   ...REALTIME,
@@ -72,7 +73,10 @@ function serverSeconds({ response }: Exchange): number {
 function readSecret({ value: created, exchange }: SdkOutcome<Created>): Secret {
   const { value, expires_at: expiresAt, session }: Partial<Created> = created ?? {};
   if (typeof value !== "string" || value === "" || typeof expiresAt !== "number") {
-    throw new Inconclusive(`this needs a client secret, which another check judges: ${describeExchange(exchange)}`);
+    throw new Inconclusive(
+      `this needs a client secret, which another check judges: ${describeExchange(exchange)}`,
+      OWNERS.secretShape,
+    );
   }
   const lifetime = expiresAt - serverSeconds(exchange);
   return { value, exchange, lifetime, session: isJsonObject(session) ? session : {} };
@@ -100,6 +104,7 @@ async function openWith(context: CheckContext, secret: string): Promise<Realtime
   if (!SUBPROTOCOL.test(secret)) {
     throw new Inconclusive(
       "the secret has characters that no subprotocol may have, which realtime.secret.opens judges",
+      OWNERS.secretOpens,
     );
   }
   const protocols = ["realtime", `openai-insecure-api-key.${secret}`];
@@ -112,7 +117,8 @@ async function requireOpening(context: CheckContext): Promise<void> {
   const key = context.key("full");
   if (!SUBPROTOCOL.test(key)) return;
   const connection = await openWith(context, key);
-  if (!connection.opened) throw new Inconclusive(`a subprotocol opens no session: ${describeConnection(connection)}`);
+  if (!connection.opened)
+    throw new Inconclusive(`a subprotocol opens no session: ${describeConnection(connection)}`, OWNERS.secretOpens);
 }
 
 /** @throws Failure unless no session begins */
@@ -270,7 +276,8 @@ export const realtimeSecretChecks: readonly Check[] = [
       const { value } = await requireSecret(context, { session });
       const connection = await openWith(context, value);
       const created = await connection.waitFor("session.created", { withinMs: context.patienceMs });
-      if (created === null) throw new Inconclusive("the secret opens no session, which another check judges");
+      if (created === null)
+        throw new Inconclusive("the secret opens no session, which another check judges", OWNERS.secretOpens);
       const text = JSON.stringify(created);
       const holds = text.includes('"language":"en"') && text.includes('"turn_detection":null');
       expectOn(connection, holds, {
@@ -334,7 +341,8 @@ export const secretExpiryCheck: Check = defineCheck({
   async run(context) {
     const { value, lifetime, madeAtMs } = await requireShortLived(context);
     const leftMs = madeAtMs + lifetime * 1000 + AFTER_END_MS - performance.now();
-    if (leftMs > context.patienceMs) throw new Inconclusive(`the secret lives for ${Math.round(lifetime)} s`);
+    if (leftMs > context.patienceMs)
+      throw new Inconclusive(`the secret lives for ${Math.round(lifetime)} s`, "fixture");
     if (leftMs > 0) await sleep(leftMs, undefined, { signal: context.signal });
     expectTurnedAway(await openWith(context, value));
   },

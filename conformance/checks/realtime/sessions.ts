@@ -17,17 +17,20 @@ import {
 } from "../support/realtime-calls.ts";
 import { everyRecord, recordOf, type RecordName, type SessionRecord } from "../support/realtime-records.ts";
 import { isUnixSeconds } from "../support/values.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const SESSION = {
   ...REALTIME,
   reference: "OpenAPI RealtimeTranscriptionSessionCreateResponseGA; RealtimeServerEventSessionUpdated",
 } as const;
 
+const SESSION_OWNERS = { "session.created": OWNERS.liveCreated, "session.updated": OWNERS.liveUpdated } as const;
+
 /** The first session that an event of this type holds. @throws Inconclusive */
 function requireSession(record: SessionRecord, type: "session.created" | "session.updated"): JsonObject {
   const session = record.events.find(({ value }) => value["type"] === type)?.value["session"];
   if (isJsonObject(session)) return session;
-  throw new Inconclusive(`this needs ${type}, which another check judges`);
+  throw new Inconclusive(`this needs ${type}, which another check judges`, SESSION_OWNERS[type]);
 }
 
 /** What stands at a dotted path. */
@@ -128,7 +131,8 @@ export const realtimeSessionChecks: readonly Check[] = [
     async run(context) {
       for (const record of await everyRecord(context)) {
         const hasBegun = record.events.some(({ value }) => value["type"] === "session.created");
-        if (!hasBegun) throw new Inconclusive("this needs session.created, which another check judges");
+        if (!hasBegun)
+          throw new Inconclusive("this needs session.created, which another check judges", OWNERS.liveCreated);
         const types = record.events.map(({ value }) => String(value["type"]));
         const holds = types.includes("session.updated");
         expectOn(record, holds, { observer: "wire", expected: "session.updated", actual: types.join(", ") });

@@ -25,6 +25,7 @@ import {
 import { askTranscript, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
 import { SPOKEN_WORDS } from "../support/recordings.ts";
 import { measureWordErrors, WORD_ERRORS_MAX } from "../support/word-errors.ts";
+import { OWNERS } from "../support/owners.ts";
 
 interface Seen {
   readonly holds: boolean;
@@ -58,7 +59,8 @@ interface TurnInvariant extends Invariant {
 const ORDER = "OpenAPI RealtimeServerEvent; recorded sessions: committed, added, done, then the transcription";
 
 function requireEvents(record: SessionRecord): void {
-  if (record.events.length === 0) throw new Inconclusive("this needs events, which another check judges");
+  if (record.events.length === 0)
+    throw new Inconclusive("this needs events, which another check judges", OWNERS.liveCreated);
 }
 
 const SESSION_INVARIANTS: readonly SessionInvariant[] = [
@@ -162,14 +164,14 @@ const SESSION_INVARIANTS: readonly SessionInvariant[] = [
 
 /** @throws Inconclusive */
 function requirePlaced<T>(value: T | undefined): T {
-  if (value === undefined) throw new Inconclusive("an event is missing, which another check judges");
+  if (value === undefined) throw new Inconclusive("an event is missing, which another check judges", OWNERS.liveTurns);
   return value;
 }
 
 function readItem(turn: TurnRecord, name: "added" | "done"): JsonObject {
   const { item } = requirePlaced(turn[name]).value;
   if (isJsonObject(item)) return item;
-  throw new Inconclusive("there is no item, which another check judges");
+  throw new Inconclusive("there is no item, which another check judges", OWNERS.liveItems);
 }
 
 const TURN_INVARIANTS: readonly TurnInvariant[] = [
@@ -235,7 +237,8 @@ const TURN_INVARIANTS: readonly TurnInvariant[] = [
     expected: "one end, and nothing after it",
     look(turn, record) {
       const [first] = turn.ends;
-      if (first === undefined) throw new Inconclusive("there is no end, which another check judges");
+      if (first === undefined)
+        throw new Inconclusive("there is no end, which another check judges", OWNERS.liveCompleted);
       const holds = turn.ends.length === 1 && turn.deltas.every(({ at }) => at < first.at);
       return { holds, actual: describeRecord(record) };
     },
@@ -340,7 +343,7 @@ function findMisshapen({ events }: SessionRecord): string | null {
 
 /** Over all sessions; one of which it says nothing does not matter unless that goes for all. */
 async function judge(context: CheckContext, invariant: Invariant, look: (record: SessionRecord) => readonly Seen[]) {
-  let silence: unknown = new Inconclusive("there is no session");
+  let silence: unknown = new Inconclusive("there is no session", OWNERS.liveOpen);
   let seen = 0;
   for (const record of await everyRecord(context)) {
     try {

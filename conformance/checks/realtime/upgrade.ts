@@ -13,6 +13,7 @@ import {
   requireRealtime,
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const SDK_REFERENCE = "openai-node realtime/ws.ts OpenAIRealtimeWS; realtime/internal-base.ts buildRealtimeURL";
 const HANDSHAKE = {
@@ -118,7 +119,7 @@ export const upgradeChecks: readonly Check[] = [
       await requireRealtime(context);
       const connection = await context.realtime({ query: TRANSCRIPTION_QUERY });
       if (connection.exchange().response?.status !== 101) {
-        throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`);
+        throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`, OWNERS.liveOpen);
       }
       expectHeader(connection.exchange(), "sec-websocket-protocol", null);
     },
@@ -134,7 +135,7 @@ export const upgradeChecks: readonly Check[] = [
       await requireRealtime(context);
       const connection = await context.realtime({ query: TRANSCRIPTION_QUERY });
       if (connection.exchange().response?.status !== 101) {
-        throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`);
+        throw new Inconclusive(`this needs an upgrade: ${describeConnection(connection)}`, OWNERS.liveOpen);
       }
       expectHeader(connection.exchange(), "sec-websocket-extensions", null);
     },

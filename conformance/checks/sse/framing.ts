@@ -6,6 +6,7 @@ import { DONE, sseFrames, sseStream } from "../../src/expect-stream.ts";
 import { assume, expectResponse, expectStatus, expectThat, isJsonObject } from "../../src/expect.ts";
 import type { SseFrame } from "../../src/sse.ts";
 import { streamChat, wireStream } from "../support/chat-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const SSE = {
   area: "sse",
@@ -17,7 +18,7 @@ const SSE = {
 
 /** Frames of an opened stream that holds data at all. @throws Inconclusive */
 function requireFrames(exchange: Exchange): readonly SseFrame[] {
-  return assume("a stream with data", () => {
+  return assume("a stream with data", OWNERS.streamFramed, () => {
     expectStatus(exchange, 200);
     const frames = sseFrames(exchange);
     const actual = `${frames.length} frames without data`;
@@ -36,7 +37,7 @@ function countData(frame: SseFrame): number {
 /** The data of a stream whose events are told apart by blank lines. @throws Inconclusive */
 function requireData(exchange: Exchange): readonly string[] {
   const frames = requireFrames(exchange);
-  assume("a blank line after each event", () =>
+  assume("a blank line after each event", OWNERS.streamFramed, () =>
     expectThat(
       frames.every((frame) => countData(frame) < 2),
       { observer: "wire", expected: "one data line", actual: "more" },
@@ -48,7 +49,9 @@ function requireData(exchange: Exchange): readonly string[] {
 /** The data of a stream that came to its sentinel. @throws Inconclusive */
 function requireDone(exchange: Exchange): readonly string[] {
   const data = requireData(exchange);
-  assume("[DONE]", () => expectThat(data.includes(DONE), { observer: "wire", expected: DONE, actual: "none" }));
+  assume("[DONE]", OWNERS.streamDone, () =>
+    expectThat(data.includes(DONE), { observer: "wire", expected: DONE, actual: "none" }),
+  );
   return data;
 }
 
@@ -187,7 +190,7 @@ export const sseChecks: readonly Check[] = [
       const exchange = await wireStream(context);
       const data = requireData(exchange);
       const { end } = expectResponse(exchange);
-      assume("a body that is not cut", () =>
+      assume("a body that is not cut", OWNERS.streamEnd, () =>
         expectThat(end !== "cut", { observer: "wire", expected: "an end", actual: end }),
       );
       const actual = JSON.stringify(data.at(-1));
@@ -229,7 +232,9 @@ export const sseChecks: readonly Check[] = [
       const exchange = await wireStream(context);
       requireFrames(exchange);
       const { end } = expectResponse(exchange);
-      assume("the body ends", () => expectThat(end !== "open", { observer: "wire", expected: "an end", actual: end }));
+      assume("the body ends", OWNERS.streamEnd, () =>
+        expectThat(end !== "open", { observer: "wire", expected: "an end", actual: end }),
+      );
       expectThat(end === "clean", { observer: "wire", expected: "a clean end", actual: end });
     },
   }),

@@ -4,6 +4,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectStatus } from "../../src/expect.ts";
 import { sseFrames } from "../../src/expect-stream.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** A machine that is busy with others may read all at once what was sent piece by piece, but not each time. */
 const ATTEMPTS = 3;
@@ -23,17 +24,17 @@ export async function expectFlushed({ long, short }: FlushCall): Promise<void> {
   const shortMs: number[] = [];
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const exchange = await long();
-    const { chunks, endAtMs } = assume("a stream", () => expectStatus(exchange, 200));
-    if (assume("frames", () => sseFrames(exchange)).length < FRAMES_MIN) {
-      throw new Inconclusive("too few frames to tell");
+    const { chunks, endAtMs } = assume("a stream", answerOwners(exchange), () => expectStatus(exchange, 200));
+    if (assume("frames", OWNERS.streamFramed, () => sseFrames(exchange)).length < FRAMES_MIN) {
+      throw new Inconclusive("too few frames to tell", "chance");
     }
     // A comment that keeps the connection alive is no delta.
     if (chunks.filter(({ bytes }) => Buffer.from(bytes).includes("data:")).length > 1) return;
     longMs.push(endAtMs);
     const quick = await short();
-    shortMs.push(assume("a short stream", () => expectStatus(quick, 200)).endAtMs);
+    shortMs.push(assume("a short stream", answerOwners(quick), () => expectStatus(quick, 200)).endAtMs);
     const makingMs = Math.min(...longMs) - Math.max(...shortMs);
-    if (makingMs < MAKING_MS_MIN) throw new Inconclusive("the whole stream is made too fast to tell");
+    if (makingMs < MAKING_MS_MIN) throw new Inconclusive("the whole stream is made too fast to tell", "chance");
     if (attempt < ATTEMPTS - 1) continue;
     throw new Failure({ observer: "wire", expected: "several arrivals", actual: "all bytes at once", exchange });
   }

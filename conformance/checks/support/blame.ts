@@ -3,7 +3,9 @@
 import type { Exchange } from "../../src/exchange.ts";
 import { expectErrorEnvelope, expectThat } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import type { Owners } from "../../src/owners.ts";
 import { expectRefused } from "./envelope.ts";
+import { statusOwners } from "./owners.ts";
 
 /** What is wrong in one field. */
 export interface Blamed {
@@ -20,8 +22,10 @@ export async function expectBlamed<Row extends Blamed>(
   ask: (row: Row) => Promise<Exchange>,
 ): Promise<void> {
   let refused = 0;
+  let owners: Owners | undefined;
   for (const row of rows) {
     const exchange = await ask(row);
+    owners ??= statusOwners(exchange, 400);
     const param = readBlame(exchange);
     if (param === undefined) continue;
     refused += 1;
@@ -29,7 +33,8 @@ export async function expectBlamed<Row extends Blamed>(
     const holds = param?.startsWith(row.param) === true;
     expectThat(holds, { observer: "schema", expected: `a param that begins with ${row.param}`, actual });
   }
-  if (refused === 0) throw new Inconclusive("none of these requests is refused with an envelope");
+  if (refused === 0 && owners !== undefined)
+    throw new Inconclusive("none of these requests is refused with an envelope", owners);
 }
 
 /** Undefined where nothing was refused with an envelope. */

@@ -5,6 +5,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, LONG_PROMPT, userMessage } from "./chat-calls.ts";
 import { requireStatus } from "./envelope.ts";
+import { OWNERS } from "./owners.ts";
 
 /** So often a usual call is measured: one time on a busy machine says little. */
 const USUAL_ATTEMPTS = 3;
@@ -97,7 +98,8 @@ export function requireSlowModel(
 /** What was turned away by an overloaded model. @throws Inconclusive when nothing was */
 export async function requireTurnedAway(context: CheckContext): Promise<readonly [Exchange, ...Exchange[]]> {
   const [first, ...others] = (await overload(context)).refused;
-  if (first === undefined) throw new Inconclusive("no call was turned away, which another check judges");
+  if (first === undefined)
+    throw new Inconclusive("no call was turned away, which another check judges", OWNERS.overloadRefused);
   return [first, ...others];
 }
 

@@ -24,6 +24,7 @@ import {
 } from "../../src/expect.ts";
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText, excerpt } from "../../src/response-body.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** Fields of a request body, laid over the default request; `undefined` leaves a field out. */
 export type ChatFields = Readonly<Record<string, unknown>>;
@@ -101,7 +102,7 @@ export async function expectAccepted(context: CheckContext, exchange: Exchange):
   if (exchange.response?.status !== 200) {
     throwIfModelLacks(exchange);
     const plain = await askChat(context);
-    assume("a plain chat request is answered", () => expectStatus(plain, 200));
+    assume("a plain chat request is answered", answerOwners(plain), () => expectStatus(plain, 200));
   }
   expectStatus(exchange, 200);
 }
@@ -115,7 +116,7 @@ export function expectAnswered(exchange: Exchange): void {
 /** The body of a successful non-streaming chat. @throws Inconclusive */
 export async function requireCompletion(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
   const exchange = await askChat(context, fields);
-  return assume("a chat completion", () => {
+  return assume("a chat completion", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -124,14 +125,14 @@ export async function requireCompletion(context: CheckContext, fields: ChatField
 /** That the SDK makes an assistant's message of a plain answer, which other checks own. @throws Inconclusive */
 export async function requireSdkMessage(context: CheckContext): Promise<void> {
   const body = composeSdkChat(context);
-  const role = requireSuccess(
-    await context.sdk(async (client) => {
-      // What came under another content type is no completion, whatever its type says.
-      const { choices } = (await client.chat.completions.create(body)) as Partial<ChatCompletion>;
-      return choices?.[0]?.message.role ?? "none";
-    }),
-  );
-  if (role !== "assistant") throw new Inconclusive("the SDK makes no assistant's message of a plain answer");
+  const outcome = await context.sdk(async (client) => {
+    // What came under another content type is no completion, whatever its type says.
+    const { choices } = (await client.chat.completions.create(body)) as Partial<ChatCompletion>;
+    return choices?.[0]?.message.role ?? "none";
+  });
+  const role = requireSuccess(outcome, answerOwners(outcome.exchange));
+  if (role !== "assistant")
+    throw new Inconclusive("the SDK makes no assistant's message of a plain answer", OWNERS.chatRole);
 }
 
 /** The first choice of a successful non-streaming chat. @throws Inconclusive */
@@ -141,7 +142,7 @@ export async function requireChoice(context: CheckContext, fields: ChatFields = 
 
 /** The first choice of a completion. @throws Inconclusive */
 export function readChoice({ choices }: JsonObject): JsonObject {
-  return assume("choices[0] is an object", () => {
+  return assume("choices[0] is an object", OWNERS.chatChoice, () => {
     const [choice] = Array.isArray(choices) ? choices : [];
     expectThat(isJsonObject(choice), { observer: "schema", expected: "an object", actual: JSON.stringify(choices) });
     return choice;
@@ -151,7 +152,7 @@ export function readChoice({ choices }: JsonObject): JsonObject {
 /** The first choice's message. @throws Inconclusive */
 export async function requireMessage(context: CheckContext, fields: ChatFields = {}): Promise<JsonObject> {
   const { message } = await requireChoice(context, fields);
-  return assume("choices[0].message is an object", () => {
+  return assume("choices[0].message is an object", OWNERS.chatMessage, () => {
     expectThat(isJsonObject(message), { observer: "schema", expected: "an object", actual: JSON.stringify(message) });
     return message;
   });
@@ -160,7 +161,7 @@ export async function requireMessage(context: CheckContext, fields: ChatFields =
 /** The first choice's text. @throws Inconclusive */
 export async function requireText(context: CheckContext, fields: ChatFields = {}): Promise<string> {
   const { content } = await requireMessage(context, fields);
-  return assume("message.content is a string", () => {
+  return assume("message.content is a string", OWNERS.chatContent, () => {
     expectThat(typeof content === "string", { observer: "schema", expected: "a string", actual: String(content) });
     return content;
   });
@@ -180,7 +181,7 @@ export type UsageField = "prompt_tokens" | "completion_tokens" | "total_tokens";
 export function readUsage(body: JsonObject): Record<UsageField, number> {
   const usage = isJsonObject(body["usage"]) ? body["usage"] : {};
   const read = (field: UsageField): number =>
-    assume(`usage.${field} is a number`, () => {
+    assume(`usage.${field} is a number`, OWNERS.chatUsage, () => {
       const value = usage[field];
       expectThat(typeof value === "number", { observer: "schema", expected: "a number", actual: String(value) });
       return value;
@@ -211,8 +212,8 @@ export async function streamChat(
 export async function requireChunks(context: CheckContext, fields: ChatFields = {}): Promise<readonly ChatChunk[]> {
   const outcome = await streamChat(context, fields);
   await throwIfUnreadable(context, outcome, () => streamChat(context));
-  requireSuccess(outcome);
-  return chatChunks(outcome.exchange);
+  requireSuccess(outcome, answerOwners(outcome.exchange));
+  return chatChunks(outcome.exchange, OWNERS.streamRead);
 }
 
 /**

@@ -21,6 +21,7 @@ import {
 import { NotTestable } from "../../src/outcome-signals.ts";
 import { throwIfUnreadable } from "./chat-calls.ts";
 import { bodyText } from "../../src/response-body.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** What every check of the area has. */
 export const COMPLETIONS = {
@@ -95,7 +96,7 @@ export async function expectTextAccepted(context: CheckContext, fields: TextFiel
   const exchange = await askText(context, fields);
   if (exchange.response?.status !== 200) {
     const plain = await askText(context);
-    assume("a plain completion request is answered", () => expectStatus(plain, 200));
+    assume("a plain completion request is answered", answerOwners(plain), () => expectStatus(plain, 200));
   }
   expectStatus(exchange, 200);
   return exchange;
@@ -117,7 +118,7 @@ export async function requireTextChoices(
 /** The first choice of an answer. @throws Inconclusive */
 export async function requireTextChoice(context: CheckContext, fields: TextFields = {}): Promise<TextChoice> {
   const [choice] = await requireTextChoices(context, fields);
-  return assume("the answer has a choice", () => {
+  return assume("the answer has a choice", OWNERS.textChoice, () => {
     expectThat(choice !== undefined, { observer: "schema", expected: "a choice", actual: "none" });
     return choice;
   });
@@ -130,7 +131,7 @@ export async function requireContinuation(context: CheckContext, fields: TextFie
 
 /** @throws Inconclusive */
 export function readTextBody(exchange: Exchange): JsonObject {
-  return assume("a completion", () => {
+  return assume("a completion", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -144,7 +145,7 @@ export interface TextChoice extends JsonObject {
 /** @throws Inconclusive */
 export function readTextChoices(exchange: Exchange): readonly TextChoice[] {
   const { choices } = readTextBody(exchange);
-  return assume("choices with a text", () => expectTextChoices(choices));
+  return assume("choices with a text", OWNERS.textChoice, () => expectTextChoices(choices));
 }
 
 /** @throws Failure */
@@ -167,8 +168,8 @@ export interface TextEvent extends JsonObject {
 export async function requireTextEvents(context: CheckContext, fields: TextFields = {}): Promise<readonly TextEvent[]> {
   const outcome = await streamText(context, fields);
   await throwIfUnreadable(context, outcome, () => streamText(context));
-  if (outcome.value === undefined) requireSuccess(outcome);
-  return assume("events with choices", () => {
+  if (outcome.value === undefined) requireSuccess(outcome, answerOwners(outcome.exchange));
+  return assume("events with choices", OWNERS.textEvents, () => {
     const events = jsonFrames(outcome.exchange);
     expectThat(events.length > 0, { observer: "wire", expected: "events", actual: "none" });
     return events.map((event) => ({ ...event, choices: expectTextChoices(event["choices"]) }));

@@ -7,6 +7,7 @@ import type { EmbeddingCreateParams } from "openai/resources";
 import type { CheckContext, SdkOptions } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 export const TEXTS = ["The sea is wide.", "Taxes are due in April.", "A cat sleeps on the roof."] as const;
 /** Servers that round differently in a batch stay above it; two different texts stay far below. */
@@ -31,7 +32,7 @@ export function readSdkItems({ data }: { readonly data: unknown }): readonly Jso
 
 /** The body of an answer. @throws Inconclusive */
 export function requireList(exchange: Exchange): JsonObject {
-  return assume("an embedding request is answered", () => {
+  return assume("an embedding request is answered", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -40,7 +41,7 @@ export function requireList(exchange: Exchange): JsonObject {
 /** The items of an answer. @throws Inconclusive */
 export function requireItems(exchange: Exchange): readonly JsonObject[] {
   const { data } = requireList(exchange);
-  return assume("the answer has items", () => {
+  return assume("the answer has items", OWNERS.vectors, () => {
     const items = Array.isArray(data) ? data.filter(isJsonObject) : [];
     expectThat(items.length > 0, { observer: "schema", expected: "a list of items", actual: JSON.stringify(data) });
     return items;
@@ -49,7 +50,9 @@ export function requireItems(exchange: Exchange): readonly JsonObject[] {
 
 /** The vectors of an answer that was asked for as numbers, as they stand. @throws Inconclusive */
 export function requireVectors(exchange: Exchange): readonly (readonly number[])[] {
-  return requireItems(exchange).map((item) => assume("vectors are lists of numbers", () => expectNumbers(item)));
+  return requireItems(exchange).map((item) =>
+    assume("vectors are lists of numbers", OWNERS.vectors, () => expectNumbers(item)),
+  );
 }
 
 /** @throws Failure */

@@ -14,6 +14,8 @@ import { z } from "zod";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { askChat, type ChatFields, streamChat, userMessage } from "./chat-calls.ts";
+import type { Owners } from "../../src/owners.ts";
+import { OWNERS, statusOwners } from "./owners.ts";
 
 /** What clients read of an error. That `param` and `code` are there as null where they say nothing is another check's. */
 export const envelopeSchema = z.looseObject({
@@ -30,28 +32,40 @@ export function expectEnvelope(exchange: Exchange): void {
   expectShape(exchange, envelopeSchema);
 }
 
+const BAD_REQUEST = 400;
 /** A 4xx that says nothing about the request: openai-node sends it again (`client.ts shouldRetry`). */
 const RETRIED_STATUSES: readonly number[] = [408, 409, 429];
 
-/** A refusal with this status, which another check owns. @throws Inconclusive */
-export function requireStatus(exchange: Exchange, status: number | readonly number[]): void {
-  assume(`status ${[status].flat().join(" or ")}`, () => expectStatus(exchange, status));
+/** This status, which other checks own: those of the operation unless others are named. @throws Inconclusive */
+export function requireStatus(
+  exchange: Exchange,
+  status: number | readonly number[],
+  owners: Owners = statusOwners(exchange, status),
+): void {
+  assume(`status ${[status].flat().join(" or ")}`, owners, () => expectStatus(exchange, status));
 }
 
 /** The error of a refusal with this status, both of which other checks own. @throws Inconclusive */
-export function requireError(exchange: Exchange, status: number | readonly number[]): ErrorObject {
-  return assume("an enveloped refusal", () => expectErrorEnvelope(exchange, { status }));
+export function requireError(
+  exchange: Exchange,
+  status: number | readonly number[],
+  owners: Owners = statusOwners(exchange, status),
+): ErrorObject {
+  return assume("an enveloped refusal", owners, () => expectErrorEnvelope(exchange, { status }));
 }
 
 /** Any 4xx with an envelope, whose exact status another check owns. @throws Inconclusive */
-export function requireRefusedError(exchange: Exchange): ErrorObject {
-  requireRefusal(exchange);
-  return assume("an enveloped refusal", () => expectErrorEnvelope(exchange));
+export function requireRefusedError(
+  exchange: Exchange,
+  owners: Owners = statusOwners(exchange, BAD_REQUEST),
+): ErrorObject {
+  requireRefusal(exchange, owners);
+  return assume("an enveloped refusal", owners, () => expectErrorEnvelope(exchange));
 }
 
 /** Any 4xx, whose exact status another check owns. @throws Inconclusive */
-export function requireRefusal(exchange: Exchange): void {
-  assume("a refusal with 4xx", () => expectRefused(exchange));
+export function requireRefusal(exchange: Exchange, owners: Owners = statusOwners(exchange, BAD_REQUEST)): void {
+  assume("a refusal with 4xx", owners, () => expectRefused(exchange));
 }
 
 /**
@@ -97,5 +111,8 @@ async function requireMistake(context: CheckContext): Promise<{ fields: ChatFiel
     const exchange = await askChat(context, fields);
     if (isRefusal(expectResponse(exchange).status)) return { fields, exchange };
   }
-  throw new Inconclusive("no mistake in a request is refused, which chat.refusal.missing-messages judges");
+  throw new Inconclusive(
+    "no mistake in a request is refused, which chat.refusal.missing-messages judges",
+    OWNERS.chatMistakes,
+  );
 }

@@ -15,6 +15,8 @@ import {
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, expectAccepted, readChoice, streamChat } from "./chat-calls.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS, requireUncut } from "./forms.ts";
+import type { Owners } from "../../src/owners.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** Enough for any output format here, however many tokens the target makes of it. */
 const FORM_TOKENS = 200;
@@ -35,7 +37,7 @@ export async function expectFormed(context: CheckContext, fields: ChatFields): P
   const exchange = await askChat(context, fields);
   throwIfUnsupported(exchange, "response_format");
   await expectAccepted(context, exchange);
-  const choice = readChoice(assume("a chat completion", () => expectJsonObject(exchange)));
+  const choice = readChoice(assume("a chat completion", answerOwners(exchange), () => expectJsonObject(exchange)));
   requireUncut(choice);
   return readText(choice);
 }
@@ -44,7 +46,7 @@ export async function expectFormed(context: CheckContext, fields: ChatFields): P
 export async function requireFormedChoice(context: CheckContext, fields: ChatFields): Promise<JsonObject> {
   const exchange = await askChat(context, fields);
   throwIfUnsupported(exchange, "response_format");
-  return assume("an answer in this format", () => {
+  return assume("an answer in this format", answerOwners(exchange), () => {
     expectThat(exchange.response?.status === 200, {
       observer: "wire",
       expected: "status 200",
@@ -54,16 +56,28 @@ export async function requireFormedChoice(context: CheckContext, fields: ChatFie
   });
 }
 
-/** That the answer conforms to a strict schema at all. @throws Failure, Unsupported, Inconclusive */
-export async function expectLot(context: CheckContext): Promise<void> {
-  expectFits(expectJsonText(await expectFormed(context, composeFormat(LOT_FORM))), LOT_FORM);
+/** That the answer conforms to a strict schema at all. */
+export function lotBasis(context: CheckContext): Basis {
+  return {
+    owners: OWNERS.schemaFits,
+    async hold() {
+      expectFits(expectJsonText(await expectFormed(context, composeFormat(LOT_FORM))), LOT_FORM);
+    },
+  };
+}
+
+/** What an expectation builds on, and the checks that judge it. */
+export interface Basis {
+  readonly owners: Owners;
+  /** @throws Failure where it does not hold. */
+  readonly hold: () => Promise<void>;
 }
 
 /**
  * Runs an expectation; where it fails, and what it builds on does as well, that one is to blame. @throws Failure,
  * Inconclusive
  */
-export async function expectUpon(basis: () => Promise<void>, expectation: () => void): Promise<void> {
+export async function expectUpon(basis: Basis, expectation: () => void): Promise<void> {
   try {
     expectation();
   } catch (thrown) {
@@ -72,31 +86,33 @@ export async function expectUpon(basis: () => Promise<void>, expectation: () => 
   }
 }
 
-async function requireBasis(basis: () => Promise<void>): Promise<void> {
+async function requireBasis({ owners, hold }: Basis): Promise<void> {
   try {
-    await basis();
+    await hold();
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
-    throw new Inconclusive(`this builds on what other checks judge: ${thrown.message}`);
+    throw new Inconclusive(`this builds on what other checks judge: ${thrown.message}`, owners);
   }
 }
 
 export function readText({ message }: JsonObject): string {
   const { content } = isJsonObject(message) ? message : {};
   if (typeof content === "string") return content;
-  throw new Inconclusive("message.content is no string, which other checks judge");
+  throw new Inconclusive("message.content is no string, which other checks judge", OWNERS.chatContent);
 }
 
 /** The text of a streamed answer that is whole. @throws Unsupported, Inconclusive */
 export async function requireStreamedText(context: CheckContext, fields: ChatFields): Promise<string> {
   const outcome = await streamChat(context, fields);
   throwIfUnsupported(outcome.exchange, "response_format");
-  requireSuccess(outcome);
-  const chunks = chatChunks(outcome.exchange);
+  requireSuccess(outcome, answerOwners(outcome.exchange));
+  const chunks = chatChunks(outcome.exchange, OWNERS.streamRead);
   for (const choice of chunks.flatMap(({ choices }) => choices)) {
     requireUncut(choice);
-    if (typeof (choice.delta["content"] ?? "") !== "string") throw new Inconclusive("delta.content is no string");
-    if (choice["index"] !== 0) throw new Inconclusive("the only choice has not the index 0 everywhere");
+    if (typeof (choice.delta["content"] ?? "") !== "string")
+      throw new Inconclusive("delta.content is no string", OWNERS.streamContent);
+    if (choice["index"] !== 0)
+      throw new Inconclusive("the only choice has not the index 0 everywhere", OWNERS.streamIndex);
   }
   return streamedText(chunks);
 }

@@ -5,11 +5,12 @@ import { assume, expectJsonObject, expectStatus, expectThat, isJsonObject, type 
 import type { Exchange } from "../../src/exchange.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
+import { OWNERS } from "./owners.ts";
 
 /** All listed models as raw objects. @throws Inconclusive when the list can't be read */
 export async function requireModels(context: CheckContext): Promise<readonly JsonObject[]> {
   const { exchange } = await context.sdk((client) => client.models.list());
-  return assume("a list of models", () => {
+  return assume("a list of models", OWNERS.models, () => {
     expectStatus(exchange, 200);
     const { data } = expectJsonObject(exchange);
     const models = Array.isArray(data) ? data.filter(isJsonObject) : [];
@@ -21,7 +22,7 @@ export async function requireModels(context: CheckContext): Promise<readonly Jso
 /** A listed id that is a string. @throws Inconclusive */
 export async function requireModelId(context: CheckContext): Promise<string> {
   const ids = readIds(await requireModels(context));
-  return assume("the list holds an id", () => {
+  return assume("the list holds an id", OWNERS.modelListed, () => {
     const id = ids.find((candidate) => candidate === context.models.chat) ?? ids[0];
     expectThat(id !== undefined, { observer: "schema", expected: "an id", actual: "none" });
     return id;

@@ -8,6 +8,7 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { composeSdkChat } from "./chat-calls.ts";
 import { requireStatus } from "./envelope.ts";
 import { readRetryAfter } from "./retry-after.ts";
+import { OWNERS } from "./owners.ts";
 
 /** So long a check waits for a limit to be lifted. */
 export const WAIT_SECONDS_MAX = 10;
@@ -47,7 +48,7 @@ export async function exhaustRateLimit(context: CheckContext, maxRetries = 0): P
 /** A refusal by the rate limit. @throws Inconclusive when none came */
 export async function requireRateLimited(context: CheckContext): Promise<Exchange> {
   const { refused } = await exhaustRateLimit(context);
-  if (refused === null) throw new Inconclusive("no call was refused, which another check judges");
+  if (refused === null) throw new Inconclusive("no call was refused, which another check judges", OWNERS.rateRefused);
   requireStatus(refused.exchange, 429);
   return refused.exchange;
 }

@@ -9,6 +9,7 @@ import { Failure, Inconclusive, NotTestable, type Observer, Unsupported } from "
 import type { RealtimeConnection, ReceivedEvent } from "../../src/realtime-connection.ts";
 import { describeExchange, excerpt } from "../../src/response-body.ts";
 import { cutAudio, PCM, type RealtimeFormat } from "./realtime-audio.ts";
+import { OWNERS } from "./owners.ts";
 
 /** What every check of the area has. */
 export const REALTIME = {
@@ -70,8 +71,8 @@ async function askForRealtime(context: CheckContext): Promise<Offer> {
     }
     connection.terminate();
     if (status !== undefined && BROKEN_STATUSES.includes(status)) {
-      const cause = status === 429 ? "rate-limited" : "precondition";
-      throw new Inconclusive(`no session can be opened: ${describeExchange(exchange)}`, cause);
+      const by = status === 429 ? "rate-limited" : OWNERS.liveOpen;
+      throw new Inconclusive(`no session can be opened: ${describeExchange(exchange)}`, by);
     }
     seen.push(status === undefined ? "no answer" : `status ${status}`);
   }
@@ -108,11 +109,13 @@ export async function openSession(
   request: Partial<RealtimeRequest> = {},
 ): Promise<RealtimeConnection> {
   const { begins } = await requireRealtime(context);
-  if (!begins) throw new Inconclusive("this needs session.created, which another check judges");
+  if (!begins) throw new Inconclusive("this needs session.created, which another check judges", OWNERS.liveCreated);
   const connection = await context.realtime({ query: TRANSCRIPTION_QUERY, ...request });
-  if (!connection.opened) throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`);
+  if (!connection.opened)
+    throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`, OWNERS.liveOpen);
   const created = await connection.waitFor("session.created", { withinMs: context.patienceMs });
-  if (created === null) throw new Inconclusive(`this needs session.created: ${describeConnection(connection)}`);
+  if (created === null)
+    throw new Inconclusive(`this needs session.created: ${describeConnection(connection)}`, OWNERS.liveCreated);
   return connection;
 }
 
@@ -172,7 +175,7 @@ export async function requireUpdated(
   const { session, error } = await sendUpdate(context, connection, update);
   if (session !== null) return session;
   const reason = error === null ? describeConnection(connection) : JSON.stringify(error);
-  throw new Inconclusive(`this needs a session that can be configured: ${excerpt(reason)}`);
+  throw new Inconclusive(`this needs a session that can be configured: ${excerpt(reason)}`, OWNERS.liveUpdated);
 }
 
 /** Whether a session can be configured */
@@ -186,7 +189,8 @@ export async function requireConfigurable(context: CheckContext): Promise<void> 
     connection.terminate();
     return session !== null;
   });
-  if (!isConfigurable) throw new Inconclusive("this needs session.updated, which another check judges");
+  if (!isConfigurable)
+    throw new Inconclusive("this needs session.updated, which another check judges", OWNERS.liveUpdated);
 }
 
 /** A session for transcription whose turns end by a commit, or as told. @throws NotTestable, Inconclusive */
@@ -236,7 +240,8 @@ async function requireClearable(context: CheckContext): Promise<void> {
     connection.terminate();
     return answered;
   });
-  if (!isClearable) throw new Inconclusive("this needs input_audio_buffer.cleared, which another check judges");
+  if (!isClearable)
+    throw new Inconclusive("this needs input_audio_buffer.cleared, which another check judges", OWNERS.liveCleared);
 }
 
 /**

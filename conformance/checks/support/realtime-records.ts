@@ -25,6 +25,7 @@ import {
   SERVER_VAD,
   TRANSCRIPTION_QUERY,
 } from "./realtime-calls.ts";
+import { OWNERS } from "./owners.ts";
 
 export type RecordName = "manual" | "detected" | "model" | "model-detected";
 
@@ -77,7 +78,10 @@ export const TURN_MS = SPOKEN_MS + PAUSE_MS;
 export async function recordOf(context: CheckContext, name: RecordName): Promise<SessionRecord> {
   const record = await playOnce(context, name);
   if (record.opened) return record;
-  throw new Inconclusive(`this needs a session, which another check judges: ${describeRecord(record)}`);
+  throw new Inconclusive(
+    `this needs a session, which another check judges: ${describeRecord(record)}`,
+    OWNERS.liveOpen,
+  );
 }
 
 async function playOnce(context: CheckContext, name: RecordName): Promise<SessionRecord> {
@@ -92,7 +96,7 @@ export async function everyRecord(context: CheckContext): Promise<readonly Sessi
   const records: SessionRecord[] = [];
   for (const { name } of SCRIPTS) records.push(await playOnce(context, name));
   const opened = records.filter((record) => record.opened);
-  if (opened.length === 0) throw new Inconclusive("this needs a session, which another check judges");
+  if (opened.length === 0) throw new Inconclusive("this needs a session, which another check judges", OWNERS.liveOpen);
   return opened;
 }
 
@@ -101,7 +105,10 @@ export async function requireTranscribed(context: CheckContext): Promise<void> {
   const record = await recordOf(context, "manual");
   const completed = record.events.filter(({ value }) => value["type"] === COMPLETED).length;
   if (completed >= record.spoken) return;
-  throw new Inconclusive(`this needs completed turns, which another check judges: ${describeRecord(record)}`);
+  throw new Inconclusive(
+    `this needs completed turns, which another check judges: ${describeRecord(record)}`,
+    OWNERS.liveCompleted,
+  );
 }
 
 /** Where the first session came to nothing, the others are not waited for as long. */
@@ -207,21 +214,24 @@ function itemIdOf(event: JsonObject): unknown {
 /** That the session was configured, which another check owns. @throws Inconclusive */
 export function requireUpdates(record: SessionRecord): void {
   if (record.events.some(({ value }) => value["type"] === "session.updated")) return;
-  throw new Inconclusive("this needs session.updated, which another check judges");
+  throw new Inconclusive("this needs session.updated, which another check judges", OWNERS.liveUpdated);
 }
 
 /** The turns of a record, where other checks own that there are so many. @throws Inconclusive */
 export function requireTurns(record: SessionRecord): readonly TurnRecord[] {
   const turns = turnsOf(record);
   if (turns.length >= record.spoken) return turns;
-  throw new Inconclusive(`this needs turns, which other checks judge: ${describeRecord(record)}`);
+  throw new Inconclusive(`this needs turns, which other checks judge: ${describeRecord(record)}`, OWNERS.liveTurns);
 }
 
 /** The `completed` of a turn, which another check owns. @throws Inconclusive */
 export function requireCompleted(record: SessionRecord, turn: TurnRecord): Placed {
   const completed = turn.ends.find(({ value }) => value["type"] === COMPLETED);
   if (completed !== undefined) return completed;
-  throw new Inconclusive(`this needs a completed transcription, which another check judges: ${describeRecord(record)}`);
+  throw new Inconclusive(
+    `this needs a completed transcription, which another check judges: ${describeRecord(record)}`,
+    OWNERS.liveCompleted,
+  );
 }
 
 export function describeRecord({ name, events, closure }: SessionRecord): string {

@@ -18,6 +18,7 @@ import {
   userMessage,
 } from "./chat-calls.ts";
 import { requireError, requireRefusal, requireStatus } from "./envelope.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** What each is refused for, and may not be paid with. */
 const REFUSED: readonly ChatFields[] = [
@@ -42,12 +43,12 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
   const ask = (more: ChatFields = {}): Promise<Exchange> => askChat(context, { ...fields, ...more }, "small_credit");
   const first = await ask();
   requireAnswerOrQuota(first);
-  if (first.response?.status !== 200) throw new Inconclusive(EMPTY);
+  if (first.response?.status !== 200) throw new Inconclusive(EMPTY, "fixture");
   for (const wrong of REFUSED) requireRefusal(await ask(wrong));
   const request = { method: "POST", path: "/chat/completions", disconnectAfterMs: context.patienceMs } as const;
   for (const body of UNREADABLE) {
     const refused = await context.wire({ ...request, credential: "small_credit", body });
-    assume("an answer to what can't be read", () => expectResponse(refused));
+    assume("an answer to what can't be read", OWNERS.unreadable, () => expectResponse(refused));
     requireRefusal(refused);
   }
 
@@ -55,9 +56,10 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
   const exchanges = [first, ...parallel];
   const answered = exchanges.filter(({ response }) => response?.status === 200);
   for (const exchange of exchanges) requireAnswerOrQuota(exchange);
-  const bodies = answered.map((exchange) => assume("JSON", () => expectJsonObject(exchange)));
+  const bodies = answered.map((exchange) => assume("JSON", answerOwners(first), () => expectJsonObject(exchange)));
   const written = bodies.map((body) => readUsage(body).completion_tokens);
-  if (written.some((tokens) => tokens > maxTokens)) throw new Inconclusive("`max_tokens` is not kept");
+  if (written.some((tokens) => tokens > maxTokens))
+    throw new Inconclusive("`max_tokens` is not kept", OWNERS.chatLimit);
   if (answered.length > affordableCalls && written.some((tokens) => tokens < maxTokens)) {
     throw new Inconclusive("the model ended before `max_tokens`, so that more calls could be paid for", "model");
   }
@@ -68,8 +70,8 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
 export async function streamWhole(context: CheckContext, key: KeyName): Promise<void> {
   const outcome = await streamChat(context, composeFields(context), key);
   requireAnswerOrQuota(outcome.exchange);
-  requireSuccess(outcome);
-  const reasons = chatChunks(outcome.exchange).flatMap(({ choices }) =>
+  requireSuccess(outcome, answerOwners(outcome.exchange));
+  const reasons = chatChunks(outcome.exchange, OWNERS.streamRead).flatMap(({ choices }) =>
     choices.map((choice) => choice["finish_reason"]),
   );
   if (!reasons.includes("length")) throw new Inconclusive("the model ended before `max_tokens`", "model");
@@ -112,7 +114,7 @@ export async function disconnectStreams(
     const exchange = await context.wire({ ...request, disconnectAfterBytes: LEAVE_AFTER_BYTES });
     requireAnswerOrQuota(exchange);
     if (exchange.response?.status === 429) {
-      if (count === 0) throw new Inconclusive(`the account of \`${key}\` is empty: each run needs it anew`);
+      if (count === 0) throw new Inconclusive(`the account of \`${key}\` is empty: each run needs it anew`, "fixture");
       await sleep(SETTLED_AFTER_MS, undefined, { signal: context.signal });
       const again = await context.wire({ ...request, disconnectAfterBytes: LEAVE_AFTER_BYTES });
       requireAnswerOrQuota(again);
@@ -134,5 +136,6 @@ function requireAnswerOrQuota(exchange: Exchange): void {
   if (exchange.response?.status === 200) return;
   requireStatus(exchange, 429);
   const { code } = requireError(exchange, 429);
-  if (code !== "insufficient_quota") throw new Inconclusive(`a call was refused for another reason: ${String(code)}`);
+  if (code !== "insufficient_quota")
+    throw new Inconclusive(`a call was refused for another reason: ${String(code)}`, OWNERS.quotaCode);
 }

@@ -7,6 +7,7 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { bodyBytes } from "../../src/response-body.ts";
 import { requireStatus } from "./envelope.ts";
 import { measureWave } from "./wave.ts";
+import { OWNERS } from "./owners.ts";
 
 /** What every check of the endpoint has. */
 export const SPEECH = {
@@ -77,6 +78,6 @@ export async function requireSeconds(context: CheckContext, fields: JsonObject =
   requireStatus(exchange, 200);
   const seconds = measureWave(bodyBytes(exchange));
   if (seconds === null || seconds === 0)
-    throw new Inconclusive("the answer is no WAV file, which another check judges");
+    throw new Inconclusive("the answer is no WAV file, which another check judges", OWNERS.speechWave);
   return seconds;
 }

@@ -20,6 +20,7 @@ import {
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { askChat, type ChatFields, readChoice, requireUsage, streamChat, userMessage } from "./chat-calls.ts";
 import { closedObject, expectFits, expectJsonText, type Form, LOTS, requireUncut } from "./forms.ts";
+import { answerOwners, OWNERS } from "./owners.ts";
 
 /** A function that the caller offers, and what its arguments have to be. */
 export interface KnownTool {
@@ -90,7 +91,7 @@ export function throwIfNoTools(exchange: Exchange): void {
  */
 export function requireToolChoice(exchange: Exchange, { mayBeCut = false } = {}): JsonObject {
   throwIfNoTools(exchange);
-  const body = assume("a chat completion", () => {
+  const body = assume("a chat completion", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -129,7 +130,7 @@ export async function requireCalling(context: CheckContext, fields: ChatFields):
 export async function requireForce(context: CheckContext): Promise<void> {
   const choice = requireToolChoice(await askChat(context, forceTool(REPORT)));
   if (listCalls(choice).length > 0) return;
-  throw new Inconclusive("a named tool is not called, which chat.tools.named-is-called judges");
+  throw new Inconclusive("a named tool is not called, which chat.tools.named-is-called judges", OWNERS.calledByName);
 }
 
 /** The same without force, where force is not obeyed: what a call looks like can still be seen. */
@@ -177,7 +178,7 @@ export async function requireCall(context: CheckContext, tool = REPORT, fields: 
   const calls = listCalls(await requireCalling(context, forceTool(tool, fields)));
   const call = calls.find((candidate) => readCalled(candidate)["name"] === tool.name);
   if (call === undefined) {
-    throw new Inconclusive("not the tool that was asked for was called, which other checks judge");
+    throw new Inconclusive("not the tool that was asked for was called, which other checks judge", OWNERS.calledByName);
   }
   return call;
 }
@@ -185,7 +186,7 @@ export async function requireCall(context: CheckContext, tool = REPORT, fields: 
 /** The arguments of a call as JSON text. @throws Inconclusive */
 export function requireArguments(call: JsonObject): string {
   const { arguments: text } = readCalled(call);
-  return assume("function.arguments is a string", () => {
+  return assume("function.arguments is a string", OWNERS.callArguments, () => {
     expectThat(typeof text === "string", { observer: "schema", expected: "a string", actual: JSON.stringify(text) });
     return text;
   });
@@ -194,7 +195,7 @@ export function requireArguments(call: JsonObject): string {
 /** The arguments of a call that fit. @throws Unsupported, Inconclusive */
 export async function requireFitting(context: CheckContext, fields: ChatFields = {}): Promise<string> {
   const text = requireArguments(await requireCall(context, REPORT, fields));
-  assume("arguments that fit", () => expectFits(expectJsonText(text), REPORT.form));
+  assume("arguments that fit", OWNERS.callFits, () => expectFits(expectJsonText(text), REPORT.form));
   return text;
 }
 
@@ -223,8 +224,8 @@ export async function requireCallChunks(context: CheckContext, fields: ChatField
 export async function requireToolChunks(context: CheckContext, fields: ChatFields): Promise<readonly ChatChunk[]> {
   const outcome = await streamChat(context, fields);
   throwIfNoTools(outcome.exchange);
-  requireSuccess(outcome);
-  const chunks = chatChunks(outcome.exchange);
+  requireSuccess(outcome, answerOwners(outcome.exchange));
+  const chunks = chatChunks(outcome.exchange, OWNERS.streamRead);
   requireUncutStream(chunks);
   return chunks;
 }
@@ -239,7 +240,8 @@ export function groupDeltas(deltas: readonly CallDelta[]): ReadonlyMap<number, r
   const groups = new Map<number, CallDelta[]>();
   for (const delta of deltas) {
     const { index } = delta;
-    if (typeof index !== "number") throw new Inconclusive("an entry of delta.tool_calls has no index");
+    if (typeof index !== "number")
+      throw new Inconclusive("an entry of delta.tool_calls has no index", OWNERS.callIndex);
     groups.set(index, [...(groups.get(index) ?? []), delta]);
   }
   return groups;
@@ -249,5 +251,5 @@ export function groupDeltas(deltas: readonly CallDelta[]): ReadonlyMap<number, r
 export function joinArguments(deltas: readonly CallDelta[]): string {
   const pieces = deltas.map((delta) => delta.function["arguments"] ?? "");
   if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
-  throw new Inconclusive("a piece of the arguments is no string");
+  throw new Inconclusive("a piece of the arguments is no string", OWNERS.callPieces);
 }

@@ -21,6 +21,7 @@ import { requireStatus } from "./envelope.ts";
 import { composeMultipart, type FormOptions, type FormPart, type SentForm } from "./multipart.ts";
 import { isAbsent, requireOffered } from "./operation-probes.ts";
 import { SPOKEN } from "./recordings.ts";
+import { answerOwners, OWNERS, TRANSCRIPT_OWNERS } from "./owners.ts";
 
 export interface TranscriptEndpoint {
   /** Part of permanent check ids. */
@@ -201,13 +202,17 @@ function readTime(times: RegExpExecArray, first: number): number {
 export function requireText(exchange: Exchange, format: TranscriptFormat): string {
   requireStatus(exchange, 200);
   const text = readText(exchange, format);
-  if (text === null) throw new Inconclusive(`the body is not in the format ${format}, which another check judges`);
+  if (text === null)
+    throw new Inconclusive(
+      `the body is not in the format ${format}, which another check judges`,
+      TRANSCRIPT_OWNERS[format],
+    );
   return text;
 }
 
 /** The body of a JSON answer. @throws Inconclusive */
 export function requireBody(exchange: Exchange): JsonObject {
-  return assume("an answer in JSON", () => {
+  return assume("an answer in JSON", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -217,7 +222,10 @@ export function requireBody(exchange: Exchange): JsonObject {
 export function requireList(body: JsonObject, name: "segments" | "words"): readonly JsonObject[] {
   const list = body[name];
   if (!Array.isArray(list) || !list.every(isJsonObject)) {
-    throw new Inconclusive(`the answer has no ${name}, which another check judges`);
+    throw new Inconclusive(
+      `the answer has no ${name}, which another check judges`,
+      name === "words" ? OWNERS.heardWords : OWNERS.heardSegments,
+    );
   }
   if (list.length === 0) throw new Inconclusive("the model heard nothing", "model");
   return list;
@@ -229,6 +237,6 @@ export function requireTimes(
 ): readonly { readonly start: number; readonly end: number }[] {
   return items.map(({ start, end }) => {
     if (typeof start === "number" && typeof end === "number") return { start, end };
-    throw new Inconclusive("a part has no times, which another check judges");
+    throw new Inconclusive("a part has no times, which another check judges", OWNERS.heardSegments);
   });
 }

@@ -10,6 +10,7 @@ import { assume, expectStatus, expectThat, type JsonObject } from "../../src/exp
 import { Failure } from "../../src/outcome-signals.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import { composeChat } from "./chat-calls.ts";
+import { answerOwners } from "./owners.ts";
 
 /** What every check of the area has. */
 export const UPSTREAMS = {
@@ -42,7 +43,7 @@ export async function expectOfBreak(
 ): Promise<void> {
   if (holds) return;
   const plain = await streamPlain(context);
-  assume("a plain stream", () => expectSoundStream(plain));
+  assume("a plain stream", answerOwners(plain), () => expectSoundStream(plain));
   throw new Failure(details);
 }
 

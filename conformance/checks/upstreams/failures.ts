@@ -17,12 +17,14 @@ import {
   UPSTREAM_FAILURES,
   UPSTREAMS,
 } from "../support/upstream-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** The stream that breaks, as it is on the wire. @throws Inconclusive when none was opened, or it doesn't end */
 async function requireBrokenStream(context: CheckContext): Promise<Exchange> {
   const exchange = await context.wire(composeBreakingStream(context));
-  requireStatus(exchange, 200);
-  if (exchange.response?.end === "open") throw new Inconclusive("the stream does not end, which another check judges");
+  requireStatus(exchange, 200, OWNERS.upstreamBreaks);
+  if (exchange.response?.end === "open")
+    throw new Inconclusive("the stream does not end, which another check judges", OWNERS.upstreamEnds);
   return exchange;
 }
 
@@ -48,7 +50,7 @@ export const upstreamChecks: readonly Check[] = [
     breaks: "Anyone with a key maps the network behind the server.",
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_down });
-      requireStatus(exchange, UPSTREAM_FAILURES);
+      requireStatus(exchange, UPSTREAM_FAILURES, OWNERS.upstreamDown);
       const actual = findAddress(bodyText(exchange));
       expectThat(actual === undefined, { observer: "wire", expected: "no address in the body", actual });
     },
@@ -73,7 +75,7 @@ export const upstreamChecks: readonly Check[] = [
     breaks: "The operator's key for the upstream, or what its error page holds, is everyone's.",
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_error });
-      requireStatus(exchange, UPSTREAM_FAILURES);
+      requireStatus(exchange, UPSTREAM_FAILURES, OWNERS.upstreamError);
       const all = bodyText(exchange) + JSON.stringify(exchange.response?.headers);
       const holds = !all.includes(context.fixture("upstream_secret"));
       expectThat(holds, { observer: "wire", expected: "an answer without the secret", actual: "the secret" });
@@ -91,6 +93,7 @@ export const upstreamChecks: readonly Check[] = [
       const { message } = requireError(
         await askChat(context, { model: context.models.upstream_error }),
         UPSTREAM_FAILURES,
+        OWNERS.upstreamError,
       );
       const holds = !/<(?:!doctype|html|body|title|h1)\b/i.test(message);
       expectThat(holds, { observer: "schema", expected: "a message without markup", actual: excerpt(message) });
@@ -116,7 +119,7 @@ export const upstreamChecks: readonly Check[] = [
     breaks: "Clients wait for ever, with half an answer on the screen.",
     async run(context) {
       const exchange = await context.wire(composeBreakingStream(context));
-      requireStatus(exchange, 200);
+      requireStatus(exchange, 200, OWNERS.upstreamBreaks);
       const holds = exchange.response?.end !== "open";
       await expectOfBreak(context, holds, {
         observer: "wire",
@@ -135,7 +138,7 @@ export const upstreamChecks: readonly Check[] = [
     breaks: "A buffering layer loses what the user had seen otherwise.",
     async run(context) {
       const exchange = await requireBrokenStream(context);
-      const frames = assume("frames of JSON", () => jsonFrames(exchange));
+      const frames = assume("frames of JSON", OWNERS.upstreamFrames, () => jsonFrames(exchange));
       const holds = hasText(frames);
       await expectOfBreak(context, holds, {
         observer: "wire",
@@ -154,7 +157,7 @@ export const upstreamChecks: readonly Check[] = [
     breaks: "Clients read `terminated` and nothing about the cause, or nothing at all.",
     async run(context) {
       const exchange = await requireBrokenStream(context);
-      const last = assume("frames of JSON", () => jsonFrames(exchange)).at(-1);
+      const last = assume("frames of JSON", OWNERS.upstreamFrames, () => jsonFrames(exchange)).at(-1);
       const holds = isJsonObject(last?.["error"]);
       await expectOfBreak(context, holds, {
         observer: "wire",
@@ -190,7 +193,7 @@ export const upstreamChecks: readonly Check[] = [
     async run(context) {
       await requireBrokenStream(context);
       const outcome = await streamChat(context, { model: context.models.upstream_breaks });
-      requireStatus(outcome.exchange, 200);
+      requireStatus(outcome.exchange, 200, OWNERS.upstreamBreaks);
       const actual = `it read ${String(outcome.value)} chunks to the end`;
       await expectOfBreak(context, outcome.error !== undefined, {
         observer: "sdk",

@@ -10,6 +10,7 @@ import { askChat, composeChat } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { expectUpon } from "../support/formed-answers.ts";
 import { expectOfBreak, expectSoundStream, hasText, streamPlain, UPSTREAMS } from "../support/upstream-calls.ts";
+import { answerOwners, OWNERS } from "../support/owners.ts";
 
 /** A stream that has not ended after this hangs. */
 const HANG_MS = 10_000;
@@ -54,7 +55,7 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_compressed });
       await expectUpon(
-        async () => expectCompletion(await askChat(context)),
+        { owners: answerOwners(exchange), hold: async () => expectCompletion(await askChat(context)) },
         () => {
           expectStatus(exchange, 200);
           expectCompletion(exchange);
@@ -72,7 +73,7 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await context.wire(composeStream(context, context.models.upstream_compressed));
       await expectUpon(
-        async () => expectSoundStream(await streamPlain(context)),
+        { owners: answerOwners(exchange), hold: async () => expectSoundStream(await streamPlain(context)) },
         () => {
           expectStatus(exchange, 200);
           const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
@@ -95,12 +96,15 @@ export const upstreamHabitChecks: readonly Check[] = [
       const fields = { stream_options: { include_usage: true } };
       const exchange = await context.wire(composeStream(context, context.models.upstream_late_usage, fields));
       requireStatus(exchange, 200);
-      assume("frames of JSON", () => jsonFrames(exchange));
+      assume("frames of JSON", answerOwners(exchange), () => jsonFrames(exchange));
       await expectUpon(
-        async () => {
-          const plain = await streamPlain(context, fields);
-          expectSoundStream(plain);
-          expectUsageChunk(plain);
+        {
+          owners: OWNERS.streamUsage,
+          async hold() {
+            const plain = await streamPlain(context, fields);
+            expectSoundStream(plain);
+            expectUsageChunk(plain);
+          },
         },
         () => expectUsageChunk(exchange),
       );
@@ -117,7 +121,7 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askChat(context, { model: context.models.upstream_zero_usage });
       requireStatus(exchange, 200);
-      const usage = assume("a completion", () => readAnswer(exchange))?.["usage"];
+      const usage = assume("a completion", answerOwners(exchange), () => readAnswer(exchange))?.["usage"];
       const holds = !isJsonObject(usage) || usage["prompt_tokens"] !== 0;
       expectThat(holds, { observer: "wire", expected: "some prompt tokens", actual: JSON.stringify(usage) });
     },
@@ -133,7 +137,7 @@ export const upstreamHabitChecks: readonly Check[] = [
     async run(context) {
       const exchange = await context.wire(composeStream(context, context.models.upstream_unfinished));
       requireStatus(exchange, 200);
-      const frames = assume("frames of JSON", () => jsonFrames(exchange));
+      const frames = assume("frames of JSON", answerOwners(exchange), () => jsonFrames(exchange));
       const isDone = sseFrames(exchange).some(({ data }) => data === DONE);
       const holds = !isDone && isJsonObject(frames.at(-1)?.["error"]);
       const actual = excerpt(bodyText(exchange));

@@ -91,6 +91,14 @@ test("every outcome that is no pass is named with its reason", () => {
   }
 });
 
+test("checks that nobody accounts for are a section of their own, with those that should have", () => {
+  const text = render(false);
+  expect(text).toContain("? not accounted for (1): these checks could not be judged");
+  expect(text).toContain("    chat.sample.inconclusive, judged by chat.sample.pass\n");
+  const checks = sampleReport.checks.map((check) => ({ ...check, isOrphan: false }));
+  expect(render(false, { checks })).not.toContain("not accounted for");
+});
+
 test("a reason that several checks share is printed once, with their ids", () => {
   const sample = sampleReport.checks.find(({ outcome }) => outcome === "not-testable");
   if (sample === undefined) throw new Error("the sample has no such outcome");

@@ -125,10 +125,27 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   const sections = [
     areas.join("\n"),
     ...groupByCause(failures).map((group) => renderFailure(group, paint)),
+    report.ending === "interrupted" ? "" : renderOrphans(report.checks, { paint, output }),
     // Of an interrupted run the checks that did not run are not listed.
     report.ending === "interrupted" ? "" : renderUnproved(others, paint, output),
   ];
   return sections.filter((section) => section !== "");
+}
+
+/** A finding of its own: a contradiction, of the target or of the suite. */
+function renderOrphans(checks: readonly ReportedCheck[], { paint, output }: Omit<RenderOptions, "files">): string {
+  const orphans = checks.filter(({ isOrphan }) => isOrphan);
+  if (orphans.length === 0) return "";
+  const title = `? not accounted for (${orphans.length})`;
+  const [first = "", ...rest] = wrapText(
+    `${title}: these checks could not be judged, though the checks that judge what they need passed. The target answers differently from one request to the next, or the suite has a hole: please report it.`,
+    { output, indent: 4 },
+  );
+  const entries = orphans
+    .slice(0, IDS_SHOWN_MAX)
+    .flatMap(({ id, owners }) => wrapText(`    ${id}, judged by ${owners.join(", ")}`, { output, indent: 8 }));
+  const more = orphans.length > IDS_SHOWN_MAX ? [`    and ${orphans.length - IDS_SHOWN_MAX} more`] : [];
+  return [paint("yellow", title) + first.slice(title.length), ...rest, ...entries, ...more].join("\n");
 }
 
 /** One entry per check, or per reason that several checks share. */
