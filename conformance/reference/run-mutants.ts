@@ -1,7 +1,8 @@
 /**
  * `pnpm mutants [PATTERN] [--all]`: shows that the reference passes every check, that each mutant is killed by its
  * intended checks and no other, and that each check kills a mutant. A mutant is judged by the checks to which it can
- * make a difference (`select-checks.ts`); with `--all` by every check. Writes `mutants.json`; exits 1 unless all of it
+ * make a difference (`select-checks.ts`); with `--all` by every check. Writes `mutants.json`, and in `coverage.json` which checks
+ * exercise what the specification documents; exits 1 unless all of it
  * holds. A pattern runs only the mutants whose id contains it, and writes nothing. `--generated [--sample N]` judges
  * generated faults instead (`generated/run-generated.ts`).
  */
@@ -12,6 +13,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { checks } from "../checks/index.ts";
+import { renderCoverage, summariseCoverage } from "./coverage.ts";
 import { isSound, type KillMatrix, type MutantVerdict, narrowChecks, summariseKills } from "./kill-matrix.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/index.ts";
@@ -25,6 +27,7 @@ const PARALLEL = 10;
 /** More threads than this have too little to do. */
 const THREADS_MAX = 8;
 const REPORT_FILE = "mutants.json";
+const COVERAGE_FILE = "coverage.json";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -52,6 +55,7 @@ async function main(): Promise<number> {
     return 1;
   }
   print(`reference: passes all ${checks.length} checks`);
+  const isCovered = pattern !== "" || (await reportCoverage(records));
   const narrow = new Set(narrowChecks.map(({ id }) => id));
   const judged = await judgeMutants(
     threads,
@@ -64,7 +68,17 @@ async function main(): Promise<number> {
   const matrix = pattern === "" ? found : { ...found, unkilled_checks: [] };
   printSummary(matrix, judged, performance.now() - startedAt);
   if (pattern === "") await writeFile(REPORT_FILE, `${JSON.stringify(matrix, null, 2)}\n`);
-  return isSound(matrix) ? 0 : 1;
+  return isSound(matrix) && isCovered ? 0 : 1;
+}
+
+/** Whether all that the specification documents has a check or a reason why not. */
+async function reportCoverage(records: readonly CheckRecord[]): Promise<boolean> {
+  const coverage = summariseCoverage(
+    records.map(({ result }) => ({ check: result.check, exchanges: result.exchanges })),
+  );
+  for (const line of renderCoverage(coverage)) print(line);
+  await writeFile(COVERAGE_FILE, `${JSON.stringify(coverage, null, 2)}\n`);
+  return coverage.gaps.length + coverage.stale.length === 0;
 }
 
 interface Judged {
