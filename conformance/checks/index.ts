@@ -78,6 +78,8 @@ import { responseToolChecks } from "./responses/tools.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
+import { realtimeLimitChecks } from "./limits/realtime.ts";
+import { realtimeParameterChecks } from "./realtime/parameters.ts";
 import { realtimeUpdateChecks } from "./realtime/updates.ts";
 import { upgradeChecks } from "./realtime/upgrade.ts";
 import { upstreamHabitChecks } from "./upstreams/habits.ts";
@@ -137,6 +139,7 @@ export const checks: readonly Check[] = [
   ...realtimeCredentialChecks,
   ...realtimeSessionChecks,
   ...realtimeUpdateChecks,
+  ...realtimeParameterChecks,
   ...realtimeTurnChecks,
   realtimeTextCheck,
   ...realtimeDetectionChecks,
@@ -164,6 +167,7 @@ export const checks: readonly Check[] = [
   ...realtimeBillingChecks,
   ...limitChecks,
   ...limitedOperationChecks,
+  ...realtimeLimitChecks,
   ...fairnessChecks,
   ...upstreamChecks,
   ...upstreamHabitChecks,

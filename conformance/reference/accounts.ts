@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What the account `small` can pay for. Two more can pay for one such call and half of another, and six for a few of
+ * What the account `small` can pay for. Two more can pay for one such call and half of another, and the others for a few of
  * other operations.
  */
 export const SMALL_CREDIT = { affordableCalls: 3, maxTokens: 16 };
@@ -21,8 +21,10 @@ const CREDITS: Readonly<Record<string, number>> = {
   "responses-stream": 100,
   embeddings: 700,
   transcriptions: 40,
+  "transcriptions-stream": 40,
   translations: 40,
   speech: 400,
+  "speech-stream": 400,
   realtime: 40,
 };
 const AMPLE_REQUESTS = 100_000;

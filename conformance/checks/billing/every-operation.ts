@@ -30,8 +30,10 @@ const CHARGED: Readonly<Partial<Record<BilledSlug, KeyName>>> = {
   "responses-stream": "responses_stream_credit",
   embeddings: "embeddings_credit",
   transcriptions: "transcriptions_credit",
+  "transcriptions-stream": "transcriptions_stream_credit",
   translations: "translations_credit",
   speech: "speech_credit",
+  "speech-stream": "speech_stream_credit",
 };
 
 /** Tokens of an answer, or words of an input. */

@@ -27,6 +27,7 @@ import {
 } from "./other-flaws.ts";
 import { listResponseFlaws } from "./response-flaws.ts";
 import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
+import { listSecretFlaws } from "./secret-flaws.ts";
 import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
 
 type Sent = Pick<WireRequest, "headers" | "credential">;
@@ -154,6 +155,9 @@ const HEARD = { area: "audio", needs: ["model:transcription"] } as const;
 const SPOKEN_TEXTS = [{ input: "The sea is wide." }, { input: "The rain is cold, and the night is long." }];
 const FORMATS = [{}, { response_format: "verbose_json" }, { response_format: "json" }];
 
+const LIFETIME = { anchor: "created_at", seconds: 60 };
+const SECRET_VARIANTS: readonly JsonObject[] = [{}, { expires_after: LIFETIME }];
+
 export const ANSWERED: readonly Answered[] = [
   { ...CHAT, slug: "chat", variants: CHAT_VARIANTS, send: chat, list: listChatFlaws },
   { ...CHAT, slug: "chat-stream", variants: streamed(CHAT_VARIANTS), send: chat, list: listChatStreamFlaws },
@@ -213,6 +217,15 @@ export const ANSWERED: readonly Answered[] = [
     list: listTranscriptFlaws,
   },
   {
+    slug: "client-secrets",
+    area: "realtime",
+    operation: "create-realtime-client-secret",
+    needs: ["model:transcription"],
+    variants: SECRET_VARIANTS,
+    send: sendJson("create-realtime-client-secret", composeSecret),
+    list: listSecretFlaws,
+  },
+  {
     slug: "models-list",
     area: "models",
     operation: "listModels",
@@ -237,6 +250,12 @@ export const ANSWERED: readonly Answered[] = [
     },
   },
 ];
+
+/** As the examples of the document: a session for transcription with a model of the recipe. */
+function composeSecret({ models }: CheckContext): JsonObject {
+  const transcription = { model: models.transcription, language: "en" };
+  return { session: { type: "transcription", audio: { input: { transcription } } } };
+}
 
 /** An option may be refused; whatever else comes instead of 200 is a flaw. */
 const REFUSED: readonly number[] = [400, 404, 422, 501];

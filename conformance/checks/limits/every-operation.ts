@@ -7,7 +7,11 @@ import { expectStatus, expectThat } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { askBilled, BILLED_CALLS, type BilledCall, describeCall, requireAnswered } from "../support/billed-calls.ts";
 import { isBusy, overloadBy, requireSlowModel } from "../support/burst.ts";
-import { exhaustBy } from "../support/rate-limit.ts";
+import { exhaustBy, isDuration, readRateLimitHeaders } from "../support/rate-limit.ts";
+import { readRetryAfter, RETRY_AFTER_SECONDS_MAX } from "../support/retry-after.ts";
+import { requireError, requireStatus } from "../support/envelope.ts";
+import { bodyText } from "../../src/response-body.ts";
+import type { Exchange } from "../../src/exchange.ts";
 
 const LIMITS = { area: "limits", level: "must", tier: "protocol" } as const;
 
@@ -31,6 +35,50 @@ function defineRateLimit(billed: BilledCall): Check {
       expectThat(refused !== null, { observer: "wire", expected: "a 429", actual });
       if (refused.response?.status !== 429) await requireAnswered(context, billed);
       expectStatus(refused, 429);
+    },
+  });
+}
+
+/** What the refusal of chat tells a client, and every other one has to. */
+const TOLD: readonly { readonly expected: string; readonly isTold: (refused: Exchange) => boolean }[] = [
+  {
+    expected: "the code rate_limit_exceeded",
+    isTold: (refused) => requireError(refused, 429).code === "rate_limit_exceeded",
+  },
+  { expected: "a wait in retry-after that the SDKs accept", isTold: isWaitTold },
+  { expected: "no x-should-retry: false", isTold: ({ response }) => response?.headers["x-should-retry"] !== "false" },
+  { expected: "x-ratelimit-limit-requests, -remaining-requests and -reset-requests", isTold: areLimitsTold },
+];
+
+function isWaitTold(refused: Exchange): boolean {
+  const seconds = readRetryAfter(refused) ?? 0;
+  return seconds > 0 && seconds <= RETRY_AFTER_SECONDS_MAX;
+}
+
+function areLimitsTold(refused: Exchange): boolean {
+  const { limit = "", remaining = "", reset = "" } = readRateLimitHeaders(refused);
+  const isCounted = /^\d+$/.test(limit) && /^\d+$/.test(remaining) && Number(remaining) <= Number(limit);
+  return isCounted && isDuration(reset);
+}
+
+function defineRefusalTold(billed: BilledCall): Check {
+  return defineCheck({
+    ...LIMITS,
+    id: `limits.invariants.rate-refusal-${billed.slug}`,
+    level: "should",
+    operation: billed.operation,
+    needs: ["key:rate_limited", "fixture:rate_limited", ...billed.needs],
+    requirement: `The refusal of ${describeCall(billed)} by the rate limit says so by its code, how long to wait, and what the limit is.`,
+    reference: "RFC 9110 section 10.2.3; openai-node client.ts shouldRetry, retryRequest; OpenAI rate limits",
+    breaks: "Clients of this operation give up, or come back too early, though waiting would have been enough.",
+    async run(context) {
+      const { refused } = await exhaustBy(context, () => askBilled(context, billed, { credential: "rate_limited" }));
+      if (refused === null) throw new Inconclusive("no call was refused, which another check judges");
+      requireStatus(refused, 429);
+      for (const { expected, isTold } of TOLD) {
+        const actual = `${JSON.stringify(refused.response?.headers)} ${bodyText(refused)}`;
+        expectThat(isTold(refused), { observer: "wire", expected, actual });
+      }
     },
   });
 }
@@ -62,5 +110,5 @@ function defineOverload(billed: BilledCall): Check {
 
 /** Of chat that does not stream other checks know more. */
 export const limitedOperationChecks: readonly Check[] = BILLED_CALLS.filter(({ slug }) => slug !== "chat").flatMap(
-  (billed) => [defineRateLimit(billed), defineOverload(billed)],
+  (billed) => [defineRateLimit(billed), defineRefusalTold(billed), defineOverload(billed)],
 );

@@ -12,7 +12,7 @@ import { expectErrorEnvelope, expectHeader, expectThat } from "../../src/expect.
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { bodyText } from "../../src/response-body.ts";
-import { CREDENTIAL_PROBES, type CredentialProbe, UNKNOWN_KEY } from "../support/credential-probes.ts";
+import { CREDENTIAL_PROBES, type CredentialProbe, TOKEN_PROBES, UNKNOWN_KEY } from "../support/credential-probes.ts";
 import {
   describeConnection,
   expectOn,
@@ -133,7 +133,7 @@ const HEADER_ONLY = ["missing", "malformed", "wrong-scheme"];
 
 function defineMatrix(transport: Transport): readonly Check[] {
   const isHeader = transport.slug === "header";
-  const probes = CREDENTIAL_PROBES.filter(({ slug }) => isHeader || !HEADER_ONLY.includes(slug));
+  const probes = [...CREDENTIAL_PROBES, ...TOKEN_PROBES].filter(({ slug }) => isHeader || !HEADER_ONLY.includes(slug));
   return probes.map((probe: CredentialProbe) =>
     defineCheck({
       ...AUTH,

@@ -1,6 +1,6 @@
 /** Checks of client secrets: short-lived credentials that open a session in a browser, and nothing else. */
 
-import { realtimeCreateClientSecretResponseSchema } from "@openai-compat/spec";
+import { type HttpOperationId, realtimeCreateClientSecretResponseSchema } from "@openai-compat/spec";
 import type OpenAI from "openai";
 import type { ClientSecretCreateParams } from "openai/resources/realtime/client-secrets";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +14,7 @@ import { describeExchange } from "../../src/response-body.ts";
 import { composeSdkChat } from "../support/chat-calls.ts";
 import { UNKNOWN_KEY } from "../support/credential-probes.ts";
 import { expectRefused, requireRefusal } from "../support/envelope.ts";
+import { OPERATION_PROBES } from "../support/operation-probes.ts";
 import {
   describeConnection,
   expectOn,
@@ -186,6 +187,40 @@ const refusedChecks = REFUSED.map(({ slug, what, body, breaks }) =>
   }),
 );
 
+/** An operation in a mode that a secret is tried on. */
+interface OtherUse {
+  readonly operation: HttpOperationId;
+  readonly call: (client: OpenAI, context: CheckContext) => Promise<unknown>;
+}
+
+const OTHER_USES: readonly OtherUse[] = OPERATION_PROBES.flatMap(({ operation, call, stream }) => [
+  { operation, call },
+  ...(stream === undefined ? [] : [{ operation, call: stream }]),
+]);
+
+const secretsAloneCheck = defineCheck({
+  ...SECRETS,
+  id: "realtime.invariants.secret-alone",
+  needs: [...SECRETS.needs, "model:chat"],
+  requirement: "A client secret is for realtime alone: every other operation refuses it with 401 or 403, streams too.",
+  reference: "OpenAPI create-realtime-client-secret: access to the Realtime API; OWASP API5:2023",
+  breaks: "Who reads the source of a page uses its operator's account for all else.",
+  async run(context) {
+    const { value } = await requireSecret(context);
+    for (const { operation, call } of OTHER_USES) {
+      const ask = (literal: string) =>
+        context.sdk((client) => call(client, context), { credential: { literal }, isRefusable: true });
+      // Other checks own who else gets in, and a server need not have every operation.
+      if ((await ask(UNKNOWN_KEY)).exchange.response?.status !== 401) continue;
+      const { exchange } = await ask(value);
+      const { status } = exchange.response ?? {};
+      const actual = `${operation}: ${describeExchange(exchange)}`;
+      const expected = "status 401 or 403";
+      if (status !== 401 && status !== 403) throw new Failure({ observer: "wire", expected, actual, exchange });
+    }
+  },
+});
+
 export const realtimeSecretChecks: readonly Check[] = [
   defineCheck({
     ...SECRETS,
@@ -329,6 +364,7 @@ export const realtimeSecretChecks: readonly Check[] = [
       expectTurnedAway(await openWith(context, value.slice(0, middle) + other + value.slice(middle + 1)));
     },
   }),
+  secretsAloneCheck,
 ];
 
 /** Stands last of all checks, so that others run while its secret ends. */

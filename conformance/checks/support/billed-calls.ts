@@ -8,6 +8,7 @@ import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
+import { throwIfUnsupported } from "../../src/expect.ts";
 import type { KeyName, ModelRole } from "../../src/target.ts";
 import { LONG_PROMPT } from "./chat-calls.ts";
 import { COUNTING } from "./completion-calls.ts";
@@ -24,13 +25,17 @@ export type BilledSlug =
   | "responses-stream"
   | "embeddings"
   | "transcriptions"
+  | "transcriptions-stream"
   | "translations"
-  | "speech";
+  | "speech"
+  | "speech-stream";
 
 interface Way {
   /** Part of permanent check ids. */
   readonly slug: BilledSlug;
   readonly role: ModelRole & ("chat" | "embedding" | "transcription" | "speech");
+  /** The parameter that a server without such streams refuses by name. */
+  readonly optional?: string;
   /** To its end. `size`: tokens of the answer, or words of the input. */
   readonly call: (client: OpenAI, model: string, size: number) => Promise<unknown>;
 }
@@ -117,6 +122,13 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
       role: "transcription",
       call: async (client, model) => client.audio.transcriptions.create({ model, file: silentRecording() }),
     },
+    {
+      slug: "transcriptions-stream",
+      role: "transcription",
+      optional: "stream",
+      call: (client, model) =>
+        readToEnd(client.audio.transcriptions.create({ model, file: silentRecording(), stream: true })),
+    },
   ],
   createTranslation: [
     {
@@ -131,6 +143,21 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
       role: "speech",
       call: (client, model, size) =>
         client.audio.speech.create({ model, voice: "alloy", response_format: "wav", input: words(size) }),
+    },
+    {
+      slug: "speech-stream",
+      role: "speech",
+      optional: "stream_format",
+      call: async (client, model, size) => {
+        const asked = {
+          model,
+          voice: "alloy",
+          response_format: "wav",
+          stream_format: "sse",
+          input: words(size),
+        } as const;
+        return (await client.audio.speech.create(asked)).arrayBuffer();
+      },
     },
   ],
   "create-realtime-client-secret": [],
@@ -169,12 +196,18 @@ export async function askBilled(
   return (await context.sdk((client) => call(client, model, size), { credential })).exchange;
 }
 
-/** That the full key gets an answer, so that another key's answer says something. @throws NotTestable, Inconclusive */
+/**
+ * That the full key gets an answer, so that another key's answer says something.
+ *
+ * @throws NotTestable, Inconclusive, Unsupported
+ */
 export async function requireAnswered(
   context: CheckContext,
   billed: BilledCall,
   options: BilledOptions = {},
 ): Promise<void> {
   await requireOffered(context, billed.operation);
-  requireStatus(await askBilled(context, billed, options), 200);
+  const exchange = await askBilled(context, billed, options);
+  if (billed.optional !== undefined) throwIfUnsupported(exchange, billed.optional);
+  requireStatus(exchange, 200);
 }

@@ -8,7 +8,7 @@ import type { CredentialVerdict } from "../tokens.ts";
 import type { Constraint } from "../wire.ts";
 import { type Fault, listModes, modeOfCall, modeOfFields, OPERATION_NAMES } from "./fault.ts";
 
-const CREDENTIALS: readonly Exclude<CredentialVerdict, "full">[] = [
+export const CREDENTIALS: readonly Exclude<CredentialVerdict, "full">[] = [
   "missing",
   "malformed",
   "wrong-scheme",

@@ -5,7 +5,7 @@
 
 import type { HttpOperationId } from "@openai-compat/spec";
 import { type ReferenceCall, type Reply } from "../call.ts";
-import { isStream, type Mutant } from "../mutants/mutant.ts";
+import { asksForStream, isStream, type Mutant } from "../mutants/mutant.ts";
 import type { Fields } from "../operations/operation.ts";
 
 /** Which answers of an operation: those that are no stream, streams, refusals, or all. */
@@ -58,8 +58,8 @@ export function modeOfReply(reply: Reply): "body" | "stream" | "refusal" {
   return isStream(reply) ? "stream" : "body";
 }
 
-export function modeOfFields({ stream, stream_format: format }: Fields): "body" | "stream" {
-  return stream === true || stream === "true" || format === "sse" ? "stream" : "body";
+export function modeOfFields(fields: Fields): "body" | "stream" {
+  return asksForStream(fields) ? "stream" : "body";
 }
 
 /** The mode that a call asks for, found in the bytes of its body: JSON or a form. */

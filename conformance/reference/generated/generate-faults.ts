@@ -8,6 +8,7 @@ import { listFieldFaults } from "./field-faults.ts";
 import { listFramingFaults } from "./framing-faults.ts";
 import { listHeaderFaults } from "./header-faults.ts";
 import { listParameterFaults } from "./parameter-faults.ts";
+import { listRealtimeFaults } from "./realtime/index.ts";
 import type { WireShape } from "./wire-shape.ts";
 
 /** By their ids, which are unique. */
@@ -20,6 +21,7 @@ export function generateFaults(shape: WireShape): ReadonlyMap<string, Fault> {
     ...listParameterFaults(),
     ...listAccessFaults(),
     ...listConversationFaults(),
+    ...listRealtimeFaults(shape),
   ];
   return new Map(faults.toSorted((one, other) => (one.id < other.id ? -1 : 1)).map((fault) => [fault.id, fault]));
 }

@@ -5,6 +5,7 @@
 
 import type { HttpOperationId } from "@openai-compat/spec";
 import { z } from "zod";
+import { isJsonObject } from "../../src/expect.ts";
 import type { ReferenceCall, Reply } from "../call.ts";
 import type { CheckRecord, RecordedCall } from "../record-calls.ts";
 import { readBody, readEvents } from "./edit-reply.ts";
@@ -41,7 +42,21 @@ const headerSchema = z.object({ operation: operationSchema, mode: modeSchema, na
 
 export type HeaderShape = z.output<typeof headerSchema>;
 
-export const wireShapeSchema = z.object({ answers: z.array(answerSchema), headers: z.array(headerSchema) });
+const eventSchema = z.object({
+  type: z.string(),
+  /** Whether several of them belong to one turn. */
+  repeats: z.boolean(),
+  places: z.array(placeSchema),
+});
+
+/** The events of a type that realtime sessions are sent. */
+export type EventShape = z.output<typeof eventSchema>;
+
+export const wireShapeSchema = z.object({
+  answers: z.array(answerSchema),
+  headers: z.array(headerSchema),
+  events: z.array(eventSchema),
+});
 
 export type WireShape = z.output<typeof wireShapeSchema>;
 
@@ -50,8 +65,10 @@ interface Answers {
   readonly mode: "body" | "stream" | "refusal";
   readonly kind: string;
   repeats: boolean;
-  readonly places: Map<string, { types: Set<string>; values: Set<string> }>;
+  readonly places: NotedPlaces;
 }
+
+type NotedPlaces = Map<string, { types: Set<string>; values: Set<string> }>;
 
 export function describeWire(records: readonly CheckRecord[]): WireShape {
   const answers = new Map<string, Answers>();
@@ -67,16 +84,42 @@ export function describeWire(records: readonly CheckRecord[]): WireShape {
     }
   }
   return {
-    answers: [...answers.values()].map(({ places, ...shape }) => ({
-      ...shape,
-      places: [...places].map(([path, { types, values }]) => ({
-        path,
-        types: [...types].toSorted(),
-        varies: values.size > 1,
-      })),
-    })),
+    answers: [...answers.values()].map(({ places, ...shape }) => ({ ...shape, places: listShapes(places) })),
     headers: [...headers.values()],
+    events: describeEvents(records),
   };
+}
+
+function listShapes(places: NotedPlaces): PlaceShape[] {
+  return [...places].map(([path, { types, values }]) => ({
+    path,
+    types: [...types].toSorted(),
+    varies: values.size > 1,
+  }));
+}
+
+/** An event that is sent so often in one step is one of several. */
+const REPEATS_MIN = 2;
+
+function describeEvents(records: readonly CheckRecord[]): EventShape[] {
+  const events = new Map<string, { repeats: boolean; readonly places: NotedPlaces }>();
+  const open = (type: string) => {
+    const shape = events.get(type) ?? { repeats: false, places: new Map() };
+    events.set(type, shape);
+    return shape;
+  };
+  for (const { member, result } of records.flatMap(({ calls }) => calls)) {
+    if (member === "realtime.stamp" && isJsonObject(result)) {
+      notePlaces(open(String(result["type"])).places, result);
+    }
+    if (member === "realtime.transcribe" && Array.isArray(result)) {
+      const types = result.filter(isJsonObject).map(({ type }) => String(type));
+      for (const [type, group] of Map.groupBy(types, (one) => one)) {
+        if (group.length >= REPEATS_MIN) open(type).repeats = true;
+      }
+    }
+  }
+  return [...events].map(([type, { repeats, places }]) => ({ type, repeats, places: listShapes(places) }));
 }
 
 /** The finished reply and its call; null for another function of the wire. */
@@ -112,13 +155,17 @@ function note(answers: Map<string, Answers>, kind: Kind, value: unknown): Answer
   const key = `${kind.operation} ${kind.mode} ${kind.kind}`;
   const shape = answers.get(key) ?? { ...kind, repeats: false, places: new Map() };
   answers.set(key, shape);
+  notePlaces(shape.places, value);
+  return shape;
+}
+
+function notePlaces(places: NotedPlaces, value: unknown): void {
   for (const place of listPlaces(value)) {
-    const known = shape.places.get(place.path) ?? { types: new Set(), values: new Set() };
-    shape.places.set(place.path, known);
+    const known = places.get(place.path) ?? { types: new Set(), values: new Set() };
+    places.set(place.path, known);
     known.types.add(typeOf(place.value));
     if (known.values.size < VALUES_MAX) known.values.add(JSON.stringify(place.value).slice(0, 200));
   }
-  return shape;
 }
 
 export function typeOf(value: unknown): string {

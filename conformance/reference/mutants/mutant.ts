@@ -12,6 +12,7 @@ import {
 } from "../operations/chat-answer.ts";
 import { REFERENCE_RULES, validateBy, wantsUsage } from "../operations/create-chat-completion.ts";
 import type { ReferenceOperations } from "../operations/index.ts";
+import type { Fields } from "../operations/operation.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { ChatBody, Rule } from "../operations/chat-rules.ts";
 import type { ReferenceCall, Reply, Write } from "../call.ts";
@@ -186,13 +187,18 @@ export function mutateRequest(naming: Naming, change: (body: ChatBody) => ChatBo
 /** Leaves the calls of an operation out of something that an account is held to. */
 export function releaseFrom(naming: Naming, constraint: Constraint, billed: BilledCall): Mutant {
   const isOf = ({ operation, request }: ConstrainedCall): boolean =>
-    operation === billed.operation && (request["stream"] === true) === billed.isStreamed;
+    operation === billed.operation && asksForStream(request) === billed.isStreamed;
   return {
     ...naming,
     mutate: ({ constrains }) => ({
       constrains: (asked, call) => !(asked === constraint && isOf(call)) && constrains(asked, call),
     }),
   };
+}
+
+/** In whichever way the operation is asked for one; a form has texts only. */
+export function asksForStream({ stream, stream_format: format }: Fields): boolean {
+  return stream === true || stream === "true" || format === "sse";
 }
 
 /** A copy without one key. */

@@ -31,9 +31,13 @@ export interface RealtimeWire {
   readonly protocol: (upgrade: Upgrade) => string | null;
   /** More headers of the upgrade. */
   readonly headers: (upgrade: Upgrade) => Readonly<Record<string, string>>;
+  /** The first lines of what is sent, before the empty one. */
+  readonly head: (lines: readonly string[]) => readonly string[];
   readonly isBeta: (upgrade: Upgrade) => boolean;
   /** Whether a session is let in whatever its account has. */
   readonly isFree: (account: string, phase: "upgrade" | "turn") => boolean;
+  /** Whether a session counts against its account's limit of requests. */
+  readonly isLimited: (account: string) => boolean;
   readonly costOf: (turn: { readonly events: readonly ServerEvent[] }) => number;
   readonly open: (opening: Opening) => Step;
   readonly parse: (text: string) => JsonObject | null;
@@ -58,6 +62,8 @@ export interface RealtimeWire {
   readonly step: (step: Step, before: Session | null, text: string) => Step;
   /** The last word on each event. */
   readonly stamp: (event: ServerEvent, place: { readonly session: number; readonly number: number }) => JsonObject;
+  /** The bytes of an event on the wire: one frame. */
+  readonly frame: (event: JsonObject) => Uint8Array;
   /** Whether an event waits for the client's next message. */
   readonly holds: (event: ServerEvent) => boolean;
   readonly join: (fragments: readonly Buffer[]) => Buffer;

@@ -6,7 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { ReferenceWire } from "../wire.ts";
-import { type Frame, OPCODES, readCloseCode, readFrame, writeClose, writeFrame } from "./frames.ts";
+import { type Frame, OPCODES, readCloseCode, readFrame, writeClose } from "./frames.ts";
 import { handleMessage } from "./handlers.ts";
 import type { Violation } from "./realtime-wire.ts";
 import { type Close, composeError, type Opening, type ServerEvent, type Session, type Step } from "./session.ts";
@@ -34,7 +34,7 @@ export function serveSocket({ socket, opening, account, wire }: SocketOptions): 
   const write = (event: ServerEvent): void => {
     sent += 1;
     const stamped = realtime.stamp(event, { session: opening.number, number: sent });
-    socket.write(writeFrame(OPCODES.text, Buffer.from(JSON.stringify(stamped))));
+    socket.write(realtime.frame(stamped));
   };
   let isClosed = false;
   const close = ({ code, reason }: Close): void => {

@@ -31,14 +31,14 @@ export function serveUpgrade(request: IncomingMessage, socket: Duplex, wire: Ref
   if (refusal !== null) return refuse(refusal, { call, socket, wire });
   const { intent, model } = upgrade.parameters;
   const protocol = wire.realtime.protocol(upgrade);
-  const lines = [
+  const lines = wire.realtime.head([
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${acceptKey(headers["sec-websocket-key"] ?? "")}`,
     ...Object.entries(wire.realtime.headers(upgrade)).map(([name, value]) => `${name}: ${value}`),
     ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-  ];
+  ]);
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   sessions += 1;
   const opening = {
@@ -69,6 +69,7 @@ function admitUpgrade(path: string, upgrade: Upgrade, wire: ReferenceWire): Admi
   const { verdict, account } = secret ?? readCredential(header, wire.scheme);
   const refusal = realtime.admit(verdict, upgrade) ?? realtime.validate(upgrade);
   if (refusal !== null) return stop(refusal);
+  if (realtime.isLimited(account) && !wire.limiter(account).allowed) return stop(makeRefusal("rate_limited"));
   if (!realtime.isFree(account, "upgrade") && !wire.ledger.covers(account, LEAST_COST)) {
     return stop(makeRefusal("quota_exceeded"));
   }

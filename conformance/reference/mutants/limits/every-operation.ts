@@ -3,7 +3,14 @@
 import { BILLED_CALLS } from "../../../checks/support/billed-calls.ts";
 import { type Mutant, releaseFrom } from "../mutant.ts";
 
-export const limitedOperationMutants: readonly Mutant[] = BILLED_CALLS.flatMap((billed) => [
+const realtimeMutant: Mutant = {
+  id: "rate.forgotten-realtime",
+  description: "realtime: sessions are not limited",
+  intended: ["limits.rate.realtime"],
+  mutate: ({ realtime }) => ({ realtime: { ...realtime, isLimited: () => false } }),
+};
+
+const operationMutants = BILLED_CALLS.flatMap((billed) => [
   releaseFrom(
     {
       id: `rate.forgotten-${billed.slug}`,
@@ -23,3 +30,5 @@ export const limitedOperationMutants: readonly Mutant[] = BILLED_CALLS.flatMap((
     billed,
   ),
 ]);
+
+export const limitedOperationMutants: readonly Mutant[] = [...operationMutants, realtimeMutant];

@@ -48,6 +48,7 @@ export const rateLimitMutants: readonly Mutant[] = [
     description: "the limit is reported and not enforced",
     intended: [
       "limits.rate.refused",
+      "limits.rate.realtime",
       ...BILLED_CALLS.flatMap(({ slug }) => (slug === "chat" ? [] : [`limits.rate.${slug}`])),
     ],
     mutate: ({ limiter }) => ({ limiter: (account) => ({ ...limiter(account), allowed: true }) }),

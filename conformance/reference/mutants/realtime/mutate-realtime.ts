@@ -1,7 +1,7 @@
 /** The ways of changing a realtime wire that its catalogue is written in. */
 
 import type { JsonObject } from "../../../src/expect.ts";
-import type { RealtimeWire } from "../../realtime/realtime-wire.ts";
+import type { RealtimeWire, Upgrade } from "../../realtime/realtime-wire.ts";
 import type { ServerEvent, Session, Step, Turn } from "../../realtime/session.ts";
 import type { Mutant, Naming } from "../mutant.ts";
 
@@ -51,3 +51,16 @@ export function mutateTurn(naming: Naming, change: (events: readonly ServerEvent
 
 export const isDelta = ({ type }: ServerEvent): boolean => type.endsWith("transcription.delta");
 export const isCompleted = ({ type }: ServerEvent): boolean => type.endsWith("transcription.completed");
+
+export const TRANSPORTS = ["header", "subprotocol", "query"] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** By which way a credential has come. */
+export function transportOf({ headers, parameters, offered }: Upgrade): Transport {
+  if (headers["authorization"] !== undefined) return "header";
+  if (offered.some((protocol) => protocol.startsWith("openai-insecure"))) return "subprotocol";
+  return parameters["token"] === undefined ? "header" : "query";
+}
+
+/** What only a header can say. */
+export const HEADER_ONLY: readonly string[] = ["missing", "malformed", "wrong-scheme"];

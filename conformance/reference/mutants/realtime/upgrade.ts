@@ -1,41 +1,33 @@
 /** Upgrades that are granted wrongly, refused wrongly or answered wrongly. */
 
-import { CREDENTIAL_PROBES } from "../../../checks/support/credential-probes.ts";
+import { CREDENTIAL_PROBES, TOKEN_PROBES } from "../../../checks/support/credential-probes.ts";
 import type { Upgrade } from "../../realtime/realtime-wire.ts";
 import { makeRefusal } from "../../refusal.ts";
 import { composeBody } from "../../replies.ts";
 import type { CredentialVerdict } from "../../tokens.ts";
 import { type Mutant, mutateRefusal, mutateReply } from "../mutant.ts";
-import { mutateRealtime, name } from "./mutate-realtime.ts";
+import { HEADER_ONLY, mutateRealtime, name, transportOf, TRANSPORTS } from "./mutate-realtime.ts";
 
-/** By which way a credential has come. */
-function transportOf({ headers, parameters, offered }: Upgrade): "header" | "subprotocol" | "query" {
-  if (headers["authorization"] !== undefined) return "header";
-  if (offered.some((protocol) => protocol.startsWith("openai-insecure"))) return "subprotocol";
-  return parameters["token"] === undefined ? "header" : "query";
-}
-
-const HEADER_ONLY: readonly string[] = ["missing", "malformed", "wrong-scheme"];
 /** Checks of client secrets, which come the same way, that find out as well. */
 const OF_SECRETS: Readonly<Record<string, string>> = {
   "subprotocol-expired": "secret.expires",
   "subprotocol-unknown-key": "secret.tampered",
 };
-const TRANSPORTS = ["header", "subprotocol", "query"] as const;
-
 const openDoors = TRANSPORTS.flatMap((transport) =>
-  CREDENTIAL_PROBES.filter(({ slug }) => transport === "header" || !HEADER_ONLY.includes(slug)).map(({ slug }) =>
-    mutateRealtime(
-      name(`accepts-${transport}-${slug}`, `a session opens for ${slug} by ${transport}`, [
-        `auth.${transport}.${slug}`,
-        ...[OF_SECRETS[`${transport}-${slug}`] ?? []].flat(),
-      ]),
-      ({ admit }) => ({
-        admit: (verdict, upgrade) =>
-          verdict === slug && transportOf(upgrade) === transport ? null : admit(verdict, upgrade),
-      }),
+  [...CREDENTIAL_PROBES, ...TOKEN_PROBES]
+    .filter(({ slug }) => transport === "header" || !HEADER_ONLY.includes(slug))
+    .map(({ slug }) =>
+      mutateRealtime(
+        name(`accepts-${transport}-${slug}`, `a session opens for ${slug} by ${transport}`, [
+          `auth.${transport}.${slug}`,
+          ...[OF_SECRETS[`${transport}-${slug}`] ?? []].flat(),
+        ]),
+        ({ admit }) => ({
+          admit: (verdict, upgrade) =>
+            verdict === slug && transportOf(upgrade) === transport ? null : admit(verdict, upgrade),
+        }),
+      ),
     ),
-  ),
 );
 
 /** Decides differently about what is asked for. */

@@ -29,8 +29,10 @@ const SPENT_ACCOUNTS = {
   responses_stream_credit: { accountId: "suite-responses-stream", amount: 100 },
   embeddings_credit: { accountId: "suite-embeddings", amount: 2300 },
   transcriptions_credit: { accountId: "suite-transcriptions", amount: 250 },
+  transcriptions_stream_credit: { accountId: "suite-transcriptions-stream", amount: 250 },
   translations_credit: { accountId: "suite-translations", amount: 250 },
   speech_credit: { accountId: "suite-speech", amount: 700 },
+  speech_stream_credit: { accountId: "suite-speech-stream", amount: 700 },
   // Two seconds that are said live.
   realtime_credit: { accountId: "suite-realtime", amount: 2200 },
 } as const;
