@@ -1,6 +1,7 @@
 /** Every check of the suite, in the order in which it runs: cheap ones and what others build on come first. */
 
 import type { Check } from "../src/check.ts";
+import { formParameterChecks } from "./audio/form-parameters.ts";
 import { roundtripChecks } from "./audio/roundtrip.ts";
 import { speechChecks } from "./audio/speech.ts";
 import { speechRefusalChecks } from "./audio/speech-refusals.ts";
@@ -79,6 +80,7 @@ import { sseChecks } from "./sse/framing.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
 import { realtimeLimitChecks } from "./limits/realtime.ts";
+import { realtimeInvariantChecks } from "./realtime/invariants.ts";
 import { realtimeParameterChecks } from "./realtime/parameters.ts";
 import { realtimeUpdateChecks } from "./realtime/updates.ts";
 import { upgradeChecks } from "./realtime/upgrade.ts";
@@ -138,8 +140,10 @@ export const checks: readonly Check[] = [
   ...upgradeChecks,
   ...realtimeCredentialChecks,
   ...realtimeSessionChecks,
+  ...formParameterChecks,
   ...realtimeUpdateChecks,
   ...realtimeParameterChecks,
+  ...realtimeInvariantChecks,
   ...realtimeTurnChecks,
   realtimeTextCheck,
   ...realtimeDetectionChecks,

@@ -83,10 +83,25 @@ const TYPES: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
   null: (value) => value === null,
 };
 
+/** What a part of a form may be that the document does not give it. */
+const PARTS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  empty: (value) => value === "",
+  list: (value) => Array.isArray(value) && value.includes("hot"),
+  file: (value) => isJsonObject(value),
+  text: (value) => value === "hot",
+};
+
 /** A value of a type that the parameter does not have is answered with 500. */
 function listTypeFaults(parameter: Parameter): readonly Fault[] {
   const { name, operation } = parameter;
   const { request } = operation;
+  if (operation.requestContentType === "multipart/form-data" && name !== "file" && name !== "model") {
+    return Object.entries(PARTS).map(([part, matches]) =>
+      defineParameterFault(parameter, `${part}-breaks`, (fields) =>
+        matches(fields[name]) ? { refusal: BROKEN } : null,
+      ),
+    );
+  }
   if (operation.requestContentType !== "application/json" || request === null) return [];
   return JSON_TYPES.filter((type) => !takesType(request, name, type)).map((type) =>
     defineParameterFault(parameter, `${type}-breaks`, (fields) =>
@@ -105,7 +120,7 @@ function defineParameterFault(
     description: `\`${name}\` of a ${mode === "stream" ? "stream's " : ""}request: ${operator}`,
     operation: operation.id,
     mode,
-    operator: `parameter ${operator.replace(/^(?:string|number|boolean|array|object|null)-breaks/, "wrong-type-breaks")}`,
+    operator: `parameter ${operator.replace(/^(?:string|number|boolean|array|object|null|empty|list|file|text)-breaks/, "wrong-type-breaks")}`,
     mutate: ({ operations: known }) => {
       const { decode } = known[operation.id];
       const changed = {

@@ -85,7 +85,7 @@ export const TRANSCRIPT_RULES: Readonly<Record<Task, Readonly<Record<string, Tra
         : refuse("timestamp_granularities"),
     include: (request) => (listOf(request, "include").every((name) => name === "logprobs") ? null : refuse("include")),
     chunking_strategy: ({ chunking_strategy: strategy }) =>
-      strategy === undefined || strategy === "auto" ? null : refuse("chunking_strategy"),
+      strategy === undefined || strategy === "auto" || strategy === "server_vad" ? null : refuse("chunking_strategy"),
   },
   translate: COMMON_RULES,
 };

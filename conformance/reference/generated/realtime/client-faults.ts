@@ -82,7 +82,7 @@ export function listClientEventFaults(): readonly Fault[] {
     Object.entries(OUTCOMES).flatMap(([name, { of, change }]) =>
       (["answers", "refusals"] as const)
         .filter((mode) => of === "both" || of === mode)
-        .filter((mode) => mode === "refusals" || isAnswered(type))
+        .filter((mode) => (mode === "refusals" ? type !== CLEAR : isAnswered(type)))
         .map((mode) =>
           defineRealtimeFault(
             {
@@ -101,6 +101,9 @@ export function listClientEventFaults(): readonly Fault[] {
     ),
   );
 }
+
+/** Nothing is wrong with it, ever. */
+const CLEAR = "input_audio_buffer.clear";
 
 function isAnswered(type: string): boolean {
   return type === "session.update" || type.startsWith("input_audio_buffer.");
