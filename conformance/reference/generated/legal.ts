@@ -10,6 +10,8 @@ import type { ReferenceCall, Reply, Write } from "../call.ts";
 import { type Mutant, oneWrite, omit, readReply, withHeader } from "../mutants/mutant.ts";
 import { changeBody, changeEvents, readBody, withData, type WrittenEvent } from "./edit-reply.ts";
 import { modeOfReply } from "./fault.ts";
+import { AUDIO_VARIATIONS } from "./legal-audio.ts";
+import { REALTIME_VARIATIONS } from "./realtime/legal.ts";
 
 /**
  * Objections that stand: what the protocol's layers allow, and a client that is named in the check, or the document,
@@ -453,8 +455,10 @@ function readCall(data: JsonObject): JsonObject | null {
   return isJsonObject(call) ? call : null;
 }
 
-export const VARIATIONS: readonly Variation[] = Object.entries(ALL).map(([id, change]) => ({
+const COMMON_VARIATIONS: readonly Variation[] = Object.entries(ALL).map(([id, change]) => ({
   id: `legal.${id}`,
   description: id.replaceAll("-", " "),
   mutate: () => ({ reply: (reply, call) => change(reply, call) }),
 }));
+
+export const VARIATIONS: readonly Variation[] = [...COMMON_VARIATIONS, ...AUDIO_VARIATIONS, ...REALTIME_VARIATIONS];
