@@ -7,7 +7,7 @@ import {
 } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import { expectHeader, expectSdkValue, expectStatus, expectThat, type JsonObject } from "../../src/expect.ts";
-import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { Failure, Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { bodyText, describeExchange } from "../../src/response-body.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { SPOKEN, SPOKEN_SECONDS } from "../support/recordings.ts";
@@ -287,6 +287,7 @@ const usageCheck = defineCheck({
   breaks: "Budgets and bills; LiteLLM reads it.",
   async run(context) {
     const { usage } = requireBody(await askTranscript(context, TRANSCRIPTIONS));
+    if (usage === undefined) throw new NotTestable("the answer has no usage, and need not have one");
     const { type, seconds, total_tokens: tokens }: JsonObject = Object.assign({}, usage);
     const isDuration =
       type === "duration" && Number(seconds) >= SPOKEN_SECONDS - TOLERANCE && Number(seconds) <= SPOKEN_SECONDS + 1;

@@ -103,7 +103,7 @@ function listUserItemFlaws(item: JsonObject): readonly Flaw[] {
   const [part] = objectsOf(content);
   return [
     ...must(type === "message" && role === "user", "a message of the user", item),
-    ...should(object === "realtime.item", "the object realtime.item", object),
+    ...should((object ?? "realtime.item") === "realtime.item", "the object realtime.item", object),
     ...should(typeof status === "string", "a status", status),
     ...must(Array.isArray(content) && objectsOf(content).length === content.length, "a list of content", content),
     ...must(part?.["type"] === "input_audio", "input_audio in its content", part),

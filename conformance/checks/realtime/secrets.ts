@@ -198,28 +198,46 @@ const OTHER_USES: readonly OtherUse[] = OPERATION_PROBES.flatMap(({ operation, c
   ...(stream === undefined ? [] : [{ operation, call: stream }]),
 ]);
 
-const secretsAloneCheck = defineCheck({
-  ...SECRETS,
-  id: "realtime.invariants.secret-alone",
-  needs: [...SECRETS.needs, "model:chat"],
-  requirement: "A client secret is for realtime alone: every other operation refuses it with 401 or 403, streams too.",
-  reference: "OpenAPI create-realtime-client-secret: access to the Realtime API; OWASP API5:2023",
-  breaks: "Who reads the source of a page uses its operator's account for all else.",
-  async run(context) {
-    const { value } = await requireSecret(context);
-    for (const { operation, call } of OTHER_USES) {
-      const ask = (literal: string) =>
-        context.sdk((client) => call(client, context), { credential: { literal }, isRefusable: true });
-      // Other checks own who else gets in, and a server need not have every operation.
-      if ((await ask(UNKNOWN_KEY)).exchange.response?.status !== 401) continue;
-      const { exchange } = await ask(value);
-      const { status } = exchange.response ?? {};
-      const actual = `${operation}: ${describeExchange(exchange)}`;
-      const expected = "status 401 or 403";
-      if (status !== 401 && status !== 403) throw new Failure({ observer: "wire", expected, actual, exchange });
-    }
+/** In which ways a refusal may be said. */
+const TURNED_AWAY = [
+  {
+    slug: "secret-alone",
+    level: "must",
+    statuses: "a 4xx",
+    isRefusal: (status: number) => status >= 400 && status < 500,
   },
-});
+  {
+    slug: "secret-alone-status",
+    level: "should",
+    statuses: "401 or 403",
+    isRefusal: (status: number) => [401, 403].includes(status),
+  },
+] as const;
+
+const secretsAloneChecks = TURNED_AWAY.map(({ slug, level, statuses, isRefusal }) =>
+  defineCheck({
+    ...SECRETS,
+    id: `realtime.invariants.${slug}`,
+    level,
+    needs: [...SECRETS.needs, "model:chat"],
+    requirement: `A client secret is for realtime alone: every other operation refuses it with ${statuses}, streams too.`,
+    reference: "OpenAPI create-realtime-client-secret: access to the Realtime API; OWASP API5:2023",
+    breaks: "Who reads the source of a page uses its operator's account for all else.",
+    async run(context) {
+      const { value } = await requireSecret(context);
+      for (const { operation, call } of OTHER_USES) {
+        const ask = (literal: string) =>
+          context.sdk((client) => call(client, context), { credential: { literal }, isRefusable: true });
+        // Other checks own who else gets in, and a server need not have every operation.
+        if ((await ask(UNKNOWN_KEY)).exchange.response?.status !== 401) continue;
+        const { exchange } = await ask(value);
+        const actual = `${operation}: ${describeExchange(exchange)}`;
+        const holds = isRefusal(exchange.response?.status ?? 0);
+        if (!holds) throw new Failure({ observer: "wire", expected: `status ${statuses}`, actual, exchange });
+      }
+    },
+  }),
+);
 
 export const realtimeSecretChecks: readonly Check[] = [
   defineCheck({
@@ -364,7 +382,7 @@ export const realtimeSecretChecks: readonly Check[] = [
       expectTurnedAway(await openWith(context, value.slice(0, middle) + other + value.slice(middle + 1)));
     },
   }),
-  secretsAloneCheck,
+  ...secretsAloneChecks,
 ];
 
 /** Stands last of all checks, so that others run while its secret ends. */

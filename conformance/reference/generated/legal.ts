@@ -26,6 +26,11 @@ export const STANDING_OBJECTIONS: Readonly<Record<string, readonly string[]>> = 
   "legal.keep-alives": ["sse.no-comment-event"],
   // The document requires the key, and null in it.
   "legal.logprobs-absent": ["chat.completion.logprobs-null", "completions.logprobs-null"],
+  // Clients that map names to codes, as the Vercel AI SDK does, know no codes.
+  "legal.audio.language-as-code": [
+    "audio.transcriptions.verbose-json.language",
+    "audio.translations.verbose-json.language",
+  ],
   // A role in each delta makes a message each in one client.
   "legal.role-in-each-delta": ["chat.stream.role-once"],
 };
