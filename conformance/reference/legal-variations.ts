@@ -25,6 +25,133 @@ const HINTS = [
   "prediction",
 ] as const;
 
+/** What a form asks of the model: no answer has to show that it was read, and no model is judged. */
+const HEARING_HINTS = [
+  "chunking_strategy",
+  "include",
+  "keywords",
+  "known_speaker_names",
+  "known_speaker_references",
+  "language",
+  "languages",
+  "prompt",
+  "temperature",
+] as const;
+
+const AUDIO: readonly Exclusion[] = [
+  ...HEARING_HINTS.flatMap((name) => [
+    {
+      pattern: `trans*.parameter.${name}.ignored`,
+      reason: `\`${name}\` is a hint to the model, or for models that the target need not have`,
+    },
+  ]),
+  ...["response_format", "timestamp_granularities"].map((name) => ({
+    pattern: `transcriptions.stream.parameter.${name}.ignored`,
+    reason: "the events of a stream are the same for every format",
+  })),
+  {
+    pattern: "speech.*.parameter.instructions.ignored",
+    reason: "how a voice follows instructions is the model's: no answer has to show that they were read",
+  },
+  {
+    pattern: "speech.*.text.request-non-ascii-*",
+    reason: "what a voice makes of letters that its language lacks is the voice's",
+  },
+  {
+    pattern: "trans*.text.answer-*",
+    reason: "no recording is heard as text beyond ASCII by every model: nothing in these answers differs",
+  },
+  {
+    pattern: "trans*.field.segments*.tokens*",
+    reason: "the numbers of tokens are the model's own",
+  },
+  ...["seek", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob"].map((name) => ({
+    pattern: `trans*.field.segments[].${name}.value`,
+    reason: `any number of its range is a \`${name}\` that a model can have`,
+  })),
+  {
+    pattern: "trans*.field.language.value",
+    reason: "which language a model hears is the model's",
+  },
+  {
+    pattern: "transcriptions.body.field.usage.absent",
+    reason: "the document does not require `usage`",
+  },
+  {
+    pattern: "*.credential.client-secret.answered-403",
+    reason: "a client secret is a credential, of which 403 says that it is not for this; 401 says the same",
+  },
+];
+
+const REALTIME: readonly Exclusion[] = [
+  ...["audio*", "include*", "model", "output_modalities*"].flatMap((name) =>
+    ["absent", "null", "value"].map((operator) => ({
+      pattern: `realtime.field.session.created:session.${name}.${operator}`,
+      reason: "what a session begins with is the server's, and the document requires none of it",
+    })),
+  ),
+  ...["audio*", "include*", "instructions", "model", "output_modalities*", "tool_choice*", "tools*"].flatMap((name) =>
+    ["absent", "null"].map((operator) => ({
+      pattern: `realtime.field.session.updated:session.${name}.${operator}`,
+      reason: "the document requires none of it: what has no effect may be left out of the session",
+    })),
+  ),
+  ...["created", "updated"].map((kind) => ({
+    pattern: `realtime.field.session.${kind}:session.expires_at.earlier`,
+    reason: "the end of an earlier session is a time ahead too",
+  })),
+  ...["earlier", "of-another", "value"].map((operator) => ({
+    pattern: `realtime.field.*:event_id.${operator}`,
+    reason: "an id is any text that is unique in its session, and a session has one such event",
+  })),
+  ...["speech_started:audio_start_ms", "speech_stopped:audio_end_ms"].map((place) => ({
+    pattern: `realtime.field.input_audio_buffer.${place}.value`,
+    reason: "a millisecond more is within what detectors differ by",
+  })),
+  ...["added", "done"].flatMap((kind) => [
+    ...["item.object", "item.status", "item.content[].transcript"].map((name) => ({
+      pattern: `realtime.field.conversation.item.${kind}:${name}.absent`,
+      reason: `the document does not require \`${name}\``,
+    })),
+    {
+      pattern: `realtime.event.conversation.item.${kind}.swapped`,
+      reason: "a text is made beside the conversation: its deltas may come before the item is done",
+    },
+  ]),
+  ...["absent", "null"].map((operator) => ({
+    pattern: `realtime.field.error:error.param.${operator}`,
+    reason: "the document does not require `param`",
+  })),
+  {
+    pattern: "realtime.field.error:error.message.*",
+    reason: "the document gives no words for the message of an error",
+  },
+  ...[
+    "noise_reduction*",
+    "transcription.prompt",
+    "transcription.keywords",
+    "transcription.languages",
+    "transcription.delay",
+  ].map((name) => ({
+    pattern: `realtime.parameter.audio.input.${name}.ignored`,
+    reason: "a hint to the model, which has its effect or none",
+  })),
+  ...["threshold", "create_response", "interrupt_response", "idle_timeout_ms", "eagerness"].map((name) => ({
+    pattern: `realtime.parameter.audio.input.turn_detection.${name}.ignored`,
+    reason: "a session that only transcribes answers nobody, and detectors differ: it has its effect or none",
+  })),
+  ...["include", "instructions", "output_modalities", "model", "audio.output*", "tracing", "tools", "tool_choice*"].map(
+    (name) => ({
+      pattern: `realtime.parameter.${name}.ignored`,
+      reason: "for answers, or for models that give probabilities, which a target need not have",
+    }),
+  ),
+  ...["parallel_tool_calls", "reasoning*", "max_output_tokens", "truncation*", "prompt*"].map((name) => ({
+    pattern: `realtime.parameter.${name}.ignored`,
+    reason: "for answers, which a target need not give",
+  })),
+];
+
 export const LEGAL_VARIATIONS: readonly Exclusion[] = [
   ...HINTS.flatMap((name) => [
     {
@@ -40,5 +167,7 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
     pattern: "embeddings.body.parameter.user.ignored",
     reason: "`user` is for the server's books: no answer has to show that it was read",
   },
+  ...AUDIO,
+  ...REALTIME,
   { pattern: "*.refusal.field.error.message.value", reason: "the document gives no words for the message of an error" },
 ];

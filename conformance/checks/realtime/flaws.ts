@@ -47,7 +47,7 @@ export function listSessionFlaws(events: Events): readonly Flaw[] {
       "one session.created, as the first event",
       typesOf(events),
     ),
-    ...["id", "object", "type"].flatMap((name) =>
+    ...["id", "object", "type", "model"].flatMap((name) =>
       must(new Set(sessions.map((session) => session[name])).size <= 1, `one ${name} of the session`, sessions),
     ),
     ...sessions.flatMap(listEndFlaws),
@@ -90,7 +90,10 @@ export function listItemFlaws(events: Events): readonly Flaw[] {
     ...must(
       events.every(
         (event) =>
-          !OF_AN_ITEM.test(String(event["type"])) || event["item"] !== undefined || ids.includes(event["item_id"]),
+          ids.length === 0 ||
+          !OF_AN_ITEM.test(String(event["type"])) ||
+          event["item"] !== undefined ||
+          ids.includes(event["item_id"]),
       ),
       `events of the items ${ids.join(", ")} alone`,
       events.map(({ type, item_id: id }) => `${String(type)} ${String(id)}`),
@@ -104,7 +107,7 @@ function listUserItemFlaws(item: JsonObject): readonly Flaw[] {
   return [
     ...must(type === "message" && role === "user", "a message of the user", item),
     ...should((object ?? "realtime.item") === "realtime.item", "the object realtime.item", object),
-    ...should(typeof status === "string", "a status", status),
+    ...should(status === undefined || typeof status === "string", "a status, or none", status),
     ...must(Array.isArray(content) && objectsOf(content).length === content.length, "a list of content", content),
     ...must(part?.["type"] === "input_audio", "input_audio in its content", part),
     ...must(isTextOrNull(part?.["transcript"]), "a transcript that is a text or null", part),
@@ -120,7 +123,9 @@ export function listTextFlaws(events: Events): readonly Flaw[] {
     .flatMap((completed) => {
       const { item_id: id, transcript } = completed;
       const own = events.filter((event) => event["item_id"] === id);
-      const deltas = own.filter(({ type }) => type === DELTA).map(({ delta }) => delta ?? "");
+      const deltas = own
+        .filter(({ type }) => type === DELTA)
+        .map(({ delta }) => (typeof delta === "string" ? delta : ""));
       return [
         ...must(own.filter(({ type }) => type === COMPLETED).length === 1, "one end of each text", typesOf(own)),
         ...must(typeof transcript === "string", "a transcript", completed),

@@ -49,7 +49,10 @@ function listFlaws(events: readonly ReceivedEvent[]): readonly Flaw[] {
 async function lookAtRecords(context: CheckContext): Promise<readonly Seen[]> {
   const records = await everyRecord(context);
   for (const record of records) requireTurns(record);
-  return records.map(({ events, exchange }) => ({ events, exchange: exchange(), flaws: listFlaws(events) }));
+  return records.map((record) => {
+    const { events } = record;
+    return { events, exchange: record.exchange(), flaws: listFlaws(events) };
+  });
 }
 
 /** A mistake, and the answers that came before the next one's. */

@@ -22,6 +22,7 @@ import {
   REALTIME,
   sendUpdate,
 } from "../support/realtime-calls.ts";
+import { listEventFlaws } from "./flaws.ts";
 import {
   composeParameter,
   REALTIME_PARAMETERS,
@@ -61,6 +62,35 @@ async function expectTaken(
   const holds = session !== null || (isNamed && error?.["type"] !== "server_error");
   const expected = "session.updated, or an error that names the parameter";
   expectOn(connection, holds, { observer: "wire", expected, actual: `${answer} for ${asked}` });
+  if (session !== null) expectEchoed(connection, session, sent);
+}
+
+/** What was taken is told as it was sent; what has no effect may be left out, or null. @throws Failure */
+function expectEchoed(
+  connection: RealtimeConnection,
+  session: JsonObject,
+  { parameter, value }: { readonly parameter: RealtimeParameter; readonly value: unknown },
+): void {
+  const told = readAt(session, parameter.path.split("."));
+  const asked = `${parameter.path} ${JSON.stringify(value)}, or nothing there`;
+  const holds = (told ?? null) === null || holdsAll(told, value);
+  expectOn(connection, holds, { observer: "wire", expected: asked, actual: JSON.stringify(told) });
+  const [flaw] = listEventFlaws(connection.events.slice(-1).map(({ value: event }) => event));
+  const { expected = "", actual = "" } = flaw ?? {};
+  expectOn(connection, flaw === undefined, { observer: "schema", expected, actual: excerpt(actual) });
+}
+
+function readAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, name) => (isJsonObject(inner) ? inner[name] : undefined), value);
+}
+
+/** Whether all of what was sent is there; a server may add what it knows besides. */
+function holdsAll(told: unknown, sent: unknown): boolean {
+  if (Array.isArray(sent)) {
+    return Array.isArray(told) && told.length === sent.length && sent.every((one, at) => holdsAll(told[at], one));
+  }
+  if (!isJsonObject(sent)) return told === sent;
+  return isJsonObject(told) && Object.entries(sent).every(([name, member]) => holdsAll(told[name], member));
 }
 
 const legalChecks: readonly Check[] = [
@@ -73,7 +103,7 @@ const legalChecks: readonly Check[] = [
     ...PARAMETERS,
     id: `realtime.invariants.legal-${group.replaceAll(/[._]/g, "-")}`,
     level: "should",
-    requirement: `Every documented value below \`session.${group}\` is taken, with its effect or none, or refused by name.`,
+    requirement: `Every documented value below \`session.${group}\` is taken, and told as it was sent or not at all, or refused by name.`,
     breaks: "Clients that write their whole configuration out, as most do, can't configure a session, or lose it.",
     async run(context) {
       const connection = await open(context, parameters[0]?.kind ?? "transcription");
@@ -130,7 +160,7 @@ const typeChecks: readonly Check[] = JSON_TYPES.flatMap((type) =>
           const alive = await isAlive(context, connection);
           const actual = `${describeConnection(connection)} after ${excerpt(JSON.stringify(message))}`;
           expectOn(connection, alive, { observer: "wire", expected: "a session that goes on", actual });
-          const [broken] = errorsOf(connection.events.slice(from)).filter(isServerError);
+          const broken = errorsOf(connection.events.slice(from)).find(isServerError);
           const expected = "no error of the server's own";
           const seen = `${JSON.stringify(broken)} after ${excerpt(JSON.stringify(message))}`;
           expectOn(connection, broken === undefined, { observer: "wire", expected, actual: seen });

@@ -21,6 +21,9 @@ export interface Fault extends Pick<Mutant, "description" | "mutate"> {
   readonly isRefusal?: boolean;
 }
 
+/** A change of the wire that is no fault. */
+export type Variation = Pick<Mutant, "id" | "description" | "mutate">;
+
 /** Short names of the operations, as they begin the ids. */
 export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
   listModels: "models-list",

@@ -2,10 +2,9 @@
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { Reply } from "../call.ts";
-import { oneWrite, withHeader } from "../mutants/mutant.ts";
+import { omit, oneWrite, withHeader } from "../mutants/mutant.ts";
 import { changeBody, changeEvents, withData, type WrittenEvent } from "./edit-reply.ts";
-import { modeOfReply } from "./fault.ts";
-import type { Variation } from "./legal.ts";
+import { modeOfReply, type Variation } from "./fault.ts";
 
 type Change = (reply: Reply) => Reply;
 
@@ -135,7 +134,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     ...reply,
     ...withHeader(reply, "content-length", String(bytes.length)),
   })),
-  "transcript-without-usage": inTranscripts(({ usage: _, ...body }) => body),
+  "transcript-without-usage": inTranscripts((body) => omit(body, "usage")),
   "transcript-usage-in-tokens": inTranscripts((body) => ("usage" in body ? { ...body, usage: TOKENS } : body)),
   "language-as-code": inTranscripts((body) => ("language" in body ? { ...body, language: "en" } : body)),
 };

@@ -7,9 +7,9 @@ import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { ReferenceCall, Reply, Write } from "../call.ts";
-import { type Mutant, oneWrite, omit, readReply, withHeader } from "../mutants/mutant.ts";
+import { oneWrite, omit, readReply, withHeader } from "../mutants/mutant.ts";
 import { changeBody, changeEvents, readBody, withData, type WrittenEvent } from "./edit-reply.ts";
-import { modeOfReply } from "./fault.ts";
+import { modeOfReply, type Variation } from "./fault.ts";
 import { AUDIO_VARIATIONS } from "./legal-audio.ts";
 import { REALTIME_VARIATIONS } from "./realtime/legal.ts";
 
@@ -34,8 +34,6 @@ export const STANDING_OBJECTIONS: Readonly<Record<string, readonly string[]>> = 
   // A role in each delta makes a message each in one client.
   "legal.role-in-each-delta": ["chat.stream.role-once"],
 };
-
-export type Variation = Pick<Mutant, "id" | "description" | "mutate">;
 
 type Change = (reply: Reply, call: ReferenceCall) => Reply;
 

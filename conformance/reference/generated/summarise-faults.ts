@@ -1,9 +1,9 @@
 /** Works out which faults survived, which of them may, and the rates by operation and operator. It prints nothing. */
 
 import { type Exclusion, LEGAL_VARIATIONS } from "../legal-variations.ts";
-import { type Fault, OPERATION_NAMES } from "./fault.ts";
+import { type Fault, OPERATION_NAMES, type Variation } from "./fault.ts";
 import type { FaultVerdict } from "./judge-fault.ts";
-import { STANDING_OBJECTIONS, type Variation } from "./legal.ts";
+import { STANDING_OBJECTIONS } from "./legal.ts";
 
 export interface Rate {
   readonly name: string;

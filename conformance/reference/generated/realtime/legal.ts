@@ -7,7 +7,7 @@ import { omit } from "../../mutants/mutant.ts";
 import { OPCODES, writeClose, writeFrame } from "../../realtime/frames.ts";
 import type { RealtimeWire } from "../../realtime/realtime-wire.ts";
 import type { ServerEvent } from "../../realtime/session.ts";
-import type { Variation } from "../legal.ts";
+import type { Variation } from "../fault.ts";
 
 type Change = (wire: RealtimeWire) => Partial<RealtimeWire>;
 type Events = readonly ServerEvent[];
