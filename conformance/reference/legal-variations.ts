@@ -84,6 +84,22 @@ const AUDIO: readonly Exclusion[] = [
 ];
 
 const REALTIME: readonly Exclusion[] = [
+  ...["answered-401", "answered-403"].map((operator) => ({
+    pattern: `realtime.credential.*.${operator}`,
+    reason: "401 and 403 before the upgrade are the same for every client of a WebSocket",
+  })),
+  {
+    pattern: "realtime.upgrade.status-*",
+    reason: "a target that answers no request for an upgrade with 101 has no realtime, and need not have it",
+  },
+  {
+    pattern: "realtime.rule.rate.dropped",
+    reason: "a server may take another sample rate, which it tells in the session",
+  },
+  {
+    pattern: "realtime.event.input_audio_buffer.speech_started.late",
+    reason: "it still comes before the end of the speech: a detector may take as long",
+  },
   ...["audio*", "include*", "model", "output_modalities*"].flatMap((name) =>
     ["absent", "null", "value"].map((operator) => ({
       pattern: `realtime.field.session.created:session.${name}.${operator}`,

@@ -156,8 +156,13 @@ export function listErrorFlaws(events: Events): readonly Flaw[] {
 /** Times of speech in whole milliseconds, by the clock of the audio. */
 export function listSpeechFlaws(events: Events): readonly Flaw[] {
   const times = events.flatMap(({ audio_start_ms: start, audio_end_ms: end }) => start ?? end ?? []);
+  const told = events.filter(({ type }) => String(type).startsWith("input_audio_buffer.speech_"));
+  const kinds = told.map(({ type, item_id: id }) => `${String(type)} ${String(id)}`);
   const holds = times.every((time, at) => Number.isInteger(time) && Number(time) >= Number(times[at - 1] ?? 0));
-  return must(holds, "times of speech that don't go back", times);
+  return [
+    ...must(holds, "times of speech that don't go back", times),
+    ...must(new Set(kinds).size === kinds.length, "one start and one end of an item's speech", kinds),
+  ];
 }
 
 function typesOf(events: Events): string {

@@ -144,7 +144,7 @@ function listSameFlaws(mistakes: readonly Mistake[]): readonly Flaw[] {
   const read = (slug: string): JsonObject => readError(mistakes.find((one) => one.slug === slug)?.answers ?? []);
   const [unknown, audio, commit] = [read("unknown-event"), read("append-without-audio"), read("empty-commit")];
   const messages = [unknown, audio, commit].map(({ message }) => message).filter((message) => message !== undefined);
-  const codes = [unknown, commit].map(({ code }) => code).filter((code) => (code ?? null) !== null);
+  const codes = [audio, commit].map(({ code }) => code).filter((code) => (code ?? null) !== null);
   return [
     ...should(new Set(messages).size === messages.length, "a message of its own for each mistake", messages),
     ...should(new Set(codes).size === codes.length, "a code of its own for each mistake", codes),

@@ -7,7 +7,7 @@ import { realtimeClientEventSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
-import { Inconclusive } from "../../src/outcome-signals.ts";
+import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { excerpt } from "../../src/response-body.ts";
 import { JSON_TYPES, type JsonType } from "../support/plain-requests.ts";
@@ -46,12 +46,12 @@ function groupOf({ path }: RealtimeParameter): string {
   return names.slice(0, names[0] === "audio" ? 3 : 1).join(".");
 }
 
-/** `session.updated`, or an error that names what was refused. @throws Failure */
-async function expectTaken(
+/** @returns whether it was taken: else an error named what was refused. @throws Failure */
+async function isTaken(
   context: CheckContext,
   connection: RealtimeConnection,
   sent: { readonly parameter: RealtimeParameter; readonly value: unknown },
-): Promise<void> {
+): Promise<boolean> {
   const { parameter, value } = sent;
   const update = { type: "session.update", session: composeParameter(parameter, value) };
   const { session, error } = await sendUpdate(context, connection, update);
@@ -63,6 +63,7 @@ async function expectTaken(
   const expected = "session.updated, or an error that names the parameter";
   expectOn(connection, holds, { observer: "wire", expected, actual: `${answer} for ${asked}` });
   if (session !== null) expectEchoed(connection, session, sent);
+  return session !== null;
 }
 
 /** What was taken is told as it was sent; what has no effect may be left out, or null. @throws Failure */
@@ -107,9 +108,13 @@ const legalChecks: readonly Check[] = [
     breaks: "Clients that write their whole configuration out, as most do, can't configure a session, or lose it.",
     async run(context) {
       const connection = await open(context, parameters[0]?.kind ?? "transcription");
+      const refused = new Set<string>();
       for (const parameter of parameters) {
-        for (const value of parameter.values) await expectTaken(context, connection, { parameter, value });
+        for (const value of parameter.values) {
+          if (!(await isTaken(context, connection, { parameter, value }))) refused.add(parameter.path);
+        }
       }
+      if (refused.size > 0) throw new Unsupported(`the target refused ${[...refused].join(", ")}`);
     },
   }),
 );
