@@ -11,7 +11,9 @@ import { transcriptStreamChecks } from "./audio/transcript-stream.ts";
 import { unreadBodyChecks } from "./audio/unread-bodies.ts";
 import { uploadChecks } from "./audio/uploads.ts";
 import { wordChecks } from "./audio/words.ts";
+import { clientSecretChecks } from "./auth/client-secrets.ts";
 import { authChecks } from "./auth/credentials.ts";
+import { refusalHeaderChecks } from "./limits/refusal-headers.ts";
 import { billingChecks } from "./billing/credits.ts";
 import { billedOperationChecks } from "./billing/every-operation.ts";
 import { chatCompletionChecks } from "./chat/completion.ts";
@@ -53,7 +55,13 @@ import { lengthAtLimitChecks } from "./generation/length-at-limit.ts";
 import { fairnessChecks } from "./limits/fairness.ts";
 import { answerChecks } from "./invariants/answers.ts";
 import { wholeRequestChecks } from "./invariants/conversation.ts";
-import { headerChecks, refusalFormChecks } from "./invariants/headers.ts";
+import { headerChecks } from "./invariants/headers.ts";
+import { rangeChecks } from "./invariants/ranges.ts";
+import { refusalChecks } from "./invariants/refusals.ts";
+import { requiredKeyChecks } from "./invariants/required-keys.ts";
+import { repeatedChecks } from "./invariants/repeated.ts";
+import { seedChecks } from "./invariants/seeds.ts";
+import { severalChoicesChecks } from "./invariants/several-choices.ts";
 import { limitedOperationChecks } from "./limits/every-operation.ts";
 import { limitChecks } from "./limits/overload.ts";
 import { modelChecks } from "./models/models.ts";
@@ -161,7 +169,14 @@ export const checks: readonly Check[] = [
   ...answerChecks,
   ...wholeRequestChecks,
   ...headerChecks,
-  ...refusalFormChecks,
+  ...refusalChecks,
+  ...repeatedChecks,
+  ...rangeChecks,
+  ...severalChoicesChecks,
+  ...seedChecks,
+  ...requiredKeyChecks,
+  ...clientSecretChecks,
+  ...refusalHeaderChecks,
   ...legalRequestChecks,
   ...documentedPathChecks,
   ...httpChecks,

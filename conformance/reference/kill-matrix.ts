@@ -15,8 +15,12 @@ import { defineReferenceWire } from "./wire.ts";
  */
 const TABLES = /^errors\.(?:types|legal)\.|\.invariants\./;
 
+export function isTableCheck({ id }: Pick<Check, "id">): boolean {
+  return TABLES.test(id);
+}
+
 /** The checks that written mutants are for. */
-export const narrowChecks: readonly Check[] = checks.filter(({ id }) => !TABLES.test(id));
+export const narrowChecks: readonly Check[] = checks.filter((check) => !isTableCheck(check));
 
 /** `mutants.json`. */
 export interface KillMatrix {

@@ -23,6 +23,13 @@ const HINTS = [
   "verbosity",
   "reasoning_effort",
   "prediction",
+  "web_search_options",
+  // Text is what a model writes anyway; how to speak says something about spoken answers alone.
+  "modalities",
+  "audio",
+  // Deprecated in favour of tools, which checks are about.
+  "function_call",
+  "functions",
 ] as const;
 
 /** What a form asks of the model: no answer has to show that it was read, and no model is judged. */
@@ -186,4 +193,95 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
   ...AUDIO,
   ...REALTIME,
   { pattern: "*.refusal.field.error.message.value", reason: "the document gives no words for the message of an error" },
+  {
+    pattern: "*.body.parameter.stream.ignored*",
+    reason: "`stream: false` is the default: a request without it is the same",
+  },
+  {
+    pattern: "completions.*.parameter.suffix.refused",
+    reason: "the reference refuses `suffix` by name itself: nothing changes",
+  },
+  {
+    pattern: "*.body.parameter.stream_options.*",
+    reason: "the document wants it beside `stream: true` alone: without one it may be refused, and has no effect",
+  },
+  {
+    pattern: "*created.earlier*",
+    reason: "`created` counts seconds, and the answers of a check are made within the same one: no value is wrong",
+  },
+  {
+    pattern: "*.credential.client-secret.answered-403",
+    reason:
+      "the document says of a client secret that it opens sessions, and not which of 401 and 403 anything else is",
+  },
+  {
+    pattern: "models-*.body.framing.latin1",
+    reason: "names of models are ASCII, of which Latin-1 and UTF-8 make the same bytes",
+  },
+  {
+    pattern: "embeddings.body.framing.latin1",
+    reason: "vectors and counts are ASCII, of which Latin-1 and UTF-8 make the same bytes",
+  },
+  { pattern: "*.logprobs.content[].*bytes.null*", reason: "`bytes` is nullable: tokens may have none" },
+  {
+    pattern: "chat.stream.field.*:choices[].logprobs.absent*",
+    reason: "the document does not require `logprobs` in the choice of a chunk",
+  },
+  {
+    pattern: "*.stream.field.*:usage.absent*",
+    reason:
+      "an empty `usage` is null or absent: the type of the official SDK has both, and the numbers come in an event of their own",
+  },
+  ...["*.stream.field.usage:choices.value", "chat.stream.field.finish:choices[].delta.value*"].map((pattern) => ({
+    pattern,
+    reason: "it is empty where it stands: there is no other value of its type to become",
+  })),
+  {
+    pattern: "*.refusal.header.retry-after-ms.absent",
+    reason: "`retry-after` says the same in seconds, and is the header that RFC 9110 has; the SDK reads either",
+  },
+  {
+    pattern: "*.stream.header.cache-control.absent",
+    reason:
+      "the answer to a POST is not stored without a lifetime of its own (RFC 9111 section 3): no header is needed",
+  },
+  {
+    pattern: "embeddings.body.field.model.earlier",
+    reason: "a recipe names one model for embeddings: nothing can be asked for whose answer has another name",
+  },
+  ...["absent*", "null*", "earlier*"].map((operator) => ({
+    pattern: `chat.stream.field.start:choices[].delta.content.${operator}`,
+    reason: "the first delta holds no text: '', null and absent are the same to who puts texts together",
+  })),
+  ...["function.arguments", "custom.input"].flatMap((member) =>
+    ["absent*", "null*"].map((operator) => ({
+      pattern: `chat.stream.field.call:choices[].delta.tool_calls[].${member}.${operator}`,
+      reason: "the first piece of a call holds no input yet: '', null and absent are the same to who puts it together",
+    })),
+  ),
+  {
+    pattern: "chat.stream.field.call:choices[].delta.tool_calls[].id.value*",
+    reason: "a server gives its calls the ids that it likes; that they differ is checked",
+  },
+  {
+    pattern: "chat.body.field.choices[].message.tool_calls[].id.earlier",
+    reason:
+      "each call has the id that was made for the one before: after the first answer they all differ as they should",
+  },
+  {
+    pattern: "chat.stream.field.error:error.message.value*",
+    reason: "the document gives no words for the message of an error",
+  },
+  {
+    pattern: "chat.stream.field.error:error.code.*",
+    reason: "`code` is nullable, and the document names no codes for what breaks in the middle of a stream",
+  },
+  {
+    pattern: "models-retrieve.refusal.field.error.param.null",
+    reason: "`param` is nullable: a path has no parameters",
+  },
+  {
+    pattern: "chat.stream.event.error.doubled",
+    reason: "clients stop at the first error: the official SDK throws it and reads no more",
+  },
 ];

@@ -7,7 +7,7 @@ import { operations } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { assume, expectStatus, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { assume, expectJsonObject, expectStatus, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { LEGAL_VALUES, type LegalValues } from "../support/legal-values.ts";
@@ -37,11 +37,18 @@ async function expectValuesTaken(asked: Asked, parameter: string, values: LegalV
   for (const value of values.defaults ?? []) {
     await expectTaken(asked, await send({ [parameter]: value }));
   }
-  for (const value of values.others ?? []) {
+  for (const value of [...(values.others ?? []), ...(await learnValues(asked, values))]) {
     const exchange = await send({ ...values.beside, [parameter]: value });
     throwIfUnsupported(exchange, parameter, ...Object.keys(values.beside ?? {}));
     await expectTaken(asked, exchange);
   }
+}
+
+/** @throws Inconclusive where a plain request is not answered */
+async function learnValues({ context, request, mode }: Asked, { learn }: LegalValues): Promise<readonly unknown[]> {
+  if (learn === undefined) return [];
+  const plain = await sendPlain(context, request, { mode });
+  return learn(assume("a plain request is answered with JSON", () => expectJsonObject(plain)));
 }
 
 function defineLegalCheck(request: PlainRequest, parameter: string, values: LegalValues): Check {

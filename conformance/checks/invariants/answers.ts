@@ -9,13 +9,11 @@ import type { CheckContext, WireRequest } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectStatus, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
-import { bodyText } from "../../src/response-body.ts";
-import { userMessage } from "../support/chat-calls.ts";
 import { composeMultipart } from "../support/multipart.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { SPOKEN } from "../support/recordings.ts";
 import { listChatFlaws, listChatStreamFlaws } from "./chat-flaws.ts";
-import { type Flaw, readAnswer, must } from "./flaws.ts";
+import { type Flaw, must, should, objectsOf, readAnswer, readStream } from "./flaws.ts";
 import {
   listEmbeddingFlaws,
   listModelFlaws,
@@ -29,6 +27,7 @@ import { listResponseFlaws } from "./response-flaws.ts";
 import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
 import { listSecretFlaws } from "./secret-flaws.ts";
 import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
+import { CHAT_VARIANTS, RESPONSE_VARIANTS, streamed, TEXT_VARIANTS } from "./variants.ts";
 
 type Sent = Pick<WireRequest, "headers" | "credential">;
 
@@ -77,68 +76,6 @@ function sendForm(operation: "createTranscription" | "createTranslation"): Answe
   };
 }
 
-const messages = (text: string): JsonObject => ({ messages: [userMessage(text)] });
-const LOT = {
-  type: "object",
-  properties: { lot: { type: "string", enum: ["zq-7301"] } },
-  required: ["lot"],
-  additionalProperties: false,
-};
-const TOOL = { type: "function", function: { name: "file_report", parameters: LOT, strict: true } };
-const FORCED = { tools: [TOOL], tool_choice: { type: "function", function: { name: "file_report" } }, max_tokens: 128 };
-
-const CHAT_VARIANTS: readonly JsonObject[] = [
-  messages("Write one sentence about the sea."),
-  messages("Write two sentences about the mountains, please."),
-  { ...messages("Count from 1 to 200, all numbers, separated by blanks."), max_tokens: 48 },
-  { ...messages("Write one sentence about the sea."), logprobs: true, top_logprobs: 2 },
-  { ...messages("Write two sentences about the mountains, please."), logprobs: true, top_logprobs: 2 },
-  { ...messages("Write one sentence about rain."), logprobs: true },
-  { ...messages("Write one sentence about the sea."), n: 2 },
-  { ...messages("Write one sentence about rain."), n: 2, logprobs: true, top_logprobs: 1 },
-  { ...messages("Write one sentence about the sea."), ...FORCED },
-];
-
-const TEXT_VARIANTS: readonly JsonObject[] = [
-  { prompt: "The sea is" },
-  { prompt: "Monday, Tuesday, Wednesday, Thursday," },
-  { prompt: "1, 2, 3, 4, 5, 6, 7,", logprobs: 2 },
-  { prompt: "Monday, Tuesday, Wednesday, Thursday,", logprobs: 2 },
-  { prompt: "The sea is", logprobs: 0 },
-  { prompt: "The sea is", n: 2 },
-  { prompt: "1, 2, 3, 4, 5, 6, 7,", n: 2, logprobs: 1 },
-];
-
-const RESPONSE_VARIANTS: readonly JsonObject[] = [
-  { input: "Write one sentence about the sea." },
-  { input: [userMessage("Write two sentences about the mountains, please.")] },
-  { input: "Count from 1 to 200, all numbers, separated by blanks.", max_output_tokens: 48 },
-  {
-    input: "Write one sentence about rain.",
-    instructions: "Be brief.",
-    temperature: 0.5,
-    top_p: 0.75,
-    metadata: { topic: "zq-7301" },
-    truncation: "disabled",
-    parallel_tool_calls: false,
-    max_tool_calls: 3,
-    store: false,
-  },
-  { input: "Write one sentence about the sea.", include: ["message.output_text.logprobs"], top_logprobs: 2 },
-  {
-    input: "Write one sentence about the sea.",
-    tools: [{ type: "function", name: "file_report", parameters: LOT, strict: true }],
-    tool_choice: { type: "function", name: "file_report" },
-    max_output_tokens: 128,
-  },
-];
-
-const USAGE = { stream_options: { include_usage: true } };
-const streamed = (variants: readonly JsonObject[]): readonly JsonObject[] => [
-  ...variants.slice(0, 2).map((fields) => ({ ...fields, stream: true })),
-  ...variants.map((fields) => ({ ...fields, stream: true, ...USAGE })),
-];
-
 const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
 const text = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
 const response = sendJson("createResponse", ({ models }) => ({ model: models.chat, max_output_tokens: 16 }));
@@ -180,6 +117,7 @@ export const ANSWERED: readonly Answered[] = [
       { input: "The sea is wide." },
       { input: ["Rain", "The night is long.", "Snow"] },
       { input: "Cold rain.", encoding_format: "base64" },
+      { input: Array.from({ length: 24 }, (_, index) => 300 + index) },
     ],
     send: sendJson("createEmbedding", ({ models }) => ({ model: models.embedding })),
     list: listEmbeddingFlaws,
@@ -230,8 +168,9 @@ export const ANSWERED: readonly Answered[] = [
     area: "models",
     operation: "listModels",
     needs: [],
-    variants: [{}],
-    send: (context, _, sent) => context.wire({ method: "GET", path: "/models", ...sent }),
+    variants: [{}, {}],
+    send: (context, _, sent) =>
+      context.wire({ method: "GET", path: "/models", disconnectAfterMs: context.patienceMs, ...sent }),
     list: listModelListFlaws,
   },
   {
@@ -239,10 +178,10 @@ export const ANSWERED: readonly Answered[] = [
     area: "models",
     operation: "retrieveModel",
     needs: ["model:chat"],
-    variants: [{}],
-    send: (context, _, sent) => {
-      const path = `/models/${encodeURIComponent(String(context.models.chat))}`;
-      return context.wire({ method: "GET", path, ...sent });
+    variants: [{}, {}],
+    send: (context, { model = context.models.chat }, sent) => {
+      const path = `/models/${encodeURIComponent(String(model))}`;
+      return context.wire({ method: "GET", path, disconnectAfterMs: context.patienceMs, ...sent });
     },
     list: (exchange) => {
       const { body, flaws } = readAnswer(exchange);
@@ -270,26 +209,53 @@ async function* findFlaws(context: CheckContext, answered: Answered): AsyncGener
     if (place > 0 && REFUSED.includes(status)) continue;
     expectStatus(exchange, 200);
     for (const flaw of answered.list(exchange, { fields })) yield { ...flaw, exchange };
-    const id = readId(exchange);
-    for (const flaw of must(id === null || !ids.has(id), "an id of its own for each answer", id))
-      yield { ...flaw, exchange };
-    if (id !== null) ids.add(id);
+    for (const flaw of listNameFlaws(exchange)) yield { ...flaw, exchange };
+    for (const id of listIds(exchange)) {
+      for (const flaw of must(!ids.has(id), "an id of its own for each answer, and for each call", id))
+        yield { ...flaw, exchange };
+      ids.add(id);
+    }
   }
 }
 
-/** The id of an answer, or of the first event of a stream. */
-function readId(exchange: Exchange): string | null {
-  const [first = ""] = bodyText(exchange)
-    .replace(/^data: ?/, "")
-    .split("\n\ndata:");
+/** The model of an answer is the requested one, or the version that it stands for. */
+function listNameFlaws(exchange: Exchange): readonly Flaw[] {
+  const asked = parseObject(exchange.request.body)["model"];
+  if (typeof asked !== "string") return [];
+  const names = readParts(exchange).flatMap(({ model }) => (typeof model === "string" && model !== "" ? [model] : []));
+  const isLike = (name: string): boolean =>
+    name.toLowerCase().includes(asked.toLowerCase()) || asked.toLowerCase().includes(name.toLowerCase());
+  const other = names.find((name) => !isLike(name) && asked !== "default");
+  return should(other === undefined, `a model named like ${asked}`, other);
+}
+
+function parseObject(text: string | Uint8Array | null): JsonObject {
   try {
-    const value: unknown = JSON.parse(first);
-    return isJsonObject(value) && typeof value["id"] === "string" && "choices" in value && value["id"] !== ""
-      ? value["id"]
-      : null;
+    const value: unknown = JSON.parse(typeof text === "string" ? text : "");
+    return isJsonObject(value) ? value : {};
   } catch {
-    return null;
+    return {};
   }
+}
+
+/** The events of a stream, or the one object of an answer. */
+function readParts(exchange: Exchange): readonly JsonObject[] {
+  if (/^text\/event-stream\b/i.test(exchange.response?.headers["content-type"] ?? "")) {
+    return readStream(exchange, false).events;
+  }
+  const { body } = readAnswer(exchange);
+  return isJsonObject(body) ? [body] : [];
+}
+
+/** The id of an answer or a stream, and those of its calls. */
+function listIds(exchange: Exchange): readonly string[] {
+  const parts = readParts(exchange);
+  const choices = parts.flatMap((part) => objectsOf(part["choices"]));
+  const calls = choices.flatMap(({ message, delta }) =>
+    [message, delta].flatMap((spoken) => (isJsonObject(spoken) ? objectsOf(spoken["tool_calls"]) : [])),
+  );
+  const ids = [...(choices.length > 0 ? parts : []), ...calls].map(({ id }) => id);
+  return [...new Set(ids.filter((id): id is string => typeof id === "string" && id !== ""))];
 }
 
 function defineAnswerCheck(answered: Answered, level: Level & ("must" | "should")): Check {

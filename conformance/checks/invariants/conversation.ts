@@ -6,32 +6,42 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
-import { Inconclusive } from "../../src/outcome-signals.ts";
+import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { userMessage } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+import { FORCED, OTHER_FORCED } from "./variants.ts";
 import { readVector } from "./other-flaws.ts";
 import { objectsOf, readAnswer, readStream } from "./flaws.ts";
 import { answerOwners, OWNERS } from "../support/owners.ts";
 
 interface Read {
   readonly text: string;
+  /** How many tools are called. */
+  readonly calls: number;
   readonly usage: JsonObject;
 }
 
 const [CHAT, TEXT, EMBEDDING] = PLAIN_REQUESTS;
 const MODES: readonly AnswerMode[] = ["body", "stream"];
 
-/** The text and the usage of an answer or a stream. @throws Inconclusive, NotTestable */
+/**
+ * The text and the usage of an answer or a stream. `mustStream`: the same is answered in one piece, so that it has to be
+ * answered in a stream, unless the server has none. @throws Failure, Inconclusive, NotTestable, Unsupported
+ */
 async function ask(
   context: CheckContext,
   request: PlainRequest,
-  { mode, fields }: { mode: AnswerMode; fields: JsonObject },
+  { mode, fields, mustStream = false }: { mode: AnswerMode; fields: JsonObject; mustStream?: boolean },
 ): Promise<Read & { exchange: Exchange }> {
   const usage = mode === "stream" ? { stream_options: { include_usage: true } } : {};
   const exchange = await sendPlain(context, request, { mode, fields: { ...usage, ...fields } });
+  if (mustStream) {
+    throwIfUnsupported(exchange, "stream");
+    expectStatus(exchange, 200);
+  }
   if (exchange.response?.status !== 200) {
     await requireOffered(context, request.operation);
     throw new Inconclusive(
@@ -39,12 +49,18 @@ async function ask(
       answerOwners(exchange),
     );
   }
-  const { body } = readAnswer(exchange);
+  const { body, flaws } = readAnswer(exchange);
+  const [broken] = mode === "body" && body === undefined ? flaws : [];
+  if (broken !== undefined) throw new Failure({ ...broken, exchange });
   const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
   const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index = 0 }) => index === 0);
   const text = choices.map(readPiece).join("");
   const used = parts.map(({ usage: given }) => given).findLast(isJsonObject);
-  return { text, usage: used ?? {}, exchange };
+  const called = choices.flatMap(({ message, delta }) =>
+    [message, delta].flatMap((spoken) => (isJsonObject(spoken) ? objectsOf(spoken["tool_calls"]) : [])),
+  );
+  const calls = new Set(called.map(({ index, id }) => index ?? id)).size;
+  return { text, calls, usage: used ?? {}, exchange };
 }
 
 function readPiece({ message, delta, text }: JsonObject): string {
@@ -226,11 +242,12 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
     breaks: "Names, quotations and all languages but English are mangled.",
     async run(context) {
       if (TEXT === undefined) return;
-      const fields = { prompt: `${NAME} and`, echo: true };
+      const prompt = `${NAME}: "Yes",\nand`;
+      const fields = { prompt, echo: true };
       throwIfUnsupported(await sendPlain(context, TEXT, { mode, fields }), "echo");
       const { text } = await ask(context, TEXT, { mode, fields });
       await requireEcho(context, mode);
-      expectThat(text.includes(NAME), { observer: "wire", expected: NAME, actual: text });
+      expectThat(text.includes(prompt), { observer: "wire", expected: prompt, actual: text });
     },
   }),
 ]);
@@ -276,6 +293,17 @@ const embeddingCheck = defineCheck({
 
 /** Options whose effect a stream has to show as the answer does; the same text where nothing is left to chance. */
 const OPTIONS: readonly JsonObject[] = [{}, { max_tokens: 5 }, { n: 2 }, { logit_bias: {} }];
+/** Of these only the number of calls is compared: a model may choose another tool each time. */
+const CALLED: readonly JsonObject[] = [
+  FORCED,
+  {
+    tools: [...FORCED.tools, ...OTHER_FORCED.tools],
+    messages: [userMessage("Call file_report and call close_gate now, each of them once.")],
+    tool_choice: "required",
+    parallel_tool_calls: false,
+    max_tokens: 128,
+  },
+];
 const FIXED = { temperature: 0, seed: 7, max_tokens: 24 };
 
 /** @throws Failure, Inconclusive */
@@ -290,11 +318,24 @@ async function expectSame(context: CheckContext, request: PlainRequest, capped: 
     const exchange = await sendPlain(context, request, { mode: "body", fields });
     if (exchange.response?.status !== 200) continue;
     const answer = await ask(context, request, { mode: "body", fields });
-    const stream = await ask(context, request, { mode: "stream", fields });
+    const stream = await ask(context, request, { mode: "stream", fields, mustStream: true });
     const [expected, actual] = [answer, stream].map(
       ({ text, usage }) => `${JSON.stringify(option)}: ${text} ${describeUsage(usage)}`,
     );
     expectThat(actual === expected, { observer: "wire", expected: expected ?? "", actual });
+  }
+}
+
+/** @throws Failure, Inconclusive, Unsupported */
+async function expectSameCalls(context: CheckContext, request: PlainRequest): Promise<void> {
+  for (const option of CALLED) {
+    const fields = { ...FIXED, ...option };
+    const exchange = await sendPlain(context, request, { mode: "body", fields });
+    if (exchange.response?.status !== 200) continue;
+    const { calls: expected } = await ask(context, request, { mode: "body", fields });
+    const { calls: actual } = await ask(context, request, { mode: "stream", fields, mustStream: true });
+    const words = (count: number): string => `${count} calls for ${JSON.stringify(option)}`;
+    expectThat(actual === expected, { observer: "wire", expected: words(expected), actual: words(actual) });
   }
 }
 
@@ -311,7 +352,9 @@ function defineSameCheck(request: PlainRequest | undefined, area: "chat" | "comp
     reference: `OpenAPI ${operation}.stream, ChatCompletionStreamOptions.include_usage`,
     breaks: "What works in a test fails in the product, which streams; and a stream is billed otherwise.",
     async run(context) {
-      if (request !== undefined) await expectSame(context, request, capped);
+      if (request === undefined) return;
+      await expectSame(context, request, capped);
+      if (area === "chat") await expectSameCalls(context, request);
     },
   });
 }
@@ -320,7 +363,39 @@ function describeUsage({ prompt_tokens: input, completion_tokens: output, total_
   return JSON.stringify([input, output, total]);
 }
 
+const SUFFIX = "and so the long count came to its end at one hundred.";
+
+/** @throws Failure where a suffix is taken and does not reach the model */
+async function expectSuffix(context: CheckContext, mode: AnswerMode, choices: JsonObject): Promise<void> {
+  if (TEXT === undefined) return;
+  const { usage } = await ask(context, TEXT, { mode, fields: choices });
+  const fields = { ...choices, suffix: SUFFIX };
+  const { response } = await sendPlain(context, TEXT, { mode, fields });
+  if (response?.status !== 200) return;
+  const filled = (await ask(context, TEXT, { mode, fields })).usage;
+  const [fewer, more] = [usage["prompt_tokens"], filled["prompt_tokens"]].map(Number);
+  const actual = `${fewer} tokens of the prompt without, ${more} with ${JSON.stringify(fields)}`;
+  expectThat(!(Number(more) <= Number(fewer)), { observer: "wire", expected: "more tokens, or a refusal", actual });
+}
+
+const suffixCheck = defineCheck({
+  ...GENERAL,
+  id: "completions.invariants.suffix",
+  area: "completions",
+  operation: "createCompletion",
+  level: "should",
+  requirement: "`suffix` adds to the tokens of the prompt or is refused, streamed or not, for any number of choices.",
+  reference: "OpenAPI CreateCompletionRequest.suffix, CompletionUsage.prompt_tokens",
+  breaks: "Editors insert code that does not fit what follows, and cannot know why.",
+  async run(context) {
+    for (const mode of MODES) {
+      for (const choices of [{}, { n: 2 }]) await expectSuffix(context, mode, choices);
+    }
+  },
+});
+
 export const wholeRequestChecks: readonly Check[] = [
+  suffixCheck,
   ...conversationChecks,
   ...unicodeChecks,
   embeddingCheck,

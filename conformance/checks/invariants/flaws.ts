@@ -196,6 +196,9 @@ export function listUsageFlaws(usage: unknown, { hasText, tokens, most }: UsageF
   ];
 }
 
+/** Figures are rounded. */
+const PROBABILITY_MAX = 1.02;
+
 /** Each choice has an index of its own, from 0 on. */
 export function listIndexFlaws(choices: readonly JsonObject[], count: number): readonly Flaw[] {
   const indexes = choices.map(({ index }) => index);
@@ -241,12 +244,19 @@ function listEntryFlaws(entry: JsonObject, top: number): readonly Flaw[] {
       "the likeliest token first",
       values,
     ),
+    ...listProbabilityFlaws(values),
     ...should(
       same === undefined || Math.abs(Number(same["logprob"]) - Number(entry["logprob"])) < 0.1,
       "one log probability for a token",
       entry,
     ),
   ];
+}
+
+/** Tokens of which one comes next. */
+export function listProbabilityFlaws(values: readonly number[]): readonly Flaw[] {
+  const sum = values.reduce((whole, value) => whole + Math.exp(value), 0);
+  return should(sum <= PROBABILITY_MAX, "probabilities that are at most 1 in all", values);
 }
 
 function listLogprobFlaws({ token, logprob, bytes }: JsonObject): readonly Flaw[] {

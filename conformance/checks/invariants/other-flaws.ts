@@ -39,6 +39,11 @@ export function listModelListFlaws(exchange: Exchange): readonly Flaw[] {
     ...listShapeFlaws(body, listModelsResponseSchema),
     ...must(object === "list", "the object list", object),
     ...must(models.length > 0, "models", data),
+    ...must(
+      new Set(objectsOf(data).map(({ id }) => id)).size === models.length,
+      "models with ids of their own",
+      objectsOf(data).map(({ id }) => id),
+    ),
     ...models.flatMap(listModelFlaws),
   ];
 }
@@ -47,7 +52,8 @@ export function listEmbeddingFlaws(exchange: Exchange, { fields }: { readonly fi
   const { body, flaws } = readAnswer(exchange);
   if (!isJsonObject(body)) return [...flaws, flaw("must", "a JSON object", body)];
   const items = objectsOf(body["data"]);
-  const inputs = Array.isArray(fields["input"]) ? fields["input"].length : 1;
+  const ids = Array.isArray(fields["input"]) && typeof fields["input"][0] === "number" ? fields["input"].length : null;
+  const inputs = Array.isArray(fields["input"]) && ids === null ? fields["input"].length : 1;
   const vectors = items.map(({ embedding }) => readVector(embedding));
   const usage = isJsonObject(body["usage"]) ? body["usage"] : {};
   const { prompt_tokens: input, total_tokens: total } = usage;
@@ -79,6 +85,12 @@ export function listEmbeddingFlaws(exchange: Exchange, { fields }: { readonly fi
     ...must(
       typeof input === "number" && input >= inputs && input === total,
       "tokens of all inputs, and as many in total",
+      usage,
+    ),
+    // Some models read a token before each text and one after it.
+    ...should(
+      ids === null || (Number(input) >= ids && Number(input) <= ids + 2),
+      `as many tokens as the ${ids} that were sent, or two more`,
       usage,
     ),
   ];

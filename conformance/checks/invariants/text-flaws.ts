@@ -9,6 +9,7 @@ import {
   type Flaw,
   listHeadFlaws,
   listIndexFlaws,
+  listProbabilityFlaws,
   listSameFlaws,
   listShapeFlaws,
   listUsageFlaws,
@@ -25,7 +26,7 @@ export function listTextFlaws(exchange: Exchange, { fields }: AskedFor): readonl
   const { body, flaws } = readAnswer(exchange);
   if (!isJsonObject(body)) return [...flaws, flaw("must", "a JSON object", body)];
   const choices = objectsOf(body["choices"]);
-  const { n, max_tokens: limit, logprobs } = fields;
+  const { n, max_tokens: limit } = fields;
   const count = typeof n === "number" ? n : 1;
   return [
     ...flaws,
@@ -35,17 +36,19 @@ export function listTextFlaws(exchange: Exchange, { fields }: AskedFor): readonl
     ...choices.flatMap(({ text, finish_reason: reason, logprobs: given }) => [
       ...must(typeof text === "string", "a text", text),
       ...must(REASONS.includes(reason), "a known reason to finish", reason),
-      ...listLegacyFlaws([given], typeof text === "string" ? text : "", logprobs),
+      ...listLegacyFlaws([given], typeof text === "string" ? text : "", fields),
     ]),
     ...listUsageFlaws(body["usage"], {
-      hasText: choices.some(({ text }) => Boolean(text)),
+      // An echo is a text of which no token was made.
+      hasText: fields["echo"] !== true && choices.some(({ text }) => Boolean(text)),
       most: typeof limit === "number" ? limit * count : undefined,
     }),
   ];
 }
 
 /** The four lists, of one piece or of all pieces of a stream. */
-function listLegacyFlaws(pieces: readonly unknown[], text: string, asked: unknown): readonly Flaw[] {
+function listLegacyFlaws(pieces: readonly unknown[], text: string, fields: JsonObject): readonly Flaw[] {
+  const { logprobs: asked, echo } = fields;
   const given = pieces.filter(isJsonObject);
   if (typeof asked !== "number") return should(given.length === 0, "no logprobs, unless they are asked for", given[0]);
   if (text === "") return [];
@@ -77,6 +80,18 @@ function listLegacyFlaws(pieces: readonly unknown[], text: string, asked: unknow
       offsets,
     ),
     ...should(isSpacedBy(gaps, tokens), "offsets that grow by the length of the token", { offsets, tokens }),
+    // Nothing comes before the first token of a prompt, so that nothing made it likely.
+    ...should(
+      values.every((value, place) => value !== null || (echo === true && place === 0)),
+      "a log probability of each token",
+      values,
+    ),
+    ...should(
+      asked === 0 || likely.every((entry, place) => isJsonObject(entry) || (echo === true && place === 0)),
+      "likely tokens for each token",
+      likely,
+    ),
+    ...should(echo !== true || offsets[0] === 0, "offsets from the beginning of the text", offsets),
     ...likely.flatMap((entry) => (isJsonObject(entry) ? listLikelyFlaws(entry, asked) : [])),
   ];
 }
@@ -102,12 +117,13 @@ function listLikelyFlaws(entry: JsonObject, asked: number): readonly Flaw[] {
       "log probabilities of at most 0",
       entry,
     ),
+    ...listProbabilityFlaws(values.map(Number)),
   ];
 }
 
 export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): readonly Flaw[] {
   const { events, flaws } = readStream(exchange, true);
-  const { n, stream_options: options, max_tokens: limit, logprobs } = fields;
+  const { n, stream_options: options, max_tokens: limit } = fields;
   const count = typeof n === "number" ? n : 1;
   const indexes = [...Array.from({ length: count }).keys()];
   const wantsUsage = isJsonObject(options) && options["include_usage"] === true;
@@ -124,7 +140,7 @@ export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): r
     ...indexes.flatMap((index) =>
       listPieceFlaws(
         all.filter((choice) => choice["index"] === index),
-        logprobs,
+        fields,
       ),
     ),
     ...(wantsUsage
@@ -134,7 +150,7 @@ export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): r
           ...should(used.length === 0 || used.at(-1) === events.at(-1), "usage in the last event", events.at(-1)),
           ...used.slice(-1).flatMap(({ usage }) =>
             listUsageFlaws(usage, {
-              hasText: all.some(({ text }) => Boolean(text)),
+              hasText: fields["echo"] !== true && all.some(({ text }) => Boolean(text)),
               most: typeof limit === "number" ? limit * count : undefined,
             }),
           ),
@@ -143,7 +159,7 @@ export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): r
   ];
 }
 
-function listPieceFlaws(pieces: readonly JsonObject[], logprobs: unknown): readonly Flaw[] {
+function listPieceFlaws(pieces: readonly JsonObject[], fields: JsonObject): readonly Flaw[] {
   const finished = pieces.filter(({ finish_reason: reason }) => (reason ?? null) !== null);
   const last = pieces.findIndex(({ finish_reason: reason }) => (reason ?? null) !== null);
   const texts = pieces.map(({ text }) => (typeof text === "string" ? text : ""));
@@ -167,7 +183,7 @@ function listPieceFlaws(pieces: readonly JsonObject[], logprobs: unknown): reado
     ...listLegacyFlaws(
       pieces.map(({ logprobs: given }) => given),
       texts.join(""),
-      logprobs,
+      fields,
     ),
   ];
 }

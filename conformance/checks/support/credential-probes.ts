@@ -2,6 +2,8 @@
 
 import type { Need } from "../../src/check.ts";
 import type { CheckContext, Credential } from "../../src/check-context.ts";
+import { NotTestable } from "../../src/outcome-signals.ts";
+import type { KeyName } from "../../src/target.ts";
 
 export interface CredentialProbe {
   readonly slug: string;
@@ -132,6 +134,16 @@ export const TOKEN_PROBES: readonly CredentialProbe[] = [
     compose: () => "wrong_issuer",
   },
 ];
+
+/** Whether the recipe has this key: for a row of a table that goes on without it. */
+export function hasKey(context: CheckContext, name: KeyName): boolean {
+  try {
+    return context.key(name) !== "";
+  } catch (error) {
+    if (error instanceof NotTestable) return false;
+    throw error;
+  }
+}
 
 export const UNKNOWN_KEY = "sk-conformance-0123456789abcdef0123456789abcdef";
 

@@ -3,7 +3,7 @@
  * value of its own here: each check adds it where the document allows it.
  */
 
-import type { JsonObject } from "../../src/expect.ts";
+import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { Level } from "../../src/check.ts";
 import type { AnswerMode } from "./plain-requests.ts";
 
@@ -12,6 +12,8 @@ export interface LegalValues {
   readonly defaults?: readonly unknown[];
   /** Those that a server may refuse by name. */
   readonly others?: readonly unknown[];
+  /** More of those, which only a plain answer of the server says. */
+  readonly learn?: (answer: JsonObject) => readonly unknown[];
   /** Fields that the document asks for beside the others. */
   readonly beside?: JsonObject;
   /** Default: both. */
@@ -87,12 +89,21 @@ const CHAT: Readonly<Record<string, LegalValues>> = {
   function_call: { defaults: [null], others: ["none", "auto"], beside: { functions: [FUNCTION] }, level: "should" },
 };
 
+/** How many numbers an embedding has: a length that the model knows. */
+function learnLength(data: unknown): readonly number[] {
+  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
+  const { embedding } = isJsonObject(first) ? first : {};
+  return Array.isArray(embedding) ? [embedding.length] : [];
+}
+
 const COMPLETIONS: Readonly<Record<string, LegalValues>> = {
   ...SAMPLING,
   best_of: { defaults: [null, 1] },
   echo: { defaults: [null, false], others: [true] },
   logprobs: { defaults: [null], others: [0, 2] },
   max_tokens: { defaults: [null], others: [2] },
+  // A new document.
+  prompt: { others: [null] },
   stream: { defaults: [null, false], mode: "body" },
   suffix: { defaults: [null] },
 };
@@ -102,7 +113,7 @@ export const LEGAL_VALUES: Readonly<Record<string, Readonly<Record<string, Legal
   completions: COMPLETIONS,
   embeddings: {
     encoding_format: { defaults: [null, "float"], others: ["base64"] },
-    dimensions: { defaults: [null] },
+    dimensions: { defaults: [null], learn: ({ data }) => learnLength(data) },
     user: { defaults: [null], others: ["user-4711"] },
   },
   speech: {

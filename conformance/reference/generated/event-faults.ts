@@ -18,9 +18,12 @@ export function listEventFaults({ answers }: WireShape): readonly Fault[] {
     .filter(({ mode }) => mode === "stream")
     .flatMap((answer) =>
       Object.entries(OPERATORS).flatMap(([name, change]) =>
-        (answer.repeats ? (["first", "middle", "last"] as const) : (["first"] as const)).map((which) =>
-          defineEventFault(answer, { name, change, which }),
-        ),
+        // These are the last event of their streams: nothing comes after them.
+        ["done", "error"].includes(answer.kind) && ["swapped", "late"].includes(name)
+          ? []
+          : (answer.repeats ? (["first", "middle", "last"] as const) : (["first"] as const)).map((which) =>
+              defineEventFault(answer, { name, change, which }),
+            ),
       ),
     );
 }

@@ -4,6 +4,7 @@ import { generateFaults, sampleFaults } from "./generate-faults.ts";
 import { judgeFault } from "./judge-fault.ts";
 import { VARIATIONS } from "./legal.ts";
 import { listPlaces } from "./paths.ts";
+import { formatRates, isConvincing, summariseFaults } from "./summarise-faults.ts";
 import { describeWire } from "./wire-shape.ts";
 import { checks } from "../../checks/index.ts";
 import { recordChecks } from "../record-calls.ts";
@@ -60,6 +61,22 @@ test("a fault is found by a check that could see it, and no later check is run",
   expect(killedBy).toHaveLength(1);
   expect(runs).toBeLessThan(seen.length);
 }, 120_000);
+
+test("what can't change the wire is no fault: an event after the last one, or a stream that no boolean asks for", async () => {
+  const ids = [...generateFaults(describeWire(await recordChecks(seen))).keys()];
+  expect(ids.filter((id) => /^chat\.stream\.event\.done\.(?:late|swapped)$/.test(id))).toEqual([]);
+  expect(ids).toContain("chat.stream.event.done.dropped");
+  expect(ids.filter((id) => id.startsWith("chat.stream.parameter.stream.") && id.endsWith("-breaks"))).toEqual([]);
+  expect(ids).toContain("chat.body.parameter.stream.string-breaks");
+}, 120_000);
+
+test("a run convinces only where each table check noticed something", () => {
+  const nothing = { faults: [], variations: [], isWhole: true, exclusions: [] };
+  expect(isConvincing(summariseFaults(nothing, []))).toBe(true);
+  const summary = summariseFaults({ ...nothing, unkilling: ["chat.invariants.ranges"] }, []);
+  expect(isConvincing(summary)).toBe(false);
+  expect(formatRates(summary)).toContain("unkilling check: chat.invariants.ranges");
+});
 
 test("legal variations have ids of their own", () => {
   expect(new Set(VARIATIONS.map(({ id }) => id)).size).toBe(VARIATIONS.length);

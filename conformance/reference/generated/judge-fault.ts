@@ -23,9 +23,9 @@ export interface FaultVerdict {
 }
 
 const LIMITS = {
-  checkTimeoutMs: 12_000,
+  checkTimeoutMs: 20_000,
   patienceFactorMax: 1,
-  runTimeoutMs: 300_000,
+  runTimeoutMs: 900_000,
   concurrency: 1,
   stuckChecksMax: Infinity,
 };

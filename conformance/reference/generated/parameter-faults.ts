@@ -60,7 +60,10 @@ function listWholeFaults(parameter: Parameter): readonly Fault[] {
     },
     defineParameterFault(parameter, "breaks", (fields) => (isSent(fields) ? { refusal: BROKEN } : null)),
     // A form has no null.
-    ...(shape !== null && operation.requestContentType === "application/json" && takesType(shape, name, "null")
+    ...(shape !== null &&
+    operation.requestContentType === "application/json" &&
+    takesType(shape, name, "null") &&
+    !isNoStream(parameter)
       ? [
           defineParameterFault(parameter, "null-refused", (fields) =>
             fields[name] === null ? { refusal: BROKEN } : null,
@@ -68,6 +71,11 @@ function listWholeFaults(parameter: Parameter): readonly Fault[] {
         ]
       : []),
   ];
+}
+
+/** Whether a value of another type asks for no stream at all. */
+function isNoStream({ name, mode }: Parameter): boolean {
+  return name === "stream" && mode === "stream";
 }
 
 function isMany({ n }: Fields): boolean {
@@ -103,6 +111,7 @@ function listTypeFaults(parameter: Parameter): readonly Fault[] {
     );
   }
   if (operation.requestContentType !== "application/json" || request === null) return [];
+  if (isNoStream(parameter)) return [];
   return JSON_TYPES.filter((type) => !takesType(request, name, type)).map((type) =>
     defineParameterFault(parameter, `${type}-breaks`, (fields) =>
       TYPES[type](fields[name]) ? { refusal: BROKEN } : null,

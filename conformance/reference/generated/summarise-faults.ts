@@ -23,6 +23,8 @@ export interface FaultSummary {
   readonly killed: readonly { readonly id: string; readonly by: string }[];
   /** Patterns of the list that no survivor fits; empty for a part of the faults. */
   readonly unused_exclusions: readonly string[];
+  /** Table checks that noticed no fault; empty for a part of the faults. */
+  readonly unkilling_checks: readonly string[];
   readonly legal_variations: number;
   /** Legal variations to which checks objected. */
   readonly false_blame: readonly { readonly variation: string; readonly check: string }[];
@@ -41,12 +43,14 @@ export interface JudgedFaults {
   readonly variations: readonly Variation[];
   /** Whether these are all that can be generated. */
   readonly isWhole: boolean;
+  /** Table checks that noticed nothing, tried alone; default none. */
+  readonly unkilling?: readonly string[];
   /** Default: the reviewed list. */
   readonly exclusions?: readonly Exclusion[];
 }
 
 export function summariseFaults(
-  { faults, variations, isWhole, exclusions = LEGAL_VARIATIONS }: JudgedFaults,
+  { faults, variations, isWhole, unkilling = [], exclusions = LEGAL_VARIATIONS }: JudgedFaults,
   verdicts: readonly FaultVerdict[],
 ): FaultSummary {
   const known = new Map(verdicts.map((verdict) => [verdict.id, verdict]));
@@ -74,6 +78,7 @@ export function summariseFaults(
       return by === undefined ? [] : [{ id: verdict.id, by }];
     }),
     unused_exclusions: isWhole ? exclusions.map(({ pattern }) => pattern).filter((pattern) => !used.has(pattern)) : [],
+    unkilling_checks: unkilling,
     ...summariseVariations(variations, known),
   };
 }
@@ -96,9 +101,10 @@ function summariseVariations(
   };
 }
 
-/** Whether nothing survived, nothing legal was blamed, and the list holds nothing that it need not. */
-export function isConvincing({ survivors, unused_exclusions: unused, false_blame: blame }: FaultSummary): boolean {
-  return survivors.length + unused.length + blame.length === 0;
+/** Whether nothing survived, nothing legal was blamed, each check notices something, and the list needs all it holds. */
+export function isConvincing(summary: FaultSummary): boolean {
+  const { survivors, unused_exclusions: unused, false_blame: blame, unkilling_checks: unkilling } = summary;
+  return survivors.length + unused.length + blame.length + unkilling.length === 0;
 }
 
 function nameOf({ operation }: Fault): string {
@@ -131,6 +137,7 @@ export function formatRates(summary: FaultSummary): string {
   return [
     ...summary.survivors.map(({ id }) => `survivor: ${id}`),
     ...summary.unused_exclusions.map((pattern) => `excludes nothing: ${pattern}`),
+    ...summary.unkilling_checks.map((id) => `unkilling check: ${id}`),
     ...summary.false_blame.map(({ variation, check }) => `false blame: ${check} objected to ${variation}`),
     ...summary.lost_verdicts.map(({ variation, check, reason }) => `no verdict: ${check} on ${variation}: ${reason}`),
     ...rates.map(formatRate),

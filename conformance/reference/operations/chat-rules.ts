@@ -27,7 +27,10 @@ export type RuleName =
   | "topNeedsLogprobs"
   | "biasRange"
   | "presencePenaltyRange"
-  | "frequencyPenaltyRange";
+  | "frequencyPenaltyRange"
+  | "nucleusRange"
+  | "stopsRange"
+  | "streamOptionsType";
 
 /** A token is a word here, and a model reads so many. */
 export const PROMPT_TOKENS_MAX = 8192;
@@ -93,7 +96,26 @@ export const CHAT_RULES: Readonly<Record<RuleName, Rule>> = {
       : makeRefusal("invalid_value", { param: "logit_bias" }),
   presencePenaltyRange: (body) => checkNumber(body, "presence_penalty", { min: -2, max: 2 }),
   frequencyPenaltyRange: (body) => checkNumber(body, "frequency_penalty", { min: -2, max: 2 }),
+  nucleusRange: (body) => checkNumber(body, "top_p", { min: 0, max: 1 }),
+  stopsRange: checkStops,
+  streamOptionsType: checkStreamOptions,
 };
+
+const STOPS_MAX = 4;
+
+/** At most four sequences. */
+export function checkStops({ stop }: ChatBody): Refusal | null {
+  return Array.isArray(stop) && stop.length > STOPS_MAX ? makeRefusal("invalid_value", { param: "stop" }) : null;
+}
+
+/** Options of a stream; without one nobody looks at them. */
+export function checkStreamOptions({ stream, stream_options: options }: ChatBody): Refusal | null {
+  if (isAbsent(options)) return null;
+  const wants =
+    typeof options === "object" && options !== null && "include_usage" in options ? options.include_usage : null;
+  const isKnown = wants === null || typeof wants === "boolean";
+  return stream !== true || isKnown ? null : makeRefusal("invalid_value", { param: "stream_options" });
+}
 
 /** The messages that are objects; nothing else is looked at. */
 export function readMessages(body: ChatBody): readonly Readonly<Record<string, unknown>>[] {
@@ -112,7 +134,7 @@ function listMessages(body: ChatBody): readonly unknown[] {
   return Array.isArray(body["messages"]) ? body["messages"] : [];
 }
 
-function checkNumber(body: ChatBody, param: string, range: { min: number; max: number }): Refusal | null {
+export function checkNumber(body: ChatBody, param: string, range: { min: number; max: number }): Refusal | null {
   const value = body[param];
   if (isAbsent(value)) return null;
   if (typeof value !== "number") return makeRefusal("invalid_type", { param });

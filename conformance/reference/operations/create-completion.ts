@@ -1,7 +1,7 @@
 /** Plain completions of the reference server: what it demands of a request, and the model behind it. */
 
 import { makeRefusal, type Refusal } from "../refusal.ts";
-import { PROMPT_TOKENS_MAX } from "./chat-rules.ts";
+import { CHAT_RULES, checkNumber, checkStops, checkStreamOptions, PROMPT_TOKENS_MAX, type Rule } from "./chat-rules.ts";
 import { wantsUsage } from "./create-chat-completion.ts";
 import { decodeJson } from "./decode-body.ts";
 import type { Fields, ReferenceOperation } from "./operation.ts";
@@ -29,10 +29,12 @@ export const createCompletion: ReferenceOperation<TextAnswer> = {
 function validateText(body: Fields): Refusal | null {
   const { model, prompt } = body;
   if (model === undefined) return makeRefusal("missing_parameter", { param: "model" });
-  if (prompt === undefined || prompt === null) return makeRefusal("missing_parameter", { param: "prompt" });
-  if (typeof prompt !== "string" && !Array.isArray(prompt)) return makeRefusal("invalid_type", { param: "prompt" });
-  if (!isWithin(body["temperature"], 0, 2)) return makeRefusal("invalid_value", { param: "temperature" });
-  if (!isWithin(body["logprobs"], 0, 5)) return makeRefusal("invalid_value", { param: "logprobs" });
+  // Null stands for a new document.
+  if (prompt === undefined) return makeRefusal("missing_parameter", { param: "prompt" });
+  if (prompt !== null && typeof prompt !== "string" && !Array.isArray(prompt))
+    return makeRefusal("invalid_type", { param: "prompt" });
+  const wrong = RULES.map((rule) => rule(body)).find((refusal) => refusal !== null);
+  if (wrong !== undefined) return wrong;
   if (!isWithin(body["best_of"], readNumber(body["n"]) ?? 1, body["stream"] === true ? 1 : 20)) {
     return makeRefusal("invalid_value", { param: "best_of" });
   }
@@ -42,6 +44,20 @@ function validateText(body: Fields): Refusal | null {
   }
   return null;
 }
+
+/** The same as in chat, each for itself. */
+const RULES: readonly Rule[] = [
+  (body) => checkNumber(body, "temperature", { min: 0, max: 2 }),
+  (body) => checkNumber(body, "logprobs", { min: 0, max: 5 }),
+  (body) => checkNumber(body, "n", { min: 1, max: 128 }),
+  (body) => checkNumber(body, "max_tokens", { min: 0, max: 2 ** 31 }),
+  CHAT_RULES.nucleusRange,
+  CHAT_RULES.presencePenaltyRange,
+  CHAT_RULES.frequencyPenaltyRange,
+  CHAT_RULES.biasRange,
+  checkStops,
+  checkStreamOptions,
+];
 
 function isWithin(value: unknown, min: number, max: number): boolean {
   return value === undefined || value === null || (typeof value === "number" && value >= min && value <= max);

@@ -3,6 +3,7 @@
  * two prompts of a check get the same text.
  */
 
+import { steerText } from "../sampling.ts";
 import { composeLegacyLogprobs, type LegacyLogprobs } from "../logprobs.ts";
 import { splitWords, type Usage } from "./chat-answer.ts";
 import type { Answer, AnswerContext, Fields } from "./operation.ts";
@@ -129,7 +130,8 @@ function withoutFirst(logprobs: LegacyLogprobs): LegacyLogprobs {
 
 function continuePrompt(prompt: readonly string[], body: Fields): TextChoice {
   const first = prompt.join("").length;
-  const whole = Array.from({ length: LONGEST_TEXT }, (_, index) => ` ${first + index}`).join("");
+  const plain = Array.from({ length: LONGEST_TEXT }, (_, index) => ` ${first + index}`).join("");
+  const whole = steerText(plain, body);
   const stops = [body["stop"]].flat().filter((stop): stop is string => typeof stop === "string" && stop !== "");
   const cuts = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
   const words = splitWords(whole.slice(0, Math.min(whole.length, ...cuts)));
@@ -150,6 +152,7 @@ export function estimateText(body: Fields): number {
 
 /** The words of each prompt; a token id is a word. */
 export function listPrompts(prompt: unknown): readonly (readonly string[])[] {
+  if (prompt === null) return [[]];
   if (!Array.isArray(prompt)) return [splitWords(String(prompt))];
   if (typeof prompt[0] === "number") return [prompt.map((id) => ` ${id}`)];
   return prompt.map((item: unknown) => (Array.isArray(item) ? item.map((id) => ` ${id}`) : splitWords(String(item))));

@@ -1,0 +1,98 @@
+/**
+ * Checks that a value outside its documented range is refused wherever the parameter is taken: in an answer and in a
+ * stream, for one choice and for several. A server that looks at it in one of its ways alone takes it in the others.
+ */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import { expectResponse, expectStatus, expectThat, type JsonObject } from "../../src/expect.ts";
+import { requireOffered } from "../support/operation-probes.ts";
+import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+
+const SAMPLING: readonly JsonObject[] = [
+  { temperature: 2.5 },
+  { top_p: 1.5 },
+  { presence_penalty: 2.5 },
+  { frequency_penalty: -2.5 },
+  { logit_bias: { "1000": 101 } },
+  { n: 0 },
+  { max_tokens: -1 },
+  { stop: ["1", "2", "3", "4", "5"] },
+];
+
+const OUT_OF_RANGE: Readonly<Record<string, readonly JsonObject[]>> = {
+  chat: [
+    ...SAMPLING,
+    { max_tokens: undefined, max_completion_tokens: -1 },
+    { logprobs: true, top_logprobs: 21 },
+    { top_logprobs: 2 },
+    { response_format: { type: "conformance" } },
+    { tool_choice: "conformance", tools: [{ type: "function", function: { name: "file_report" } }] },
+  ],
+  completions: [...SAMPLING, { logprobs: 1_000_000 }, { best_of: 21 }, { best_of: 1, n: 2 }],
+  embeddings: [{ encoding_format: "conformance" }, { dimensions: 0 }],
+};
+
+/** Of a stream alone. */
+const OF_STREAM: readonly JsonObject[] = [{ stream_options: { include_usage: "conformance" } }];
+
+interface Sent {
+  readonly mode: AnswerMode;
+  readonly fields: JsonObject;
+}
+
+function listSent(request: PlainRequest): readonly Sent[] {
+  const values = OUT_OF_RANGE[request.slug] ?? [];
+  return listModes(request).flatMap((mode) =>
+    request.streamed === null
+      ? values.map((fields) => ({ mode, fields }))
+      : [
+          ...[...values, ...(mode === "stream" ? OF_STREAM : [])].map((fields) => ({ mode, fields })),
+          ...values.filter((fields) => !("n" in fields)).map((fields) => ({ mode, fields: { ...fields, n: 2 } })),
+        ],
+  );
+}
+
+/** Requests at once: they are refused before a model sees them. */
+const CONCURRENCY = 4;
+
+/** What of this is answered. @throws Failure for a rate limit that is none, NotTestable */
+async function listTaken(context: CheckContext, request: PlainRequest): Promise<readonly string[]> {
+  const taken: string[] = [];
+  const queue = listSent(request).values();
+  const work = async (): Promise<void> => {
+    for (const sent of queue) {
+      const exchange = await sendPlain(context, request, sent);
+      const { status } = expectResponse(exchange);
+      if (status === 429) expectStatus(exchange, 400);
+      if (status < 400) taken.push(`${JSON.stringify(sent.fields)}${sent.mode === "stream" ? " in a stream" : ""}`);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  return taken;
+}
+
+function defineRangeCheck(request: PlainRequest): Check {
+  const { operation, slug, area, needs } = request;
+  return defineCheck({
+    id: `${area}.invariants.ranges`,
+    area,
+    level: "should",
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: `A ${slug} parameter out of its documented range is refused, streamed or not, for any number of choices.`,
+    reference: `OpenAPI ${operation}: minimum, maximum, maxItems and enum of its parameters`,
+    breaks: "A mistake goes unnoticed: the caller believes that the value had its effect.",
+    async run(context) {
+      await requireOffered(context, operation);
+      const taken = await listTaken(context, request);
+      const actual = `${taken.length} are answered: ${taken.join(", ")}`;
+      expectThat(taken.length === 0, { observer: "wire", expected: "4xx for each", actual });
+    },
+  });
+}
+
+export const rangeChecks: readonly Check[] = PLAIN_REQUESTS.filter(({ slug }) => slug in OUT_OF_RANGE).map(
+  defineRangeCheck,
+);

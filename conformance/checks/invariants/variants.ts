@@ -1,0 +1,94 @@
+/** What is sent to look at all of an answer: requests with the options that change what it holds. */
+
+import type { JsonObject } from "../../src/expect.ts";
+import { userMessage } from "../support/chat-calls.ts";
+
+const messages = (text: string): JsonObject => ({ messages: [userMessage(text)] });
+
+/** A request that has to be answered by a call of this tool, with the one argument that it takes. */
+function force(name: string, lot: string) {
+  const parameters = {
+    type: "object",
+    properties: { lot: { type: "string", enum: [lot] } },
+    required: ["lot"],
+    additionalProperties: false,
+  };
+  const tool = { type: "function", function: { name, parameters, strict: true } };
+  return { tools: [tool], tool_choice: { type: "function", function: { name } }, max_tokens: 128 };
+}
+
+export const FORCED = force("file_report", "zq-7301");
+export const OTHER_FORCED = force("close_gate", "gate-kx-19-north");
+
+/** A tool whose input is any text; servers may know none. */
+export const CUSTOM = {
+  tools: [{ type: "custom", custom: { name: "write_note", description: "Writes a note." } }],
+  tool_choice: { type: "custom", custom: { name: "write_note" } },
+  max_tokens: 64,
+};
+
+export const CHAT_VARIANTS: readonly JsonObject[] = [
+  messages("Write one sentence about the sea."),
+  messages("Write two sentences about the mountains, please."),
+  { ...messages("Count from 1 to 200, all numbers, separated by blanks."), max_tokens: 48 },
+  { ...messages("Write one sentence about the sea."), logprobs: true, top_logprobs: 3 },
+  { ...messages("Write two sentences about the mountains, please."), logprobs: true, top_logprobs: 2 },
+  { ...messages("Write one sentence about rain."), logprobs: true },
+  { ...messages("Write one sentence about the sea."), n: 2 },
+  { ...messages("Write one sentence about rain."), n: 2, logprobs: true, top_logprobs: 1 },
+  { ...messages("Write one sentence about rain."), n: 2, logprobs: true },
+  { ...messages("Write one sentence about the sea."), ...FORCED },
+  { ...messages("Write one sentence about the sea."), ...OTHER_FORCED },
+  {
+    ...messages("Call file_report and call close_gate now, each of them once."),
+    tools: [FORCED, OTHER_FORCED].flatMap(({ tools }) => tools),
+    tool_choice: "required",
+    max_tokens: 128,
+  },
+  { ...messages("Write one sentence about the sea."), ...CUSTOM },
+];
+
+export const TEXT_VARIANTS: readonly JsonObject[] = [
+  { prompt: "The sea is" },
+  { prompt: "Monday, Tuesday, Wednesday, Thursday," },
+  // Long enough to show whether a stream comes as it is made.
+  { prompt: "1, 2, 3, 4, 5, 6, 7,", logprobs: 2, max_tokens: 40 },
+  { prompt: "Monday, Tuesday, Wednesday, Thursday,", logprobs: 2 },
+  { prompt: "The sea is", logprobs: 5 },
+  { prompt: "The sea is", logprobs: 0 },
+  { prompt: "The sea is", echo: true, logprobs: 1 },
+  { prompt: "The sea is", n: 2 },
+  { prompt: "1, 2, 3, 4, 5, 6, 7,", n: 2, logprobs: 1 },
+];
+
+export const RESPONSE_VARIANTS: readonly JsonObject[] = [
+  { input: "Write one sentence about the sea." },
+  { input: [userMessage("Write two sentences about the mountains, please.")] },
+  { input: "Count from 1 to 200, all numbers, separated by blanks.", max_output_tokens: 48 },
+  {
+    input: "Write one sentence about rain.",
+    instructions: "Be brief.",
+    temperature: 0.5,
+    top_p: 0.75,
+    metadata: { topic: "zq-7301" },
+    truncation: "disabled",
+    parallel_tool_calls: false,
+    max_tool_calls: 3,
+    store: false,
+  },
+  { input: "Write one sentence about the sea.", include: ["message.output_text.logprobs"], top_logprobs: 2 },
+  {
+    input: "Write one sentence about the sea.",
+    tools: [{ type: "function", ...FORCED.tools[0].function }],
+    tool_choice: { type: "function", name: "file_report" },
+    max_output_tokens: 128,
+  },
+];
+
+/** So that a stream says what it cost. */
+export const USAGE = { stream_options: { include_usage: true } };
+
+export const streamed = (variants: readonly JsonObject[]): readonly JsonObject[] => [
+  ...variants.slice(0, 2).map((fields) => ({ ...fields, stream: true })),
+  ...variants.map((fields) => ({ ...fields, stream: true, ...USAGE })),
+];
