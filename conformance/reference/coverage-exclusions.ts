@@ -55,14 +55,6 @@ export const COVERAGE_EXCLUSIONS: readonly CoverageExclusion[] = [
     reason: "Answers of a model in a session: the suite opens sessions for transcription alone.",
   },
   {
-    pattern: /^realtime client (?:response\.cancel|output_audio_buffer\.clear)$/,
-    reason: "For answers of a model in a session, as above.",
-  },
-  {
-    pattern: /^realtime client conversation\.item\./,
-    reason: "Items that a client makes, reads, cuts or deletes matter to the answers of a model, as above.",
-  },
-  {
     pattern: /^realtime server conversation\.item\.(?:deleted|retrieved|truncated)$/,
     reason: "Answers to those messages.",
   },

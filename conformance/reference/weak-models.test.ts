@@ -175,7 +175,7 @@ test("a server without tools, or without structured output, is unsupported there
   }
 });
 
-test("a chat template that drops the tools is said once, with what to do, and no call is missed", async () => {
+test("a chat template that drops the tools is said with what to do, where a forced call fails", async () => {
   const wire = defineReferenceWire();
   const { createChatCompletion } = wire.operations;
   const dropTools = (body: ChatBody): ChatBody => {
@@ -191,11 +191,16 @@ test("a chat template that drops the tools is said once, with what to do, and no
     { ...wire, operations: { ...wire.operations, createChatCompletion: chat } },
     { checks: asked },
   );
-  expect(listKillers(results)).toEqual(["chat.tools.in-prompt"]);
+  expect(listKillers(results)).toEqual([
+    "chat.tools.in-prompt",
+    "chat.tools.named-is-called",
+    "chat.tools.required-calls",
+    "chat.tools.allowed-tools",
+  ]);
   expect(findOutcome(results, "chat.tools.in-prompt")).toBe("warn");
   for (const id of ["chat.tools.named-is-called", "chat.tools.required-calls"]) {
     const result = results.find(({ check }) => check.id === id);
-    expect(result?.outcome).toBe("inconclusive");
+    expect(result?.outcome).toBe("fail");
     expect(result?.reason).toContain("take a model whose template has tools");
   }
 });

@@ -41,5 +41,6 @@ export function excerpt(text: string): string {
 export function describeExchange(exchange: Exchange): string {
   if (exchange.response === null) return `no response (${exchange.transportError ?? "unknown reason"})`;
   const text = bodyText(exchange);
-  return `status ${exchange.response.status}, ${text === "" ? "empty body" : `body ${excerpt(text)}`}`;
+  const none = ["open", "aborted"].includes(exchange.response.end) ? "of whose body nothing was read" : "empty body";
+  return `status ${exchange.response.status}, ${text === "" ? none : `body ${excerpt(text)}`}`;
 }

@@ -3,10 +3,11 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectThat, throwIfUnsupported } from "../../src/expect.ts";
-import { askChat, askRefusable, type ChatFields, expectAccepted } from "../support/chat-calls.ts";
+import { assume, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
+import { askChat, askRefusable, type ChatFields } from "../support/chat-calls.ts";
 import { expectRefused, requireRefusedError } from "../support/envelope.ts";
 import { composeFormat, LOT_FORM } from "../support/formed-answers.ts";
+import { answerOwners } from "../support/owners.ts";
 import { forceTool, OFFER, REPORT } from "../support/tool-calls.ts";
 
 const CHAT = {
@@ -41,11 +42,13 @@ function defineRefusal({ fields, ...check }: Refused, right: ChatFields): Check 
   });
 }
 
-/** @throws Unsupported, Failure where it is refused in another way, Inconclusive where nothing is answered */
+/** That the same request without the mistake is answered, which other checks judge. @throws Unsupported, Inconclusive */
 async function requireTaken(context: CheckContext, right: ChatFields): Promise<void> {
   const exchange = await askChat(context, right);
   throwIfUnsupported(exchange, "tools", "tool_choice", "response_format");
-  await expectAccepted(context, exchange);
+  assume("the same request without the mistake to be answered", answerOwners(exchange), () =>
+    expectStatus(exchange, 200),
+  );
 }
 
 function defineToolRefusal(check: Refused): Check {

@@ -77,7 +77,7 @@ function sendForm(operation: "createTranscription" | "createTranslation"): Answe
 }
 
 const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
-const text = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
+const completion = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
 const response = sendJson("createResponse", ({ models }) => ({ model: models.chat, max_output_tokens: 16 }));
 const speech = sendJson("createSpeech", ({ models }) => ({
   model: models.speech,
@@ -98,8 +98,14 @@ const SECRET_VARIANTS: readonly JsonObject[] = [{}, { expires_after: LIFETIME }]
 export const ANSWERED: readonly Answered[] = [
   { ...CHAT, slug: "chat", variants: CHAT_VARIANTS, send: chat, list: listChatFlaws },
   { ...CHAT, slug: "chat-stream", variants: streamed(CHAT_VARIANTS), send: chat, list: listChatStreamFlaws },
-  { ...TEXT, slug: "completions", variants: TEXT_VARIANTS, send: text, list: listTextFlaws },
-  { ...TEXT, slug: "completions-stream", variants: streamed(TEXT_VARIANTS), send: text, list: listTextStreamFlaws },
+  { ...TEXT, slug: "completions", variants: TEXT_VARIANTS, send: completion, list: listTextFlaws },
+  {
+    ...TEXT,
+    slug: "completions-stream",
+    variants: streamed(TEXT_VARIANTS),
+    send: completion,
+    list: listTextStreamFlaws,
+  },
   { ...RESPONSE, slug: "responses", variants: RESPONSE_VARIANTS, send: response, list: listResponseFlaws },
   {
     ...RESPONSE,

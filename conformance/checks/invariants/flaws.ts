@@ -279,3 +279,8 @@ function bytesOf(value: unknown): Buffer | null {
   const isByte = (byte: unknown): byte is number => typeof byte === "number" && byte >= 0 && byte < 256;
   return value.every(isByte) ? Buffer.from(value) : null;
 }
+
+/** The texts among these values, put together. */
+export function joinTexts(values: readonly unknown[]): string {
+  return values.filter((value) => typeof value === "string").join("");
+}

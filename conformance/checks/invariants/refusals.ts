@@ -90,7 +90,7 @@ function defineRefusalCheck(answered: Answered, level: Flaw["level"]): Check {
       : `The refusals of ${slug} say what kind of error it is, what is to blame, and how to authenticate.`,
     reference: "OpenAPI ErrorResponse; openai-node core/error.ts APIError.generate; RFC 9110 section 11.6.1",
     breaks: isStrict
-      ? "The SDK shows `status code (no body)`, and typed clients can't read the error at all."
+      ? "openai-node 4 and 6 show `status code (no body)`, and typed clients can't read the error at all."
       : "Programs that decide by type and code treat every error alike.",
     async run(context) {
       await requireOffered(context, operation);

@@ -13,7 +13,7 @@ import { excerpt } from "../../src/response-body.ts";
 import { hasKey } from "../support/credential-probes.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { ANSWERED, type Answered } from "./answers.ts";
-import { objectsOf, readAnswer, readStream } from "./flaws.ts";
+import { objectsOf, readAnswer, readStream, joinTexts } from "./flaws.ts";
 import { readVector } from "./other-flaws.ts";
 import { CUSTOM, FORCED, OTHER_FORCED, USAGE } from "./variants.ts";
 
@@ -123,10 +123,10 @@ function readChoice(pieces: readonly JsonObject[]): JsonObject {
   const join = (name: string): readonly unknown[] =>
     logprobs.flatMap((piece): readonly unknown[] => (Array.isArray(piece[name]) ? piece[name] : []));
   return {
-    text: spoken.map(({ content }) => content ?? "").join(""),
+    text: joinTexts(spoken.map(({ content }) => content)),
     "type of the tool": calls.flatMap(({ type }) => type ?? []),
-    "name of the tool": called.map(({ name }) => name ?? "").join(""),
-    "arguments of the tool": called.map((one) => one["arguments"] ?? "").join(""),
+    "name of the tool": joinTexts(called.map(({ name }) => name)),
+    "arguments of the tool": joinTexts(called.map((one) => one["arguments"])),
     "reason to finish": pieces.map((piece) => piece["finish_reason"]).find((reason) => (reason ?? null) !== null),
     tokens: [...entries.map(({ token }) => token), ...join("tokens")],
     bytes: entries.map(({ bytes }) => bytes),

@@ -9,7 +9,7 @@ import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsuppo
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
-import { objectsOf, readAnswer, readStream } from "./flaws.ts";
+import { objectsOf, readAnswer, readStream, joinTexts } from "./flaws.ts";
 import { FORCED, USAGE } from "./variants.ts";
 
 interface Choice {
@@ -58,7 +58,7 @@ function readChoice(pieces: readonly JsonObject[]): Choice {
     .flatMap(({ tool_calls: given }) => objectsOf(given))
     .flatMap(({ function: called }) => (isJsonObject(called) ? called["name"] : []));
   return {
-    text: spoken.map(({ content }) => content ?? "").join(""),
+    text: joinTexts(spoken.map(({ content }) => content)),
     calls: calls.filter((name) => typeof name === "string"),
     reason: pieces.map((piece) => piece["finish_reason"]).find((reason) => (reason ?? null) !== null),
   };

@@ -5,15 +5,18 @@ import { userMessage } from "../support/chat-calls.ts";
 
 const messages = (text: string): JsonObject => ({ messages: [userMessage(text)] });
 
-/** A request that has to be answered by a call of this tool, with the one argument that it takes. */
-function force(name: string, lot: string) {
-  const parameters = {
+function composeParameters(lot: string): JsonObject {
+  return {
     type: "object",
     properties: { lot: { type: "string", enum: [lot] } },
     required: ["lot"],
     additionalProperties: false,
   };
-  const tool = { type: "function", function: { name, parameters, strict: true } };
+}
+
+/** A request that has to be answered by a call of this tool, with the one argument that it takes. */
+function force(name: string, lot: string) {
+  const tool = { type: "function", function: { name, parameters: composeParameters(lot), strict: true } };
   return { tools: [tool], tool_choice: { type: "function", function: { name } }, max_tokens: 128 };
 }
 
@@ -79,7 +82,7 @@ export const RESPONSE_VARIANTS: readonly JsonObject[] = [
   { input: "Write one sentence about the sea.", include: ["message.output_text.logprobs"], top_logprobs: 2 },
   {
     input: "Write one sentence about the sea.",
-    tools: [{ type: "function", ...FORCED.tools[0].function }],
+    tools: [{ type: "function", name: "file_report", strict: true, parameters: composeParameters("zq-7301") }],
     tool_choice: { type: "function", name: "file_report" },
     max_output_tokens: 128,
   },

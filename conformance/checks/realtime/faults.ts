@@ -57,14 +57,14 @@ export const FAULT_ROWS: readonly Fault[] = [
   },
   {
     slug: "null",
-    level: "must",
+    level: "should",
     what: "The message `null`",
     message: "null",
     breaks: "A server that reads `null.type` crashes with all of its sessions.",
   },
   {
     slug: "array",
-    level: "must",
+    level: "should",
     what: "A list",
     message: '[{"type":"input_audio_buffer.clear"}]',
     breaks: "A server that reads a field of it crashes, or says nothing.",

@@ -1,5 +1,6 @@
 /** Checks of stored chat completions: read, listed, labelled and deleted by the account that made them, and no other. */
 
+import type OpenAI from "openai";
 import { chatCompletionListSchema, chatCompletionMessageListSchema } from "@openai-compat/spec";
 import type { ChatCompletion } from "openai/resources/chat/completions";
 import { type Check, defineCheck } from "../../src/check.ts";
@@ -41,6 +42,17 @@ async function storeLabelled(context: CheckContext, count: number): Promise<{ la
   return { label, ids };
 }
 
+/** The ids and the text of the chunks. */
+async function readStreamed(client: OpenAI, request: ReturnType<typeof composeSdkStream>) {
+  const seen = { ids: new Set<string>(), text: "" };
+  for await (const { id, choices } of await client.chat.completions.create(request)) {
+    seen.ids.add(id);
+    const delta: unknown = choices[0]?.delta.content ?? "";
+    seen.text += typeof delta === "string" ? delta : "";
+  }
+  return seen;
+}
+
 export const storedChatChecks: readonly Check[] = [
   defineCheck({
     ...STORED,
@@ -63,15 +75,7 @@ export const storedChatChecks: readonly Check[] = [
     async run(context) {
       await requireStoredChats(context);
       const request = { ...composeSdkStream(context), store: true };
-      const streamed = await context.sdk(async (client) => {
-        const seen = { ids: new Set<string>(), text: "" };
-        for await (const { id, choices } of await client.chat.completions.create(request)) {
-          seen.ids.add(id);
-          const delta: unknown = choices[0]?.delta.content ?? "";
-          seen.text += typeof delta === "string" ? delta : "";
-        }
-        return seen;
-      });
+      const streamed = await context.sdk((client) => readStreamed(client, request));
       const { ids, text } = requireSuccess(streamed);
       const [id] = ids;
       if (id === undefined || ids.size > 1)

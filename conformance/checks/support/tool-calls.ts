@@ -159,18 +159,18 @@ export async function countTools(context: CheckContext, { tools }: ChatFields): 
 
 const SHORT = userMessage("Hello.");
 
-/**
- * That a model which called nothing has read of the tools: a chat template without tools drops them, and no server makes
- * that model call. @throws Inconclusive with what to do
- */
-export async function requireToolsInPrompt(context: CheckContext, fields: ChatFields): Promise<void> {
+/** What to do where a chat template drops the tools; "" where the prompt shows them. */
+export async function describeDropped(context: CheckContext, fields: ChatFields): Promise<string> {
   const tokens = await countTools(context, fields);
-  if (tokens === null || tokens.withTools !== tokens.without) return;
+  if (tokens === null || tokens.withTools !== tokens.without) return "";
   const what = "prompt_tokens are the same with tools as without, which chat.tools.in-prompt judges";
-  throw new Inconclusive(
-    `${what}: the chat template of this model seems to drop them; take a model whose template has tools`,
-    "model",
-  );
+  return `${what}: the chat template of this model seems to drop them; take a model whose template has tools`;
+}
+
+/** That a model which was not forced has read of the tools. @throws Inconclusive with what to do */
+export async function requireToolsInPrompt(context: CheckContext, fields: ChatFields): Promise<void> {
+  const hint = await describeDropped(context, fields);
+  if (hint !== "") throw new Inconclusive(hint, "model");
 }
 
 /** The only call of a server that was made to call this tool. @throws Unsupported, Inconclusive */

@@ -153,7 +153,7 @@ export function estimateText(body: Fields): number {
 /** The words of each prompt; a token id is a word. */
 export function listPrompts(prompt: unknown): readonly (readonly string[])[] {
   if (prompt === null) return [[]];
-  if (!Array.isArray(prompt)) return [splitWords(String(prompt))];
+  if (!Array.isArray(prompt)) return [splitWords(typeof prompt === "string" ? prompt : "")];
   if (typeof prompt[0] === "number") return [prompt.map((id) => ` ${id}`)];
   return prompt.map((item: unknown) => (Array.isArray(item) ? item.map((id) => ` ${id}`) : splitWords(String(item))));
 }

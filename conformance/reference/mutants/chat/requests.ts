@@ -243,7 +243,7 @@ export const chatRequestMutants: readonly Mutant[] = [
     {
       id: "refusal.stream-type",
       description: "the refusal of a streaming request is declared as text/event-stream",
-      intended: ["chat.stream.refusal-content-type"],
+      intended: ["chat.stream.refusal-content-type", "responses.refusal.before-the-stream"],
     },
     (reply, call) => reply.status === 400 && parseSent(call)["stream"] === true,
     (reply) => withHeader(reply, "content-type", "text/event-stream"),

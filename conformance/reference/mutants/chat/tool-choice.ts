@@ -79,7 +79,12 @@ export const toolChoiceMutants: readonly Mutant[] = [
     {
       id: "tools.not-counted",
       description: "the tools are dropped by the chat template",
-      intended: ["chat.tools.in-prompt"],
+      intended: [
+        "chat.tools.allowed-tools",
+        "chat.tools.in-prompt",
+        "chat.tools.named-is-called",
+        "chat.tools.required-calls",
+      ],
     },
     "createChatCompletion",
     ({ answer }) => ({ answer: (request, context) => answer(dropTools(request), context) }),

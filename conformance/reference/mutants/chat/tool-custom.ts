@@ -40,7 +40,7 @@ export const toolCustomMutants: readonly Mutant[] = [
   {
     id: "tools.custom-ignored",
     description: "a custom tool is as good as none",
-    intended: ["chat.tools.custom"],
+    intended: ["chat.tools.custom", "responses.tools.custom-is-called"],
     mutate: ({ decodeText }) => ({
       decodeText: (bytes) => {
         const text = decodeText(bytes);

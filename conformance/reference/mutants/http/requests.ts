@@ -150,7 +150,8 @@ export const httpMutants: readonly Mutant[] = [
     status: 413,
   }),
   restatus("http.query-refused", "a query is a 404", "http.request.query", {
-    when: (_, call) => call.query !== "" && call.operation !== null,
+    // A list of stored chats takes queries, as the document says.
+    when: (_, call) => call.query !== "" && call.operation !== null && call.operation !== "listChatCompletions",
     status: 404,
   }),
 ];

@@ -91,7 +91,7 @@ export const storedChatMutants: readonly Mutant[] = [
     "deleteChatCompletion",
     () => ({
       answer: (request) => {
-        const body = { object: "chat.completion.deleted", id: request["completion_id"], deleted: true };
+        const body = { object: "chat.completion.deleted", id: request["completion_id"], deleted: true, kept: true };
         return { request, cost: 0, breaksAfter: null, body };
       },
     }),
