@@ -2,11 +2,13 @@
 
 import { expect, test, vi } from "vitest";
 import { checks } from "../checks/index.ts";
+import { isJsonObject, type JsonObject } from "../src/json-object.ts";
 import type { CheckResult } from "../src/outcome.ts";
 import { type Chunk, type Completion, encodeChunks, encodeCompletion, type Usage } from "./operations/chat-answer.ts";
 import { wantsUsage } from "./operations/create-chat-completion.ts";
 import type { ReferenceOperations } from "./operations/index.ts";
 import { encodeTextChunks, encodeTextCompletion, type TextAnswer } from "./operations/text-answer.ts";
+import type { ResponseAnswer } from "./operations/response-events.ts";
 import { readFormat } from "./operations/structured-output-rules.ts";
 import { judgeWire, listKillers } from "./judge.ts";
 import { composeChatLogprobs } from "./logprobs.ts";
@@ -36,16 +38,33 @@ interface ChatChanges {
 function serve(changes: {
   readonly chat: ChatChanges;
   readonly text?: Partial<ReferenceOperations["createCompletion"]>;
+  readonly response?: (answer: ResponseAnswer) => ResponseAnswer;
 }): ReferenceWire {
   const wire = defineReferenceWire();
-  const { createChatCompletion, createCompletion } = wire.operations;
+  const { createChatCompletion, createCompletion, createResponse, getChatCompletion } = wire.operations;
   const chat: ReferenceOperations["createChatCompletion"] = {
     ...createChatCompletion,
     encode: (answer) => changes.chat.completion(encodeCompletion(answer), answer.request),
     encodeStream: (answer) => changes.chat.chunks(encodeChunks(answer, wantsUsage(answer.request)), answer.request),
   };
   const text = { ...createCompletion, ...changes.text };
-  return { ...wire, operations: { ...wire.operations, createChatCompletion: chat, createCompletion: text } };
+  const stored: ReferenceOperations["getChatCompletion"] = {
+    ...getChatCompletion,
+    encode: ({ body }) => (isCompletion(body) ? changes.chat.completion(body, {}) : body),
+  };
+  const response: ReferenceOperations["createResponse"] = {
+    ...createResponse,
+    answer(request, context) {
+      const found = createResponse.answer(request, context);
+      return "status" in found ? found : (changes.response?.(found) ?? found);
+    },
+  };
+  const changed = { createChatCompletion: chat, createCompletion: text, getChatCompletion: stored };
+  return { ...wire, operations: { ...wire.operations, ...changed, createResponse: response } };
+}
+
+function isCompletion(value: JsonObject): value is JsonObject & Completion {
+  return Array.isArray(value["choices"]);
 }
 
 /** The reference server with this model behind it: it always says the same, unless its output is constrained. */
@@ -91,8 +110,41 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
     });
     return { ...answer, choices, usage: count(answer.usage, choices.length) };
   };
+  const respond = (answer: ResponseAnswer): ResponseAnswer => {
+    const { text: options } = answer.request;
+    const isFree = answer.output.every(({ item }) => item["type"] === "message") && !isJsonObject(options);
+    if (!isFree) return answer;
+    const logprobs =
+      answer.request["top_logprobs"] === undefined ? [] : (composeChatLogprobs(text ? [text] : [], 2)?.content ?? []);
+    const status = finishReason === "length" ? "incomplete" : "completed";
+    const part = { type: "output_text", text: text ?? "", annotations: [], logprobs };
+    const output = answer.output.map(({ item }) => ({
+      item: { ...item, status, content: [part] },
+      pieces: text === null || text === "" ? [] : [text],
+    }));
+    const input = isJsonObject(answer.response["usage"]) ? Number(answer.response["usage"]["input_tokens"]) : 0;
+    return {
+      ...answer,
+      output,
+      response: {
+        ...answer.response,
+        status,
+        incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
+        completed_at: status === "incomplete" ? null : answer.response["created_at"],
+        output: output.map(({ item }) => item),
+        usage: {
+          input_tokens: input,
+          input_tokens_details: { cached_tokens: 0 },
+          output_tokens: tokens,
+          output_tokens_details: { reasoning_tokens: 0 },
+          total_tokens: input + tokens,
+        },
+      },
+    };
+  };
   return serve({
     chat: { completion, chunks },
+    response: respond,
     text: {
       encode: (answer) => encodeTextCompletion(answerWeakly(answer)),
       encodeStream: (answer) => encodeTextChunks(answerWeakly(answer), wantsUsage(answer.request)),

@@ -15,6 +15,7 @@ import {
   type JsonObject,
   throwIfUnsupported,
 } from "../../src/expect.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 
@@ -130,7 +131,14 @@ const objectChecks: readonly Check[] = [
       const request = compose(context);
       const outcome = await context.sdk((client) => client.responses.create(request));
       if (outcome.exchange.response?.status !== 200) await requireOffered(context, RESPONSES.operation);
-      const { output_text: text, output } = expectSdkValue(outcome);
+      const { output_text: text, output, status, usage } = expectSdkValue(outcome);
+      expectThat(Array.isArray(output), {
+        observer: "sdk",
+        expected: "a list of items",
+        actual: JSON.stringify(output),
+      });
+      const isSilent = status === "incomplete" || (usage?.output_tokens ?? 0) <= 1;
+      if (text === "" && isSilent) throw new Inconclusive("the model wrote no text within its limit", "model");
       const isReasoningAlone = output.length > 0 && output.every(({ type }) => type === "reasoning");
       expectThat(isReasoningAlone || text !== "", {
         observer: "sdk",

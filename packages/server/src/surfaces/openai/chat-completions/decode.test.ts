@@ -5,7 +5,11 @@ import { expect, test } from "vitest";
 import { decodeChatCompletion } from "./decode.ts";
 
 const BASE = { model: "m", messages: [{ role: "user", content: "Hi" }] };
-const decode = (body: object) => decodeChatCompletion({ ...BASE, ...body });
+/** Without what was sent. */
+const decode = (body: object) => {
+  const { request, stream } = decodeChatCompletion({ ...BASE, ...body });
+  return { request, stream };
+};
 const decodeMessage = (message: object) => decode({ messages: [message] }).request.messages[0];
 
 function refusalOf(body: unknown): { code: string; param: string | null; message: string } {
