@@ -3,6 +3,7 @@
  * server, so that no model can get it wrong; the rows that need a repeatable text step aside without one.
  */
 
+import { groupBy } from "../../src/group-by.ts";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
@@ -45,7 +46,7 @@ export async function askChoices(
   const { body } = mode === "stream" ? { body: null } : readAnswer(exchange);
   const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
   const pieces = parts.flatMap(({ choices }) => objectsOf(choices));
-  const choices = [...Map.groupBy(pieces, ({ index }) => index).values()].map(readChoice);
+  const choices = [...groupBy(pieces, ({ index }) => index).values()].map(readChoice);
   const usage = parts.map((part) => part["usage"]).findLast(isJsonObject) ?? {};
   return choices.length === count ? { choices, usage } : null;
 }

@@ -74,6 +74,7 @@ function defineRefusalTold(billed: BilledCall): Check {
     async run(context) {
       const { refused } = await exhaustBy(context, () => askBilled(context, billed, { credential: "rate_limited" }));
       if (refused === null) throw new Inconclusive("no call was refused, which another check judges");
+      if (refused.response?.status !== 429) await requireAnswered(context, billed);
       requireStatus(refused, 429);
       for (const { expected, isTold } of TOLD) {
         const actual = `${JSON.stringify(refused.response?.headers)} ${bodyText(refused)}`;

@@ -6,6 +6,7 @@
 import { realtimeClientEventSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
+import { groupBy } from "../../src/group-by.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
@@ -95,7 +96,7 @@ function holdsAll(told: unknown, sent: unknown): boolean {
 }
 
 const legalChecks: readonly Check[] = [
-  ...Map.groupBy(
+  ...groupBy(
     REALTIME_PARAMETERS.filter(({ values }) => values.length > 0),
     groupOf,
   ),

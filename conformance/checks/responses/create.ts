@@ -18,6 +18,7 @@ import {
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
+import { readOutputText } from "../support/response-calls.ts";
 
 const RESPONSES = {
   area: "responses",
@@ -296,7 +297,9 @@ const streamChecks: readonly Check[] = [
         const stream = client.responses.stream(request);
         let streamed = "";
         for await (const event of stream) if (event.type === "response.output_text.delta") streamed += event.delta;
-        return { streamed, final: (await stream.finalResponse()).output_text };
+        // openai 5 leaves output_text out of what its helper returns.
+        const { output } = await stream.finalResponse();
+        return { streamed, final: readOutputText({ output }) };
       });
       const { streamed, final } = expectSdkValue(outcome);
       expectThat(streamed === final, {

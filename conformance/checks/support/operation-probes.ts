@@ -186,7 +186,9 @@ const LITTLE = { max_tokens: 1, max_output_tokens: 1 };
 export async function requireOffered(context: CheckContext, operation: HttpOperationId): Promise<void> {
   const { method, path } = operations[operation];
   const filled = await fillPath(context, path);
-  const body = method === "POST" ? { body: JSON.stringify(LITTLE) } : {};
+  // A server may have responses for some of its models alone.
+  const named = operation === "createResponse" ? { ...LITTLE, model: context.models.chat, input: "Hello." } : LITTLE;
+  const body = method === "POST" ? { body: JSON.stringify(named) } : {};
   const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
   if (isAbsent(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);
 }
