@@ -56,12 +56,14 @@ test.each(["POST /edits", "POST /engines/davinci/completions", "GET /fine-tunes"
 
 test("what to use instead is named below the mount that was used", async () => {
   expect((await ask("POST", "/v1/responses/compact")).message).toBe(
-    "POST /v1/responses/compact (Compactconversation) is not implemented by this server; use POST /v1/chat/completions.",
+    "POST /v1/responses/compact (Compactconversation) is not implemented by this server; go on from a response by previous_response_id of POST /v1/responses.",
   );
   expect((await ask("POST", "/api/v1/openai/v1//responses/compact/?x=1")).message).toBe(
-    "POST /api/v1/openai/v1//responses/compact/ (Compactconversation) is not implemented by this server; use POST /api/v1/openai/v1/chat/completions.",
+    "POST /api/v1/openai/v1//responses/compact/ (Compactconversation) is not implemented by this server; go on from a response by previous_response_id of POST /api/v1/openai/v1/responses.",
   );
-  expect((await ask("POST", "/v1/%72esponses/compact")).message).toContain("use POST /v1/chat/completions");
+  expect((await ask("POST", "/v1/%72esponses/compact")).message).toContain(
+    "previous_response_id of POST /v1/responses",
+  );
 });
 
 test.each([

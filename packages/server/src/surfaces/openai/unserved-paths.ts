@@ -21,10 +21,11 @@ interface Family {
  * @see https://github.com/openai/openai-openapi
  */
 const OPENAI_FAMILIES: readonly Family[] = [
-  { paths: ["/responses"], instead: "use POST $/chat/completions" },
+  { paths: ["/responses"], instead: "go on from a response by previous_response_id of POST $/responses" },
+  { paths: ["/conversations"], instead: "go on from a response by previous_response_id of POST $/responses" },
   {
-    paths: ["/assistants", "/threads", "/conversations", "/chatkit"],
-    instead: "it keeps no conversations: send the messages so far to POST $/chat/completions",
+    paths: ["/assistants", "/threads", "/chatkit"],
+    instead: "send the messages so far to POST $/chat/completions",
   },
   { paths: ["/batches"], instead: "send the calls one by one, several at a time" },
   {
