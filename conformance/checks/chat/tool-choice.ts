@@ -76,7 +76,7 @@ export const chatToolChoiceChecks: readonly Check[] = [
       "Tools that are offered reach the model, or are refused: a call can be forced, or the prompt has more tokens.",
     reference:
       "OpenAPI CreateChatCompletionRequest.tools, CompletionUsage.prompt_tokens; ggml-org/llama.cpp docs/function-calling.md",
-    breaks: "With a model whose chat template has no tools every agent gets a text, and nobody is told why.",
+    breaks: "With a model whose chat template has no tools every agent gets a text, and no error says why.",
     async run(context) {
       const tokens = await countTools(context, OFFER);
       if (tokens === null) return;

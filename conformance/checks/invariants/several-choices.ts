@@ -216,7 +216,7 @@ function defineSeveralCheck(request: PlainRequest, mode: AnswerMode): Check {
     tier: "forced",
     operation,
     needs,
-    requirement: `Each of several choices of ${mode === "stream" ? "a stream" : "an answer"} keeps to stop, limits, formats and tools as one does.`,
+    requirement: `Each of several choices of ${mode === "stream" ? "a stream" : "an answer"} honours stop, limits, formats and tools as one does.`,
     reference: `OpenAPI ${operation}.n: how many choices to generate for each input, with the same parameters`,
     breaks: "Best-of-n and self-consistency get texts that run on, prose where JSON was forced, or no call.",
     async run(context) {

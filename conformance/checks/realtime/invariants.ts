@@ -139,7 +139,7 @@ function listAnswerFlaws({ slug, id, answers }: Mistake): readonly Flaw[] {
   ];
 }
 
-/** Two mistakes that have nothing in common, and what is told of each. */
+/** Two mistakes that have nothing in common, and what the refusal of each says. */
 function listSameFlaws(mistakes: readonly Mistake[]): readonly Flaw[] {
   const read = (slug: string): JsonObject => readError(mistakes.find((one) => one.slug === slug)?.answers ?? []);
   const [unknown, audio, commit] = [read("unknown-event"), read("append-without-audio"), read("empty-commit")];

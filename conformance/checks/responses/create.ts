@@ -175,7 +175,7 @@ const objectChecks: readonly Check[] = [
     requirement:
       "A `previous_response_id` that the target does not have is refused with 400 or 404, and never ignored.",
     reference: "OpenAPI createResponse.previous_response_id; ollama/ollama#18419",
-    breaks: "The model answers as if nothing had been said before, and nobody is told.",
+    breaks: "The model answers as if nothing had been said before, and no error says so.",
     async run(context) {
       await requireOffered(context, RESPONSES.operation);
       const exchange = await ask(context, { previous_response_id: `resp_${"0".repeat(48)}` });
@@ -270,7 +270,7 @@ const streamChecks: readonly Check[] = [
     requirement:
       "The items that were added, those that were done and those of the last event are the same, by id and in order.",
     reference: "vllm-project/vllm#56285",
-    breaks: "Agents send the id of one event back and are told that there is no such item.",
+    breaks: "Agents send the id of one event back, and it is refused as unknown.",
     async run(context) {
       const events = await requireEvents(context);
       const added = listItems(events, "response.output_item.added").join(" ");

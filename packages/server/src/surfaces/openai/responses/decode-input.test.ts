@@ -83,7 +83,7 @@ test("a call of a namespace goes by the name that the model knows", () => {
   expect(turn?.toolCalls?.[0]?.name).toBe("agents__look");
 });
 
-test("a call of a hosted tool, made elsewhere, is shown with what it has found", () => {
+test("a call of a hosted tool that another server has run is shown with what it has found", () => {
   expect(
     decode([
       { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "sea" } },

@@ -1,6 +1,6 @@
 /**
  * The items of a response's input to the turns of a chat. Reasoning, an answer and the calls that follow it are one
- * turn. A call of a hosted tool, made elsewhere, is shown as a call like others. What is not text is refused by name.
+ * turn. A call of a hosted tool that another server has run is shown as a call like others. What is not text is refused by name.
  */
 
 import { AiError, wrapInput } from "@openai-compat/core";
