@@ -10,6 +10,12 @@ import { sine, toInt16, wavChunk, writeWav } from "./testing/write-wav.ts";
 
 const MUTATIONS = 2000;
 
+/**
+ * So many at least are decoded, or the damage never gets past the first header. Of Ogg Vorbis, whose pages have checksums,
+ * about 100 are, give or take 10: the bound is far below what chance can bring.
+ */
+const DECODED_MIN = 20;
+
 /** Of one file, whatever it holds; on a machine that does much else. */
 const FILE_MS_MAX = 30_000;
 
@@ -109,7 +115,7 @@ test.each(FILES)(
     );
     await new Promise((resolve) => setImmediate(resolve));
     expect(unhandled).toEqual([]);
-    expect(decoded).toBeGreaterThan(MUTATIONS / 20);
+    expect(decoded).toBeGreaterThan(DECODED_MIN);
   },
   900_000,
 );
