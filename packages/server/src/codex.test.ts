@@ -89,7 +89,15 @@ test.skipIf(codex === null)(
     try {
       const pending = run(
         codex ?? "",
-        ["exec", "--json", "--skip-git-repo-check", "--ephemeral", "--sandbox", "danger-full-access", "What is 40 + 2?"],
+        [
+          "exec",
+          "--json",
+          "--skip-git-repo-check",
+          "--ephemeral",
+          "--sandbox",
+          "danger-full-access",
+          "What is 40 + 2?",
+        ],
         {
           cwd: work,
           env: { PATH: process.env["PATH"], HOME: home, CODEX_HOME: home, LOCAL_KEY: keys.key },
