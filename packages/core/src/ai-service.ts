@@ -17,7 +17,7 @@ import type { Engine, ModelType } from "./operations.ts";
 import { createEngineUses } from "./models/engine-uses.ts";
 import type { EngineUses } from "./models/engine-uses.ts";
 import type { ModelDescription, ModelRegistry, RegisteredModel } from "./models/registry.ts";
-import { MODEL_OPERATIONS, isModelRequest } from "./operations.ts";
+import { MODEL_OPERATIONS } from "./operations.ts";
 import type { ModelOperationId, ModelRequestId } from "./model-operation-id.ts";
 import { admit, resolveCall } from "./pipeline.ts";
 import type { AdmissionRequest, CallTarget, ServedBy } from "./pipeline.ts";
@@ -26,7 +26,7 @@ import type { OpenRealtimeOptions, RealtimeSession } from "./realtime/realtime-s
 import type { OpenRelayOptions, RelayedSession } from "./realtime/relayed-session.ts";
 import { createRealtimeSessions } from "./realtime/realtime-sessions.ts";
 import { isLive } from "./realtime/live-turn.ts";
-import { upstreamCalls } from "./services/upstream-service.ts";
+import { resolveSentAs, upstreamCalls } from "./services/upstream-service.ts";
 import type { CreditStore } from "./store/credit-store.ts";
 
 export interface AiService {
@@ -48,8 +48,6 @@ export interface AiService {
    * @param selector the request's `model`: id, name or `default`
    */
   route<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): RoutedCall<Request, Run>;
-  /** The same for an operation that no upstream serves: a model of one is refused. */
-  routeLocal<Request, Run>(call: AuthorisedCall, calls: Calls<Request, Run>, selector: string): LocalCall<Request, Run>;
   /**
    * Opens a realtime session; everything that refuses it is thrown here, before an upgrade. The session counts as a
    * request, and so does each of its turns.
@@ -120,6 +118,8 @@ interface LocalCall<Request, Run> {
 
 export interface UpstreamCall {
   readonly route: "upstream";
+  /** What the upstream is asked for: the request is to be decoded for it. */
+  readonly sentAs: ModelRequestId;
   /**
    * Resolves once the upstream has begun a good answer.
    *
@@ -173,9 +173,10 @@ export function createAiService(options: AiServiceOptions): AiService {
       throw toAiError(thrown, target.call.signal);
     }
   };
-  const forwardTo = (operation: ModelRequestId, target: CallTarget): UpstreamCall => ({
+  const forwardTo = (operation: ModelOperationId, sentAs: ModelRequestId, target: CallTarget): UpstreamCall => ({
     route: "upstream",
-    run: (request) => serve(upstreamCalls(operation), target, request),
+    sentAs,
+    run: (request) => serve(upstreamCalls(operation, sentAs), target, request),
   });
   const runLocally = <Request, Run>(calls: Calls<Request, Run>, target: CallTarget): LocalCall<Request, Run> => ({
     route: "local",
@@ -189,10 +190,10 @@ export function createAiService(options: AiServiceOptions): AiService {
     route(call, calls, selector) {
       const target = findTarget(call, calls.operation, selector);
       const { operation } = calls;
-      if (target.model?.engine.type === "upstream" && isModelRequest(operation)) return forwardTo(operation, target);
-      return runLocally(calls, target);
+      const engine = target.model?.engine;
+      const sentAs = engine?.type === "upstream" ? resolveSentAs(engine, operation) : null;
+      return sentAs === null ? runLocally(calls, target) : forwardTo(operation, sentAs, target);
     },
-    routeLocal: (call, calls, selector) => runLocally(calls, findTarget(call, calls.operation, selector)),
     openRealtime: (call, open) => sessions.open(call, open),
     async openRelay(call, open) {
       try {
@@ -341,9 +342,9 @@ function isOffered({ engine, type }: RegisteredModel, operation: ModelOperationI
   if (engine.type === "unavailable") return type === MODEL_OPERATIONS[operation].modelType;
   if (operation === "connectRealtime")
     return engine.type === "upstream" ? engine.connectRealtime !== null : isLive(engine);
-  return engine.type === "upstream"
-    ? isModelRequest(operation) && engine.operations.has(operation)
-    : engine.type === MODEL_OPERATIONS[operation].modelType;
+  if (engine.type !== "upstream") return engine.type === MODEL_OPERATIONS[operation].modelType;
+  const sentAs = resolveSentAs(engine, operation);
+  return sentAs !== null && engine.operations.has(sentAs);
 }
 
 function noModelFor(operation: ModelOperationId): AiError {

@@ -111,7 +111,7 @@ export type {
   TranscriptionTokens,
 } from "./engine/transcription-engine.ts";
 export { FREE_TEXT } from "./engine/chat-output.ts";
-export { describeInput, wrapInput } from "./engine/custom-input.ts";
+export { createInputReader, describeInput, wrapInput } from "./engine/custom-input.ts";
 export type {
   AnswerFormat,
   ChatOutput,

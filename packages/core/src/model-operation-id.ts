@@ -19,7 +19,7 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
-/** A request that is served as a chat and needs what this server stores: upstreams are not asked for it. */
+/** A request that needs what this server stores: an upstream is asked for a chat in its place. */
 type StatefulRequestId = "createResponse";
 
 /** A request and its answer that an upstream can serve, too. */

@@ -105,6 +105,8 @@ export interface UpstreamEngine {
   readonly limits: UpstreamEngineLimits;
   /** What the upstream serves for this model. */
   readonly operations: ReadonlySet<ModelRequestId>;
+  /** Whether responses are made of its chat completions. */
+  readonly bridgesResponses: boolean;
 
   /**
    * One call. Ends early, by throwing the signal's reason, after an abort, which closes the connection to the upstream:

@@ -82,6 +82,7 @@ function createTestService(granted = 1_000_000, refusal: AiError | null = null) 
     type: "upstream",
     limits: { contextTokens: 10, completionTokensMax: 10, concurrency: 2 },
     operations: new Set(["createTranscription"]),
+    bridgesResponses: true,
     async *forward() {},
     async connectRealtime(request) {
       upstream.requests.push(request);

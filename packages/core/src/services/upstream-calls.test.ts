@@ -64,6 +64,7 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
     type: "upstream",
     limits: { contextTokens: 64, completionTokensMax: 16, concurrency: 1 },
     operations: new Set([operation]),
+    bridgesResponses: true,
     forward(request, signal) {
       requests.push(request);
       signals.push(signal);

@@ -8,6 +8,7 @@ const engine: UpstreamEngine = {
   type: "upstream",
   limits: { contextTokens: 4096, completionTokensMax: 1000, concurrency: 1 },
   operations: new Set(),
+  bridgesResponses: true,
   forward: async function* forward() {},
   connectRealtime: null,
   upstreams: () => [],

@@ -8,8 +8,8 @@ import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
 import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
-import { MODEL_OPERATIONS } from "../operations.ts";
-import type { ModelRequestId } from "../model-operation-id.ts";
+import { MODEL_OPERATIONS, isModelRequest } from "../operations.ts";
+import type { ModelOperationId, ModelRequestId } from "../model-operation-id.ts";
 import type { CostEstimate, RunEvents } from "../pipeline.ts";
 import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream-request.ts";
 
@@ -19,13 +19,26 @@ import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream
  */
 const TEMPLATE_TOKENS = 1024;
 
-/** Calls that are forwarded to the upstream of a model. */
-export function upstreamCalls(operation: ModelRequestId): Calls<UpstreamCallRequest, UpstreamRun> {
+/** What an upstream is asked for to serve an operation; null where there is nothing to ask for. */
+export function resolveSentAs(engine: UpstreamEngine, operation: ModelOperationId): ModelRequestId | null {
+  if (isModelRequest(operation)) return operation;
+  return operation === "createResponse" && engine.bridgesResponses ? "createChatCompletion" : null;
+}
+
+/**
+ * Calls that are forwarded to the upstream of a model.
+ *
+ * @param sentAs what the upstream is asked for; the call counts as one of `operation`
+ */
+export function upstreamCalls(
+  operation: ModelOperationId,
+  sentAs: ModelRequestId,
+): Calls<UpstreamCallRequest, UpstreamRun> {
   return defineCalls({
     operation,
-    isServedBy: (engine): engine is UpstreamEngine => engine.type === "upstream" && engine.operations.has(operation),
+    isServedBy: (engine): engine is UpstreamEngine => engine.type === "upstream" && engine.operations.has(sentAs),
     prepare: async (engine: UpstreamEngine, request: UpstreamCallRequest): Promise<PreparedUpstreamCall> => ({
-      operation,
+      operation: sentAs,
       engine,
       request,
     }),
@@ -36,6 +49,7 @@ export function upstreamCalls(operation: ModelRequestId): Calls<UpstreamCallRequ
 }
 
 interface PreparedUpstreamCall {
+  /** What the upstream is asked for. */
   readonly operation: ModelRequestId;
   readonly engine: UpstreamEngine;
   readonly request: UpstreamCallRequest;

@@ -89,6 +89,7 @@ export function createClonedUpstreamEngine(engine: UpstreamEngine): UpstreamEngi
     type: engine.type,
     limits: send(engine.limits),
     operations: send(engine.operations),
+    bridgesResponses: engine.bridgesResponses,
     forward: (request, signal) => listen(signal, (remote) => engine.forward(send(request), remote)),
     connectRealtime:
       connectRealtime &&

@@ -76,6 +76,7 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
     type: "upstream",
     limits: { contextTokens, completionTokensMax: completionTokensMax ?? contextTokens, concurrency },
     operations: new Set(settings.operations),
+    bridgesResponses: settings.bridgesResponses,
     forward,
     connectRealtime: settings.operations.includes("createTranscription")
       ? createRealtimeConnector({ settings, redactor, targets })

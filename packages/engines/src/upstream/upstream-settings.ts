@@ -11,6 +11,8 @@ export interface UpstreamEngineSettings {
   readonly model: string;
   /** What the upstream serves for this model. */
   readonly operations: readonly ModelRequestId[];
+  /** Whether responses are made of its chat completions, where it serves those. Default true. */
+  readonly bridgesResponses?: boolean;
   /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
   readonly apiKey?: string | null;
   /**
@@ -74,6 +76,7 @@ export interface UpstreamEngineSettings {
 export type ResolvedUpstreamSettings = Required<UpstreamEngineSettings>;
 
 export const UPSTREAM_DEFAULTS = {
+  bridgesResponses: true,
   apiKey: null,
   publicAddressesOnly: false,
   contextTokens: 131_072,

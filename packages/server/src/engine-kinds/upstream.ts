@@ -48,6 +48,12 @@ const settings = z.strictObject({
     .describe(
       "Other models there, by their names there, that a realtime session may name to transcribe its input; it costs what its own model costs.",
     ),
+  responses: z
+    .enum(["bridge", "none"])
+    .default("bridge")
+    .describe(
+      "How a chat model serves `POST /v1/responses`. `bridge`: as its chat completions. `none`: not at all. State is kept on this server.",
+    ),
   zeroUsageBelieved: z
     .boolean()
     .default(UPSTREAM_DEFAULTS.zeroUsageBelieved)
@@ -88,7 +94,7 @@ export const upstreamKind = {
   settings,
   probe: ({ id, engine }, options) => probeUpstream({ ...engine, model: engine.model ?? id }, options),
   async createEngine({ id, type, engine }, { environment, publicAddressesOnly }) {
-    const { kind: _kind, apiKeyEnvironment, model = id, ...given } = engine;
+    const { kind: _kind, apiKeyEnvironment, responses, model = id, ...given } = engine;
     const apiKey = findKey(engine, environment);
     if (apiKey === undefined) {
       throw new ConfigError(`The model "${id}" wants its upstream's key in ${apiKeyEnvironment}, which is not set.`);
@@ -100,6 +106,7 @@ export const upstreamKind = {
         apiKey,
         publicAddressesOnly,
         operations: listOperations(type),
+        bridgesResponses: responses === "bridge",
       });
       return { engine: upstream, source: null };
     } catch (thrown) {

@@ -8,6 +8,7 @@ export function createTranscribingEngine(): UpstreamEngine {
     type: "upstream",
     limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
     operations: new Set(["createTranscription", "createTranslation", "createSpeech"]),
+    bridgesResponses: true,
     async *forward() {
       const bytes = new TextEncoder().encode('{"text":"The sea."}');
       const contentType = "application/json";

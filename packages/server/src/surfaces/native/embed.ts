@@ -7,7 +7,7 @@ import type { EmbedAnswer, EmbedInput } from "@openai-compat/spec";
 import { decodeEmbedding } from "../openai/embeddings/decode.ts";
 import { decodeUpstreamEmbedding } from "../openai/embeddings/decode-upstream.ts";
 import type { NativeCall } from "./native-handlers.ts";
-import { prepareUpstream } from "./prepare-upstream.ts";
+import { prepareUpstream } from "../openai/upstream/prepare-upstream.ts";
 
 /** @throws AiError what refuses an embedding request */
 export async function embed(

@@ -22,6 +22,7 @@ function createUpstream(type: ModelType, seen: UpstreamRequest[]): UpstreamEngin
     type: "upstream",
     limits: { contextTokens: 4096, completionTokensMax: 4096, concurrency: 4 },
     operations: new Set(listOperations(type)),
+    bridgesResponses: true,
     async *forward(request) {
       seen.push(request);
       const bytes = new TextEncoder().encode("{}");

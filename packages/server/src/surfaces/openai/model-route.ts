@@ -8,9 +8,11 @@ import type {
   AuthorisedCall,
   Calls,
   ModelOperationId,
+  RoutedCall,
   UpstreamCallRequest,
   FormField,
   UpstreamCall,
+  UpstreamRun,
   WorkSlices,
 } from "@openai-compat/core";
 import type { JsonBody } from "../../http/read-body.ts";
@@ -64,7 +66,17 @@ interface UpstreamEndpoint<Body> {
     body: Body,
     options: UpstreamDecodeOptions,
   ) => UpstreamCallRequest | Promise<UpstreamCallRequest>;
+  /** Null where nothing is kept of the answer to such a body. Default: nothing ever is. */
+  readonly keepUpstream?: (body: Body, call: AuthorisedCall) => KeepUpstreamRun | null;
 }
+
+/**
+ * Stores an answer that passes through.
+ *
+ * @param run its stream has usage. @param includeUsage whether the caller asked for it there
+ * @returns what is sent in its place. @throws what the store throws; also while its chunks are read
+ */
+export type KeepUpstreamRun = (run: UpstreamRun, includeUsage: boolean) => UpstreamRun | Promise<UpstreamRun>;
 
 interface ModelEndpoint<Body, Request, Run> extends UpstreamEndpoint<Body> {
   /** For a local model. @throws AiError with status 400, `param` naming what is wrong; the signal's reason */
@@ -115,25 +127,31 @@ export function defineModelRoute<Body, Request, Run>(
   };
 }
 
-interface LocalEndpoint<Body, Request, Run> extends Pick<UpstreamEndpoint<Body>, "body"> {
+interface StoredEndpoint<Body, Request, CallRun, Run> extends Pick<UpstreamEndpoint<Body>, "body"> {
   /** @throws AiError with status 400, `param` naming what is wrong, and what a store throws */
-  readonly decode: (body: Body, call: AuthorisedCall) => Promise<DecodedCall<Request, Run>>;
+  readonly decode: (body: Body, routed: RoutedCall<Request, CallRun>, scope: RouteScope) => Promise<StartableCall<Run>>;
 }
 
-/** By the model's local engine alone; its request may depend on what its account has stored. */
-export function defineLocalRoute<Body, Request, Run>(
-  calls: Calls<Request, Run>,
-  endpoint: LocalEndpoint<Body, Request, Run>,
+/** A call that nothing of the request is wrong with, and how its answer is to be written. */
+export type StartableCall<Run> = {
+  /** Called once. @throws AiError what refuses the call */
+  readonly start: () => Promise<Run>;
+} & DecodedAnswer<Run>;
+
+/** Of an operation whose request depends on what its account has stored: how it is served is for the endpoint to say. */
+export function defineStoredRoute<Body, Request, CallRun, Run>(
+  calls: Calls<Request, CallRun>,
+  endpoint: StoredEndpoint<Body, Request, CallRun, Run>,
 ): OperationHandler {
   return async (call, context) => {
     const body = await openBody(calls.operation, { call, context, endpoint });
-    const { request, ...decoded } = await endpoint.decode(body, call);
-    const routed = context.service.routeLocal(call, calls, endpoint.body.readModel(body));
-    return answer(routed.run(request), decoded, { call, context });
+    const routed = context.service.route(call, calls, endpoint.body.readModel(body));
+    const { start, ...decoded } = await endpoint.decode(body, routed, { call, context });
+    return answer(start(), decoded, { call, context });
   };
 }
 
-interface RouteScope {
+export interface RouteScope {
   readonly call: AuthorisedCall;
   readonly context: OperationContext;
 }
@@ -153,8 +171,14 @@ async function passOn<Body>(
 ): Promise<Response> {
   const { traceParent } = context;
   const request = await endpoint.decodeUpstream(body, { traceParent, signal: call.signal });
-  if (request.stream) context.noteStream(request.includeUsage);
-  return encodeUpstreamRun(routed.run(request), { call, context, stream: request.stream });
+  const { stream, includeUsage } = request;
+  if (stream) context.noteStream(includeUsage);
+  const keep = endpoint.keepUpstream?.(body, call) ?? null;
+  const run =
+    keep === null
+      ? routed.run(request)
+      : routed.run({ ...request, includeUsage: stream }).then((started) => keep(started, includeUsage));
+  return encodeUpstreamRun(run, { call, context, stream });
 }
 
 /** It has no request: a recording would stay in memory until the answer has ended. */

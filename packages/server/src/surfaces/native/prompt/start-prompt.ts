@@ -4,19 +4,20 @@
  */
 
 import { chatCalls } from "@openai-compat/core";
-import type { AiService, ChatEvent, ChatRun, ChatUsage, TaskStore } from "@openai-compat/core";
+import type { AiService, ChatUsage, TaskStore } from "@openai-compat/core";
 import type { PromptInput, PromptUsage } from "@openai-compat/spec";
 import { decodeChatCompletion } from "../../openai/chat-completions/decode.ts";
 import { decodeUpstreamChat } from "../../openai/chat-completions/decode-upstream.ts";
 import { FINISH_REASONS } from "../../openai/chat-completions/encode-finish-reason.ts";
 import type { NativeCall } from "../native-handlers.ts";
-import { prepareUpstream } from "../prepare-upstream.ts";
+import { prepareUpstream } from "../../openai/upstream/prepare-upstream.ts";
 import { renameParam } from "../rename-param.ts";
 import { findTask } from "../tasks/task-handlers.ts";
 import { applyTask } from "./apply-task.ts";
 import { encodeChatBody, listFieldNames } from "./encode-chat-body.ts";
+import type { AnswerEvent } from "../../openai/upstream/answer-event.ts";
+import { readChatAnswer } from "../../openai/upstream/read-chat-answer.ts";
 import type { PromptDelta, PromptRun } from "./prompt-run.ts";
-import { readUpstreamAnswer } from "./read-upstream-answer.ts";
 
 export interface PromptScope extends NativeCall {
   readonly service: AiService;
@@ -34,30 +35,39 @@ export async function startPrompt(input: PromptInput, scope: PromptScope): Promi
   const body = encodeChatBody(resolved, stream);
   const routed = service.route(authorised, chatCalls, body.model);
   try {
-    if (routed.route === "local") return describeLocal(await routed.run(decodeChatCompletion(body).request));
-    return await readUpstreamAnswer(await routed.run(await prepareUpstream(body, decodeUpstreamChat, scope)));
+    if (routed.route === "local") return describeRun(await routed.run(decodeChatCompletion(body).request));
+    const run = await routed.run(await prepareUpstream(body, decodeUpstreamChat, scope));
+    return describeRun(await readChatAnswer(run));
   } catch (thrown) {
     throw renameParam(thrown, listFieldNames(resolved));
   }
 }
 
-function describeLocal({ id, modelId, events }: ChatRun): PromptRun {
-  return { id, modelId, events: mapChatEvents(events) };
+interface Answering {
+  readonly id: string;
+  readonly modelId: string;
+  readonly events: AsyncIterable<AnswerEvent>;
 }
 
+function describeRun({ id, modelId, events }: Answering): PromptRun {
+  return { id, modelId, events: mapAnswerEvents(events) };
+}
+
+const PROMPT_REASONS = { ...FINISH_REASONS, "content-filter": "content_filter" } as const;
+
 /** Not a generator: one that was never started would not close the chat's events. */
-function mapChatEvents(events: AsyncIterable<ChatEvent>): AsyncIterableIterator<PromptDelta> {
+function mapAnswerEvents(events: AsyncIterable<AnswerEvent>): AsyncIterableIterator<PromptDelta> {
   const iterator = events[Symbol.asyncIterator]();
-  let finishReason: (typeof FINISH_REASONS)[keyof typeof FINISH_REASONS] = "stop";
+  let finishReason: (typeof PROMPT_REASONS)[keyof typeof PROMPT_REASONS] = "stop";
   const mapped: AsyncIterableIterator<PromptDelta> = {
     async next() {
       for (;;) {
         const { done, value: event } = await iterator.next();
         if (done === true) return { done, value: undefined };
-        if (event.type === "choice-end") finishReason = FINISH_REASONS[event.finishReason];
+        if (event.type === "choice-end") finishReason = PROMPT_REASONS[event.finishReason];
         else if (event.type === "chat-end")
           return { value: { type: "end", finishReason, usage: mapUsage(event.usage) } };
-        else if (event.type !== "choice-start") return { value: mapDelta(event) };
+        else if (isDelta(event)) return { value: mapDelta(event) };
       }
     },
     async return() {
@@ -69,7 +79,15 @@ function mapChatEvents(events: AsyncIterable<ChatEvent>): AsyncIterableIterator<
   return mapped;
 }
 
-function mapDelta(event: Exclude<ChatEvent, { type: "choice-start" | "choice-end" | "chat-end" }>): PromptDelta {
+type DeltaType = "reasoning-delta" | "text-delta" | "tool-call-start" | "tool-call-delta";
+
+/** A prompt has no words for a refusal; a text of nothing carries probabilities, which it has no words for either. */
+function isDelta(event: AnswerEvent): event is Extract<AnswerEvent, { type: DeltaType }> {
+  if (event.type === "text-delta") return event.text !== "";
+  return event.type !== "choice-start" && event.type !== "refusal-delta";
+}
+
+function mapDelta(event: Extract<AnswerEvent, { type: DeltaType }>): PromptDelta {
   switch (event.type) {
     case "reasoning-delta":
     case "text-delta":

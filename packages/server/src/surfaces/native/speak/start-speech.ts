@@ -11,7 +11,7 @@ import { decodeSpeech } from "../../openai/audio/decode-speech.ts";
 import { decodeUpstreamSpeech } from "../../openai/audio/decode-upstream-speech.ts";
 import { countCharacters } from "../../openai/count-characters.ts";
 import type { NativeCall } from "../native-handlers.ts";
-import { prepareUpstream } from "../prepare-upstream.ts";
+import { prepareUpstream } from "../../openai/upstream/prepare-upstream.ts";
 import { renameParam } from "../rename-param.ts";
 import type { FieldNames } from "../rename-param.ts";
 

@@ -6,14 +6,7 @@
 import { AiError, wrapInput } from "@openai-compat/core";
 import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import { HOSTED_ITEM_TYPES } from "@openai-compat/spec";
-import type {
-  HostedItem,
-  InputItem,
-  InputMessage,
-  InputReasoning,
-  MessageContentPart,
-  ToolOutput,
-} from "@openai-compat/spec";
+import type { HostedItem, InputItem, InputMessage, InputReasoning, MessageContentPart } from "@openai-compat/spec";
 import { unsupportedValue } from "../parameter-rules.ts";
 import { flattenName } from "./decode-tools.ts";
 
@@ -30,15 +23,28 @@ export interface InputOptions {
   readonly openReasoning: (sealed: string) => string | null;
 }
 
+/** A turn of a chat, its content a text or what was made of parts. */
+export type Turn<Content> = Omit<ChatMessage, "content"> & { readonly content: string | Content };
+
+export interface TurnOptions<Content> extends InputOptions {
+  /** @throws AiError for parts that can't be shown to the model */
+  readonly decodeParts: (parts: readonly MessageContentPart[], param: string) => string | Content;
+}
+
 /**
  * @throws AiError `unsupported_value` for images, files and compactions of other servers; `invalid_value` for an output
  *   without its call and a call without its output
  */
-export function decodeInput(
+export function decodeInput(items: readonly PlacedItem[], options: InputOptions): ChatMessage[] {
+  return decodeTurns<string>(items, { ...options, decodeParts: joinParts });
+}
+
+/** The same with parts that are not text. @throws AiError as `decodeInput`, but for what `decodeParts` takes */
+export function decodeTurns<Content>(
   items: readonly PlacedItem[],
-  { instructions, openReasoning }: InputOptions,
-): ChatMessage[] {
-  const turns = new Turns();
+  { instructions, openReasoning, decodeParts }: TurnOptions<Content>,
+): Turn<Content>[] {
+  const turns = new Turns<Content>(decodeParts);
   if (instructions !== null && instructions !== "") turns.add({ role: "system", content: instructions });
   for (const placed of items) {
     if (placed.item.type === "reasoning") turns.addReasoning(readReasoning(placed.item, openReasoning));
@@ -59,16 +65,21 @@ function readReasoning(
 }
 
 /** Collects turns; the last answer is open for calls. */
-class Turns {
-  readonly #messages: ChatMessage[] = [];
-  #answer: { content: string; reasoning: string; toolCalls: ChatToolCall[] } | null = null;
+class Turns<Content> {
+  readonly decodeParts: TurnOptions<Content>["decodeParts"];
+  readonly #messages: Turn<Content>[] = [];
+  #answer: { content: string | Content; reasoning: string; toolCalls: ChatToolCall[] } | null = null;
   /** Of the answer that comes next. */
   #reasoning = "";
   /** Calls without an output so far. */
   readonly #open = new Map<string, string>();
   readonly #answered = new Set<string>();
 
-  add(message: ChatMessage): void {
+  constructor(decodeParts: TurnOptions<Content>["decodeParts"]) {
+    this.decodeParts = decodeParts;
+  }
+
+  add(message: Turn<Content>): void {
     this.#flush();
     this.#messages.push(message);
   }
@@ -77,7 +88,7 @@ class Turns {
     if (text !== "") this.#reasoning = this.#reasoning === "" ? text : `${this.#reasoning}\n${text}`;
   }
 
-  addAnswer(content: string): void {
+  addAnswer(content: string | Content): void {
     this.#flush();
     this.#openAnswer(content);
   }
@@ -88,7 +99,7 @@ class Turns {
     this.#open.set(call.id, param);
   }
 
-  addOutput(toolCallId: string, content: string, param: string): void {
+  addOutput(toolCallId: string, content: string | Content, param: string): void {
     if (!this.#open.delete(toolCallId) && !this.#answered.has(toolCallId)) {
       const message = `No tool call found for function call output with call_id ${toolCallId.slice(0, 100)}.`;
       throw new AiError("invalid_value", message, { param });
@@ -97,7 +108,7 @@ class Turns {
     this.add({ role: "tool", content, toolCallId });
   }
 
-  finish(): ChatMessage[] {
+  finish(): Turn<Content>[] {
     const [open] = this.#open;
     if (open !== undefined) {
       const [id, param] = open;
@@ -108,7 +119,7 @@ class Turns {
     return this.#messages;
   }
 
-  #openAnswer(content: string) {
+  #openAnswer(content: string | Content) {
     this.#answer = { content, reasoning: this.#reasoning, toolCalls: [] };
     this.#reasoning = "";
     return this.#answer;
@@ -133,7 +144,7 @@ function isHosted(item: InputItem): item is HostedItem {
   return HOSTED_TYPES.has(item.type);
 }
 
-function addItem(turns: Turns, { item, param }: PlacedItem): void {
+function addItem<Content>(turns: Turns<Content>, { item, param }: PlacedItem): void {
   if (isHosted(item)) {
     addHosted(turns, item, param);
     return;
@@ -154,7 +165,7 @@ function addItem(turns: Turns, { item, param }: PlacedItem): void {
       return turns.addCall({ id: item.call_id, name: readName(item), arguments: wrapInput(item.input) }, param);
     case "function_call_output":
     case "custom_tool_call_output":
-      return turns.addOutput(item.call_id, decodeOutput(item.output, `${param}.output`), `${param}.call_id`);
+      return addOutput(turns, item, param);
     case "compaction":
       throw unsupportedValue(`${param}.type`, item.type, "the items that it stands for");
   }
@@ -164,8 +175,15 @@ function readName({ namespace, name }: { namespace?: string | null | undefined; 
   return flattenName({ namespace: namespace ?? null, name });
 }
 
-function addMessage(turns: Turns, { role, content }: InputMessage, param: string): void {
-  const text = typeof content === "string" ? content : joinParts(content, `${param}.content`);
+type CallOutput = Extract<InputItem, { type: "function_call_output" | "custom_tool_call_output" }>;
+
+function addOutput<Content>(turns: Turns<Content>, { call_id: id, output }: CallOutput, param: string): void {
+  const content = typeof output === "string" ? output : turns.decodeParts(output, `${param}.output`);
+  turns.addOutput(id, content, `${param}.call_id`);
+}
+
+function addMessage<Content>(turns: Turns<Content>, { role, content }: InputMessage, param: string): void {
+  const text = typeof content === "string" ? content : turns.decodeParts(content, `${param}.content`);
   switch (role) {
     case "user":
       return turns.add({ role: "user", content: text });
@@ -177,8 +195,8 @@ function addMessage(turns: Turns, { role, content }: InputMessage, param: string
   }
 }
 
-/** Parts are separate pieces of text, so a line break keeps them apart. */
-function joinParts(parts: readonly MessageContentPart[], param: string): string {
+/** Parts are separate pieces of text, so a line break keeps them apart. @throws AiError for one that is no text */
+export function joinParts(parts: readonly MessageContentPart[], param: string): string {
   return parts.map((part, index) => decodePart(part, `${param}[${index}]`)).join("\n");
 }
 
@@ -195,10 +213,6 @@ function decodePart(part: MessageContentPart, param: string): string {
   }
 }
 
-function decodeOutput(output: ToolOutput, param: string): string {
-  return typeof output === "string" ? output : joinParts(output, param);
-}
-
 /** Fields that say nothing to a model. */
 const LABELS: ReadonlySet<string> = new Set(["type", "id", "call_id", "status", "created_by", "caller"]);
 
@@ -206,7 +220,7 @@ const LABELS: ReadonlySet<string> = new Set(["type", "id", "call_id", "status", 
  * What a client's or another server's own tool was called with and has answered. A call without an output of its own
  * holds its result.
  */
-function addHosted(turns: Turns, item: HostedItem, param: string): void {
+function addHosted<Content>(turns: Turns<Content>, item: HostedItem, param: string): void {
   const fields: Readonly<Record<string, unknown>> = item;
   const said = JSON.stringify(Object.fromEntries(Object.entries(fields).filter(([name]) => !LABELS.has(name))));
   const callId = fields["call_id"];

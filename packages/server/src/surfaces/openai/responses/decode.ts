@@ -15,7 +15,7 @@ import type { ToolName } from "./decode-tools.ts";
 import { checkParameters } from "./parameters.ts";
 
 /** What OpenAI does not document for responses, and Open Responses does. */
-const moreSamplingSchema = z.looseObject({
+export const moreSamplingSchema = z.looseObject({
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),

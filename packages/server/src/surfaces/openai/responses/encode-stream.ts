@@ -3,7 +3,6 @@
  * carries the whole response.
  */
 
-import type { ChatRun } from "@openai-compat/core";
 import type { ResponseEvent } from "@openai-compat/spec";
 import type { EventStreamProtocol } from "../../../http/encode-event-stream.ts";
 import { encodeEventStream } from "../../../http/encode-event-stream.ts";
@@ -11,6 +10,7 @@ import { encodeSseEvent } from "../../../http/sse.ts";
 import { createPadding } from "../protocol/event-streams.ts";
 import type { StreamEnding } from "../protocol/event-streams.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
+import type { ResponseRun } from "./response-run.ts";
 
 export interface ResponseStreamOptions {
   readonly builder: ResponseBuilder;
@@ -36,7 +36,7 @@ export function createResponseProtocol(builder: ResponseBuilder): EventStreamPro
 
 /** The events of a run. @throws AiError what the run throws, and `keep` */
 export async function* listResponseEvents(
-  run: ChatRun,
+  run: ResponseRun,
   { builder, keep }: Omit<ResponseStreamOptions, "includeObfuscation">,
 ): AsyncGenerator<ResponseEvent, void> {
   const { temperature, topP } = run.sampling;
@@ -48,7 +48,7 @@ export async function* listResponseEvents(
 }
 
 export function encodeResponseStream(
-  run: ChatRun,
+  run: ResponseRun,
   options: ResponseStreamOptions,
   ending: StreamEnding,
 ): AsyncGenerator<string, void> {

@@ -4,9 +4,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { AiError, ChatEvent, TokenLogprob } from "@openai-compat/core";
+import type { AiError, TokenLogprob } from "@openai-compat/core";
 import type { OutputItem, ResponseEvent, ResponseLogprob, ResponseObject } from "@openai-compat/spec";
 import { encodeTokenLogprob } from "../chat-completions/encode-logprobs.ts";
+import type { AnswerEvent } from "../upstream/answer-event.ts";
 import { encodeResponseError } from "./encode-response-error.ts";
 import { encodeResponseUsage } from "./encode-response-usage.ts";
 import type { ToolName } from "./decode-tools.ts";
@@ -37,7 +38,7 @@ export interface ResponseBuilder {
   /** The first events. @param served what is known once the call runs */
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
-  push(event: ChatEvent): readonly ResponseEvent[];
+  push(event: AnswerEvent): readonly ResponseEvent[];
   /** The last event of a response that broke; before `start`, the first ones too. */
   fail(error: AiError): readonly ResponseEvent[];
 }
@@ -53,9 +54,16 @@ export function createItemId(prefix: string): string {
 
 type ItemStatus = "completed" | "incomplete";
 
+const CUTS = {
+  stop: null,
+  "tool-calls": null,
+  length: "max_output_tokens",
+  "content-filter": "content_filter",
+} as const;
+
 /** An item that still grows. */
 interface OpenItem {
-  readonly kind: "message" | "reasoning" | "function" | "custom";
+  readonly kind: "message" | "refusal" | "reasoning" | "function" | "custom";
   readonly id: string;
   readonly index: number;
   readonly pieces: string[];
@@ -73,7 +81,8 @@ class Builder implements ResponseBuilder {
   #open: OpenItem | null = null;
   #events: ResponseEvent[] = [];
   #sent = 0;
-  #isCut = false;
+  /** Why the answer ended before it was complete; null for one that is. */
+  #cut: "max_output_tokens" | "content_filter" | null = null;
 
   constructor(options: ResponseBuilderOptions) {
     this.#options = options;
@@ -90,7 +99,7 @@ class Builder implements ResponseBuilder {
     return this.#take();
   }
 
-  push(event: ChatEvent): readonly ResponseEvent[] {
+  push(event: AnswerEvent): readonly ResponseEvent[] {
     switch (event.type) {
       case "choice-start":
         break;
@@ -100,6 +109,9 @@ class Builder implements ResponseBuilder {
       case "text-delta":
         this.#addText(event.text, event.logprobs);
         break;
+      case "refusal-delta":
+        this.#addRefusal(event.text);
+        break;
       case "tool-call-start":
         this.#startCall(event);
         break;
@@ -107,7 +119,7 @@ class Builder implements ResponseBuilder {
         this.#addToCall(event.text);
         break;
       case "choice-end":
-        this.#isCut = event.finishReason === "length";
+        this.#cut = CUTS[event.finishReason];
         this.#finishOutput();
         break;
       case "chat-end":
@@ -193,7 +205,22 @@ class Builder implements ResponseBuilder {
     return item;
   }
 
-  #startCall({ id, kind, name }: Extract<ChatEvent, { type: "tool-call-start" }>): void {
+  /** A message of its own, whatever was said before it. */
+  #addRefusal(text: string): void {
+    const item = this.#open?.kind === "refusal" ? this.#open : this.#openRefusal();
+    item.pieces.push(text);
+    const place = { item_id: item.id, output_index: item.index, content_index: 0 };
+    this.#emit({ type: "response.refusal.delta", ...place, delta: text });
+  }
+
+  #openRefusal(): OpenItem {
+    const item = this.#openItem("refusal", createItemId("msg"));
+    const place = { item_id: item.id, output_index: item.index, content_index: 0 };
+    this.#emit({ type: "response.content_part.added", ...place, part: { type: "refusal", refusal: "" } });
+    return item;
+  }
+
+  #startCall({ id, kind, name }: Extract<AnswerEvent, { type: "tool-call-start" }>): void {
     const toolName = this.#options.toolNames.get(name) ?? { namespace: null, name };
     const { namespace } = toolName;
     const called = { call_id: id, name: toolName.name, ...(namespace === null ? {} : { namespace }) };
@@ -211,9 +238,10 @@ class Builder implements ResponseBuilder {
 
   /** An answer of nothing is an empty message: some clients take a response without items for one to repeat. */
   #finishOutput(): void {
-    this.#close(this.#isCut ? "incomplete" : "completed");
+    const isCut = this.#cut !== null;
+    this.#close(isCut ? "incomplete" : "completed");
     const isSilent = this.#output.every(({ type }) => type === "reasoning");
-    if (!isSilent || this.#isCut) return;
+    if (!isSilent || isCut) return;
     this.#openMessage();
     this.#close("completed");
   }
@@ -236,6 +264,12 @@ class Builder implements ResponseBuilder {
         const { logprobs } = item;
         const part = { type: "output_text" as const, text, annotations: [], logprobs };
         this.#emit({ type: "response.output_text.done", ...place, content_index: 0, text, logprobs });
+        this.#emit({ type: "response.content_part.done", ...place, content_index: 0, part });
+        return;
+      }
+      case "refusal": {
+        const part = { type: "refusal" as const, refusal: text };
+        this.#emit({ type: "response.refusal.done", ...place, content_index: 0, refusal: text });
         this.#emit({ type: "response.content_part.done", ...place, content_index: 0, part });
         return;
       }
@@ -267,6 +301,8 @@ class Builder implements ResponseBuilder {
         const content = [{ type: "output_text" as const, text, annotations: [], logprobs }];
         return { id, type: "message", status, role: "assistant", content };
       }
+      case "refusal":
+        return { id, type: "message", status, role: "assistant", content: [{ type: "refusal", refusal: text }] };
       case "reasoning": {
         const { summarises, sealReasoning } = this.#options;
         const shown = summarises
@@ -282,10 +318,10 @@ class Builder implements ResponseBuilder {
     }
   }
 
-  #finish(usage: Extract<ChatEvent, { type: "chat-end" }>["usage"]): void {
+  #finish(usage: Extract<AnswerEvent, { type: "chat-end" }>["usage"]): void {
     this.#response = { ...this.#response, usage: encodeResponseUsage(usage) };
-    if (this.#isCut) {
-      const details = { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } } as const;
+    if (this.#cut !== null) {
+      const details = { status: "incomplete", incomplete_details: { reason: this.#cut } } as const;
       this.#response = { ...this.#response, ...details };
       this.#emit({ type: "response.incomplete", response: this.response });
       return;
@@ -299,6 +335,7 @@ function beginItem({ kind, id, called }: OpenItem): OutputItem {
   const status = "in_progress" as const;
   switch (kind) {
     case "message":
+    case "refusal":
       return { id, type: "message", status, role: "assistant", content: [] };
     case "reasoning":
       return { id, type: "reasoning", summary: [], content: [], status };

@@ -1,14 +1,19 @@
 /** `POST /responses`. */
 
 import { AiError, responseCalls, stringifyInSlices } from "@openai-compat/core";
-import type { AuthorisedCall, Calls, ChatRequest, ChatRun, ResponseStore } from "@openai-compat/core";
-import { JSON_BODY, defineLocalRoute } from "../model-route.ts";
-import type { DecodedCall } from "../model-route.ts";
+import type { Calls, ChatRequest, ChatRun, ResponseStore, RoutedCall } from "@openai-compat/core";
+import { JSON_BODY, defineStoredRoute } from "../model-route.ts";
+import type { RouteScope, StartableCall } from "../model-route.ts";
 import type { OperationHandler } from "../operation-handler.ts";
 import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
 import { resolveUse } from "../stored/state-dependencies.ts";
+import { encodeDroppedParameters } from "../upstream/encode.ts";
+import { encodeChat } from "./bridge/encode-chat.ts";
+import { startBridged } from "./bridge/start-bridged.ts";
 import { composeResponse } from "./compose-response.ts";
+import type { InputOptions } from "./decode-input.ts";
 import { decodeResponse, decodeResponseBody } from "./decode.ts";
+import type { DecodedResponse, ResponseWire } from "./decode.ts";
 import { createResponseProtocol, encodeResponseStream, isLast, listResponseEvents } from "./encode-stream.ts";
 import type { LastEvent } from "./encode-stream.ts";
 import { createReasoningSeal } from "./reasoning-seal.ts";
@@ -17,6 +22,7 @@ import { renameRefusal } from "./rename-refusal.ts";
 import { createItemId, createResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
 import type { ResponseState } from "./resolve-state.ts";
+import type { ResponseRun } from "./response-run.ts";
 import type { ResponseSettings } from "./settings.ts";
 
 export interface ResponseDependencies {
@@ -36,25 +42,27 @@ const calls: Calls<ChatRequest, ChatRun> = {
 export function createResponseRoute(dependencies: ResponseDependencies): OperationHandler {
   const { secretKey } = dependencies.settings;
   const seal = createReasoningSeal(secretKey === null ? null : Buffer.from(secretKey, "base64"));
-  return defineLocalRoute(calls, {
+  return defineStoredRoute(calls, {
     body: JSON_BODY,
-    decode: ({ value }, call) => decode(value, { call, seal, ...dependencies }),
+    decode: ({ value }, routed, scope) => decode(value, routed, { scope, seal, ...dependencies }),
   });
 }
 
 interface DecodeOptions extends ResponseDependencies {
-  readonly call: AuthorisedCall;
+  readonly scope: RouteScope;
   readonly seal: ReasoningSeal;
 }
 
 async function decode(
   body: unknown,
-  { call, seal, responses, settings }: DecodeOptions,
-): Promise<DecodedCall<ChatRequest, ChatRun>> {
-  const { accountId } = call.principal;
+  routed: RoutedCall<ChatRequest, ChatRun>,
+  { scope, seal, responses, settings }: DecodeOptions,
+): Promise<StartableCall<ResponseRun>> {
+  const { accountId } = scope.call.principal;
   const wire = decodeResponseBody(body);
   const state = await resolveState(responses, accountId, wire);
-  const { request, toolNames, relaxed } = decodeResponse(wire, state.items, (sealed) => seal.open(accountId, sealed));
+  const openReasoning = (sealed: string) => seal.open(accountId, sealed);
+  const { start, toolNames, relaxed } = prepareRun(routed, { wire, state, openReasoning, scope });
   const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
   const id = createItemId("resp");
   const builder = createResponseBuilder({
@@ -68,7 +76,7 @@ async function decode(
     wire.store === false ? Promise.resolve(last) : keepResponse(last, { accountId, state, responses, settings });
   const includeObfuscation = wire.stream_options?.include_obfuscation === true;
   return {
-    request,
+    start,
     async encode(run, slices) {
       let last: LastEvent | null = null;
       for await (const event of listResponseEvents(run, { builder, keep })) if (isLast(event)) last = event;
@@ -84,8 +92,33 @@ async function decode(
             encode: (run, ending) => encodeResponseStream(run, { builder, keep, includeObfuscation }, ending),
           }
         : null,
-    encodeHeaders: (run) => encodeRelaxedSchemas([...run.relaxed, ...relaxed]),
+    encodeHeaders: (run) => ({
+      ...encodeRelaxedSchemas([...run.relaxed, ...relaxed]),
+      ...encodeDroppedParameters(run.droppedParameters ?? []),
+    }),
   };
+}
+
+interface PrepareOptions {
+  readonly wire: ResponseWire;
+  readonly state: ResponseState;
+  readonly openReasoning: InputOptions["openReasoning"];
+  readonly scope: RouteScope;
+}
+
+/** A local engine's chat, or one of an upstream. @throws AiError with status 400, `param` naming what is wrong */
+function prepareRun(
+  routed: RoutedCall<ChatRequest, ChatRun>,
+  { wire, state, openReasoning, scope }: PrepareOptions,
+): Pick<DecodedResponse, "toolNames" | "relaxed"> & { readonly start: () => Promise<ResponseRun> } {
+  if (routed.route === "upstream") {
+    const chat = encodeChat(wire, state.items, openReasoning);
+    const { call: authorised, context } = scope;
+    const options = { wire, chat, authorised, traceParent: context.traceParent };
+    return { ...chat, start: () => startBridged(routed, options) };
+  }
+  const { request, ...decoded } = decodeResponse(wire, state.items, openReasoning);
+  return { ...decoded, start: () => routed.run(request) };
 }
 
 interface KeepOptions extends ResponseDependencies {

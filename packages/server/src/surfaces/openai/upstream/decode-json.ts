@@ -38,11 +38,16 @@ export interface JsonDecoding {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The decoder throws an AiError with status 400, `param` naming what is wrong. */
-export function defineJsonDecoder(operation: ModelRequestId, decoding: JsonDecoding) {
+/** @throws AiError with status 400, `param` naming what is wrong */
+export type UpstreamDecoder = (
+  body: JsonBody,
+  options: Pick<UpstreamDecodeOptions, "traceParent">,
+) => UpstreamCallRequest;
+
+export function defineJsonDecoder(operation: ModelRequestId, decoding: JsonDecoding): UpstreamDecoder {
   const { schema, measure = () => ({}), isStream = (wire) => wire["stream"] === true } = decoding;
   const { path } = operations[operation];
-  return (body: JsonBody, { traceParent }: Pick<UpstreamDecodeOptions, "traceParent">): UpstreamCallRequest => {
+  return (body, { traceParent }) => {
     const wire: JsonObject = decodeBody(schema, body.value);
     const options = wire["stream_options"];
     return {

@@ -22,22 +22,20 @@ export async function encodeUpstreamRun(
     const streamOptions = { protocol: UPSTREAM_STREAM, signal: call.signal, onError: context.reportError };
     const start = run.then((started) => ({
       events: encodeEventStream(listChunks(started), (chunk) => chunk, streamOptions),
-      headers: encodeDropped(started),
+      headers: encodeDroppedParameters(started.droppedParameters),
     }));
     return createStreamResponse(start, { ...options, protocol: UPSTREAM_STREAM });
   }
   const started = await run;
-  const headers = { "content-type": started.contentType, ...encodeDropped(started) };
+  const headers = { "content-type": started.contentType, ...encodeDroppedParameters(started.droppedParameters) };
   if (started.kind === "whole") return new Response(started.body, { headers });
   return createBytesResponse(started.chunks, { ...options, headers });
 }
 
 /** Names the parameters of a caller that had no effect. Their names may be anything, and a header's value may not. */
-function encodeDropped({ droppedParameters }: UpstreamRun): Record<string, string> {
-  if (droppedParameters.length === 0) return {};
-  return {
-    "x-dropped-parameters": droppedParameters.map((name) => encodeURIComponent(name.toWellFormed())).join(", "),
-  };
+export function encodeDroppedParameters(names: readonly string[]): Record<string, string> {
+  if (names.length === 0) return {};
+  return { "x-dropped-parameters": names.map((name) => encodeURIComponent(name.toWellFormed())).join(", ") };
 }
 
 function listChunks(run: UpstreamRun): AsyncIterable<Uint8Array> {
