@@ -60,11 +60,6 @@ function checkPatterns(words: readonly string[]): boolean {
   });
 }
 
-/** What our server does for its own models alone: it passes `store` on to an upstream, and keeps nothing itself. */
-function listDisabled({ engines }: OurServerChoice): readonly string[] {
-  return engines === "upstream" ? ["--disable", "responses.stored-chats.*"] : [];
-}
-
 async function runAgainstOurServer(choice: OurServerChoice, words: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interrupted.abort(new Error("interrupted")));
@@ -80,7 +75,7 @@ async function runAgainstOurServer(choice: OurServerChoice, words: readonly stri
   }
   try {
     console.log(`The target is our own server (log: ${LOG_FILE}).\n${server.summary}\n`);
-    const command = [...(words[0] === "run" ? words.slice(1) : words), ...listDisabled(choice)];
+    const command = words[0] === "run" ? words.slice(1) : words;
     return await runSuite(["run", "--target", server.targetFile, ...command], withoutTarget(process.env));
   } finally {
     await server.stop();

@@ -7,15 +7,20 @@ import { COMPLETION_STREAM } from "../protocol/event-streams.ts";
 import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
 import type { StateDependencies } from "../stored/state-dependencies.ts";
 import { decodeChatCompletion } from "./decode.ts";
-import { decodeUpstreamChat } from "./decode-upstream.ts";
+import { decodeStored, decodeUpstreamChat } from "./decode-upstream.ts";
 import { encodeChatCompletion } from "./encode.ts";
 import { encodeChatCompletionStream } from "./encode-stream.ts";
 import { keepChat, keepEvents } from "./keep-chat.ts";
+import { createUpstreamKeeper } from "./keep-upstream-chat.ts";
 
 export function createChatRoute(dependencies: StateDependencies): OperationHandler {
   return defineModelRoute(chatCalls, {
     body: JSON_BODY,
     decodeUpstream: decodeUpstreamChat,
+    keepUpstream(body, call) {
+      const stored = decodeStored(body);
+      return stored === null ? null : createUpstreamKeeper(stored, call, dependencies);
+    },
     decode({ value }, { principal, signal }) {
       const { request, stream, wire } = decodeChatCompletion(value);
       const hasLogprobs = request.topLogprobs !== null;
