@@ -84,7 +84,9 @@ import { responsePreviousChecks } from "./responses/previous.ts";
 import { responseRefusalChecks } from "./responses/refusals.ts";
 import { responseStreamChecks } from "./responses/stream.ts";
 import { responseToolChecks } from "./responses/tools.ts";
+import { responseConversationChecks } from "./invariants/response-conversation.ts";
 import { sseChecks } from "./sse/framing.ts";
+import { storedRequestChecks } from "./errors/stored-requests.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
 import { realtimeLimitChecks } from "./limits/realtime.ts";
@@ -133,6 +135,7 @@ export const checks: readonly Check[] = [
   ...responseToolChecks,
   ...responsePreviousChecks,
   ...responseRefusalChecks,
+  ...responseConversationChecks,
   ...storedChatChecks,
   ...embeddingChecks,
   ...transcriptChecks,
@@ -178,6 +181,7 @@ export const checks: readonly Check[] = [
   ...clientSecretChecks,
   ...refusalHeaderChecks,
   ...legalRequestChecks,
+  ...storedRequestChecks,
   ...documentedPathChecks,
   ...httpChecks,
   ...httpCorsChecks,

@@ -45,9 +45,9 @@ async function expectValuesTaken(asked: Asked, parameter: string, values: LegalV
 }
 
 /** @throws Inconclusive where a plain request is not answered */
-async function learnValues({ context, request, mode }: Asked, { learn }: LegalValues): Promise<readonly unknown[]> {
+async function learnValues({ context, request }: Asked, { learn }: LegalValues): Promise<readonly unknown[]> {
   if (learn === undefined) return [];
-  const plain = await sendPlain(context, request, { mode });
+  const plain = await sendPlain(context, request, { mode: "body" });
   return learn(assume("a plain request is answered with JSON", () => expectJsonObject(plain)));
 }
 

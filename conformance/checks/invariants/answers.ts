@@ -4,14 +4,15 @@
  */
 
 import { type HttpOperationId, operations } from "@openai-compat/spec";
-import { type Area, type Check, defineCheck, type Level, type Need } from "../../src/check.ts";
-import type { CheckContext, WireRequest } from "../../src/check-context.ts";
+import { type Check, defineCheck, type Level } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectStatus, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
 import { composeMultipart } from "../support/multipart.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { SPOKEN } from "../support/recordings.ts";
+import type { Answered } from "./answered.ts";
 import { listChatFlaws, listChatStreamFlaws } from "./chat-flaws.ts";
 import { type Flaw, must, should, objectsOf, readAnswer, readStream } from "./flaws.ts";
 import {
@@ -26,22 +27,9 @@ import {
 import { listResponseFlaws } from "./response-flaws.ts";
 import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
 import { listSecretFlaws } from "./secret-flaws.ts";
+import { STORED_ANSWERED } from "./stored-answers.ts";
 import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
 import { CHAT_VARIANTS, RESPONSE_VARIANTS, streamed, TEXT_VARIANTS } from "./variants.ts";
-
-type Sent = Pick<WireRequest, "headers" | "credential">;
-
-export interface Answered {
-  /** Part of permanent check ids. */
-  readonly slug: string;
-  readonly area: Area;
-  readonly operation: HttpOperationId;
-  readonly needs: readonly Need[];
-  /** What is sent one after the other; the first is what no server has a reason to refuse. */
-  readonly variants: readonly JsonObject[];
-  readonly send: (context: CheckContext, fields: JsonObject, sent?: Sent) => Promise<Exchange>;
-  readonly list: (exchange: Exchange, asked: { readonly fields: JsonObject }) => readonly Flaw[];
-}
 
 function sendJson(operation: HttpOperationId, compose: (context: CheckContext) => JsonObject): Answered["send"] {
   const { method, path } = operations[operation];
@@ -194,6 +182,7 @@ export const ANSWERED: readonly Answered[] = [
       return [...flaws, ...listModelFlaws(body)];
     },
   },
+  ...STORED_ANSWERED,
 ];
 
 /** As the examples of the document: a session for transcription with a model of the recipe. */

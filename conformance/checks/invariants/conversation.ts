@@ -74,48 +74,49 @@ const CALL = { id: "call_1", type: "function", function: { name: "get_time", arg
 const last = userMessage("Say hello.");
 
 /** Conversations: with and without something that a model has to be told. */
-const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject[], without: readonly JsonObject[]]>> = {
-  "a system message": [[{ role: "system", content: LONG }, last], [last]],
-  "a developer message": [[{ role: "developer", content: LONG }, last], [last]],
-  "an earlier turn of the user": [
-    [userMessage(LONG), { role: "assistant", content: "Yes." }, last],
-    [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
-  ],
-  "an earlier answer": [
-    [userMessage("Hello."), { role: "assistant", content: LONG }, last],
-    [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
-  ],
-  "the last turn": [
-    [{ role: "system", content: "Be brief." }, userMessage(LONG)],
-    [{ role: "system", content: "Be brief." }, last],
-  ],
-  "a second text part": [
-    [
-      userMessage([
-        { type: "text", text: "Say hello." },
-        { type: "text", text: LONG },
-      ]),
+export const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject[], without: readonly JsonObject[]]>> =
+  {
+    "a system message": [[{ role: "system", content: LONG }, last], [last]],
+    "a developer message": [[{ role: "developer", content: LONG }, last], [last]],
+    "an earlier turn of the user": [
+      [userMessage(LONG), { role: "assistant", content: "Yes." }, last],
+      [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
     ],
-    [userMessage([{ type: "text", text: "Say hello." }])],
-  ],
-  "the end of a long text": [[userMessage(`${LONG} ${LONG} ${LONG}`)], [userMessage(LONG)]],
-  "the result of a tool": [
-    [
-      userMessage("What time is it?"),
-      { role: "assistant", content: null, tool_calls: [CALL] },
-      { role: "tool", tool_call_id: "call_1", content: LONG },
+    "an earlier answer": [
+      [userMessage("Hello."), { role: "assistant", content: LONG }, last],
+      [userMessage("Hello."), { role: "assistant", content: "Yes." }, last],
     ],
-    [
-      userMessage("What time is it?"),
-      { role: "assistant", content: null, tool_calls: [CALL] },
-      { role: "tool", tool_call_id: "call_1", content: "Noon." },
+    "the last turn": [
+      [{ role: "system", content: "Be brief." }, userMessage(LONG)],
+      [{ role: "system", content: "Be brief." }, last],
     ],
-  ],
-  "text beyond ASCII": [[userMessage(`Say hello. ${"Привет мир и всем добрый день. ".repeat(3)}`)], [last]],
-};
+    "a second text part": [
+      [
+        userMessage([
+          { type: "text", text: "Say hello." },
+          { type: "text", text: LONG },
+        ]),
+      ],
+      [userMessage([{ type: "text", text: "Say hello." }])],
+    ],
+    "the end of a long text": [[userMessage(`${LONG} ${LONG} ${LONG}`)], [userMessage(LONG)]],
+    "the result of a tool": [
+      [
+        userMessage("What time is it?"),
+        { role: "assistant", content: null, tool_calls: [CALL] },
+        { role: "tool", tool_call_id: "call_1", content: LONG },
+      ],
+      [
+        userMessage("What time is it?"),
+        { role: "assistant", content: null, tool_calls: [CALL] },
+        { role: "tool", tool_call_id: "call_1", content: "Noon." },
+      ],
+    ],
+    "text beyond ASCII": [[userMessage(`Say hello. ${"Привет мир и всем добрый день. ".repeat(3)}`)], [last]],
+  };
 
 /** The smallest number of tokens that any tokeniser makes of what is added. */
-const ADDED_TOKENS_MIN = 5;
+export const ADDED_TOKENS_MIN = 5;
 
 async function countPrompt(
   context: CheckContext,
@@ -177,8 +178,8 @@ const conversationChecks: readonly Check[] = MODES.map((mode) =>
   }),
 );
 
-const NAME = "Zürich 東京 Ωmega 🚀";
-const PLAIN_NAME = "zq-7301";
+export const NAME = "Zürich 東京 Ωmega 🚀";
+export const PLAIN_NAME = "zq-7301";
 
 const composePlace = (name: string): JsonObject => ({
   max_tokens: 200,

@@ -10,7 +10,8 @@ import { expectResponse, expectStatus } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { isDuration } from "../support/rate-limit.ts";
-import { ANSWERED, type Answered } from "./answers.ts";
+import type { Answered } from "./answered.ts";
+import { ANSWERED } from "./answers.ts";
 import { type Flaw, should } from "./flaws.ts";
 
 const ORIGIN = "https://conformance.example";

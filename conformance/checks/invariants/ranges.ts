@@ -31,7 +31,23 @@ const OUT_OF_RANGE: Readonly<Record<string, readonly JsonObject[]>> = {
   ],
   completions: [...SAMPLING, { logprobs: 1_000_000 }, { best_of: 21 }, { best_of: 1, n: 2 }],
   embeddings: [{ encoding_format: "conformance" }, { dimensions: 0 }],
+  responses: [
+    { temperature: 2.5 },
+    { top_p: 1.5 },
+    { top_logprobs: 21, include: ["message.output_text.logprobs"] },
+    { max_output_tokens: 0 },
+    { max_tool_calls: 0 },
+    { truncation: "conformance" },
+    { include: ["conformance"] },
+    { reasoning: { effort: "conformance" } },
+    { text: { format: { type: "conformance" } } },
+    { tool_choice: "conformance", tools: [{ type: "function", name: "file_report", parameters: { type: "object" } }] },
+    { input: [{ role: "conformance", content: "Say hello." }] },
+  ],
 };
+
+/** Those whose requests ask for several choices. */
+const HAS_CHOICES = ["chat", "completions"];
 
 /** Of a stream alone. */
 const OF_STREAM: readonly JsonObject[] = [{ stream_options: { include_usage: "conformance" } }];
@@ -44,7 +60,7 @@ interface Sent {
 function listSent(request: PlainRequest): readonly Sent[] {
   const values = OUT_OF_RANGE[request.slug] ?? [];
   return listModes(request).flatMap((mode) =>
-    request.streamed === null
+    !HAS_CHOICES.includes(request.slug)
       ? values.map((fields) => ({ mode, fields }))
       : [
           ...[...values, ...(mode === "stream" ? OF_STREAM : [])].map((fields) => ({ mode, fields })),

@@ -12,7 +12,8 @@ import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { envelopeSchema } from "../support/envelope.ts";
 import { hasKey } from "../support/credential-probes.ts";
-import { ANSWERED, type Answered } from "./answers.ts";
+import type { Answered } from "./answered.ts";
+import { ANSWERED } from "./answers.ts";
 import { type Flaw, listShapeFlaws, must, readAnswer, readStream, should } from "./flaws.ts";
 import { expectNoChange } from "./repeated.ts";
 
@@ -30,7 +31,8 @@ function listRefusedAsks(context: CheckContext, { operation, send, variants }: A
     if (hasKey(context, key)) others.push(() => send(context, fields, { credential: key }));
   }
   if (operation === "retrieveModel") others.push(() => send(context, { model: "conformance-no-such-model" }));
-  if (method !== "GET") {
+  if (path.includes("{completion_id}")) others.push(() => send(context, { completion_id: "conformance-unknown" }));
+  else if (method !== "GET") {
     others.push(
       () => context.wire({ method, path, body: "{}" }),
       () => send(context, { ...fields, model: "conformance-no-such-model" }),
@@ -75,6 +77,15 @@ function listEnvelopeFlaws(exchange: Exchange): readonly Flaw[] {
   ];
 }
 
+/** An unknown key is refused by each operation as by another one. */
+function listOtherFlaws(exchange: Exchange, known: Exchange): readonly Flaw[] {
+  const [own, other] = [exchange, known].map(readError);
+  if (known.response?.status !== exchange.response?.status) return [];
+  return ["code", "type"].flatMap((name) =>
+    should(own?.[name] === other?.[name], `the ${name} of GET /models: ${String(other?.[name])}`, own?.[name]),
+  );
+}
+
 function defineRefusalCheck(answered: Answered, level: Flaw["level"]): Check {
   const { slug, operation, needs } = answered;
   const isStrict = level === "must";
@@ -94,10 +105,12 @@ function defineRefusalCheck(answered: Answered, level: Flaw["level"]): Check {
       : "Programs that decide by type and code treat every error alike.",
     async run(context) {
       await requireOffered(context, operation);
-      for (const ask of listRefusedAsks(context, answered)) {
+      const known = await context.wire({ method: "GET", path: "/models", credential: UNKNOWN_KEY });
+      for (const [place, ask] of listRefusedAsks(context, answered).entries()) {
         const exchange = await ask();
         if (expectResponse(exchange).status < 400) continue;
-        const flaw = listEnvelopeFlaws(exchange).find((one) => one.level === level);
+        const others = place === 0 ? listOtherFlaws(exchange, known) : [];
+        const flaw = [...listEnvelopeFlaws(exchange), ...others].find((one) => one.level === level);
         if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
       }
     },

@@ -12,7 +12,8 @@ import { Failure } from "../../src/outcome-signals.ts";
 import { excerpt } from "../../src/response-body.ts";
 import { hasKey } from "../support/credential-probes.ts";
 import { requireOffered } from "../support/operation-probes.ts";
-import { ANSWERED, type Answered } from "./answers.ts";
+import type { Answered } from "./answered.ts";
+import { ANSWERED } from "./answers.ts";
 import { objectsOf, readAnswer, readStream, joinTexts } from "./flaws.ts";
 import { readVector } from "./other-flaws.ts";
 import { CUSTOM, FORCED, OTHER_FORCED, USAGE } from "./variants.ts";
@@ -76,11 +77,28 @@ const TEXT_PAIRS: readonly Pair[] = [
   ],
 ];
 
+const RESPONSE_PAIRS: readonly Pair[] = [
+  async ({ models }) => [
+    { input: "Write one sentence about the sea.", temperature: 0, max_output_tokens: 16 },
+    {
+      input: "Name the three highest mountains of the north.",
+      instructions: "Be brief.",
+      temperature: 0,
+      top_p: 0.5,
+      max_output_tokens: 20,
+      metadata: { topic: "gate-kx-19" },
+      model: models.upstream_compressed ?? models.chat,
+    },
+  ],
+];
+
 const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   chat: CHAT_PAIRS,
   "chat-stream": CHAT_PAIRS,
   completions: TEXT_PAIRS,
   "completions-stream": TEXT_PAIRS,
+  responses: RESPONSE_PAIRS,
+  "responses-stream": RESPONSE_PAIRS,
   embeddings: [async () => [{ input: "The sea is wide." }, { input: ["Rain", "The night is long and cold."] }]],
   "models-retrieve": [
     async (context) => {
@@ -95,8 +113,11 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
 /** The parts of an answer that a server has no reason to change from one time to the next, by their names. */
 function readParts(exchange: Exchange, slug: string): JsonObject {
   const { body } = slug.endsWith("-stream") ? { body: null } : readAnswer(exchange);
-  const parts = slug.endsWith("-stream") ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
+  const parts = slug.endsWith("-stream")
+    ? readStream(exchange, slug !== "responses-stream").events
+    : [isJsonObject(body) ? body : {}];
   if (slug === "models-retrieve") return { ...parts[0] };
+  if (slug.startsWith("responses")) return readResponse(parts);
   const choices = parts.flatMap(({ choices: given }) => objectsOf(given));
   const used = parts.map(({ usage }) => usage).findLast(isJsonObject);
   const vectors = objectsOf(parts[0]?.["data"]).map(({ embedding }) => readVector(embedding));
@@ -109,6 +130,16 @@ function readParts(exchange: Exchange, slug: string): JsonObject {
     // What a batch of another size changes stays below this.
     vectors: vectors.map((vector) => vector?.map((value) => Math.round(value * 20))),
   };
+}
+
+/** All but what is a response's own: its id and its times. */
+function readResponse(parts: readonly JsonObject[]): JsonObject {
+  const last = parts.at(-1) ?? {};
+  const whole = isJsonObject(last["response"]) ? last["response"] : last;
+  const items = objectsOf(whole["output"]);
+  const own = ["id", "created_at", "completed_at", "output"];
+  const rest = Object.fromEntries(Object.entries(whole).filter(([name]) => !own.includes(name)));
+  return { ...rest, text: items.map(({ content }) => joinTexts(objectsOf(content).map(({ text }) => text))) };
 }
 
 /** The first choice, whole or in pieces. */
@@ -197,7 +228,7 @@ function defineAgainCheck({ slug, area, operation, needs, send }: Answered): Che
         const pair = await compose(context);
         if (pair === null) continue;
         const [fields, others] = pair.map((own) =>
-          slug.endsWith("-stream") ? { ...own, ...USAGE, stream: true } : own,
+          slug.endsWith("-stream") ? { ...own, ...(slug === "responses-stream" ? {} : USAGE), stream: true } : own,
         );
         const one = (): Promise<Exchange> => send(context, fields ?? {});
         // A server may lack an option; the first answer is that of whatever was asked for before.

@@ -14,7 +14,8 @@ import type { z } from "zod";
 import { type Check, defineCheck } from "../../src/check.ts";
 import { assume, expectStatus, expectThat, isJsonObject } from "../../src/expect.ts";
 import { requireOffered } from "../support/operation-probes.ts";
-import { ANSWERED, type Answered } from "./answers.ts";
+import type { Answered } from "./answered.ts";
+import { ANSWERED } from "./answers.ts";
 import { readAnswer, readStream } from "./flaws.ts";
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {

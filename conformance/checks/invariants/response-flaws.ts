@@ -154,6 +154,11 @@ const ECHOED = [
   "truncation",
   "prompt_cache_key",
   "safety_identifier",
+  "store",
+  "text",
+  "tool_choice",
+  "tools",
+  "top_logprobs",
 ] as const;
 
 /** What it is where nothing was sent. */
@@ -168,9 +173,23 @@ function listEchoFlaws(body: JsonObject, { fields }: AskedFor): readonly Flaw[] 
   const sent = ECHOED.filter((name) => (fields[name] ?? null) !== null);
   const unsent = Object.keys(DEFAULTS).filter((name) => !(name in fields));
   return [
-    ...sent.flatMap((name) => should(isEqual(body[name], fields[name]), `the ${name} of the request`, body[name])),
+    ...should(
+      body["background"] !== true || fields["background"] === true,
+      "no background unless asked",
+      body["background"],
+    ),
+    ...sent.flatMap((name) => should(holds(body[name], fields[name]), `the ${name} of the request`, body[name])),
     ...unsent.flatMap((name) => should(isEqual(body[name], DEFAULTS[name]), `the default of ${name}`, body[name])),
   ];
+}
+
+/** What was sent, with the defaults of what was not. */
+function holds(told: unknown, sent: unknown): boolean {
+  if (Array.isArray(sent)) {
+    return Array.isArray(told) && told.length === sent.length && sent.every((one, place) => holds(told[place], one));
+  }
+  if (!isJsonObject(sent)) return told === sent;
+  return isJsonObject(told) && Object.entries(sent).every(([name, value]) => holds(told[name], value));
 }
 
 function isEqual(one: unknown, other: unknown): boolean {

@@ -48,9 +48,22 @@ export function listResponseStreamFlaws(exchange: Exchange, asked: AskedFor): re
       const values = [...new Set(responses.map((response) => response[name]))];
       return must(values.length <= 1, `the same ${name} in each event`, values);
     }),
+    ...listChangeFlaws(responses),
     ...listOutputFlaws(events),
     ...listLastFlaws(last, events, asked),
   ];
+}
+
+/** What becomes of a response while it is made. A service tier is chosen then. */
+const MADE = ["status", "output", "usage", "completed_at", "incomplete_details", "error", "service_tier"];
+
+/** All else of a response is the same in each event. */
+function listChangeFlaws(responses: readonly JsonObject[]): readonly Flaw[] {
+  const names = new Set(responses.flatMap((response) => Object.keys(response)));
+  return [...names].flatMap((name) => {
+    const values = new Set(responses.map((response) => JSON.stringify(response[name])));
+    return should(MADE.includes(name) || values.size === 1, `the same ${name} in each event`, [...values]);
+  });
 }
 
 function listLastFlaws(last: JsonObject | undefined, events: readonly JsonObject[], asked: AskedFor): readonly Flaw[] {
@@ -151,11 +164,39 @@ function listTextFlaws(part: JsonObject, own: readonly JsonObject[]): readonly F
     ...done.flatMap((event) => must(event[field] === whole, `the text in ${kind}.done`, event)),
     ...should(ended.length === 1 && own.at(-1) === ended[0], "content_part.done after its text", own.at(-1)),
     ...ended.flatMap((event) => must(isSame(event["part"], part), "the part in content_part.done", event)),
+    ...listScoreFlaws(part, { deltas, done, ended }),
   ];
 }
 
 function isSame(one: unknown, other: JsonObject): boolean {
   return isJsonObject(one) && one["type"] === other["type"] && one["text"] === other["text"];
+}
+
+interface TextEvents {
+  readonly deltas: readonly JsonObject[];
+  readonly done: readonly JsonObject[];
+  readonly ended: readonly JsonObject[];
+}
+
+/** Log probabilities that the text has in the end come with its pieces, and again with its end. */
+function listScoreFlaws({ logprobs }: JsonObject, { deltas, done, ended }: TextEvents): readonly Flaw[] {
+  const whole = readScores(logprobs);
+  if (whole === "[]") return [];
+  const parts = ended.map(({ part }) => (isJsonObject(part) ? part : {}));
+  const told: readonly (readonly [string, unknown])[] = [
+    ["the deltas", deltas.flatMap((event) => objectsOf(event["logprobs"]))],
+    ...done.map((event): [string, unknown] => ["output_text.done", event["logprobs"]]),
+    ...parts.map((part): [string, unknown] => ["content_part.done", part["logprobs"]]),
+  ];
+  return told.flatMap(([where, scores]) =>
+    should(readScores(scores) === whole, `the log probabilities of the text in ${where}`, scores),
+  );
+}
+
+/** The document has no bytes in the events of a text. */
+function readScores(scores: unknown): string {
+  const read = ({ token, logprob }: JsonObject): unknown => [token, logprob];
+  return JSON.stringify(objectsOf(scores).map((one) => [read(one), objectsOf(one["top_logprobs"]).map(read)]));
 }
 
 interface CallEvents {

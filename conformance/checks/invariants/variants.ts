@@ -86,6 +86,31 @@ export const RESPONSE_VARIANTS: readonly JsonObject[] = [
     tool_choice: { type: "function", name: "file_report" },
     max_output_tokens: 128,
   },
+  {
+    input: "Write one sentence about the sea.",
+    tools: [{ type: "custom", name: "write_note", description: "Writes a note." }],
+    tool_choice: { type: "custom", name: "write_note" },
+    max_output_tokens: 64,
+  },
+  {
+    input: "Write one sentence about the sea.",
+    instructions: 'Answer like a captain from Zürich or 東京.\nBe "brief".',
+    text: {
+      format: { type: "json_schema", name: "lot", strict: true, schema: composeParameters("zq-7301") },
+      verbosity: "low",
+    },
+    max_output_tokens: 128,
+  },
+  {
+    input: "Write one sentence about the mountains.",
+    tools: [{ type: "function", name: "close_gate", strict: true, parameters: composeParameters("gate-kx-19-north") }],
+    tool_choice: { type: "function", name: "close_gate" },
+    text: {
+      format: { type: "json_schema", name: "gate", strict: true, schema: composeParameters("gate-kx-19-north") },
+    },
+    max_output_tokens: 120,
+  },
+  { input: "Write one sentence about rain.", reasoning: { effort: "low", summary: "auto" }, max_output_tokens: 64 },
 ];
 
 /** So that a stream says what it cost. */

@@ -108,9 +108,57 @@ const COMPLETIONS: Readonly<Record<string, LegalValues>> = {
   suffix: { defaults: [null] },
 };
 
+const FUNCTIONS = { tools: [{ type: "function", strict: false, ...FUNCTION }] };
+const FORMAT = { type: "json_schema", ...JSON_SCHEMA.json_schema };
+const LOGPROBS = "message.output_text.logprobs";
+
+/** Of an answer that is kept, unless the server keeps none. */
+function learnId({ id, store }: JsonObject): readonly string[] {
+  return typeof id === "string" && store !== false ? [id] : [];
+}
+
+const RESPONSES: Readonly<Record<string, LegalValues>> = {
+  metadata: { defaults: [null, {}], others: [{ purpose: "conformance" }] },
+  top_logprobs: { defaults: [null], others: [0, 5], beside: { include: [LOGPROBS] } },
+  temperature: { defaults: [null, 1], others: [0, 2, 0.7] },
+  top_p: { defaults: [null, 1], others: [0.1, 0.95] },
+  user: { defaults: [null], others: ["user-4711"] },
+  safety_identifier: { defaults: [null], others: ["user-4711"] },
+  prompt_cache_key: { defaults: [null], others: ["conversation-1"] },
+  prompt_cache_retention: { defaults: [null], others: ["24h", "in_memory"] },
+  prompt_cache_options: { defaults: [null], others: [{}] },
+  previous_response_id: { defaults: [null], learn: learnId },
+  background: { defaults: [null, false] },
+  max_tool_calls: { defaults: [null], others: [3], beside: FUNCTIONS },
+  text: { defaults: [null, {}, { format: { type: "text" } }], others: [{ format: FORMAT }, { verbosity: "low" }] },
+  tools: { defaults: [null, []], others: [FUNCTIONS.tools] },
+  tool_choice: { defaults: [null], others: ["none", "auto"], beside: FUNCTIONS },
+  prompt: { defaults: [null] },
+  service_tier: { defaults: [null, "auto"], others: ["default"] },
+  truncation: { defaults: [null, "disabled"], others: ["auto"] },
+  reasoning: { defaults: [null], others: [{}, { effort: "low" }, { summary: "auto" }] },
+  // A request may consist of its instructions, or of a template.
+  input: { others: [null], beside: { instructions: "Say hello." } },
+  include: { defaults: [null, []], others: [[LOGPROBS], ["reasoning.encrypted_content"]] },
+  parallel_tool_calls: { defaults: [null, true], others: [false], beside: FUNCTIONS },
+  store: { defaults: [null], others: [true, false] },
+  instructions: { defaults: [null], others: ["Be brief."] },
+  moderation: { defaults: [null], others: [{ model: "omni-moderation-latest" }], level: "should" },
+  stream: { defaults: [null, false], mode: "body" },
+  stream_options: {
+    defaults: [null],
+    others: [{ include_obfuscation: true }, { include_obfuscation: false }],
+    mode: "stream",
+  },
+  conversation: { defaults: [null] },
+  context_management: { defaults: [null], others: [[{ type: "compaction", compact_threshold: 100_000 }]] },
+  max_output_tokens: { defaults: [null], others: [16, 32] },
+};
+
 export const LEGAL_VALUES: Readonly<Record<string, Readonly<Record<string, LegalValues>>>> = {
   chat: CHAT,
   completions: COMPLETIONS,
+  responses: RESPONSES,
   embeddings: {
     encoding_format: { defaults: [null, "float"], others: ["base64"] },
     dimensions: { defaults: [null], learn: ({ data }) => learnLength(data) },

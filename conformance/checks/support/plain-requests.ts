@@ -66,6 +66,14 @@ export const PLAIN_REQUESTS: readonly PlainRequest[] = [
     streamed: null,
     compose: () => ({ session: { type: "transcription" } }),
   },
+  {
+    operation: "createResponse",
+    slug: "responses",
+    area: "responses",
+    needs: ["model:chat"],
+    streamed: { stream: true },
+    compose: ({ models }) => ({ model: models.chat, input: "Say hello.", max_output_tokens: 16 }),
+  },
 ];
 
 export function listModes({ streamed }: PlainRequest): readonly AnswerMode[] {

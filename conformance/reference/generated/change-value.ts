@@ -8,10 +8,11 @@ export const VALUE_OPERATORS = ["absent", "null", "type", "value", "earlier"] as
 export type ValueOperator = (typeof VALUE_OPERATORS)[number];
 
 /** Whether the operator changes anything at such a place. */
-export function fits({ path, types, varies }: PlaceShape, operator: ValueOperator): boolean {
+export function fits({ path, types, varies, isEmpty }: PlaceShape, operator: ValueOperator): boolean {
   const isOnlyNull = types.length === 1 && types[0] === "null";
   if (operator === "absent") return !path.endsWith("[]");
-  if (operator === "null" || operator === "value") return !isOnlyNull;
+  if (operator === "value") return !isOnlyNull && !isEmpty;
+  if (operator === "null") return !isOnlyNull;
   return operator === "earlier" ? varies && !types.includes("object") : true;
 }
 

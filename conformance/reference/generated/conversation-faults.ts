@@ -22,7 +22,10 @@ const MESSAGE_RULES: Readonly<Record<string, (messages: Messages) => Messages>> 
   "assistant-dropped": (messages) =>
     messages.filter(({ role, tool_calls: calls }) => role !== "assistant" || calls !== undefined),
   "results-emptied": (messages) =>
-    messages.map((message) => (message["role"] === "tool" ? { ...message, content: "" } : message)),
+    messages.map((message) => {
+      if (message["type"] === "function_call_output") return { ...message, output: "" };
+      return message["role"] === "tool" ? { ...message, content: "" } : message;
+    }),
   "parts-but-the-first-dropped": (messages) =>
     messages.map((message) => {
       const { content } = message;
@@ -40,21 +43,41 @@ const MESSAGE_RULES: Readonly<Record<string, (messages: Messages) => Messages>> 
 const loseNonAscii = (text: string): string => text.replaceAll(/\P{ASCII}+/gu, "");
 const questionNonAscii = (text: string): string => text.replaceAll(/\P{ASCII}/gu, "?");
 
-export function listConversationFaults(): readonly Fault[] {
-  const modes = listModes("createChatCompletion");
-  return [
-    ...modes.flatMap((mode) =>
-      Object.entries(MESSAGE_RULES).map(([name, change]) =>
-        defineRequestFault({ id: "createChatCompletion", mode, name, operator: "conversation" }, (fields) => {
-          const { messages } = fields;
-          if (!Array.isArray(messages) || !messages.every(isJsonObject)) return fields;
-          const changed = change(messages);
-          const isSame = changed.length === messages.length && changed.every((message, at) => message === messages[at]);
-          return isSame ? fields : { ...fields, messages: changed };
-        }),
-      ),
+/** Where a conversation stands in the request of an operation. */
+const CONVERSATIONS = [
+  { id: "createChatCompletion", member: "messages" },
+  { id: "createResponse", member: "input" },
+] as const;
+
+/** Whose requests are texts, and whose answers. */
+const ASKED = [
+  "createChatCompletion",
+  "createCompletion",
+  "createResponse",
+  "createEmbedding",
+  "createSpeech",
+] as const;
+const SAID = ["createChatCompletion", "createCompletion", "createResponse", "createTranscription"] as const;
+const COUNTED = ["createChatCompletion", "createCompletion", "createResponse", "createEmbedding"] as const;
+
+function listMessageFaults({ id, member }: (typeof CONVERSATIONS)[number]): readonly Fault[] {
+  return listModes(id).flatMap((mode) =>
+    Object.entries(MESSAGE_RULES).map(([name, change]) =>
+      defineRequestFault({ id, mode, name, operator: "conversation" }, (fields) => {
+        const messages = fields[member];
+        if (!Array.isArray(messages) || !messages.every(isJsonObject)) return fields;
+        const changed = change(messages);
+        const isSame = changed.length === messages.length && changed.every((message, at) => message === messages[at]);
+        return isSame ? fields : { ...fields, [member]: changed };
+      }),
     ),
-    ...(["createChatCompletion", "createCompletion", "createEmbedding", "createSpeech"] as const).flatMap((id) =>
+  );
+}
+
+export function listConversationFaults(): readonly Fault[] {
+  return [
+    ...CONVERSATIONS.flatMap(listMessageFaults),
+    ...ASKED.flatMap((id) =>
       listModes(id).flatMap((mode) => [
         defineRequestFault({ id, mode, name: "non-ascii-lost", operator: "text" }, (fields) =>
           changeTexts(fields, loseNonAscii),
@@ -64,7 +87,7 @@ export function listConversationFaults(): readonly Fault[] {
         ),
       ]),
     ),
-    ...(["createChatCompletion", "createCompletion", "createTranscription"] as const).flatMap((id) =>
+    ...SAID.flatMap((id) =>
       listModes(id).flatMap((mode) => [
         defineAnswerFault({ id, mode, name: "non-ascii-lost", operator: "text" }, loseNonAscii),
         defineAnswerFault({ id, mode, name: "non-ascii-questioned", operator: "text" }, questionNonAscii),
@@ -76,9 +99,7 @@ export function listConversationFaults(): readonly Fault[] {
         ),
       ]),
     ),
-    ...(["createChatCompletion", "createCompletion", "createEmbedding"] as const).flatMap((id) =>
-      listModes(id).flatMap((mode) => listUsageFaults(id, mode)),
-    ),
+    ...COUNTED.flatMap((id) => listModes(id).flatMap((mode) => listUsageFaults(id, mode))),
   ];
 }
 
@@ -159,21 +180,31 @@ const NUMBERS: Readonly<Record<string, (number: number) => number | null>> = {
   constant: () => 10,
 };
 
-/** All numbers of the usage at once, so that their sum is right. */
+type ChangeNumber = (number: number) => number | null;
+
+/** Of an answer, of a chunk, or of the response in an event. */
+function changeUsage(data: unknown, change: ChangeNumber): unknown {
+  if (!isJsonObject(data)) return data;
+  const { usage, response } = data;
+  if (isJsonObject(response)) return { ...data, response: changeUsage(response, change) };
+  return isJsonObject(usage) ? { ...data, usage: changeNumbers(usage, change) } : data;
+}
+
+/** All numbers at once, so that their sum is right. */
+function changeNumbers(usage: JsonObject, change: ChangeNumber): JsonObject {
+  const [into, out] =
+    "input_tokens" in usage ? ["input_tokens", "output_tokens"] : ["prompt_tokens", "completion_tokens"];
+  const [prompt, completion] = [usage[into], usage[out]];
+  if (typeof prompt !== "number") return usage;
+  const input = change(prompt);
+  if (typeof completion !== "number") return { ...usage, [into]: input, total_tokens: input };
+  const output = change(completion);
+  const total = input === null || output === null ? null : input + output;
+  return { ...usage, [into]: input, [out]: output, total_tokens: total };
+}
+
 function listUsageFaults(id: HttpOperationId, mode: "body" | "stream"): readonly Fault[] {
-  const changeUsage = (data: unknown, change: (number: number) => number | null): unknown => {
-    if (!isJsonObject(data) || !isJsonObject(data["usage"])) return data;
-    const { usage } = data;
-    const { prompt_tokens: prompt, completion_tokens: completion } = usage;
-    if (typeof prompt !== "number") return data;
-    const input = change(prompt);
-    if (typeof completion !== "number")
-      return { ...data, usage: { ...usage, prompt_tokens: input, total_tokens: input } };
-    const output = change(completion);
-    const total = input === null || output === null ? null : input + output;
-    return { ...data, usage: { ...usage, prompt_tokens: input, completion_tokens: output, total_tokens: total } };
-  };
-  const whole = Object.entries(NUMBERS).map(([name, change]): Fault => ({
+  return Object.entries(NUMBERS).map(([name, change]): Fault => ({
     ...describe({ id, mode, name, operator: "usage" }),
     mutate: () => ({
       reply: (given, call) => {
@@ -184,5 +215,4 @@ function listUsageFaults(id: HttpOperationId, mode: "body" | "stream"): readonly
       },
     }),
   }));
-  return whole;
 }

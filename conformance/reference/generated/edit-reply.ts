@@ -44,11 +44,19 @@ export function readEvents(reply: Reply): readonly WrittenEvent[] {
 }
 
 function readEvent(write: Write): WrittenEvent {
-  const text = String(write.data)
-    .replace(/^data: /, "")
-    .trimEnd();
-  const data = parse(text);
+  const data = parse(stripFields(String(write.data)));
   return isJsonObject(data) ? { write, kind: kindOf(data), data } : { write, kind: "done", data: null };
+}
+
+/** The data of a frame alone: without the name of its event, where it has one. */
+export function stripFields(frame: string): string {
+  return frame.replace(/^(?:event: [^\n]*\n)?data: /, "").trimEnd();
+}
+
+/** The event with another text as its data; it keeps its name. */
+export function withText(event: WrittenEvent, text: string): WrittenEvent {
+  const [name = ""] = /^event: [^\n]*\n/.exec(String(event.write.data)) ?? [];
+  return { ...event, write: { ...event.write, data: `${name}data: ${text}\n\n` } };
 }
 
 export function changeEvents(reply: Reply, change: (list: readonly WrittenEvent[]) => readonly WrittenEvent[]): Reply {
@@ -61,8 +69,7 @@ export function changeEvents(reply: Reply, change: (list: readonly WrittenEvent[
 /** The event with other data. */
 export function withData(event: WrittenEvent, data: unknown): WrittenEvent {
   if (data === event.data) return event;
-  const write = { ...event.write, data: `data: ${JSON.stringify(data)}\n\n` };
-  return { ...event, write, data: isJsonObject(data) ? data : null };
+  return { ...withText(event, JSON.stringify(data)), data: isJsonObject(data) ? data : null };
 }
 
 function kindOf(data: JsonObject): string {

@@ -13,13 +13,15 @@ const OPERATORS: Readonly<Record<string, (events: Events, at: number) => Events>
   late: (events, at) => [...events.toSpliced(at, 1), ...events.slice(at, at + 1)],
 };
 
+/** Nothing comes after these, so that they are neither late nor swapped. */
+const LAST = /^(?:done|error|response\.(?:completed|incomplete|failed))$/;
+
 export function listEventFaults({ answers }: WireShape): readonly Fault[] {
   return answers
     .filter(({ mode }) => mode === "stream")
     .flatMap((answer) =>
       Object.entries(OPERATORS).flatMap(([name, change]) =>
-        // These are the last event of their streams: nothing comes after them.
-        ["done", "error"].includes(answer.kind) && ["swapped", "late"].includes(name)
+        LAST.test(answer.kind) && ["swapped", "late"].includes(name)
           ? []
           : (answer.repeats ? (["first", "middle", "last"] as const) : (["first"] as const)).map((which) =>
               defineEventFault(answer, { name, change, which }),

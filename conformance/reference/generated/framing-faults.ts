@@ -3,6 +3,8 @@
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { Reply, Write } from "../call.ts";
 import { oneWrite, readReply, withHeader, withoutHeader } from "../mutants/mutant.ts";
+import { REFERENCE_OPERATIONS } from "../operations/index.ts";
+import { stripFields } from "./edit-reply.ts";
 import { type Fault, listModes, modeOfReply, OPERATION_NAMES } from "./fault.ts";
 
 type Change = (reply: Reply) => Partial<Reply>;
@@ -18,18 +20,18 @@ function eachFrame(change: (frame: string, index: number) => string | Uint8Array
 const STREAM_RULES: Readonly<Record<string, Change>> = {
   "no-blank-line": eachFrame((frame) => `${frame.trimEnd()}\n`),
   "one-without-blank-line": eachFrame((frame, index) => (index === 1 ? `${frame.trimEnd()}\n` : frame)),
-  "no-field-name": eachFrame((frame) => frame.replace(/^data: /, "")),
-  "other-field-name": eachFrame((frame) => frame.replace(/^data:/, "datum:")),
-  "upper-case-field": eachFrame((frame) => frame.replace(/^data:/, "DATA:")),
-  "doubled-prefix": eachFrame((frame) => `data: ${frame}`),
+  "no-field-name": eachFrame((frame) => frame.replace(/^data: /m, "")),
+  "other-field-name": eachFrame((frame) => frame.replace(/^data:/m, "datum:")),
+  "upper-case-field": eachFrame((frame) => frame.replace(/^data:/m, "DATA:")),
+  "doubled-prefix": eachFrame((frame) => frame.replace(/^data:/m, "data: data:")),
   "json-with-line-breaks": eachFrame((frame) => frame.replace("{", "{\n")),
-  "json-lines": eachFrame((frame) => `${frame.replace(/^data: /, "").trimEnd()}\n`),
+  "json-lines": eachFrame((frame) => `${stripFields(frame)}\n`),
   "two-in-one": ({ writes }) => ({
     writes: [
       write(
         `data: ${writes
           .slice(0, 2)
-          .map(({ data }) => String(data).slice(6).trimEnd())
+          .map(({ data }) => stripFields(String(data)))
           .join("")}\n\n`,
       ),
       ...writes.slice(2),
@@ -74,13 +76,16 @@ const STREAM_RULES: Readonly<Record<string, Change>> = {
   }),
   "as-json": (reply) => ({
     ...withHeader(reply, "content-type", "application/json"),
-    writes: oneWrite(
-      String(reply.writes[0]?.data ?? "")
-        .replace(/^data: /, "")
-        .trimEnd(),
-    ),
+    writes: oneWrite(stripFields(String(reply.writes[0]?.data ?? ""))),
   }),
   "gzip-header-alone": (reply) => withHeader(reply, "content-encoding", "gzip"),
+};
+
+/** Of streams whose events have names. */
+const NAME_RULES: Readonly<Record<string, Change>> = {
+  "no-event-name": eachFrame((frame) => frame.replace(/^event: [^\n]*\n/, "")),
+  "other-event-name": eachFrame((frame) => frame.replace(/^event: [^\n]*/, "event: message")),
+  "event-name-after-data": eachFrame((frame) => frame.replace(/^(event: [^\n]*)\n(data: [^\n]*)\n/, "$2\n\n$1\n")),
 };
 
 const BODY_RULES: Readonly<Record<string, Change>> = {
@@ -137,6 +142,7 @@ function bytesOf(reply: Reply): Uint8Array {
 export function listFramingFaults(): readonly Fault[] {
   return listHttpOperations(operations).flatMap(({ id }) => [
     ...listModes(id).flatMap((mode) => list(id, mode, mode === "stream" ? STREAM_RULES : BODY_RULES)),
+    ...(REFERENCE_OPERATIONS[id].hasNamedEvents === true ? list(id, "stream", NAME_RULES) : []),
     ...list(id, "refusal", REFUSAL_RULES),
   ]);
 }

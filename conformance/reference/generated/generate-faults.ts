@@ -8,6 +8,7 @@ import { listFieldFaults } from "./field-faults.ts";
 import { listFramingFaults } from "./framing-faults.ts";
 import { listHeaderFaults } from "./header-faults.ts";
 import { listParameterFaults } from "./parameter-faults.ts";
+import { listQueryFaults } from "./query-faults.ts";
 import { listRealtimeFaults } from "./realtime/index.ts";
 import type { WireShape } from "./wire-shape.ts";
 
@@ -19,6 +20,7 @@ export function generateFaults(shape: WireShape): ReadonlyMap<string, Fault> {
     ...listFramingFaults(),
     ...listHeaderFaults(shape),
     ...listParameterFaults(),
+    ...listQueryFaults(),
     ...listAccessFaults(),
     ...listConversationFaults(),
     ...listRealtimeFaults(shape),

@@ -22,16 +22,29 @@ export interface FaultVerdict {
   readonly runs: number;
 }
 
+/** A wire does the same each time: nothing is tried again, and nobody waits for it to come back. */
 const LIMITS = {
-  checkTimeoutMs: 20_000,
   patienceFactorMax: 1,
   runTimeoutMs: 900_000,
   concurrency: 1,
   stuckChecksMax: Infinity,
+  retriesMax: 0,
+  restartWaitMsMax: 0,
+  rateLimitWaitMsMax: 0,
 };
 
-/** @param toTheEnd whether all checks are run, whoever objects */
-export async function judgeFault(fault: Judgeable, checks: readonly Check[], toTheEnd = false): Promise<FaultVerdict> {
+export interface FaultJudging {
+  /** Whether all checks are run, whoever objects. Default false. */
+  readonly toTheEnd?: boolean;
+  /** Time for a check. Default 20 s. */
+  readonly checkTimeoutMs?: number;
+}
+
+export async function judgeFault(
+  fault: Judgeable,
+  checks: readonly Check[],
+  { toTheEnd = false, checkTimeoutMs = 20_000 }: FaultJudging = {},
+): Promise<FaultVerdict> {
   const wire = defineReferenceWire();
   await using server = await startReferenceServer({ ...wire, ...fault.mutate(wire) });
   const { target } = server;
@@ -42,7 +55,8 @@ export async function judgeFault(fault: Judgeable, checks: readonly Check[], toT
     seen.push(result);
     if (!toTheEnd && isNoticed(fault, result)) stop.abort();
   };
-  await runChecks({ target, limits: LIMITS, plan: planChecks(checks, target), signal: stop.signal, onResult });
+  const limits = { ...LIMITS, checkTimeoutMs };
+  await runChecks({ target, limits, plan: planChecks(checks, target), signal: stop.signal, onResult });
   return {
     id: fault.id,
     killed_by: seen.filter((result) => isNoticed(fault, result)).map(({ check }) => check.id),

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { ReferenceCall, Reply, Write } from "../call.ts";
 import { oneWrite, omit, readReply, withHeader } from "../mutants/mutant.ts";
-import { changeBody, changeEvents, readBody, withData, type WrittenEvent } from "./edit-reply.ts";
+import { changeBody, changeEvents, readBody, withData, withText, type WrittenEvent } from "./edit-reply.ts";
 import { modeOfReply, type Variation } from "./fault.ts";
 import { AUDIO_VARIATIONS } from "./legal-audio.ts";
 import { REALTIME_VARIATIONS } from "./realtime/legal.ts";
@@ -70,8 +70,7 @@ function eachJsonText(change: (value: unknown) => string): Change {
     if (modeOfReply(reply) === "stream") {
       return changeEvents(reply, (events) =>
         events.map((event) => {
-          if (event.data === null) return event;
-          return { ...event, write: { ...event.write, data: `data: ${change(event.data)}\n\n` } };
+          return event.data === null ? event : withText(event, change(event.data));
         }),
       );
     }
@@ -262,7 +261,7 @@ const ALL: Readonly<Record<string, Change>> = {
     writes: reply.writes.flatMap((one, index) => (index % 5 === 0 ? [write(": keep-alive\n\n", 2), one] : [one])),
   })),
   "comment-in-event": inStreams(eachWrite((frame) => `: more\n${frame}`)),
-  "no-space-after-colon": inStreams(eachWrite((frame) => frame.replace(/^data: /, "data:"))),
+  "no-space-after-colon": inStreams(eachWrite((frame) => frame.replace(/^data: /m, "data:"))),
   crlf: inStreams(eachWrite((frame) => frame.replaceAll("\n", "\r\n"))),
   "ids-of-events": inStreams((reply) => ({
     ...reply,

@@ -30,7 +30,8 @@ interface Parameter {
   readonly name: string;
 }
 
-const BROKEN: Refusal = {
+/** What a server says whose code broke. */
+export const BROKEN: Refusal = {
   ...makeRefusal("upstream_failed"),
   status: 500,
   code: "internal_error",

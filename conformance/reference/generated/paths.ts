@@ -7,6 +7,8 @@ export const ABSENT: unique symbol = Symbol("absent");
 const DEPTH_MAX = 9;
 /** A member with another name is a key of a map: a token, a word. */
 const MEMBER = /^[a-z][a-z_0-9]*$/i;
+/** Whose members are a caller's own. */
+const MAPS = /(?:^|\.)(?:metadata|attributes|properties)$/;
 
 export interface Place {
   readonly path: string;
@@ -20,7 +22,7 @@ export function listPlaces(value: unknown, path = "", depth = 0): readonly Place
   if (Array.isArray(value)) {
     return [...own, ...value.flatMap((element: unknown) => listPlaces(element, `${path}[]`, depth + 1))];
   }
-  const isMap = Object.keys(value).some((name) => !MEMBER.test(name));
+  const isMap = MAPS.test(path) || Object.keys(value).some((name) => !MEMBER.test(name));
   const members = Object.entries(value).flatMap(([name, member]) =>
     listPlaces(member, `${path === "" ? "" : `${path}.`}${isMap ? "*" : name}`, depth + 1),
   );

@@ -33,6 +33,11 @@ export interface GeneratedOptions {
 /** Wires at once in a thread, most of which wait. */
 const PARALLEL = 16;
 const THREADS_MAX = 8;
+/** Time for a check. */
+const CHECK_MS = 20_000;
+/** The same for what survives. */
+const PARALLEL_AGAIN = 2;
+const CHECK_AGAIN_MS = 60_000;
 const REPORT_FILE = "mutants-generated.json";
 /** That of a part, so that it never replaces that of the whole. */
 const PARTIAL_FILE = "mutants-generated.partial.json";
@@ -78,25 +83,59 @@ interface Generated {
   readonly variations: readonly Variation[];
 }
 
-/** All of them over all threads; each thread gets the next one when it has judged one. */
+/** All of them, and those that survive once more. */
 async function judgeAll({ faults, variations }: Generated, judging: Judging): Promise<readonly FaultVerdict[]> {
   const { shape, ranking, isSample } = judging;
-  const verdicts: FaultVerdict[] = [];
   const known = new Map(faults.map((fault) => [fault.id, fault]));
-  const queue = [...variations.map(({ id }) => id), ...known.keys()].values();
-  const compose = (id: string): FaultTask => {
+  const compose = (id: string, checkTimeoutMs: number): FaultTask => {
     const fault = known.get(id);
-    if (fault !== undefined) return { fault: id, checks: [...ranking.rank(fault)], toTheEnd: false };
-    const variation = variations.find((one) => one.id === id);
+    if (fault !== undefined) return { fault: id, checks: [...ranking.rank(fault)], toTheEnd: false, checkTimeoutMs };
+    const place = variations.findIndex((one) => one.id === id);
+    const variation = variations[place];
     const selected = variation === undefined ? [] : ranking.select(variation);
-    const some = isSample
-      ? pickSome(
-          selected,
-          variations.findIndex((one) => one === variation),
-        )
-      : selected;
-    return { fault: id, checks: [...some], toTheEnd: true };
+    const some = isSample ? pickSome(selected, place) : selected;
+    return { fault: id, checks: [...some], toTheEnd: true, checkTimeoutMs };
   };
+  const learn = ({ id, killed_by: killedBy }: FaultVerdict): void => {
+    const fault = known.get(id);
+    if (fault !== undefined) ranking.learn(fault, killedBy);
+  };
+  const ids = [...variations.map(({ id }) => id), ...known.keys()];
+  const first = await judgeTasks({
+    shape,
+    ids,
+    parallel: PARALLEL,
+    compose: (id) => compose(id, CHECK_MS),
+    onVerdict: learn,
+  });
+  // What survives because a busy machine did not get to the end of a check is killed by the second look.
+  const survived = first.filter(({ id, killed_by: killedBy }) => known.has(id) && killedBy.length === 0);
+  const again = await judgeTasks({
+    shape,
+    ids: survived.map(({ id }) => id),
+    parallel: PARALLEL_AGAIN,
+    compose: (id) => compose(id, CHECK_AGAIN_MS),
+    onVerdict: ({ id, killed_by: killedBy }) => {
+      if (killedBy.length === 0) print(`survived: ${id}`);
+    },
+  });
+  const judgedAgain = new Map(again.map((verdict) => [verdict.id, verdict]));
+  return first.map((verdict) => judgedAgain.get(verdict.id) ?? verdict);
+}
+
+interface Tasks {
+  readonly shape: WireShape;
+  readonly ids: readonly string[];
+  /** In a thread. */
+  readonly parallel: number;
+  readonly compose: (id: string) => FaultTask;
+  readonly onVerdict: (verdict: FaultVerdict) => void;
+}
+
+/** Over all threads; each thread gets the next one when it has judged one. */
+async function judgeTasks({ shape, ids, parallel, compose, onVerdict }: Tasks): Promise<readonly FaultVerdict[]> {
+  const verdicts: FaultVerdict[] = [];
+  const queue = ids.values();
   const feed = async (thread: Worker): Promise<void> => {
     let pending = 0;
     const sendNext = (): void => {
@@ -109,17 +148,15 @@ async function judgeAll({ faults, variations }: Generated, judging: Judging): Pr
     thread.on("message", (verdict: FaultVerdict) => {
       pending -= 1;
       verdicts.push(verdict);
-      const fault = known.get(verdict.id);
-      if (fault !== undefined) ranking.learn(fault, verdict.killed_by);
-      if (fault !== undefined && verdict.killed_by.length === 0) print(`survived: ${fault.id}`);
+      onVerdict(verdict);
       printProgress(verdict.id, verdicts.length);
       sendNext();
     });
-    for (let index = 0; index < PARALLEL; index += 1) sendNext();
+    for (let index = 0; index < parallel; index += 1) sendNext();
     await once(thread, "exit");
   };
-  await Promise.all(startThreads(shape, faults.length + variations.length).map(feed));
-  if (verdicts.length !== faults.length + variations.length) throw new Error("Not every fault was judged.");
+  await Promise.all(startThreads(shape, ids.length).map(feed));
+  if (verdicts.length !== ids.length) throw new Error("Not every fault was judged.");
   return verdicts;
 }
 

@@ -21,6 +21,8 @@ const placeSchema = z.object({
   types: z.array(z.string()),
   /** Whether two answers differ there. */
   varies: z.boolean(),
+  /** Whether nothing but empty lists or objects has stood there, of which there is no other value. */
+  isEmpty: z.boolean(),
 });
 
 export type PlaceShape = z.output<typeof placeSchema>;
@@ -73,7 +75,8 @@ type NotedPlaces = Map<string, { types: Set<string>; values: Set<string> }>;
 export function describeWire(records: readonly CheckRecord[]): WireShape {
   const answers = new Map<string, Answers>();
   const headers = new Map<string, HeaderShape>();
-  for (const { calls } of records) {
+  // What a client sends there is no value of the document, and a response repeats it.
+  for (const { calls } of records.filter(({ result }) => !result.check.id.startsWith("errors.types."))) {
     for (const { reply, call } of calls.flatMap((recorded) => readReplyCall(recorded) ?? [])) {
       if (call.operation === null || call.method === "OPTIONS") continue;
       const mode = modeOfReply(reply);
@@ -95,6 +98,7 @@ function listShapes(places: NotedPlaces): PlaceShape[] {
     path,
     types: [...types].toSorted(),
     varies: values.size > 1,
+    isEmpty: [...values].every((value) => value === "[]" || value === "{}"),
   }));
 }
 

@@ -8,7 +8,12 @@ import { type Judgeable, judgeFault } from "./judge-fault.ts";
 import { VARIATIONS } from "./legal.ts";
 import { wireShapeSchema } from "./wire-shape.ts";
 
-const taskSchema = z.object({ fault: z.string(), checks: z.array(z.string()), toTheEnd: z.boolean() });
+const taskSchema = z.object({
+  fault: z.string(),
+  checks: z.array(z.string()),
+  toTheEnd: z.boolean(),
+  checkTimeoutMs: z.number(),
+});
 
 /** What a thread is sent; null ends it. */
 export type FaultTask = z.output<typeof taskSchema>;
@@ -28,7 +33,7 @@ async function judge(task: FaultTask): Promise<void> {
   const fault = faults.get(task.fault);
   if (fault === undefined) throw new Error(`There is no fault ${task.fault}.`);
   const selected = task.checks.flatMap((id) => known.get(id) ?? []);
-  const verdict = await judgeFault(fault, selected, task.toTheEnd);
+  const verdict = await judgeFault(fault, selected, task);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort?.postMessage(verdict);
 }

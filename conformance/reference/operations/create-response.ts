@@ -21,10 +21,10 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
   unknownModelStatus: 400,
   decode: decodeJson,
   validate(request) {
-    const { input, max_output_tokens: limit } = request;
+    const { input, instructions, max_output_tokens: limit } = request;
     const refusal = CHAT_RULES.modelPresent(request) ?? CHAT_RULES.modelString(request);
     if (refusal !== null) return refusal;
-    if (isAbsent(input)) return makeRefusal("missing_parameter", { param: "input" });
+    if (isAbsent(input)) return isAbsent(instructions) ? makeRefusal("missing_parameter", { param: "input" }) : null;
     if (typeof input !== "string" && !Array.isArray(input)) return makeRefusal("invalid_type", { param: "input" });
     if (!isAbsent(limit) && (typeof limit !== "number" || limit < 1)) {
       return makeRefusal("invalid_value", { param: "max_output_tokens" });

@@ -1,5 +1,6 @@
 /** What the reference server demands of the items, tools and formats of a request for a response. */
 
+import { operations } from "@openai-compat/spec";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { Fields } from "./operation.ts";
@@ -11,7 +12,24 @@ const FORMATS: readonly unknown[] = ["text", "json_object", "json_schema"];
 const OWN_CHOICES: readonly unknown[] = ["function", "custom", "allowed_tools"];
 
 export function refuseParts(request: Fields): Refusal | null {
-  return refuseItems(request) ?? refuseTools(request) ?? refuseFormat(request);
+  return refuseItems(request) ?? refuseTools(request) ?? refuseFormat(request) ?? refuseValues(request);
+}
+
+/** Nothing else is said of their values than what the document does. */
+const DOCUMENTED: readonly unknown[] = [
+  "top_p",
+  "top_logprobs",
+  "max_tool_calls",
+  "truncation",
+  "include",
+  "reasoning",
+  "stream_options",
+];
+
+function refuseValues(request: Fields): Refusal | null {
+  const issues = operations.createResponse.request.safeParse(request).error?.issues ?? [];
+  const wrong = issues.find(({ path: [name] }) => DOCUMENTED.includes(name));
+  return wrong === undefined ? null : makeRefusal("invalid_value", { param: String(wrong.path[0]) });
 }
 
 function refuseItems({ input }: Fields): Refusal | null {

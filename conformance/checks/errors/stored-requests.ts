@@ -1,0 +1,107 @@
+/**
+ * Checks of what a request may say to the operations on stored chat completions: each documented parameter of a query
+ * is taken, and a value that it cannot have is no server error.
+ */
+
+import { type Check, defineCheck } from "../../src/check.ts";
+import type { CheckContext } from "../../src/check-context.ts";
+import { expectResponse, expectStatus, expectThat, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { describeExchange } from "../../src/response-body.ts";
+import type { Answered } from "../invariants/answered.ts";
+import { STORED_ANSWERED } from "../invariants/stored-answers.ts";
+
+const PAGES: readonly JsonObject[] = [
+  { limit: 1 },
+  { limit: 100 },
+  { order: "asc" },
+  { order: "desc" },
+  { after: 0 },
+  { limit: 1, order: "desc", after: 1 },
+];
+
+interface Requests {
+  /** Numbers in `after` stand for ids. */
+  readonly legal: readonly ((context: CheckContext) => JsonObject)[];
+  readonly wrong: readonly JsonObject[];
+}
+
+const VALUES = ["", "0", "-1", "hot", "1000000"];
+
+function listWrong(...names: readonly string[]): readonly JsonObject[] {
+  return names.flatMap((name) => VALUES.map((value) => ({ [name]: value })));
+}
+
+const pages = PAGES.map((page) => () => page);
+
+const REQUESTS: Readonly<Record<string, Requests>> = {
+  "stored-chats-list": {
+    legal: [...pages, ({ models }) => ({ model: models.chat }), () => ({ "metadata[colour]": "red" })],
+    wrong: [...listWrong("limit", "order", "after", "model", "metadata"), { "metadata[]": "x" }, { limit: "1.5" }],
+  },
+  "stored-chats-messages": {
+    // Its ids are those of messages, which `after` of these rows does not stand for.
+    legal: PAGES.filter((page) => !("after" in page)).map((page) => () => page),
+    wrong: [...listWrong("limit", "order", "after"), { limit: "1.5" }],
+  },
+  "stored-chats-update": {
+    legal: [() => ({ metadata: {} }), () => ({ metadata: { colour: "red" } }), () => ({ metadata: null })],
+    wrong: ["hot", 7, true, ["hot"], { colour: 7 }, { colour: { red: true } }, undefined].map((metadata) => ({
+      metadata,
+    })),
+  },
+};
+
+const named = (fields: JsonObject): readonly [string, ...string[]] => {
+  const [first = "metadata", ...others] = Object.keys(fields).map((name) => name.replace(/\[.*$/, ""));
+  return [first, ...others];
+};
+
+function defineLegalCheck({ slug, area, operation, needs, send }: Answered, { legal }: Requests): Check {
+  return defineCheck({
+    id: `errors.legal.${slug}.parameters`,
+    area,
+    level: "must",
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: `Each documented parameter of ${operation} is taken, or refused by name.`,
+    reference: `OpenAPI ${operation}: its parameters; openai-node resources/chat/completions`,
+    breaks: "Programs that read back page by page, or label what they stored, get an error.",
+    async run(context) {
+      for (const compose of legal) {
+        const fields = compose(context);
+        const exchange = await send(context, fields);
+        throwIfUnsupported(exchange, ...named(fields));
+        expectStatus(exchange, 200);
+      }
+    },
+  });
+}
+
+function defineWrongCheck({ slug, operation, needs, send }: Answered, { wrong }: Requests): Check {
+  return defineCheck({
+    id: `errors.types.${slug}.values`,
+    area: "errors",
+    level: "must",
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: `A value that a parameter of ${operation} cannot have gives no 5xx.`,
+    reference: `OpenAPI ${operation}; RFC 9110 section 15.5.1; openai-node client.ts shouldRetry (a 5xx is sent again)`,
+    breaks: "The SDK sends the request again and again, and the caller hears of a broken server, not of the parameter.",
+    async run(context) {
+      for (const fields of wrong) {
+        const exchange = await send(context, fields);
+        const { status } = expectResponse(exchange);
+        const actual = `for ${JSON.stringify(fields)}: ${describeExchange(exchange)}`;
+        const expected = "an answer or a refusal with 4xx";
+        expectThat(status < 500 || status === 501, { observer: "wire", expected, actual });
+      }
+    },
+  });
+}
+
+export const storedRequestChecks: readonly Check[] = STORED_ANSWERED.flatMap((answered) => {
+  const requests = REQUESTS[answered.slug];
+  return requests === undefined ? [] : [defineLegalCheck(answered, requests), defineWrongCheck(answered, requests)];
+});
