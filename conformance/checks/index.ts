@@ -77,6 +77,7 @@ import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { createResponseChecks } from "./responses/create.ts";
+import { responseRetrievalChecks } from "./responses/retrieval.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
 import { responseForcedChecks } from "./responses/limits-and-formats.ts";
 import { responseInputChecks } from "./responses/input.ts";
@@ -137,6 +138,7 @@ export const checks: readonly Check[] = [
   ...responseRefusalChecks,
   ...responseConversationChecks,
   ...storedChatChecks,
+  ...responseRetrievalChecks,
   ...embeddingChecks,
   ...transcriptChecks,
   ...wordChecks,

@@ -63,6 +63,7 @@ export * from "./responses/options.ts";
 export * from "./responses/output-item.ts";
 export * from "./responses/request.ts";
 export * from "./responses/response.ts";
+export * from "./responses/retrieval.ts";
 export * from "./responses/stream-event.ts";
 export * from "./responses/tool.ts";
 export * from "./shared/decode-form.ts";

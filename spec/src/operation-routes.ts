@@ -65,6 +65,7 @@ const GET = { ...JSON_BOTH_WAYS, method: "GET", requestContentType: null } as co
 const DELETE = { ...GET, method: "DELETE" } as const;
 
 const PAGE_QUERY = ["after", "limit", "order"] as const;
+const RESPONSE = "/responses/{response_id}";
 const STORED_CHAT = "/chat/completions/{completion_id}";
 
 export const operationRoutes = {
@@ -113,6 +114,8 @@ export const operationRoutes = {
       lastTypes: ["response.completed", "response.incomplete", "response.failed"],
     },
   },
+  getResponse: { ...GET, id: "getResponse", path: RESPONSE, query: ["include"] },
+  cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${RESPONSE}/cancel` },
   createEmbedding: { ...JSON_BOTH_WAYS, id: "createEmbedding", path: "/embeddings" },
   createTranscription: {
     ...JSON_BOTH_WAYS,

@@ -47,6 +47,7 @@ import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 import { pageParameters } from "./shared/page.ts";
 import { createResponseRequestSchema } from "./responses/request.ts";
 import { responseSchema } from "./responses/response.ts";
+import { getResponseParameters, responseIdSchema } from "./responses/retrieval.ts";
 import { responseStreamEventSchema } from "./responses/stream-event.ts";
 
 /** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
@@ -163,6 +164,41 @@ const storedChat = {
     },
   ],
   usage: { prompt_tokens: 24, completion_tokens: 2, total_tokens: 26 },
+};
+
+/** For the examples. */
+const exampleResponse = {
+  id: "resp_1",
+  object: "response",
+  created_at: 1_790_000_000,
+  status: "completed",
+  completed_at: 1_790_000_001,
+  error: null,
+  incomplete_details: null,
+  instructions: "Answer in one word.",
+  model: "llama-3.2-1b-instruct",
+  output: [
+    {
+      id: "msg_1",
+      type: "message",
+      status: "completed",
+      role: "assistant",
+      content: [{ type: "output_text", text: "Paris", annotations: [], logprobs: [] }],
+    },
+  ],
+  parallel_tool_calls: true,
+  temperature: 1,
+  top_p: 1,
+  tool_choice: "auto",
+  tools: [],
+  metadata: {},
+  usage: {
+    input_tokens: 24,
+    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    output_tokens: 2,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 26,
+  },
 };
 
 export const operations = defineOperations({
@@ -340,40 +376,25 @@ export const operations = defineOperations({
         input: "What is the capital of France?",
         max_output_tokens: 16,
       },
-      response: {
-        id: "resp_1",
-        object: "response",
-        created_at: 1_790_000_000,
-        status: "completed",
-        completed_at: 1_790_000_001,
-        error: null,
-        incomplete_details: null,
-        instructions: "Answer in one word.",
-        model: "llama-3.2-1b-instruct",
-        output: [
-          {
-            id: "msg_1",
-            type: "message",
-            status: "completed",
-            role: "assistant",
-            content: [{ type: "output_text", text: "Paris", annotations: [], logprobs: [] }],
-          },
-        ],
-        parallel_tool_calls: true,
-        temperature: 1,
-        top_p: 1,
-        tool_choice: "auto",
-        tools: [],
-        metadata: {},
-        usage: {
-          input_tokens: 24,
-          input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-          output_tokens: 2,
-          output_tokens_details: { reasoning_tokens: 0 },
-          total_tokens: 26,
-        },
-      },
+      response: exampleResponse,
     },
+  },
+  getResponse: {
+    ...STATE,
+    ...operationRoutes.getResponse,
+    summary: "Returns a stored response.",
+    pathParameters: { response_id: responseIdSchema },
+    queryParameters: getResponseParameters,
+    response: responseSchema,
+    examples: { response: exampleResponse },
+  },
+  cancelResponse: {
+    ...STATE,
+    ...operationRoutes.cancelResponse,
+    summary: "Cancels a response that runs in the background.",
+    pathParameters: { response_id: responseIdSchema },
+    response: responseSchema,
+    examples: { response: exampleResponse },
   },
   createEmbedding: {
     ...operationRoutes.createEmbedding,

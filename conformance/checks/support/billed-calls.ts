@@ -109,6 +109,8 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
       },
     },
   ],
+  getResponse: [],
+  cancelResponse: [],
   createEmbedding: [
     {
       slug: "embeddings",

@@ -105,6 +105,16 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
       return leave(client.responses.create({ ...request, stream: true }));
     },
   },
+  getResponse: {
+    slug: "responses-get",
+    needs: ["model:chat"],
+    call: async (client) => client.responses.retrieve(UNKNOWN_ID),
+  },
+  cancelResponse: {
+    slug: "responses-cancel",
+    needs: ["model:chat"],
+    call: async (client) => client.responses.cancel(UNKNOWN_ID),
+  },
   createEmbedding: {
     slug: "embeddings",
     needs: [],
@@ -169,6 +179,8 @@ export function isAbsent(status: number | undefined): boolean {
 /** Makes what stands in a path. */
 const MAKERS: Readonly<Record<string, (client: OpenAI, context: CheckContext) => Promise<{ readonly id: string }>>> = {
   completion_id: async (client, context) => client.chat.completions.create({ ...composeSdkChat(context), store: true }),
+  response_id: async (client, { models }) =>
+    client.responses.create({ model: String(models.chat), input: "Say hello.", max_output_tokens: 16 }),
 };
 
 async function fillPath(context: CheckContext, path: string): Promise<string> {

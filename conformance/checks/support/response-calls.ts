@@ -4,12 +4,13 @@
  */
 
 import type OpenAI from "openai";
-import type { CheckContext, SdkOutcome } from "../../src/check-context.ts";
+import { type CheckContext, defineShared, type SdkOutcome } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { jsonFrames } from "../../src/expect-stream.ts";
 import {
   assume,
   expectJsonObject,
+  expectResponse,
   expectStatus,
   expectThat,
   isJsonObject,
@@ -145,5 +146,23 @@ export function requireInputTokens({ usage }: JsonObject): number {
     const tokens = isJsonObject(usage) ? usage["input_tokens"] : undefined;
     expectThat(typeof tokens === "number", { observer: "schema", expected: "a number", actual: JSON.stringify(usage) });
     return tokens;
+  });
+}
+
+const KEEPING = defineShared<true>();
+
+/**
+ * That the target has responses that are read again by their id: an unknown one is not found in another way than an
+ * unknown path is.
+ *
+ * @throws NotTestable
+ */
+export async function requireKept(context: CheckContext): Promise<void> {
+  await context.shared(KEEPING, async () => {
+    const { id } = await requireResponse(context);
+    const path = `/responses/${encodeURIComponent(String(id))}`;
+    const { status } = expectResponse(await context.wire({ method: "GET", path }));
+    if ([404, 405, 501].includes(status)) throw new NotTestable(`the target reads no response again: status ${status}`);
+    return true;
   });
 }

@@ -36,6 +36,8 @@ export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
   getChatCompletionMessages: "stored-chats-messages",
   createCompletion: "completions",
   createResponse: "responses",
+  getResponse: "responses-get",
+  cancelResponse: "responses-cancel",
   createEmbedding: "embeddings",
   createTranscription: "transcriptions",
   createTranslation: "translations",

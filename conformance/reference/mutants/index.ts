@@ -32,6 +32,7 @@ import { rateLimitMutants } from "./limits/rate-limit.ts";
 import { responseAnswerMutants } from "./responses/answers.ts";
 import { responsePreviousMutants } from "./responses/previous.ts";
 import { responseRequestMutants } from "./responses/requests.ts";
+import { responseRetrievalMutants } from "./responses/retrieval.ts";
 import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
@@ -56,6 +57,7 @@ export const mutants: readonly Mutant[] = [
   ...responseAnswerMutants,
   ...responsePreviousMutants,
   ...responseRequestMutants,
+  ...responseRetrievalMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,

@@ -10,6 +10,7 @@ import type { ToolCall } from "../tool-answer.ts";
 import { answerChat, type ChatAnswer, estimateTokens } from "./chat-answer.ts";
 import { CHAT_RULES } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
+import { findKept, keepResponse, listKeptItems } from "./kept-responses.ts";
 import type { AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
 import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
 import { refuseParts } from "./response-rules.ts";
@@ -38,12 +39,9 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
   encodeStream: encodeResponseEvents,
 };
 
-/** What was said and answered up to a response, by account and id. */
-const stored = new Map<string, readonly JsonObject[]>();
-
 function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer | Refusal {
   const { previous_response_id: previous } = request;
-  const earlier = isAbsent(previous) ? [] : stored.get(`${context.account} ${String(previous)}`);
+  const earlier = isAbsent(previous) ? [] : findKept(context.account, previous)?.items;
   if (earlier === undefined) return makeRefusal("previous_response_not_found", { param: "previous_response_id" });
   const { account } = context;
   const referred = listItems(request).map((item) => (item["type"] === "item_reference" ? refer(account, item) : item));
@@ -53,15 +51,15 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
   const output = listOutput(chat, context.number);
   const response = encodeResponse(request, { id, chat, output });
   if (request["store"] !== false) {
-    stored.set(`${account} ${id}`, [...earlier, ...referred, ...output.map(({ item }) => item)]);
+    const items = [...earlier, ...referred, ...output.map(({ item }) => item)];
+    keepResponse(account, id, { response, items });
   }
   return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
 }
 
 /** The item of the account that is referred to. */
 function refer(account: string, { id }: JsonObject): JsonObject | undefined {
-  const own = [...stored].filter(([key]) => key.startsWith(`${account} `)).flatMap(([, items]) => items);
-  return own.find((item) => item["id"] === id);
+  return listKeptItems(account).find((item) => item["id"] === id);
 }
 
 function refuseLong(request: Fields): Refusal | null {

@@ -9,6 +9,7 @@ import { createResponse } from "./create-response.ts";
 import { createSpeech } from "./create-speech.ts";
 import { createTranscription } from "./create-transcription.ts";
 import { createTranslation } from "./create-translation.ts";
+import { cancelResponse, getResponse } from "./kept-responses.ts";
 import { listModels } from "./list-models.ts";
 import type { ReferenceOperation } from "./operation.ts";
 import { retrieveModel } from "./retrieve-model.ts";
@@ -31,6 +32,8 @@ export const REFERENCE_OPERATIONS = {
   getChatCompletionMessages,
   createCompletion,
   createResponse,
+  getResponse,
+  cancelResponse,
   createEmbedding,
   createTranscription,
   createTranslation,

@@ -11,7 +11,9 @@ type StateOperationId =
   | "getChatCompletion"
   | "updateChatCompletion"
   | "deleteChatCompletion"
-  | "getChatCompletionMessages";
+  | "getChatCompletionMessages"
+  | "getResponse"
+  | "cancelResponse";
 
 /** An operation that is resolved to a model, limited, admitted and charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;

@@ -33,7 +33,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "createResponse",
 ]);
 /** What a path with the id of a stored object leads to: there is none. */
-const STORED = /\{(?:completion_id)\}/;
+const STORED = /\{(?:completion_id|response_id)\}/;
 
 function expectedStatus(id: string, path: string): number {
   if (STORED.test(path)) return 404;

@@ -44,6 +44,7 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createResponseRoute } from "./surfaces/openai/responses/route.ts";
 import type { ResponseDependencies } from "./surfaces/openai/responses/route.ts";
+import { createRunningResponseHandlers } from "./surfaces/openai/responses/running-responses.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import type { ResponseSettings } from "./surfaces/openai/responses/settings.ts";
@@ -70,6 +71,7 @@ function createHandlers(
     ...createStoredChatHandlers(state),
     createCompletion,
     createResponse: createResponseRoute(state),
+    ...createRunningResponseHandlers(state),
     createEmbedding,
     createTranscription,
     createTranslation,

@@ -61,7 +61,7 @@ export const responsePreviousMutants: readonly Mutant[] = [
     {
       id: "responses.stores-all",
       description: "`store: false` is ignored",
-      intended: ["responses.previous.not-stored"],
+      intended: ["responses.previous.not-stored", "responses.get.not-stored"],
     },
     (request) => omit(request, "store"),
   ),

@@ -63,9 +63,10 @@ function fillPath({ route, input }: OperationInput) {
   return { path: query.size === 0 ? filled : `${filled}?${query.toString()}`, rest };
 }
 
-/** The members of an object as `name[key]=value`. */
+/** The members of an object as `name[key]=value`, the elements of a list as `name[]=value`. */
 function addToQuery(query: URLSearchParams, name: string, value: unknown): void {
   if (typeof value === "string" || typeof value === "number") query.append(name, String(value));
+  else if (Array.isArray(value)) for (const element of value) addToQuery(query, `${name}[]`, element);
   else for (const [key, member] of Object.entries(value ?? {})) addToQuery(query, `${name}[${key}]`, member);
 }
 

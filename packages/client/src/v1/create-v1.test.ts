@@ -97,6 +97,7 @@ test("our server answers every operation of the table through its function", asy
   const chat = { model: "scripted-chat", messages };
   const keep = async () => (await v1.createChatCompletion({ ...chat, store: true })).id;
   const kept = await keep();
+  const { id: answered } = await v1.createResponse({ model: "scripted-chat", input: "Tell me about the sea." });
   const calls: Record<Exclude<keyof typeof v1, "connectRealtime">, () => Promise<unknown>> = {
     listModels: async () => (await v1.listModels()).data.length,
     retrieveModel: async () => (await v1.retrieveModel({ model: "scripted-chat" })).id,
@@ -114,6 +115,9 @@ test("our server answers every operation of the table through its function", asy
       (await v1.createCompletion({ model: "scripted-chat", prompt: "The sea" })).choices[0]?.text,
     createResponse: async () =>
       (await v1.createResponse({ model: "scripted-chat", input: "Tell me about the sea." })).output.length,
+    getResponse: async () => (await v1.getResponse({ response_id: answered, include: [] })).output.length,
+    cancelResponse: async () =>
+      v1.cancelResponse({ response_id: answered }).catch(({ status }: { status: unknown }) => status === 400),
     createEmbedding: async () =>
       (await v1.createEmbedding({ model: "scripted-embedding", input: ["a", "b"] })).data[1]?.embedding.length,
     createTranscription: async () => (await v1.createTranscription(ears)).text,

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { decodeBody } from "../decode-body.ts";
 
 /**
- * Unknown parameters are ignored. `name[key]=value` is a member of the object `name`.
+ * Unknown parameters are ignored. `name[key]=value` is a member of the object `name`; a list is `name[]=value`, or
+ * `name=value`, once for each of its elements.
  *
  * @throws AiError `invalid_type`, `invalid_value`, naming the parameter
  */
@@ -16,10 +17,16 @@ export function decodeQuery<Parameters extends z.ZodRawShape>(
   const values: Record<string, unknown> = {};
   for (const [name, text] of query) {
     const [, object, key] = /^(\w+)\[([^\]]*)\]$/.exec(name) ?? [];
-    if (object === undefined || key === undefined) values[name] ??= readValue(schema.shape[name], text);
+    const listed = object ?? name;
+    if (isList(schema.shape[listed])) values[listed] = [values[listed] ?? [], text].flat();
+    else if (object === undefined || key === undefined) values[name] ??= readValue(schema.shape[name], text);
     else if (Object.hasOwn(parameters, object)) values[object] = { ...Object(values[object]), [key]: text };
   }
   return decodeBody(schema, values);
+}
+
+function isList(schema: z.core.$ZodType | undefined): boolean {
+  return schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray;
 }
 
 /** A text, unless only a number fits. */
