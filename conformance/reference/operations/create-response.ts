@@ -52,7 +52,7 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
   const response = encodeResponse(request, { id, chat, output });
   if (request["store"] !== false) {
     const items = [...earlier, ...referred, ...output.map(({ item }) => item)];
-    keepResponse(account, id, { response, items });
+    keepResponse(account, id, { response, isStreamed: request["stream"] === true, items });
   }
   return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
 }

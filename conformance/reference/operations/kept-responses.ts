@@ -7,6 +7,7 @@ import { decodePath, decodeQuery } from "./pages.ts";
 
 export interface KeptResponse {
   readonly response: JsonObject;
+  readonly isStreamed: boolean;
   /** What was said and answered up to it. */
   readonly items: readonly JsonObject[];
 }

@@ -39,15 +39,14 @@ test("what is not stored, is unknown or another account's is not found", async (
   const unstored = await client.responses.create({ ...request, store: false });
   const { id } = await client.responses.create(request);
   const other = open(await target.keys.mintFor("another"));
-  for (const asked of [
-    client.responses.retrieve(unstored.id),
-    client.responses.retrieve("resp_1"),
-    other.responses.retrieve(id),
-    client.responses.cancel("resp_1"),
-    other.responses.cancel(id),
-  ]) {
-    await expect(asked).rejects.toMatchObject(notFound);
-  }
+  const asking = [
+    () => client.responses.retrieve(unstored.id),
+    () => client.responses.retrieve("resp_1"),
+    () => other.responses.retrieve(id),
+    () => client.responses.cancel("resp_1"),
+    () => other.responses.cancel(id),
+  ];
+  for (const ask of asking) await expect(ask()).rejects.toMatchObject(notFound);
 });
 
 test("a response that was not made in the background can't be cancelled", async () => {

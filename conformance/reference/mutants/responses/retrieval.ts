@@ -1,6 +1,6 @@
 /** Servers that lose responses, show them to the wrong account, or say wrongly that they can't be cancelled. */
 
-import { findKept, keepResponse } from "../../operations/kept-responses.ts";
+import { findKept } from "../../operations/kept-responses.ts";
 import { makeRefusal } from "../../refusal.ts";
 import { type Mutant, mutateOperation, mutateReply, omit } from "../mutant.ts";
 
@@ -46,16 +46,13 @@ export const responseRetrievalMutants: readonly Mutant[] = [
       description: "a streamed response is stored as it was when it began",
       intended: ["responses.get.streamed"],
     },
-    "createResponse",
+    "getResponse",
     ({ answer }) => ({
       answer(request, context) {
         const found = answer(request, context);
-        if ("status" in found || request["stream"] !== true) return found;
-        const id = String(found.response["id"]);
-        const kept = findKept(context.account, id);
-        const response = { ...found.response, status: "in_progress", output: [] };
-        if (kept !== undefined) keepResponse(context.account, id, { ...kept, response });
-        return found;
+        const kept = findKept(context.account, request["response_id"]);
+        if ("status" in found || kept?.isStreamed !== true) return found;
+        return { ...found, response: { ...found.response, status: "in_progress", output: [] } };
       },
     }),
   ),
