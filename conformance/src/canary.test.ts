@@ -51,6 +51,7 @@ const planted = fc.record({
   other_account: headerSecret,
   header: headerSecret,
   upstream: bodySecret,
+  issued: headerSecret,
   padding: fc.integer({ min: 0, max: 320 }),
 });
 
@@ -70,12 +71,18 @@ const forms = (secret: string): readonly string[] => {
   return [...new Set(sent.flatMap((form) => [form, escapeXml(form)]))];
 };
 
-async function runWith({ full, expired, other_account: other, header, upstream, padding }: Planted) {
-  const secrets = [full, expired, other, header, upstream];
+async function runWith({ full, expired, other_account: other, header, upstream, issued, padding }: Planted) {
+  const secrets = [full, expired, other, header, upstream, issued];
   const neighbours = [full, expired, other, header].map(composeNeighbour);
   const echo = `${"-".repeat(padding)} ${secrets.flatMap(forms).join(" ")}`;
   const baseUrl = await serveForTest((request, response) => {
     const isList = request.method === "GET" && request.url === "/v1/models";
+    const isIssued = request.url === "/v1/realtime/client_secrets";
+    if (isIssued) {
+      const session = { type: "realtime", client_secret: { value: issued } };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ value: issued, session }));
+      return;
+    }
     const body = isList
       ? { object: "list", data: [{ id: neighbours[0] }] }
       : { error: { message: echo, type: "t", param: null, code: null, names: neighbours } };
@@ -91,6 +98,18 @@ async function runWith({ full, expired, other_account: other, header, upstream, 
         expected: `not ${neighbours.join(" ")}`,
         actual: describeExchange(exchange),
       });
+    },
+  });
+  // The server alone knows it before.
+  const issuing = sampleCheck({
+    id: "http.issues",
+    async run({ wire }) {
+      const issuedBy = await wire({ method: "POST", path: "/realtime/client_secrets", body: "{}" });
+      const middle = Math.floor(issued.length / 2);
+      const changed = `${issued.slice(0, middle)}#${issued.slice(middle + 1)}`;
+      await wire({ method: "GET", path: `/x?secret=${encodeURIComponent(issued)}`, credential: { literal: issued } });
+      await wire({ method: "GET", path: "/x", credential: { authorization: `Bearer ${changed}` } });
+      throw new Failure({ observer: "wire", expected: issued, actual: `${describeExchange(issuedBy)} ${changed}` });
     },
   });
   const plain = sampleCheck({
@@ -119,10 +138,11 @@ async function runWith({ full, expired, other_account: other, header, upstream, 
       name,
     ]);
     const environment = { [KEY_VARIABLES.full]: full, EXPIRED: expired, GATEWAY_KEY: header };
-    const io = { stdout: output, stderr: output, environment, checks: [quoting, plain] };
+    const io = { stdout: output, stderr: output, environment, checks: [quoting, issuing, plain] };
     const exitCode = await runCommandLine(["--target", targetFile, ...reporters], io);
     const written = await Promise.all(files.map(async ([name, file]) => [name, await readFile(file, "utf8")] as const));
-    return { exitCode, artefacts: [["terminal", terminal] as const, ...written], secrets, neighbours };
+    const artefacts = [["terminal", terminal] as const, ...written];
+    return { exitCode, artefacts, secrets, neighbours, rest: issued.slice(Math.floor(issued.length / 2) + 1) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -134,7 +154,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(planted, async (canaries) => {
-        const { exitCode, artefacts, secrets, neighbours } = await runWith(canaries);
+        const { exitCode, artefacts, secrets, neighbours, rest } = await runWith(canaries);
         expect(exitCode).toBe(1);
         expect(artefacts).toHaveLength(REPORTER_NAMES.length + 1);
         for (const [name, text] of artefacts) {
@@ -146,6 +166,7 @@ test(
               expect(shown ? `${name} shows ${form}` : "").toBe("");
             }
           }
+          expect(text.includes(rest) ? `${name} shows the end of a secret with one other character` : "").toBe("");
           for (const neighbour of neighbours) {
             expect(text.includes(neighbour) || unwrapped.includes(neighbour) ? "" : `${name} cuts ${neighbour}`).toBe(
               "",

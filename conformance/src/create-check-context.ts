@@ -40,6 +40,8 @@ export interface CheckContextOptions {
   readonly run?: SharedRun | undefined;
   /** Called when something of an answer has come, and when it has ended. Default: not at all. */
   readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
+  /** Called with each answered request before its check goes on. Default: not at all. */
+  readonly onAnswer?: ((exchange: Exchange) => void) | undefined;
   /** Called before each request; it is sent when what it returns resolves. Default: at once. */
   readonly beforeSend?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -80,6 +82,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
     });
     const client = createClient({ target, officialSdk, fetch }, sdkOptions);
     const settled = await settle(() => call(client));
+    for (const recording of recordings) options.onAnswer?.(recording.snapshot());
     signal.throwIfAborted();
     if (isSignal(settled.error)) throw settled.error;
     return { ...settled, ...requireExchanges(recordings, settled.error) };
@@ -87,7 +90,7 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
 
   async function wire(request: WireRequest): Promise<Exchange> {
     await options.beforeSend?.(signal);
-    return sendWireRequest({
+    const exchange = await sendWireRequest({
       ...describeWire(target, request),
       recordedBytesMax,
       onProgress,
@@ -95,6 +98,8 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
       onExchange: (recording) => views.push(() => recording.snapshot()),
       ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
     });
+    options.onAnswer?.(exchange);
+    return exchange;
   }
 
   async function realtime(request: RealtimeRequest): Promise<RealtimeConnection> {

@@ -16,22 +16,31 @@ export const SECRET_LENGTH_MIN = 8;
 /** A JSON Web Token, signed or not: those which checks derive from a key carry its claims too. */
 const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g;
 
-/** A client secret of a realtime session, which the server made in this run. */
+/** A client secret of a realtime session as OpenAI makes them; others are known by value (`issued-secrets.ts`). */
 const CLIENT_SECRET = /\bek_[\w.-]{6,}/g;
 
-/** Replaces every secret, also where it is escaped for JSON, a URL or a page, or cut short. */
+/**
+ * Replaces every secret, also where it is escaped for JSON, a URL or a page, or cut short. The list may grow: what the
+ * server issues is added to it.
+ */
 export function createRedactor(secrets: readonly string[]): Redact {
-  const long = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  const forms = new Set(
-    long
-      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeForUrl(secret)])
-      .flatMap((form) => [form, encodeForPage(form)]),
-  );
-  const longestFirst = [...forms].sort((left, right) => right.length - left.length);
+  let known = -1;
+  let forms: readonly string[] = [];
   return (text) => {
-    const known = text.replaceAll(CLIENT_SECRET, REPLACEMENT).replaceAll(JSON_WEB_TOKEN, REPLACEMENT);
-    return longestFirst.reduce(replaceBeginnings, known);
+    if (known !== secrets.length) forms = composeForms(secrets);
+    known = secrets.length;
+    const shaped = text.replaceAll(CLIENT_SECRET, REPLACEMENT).replaceAll(JSON_WEB_TOKEN, REPLACEMENT);
+    return forms.reduce(replaceBeginnings, shaped);
   };
+}
+
+/** The longest first. */
+function composeForms(secrets: readonly string[]): readonly string[] {
+  const long = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
+  const forms = long
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeForUrl(secret)])
+    .flatMap((form) => [form, encodeForPage(form)]);
+  return [...new Set(forms)].sort((left, right) => right.length - left.length);
 }
 
 function replaceBeginnings(text: string, secret: string): string {

@@ -6,12 +6,14 @@
 import { allChecks } from "./all-checks.ts";
 import type { Area, Check } from "./check.ts";
 import type { ChatModelChoice } from "./choose-chat-model.ts";
+import type { Exchange } from "./exchange.ts";
 import { decideInterrupted, decideVerdict, type FailOn } from "./exit-code.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { DEFAULT_SDK, loadOfficialSdk, type OfficialSdk, type SdkMajor } from "./official-sdk.ts";
 import { accountFor, accountForUntried, type CheckResult, isUntried } from "./outcome.ts";
 import { judgesCredentials, planChecks, type PlannedCheck, type Selection } from "./plan.ts";
+import { listIssuedSecrets } from "./issued-secrets.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import {
   type AreaReport,
@@ -125,7 +127,8 @@ function completeTarget(target: Target, { model, tokenLimit }: ChatModelChoice):
 /** @throws UnmatchedPatternError */
 export async function judgeTarget(target: Target, settings: RunSettings = {}): Promise<RunReport> {
   const startedAt = performance.now();
-  const redact = createRedactor(listSecrets(target));
+  const secrets = [...listSecrets(target)];
+  const redact = createRedactor(secrets);
   const onEvent = settings.onEvent ?? (() => {});
   const selected = settings.only ?? [];
   const prepared = await prepareRun(target, settings);
@@ -138,7 +141,8 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   onEvent({ type: "run-start", suite, target: reportedTarget, planned: plan.length, areas: countPlanned(plan), notes });
 
   const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target.keys);
-  const results = await collectResults(prepared, settings, (event) => {
+  const onAnswer = (exchange: Exchange): void => void secrets.push(...listIssuedSecrets(exchange));
+  const results = await collectResults(prepared, { ...settings, onAnswer }, (event) => {
     onEvent(
       event.type === "start"
         ? { type: "check-start", id: event.id }
@@ -186,7 +190,7 @@ type Progress =
 
 async function collectResults(
   { target, officialSdk, plan, unidentified }: PreparedRun,
-  settings: RunSettings,
+  settings: RunSettings & { readonly onAnswer: (exchange: Exchange) => void },
   onProgress: (progress: Progress) => void,
 ): Promise<readonly CheckResult[]> {
   const onResult = (result: CheckResult): void => onProgress({ type: "end", result });
@@ -197,6 +201,7 @@ async function collectResults(
       plan,
       onStart: ({ check }) => onProgress({ type: "start", id: check.id }),
       onResult,
+      onAnswer: settings.onAnswer,
       ...(settings.limits === undefined ? {} : { limits: settings.limits }),
       ...(settings.signal === undefined ? {} : { signal: settings.signal }),
     });

@@ -30,6 +30,8 @@ export interface RunChecksOptions {
   /** Stops the run: checks that have not ended are accounted for as inconclusive. */
   readonly signal?: AbortSignal;
   readonly onStart?: (planned: PlannedCheck) => void;
+  /** Called with each answered request of a check before the check goes on. */
+  readonly onAnswer?: (exchange: Exchange) => void;
   /**
    * In order of completion. A check after which the server no longer answers may have been reported before that is
    * known.
@@ -69,6 +71,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
           runSignal,
           run,
           pace,
+          onAnswer: options.onAnswer,
           stuckChecks: stuck.inARow,
           serverEnd: watch.end?.after.check.id ?? null,
           rateLimitEnd: rateLimit.end,
@@ -127,6 +130,7 @@ interface RunState {
   readonly run: SharedRun;
   readonly pace: Pace;
   readonly stuckChecks: number;
+  readonly onAnswer: RunChecksOptions["onAnswer"];
   /** Why a rate limit lets nothing more be asked; null while it does. */
   readonly rateLimitEnd: string | null;
   /** The check that ended the server; null while it answers. */
@@ -172,6 +176,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
     run: state.run,
     beforeSend: (signal) => state.pace.turn(signal),
+    onAnswer: state.onAnswer,
     onProgress: (recording) => limit.note(recording),
   });
   const startedAt = performance.now();
