@@ -16,7 +16,7 @@ import {
 } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { SPOKEN } from "../support/recordings.ts";
-import { askTranscript, requireText, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
+import { askTranscript, requireText, throwIfStreamIgnored, TRANSCRIPTIONS } from "../support/transcript-calls.ts";
 import { OWNERS } from "../support/owners.ts";
 
 const STREAM = {
@@ -30,6 +30,7 @@ const DONE = "transcript.text.done";
 async function openStream(context: CheckContext): Promise<Exchange> {
   const exchange = await askTranscript(context, TRANSCRIPTIONS, { fields: { stream: "true" } });
   throwIfUnsupported(exchange, "stream");
+  await throwIfStreamIgnored(context, exchange, { response_format: "json" });
   return exchange;
 }
 
@@ -60,7 +61,10 @@ export const transcriptStreamChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "audio.transcriptions.stream.head",
-    requirement: "With `stream` true a transcription is answered with `text/event-stream`, or refused with 400.",
+    requirement:
+      "With `stream` true a transcription is answered with `text/event-stream`, or refused with 400, or `stream` is ignored: JSON with the text.",
+    reference:
+      "OpenAPI CreateTranscriptionRequest.stream: not supported for whisper-1 and ignored; openai-node resources/audio/transcriptions.ts",
     breaks: "The SDKs iterate over JSON as over a stream without events: no text, and no error.",
     async run(context) {
       const exchange = await openStream(context);

@@ -87,18 +87,29 @@ export function listItemFlaws(events: Events): readonly Flaw[] {
         ...should(at < 0 || (previous ?? null) === before, `previous_item_id ${JSON.stringify(before)}`, previous),
       ];
     }),
-    ...must(
-      events.every(
-        (event) =>
-          ids.length === 0 ||
-          !OF_AN_ITEM.test(String(event["type"])) ||
-          event["item"] !== undefined ||
-          ids.includes(event["item_id"]),
-      ),
-      `events of the items ${ids.join(", ")} alone`,
-      events.map(({ type, item_id: id }) => `${String(type)} ${String(id)}`),
-    ),
+    ...listStrayFlaws(events, ids),
   ];
+}
+
+/** What may come of audio that is still in the buffer: a live model writes while somebody speaks. */
+const BEFORE_COMMIT = ["input_audio_buffer.speech_started", DELTA];
+
+/** An event is of a committed item, or of audio that the client cleared afterwards, and then nothing more comes of it. */
+function listStrayFlaws(events: Events, ids: readonly unknown[]): readonly Flaw[] {
+  const clears = events.flatMap(({ type }, at) => (type === "input_audio_buffer.cleared" ? [at] : []));
+  const clearedIn = new Map<unknown, number | undefined>();
+  const isStray = (event: JsonObject, at: number): boolean => {
+    const { type, item, item_id: id } = event;
+    if (!OF_AN_ITEM.test(String(type)) || item !== undefined || ids.includes(id)) return false;
+    const clear = clears.find((place) => place > at);
+    if (!clearedIn.has(id)) clearedIn.set(id, clear);
+    return clear === undefined || clearedIn.get(id) !== clear || !BEFORE_COMMIT.includes(String(type));
+  };
+  return must(
+    !events.some(isStray),
+    `events of the items ${ids.join(", ")}, and of no other than what was cleared`,
+    events.map(({ type, item_id: id }) => `${String(type)} ${String(id)}`),
+  );
 }
 
 function listUserItemFlaws(item: JsonObject): readonly Flaw[] {

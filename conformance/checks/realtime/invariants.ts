@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import type { ReceivedEvent } from "../../src/realtime-connection.ts";
 import { excerpt } from "../../src/response-body.ts";
-import { type Flaw, must, should } from "../invariants/flaws.ts";
+import { type Flaw, should } from "../invariants/flaws.ts";
 import { PCM } from "../support/realtime-audio.ts";
 import { describeConnection, isAlive, openConfigured, REALTIME, sendAudio } from "../support/realtime-calls.ts";
 import { everyRecord, requireTurns } from "../support/realtime-records.ts";
@@ -112,7 +112,7 @@ async function makeMistakes(context: CheckContext): Promise<Mistakes> {
 async function lookAtMistakes(context: CheckContext): Promise<readonly Seen[]> {
   const { mistakes, events, exchange, end } = await requireMistakes(context);
   const flaws = [
-    ...must(end === null, "a session that goes on", end),
+    ...should(end === null, "a session that goes on", end),
     ...listFlaws(events),
     ...mistakes.flatMap(listAnswerFlaws),
     ...listSameFlaws(mistakes),

@@ -15,13 +15,14 @@ import {
   type JsonObject,
   throwIfUnsupported,
 } from "../../src/expect.ts";
-import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { Failure, Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { requireStatus } from "./envelope.ts";
 import { composeMultipart, type FormOptions, type FormPart, type SentForm } from "./multipart.ts";
 import { isAbsent, requireOffered } from "./operation-probes.ts";
 import { SPOKEN } from "./recordings.ts";
 import { answerOwners, OWNERS, TRANSCRIPT_OWNERS } from "./owners.ts";
+import { measureWordErrors, WORD_ERRORS_MAX } from "./word-errors.ts";
 
 export interface TranscriptEndpoint {
   /** Part of permanent check ids. */
@@ -110,6 +111,26 @@ export async function askTranscript(
   const exchange = await sendTranscript(context, endpoint, { ...options, fields });
   if (endpoint.operation === "createTranslation") throwIfUnsupported(exchange, "model", "translation", "translations");
   return exchange;
+}
+
+/**
+ * Of a transcription with `stream`: the document says that the model whisper-1 ignores it, so that JSON with the text is
+ * right. JSON with anything else, such as the events of a stream as a text, is not.
+ *
+ * @throws Unsupported
+ */
+export async function throwIfStreamIgnored(
+  context: CheckContext,
+  exchange: Exchange,
+  fields: FormFields = {},
+): Promise<void> {
+  const { status, headers } = exchange.response ?? {};
+  if (status !== 200 || !/^application\/json\b/i.test(headers?.["content-type"] ?? "")) return;
+  const text = readText(exchange, "json");
+  const plain = await sendTranscript(context, TRANSCRIPTIONS, { fields: { ...fields, stream: undefined } });
+  const said = readText(plain, "json");
+  if (text === null || said === null || measureWordErrors(said, text) > WORD_ERRORS_MAX) return;
+  throw new Unsupported("the target ignores `stream`, as whisper-1 does: JSON with the text that comes without it");
 }
 
 /** Of an expectation about a refusal: what fails on a target that translates nothing anyway is unsupported. */

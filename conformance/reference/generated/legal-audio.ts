@@ -4,6 +4,8 @@ import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { Reply } from "../call.ts";
 import { omit, oneWrite, withHeader } from "../mutants/mutant.ts";
 import { changeBody, changeEvents, withData, type WrittenEvent } from "./edit-reply.ts";
+import type { ReferenceOperations } from "../operations/index.ts";
+import type { ReferenceWire } from "../wire.ts";
 import { modeOfReply, type Variation } from "./fault.ts";
 
 type Change = (reply: Reply) => Reply;
@@ -139,8 +141,30 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "language-as-code": inTranscripts((body) => ("language" in body ? { ...body, language: "en" } : body)),
 };
 
-export const AUDIO_VARIATIONS: readonly Variation[] = Object.entries(CHANGES).map(([id, change]) => ({
-  id: `legal.audio.${id}`,
-  description: id.replaceAll("-", " "),
-  mutate: () => ({ reply: (reply) => change(reply) }),
-}));
+/** "Streaming is not supported for the whisper-1 model and will be ignored", says the document. */
+const STREAM_IGNORED: Variation = {
+  id: "legal.audio.stream-ignored",
+  description: "a transcription is never a stream",
+  mutate: ({ operations }) => {
+    const { createTranscription } = operations;
+    const { answer } = createTranscription;
+    const changed = { ...createTranscription, answer: ignoreStream(answer) };
+    return { operations: { ...operations, createTranscription: changed } };
+  },
+};
+
+type Answer = ReferenceOperations["createTranscription"]["answer"];
+
+const ignoreStream =
+  (answer: Answer): Answer =>
+  (request, context) =>
+    answer({ ...request, stream: undefined }, context);
+
+export const AUDIO_VARIATIONS: readonly Variation[] = [
+  STREAM_IGNORED,
+  ...Object.entries(CHANGES).map(([id, change]) => ({
+    id: `legal.audio.${id}`,
+    description: id.replaceAll("-", " "),
+    mutate: (): Partial<ReferenceWire> => ({ reply: (reply) => change(reply) }),
+  })),
+];

@@ -15,7 +15,16 @@ import {
   type Segment,
   type TranscriptAnswer,
 } from "../../operations/transcript.ts";
-import { type Mutant, mutateOperation, omit } from "../mutant.ts";
+import {
+  isStream,
+  type Mutant,
+  mutateOperation,
+  mutateReply,
+  omit,
+  oneWrite,
+  readReply,
+  withHeader,
+} from "../mutant.ts";
 
 type Change = (answer: TranscriptAnswer) => unknown;
 
@@ -288,15 +297,17 @@ function mutateEvents(
 const isDelta = (event: object): event is { readonly type: string; readonly delta: string } => "delta" in event;
 
 const streamMutants: readonly Mutant[] = [
-  mutateOperation(
+  // As a gateway does that reads the stream of its upstream as a text.
+  mutateReply(
     {
-      id: "audio.stream-ignored",
-      description: "a streamed transcription is JSON",
+      id: "audio.stream-in-json",
+      description: "a streamed transcription is JSON whose text is the events",
       intended: ["audio.transcriptions.stream.head"],
     },
-    "createTranscription",
-    ({ answer }) => ({
-      answer: (request, context) => answer({ ...request, stream: undefined }, context),
+    (reply, { operation }) => operation === "createTranscription" && isStream(reply),
+    (reply) => ({
+      ...withHeader(reply, "content-type", "application/json"),
+      writes: oneWrite(JSON.stringify({ text: readReply(reply) })),
     }),
   ),
   mutateEvents("stream-chunks", "deltas are chunks", ["deltas"], (events) =>
