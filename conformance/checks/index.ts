@@ -88,6 +88,8 @@ import { responseToolChecks } from "./responses/tools.ts";
 import { responseConversationChecks } from "./invariants/response-conversation.ts";
 import { sseChecks } from "./sse/framing.ts";
 import { storedRequestChecks } from "./errors/stored-requests.ts";
+import { choicesUsageChecks } from "./generation/choices-usage.ts";
+import { refusedStreamChecks } from "./generation/refused-streams.ts";
 import { streamUsageChecks } from "./generation/stream-usage.ts";
 import { tooLongChecks } from "./generation/too-long.ts";
 import { realtimeLimitChecks } from "./limits/realtime.ts";
@@ -127,6 +129,8 @@ export const checks: readonly Check[] = [
   ...completionRefusalChecks,
   ...completionStreamChecks,
   ...streamUsageChecks,
+  ...choicesUsageChecks,
+  ...refusedStreamChecks,
   ...lengthAtLimitChecks,
   ...tooLongChecks,
   ...createResponseChecks,

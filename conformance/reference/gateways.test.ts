@@ -6,8 +6,11 @@ import type { Check } from "../src/check.ts";
 import type { JsonObject } from "../src/expect.ts";
 import type { ReferenceCall, Reply } from "./call.ts";
 import { judgeWire, listKillers } from "./judge.ts";
-import { omit, readReply } from "./mutants/mutant.ts";
-import { defineReferenceWire } from "./wire.ts";
+import { VARIATIONS } from "./generated/legal.ts";
+import { mutants } from "./mutants/index.ts";
+import { type Mutant, omit, readReply } from "./mutants/mutant.ts";
+import { readAt } from "./realtime/session.ts";
+import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
 /** Many requests, on a machine that may be busy with others. */
 vi.setConfig({ testTimeout: 120_000 });
@@ -102,4 +105,53 @@ test("an answer from a cache, or a clock that is a year behind, fails no must", 
     return typeof created === "number" ? written({ ...body, created: created - 365 * 86_400 }) : null;
   });
   expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => "pass"));
+});
+
+/** A part of the wire that differs, as mutants and variations have it. */
+async function judgeWith(ids: RegExp, { mutate }: Pick<Mutant, "mutate">) {
+  const wire: ReferenceWire = defineReferenceWire();
+  return judgeWire({ ...wire, ...mutate(wire) }, { checks: checks.filter(({ id }) => ids.test(id)) });
+}
+
+const findNamed = <T extends { readonly id: string }>(list: readonly T[], id: string): T => {
+  const found = list.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`There is no ${id}.`);
+  return found;
+};
+
+test("a model that ignores `stream` of a transcription, as whisper-1 does, is judged without streams", async () => {
+  const ids = /^(?:audio|http)\..*transcriptions[-.]stream/;
+  const results = await judgeWith(ids, findNamed(VARIATIONS, "legal.audio.stream-ignored"));
+  const outcomes = results.map(({ outcome }) => outcome);
+  expect(outcomes.filter((outcome) => outcome === "unsupported")).toHaveLength(10);
+  expect(outcomes.filter((outcome) => outcome !== "unsupported" && outcome !== "pass")).toEqual([]);
+});
+
+test("a session that names the model that it uses is no answer by an unknown one", async () => {
+  const results = await judgeWith(/^realtime\.session\.refuses-unknown-model$/, {
+    mutate: ({ realtime }) => ({
+      realtime: {
+        ...realtime,
+        update: (session, message, wire) => {
+          const path = ["session", "audio", "input", "transcription"];
+          if (readAt(message, [...path, "model"]) !== "conformance-no-such-model") {
+            return realtime.update(session, message, wire);
+          }
+          const patch = { type: "transcription", audio: { input: {} } };
+          return realtime.update(session, { ...message, session: patch }, wire);
+        },
+      },
+    }),
+  });
+  expect(results.map(({ outcome }) => outcome)).toEqual(["pass"]);
+});
+
+test.each([
+  ["chat", "stream.usage-not-sent", "chat.stream.usage-chunk"],
+  ["completions", "completions.stream.no-usage", "completions.stream.usage"],
+])("streams of %s without usage are one check's finding", async (area, mutant, check) => {
+  const ids = new RegExp(`^${area}\\.(?:stream\\.|invariants\\.(?:stream-says|conversation-stream|[a-z]+-stream))`);
+  const results = await judgeWith(ids, findNamed(mutants, mutant));
+  expect(listKillers(results)).toEqual([check]);
+  expect(results.filter(({ isOrphan }) => isOrphan)).toEqual([]);
 });

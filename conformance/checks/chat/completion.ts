@@ -239,7 +239,7 @@ export const chatCompletionChecks: readonly Check[] = [
       const body = await requireCompletion(context, { messages: [userMessage(LONG_PROMPT)], max_tokens: limit });
       const text = JSON.stringify(body["choices"]) ?? "";
       if (!text.includes('"length"')) throw new Inconclusive("the answer was not cut at the limit", OWNERS.chatLimit);
-      const { completion_tokens: tokens } = readUsage(body);
+      const { completion_tokens: tokens } = readUsage(body, OWNERS.chatUsage);
       const actual = `${tokens} tokens for ${text}`;
       expectThat(tokens >= 1 && tokens <= limit, { observer: "wire", expected: `1 to ${limit} tokens`, actual });
     },

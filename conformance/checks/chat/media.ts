@@ -5,6 +5,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import { expectJsonObject, expectResponse, expectThat } from "../../src/expect.ts";
 import { askChat, type ChatFields, readUsage, requireUsage, userMessage } from "../support/chat-calls.ts";
 import { expectRefused } from "../support/envelope.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const CHAT = {
   area: "chat",
@@ -33,7 +34,7 @@ async function expectSeenOrRefused(context: CheckContext, part: ChatFields): Pro
     return;
   }
   const alone = await requireUsage(context, { messages: [userMessage([TEXT])] });
-  const both = readUsage(expectJsonObject(exchange));
+  const both = readUsage(expectJsonObject(exchange), OWNERS.chatUsage);
   const actual = `${alone.prompt_tokens} prompt tokens for the text, ${both.prompt_tokens} with the part`;
   const expected = "a refusal, or an answer to more prompt tokens than without the part";
   expectThat(both.prompt_tokens > alone.prompt_tokens, { observer: "wire", expected, actual });

@@ -15,6 +15,7 @@ import {
 } from "../support/completion-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
 import { isUnixSeconds } from "../support/values.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FINISH_REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
 const OWNED_BY_OTHER_CHECKS =
@@ -126,8 +127,8 @@ export const completionChecks: readonly Check[] = [
     reference: "OpenAPI CompletionUsage.prompt_tokens",
     breaks: "A batch of a thousand prompts is booked as one.",
     async run(context) {
-      const one = readUsage(await requireTextBody(context));
-      const two = readUsage(await requireTextBody(context, { prompt: [COUNTING, OTHER_PROMPT] }));
+      const one = readUsage(await requireTextBody(context), OWNERS.textUsage);
+      const two = readUsage(await requireTextBody(context, { prompt: [COUNTING, OTHER_PROMPT] }), OWNERS.textUsage);
       const actual = `${one.prompt_tokens} for one, ${two.prompt_tokens} for two`;
       expectThat(two.prompt_tokens > one.prompt_tokens, { observer: "wire", expected: "more tokens", actual });
     },

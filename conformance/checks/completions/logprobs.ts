@@ -138,19 +138,25 @@ export const completionLogprobChecks: readonly Check[] = [
     ...COMPLETIONS,
     id: "completions.logprobs.top",
     level: "should",
-    requirement: "Each of `top_logprobs` maps as many tokens as were asked for, or one more, to their probabilities.",
+    requirement:
+      "Each of `top_logprobs` maps as many tokens as were asked for, or one more, to log probabilities of at most 0 whose probabilities add up to at most 1.",
     reference: `${LOGPROBS}.top_logprobs; CreateCompletionRequest.logprobs: "up to logprobs+1 elements"`,
     breaks: "lm-eval asks whether the token was the likeliest; samplers of the client choose among them.",
     async run(context) {
       const tops = requireList((await requireScored(context)).logprobs, "top_logprobs");
-      const holds = tops.every((top) => {
-        const values = isJsonObject(top) ? Object.values(top) : [];
-        return values.every(isLogprob) && values.length <= ASKED + 1 && isWholeProbability(values);
-      });
+      const maps = tops.map((top) => (isJsonObject(top) ? Object.values(top) : []));
+      const expectEach = (expected: string, holds: (values: readonly unknown[]) => boolean): void => {
+        const wrong = maps.findIndex((values) => !holds(values));
+        expectThat(wrong === -1, { observer: "schema", expected, actual: JSON.stringify(tops[wrong]) });
+      };
+      expectEach(`maps of at most ${ASKED + 1} tokens`, ({ length }) => length <= ASKED + 1);
+      expectEach("log probabilities of at most 0", (values) => values.every(isLogprob));
+      expectEach("probabilities of one token that add up to at most 1", (values) =>
+        isWholeProbability(values.filter(isLogprob)),
+      );
       // Two tokens of the same text are one entry of a map, but not at every position.
-      const isFull = tops.some((top) => isJsonObject(top) && Object.keys(top).length >= ASKED);
-      const expected = `maps of ${ASKED} or ${ASKED + 1} tokens`;
-      expectThat(holds && isFull, { observer: "schema", expected, actual: JSON.stringify(tops) });
+      const isFull = maps.some(({ length }) => length >= ASKED);
+      expectThat(isFull, { observer: "schema", expected: `maps of ${ASKED} tokens`, actual: JSON.stringify(tops) });
     },
   }),
   defineCheck({

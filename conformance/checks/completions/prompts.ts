@@ -91,7 +91,10 @@ export const completionPromptChecks: readonly Check[] = [
     reference: `${PROMPT}; OpenAPI CompletionUsage.prompt_tokens`,
     breaks: "Ids that were printed and read again are another prompt: scores by lm-eval mean nothing.",
     async run(context) {
-      const { prompt_tokens: tokens } = readUsage(await requireTextBody(context, { prompt: TOKEN_IDS }));
+      const { prompt_tokens: tokens } = readUsage(
+        await requireTextBody(context, { prompt: TOKEN_IDS }),
+        OWNERS.textUsage,
+      );
       const holds = tokens === TOKEN_IDS.length || tokens === TOKEN_IDS.length + 1;
       expectThat(holds, { observer: "wire", expected: "3 or 4 prompt tokens", actual: String(tokens) });
     },
@@ -181,7 +184,7 @@ export const completionPromptChecks: readonly Check[] = [
     reference: "OpenAPI CreateCompletionRequest.suffix",
     breaks: "Editors insert code that does not fit what follows, and cannot know why.",
     async run(context) {
-      const plain = readUsage(await requireTextBody(context));
+      const plain = readUsage(await requireTextBody(context), OWNERS.textUsage);
       const suffix = "and so the long count came to its end at one hundred.";
       const exchange = await askText(context, { suffix });
       const { status = 0 } = exchange.response ?? {};
@@ -191,7 +194,7 @@ export const completionPromptChecks: readonly Check[] = [
         expectThat(names, { observer: "schema", expected: "the refusal to name suffix", actual: message });
         return;
       }
-      const filled = readUsage(readTextBody(exchange));
+      const filled = readUsage(readTextBody(exchange), OWNERS.textUsage);
       const actual = `${filled.prompt_tokens} prompt tokens with a suffix and ${plain.prompt_tokens} without`;
       const expected = "more prompt tokens, or a refusal";
       expectThat(filled.prompt_tokens > plain.prompt_tokens, { observer: "wire", expected, actual });

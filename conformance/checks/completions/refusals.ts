@@ -9,6 +9,7 @@ import { readUsage } from "../support/chat-calls.ts";
 import { askText, COMPLETIONS, readTextBody, requireTextBody, type TextFields } from "../support/completion-calls.ts";
 import { expectRefused, requireRefusedError } from "../support/envelope.ts";
 import { expectRefusedOrNamed } from "../support/unknown-model.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** More tokens than most models read, and below a mebibyte. */
 const LONG_WORDS = 400_000;
@@ -118,7 +119,9 @@ export const completionRefusalChecks: readonly Check[] = [
     async run(context) {
       await requireTextBody(context);
       const exchange = await askText(context, { prompt: "a ".repeat(LONG_WORDS) });
-      const isRead = exchange.response?.status === 200 && readUsage(readTextBody(exchange)).prompt_tokens >= LONG_WORDS;
+      const isRead =
+        exchange.response?.status === 200 &&
+        readUsage(readTextBody(exchange), OWNERS.textUsage).prompt_tokens >= LONG_WORDS;
       if (isRead) throw new Inconclusive("the model reads as much as that", "model");
       expectErrorEnvelope(exchange, { status: 400, code: "context_length_exceeded" });
     },

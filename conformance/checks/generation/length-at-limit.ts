@@ -84,6 +84,11 @@ async function send(context: CheckContext, row: Limited, stream: boolean): Promi
   return stream ? (await streamText(context, { ...fields, ...WITH_USAGE })).exchange : askText(context, fields);
 }
 
+const USAGE_OWNERS = {
+  chat: { body: OWNERS.chatUsage, stream: OWNERS.streamUsage },
+  completions: { body: OWNERS.textUsage, stream: OWNERS.textStreamUsage },
+} as const;
+
 /** @throws Unsupported, Inconclusive */
 async function requireEnding(context: CheckContext, row: Limited, stream: boolean): Promise<Ending> {
   const exchange = await send(context, row, stream);
@@ -94,7 +99,8 @@ async function requireEnding(context: CheckContext, row: Limited, stream: boolea
   });
   const reasons = bodies.flatMap(listChoices).flatMap((choice) => choice["finish_reason"] ?? []);
   const counted = bodies.findLast(({ usage }) => isJsonObject(usage));
-  return { reason: reasons.at(-1), tokens: readUsage(counted ?? {}).completion_tokens };
+  const owners = USAGE_OWNERS[row.area][stream ? "stream" : "body"];
+  return { reason: reasons.at(-1), tokens: readUsage(counted ?? {}, owners).completion_tokens };
 }
 
 function listChoices({ choices }: JsonObject): readonly JsonObject[] {

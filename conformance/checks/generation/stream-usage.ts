@@ -1,9 +1,19 @@
-/** Checks of streams whose options do not ask for the usage: none of them has the chunk without a choice. */
+/**
+ * Checks of streams whose options do not ask for the usage: none of them has the chunk without a choice, or counts
+ * nothing.
+ */
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { jsonFrames } from "../../src/expect-stream.ts";
-import { assume, expectStatus, expectThat, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import {
+  assume,
+  expectStatus,
+  expectThat,
+  isJsonObject,
+  type JsonObject,
+  throwIfUnsupported,
+} from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { type ChatFields, streamChat } from "../support/chat-calls.ts";
 import { streamText } from "../support/completion-calls.ts";
@@ -23,16 +33,49 @@ type Stream = (typeof OPERATIONS)[number]["stream"];
 
 /** The first event without a choice; undefined when each has one. @throws Unsupported, Inconclusive */
 async function findEmpty(context: CheckContext, stream: Stream, fields: ChatFields): Promise<JsonObject | undefined> {
-  const { exchange } = await stream(context, fields);
-  throwIfUnsupported(exchange, "stream", "stream_options");
-  const events = assume("a stream of JSON", answerOwners(exchange), () => {
-    expectStatus(exchange, 200);
-    return jsonFrames(exchange);
-  });
+  const events = await requireEvents(context, stream, fields);
   return events.find(({ choices }) => Array.isArray(choices) && choices.length === 0);
 }
 
-export const streamUsageChecks: readonly Check[] = OPERATIONS.flatMap(({ area, operation, stream }) =>
+/** @throws Unsupported, Inconclusive */
+async function requireEvents(
+  context: CheckContext,
+  stream: Stream,
+  fields: ChatFields,
+): Promise<readonly JsonObject[]> {
+  const { exchange } = await stream(context, fields);
+  throwIfUnsupported(exchange, "stream", "stream_options");
+  return assume("a stream of JSON", answerOwners(exchange), () => {
+    expectStatus(exchange, 200);
+    return jsonFrames(exchange);
+  });
+}
+
+/** No prompt has 0 tokens: what a server writes that has not counted yet. */
+function countsNothing({ usage }: JsonObject): boolean {
+  return isJsonObject(usage) && usage["prompt_tokens"] === 0;
+}
+
+const zeroChecks: readonly Check[] = OPERATIONS.map(({ area, operation, stream }) =>
+  defineCheck({
+    id: `${area}.stream.usage-zeros`,
+    area,
+    level: "should",
+    tier: "protocol",
+    operation,
+    needs: ["model:chat"],
+    requirement: "No event of a stream that did not ask for its usage has a `usage` of zeros.",
+    reference: "OpenAPI CreateChatCompletionStreamResponse.usage: only present with include_usage; CompletionUsage",
+    breaks: "Programs that read the first usage that comes count nothing, as behind some versions of LiteLLM.",
+    async run(context) {
+      const zeros = (await requireEvents(context, stream, {})).find(countsNothing);
+      const actual = JSON.stringify(zeros);
+      expectThat(zeros === undefined, { observer: "wire", expected: "no usage, null, or what was used", actual });
+    },
+  }),
+);
+
+const emptyChecks: readonly Check[] = OPERATIONS.flatMap(({ area, operation, stream }) =>
   OPTIONS.map(({ slug, options, what }) =>
     defineCheck({
       id: `${area}.stream.usage-${slug}`,
@@ -58,3 +101,5 @@ export const streamUsageChecks: readonly Check[] = OPERATIONS.flatMap(({ area, o
     }),
   ),
 );
+
+export const streamUsageChecks: readonly Check[] = [...emptyChecks, ...zeroChecks];

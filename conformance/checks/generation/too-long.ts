@@ -12,6 +12,7 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { readUsage, requireCompletion, userMessage } from "../support/chat-calls.ts";
 import { readTextBody, requireTextBody } from "../support/completion-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** More tokens than most models read, and below a mebibyte. */
 const LONG_WORDS = 400_000;
@@ -49,7 +50,10 @@ async function requireTooLong(context: CheckContext, exchange: Exchange, row: To
   if (status === 413) throw new Inconclusive("a body of 800 kB is too large before it is a prompt", "model");
   if (status !== 200) return;
   if (row.stream) return requireStatus(await sendLong(context, { ...row, stream: false }), 400);
-  const { prompt_tokens: tokens } = readUsage(readTextBody(exchange));
+  const { prompt_tokens: tokens } = readUsage(
+    readTextBody(exchange),
+    row.operation === "createCompletion" ? OWNERS.textUsage : OWNERS.chatUsage,
+  );
   if (tokens >= LONG_WORDS) throw new Inconclusive("the model reads as much as that", "model");
 }
 

@@ -8,11 +8,13 @@ import { type Check, defineCheck, type Level } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectStatus, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
-import { Failure } from "../../src/outcome-signals.ts";
+import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import type { Owners } from "../../src/owners.ts";
 import { composeMultipart } from "../support/multipart.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { SPOKEN } from "../support/recordings.ts";
 import type { Answered } from "./answered.ts";
+import { throwIfStreamIgnored } from "../support/transcript-calls.ts";
 import { listChatFlaws, listChatStreamFlaws } from "./chat-flaws.ts";
 import { type Flaw, must, should, objectsOf, readAnswer, readStream } from "./flaws.ts";
 import {
@@ -37,7 +39,7 @@ function sendJson(operation: HttpOperationId, compose: (context: CheckContext) =
     const body = JSON.stringify({ ...compose(context), ...fields });
     const exchange = await context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
     throwIfUnsupported(exchange, "max_tokens");
-    if (fields["stream"] === true) throwIfUnsupported(exchange, "stream");
+    for (const name of ["stream", "stream_format"]) if (name in fields) throwIfUnsupported(exchange, name);
     return exchange;
   };
 }
@@ -63,6 +65,16 @@ function sendForm(operation: "createTranscription" | "createTranslation"): Answe
     return exchange;
   };
 }
+
+const transcript = sendForm("createTranscription");
+
+const streamTranscript: Answered["send"] = async (context, fields, sent) => {
+  const exchange = await transcript(context, fields, sent);
+  throwIfUnsupported(exchange, "stream");
+  const { response_format: format } = fields;
+  await throwIfStreamIgnored(context, exchange, typeof format === "string" ? { response_format: format } : {});
+  return exchange;
+};
 
 const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
 const completion = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
@@ -129,7 +141,7 @@ export const ANSWERED: readonly Answered[] = [
     slug: "transcriptions",
     operation: "createTranscription",
     variants: [...FORMATS, { response_format: "verbose_json", timestamp_granularities: ["word", "segment"] }],
-    send: sendForm("createTranscription"),
+    send: transcript,
     list: listTranscriptFlaws,
   },
   {
@@ -137,7 +149,7 @@ export const ANSWERED: readonly Answered[] = [
     slug: "transcriptions-stream",
     operation: "createTranscription",
     variants: [{ stream: "true" }, { stream: "true", response_format: "json" }],
-    send: sendForm("createTranscription"),
+    send: streamTranscript,
     list: listTranscriptStreamFlaws,
   },
   {
@@ -197,13 +209,18 @@ const REFUSED: readonly number[] = [400, 404, 422, 501];
 /** What is wrong with the answers, each alone and beside the others. @throws NotTestable, Inconclusive */
 async function* findFlaws(context: CheckContext, answered: Answered): AsyncGenerator<Flaw & { exchange: Exchange }> {
   const ids = new Set<string>();
+  const owned = new Map<string, Owners>();
   for (const [place, fields] of answered.variants.entries()) {
     const exchange = await answered.send(context, fields);
     const { status } = expectResponse(exchange);
     if (place === 0 && status !== 200) await requireOffered(context, answered.operation);
     if (place > 0 && REFUSED.includes(status)) continue;
     expectStatus(exchange, 200);
-    for (const flaw of answered.list(exchange, { fields })) yield { ...flaw, exchange };
+    for (const flaw of answered.list(exchange, { fields })) {
+      const isOwned = flaw.owners !== undefined && (isPlain(fields) || owned.has(flaw.expected));
+      if (isOwned) owned.set(flaw.expected, flaw.owners);
+      else yield { ...flaw, exchange };
+    }
     for (const flaw of listNameFlaws(exchange)) yield { ...flaw, exchange };
     for (const id of listIds(exchange)) {
       for (const flaw of must(!ids.has(id), "an id of its own for each answer, and for each call", id))
@@ -211,6 +228,16 @@ async function* findFlaws(context: CheckContext, answered: Answered): AsyncGener
       ids.add(id);
     }
   }
+  for (const [what, owners] of owned) {
+    throw new Inconclusive(`the streams lack ${what}, which ${owners.ids.join(", ")} judges`, owners);
+  }
+}
+
+const PLAIN_FIELDS = new Set(["messages", "prompt", "stream", "stream_options"]);
+
+/** A request without options, but for a stream and its usage. */
+function isPlain(fields: JsonObject): boolean {
+  return Object.keys(fields).every((name) => PLAIN_FIELDS.has(name));
 }
 
 /** The model of an answer is the requested one, or the version that it stands for. */

@@ -16,8 +16,10 @@ import {
   readAnswer,
   readStream,
   must,
+  mustHaveUsage,
   should,
 } from "./flaws.ts";
+import { OWNERS } from "../support/owners.ts";
 
 /** What was asked for, as far as an answer depends on it. */
 export interface AskedFor {
@@ -235,7 +237,7 @@ function listStreamedUsage(events: readonly JsonObject[], { wantsUsage, asked, a
   const { max_tokens: limit, n, logprobs } = asked.fields;
   const count = typeof n === "number" ? n : 1;
   return [
-    ...must(used.length > 0, "an event with usage", "none"),
+    ...mustHaveUsage(events, OWNERS.streamUsage),
     ...should(used.length <= 1, "one event with usage", `${used.length}`),
     ...should(used.length === 0 || used.at(-1) === events.at(-1), "usage in the last event", events.at(-1)),
     ...used.slice(-1).flatMap(({ usage }) =>

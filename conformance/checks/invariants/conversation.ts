@@ -19,6 +19,8 @@ import { answerOwners, OWNERS } from "../support/owners.ts";
 
 interface Read {
   readonly text: string;
+  /** Why it ended; undefined where that is not said. */
+  readonly reason: unknown;
   /** How many tools are called. */
   readonly calls: number;
   readonly usage: JsonObject;
@@ -60,7 +62,8 @@ async function ask(
     [message, delta].flatMap((spoken) => (isJsonObject(spoken) ? objectsOf(spoken["tool_calls"]) : [])),
   );
   const calls = new Set(called.map(({ index, id }) => index ?? id)).size;
-  return { text, calls, usage: used ?? {}, exchange };
+  const reason = choices.map((choice) => choice["finish_reason"]).find((one) => (one ?? null) !== null);
+  return { text, reason, calls, usage: used ?? {}, exchange };
 }
 
 function readPiece({ message, delta, text }: JsonObject): string {
@@ -135,7 +138,7 @@ async function countPrompt(
   if (typeof tokens !== "number")
     throw new Inconclusive(
       "there are no prompt_tokens, which chat.invariants.chat and chat.invariants.chat-stream judge",
-      OWNERS.chatUsage,
+      mode === "stream" ? OWNERS.streamUsage : OWNERS.chatUsage,
     );
   return tokens;
 }
@@ -293,7 +296,8 @@ const embeddingCheck = defineCheck({
 });
 
 /** Options whose effect a stream has to show as the answer does; the same text where nothing is left to chance. */
-const OPTIONS: readonly JsonObject[] = [{}, { max_tokens: 5 }, { n: 2 }, { logit_bias: {} }];
+const PLAIN: JsonObject = {};
+const OPTIONS: readonly JsonObject[] = [PLAIN, { max_tokens: 5 }, { n: 2 }, { logit_bias: {} }];
 /** Of these only the number of calls is compared: a model may choose another tool each time. */
 const CALLED: readonly JsonObject[] = [
   FORCED,
@@ -312,6 +316,8 @@ async function expectSame(context: CheckContext, request: PlainRequest, capped: 
   const plain = await ask(context, request, { mode: "body", fields: FIXED });
   const again = await ask(context, request, { mode: "body", fields: FIXED });
   if (plain.text !== again.text) throw new Inconclusive("the same request gets two answers", "model");
+  // Where it is missing anyway, what else there is can still be compared.
+  let hasUsage = true;
   // The second word, so that it is found in the middle.
   const stop = plain.text.trim().split(/\s+/)[2];
   for (const option of [...OPTIONS, capped, ...(stop === undefined ? [] : [{ stop }, { stop: [stop] }])]) {
@@ -320,11 +326,16 @@ async function expectSame(context: CheckContext, request: PlainRequest, capped: 
     if (exchange.response?.status !== 200) continue;
     const answer = await ask(context, request, { mode: "body", fields });
     const stream = await ask(context, request, { mode: "stream", fields, mustStream: true });
-    const [expected, actual] = [answer, stream].map(
-      ({ text, usage }) => `${JSON.stringify(option)}: ${text} ${describeUsage(usage)}`,
+    const both = [answer, stream];
+    if (option === PLAIN) hasUsage = both.every(({ usage }) => Object.keys(usage).length > 0);
+    const isEnded = both.every(({ reason }) => reason !== undefined);
+    const [expected, actual] = both.map(({ text, reason, usage }) =>
+      [JSON.stringify(option), text, isEnded ? reason : "", hasUsage ? describeUsage(usage) : ""].join(" "),
     );
     expectThat(actual === expected, { observer: "wire", expected: expected ?? "", actual });
   }
+  const owners = request.slug === "chat" ? OWNERS.bothUsages : OWNERS.bothTextUsages;
+  if (!hasUsage) throw new Inconclusive(`no usage to compare, which ${owners.ids.join(", ")} judge`, owners);
 }
 
 /** @throws Failure, Inconclusive, Unsupported */
@@ -349,7 +360,7 @@ function defineSameCheck(request: PlainRequest | undefined, area: "chat" | "comp
     area,
     operation,
     level: "must",
-    requirement: "A stream says and counts what the answer to the same request does, with every option.",
+    requirement: "A stream says, counts and ends as the answer to the same request does, with every option.",
     reference: `OpenAPI ${operation}.stream, ChatCompletionStreamOptions.include_usage`,
     breaks: "What works in a test fails in the product, which streams; and a stream is billed otherwise.",
     async run(context) {

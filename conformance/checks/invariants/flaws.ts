@@ -9,6 +9,7 @@ import type { Level } from "../../src/check.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { Observer } from "../../src/outcome-signals.ts";
+import type { Owners } from "../../src/owners.ts";
 import { bodyBytes, bodyText, excerpt } from "../../src/response-body.ts";
 import { parseSse } from "../../src/sse.ts";
 
@@ -18,6 +19,8 @@ export interface Flaw {
   readonly observer: Observer;
   readonly expected: string;
   readonly actual: string;
+  /** Who judges it where nothing but the plain request was sent; others are for what options make of it. */
+  readonly owners?: Owners;
 }
 
 const DAY_SECONDS = 86_400;
@@ -36,6 +39,12 @@ export function must(holds: boolean, expected: string, actual: unknown): readonl
 /** The flaw where the demand is not met. */
 export function should(holds: boolean, expected: string, actual: unknown): readonly Flaw[] {
   return holds ? [] : [flaw("should", expected, actual)];
+}
+
+/** The demand of a stream whose options ask for its usage. */
+export function mustHaveUsage(events: readonly JsonObject[], owners: Owners): readonly Flaw[] {
+  const holds = events.some(({ usage }) => (usage ?? null) !== null);
+  return must(holds, "an event with usage", "none").map((found) => ({ ...found, owners }));
 }
 
 /** The document requires these keys, which may be null; clients do without, and checks of their own say more. */

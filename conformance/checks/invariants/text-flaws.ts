@@ -17,8 +17,10 @@ import {
   readAnswer,
   readStream,
   must,
+  mustHaveUsage,
   should,
 } from "./flaws.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const REASONS: readonly unknown[] = ["stop", "length", "content_filter"];
 
@@ -145,7 +147,7 @@ export function listTextStreamFlaws(exchange: Exchange, { fields }: AskedFor): r
     ),
     ...(wantsUsage
       ? [
-          ...must(used.length > 0, "an event with usage", "none"),
+          ...mustHaveUsage(events, OWNERS.textStreamUsage),
           ...should(used.length <= 1, "one event with usage", `${used.length}`),
           ...should(used.length === 0 || used.at(-1) === events.at(-1), "usage in the last event", events.at(-1)),
           ...used.slice(-1).flatMap(({ usage }) =>

@@ -25,6 +25,7 @@ import {
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText, excerpt } from "../../src/response-body.ts";
 import { answerOwners, OWNERS } from "./owners.ts";
+import type { Owners } from "../../src/owners.ts";
 
 /** Fields of a request body, laid over the default request; `undefined` leaves a field out. */
 export type ChatFields = Readonly<Record<string, unknown>>;
@@ -172,16 +173,16 @@ export async function requireUsage(
   context: CheckContext,
   fields: ChatFields = {},
 ): Promise<Record<UsageField, number>> {
-  return readUsage(await requireCompletion(context, fields));
+  return readUsage(await requireCompletion(context, fields), OWNERS.chatUsage);
 }
 
 export type UsageField = "prompt_tokens" | "completion_tokens" | "total_tokens";
 
-/** The three counts of an answer's `usage`. @throws Inconclusive */
-export function readUsage(body: JsonObject): Record<UsageField, number> {
+/** The three counts of an answer's `usage`, or of the event of a stream that has it. @throws Inconclusive */
+export function readUsage(body: JsonObject, owners: Owners): Record<UsageField, number> {
   const usage = isJsonObject(body["usage"]) ? body["usage"] : {};
   const read = (field: UsageField): number =>
-    assume(`usage.${field} is a number`, OWNERS.chatUsage, () => {
+    assume(`usage.${field} is a number`, owners, () => {
       const value = usage[field];
       expectThat(typeof value === "number", { observer: "schema", expected: "a number", actual: String(value) });
       return value;

@@ -84,7 +84,7 @@ export function expectRefused(exchange: Exchange): void {
   });
 }
 
-function isRefusal(status: number): boolean {
+export function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && !RETRIED_STATUSES.includes(status);
 }
 

@@ -57,7 +57,7 @@ export async function spendSmallCredit(context: CheckContext): Promise<number> {
   const answered = exchanges.filter(({ response }) => response?.status === 200);
   for (const exchange of exchanges) requireAnswerOrQuota(exchange);
   const bodies = answered.map((exchange) => assume("JSON", answerOwners(first), () => expectJsonObject(exchange)));
-  const written = bodies.map((body) => readUsage(body).completion_tokens);
+  const written = bodies.map((body) => readUsage(body, OWNERS.chatUsage).completion_tokens);
   if (written.some((tokens) => tokens > maxTokens))
     throw new Inconclusive("`max_tokens` is not kept", OWNERS.chatLimit);
   if (answered.length > affordableCalls && written.some((tokens) => tokens < maxTokens)) {

@@ -39,6 +39,7 @@ import { storedChatMutants } from "./responses/stored-chats.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
 import { toolChoiceMutants } from "./chat/tool-choice.ts";
 import { toolCustomMutants } from "./chat/tool-custom.ts";
+import { usageMutants } from "./generation/usage.ts";
 import { upstreamMutants } from "./upstreams/upstreams.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -78,6 +79,7 @@ export const mutants: readonly Mutant[] = [
   ...errorMutants,
   ...refusedOtherwiseMutants,
   ...edgeMutants,
+  ...usageMutants,
   ...toolCustomMutants,
   ...httpMutants,
   ...createResponseMutants,

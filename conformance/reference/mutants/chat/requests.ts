@@ -230,7 +230,7 @@ export const chatRequestMutants: readonly Mutant[] = [
     {
       id: "refusal.inside-the-stream",
       description: "a streaming request is refused by an event under status 200",
-      intended: ["chat.stream.refusal-status", "chat.refusal.too-long-stream"],
+      intended: ["chat.stream.refusal-status", "chat.stream.refused-alike", "chat.refusal.too-long-stream"],
     },
     (reply, call) => isChat(call) && reply.status === 400 && parseSent(call)["stream"] === true,
     (reply) => ({

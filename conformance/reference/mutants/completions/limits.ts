@@ -122,7 +122,7 @@ const refusalMutants: readonly Mutant[] = [
     {
       id: "completions.best-of-streamed",
       description: "the first of several is streamed for the best",
-      intended: ["completions.refusal.best-of-stream"],
+      intended: ["completions.refusal.best-of-stream", "completions.stream.refused-alike"],
     },
     (body) => (body["stream"] === true ? omit(body, "best_of") : body),
   ),
