@@ -90,14 +90,9 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
 
   async function wire(request: WireRequest): Promise<Exchange> {
     await options.beforeSend?.(signal);
-    const exchange = await sendWireRequest({
-      ...describeWire(target, request),
-      recordedBytesMax,
-      onProgress,
-      signal,
-      onExchange: (recording) => views.push(() => recording.snapshot()),
-      ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}),
-    });
+    const bounds = { recordedBytesMax, signal, ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}) };
+    const onExchange = (recording: ExchangeRecording): void => void views.push(() => recording.snapshot());
+    const exchange = await sendWireRequest({ ...describeWire(target, request), ...bounds, onProgress, onExchange });
     options.onAnswer?.(exchange);
     return exchange;
   }
