@@ -18,6 +18,7 @@ import { writeResults } from "./measurement.ts";
 import { benchOutput } from "./output/output-area.ts";
 import { benchPrefix } from "./prefix/prefix-area.ts";
 import { benchRealtime } from "./realtime/realtime-area.ts";
+import { benchResponses } from "./responses/responses-area.ts";
 import { benchUploads } from "./uploads/uploads-area.ts";
 import { benchWorstBodies } from "./worst-bodies/worst-bodies-area.ts";
 
@@ -37,6 +38,7 @@ const AREAS: Readonly<Record<string, (options: AreaOptions) => Promise<AreaResul
   output: benchOutput,
   prefix: benchPrefix,
   realtime: benchRealtime,
+  responses: benchResponses,
   uploads: benchUploads,
   "worst-bodies": benchWorstBodies,
 };
