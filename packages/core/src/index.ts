@@ -10,6 +10,7 @@ export type { AuthorisedCall, CallOperation, CallOutcome } from "./call.ts";
 export type { CallRecord } from "./call-record.ts";
 export { isRecord } from "./json-record.ts";
 export type { JsonRecord } from "./json-record.ts";
+export { mapInSlices } from "./map-in-slices.ts";
 export { stringifyInSlices } from "./stringify-in-slices.ts";
 export { createWorkSlices } from "./work-slices.ts";
 export type { WorkSlices } from "./work-slices.ts";

@@ -21,26 +21,26 @@ export interface WorkSlices {
 }
 
 export interface WorkSlicesOptions {
-  /** Of the call that the work is for. */
-  readonly signal: AbortSignal;
+  /** Of the call that the work is for. Default: none, for work that ends by itself. */
+  readonly signal?: AbortSignal;
   /** Milliseconds since any moment. Default: the clock. */
   readonly now?: () => number;
 }
 
 /** The first slice begins now. */
 export function createWorkSlices({ signal, now = readClock }: WorkSlicesOptions): WorkSlices {
-  return new Slices(signal, now);
+  return new Slices(signal ?? null, now);
 }
 
 const readClock = () => performance.now();
 
 /** A class, as one is made for each call: an object literal with a getter takes V8 twenty times as long. */
 class Slices implements WorkSlices {
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | null;
   readonly #now: () => number;
   #startedAt: number;
 
-  constructor(signal: AbortSignal, now: () => number) {
+  constructor(signal: AbortSignal | null, now: () => number) {
     this.#signal = signal;
     this.#now = now;
     this.#startedAt = now();
@@ -52,7 +52,7 @@ class Slices implements WorkSlices {
 
   async next(): Promise<void> {
     await takeTurn();
-    this.#signal.throwIfAborted();
+    this.#signal?.throwIfAborted();
     this.#startedAt = this.#now();
   }
 }

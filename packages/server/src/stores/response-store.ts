@@ -3,13 +3,22 @@
  * by which ids their items are found.
  */
 
-import { isRecord } from "@openai-compat/core";
-import type { Page, PageRequest, ResponseStore, StoredChat, StoredItem, StoredResponse } from "@openai-compat/core";
+import { createWorkSlices, isRecord, mapInSlices } from "@openai-compat/core";
+import type {
+  Page,
+  PageRequest,
+  ResponseStore,
+  StoredChat,
+  StoredItem,
+  StoredResponse,
+  WireObject,
+} from "@openai-compat/core";
 import { z } from "zod";
 import type { ContentBox } from "./content-box.ts";
 import type { Entry, EntryKey, EntryKind, EntryStore, NewEntry } from "./entry-store.ts";
 
-const wireSchema = z.record(z.string(), z.unknown());
+/** As it was stored: its members are for others to read. */
+const wireSchema = z.custom<WireObject>(isRecord);
 const itemSchema = z.object({ id: z.string(), item: wireSchema });
 const responseSchema = z.object({
   expiresAtMs: z.number(),
@@ -66,7 +75,7 @@ function createResponses(entries: EntryStore, box: ContentBox): Pick<ResponseSto
     async findChain(accountId, id) {
       const found = await entries.findChain(accountId, encodeId(id));
       if (found.at(-1)?.previousId !== null) return null;
-      return found.map((entry) => decode(accountId, entry)).toReversed();
+      return mapInSlices(found.toReversed(), (entry) => decode(accountId, entry), createWorkSlices({}));
     },
     async findItems(accountId, ids) {
       const found = await entries.findByItems(accountId, ids.map(encodeId));
@@ -124,7 +133,7 @@ function createConversations(entries: EntryStore, box: ContentBox): Pick<Respons
     async listItems(accountId, chainId, page) {
       const found = await entries.list({ ...encodePage(page), accountId, kind: "item", chainId: encodeId(chainId) });
       if (found === null) return "unknown_cursor";
-      const items = found.map((entry) => decodeItem(box, accountId, entry));
+      const items = await mapInSlices(found, (entry) => decodeItem(box, accountId, entry), createWorkSlices({}));
       return makePage(items, page);
     },
     async findItem(accountId, chainId, id) {

@@ -1,6 +1,6 @@
 /** What a response goes on from: the turns before it, and the items that it refers to. All of the account's own. */
 
-import { AiError } from "@openai-compat/core";
+import { AiError, createWorkSlices, mapInSlices } from "@openai-compat/core";
 import type { ResponseStore, StoredItem, WireObject } from "@openai-compat/core";
 import { inputItemSchema } from "@openai-compat/spec";
 import type { InputItem, InputMessage } from "@openai-compat/spec";
@@ -50,10 +50,11 @@ async function listChain(store: ResponseStore, accountId: string, id: string): P
     const message = `Previous response with id '${id.slice(0, 100)}' not found.`;
     throw new AiError("previous_response_not_found", message, { param });
   }
-  return chain.flatMap(({ input, response }) => {
+  const items = chain.flatMap(({ input, response }): unknown[] => {
     const output = Array.isArray(response["output"]) ? response["output"] : [];
-    return [...input.map(({ item }) => item), ...output].map((item) => ({ item: inputItemSchema.parse(item), param }));
+    return [...input.map(({ item }) => item), ...output];
   });
+  return mapInSlices(items, (item) => ({ item: inputItemSchema.parse(item), param }), createWorkSlices({}));
 }
 
 /** Of one query. */
