@@ -78,6 +78,10 @@ import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { createResponseChecks } from "./responses/create.ts";
 import { responseRetrievalChecks } from "./responses/retrieval.ts";
+import { conversationItemChecks } from "./responses/conversation-items.ts";
+import { conversationTurnChecks } from "./responses/conversation-turns.ts";
+import { conversationChecks } from "./responses/conversations.ts";
+import { storedInputChecks } from "./responses/stored-input.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
 import { responseForcedChecks } from "./responses/limits-and-formats.ts";
 import { responseInputChecks } from "./responses/input.ts";
@@ -143,6 +147,10 @@ export const checks: readonly Check[] = [
   ...responseConversationChecks,
   ...storedChatChecks,
   ...responseRetrievalChecks,
+  ...storedInputChecks,
+  ...conversationChecks,
+  ...conversationItemChecks,
+  ...conversationTurnChecks,
   ...embeddingChecks,
   ...transcriptChecks,
   ...wordChecks,

@@ -65,8 +65,11 @@ const GET = { ...JSON_BOTH_WAYS, method: "GET", requestContentType: null } as co
 const DELETE = { ...GET, method: "DELETE" } as const;
 
 const PAGE_QUERY = ["after", "limit", "order"] as const;
-const RESPONSE = "/responses/{response_id}";
+const ITEM_PAGE_QUERY = [...PAGE_QUERY, "include"] as const;
 const STORED_CHAT = "/chat/completions/{completion_id}";
+const STORED_RESPONSE = "/responses/{response_id}";
+const CONVERSATION = "/conversations/{conversation_id}";
+const CONVERSATION_ITEM = `${CONVERSATION}/items/{item_id}` as const;
 
 export const operationRoutes = {
   listModels: { ...JSON_BOTH_WAYS, id: "listModels", method: "GET", path: "/models", requestContentType: null },
@@ -114,8 +117,28 @@ export const operationRoutes = {
       lastTypes: ["response.completed", "response.incomplete", "response.failed"],
     },
   },
-  getResponse: { ...GET, id: "getResponse", path: RESPONSE, query: ["include"] },
-  cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${RESPONSE}/cancel` },
+  getResponse: { ...GET, id: "getResponse", path: STORED_RESPONSE, query: ["include"] },
+  cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${STORED_RESPONSE}/cancel` },
+  deleteResponse: { ...DELETE, id: "deleteResponse", path: STORED_RESPONSE },
+  listInputItems: { ...GET, id: "listInputItems", path: `${STORED_RESPONSE}/input_items`, query: ITEM_PAGE_QUERY },
+  createConversation: { ...JSON_BOTH_WAYS, id: "createConversation", path: "/conversations" },
+  getConversation: { ...GET, id: "getConversation", path: CONVERSATION },
+  updateConversation: { ...JSON_BOTH_WAYS, id: "updateConversation", path: CONVERSATION },
+  deleteConversation: { ...DELETE, id: "deleteConversation", path: CONVERSATION },
+  createConversationItems: {
+    ...JSON_BOTH_WAYS,
+    id: "createConversationItems",
+    path: `${CONVERSATION}/items`,
+    query: ["include"],
+  },
+  listConversationItems: {
+    ...GET,
+    id: "listConversationItems",
+    path: `${CONVERSATION}/items`,
+    query: ITEM_PAGE_QUERY,
+  },
+  getConversationItem: { ...GET, id: "getConversationItem", path: CONVERSATION_ITEM, query: ["include"] },
+  deleteConversationItem: { ...DELETE, id: "deleteConversationItem", path: CONVERSATION_ITEM },
   createEmbedding: { ...JSON_BOTH_WAYS, id: "createEmbedding", path: "/embeddings" },
   createTranscription: {
     ...JSON_BOTH_WAYS,

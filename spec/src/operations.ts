@@ -30,6 +30,7 @@ import {
   listChatCompletionsParameters,
   updateChatCompletionRequestSchema,
 } from "./chat/stored.ts";
+import { conversationOperations, itemListExample } from "./conversations/operations.ts";
 import { createCompletionStreamResponseSchema } from "./completions/chunk.ts";
 import { createCompletionRequestSchema } from "./completions/request.ts";
 import { createCompletionResponseSchema } from "./completions/response.ts";
@@ -45,9 +46,12 @@ import {
 } from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 import { pageParameters } from "./shared/page.ts";
+import { STATE, STATE_BODY_ERRORS } from "./shared/state-operation.ts";
+import { itemListSchema, itemPageParameters } from "./responses/item.ts";
 import { createResponseRequestSchema } from "./responses/request.ts";
 import { responseSchema } from "./responses/response.ts";
 import { getResponseParameters, responseIdSchema } from "./responses/retrieval.ts";
+import { responseDeletedSchema } from "./responses/stored.ts";
 import { responseStreamEventSchema } from "./responses/stream-event.ts";
 
 /** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
@@ -133,20 +137,6 @@ const OPTIONAL_MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 501,
 
 /** For the examples. */
 const model = { id: "llama-3.2-1b-instruct", object: "model", created: 1_727_222_400, owned_by: "meta" };
-
-/** The errors of an operation on what an account has stored, and of one that also reads a body. */
-const STATE_ERRORS = [400, 401, 403, 404, 429, 500, 503] as const;
-const STATE_BODY_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503] as const;
-
-/** What the operations on stored objects have in common. Who may prompt may keep, see and delete what came of it. */
-const STATE = {
-  request: null,
-  responseByFormat: {},
-  streamEvent: null,
-  capability: { domain: "ai", can: "PROMPT" },
-  extension: false,
-  errorStatuses: STATE_ERRORS,
-} as const;
 
 /** For the examples. */
 const storedChat = {
@@ -396,6 +386,24 @@ export const operations = defineOperations({
     response: responseSchema,
     examples: { response: exampleResponse },
   },
+  deleteResponse: {
+    ...STATE,
+    ...operationRoutes.deleteResponse,
+    summary: "Deletes a stored response.",
+    pathParameters: { response_id: responseIdSchema },
+    response: responseDeletedSchema,
+    examples: { response: { id: "resp_1", object: "response", deleted: true } },
+  },
+  listInputItems: {
+    ...STATE,
+    ...operationRoutes.listInputItems,
+    summary: "Lists the input of a stored response, without that of responses before it.",
+    pathParameters: { response_id: responseIdSchema },
+    queryParameters: itemPageParameters,
+    response: itemListSchema,
+    examples: { response: itemListExample },
+  },
+  ...conversationOperations,
   createEmbedding: {
     ...operationRoutes.createEmbedding,
     summary: "Turns texts into vectors.",

@@ -111,6 +111,16 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
   ],
   getResponse: [],
   cancelResponse: [],
+  deleteResponse: [],
+  listInputItems: [],
+  createConversation: [],
+  getConversation: [],
+  updateConversation: [],
+  deleteConversation: [],
+  createConversationItems: [],
+  listConversationItems: [],
+  getConversationItem: [],
+  deleteConversationItem: [],
   createEmbedding: [
     {
       slug: "embeddings",

@@ -115,6 +115,56 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     needs: ["model:chat"],
     call: async (client) => client.responses.cancel(UNKNOWN_ID),
   },
+  deleteResponse: {
+    slug: "responses-delete",
+    needs: ["model:chat"],
+    call: async (client) => client.responses.delete(UNKNOWN_ID),
+  },
+  listInputItems: {
+    slug: "responses-input-items",
+    needs: ["model:chat"],
+    call: async (client) => client.responses.inputItems.list(UNKNOWN_ID),
+  },
+  createConversation: {
+    slug: "conversations",
+    needs: [],
+    call: async (client) => client.conversations.create({ metadata: {} }),
+  },
+  getConversation: {
+    slug: "conversations-get",
+    needs: [],
+    call: async (client) => client.conversations.retrieve(UNKNOWN_ID),
+  },
+  updateConversation: {
+    slug: "conversations-update",
+    needs: [],
+    call: async (client) => client.conversations.update(UNKNOWN_ID, { metadata: {} }),
+  },
+  deleteConversation: {
+    slug: "conversations-delete",
+    needs: [],
+    call: async (client) => client.conversations.delete(UNKNOWN_ID),
+  },
+  createConversationItems: {
+    slug: "conversation-items",
+    needs: [],
+    call: async (client) => client.conversations.items.create(UNKNOWN_ID, { items: [] }),
+  },
+  listConversationItems: {
+    slug: "conversation-items-list",
+    needs: [],
+    call: async (client) => client.conversations.items.list(UNKNOWN_ID),
+  },
+  getConversationItem: {
+    slug: "conversation-items-get",
+    needs: [],
+    call: async (client) => client.conversations.items.retrieve(UNKNOWN_ID, { conversation_id: UNKNOWN_ID }),
+  },
+  deleteConversationItem: {
+    slug: "conversation-items-delete",
+    needs: [],
+    call: async (client) => client.conversations.items.delete(UNKNOWN_ID, { conversation_id: UNKNOWN_ID }),
+  },
   createEmbedding: {
     slug: "embeddings",
     needs: [],
@@ -176,19 +226,31 @@ export function isAbsent(status: number | undefined): boolean {
   return ABSENT_STATUSES.includes(status);
 }
 
-/** Makes what stands in a path. */
-const MAKERS: Readonly<Record<string, (client: OpenAI, context: CheckContext) => Promise<{ readonly id: string }>>> = {
+type Made = Readonly<Record<string, string>>;
+
+/** Makes what stands in a path; `made` has what stands before it. */
+const MAKERS: Readonly<
+  Record<string, (client: OpenAI, context: CheckContext, made: Made) => Promise<{ readonly id: string }>>
+> = {
   completion_id: async (client, context) => client.chat.completions.create({ ...composeSdkChat(context), store: true }),
   response_id: async (client, { models }) =>
     client.responses.create({ model: String(models.chat), input: "Say hello.", max_output_tokens: 16 }),
+  conversation_id: async (client) => client.conversations.create({ metadata: {} }),
+  item_id: async (client, _, { conversation_id: id = UNKNOWN_ID }) => {
+    const items = [{ role: "user" as const, content: "Say hello." }];
+    return { id: (await client.conversations.items.create(id, { items })).first_id };
+  },
 };
 
 async function fillPath(context: CheckContext, path: string): Promise<string> {
-  const [, parameter = ""] = /\{(\w+)\}/.exec(path) ?? [];
-  const make = MAKERS[parameter];
-  if (make === undefined) return path.replace("{model}", encodeURIComponent(String(context.models.chat)));
-  const { value } = await context.sdk((client) => make(client, context));
-  return path.replace(`{${parameter}}`, value?.id ?? UNKNOWN_ID);
+  const made: Record<string, string> = { model: String(context.models.chat) };
+  for (const [, parameter = ""] of path.matchAll(/\{(\w+)\}/g)) {
+    const make = MAKERS[parameter];
+    if (make === undefined) continue;
+    const { value } = await context.sdk((client) => make(client, context, made));
+    made[parameter] = value?.id ?? UNKNOWN_ID;
+  }
+  return path.replaceAll(/\{(\w+)\}/g, (_, parameter: string) => encodeURIComponent(made[parameter] ?? UNKNOWN_ID));
 }
 
 /** Lenient servers take a request without a prompt, and answer up to its limit. */

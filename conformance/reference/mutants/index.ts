@@ -35,6 +35,9 @@ import { responseRequestMutants } from "./responses/requests.ts";
 import { responseRetrievalMutants } from "./responses/retrieval.ts";
 import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
+import { conversationTurnMutants } from "./responses/conversation-turns.ts";
+import { conversationMutants } from "./responses/conversations.ts";
+import { storedInputMutants } from "./responses/stored-input.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
 import { toolChoiceMutants } from "./chat/tool-choice.ts";
@@ -84,4 +87,7 @@ export const mutants: readonly Mutant[] = [
   ...httpMutants,
   ...createResponseMutants,
   ...storedChatMutants,
+  ...storedInputMutants,
+  ...conversationMutants,
+  ...conversationTurnMutants,
 ];

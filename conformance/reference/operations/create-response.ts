@@ -10,7 +10,9 @@ import type { ToolCall } from "../tool-answer.ts";
 import { answerChat, type ChatAnswer, estimateTokens } from "./chat-answer.ts";
 import { CHAT_RULES } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
-import { findKept, keepResponse, listKeptItems } from "./kept-responses.ts";
+import { appendTurn, listConversation } from "./conversations.ts";
+import { encodeItems } from "./items.ts";
+import { findKept, findKeptItem, keepResponse } from "./kept-responses.ts";
 import type { AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
 import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
 import { refuseParts } from "./response-rules.ts";
@@ -40,26 +42,50 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
 };
 
 function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer | Refusal {
-  const { previous_response_id: previous } = request;
-  const earlier = isAbsent(previous) ? [] : findKept(context.account, previous)?.items;
-  if (earlier === undefined) return makeRefusal("previous_response_not_found", { param: "previous_response_id" });
-  const { account } = context;
-  const referred = listItems(request).map((item) => (item["type"] === "item_reference" ? refer(account, item) : item));
+  const { account, number } = context;
+  const earlier = listEarlier(request, account);
+  if ("status" in earlier) return earlier;
+  const referred = listItems(request).map((item) =>
+    item["type"] === "item_reference" ? findKeptItem(account, item["id"]) : item,
+  );
   if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
-  const chat = answerChat(composeChat(request, [...earlier, ...referred]), context);
-  const id = `resp_reference_${context.number}`;
-  const output = listOutput(chat, context.number);
-  const response = encodeResponse(request, { id, chat, output });
+  const chat = answerChat(composeChat(request, [...earlier.items, ...referred]), context);
+  const id = `resp_reference_${number}`;
+  const output = listOutput(chat, number);
+  const conversation = readConversation(request);
+  const response = {
+    ...encodeResponse(request, { id, chat, output }),
+    conversation: conversation === null ? null : { id: conversation },
+  };
   if (request["store"] !== false) {
-    const items = [...earlier, ...referred, ...output.map(({ item }) => item)];
-    keepResponse(account, id, { response, isStreamed: request["stream"] === true, items });
+    const input = encodeItems(referred, String(number));
+    const turn = [...input, ...output.map(({ item }) => item)];
+    keepResponse(account, id, {
+      response,
+      isStreamed: request["stream"] === true,
+      input,
+      items: [...earlier.items, ...turn],
+    });
+    appendTurn(account, conversation, turn);
   }
   return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
 }
 
-/** The item of the account that is referred to. */
-function refer(account: string, { id }: JsonObject): JsonObject | undefined {
-  return listKeptItems(account).find((item) => item["id"] === id);
+/** What the request goes on from. */
+function listEarlier(request: Fields, account: string): { readonly items: readonly JsonObject[] } | Refusal {
+  const { previous_response_id: previous } = request;
+  const conversation = readConversation(request);
+  if (conversation !== null) {
+    const items = listConversation(account, conversation);
+    return items === null ? makeRefusal("not_found", { param: "conversation" }) : { items };
+  }
+  if (isAbsent(previous)) return { items: [] };
+  const found = findKept(account, previous);
+  return found ?? makeRefusal("previous_response_not_found", { param: "previous_response_id" });
+}
+
+function readConversation({ conversation }: Fields): unknown {
+  return isJsonObject(conversation) ? conversation["id"] : (conversation ?? null);
 }
 
 function refuseLong(request: Fields): Refusal | null {

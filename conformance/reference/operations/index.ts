@@ -1,6 +1,16 @@
 /** Every operation of the specification: without its row here none compiles. */
 
 import type { HttpOperationId } from "@openai-compat/spec";
+import {
+  createConversation,
+  createConversationItems,
+  deleteConversation,
+  deleteConversationItem,
+  getConversation,
+  getConversationItem,
+  listConversationItems,
+  updateConversation,
+} from "./conversations.ts";
 import { createChatCompletion } from "./create-chat-completion.ts";
 import { createClientSecret } from "./create-client-secret.ts";
 import { createCompletion } from "./create-completion.ts";
@@ -9,7 +19,7 @@ import { createResponse } from "./create-response.ts";
 import { createSpeech } from "./create-speech.ts";
 import { createTranscription } from "./create-transcription.ts";
 import { createTranslation } from "./create-translation.ts";
-import { cancelResponse, getResponse } from "./kept-responses.ts";
+import { cancelResponse, deleteResponse, getResponse, listInputItems } from "./kept-responses.ts";
 import { listModels } from "./list-models.ts";
 import type { ReferenceOperation } from "./operation.ts";
 import { retrieveModel } from "./retrieve-model.ts";
@@ -34,6 +44,16 @@ export const REFERENCE_OPERATIONS = {
   createResponse,
   getResponse,
   cancelResponse,
+  deleteResponse,
+  listInputItems,
+  createConversation,
+  getConversation,
+  updateConversation,
+  deleteConversation,
+  createConversationItems,
+  listConversationItems,
+  getConversationItem,
+  deleteConversationItem,
   createEmbedding,
   createTranscription,
   createTranslation,

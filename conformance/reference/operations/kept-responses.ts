@@ -1,15 +1,17 @@
 /** Responses that the reference server keeps, as long as the process lives, and what is done with them by their id. */
 
-import type { JsonObject } from "../../src/expect.ts";
+import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { Answer, Fields, ReferenceOperation } from "./operation.ts";
-import { decodePath, decodeQuery } from "./pages.ts";
+import { cutPage, decodePath, decodeQuery, encodePage, refusePage } from "./pages.ts";
 
 export interface KeptResponse {
   readonly response: JsonObject;
   readonly isStreamed: boolean;
   /** What was said and answered up to it. */
   readonly items: readonly JsonObject[];
+  /** Of its request alone, each with an id. */
+  readonly input: readonly JsonObject[];
 }
 
 /** By account and id. */
@@ -23,9 +25,14 @@ export function findKept(account: string, id: unknown): KeptResponse | undefined
   return kept.get(`${account} ${String(id)}`);
 }
 
-/** The items of all responses of an account. */
-export function listKeptItems(account: string): readonly JsonObject[] {
-  return [...kept].filter(([key]) => key.startsWith(`${account} `)).flatMap(([, { items }]) => items);
+/** Of all responses of an account, what was said and answered in their own turns. */
+export function findKeptItem(account: string, id: unknown): JsonObject | undefined {
+  const own = [...kept].filter(([key]) => key.startsWith(`${account} `));
+  const items = own.flatMap(([, { input, response }]) => [
+    ...input,
+    ...[response["output"]].flat().filter(isJsonObject),
+  ]);
+  return items.find((item) => item["id"] === id);
 }
 
 export interface KeptAnswer extends Answer {
@@ -35,7 +42,10 @@ export interface KeptAnswer extends Answer {
 const SEGMENTS = ["", "response_id"];
 
 /** What the operations on one response have in common. */
-function define(answer: (kept: KeptResponse, request: Fields) => JsonObject | Refusal): ReferenceOperation<KeptAnswer> {
+function define(
+  answer: (kept: KeptResponse, request: Fields, account: string) => JsonObject | Refusal,
+  rest: Partial<ReferenceOperation<KeptAnswer>> = {},
+): ReferenceOperation<KeptAnswer> {
   return {
     isBilled: false,
     decode: (call) => ({ fields: { ...decodeQuery(call), ...decodePath(call, SEGMENTS) } }),
@@ -44,18 +54,32 @@ function define(answer: (kept: KeptResponse, request: Fields) => JsonObject | Re
     answer(request, { account }) {
       const found = findKept(account, request["response_id"]);
       if (found === undefined) return makeRefusal("not_found", { param: "response_id" });
-      const response = answer(found, request);
+      const response = answer(found, request, account);
       return isRefused(response) ? response : { request, cost: 0, breaksAfter: null, response };
     },
     encode: ({ response }) => response,
+    ...rest,
   };
 }
 
 function isRefused(value: JsonObject | Refusal): value is Refusal {
-  return "headers" in value;
+  return "headers" in value && "status" in value;
 }
 
 export const getResponse = define(({ response }) => response);
 
 /** It has ended: it does not run in the background. */
 export const cancelResponse = define(() => makeRefusal("invalid_value", { param: "response_id" }));
+
+export const deleteResponse = define((_, { response_id: id }, account) => {
+  kept.delete(`${account} ${String(id)}`);
+  return { id, object: "response", deleted: true };
+});
+
+export const listInputItems = define(
+  ({ input }, request) => {
+    const page = cutPage(input, request, "desc");
+    return "status" in page ? page : encodePage(page);
+  },
+  { validate: refusePage },
+);

@@ -13,7 +13,17 @@ type StateOperationId =
   | "deleteChatCompletion"
   | "getChatCompletionMessages"
   | "getResponse"
-  | "cancelResponse";
+  | "cancelResponse"
+  | "deleteResponse"
+  | "listInputItems"
+  | "createConversation"
+  | "getConversation"
+  | "updateConversation"
+  | "deleteConversation"
+  | "createConversationItems"
+  | "listConversationItems"
+  | "getConversationItem"
+  | "deleteConversationItem";
 
 /** An operation that is resolved to a model, limited, admitted and charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;

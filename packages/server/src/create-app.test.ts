@@ -14,7 +14,7 @@ import { API_MOUNTS } from "./surfaces/openai/protocol/request-path.ts";
 import { createTestApp, readSseData } from "./testing/test-server.ts";
 
 const CHAT = { model: "scripted", messages: [{ role: "user", content: "Hello" }] };
-const JSON_BODY = JSON.stringify({ ...CHAT, prompt: "Hello", input: "Hello", voice: "alloy", metadata: {} });
+const JSON_BODY = JSON.stringify({ ...CHAT, prompt: "Hello", input: "Hello", voice: "alloy", metadata: {}, items: [] });
 const endpoints = listHttpOperations(operations).flatMap((operation) =>
   API_MOUNTS.map((mount) => ({
     id: operation.id,
@@ -31,9 +31,10 @@ const SERVED: ReadonlySet<string> = new Set([
   "createCompletion",
   "listChatCompletions",
   "createResponse",
+  "createConversation",
 ]);
 /** What a path with the id of a stored object leads to: there is none. */
-const STORED = /\{(?:completion_id|response_id)\}/;
+const STORED = /\{(?:completion|response|conversation)_id\}/;
 
 function expectedStatus(id: string, path: string): number {
   if (STORED.test(path)) return 404;

@@ -42,7 +42,10 @@ import type {
 } from "./surfaces/openai/realtime/open-realtime.ts";
 import { createClientSecretHandler } from "./surfaces/openai/realtime/client-secrets.ts";
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
+import { createConversationItemHandlers } from "./surfaces/openai/conversations/conversation-items.ts";
+import { createConversationHandlers } from "./surfaces/openai/conversations/conversations.ts";
 import { createResponseRoute } from "./surfaces/openai/responses/route.ts";
+import { createStoredResponseHandlers } from "./surfaces/openai/responses/stored-responses.ts";
 import type { ResponseDependencies } from "./surfaces/openai/responses/route.ts";
 import { createRunningResponseHandlers } from "./surfaces/openai/responses/running-responses.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
@@ -72,6 +75,9 @@ function createHandlers(
     createCompletion,
     createResponse: createResponseRoute(state),
     ...createRunningResponseHandlers(state),
+    ...createStoredResponseHandlers(state),
+    ...createConversationHandlers(state),
+    ...createConversationItemHandlers(state),
     createEmbedding,
     createTranscription,
     createTranslation,

@@ -1,5 +1,6 @@
 /** Defects of HTTP itself. */
 
+import { operationRoutes } from "@openai-compat/spec";
 import type { ReferenceCall, Reply } from "../../call.ts";
 import { isChat, type Mutant, mutateReply, omit, withHeader, withoutHeader } from "../mutant.ts";
 
@@ -150,8 +151,8 @@ export const httpMutants: readonly Mutant[] = [
     status: 413,
   }),
   restatus("http.query-refused", "a query is a 404", "http.request.query", {
-    // A list of stored chats takes queries, as the document says.
-    when: (_, call) => call.query !== "" && call.operation !== null && call.operation !== "listChatCompletions",
+    // Lists take queries, as the document says.
+    when: (_, call) => call.query !== "" && call.operation !== null && !("query" in operationRoutes[call.operation]),
     status: 404,
   }),
 ];

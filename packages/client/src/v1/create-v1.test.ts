@@ -98,6 +98,13 @@ test("our server answers every operation of the table through its function", asy
   const keep = async () => (await v1.createChatCompletion({ ...chat, store: true })).id;
   const kept = await keep();
   const { id: answered } = await v1.createResponse({ model: "scripted-chat", input: "Tell me about the sea." });
+  const respond = async () => (await v1.createResponse({ model: "scripted-chat", input: "Tell me about the sea." })).id;
+  const begin = async () => (await v1.createConversation({})).id;
+  const items = [{ role: "user" as const, content: "Tell me about the sea." }];
+  const add = async (conversation_id: string) =>
+    (await v1.createConversationItems({ conversation_id, items })).first_id ?? "";
+  const conversation_id = await begin();
+  const item_id = await add(conversation_id);
   const calls: Record<Exclude<keyof typeof v1, "connectRealtime">, () => Promise<unknown>> = {
     listModels: async () => (await v1.listModels()).data.length,
     retrieveModel: async () => (await v1.retrieveModel({ model: "scripted-chat" })).id,
@@ -118,6 +125,24 @@ test("our server answers every operation of the table through its function", asy
     getResponse: async () => (await v1.getResponse({ response_id: answered, include: [] })).output.length,
     cancelResponse: async () =>
       v1.cancelResponse({ response_id: answered }).catch(({ status }: { status: unknown }) => status === 400),
+    deleteResponse: async () => (await v1.deleteResponse({ response_id: await respond() })).deleted,
+    listInputItems: async () => (await v1.listInputItems({ response_id: await respond() })).data.length === 1,
+    createConversation: async () =>
+      (await v1.createConversation({ items, metadata: { topic: "sea" } })).object === "conversation",
+    getConversation: async () => (await v1.getConversation({ conversation_id })).id === conversation_id,
+    updateConversation: async () =>
+      (await v1.updateConversation({ conversation_id, metadata: { topic: "sea" } })).metadata?.["topic"] === "sea",
+    deleteConversation: async () => (await v1.deleteConversation({ conversation_id: await begin() })).deleted,
+    createConversationItems: async () => add(await begin()),
+    listConversationItems: async () => {
+      const include = ["message.output_text.logprobs", "reasoning.encrypted_content"] as const;
+      const page = await v1.listConversationItems({ conversation_id, limit: 1, include: [...include] });
+      return page.data[0]?.id === item_id;
+    },
+    getConversationItem: async () => (await v1.getConversationItem({ conversation_id, item_id })).id === item_id,
+    deleteConversationItem: async () =>
+      (await v1.deleteConversationItem({ conversation_id, item_id: await add(conversation_id) })).id ===
+      conversation_id,
     createEmbedding: async () =>
       (await v1.createEmbedding({ model: "scripted-embedding", input: ["a", "b"] })).data[1]?.embedding.length,
     createTranscription: async () => (await v1.createTranscription(ears)).text,

@@ -46,6 +46,11 @@ export interface ReadBodyOptions {
   readonly source?: BodySource | null;
 }
 
+export interface ReadJsonOptions extends ReadBodyOptions {
+  /** The value that a body without any bytes stands for. Absent: it is refused. */
+  readonly whenEmpty?: unknown;
+}
+
 /**
  * The parsed JSON text of a request, of any shape.
  *
@@ -53,11 +58,12 @@ export interface ReadBodyOptions {
  *   own word), `body_too_large`, `request_timeout`, `invalid_request` (no valid UTF-8, no valid JSON, or the client
  *   stopped sending).
  */
-export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadBodyOptions): Promise<JsonBody> {
+export async function readJsonBody(request: Request, limits: BodyLimits, options: ReadJsonOptions): Promise<JsonBody> {
   checkContentType(options.headers ?? request.headers);
   const pieces: Buffer[] = [];
   await readBodyPieces(request, limits, { ...options, onPiece: (piece) => void pieces.push(piece) });
   const [first = Buffer.alloc(0)] = pieces;
+  if (pieces.length === 0 && options.whenEmpty !== undefined) return { value: options.whenEmpty, bytes: 0 };
   const bytes = pieces.length > 1 ? await joinPieces(pieces, createWorkSlices(options)) : first;
   const value = bytes.length > LARGE_BODY_BYTES ? await parseLarge(bytes, limits, options) : parseSmall(bytes, limits);
   return { value, bytes: bytes.length };

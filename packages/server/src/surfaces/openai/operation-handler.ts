@@ -10,7 +10,7 @@ import type { BodyBudget, BodyBudgetLimits } from "../../http/body-budget.ts";
 import { createCallOpener } from "../../http/open-call.ts";
 import { setRateLimitHeaders } from "./protocol/rate-limit-headers.ts";
 import { readJsonBody } from "../../http/read-body.ts";
-import type { BodyLimits, JsonBody } from "../../http/read-body.ts";
+import type { BodyLimits, JsonBody, ReadJsonOptions } from "../../http/read-body.ts";
 import { readFormBody } from "../../http/read-form.ts";
 import type { RefusalLimit } from "../../http/refusal-limit.ts";
 import type { RequestScope } from "../../http/request-scope.ts";
@@ -21,8 +21,12 @@ export interface OperationContext {
   /** A parameter of the path, decoded. */
   readonly pathParameter: (name: string) => string;
   readonly query: URLSearchParams;
-  /** The body as parsed JSON, read on this call and not before. */
-  readonly readJson: () => Promise<JsonBody>;
+  /**
+   * The body as parsed JSON, read on this call and not before.
+   *
+   * @param options `whenEmpty`: what no body stands for. Default: it is refused
+   */
+  readonly readJson: (options?: Pick<ReadJsonOptions, "whenEmpty">) => Promise<JsonBody>;
   /** The body as the fields of a form, read on this call and not before. @param fileFields as of `readFormBody`. */
   readonly readForm: (fileFields: readonly string[]) => Promise<readonly FormField[]>;
   /** Says that the files of the form are not in memory any more. Default: they are until the answer has ended. */
@@ -114,7 +118,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
         service,
         pathParameter: input.pathParameter,
         query: new URL(request.url).searchParams,
-        readJson: () => readJsonBody(request, limits, reading),
+        readJson: (options) => readJsonBody(request, limits, { ...reading, ...options }),
         readForm: (fileFields) => {
           isForm = true;
           return readFormBody(request, limits, { ...reading, fileFields });

@@ -22,7 +22,6 @@ interface Family {
  */
 const OPENAI_FAMILIES: readonly Family[] = [
   { paths: ["/responses"], instead: "go on from a response by previous_response_id of POST $/responses" },
-  { paths: ["/conversations"], instead: "go on from a response by previous_response_id of POST $/responses" },
   {
     paths: ["/assistants", "/threads", "/chatkit"],
     instead: "send the messages so far to POST $/chat/completions",

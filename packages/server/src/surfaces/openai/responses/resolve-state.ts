@@ -1,13 +1,13 @@
 /** What a response goes on from: the turns before it, and the items that it refers to. All of the account's own. */
 
 import { AiError, createWorkSlices, mapInSlices } from "@openai-compat/core";
-import type { ResponseStore, StoredItem, WireObject } from "@openai-compat/core";
+import type { ResponseStore, StoredItem } from "@openai-compat/core";
 import { inputItemSchema } from "@openai-compat/spec";
-import type { InputItem, InputMessage } from "@openai-compat/spec";
+import type { InputItem } from "@openai-compat/spec";
 import { listInput } from "./decode.ts";
 import type { ResponseWire } from "./decode.ts";
 import type { PlacedItem } from "./decode-input.ts";
-import { createItemId } from "./response-builder.ts";
+import { encodeItems } from "./encode-items.ts";
 
 export interface ResponseState {
   /** Of all turns, oldest first. */
@@ -37,7 +37,7 @@ export async function resolveState(
   ];
   return {
     items: [...earlier, ...own],
-    input: own.map(({ item }) => encodeInput(item)),
+    input: encodeItems(own.map(({ item }) => item)),
     previousResponseId,
     conversationId,
   };
@@ -77,7 +77,8 @@ async function listConversation(store: ResponseStore, accountId: string, id: str
   }
 }
 
-async function resolveReferences(
+/** The items that are referred to in place of the references. @throws AiError `not_found` */
+export async function resolveReferences(
   store: ResponseStore,
   accountId: string,
   items: readonly PlacedItem[],
@@ -98,35 +99,4 @@ async function resolveReferences(
 function readReference(item: InputItem): string | null {
   if (item.type === "item_reference" || item.type === null) return item.id;
   return item.type === undefined && !("role" in item) ? item.id : null;
-}
-
-const ID_PREFIXES: Readonly<Record<string, string>> = {
-  message: "msg",
-  function_call: "fc",
-  function_call_output: "fco",
-  custom_tool_call: "ctc",
-  custom_tool_call_output: "ctco",
-  reasoning: "rs",
-};
-
-/** An item as a list of input items shows it. */
-function encodeInput(item: InputItem): StoredItem {
-  const type = item.type ?? "message";
-  const id = item.id ?? createItemId(ID_PREFIXES[type] ?? "item");
-  const wire: WireObject = "role" in item && "content" in item ? encodeMessage(item) : { ...item };
-  return { id, item: { ...wire, id } };
-}
-
-function encodeMessage(message: InputMessage): WireObject {
-  const { role, content } = message;
-  const part =
-    role === "assistant"
-      ? { type: "output_text", text: content, annotations: [], logprobs: [] }
-      : { type: "input_text", text: content };
-  return {
-    ...message,
-    type: "message",
-    status: message.status ?? "completed",
-    content: typeof content === "string" ? [part] : content,
-  };
 }
