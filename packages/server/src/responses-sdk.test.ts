@@ -86,3 +86,26 @@ test("the parse helper reads an answer of a schema and the arguments of a call",
   expect(call).toMatchObject({ type: "function_call", name: "get_weather", status: "completed" });
   expect(call?.type === "function_call" && call.parsed_arguments).toEqual({ city: expect.any(String) });
 });
+
+test("a chain that has become too long is answered without its oldest turns where that is asked for, and refused else", async () => {
+  const { client } = sdks[0] ?? expect.fail();
+  const contextTokens = 4096;
+  const input = "river ".repeat(contextTokens / 3);
+  const first = await client.responses.create({ ...request, input, max_output_tokens: 16 });
+  const second = await client.responses.create({
+    ...request,
+    input,
+    previous_response_id: first.id,
+    max_output_tokens: 16,
+  });
+  const third = { ...request, input, previous_response_id: second.id, max_output_tokens: 16 };
+  await expect(client.responses.create(third)).rejects.toMatchObject({ status: 400, code: "context_length_exceeded" });
+  const answer = await client.responses.create({ ...third, truncation: "auto" });
+  expect(answer).toMatchObject({ status: "incomplete", truncation: "auto", previous_response_id: second.id });
+  const { input_tokens: read = 0 } = answer.usage ?? {};
+  expect(read).toBeGreaterThan(contextTokens / 3);
+  expect(read).toBeLessThan(contextTokens);
+  await expect(
+    client.responses.create({ ...request, input: input.repeat(3), truncation: "auto" }),
+  ).rejects.toMatchObject({ status: 400, code: "context_length_exceeded" });
+});

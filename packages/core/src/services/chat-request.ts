@@ -18,6 +18,8 @@ export interface ChatRequest extends SamplingOptions {
   readonly output: ChatOutput;
   /** As in `GenerationOptions`. */
   readonly topLogprobs: number | null;
+  /** Whether a conversation that is too long is answered without its oldest turns. Default: it is refused. */
+  readonly isTruncated?: boolean;
 }
 
 /** Of a chat, and of a completion. */

@@ -32,6 +32,7 @@ import {
   learnContextTokens,
 } from "./context-length.ts";
 import { withLease } from "./model-lease.ts";
+import { prepareTruncated } from "./truncate-chat.ts";
 import { mergeGenerations } from "./merge-streams.ts";
 import type { TaggedEvent } from "./merge-streams.ts";
 import { buildSampling, shiftSeed } from "./sampling.ts";
@@ -60,7 +61,10 @@ function defineChatCalls(operation: ModelOperationId, idPrefix: string): Calls<C
   return defineCalls({
     operation,
     isServedBy: (engine) => engine.type === "chat",
-    prepare: prepareChat,
+    prepare: (engine, request, signal) =>
+      request.isTruncated === true
+        ? prepareTruncatedChat(engine, request, signal)
+        : prepareChat(engine, request, signal),
     estimate: estimateChat,
     run: runChat,
     start: async (events, { prompt, sampling }, facts): Promise<ChatRun> => ({
@@ -96,6 +100,24 @@ async function prepareChat(engine: ChatEngine, request: ChatRequest, signal: Abo
   if (refusal !== null) throw decodeAiError(refusal);
   return { engine, request, prompt, sampling };
 }
+
+/** Without the oldest turns of a conversation that is too long. @throws AiError as `prepareChat` */
+function prepareTruncatedChat(engine: ChatEngine, request: ChatRequest, signal: AbortSignal): Promise<PreparedChat> {
+  return prepareTruncated(request.messages, {
+    prepare: (messages) => prepareChat(engine, { ...request, messages }, signal),
+    isTooLong: (thrown) => thrown instanceof AiError && (isTooLong(thrown) || isTooMany(thrown)),
+    hasRoom({ prompt: { contextTokens, tokens } }) {
+      const wanted = Math.min(request.tokensMax ?? contextTokens, contextTokens * ANSWER_SHARE);
+      return contextTokens - tokens.length >= wanted;
+    },
+  });
+}
+
+/** Of the context: what a truncated conversation leaves for an answer that asks for no less. */
+const ANSWER_SHARE = 0.25;
+
+const isTooLong = ({ code }: AiError) => code === "context_length_exceeded";
+const isTooMany = ({ code, param }: AiError) => code === "invalid_value" && param === "messages";
 
 function refuseMany(messages: readonly ChatMessage[]): void {
   const calls = messages.reduce((sum, { toolCalls = [] }) => sum + toolCalls.length, 0);

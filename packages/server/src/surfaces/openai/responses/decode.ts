@@ -68,6 +68,7 @@ export function decodeResponse(
       stop: [],
       ...decodeSampling({ ...wire, ...decodeBody(moreSamplingSchema, wire) }),
       stream: wire.stream === true,
+      isTruncated: wire.truncation === "auto",
       output: { format: decodeFormat(wire), toolUse, reasoningEffort: wire.reasoning?.effort ?? null },
       topLogprobs: hasLogprobs ? (wire.top_logprobs ?? 0) : null,
     },

@@ -30,6 +30,7 @@ export const checkParameters = defineParameterRules<CreateResponseRequest>({
   metadata: "honoured",
   stream: "honoured",
   stream_options: "honoured",
+  truncation: "honoured",
 
   max_tool_calls: "no effect",
   prompt_cache_key: "no effect",
@@ -37,7 +38,6 @@ export const checkParameters = defineParameterRules<CreateResponseRequest>({
   prompt_cache_retention: "no effect",
   safety_identifier: "no effect",
   service_tier: "no effect",
-  truncation: "no effect",
   context_management: "no effect",
   user: "no effect",
 
