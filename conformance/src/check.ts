@@ -63,6 +63,11 @@ export interface Check {
   readonly breaks: string;
   readonly operation: OperationId | null;
   readonly needs: readonly Need[];
+  /**
+   * Whether it may look at what another check was answered to the same request. Not for what depends on when a request
+   * is sent: what it changes, what it costs, how long it takes, who else asks. Default false.
+   */
+  readonly sharesAnswers?: boolean;
   run(context: CheckContext): Promise<void>;
 }
 

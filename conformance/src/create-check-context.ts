@@ -20,6 +20,7 @@ import { ExchangeRecording, RECORDED_BYTES_MAX } from "./exchange-recording.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { DEFAULT_SDK, type OfficialSdk } from "./official-sdk.ts";
 import { Inconclusive, isSignal, NotTestable } from "./outcome-signals.ts";
+import type { AnswerLoan, Recorded } from "./shared-answers.ts";
 import { openRealtime } from "./open-realtime.ts";
 import type { RealtimeConnection } from "./realtime-connection.ts";
 import { createRecordingFetch } from "./recorder.ts";
@@ -38,6 +39,8 @@ export interface CheckContextOptions {
   readonly patienceMs?: number | undefined;
   /** Default: what is made is for this check alone. */
   readonly run?: SharedRun | undefined;
+  /** Answers that need not be asked for. Default: none. */
+  readonly loan?: AnswerLoan | undefined;
   /** Called when something of an answer has come, and when it has ended. Default: not at all. */
   readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called with each answered request before its check goes on. Default: not at all. */
@@ -68,12 +71,13 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   const views: (() => Exchange)[] = [];
 
   async function sdk<T>(call: (client: OpenAI) => Promise<T>, sdkOptions: SdkOptions = {}): Promise<SdkOutcome<T>> {
-    const recordings: ExchangeRecording[] = [];
+    const recordings: Recorded[] = [];
     const fetch = createRecordingFetch({
       recordedBytesMax,
       onProgress,
       beforeSend: () => options.beforeSend?.(signal) ?? Promise.resolve(),
       mapBody: (body) => mapTokenLimit(body, target),
+      loan: options.loan,
       signal: limitCall(signal, sdkOptions, patienceMs),
       onExchange: (recording) => {
         recordings.push(recording);
@@ -91,8 +95,10 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   async function wire(request: WireRequest): Promise<Exchange> {
     await options.beforeSend?.(signal);
     const bounds = { recordedBytesMax, signal, ...(request.httpVersion === "1.0" ? { oldForMs: patienceMs } : {}) };
-    const onExchange = (recording: ExchangeRecording): void => void views.push(() => recording.snapshot());
-    const exchange = await sendWireRequest({ ...describeWire(target, request), ...bounds, onProgress, onExchange });
+    const onExchange = (recorded: Recorded): void => void views.push(() => recorded.snapshot());
+    const loan = isReadToItsEnd(request) ? options.loan : undefined;
+    const described = { ...describeWire(target, request), ...bounds, loan };
+    const exchange = await sendWireRequest({ ...described, onProgress, onExchange });
     options.onAnswer?.(exchange);
     return exchange;
   }
@@ -130,6 +136,11 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   return { context, exchanges: () => views.map((view) => view()) };
 }
 
+/** Whether all of the answer is waited for, in the usual way. */
+function isReadToItsEnd({ disconnectAfterBytes, stall, httpVersion }: WireRequest): boolean {
+  return disconnectAfterBytes === undefined && stall === undefined && httpVersion !== "1.0";
+}
+
 function limitCall(signal: AbortSignal, { signal: own, isRefusable }: SdkOptions, patienceMs: number): AbortSignal {
   return AbortSignal.any([
     signal,
@@ -139,7 +150,7 @@ function limitCall(signal: AbortSignal, { signal: own, isRefusable }: SdkOptions
 }
 
 function requireExchanges(
-  recordings: readonly ExchangeRecording[],
+  recordings: readonly Recorded[],
   thrown: unknown,
 ): { readonly exchanges: readonly Exchange[]; readonly exchange: Exchange } {
   const exchanges = recordings.map((recording) => recording.snapshot());

@@ -3,8 +3,9 @@
  * reader's own pace: nothing is buffered ahead of the SDK and nothing is changed for it.
  */
 
-import type { RecordedRequest } from "./exchange.ts";
+import type { Exchange, RecordedRequest } from "./exchange.ts";
 import { ExchangeRecording } from "./exchange-recording.ts";
+import type { AnswerLoan, Recorded } from "./shared-answers.ts";
 
 export interface RecordingFetchOptions {
   readonly recordedBytesMax: number;
@@ -17,7 +18,9 @@ export interface RecordingFetchOptions {
   /** Called when something of an answer has come, and when it has ended. */
   readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called with each exchange when its request is sent. */
-  readonly onExchange: (recording: ExchangeRecording) => void;
+  readonly onExchange: (recording: Recorded) => void;
+  /** Answers that need not be asked for. Default: none. */
+  readonly loan?: AnswerLoan | undefined;
   /** The transport below; global `fetch` unless a test injects another. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -29,10 +32,17 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
     const init = typeof given?.body === "string" ? { ...given, body: mapBody(given.body) } : given;
     // The SDK asks this of `fetch` itself, to learn whether it can send forms; no server hears of it.
     if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
+    const request = describeRequest(input, init);
+    const known = options.loan?.take(request) ?? null;
+    if (known !== null) {
+      options.onExchange({ snapshot: () => known });
+      return replay(known);
+    }
     await options.beforeSend?.();
     const signal = AbortSignal.any([options.signal, ...(init?.signal ? [init.signal] : [])]);
-    const recording = new ExchangeRecording(describeRequest(input, init), options.recordedBytesMax, options.onProgress);
+    const recording = new ExchangeRecording(request, options.recordedBytesMax, options.onProgress);
     options.onExchange(recording);
+    options.loan?.note(request, recording);
     try {
       const response = await transport(input, { ...init, headers: closeAfter(init?.headers), signal });
       recording.respond(response.status, Object.fromEntries(response.headers));
@@ -62,6 +72,20 @@ function describeRequest(input: string | URL | Request, init: RequestInit | unde
     headers: Object.fromEntries(new Headers(init?.headers)),
     body: typeof body === "string" ? body : null,
   };
+}
+
+/** What was answered before, in the pieces in which it came. */
+function replay({ request, response }: Exchange): Response {
+  const chunks = (response?.chunks ?? []).values();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const { value } = chunks.next();
+      if (value === undefined) controller.close();
+      else controller.enqueue(value.bytes);
+    },
+  });
+  const made = new Response(body, { status: response?.status ?? 200, headers: { ...response?.headers } });
+  return Object.defineProperty(made, "url", { value: request.url });
 }
 
 /** Statuses that a `Response` can't be constructed with are left unwrapped; their bodies stay unrecorded. */

@@ -19,6 +19,7 @@ import type { OfficialSdk } from "./official-sdk.ts";
 import { RateLimitWatch } from "./rate-limit-watch.ts";
 import { retryCheck } from "./retry-check.ts";
 import { createRestartWait, createServerProbe, ServerWatch } from "./server-watch.ts";
+import { SharedAnswers } from "./shared-answers.ts";
 import type { Target } from "./target.ts";
 
 export interface RunChecksOptions {
@@ -49,6 +50,7 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   ]);
   const stuck = { inARow: 0 };
   const run: SharedRun = {};
+  const answers = new SharedAnswers();
   const { target } = options;
   const probe = createServerProbe(target, limits, runSignal);
   const watch = new ServerWatch(probe, createRestartWait(probe, limits, runSignal));
@@ -63,8 +65,10 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
   const work = async (): Promise<void> => {
     for (const [index, planned] of queue) {
       options.onStart?.(planned);
-      const runOnce = (): Promise<CheckResult> =>
-        runPlanned(planned, {
+      // A check that is tried again asks for itself: whether something is so each time is the question then.
+      let shared: SharedAnswers | null = answers;
+      const runOnce = (): Promise<CheckResult> => {
+        const state = {
           target,
           officialSdk: options.officialSdk,
           limits,
@@ -75,7 +79,11 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
           stuckChecks: stuck.inARow,
           serverEnd: watch.end?.after.check.id ?? null,
           rateLimitEnd: rateLimit.end,
-        });
+          answers: shared,
+        };
+        shared = null;
+        return runPlanned(planned, state);
+      };
       const ended = await runAgain(await runOnce(), { target, limits, runSignal, rateLimit, runOnce });
       await unlessStopped(runSignal, () => watch.observe(ended));
       if (planned.skip === null) stuck.inARow = isStuck(ended) ? stuck.inARow + 1 : 0;
@@ -131,6 +139,8 @@ interface RunState {
   readonly pace: Pace;
   readonly stuckChecks: number;
   readonly onAnswer: RunChecksOptions["onAnswer"];
+  /** What other checks were answered; null where the check has to ask for itself. */
+  readonly answers: SharedAnswers | null;
   /** Why a rate limit lets nothing more be asked; null while it does. */
   readonly rateLimitEnd: string | null;
   /** The check that ended the server; null while it answers. */
@@ -168,6 +178,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
   }
   const controller = new AbortController();
   const limit = new CheckLimit(limits, runSignal);
+  const loan = check.sharesAnswers === true ? state.answers?.openLoan() : undefined;
   const { context, exchanges } = createCheckContext({
     target: state.target,
     officialSdk: state.officialSdk,
@@ -175,6 +186,7 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     recordedBytesMax: limits.recordedBytesMax,
     patienceMs: limits.checkTimeoutMs * PATIENCE_SHARE,
     run: state.run,
+    loan,
     beforeSend: (signal) => state.pace.turn(signal),
     onAnswer: state.onAnswer,
     onProgress: (recording) => limit.note(recording),
@@ -188,9 +200,11 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
     limit.expired.then((thrown) => ({ passed: false, thrown })),
   ]);
   limit.clear();
+  loan?.settle(ended.passed);
   const run = { ...ended, durationMs: performance.now() - startedAt, exchanges: exchanges() };
   // A late SDK or wire call of this check ends here, so that nothing outlives the check.
   controller.abort(isSignal(ended.thrown) ? ended.thrown : new Error("the check is over"));
+
   return resolveResult(check, run);
 }
 

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Stall } from "./check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeRecording } from "./exchange-recording.ts";
+import type { AnswerLoan, Recorded } from "./shared-answers.ts";
 import { endedEarly, sendOldRequest } from "./old-http.ts";
 
 export interface WireSendOptions {
@@ -29,7 +30,9 @@ export interface WireSendOptions {
   /** Called when something of the answer has come, and when it has ended. */
   readonly onProgress?: ((recording: ExchangeRecording) => void) | undefined;
   /** Called with the exchange when its request is sent. */
-  readonly onExchange?: (recording: ExchangeRecording) => void;
+  readonly onExchange?: (recording: Recorded) => void;
+  /** Answers that need not be asked for. Default: none. */
+  readonly loan?: AnswerLoan | undefined;
 }
 
 /**
@@ -44,8 +47,14 @@ export async function sendWireRequest(options: WireSendOptions): Promise<Exchang
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
   const version = options.oldForMs === undefined ? {} : ({ httpVersion: "1.0" } as const);
   const request = { method, url, headers, body: recorded ?? null, ...version };
+  const known = options.loan?.take(request) ?? null;
+  if (known !== null) {
+    options.onExchange?.({ snapshot: () => known });
+    return known;
+  }
   const recording = new ExchangeRecording(request, recordedBytesMax, onProgress);
   options.onExchange?.(recording);
+  options.loan?.note(request, recording);
   if (options.oldForMs === undefined) await exchangeOnce(options, recording);
   else {
     const inTime = AbortSignal.any([options.signal, AbortSignal.timeout(options.oldForMs)]);

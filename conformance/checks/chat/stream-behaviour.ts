@@ -202,6 +202,7 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "chat.stream.flushed",
+    sharesAnswers: false,
     level: "should",
     requirement:
       "Deltas are sent as they are made: of a stream that takes time the first bytes arrive before the last.",
@@ -216,6 +217,7 @@ export const chatStreamBehaviourChecks: readonly Check[] = [
   defineCheck({
     ...STREAM,
     id: "chat.stream.leaving-frees-the-slot",
+    sharesAnswers: false,
     requirement:
       "After clients left in the middle of long streams, a short request is answered about as fast as before.",
     reference: "openai-node core/streaming.ts (break aborts); ggml-org/llama.cpp#24496; vllm-project/vllm#54947",

@@ -45,6 +45,7 @@ export const completionStreamChecks: readonly Check[] = [
   defineCheck({
     ...COMPLETIONS,
     id: "completions.stream.flushed",
+    sharesAnswers: false,
     level: "should",
     requirement: "Texts are sent as they are made: of a stream that takes time the first bytes arrive before the last.",
     reference: "Chunked transfer, RFC 9112 section 7.1",
