@@ -5,71 +5,19 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
-import type { Exchange } from "../../src/exchange.ts";
-import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
-import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
+import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { Inconclusive } from "../../src/outcome-signals.ts";
 import { userMessage } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
-import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+import { ask, read, send } from "./ask.ts";
 import { FORCED, OTHER_FORCED } from "./variants.ts";
 import { readVector } from "./other-flaws.ts";
-import { objectsOf, readAnswer, readStream } from "./flaws.ts";
-import { answerOwners, OWNERS } from "../support/owners.ts";
-
-interface Read {
-  readonly text: string;
-  /** Why it ended; undefined where that is not said. */
-  readonly reason: unknown;
-  /** How many tools are called. */
-  readonly calls: number;
-  readonly usage: JsonObject;
-}
+import { objectsOf, readAnswer } from "./flaws.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const [CHAT, TEXT, EMBEDDING] = PLAIN_REQUESTS;
 const MODES: readonly AnswerMode[] = ["body", "stream"];
-
-/**
- * The text and the usage of an answer or a stream. `mustStream`: the same is answered in one piece, so that it has to be
- * answered in a stream, unless the server has none. @throws Failure, Inconclusive, NotTestable, Unsupported
- */
-async function ask(
-  context: CheckContext,
-  request: PlainRequest,
-  { mode, fields, mustStream = false }: { mode: AnswerMode; fields: JsonObject; mustStream?: boolean },
-): Promise<Read & { exchange: Exchange }> {
-  const usage = mode === "stream" ? { stream_options: { include_usage: true } } : {};
-  const exchange = await sendPlain(context, request, { mode, fields: { ...usage, ...fields } });
-  if (mustStream) {
-    throwIfUnsupported(exchange, "stream");
-    expectStatus(exchange, 200);
-  }
-  if (exchange.response?.status !== 200) {
-    await requireOffered(context, request.operation);
-    throw new Inconclusive(
-      `the request was not answered: status ${exchange.response?.status}, which errors.legal judges`,
-      answerOwners(exchange),
-    );
-  }
-  const { body, flaws } = readAnswer(exchange);
-  const [broken] = mode === "body" && body === undefined ? flaws : [];
-  if (broken !== undefined) throw new Failure({ ...broken, exchange });
-  const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];
-  const choices = parts.flatMap(({ choices: given }) => objectsOf(given)).filter(({ index = 0 }) => index === 0);
-  const text = choices.map(readPiece).join("");
-  const used = parts.map(({ usage: given }) => given).findLast(isJsonObject);
-  const called = choices.flatMap(({ message, delta }) =>
-    [message, delta].flatMap((spoken) => (isJsonObject(spoken) ? objectsOf(spoken["tool_calls"]) : [])),
-  );
-  const calls = new Set(called.map(({ index, id }) => index ?? id)).size;
-  const reason = choices.map((choice) => choice["finish_reason"]).find((one) => (one ?? null) !== null);
-  return { text, reason, calls, usage: used ?? {}, exchange };
-}
-
-function readPiece({ message, delta, text }: JsonObject): string {
-  const content = isJsonObject(message) ? message["content"] : isJsonObject(delta) ? delta["content"] : text;
-  return typeof content === "string" ? content : "";
-}
 
 const LONG =
   "The harbour lies in the north of the island, and three old boats with red sails wait there for the tide every morning.";
@@ -127,13 +75,10 @@ async function countPrompt(
   messages: readonly JsonObject[],
 ): Promise<number | null> {
   if (CHAT === undefined) return null;
-  const exchange = await sendPlain(context, CHAT, {
-    mode,
-    fields: { messages, ...(mode === "stream" ? { stream_options: { include_usage: true } } : {}) },
-  });
+  const exchange = await send(context, CHAT, { mode, fields: { messages } });
   // A template may know no such role, or refuse the order.
   if (exchange.response?.status !== 200) return null;
-  const { usage } = await ask(context, CHAT, { mode, fields: { messages } });
+  const { usage } = await read(context, CHAT, { mode, exchange });
   const { prompt_tokens: tokens } = usage;
   if (typeof tokens !== "number")
     throw new Inconclusive(
@@ -204,7 +149,9 @@ const composePlace = (name: string): JsonObject => ({
 /** The place that the schema leaves no choice about. @throws Inconclusive where nothing constrains the output */
 async function readPlace(context: CheckContext, mode: AnswerMode, name: string) {
   if (CHAT === undefined) throw new Inconclusive("there is no request of chat", OWNERS.schemaText);
-  const { text } = await ask(context, CHAT, { mode, fields: composePlace(name) });
+  const exchange = await send(context, CHAT, { mode, fields: composePlace(name) });
+  throwIfUnsupported(exchange, "response_format");
+  const { text } = await read(context, CHAT, { mode, exchange });
   const value = parse(text);
   if (value === undefined)
     throw new Inconclusive("the structured output is no JSON: cut, or not constrained", OWNERS.schemaFits);
@@ -221,8 +168,6 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
     breaks: "Names, quotations and all languages but English are mangled.",
     async run(context) {
       if (CHAT === undefined) return;
-      const probe = await sendPlain(context, CHAT, { mode, fields: composePlace(NAME) });
-      throwIfUnsupported(probe, "response_format");
       const { place, text } = await readPlace(context, mode, NAME);
       if (place === NAME) return;
       const plain = await readPlace(context, mode, PLAIN_NAME);
@@ -248,8 +193,9 @@ const unicodeChecks: readonly Check[] = MODES.flatMap((mode) => [
       if (TEXT === undefined) return;
       const prompt = `${NAME}: "Yes",\nand`;
       const fields = { prompt, echo: true };
-      throwIfUnsupported(await sendPlain(context, TEXT, { mode, fields }), "echo");
-      const { text } = await ask(context, TEXT, { mode, fields });
+      const exchange = await send(context, TEXT, { mode, fields });
+      throwIfUnsupported(exchange, "echo");
+      const { text } = await read(context, TEXT, { mode, exchange });
       await requireEcho(context, mode);
       expectThat(text.includes(prompt), { observer: "wire", expected: prompt, actual: text });
     },
@@ -322,9 +268,9 @@ async function expectSame(context: CheckContext, request: PlainRequest, capped: 
   const stop = plain.text.trim().split(/\s+/)[2];
   for (const option of [...OPTIONS, capped, ...(stop === undefined ? [] : [{ stop }, { stop: [stop] }])]) {
     const fields = { ...FIXED, ...option };
-    const exchange = await sendPlain(context, request, { mode: "body", fields });
+    const exchange = await send(context, request, { mode: "body", fields });
     if (exchange.response?.status !== 200) continue;
-    const answer = await ask(context, request, { mode: "body", fields });
+    const answer = await read(context, request, { mode: "body", exchange });
     const stream = await ask(context, request, { mode: "stream", fields, mustStream: true });
     const both = [answer, stream];
     if (option === PLAIN) hasUsage = both.every(({ usage }) => Object.keys(usage).length > 0);
@@ -342,9 +288,9 @@ async function expectSame(context: CheckContext, request: PlainRequest, capped: 
 async function expectSameCalls(context: CheckContext, request: PlainRequest): Promise<void> {
   for (const option of CALLED) {
     const fields = { ...FIXED, ...option };
-    const exchange = await sendPlain(context, request, { mode: "body", fields });
+    const exchange = await send(context, request, { mode: "body", fields });
     if (exchange.response?.status !== 200) continue;
-    const { calls: expected } = await ask(context, request, { mode: "body", fields });
+    const { calls: expected } = await read(context, request, { mode: "body", exchange });
     const { calls: actual } = await ask(context, request, { mode: "stream", fields, mustStream: true });
     const words = (count: number): string => `${count} calls for ${JSON.stringify(option)}`;
     expectThat(actual === expected, { observer: "wire", expected: words(expected), actual: words(actual) });
@@ -382,9 +328,9 @@ async function expectSuffix(context: CheckContext, mode: AnswerMode, choices: Js
   if (TEXT === undefined) return;
   const { usage } = await ask(context, TEXT, { mode, fields: choices });
   const fields = { ...choices, suffix: SUFFIX };
-  const { response } = await sendPlain(context, TEXT, { mode, fields });
-  if (response?.status !== 200) return;
-  const filled = (await ask(context, TEXT, { mode, fields })).usage;
+  const exchange = await send(context, TEXT, { mode, fields });
+  if (exchange.response?.status !== 200) return;
+  const filled = (await read(context, TEXT, { mode, exchange })).usage;
   const [fewer, more] = [usage["prompt_tokens"], filled["prompt_tokens"]].map(Number);
   const actual = `${fewer} tokens of the prompt without, ${more} with ${JSON.stringify(fields)}`;
   expectThat(!(Number(more) <= Number(fewer)), { observer: "wire", expected: "more tokens, or a refusal", actual });
