@@ -38,7 +38,7 @@ const SPENT_ACCOUNTS = {
 } as const;
 const REQUESTS_PER_MINUTE = 3;
 const AFFORDABLE_CALLS = 3;
-const AFFORDABLE_TOKENS = 64;
+const AFFORDABLE_TOKENS = 16;
 const ONE_CALL_AND_A_HALF = 1.5;
 /**
  * One for each token of an answer, and of what becomes a vector, and for each character that is spoken; nothing for a
