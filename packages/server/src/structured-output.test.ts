@@ -1,4 +1,4 @@
-/** Fifty schemas of the field, each with three prompts, through the wire: JSON that fits, streamed and not. */
+/** Fifty schemas of the field, each with several prompts, through the wire: JSON that fits, streamed and not. */
 
 import { createLlamaEngine, createScriptedEngine, findCachedModel } from "@openai-compat/engines";
 import { SAMPLE_SCHEMAS } from "@openai-compat/engines/sample-schemas";
@@ -20,7 +20,12 @@ const TOKENS_MAX = 90;
 const AT_ONCE = 4;
 
 const engines = [
-  { name: "the scripted engine", create: () => createScriptedEngine(), ends: ["stop"] },
+  {
+    name: "the scripted engine",
+    create: () => createScriptedEngine(),
+    promptsPerSchema: PROMPTS.length,
+    ends: ["stop"],
+  },
   ...(cached === null
     ? []
     : [
@@ -28,17 +33,24 @@ const engines = [
           name: "SmolLM2",
           // An account may hold all slots but one.
           create: () => createLlamaEngine({ modelPath: cached.path, concurrency: AT_ONCE + 1 }),
+          // Seconds for each: the prompts take turns, so that each is sent with a third of the schemas.
+          promptsPerSchema: 1,
           ends: ["length", "stop"],
         },
       ]),
 ];
 
-describe.each(engines)("on $name", ({ create, ends }) => {
-  test("every text of fifty schemas and three prompts fits its schema, streamed and not", async () => {
+describe.each(engines)("on $name", ({ create, promptsPerSchema, ends }) => {
+  test("every text of fifty schemas and several prompts fits its schema, streamed and not", async () => {
     const engine = create();
     const { server, baseUrl, keys } = await startTestServer({ engine });
     const client = new OpenAI({ baseURL: baseUrl, apiKey: keys.key, maxRetries: 0 });
-    const cases = SAMPLE_SCHEMAS.flatMap((sample) => PROMPTS.map((content, seed) => ({ ...sample, content, seed })));
+    const cases = SAMPLE_SCHEMAS.flatMap((sample, place) =>
+      Array.from({ length: promptsPerSchema }, (_, turn) => {
+        const seed = (place + turn) % PROMPTS.length;
+        return { ...sample, content: PROMPTS[seed] ?? "", seed };
+      }),
+    );
     const failed: string[] = [];
     const finishReasons = new Set<string | null | undefined>();
     const workers = Array.from({ length: AT_ONCE }, async () => {
