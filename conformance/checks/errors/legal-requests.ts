@@ -31,14 +31,14 @@ async function expectTaken(asked: Asked, exchange: Exchange): Promise<void> {
   expectStatus(exchange, 200);
 }
 
-/** Without it a model writes as much as it likes. */
-const BOUND = "max_tokens";
+/** Without one a model writes as much as it likes. */
+const BOUNDS: readonly string[] = ["max_tokens", "max_output_tokens"];
 
 /** The same default, the first or the second, of every parameter of the same level, as one request. */
 function joinDefaults({ request, mode }: Asked, turn: number, level: Level): JsonObject {
   const parameters = Object.entries(LEGAL_VALUES[request.slug] ?? {});
   const joined = parameters.flatMap(([name, { defaults = [], mode: only = mode, level: own = "must" }]) =>
-    name !== BOUND && only === mode && own === level && turn < defaults.length ? [[name, defaults[turn]]] : [],
+    !BOUNDS.includes(name) && only === mode && own === level && turn < defaults.length ? [[name, defaults[turn]]] : [],
   );
   return Object.fromEntries(joined);
 }
