@@ -31,8 +31,5 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
-/** A request that needs what this server stores: an upstream is asked for a chat in its place. */
-type StatefulRequestId = "createResponse";
-
 /** A request and its answer that an upstream can serve, too. */
-export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId | StatefulRequestId>;
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;

@@ -4,10 +4,8 @@ import { BILLED_OPERATIONS } from "./usage.ts";
 
 test("each request to an engine or an upstream needs a model of one type, and each type serves one", () => {
   const served = MODEL_TYPES.map((type) => listOperations(type));
-  // A session is no request, and what is served as a chat asks for none of its own.
-  const others = Object.entries(MODEL_OPERATIONS).flatMap(([id, { answer }]) =>
-    answer === "frames" || answer === "items" ? [id] : [],
-  );
+  // A session is no request.
+  const others = Object.entries(MODEL_OPERATIONS).flatMap(([id, { answer }]) => (answer === "frames" ? [id] : []));
   expect([...served.flat(), ...others].toSorted()).toEqual(Object.keys(MODEL_OPERATIONS).toSorted());
   expect(served.filter((operations) => operations.length === 0)).toEqual([]);
 });

@@ -46,8 +46,8 @@ export interface ModelOperation {
   /**
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
-   * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: none is asked; it is
-   * served as a chat.
+   * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: one
+   * response with items, or as a stream events of it.
    */
   readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items";
 }
@@ -127,8 +127,7 @@ export function listOperations(type: ModelType): readonly ModelRequestId[] {
 
 /** Whether it is a request and its answer that an upstream can serve, too. */
 export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
-  const { answer } = MODEL_OPERATIONS[id];
-  return answer !== "frames" && answer !== "items";
+  return MODEL_OPERATIONS[id].answer !== "frames";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

@@ -105,7 +105,7 @@ export interface UpstreamEngine {
   readonly limits: UpstreamEngineLimits;
   /** What the upstream serves for this model. */
   readonly operations: ReadonlySet<ModelRequestId>;
-  /** Whether responses are made of its chat completions. */
+  /** Whether responses are made of its chat completions, where it serves no responses itself. */
   readonly bridgesResponses: boolean;
 
   /**

@@ -21,8 +21,9 @@ const TEMPLATE_TOKENS = 1024;
 
 /** What an upstream is asked for to serve an operation; null where there is nothing to ask for. */
 export function resolveSentAs(engine: UpstreamEngine, operation: ModelOperationId): ModelRequestId | null {
-  if (isModelRequest(operation)) return operation;
-  return operation === "createResponse" && engine.bridgesResponses ? "createChatCompletion" : null;
+  const isBridged = operation === "createResponse" && !engine.operations.has(operation) && engine.bridgesResponses;
+  if (isBridged) return "createChatCompletion";
+  return isModelRequest(operation) ? operation : null;
 }
 
 /**

@@ -4,10 +4,13 @@
  */
 
 import { MODEL_OPERATIONS, answersWithChunks } from "@openai-compat/core";
+import type { ModelRequestId } from "@openai-compat/core";
 import type { AnswerTranslator, TranslatorOptions } from "./answer-translator.ts";
 import { createAudioEventReader } from "./audio-event-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
+import type { EventReader } from "./event-reader.ts";
 import type { ExchangeAnswer } from "./exchange.ts";
+import { createResponseEventReader } from "./response-event-reader.ts";
 import { createSniffingTranslator } from "./sniffing-translator.ts";
 import { createBytesTranslator } from "./translate-bytes.ts";
 import { createEventStreamTranslator } from "./translate-event-stream.ts";
@@ -68,8 +71,12 @@ function chooseWhole(
 
 function createStreamTranslator(options: TranslatorOptions): AnswerTranslator {
   const { operation } = options.request;
-  const reader = answersWithChunks(operation) ? createChunkReader({ ...options, operation }) : createAudioEventReader();
-  return createEventStreamTranslator({ ...options, reader });
+  return createEventStreamTranslator({ ...options, reader: createReader(operation, options) });
+}
+
+function createReader(operation: ModelRequestId, options: TranslatorOptions): EventReader {
+  if (answersWithChunks(operation)) return createChunkReader({ ...options, operation });
+  return operation === "createResponse" ? createResponseEventReader(options) : createAudioEventReader();
 }
 
 /** Empty for none, and for a value that is not valid in a header. */

@@ -116,9 +116,11 @@ function readBaseName(name: string): string {
 }
 
 function encodeLimit(request: UpstreamRequest, options: RequestOptions): JsonRecord {
-  if (!answersWithChunks(request.operation)) return {};
+  const isResponse = request.operation === "createResponse";
+  if (!isResponse && !answersWithChunks(request.operation)) return {};
   const limit = request.outputTokensMax ?? options.completionTokensMax;
   if (limit === null) return {};
+  if (isResponse) return { max_output_tokens: limit };
   if (request.operation === "createCompletion") return { max_tokens: limit };
   const { limitNames } = options;
   return {

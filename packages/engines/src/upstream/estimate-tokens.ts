@@ -72,6 +72,7 @@ const PROMPT_PARAMETERS = [
   "prompt",
   "suffix",
   "input",
+  "instructions",
 ] as const;
 
 /** Tokens of everything that becomes prompt: messages, tools, texts, or token ids. */
@@ -81,9 +82,10 @@ export function estimateInputTokens({ body, operation }: UpstreamRequest): numbe
   return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));
 }
 
-/** Tokens of a non-streaming answer: all texts of its choices, and the arguments of its calls. */
+/** Tokens of a non-streaming answer: all texts of its choices or items, and the arguments of its calls. */
 export function estimateOutputTokens(answer: Readonly<Record<string, unknown>>): number {
-  const { choices } = answer;
+  const { choices, output } = answer;
+  if (Array.isArray(output)) return countContent(output);
   if (!Array.isArray(choices)) return 0;
   return sum(choices, (choice) => {
     if (!isRecord(choice)) return 0;

@@ -124,6 +124,23 @@ const KNOWN: Readonly<Record<ModelRequestId, ReadonlySet<string>>> = {
     "prediction",
     "moderation",
   ]),
+  createResponse: new Set<string>([
+    ...SAMPLING,
+    ...LABELS,
+    "stream",
+    "input",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_tool_calls",
+    "text",
+    "reasoning",
+    "include",
+    "truncation",
+    "top_logprobs",
+    "chat_template_kwargs",
+  ]),
   createCompletion: new Set<string>([
     ...SAMPLING,
     ...OUTPUT_FORMAT,
@@ -202,6 +219,7 @@ const KNOWN: Readonly<Record<ModelRequestId, ReadonlySet<string>>> = {
 
 /** Replaced by our own values, so they don't count as dropped. */
 const WRITTEN_ANEW: ReadonlySet<string> = new Set(["model", "max_tokens", "max_completion_tokens"]);
+const WRITTEN_ANEW_IN_RESPONSES: ReadonlySet<string> = new Set(["model", "max_output_tokens"]);
 
 /** Of names that are reported: they are the caller's own, and go into a header. */
 const DROPPED_MAX = 20;
@@ -232,6 +250,7 @@ export function selectParameters(body: Readonly<JsonRecord>, rules: ParameterRul
 
 /** The names of what is not sent, bounded. */
 export function listDropped(names: readonly string[], rules: ParameterRules): readonly string[] {
-  const dropped = names.filter((name) => !WRITTEN_ANEW.has(name) && !isPassed(name, rules));
+  const written = rules.operation === "createResponse" ? WRITTEN_ANEW_IN_RESPONSES : WRITTEN_ANEW;
+  const dropped = names.filter((name) => !written.has(name) && !isPassed(name, rules));
   return dropped.slice(0, DROPPED_MAX).map((name) => name.slice(0, NAME_LENGTH_MAX));
 }

@@ -18,6 +18,7 @@ import { createModelReplacer } from "./model-replacer.ts";
 import { isNormalAnswer, normaliseAnswer, tooFewChoices } from "./normalise-answer.ts";
 import { normaliseEmbeddings, readEmbeddingWishes } from "./normalise-embeddings.ts";
 import { encodeUsage } from "./normalise-fields.ts";
+import { normaliseResponse } from "./normalise-response.ts";
 import { type ParsedAnswer, parseAnswer } from "./parse-answer.ts";
 import { fillIn } from "./usage-counter.ts";
 import { UpstreamError } from "./upstream-error.ts";
@@ -70,12 +71,13 @@ function normaliseWhole(parsed: ParsedAnswer, request: UpstreamRequest, usage: U
 
 type Normaliser = (parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageUnits) => string;
 
-const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames" | "items">, Normaliser>> = {
+const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames">, Normaliser>> = {
   vectors: normaliseVectors,
   text({ text, value }, { modelId }) {
     if (typeof value["text"] !== "string") throw new UpstreamError("invalid", "The answer has no text.");
     return createModelReplacer(modelId)(text, value);
   },
+  items: ({ value }, { modelId }, usage) => JSON.stringify(normaliseResponse(value, modelId, usage)),
   bytes() {
     throw new UpstreamError("invalid", "The answer is application/json, which was not requested.");
   },

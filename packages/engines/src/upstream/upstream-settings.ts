@@ -11,7 +11,7 @@ export interface UpstreamEngineSettings {
   readonly model: string;
   /** What the upstream serves for this model. */
   readonly operations: readonly ModelRequestId[];
-  /** Whether responses are made of its chat completions, where it serves those. Default true. */
+  /** Whether responses are made of its chat completions, where it serves those and no responses itself. Default true. */
   readonly bridgesResponses?: boolean;
   /** Sent as a bearer token; it is the only credential that an upstream ever sees. Default null: none is sent. */
   readonly apiKey?: string | null;

@@ -49,10 +49,10 @@ const settings = z.strictObject({
       "Other models there, by their names there, that a realtime session may name to transcribe its input; it costs what its own model costs.",
     ),
   responses: z
-    .enum(["bridge", "none"])
+    .enum(["bridge", "native", "none"])
     .default("bridge")
     .describe(
-      "How a chat model serves `POST /v1/responses`. `bridge`: as its chat completions. `none`: not at all. State is kept on this server.",
+      "How a chat model serves `POST /v1/responses`. `bridge`: as its chat completions. `native`: as its own responses. `none`: not at all. State is kept on this server alone.",
     ),
   zeroUsageBelieved: z
     .boolean()
@@ -105,7 +105,7 @@ export const upstreamKind = {
         model,
         apiKey,
         publicAddressesOnly,
-        operations: listOperations(type),
+        operations: listOperations(type).filter((name) => name !== "createResponse" || responses === "native"),
         bridgesResponses: responses === "bridge",
       });
       return { engine: upstream, source: null };

@@ -34,6 +34,7 @@ export function explainUsageShown({ isUsageRequested, isComplete, call }: EndedS
   if (!isComplete || call?.outcome === "left") return "client_disconnected";
   if (call?.outcome !== "completed")
     return call?.outcome.startsWith("upstream_") === true ? "upstream_failed" : "failed";
-  // Chunks get a last one with what is charged, be it an estimate; all other events are the upstream's own.
-  return answersWithChunks(call.operationId) || call.usageSource === "reported" ? "shown" : "not_reported";
+  // Chunks and responses get what is charged, be it an estimate; all other events are the upstream's own.
+  const isAdded = answersWithChunks(call.operationId) || call.operationId === "createResponse";
+  return isAdded || call.usageSource === "reported" ? "shown" : "not_reported";
 }

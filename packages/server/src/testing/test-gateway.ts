@@ -34,7 +34,7 @@ export async function startGateway(
   const engine = createUpstreamEngine({
     baseUrls: [],
     model: "scripted",
-    operations: MODEL_TYPES.flatMap(listOperations),
+    operations: MODEL_TYPES.flatMap(listOperations).filter((id) => id !== "createResponse"),
     apiKey: "upstream-canary-key",
     ...upstream,
   });

@@ -168,6 +168,8 @@ function addItem<Content>(turns: Turns<Content>, { item, param }: PlacedItem): v
       return addOutput(turns, item, param);
     case "compaction":
       throw unsupportedValue(`${param}.type`, item.type, "the items that it stands for");
+    default:
+      throw unsupportedValue(`${param}.type`, String(Reflect.get(item, "type")), "the types of a response's input");
   }
 }
 

@@ -66,5 +66,8 @@ function encodeEvent(event: ResponseEvent): string {
 }
 
 function pad(event: ResponseEvent): ResponseEvent & { readonly obfuscation?: string } {
-  return "delta" in event ? { ...event, obfuscation: createPadding(event.delta) } : event;
+  // A piece of another kind is an upstream's.
+  return "delta" in event && typeof event.delta === "string"
+    ? { ...event, obfuscation: createPadding(event.delta) }
+    : event;
 }

@@ -19,9 +19,16 @@ export interface ReasoningSeal {
   open(accountId: string, sealed: string): string | null;
 }
 
+/**
+ * What is sealed: a text that a model can be shown, or what an upstream has encrypted itself. One is not taken for the
+ * other.
+ */
+type SealedKind = "reasoning" | "upstream";
+
 /** @param secret at least 16 bytes, the same for all replicas. Null: one of this process alone */
-export function createReasoningSeal(secret: Uint8Array | null): ReasoningSeal {
-  const key = Buffer.from(hkdfSync("sha256", secret ?? randomBytes(KEY_LENGTH), "", "responses.reasoning", KEY_LENGTH));
+export function createReasoningSeal(secret: Uint8Array | null, kind: SealedKind): ReasoningSeal {
+  const info = `responses.${kind}`;
+  const key = Buffer.from(hkdfSync("sha256", secret ?? randomBytes(KEY_LENGTH), "", info, KEY_LENGTH));
   return {
     seal(accountId, reasoning) {
       const nonce = randomBytes(NONCE_LENGTH);

@@ -54,7 +54,7 @@ async function listChain(store: ResponseStore, accountId: string, id: string): P
     const output = Array.isArray(response["output"]) ? response["output"] : [];
     return [...input.map(({ item }) => item), ...output];
   });
-  return mapInSlices(items, (item) => ({ item: inputItemSchema.parse(item), param }), createWorkSlices({}));
+  return mapInSlices(items, (item) => ({ item: readStored(item), param }), createWorkSlices({}));
 }
 
 /** Of one query. */
@@ -71,10 +71,17 @@ async function listConversation(store: ResponseStore, accountId: string, id: str
     const page = await store.listItems(accountId, id, { after, limit: PAGE_ITEMS, order: "asc" });
     // The item was deleted meanwhile.
     if (page === "unknown_cursor") return items;
-    items.push(...page.data.map(({ item }) => ({ item: inputItemSchema.parse(item), param: "conversation" })));
+    items.push(...page.data.map(({ item }) => ({ item: readStored(item), param: "conversation" })));
     after = page.data.at(-1)?.id ?? null;
     if (!page.hasMore || after === null) return items;
   }
+}
+
+/** Items of an upstream may have types that this server does not know; they go back to it as they came. */
+function readStored(item: unknown): InputItem {
+  const known = inputItemSchema.safeParse(item);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what reads items refuses types that it does not know
+  return known.success ? known.data : (item as InputItem);
 }
 
 /** The items that are referred to in place of the references. @throws AiError `not_found` */
@@ -90,7 +97,7 @@ export async function resolveReferences(
     const id = readReference(placed.item);
     if (id === null) return placed;
     const stored = found.get(id);
-    if (stored !== undefined) return { ...placed, item: inputItemSchema.parse(stored.item) };
+    if (stored !== undefined) return { ...placed, item: readStored(stored.item) };
     const message = `Item with id '${id.slice(0, 100)}' not found. Items are not persisted when 'store' is set to false. Try again with 'store' set to true, or remove this item from your input.`;
     throw new AiError("not_found", message, { param: `${placed.param}.id` });
   });

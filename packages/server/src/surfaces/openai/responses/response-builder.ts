@@ -11,6 +11,7 @@ import type { AnswerEvent } from "../upstream/answer-event.ts";
 import { encodeResponseError } from "./encode-response-error.ts";
 import { encodeResponseUsage } from "./encode-response-usage.ts";
 import type { ToolName } from "./decode-tools.ts";
+import type { RunEvent } from "./response-run.ts";
 
 /** An event that has no number yet. */
 type Draft = ResponseEvent extends infer Event
@@ -38,7 +39,7 @@ export interface ResponseBuilder {
   /** The first events. @param served what is known once the call runs */
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
-  push(event: AnswerEvent): readonly ResponseEvent[];
+  push(event: RunEvent): readonly ResponseEvent[];
   /** The last event of a response that broke; before `start`, the first ones too. */
   fail(error: AiError): readonly ResponseEvent[];
 }
@@ -99,9 +100,10 @@ class Builder implements ResponseBuilder {
     return this.#take();
   }
 
-  push(event: AnswerEvent): readonly ResponseEvent[] {
+  push(event: RunEvent): readonly ResponseEvent[] {
     switch (event.type) {
       case "choice-start":
+      case "native-event":
         break;
       case "reasoning-delta":
         this.#addReasoning(event.text);

@@ -2,6 +2,7 @@
 
 import type { Sampling, SchemaRelaxation } from "@openai-compat/core";
 import type { AnswerEvent } from "../upstream/answer-event.ts";
+import type { NativeEvent } from "./native/native-event.ts";
 
 /** An admitted chat. Its slots are held until `events` ends or is closed, or the call's signal aborts. */
 export interface ResponseRun {
@@ -15,5 +16,8 @@ export interface ResponseRun {
   /** Parameters of the request that were not sent to an upstream. Absent: there is none. */
   readonly droppedParameters?: readonly string[];
   /** @throws AiError while iterating */
-  readonly events: AsyncIterable<AnswerEvent>;
+  readonly events: AsyncIterable<RunEvent>;
 }
+
+/** Of a chat, or an upstream's own, which its builder relays. */
+export type RunEvent = AnswerEvent | NativeEvent;

@@ -1,7 +1,8 @@
 /** `POST /responses`. */
 
 import { AiError, responseCalls, stringifyInSlices } from "@openai-compat/core";
-import type { Calls, ChatRequest, ChatRun, ResponseStore, RoutedCall } from "@openai-compat/core";
+import type { Calls, ChatRequest, ChatRun, ResponseStore, RoutedCall, SchemaRelaxation } from "@openai-compat/core";
+import type { ResponseObject } from "@openai-compat/spec";
 import { JSON_BODY, defineStoredRoute } from "../model-route.ts";
 import type { RouteScope, StartableCall } from "../model-route.ts";
 import type { OperationHandler } from "../operation-handler.ts";
@@ -11,15 +12,18 @@ import { encodeDroppedParameters } from "../upstream/encode.ts";
 import { encodeChat } from "./bridge/encode-chat.ts";
 import { startBridged } from "./bridge/start-bridged.ts";
 import { composeResponse } from "./compose-response.ts";
-import type { InputOptions } from "./decode-input.ts";
 import { decodeResponse, decodeResponseBody } from "./decode.ts";
 import type { DecodedResponse, ResponseWire } from "./decode.ts";
 import { createResponseProtocol, encodeResponseStream, isLast, listResponseEvents } from "./encode-stream.ts";
 import type { LastEvent } from "./encode-stream.ts";
+import { encodeNative } from "./native/encode-native.ts";
+import { createNativeBuilder } from "./native/native-builder.ts";
+import { startNative } from "./native/start-native.ts";
 import { createReasoningSeal } from "./reasoning-seal.ts";
 import type { ReasoningSeal } from "./reasoning-seal.ts";
 import { renameRefusal } from "./rename-refusal.ts";
 import { createItemId, createResponseBuilder } from "./response-builder.ts";
+import type { ResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
 import type { ResponseState } from "./resolve-state.ts";
 import type { ResponseRun } from "./response-run.ts";
@@ -41,37 +45,34 @@ const calls: Calls<ChatRequest, ChatRun> = {
 
 export function createResponseRoute(dependencies: ResponseDependencies): OperationHandler {
   const { secretKey } = dependencies.settings;
-  const seal = createReasoningSeal(secretKey === null ? null : Buffer.from(secretKey, "base64"));
+  const secret = secretKey === null ? null : Buffer.from(secretKey, "base64");
+  const seals = {
+    reasoning: createReasoningSeal(secret, "reasoning"),
+    upstream: createReasoningSeal(secret, "upstream"),
+  };
   return defineStoredRoute(calls, {
     body: JSON_BODY,
-    decode: ({ value }, routed, scope) => decode(value, routed, { scope, seal, ...dependencies }),
+    decode: ({ value }, routed, scope) => decode(value, routed, { scope, seals, ...dependencies }),
   });
 }
 
 interface DecodeOptions extends ResponseDependencies {
   readonly scope: RouteScope;
-  readonly seal: ReasoningSeal;
+  readonly seals: Seals;
 }
+
+/** By what is sealed. */
+type Seals = Readonly<Record<"reasoning" | "upstream", ReasoningSeal>>;
 
 async function decode(
   body: unknown,
   routed: RoutedCall<ChatRequest, ChatRun>,
-  { scope, seal, responses, settings }: DecodeOptions,
+  { scope, seals, responses, settings }: DecodeOptions,
 ): Promise<StartableCall<ResponseRun>> {
   const { accountId } = scope.call.principal;
   const wire = decodeResponseBody(body);
   const state = await resolveState(responses, accountId, wire);
-  const openReasoning = (sealed: string) => seal.open(accountId, sealed);
-  const { start, toolNames, relaxed } = prepareRun(routed, { wire, state, openReasoning, scope });
-  const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
-  const id = createItemId("resp");
-  const builder = createResponseBuilder({
-    initial: composeResponse(wire, { id, createdAt: readSeconds(), conversationId: state.conversationId }),
-    toolNames,
-    summarises: (wire.reasoning?.summary ?? wire.reasoning?.generate_summary ?? null) !== null,
-    sealReasoning: isSealed ? (reasoning) => seal.seal(accountId, reasoning) : null,
-    now: readSeconds,
-  });
+  const { start, builder, relaxed } = prepareRun(routed, { wire, state, seals, scope });
   const keep = (last: LastEvent) =>
     wire.store === false ? Promise.resolve(last) : keepResponse(last, { accountId, state, responses, settings });
   const includeObfuscation = wire.stream_options?.include_obfuscation === true;
@@ -102,23 +103,58 @@ async function decode(
 interface PrepareOptions {
   readonly wire: ResponseWire;
   readonly state: ResponseState;
-  readonly openReasoning: InputOptions["openReasoning"];
+  readonly seals: Seals;
   readonly scope: RouteScope;
 }
 
-/** A local engine's chat, or one of an upstream. @throws AiError with status 400, `param` naming what is wrong */
-function prepareRun(
-  routed: RoutedCall<ChatRequest, ChatRun>,
-  { wire, state, openReasoning, scope }: PrepareOptions,
-): Pick<DecodedResponse, "toolNames" | "relaxed"> & { readonly start: () => Promise<ResponseRun> } {
-  if (routed.route === "upstream") {
-    const chat = encodeChat(wire, state.items, openReasoning);
-    const { call: authorised, context } = scope;
-    const options = { wire, chat, authorised, traceParent: context.traceParent };
-    return { ...chat, start: () => startBridged(routed, options) };
+interface PreparedRun {
+  readonly start: () => Promise<ResponseRun>;
+  /** Takes the events of the run. */
+  readonly builder: ResponseBuilder;
+  readonly relaxed: readonly SchemaRelaxation[];
+}
+
+/**
+ * A local engine's chat, or one of an upstream, or an upstream's own response.
+ *
+ * @throws AiError with status 400, `param` naming what is wrong
+ */
+function prepareRun(routed: RoutedCall<ChatRequest, ChatRun>, options: PrepareOptions): PreparedRun {
+  const { wire, state, seals, scope } = options;
+  const { call: authorised, context } = scope;
+  const { accountId } = authorised.principal;
+  const { traceParent } = context;
+  const openReasoning = (sealed: string) => seals.reasoning.open(accountId, sealed);
+  if (routed.route === "local") {
+    const { request, toolNames, relaxed } = decodeResponse(wire, state.items, openReasoning);
+    return { start: () => routed.run(request), builder: createBuilder(toolNames, options), relaxed };
   }
-  const { request, ...decoded } = decodeResponse(wire, state.items, openReasoning);
-  return { ...decoded, start: () => routed.run(request) };
+  if (routed.sentAs === "createResponse") {
+    const body = encodeNative(wire, state.items, (sealed) => seals.upstream.open(accountId, sealed));
+    const sealBlob = (blob: string) => seals.upstream.seal(accountId, blob);
+    const builder = createNativeBuilder({ initial: composeInitial(options), sealBlob });
+    return { start: () => startNative(routed, { wire, body, authorised, traceParent }), builder, relaxed: [] };
+  }
+  const chat = encodeChat(wire, state.items, openReasoning);
+  const builder = createBuilder(chat.toolNames, options);
+  return { start: () => startBridged(routed, { wire, chat, authorised, traceParent }), builder, relaxed: chat.relaxed };
+}
+
+function createBuilder(toolNames: DecodedResponse["toolNames"], options: PrepareOptions): ResponseBuilder {
+  const { wire, seals, scope } = options;
+  const { accountId } = scope.call.principal;
+  const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
+  return createResponseBuilder({
+    initial: composeInitial(options),
+    toolNames,
+    summarises: (wire.reasoning?.summary ?? wire.reasoning?.generate_summary ?? null) !== null,
+    sealReasoning: isSealed ? (reasoning) => seals.reasoning.seal(accountId, reasoning) : null,
+    now: readSeconds,
+  });
+}
+
+function composeInitial({ wire, state: { conversationId } }: PrepareOptions): ResponseObject {
+  return composeResponse(wire, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
 }
 
 interface KeepOptions extends ResponseDependencies {

@@ -12,7 +12,7 @@ import { decodeBody } from "../decode-body.ts";
 import type { UpstreamDecodeOptions } from "../model-route.ts";
 
 export const TOKENS_MAX = 1_000_000_000;
-const tokens = z.int().min(1).max(TOKENS_MAX).nullish();
+export const tokens = z.int().min(1).max(TOKENS_MAX).nullish();
 export const answers = z.int().min(1).max(128).nullish();
 
 export const common = { model: z.string().min(1) };
