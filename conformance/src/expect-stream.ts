@@ -59,7 +59,7 @@ export interface ChatChunk extends JsonObject {
  * Chat chunks as raw JSON, for checks that look inside them. Other checks own the stream's framing and the chunks'
  * shape, so that a stream which can't be read leaves the caller inconclusive. @throws Inconclusive
  */
-export function chatChunks(exchange: Exchange, owners?: Owners): readonly ChatChunk[] {
+export function chatChunks(exchange: Exchange, owners: Owners): readonly ChatChunk[] {
   const response = expectResponse(exchange);
   if (response.status !== 200) throw new Inconclusive(`the stream was not opened: status ${response.status}`, owners);
   let frames: readonly JsonObject[];

@@ -10,7 +10,7 @@ import type { Exchange, RecordedResponse } from "./exchange.ts";
 import { isUnreachable } from "./exchange-recording.ts";
 import { isJsonObject, type JsonObject } from "./json-object.ts";
 import { Failure, type FailureDetails, Inconclusive, Unsupported } from "./outcome-signals.ts";
-import { Owners } from "./owners.ts";
+import type { Owners } from "./owners.ts";
 import { bodyBytes, bodyText, describeExchange, excerpt } from "./response-body.ts";
 
 export { isJsonObject, type JsonObject } from "./json-object.ts";
@@ -24,27 +24,17 @@ export function expectThat(holds: boolean, details: FailureDetails): asserts hol
  * Runs an expectation which another check owns: where that one would fail, this check is only inconclusive, so that one
  * defect is blamed once. @throws Inconclusive
  */
-export function assume<T>(what: string, owners: Owners, expectation: () => T): T;
-/** Without owners, until the last caller names them. */
-export function assume<T>(what: string, expectation: () => T): T;
-export function assume<T>(what: string, second: Owners | (() => T), third?: () => T): T {
-  const owners = second instanceof Owners ? second : undefined;
-  const expectation = second instanceof Owners ? third : second;
-  if (expectation === undefined) throw new TypeError("There is nothing to expect.");
+export function assume<T>(what: string, owners: Owners, expectation: () => T): T {
   try {
     return expectation();
   } catch (thrown) {
-    if (thrown instanceof Failure)
-      throw new Inconclusive(
-        `this needs ${what}, which ${owners?.ids.join(", ") ?? "other checks"} judges: ${thrown.message}`,
-        owners,
-      );
-    throw thrown;
+    if (!(thrown instanceof Failure)) throw thrown;
+    throw new Inconclusive(`this needs ${what}, which ${owners.ids.join(", ")} judges: ${thrown.message}`, owners);
   }
 }
 
 /** The SDK's value, where this check needs the call to succeed but another check owns that. @throws Inconclusive */
-export function requireSuccess<T>(outcome: SdkOutcome<T>, owners?: Owners): NonNullable<T> {
+export function requireSuccess<T>(outcome: SdkOutcome<T>, owners: Owners): NonNullable<T> {
   throwIfUnreachable(outcome.exchange);
   throwIfRateLimited(outcome.exchange);
   if (outcome.value !== undefined && outcome.value !== null) return outcome.value;

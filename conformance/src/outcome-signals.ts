@@ -63,10 +63,10 @@ export class Inconclusive extends Error {
   /** The checks that judge the precondition; empty for any other cause. */
   readonly owners: readonly string[];
 
-  /** @param by the owners of the precondition, or why there are none. Default: a precondition that nobody owns yet. */
-  constructor(reason: string, by?: Owners | UnownedCause) {
+  /** @param by the owners of the precondition, or why there are none */
+  constructor(reason: string, by: Owners | UnownedCause) {
     super(reason);
-    this.inconclusiveCause = by === undefined || by instanceof Owners ? "precondition" : by;
+    this.inconclusiveCause = by instanceof Owners ? "precondition" : by;
     this.owners = by instanceof Owners ? by.ids : [];
   }
 }

@@ -5,6 +5,7 @@ import { expectStatus, isJsonObject } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { readAnswer } from "../invariants/flaws.ts";
 import { OPERATION_PROBES, type OperationProbe, requireOffered } from "../support/operation-probes.ts";
+import { OWNERS } from "../support/owners.ts";
 
 function defineSecretCheck({ operation, slug, needs, call, stream }: OperationProbe): Check {
   return defineCheck({
@@ -24,7 +25,7 @@ function defineSecretCheck({ operation, slug, needs, call, stream }: OperationPr
       const created = readAnswer(await context.wire({ method: "POST", path: "/realtime/client_secrets", body }));
       const secret = isJsonObject(created.body) ? created.body["value"] : undefined;
       if (typeof secret !== "string")
-        throw new Inconclusive("there is no client secret, which realtime.secret.shape judges");
+        throw new Inconclusive("there is no client secret, which realtime.secret.shape judges", OWNERS.secretShape);
       for (const ask of stream === undefined ? [call] : [call, stream]) {
         const sent = { credential: { literal: secret } };
         const { exchange } = await context.sdk((client) => ask(client, context), sent);

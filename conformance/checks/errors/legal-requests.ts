@@ -73,7 +73,7 @@ async function expectValuesTaken(asked: Asked, parameter: string, values: LegalV
 async function learnValues({ context, request }: Asked, { learn }: LegalValues): Promise<readonly unknown[]> {
   if (learn === undefined) return [];
   const plain = await sendPlain(context, request, { mode: "body" });
-  return learn(assume("a plain request is answered with JSON", () => expectJsonObject(plain)));
+  return learn(assume("a plain request is answered with JSON", answerOwners(plain), () => expectJsonObject(plain)));
 }
 
 function defineLegalCheck(request: PlainRequest, parameter: string, values: LegalValues): Check {

@@ -207,7 +207,10 @@ async function requireEcho(context: CheckContext, mode: AnswerMode): Promise<voi
   if (TEXT === undefined) return;
   const { text } = await ask(context, TEXT, { mode, fields: { prompt: "The sea and", echo: true } });
   if (text.includes("The sea and")) return;
-  throw new Inconclusive("`echo` is ignored, which completions.echo.prompt-first and .stream-says-the-same judge");
+  throw new Inconclusive(
+    "`echo` is ignored, which completions.echo.prompt-first and .stream-says-the-same judge",
+    OWNERS.textEchoes,
+  );
 }
 
 function parse(text: string): unknown {

@@ -16,6 +16,7 @@ import type { Answered } from "./answered.ts";
 import { ANSWERED } from "./answers.ts";
 import { type Flaw, listShapeFlaws, must, readAnswer, readStream, should } from "./flaws.ts";
 import { expectNoChange } from "./repeated.ts";
+import { OWNERS, statusOwners } from "../support/owners.ts";
 
 type Ask = () => Promise<Exchange>;
 
@@ -141,8 +142,9 @@ function defineAgainCheck(answered: Answered): Check {
     async run(context) {
       await requireOffered(context, operation);
       const [one, ...others] = listRefusedAsks(context, answered);
-      const { status } = expectResponse(await one());
-      if (status < 400) throw new Inconclusive(`an unknown key is let in, which auth.${slug}.unknown-key judges`);
+      const exchange = await one();
+      const { status } = expectResponse(exchange);
+      if (status < 400) throw new Inconclusive("an unknown key is let in", statusOwners(exchange, 401));
       for (const other of others) await expectNoChange({ one, other, read: readError });
     },
   });
@@ -164,9 +166,9 @@ const streamErrorCheck = defineCheck({
     if (streamed === undefined) return;
     const fields = { ...streamed.variants[0], model: context.models.upstream_breaks };
     const exchange = await streamed.send(context, fields);
-    if (exchange.response?.status !== 200) throw new Inconclusive("no stream begins, which upstreams judges");
+    if (exchange.response?.status !== 200) throw new Inconclusive("no stream begins", OWNERS.upstreamEnds);
     const event = readStream(exchange, false).events.find(({ error }) => error !== undefined);
-    if (event === undefined) throw new Inconclusive("no event has an error, which upstreams judges");
+    if (event === undefined) throw new Inconclusive("no event has an error", OWNERS.upstreamErrorEvent);
     const [flaw] = listErrorFlaws(event);
     if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
   },

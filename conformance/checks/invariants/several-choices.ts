@@ -12,6 +12,7 @@ import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { objectsOf, readAnswer, readStream, joinTexts } from "./flaws.ts";
 import { FORCED, USAGE } from "./variants.ts";
+import { OWNERS } from "../support/owners.ts";
 
 interface Choice {
   readonly text: string;
@@ -25,6 +26,11 @@ interface Answer {
 }
 
 const MODES: readonly AnswerMode[] = ["body", "stream"];
+/** Who judges that there are several. */
+const CHOICES_OWNERS = {
+  chat: { body: OWNERS.chatChoices, stream: OWNERS.streamChoices },
+  completions: { body: OWNERS.textChoices, stream: OWNERS.textStreamChoices },
+} as const;
 const SEVERAL = 2;
 const GREEDY: JsonObject = { temperature: 0, seed: 7, max_tokens: 16 };
 
@@ -225,7 +231,10 @@ function defineSeveralCheck(request: PlainRequest, mode: AnswerMode): Check {
       const asked = { context, request, mode };
       const plain = await askChoices(asked, GREEDY, SEVERAL);
       if (plain === null)
-        throw new Inconclusive(`there are not ${SEVERAL} choices, which ${area}.invariants.${slug} judges`);
+        throw new Inconclusive(
+          `there are not ${SEVERAL} choices`,
+          CHOICES_OWNERS[area === "chat" ? "chat" : "completions"][mode],
+        );
       for (const row of ROWS[slug] ?? []) {
         const fields = row.fields(plain);
         if (fields !== null) await expectRow(asked, row, fields);

@@ -12,6 +12,7 @@ import { readRetryAfter, RETRY_AFTER_SECONDS_MAX } from "../support/retry-after.
 import { requireError, requireStatus } from "../support/envelope.ts";
 import { bodyText } from "../../src/response-body.ts";
 import type { Exchange } from "../../src/exchange.ts";
+import { defineOwners } from "../../src/owners.ts";
 
 const LIMITS = { area: "limits", level: "must", tier: "protocol" } as const;
 
@@ -62,6 +63,7 @@ function areLimitsTold(refused: Exchange): boolean {
 }
 
 function defineRefusalTold(billed: BilledCall): Check {
+  const owners = defineOwners(`limits.rate.${billed.slug}`);
   return defineCheck({
     ...LIMITS,
     id: `limits.invariants.rate-refusal-${billed.slug}`,
@@ -73,7 +75,7 @@ function defineRefusalTold(billed: BilledCall): Check {
     breaks: "Clients of this operation give up, or come back too early, though waiting would have been enough.",
     async run(context) {
       const { refused } = await exhaustBy(context, () => askBilled(context, billed, { credential: "rate_limited" }));
-      if (refused === null) throw new Inconclusive("no call was refused, which another check judges");
+      if (refused === null) throw new Inconclusive("no call was refused", owners);
       if (refused.response?.status !== 429) await requireAnswered(context, billed);
       requireStatus(refused, 429);
       for (const { expected, isTold } of TOLD) {

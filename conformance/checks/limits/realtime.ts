@@ -3,6 +3,7 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { describeConnection, expectOn, openSession, REALTIME, TRANSCRIPTION_QUERY } from "../support/realtime-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 export const realtimeLimitChecks: readonly Check[] = [
   defineCheck({
@@ -23,7 +24,8 @@ export const realtimeLimitChecks: readonly Check[] = [
         const exchange = connection.exchange();
         connection.terminate();
         if (exchange.response?.status === 429) return;
-        if (!connection.opened) throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`);
+        if (!connection.opened)
+          throw new Inconclusive(`this needs a session: ${describeConnection(connection)}`, OWNERS.liveOpen);
         if (opened < 2 * requestsPerMinute) continue;
         const actual = `${opened + 1} sessions`;
         expectOn(connection, false, { observer: "wire", expected: "status 429", actual });

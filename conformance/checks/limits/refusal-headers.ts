@@ -7,6 +7,8 @@ import { type Flaw, should } from "../invariants/flaws.ts";
 import { askBilled, BILLED_CALLS, type BilledCall, describeCall } from "../support/billed-calls.ts";
 import { exhaustBy, isDuration, readRateLimitHeaders } from "../support/rate-limit.ts";
 import { RETRY_AFTER_SECONDS_MAX } from "../support/retry-after.ts";
+import { OWNERS } from "../support/owners.ts";
+import { defineOwners } from "../../src/owners.ts";
 
 /** `retry-after` has whole seconds, which are rounded up. */
 const ROUNDED_SECONDS = 1;
@@ -33,6 +35,7 @@ function listRefusalFlaws(exchange: Exchange): readonly Flaw[] {
 }
 
 function defineHeaderCheck(billed: BilledCall): Check {
+  const owners = billed.slug === "chat" ? OWNERS.rateRefused : defineOwners(`limits.rate.${billed.slug}`);
   return defineCheck({
     id: `limits.invariants.${billed.slug}-headers`,
     area: "limits",
@@ -46,7 +49,7 @@ function defineHeaderCheck(billed: BilledCall): Check {
     async run(context) {
       const { refused } = await exhaustBy(context, () => askBilled(context, billed, { credential: "rate_limited" }));
       if (refused?.response?.status !== 429) {
-        throw new Inconclusive(`nothing was refused with 429, which limits.rate.${billed.slug} judges`);
+        throw new Inconclusive("nothing was refused with 429", owners);
       }
       const [flaw] = listRefusalFlaws(refused);
       if (flaw !== undefined) throw new Failure({ ...flaw, exchange: refused });

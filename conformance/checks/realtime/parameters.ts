@@ -30,6 +30,7 @@ import {
   type RealtimeParameter,
   type SessionType,
 } from "../support/realtime-parameters.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const PARAMETERS = {
   ...REALTIME,
@@ -228,10 +229,14 @@ function namesEvent({ error }: JsonObject): boolean {
 }
 
 /** The messages that every session has to answer, in an order in which none needs another one's effect. */
-const ANSWERED: readonly { readonly message: JsonObject; readonly answer: string }[] = [
-  { message: { type: "input_audio_buffer.clear" }, answer: CLEARED },
-  { message: { type: "session.update", session: { type: "transcription" } }, answer: "session.updated" },
-];
+const ANSWERED = [
+  { message: { type: "input_audio_buffer.clear" }, answer: CLEARED, owners: OWNERS.liveCleared },
+  {
+    message: { type: "session.update", session: { type: "transcription" } },
+    answer: "session.updated",
+    owners: OWNERS.liveUpdated,
+  },
+] as const;
 
 const answeredCheck = defineCheck({
   ...PARAMETERS,
@@ -244,14 +249,14 @@ const answeredCheck = defineCheck({
   async run(context) {
     const connection = await openConfigured(context);
     for (let round = 0; round < 2; round += 1) {
-      for (const { message, answer } of ANSWERED) {
+      for (const { message, answer, owners } of ANSWERED) {
         const from = connection.events.length;
         connection.send(message);
         const seen = await connection.waitFor(answer, { from, withinMs: context.patienceMs });
-        if (seen === null) throw new Inconclusive(`this needs ${answer}, which another check judges`);
+        if (seen === null) throw new Inconclusive(`this needs ${answer}`, owners);
       }
     }
-    const known = new Set(ANSWERED.map(({ answer }) => answer));
+    const known = new Set<string>(ANSWERED.map(({ answer }) => answer));
     const answers = connection.events.map(({ value }) => String(value["type"])).filter((type) => known.has(type));
     const expected = ["session.updated", ...ANSWERED, ...ANSWERED].map((row) =>
       typeof row === "string" ? row : row.answer,

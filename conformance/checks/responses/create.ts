@@ -19,6 +19,7 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { readOutputText } from "../support/response-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const RESPONSES = {
   area: "responses",
@@ -55,7 +56,7 @@ async function askStream(context: CheckContext): Promise<Exchange> {
 async function requireEvents(context: CheckContext): Promise<readonly JsonObject[]> {
   const exchange = await askStream(context);
   requireStatus(exchange, 200);
-  return assume("the stream is one of JSON", () => jsonFrames(exchange));
+  return assume("the stream is one of JSON", OWNERS.responseEvents, () => jsonFrames(exchange));
 }
 
 function listItems(events: readonly JsonObject[], type: string): readonly unknown[] {
@@ -257,7 +258,9 @@ const streamChecks: readonly Check[] = [
     async run(context) {
       const exchange = await askStream(context);
       requireStatus(exchange, 200);
-      const types = assume("the stream is one of JSON", () => jsonFrames(exchange)).map(({ type }) => String(type));
+      const types = assume("the stream is one of JSON", OWNERS.responseEvents, () => jsonFrames(exchange)).map(
+        ({ type }) => String(type),
+      );
       const names = sseFrames(exchange).flatMap(({ data, event }) => (data === null ? [] : [event ?? "none"]));
       const wrong = types.findIndex((type, index) => names[index] !== type);
       const actual = `${names[wrong] ?? "none"} for ${types[wrong] ?? "none"}`;

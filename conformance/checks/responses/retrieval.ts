@@ -23,6 +23,7 @@ import {
   RESPONSES,
 } from "../support/response-calls.ts";
 import { askAsOther, OTHER_ACCOUNT } from "../support/stored-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const RETRIEVED = {
   ...RESPONSES,
@@ -171,7 +172,7 @@ export const responseRetrievalChecks: readonly Check[] = [
     async run(context) {
       await requireKept(context);
       const { id } = await requireResponse(context);
-      requireSuccess(await context.sdk((client) => client.responses.retrieve(String(id))));
+      requireSuccess(await context.sdk((client) => client.responses.retrieve(String(id))), OWNERS.responseKept);
       expectStatus(await askAsOther(context, (client) => client.responses.cancel(String(id))), 404);
     },
   }),

@@ -18,6 +18,7 @@ import { Inconclusive } from "../../src/outcome-signals.ts";
 import { composeSdkStream, userMessage } from "../support/chat-calls.ts";
 import { expectRefused, requireStatus } from "../support/envelope.ts";
 import { askAsOther, OTHER_ACCOUNT, requireStoredChats, storeChat, uniqueLabel } from "../support/stored-calls.ts";
+import { OWNERS, answerOwners } from "../support/owners.ts";
 
 const STORED = {
   area: "responses",
@@ -76,14 +77,13 @@ export const storedChatChecks: readonly Check[] = [
       await requireStoredChats(context);
       const request = { ...composeSdkStream(context), store: true };
       const streamed = await context.sdk((client) => readStreamed(client, request));
-      const { ids, text } = requireSuccess(streamed);
+      const { ids, text } = requireSuccess(streamed, answerOwners(streamed.exchange));
       const [id] = ids;
-      if (id === undefined || ids.size > 1)
-        throw new Inconclusive("the chunks have no one id, which another check judges");
+      if (id === undefined || ids.size > 1) throw new Inconclusive("the chunks have no one id", OWNERS.streamId);
       const found = expectSdkValue(await context.sdk((client) => client.chat.completions.retrieve(id)));
       const [actual, whole] = [textOf(found), textOf(await storeChat(context))];
       const isLost = actual !== JSON.stringify([text]);
-      if (isLost && actual === whole) throw new Inconclusive("the stream lacks some of its text, which others judge");
+      if (isLost && actual === whole) throw new Inconclusive("the stream lacks some of its text", OWNERS.streamText);
       expectThat(!isLost, { observer: "sdk", expected: JSON.stringify([text]), actual });
     },
   }),
@@ -255,7 +255,10 @@ export const storedChatChecks: readonly Check[] = [
     async run(context) {
       const { label, ids } = await storeLabelled(context, 2);
       const query = { metadata: { label }, order: "desc" } as const;
-      const found = requireSuccess(await context.sdk((client) => client.chat.completions.list(query))).data;
+      const found = requireSuccess(
+        await context.sdk((client) => client.chat.completions.list(query)),
+        OWNERS.storedList,
+      ).data;
       const actual = found.map(({ id }) => id).join();
       expectThat(actual === ids.toReversed().join(), { observer: "sdk", expected: ids.toReversed().join(), actual });
     },
@@ -271,7 +274,10 @@ export const storedChatChecks: readonly Check[] = [
       const { label } = await storeLabelled(context, 1);
       await storeLabelled(context, 1);
       const query = { metadata: { label }, limit: 20 };
-      const found = requireSuccess(await context.sdk((client) => client.chat.completions.list(query))).data;
+      const found = requireSuccess(
+        await context.sdk((client) => client.chat.completions.list(query)),
+        OWNERS.storedList,
+      ).data;
       const others = found.filter(({ metadata }) => metadata?.["label"] !== label);
       const actual = JSON.stringify(others.map(({ metadata }) => metadata));
       expectThat(others.length === 0, { observer: "sdk", expected: `label ${label} alone`, actual });

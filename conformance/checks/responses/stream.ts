@@ -38,12 +38,12 @@ export const responseStreamChecks: readonly Check[] = [
     breaks: "Words are lost or doubled between two events, unseen by every client.",
     async run(context) {
       const [one, other] = [await requireResponse(context, REPEATABLE), await requireResponse(context, REPEATABLE)];
-      if (readOutputText(one) !== readOutputText(other)) throw new Inconclusive("answers are not repeatable");
+      if (readOutputText(one) !== readOutputText(other)) throw new Inconclusive("answers are not repeatable", "chance");
       const read = async (): Promise<string> =>
         readOutputText(requireEnd(await requireResponseEvents(context, REPEATABLE)).response);
       const streamed = await read();
       if (streamed === readOutputText(one)) return;
-      if (streamed !== (await read())) throw new Inconclusive("streams are not repeatable");
+      if (streamed !== (await read())) throw new Inconclusive("streams are not repeatable", "chance");
       expectThat(false, { observer: "wire", expected: readOutputText(one), actual: streamed });
     },
   }),

@@ -23,6 +23,7 @@ import {
   RESPONSES,
 } from "../support/response-calls.ts";
 import { type KnownTool, REPORT, TRAY } from "../support/tool-calls.ts";
+import { OWNERS } from "../support/owners.ts";
 
 const FORCED = { ...RESPONSES, tier: "forced" } as const;
 const TOOLS = "OpenAPI FunctionTool, ToolChoiceParam";
@@ -164,7 +165,7 @@ export const responseToolChecks: readonly Check[] = [
     breaks: "Tools are run with arguments that they can't read.",
     async run(context) {
       const calls = await listCalls(context, force(REPORT));
-      if (calls.length === 0) throw new Inconclusive("nothing is called, which responses.tools.named-is-called judges");
+      if (calls.length === 0) throw new Inconclusive("nothing is called", OWNERS.responseCalled);
       for (const { arguments: text } of calls) expectFits(expectJsonText(String(text)), REPORT.form);
     },
   }),
@@ -196,8 +197,7 @@ export const responseToolChecks: readonly Check[] = [
     async run(context) {
       const outcome = await callResponses(context, answerCall);
       throwIfUnsupported(outcome.exchange, "tools", "tool_choice");
-      if (outcome.value === "")
-        throw new Inconclusive("nothing is called, which responses.tools.required-calls judges");
+      if (outcome.value === "") throw new Inconclusive("nothing is called", OWNERS.responseCalledAny);
       expectSdkValue(outcome);
     },
   }),

@@ -19,6 +19,7 @@ import {
 } from "../../src/expect.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
+import { OWNERS, answerOwners } from "./owners.ts";
 
 /** What every check of the area has. */
 export const RESPONSES = {
@@ -95,7 +96,7 @@ export async function requireSupported(
 }
 
 function readResponse(exchange: Exchange): JsonObject {
-  return assume("a response", () => {
+  return assume("a response", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
@@ -108,7 +109,7 @@ export async function requireResponseEvents(
 ): Promise<readonly JsonObject[]> {
   const exchange = await askResponse(context, { ...fields, stream: true });
   throwIfUnsupported(exchange, "stream");
-  return assume("a stream of events", () => {
+  return assume("a stream of events", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     const events = jsonFrames(exchange);
     expectThat(events.length > 0, { observer: "wire", expected: "events", actual: "none" });
@@ -118,7 +119,7 @@ export async function requireResponseEvents(
 
 /** The last event of a stream, with the whole response. @throws Inconclusive */
 export function requireEnd(events: readonly JsonObject[]): { readonly type: unknown; readonly response: JsonObject } {
-  return assume("a last event with a response that has ended", () => {
+  return assume("a last event with a response that has ended", OWNERS.responseEnd, () => {
     const { type, response } = events.at(-1) ?? {};
     const hasEnded = type === "response.completed" || type === "response.incomplete";
     const actual = JSON.stringify(type);
@@ -142,7 +143,7 @@ export function readOutputText(response: JsonObject): string {
 
 /** @throws Inconclusive */
 export function requireInputTokens({ usage }: JsonObject): number {
-  return assume("usage with the tokens of the input", () => {
+  return assume("usage with the tokens of the input", OWNERS.responseUsage, () => {
     const tokens = isJsonObject(usage) ? usage["input_tokens"] : undefined;
     expectThat(typeof tokens === "number", { observer: "schema", expected: "a number", actual: JSON.stringify(usage) });
     return tokens;

@@ -7,6 +7,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, requireSuccess } from "../../src/expect.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { composeSdkChat } from "./chat-calls.ts";
+import { OWNERS, answerOwners } from "./owners.ts";
 
 /** How a server says that it has no such operation. */
 const ABSENT: readonly number[] = [404, 405, 501];
@@ -23,7 +24,7 @@ export async function requireStoredChats(context: CheckContext): Promise<void> {
     const { status } = expectResponse(await context.wire({ method: "GET", path: "/chat/completions" }));
     if (ABSENT.includes(status)) throw new NotTestable(`the target stores no chat completions: status ${status}`);
     const [first, second] = [await makeChat(context), await makeChat(context)];
-    if (first.id === second.id) throw new Inconclusive("two completions have one id, which another check judges");
+    if (first.id === second.id) throw new Inconclusive("two completions have one id", OWNERS.chatId);
     return true;
   });
 }
@@ -34,12 +35,11 @@ async function makeChat(
   fields: Partial<ChatCompletionCreateParamsNonStreaming> = {},
 ): Promise<ChatCompletion> {
   const request = { ...composeSdkChat(context), ...fields };
-  const made: Partial<ChatCompletion> = requireSuccess(
-    await context.sdk((client) => client.chat.completions.create(request)),
-  );
+  const outcome = await context.sdk((client) => client.chat.completions.create(request));
+  const made: Partial<ChatCompletion> = requireSuccess(outcome, answerOwners(outcome.exchange));
   const { id, choices } = made;
   const isWhole = typeof id === "string" && choices?.length === 1 && typeof choices[0]?.message.content === "string";
-  if (!isWhole) throw new Inconclusive("a completion is no whole one, which other checks judge");
+  if (!isWhole) throw new Inconclusive("a completion is no whole one", OWNERS.chatWhole);
   return { ...made, id, choices } as ChatCompletion;
 }
 

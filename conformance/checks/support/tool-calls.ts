@@ -123,7 +123,7 @@ export async function requireCalling(context: CheckContext, fields: ChatFields):
   const begged = requireToolChoice(await askChat(context, beg(fields)));
   if (listCalls(begged).length > 0) return begged;
   await requireToolsInPrompt(context, fields);
-  throw new Inconclusive("no tool was called, which chat.tools.named-is-called and .required-calls judge");
+  throw new Inconclusive("no tool was called", OWNERS.called);
 }
 
 /** That a named tool is called, for what can't be seen on a call that was begged for. @throws Unsupported, Inconclusive */
@@ -217,7 +217,7 @@ export async function requireCallChunks(context: CheckContext, fields: ChatField
   const begged = await requireToolChunks(context, beg(fields));
   if (listCallDeltas(begged).length > 0) return begged;
   await requireToolsInPrompt(context, fields);
-  throw new Inconclusive("no tool was called, which chat.tools.stream-calls judges");
+  throw new Inconclusive("no tool was called", OWNERS.calledInStream);
 }
 
 /** The chunks of a stream with tools, to its end. @throws Unsupported, Inconclusive */
