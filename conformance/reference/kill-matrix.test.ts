@@ -61,3 +61,9 @@ test("survivors, false blame and unkilled checks are distinguished", () => {
   expect(matrix.orphans).toEqual([{ mutant: "alive", check: "c" }]);
   expect(isSound(matrix)).toBe(false);
 });
+
+test("a matrix in which a check stepped aside for nobody is not sound", () => {
+  const killed = { id: "killed", intended: ["a"], killed_by: ["a"] };
+  expect(isSound(summariseKills([{ ...killed, orphans: [] }], ["a"]))).toBe(true);
+  expect(isSound(summariseKills([{ ...killed, orphans: ["b"] }], ["a"]))).toBe(false);
+});

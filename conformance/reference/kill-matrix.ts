@@ -108,7 +108,8 @@ export function summariseKills(verdicts: readonly MutantVerdict[], checkIds: rea
 }
 
 export function isSound(matrix: KillMatrix): boolean {
-  return matrix.survivors.length + matrix.false_blame.length + matrix.unkilled_checks.length === 0;
+  const { survivors, false_blame: blame, unkilled_checks: unkilled, orphans } = matrix;
+  return survivors.length + blame.length + unkilled.length + orphans.length === 0;
 }
 
 /** Results of the reference that are not a pass: there must be none. */

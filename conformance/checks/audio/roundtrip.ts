@@ -64,6 +64,7 @@ export const roundtripChecks: readonly Check[] = [
       const spoken = await askFormat(context, "wav");
       requireStatus(spoken, 200);
       const heard = await askTranscript(context, TRANSCRIPTIONS, { file: bodyBytes(spoken) });
+      requireStatus(heard, 200, OWNERS.spokenHeard);
       expectWords(SPOKEN_TEXT, requireText(heard, "json"));
     },
   }),

@@ -135,8 +135,11 @@ export const chatFormatChecks: readonly Check[] = [
         throw new Inconclusive("non-streaming is not repeatable", "chance");
       const streamed = await requireStreamedText(context, fields);
       if (streamed === oneShot) return;
-      for (const text of [oneShot, streamed]) {
-        assume("text that fits the schema", OWNERS.schemaFits, () => expectFits(expectJsonText(text), LOT_FORM));
+      for (const [text, owners] of [
+        [oneShot, OWNERS.schemaFits],
+        [streamed, OWNERS.schemaFitsInStream],
+      ] as const) {
+        assume("text that fits the schema", owners, () => expectFits(expectJsonText(text), LOT_FORM));
       }
       const isChance = streamed !== (await requireStreamedText(context, fields));
       if (isChance) throw new Inconclusive("the stream is not repeatable", "chance");

@@ -24,7 +24,7 @@ import {
   TRANSCRIPTION_QUERY,
 } from "../support/realtime-calls.ts";
 import { expectRestOfShape } from "../support/shape.ts";
-import { OWNERS } from "../support/owners.ts";
+import { OWNERS, statusOwners } from "../support/owners.ts";
 
 const SECRETS = {
   ...REALTIME,
@@ -351,7 +351,8 @@ export const realtimeSecretChecks: readonly Check[] = [
       const { value } = await requireSecret(context);
       const ask = (literal: string) =>
         context.sdk((client) => client.chat.completions.create(composeSdkChat(context)), { credential: { literal } });
-      requireRefusal((await ask(UNKNOWN_KEY)).exchange);
+      const { exchange: refused } = await ask(UNKNOWN_KEY);
+      requireRefusal(refused, statusOwners(refused, 401));
       expectRefused((await ask(value)).exchange);
     },
   }),

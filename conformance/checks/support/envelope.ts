@@ -51,7 +51,8 @@ export function requireError(
   status: number | readonly number[],
   owners: Owners = statusOwners(exchange, status),
 ): ErrorObject {
-  return assume("an enveloped refusal", owners, () => expectErrorEnvelope(exchange, { status }));
+  requireStatus(exchange, status, owners);
+  return assume("an enveloped refusal", owners.merge(OWNERS.envelope), () => expectErrorEnvelope(exchange));
 }
 
 /** Any 4xx with an envelope, whose exact status another check owns. @throws Inconclusive */
@@ -60,7 +61,7 @@ export function requireRefusedError(
   owners: Owners = statusOwners(exchange, BAD_REQUEST),
 ): ErrorObject {
   requireRefusal(exchange, owners);
-  return assume("an enveloped refusal", owners, () => expectErrorEnvelope(exchange));
+  return assume("an enveloped refusal", owners.merge(OWNERS.envelope), () => expectErrorEnvelope(exchange));
 }
 
 /** Any 4xx, whose exact status another check owns. @throws Inconclusive */

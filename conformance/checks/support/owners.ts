@@ -4,8 +4,8 @@
  */
 
 import type { Exchange } from "../../src/exchange.ts";
-import { isJsonObject, type JsonObject } from "../../src/json-object.ts";
 import { defineOwners, type Owners } from "../../src/owners.ts";
+import { mistakeOwners, readFields, shapeOwners } from "./request-owners.ts";
 
 type TranscriptFormat = "json" | "text" | "srt" | "vtt" | "verbose_json";
 
@@ -14,25 +14,41 @@ export const OWNERS = {
   chatChoice: defineOwners("chat.completion.choices", "chat.invariants.chat"),
   chatMessage: defineOwners("chat.invariants.chat"),
   chatContent: defineOwners("chat.invariants.chat"),
-  chatRole: defineOwners("chat.completion.role"),
+  chatRole: defineOwners("chat.completion.role", "chat.completion.default-is-one-shot"),
   chatChoices: defineOwners("chat.n.choices"),
   chatUsage: defineOwners("chat.usage.present"),
   chatUsageCounts: defineOwners("chat.usage.counts-the-prompt", "chat.usage.counts-the-answer"),
-  chatLimit: defineOwners("chat.limit.max-tokens"),
+  chatLimit: defineOwners("chat.limit.max-tokens", "chat.usage.counts-the-answer"),
   chatStop: defineOwners("chat.stop.string"),
   chatScores: defineOwners("chat.logprobs.given"),
   chatScoresTop: defineOwners("chat.logprobs.top-count", "chat.logprobs.range"),
   chatMistakes: defineOwners("chat.refusal.missing-messages"),
   textMistakes: defineOwners("completions.refusal.prompt-type"),
-  streamRead: defineOwners("chat.stream.content-type", "chat.stream.choices-array", "sse.one-json-per-event"),
+  streamRead: defineOwners(
+    "chat.stream.content-type",
+    "chat.stream.sdk-sees-chunks",
+    "chat.stream.choices-array",
+    "sse.one-json-per-event",
+  ),
   streamChoices: defineOwners("chat.invariants.chat-stream"),
   streamContent: defineOwners("chat.stream.content-type-of-delta"),
   streamIndex: defineOwners("chat.stream.index"),
   streamUsage: defineOwners("chat.stream.usage-chunk"),
+  streamUsageAlone: defineOwners("chat.stream.usage-chunk", "chat.stream.usage-chunk-alone"),
   bothUsages: defineOwners("chat.usage.present", "chat.stream.usage-chunk"),
   streamPlain: defineOwners("chat.stream.usage-only-when-asked", "completions.stream.usage-only-when-asked"),
-  streamFinish: defineOwners("chat.stream.finish-valid", "chat.tools.stream-finish-reason"),
-  streamFramed: defineOwners("sse.blank-line-after-event", "sse.no-empty-event", "chat.stream.content-type"),
+  streamFinish: defineOwners(
+    "chat.stream.finish-valid",
+    "chat.stream.finish-once",
+    "chat.tools.stream-finish-reason",
+    "chat.tools.stream-sdk-helper",
+  ),
+  streamFramed: defineOwners(
+    "sse.blank-line-after-event",
+    "sse.no-empty-event",
+    "chat.stream.content-type",
+    "chat.stream.sdk-sees-chunks",
+  ),
   streamDone: defineOwners("sse.done-sentinel"),
   streamEnd: defineOwners("sse.ends-after-done", "sse.clean-end"),
   called: defineOwners("chat.tools.named-is-called", "chat.tools.required-calls"),
@@ -46,7 +62,7 @@ export const OWNERS = {
   callIndex: defineOwners("chat.tools.stream-index"),
   callPieces: defineOwners("chat.tools.stream-arguments-strings"),
   callPiecesFit: defineOwners("chat.tools.stream-arguments"),
-  callHelper: defineOwners("chat.tools.stream-sdk-helper"),
+  callHelper: defineOwners("chat.tools.stream-sdk-helper", "chat.stream.sdk-helper"),
   callRun: defineOwners("chat.tools.run-tools-calls"),
   toolTurn: defineOwners("chat.messages.tool-turn"),
   customCall: defineOwners("chat.tools.custom"),
@@ -65,7 +81,12 @@ export const OWNERS = {
   textStreamChoices: defineOwners("completions.invariants.completions-stream"),
   textScores: defineOwners("completions.logprobs.given"),
   textOffsets: defineOwners("completions.logprobs.offsets", "completions.logprobs.given"),
-  textEvents: defineOwners("completions.stream.choices-array", "completions.stream.text-string"),
+  textEvents: defineOwners(
+    "completions.stream.choices-array",
+    "completions.stream.text-string",
+    "completions.stream.done",
+    "completions.stream.sdk-reads",
+  ),
   textStreamUsage: defineOwners("completions.stream.usage"),
   bothTextUsages: defineOwners("completions.usage", "completions.stream.usage"),
   vectors: defineOwners("embeddings.shape", "embeddings.float"),
@@ -108,13 +129,20 @@ export const OWNERS = {
   upstreamBreaks: defineOwners("upstreams.breaks.one-shot", "upstreams.breaks.ends"),
   upstreamEnds: defineOwners("upstreams.breaks.ends"),
   upstreamErrorEvent: defineOwners("upstreams.breaks.error-event"),
-  upstreamFrames: defineOwners("upstreams.breaks.sdk-throws", "upstreams.breaks.ends"),
+  upstreamFrames: defineOwners(
+    "upstreams.breaks.sdk-throws",
+    "upstreams.breaks.ends",
+    "sse.one-json-per-event",
+    "sse.no-empty-event",
+    "sse.blank-line-after-event",
+  ),
+  upstreamFailure: defineOwners("upstreams.down.status", "upstreams.error.status"),
   liveOpen: defineOwners("realtime.upgrade.intent", "realtime.upgrade.model"),
-  liveCreated: defineOwners("realtime.session.created-first"),
+  liveCreated: defineOwners("realtime.session.created-first", "realtime.abuse.disconnect"),
   liveUpdated: defineOwners("realtime.session.updated"),
   liveCleared: defineOwners("realtime.buffer.cleared"),
   liveItems: defineOwners("realtime.turn.item-events", "realtime.turn.item"),
-  liveTurns: defineOwners("realtime.turn.close", "realtime.turn.committed"),
+  liveTurns: defineOwners("realtime.turn.close", "realtime.turn.committed", "realtime.turn.item-events"),
   liveCompleted: defineOwners("realtime.turn.completed", "realtime.turn.ends-once"),
   liveUsage: defineOwners("realtime.turn.usage"),
   liveEmptyCommit: defineOwners("realtime.buffer.empty-commit", "realtime.buffer.short-commit"),
@@ -123,10 +151,15 @@ export const OWNERS = {
   liveUnknownEvent: defineOwners("realtime.fault.unknown-event"),
   liveErrorShape: defineOwners("realtime.fault.shape"),
   liveRefusedUpdate: defineOwners("realtime.session.refuses-unknown-format"),
-  liveAnyone: defineOwners("realtime.auth.header.missing", "realtime.auth.header.unknown-key"),
+  liveAnyone: defineOwners(
+    "realtime.auth.header.missing",
+    "realtime.auth.header.unknown-key",
+    "realtime.auth.subprotocol.unknown-key",
+    "realtime.auth.query.unknown-key",
+  ),
   liveForbidden: defineOwners("realtime.auth.header.no-capability"),
   liveByHeader: defineOwners("realtime.upgrade.intent"),
-  liveBySubprotocol: defineOwners("realtime.auth.subprotocol.accepted"),
+  liveBySubprotocol: defineOwners("realtime.auth.subprotocol.accepted", "realtime.auth.subprotocol.answer"),
   speechWave: defineOwners("audio.speech.wav.magic", "audio.speech.wav.header"),
   speechEvents: defineOwners("audio.speech.stream.head", "audio.speech.stream.deltas"),
   speechDeltas: defineOwners("audio.speech.stream.deltas"),
@@ -141,9 +174,30 @@ export const OWNERS = {
     "audio.translations.verbose-json.shape",
   ),
   heardWords: defineOwners("audio.transcriptions.words.requested"),
-  heardFacts: defineOwners("audio.transcriptions.verbose-json.shape", "audio.translations.verbose-json.shape"),
+  heardFacts: defineOwners(
+    "audio.transcriptions.verbose-json.shape",
+    "audio.translations.verbose-json.shape",
+    "audio.transcriptions.verbose-json.body",
+    "audio.translations.verbose-json.body",
+  ),
   secretShape: defineOwners("realtime.secret.shape"),
-  secretOpens: defineOwners("realtime.secret.opens"),
+  secretOpens: defineOwners(
+    "realtime.secret.opens",
+    "realtime.auth.subprotocol.accepted",
+    "realtime.auth.subprotocol.answer",
+  ),
+  spokenHeard: defineOwners(
+    "audio.roundtrip.wav",
+    "audio.transcriptions.default-format",
+    "audio.transcriptions.json.body",
+  ),
+  /** The body of a refusal, whatever its status. */
+  envelope: defineOwners(
+    "errors.message-not-empty",
+    "errors.envelope.unauthenticated",
+    "errors.envelope.rate-limited",
+    "errors.envelope.invalid-value",
+  ),
 } as const;
 
 /** What judges the answers of one operation. */
@@ -156,7 +210,7 @@ interface OperationOwners {
   readonly forbidden: Owners;
 }
 
-const UNKNOWN_ROUTE = defineOwners("errors.unknown-route");
+const UNKNOWN_ROUTE = defineOwners("errors.unknown-route", "errors.envelope.unknown-route");
 const WRONG_METHOD = defineOwners("http.method.not-allowed");
 const NO_CREDIT = defineOwners("billing.no-credit.refused", "limits.rate.refused");
 
@@ -164,7 +218,8 @@ const OPERATIONS: readonly OperationOwners[] = [
   {
     path: /^GET .*\/models$/,
     answer: OWNERS.models,
-    refusal: UNKNOWN_ROUTE,
+    // What else than a credential could it refuse?
+    refusal: defineOwners("auth.models-list.unknown-key", "auth.models-list.missing", "auth.models-list.no-capability"),
     stranger: defineOwners("auth.models-list.unknown-key", "auth.models-list.missing"),
     forbidden: defineOwners("auth.models-list.no-capability"),
   },
@@ -279,17 +334,8 @@ const FIELDS: Readonly<Record<string, Owners>> = {
   stream_options: defineOwners("chat.stream.usage-chunk", "completions.stream.usage"),
   echo: defineOwners("completions.echo.prompt-first"),
   suffix: defineOwners("completions.suffix"),
+  store: defineOwners("responses.input.store-false"),
 };
-
-function readFields({ request: { body } }: Exchange): JsonObject {
-  if (typeof body !== "string") return {};
-  try {
-    const value: unknown = JSON.parse(body);
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
 
 const NO_OPERATION: OperationOwners = {
   path: /^/,
@@ -310,19 +356,21 @@ export function answerOwners(exchange: Exchange): Owners {
   const fields = readFields(exchange);
   const isStreamed = fields["stream"] === true || fields["stream_format"] === "sse";
   const own = isStreamed ? (stream ?? answer) : answer;
-  return own.merge(...Object.entries(FIELDS).flatMap(([name, owners]) => (name in fields ? [owners] : [])));
+  const ofFields = Object.entries(FIELDS).flatMap(([name, owners]) => (name in fields ? [owners] : []));
+  return own.merge(...ofFields, ...shapeOwners(fields));
 }
 
 /** Who judges that such a request gets this status. */
 export function statusOwners(exchange: Exchange, status: number | readonly number[]): Owners {
   const { refusal, stranger, forbidden } = operationOf(exchange);
-  const [first = 0] = [status].flat();
+  const [first = 0, second = 0] = [status].flat();
   if (first < 400) return answerOwners(exchange);
-  if (first === 401) return stranger;
+  if (first === 401) return second === 403 ? stranger.merge(forbidden) : stranger;
+  if (first === 402 || first === 429) return NO_CREDIT;
   if (first === 403) return forbidden;
   if (first === 405) return WRONG_METHOD;
-  if (first === 429) return NO_CREDIT;
-  return refusal;
+  if (first >= 500) return OWNERS.upstreamFailure;
+  return refusal.merge(...mistakeOwners(exchange));
 }
 
 /** By the `response_format` of a transcript. */

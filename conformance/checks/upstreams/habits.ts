@@ -99,7 +99,7 @@ export const upstreamHabitChecks: readonly Check[] = [
       assume("frames of JSON", answerOwners(exchange), () => jsonFrames(exchange));
       await expectUpon(
         {
-          owners: OWNERS.streamUsage,
+          owners: OWNERS.streamUsageAlone,
           async hold() {
             const plain = await streamPlain(context, fields);
             expectSoundStream(plain);
