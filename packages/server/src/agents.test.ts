@@ -1,6 +1,6 @@
 /** The agents SDK, unchanged: an agent that calls a tool, streams, answers by a schema, hands over, and goes on later. */
 
-import { Agent, OpenAIProvider, Runner, tool } from "@openai/agents";
+import { Agent, OpenAIConversationsSession, OpenAIProvider, Runner, tool } from "@openai/agents";
 import { createScriptedEngine } from "@openai-compat/engines";
 import OpenAI from "openai";
 import { afterAll, expect, test } from "vitest";
@@ -75,4 +75,14 @@ test("an agent goes on from an earlier response", async () => {
   expect(second.rawResponses[0]?.usage.inputTokens).toBeGreaterThan(
     first.rawResponses[0]?.usage.inputTokens ?? Infinity,
   );
+});
+
+test("an agent keeps its session in a conversation", async () => {
+  const session = new OpenAIConversationsSession({ client });
+  const agent = new Agent({ name: "Clerk", model: "chat", tools: [weather] });
+  await runner.run(agent, "Call weather for me.", { session });
+  await runner.run(agent, "Go on.", { session });
+  const types = (await session.getItems()).map(({ type }) => type);
+  expect(types).toEqual(["message", "function_call", "function_call_result", "message", "message", "message"]);
+  await session.clearSession();
 });
