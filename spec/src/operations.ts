@@ -378,14 +378,6 @@ export const operations = defineOperations({
     response: responseSchema,
     examples: { response: exampleResponse },
   },
-  cancelResponse: {
-    ...STATE,
-    ...operationRoutes.cancelResponse,
-    summary: "Cancels a response that runs in the background.",
-    pathParameters: { response_id: responseIdSchema },
-    response: responseSchema,
-    examples: { response: exampleResponse },
-  },
   deleteResponse: {
     ...STATE,
     ...operationRoutes.deleteResponse,
@@ -393,6 +385,14 @@ export const operations = defineOperations({
     pathParameters: { response_id: responseIdSchema },
     response: responseDeletedSchema,
     examples: { response: { id: "resp_1", object: "response", deleted: true } },
+  },
+  cancelResponse: {
+    ...STATE,
+    ...operationRoutes.cancelResponse,
+    summary: "Cancels a response that runs in the background.",
+    pathParameters: { response_id: responseIdSchema },
+    response: responseSchema,
+    examples: { response: exampleResponse },
   },
   listInputItems: {
     ...STATE,

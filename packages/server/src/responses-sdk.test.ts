@@ -109,3 +109,23 @@ test("a chain that has become too long is answered without its oldest turns wher
     client.responses.create({ ...request, input: input.repeat(3), truncation: "auto" }),
   ).rejects.toMatchObject({ status: 400, code: "context_length_exceeded" });
 });
+
+test("an item of the conversation sets the format of the responses that follow, until the next one", async () => {
+  const { client } = sdks[0] ?? expect.fail();
+  const schema = { type: "object", properties: { city: { enum: ["Oslo"] } }, required: ["city"] };
+  const format = { type: "json_schema" as const, name: "city", strict: false, schema };
+  const question = { role: "user" as const, content: "Which city?" };
+  const first = await client.responses.create({
+    ...request,
+    input: [{ type: "configuration_update", text: { format } }, question],
+  });
+  expect(JSON.parse(first.output_text)).toEqual({ city: "Oslo" });
+  const second = await client.responses.create({ ...request, input: [question], previous_response_id: first.id });
+  expect(JSON.parse(second.output_text)).toEqual({ city: "Oslo" });
+  const third = await client.responses.create({
+    ...request,
+    input: [{ type: "configuration_update", text: { format: { type: "text" } } }, question],
+    previous_response_id: second.id,
+  });
+  expect(third.output_text).not.toContain("{");
+});

@@ -1,7 +1,9 @@
 /** One item of a request's `input`: what was said, called and answered so far. */
 import { z } from "zod";
 import { openObject } from "../shared/open-object.ts";
+import { reasoningEffortSchema } from "../shared/reasoning-effort.ts";
 import { messageContentPartSchema, toolOutputSchema } from "./content-part.ts";
+import { textFormatSchema } from "./options.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish();
 const id = z.string().nullish();
@@ -74,6 +76,14 @@ export const itemReferenceSchema = openObject({ type: z.literal("item_reference"
   id: "ItemReferenceParam",
 });
 
+/** What the responses that follow are to be like, where their requests say nothing else. */
+export const inputConfigurationUpdateSchema = openObject({
+  type: z.literal("configuration_update"),
+  id,
+  reasoning: openObject({ effort: reasoningEffortSchema.nullish() }).nullish(),
+  text: openObject({ format: textFormatSchema }).nullish(),
+}).meta({ id: "ConfigurationUpdateItemParam" });
+
 /** What hosted tools, and tools with a type of their own, have been called with and answered. */
 export const HOSTED_ITEM_TYPES = [
   "file_search_call",
@@ -113,6 +123,7 @@ export const inputItemSchema = z
       inputCustomToolCallOutputSchema,
       inputReasoningSchema,
       inputCompactionSchema,
+      inputConfigurationUpdateSchema,
       itemReferenceSchema,
       hostedItemSchema,
     ]),

@@ -34,6 +34,14 @@ export const reasoningOptionsSchema = openObject({
   generate_summary: summary.meta({ deprecated: true }),
 }).meta({ id: "Reasoning" });
 
+/** Unlike those of a chat, they know a longer time, and a run that only prepares the cache. */
+export const responsePromptCacheOptionsSchema = openObject({
+  ttl: z.enum(["30m", "12h"]).nullish(),
+  mode: z.enum(["implicit", "explicit"]).nullish(),
+  prewarm: z.boolean().nullish(),
+  comparison_response_id: z.string().nullish(),
+}).meta({ id: "ResponsePromptCacheOptionsParam" });
+
 export const promptTemplateSchema = openObject({
   id: z.string(),
   version: z.string().nullish(),

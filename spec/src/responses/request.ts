@@ -3,7 +3,6 @@
  * model cannot do are the server's business.
  */
 import { z } from "zod";
-import { promptCacheOptionsSchema } from "../chat/prompt-cache.ts";
 import { moderationOptionsSchema } from "../chat/request-options.ts";
 import { modelIdSchema } from "../models/model.ts";
 import { metadataSchema } from "../shared/metadata.ts";
@@ -12,6 +11,7 @@ import { inputItemSchema } from "./input-item.ts";
 import {
   includeSchema,
   promptTemplateSchema,
+  responsePromptCacheOptionsSchema,
   reasoningOptionsSchema,
   responseServiceTierSchema,
   textOptionsSchema,
@@ -33,7 +33,7 @@ export const createResponseRequestSchema = openObject({
   safety_identifier: z.string().max(64).nullish(),
   prompt_cache_key: z.string().nullish(),
   prompt_cache_retention: z.enum(["in_memory", "24h"]).nullish().meta({ deprecated: true }),
-  prompt_cache_options: promptCacheOptionsSchema.nullish(),
+  prompt_cache_options: responsePromptCacheOptionsSchema.nullish(),
   previous_response_id: z.string().nullish(),
   model: modelIdSchema,
   background: z.boolean().nullish(),

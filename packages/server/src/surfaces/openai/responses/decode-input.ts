@@ -158,6 +158,7 @@ function addItem<Content>(turns: Turns<Content>, { item, param }: PlacedItem): v
     case null:
     case "item_reference":
     case "reasoning":
+    case "configuration_update":
       return;
     case "function_call":
       return turns.addCall({ id: item.call_id, name: readName(item), arguments: item.arguments }, param);

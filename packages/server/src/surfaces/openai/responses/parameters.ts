@@ -34,7 +34,6 @@ export const checkParameters = defineParameterRules<CreateResponseRequest>({
 
   max_tool_calls: "no effect",
   prompt_cache_key: "no effect",
-  prompt_cache_options: "no effect",
   prompt_cache_retention: "no effect",
   safety_identifier: "no effect",
   service_tier: "no effect",
@@ -42,6 +41,8 @@ export const checkParameters = defineParameterRules<CreateResponseRequest>({
   user: "no effect",
 
   background: ({ background }) => (background === true ? unsupportedParameter("background") : null),
+  prompt_cache_options: ({ prompt_cache_options: options }) =>
+    options?.prewarm === true ? unsupportedParameter("prompt_cache_options.prewarm") : null,
   moderation: ({ moderation }) => (isAbsent(moderation) ? null : unsupportedParameter("moderation")),
   prompt: ({ prompt }) => (isAbsent(prompt) ? null : unsupportedParameter("prompt")),
 });

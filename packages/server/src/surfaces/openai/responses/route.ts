@@ -11,6 +11,7 @@ import { resolveUse } from "../stored/state-dependencies.ts";
 import { encodeDroppedParameters } from "../upstream/encode.ts";
 import { encodeChat } from "./bridge/encode-chat.ts";
 import { startBridged } from "./bridge/start-bridged.ts";
+import { applyConfiguration } from "./apply-configuration.ts";
 import { composeResponse } from "./compose-response.ts";
 import { decodeResponse, decodeResponseBody } from "./decode.ts";
 import type { DecodedResponse, ResponseWire } from "./decode.ts";
@@ -70,8 +71,9 @@ async function decode(
   { scope, seals, responses, settings }: DecodeOptions,
 ): Promise<StartableCall<ResponseRun>> {
   const { accountId } = scope.call.principal;
-  const wire = decodeResponseBody(body);
-  const state = await resolveState(responses, accountId, wire);
+  const sent = decodeResponseBody(body);
+  const state = await resolveState(responses, accountId, sent);
+  const wire = applyConfiguration(sent, state.items);
   const { start, builder, relaxed } = prepareRun(routed, { wire, state, seals, scope });
   const keep = (last: LastEvent) =>
     wire.store === false ? Promise.resolve(last) : keepResponse(last, { accountId, state, responses, settings });
