@@ -60,6 +60,7 @@ import { rangeChecks } from "./invariants/ranges.ts";
 import { refusalChecks } from "./invariants/refusals.ts";
 import { requiredKeyChecks } from "./invariants/required-keys.ts";
 import { repeatedChecks } from "./invariants/repeated.ts";
+import { functionChecks } from "./invariants/functions.ts";
 import { seedChecks } from "./invariants/seeds.ts";
 import { severalChoicesChecks } from "./invariants/several-choices.ts";
 import { limitedOperationChecks } from "./limits/every-operation.ts";
@@ -194,8 +195,9 @@ export const checks: readonly Check[] = [
   ...refusalChecks,
   ...repeatedChecks,
   ...rangeChecks,
-  ...share(severalChoicesChecks),
+...share(severalChoicesChecks),
   ...share(seedChecks),
+  ...functionChecks,
   ...requiredKeyChecks,
   ...clientSecretChecks,
   ...refusalHeaderChecks,

@@ -27,9 +27,6 @@ const HINTS = [
   // Text is what a model writes anyway; how to speak says something about spoken answers alone.
   "modalities",
   "audio",
-  // Deprecated in favour of tools, which checks are about.
-  "function_call",
-  "functions",
 ] as const;
 
 /** What a form asks of the model: no answer has to show that it was read, and no model is judged. */
@@ -46,6 +43,16 @@ const HEARING_HINTS = [
 ] as const;
 
 const AUDIO: readonly Exclusion[] = [
+  ...["speech", "transcriptions"].flatMap((name) => [
+    {
+      pattern: `${name}.stream.framing.all-at-once`,
+      reason: "a voice or a listener may be done with all of it before it says any: the document gives no times",
+    },
+    {
+      pattern: `${name}.stream.event.done.dropped`,
+      reason: "the document ends the stream with an event of its own, and has no sentinel after it",
+    },
+  ]),
   ...HEARING_HINTS.flatMap((name) => [
     {
       pattern: `trans*.parameter.${name}.ignored`,
@@ -84,9 +91,73 @@ const AUDIO: readonly Exclusion[] = [
     pattern: "transcriptions.body.field.usage.absent",
     reason: "the document does not require `usage`",
   },
+];
+
+/** Of a request for a response: for the server's books, for its own cache, or a hint to the model. */
+const RESPONSE_HINTS = [
+  "user",
+  "prompt_cache_retention",
+  "prompt_cache_options",
+  "service_tier",
+  "moderation",
+  "reasoning",
+  "context_management",
+  "stream_options",
+] as const;
+
+/** Null or absent where nothing was asked for: the document lets both be. */
+const RESPONSE_NULLS = [
+  "background",
+  "completed_at",
+  "max_output_tokens",
+  "max_tool_calls",
+  "previous_response_id",
+  "prompt_cache_key",
+  "reasoning",
+  "safety_identifier",
+  "service_tier",
+] as const;
+
+const RESPONSES: readonly Exclusion[] = [
+  ...RESPONSE_HINTS.map((name) => ({
+    pattern: `responses.*.parameter.${name}.ignored`,
+    reason: `\`${name}\` is for the server's books, or a hint: no answer has to show that it was read`,
+  })),
   {
-    pattern: "*.credential.client-secret.answered-403",
-    reason: "a client secret is a credential, of which 403 says that it is not for this; 401 says the same",
+    pattern: "responses.*.parameter.background.ignored",
+    reason: "a response that has ended when it is answered is one that nobody has to ask for again",
+  },
+  ...["ignored", "refused"].flatMap((operator) =>
+    ["prompt", "conversation"].map((name) => ({
+      pattern: `responses.*.parameter.${name}.${operator}`,
+      reason: `a \`${name}\` is made by other operations, which the reference does not have: none can be sent`,
+    })),
+  ),
+  ...RESPONSE_NULLS.flatMap((name) =>
+    ["absent", "null"].map((operator) => ({
+      pattern: `responses.body.field.${name}.${operator}`,
+      reason: `the document does not require \`${name}\`, or lets it be null`,
+    })),
+  ),
+  {
+    pattern: "responses.stream.field.*:logprobs[].*bytes*",
+    reason: "the document has no bytes in the events of a text",
+  },
+  {
+    pattern: "responses.*usage.input_tokens_details.*.value*",
+    reason: "how much of an input a server keeps in a cache, or writes to it, is the server's",
+  },
+  {
+    pattern: "stored-chats-delete.body.framing.latin1",
+    reason: "ids are ASCII, of which Latin-1 and UTF-8 make the same bytes",
+  },
+  ...["get", "update", "delete", "messages"].map((name) => ({
+    pattern: `stored-chats-${name}.refusal.field.error.param.null`,
+    reason: "`param` is nullable: a path has no parameters",
+  })),
+  {
+    pattern: "stored-chats-list.refusal.field.error.param.null",
+    reason: "`param` is nullable",
   },
 ];
 
@@ -191,6 +262,7 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
     reason: "`user` is for the server's books: no answer has to show that it was read",
   },
   ...AUDIO,
+  ...RESPONSES,
   ...REALTIME,
   { pattern: "*.refusal.field.error.message.value", reason: "the document gives no words for the message of an error" },
   {
@@ -204,6 +276,10 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
   {
     pattern: "*.body.parameter.stream_options.*",
     reason: "the document wants it beside `stream: true` alone: without one it may be refused, and has no effect",
+  },
+  {
+    pattern: "*completed_at.earlier*",
+    reason: "it counts seconds, and the answers of a check end within the same one: no value is wrong",
   },
   {
     pattern: "*created.earlier*",
@@ -244,10 +320,6 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
     pattern: "*.stream.header.cache-control.absent",
     reason:
       "the answer to a POST is not stored without a lifetime of its own (RFC 9111 section 3): no header is needed",
-  },
-  {
-    pattern: "embeddings.body.field.model.earlier",
-    reason: "a recipe names one model for embeddings: nothing can be asked for whose answer has another name",
   },
   ...["absent*", "null*", "earlier*"].map((operator) => ({
     pattern: `chat.stream.field.start:choices[].delta.content.${operator}`,

@@ -39,8 +39,8 @@ const REQUESTS: Readonly<Record<string, Requests>> = {
     wrong: [...listWrong("limit", "order", "after", "model", "metadata"), { "metadata[]": "x" }, { limit: "1.5" }],
   },
   "stored-chats-messages": {
-    // Its ids are those of messages, which `after` of these rows does not stand for.
-    legal: PAGES.filter((page) => !("after" in page)).map((page) => () => page),
+    // Of the chat that has several.
+    legal: PAGES.map((page) => () => ({ place: 1, ...page })),
     wrong: [...listWrong("limit", "order", "after"), { limit: "1.5" }],
   },
   "stored-chats-update": {
@@ -52,7 +52,9 @@ const REQUESTS: Readonly<Record<string, Requests>> = {
 };
 
 const named = (fields: JsonObject): readonly [string, ...string[]] => {
-  const [first = "metadata", ...others] = Object.keys(fields).map((name) => name.replace(/\[.*$/, ""));
+  const [first = "metadata", ...others] = Object.keys(fields)
+    .filter((name) => name !== "place")
+    .map((name) => name.replace(/\[.*$/, ""));
   return [first, ...others];
 };
 

@@ -234,7 +234,11 @@ const embeddingCheck = defineCheck({
   async run(context) {
     if (EMBEDDING === undefined) return;
     const exchange = await sendPlain(context, EMBEDDING, { mode: "body", fields: { input: ["東京", "大阪"] } });
-    requireStatus(exchange, 200);
+    if (exchange.response?.status !== 200) {
+      const plain = await sendPlain(context, EMBEDDING, { mode: "body", fields: { input: ["Rain", "Snow"] } });
+      requireStatus(plain, 200);
+    }
+    expectStatus(exchange, 200);
     const { body } = readAnswer(exchange);
     const [one, other] = objectsOf(isJsonObject(body) ? body["data"] : []).map(({ embedding }) =>
       readVector(embedding),

@@ -6,6 +6,7 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectResponse, expectStatus, expectThat, type JsonObject } from "../../src/expect.ts";
+import { requireError } from "../support/envelope.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 
@@ -109,6 +110,36 @@ function defineRangeCheck(request: PlainRequest): Check {
   });
 }
 
-export const rangeChecks: readonly Check[] = PLAIN_REQUESTS.filter(({ slug }) => slug in OUT_OF_RANGE).map(
-  defineRangeCheck,
-);
+/** Rows whose first parameter is to blame. */
+const BLAMED_MAX = 3;
+
+function defineBlameCheck(request: PlainRequest): Check {
+  const { operation, slug, needs } = request;
+  return defineCheck({
+    id: `errors.invariants.${slug}-blame`,
+    area: "errors",
+    level: "should",
+    tier: "protocol",
+    operation,
+    needs,
+    requirement: `The refusal of a ${slug} parameter out of its range names that parameter.`,
+    reference: "OpenAPI Error.param; openai-node core/error.ts APIError.param",
+    breaks: "Programs that show a form can't say which of its fields is wrong.",
+    async run(context) {
+      await requireOffered(context, operation);
+      for (const fields of (OUT_OF_RANGE[slug] ?? []).slice(0, BLAMED_MAX)) {
+        const exchange = await sendPlain(context, request, { mode: "body", fields });
+        // What is taken has a check of its own.
+        if (expectResponse(exchange).status !== 400) continue;
+        const { param } = requireError(exchange, 400);
+        const [name = ""] = Object.keys(fields);
+        const isNamed = param?.split(/[.[]/)[0] === name;
+        expectThat(isNamed, { observer: "wire", expected: `param: ${name}`, actual: JSON.stringify(param) });
+      }
+    },
+  });
+}
+
+const RANGED = PLAIN_REQUESTS.filter(({ slug }) => slug in OUT_OF_RANGE);
+
+export const rangeChecks: readonly Check[] = [...RANGED.map(defineRangeCheck), ...RANGED.map(defineBlameCheck)];

@@ -3,7 +3,7 @@
  * request.
  */
 
-import { operations } from "@openai-compat/spec";
+import { type HttpOperation, type HttpOperationId, operations } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext, Credential } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
@@ -11,6 +11,7 @@ import { expectResponse, isJsonObject, type JsonObject } from "../../src/expect.
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { envelopeSchema } from "../support/envelope.ts";
+import { listParameters } from "../support/plain-requests.ts";
 import { hasKey } from "../support/credential-probes.ts";
 import type { Answered } from "./answered.ts";
 import { ANSWERED } from "./answers.ts";
@@ -32,6 +33,12 @@ function listRefusedAsks(context: CheckContext, { operation, send, variants }: A
     if (hasKey(context, key)) others.push(() => send(context, fields, { credential: key }));
   }
   if (operation === "retrieveModel") others.push(() => send(context, { model: "conformance-no-such-model" }));
+  if (operation === "listChatCompletions" || operation === "getChatCompletionMessages") {
+    others.push(
+      () => send(context, { limit: "0" }),
+      () => send(context, { order: "conformance" }),
+    );
+  }
   if (path.includes("{completion_id}")) others.push(() => send(context, { completion_id: "conformance-unknown" }));
   else if (method !== "GET") {
     others.push(
@@ -44,7 +51,13 @@ function listRefusedAsks(context: CheckContext, { operation, send, variants }: A
 
 const TYPES = /^(?:[a-z]+_)*error$|^insufficient_quota$|^tokens$|^requests$/;
 
-function listEnvelopeFlaws(exchange: Exchange): readonly Flaw[] {
+/** All that a request of the operation may hold. */
+function listNames(operation: HttpOperationId): readonly string[] {
+  const { request, pathParameters, queryParameters = {} }: HttpOperation = operations[operation];
+  return [...listParameters(request), ...Object.keys(pathParameters), ...Object.keys(queryParameters)];
+}
+
+function listEnvelopeFlaws(exchange: Exchange, operation: HttpOperationId): readonly Flaw[] {
   const { status, headers } = expectResponse(exchange);
   const { body, flaws } = readAnswer(exchange);
   const error = isJsonObject(body) && isJsonObject(body["error"]) ? body["error"] : {};
@@ -73,6 +86,11 @@ function listEnvelopeFlaws(exchange: Exchange): readonly Flaw[] {
       status !== 429 || code !== "insufficient_quota" || headers["x-should-retry"] === "false",
       "x-should-retry: false, where waiting does not help",
       headers["x-should-retry"],
+    ),
+    ...should(
+      typeof param !== "string" || listNames(operation).includes(param.split(/[.[]/)[0] ?? ""),
+      "a param that names a parameter of the operation, or null",
+      param,
     ),
     ...should(code !== "model_not_found" || param === null || param === "model", "the parameter model, or none", param),
   ];
@@ -111,7 +129,7 @@ function defineRefusalCheck(answered: Answered, level: Flaw["level"]): Check {
         const exchange = await ask();
         if (expectResponse(exchange).status < 400) continue;
         const others = place === 0 ? listOtherFlaws(exchange, known) : [];
-        const flaw = [...listEnvelopeFlaws(exchange), ...others].find((one) => one.level === level);
+        const flaw = [...listEnvelopeFlaws(exchange, operation), ...others].find((one) => one.level === level);
         if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
       }
     },

@@ -92,6 +92,13 @@ const RESPONSE_PAIRS: readonly Pair[] = [
   ],
 ];
 
+/** The first model of the list that fits. */
+async function findModel(context: CheckContext, fits: (id: string) => boolean): Promise<string | undefined> {
+  const { body } = readAnswer(await context.wire({ method: "GET", path: "/models" }));
+  const ids = objectsOf(isJsonObject(body) ? body["data"] : []).map(({ id }) => id);
+  return ids.filter((id) => typeof id === "string").find(fits);
+}
+
 const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   chat: CHAT_PAIRS,
   "chat-stream": CHAT_PAIRS,
@@ -99,12 +106,16 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   "completions-stream": TEXT_PAIRS,
   responses: RESPONSE_PAIRS,
   "responses-stream": RESPONSE_PAIRS,
-  embeddings: [async () => [{ input: "The sea is wide." }, { input: ["Rain", "The night is long and cold."] }]],
+  embeddings: [
+    async () => [{ input: "The sea is wide." }, { input: ["Rain", "The night is long and cold."] }],
+    async (context) => {
+      const other = await findModel(context, (id) => id !== context.models.embedding && /embed/i.test(id));
+      return other === undefined ? null : [{ input: "The sea." }, { input: "The sea.", model: other }];
+    },
+  ],
   "models-retrieve": [
     async (context) => {
-      const { body } = readAnswer(await context.wire({ method: "GET", path: "/models" }));
-      const ids = objectsOf(isJsonObject(body) ? body["data"] : []).map(({ id }) => id);
-      const other = ids.find((id) => typeof id === "string" && id !== context.models.chat);
+      const other = await findModel(context, (id) => id !== context.models.chat);
       return other === undefined ? null : [{ model: context.models.chat }, { model: other }];
     },
   ],

@@ -6,7 +6,7 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
-import { Inconclusive } from "../../src/outcome-signals.ts";
+import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import type { AnswerMode } from "../support/plain-requests.ts";
 import {
   askResponse,
@@ -19,6 +19,8 @@ import {
   type ResponseFields,
   RESPONSES,
 } from "../support/response-calls.ts";
+import { listResponseFlaws } from "./response-flaws.ts";
+import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
 import { ADDED_TOKENS_MIN, NAME, PARTS, PLAIN_NAME } from "./conversation.ts";
 
 const MODES: readonly AnswerMode[] = ["body", "stream"];
@@ -156,7 +158,34 @@ const sameCheck = defineCheck({
   },
 });
 
+/** Each goes on from the one before it. */
+const TURNS = 3;
+
+const turnsCheck = defineCheck({
+  ...RESPONSES,
+  id: "responses.invariants.turns",
+  level: "should",
+  requirement: "A response that goes on from another one names it, in an answer and in each event of a stream.",
+  reference: "OpenAPI Response.previous_response_id",
+  breaks: "Programs that follow a conversation back lose it.",
+  async run(context) {
+    for (const mode of MODES) {
+      let { id } = await requireResponse(context);
+      for (let turn = 0; turn < TURNS; turn += 1) {
+        const fields = { previous_response_id: id, ...(mode === "stream" ? { stream: true } : {}) };
+        const exchange = await askResponse(context, fields);
+        throwIfUnsupported(exchange, "previous_response_id");
+        const list = mode === "stream" ? listResponseStreamFlaws : listResponseFlaws;
+        const [flaw] = list(exchange, { fields });
+        if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
+        ({ id } = await ask(context, mode, fields));
+      }
+    }
+  },
+});
+
 export const responseConversationChecks: readonly Check[] = [
   ...MODES.flatMap((mode) => [defineConversationCheck(mode), defineUnicodeCheck(mode)]),
   sameCheck,
+  turnsCheck,
 ];

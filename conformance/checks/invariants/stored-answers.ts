@@ -58,7 +58,7 @@ async function store(context: CheckContext): Promise<Stored> {
   const label = uniqueLabel();
   const chats: StoredChat[] = [];
   for (const [place, messages] of CONVERSATIONS.entries()) {
-    const sent = { messages, metadata: { label }, max_tokens: TOKENS[place] };
+    const sent = { messages, metadata: labelOf({ label }, place), max_tokens: TOKENS[place] };
     chats.push({
       messages,
       made: { ...(await storeChat(context, sent as unknown as Parameters<typeof storeChat>[1])) },
@@ -84,12 +84,16 @@ function sendStored({ id: operation, about }: Operation): Answered["send"] {
   return async (context, fields, sent = {}) => {
     const stored = about === null ? await store(context) : await context.shared(about, () => store(context));
     const { completion_id: unknown, place, ...rest } = fields;
-    const id = unknown ?? stored.chats[Number(place ?? 0)]?.made["id"];
-    const filled = path.replace("{completion_id}", encodeURIComponent(String(id)));
+    const chat = stored.chats[Number(place ?? 0)];
+    const filled = path.replace("{completion_id}", encodeURIComponent(String(unknown ?? chat?.made["id"])));
+    const label = operation === "listChatCompletions" ? stored.label : null;
+    const ids = typeof rest["after"] === "number" ? await listIds(context, filled, label) : [];
     const exchange = await context.wire({
       method,
-      path: method === "GET" ? `${filled}${composeQuery(operation, rest, stored)}` : filled,
-      ...(method === "POST" ? { body: JSON.stringify({ metadata: { label: stored.label }, ...rest }) } : {}),
+      path: method === "GET" ? `${filled}${composeQuery(rest, label, ids)}` : filled,
+      ...(method === "POST"
+        ? { body: JSON.stringify({ metadata: labelOf(stored, Number(place ?? 0)), ...rest }) }
+        : {}),
       disconnectAfterMs: context.patienceMs,
       ...sent,
     });
@@ -98,10 +102,21 @@ function sendStored({ id: operation, about }: Operation): Answered["send"] {
   };
 }
 
-function composeQuery(operation: Operation["id"], fields: JsonObject, { label, chats }: Stored): string {
-  const query = new URLSearchParams(operation === "listChatCompletions" ? { "metadata[label]": label } : {});
+/** The metadata of a chat. */
+function labelOf({ label }: Pick<Stored, "label">, place: number): JsonObject {
+  return { label, place: String(place) };
+}
+
+/** What a number in `after` stands for: the ids of all that is listed. */
+async function listIds(context: CheckContext, path: string, label: string | null): Promise<readonly unknown[]> {
+  const { body } = readAnswer(await context.wire({ method: "GET", path: `${path}${composeQuery({}, label, [])}` }));
+  return objectsOf(isJsonObject(body) ? body["data"] : []).map(({ id }) => id);
+}
+
+function composeQuery(fields: JsonObject, label: string | null, ids: readonly unknown[]): string {
+  const query = new URLSearchParams(label === null ? {} : { "metadata[label]": label });
   for (const [name, value] of Object.entries(fields)) {
-    const id = name === "after" && typeof value === "number" ? chats[value]?.made["id"] : undefined;
+    const id = name === "after" && typeof value === "number" ? ids[value] : undefined;
     query.set(name, String(id ?? value));
   }
   return query.size === 0 ? "" : `?${query.toString()}`;
@@ -146,8 +161,11 @@ function listMetadataFlaws({ metadata }: JsonObject, expected: JsonObject): read
   return must(isSame, `the metadata ${JSON.stringify(expected)}`, metadata ?? null);
 }
 
+const NO_MODEL = "conformance-no-such-model";
+
 /** The elements that a query asks for. */
-function cut<T>(list: readonly T[], { limit, order, after }: JsonObject) {
+function cut<T>(list: readonly T[], { limit, order, after, model }: JsonObject) {
+  if (model === NO_MODEL) return { page: [], hasMore: false };
   const ordered = order === "desc" ? list.toReversed() : list;
   const start = typeof after === "number" ? (order === "desc" ? list.length - after : after + 1) : 0;
   const end = typeof limit === "number" ? start + limit : list.length;
@@ -160,8 +178,8 @@ function listPageFlaws(body: JsonObject, hasMore: boolean): readonly Flaw[] {
   return [
     ...must(object === "list", "the object list", object),
     ...must(more === hasMore, `has_more: ${String(hasMore)}`, more),
-    ...must(first === ids[0], "first_id that is the id of the first", { first, ids }),
-    ...must(last === ids.at(-1), "last_id that is the id of the last", { last, ids }),
+    ...must(first === (ids[0] ?? null), "first_id that is the id of the first", { first, ids }),
+    ...must(last === (ids.at(-1) ?? null), "last_id that is the id of the last", { last, ids }),
     ...must(new Set(ids).size === ids.length && ids.every(isId), "an id of its own for each", ids),
   ];
 }
@@ -178,7 +196,7 @@ const listListFlaws = listWith((body, { label, chats }, fields) => {
     ...must(data.length === page.length, `${page.length} completions`, data.length),
     ...listPageFlaws(body, hasMore),
     ...page.flatMap(({ made }, index) => listChatFlaws(data[index] ?? {}, made)),
-    ...data.flatMap((chat) => listMetadataFlaws(chat, { label })),
+    ...page.flatMap((chat, index) => listMetadataFlaws(data[index] ?? {}, labelOf({ label }, chats.indexOf(chat)))),
   ];
 });
 
@@ -215,6 +233,7 @@ const PAGES: readonly JsonObject[] = [
   { limit: 1, order: "desc" },
   { after: 0 },
   { after: 1, order: "asc" },
+  { model: NO_MODEL },
 ];
 
 /** One row for each operation of what the server keeps. */
@@ -233,9 +252,9 @@ export const STORED_ANSWERED: readonly Answered[] = [
     operation: "getChatCompletion",
     variants: [{ place: 0 }, { place: 1 }, { place: 2 }],
     send: sendStored({ id: "getChatCompletion", about: STORED }),
-    list: listWith((body, { label, chats }, { place }) => [
-      ...listChatFlaws(body, chats[Number(place)]?.made),
-      ...listMetadataFlaws(body, { label }),
+    list: listWith((body, stored, { place }) => [
+      ...listChatFlaws(body, stored.chats[Number(place)]?.made),
+      ...listMetadataFlaws(body, labelOf(stored, Number(place))),
     ]),
   },
   {
@@ -244,9 +263,9 @@ export const STORED_ANSWERED: readonly Answered[] = [
     operation: "updateChatCompletion",
     variants: [{ place: 0 }, { place: 1 }, { place: 2 }],
     send: sendStored({ id: "updateChatCompletion", about: CHANGED }),
-    list: listWith((body, { label, chats }, { place }) => [
-      ...listChatFlaws(body, chats[Number(place)]?.made),
-      ...listMetadataFlaws(body, { label }),
+    list: listWith((body, stored, { place }) => [
+      ...listChatFlaws(body, stored.chats[Number(place)]?.made),
+      ...listMetadataFlaws(body, labelOf(stored, Number(place))),
     ]),
   },
   {
@@ -265,7 +284,13 @@ export const STORED_ANSWERED: readonly Answered[] = [
     ...STORED_CHATS,
     slug: "stored-chats-messages",
     operation: "getChatCompletionMessages",
-    variants: [{ place: 1 }, { place: 2 }, { place: 1, limit: 3 }, { place: 1, order: "desc", limit: 2 }],
+    variants: [
+      { place: 1 },
+      { place: 2 },
+      { place: 1, limit: 3 },
+      { place: 1, order: "desc", limit: 2 },
+      { place: 1, after: 0 },
+    ],
     send: sendStored({ id: "getChatCompletionMessages", about: STORED }),
     list: listMessagesFlaws,
   },

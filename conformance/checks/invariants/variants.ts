@@ -5,11 +5,11 @@ import { userMessage } from "../support/chat-calls.ts";
 
 const messages = (text: string): JsonObject => ({ messages: [userMessage(text)] });
 
-function composeParameters(lot: string): JsonObject {
+function composeParameters(lot: string, name = "lot"): JsonObject {
   return {
     type: "object",
-    properties: { lot: { type: "string", enum: [lot] } },
-    required: ["lot"],
+    properties: { [name]: { type: "string", enum: [lot] } },
+    required: [name],
     additionalProperties: false,
   };
 }
@@ -64,6 +64,14 @@ export const TEXT_VARIANTS: readonly JsonObject[] = [
   { prompt: "1, 2, 3, 4, 5, 6, 7,", n: 2, logprobs: 1 },
 ];
 
+const GATE_TOOL = {
+  type: "function",
+  name: "close_gate",
+  description: "Closes a gate.",
+  strict: false,
+  parameters: composeParameters("gate-kx-19-north", "gate"),
+};
+
 export const RESPONSE_VARIANTS: readonly JsonObject[] = [
   { input: "Write one sentence about the sea." },
   { input: [userMessage("Write two sentences about the mountains, please.")] },
@@ -103,13 +111,25 @@ export const RESPONSE_VARIANTS: readonly JsonObject[] = [
   },
   {
     input: "Write one sentence about the mountains.",
-    tools: [{ type: "function", name: "close_gate", strict: true, parameters: composeParameters("gate-kx-19-north") }],
+    tools: [GATE_TOOL],
     tool_choice: { type: "function", name: "close_gate" },
-    text: {
-      format: { type: "json_schema", name: "gate", strict: true, schema: composeParameters("gate-kx-19-north") },
-    },
+    text: { format: { type: "json_schema", name: "gate", strict: true, schema: GATE_TOOL.parameters } },
     max_output_tokens: 120,
   },
+  {
+    input: "Write one sentence about rain.",
+    tools: [GATE_TOOL, { type: "namespace", name: "harbour", description: "Of the harbour.", tools: [GATE_TOOL] }],
+    tool_choice: { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "close_gate" }] },
+    max_output_tokens: 32,
+  },
+  {
+    input: "Write one sentence about rain.",
+    include: ["message.output_text.logprobs"],
+    top_logprobs: 1,
+    safety_identifier: "user-4711",
+    prompt_cache_key: "conversation-1",
+  },
+  { input: "Write one sentence about rain.", tools: [GATE_TOOL], tool_choice: "auto", max_output_tokens: 32 },
   { input: "Write one sentence about rain.", reasoning: { effort: "low", summary: "auto" }, max_output_tokens: 64 },
 ];
 

@@ -1,8 +1,10 @@
 /** Checks of a streamed response beside its events: how it is sent, and that it says what the answer does. */
 
 import { type Check, defineCheck } from "../../src/check.ts";
-import { expectHeader, expectStatus, expectThat, isJsonObject } from "../../src/expect.ts";
+import type { Exchange } from "../../src/exchange.ts";
+import { expectHeader, expectStatus, expectThat, isJsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
+import { expectFlushed } from "../support/arrivals.ts";
 import {
   askResponse,
   readOutputText,
@@ -15,6 +17,7 @@ import { LONG_PROMPT } from "../support/chat-calls.ts";
 
 const STREAM = "OpenAPI createResponse (ResponseStreamEvent)";
 const REPEATABLE = { temperature: 0, max_output_tokens: 24 };
+const LONG = { input: LONG_PROMPT, temperature: 0 };
 
 export const responseStreamChecks: readonly Check[] = [
   defineCheck({
@@ -45,6 +48,23 @@ export const responseStreamChecks: readonly Check[] = [
       if (streamed === readOutputText(one)) return;
       if (streamed !== (await read())) throw new Inconclusive("streams are not repeatable", "chance");
       expectThat(false, { observer: "wire", expected: readOutputText(one), actual: streamed });
+    },
+  }),
+  defineCheck({
+    ...RESPONSES,
+    id: "responses.stream.flushed",
+    level: "should",
+    requirement:
+      "Events are sent as they are made: of a stream that takes time the first bytes arrive before the last.",
+    reference: "Chunked transfer, RFC 9112 section 7.1",
+    breaks: "A buffering layer turns streaming into waiting.",
+    async run(context) {
+      const stream = async (tokens: number): Promise<Exchange> => {
+        const exchange = await askResponse(context, { ...LONG, max_output_tokens: tokens, stream: true });
+        throwIfUnsupported(exchange, "stream");
+        return exchange;
+      };
+      await expectFlushed({ long: () => stream(96), short: () => stream(16) });
     },
   }),
   defineCheck({

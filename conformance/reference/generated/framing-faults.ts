@@ -2,7 +2,7 @@
 
 import { listHttpOperations, operations } from "@openai-compat/spec";
 import type { Reply, Write } from "../call.ts";
-import { oneWrite, readReply, withHeader, withoutHeader } from "../mutants/mutant.ts";
+import { afterAll, oneWrite, readReply, withHeader, withoutHeader } from "../mutants/mutant.ts";
 import { REFERENCE_OPERATIONS } from "../operations/index.ts";
 import { stripFields } from "./edit-reply.ts";
 import { type Fault, listModes, modeOfReply, OPERATION_NAMES } from "./fault.ts";
@@ -71,9 +71,7 @@ const STREAM_RULES: Readonly<Record<string, Change>> = {
   "event-after-done": ({ writes }) => ({ writes: [...writes, ...writes.slice(-2, -1)] }),
   "done-in-quotes": ({ writes }) => ({ writes: [...writes.slice(0, -1), write('data: "[DONE]"\n\n')] }),
   "done-in-lower-case": ({ writes }) => ({ writes: [...writes.slice(0, -1), write("data: [done]\n\n")] }),
-  "all-at-once": (reply) => ({
-    writes: [{ data: readReply(reply), afterMs: reply.writes.reduce((sum, { afterMs }) => sum + afterMs, 0) }],
-  }),
+  "all-at-once": (reply) => ({ writes: afterAll(reply) }),
   "as-json": (reply) => ({
     ...withHeader(reply, "content-type", "application/json"),
     writes: oneWrite(stripFields(String(reply.writes[0]?.data ?? ""))),

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import type { Reply } from "../call.ts";
 import { createChange } from "./change-value.ts";
+import { changeEvents, readEvents, withData } from "./edit-reply.ts";
+import type { Fault } from "./fault.ts";
 import { generateFaults, sampleFaults } from "./generate-faults.ts";
 import { judgeFault } from "./judge-fault.ts";
 import { VARIATIONS } from "./legal.ts";
@@ -8,6 +11,20 @@ import { formatRates, isConvincing, summariseFaults } from "./summarise-faults.t
 import { describeWire } from "./wire-shape.ts";
 import { checks } from "../../checks/index.ts";
 import { recordChecks } from "../record-calls.ts";
+
+const EMPTY_REPLY: Reply = {
+  status: 200,
+  headers: { "content-type": "text/event-stream" },
+  writes: [],
+  end: "clean",
+  ready: async () => {},
+  release: () => {},
+};
+
+function defineNoFault(id: string): Fault {
+  const fault = { description: id, operation: "createChatCompletion", mode: "body", operator: "test" } as const;
+  return { ...fault, id, mutate: () => ({}) };
+}
 
 const isSeen = (id: string): boolean => /^chat\.(?:completion|stream)\./.test(id);
 const seen = checks.filter(({ id }) => isSeen(id));
@@ -76,6 +93,29 @@ test("a run convinces only where each table check noticed something", () => {
   const summary = summariseFaults({ ...nothing, unkilling: ["chat.invariants.ranges"] }, []);
   expect(isConvincing(summary)).toBe(false);
   expect(formatRates(summary)).toContain("unkilling check: chat.invariants.ranges");
+});
+
+test("a run convinces where 98 of 100 faults are killed, and not where 97 are", () => {
+  const faults = Array.from({ length: 100 }, (_, index) => defineNoFault(`chat.body.test.${index}`));
+  const judge = (killed: number): boolean => {
+    const verdicts = faults.map(({ id }, index) => ({
+      id,
+      killed_by: index < killed ? ["chat.completion.role"] : [],
+      stood_aside: [],
+      runs: 1,
+    }));
+    return isConvincing(summariseFaults({ faults, variations: [], isWhole: false }, verdicts));
+  };
+  expect([judge(98), judge(97)]).toEqual([true, false]);
+});
+
+test("events with names are read and changed like others, and keep their names", () => {
+  const data = { type: "response.created", sequence_number: 0 };
+  const frame = `event: response.created\ndata: ${JSON.stringify(data)}\n\n`;
+  const reply = { ...EMPTY_REPLY, writes: [{ data: frame, afterMs: 0 }] };
+  expect(readEvents(reply).map(({ kind }) => kind)).toEqual(["response.created"]);
+  const changed = changeEvents(reply, ([event]) => (event === undefined ? [] : [withData(event, { type: "other" })]));
+  expect(changed.writes.map((write) => write.data)).toEqual(['event: response.created\ndata: {"type":"other"}\n\n']);
 });
 
 test("legal variations have ids of their own", () => {

@@ -11,6 +11,7 @@ import { oneWrite, omit, readReply, withHeader } from "../mutants/mutant.ts";
 import { changeBody, changeEvents, readBody, withData, withText, type WrittenEvent } from "./edit-reply.ts";
 import { modeOfReply, type Variation } from "./fault.ts";
 import { AUDIO_VARIATIONS } from "./legal-audio.ts";
+import { RESPONSE_VARIATIONS } from "./legal-responses.ts";
 import { REALTIME_VARIATIONS } from "./realtime/legal.ts";
 
 /**
@@ -468,4 +469,9 @@ const COMMON_VARIATIONS: readonly Variation[] = Object.entries(ALL).map(([id, ch
   mutate: () => ({ reply: (reply, call) => change(reply, call) }),
 }));
 
-export const VARIATIONS: readonly Variation[] = [...COMMON_VARIATIONS, ...AUDIO_VARIATIONS, ...REALTIME_VARIATIONS];
+export const VARIATIONS: readonly Variation[] = [
+  ...COMMON_VARIATIONS,
+  ...AUDIO_VARIATIONS,
+  ...RESPONSE_VARIATIONS,
+  ...REALTIME_VARIATIONS,
+];

@@ -101,10 +101,14 @@ function summariseVariations(
   };
 }
 
-/** Whether nothing survived, nothing legal was blamed, each check notices something, and the list needs all it holds. */
+/** Of the faults that nobody has excluded. */
+const KILLED_RATE_LEAST = 0.98;
+
+/** Whether enough was killed, nothing legal was blamed, each check notices something, and the list needs all it holds. */
 export function isConvincing(summary: FaultSummary): boolean {
-  const { survivors, unused_exclusions: unused, false_blame: blame, unkilling_checks: unkilling } = summary;
-  return survivors.length + unused.length + blame.length + unkilling.length === 0;
+  const { total, unused_exclusions: unused, false_blame: blame, unkilling_checks: unkilling } = summary;
+  const isKilled = total.killed >= KILLED_RATE_LEAST * (total.faults - total.excluded);
+  return isKilled && unused.length + blame.length + unkilling.length === 0;
 }
 
 function nameOf({ operation }: Fault): string {

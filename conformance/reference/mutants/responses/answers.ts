@@ -3,7 +3,7 @@
 import { REPORT } from "../../../checks/support/tool-calls.ts";
 import type { JsonObject } from "../../../src/expect.ts";
 import type { Fields } from "../../operations/operation.ts";
-import { isStream, type Mutant, mutateReply, omit, withHeader } from "../mutant.ts";
+import { afterAll, isStream, type Mutant, mutateReply, omit, withHeader } from "../mutant.ts";
 import { changeItems, lose, mutateAnswer, mutateEvents, mutateResponse, refuse } from "./changes.ts";
 
 function isObject(value: unknown): value is JsonObject {
@@ -51,6 +51,15 @@ const streamMutants: readonly Mutant[] = [
     },
     (reply, call) => call.operation === "createResponse" && isStream(reply),
     (reply) => withHeader(reply, "content-type", "application/json"),
+  ),
+  mutateReply(
+    {
+      id: "responses.stream-at-once",
+      description: "a stream is sent in one piece, when all of it has been made",
+      intended: ["responses.stream.flushed"],
+    },
+    (reply, call) => call.operation === "createResponse" && isStream(reply),
+    (reply) => ({ writes: afterAll(reply) }),
   ),
   mutateAnswer(
     {
