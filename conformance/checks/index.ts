@@ -195,7 +195,7 @@ export const checks: readonly Check[] = [
   ...refusalChecks,
   ...repeatedChecks,
   ...rangeChecks,
-...share(severalChoicesChecks),
+  ...share(severalChoicesChecks),
   ...share(seedChecks),
   ...functionChecks,
   ...requiredKeyChecks,

@@ -46,11 +46,12 @@ function sendJson(operation: HttpOperationId, compose: (context: CheckContext) =
 
 function sendForm(operation: "createTranscription" | "createTranslation"): Answered["send"] {
   const { method, path } = operations[operation];
-  return async (context, fields, sent = {}) => {
+  return async (context, { recording = SPOKEN, ...fields }, sent = {}) => {
     const texts = Object.entries({ model: context.models.transcription, ...fields }).flatMap(([name, value]) =>
       [value].flat().map((one) => ({ name: Array.isArray(value) ? `${name}[]` : name, value: String(one) })),
     );
-    const file = { name: "file", value: SPOKEN, fileName: "speech.wav", contentType: "audio/wav" };
+    const value = recording instanceof Uint8Array ? recording : SPOKEN;
+    const file = { name: "file", value, fileName: "speech.wav", contentType: "audio/wav" };
     const { body, headers } = composeMultipart([...texts, file]);
     const exchange = await context.wire({
       method,
@@ -91,6 +92,8 @@ const SPEECH = { area: "audio", operation: "createSpeech", needs: ["model:speech
 const HEARD = { area: "audio", needs: ["model:transcription"] } as const;
 const SPOKEN_TEXTS = [{ input: "The sea is wide." }, { input: "The rain is cold, and the night is long." }];
 const FORMATS = [{}, { response_format: "verbose_json" }, { response_format: "json" }];
+
+const TIMED = { response_format: "verbose_json", timestamp_granularities: ["word", "segment"] };
 
 const LIFETIME = { anchor: "created_at", seconds: 60 };
 const SECRET_VARIANTS: readonly JsonObject[] = [{}, { expires_after: LIFETIME }];
@@ -140,7 +143,7 @@ export const ANSWERED: readonly Answered[] = [
     ...HEARD,
     slug: "transcriptions",
     operation: "createTranscription",
-    variants: [...FORMATS, { response_format: "verbose_json", timestamp_granularities: ["word", "segment"] }],
+    variants: [...FORMATS, TIMED, TIMED],
     send: transcript,
     list: listTranscriptFlaws,
   },
@@ -269,14 +272,15 @@ function readParts(exchange: Exchange): readonly JsonObject[] {
   return isJsonObject(body) ? [body] : [];
 }
 
-/** The id of an answer or a stream, and those of its calls. */
+/** The id of an answer or a stream, those of its calls, and a secret. */
 function listIds(exchange: Exchange): readonly string[] {
   const parts = readParts(exchange);
   const choices = parts.flatMap((part) => objectsOf(part["choices"]));
   const calls = choices.flatMap(({ message, delta }) =>
     [message, delta].flatMap((spoken) => (isJsonObject(spoken) ? objectsOf(spoken["tool_calls"]) : [])),
   );
-  const ids = [...(choices.length > 0 ? parts : []), ...calls].map(({ id }) => id);
+  const secrets = parts.flatMap(({ value, expires_at: expiry }) => (expiry === undefined ? [] : [value]));
+  const ids = [...[...(choices.length > 0 ? parts : []), ...calls].map(({ id }) => id), ...secrets];
   return [...new Set(ids.filter((id): id is string => typeof id === "string" && id !== ""))];
 }
 

@@ -5,7 +5,7 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
-import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
+import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { userMessage } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";

@@ -149,7 +149,18 @@ export function listTranscriptFlaws(exchange: Exchange, { fields }: { readonly f
       usage,
     ),
     ...(fields["response_format"] === "verbose_json" ? listVerboseFlaws(body) : []),
+    ...listWordFlaws(body),
   ];
+}
+
+/** The words of a text are its own, whatever stands between them. */
+function listWordFlaws({ text, words }: JsonObject): readonly Flaw[] {
+  const read = (value: unknown): string =>
+    String(value)
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}]/gu, "");
+  const said = objectsOf(words).map(({ word }) => read(word));
+  return should(said.length === 0 || said.join("") === read(text), "the words of the text", { text, words: said });
 }
 
 function listVerboseFlaws(body: JsonObject): readonly Flaw[] {

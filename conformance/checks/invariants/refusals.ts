@@ -33,6 +33,12 @@ function listRefusedAsks(context: CheckContext, { operation, send, variants }: A
     if (hasKey(context, key)) others.push(() => send(context, fields, { credential: key }));
   }
   if (operation === "retrieveModel") others.push(() => send(context, { model: "conformance-no-such-model" }));
+  if (operation === "create-realtime-client-secret") {
+    others.push(
+      () => send(context, { session: { type: "conformance" } }),
+      () => send(context, { expires_after: { anchor: "created_at", seconds: 1 } }),
+    );
+  }
   if (operation === "listChatCompletions" || operation === "getChatCompletionMessages") {
     others.push(
       () => send(context, { limit: "0" }),

@@ -12,6 +12,7 @@ import { Failure } from "../../src/outcome-signals.ts";
 import { excerpt } from "../../src/response-body.ts";
 import { hasKey } from "../support/credential-probes.ts";
 import { requireOffered } from "../support/operation-probes.ts";
+import { composeSilence } from "../support/silence.ts";
 import type { Answered } from "./answered.ts";
 import { ANSWERED } from "./answers.ts";
 import { objectsOf, readAnswer, readStream, joinTexts } from "./flaws.ts";
@@ -22,6 +23,7 @@ import { CUSTOM, FORCED, OTHER_FORCED, USAGE } from "./variants.ts";
 type Pair = (context: CheckContext) => Promise<readonly [one: JsonObject, other: JsonObject] | null>;
 
 const GREEDY: JsonObject = { temperature: 0, seed: 7 };
+const SILENT = composeSilence(1);
 const [SEA, MOUNTAINS] = ["Write one sentence about the sea.", "Name the three highest mountains of the north."].map(
   (content) => ({ messages: [{ role: "user", content }] }),
 );
@@ -92,6 +94,14 @@ const RESPONSE_PAIRS: readonly Pair[] = [
   ],
 ];
 
+/** A recording, and one of another length in which nothing is said. */
+const TRANSCRIPT_PAIRS: readonly Pair[] = [
+  async () => [
+    { response_format: "verbose_json", temperature: 0 },
+    { response_format: "verbose_json", temperature: 0, recording: SILENT },
+  ],
+];
+
 /** The first model of the list that fits. */
 async function findModel(context: CheckContext, fits: (id: string) => boolean): Promise<string | undefined> {
   const { body } = readAnswer(await context.wire({ method: "GET", path: "/models" }));
@@ -106,6 +116,8 @@ const PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   "completions-stream": TEXT_PAIRS,
   responses: RESPONSE_PAIRS,
   "responses-stream": RESPONSE_PAIRS,
+  transcriptions: TRANSCRIPT_PAIRS,
+  translations: TRANSCRIPT_PAIRS,
   embeddings: [
     async () => [{ input: "The sea is wide." }, { input: ["Rain", "The night is long and cold."] }],
     async (context) => {
@@ -128,6 +140,7 @@ function readParts(exchange: Exchange, slug: string): JsonObject {
     ? readStream(exchange, slug !== "responses-stream").events
     : [isJsonObject(body) ? body : {}];
   if (slug === "models-retrieve") return { ...parts[0] };
+  if (slug.startsWith("trans")) return readTranscript(parts[0] ?? {});
   if (slug.startsWith("responses")) return readResponse(parts);
   const choices = parts.flatMap(({ choices: given }) => objectsOf(given));
   const used = parts.map(({ usage }) => usage).findLast(isJsonObject);
@@ -141,6 +154,11 @@ function readParts(exchange: Exchange, slug: string): JsonObject {
     // What a batch of another size changes stays below this.
     vectors: vectors.map((vector) => vector?.map((value) => Math.round(value * 20))),
   };
+}
+
+function readTranscript({ text, duration, segments, words }: JsonObject): JsonObject {
+  const count = (list: unknown): number => objectsOf(list).length;
+  return { text, duration, "number of segments": count(segments), "number of words": count(words) };
 }
 
 /** All but what is a response's own: its id and its times. */

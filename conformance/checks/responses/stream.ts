@@ -64,7 +64,7 @@ export const responseStreamChecks: readonly Check[] = [
         throwIfUnsupported(exchange, "stream");
         return exchange;
       };
-      await expectFlushed({ long: () => stream(96), short: () => stream(16) });
+      await expectFlushed({ long: () => stream(160), short: () => stream(16) });
     },
   }),
   defineCheck({

@@ -172,5 +172,6 @@ export const LEGAL_VALUES: Readonly<Record<string, Readonly<Record<string, Legal
   },
   "client-secrets": {
     expires_after: { defaults: [null], others: [{ anchor: "created_at", seconds: 600 }] },
+    session: { others: [null] },
   },
 };

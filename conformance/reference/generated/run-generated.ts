@@ -35,7 +35,7 @@ const PARALLEL = 16;
 const THREADS_MAX = 8;
 /** Time for a check. */
 const CHECK_MS = 20_000;
-/** The same for what survives. */
+/** The same for what is looked at once more. */
 const PARALLEL_AGAIN = 2;
 const CHECK_AGAIN_MS = 60_000;
 const REPORT_FILE = "mutants-generated.json";
@@ -83,7 +83,7 @@ interface Generated {
   readonly variations: readonly Variation[];
 }
 
-/** All of them, and those that survive once more. */
+/** All of them; faults that survive and variations that are blamed once more. */
 async function judgeAll({ faults, variations }: Generated, judging: Judging): Promise<readonly FaultVerdict[]> {
   const { shape, ranking, isSample } = judging;
   const known = new Map(faults.map((fault) => [fault.id, fault]));
@@ -108,15 +108,19 @@ async function judgeAll({ faults, variations }: Generated, judging: Judging): Pr
     compose: (id) => compose(id, CHECK_MS),
     onVerdict: learn,
   });
-  // What survives because a busy machine did not get to the end of a check is killed by the second look.
-  const survived = first.filter(({ id, killed_by: killedBy }) => known.has(id) && killedBy.length === 0);
+  // A busy machine ends some checks too early, and delays others: what it may have decided is looked at once more.
+  const doubtful = first.filter(({ id, killed_by: killedBy }) => known.has(id) === (killedBy.length === 0));
+  const blaming = new Map(doubtful.map((verdict) => [verdict.id, verdict.killed_by]));
   const again = await judgeTasks({
     shape,
-    ids: survived.map(({ id }) => id),
+    ids: doubtful.map(({ id }) => id),
     parallel: PARALLEL_AGAIN,
-    compose: (id) => compose(id, CHECK_AGAIN_MS),
+    compose: (id) => {
+      const task = compose(id, CHECK_AGAIN_MS);
+      return known.has(id) ? task : { ...task, checks: [...(blaming.get(id) ?? [])] };
+    },
     onVerdict: ({ id, killed_by: killedBy }) => {
-      if (killedBy.length === 0) print(`survived: ${id}`);
+      if (known.has(id) && killedBy.length === 0) print(`survived: ${id}`);
     },
   });
   const judgedAgain = new Map(again.map((verdict) => [verdict.id, verdict]));
