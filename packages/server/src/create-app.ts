@@ -44,9 +44,10 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createConversationItemHandlers } from "./surfaces/openai/conversations/conversation-items.ts";
 import { createConversationHandlers } from "./surfaces/openai/conversations/conversations.ts";
-import { createResponseRoute } from "./surfaces/openai/responses/route.ts";
+import { createCallDecoder, createResponseRoute } from "./surfaces/openai/responses/route.ts";
 import { createStoredResponseHandlers } from "./surfaces/openai/responses/stored-responses.ts";
-import type { ResponseDependencies } from "./surfaces/openai/responses/route.ts";
+import type { DecodeCall, ResponseDependencies } from "./surfaces/openai/responses/route.ts";
+import { createResponsesOpener } from "./surfaces/openai/responses/socket/open-responses.ts";
 import { createRunningResponseHandlers } from "./surfaces/openai/responses/running-responses.ts";
 import { createRealtimeOpener } from "./surfaces/openai/realtime/open-realtime.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
@@ -66,6 +67,7 @@ import type { UnservedRequest } from "./surfaces/openai/unserved-paths.ts";
 function createHandlers(
   secrets: ClientSecretDependencies,
   state: ResponseDependencies,
+  decodeCall: DecodeCall,
 ): Readonly<Record<HttpOperationId, OperationHandler>> {
   return {
     listModels,
@@ -73,7 +75,7 @@ function createHandlers(
     createChatCompletion: createChatRoute(state),
     ...createStoredChatHandlers(state),
     createCompletion,
-    createResponse: createResponseRoute(state),
+    createResponse: createResponseRoute(decodeCall),
     ...createRunningResponseHandlers(state),
     ...createStoredResponseHandlers(state),
     ...createConversationHandlers(state),
@@ -224,15 +226,15 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
   const { publicHandlers, realtime: settings, limits } = dependencies;
   const bodies = createBodyBudget(limits);
   const run = createOperationRunner({ ...dependencies, bodies });
-  const openRealtime = createRealtimeOpener({ ...dependencies, settings, bounds: readJsonBounds(limits), bodies });
+  const sockets = { settings, bounds: readJsonBounds(limits), bodies };
+  const openRealtime = createRealtimeOpener({ ...dependencies, ...sockets });
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
   const { clientSecrets, responses } = dependencies.stores;
-  const handlers = createHandlers(
-    { clientSecrets, settings },
-    { responses: guardStore(responses), settings: dependencies.responses },
-  );
+  const state = { responses: guardStore(responses), settings: dependencies.responses };
+  const decodeCall = createCallDecoder(state);
+  const handlers = createHandlers({ clientSecrets, settings }, state, decodeCall);
   for (const operation of OPERATIONS) {
     router.on(operation.method, `${API_ROOT}${encodeRoutePattern(operation.path)}`, (context) =>
       run(operation, handlers[operation.id], {
@@ -243,6 +245,10 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
     );
   }
   router.get(`${API_ROOT}${operations.connectRealtime.path}`, ({ req, env }) => openRealtime(req.raw, env));
+  const openResponses = createResponsesOpener({ ...dependencies, ...sockets, state, decodeCall });
+  router.get(`${API_ROOT}${operations.createResponse.path}`, ({ req, env }, next) =>
+    env.upgrade === null ? next() : openResponses(req.raw, env, env.upgrade),
+  );
   routeNative(router, dependencies, bodies);
   if (publicHandlers !== undefined) {
     for (const path of PUBLIC_PATHS) router.get(path, ({ req, env }) => publicHandlers[path](req.raw, env));

@@ -7,7 +7,11 @@ import { count, milliseconds } from "../../../settings/units.ts";
 const MESSAGE_BYTES_MAX = 20 * 1024 * 1024 + 64 * 1024;
 
 export const realtimeSchema = z.strictObject({
-  sessionsMax: count.default(200).describe("Realtime sessions at the same time; more get 429."),
+  sessionsMax: count
+    .default(200)
+    .describe(
+      "Realtime sessions at the same time; more get 429. As many WebSockets for responses may be open beside them, within the same limits of time and size.",
+    ),
   accountSessionsMax: count.default(32).describe("Realtime sessions of one account at the same time; more get 429."),
   openTimeMsMax: milliseconds
     .default(10_000)

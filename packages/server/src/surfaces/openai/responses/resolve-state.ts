@@ -9,6 +9,9 @@ import type { ResponseWire } from "./decode.ts";
 import type { PlacedItem } from "./decode-input.ts";
 import { encodeItems } from "./encode-items.ts";
 
+/** What of the store is read. */
+export type StateReader = Pick<ResponseStore, "findChain" | "findConversation" | "listItems" | "findItems">;
+
 export interface ResponseState {
   /** Of all turns, oldest first. */
   readonly items: readonly PlacedItem[];
@@ -22,11 +25,7 @@ export interface ResponseState {
  * @throws AiError `previous_response_not_found`; `not_found` for a conversation and for an item that is referred to;
  *   `missing_required_parameter` for a request without input
  */
-export async function resolveState(
-  store: ResponseStore,
-  accountId: string,
-  wire: ResponseWire,
-): Promise<ResponseState> {
+export async function resolveState(store: StateReader, accountId: string, wire: ResponseWire): Promise<ResponseState> {
   const own = await resolveReferences(store, accountId, listInput(wire));
   const { conversation = null, previous_response_id: previous } = wire;
   const conversationId = typeof conversation === "string" ? conversation : (conversation?.id ?? null);
@@ -43,7 +42,7 @@ export async function resolveState(
   };
 }
 
-async function listChain(store: ResponseStore, accountId: string, id: string): Promise<readonly PlacedItem[]> {
+async function listChain(store: StateReader, accountId: string, id: string): Promise<readonly PlacedItem[]> {
   const param = "previous_response_id";
   const chain = await store.findChain(accountId, id);
   if (chain === null) {
@@ -60,7 +59,7 @@ async function listChain(store: ResponseStore, accountId: string, id: string): P
 /** Of one query. */
 const PAGE_ITEMS = 1000;
 
-async function listConversation(store: ResponseStore, accountId: string, id: string): Promise<readonly PlacedItem[]> {
+async function listConversation(store: StateReader, accountId: string, id: string): Promise<readonly PlacedItem[]> {
   if ((await store.findConversation(accountId, id)) === null) {
     const message = `Conversation with id '${id.slice(0, 100)}' not found.`;
     throw new AiError("not_found", message, { param: "conversation" });
@@ -86,7 +85,7 @@ function readStored(item: unknown): InputItem {
 
 /** The items that are referred to in place of the references. @throws AiError `not_found` */
 export async function resolveReferences(
-  store: ResponseStore,
+  store: Pick<StateReader, "findItems">,
   accountId: string,
   items: readonly PlacedItem[],
 ): Promise<readonly PlacedItem[]> {

@@ -1,11 +1,19 @@
 /** `POST /responses`. */
 
 import { AiError, responseCalls, stringifyInSlices } from "@openai-compat/core";
-import type { Calls, ChatRequest, ChatRun, ResponseStore, RoutedCall, SchemaRelaxation } from "@openai-compat/core";
+import type {
+  AuthorisedCall,
+  Calls,
+  ChatRequest,
+  ChatRun,
+  ResponseStore,
+  RoutedCall,
+  SchemaRelaxation,
+} from "@openai-compat/core";
 import type { ResponseObject } from "@openai-compat/spec";
 import { JSON_BODY, defineStoredRoute } from "../model-route.ts";
-import type { RouteScope, StartableCall } from "../model-route.ts";
-import type { OperationHandler } from "../operation-handler.ts";
+import type { StartableCall } from "../model-route.ts";
+import type { OperationContext, OperationHandler } from "../operation-handler.ts";
 import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
 import { resolveUse } from "../stored/state-dependencies.ts";
 import { encodeDroppedParameters } from "../upstream/encode.ts";
@@ -26,7 +34,7 @@ import { renameRefusal } from "./rename-refusal.ts";
 import { createItemId, createResponseBuilder } from "./response-builder.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
-import type { ResponseState } from "./resolve-state.ts";
+import type { ResponseState, StateReader } from "./resolve-state.ts";
 import type { ResponseRun } from "./response-run.ts";
 import type { ResponseSettings } from "./settings.ts";
 
@@ -36,7 +44,7 @@ export interface ResponseDependencies {
 }
 
 /** A chat whose refusals name the fields of a response. */
-const calls: Calls<ChatRequest, ChatRun> = {
+export const responseRouteCalls: Calls<ChatRequest, ChatRun> = {
   operation: responseCalls.operation,
   serve: (gate, target, request) =>
     responseCalls.serve(gate, target, request).catch((thrown: unknown) => {
@@ -44,39 +52,65 @@ const calls: Calls<ChatRequest, ChatRun> = {
     }),
 };
 
-export function createResponseRoute(dependencies: ResponseDependencies): OperationHandler {
-  const { secretKey } = dependencies.settings;
+/** A response that nothing of the request is wrong with. */
+export interface DecodedCall extends PreparedRun {
+  readonly wire: ResponseWire;
+  /** As for a stream's: stores the response unless its request says otherwise. */
+  readonly keep: (last: LastEvent) => Promise<LastEvent>;
+}
+
+/** What a call of a response is made with, whatever it arrived on. */
+export interface CallScope {
+  readonly call: AuthorisedCall;
+  readonly context: Pick<OperationContext, "traceParent">;
+}
+
+export interface CallState {
+  readonly responses: StateReader;
+  /** Called with a response that is complete, stored or not. Default: ignored. */
+  readonly onComplete?: (last: LastEvent, state: ResponseState) => void;
+}
+
+/** @throws AiError with status 400, `param` naming what is wrong, `previous_response_not_found`, `not_found` */
+export type DecodeCall = (
+  body: unknown,
+  routed: RoutedCall<ChatRequest, ChatRun>,
+  scope: CallScope & { readonly state?: CallState },
+) => Promise<DecodedCall>;
+
+export function createCallDecoder(dependencies: ResponseDependencies): DecodeCall {
+  const { responses, settings } = dependencies;
+  const { secretKey } = settings;
   const secret = secretKey === null ? null : Buffer.from(secretKey, "base64");
   const seals = {
     reasoning: createReasoningSeal(secret, "reasoning"),
     upstream: createReasoningSeal(secret, "upstream"),
   };
-  return defineStoredRoute(calls, {
+  return async (body, routed, { state: of = { responses }, ...scope }) => {
+    const { accountId } = scope.call.principal;
+    const sent = decodeResponseBody(body);
+    const state = await resolveState(of.responses, accountId, sent);
+    const wire = applyConfiguration(sent, state.items);
+    return {
+      ...prepareRun(routed, { wire, state, seals, scope }),
+      wire,
+      async keep(last) {
+        const kept = wire.store === false ? last : await keepResponse(last, { accountId, state, responses, settings });
+        of.onComplete?.(kept, state);
+        return kept;
+      },
+    };
+  };
+}
+
+export function createResponseRoute(decodeCall: DecodeCall): OperationHandler {
+  return defineStoredRoute(responseRouteCalls, {
     body: JSON_BODY,
-    decode: ({ value }, routed, scope) => decode(value, routed, { scope, seals, ...dependencies }),
+    decode: async ({ value }, routed, scope) => answerCall(await decodeCall(value, routed, scope)),
   });
 }
 
-interface DecodeOptions extends ResponseDependencies {
-  readonly scope: RouteScope;
-  readonly seals: Seals;
-}
-
-/** By what is sealed. */
-type Seals = Readonly<Record<"reasoning" | "upstream", ReasoningSeal>>;
-
-async function decode(
-  body: unknown,
-  routed: RoutedCall<ChatRequest, ChatRun>,
-  { scope, seals, responses, settings }: DecodeOptions,
-): Promise<StartableCall<ResponseRun>> {
-  const { accountId } = scope.call.principal;
-  const sent = decodeResponseBody(body);
-  const state = await resolveState(responses, accountId, sent);
-  const wire = applyConfiguration(sent, state.items);
-  const { start, builder, relaxed } = prepareRun(routed, { wire, state, seals, scope });
-  const keep = (last: LastEvent) =>
-    wire.store === false ? Promise.resolve(last) : keepResponse(last, { accountId, state, responses, settings });
+function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): StartableCall<ResponseRun> {
   const includeObfuscation = wire.stream_options?.include_obfuscation === true;
   return {
     start,
@@ -102,11 +136,14 @@ async function decode(
   };
 }
 
+/** By what is sealed. */
+type Seals = Readonly<Record<"reasoning" | "upstream", ReasoningSeal>>;
+
 interface PrepareOptions {
   readonly wire: ResponseWire;
   readonly state: ResponseState;
   readonly seals: Seals;
-  readonly scope: RouteScope;
+  readonly scope: CallScope;
 }
 
 interface PreparedRun {
