@@ -169,7 +169,7 @@ function defineAgainCheck(answered: Answered): Check {
       const exchange = await one();
       const { status } = expectResponse(exchange);
       if (status < 400) throw new Inconclusive("an unknown key is let in", statusOwners(exchange, 401));
-      for (const other of others) await expectNoChange({ one, other, read: readError });
+      await expectNoChange({ one, others, read: readError });
     },
   });
 }

@@ -9,6 +9,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Failure } from "../../src/outcome-signals.ts";
+import { groupBy } from "../../src/group-by.ts";
 import { excerpt } from "../../src/response-body.ts";
 import { hasKey } from "../support/credential-probes.ts";
 import { requireOffered } from "../support/operation-probes.ts";
@@ -202,22 +203,33 @@ function readChoice(pieces: readonly JsonObject[]): JsonObject {
 
 export interface Repeated {
   readonly one: () => Promise<Exchange>;
-  readonly other: () => Promise<Exchange>;
+  /** Each is sent between two of the one. */
+  readonly others: readonly (() => Promise<Exchange>)[];
   readonly read: (exchange: Exchange) => JsonObject;
 }
 
 /**
- * What is said twice in a row must not become, after the other request, what that one gets. Four requests, and two more
- * where something changed. @throws Failure
+ * What is said twice in a row must not become, after another request, what that one gets. Two requests, two more for
+ * each of the others, and again two where something changed. @throws Failure
  */
-export async function expectNoChange({ one, other, read }: Repeated): Promise<void> {
+export async function expectNoChange({ one, others, read }: Repeated): Promise<void> {
   const [first, second] = [read(await one()), read(await one())];
+  const steady = Object.keys(first).filter((name) => isDeepStrictEqual(first[name], second[name]));
+  for (const other of others) await expectOwn({ one, other, read, second, steady });
+}
+
+interface Own extends Pick<Repeated, "one" | "read"> {
+  readonly other: () => Promise<Exchange>;
+  /** What the one request gets, and the names of what it gets each time. */
+  readonly second: JsonObject;
+  readonly steady: readonly string[];
+}
+
+async function expectOwn({ one, other, read, second, steady }: Own): Promise<void> {
   await other();
   const exchange = await one();
   const third = read(exchange);
-  const changed = Object.keys(first).filter(
-    (name) => isDeepStrictEqual(first[name], second[name]) && !isDeepStrictEqual(second[name], third[name]),
-  );
+  const changed = steady.filter((name) => !isDeepStrictEqual(second[name], third[name]));
   if (changed.length === 0) return;
   await other();
   const its = read(await other());
@@ -253,17 +265,20 @@ function defineAgainCheck({ slug, area, operation, needs, send }: Answered): Che
     async run(context) {
       await requireOffered(context, operation);
       const credential = hasKey(context, "other_account") ? "other_account" : "full";
-      for (const compose of PAIRS[slug] ?? []) {
-        const pair = await compose(context);
-        if (pair === null) continue;
-        const [fields, others] = pair.map((own) =>
-          slug.endsWith("-stream") ? { ...own, ...(slug === "responses-stream" ? {} : USAGE), stream: true } : own,
-        );
-        const one = (): Promise<Exchange> => send(context, fields ?? {});
+      const streaming = { ...(slug === "responses-stream" ? {} : USAGE), stream: true };
+      const mode = slug.endsWith("-stream") ? streaming : {};
+      const pairs = await Promise.all((PAIRS[slug] ?? []).map((compose) => compose(context)));
+      const found = pairs.filter((pair) => pair !== null);
+      for (const group of groupBy(found, ([fields]) => JSON.stringify(fields)).values()) {
+        const one = (): Promise<Exchange> => send(context, { ...group[0]?.[0], ...mode });
         // A server may lack an option; the first answer is that of whatever was asked for before.
         if ((await one()).response?.status !== 200) continue;
-        const other = (): Promise<Exchange> => send(context, others ?? {}, { credential });
-        await expectNoChange({ one, other, read: (exchange) => readParts(exchange, slug) });
+        const others = group.map(
+          ([, fields]) =>
+            (): Promise<Exchange> =>
+              send(context, { ...fields, ...mode }, { credential }),
+        );
+        await expectNoChange({ one, others, read: (exchange) => readParts(exchange, slug) });
       }
     },
   });
