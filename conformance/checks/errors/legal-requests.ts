@@ -4,7 +4,7 @@
  */
 
 import { operations } from "@openai-compat/spec";
-import { type Check, defineCheck, type Level } from "../../src/check.ts";
+import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectStatus, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
@@ -33,40 +33,61 @@ async function expectTaken(asked: Asked, exchange: Exchange): Promise<void> {
 
 /** Without one a model writes as much as it likes. */
 const BOUNDS: readonly string[] = ["max_tokens", "max_output_tokens"];
+/** Parameters in one request. */
+const TOGETHER = 6;
 
-/** The same default, the first or the second, of every parameter of the same level, as one request. */
-function joinDefaults({ request, mode }: Asked, turn: number, level: Level): JsonObject {
-  const parameters = Object.entries(LEGAL_VALUES[request.slug] ?? {});
-  const joined = parameters.flatMap(([name, { defaults = [], mode: only = mode, level: own = "must" }]) =>
-    !BOUNDS.includes(name) && only === mode && own === level && turn < defaults.length ? [[name, defaults[turn]]] : [],
+/** A value of a parameter: which one of which list. */
+interface Place {
+  readonly parameter: string;
+  readonly kind: "defaults" | "others";
+  readonly turn: number;
+}
+
+/** The value, and those at the same place of the parameters next to it, but for those that change what another means. */
+function joinValues({ request, mode }: Asked, { parameter, kind, turn }: Place): JsonObject {
+  const all = Object.entries(LEGAL_VALUES[request.slug] ?? {});
+  const linked = new Set(
+    all.flatMap(([name, { beside }]) => (beside === undefined ? [] : [name, ...Object.keys(beside)])),
   );
+  const own = all.findIndex(([name]) => name === parameter);
+  const first = own - (own % TOGETHER);
+  const joined = all
+    .slice(first, first + TOGETHER)
+    .flatMap(([name, { mode: only = mode, level, [kind]: list = [] }]) => {
+      const isFree = !BOUNDS.includes(name) && (kind === "defaults" || !linked.has(name));
+      const isOfKind = only === mode && level === all[own]?.[1].level && turn < list.length;
+      return isFree && isOfKind ? [[name, list[turn]]] : [];
+    });
   return Object.fromEntries(joined);
 }
 
 /**
- * A server that takes the defaults of all parameters in one request takes each of them. The checks share its answer;
- * where it refuses, each asks with its own parameter.
+ * Whether the value is taken in one request with others. A server that takes them together takes each of them, and the
+ * checks of all of them share the answer; where it refuses, each check asks with its own value.
  */
-async function expectDefaultsTaken(asked: Asked, parameter: string, values: LegalValues): Promise<void> {
-  const { context, request, mode } = asked;
-  const { defaults = [], level = "must" } = values;
-  for (const [turn, value] of defaults.entries()) {
-    const joined = joinDefaults(asked, turn, level);
-    const all = parameter in joined ? await sendPlain(context, request, { mode, fields: joined }) : null;
-    if (all?.response?.status === 200) continue;
-    await expectTaken(asked, await sendPlain(context, request, { mode, fields: { [parameter]: value } }));
-  }
+async function isTakenTogether(asked: Asked, place: Place): Promise<boolean> {
+  const joined = joinValues(asked, place);
+  if (!(place.parameter in joined)) return false;
+  const { response } = await sendPlain(asked.context, asked.request, { mode: asked.mode, fields: joined });
+  return response?.status === 200;
 }
 
 async function expectValuesTaken(asked: Asked, parameter: string, values: LegalValues): Promise<void> {
   const { context, request, mode } = asked;
   const send = (fields: JsonObject): Promise<Exchange> => sendPlain(context, request, { mode, fields });
-  await expectDefaultsTaken(asked, parameter, values);
-  for (const value of [...(values.others ?? []), ...(await learnValues(asked, values))]) {
+  for (const [turn, value] of (values.defaults ?? []).entries()) {
+    if (await isTakenTogether(asked, { parameter, kind: "defaults", turn })) continue;
+    await expectTaken(asked, await send({ [parameter]: value }));
+  }
+  const expectOther = async (value: unknown): Promise<void> => {
     const exchange = await send({ ...values.beside, [parameter]: value });
     throwIfUnsupported(exchange, parameter, ...Object.keys(values.beside ?? {}));
     await expectTaken(asked, exchange);
+  };
+  for (const [turn, value] of (values.others ?? []).entries()) {
+    if (!(await isTakenTogether(asked, { parameter, kind: "others", turn }))) await expectOther(value);
   }
+  for (const value of await learnValues(asked, values)) await expectOther(value);
 }
 
 /** @throws Inconclusive where a plain request is not answered */
