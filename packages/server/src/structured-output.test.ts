@@ -24,6 +24,7 @@ const engines = [
     name: "the scripted engine",
     create: () => createScriptedEngine(),
     promptsPerSchema: PROMPTS.length,
+    streamsOf: 1,
     ends: ["stop"],
   },
   ...(cached === null
@@ -33,14 +34,16 @@ const engines = [
           name: "SmolLM2",
           // An account may hold all slots but one.
           create: () => createLlamaEngine({ modelPath: cached.path, concurrency: AT_ONCE + 1 }),
-          // Seconds for each: the prompts take turns, so that each is sent with a third of the schemas.
+          // Seconds for each: the prompts take turns, so that each is sent with a third of the schemas, and every
+          // second text is streamed too.
           promptsPerSchema: 1,
+          streamsOf: 2,
           ends: ["length", "stop"],
         },
       ]),
 ];
 
-describe.each(engines)("on $name", ({ create, promptsPerSchema, ends }) => {
+describe.each(engines)("on $name", ({ create, promptsPerSchema, streamsOf, ends }) => {
   test("every text of fifty schemas and several prompts fits its schema, streamed and not", async () => {
     const engine = create();
     const { server, baseUrl, keys } = await startTestServer({ engine });
@@ -48,14 +51,14 @@ describe.each(engines)("on $name", ({ create, promptsPerSchema, ends }) => {
     const cases = SAMPLE_SCHEMAS.flatMap((sample, place) =>
       Array.from({ length: promptsPerSchema }, (_, turn) => {
         const seed = (place + turn) % PROMPTS.length;
-        return { ...sample, content: PROMPTS[seed] ?? "", seed };
+        return { ...sample, content: PROMPTS[seed] ?? "", seed, isStreamed: place % streamsOf === 0 };
       }),
     );
     const failed: string[] = [];
     const finishReasons = new Set<string | null | undefined>();
     const workers = Array.from({ length: AT_ONCE }, async () => {
       for (let next = cases.pop(); next !== undefined; next = cases.pop()) {
-        const { name, schema, content, seed } = next;
+        const { name, schema, content, seed, isStreamed } = next;
         const request = {
           model: "scripted",
           messages: [{ role: "user" as const, content }],
@@ -68,6 +71,7 @@ describe.each(engines)("on $name", ({ create, promptsPerSchema, ends }) => {
         const text = choices[0]?.message.content ?? "";
         finishReasons.add(choices[0]?.finish_reason);
         if (!ajv.validate(schema, JSON.parse(text))) failed.push(`${name}: ${text}`);
+        if (!isStreamed) continue;
         let streamed = "";
         for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
           streamed += chunk.choices[0]?.delta.content ?? "";
