@@ -92,6 +92,7 @@ import { responseStreamChecks } from "./responses/stream.ts";
 import { responseToolChecks } from "./responses/tools.ts";
 import { responseConversationChecks } from "./invariants/response-conversation.ts";
 import { sseChecks } from "./sse/framing.ts";
+import { clientInputChecks } from "./chat/client-inputs.ts";
 import { storedRequestChecks } from "./errors/stored-requests.ts";
 import { choicesUsageChecks } from "./generation/choices-usage.ts";
 import { refusedStreamChecks } from "./generation/refused-streams.ts";
@@ -130,6 +131,7 @@ export const checks: readonly Check[] = [
   ...share(chatFormatChecks),
   ...share(chatFormatSchemaChecks),
   ...chatFormRefusalChecks,
+  ...clientInputChecks,
   ...chatMediaChecks,
   ...share(sseChecks),
   ...share(completionChecks),

@@ -70,6 +70,12 @@ export const OWNERS = {
   objectText: defineOwners("chat.format.json-object"),
   schemaFits: defineOwners("chat.format.json-schema"),
   schemaFitsInStream: defineOwners("chat.format.json-schema-stream"),
+  clientInputs: defineOwners(
+    "chat.inputs.zod-4",
+    "chat.inputs.openai-node",
+    "chat.inputs.pydantic",
+    "chat.inputs.openai-agents",
+  ),
   schemaText: defineOwners("chat.format.json-schema", "chat.invariants.unicode-body"),
   textChoice: defineOwners("completions.shape", "completions.invariants.completions"),
   textUsage: defineOwners("completions.usage"),

@@ -42,6 +42,7 @@ import { storedChatMutants } from "./responses/stored-chats.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
 import { toolChoiceMutants } from "./chat/tool-choice.ts";
 import { toolCustomMutants } from "./chat/tool-custom.ts";
+import { clientInputMutants } from "./chat/client-inputs.ts";
 import { usageMutants } from "./generation/usage.ts";
 import { upstreamMutants } from "./upstreams/upstreams.ts";
 
@@ -83,6 +84,7 @@ export const mutants: readonly Mutant[] = [
   ...refusedOtherwiseMutants,
   ...edgeMutants,
   ...usageMutants,
+  ...clientInputMutants,
   ...toolCustomMutants,
   ...httpMutants,
   ...createResponseMutants,

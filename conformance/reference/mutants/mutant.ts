@@ -142,10 +142,10 @@ export function mutateRule(naming: Naming, name: string, rule: Rule): Mutant {
 export function refuseWhen(
   id: string,
   description: string,
-  intended: string,
+  intended: string | readonly string[],
   when: (body: ChatBody) => boolean,
 ): Mutant {
-  return mutateRule({ id, description, intended: [intended] }, "mutant", (body) =>
+  return mutateRule({ id, description, intended: [intended].flat() }, "mutant", (body) =>
     when(body) ? makeRefusal("invalid_value", { param: "conformance" }) : null,
   );
 }

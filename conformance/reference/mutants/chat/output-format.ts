@@ -32,13 +32,20 @@ function dropFormat(id: string, description: string, intended: string, when: (bo
 }
 
 /** Reads another schema than the one that was sent, wherever a schema stands in it. */
+/** What libraries make has these keywords too. */
+const CLIENTS = "chat.inputs.answers-conform";
+const WITH_DIALECT = ["zod-4", "openai-node", "zod-to-json-schema", "ai-sdk", "langchain", "openai-agents"].map(
+  (group) => `chat.inputs.${group}`,
+);
+const NOT_STRICT = ["zod-4", "zod-to-json-schema", "pydantic"].map((group) => `chat.inputs.${group}`);
+
 function misread(
   id: string,
   description: string,
-  intended: string,
+  intended: string | readonly string[],
   change: (schema: JsonObject) => JsonObject,
 ): Mutant {
-  return mutateRequest({ id, description, intended: [intended] }, (body) => {
+  return mutateRequest({ id, description, intended: [intended].flat() }, (body) => {
     if (!hasFormat(body, "json_schema")) return body;
     const format = { ...readSchemaFormat(body), schema: changeDeep(readSchemaFormat(body)["schema"], change) };
     return { ...body, response_format: { type: "json_schema", json_schema: format } };
@@ -136,7 +143,7 @@ const ENFORCEMENT: readonly Mutant[] = [
       }));
     },
   ),
-  refuseWhen("format.dialect-refused", "`$schema` is refused", "chat.format.parse", (body) => {
+  refuseWhen("format.dialect-refused", "`$schema` is refused", ["chat.format.parse", ...WITH_DIALECT], (body) => {
     const { schema } = readSchemaFormat(body);
     return isJsonObject(schema) && "$schema" in schema;
   }),
@@ -168,16 +175,26 @@ const ENFORCEMENT: readonly Mutant[] = [
     "chat.format.with-tools",
     (body) => Array.isArray(body["tools"]),
   ),
-  refuseWhen("format.strict-demanded", "only strict schemas are taken", "chat.format.not-strict", (body) => {
-    const { schema, strict } = readSchemaFormat(body);
-    return schema !== undefined && strict !== true;
-  }),
+  refuseWhen(
+    "format.strict-demanded",
+    "only strict schemas are taken",
+    ["chat.format.not-strict", ...NOT_STRICT],
+    (body) => {
+      const { schema, strict } = readSchemaFormat(body);
+      return schema !== undefined && strict !== true;
+    },
+  ),
 ];
 
 const KEYWORDS: readonly Mutant[] = [
-  misread("schema.const-ignored", "`const` is ignored", "chat.format.schema-const", (schema) => omit(schema, "const")),
-  misread("schema.required-ignored", "at most two properties are written", "chat.format.schema-required", (schema) =>
-    Array.isArray(schema["required"]) ? { ...schema, required: schema["required"].slice(0, 2) } : schema,
+  misread("schema.const-ignored", "`const` is ignored", ["chat.format.schema-const", CLIENTS], (schema) =>
+    omit(schema, "const"),
+  ),
+  misread(
+    "schema.required-ignored",
+    "at most two properties are written",
+    ["chat.format.schema-required", CLIENTS],
+    (schema) => (Array.isArray(schema["required"]) ? { ...schema, required: schema["required"].slice(0, 2) } : schema),
   ),
   mutateFormed(
     "schema.additional-properties",
@@ -195,12 +212,17 @@ const KEYWORDS: readonly Mutant[] = [
   misread("schema.type-list-ignored", "a list of types allows any text", "chat.format.schema-nullable", (schema) =>
     Array.isArray(schema["type"]) ? { type: "string" } : schema,
   ),
-  misread("schema.nested-free", "an object in an object may be any", "chat.format.schema-nested", (schema) => {
-    const entries = Object.entries(readProperties(schema));
-    if (entries.length === 0 || schema["$defs"] !== undefined) return schema;
-    const loose = entries.map(([name, inner]) => [name, isObjectSchema(inner) ? { type: "object" } : inner]);
-    return { ...schema, properties: Object.fromEntries(loose) };
-  }),
+  misread(
+    "schema.nested-free",
+    "an object in an object may be any",
+    ["chat.format.schema-nested", CLIENTS],
+    (schema) => {
+      const entries = Object.entries(readProperties(schema));
+      if (entries.length === 0 || schema["$defs"] !== undefined) return schema;
+      const loose = entries.map(([name, inner]) => [name, isObjectSchema(inner) ? { type: "object" } : inner]);
+      return { ...schema, properties: Object.fromEntries(loose) };
+    },
+  ),
   misread("schema.items-ignored", "objects in an array may be any", "chat.format.schema-items", (schema) =>
     isObjectSchema(schema["items"]) ? { ...schema, items: { type: "object" } } : schema,
   ),
@@ -208,11 +230,14 @@ const KEYWORDS: readonly Mutant[] = [
     typeof schema["minItems"] === "number" ? { ...schema, minItems: Math.min(3, schema["minItems"]) } : schema,
   ),
   misread("schema.any-of-is-all-of", "`anyOf` counts as `allOf`", "chat.format.schema-any-of", mergeOptions),
-  misread("schema.definitions-lost", "`$ref` allows anything", "chat.format.schema-definitions", (schema) =>
+  misread("schema.definitions-lost", "`$ref` allows anything", ["chat.format.schema-definitions", CLIENTS], (schema) =>
     loseDefinitions(schema, false),
   ),
-  misread("schema.recursion-lost", "a recursive `$ref` allows anything", "chat.format.schema-recursion", (schema) =>
-    loseDefinitions(schema, true),
+  misread(
+    "schema.recursion-lost",
+    "a recursive `$ref` allows anything",
+    ["chat.format.schema-recursion", CLIENTS],
+    (schema) => loseDefinitions(schema, true),
   ),
   misread("schema.range-ignored", "`minimum` is ignored", "chat.format.schema-integer-range", (schema) =>
     "multipleOf" in schema ? schema : omit(schema, "minimum"),
@@ -220,7 +245,7 @@ const KEYWORDS: readonly Mutant[] = [
   mutateFormed("schema.integer-fraction", "an integer has a fraction", "chat.format.schema-integer-range", (text) =>
     text.replace('"ossels":7301', "$&.5"),
   ),
-  misread("schema.pattern-ignored", "`pattern` is ignored", "chat.format.schema-pattern", (schema) =>
+  misread("schema.pattern-ignored", "`pattern` is ignored", ["chat.format.schema-pattern", CLIENTS], (schema) =>
     omit(schema, "pattern"),
   ),
   misread("schema.multiple-of-ignored", "`multipleOf` is ignored", "chat.format.schema-multiple-of", (schema) =>

@@ -69,7 +69,7 @@ export const toolChoiceMutants: readonly Mutant[] = [
   refuseWhen(
     "tools.keywords-closed",
     "unknown keywords in a schema are refused",
-    "chat.tools.schema-annotations",
+    ["chat.tools.schema-annotations", "chat.inputs.mcp-servers"],
     (body) => hasToolWord(body, /"errorMessage"|"propertyOrdering"|"path"/),
   ),
   refuseWhen("tools.limits-small", "lengths above 2,000 are refused", "chat.tools.schema-long-limits", (body) =>
