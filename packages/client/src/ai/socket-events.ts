@@ -133,7 +133,8 @@ function listen(
         else if (result.type === "stopped") queue.end();
         else if (result.type === "data" || result.type === undefined) queue.push(decodeData(result));
       },
-      error: (thrown) => queue.fail(mapNativeError(thrown)),
+      // What the server has said about the connection explains what became of its requests.
+      error: (thrown) => queue.fail(findRefusal() ?? mapNativeError(thrown)),
       // Without `stopped` before it: the connection was closed.
       complete: () => lose("it was closed"),
     });
