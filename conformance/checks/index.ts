@@ -84,6 +84,7 @@ import { conversationTurnChecks } from "./responses/conversation-turns.ts";
 import { conversationChecks } from "./responses/conversations.ts";
 import { storedInputChecks } from "./responses/stored-input.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
+import { responseTooLongChecks } from "./responses/too-long.ts";
 import { responseForcedChecks } from "./responses/limits-and-formats.ts";
 import { responseInputChecks } from "./responses/input.ts";
 import { responsePreviousChecks } from "./responses/previous.ts";
@@ -147,6 +148,7 @@ export const checks: readonly Check[] = [
   ...tooLongChecks,
   ...share(createResponseChecks),
   ...share(responseForcedChecks),
+  ...responseTooLongChecks,
   ...share(responseInputChecks),
   ...share(responseStreamChecks),
   ...share(responseToolChecks),

@@ -118,6 +118,7 @@ export const OWNERS = {
   streamText: defineOwners("chat.invariants.stream-says-the-same", "chat.invariants.chat-stream"),
   responseEvents: defineOwners("responses.invariants.responses-stream", "responses.stream.content-type"),
   responseEnd: defineOwners("responses.stream.first-last"),
+  responseTooLong: defineOwners("responses.refusal.too-long"),
   responseUsage: defineOwners("responses.create.shape", "responses.invariants.responses"),
   responseKept: defineOwners("responses.get.same", "responses.get.shape"),
   responseCalled: defineOwners("responses.tools.named-is-called"),

@@ -49,7 +49,7 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
     item["type"] === "item_reference" ? findKeptItem(account, item["id"]) : item,
   );
   if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
-  const chat = answerChat(composeChat(request, [...earlier.items, ...referred]), context);
+  const chat = answerChat(composeChat(request, fitItems(request, [...earlier.items, ...referred])), context);
   const id = `resp_reference_${number}`;
   const output = listOutput(chat, number);
   const conversation = readConversation(request);
@@ -89,8 +89,17 @@ function readConversation({ conversation }: Fields): unknown {
 }
 
 function refuseLong(request: Fields): Refusal | null {
-  const refusal = CHAT_RULES.messagesFit(composeChat(request, listItems(request)));
+  const refusal = CHAT_RULES.messagesFit(composeChat(request, fitItems(request, listItems(request))));
   return refusal === null ? null : { ...refusal, param: "input" };
+}
+
+/** Without the oldest of too many, where the request says so. The last one stays. */
+function fitItems(request: Fields, items: readonly JsonObject[]): readonly JsonObject[] {
+  if (request["truncation"] !== "auto") return items;
+  const first = items.findIndex(
+    (_, index) => CHAT_RULES.messagesFit(composeChat(request, items.slice(index))) === null,
+  );
+  return items.slice(first);
 }
 
 function isAbsent(value: unknown): boolean {

@@ -3,6 +3,7 @@
 import { CARRIERS, FORMS, WORDS } from "../../../checks/responses/input.ts";
 import { REFUSED, UNKNOWN_MODEL } from "../../../checks/responses/refusals.ts";
 import { REFERENCE_MODELS } from "../../models.ts";
+import { PROMPT_TOKENS_MAX } from "../../operations/chat-rules.ts";
 import { type Mutant, mutateOperation, mutateReply, parseSent, withHeader } from "../mutant.ts";
 import { accept, has, lose, refuse, refuseOtherwise } from "./changes.ts";
 
@@ -15,6 +16,10 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 
 /** Fields of a request that anybody answers. */
 const PLAIN = { input: "Hello.", tools: [], tool_choice: "auto", text: {}, max_output_tokens: 16, temperature: 1 };
+
+function isLong(input: unknown): boolean {
+  return typeof input === "string" && input.length > PROMPT_TOKENS_MAX * 2;
+}
 
 export const responseRequestMutants: readonly Mutant[] = [
   ...FORMS.map(({ slug, fields }) =>
@@ -46,6 +51,27 @@ export const responseRequestMutants: readonly Mutant[] = [
       },
       (request) => (has(request, fields) ? { ...request, ...PLAIN, previous_response_id: null } : request),
     ),
+  ),
+  ...[false, true].map((isStream) =>
+    accept(
+      {
+        id: `responses.cuts-long-input${isStream ? "-stream" : ""}`,
+        description: `input that is too long loses its end in silence, ${isStream ? "in a stream" : "in an answer"}`,
+        intended: [`responses.refusal.too-long${isStream ? "-stream" : ""}`],
+      },
+      (request) =>
+        isLong(request["input"]) && (request["stream"] === true) === isStream
+          ? { ...request, input: "Hello." }
+          : request,
+    ),
+  ),
+  accept(
+    {
+      id: "responses.truncation-ignored",
+      description: "truncation has no effect: a long conversation is refused as without it",
+      intended: ["responses.truncation.auto"],
+    },
+    (request) => (request["truncation"] === "auto" ? { ...request, truncation: "disabled" } : request),
   ),
   mutateOperation(
     {
