@@ -109,14 +109,12 @@ const RESPONSE_CHANGES: Readonly<Record<string, Change>> = {
     Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null || !OPTIONAL.includes(name))),
   ),
   "more-nulls": eachResponse((response) => ({
-    ...response,
     conversation: null,
     prompt: null,
     user: null,
-    safety_identifier: response["safety_identifier"] ?? null,
-    prompt_cache_key: response["prompt_cache_key"] ?? null,
     prompt_cache_retention: null,
     moderation: null,
+    ...response,
   })),
   "tier-is-chosen-later": eachResponse((response) =>
     response["status"] === "in_progress" ? { ...response, service_tier: "auto" } : response,

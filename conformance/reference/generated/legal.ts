@@ -307,7 +307,7 @@ const ALL: Readonly<Record<string, Change>> = {
   "audio-and-function-call-null": eachJson((data) =>
     changeChoices(data, (choice) =>
       isJsonObject(choice["message"])
-        ? { ...choice, message: { ...choice["message"], audio: null, function_call: null } }
+        ? { ...choice, message: { audio: null, function_call: null, ...choice["message"] } }
         : choice,
     ),
   ),
