@@ -82,6 +82,7 @@ import { responseRetrievalChecks } from "./responses/retrieval.ts";
 import { conversationItemChecks } from "./responses/conversation-items.ts";
 import { conversationTurnChecks } from "./responses/conversation-turns.ts";
 import { conversationChecks } from "./responses/conversations.ts";
+import { inputTokenChecks } from "./responses/input-tokens.ts";
 import { storedInputChecks } from "./responses/stored-input.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
 import { responseTooLongChecks } from "./responses/too-long.ts";
@@ -157,6 +158,7 @@ export const checks: readonly Check[] = [
   ...responseConversationChecks,
   ...storedChatChecks,
   ...responseRetrievalChecks,
+  ...inputTokenChecks,
   ...storedInputChecks,
   ...conversationChecks,
   ...conversationItemChecks,

@@ -121,6 +121,7 @@ export const operationRoutes = {
   cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${STORED_RESPONSE}/cancel` },
   deleteResponse: { ...DELETE, id: "deleteResponse", path: STORED_RESPONSE },
   listInputItems: { ...GET, id: "listInputItems", path: `${STORED_RESPONSE}/input_items`, query: ITEM_PAGE_QUERY },
+  Getinputtokencounts: { ...JSON_BOTH_WAYS, id: "Getinputtokencounts", path: "/responses/input_tokens" },
   createConversation: { ...JSON_BOTH_WAYS, id: "createConversation", path: "/conversations" },
   getConversation: { ...GET, id: "getConversation", path: CONVERSATION },
   updateConversation: { ...JSON_BOTH_WAYS, id: "updateConversation", path: CONVERSATION },

@@ -47,6 +47,7 @@ import {
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
 import { pageParameters } from "./shared/page.ts";
 import { STATE, STATE_BODY_ERRORS } from "./shared/state-operation.ts";
+import { inputTokensRequestSchema, inputTokensSchema } from "./responses/input-tokens.ts";
 import { itemListSchema, itemPageParameters } from "./responses/item.ts";
 import { createResponseRequestSchema } from "./responses/request.ts";
 import { responseSchema } from "./responses/response.ts";
@@ -402,6 +403,22 @@ export const operations = defineOperations({
     queryParameters: itemPageParameters,
     response: itemListSchema,
     examples: { response: itemListExample },
+  },
+  Getinputtokencounts: {
+    ...operationRoutes.Getinputtokencounts,
+    summary: "Counts the tokens that a response would read. It answers nothing and costs nothing.",
+    request: inputTokensRequestSchema,
+    pathParameters: {},
+    responseByFormat: {},
+    response: inputTokensSchema,
+    streamEvent: null,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: { model: "llama-3.2-1b-instruct", input: "What is the capital of France?" },
+      response: { object: "response.input_tokens", input_tokens: 24 },
+    },
   },
   ...conversationOperations,
   createEmbedding: {

@@ -113,6 +113,7 @@ const WAYS: Readonly<Record<HttpOperationId, readonly Way[]>> = {
   cancelResponse: [],
   deleteResponse: [],
   listInputItems: [],
+  Getinputtokencounts: [],
   createConversation: [],
   getConversation: [],
   updateConversation: [],

@@ -125,6 +125,12 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     needs: ["model:chat"],
     call: async (client) => client.responses.inputItems.list(UNKNOWN_ID),
   },
+  Getinputtokencounts: {
+    slug: "responses-input-tokens",
+    needs: ["model:chat"],
+    call: async (client, { models }) =>
+      client.responses.inputTokens.count({ model: String(models.chat), input: "Hello." }),
+  },
   createConversation: {
     slug: "conversations",
     needs: [],
@@ -261,7 +267,9 @@ export async function requireOffered(context: CheckContext, operation: HttpOpera
   const { method, path } = operations[operation];
   const filled = await fillPath(context, path);
   // A server may have responses for some of its models alone.
-  const named = operation === "createResponse" ? { ...LITTLE, model: context.models.chat, input: "Hello." } : LITTLE;
+  const named = ["createResponse", "Getinputtokencounts"].includes(operation)
+    ? { ...LITTLE, model: context.models.chat, input: "Hello." }
+    : LITTLE;
   const body = method === "POST" ? { body: JSON.stringify(named) } : {};
   const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
   if (isAbsent(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);

@@ -40,6 +40,7 @@ export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
   cancelResponse: "responses-cancel",
   deleteResponse: "responses-delete",
   listInputItems: "responses-input-items",
+  Getinputtokencounts: "responses-input-tokens",
   createConversation: "conversations",
   getConversation: "conversations-get",
   updateConversation: "conversations-update",

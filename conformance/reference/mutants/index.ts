@@ -37,6 +37,7 @@ import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
 import { conversationTurnMutants } from "./responses/conversation-turns.ts";
 import { conversationMutants } from "./responses/conversations.ts";
+import { inputTokenMutants } from "./responses/input-tokens.ts";
 import { storedInputMutants } from "./responses/stored-input.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
 import { toolCallMutants } from "./chat/tool-calls.ts";
@@ -89,6 +90,7 @@ export const mutants: readonly Mutant[] = [
   ...httpMutants,
   ...createResponseMutants,
   ...storedChatMutants,
+  ...inputTokenMutants,
   ...storedInputMutants,
   ...conversationMutants,
   ...conversationTurnMutants,

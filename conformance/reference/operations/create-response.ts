@@ -13,7 +13,7 @@ import { decodeJson } from "./decode-body.ts";
 import { appendTurn, listConversation } from "./conversations.ts";
 import { encodeItems } from "./items.ts";
 import { findKept, findKeptItem, keepResponse } from "./kept-responses.ts";
-import type { AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
+import type { Answer, AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
 import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
 import { refuseParts } from "./response-rules.ts";
 
@@ -43,13 +43,10 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
 
 function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer | Refusal {
   const { account, number } = context;
-  const earlier = listEarlier(request, account);
-  if ("status" in earlier) return earlier;
-  const referred = listItems(request).map((item) =>
-    item["type"] === "item_reference" ? findKeptItem(account, item["id"]) : item,
-  );
-  if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
-  const chat = answerChat(composeChat(request, fitItems(request, [...earlier.items, ...referred])), context);
+  const turns = listTurns(request, account);
+  if ("status" in turns) return turns;
+  const { earlier, referred } = turns;
+  const chat = answerChat(composeChat(request, fitItems(request, [...earlier, ...referred])), context);
   const id = `resp_reference_${number}`;
   const output = listOutput(chat, number);
   const conversation = readConversation(request);
@@ -64,11 +61,48 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
       response,
       isStreamed: request["stream"] === true,
       input,
-      items: [...earlier.items, ...turn],
+      items: [...earlier, ...turn],
     });
     appendTurn(account, conversation, turn);
   }
   return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
+}
+
+/** How many tokens such a response reads. */
+export const countInputTokens: ReferenceOperation<InputTokensAnswer> = {
+  isBilled: false,
+  unknownModelStatus: 400,
+  decode: decodeJson,
+  validate: (request) => createResponse.validate(request),
+  serves: () => true,
+  estimate: () => 0,
+  answer(request, context) {
+    const turns = listTurns(request, context.account);
+    if ("status" in turns) return turns;
+    const { usage } = answerChat(composeChat(request, [...turns.earlier, ...turns.referred]), context);
+    return { request, cost: 0, breaksAfter: null, tokens: usage.prompt_tokens };
+  },
+  encode: ({ tokens }) => ({ object: "response.input_tokens", input_tokens: tokens }),
+};
+
+export interface InputTokensAnswer extends Answer {
+  readonly tokens: number;
+}
+
+interface Turns {
+  readonly earlier: readonly JsonObject[];
+  readonly referred: readonly JsonObject[];
+}
+
+/** What was said before, and what the request says, its references resolved. */
+function listTurns(request: Fields, account: string): Turns | Refusal {
+  const earlier = listEarlier(request, account);
+  if ("status" in earlier) return earlier;
+  const referred = listItems(request).map((item) =>
+    item["type"] === "item_reference" ? findKeptItem(account, item["id"]) : item,
+  );
+  if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
+  return { earlier: earlier.items, referred };
 }
 
 /** What the request goes on from. */

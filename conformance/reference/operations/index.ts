@@ -15,7 +15,7 @@ import { createChatCompletion } from "./create-chat-completion.ts";
 import { createClientSecret } from "./create-client-secret.ts";
 import { createCompletion } from "./create-completion.ts";
 import { createEmbedding } from "./create-embedding.ts";
-import { createResponse } from "./create-response.ts";
+import { countInputTokens, createResponse } from "./create-response.ts";
 import { createSpeech } from "./create-speech.ts";
 import { createTranscription } from "./create-transcription.ts";
 import { createTranslation } from "./create-translation.ts";
@@ -46,6 +46,7 @@ export const REFERENCE_OPERATIONS = {
   cancelResponse,
   deleteResponse,
   listInputItems,
+  Getinputtokencounts: countInputTokens,
   createConversation,
   getConversation,
   updateConversation,

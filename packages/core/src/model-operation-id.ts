@@ -31,5 +31,8 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
+/** A request that reads a prompt and answers nothing: it is limited, and neither admitted nor charged. */
+type CountingId = "Getinputtokencounts";
+
 /** A request and its answer that an upstream can serve, too. */
-export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId | CountingId>;

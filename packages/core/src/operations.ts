@@ -47,9 +47,9 @@ export interface ModelOperation {
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
    * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: one
-   * response with items, or as a stream events of it.
+   * response with items, or as a stream events of it. `count`: it is not asked, its tokens are not known here.
    */
-  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items";
+  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items" | "count";
 }
 
 export const MODEL_OPERATIONS = {
@@ -73,6 +73,13 @@ export const MODEL_OPERATIONS = {
     modelType: "chat",
     tokensBoundedBy: "prompt-and-answer",
     answer: "items",
+  },
+  Getinputtokencounts: {
+    noun: "counts of input tokens",
+    isOptional: true,
+    modelType: "chat",
+    tokensBoundedBy: "prompt",
+    answer: "count",
   },
   createEmbedding: {
     noun: "embedding",
@@ -127,7 +134,8 @@ export function listOperations(type: ModelType): readonly ModelRequestId[] {
 
 /** Whether it is a request and its answer that an upstream can serve, too. */
 export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
-  return MODEL_OPERATIONS[id].answer !== "frames";
+  const { answer } = MODEL_OPERATIONS[id];
+  return answer !== "frames" && answer !== "count";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

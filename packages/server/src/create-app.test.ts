@@ -32,6 +32,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "listChatCompletions",
   "createResponse",
   "createConversation",
+  "Getinputtokencounts",
 ]);
 /** What a path with the id of a stored object leads to: there is none. */
 const STORED = /\{(?:completion|response|conversation)_id\}/;
@@ -43,7 +44,8 @@ function expectedStatus(id: string, path: string): number {
 
 function composeBody({ id, requestContentType }: HttpOperation): FormData | string | null {
   if (requestContentType === null) return null;
-  if (id === "createResponse") return JSON.stringify({ model: "scripted", input: "Hello" });
+  if (id === "createResponse" || id === "Getinputtokencounts")
+    return JSON.stringify({ model: "scripted", input: "Hello" });
   if (requestContentType === "application/json") return JSON_BODY;
   const form = new FormData();
   form.append("model", "scripted");

@@ -44,6 +44,8 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createConversationItemHandlers } from "./surfaces/openai/conversations/conversation-items.ts";
 import { createConversationHandlers } from "./surfaces/openai/conversations/conversations.ts";
+import { createInputTokensRoute } from "./surfaces/openai/responses/input-tokens.ts";
+import { createSeals } from "./surfaces/openai/responses/reasoning-seal.ts";
 import { createCallDecoder, createResponseRoute } from "./surfaces/openai/responses/route.ts";
 import { createStoredResponseHandlers } from "./surfaces/openai/responses/stored-responses.ts";
 import type { DecodeCall, ResponseDependencies } from "./surfaces/openai/responses/route.ts";
@@ -76,6 +78,7 @@ function createHandlers(
     ...createStoredChatHandlers(state),
     createCompletion,
     createResponse: createResponseRoute(decodeCall),
+    Getinputtokencounts: createInputTokensRoute(state),
     ...createRunningResponseHandlers(state),
     ...createStoredResponseHandlers(state),
     ...createConversationHandlers(state),
@@ -232,7 +235,9 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
     getPath: (request) => resolveRoutePath(request.url),
   });
   const { clientSecrets, responses } = dependencies.stores;
-  const state = { responses: guardStore(responses), settings: dependencies.responses };
+  const { secretKey } = dependencies.responses;
+  const seals = createSeals(secretKey === null ? null : Buffer.from(secretKey, "base64"));
+  const state = { responses: guardStore(responses), settings: dependencies.responses, seals };
   const decodeCall = createCallDecoder(state);
   const handlers = createHandlers({ clientSecrets, settings }, state, decodeCall);
   for (const operation of OPERATIONS) {

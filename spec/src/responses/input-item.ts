@@ -6,7 +6,9 @@ import { messageContentPartSchema, toolOutputSchema } from "./content-part.ts";
 import { textFormatSchema } from "./options.ts";
 
 const status = z.enum(["in_progress", "completed", "incomplete"]).nullish();
-const id = z.string().nullish();
+/** Of what callers name items by, in characters: databases find them by it. */
+export const ITEM_ID_LENGTH_MAX = 512;
+const id = z.string().max(ITEM_ID_LENGTH_MAX).nullish();
 const callId = z.string().min(1);
 
 /** With or without its `type`; content is a text or a list of parts. */

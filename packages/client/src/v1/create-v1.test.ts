@@ -127,6 +127,8 @@ test("our server answers every operation of the table through its function", asy
       v1.cancelResponse({ response_id: answered }).catch(({ status }: { status: unknown }) => status === 400),
     deleteResponse: async () => (await v1.deleteResponse({ response_id: await respond() })).deleted,
     listInputItems: async () => (await v1.listInputItems({ response_id: await respond() })).data.length === 1,
+    Getinputtokencounts: async () =>
+      (await v1.Getinputtokencounts({ model: "scripted-chat", input: "Tell me about the sea." })).input_tokens,
     createConversation: async () =>
       (await v1.createConversation({ items, metadata: { topic: "sea" } })).object === "conversation",
     getConversation: async () => (await v1.getConversation({ conversation_id })).id === conversation_id,

@@ -22,6 +22,7 @@ import type { ChatOutput } from "../engine/chat-output.ts";
 import { createInputReader } from "../engine/custom-input.ts";
 import type { InputReader } from "../engine/custom-input.ts";
 import type { ModelOperationId } from "../model-operation-id.ts";
+import type { Engine } from "../operations.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import type { CostEstimate } from "../pipeline.ts";
 import type { ChatEvent, ChatRequest, ChatRun } from "./chat-request.ts";
@@ -57,10 +58,31 @@ export const chatCalls = defineChatCalls("createChatCompletion", "chatcmpl-");
 /** The same for an operation that has more to say about a conversation than its messages. */
 export const responseCalls = defineChatCalls("createResponse", "resp_");
 
+/** How many tokens the prompt of such a chat has. It takes no slot and costs nothing, and may have no room for an answer. */
+export const inputTokenCalls: Calls<ChatRequest, number> = {
+  operation: "Getinputtokencounts",
+  async serve(gate, target, request) {
+    const { call, engine, releaseEngine } = await gate.resolve(target, {
+      operation: "Getinputtokencounts",
+      isServedBy: isChatEngine,
+    });
+    try {
+      const { prompt } = await preparePrompt(engine, request, call.signal);
+      return prompt.tokens.length;
+    } finally {
+      releaseEngine();
+    }
+  },
+};
+
+function isChatEngine(engine: Engine): engine is ChatEngine {
+  return engine.type === "chat";
+}
+
 function defineChatCalls(operation: ModelOperationId, idPrefix: string): Calls<ChatRequest, ChatRun> {
   return defineCalls({
     operation,
-    isServedBy: (engine) => engine.type === "chat",
+    isServedBy: isChatEngine,
     prepare: (engine, request, signal) =>
       request.isTruncated === true
         ? prepareTruncatedChat(engine, request, signal)
@@ -83,6 +105,19 @@ function defineChatCalls(operation: ModelOperationId, idPrefix: string): Calls<C
  * @throws AiError `context_length_exceeded`, `invalid_value` for too many messages, and what the engine refuses
  */
 async function prepareChat(engine: ChatEngine, request: ChatRequest, signal: AbortSignal): Promise<PreparedChat> {
+  const prepared = await preparePrompt(engine, request, signal);
+  const { tokens, contextTokens, refusal } = prepared.prompt;
+  if (tokens.length >= contextTokens) throw tooLong(contextTokens, `${tokens.length} tokens`);
+  if (refusal !== null) throw decodeAiError(refusal);
+  return { engine, request, ...prepared };
+}
+
+/** @throws AiError for what is too long to be tokenised, `invalid_value` for too many messages */
+async function preparePrompt(
+  engine: ChatEngine,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Promise<Pick<PreparedChat, "prompt" | "sampling">> {
   const { messages, output, topLogprobs } = request;
   const characters = messages.reduce((sum, message) => sum + measureMessage(message), measureOutput(output));
   const known = knownContextTokens(engine);
@@ -92,13 +127,8 @@ async function prepareChat(engine: ChatEngine, request: ChatRequest, signal: Abo
   refuseMany(messages);
   const sampling = buildSampling(request, engine.recommendedSampling);
   const prompt = await engine.prepare({ messages, options: { sampling, output, topLogprobs } }, signal);
-  const { contextTokens, refusal } = prompt;
-  learnContextTokens(engine, contextTokens);
-  if (prompt.tokens.length >= contextTokens) {
-    throw tooLong(contextTokens, `${prompt.tokens.length} tokens`);
-  }
-  if (refusal !== null) throw decodeAiError(refusal);
-  return { engine, request, prompt, sampling };
+  learnContextTokens(engine, prompt.contextTokens);
+  return { prompt, sampling };
 }
 
 /** Without the oldest turns of a conversation that is too long. @throws AiError as `prepareChat` */

@@ -25,6 +25,13 @@ export interface ReasoningSeal {
  */
 type SealedKind = "reasoning" | "upstream";
 
+export type Seals = Readonly<Record<SealedKind, ReasoningSeal>>;
+
+/** Of all operations on responses: what one has sealed another can open. @param secret as of `createReasoningSeal` */
+export function createSeals(secret: Uint8Array | null): Seals {
+  return { reasoning: createReasoningSeal(secret, "reasoning"), upstream: createReasoningSeal(secret, "upstream") };
+}
+
 /** @param secret at least 16 bytes, the same for all replicas. Null: one of this process alone */
 export function createReasoningSeal(secret: Uint8Array | null, kind: SealedKind): ReasoningSeal {
   const info = `responses.${kind}`;

@@ -4,7 +4,7 @@
  */
 
 import { AiError } from "@openai-compat/core";
-import type { AiErrorCode } from "@openai-compat/core";
+import type { AiErrorCode, Calls } from "@openai-compat/core";
 
 /** By the field of a chat. */
 const PARAMS: readonly (readonly [RegExp, string])[] = [
@@ -13,6 +13,17 @@ const PARAMS: readonly (readonly [RegExp, string])[] = [
   [/^response_format\b/, "text.format"],
   [/^max_completion_tokens$|^max_tokens$/, "max_output_tokens"],
 ];
+
+/** The same calls, whose refusals name the fields of a response. */
+export function renameRefusals<Request, Run>(calls: Calls<Request, Run>): Calls<Request, Run> {
+  return {
+    operation: calls.operation,
+    serve: (gate, target, request) =>
+      calls.serve(gate, target, request).catch((thrown: unknown) => {
+        throw renameRefusal(thrown);
+      }),
+  };
+}
 
 /** @returns what to throw in its place */
 export function renameRefusal(thrown: unknown): unknown {

@@ -3,7 +3,6 @@
 import { AiError, responseCalls, stringifyInSlices } from "@openai-compat/core";
 import type {
   AuthorisedCall,
-  Calls,
   ChatRequest,
   ChatRun,
   ResponseStore,
@@ -28,9 +27,8 @@ import type { LastEvent } from "./encode-stream.ts";
 import { encodeNative } from "./native/encode-native.ts";
 import { createNativeBuilder } from "./native/native-builder.ts";
 import { startNative } from "./native/start-native.ts";
-import { createReasoningSeal } from "./reasoning-seal.ts";
-import type { ReasoningSeal } from "./reasoning-seal.ts";
-import { renameRefusal } from "./rename-refusal.ts";
+import type { Seals } from "./reasoning-seal.ts";
+import { renameRefusals } from "./rename-refusal.ts";
 import { createItemId, createResponseBuilder } from "./response-builder.ts";
 import type { ResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
@@ -41,16 +39,11 @@ import type { ResponseSettings } from "./settings.ts";
 export interface ResponseDependencies {
   readonly responses: ResponseStore;
   readonly settings: ResponseSettings;
+  readonly seals: Seals;
 }
 
 /** A chat whose refusals name the fields of a response. */
-export const responseRouteCalls: Calls<ChatRequest, ChatRun> = {
-  operation: responseCalls.operation,
-  serve: (gate, target, request) =>
-    responseCalls.serve(gate, target, request).catch((thrown: unknown) => {
-      throw renameRefusal(thrown);
-    }),
-};
+export const responseRouteCalls = renameRefusals(responseCalls);
 
 /** A response that nothing of the request is wrong with. */
 export interface DecodedCall extends PreparedRun {
@@ -79,13 +72,7 @@ export type DecodeCall = (
 ) => Promise<DecodedCall>;
 
 export function createCallDecoder(dependencies: ResponseDependencies): DecodeCall {
-  const { responses, settings } = dependencies;
-  const { secretKey } = settings;
-  const secret = secretKey === null ? null : Buffer.from(secretKey, "base64");
-  const seals = {
-    reasoning: createReasoningSeal(secret, "reasoning"),
-    upstream: createReasoningSeal(secret, "upstream"),
-  };
+  const { responses, settings, seals } = dependencies;
   return async (body, routed, { state: of = { responses }, ...scope }) => {
     const { accountId } = scope.call.principal;
     const sent = decodeResponseBody(body);
@@ -135,9 +122,6 @@ function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): Start
     }),
   };
 }
-
-/** By what is sealed. */
-type Seals = Readonly<Record<"reasoning" | "upstream", ReasoningSeal>>;
 
 interface PrepareOptions {
   readonly wire: ResponseWire;
@@ -196,7 +180,7 @@ function composeInitial({ wire, state: { conversationId } }: PrepareOptions): Re
   return composeResponse(wire, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
 }
 
-interface KeepOptions extends ResponseDependencies {
+interface KeepOptions extends Omit<ResponseDependencies, "seals"> {
   readonly accountId: string;
   readonly state: ResponseState;
 }
