@@ -31,6 +31,23 @@ test("an item keeps what it was sent with, and only what it lacks is added", () 
   expect(encode(reasoning)).toEqual([{ id: "rs_1", item: reasoning }]);
 });
 
+test.each([0, {}, "text", [{ type: "x" }]])(
+  "unknown fields of an item make no message of it: role, and content %j",
+  (content) => {
+    const call = {
+      type: "function_call",
+      id: "fc_1",
+      call_id: "1",
+      name: "look",
+      arguments: "{}",
+      role: "user",
+      content,
+    };
+    const [encoded] = encodeItems([inputItemSchema.parse(call)]);
+    expect(encoded?.item).toEqual({ ...call, status: "completed" });
+  },
+);
+
 test("an id that is empty or taken by an earlier item is replaced", () => {
   const ids = encode(
     { role: "user", id: "a", content: "1" },

@@ -25,7 +25,8 @@ export function encodeItems(items: readonly InputItem[]): readonly StoredItem[] 
     const isOwn = typeof item.id === "string" && item.id !== "" && !seen.has(item.id);
     const id = isOwn && typeof item.id === "string" ? item.id : createItemId(ID_PREFIXES[type] ?? "item");
     seen.add(id);
-    const wire: WireObject = "role" in item && "content" in item ? encodeMessage(item) : { ...item };
+    const isMessage = type === "message" && "role" in item && "content" in item;
+    const wire: WireObject = isMessage ? encodeMessage(item) : { ...item };
     const status = WITH_STATUS.has(type) ? { status: wire["status"] ?? "completed" } : {};
     return { id, item: { ...wire, ...status, id } };
   });
