@@ -264,6 +264,14 @@ test("items that are sent twice are listed twice, and pages come to an end", asy
   expect(new Set(ids).size).toBe(3);
 });
 
+test("repeated references may not make a short request a long one", async () => {
+  const { id } = await client.conversations.create({ items: [say("a ".repeat(150_000))] });
+  const [item] = (await client.conversations.items.list(id)).data;
+  const references = Array.from({ length: 6 }, () => ({ type: "item_reference" as const, id: String(item?.id) }));
+  const refused = { status: 400, code: "invalid_value", param: "input[4]" };
+  await expect(client.responses.create({ ...REQUEST, input: references })).rejects.toMatchObject(refused);
+});
+
 test("the input of a response is that of its own turn", async () => {
   const first = await client.responses.create(REQUEST);
   const { id } = await client.responses.create({ ...REQUEST, input: "Go on.", previous_response_id: first.id });

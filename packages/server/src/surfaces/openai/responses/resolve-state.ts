@@ -83,7 +83,14 @@ function readStored(item: unknown): InputItem {
   return known.success ? known.data : (item as InputItem);
 }
 
-/** The items that are referred to in place of the references. @throws AiError `not_found` */
+/** What repeated references of one request may add to it, in bytes: a short one may stand for a long item. */
+const REPEATED_BYTES_MAX = 1024 * 1024;
+
+/**
+ * The items that are referred to in place of the references.
+ *
+ * @throws AiError `not_found`; `invalid_value` for repeated references to more than `REPEATED_BYTES_MAX`
+ */
 export async function resolveReferences(
   store: Pick<StateReader, "findItems">,
   accountId: string,
@@ -92,14 +99,27 @@ export async function resolveReferences(
   const ids = items.flatMap(({ item }) => readReference(item) ?? []);
   if (ids.length === 0) return items;
   const found = await store.findItems(accountId, [...new Set(ids)]);
+  const sizes = new Map<string, number>();
+  let repeatedBytes = 0;
   return items.map((placed) => {
     const id = readReference(placed.item);
     if (id === null) return placed;
     const stored = found.get(id);
-    if (stored !== undefined) return { ...placed, item: readStored(stored.item) };
+    if (stored !== undefined) {
+      const size = sizes.get(id);
+      sizes.set(id, size ?? Buffer.byteLength(JSON.stringify(stored.item)));
+      repeatedBytes += size ?? 0;
+      if (repeatedBytes > REPEATED_BYTES_MAX) throw tooMuchRepeated(placed);
+      return { ...placed, item: readStored(stored.item) };
+    }
     const message = `Item with id '${id.slice(0, 100)}' not found. Items are not persisted when 'store' is set to false. Try again with 'store' set to true, or remove this item from your input.`;
     throw new AiError("not_found", message, { param: `${placed.param}.id` });
   });
+}
+
+function tooMuchRepeated({ param }: PlacedItem): AiError {
+  const message = `Invalid '${param}': repeated references would add more than ${REPEATED_BYTES_MAX} bytes. Refer to each item once.`;
+  return new AiError("invalid_value", message, { param });
 }
 
 function readReference(item: InputItem): string | null {

@@ -30,7 +30,8 @@ export function createConnectionMemory({ responses, accountId, bytesMax }: Memor
       findConversation: (account, id) => responses.findConversation(account, id),
       listItems: (account, id, page) => responses.listItems(account, id, page),
       async findItems(account, ids) {
-        const known = listItems().filter(({ id }) => ids.includes(id));
+        const named = new Set(ids);
+        const known = listItems().filter(({ id }) => named.has(id));
         return new Map([
           ...(await responses.findItems(account, ids)),
           ...known.map((item) => [item.id, item] as const),
