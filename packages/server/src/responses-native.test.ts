@@ -200,6 +200,10 @@ test("items of types that this server does not know go back to the upstream", as
 });
 
 test.each([
+  [
+    "ends with an event that has no response",
+    (outgoing: ServerResponse) => void outgoing.end('data: {"type":"response.completed","response":[]}\n\n'),
+  ],
   ["is cut", (outgoing: ServerResponse) => void outgoing.destroy()],
   ["ends without its last event", (outgoing: ServerResponse) => void outgoing.end()],
   ["sends what is no JSON", (outgoing: ServerResponse) => void outgoing.end("data: {oh\n\n")],
@@ -228,13 +232,14 @@ test.each([
 test("a failure that the upstream reports as the end of its response passes, and is not stored", async () => {
   const { post } = await startResponses((_body, outgoing) => {
     outgoing.writeHead(200, { "content-type": "text/event-stream" });
-    const error = { code: "rate_limit_exceeded", message: "Slow down." };
+    const error = { code: "rate_limit_exceeded", message: "Organisation canary-7 is asked too often." };
     const failed = encode({ type: "response.failed", response: { ...RESPONSE, status: "failed", error, output: [] } });
     outgoing.end(BEGUN[0] + failed);
   });
   const events = await readEvents(await post({ stream: true }));
   const failed = (events.at(-1) ?? {})["response"] as Fields;
   expect(failed).toMatchObject({ status: "failed", error: { code: "rate_limit_exceeded" }, model: "far" });
+  expect(JSON.stringify(events)).not.toContain("canary-7");
   expect((await post({ previous_response_id: failed["id"] })).status).toBe(404);
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { UpstreamRequest } from "@openai-compat/core";
+import { createMessageRedactor } from "./message-redactor.ts";
 import { createResponseEventReader } from "./response-event-reader.ts";
 
 const request: UpstreamRequest = {
@@ -13,8 +14,15 @@ const request: UpstreamRequest = {
   traceParent: null,
 };
 
+const redactor = createMessageRedactor({
+  addresses: [{ origin: "http://gpu-7.internal:8000", basePath: "" }],
+  model: "there",
+  apiKey: "canary",
+});
+const errorContext = { redactor, modelId: "far", includeUsage: true };
+
 function read(...events: Record<string, unknown>[]) {
-  const reader = createResponseEventReader({ request, zeroUsageBelieved: false });
+  const reader = createResponseEventReader({ request, zeroUsageBelieved: false, errorContext });
   const sent = events.flatMap((event) => reader.read(JSON.stringify(event), event));
   return { reader, sent: sent.map((text): unknown => JSON.parse(text)) };
 }
@@ -55,4 +63,21 @@ test("pings are dropped, and so is what follows the last event", () => {
 test("a stream without its last event is broken off, whatever ended it", () => {
   const { reader } = read({ type: "response.x", delta: "one" });
   expect(() => reader.end(true)).toThrow("The stream ended before the response did.");
+});
+
+test.each([undefined, null, [], "x"])("a last event whose response is %j is refused", (response) => {
+  expect(() => read({ type: "response.completed", response })).toThrow("The last event has no response.");
+});
+
+test.each([
+  ["server_error", "server_error", "The model failed to answer. Please try again."],
+  ["invalid_api_key", "server_error", "The model failed to answer. Please try again."],
+  ["rate_limit_exceeded", "rate_limit_exceeded", "The model is asked too often at the moment. Please try again later."],
+  ["invalid_prompt", "invalid_prompt", "The key [key] of far at [address] is bad."],
+  [5, "server_error", "The model failed to answer. Please try again."],
+])("a failure with the code %j says what a caller may know", (code, shown, message) => {
+  const error = { code, message: "The key canary of there at http://gpu-7.internal:8000/v1 is bad." };
+  expect(read(last("response.failed", { error })).sent).toMatchObject([
+    { response: { error: { code: shown, message } } },
+  ]);
 });

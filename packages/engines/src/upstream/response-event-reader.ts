@@ -4,8 +4,9 @@
  */
 
 import type { UpstreamRequest } from "@openai-compat/core";
+import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
 import type { EventReader } from "./event-reader.ts";
-import { isRecord } from "./json-value.ts";
+import { isRecord, type JsonRecord } from "./json-value.ts";
 import { encodeResponseUsage } from "./normalise-response.ts";
 import { UpstreamError } from "./upstream-error.ts";
 import { createUsageCounter } from "./usage-counter.ts";
@@ -16,9 +17,11 @@ const LAST = /^response\.(?:completed|incomplete|failed|cancelled)$/;
 export interface ResponseReaderOptions {
   readonly request: UpstreamRequest;
   readonly zeroUsageBelieved: boolean;
+  readonly errorContext: UpstreamErrorContext;
 }
 
-export function createResponseEventReader({ request, zeroUsageBelieved }: ResponseReaderOptions): EventReader {
+export function createResponseEventReader(options: ResponseReaderOptions): EventReader {
+  const { request, zeroUsageBelieved, errorContext } = options;
   const counter = createUsageCounter(request, zeroUsageBelieved);
   let isFinished = false;
   let hasFailed = false;
@@ -34,12 +37,16 @@ export function createResponseEventReader({ request, zeroUsageBelieved }: Respon
       // Nothing may follow the last event.
       if (isFinished) return [];
       if (typeof delta === "string" && delta !== "") counter.addOutput(delta);
+      if (!isRecord(response) && LAST.test(type)) {
+        throw new UpstreamError("invalid", "The last event has no response.");
+      }
       if (!isRecord(response)) return [text.includes("\n") ? JSON.stringify(value) : text];
       isFinished = LAST.test(type);
       hasFailed = type === "response.failed";
       if (isFinished) counter.report(response["usage"], true);
       const usage = isFinished ? encodeResponseUsage(response["usage"], count(true)) : response["usage"];
-      return [JSON.stringify({ ...value, response: { ...response, model: request.modelId, usage } })];
+      const failure = hasFailed ? { error: encodeFailure(response["error"], errorContext) } : {};
+      return [JSON.stringify({ ...value, response: { ...response, ...failure, model: request.modelId, usage } })];
     },
     end() {
       if (!isFinished) throw new UpstreamError("broken", "The stream ended before the response did.");
@@ -49,4 +56,17 @@ export function createResponseEventReader({ request, zeroUsageBelieved }: Respon
     source: () => counter.source(),
     isFinished: () => isFinished,
   };
+}
+
+/** Codes that say what the caller can do; any other may be about the operator's key, quota or address. */
+const SHOWN_CODES = /^(?:rate_limit_exceeded|context_length_exceeded|vector_store_timeout|invalid_prompt|\w*image\w*)$/;
+const CALLERS_CODES = /^(?:invalid_prompt|\w*image\w*)$/;
+
+/** As for an error that has a status: the caller's own mistake is described, in redacted words. */
+function encodeFailure(error: unknown, context: UpstreamErrorContext): JsonRecord {
+  const { code, message } = isRecord(error) ? error : {};
+  const shown = typeof code === "string" && SHOWN_CODES.test(code) ? code : "server_error";
+  const type = CALLERS_CODES.test(shown) ? "invalid_request_error" : shown;
+  const body = JSON.stringify({ error: { message, type, code: shown } });
+  return { code: shown, message: decodeUpstreamError({ status: null, headers: {}, body }, context).message };
 }

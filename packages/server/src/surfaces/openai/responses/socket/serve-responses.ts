@@ -175,6 +175,8 @@ async function run(
 ): Promise<void> {
   try {
     for await (const event of listResponseEvents(started, { builder, keep })) {
+      // An upstream's own failure is an event like others.
+      if (event.type === "response.failed") memory.forget();
       await connection.sendInTurn(JSON.stringify(event));
       if (connection.signal.aborted) return;
     }
