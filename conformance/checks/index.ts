@@ -90,6 +90,7 @@ import { responseForcedChecks } from "./responses/limits-and-formats.ts";
 import { responseInputChecks } from "./responses/input.ts";
 import { responsePreviousChecks } from "./responses/previous.ts";
 import { responseRefusalChecks } from "./responses/refusals.ts";
+import { responseSocketChecks } from "./responses/socket.ts";
 import { responseStreamChecks } from "./responses/stream.ts";
 import { responseToolChecks } from "./responses/tools.ts";
 import { responseConversationChecks } from "./invariants/response-conversation.ts";
@@ -154,6 +155,7 @@ export const checks: readonly Check[] = [
   ...share(responseStreamChecks),
   ...share(responseToolChecks),
   ...responsePreviousChecks,
+  ...responseSocketChecks,
   ...responseRefusalChecks,
   ...responseConversationChecks,
   ...storedChatChecks,

@@ -12,6 +12,7 @@ import { LIMITED_REQUESTS, OVERLOAD, SMALL_CREDIT } from "./accounts.ts";
 import type { Reply } from "./call.ts";
 import { handleCall, refuseUnread } from "./handle-call.ts";
 import { EMBEDDING_MODEL, FAILING_MODELS, HABIT_MODELS, SLOW_MODEL, SLOW_MODELS, UPSTREAM_SECRET } from "./models.ts";
+import { serveResponseUpgrade } from "./response-socket/serve-upgrade.ts";
 import { serveUpgrade } from "./realtime/upgrade.ts";
 import { resolveOperation } from "./routes.ts";
 import { mintReferenceKeys } from "./tokens.ts";
@@ -36,7 +37,9 @@ export async function startReferenceServer(wire: ReferenceWire = defineReference
   server.on("upgrade", (request, socket) => {
     upgraded.add(socket);
     socket.on("close", () => upgraded.delete(socket));
-    serveUpgrade(request, socket, wire);
+    const isOfResponses = new URL(request.url ?? "/", "http://reference").pathname === `${BASE_PATH}/responses`;
+    if (isOfResponses) serveResponseUpgrade(request, socket, wire.responseSocket);
+    else serveUpgrade(request, socket, wire);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

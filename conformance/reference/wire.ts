@@ -13,6 +13,7 @@ import { REFERENCE_OPERATIONS, type ReferenceOperations } from "./operations/ind
 import type { BodyReader, Fields } from "./operations/operation.ts";
 import { defineRealtimeWire } from "./realtime/define-realtime-wire.ts";
 import type { RealtimeWire } from "./realtime/realtime-wire.ts";
+import { defineResponseSocketWire, type ResponseSocketWire } from "./response-socket/socket-wire.ts";
 import { encodeRefusal, makeRefusal, type Refusal } from "./refusal.ts";
 import type { CredentialVerdict } from "./tokens.ts";
 
@@ -47,6 +48,7 @@ export interface ReferenceWire extends BodyReader {
   readonly limiter: RateLimiter;
   readonly rateHeaders: (facts: RateFacts) => Readonly<Record<string, string>>;
   readonly realtime: RealtimeWire;
+  readonly responseSocket: ResponseSocketWire;
   readonly ledger: Ledger;
   readonly slots: Slots;
   /** The last word on every reply. */
@@ -75,6 +77,7 @@ export function defineReferenceWire(): ReferenceWire {
     limiter: createRateLimiter(),
     rateHeaders: encodeRateFacts,
     realtime: defineRealtimeWire(),
+    responseSocket: defineResponseSocketWire(),
     ledger: createLedger(),
     slots: createSlots(),
     reply: (reply) => reply,

@@ -66,6 +66,8 @@ export interface Stall {
 }
 
 export interface RealtimeRequest {
+  /** Below the base URL; another one is opened without the SDK. Default `/realtime`. */
+  readonly path?: string;
   /** With its question mark: `?intent=transcription`. */
   readonly query: string;
   /** Sent as the `Authorization` header. Default `full`. */
@@ -99,7 +101,7 @@ export interface CheckContext {
   /** One request without the SDK, for what the SDK can't send or hides. */
   wire(request: WireRequest): Promise<Exchange>;
   /**
-   * A WebSocket connection to `/realtime`; one that was refused is an outcome. It is closed at the check's end.
+   * A WebSocket connection, to `/realtime` unless it says otherwise; one that was refused is an outcome. It is closed at the check's end.
    */
   realtime(request: RealtimeRequest): Promise<RealtimeConnection>;
   /**

@@ -104,11 +104,11 @@ export function createCheckContext(options: CheckContextOptions): RecordedContex
   }
 
   async function realtime(request: RealtimeRequest): Promise<RealtimeConnection> {
-    const { query, protocols = [], throughSdk = false, withinMs = patienceMs } = request;
+    const { path = REALTIME_PATH, query, protocols = [], throughSdk = false, withinMs = patienceMs } = request;
     const headers = realtimeHeaders(target, request);
     const recording = new ExchangeRecording(describeUpgrade(target, request, headers), recordedBytesMax, onProgress);
     const index = views.push(() => recording.snapshot()) - 1;
-    const socket = { baseUrl: target.baseUrl, query, headers, protocols };
+    const socket = { baseUrl: target.baseUrl, path, query, headers, protocols };
     const connection = await openRealtime({
       ...socket,
       officialSdk: throughSdk ? officialSdk : null,
@@ -266,18 +266,20 @@ function realtimeHeaders(target: Target, { credential, headers = {} }: RealtimeR
   );
 }
 
+const REALTIME_PATH = "/realtime";
+
 /** The key of RFC 6455 section 1.3: the true one differs from connection to connection. */
 const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** As a client that knows no WebSocket would ask for the upgrade. */
 function describeUpgrade(
   target: Target,
-  { query, protocols = [] }: RealtimeRequest,
+  { path = REALTIME_PATH, query, protocols = [] }: RealtimeRequest,
   headers: Readonly<Record<string, string>>,
 ): RecordedRequest {
   return {
     method: "GET",
-    url: `${target.baseUrl}/realtime${query}`,
+    url: `${target.baseUrl}${path}${query}`,
     headers: {
       connection: "Upgrade",
       upgrade: "websocket",

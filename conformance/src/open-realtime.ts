@@ -1,4 +1,4 @@
-/** Opens a WebSocket connection to the target's realtime endpoint, through the official SDK or without it. */
+/** Opens a WebSocket connection to the target, through the official SDK or without it. */
 
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -9,6 +9,8 @@ import { RealtimeConnection } from "./realtime-connection.ts";
 
 export interface OpenRealtimeOptions {
   readonly baseUrl: string;
+  /** Below the base URL. The SDK knows `/realtime` alone. */
+  readonly path: string;
   /** With its question mark; empty for none. */
   readonly query: string;
   /** Lower-case names. */
@@ -79,7 +81,7 @@ function openThroughSdk(
 }
 
 function openBare(options: OpenRealtimeOptions, transport: ClientOptions): WebSocket {
-  const url = `${options.baseUrl.replace(/^http/, "ws")}/realtime${options.query}`;
+  const url = `${options.baseUrl.replace(/^http/, "ws")}${options.path}${options.query}`;
   const bounds = { headers: { ...options.headers }, maxPayload: MESSAGE_BYTES_MAX };
   return new WebSocket(url, [...options.protocols], { ...transport, ...bounds });
 }

@@ -41,9 +41,9 @@ async function judgeServer(onUpgrade: OnUpgrade | null): Promise<readonly CheckR
     keys: { full: "sk-test", no_capability: "sk-nothing", expired: "sk-old", no_credit: "sk-poor" },
     models: { chat: "c", transcription: "t" },
   };
-  const realtime = checks.filter(({ area }) => area === "realtime");
+  const onSockets = checks.filter(({ area, id }) => area === "realtime" || id.startsWith("responses.socket."));
   const limits = { checkTimeoutMs: 2000, stuckChecksMax: Infinity };
-  return runChecks({ target, plan: planChecks(realtime, target), limits });
+  return runChecks({ target, plan: planChecks(onSockets, target), limits });
 }
 
 test.each<[string, OnUpgrade | null]>([
@@ -57,7 +57,7 @@ test.each<[string, OnUpgrade | null]>([
   ["says nothing", () => {}],
   ["answers what is no HTTP", (socket) => void socket.end("hello\r\n\r\n")],
 ])(
-  "a server without realtime that %s is not accused, for one reason",
+  "a server without WebSockets that %s is not accused, for one reason each",
   async (_, onUpgrade) => {
     const results = await judgeServer(onUpgrade);
     const accused = results.filter(({ outcome }) => outcome === "fail" || outcome === "warn");
@@ -65,8 +65,8 @@ test.each<[string, OnUpgrade | null]>([
     expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(["not-testable"]));
     // The others lack a key of the recipe as well.
     const absent = results.filter(({ reason }) => !reason.startsWith("the target's recipe"));
-    // Client secrets, which are requests, are looked for by themselves.
-    expect(new Set(absent.map(({ reason }) => reason)).size).toBeLessThanOrEqual(3);
+    // Client secrets, which are requests, and responses are looked for by themselves.
+    expect(new Set(absent.map(({ reason }) => reason)).size).toBeLessThanOrEqual(4);
   },
   30_000,
 );

@@ -33,6 +33,7 @@ import { responseAnswerMutants } from "./responses/answers.ts";
 import { responsePreviousMutants } from "./responses/previous.ts";
 import { responseRequestMutants } from "./responses/requests.ts";
 import { responseRetrievalMutants } from "./responses/retrieval.ts";
+import { responseSocketMutants } from "./responses/socket.ts";
 import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
 import { conversationTurnMutants } from "./responses/conversation-turns.ts";
@@ -62,6 +63,7 @@ export const mutants: readonly Mutant[] = [
   ...realtimeUpgradeMutants,
   ...responseAnswerMutants,
   ...responsePreviousMutants,
+  ...responseSocketMutants,
   ...responseRequestMutants,
   ...responseRetrievalMutants,
   ...modelMutants,
