@@ -169,15 +169,30 @@ test("connections are bounded in number, message size and silence", async () => 
   expect(await idle.closed).toBe(1001);
 });
 
-test("a client that disconnects ends what runs, and its slot is free", async () => {
-  const { connect } = await start({ realtime: { accountSessionsMax: 1 } }, 20);
+const disconnects: readonly (readonly [string, (socket: WebSocket) => void])[] = [
+  ["disappears", (socket) => socket.terminate()],
+  ["closes its connection", (socket) => socket.close()],
+];
+
+test.each(disconnects)("a client that %s ends what runs, and its slot is free", async (_how, disconnect) => {
+  // The whole answer would take longer than the test waits.
+  const { connect } = await start({ realtime: { accountSessionsMax: 1 } }, 300);
   const client = await connect();
   client.create({ max_output_tokens: 5000 });
   await vi.waitFor(() => expect(client.events.length).toBeGreaterThan(4), { timeout: 10_000 });
-  client.socket.terminate();
+  disconnect(client.socket);
   const again = await vi.waitFor(() => connect(), { timeout: 10_000, interval: 50 });
-  again.create();
+  again.create({ max_output_tokens: 1 });
   expect(await again.next()).toMatchObject({ type: "response.incomplete" });
+});
+
+test("messages that always wait count no longer than they are worked on", async () => {
+  const { connect } = await start({
+    limits: { accountBodiesBytesMax: 256 * 1024, bodyBytesMax: 256 * 1024, smallBodyBytesMax: 0 },
+  });
+  const client = await connect();
+  for (let sent = 0; sent < 64; sent += 1) client.create({ input: "a".repeat(8000), max_output_tokens: 1 });
+  for (let done = 0; done < 64; done += 1) expect((await client.next()).type).toBe("response.incomplete");
 });
 
 test("a server that stops lets a response end first, and closes the connection", async () => {

@@ -1,6 +1,6 @@
 /**
- * A WebSocket as messages that are pulled: while one is worked on, no other is read from the network. What is sent is
- * bounded, a client that does not read is closed, and so is one that has disappeared. It knows no message.
+ * A WebSocket as messages that are pulled: while one is worked on, at most one other is read from the network. What is
+ * sent is bounded, a client that does not read is closed, and so is one that has disappeared. It knows no message.
  */
 
 import type { Socket } from "node:net";
@@ -18,6 +18,11 @@ export interface WebSocketConnectionOptions {
   readonly sendBytesMax: number;
   /** How often a ping is sent. A client that has answered none, and sent nothing, by the next one is gone. */
   readonly pingMs: number;
+  /**
+   * Whether the network is read while a message is worked on, up to the next message: so a client that disconnects is
+   * noticed. Default: false.
+   */
+  readonly readsAhead?: boolean;
 }
 
 /** How long a client may take to answer a close frame, and to read what was sent before. */
@@ -25,7 +30,7 @@ const CLOSE_TIME_MS_MAX = 2000;
 const TRY_AGAIN_LATER = 1013;
 
 export function openWebSocketConnection(socket: WebSocket, options: WebSocketConnectionOptions): WebSocketConnection {
-  const { transport, openShare, sendBytesMax, pingMs } = options;
+  const { transport, openShare, sendBytesMax, pingMs, readsAhead = false } = options;
   const ending = new AbortController();
   let cause: DisconnectCause | null = null;
   let closeTimer: NodeJS.Timeout | null = null;
@@ -53,6 +58,7 @@ export function openWebSocketConnection(socket: WebSocket, options: WebSocketCon
   const inbox = createInbox(socket, {
     transport,
     openShare,
+    readsAhead,
     onNoRoom: () => close("overload", TRY_AGAIN_LATER, "too many large messages at the moment"),
   });
   const pings = startPings(socket, { everyMs: pingMs, isReading });
@@ -117,27 +123,30 @@ function startPings(socket: WebSocket, { everyMs, isReading }: PingOptions) {
 }
 
 interface InboxOptions extends Pick<WebSocketConnectionOptions, "transport" | "openShare"> {
+  readonly readsAhead: boolean;
   /** Called when what arrives has no room. */
   readonly onNoRoom: () => void;
 }
 
 /** Keeps what one chunk of the network brought, and pauses the reading until that has been taken. */
-function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: InboxOptions) {
+function createInbox(socket: WebSocket, { transport, openShare, readsAhead, onNoRoom }: InboxOptions) {
   const waiting: ReceivedMessage[] = [];
   let hasEnded = false;
   let wake = () => {};
+  let waitingBytes = 0;
   let share = openShare();
   // Before the library's own listener, so that a message's last bytes have been counted when it is whole. What comes
   // while the connection closes is kept by the library too.
-  transport.prependListener("data", (chunk: Buffer) => {
+  transport.prependListener("data", (chunk: Buffer) => take(chunk.length));
+  function take(bytes: number): void {
     try {
-      share.take(chunk.length);
+      share.take(bytes);
     } catch (thrown) {
       if (!(thrown instanceof AiError)) throw thrown;
       onNoRoom();
       discard();
     }
-  });
+  }
   /** Nothing more reaches the library, the close frame of the client neither: its time to close ends the connection. */
   function discard(): void {
     transport.removeAllListeners("data");
@@ -146,15 +155,27 @@ function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: Inbo
   }
   socket.on("message", (data, isBinary) => {
     if (hasEnded) return;
-    waiting.push({ bytes: toBuffer(data), isBinary });
+    const bytes = toBuffer(data);
+    waitingBytes += bytes.length;
+    waiting.push({ bytes, isBinary });
     socket.pause();
     wake();
   });
+  /** While messages always wait, what was worked on must not count forever. */
+  function recount(): void {
+    share.release();
+    share = openShare();
+    take(waitingBytes);
+  }
   async function* readMessages(): AsyncGenerator<ReceivedMessage, void> {
     for (;;) {
       const message = waiting.shift();
-      if (message !== undefined) yield message;
-      else if (hasEnded) return;
+      if (message !== undefined) {
+        waitingBytes -= message.bytes.length;
+        if (readsAhead && waiting.length === 0) socket.resume();
+        yield message;
+        if (readsAhead && waiting.length > 0) recount();
+      } else if (hasEnded) return;
       else {
         share.release();
         share = openShare();
@@ -169,6 +190,7 @@ function createInbox(socket: WebSocket, { transport, openShare, onNoRoom }: Inbo
     end() {
       hasEnded = true;
       waiting.length = 0;
+      waitingBytes = 0;
       // So that the close frame of the client is seen.
       socket.resume();
       wake();

@@ -66,6 +66,7 @@ export function createResponsesOpener(dependencies: SocketDependencies) {
         openShare: () => bodies.open(accountId),
         sendBytesMax,
         pingMs,
+        readsAhead: true,
       });
     } catch (thrown) {
       giveSlotBack();
