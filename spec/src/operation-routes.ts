@@ -66,6 +66,11 @@ const DELETE = { ...GET, method: "DELETE" } as const;
 
 const PAGE_QUERY = ["after", "limit", "order"] as const;
 const ITEM_PAGE_QUERY = [...PAGE_QUERY, "include"] as const;
+const RESPONSE_STREAMING = {
+  field: "stream",
+  value: true,
+  lastTypes: ["response.completed", "response.incomplete", "response.failed"],
+} as const;
 const STORED_CHAT = "/chat/completions/{completion_id}";
 const STORED_RESPONSE = "/responses/{response_id}";
 const CONVERSATION = "/conversations/{conversation_id}";
@@ -111,13 +116,15 @@ export const operationRoutes = {
     ...JSON_BOTH_WAYS,
     id: "createResponse",
     path: "/responses",
-    streaming: {
-      field: "stream",
-      value: true,
-      lastTypes: ["response.completed", "response.incomplete", "response.failed"],
-    },
+    streaming: RESPONSE_STREAMING,
   },
-  getResponse: { ...GET, id: "getResponse", path: STORED_RESPONSE, query: ["include"] },
+  getResponse: {
+    ...GET,
+    id: "getResponse",
+    path: STORED_RESPONSE,
+    query: ["include", "stream", "starting_after", "include_obfuscation"],
+    streaming: RESPONSE_STREAMING,
+  },
   cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${STORED_RESPONSE}/cancel` },
   deleteResponse: { ...DELETE, id: "deleteResponse", path: STORED_RESPONSE },
   listInputItems: { ...GET, id: "listInputItems", path: `${STORED_RESPONSE}/input_items`, query: ITEM_PAGE_QUERY },

@@ -373,7 +373,8 @@ export const operations = defineOperations({
   getResponse: {
     ...STATE,
     ...operationRoutes.getResponse,
-    summary: "Returns a stored response.",
+    summary: "Returns a stored response, or streams the events of one that was made in the background.",
+    streamEvent: responseStreamEventSchema,
     pathParameters: { response_id: responseIdSchema },
     queryParameters: getResponseParameters,
     response: responseSchema,

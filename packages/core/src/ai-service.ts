@@ -150,11 +150,15 @@ export interface AiServiceOptions {
    * request id.
    */
   readonly onSettlementError: (error: AiError, requestId: string) => void;
+  /**
+   * Between the end of a call's time and the end of its reservation, in milliseconds: for the settlement itself, its
+   * retries, and for other processes that have a call paid for whose process is gone. Default: 60,000.
+   */
+  readonly settlementGraceMs?: number;
   /** Milliseconds since the epoch. Default: the clock. */
   readonly now?: () => number;
 }
 
-/** Between the end of a call's time and the end of its reservation: for the settlement itself, and for its retries. */
 const SETTLEMENT_GRACE_MS = 60_000;
 
 export function createAiService(options: AiServiceOptions): AiService {
@@ -218,7 +222,7 @@ export function createAiService(options: AiServiceOptions): AiService {
 /** The way from an authorised call to an admitted one, the same for every operation, until it is closed. */
 function createGate(options: AiServiceOptions) {
   const { registry, rateLimits, callTimeMsMax, onCallEnd = () => {}, now = Date.now } = options;
-  const { onSettlementPending = () => {}, onSettlementError } = options;
+  const { onSettlementPending = () => {}, onSettlementError, settlementGraceMs = SETTLEMENT_GRACE_MS } = options;
   const billing = createBilling({
     store: options.credits,
     now,
@@ -256,7 +260,7 @@ function createGate(options: AiServiceOptions) {
     const { turn } = request;
     const queue = turn === undefined ? queues.of(call.model) : queues.ofTurns(call.model);
     const timeMsMax = turn?.timeMsMax ?? callTimeMsMax;
-    const holdLifetimeMs = call.model.queue.waitTimeMsMax + timeMsMax + SETTLEMENT_GRACE_MS;
+    const holdLifetimeMs = call.model.queue.waitTimeMsMax + timeMsMax + settlementGraceMs;
     const gates = { rateLimits, billing, queue, callTimeMsMax: timeMsMax, holdLifetimeMs, now, onCallEnd, onWorkEnd };
     return admit(call, request, { ...gates, onSettlementError });
   }

@@ -4,6 +4,7 @@
  */
 
 import type { AdmittedCall, ResolvedCall } from "./call.ts";
+import type { CallCheckpoint } from "./credits/call-checkpoint.ts";
 import type { Engine } from "./operations.ts";
 import type { ReleaseEngine } from "./models/engine-uses.ts";
 import type { RegisteredModel } from "./models/registry.ts";
@@ -39,6 +40,8 @@ export interface RunFacts {
   readonly modelId: string;
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number;
+  /** What has been used by now, and what is held for it. */
+  readonly checkpoint: () => CallCheckpoint;
 }
 
 /** The calls of one kind as seen from outside: their request and their result, without the steps between. */
@@ -91,7 +94,8 @@ export function defineCalls<Request, Served extends Engine, Prepared, Event, Run
           throw thrown;
         },
       );
-      const facts = { modelId: admitted.model.id, createdAtMs: gate.now() };
+      const { checkpoint, model } = admitted;
+      const facts = { modelId: model.id, createdAtMs: gate.now(), checkpoint };
       const events = await primeStream(runAdmitted(admitted, () => kind.run(admitted, prepared)));
       return kind.start(events, prepared, facts);
     },

@@ -9,6 +9,7 @@ import type { AiErrorCode } from "./ai-error.ts";
 import type { CallSlots } from "./admission/call-slots.ts";
 import type { OnRateLimit } from "./admission/rate-limits.ts";
 import type { Principal, RequiredCapability } from "./principal.ts";
+import type { CallCheckpoint } from "./credits/call-checkpoint.ts";
 import type { UsageMeter } from "./credits/usage-meter.ts";
 import type { UsageUnits } from "./usage.ts";
 
@@ -64,6 +65,8 @@ export type AdmittedCall<Model> = Staged<
     readonly extend: (more: UsageUnits) => Promise<void>;
     /** Aborts the call's signal: the consumer of the work's events takes no more of them. */
     readonly abandon: () => void;
+    /** What has been used by now, and what is held for it: for a process that ends the call when this one is gone. */
+    readonly checkpoint: () => CallCheckpoint;
     /** Resolves everything that admission took. Called once. */
     readonly settle: (outcome: CallOutcome) => Promise<void>;
   },

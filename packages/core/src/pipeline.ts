@@ -10,6 +10,7 @@ import type { ModelQueue } from "./admission/model-queue.ts";
 import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, CallOutcome, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
+import type { CallCheckpoint } from "./credits/call-checkpoint.ts";
 import type { Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
@@ -168,6 +169,14 @@ export async function admit(
     meter,
     extend: (more: UsageUnits) => held.extend(more),
     abandon: deadline.abort,
+    checkpoint: (): CallCheckpoint => ({
+      requestId,
+      operation: billedAs,
+      modelId: model.id,
+      prices: model.prices,
+      holds: held.holds,
+      units: meter.firstReportAtMs === null ? null : meter.units,
+    }),
     settle,
   } as unknown as AdmittedCall<RegisteredModel>;
 }

@@ -44,6 +44,8 @@ import { createClientSecretHandler } from "./surfaces/openai/realtime/client-sec
 import type { ClientSecretDependencies } from "./surfaces/openai/realtime/client-secrets.ts";
 import { createConversationItemHandlers } from "./surfaces/openai/conversations/conversation-items.ts";
 import { createConversationHandlers } from "./surfaces/openai/conversations/conversations.ts";
+import { createBackgroundRuns } from "./surfaces/openai/responses/background/background-runs.ts";
+import type { BackgroundRuns } from "./surfaces/openai/responses/background/background-runs.ts";
 import { createInputTokensRoute } from "./surfaces/openai/responses/input-tokens.ts";
 import { createSeals } from "./surfaces/openai/responses/reasoning-seal.ts";
 import { createCallDecoder, createResponseRoute } from "./surfaces/openai/responses/route.ts";
@@ -77,7 +79,7 @@ function createHandlers(
     createChatCompletion: createChatRoute(state),
     ...createStoredChatHandlers(state),
     createCompletion,
-    createResponse: createResponseRoute(decodeCall),
+    createResponse: createResponseRoute(decodeCall, state.backgrounds),
     Getinputtokencounts: createInputTokensRoute(state),
     ...createRunningResponseHandlers(state),
     ...createStoredResponseHandlers(state),
@@ -104,7 +106,7 @@ export interface AppOptions {
   readonly native: NativeSettings;
   readonly createAudioDecoder: CreateAudioDecoder;
   readonly models: ModelManager;
-  readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits" | "responses">;
+  readonly stores: Pick<Stores, "clientSecrets" | "tasks" | "apiKeys" | "credits" | "responses" | "responseRuns">;
   /** Where open sessions are kept. */
   readonly sessions: ActiveSessions;
   /** Called with each call on a WebSocket, for log, metrics and traces. Default: ignored. */
@@ -130,6 +132,8 @@ export interface App {
   readonly routes: readonly AppRoute[];
   /** Called when the server begins to stop: what goes on without a connection ends with the reason. */
   readonly stop: (reason: AiError) => void;
+  /** Responses that run in the background. */
+  readonly backgrounds: BackgroundRuns;
 }
 
 export interface AppRoute {
@@ -159,7 +163,15 @@ export function createApp(options: AppOptions): App {
   };
   const runs = createSubscriptionRuns(options.native);
   const stopping = new AbortController();
-  const parts = { reportError, runs, stopping: stopping.signal };
+  const { responses, responseRuns, credits } = options.stores;
+  const backgrounds = createBackgroundRuns({
+    runs: guardStore(responseRuns),
+    responses: guardStore(responses),
+    credits,
+    settings: options.responses,
+    onError: (error, { id }) => options.onInternalError(error, id),
+  });
+  const parts = { reportError, runs, stopping: stopping.signal, backgrounds };
   const router = createRouter({ onSessionEnd: () => {}, ...options, ...parts });
   const cors: CorsPolicy = { allowedOrigins: options.allowedOrigins, exposedHeaders: EXPOSED_HEADERS };
 
@@ -193,6 +205,7 @@ export function createApp(options: AppOptions): App {
       runs.close(reason);
       stopping.abort(reason);
     },
+    backgrounds,
   };
 }
 
@@ -221,6 +234,7 @@ type RouterDependencies = Omit<OperationDependencies, "bodies"> &
   Omit<RealtimeDependencies, "settings" | "bounds" | "bodies"> &
   AppOptions & {
     readonly runs: SubscriptionRuns;
+    readonly backgrounds: BackgroundRuns;
     /** Aborted with an `AiError` when the server begins to stop. */
     readonly stopping: AbortSignal;
   };
@@ -234,10 +248,11 @@ function createRouter(dependencies: RouterDependencies): Hono<{ Bindings: Reques
   const router = new Hono<{ Bindings: RequestScope }>({
     getPath: (request) => resolveRoutePath(request.url),
   });
-  const { clientSecrets, responses } = dependencies.stores;
+  const { backgrounds, stores } = dependencies;
+  const { clientSecrets, responses } = stores;
   const { secretKey } = dependencies.responses;
   const seals = createSeals(secretKey === null ? null : Buffer.from(secretKey, "base64"));
-  const state = { responses: guardStore(responses), settings: dependencies.responses, seals };
+  const state = { responses: guardStore(responses), settings: dependencies.responses, seals, backgrounds };
   const decodeCall = createCallDecoder(state);
   const handlers = createHandlers({ clientSecrets, settings }, state, decodeCall);
   for (const operation of OPERATIONS) {

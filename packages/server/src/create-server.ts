@@ -33,6 +33,7 @@ import type { RateLimitSettings } from "./rate-limit-settings.ts";
 import { startStoreSweeper } from "./stores/store-sweeper.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { CreateAudioDecoder } from "./surfaces/openai/realtime/open-realtime.ts";
+import { startRunSweeper } from "./surfaces/openai/responses/background/run-sweeper.ts";
 import type { RealtimeSettings } from "./surfaces/openai/realtime/settings.ts";
 import type { ResponseSettings } from "./surfaces/openai/responses/settings.ts";
 import type { NativeSettings } from "./surfaces/native/settings.ts";
@@ -79,6 +80,9 @@ export interface Server {
    */
   close(): Promise<void>;
 }
+
+/** For a call to be settled after its time, and for the retries. */
+const SETTLEMENT_GRACE_MS = 60_000;
 
 const NO_DECODERS: DecoderReading = { processes: [], starts: 0, losses: 0 };
 
@@ -133,6 +137,10 @@ export function createServer(options: ServerOptions): Server {
   const sweeper = startStoreSweeper(options.stores, {
     onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
   });
+  const runSweeper = startRunSweeper(app.backgrounds, {
+    leaseMs: config.responses.backgroundLeaseSeconds * 1000,
+    onError: (cause) => logger.error("responses of servers that are gone could not be ended", { cause: cause.message }),
+  });
   const http = createHttp({ tls, app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
   return {
     app,
@@ -144,12 +152,16 @@ export function createServer(options: ServerOptions): Server {
     async close() {
       stopping.abort();
       app.stop(shuttingDown());
-      await closeConnections(http, { active, sessions, shutdownTimeoutMs: config.limits.shutdownTimeoutMs });
+      const { shutdownTimeoutMs } = config.limits;
+      await Promise.all([
+        closeConnections(http, { active, sessions, shutdownTimeoutMs }),
+        app.backgrounds.close(shuttingDown(), shutdownTimeoutMs),
+      ]);
       try {
         await models.close();
         await service.close();
       } finally {
-        await sweeper.stop();
+        await Promise.all([sweeper.stop(), runSweeper.stop()]);
       }
     },
   };
@@ -164,6 +176,8 @@ function createService(
     credits: stores.credits,
     rateLimits: createRateLimits({ store: stores.rateLimits, limitsOf }),
     callTimeMsMax: config.limits.callTimeMsMax,
+    // Another server has the last call of this one paid for when its lease has run out, and not before.
+    settlementGraceMs: SETTLEMENT_GRACE_MS + 2 * config.responses.backgroundLeaseSeconds * 1000,
     onCallEnd: operations.telemetry.recordCall,
     onSettlementPending: (error, requestId) =>
       logger.warn("the store did not settle a call; it is asked again", { requestId, cause: describeCause(error) }),

@@ -9,4 +9,7 @@ export const getResponseParameters = {
     .array(includeSchema)
     .optional()
     .describe("Fields beyond the usual ones, each as `include[]=field`. Whatever is stored is in the answer anyway."),
+  stream: z.boolean().optional().describe("Whether to stream the events of a response with `background: true`."),
+  starting_after: z.int().min(0).optional().describe("The number of the last event that the caller has already."),
+  include_obfuscation: z.boolean().optional().describe("Whether pieces of text are padded. Default: false."),
 };

@@ -65,7 +65,7 @@ function fillPath({ route, input }: OperationInput) {
 
 /** The members of an object as `name[key]=value`, the elements of a list as `name[]=value`. */
 function addToQuery(query: URLSearchParams, name: string, value: unknown): void {
-  if (typeof value === "string" || typeof value === "number") query.append(name, String(value));
+  if (["string", "number", "boolean"].includes(typeof value)) query.append(name, String(value));
   else if (Array.isArray(value)) for (const element of value) addToQuery(query, `${name}[]`, element);
   else for (const [key, member] of Object.entries(value ?? {})) addToQuery(query, `${name}[${key}]`, member);
 }

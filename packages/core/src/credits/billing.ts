@@ -6,6 +6,7 @@
 
 import { AiError } from "../ai-error.ts";
 import type { CreditStore } from "../store/credit-store.ts";
+import type { CallCheckpoint } from "./call-checkpoint.ts";
 import { priceUsage } from "./prices.ts";
 import type { Prices } from "./prices.ts";
 import { SETTLEMENTS_PENDING_MAX, createSettlements } from "./settlements.ts";
@@ -29,6 +30,8 @@ export interface Bill {
 export interface Reservation {
   /** Micro-credits, those of extensions included; 0 for a call that can't cost anything. */
   readonly amount: number;
+  /** In the order in which they were taken; none for a call that can't cost anything. */
+  readonly holds: CallCheckpoint["holds"];
   /**
    * Reserves more, by a hold of its own: what was reserved stays as it is.
    *
@@ -168,6 +171,9 @@ function createReservation(bill: Bill, first: HeldStretch, steps: ReservationSte
     get amount() {
       return stretches.reduce((sum, { amount }) => sum + amount, 0);
     },
+    get holds() {
+      return stretches.map(({ id, amount, until }) => ({ id, amount, until }));
+    },
     async extend(more) {
       const until = addUnits(last.until, more);
       const amount = priceUsage(prices, until) - priceUsage(prices, last.until);
@@ -213,6 +219,7 @@ interface FreeCall {
 function reserveNothing(bill: Bill, { store, settlements, now, expiresAtMs }: FreeCall): Reservation {
   return {
     amount: 0,
+    holds: [],
     extend: async () => {},
     async settle(units) {
       const record = { ...describeUse(bill, units, now()), amount: 0 };

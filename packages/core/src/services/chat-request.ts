@@ -1,5 +1,6 @@
 /** A chat call in the service's own terms: decoded, validated, with every default applied by the surface. */
 
+import type { CallCheckpoint } from "../credits/call-checkpoint.ts";
 import type { ChatMessage, FinishReason, Sampling, TokenLogprob } from "../engine/chat-engine.ts";
 import type { ChatOutput, ChatTool, SchemaRelaxation } from "../engine/chat-output.ts";
 import type { SamplingOptions } from "./sampling.ts";
@@ -75,6 +76,8 @@ export interface ChatRun {
   readonly createdAtMs: number;
   /** The id of the model that serves the call, whatever the request called it. */
   readonly modelId: string;
+  /** What has been used by now, and what is held for it. */
+  readonly checkpoint: () => CallCheckpoint;
   /** What of the request's schemas, where they are hints, is not enforced. */
   readonly relaxed: readonly SchemaRelaxation[];
   /** Of the first choice, with every default applied. */

@@ -1,5 +1,6 @@
 /** A call to an upstream in the service's own terms: an opaque body, and upper bounds of what it can use. */
 
+import type { CallCheckpoint } from "../credits/call-checkpoint.ts";
 import type { UpstreamBody } from "../engine/upstream-engine.ts";
 
 export interface UpstreamCallRequest {
@@ -43,6 +44,8 @@ export interface RequestBounds {
  */
 export type UpstreamRun = {
   readonly modelId: string;
+  /** What has been used by now, and what is held for it. */
+  readonly checkpoint: () => CallCheckpoint;
   readonly contentType: string;
   /** Parameters of the request that were not sent to the upstream. */
   readonly droppedParameters: readonly string[];

@@ -106,17 +106,17 @@ const BYTES_PER_TOKEN = 4;
 async function startUpstreamRun(
   events: RunEvents<UpstreamEvent>,
   _prepared: PreparedUpstreamCall,
-  { modelId }: RunFacts,
+  { modelId, checkpoint }: RunFacts,
 ): Promise<UpstreamRun> {
   const { value: first } = await events.next();
   if (first?.type === "upstream-start") {
     const { contentType, droppedParameters } = first;
-    return { modelId, contentType, droppedParameters, kind: "chunks", chunks: takeChunks(events) };
+    return { modelId, checkpoint, contentType, droppedParameters, kind: "chunks", chunks: takeChunks(events) };
   }
   const isOver = (await events.next()).done === true;
   if (first?.type === "upstream-whole" && isOver) {
     const { contentType, droppedParameters, bytes } = first;
-    return { modelId, contentType, droppedParameters, kind: "whole", body: bytes };
+    return { modelId, checkpoint, contentType, droppedParameters, kind: "whole", body: bytes };
   }
   await events.return();
   throw new AiError("upstream_failed", "The upstream's answer ended before it began. Please try again.");

@@ -7,10 +7,15 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { z } from "zod";
 import type { EntryKey } from "./entry-store.ts";
 
+/** Whose content it is, and which. */
+export interface SealedKey extends Omit<EntryKey, "kind"> {
+  readonly kind: EntryKey["kind"] | "run" | "run-checkpoint" | "run-events";
+}
+
 export interface ContentBox {
-  seal(value: unknown, key: EntryKey): Uint8Array;
+  seal(value: unknown, key: SealedKey): Uint8Array;
   /** @throws Error where it was sealed with another key or as something else, or is damaged */
-  open<Schema extends z.ZodType>(schema: Schema, stored: Uint8Array, key: EntryKey): z.output<Schema>;
+  open<Schema extends z.ZodType>(schema: Schema, stored: Uint8Array, key: SealedKey): z.output<Schema>;
 }
 
 /** The first byte. */
@@ -24,7 +29,7 @@ const TAG_LENGTH = 16;
 /** @param key 32 bytes in base64; null: nothing is encrypted */
 export function createContentBox(key: string | null): ContentBox {
   const keyBytes = key === null ? null : Buffer.from(key, "base64");
-  const decrypt = (stored: Uint8Array, entry: EntryKey): Buffer => {
+  const decrypt = (stored: Uint8Array, entry: SealedKey): Buffer => {
     if (stored[0] === PLAIN) return Buffer.from(stored.buffer, stored.byteOffset + 1, stored.byteLength - 1);
     if (stored[0] !== SEALED) throw new Error("A stored entry has a form that this program does not know.");
     if (keyBytes === null) throw new Error("A stored entry is encrypted, and responses.secretKey is not set.");
@@ -53,6 +58,6 @@ export function createContentBox(key: string | null): ContentBox {
   };
 }
 
-function encodeOwner({ accountId, kind, chainId, id }: EntryKey): Buffer {
+function encodeOwner({ accountId, kind, chainId, id }: SealedKey): Buffer {
   return Buffer.from(JSON.stringify([accountId, kind, chainId, id]));
 }

@@ -3,6 +3,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseRunStoreContract,
   responseStoreContract,
   taskStoreContract,
   tokenRevocationStoreContract,
@@ -16,6 +17,7 @@ creditStoreContract("the store in memory", () => createMemoryStores().credits);
 clientSecretStoreContract("the store in memory", () => createMemoryStores().clientSecrets);
 modelStoreContract("the store in memory", () => createMemoryStores().models);
 responseStoreContract("the store in memory", () => createMemoryStores().responses);
+responseRunStoreContract("the store in memory", () => createMemoryStores().responseRuns);
 taskStoreContract("the store in memory", () => createMemoryStores().tasks);
 tokenRevocationStoreContract("the store in memory", () => createMemoryStores().tokenRevocations);
 

@@ -9,6 +9,8 @@ import { createMemoryModels } from "./memory-models.ts";
 import { createMemoryTasks } from "./memory-tasks.ts";
 import { createMemoryTokenRevocations } from "./memory-token-revocations.ts";
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
+import { createMemoryRuns } from "./memory-runs.ts";
+import { createResponseRunStore } from "./response-run-store.ts";
 import { createResponseStore } from "./response-store.ts";
 import type { Stores } from "./stores.ts";
 
@@ -20,6 +22,7 @@ export function createMemoryStores(): Stores {
   const models = createMemoryModels();
   const tasks = createMemoryTasks();
   const responses = createResponseStore(createMemoryEntries(), createContentBox(null));
+  const responseRuns = createResponseRunStore(createMemoryRuns(), createContentBox(null));
   const rateLimits = createMemoryRateLimits();
   return {
     apiKeys,
@@ -29,10 +32,12 @@ export function createMemoryStores(): Stores {
     models,
     tasks,
     responses,
+    responseRuns,
     rateLimits,
     probeWrite: async () => {},
     async close() {
-      const all = [apiKeys, clientSecrets, credits, tokenRevocations, models, tasks, responses, rateLimits];
+      const kept = [apiKeys, clientSecrets, credits, tokenRevocations, models, tasks];
+      const all = [...kept, responses, responseRuns, rateLimits];
       for (const store of all) await store.close();
     },
   };

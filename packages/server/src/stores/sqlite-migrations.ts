@@ -144,6 +144,32 @@ const MIGRATIONS = [
      PRIMARY KEY (account_id, item_id, entry_seq)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX stored_item_ids_by_entry ON stored_item_ids (entry_seq)`,
+
+  `CREATE TABLE response_runs (
+     account_id TEXT NOT NULL,
+     id TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     lease_until_ms INTEGER,
+     kept_until_ms INTEGER,
+     is_cancelling INTEGER NOT NULL,
+     event_count INTEGER NOT NULL,
+     content BLOB NOT NULL,
+     checkpoint BLOB,
+     PRIMARY KEY (account_id, id)
+   ) STRICT;
+   CREATE INDEX response_runs_by_lease ON response_runs (lease_until_ms);
+   CREATE INDEX response_runs_by_expiry ON response_runs (kept_until_ms);
+
+   CREATE TABLE response_run_events (
+     account_id TEXT NOT NULL,
+     run_id TEXT NOT NULL,
+     first_number INTEGER NOT NULL,
+     last_number INTEGER NOT NULL,
+     content BLOB NOT NULL,
+     PRIMARY KEY (account_id, run_id, first_number),
+     FOREIGN KEY (account_id, run_id) REFERENCES response_runs (account_id, id) ON DELETE CASCADE
+   ) STRICT`,
 ] as const;
 
 /** What a database has that is up to date. */

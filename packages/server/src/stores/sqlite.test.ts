@@ -9,6 +9,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseRunStoreContract,
   responseStoreContract,
   taskStoreContract,
   tokenRevocationStoreContract,
@@ -29,6 +30,11 @@ responseStoreContract("a SQLite file", () => openSqliteStores(newPath()).respons
 responseStoreContract(
   "an encrypted SQLite file",
   () => openSqliteStores(newPath(), { secretKey: SECRET_KEY }).responses,
+);
+responseRunStoreContract("a SQLite file", () => openSqliteStores(newPath()).responseRuns);
+responseRunStoreContract(
+  "an encrypted SQLite file",
+  () => openSqliteStores(newPath(), { secretKey: SECRET_KEY }).responseRuns,
 );
 taskStoreContract("a SQLite file", () => openSqliteStores(newPath()).tasks);
 tokenRevocationStoreContract("a SQLite file", () => openSqliteStores(newPath()).tokenRevocations);

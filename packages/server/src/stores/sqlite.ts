@@ -5,6 +5,7 @@
 
 import { createContentBox } from "./content-box.ts";
 import { createMemoryRateLimits } from "./memory-rate-limits.ts";
+import { createResponseRunStore } from "./response-run-store.ts";
 import { createResponseStore } from "./response-store.ts";
 import { createSqliteApiKeys } from "./sqlite-api-keys.ts";
 import { createSqliteClientSecrets } from "./sqlite-client-secrets.ts";
@@ -12,6 +13,7 @@ import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import { createSqliteEntries } from "./sqlite-entries.ts";
 import { createSqliteModels } from "./sqlite-models.ts";
+import { createSqliteRuns } from "./sqlite-runs.ts";
 import { createSqliteTasks } from "./sqlite-tasks.ts";
 import { createSqliteTokenRevocations } from "./sqlite-token-revocations.ts";
 import { createSqliteWriter } from "./sqlite-writer.ts";
@@ -29,6 +31,7 @@ export interface SqliteStoreOptions extends Pick<SqliteWriterOptions, "busyTimeo
  */
 export function openSqliteStores(path: string, options: SqliteStoreOptions = {}): Stores {
   const { secretKey = null, ...bounds } = options;
+  const box = createContentBox(secretKey);
   const database = openSqliteDatabase(path);
   const writer = createSqliteWriter({ database, path, ...bounds });
   const probe = database.prepare(
@@ -43,7 +46,8 @@ export function openSqliteStores(path: string, options: SqliteStoreOptions = {})
     tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
     models: { ...createSqliteModels(database, writer), close },
     tasks: { ...createSqliteTasks(database, writer), close },
-    responses: createResponseStore({ ...createSqliteEntries(database, writer), close }, createContentBox(secretKey)),
+    responses: createResponseStore({ ...createSqliteEntries(database, writer), close }, box),
+    responseRuns: createResponseRunStore({ ...createSqliteRuns(database, writer), close }, box),
     rateLimits: createMemoryRateLimits(),
     async probeWrite() {
       await writer.write(() => probe.run());

@@ -20,7 +20,7 @@ export interface StoreSweeperOptions {
 
 /** Sweeps once at once, so that a server that was killed finds its accounts in order when it is back. */
 export function startStoreSweeper(
-  stores: Pick<Stores, "clientSecrets" | "credits" | "responses" | "tokenRevocations">,
+  stores: Pick<Stores, "clientSecrets" | "credits" | "responses" | "responseRuns" | "tokenRevocations">,
   options: StoreSweeperOptions,
 ): StoreSweeper {
   const { onError, everyMs = 10_000, now = Date.now } = options;
@@ -31,6 +31,7 @@ export function startStoreSweeper(
       stores.tokenRevocations.prune(now()),
       stores.clientSecrets.prune(now()),
       stores.responses.removeExpired(now()),
+      stores.responseRuns.removeExpired(now()),
     ])
       .catch((thrown: unknown) => onError(thrown instanceof Error ? thrown : new Error(String(thrown))))
       .finally(() => (running = null));

@@ -6,6 +6,7 @@ import type {
   CreditStore,
   ModelStore,
   RateLimitStore,
+  ResponseRunStore,
   ResponseStore,
   TaskStore,
   TokenRevocationStore,
@@ -19,6 +20,7 @@ export interface Stores {
   readonly models: ModelStore;
   readonly tasks: TaskStore;
   readonly responses: ResponseStore;
+  readonly responseRuns: ResponseRunStore;
   /** Of this process alone, unless the store is one that several processes share. */
   readonly rateLimits: RateLimitStore;
   /**

@@ -5,6 +5,7 @@
 import type pgModule from "pg";
 import { connectionOptions, toDatabaseError } from "./database.ts";
 import { STORED_ENTRIES } from "./entry-tables.ts";
+import { RESPONSE_RUNS } from "./run-tables.ts";
 
 /** One entry per version; a database at version n has had the first n. Never change an entry: add one. */
 const MIGRATIONS = [
@@ -126,6 +127,7 @@ const MIGRATIONS = [
   CREATE INDEX ON tasks (account_id);
   `,
   STORED_ENTRIES,
+  RESPONSE_RUNS,
 ] as const;
 
 /** What a database has that is up to date. */

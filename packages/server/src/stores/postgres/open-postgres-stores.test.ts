@@ -3,6 +3,7 @@ import {
   clientSecretStoreContract,
   creditStoreContract,
   modelStoreContract,
+  responseRunStoreContract,
   responseStoreContract,
   taskStoreContract,
   rateLimitStoreContract,
@@ -25,6 +26,7 @@ const TABLES = [
   "model_defaults",
   "tasks",
   "stored_chains",
+  "response_runs",
 ];
 
 await definePostgresTests("the stores in PostgreSQL", (postgres) => {
@@ -41,6 +43,7 @@ await definePostgresTests("the stores in PostgreSQL", (postgres) => {
   clientSecretStoreContract("PostgreSQL", async () => (await openEmpty()).clientSecrets);
   modelStoreContract("PostgreSQL", async () => (await openEmpty()).models);
   responseStoreContract("PostgreSQL", async () => (await openEmpty()).responses);
+  responseRunStoreContract("PostgreSQL", async () => (await openEmpty()).responseRuns);
   taskStoreContract("PostgreSQL", async () => (await openEmpty()).tasks);
   tokenRevocationStoreContract("PostgreSQL", async () => (await openEmpty()).tokenRevocations);
   rateLimitStoreContract("PostgreSQL", async () => (await openEmpty()).rateLimits);

@@ -1,6 +1,7 @@
 /** All stores of one PostgreSQL database, which several servers may share. */
 
 import { createContentBox } from "../content-box.ts";
+import { createResponseRunStore } from "../response-run-store.ts";
 import { createResponseStore } from "../response-store.ts";
 import type { Stores } from "../stores.ts";
 import { createApiKeyStore } from "./api-keys.ts";
@@ -12,6 +13,7 @@ import { createEntryStore } from "./entries.ts";
 import { migrate } from "./migrate.ts";
 import { createModelStore } from "./models.ts";
 import { createPostgresRateLimits } from "./rate-limits.ts";
+import { createRunRowStore } from "./runs.ts";
 import type { PostgresSettings } from "./settings.ts";
 import { createTaskStore } from "./tasks.ts";
 import { createTokenRevocationStore } from "./token-revocations.ts";
@@ -36,6 +38,7 @@ export async function openPostgresStores(
   const { default: pg } = await import("pg");
   await migrate(pg, settings);
   const database = openDatabase(pg, settings);
+  const box = createContentBox(secretKey);
   return {
     apiKeys: createApiKeyStore(database),
     clientSecrets: createClientSecretStore(database),
@@ -43,7 +46,8 @@ export async function openPostgresStores(
     tokenRevocations: createTokenRevocationStore(database),
     models: createModelStore(database),
     tasks: createTaskStore(database),
-    responses: createResponseStore(createEntryStore(database), createContentBox(secretKey)),
+    responses: createResponseStore(createEntryStore(database), box),
+    responseRuns: createResponseRunStore(createRunRowStore(database), box),
     rateLimits: createPostgresRateLimits(database),
     async probeWrite() {
       await database.run(PROBE_WRITE, []);

@@ -128,14 +128,30 @@ export function defineModelRoute<Body, Request, Run>(
 }
 
 interface StoredEndpoint<Body, Request, CallRun, Run> extends Pick<UpstreamEndpoint<Body>, "body"> {
+  /** What goes on when its request has been answered. Null: the call ends with its request. */
+  readonly detach: (body: Body, call: AuthorisedCall) => DetachedCall | null;
   /** @throws AiError with status 400, `param` naming what is wrong, and what a store throws */
-  readonly decode: (body: Body, routed: RoutedCall<Request, CallRun>, scope: RouteScope) => Promise<StartableCall<Run>>;
+  readonly decode: (body: Body, routed: RoutedCall<Request, CallRun>, scope: WorkScope) => Promise<StartableCall<Run>>;
+}
+
+/** A call that no connection ends. */
+export interface DetachedCall {
+  readonly call: AuthorisedCall;
+  /** Of its signal. */
+  readonly controller: AbortController;
+}
+
+/** @property call what the work runs as: the request's call, or the detached one */
+export interface WorkScope extends RouteScope {
+  readonly detached: DetachedCall | null;
 }
 
 /** A call that nothing of the request is wrong with, and how its answer is to be written. */
 export type StartableCall<Run> = {
   /** Called once. @throws AiError what refuses the call */
   readonly start: () => Promise<Run>;
+  /** Begins the work of a detached call, and answers its request. Absent: the work is the answer. */
+  readonly answerDetached?: (start: () => Promise<Run>, scope: RouteScope) => Promise<Response>;
 } & DecodedAnswer<Run>;
 
 /** Of an operation whose request depends on what its account has stored: how it is served is for the endpoint to say. */
@@ -145,8 +161,15 @@ export function defineStoredRoute<Body, Request, CallRun, Run>(
 ): OperationHandler {
   return async (call, context) => {
     const body = await openBody(calls.operation, { call, context, endpoint });
-    const routed = context.service.route(call, calls, endpoint.body.readModel(body));
-    const { start, ...decoded } = await endpoint.decode(body, routed, { call, context });
+    const detached = endpoint.detach(body, call);
+    const working = detached?.call ?? call;
+    const routed = context.service.route(working, calls, endpoint.body.readModel(body));
+    const { start, answerDetached, ...decoded } = await endpoint.decode(body, routed, {
+      call: working,
+      context,
+      detached,
+    });
+    if (answerDetached !== undefined) return answerDetached(start, { call, context });
     return answer(start(), decoded, { call, context });
   };
 }

@@ -1,4 +1,4 @@
-import { AiError } from "@openai-compat/core";
+import { AiError, FREE_OF_CHARGE } from "@openai-compat/core";
 import type { ChatEvent, ChatRun } from "@openai-compat/core";
 import { createChatCompletionStreamResponseSchema, errorResponseSchema } from "@openai-compat/spec";
 import { expect, test } from "vitest";
@@ -26,8 +26,18 @@ const SAMPLING = {
   logitBias: {},
 };
 
+const CHECKPOINT = {
+  requestId: "req_1",
+  operation: "ai_prompt" as const,
+  modelId: "m",
+  prices: FREE_OF_CHARGE,
+  holds: [],
+  units: null,
+};
+
 function createRun(events: AsyncIterable<ChatEvent>): ChatRun {
-  return { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", relaxed: [], sampling: SAMPLING, events };
+  const facts = { id: "chatcmpl-1", createdAtMs: 1_700_000_000_999, modelId: "m", checkpoint: () => CHECKPOINT };
+  return { ...facts, relaxed: [], sampling: SAMPLING, events };
 }
 
 async function* replay(events: readonly ChatEvent[], failure?: Error): AsyncGenerator<ChatEvent> {

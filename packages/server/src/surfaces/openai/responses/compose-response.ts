@@ -24,7 +24,7 @@ export function composeResponse(wire: ResponseWire, options: ComposeOptions): Re
     object: "response",
     created_at: createdAt,
     status: "in_progress",
-    background: false,
+    background: wire.background ?? false,
     completed_at: null,
     error: null,
     incomplete_details: null,

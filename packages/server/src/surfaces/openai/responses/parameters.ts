@@ -40,7 +40,16 @@ export const checkParameters = defineParameterRules<CreateResponseRequest>({
   context_management: "no effect",
   user: "no effect",
 
-  background: ({ background }) => (background === true ? unsupportedParameter("background") : null),
+  background: ({ background, store }) =>
+    background === true && store === false
+      ? new AiError(
+          "invalid_value",
+          "A response in the background has to be stored: 'background' needs 'store: true'.",
+          {
+            param: "background",
+          },
+        )
+      : null,
   prompt_cache_options: ({ prompt_cache_options: options }) =>
     options?.prewarm === true ? unsupportedParameter("prompt_cache_options.prewarm") : null,
   moderation: ({ moderation }) => (isAbsent(moderation) ? null : unsupportedParameter("moderation")),

@@ -36,7 +36,9 @@ export interface ResponseBuilderOptions {
 export interface ResponseBuilder {
   /** As it is by now. Events that were returned hold earlier states of it. */
   readonly response: ResponseObject;
-  /** The first events. @param served what is known once the call runs */
+  /** The first events of a response that waits in the background. */
+  queue(): readonly ResponseEvent[];
+  /** The first events, or the next after it was queued. @param served what is known once the call runs */
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
   push(event: RunEvent): readonly ResponseEvent[];
@@ -94,8 +96,15 @@ class Builder implements ResponseBuilder {
     return { ...this.#response, output: [...this.#output] };
   }
 
+  queue(): readonly ResponseEvent[] {
+    this.#response = { ...this.#response, status: "queued" };
+    this.#emit({ type: "response.created", response: this.response });
+    this.#emit({ type: "response.queued", response: this.response });
+    return this.#take();
+  }
+
   start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
-    this.#response = { ...this.#response, ...served };
+    this.#response = { ...this.#response, ...served, status: "in_progress" };
     this.#begin();
     return this.#take();
   }
@@ -143,7 +152,7 @@ class Builder implements ResponseBuilder {
   }
 
   #begin(): void {
-    this.#emit({ type: "response.created", response: this.response });
+    if (this.#sent === 0) this.#emit({ type: "response.created", response: this.response });
     this.#emit({ type: "response.in_progress", response: this.response });
   }
 

@@ -1,6 +1,6 @@
 /** What a started response is, whatever serves it. */
 
-import type { Sampling, SchemaRelaxation } from "@openai-compat/core";
+import type { CallCheckpoint, Sampling, SchemaRelaxation } from "@openai-compat/core";
 import type { AnswerEvent } from "../upstream/answer-event.ts";
 import type { NativeEvent } from "./native/native-event.ts";
 
@@ -15,6 +15,8 @@ export interface ResponseRun {
   readonly relaxed: readonly SchemaRelaxation[];
   /** Parameters of the request that were not sent to an upstream. Absent: there is none. */
   readonly droppedParameters?: readonly string[];
+  /** What has been used by now, and what is held for it. */
+  readonly checkpoint: () => CallCheckpoint;
   /** @throws AiError while iterating */
   readonly events: AsyncIterable<RunEvent>;
 }

@@ -1,6 +1,6 @@
 /** `POST /responses`. */
 
-import { AiError, responseCalls, stringifyInSlices } from "@openai-compat/core";
+import { AiError, isRecord, responseCalls, stringifyInSlices } from "@openai-compat/core";
 import type {
   AuthorisedCall,
   ChatRequest,
@@ -11,11 +11,15 @@ import type {
 } from "@openai-compat/core";
 import type { ResponseObject } from "@openai-compat/spec";
 import { JSON_BODY, defineStoredRoute } from "../model-route.ts";
-import type { StartableCall } from "../model-route.ts";
+import type { DetachedCall, StartableCall, WorkScope } from "../model-route.ts";
 import type { OperationContext, OperationHandler } from "../operation-handler.ts";
 import { encodeRelaxedSchemas } from "../protocol/relaxed-schemas.ts";
 import { resolveUse } from "../stored/state-dependencies.ts";
 import { encodeDroppedParameters } from "../upstream/encode.ts";
+import { unsupportedParameter } from "../parameter-rules.ts";
+import { answerInBackground } from "./background/answer-background.ts";
+import type { BackgroundRuns } from "./background/background-runs.ts";
+import { detachCall } from "./background/detach-call.ts";
 import { encodeChat } from "./bridge/encode-chat.ts";
 import { startBridged } from "./bridge/start-bridged.ts";
 import { applyConfiguration } from "./apply-configuration.ts";
@@ -40,6 +44,7 @@ export interface ResponseDependencies {
   readonly responses: ResponseStore;
   readonly settings: ResponseSettings;
   readonly seals: Seals;
+  readonly backgrounds: BackgroundRuns;
 }
 
 /** A chat whose refusals name the fields of a response. */
@@ -48,6 +53,8 @@ export const responseRouteCalls = renameRefusals(responseCalls);
 /** A response that nothing of the request is wrong with. */
 export interface DecodedCall extends PreparedRun {
   readonly wire: ResponseWire;
+  /** What it goes on from. */
+  readonly state: ResponseState;
   /** As for a stream's: stores the response unless its request says otherwise. */
   readonly keep: (last: LastEvent) => Promise<LastEvent>;
 }
@@ -56,6 +63,8 @@ export interface DecodedCall extends PreparedRun {
 export interface CallScope {
   readonly call: AuthorisedCall;
   readonly context: Pick<OperationContext, "traceParent">;
+  /** Of a response in the background. Default: there is none, and such a response is refused. */
+  readonly detached?: DetachedCall | null;
 }
 
 export interface CallState {
@@ -71,16 +80,21 @@ export type DecodeCall = (
   scope: CallScope & { readonly state?: CallState },
 ) => Promise<DecodedCall>;
 
-export function createCallDecoder(dependencies: ResponseDependencies): DecodeCall {
+export function createCallDecoder(dependencies: Omit<ResponseDependencies, "backgrounds">): DecodeCall {
   const { responses, settings, seals } = dependencies;
   return async (body, routed, { state: of = { responses }, ...scope }) => {
     const { accountId } = scope.call.principal;
     const sent = decodeResponseBody(body);
     const state = await resolveState(of.responses, accountId, sent);
     const wire = applyConfiguration(sent, state.items);
+    const isDetached = (scope.detached ?? null) !== null;
+    if (wire.background === true && !isDetached) throw unsupportedParameter("background");
+    // What is stored piece by piece has to come piece by piece.
+    const asked = isDetached ? { ...wire, stream: true } : wire;
     return {
-      ...prepareRun(routed, { wire, state, seals, scope }),
+      ...prepareRun(routed, { wire: asked, state, seals, scope }),
       wire,
+      state,
       async keep(last) {
         const kept = wire.store === false ? last : await keepResponse(last, { accountId, state, responses, settings });
         of.onComplete?.(kept, state);
@@ -90,11 +104,32 @@ export function createCallDecoder(dependencies: ResponseDependencies): DecodeCal
   };
 }
 
-export function createResponseRoute(decodeCall: DecodeCall): OperationHandler {
+export function createResponseRoute(decodeCall: DecodeCall, backgrounds: BackgroundRuns): OperationHandler {
   return defineStoredRoute(responseRouteCalls, {
     body: JSON_BODY,
-    decode: async ({ value }, routed, scope) => answerCall(await decodeCall(value, routed, scope)),
+    detach: ({ value }, call) => (isRecord(value) && value["background"] === true ? detachCall(call) : null),
+    decode: async ({ value }, routed, scope) => {
+      const decoded = await decodeCall(value, routed, scope);
+      return { ...answerCall(decoded), ...answerDetached(decoded, scope, backgrounds) };
+    },
   });
+}
+
+function answerDetached(
+  { wire, builder, state }: DecodedCall,
+  { call, detached }: WorkScope,
+  backgrounds: BackgroundRuns,
+): Pick<StartableCall<ResponseRun>, "answerDetached"> {
+  if (detached === null) return {};
+  const { accountId } = call.principal;
+  const { controller } = detached;
+  const includeObfuscation = wire.stream_options?.include_obfuscation === true;
+  return {
+    answerDetached: (start, request) => {
+      const run = { accountId, builder, turn: state, controller, start };
+      return answerInBackground({ backgrounds, run, stream: wire.stream === true, includeObfuscation }, request);
+    },
+  };
 }
 
 function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): StartableCall<ResponseRun> {
@@ -180,7 +215,7 @@ function composeInitial({ wire, state: { conversationId } }: PrepareOptions): Re
   return composeResponse(wire, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
 }
 
-interface KeepOptions extends Omit<ResponseDependencies, "seals"> {
+interface KeepOptions extends Pick<ResponseDependencies, "responses" | "settings"> {
   readonly accountId: string;
   readonly state: ResponseState;
 }

@@ -23,6 +23,24 @@ export const responsesSchema = z.strictObject({
     .describe(
       "How many days a chain of responses, a conversation or a stored chat completion is kept after the last addition to it.",
     ),
+  backgroundLeaseSeconds: count
+    .min(1)
+    .default(60)
+    .describe(
+      "How many seconds a response with `background: true` counts as running after the server that runs it last said so. Then any server on the store marks it as failed.",
+    ),
+  backgroundRunsMax: count
+    .min(1)
+    .default(16)
+    .describe("How many responses one account may have running in the background at the same time."),
+  backgroundEventBytesMax: count
+    .min(16 * 1024)
+    .default(8 * MEBIBYTE)
+    .describe("What is stored of the events of one response in the background, in bytes of JSON. Beyond it, it fails."),
+  backgroundEventsMinutes: count
+    .min(1)
+    .default(10)
+    .describe("How many minutes after its end the events of a response in the background can be streamed again."),
   secretKey: secretKey
     .describe(
       "Encrypts what accounts have stored, with AES-256-GCM: 32 bytes in base64. Null: it is in the store as it is. Of " +

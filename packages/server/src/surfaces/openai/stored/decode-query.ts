@@ -29,9 +29,16 @@ function isList(schema: z.core.$ZodType | undefined): boolean {
   return schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray;
 }
 
-/** A text, unless only a number fits. */
+/** A text, unless only a number or a truth value fits. */
 function readValue(schema: z.core.$ZodType | undefined, text: string): unknown {
   if (schema === undefined || text.trim() === "" || z.safeParse(schema, text).success) return text;
+  const truth = TRUTH_VALUES.get(text);
+  if (truth !== undefined && z.safeParse(schema, truth).success) return truth;
   const value = Number(text);
   return Number.isNaN(value) ? text : value;
 }
+
+const TRUTH_VALUES: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
+]);

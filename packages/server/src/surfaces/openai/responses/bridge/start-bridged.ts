@@ -28,6 +28,7 @@ export async function startBridged(
     const { events } = await readChatAnswer(run);
     return {
       modelId: run.modelId,
+      checkpoint: run.checkpoint,
       createdAtMs,
       sampling: { temperature: wire.temperature ?? 1, topP: wire.top_p ?? 1 },
       relaxed: [],

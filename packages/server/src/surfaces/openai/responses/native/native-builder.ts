@@ -61,8 +61,13 @@ class NativeBuilder implements ResponseBuilder {
     return this.#response;
   }
 
+  queue(): readonly ResponseEvent[] {
+    this.#response = { ...this.#response, status: "queued" };
+    return ["response.created", "response.queued"].map((type) => this.#number({ type, response: this.#response }));
+  }
+
   start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
-    this.#response = { ...this.#response, ...served };
+    this.#response = { ...this.#response, ...served, status: "in_progress" };
     return this.#begin();
   }
 
@@ -92,7 +97,8 @@ class NativeBuilder implements ResponseBuilder {
   }
 
   #begin(): readonly ResponseEvent[] {
-    return ["response.created", "response.in_progress"].map((type) => this.#number({ type, response: this.#response }));
+    const types = this.#sent === 0 ? ["response.created", "response.in_progress"] : ["response.in_progress"];
+    return types.map((type) => this.#number({ type, response: this.#response }));
   }
 
   #number(event: Fields): ResponseEvent {

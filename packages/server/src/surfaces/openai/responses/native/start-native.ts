@@ -25,6 +25,7 @@ export async function startNative(
     const run = await upstream.run(await prepareUpstream(body, decodeNative, scope));
     return {
       modelId: run.modelId,
+      checkpoint: run.checkpoint,
       createdAtMs: Date.now(),
       sampling: { temperature: wire.temperature ?? 1, topP: wire.top_p ?? 1 },
       relaxed: [],
