@@ -78,6 +78,7 @@ import { realtimeTextCheck } from "./realtime/texts.ts";
 import { realtimeTurnChecks } from "./realtime/turns.ts";
 import { rateLimitChecks } from "./limits/rate-limit.ts";
 import { createResponseChecks } from "./responses/create.ts";
+import { responseBackgroundChecks } from "./responses/background.ts";
 import { responseRetrievalChecks } from "./responses/retrieval.ts";
 import { conversationItemChecks } from "./responses/conversation-items.ts";
 import { conversationTurnChecks } from "./responses/conversation-turns.ts";
@@ -169,6 +170,7 @@ export const checks: readonly Check[] = [
   ...share(transcriptChecks),
   ...share(wordChecks),
   ...share(transcriptStreamChecks),
+  ...responseBackgroundChecks,
   ...transcriptRefusalChecks,
   ...uploadChecks,
   ...share(speechChecks),

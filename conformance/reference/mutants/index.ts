@@ -30,6 +30,7 @@ import { realtimeTurnMutants } from "./realtime/turns.ts";
 import { realtimeUpgradeMutants } from "./realtime/upgrade.ts";
 import { rateLimitMutants } from "./limits/rate-limit.ts";
 import { responseAnswerMutants } from "./responses/answers.ts";
+import { responseBackgroundMutants } from "./responses/background.ts";
 import { responsePreviousMutants } from "./responses/previous.ts";
 import { responseRequestMutants } from "./responses/requests.ts";
 import { responseRetrievalMutants } from "./responses/retrieval.ts";
@@ -66,6 +67,7 @@ export const mutants: readonly Mutant[] = [
   ...responseSocketMutants,
   ...responseRequestMutants,
   ...responseRetrievalMutants,
+  ...responseBackgroundMutants,
   ...modelMutants,
   ...chatCompletionMutants,
   ...chatRequestMutants,

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { composeChatLogprobs } from "../logprobs.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
 import type { ToolCall } from "../tool-answer.ts";
+import { beginBackground, showUnended } from "./background.ts";
 import { answerChat, type ChatAnswer, estimateTokens } from "./chat-answer.ts";
 import { CHAT_RULES } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
@@ -32,12 +33,15 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
     if (!isAbsent(limit) && (typeof limit !== "number" || limit < 1)) {
       return makeRefusal("invalid_value", { param: "max_output_tokens" });
     }
+    if (request["background"] === true && request["store"] === false) {
+      return makeRefusal("invalid_value", { param: "background" });
+    }
     return CHAT_RULES.temperatureRange(request) ?? refuseParts(request) ?? refuseLong(request);
   },
   serves: () => true,
   estimate: (request) => estimateTokens(composeChat(request, listItems(request))),
   answer: answerResponse,
-  encode: ({ response }) => response,
+  encode: ({ response }) => (response["background"] === true ? showUnended(response, "queued") : response),
   encodeStream: encodeResponseEvents,
 };
 
@@ -54,18 +58,18 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
     ...encodeResponse(request, { id, chat, output }),
     conversation: conversation === null ? null : { id: conversation },
   };
+  const answered = { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
   if (request["store"] !== false) {
     const input = encodeItems(referred, String(number));
     const turn = [...input, ...output.map(({ item }) => item)];
-    keepResponse(account, id, {
-      response,
-      isStreamed: request["stream"] === true,
-      input,
-      items: [...earlier, ...turn],
-    });
+    const isStreamed = request["stream"] === true;
+    // Whoever streams it sees its end.
+    const background = request["background"] === true ? beginBackground(isStreamed ? "ended" : "running") : null;
+    const events = encodeResponseEvents(answered);
+    keepResponse(account, id, { response, isStreamed, background, events, input, items: [...earlier, ...turn] });
     appendTurn(account, conversation, turn);
   }
-  return { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
+  return answered;
 }
 
 /** How many tokens such a response reads. */
@@ -233,7 +237,7 @@ function encodeResponse(request: Fields, { id, chat, output }: Encoded): JsonObj
     object: "response",
     created_at: chat.created,
     status: isCut ? "incomplete" : "completed",
-    background: false,
+    background: request["background"] === true,
     completed_at: isCut ? null : chat.created,
     error: null,
     incomplete_details: isCut ? { reason: "max_output_tokens" } : null,

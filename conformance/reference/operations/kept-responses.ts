@@ -2,12 +2,17 @@
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { makeRefusal, type Refusal } from "../refusal.ts";
+import { type Background, cancelBackground, pollBackground } from "./background.ts";
 import type { Answer, Fields, ReferenceOperation } from "./operation.ts";
 import { cutPage, decodePath, decodeQuery, encodePage, refusePage } from "./pages.ts";
 
 export interface KeptResponse {
   readonly response: JsonObject;
   readonly isStreamed: boolean;
+  /** Null unless it was made in the background. */
+  readonly background: Background | null;
+  /** Of its stream. */
+  readonly events: readonly JsonObject[];
   /** What was said and answered up to it. */
   readonly items: readonly JsonObject[];
   /** Of its request alone, each with an id. */
@@ -37,6 +42,8 @@ export function findKeptItem(account: string, id: unknown): JsonObject | undefin
 
 export interface KeptAnswer extends Answer {
   readonly response: JsonObject;
+  /** Those that are asked for. */
+  readonly events: readonly JsonObject[];
 }
 
 const SEGMENTS = ["", "response_id"];
@@ -55,7 +62,9 @@ function define(
       const found = findKept(account, request["response_id"]);
       if (found === undefined) return makeRefusal("not_found", { param: "response_id" });
       const response = answer(found, request, account);
-      return isRefused(response) ? response : { request, cost: 0, breaksAfter: null, response };
+      if (isRefused(response)) return response;
+      const events = found.events.slice(Number(request["starting_after"] ?? -1) + 1);
+      return { request, cost: 0, breaksAfter: null, response, events };
     },
     encode: ({ response }) => response,
     ...rest,
@@ -66,10 +75,24 @@ function isRefused(value: JsonObject | Refusal): value is Refusal {
   return "headers" in value && "status" in value;
 }
 
-export const getResponse = define(({ response }) => response);
+export const getResponse = define(
+  ({ response, background }, { stream }) => {
+    if (stream === true && background === null) return makeRefusal("invalid_value", { param: "stream" });
+    return background === null || stream === true ? response : pollBackground(background, response);
+  },
+  {
+    hasNamedEvents: true,
+    decode(call) {
+      const fields = { ...decodeQuery(call), ...decodePath(call, SEGMENTS) };
+      return { fields: { ...fields, stream: "stream" in fields && fields.stream === "true" } };
+    },
+    encodeStream: ({ events }) => events,
+  },
+);
 
-/** It has ended: it does not run in the background. */
-export const cancelResponse = define(() => makeRefusal("invalid_value", { param: "response_id" }));
+export const cancelResponse = define(({ response, background }) =>
+  background === null ? makeRefusal("invalid_value", { param: "response_id" }) : cancelBackground(background, response),
+);
 
 export const deleteResponse = define((_, { response_id: id }, account) => {
   kept.delete(`${account} ${String(id)}`);

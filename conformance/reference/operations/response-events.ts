@@ -19,8 +19,11 @@ export interface OutputItem {
 export function encodeResponseEvents({ response, output }: ResponseAnswer): readonly JsonObject[] {
   const begun = { ...response, status: "in_progress", completed_at: null, incomplete_details: null, output: [] };
   const started = { ...begun, usage: null };
+  const queued = { ...started, status: "queued" };
+  const isQueued = response["background"] === true;
   const events: readonly JsonObject[] = [
-    { type: "response.created", response: started },
+    { type: "response.created", response: isQueued ? queued : started },
+    ...(isQueued ? [{ type: "response.queued", response: queued }] : []),
     { type: "response.in_progress", response: started },
     ...output.flatMap(encodeItem),
     { type: response["status"] === "incomplete" ? "response.incomplete" : "response.completed", response },

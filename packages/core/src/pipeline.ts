@@ -11,9 +11,10 @@ import type { RateLimits } from "./admission/rate-limits.ts";
 import type { AdmittedCall, AuthorisedCall, CallOutcome, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import type { CallCheckpoint } from "./credits/call-checkpoint.ts";
-import type { Billing, Reservation } from "./credits/billing.ts";
+import type { Bill, Billing, Reservation } from "./credits/billing.ts";
 import { SETTLEMENT_WAIT_MS_MAX, within } from "./credits/settlements.ts";
 import { createUsageMeter } from "./credits/usage-meter.ts";
+import type { UsageMeter } from "./credits/usage-meter.ts";
 import type { SchemaRelaxation } from "./engine/chat-output.ts";
 import { requireModel } from "./models/registry.ts";
 import type { Engine } from "./operations.ts";
@@ -114,9 +115,9 @@ export async function admit(
   const billedAs = BILLED_AS[model.type];
   let reservation: Reservation | null = null;
   let slots: CallSlots;
+  const { holdLifetimeMs } = gates;
+  const bill = { accountId, operation: billedAs, modelId: model.id, requestId, prices: model.prices, holdLifetimeMs };
   try {
-    const { holdLifetimeMs } = gates;
-    const bill = { accountId, operation: billedAs, modelId: model.id, requestId, prices: model.prices, holdLifetimeMs };
     reservation = await gates.billing.reserve(bill, request.maxUsage);
     const { queue } = gates;
     const { waitTimeMsMax } = model.queue;
@@ -169,16 +170,14 @@ export async function admit(
     meter,
     extend: (more: UsageUnits) => held.extend(more),
     abandon: deadline.abort,
-    checkpoint: (): CallCheckpoint => ({
-      requestId,
-      operation: billedAs,
-      modelId: model.id,
-      prices: model.prices,
-      holds: held.holds,
-      units: meter.firstReportAtMs === null ? null : meter.units,
-    }),
+    checkpoint: () => composeCheckpoint(bill, held, meter),
     settle,
   } as unknown as AdmittedCall<RegisteredModel>;
+}
+
+function composeCheckpoint(bill: Bill, { holds }: Reservation, meter: UsageMeter): CallCheckpoint {
+  const { requestId, operation, modelId, prices } = bill;
+  return { requestId, operation, modelId, prices, holds, units: meter.firstReportAtMs === null ? null : meter.units };
 }
 
 type Guard = (work: () => Promise<void>) => Promise<void>;

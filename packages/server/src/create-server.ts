@@ -134,13 +134,7 @@ export function createServer(options: ServerOptions): Server {
       logger.error("call failed", { requestId, code: error.code, cause: describeCause(error) }),
   });
   const stopping = new AbortController();
-  const sweeper = startStoreSweeper(options.stores, {
-    onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
-  });
-  const runSweeper = startRunSweeper(app.backgrounds, {
-    leaseMs: config.responses.backgroundLeaseSeconds * 1000,
-    onError: (cause) => logger.error("responses of servers that are gone could not be ended", { cause: cause.message }),
-  });
+  const sweeper = startSweepers(options, app);
   const http = createHttp({ tls, app, active, stopping: stopping.signal, limits: config.limits, operations, logger });
   return {
     app,
@@ -161,8 +155,26 @@ export function createServer(options: ServerOptions): Server {
         await models.close();
         await service.close();
       } finally {
-        await Promise.all([sweeper.stop(), runSweeper.stop()]);
+        await sweeper.stop();
       }
+    },
+  };
+}
+
+function startSweepers({ stores, logger, config }: ServerOptions, { backgrounds }: App) {
+  const sweepers = [
+    startStoreSweeper(stores, {
+      onError: (cause) => logger.error("the stores could not be swept", { cause: cause.message }),
+    }),
+    startRunSweeper(backgrounds, {
+      leaseMs: config.responses.backgroundLeaseSeconds * 1000,
+      onError: (cause) =>
+        logger.error("responses of servers that are gone could not be ended", { cause: cause.message }),
+    }),
+  ];
+  return {
+    async stop(): Promise<void> {
+      await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
     },
   };
 }

@@ -29,7 +29,9 @@ export const responseRetrievalMutants: readonly Mutant[] = [
       intended: ["responses.get.same", "responses.get.streamed"],
     },
     "getResponse",
-    () => ({ encode: ({ response }) => ({ ...response, output: [] }) }),
+    () => ({
+      encode: ({ response }) => (response["background"] === true ? response : { ...response, output: [] }),
+    }),
   ),
   mutateOperation(
     {
@@ -51,7 +53,7 @@ export const responseRetrievalMutants: readonly Mutant[] = [
       answer(request, context) {
         const found = answer(request, context);
         const kept = findKept(context.account, request["response_id"]);
-        if ("status" in found || kept?.isStreamed !== true) return found;
+        if ("status" in found || kept?.isStreamed !== true || kept.background !== null) return found;
         return { ...found, response: { ...found.response, status: "in_progress", output: [] } };
       },
     }),

@@ -27,7 +27,14 @@ export function responseRunStoreContract(
   makeStore: () => ResponseRunStore | Promise<ResponseRunStore>,
 ): void {
   const open = openForEachTest(makeStore);
+  defineEventTests(name, open);
+  defineOwnerTests(name, open);
+  defineBoundTests(name, open);
+}
 
+type Open = () => Promise<ResponseRunStore>;
+
+function defineEventTests(name: string, open: Open): void {
   test(`${name} gives a run back as it began, and with what was added since`, async () => {
     const store = await open();
     const { leaseUntilMs, ...run } = makeRun();
@@ -69,7 +76,9 @@ export function responseRunStoreContract(
     }
     expect(found).toEqual(makeEvents(0, 150));
   });
+}
 
+function defineOwnerTests(name: string, open: Open): void {
   test(`${name} shows, changes and removes no run for another account`, async () => {
     const store = await open();
     await store.begin(makeRun(), LIMITS);
@@ -122,7 +131,9 @@ export function responseRunStoreContract(
     expect(await store.append(OWNED, makeBatch(0, 1))).toBe("lost");
     expect(await store.append({ ...OWNED, owner: "two" }, makeBatch(0, 1))).toBe("running");
   });
+}
 
+function defineBoundTests(name: string, open: Open): void {
   test(`${name} gives no more runs at once than are asked for`, async () => {
     const store = await open();
     for (const id of ["1", "2", "3"]) await store.begin(makeRun({ id }), LIMITS);

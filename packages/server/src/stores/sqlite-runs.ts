@@ -24,14 +24,14 @@ export function createSqliteRuns(database: DatabaseSync, writer: SqliteWriter): 
       return statements.list.all(accountId, id, after, limit).map(decodeBatchRow);
     },
     async append({ accountId, id }, { owner, first, count, content, checkpoint, leaseUntilMs, keptUntilMs }) {
-      const write = leaseUntilMs === null ? writer.writeDurably : writer.write;
-      return write(() => {
+      const work = () => {
         const values = [count, checkpoint, leaseUntilMs, keptUntilMs];
         const row = statements.append.get(...values, accountId, id, owner, first);
         if (row === undefined) return "lost";
         if (content !== null) statements.addBatch.run(accountId, id, first, first + count - 1, content);
         return row["is_cancelling"] === 0 ? "running" : "cancelling";
-      });
+      };
+      return leaseUntilMs === null ? writer.writeDurably(work) : writer.write(work);
     },
     async cancel({ accountId, id }) {
       return writer.writeDurably(() => statements.cancel.run(accountId, id).changes > 0);

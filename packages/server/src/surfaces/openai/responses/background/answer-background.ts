@@ -45,8 +45,10 @@ export function streamRun(
 ): Promise<Response> {
   context.noteStream(true);
   const events = backgrounds.read(key, { after, signal: call.signal });
-  const encode = (event: WireObject) =>
-    encodeSseEvent(includeObfuscation ? pad(event) : event, String(event["type"] ?? "message"));
+  const encode = (event: WireObject) => {
+    const { type } = event;
+    return encodeSseEvent(includeObfuscation ? pad(event) : event, typeof type === "string" ? type : "message");
+  };
   const options = { protocol: PROTOCOL, signal: call.signal, onError: context.reportError };
   const started = { events: encodeEventStream(events, encode, options) };
   return createStreamResponse(Promise.resolve(started), { call, context, protocol: PROTOCOL });

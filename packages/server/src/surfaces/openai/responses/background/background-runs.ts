@@ -4,14 +4,14 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import { AiError, toAiError } from "@openai-compat/core";
+import { AiError, isRecord, toAiError } from "@openai-compat/core";
 import type { CreditStore, StoredResponseRun, RunKey, WireObject } from "@openai-compat/core";
 import { raceWithTimer } from "../../stream-response.ts";
 import type { ResponseBuilder } from "../response-builder.ts";
 import { BackgroundRun } from "./background-run.ts";
 import { endLapsedRuns } from "./end-lapsed-runs.ts";
 import type { ResponseRun } from "../response-run.ts";
+import { decodeRunContent } from "./run-content.ts";
 import type { RunContent } from "./run-content.ts";
 import type { RunStores } from "./run-store.ts";
 
@@ -31,6 +31,13 @@ export interface BeginRun {
   readonly controller: AbortController;
   /** Starts the work. Resolves once it is admitted. @throws AiError */
   readonly start: () => Promise<ResponseRun>;
+}
+
+interface ReadOptions {
+  /** The number of the last event that the reader has; -1 for none. */
+  readonly after: number;
+  /** Of the reader. */
+  readonly signal: AbortSignal;
 }
 
 export interface BackgroundRuns {
@@ -70,123 +77,136 @@ const ENDED_RUNS_MAX = 32;
 const RETRY_AFTER_MS = 1000;
 
 export function createBackgroundRuns(options: BackgroundRunsOptions): BackgroundRuns {
-  const { runs, settings, onError, now = Date.now } = options;
-  const owner = `server_${randomUUID()}`;
-  const stores = { ...options, now };
-  const own = new Map<string, { readonly run: BackgroundRun; readonly ended: Promise<void> }>();
-  const changes = createChanges();
-  let closing: AiError | null = null;
+  return new Runs(options);
+}
 
-  async function insert(key: RunKey, content: RunContent): Promise<void> {
+class Runs implements BackgroundRuns {
+  readonly #options: BackgroundRunsOptions & RunStores;
+  readonly #owner = `server_${randomUUID()}`;
+  readonly #own = new Map<string, { readonly run: BackgroundRun; readonly ended: Promise<void> }>();
+  readonly #changes = createChanges();
+  #closing: AiError | null = null;
+
+  constructor(options: BackgroundRunsOptions) {
+    this.#options = { now: Date.now, ...options };
+  }
+
+  async begin({ accountId, builder, turn, controller, start }: BeginRun): Promise<RunKey> {
+    if (this.#closing !== null) throw this.#closing;
+    const { id } = builder.response;
+    const key = { accountId, id };
+    const { input, previousResponseId, conversationId } = turn;
+    const response = { ...builder.response, status: "queued" };
+    const content = { input, previousResponseId, conversationId, response };
+    await this.#insert(key, content);
+    const run = new BackgroundRun({
+      ...this.#options,
+      key: { ...key, owner: this.#owner },
+      content,
+      builder,
+      controller,
+      onChange: () => this.#changes.announce(key),
+      onError: (error) => this.#options.onError(error, key),
+    });
+    try {
+      await run.queue();
+      const starting = start();
+      await raceWithTimer(starting, START_MS);
+      const ended = run.pump(starting).finally(() => this.#own.delete(keyText(key)));
+      this.#own.set(keyText(key), { run, ended });
+      return key;
+    } catch (thrown) {
+      run.stop();
+      const error = toAiError(thrown, controller.signal);
+      run.abort(error);
+      await this.#options.runs.remove(key);
+      throw error;
+    }
+  }
+
+  async #insert(key: RunKey, content: RunContent): Promise<void> {
+    const { runs, settings, now } = this.#options;
     const nowMs = now();
     const leaseUntilMs = nowMs + settings.backgroundLeaseSeconds * 1000;
-    const run = { ...key, owner, createdAtMs: nowMs, leaseUntilMs, content: { ...content } };
+    const run = { ...key, owner: this.#owner, createdAtMs: nowMs, leaseUntilMs, content: { ...content } };
     const limits = { runningMax: settings.backgroundRunsMax, endedMax: ENDED_RUNS_MAX };
     if (await runs.begin(run, limits)) return;
     const message = `Your account has as many responses in the background as may run at the same time (${settings.backgroundRunsMax}). Please try again when one of them has ended.`;
     throw new AiError("queue_full", message, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  return {
-    async begin({ accountId, builder, turn, controller, start }) {
-      if (closing !== null) throw closing;
-      const { id } = builder.response;
-      const key = { accountId, id };
-      const { input, previousResponseId, conversationId } = turn;
-      const content = {
-        input,
-        previousResponseId,
-        conversationId,
-        response: { ...builder.response, status: "queued" },
-      };
-      await insert(key, content);
-      const run = new BackgroundRun({
-        ...stores,
-        key: { ...key, owner },
-        content,
-        builder,
-        controller,
-        onChange: () => changes.announce(key),
-        onError: (error) => onError(error, key),
-      });
-      try {
-        await run.queue();
-        const starting = start();
-        await raceWithTimer(starting, START_MS);
-        const ended = run.pump(starting).finally(() => own.delete(keyText(key)));
-        own.set(keyText(key), { run, ended });
-        return key;
-      } catch (thrown) {
-        run.stop();
-        const error = toAiError(thrown, controller.signal);
-        run.abort(error);
-        await runs.remove(key);
-        throw error;
-      }
-    },
-    async find(key) {
-      const run = await runs.find(key);
-      if (run === null) return null;
-      return (await readSnapshot(stores, run)) ?? null;
-    },
-    has: async (key) => (await runs.find(key)) !== null,
-    async *read(key, { after, signal }) {
-      let last = after;
-      try {
-        for (;;) {
-          signal.throwIfAborted();
-          const changed = changes.next(key);
-          const events = await runs.listEvents(key, last);
-          yield* events;
-          last += events.length;
-          if (events.length > 0) continue;
-          const run = await runs.find(key);
-          if (run === null || (run.leaseUntilMs === null && last >= run.eventCount - 1)) return;
-          await raceWithTimer(changed, POLL_MS);
-        }
-      } finally {
-        changes.announce(key);
-      }
-    },
-    async cancel(key) {
-      if (!(await runs.cancel(key))) return false;
-      own.get(keyText(key))?.run.cancel();
-      const untilMs = performance.now() + CANCEL_WAIT_MS;
-      while (performance.now() < untilMs) {
-        const changed = changes.next(key);
+  async find(key: RunKey): Promise<WireObject | null> {
+    const run = await this.#options.runs.find(key);
+    return run === null ? null : readSnapshot(this.#options, run);
+  }
+
+  async has(key: RunKey): Promise<boolean> {
+    return (await this.#options.runs.find(key)) !== null;
+  }
+
+  async *read(key: RunKey, { after, signal }: ReadOptions): AsyncGenerator<WireObject, void> {
+    const { runs } = this.#options;
+    let last = after;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const changed = this.#changes.next(key);
+        const events = await runs.listEvents(key, last);
+        yield* events;
+        last += events.length;
+        if (events.length > 0) continue;
         const run = await runs.find(key);
-        if (run === null || run.leaseUntilMs === null) break;
+        if (run === null || (run.leaseUntilMs === null && last >= run.eventCount - 1)) return;
         await raceWithTimer(changed, POLL_MS);
       }
-      changes.announce(key);
-      return true;
-    },
-    async sweep() {
-      await endLapsedRuns({
-        ...stores,
-        owner,
-        onError: (thrown, { accountId, id }) => onError(toAiError(thrown), { accountId, id }),
-      });
-    },
-    async close(reason, timeoutMs) {
-      closing = reason;
-      const untilEnded = (ms: number) =>
-        Promise.race([Promise.all([...own.values()].map(({ ended }) => ended)), delay(ms, null, { ref: false })]);
-      if (own.size > 0) await untilEnded(timeoutMs);
-      for (const { run } of own.values()) run.abort(reason);
-      if (own.size > 0) await untilEnded(ABORT_GRACE_MS);
-    },
-  };
+    } finally {
+      this.#changes.announce(key);
+    }
+  }
+
+  async cancel(key: RunKey): Promise<boolean> {
+    const { runs } = this.#options;
+    if (!(await runs.cancel(key))) return false;
+    this.#own.get(keyText(key))?.run.cancel();
+    const untilMs = performance.now() + CANCEL_WAIT_MS;
+    while (performance.now() < untilMs) {
+      const changed = this.#changes.next(key);
+      const run = await runs.find(key);
+      if (run === null || run.leaseUntilMs === null) break;
+      await raceWithTimer(changed, POLL_MS);
+    }
+    this.#changes.announce(key);
+    return true;
+  }
+
+  async sweep(): Promise<void> {
+    await endLapsedRuns({
+      ...this.#options,
+      owner: this.#owner,
+      onError: (thrown, { accountId, id }) => this.#options.onError(toAiError(thrown), { accountId, id }),
+    });
+  }
+
+  async close(reason: AiError, timeoutMs: number): Promise<void> {
+    this.#closing = reason;
+    await this.#untilEnded(timeoutMs);
+    for (const { run } of this.#own.values()) run.abort(reason);
+    await this.#untilEnded(ABORT_GRACE_MS);
+  }
+
+  async #untilEnded(timeoutMs: number): Promise<void> {
+    await raceWithTimer(Promise.all([...this.#own.values()].map(({ ended }) => ended)), timeoutMs);
+  }
 }
 
 /** The events of a run that say how its response is: the first two when it was queued, the third when it began. */
 const BEGUN_EVENT = 2;
 
-async function readSnapshot({ runs }: RunStores, run: StoredResponseRun): Promise<WireObject | undefined> {
+async function readSnapshot({ runs }: RunStores, run: StoredResponseRun): Promise<WireObject> {
   const number = run.leaseUntilMs === null ? run.eventCount - 1 : BEGUN_EVENT;
   const event = await runs.findEvent(run, number);
-  const response = event?.["response"] ?? run.content["response"];
-  return typeof response === "object" && response !== null ? { ...response } : undefined;
+  const response = event?.["response"];
+  return isRecord(response) ? response : decodeRunContent(run).response;
 }
 
 function keyText({ accountId, id }: RunKey): string {
