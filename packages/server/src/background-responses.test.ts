@@ -161,6 +161,21 @@ test("nobody sees, streams or cancels another account's", async () => {
   expect((await waitForEnd(client, id)).status).not.toBe("cancelled");
 });
 
+test("one that runs lists its input and can't be deleted; one that has ended is deleted with its events", async () => {
+  const { client, stores } = await start({ tokenDelayMs: 50 });
+  const { id } = await client.responses.create({ ...background, max_output_tokens: 400 });
+  expect((await client.responses.inputItems.list(id)).data).toMatchObject([{ type: "message", role: "user" }]);
+  await expect(client.responses.delete(id)).rejects.toMatchObject({
+    status: 400,
+    message: expect.stringContaining("Cancel it first"),
+  });
+  await client.responses.cancel(id);
+  await client.responses.delete(id);
+  await expect(client.responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
+  await expect(client.responses.retrieve(id, { stream: true })).rejects.toMatchObject({ status: 404 });
+  expect(await stores.responseRuns.listEvents({ accountId: "ada", id }, -1)).toEqual([]);
+});
+
 test("an account runs no more in the background at once than it may", async () => {
   const { client, openAs } = await start({ tokenDelayMs: 50, config: { responses: { backgroundRunsMax: 1 } } });
   const { id } = await client.responses.create({ ...background, max_output_tokens: 400 });

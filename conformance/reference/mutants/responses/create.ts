@@ -131,7 +131,7 @@ const streamMutants: readonly Mutant[] = [
     {
       id: "responses.stream-without-numbers",
       description: "all events have the number 0",
-      intended: ["responses.stream.numbers"],
+      intended: ["responses.stream.numbers", "responses.background.stream-numbers"],
     },
     OPERATION,
     ({ encodeStream }) => ({

@@ -167,6 +167,7 @@ test("a whole answer has been paid for when it comes", async () => {
   const run = await start();
   expect(run).toEqual({
     modelId: "far",
+    checkpoint: expect.any(Function),
     contentType: "application/json",
     droppedParameters: [],
     kind: "whole",

@@ -128,8 +128,8 @@ export function defineModelRoute<Body, Request, Run>(
 }
 
 interface StoredEndpoint<Body, Request, CallRun, Run> extends Pick<UpstreamEndpoint<Body>, "body"> {
-  /** What goes on when its request has been answered. Null: the call ends with its request. */
-  readonly detach: (body: Body, call: AuthorisedCall) => DetachedCall | null;
+  /** What goes on when its request has been answered. Null, the default: the call ends with its request. */
+  readonly detach?: (body: Body, call: AuthorisedCall) => DetachedCall | null;
   /** @throws AiError with status 400, `param` naming what is wrong, and what a store throws */
   readonly decode: (body: Body, routed: RoutedCall<Request, CallRun>, scope: WorkScope) => Promise<StartableCall<Run>>;
 }
@@ -161,7 +161,7 @@ export function defineStoredRoute<Body, Request, CallRun, Run>(
 ): OperationHandler {
   return async (call, context) => {
     const body = await openBody(calls.operation, { call, context, endpoint });
-    const detached = endpoint.detach(body, call);
+    const detached = endpoint.detach?.(body, call) ?? null;
     const working = detached?.call ?? call;
     const routed = context.service.route(working, calls, endpoint.body.readModel(body));
     const { start, answerDetached, ...decoded } = await endpoint.decode(body, routed, {

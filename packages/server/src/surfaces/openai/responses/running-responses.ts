@@ -34,7 +34,7 @@ export function createRunningResponseHandlers({
       const key = keyOf(call, context);
       const { stream, starting_after: after, include_obfuscation } = decodeQuery(getResponseParameters, context.query);
       if (stream !== true) return respondInSlices(await requireResponse(key), call);
-      if (!(await backgrounds.has(key))) throw noEvents(await requireResponse(key));
+      if ((await backgrounds.status(key)) === null) throw noEvents(await requireResponse(key));
       const includeObfuscation = include_obfuscation === true;
       return streamRun({ backgrounds, key, after: after ?? -1, includeObfuscation }, { call, context });
     },

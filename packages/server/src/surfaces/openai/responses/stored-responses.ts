@@ -1,12 +1,13 @@
 /** What becomes of stored responses: deleted, and what they answer listed. */
 
+import { AiError } from "@openai-compat/core";
 import { itemPageParameters } from "@openai-compat/spec";
 import type { ResponseDeleted } from "@openai-compat/spec";
 import type { OperationHandler } from "../operation-handler.ts";
 import { decodeQuery } from "../stored/decode-query.ts";
 import { cutPage, encodePage, notFound, requirePage, resolvePage, respondInSlices } from "../stored/page.ts";
 import { showItem } from "../stored/show-item.ts";
-import type { StateDependencies } from "../stored/state-dependencies.ts";
+import type { ResponseDependencies } from "./route.ts";
 
 type StoredResponseOperation = "deleteResponse" | "listInputItems";
 
@@ -14,11 +15,19 @@ const PARAMETER = "response_id";
 
 export function createStoredResponseHandlers({
   responses,
-}: Pick<StateDependencies, "responses">): Readonly<Record<StoredResponseOperation, OperationHandler>> {
+  backgrounds,
+}: Pick<ResponseDependencies, "responses" | "backgrounds">): Readonly<
+  Record<StoredResponseOperation, OperationHandler>
+> {
   return {
     async deleteResponse({ principal }, { pathParameter }) {
       const id = pathParameter(PARAMETER);
-      if (!(await responses.removeResponse(principal.accountId, id))) throw noSuchResponse(id);
+      const { accountId } = principal;
+      if ((await backgrounds.status({ accountId, id })) === "running") throw stillRuns();
+      const isRemoved = await responses.removeResponse(accountId, id);
+      // With its events, and where the account had no room for it.
+      const isForgotten = await backgrounds.forget({ accountId, id });
+      if (!isRemoved && !isForgotten) throw noSuchResponse(id);
       const answer: ResponseDeleted = { id, object: "response", deleted: true };
       return Response.json(answer);
     },
@@ -26,13 +35,20 @@ export function createStoredResponseHandlers({
       const { include, ...asked } = decodeQuery(itemPageParameters, query);
       const page = resolvePage(asked, "desc");
       const id = pathParameter(PARAMETER);
-      const response = await responses.findResponse(call.principal.accountId, id);
-      if (response === null) throw noSuchResponse(id);
-      const { data, hasMore } = requirePage(cutPage(response.input, page), page.after);
+      const { accountId } = call.principal;
+      const stored = await responses.findResponse(accountId, id);
+      const input = stored?.input ?? (await backgrounds.findInput({ accountId, id }));
+      if (input === null) throw noSuchResponse(id);
+      const { data, hasMore } = requirePage(cutPage(input, page), page.after);
       const shown = data.map((item) => showItem(item, include));
       return respondInSlices(encodePage(shown, hasMore), call);
     },
   };
+}
+
+function stillRuns(): AiError {
+  const message = "Cannot delete a response that runs in the background. Cancel it first.";
+  return new AiError("invalid_request", message, { param: PARAMETER });
 }
 
 function noSuchResponse(id: string) {

@@ -5,7 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import { AiError, isRecord, toAiError } from "@openai-compat/core";
-import type { CreditStore, StoredResponseRun, RunKey, WireObject } from "@openai-compat/core";
+import type { CreditStore, StoredResponseRun, RunKey, StoredItem, WireObject } from "@openai-compat/core";
 import { raceWithTimer } from "../../stream-response.ts";
 import type { ResponseBuilder } from "../response-builder.ts";
 import { BackgroundRun } from "./background-run.ts";
@@ -49,8 +49,12 @@ export interface BackgroundRuns {
   begin(options: BeginRun): Promise<RunKey>;
   /** The response as it is now, while it runs or where it could not be stored; null when there is no such run. */
   find(key: RunKey): Promise<WireObject | null>;
-  /** Whether its events are stored. */
-  has(key: RunKey): Promise<boolean>;
+  /** Whether it runs; null: no events of it are stored. */
+  status(key: RunKey): Promise<"running" | "ended" | null>;
+  /** What it answers; null when there is no such run. */
+  findInput(key: RunKey): Promise<readonly StoredItem[] | null>;
+  /** Deletes what is stored of one that has ended. @returns false when there is nothing */
+  forget(key: RunKey): Promise<boolean>;
   /** The events behind a number: those that are stored and those that come, up to the last one. */
   read(
     key: RunKey,
@@ -140,8 +144,19 @@ class Runs implements BackgroundRuns {
     return run === null ? null : readSnapshot(this.#options, run);
   }
 
-  async has(key: RunKey): Promise<boolean> {
-    return (await this.#options.runs.find(key)) !== null;
+  async status(key: RunKey): Promise<"running" | "ended" | null> {
+    const run = await this.#options.runs.find(key);
+    if (run === null) return null;
+    return run.leaseUntilMs === null ? "ended" : "running";
+  }
+
+  async findInput(key: RunKey): Promise<readonly StoredItem[] | null> {
+    const run = await this.#options.runs.find(key);
+    return run === null ? null : decodeRunContent(run).input;
+  }
+
+  forget(key: RunKey): Promise<boolean> {
+    return this.#options.runs.remove(key);
   }
 
   async *read(key: RunKey, { after, signal }: ReadOptions): AsyncGenerator<WireObject, void> {

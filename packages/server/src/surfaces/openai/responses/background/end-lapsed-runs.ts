@@ -21,7 +21,7 @@ export interface LapsedOptions extends RunStores {
 /** Runs that are claimed in one go. */
 const CLAIMED_MAX = 16;
 
-export const LAPSED_ERROR = {
+const LAPSED_ERROR = {
   code: "server_error",
   message: "The server stopped while this response was running, before it was complete. Please try again.",
 } as const;
