@@ -92,3 +92,34 @@ test("a stream that is cut is not stored, and labels that can't be are refused b
   const refused = client.chat.completions.create({ ...chat, metadata: { topic: "a".repeat(513) } });
   await expect(refused).rejects.toMatchObject({ status: 400, param: "metadata.topic" });
 });
+
+test("a stream of more than an account may store arrives whole, and is not stored", async () => {
+  const lines = 200;
+  const baseUrl = await startUpstream((_incoming, outgoing) => {
+    outgoing.writeHead(200, { "content-type": "text/event-stream" });
+    const choices = [{ index: 0, delta: { content: "a".repeat(100) }, finish_reason: null }];
+    const chunk = `data: ${JSON.stringify({ ...ANSWER, object: "chat.completion.chunk", choices })}\n\n`;
+    const end = JSON.stringify({ ...ANSWER, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+    outgoing.end(`${chunk.repeat(lines)}data: ${end}\n\ndata: [DONE]\n\n`);
+  });
+  const config = { responses: { accountBytesMax: 16 * 1024 } };
+  const { client } = await startGateway({ baseUrls: [baseUrl] }, "chat", config);
+  let length = 0;
+  for await (const { choices } of await client.chat.completions.create({ ...chat, stream: true })) {
+    length += choices[0]?.delta.content?.length ?? 0;
+  }
+  expect(length).toBe(lines * 100);
+  expect((await client.chat.completions.list()).data).toEqual([]);
+});
+
+test("a stream with an event that is no JSON fails as the upstream's", async () => {
+  const baseUrl = await startUpstream((_incoming, outgoing) => {
+    outgoing.writeHead(200, { "content-type": "text/event-stream" });
+    outgoing.end("data: {\n\ndata: [DONE]\n\n");
+  });
+  const { client } = await startGateway({ baseUrls: [baseUrl] });
+  const read = async () => {
+    for await (const _ of await client.chat.completions.create({ ...chat, stream: true }));
+  };
+  await expect(read()).rejects.toThrow(/can't be used/);
+});

@@ -30,7 +30,8 @@ export function createUpstreamKeeper(
     await responses.insertChat({ id, accountId, createdAtMs: use.nowMs, completion, messages }, use);
   };
   return async (run, includeUsage): Promise<UpstreamRun> => {
-    if (run.kind === "chunks") return { ...run, chunks: keepChunks(run.chunks, { id, includeUsage, keep }) };
+    if (run.kind === "chunks")
+      return { ...run, chunks: keepChunks(run.chunks, { id, includeUsage, keep, bytesMax: settings.accountBytesMax }) };
     const answer = { ...parse(Buffer.from(run.body).toString()), id };
     await keep(answer);
     return { ...run, body: Buffer.from(JSON.stringify(answer)) };
@@ -41,15 +42,18 @@ interface KeepOptions {
   readonly id: string;
   readonly includeUsage: boolean;
   readonly keep: (answer: WireObject) => Promise<void>;
+  /** Of all chunks: what is more could not be stored, and is not collected. */
+  readonly bytesMax: number;
 }
 
 /** Not a generator: one that was never started would not close the upstream's answer. */
 function keepChunks(
   chunks: AsyncIterable<Uint8Array>,
-  { id, includeUsage, keep }: KeepOptions,
+  { id, includeUsage, keep, bytesMax }: KeepOptions,
 ): AsyncIterable<Uint8Array> {
   const data = readEventData(chunks);
-  const seen: WireObject[] = [];
+  let seen: WireObject[] = [];
+  let seenBytes = 0;
   let isOver = false;
   const events: AsyncIterableIterator<Uint8Array> = {
     async next() {
@@ -58,11 +62,13 @@ function keepChunks(
         const { done, value } = await data.next();
         if (done === true) {
           isOver = true;
-          await keep(foldChunks(seen));
+          if (seenBytes <= bytesMax) await keep(foldChunks(seen));
           return { value: Buffer.from(DONE) };
         }
         const chunk = { ...parse(value), id };
-        seen.push(chunk);
+        seenBytes += Buffer.byteLength(value);
+        if (seenBytes <= bytesMax) seen.push(chunk);
+        else seen = [];
         const sent = includeUsage ? chunk : hideUsage(chunk);
         if (sent !== null) return { value: Buffer.from(encodeSseEvent(sent)) };
       }
@@ -83,8 +89,12 @@ function hideUsage({ usage, ...chunk }: WireObject): WireObject | null {
 }
 
 function parse(text: string): WireObject {
-  const value: unknown = JSON.parse(text);
-  if (isRecord(value)) return value;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch {
+    // As what is JSON and no object.
+  }
   throw new AiError("upstream_failed", "The upstream's answer is no chat completion.");
 }
 
