@@ -32,6 +32,9 @@ const CALLERS = [
   },
 ] as const satisfies readonly { readonly credential: KeyName | null; readonly [name: string]: unknown }[];
 
+/** Statuses of what is wrong with a body. */
+const BODY_FAULTS: readonly unknown[] = [400, 415, 422];
+
 export const unreadBodyChecks: readonly Check[] = ROWS.flatMap(({ slug, operation, contentType }) =>
   CALLERS.map((caller) =>
     defineCheck({
@@ -53,7 +56,9 @@ export const unreadBodyChecks: readonly Check[] = ROWS.flatMap(({ slug, operatio
         const exchange = await context.wire({ ...request, headers: announced, disconnectAfterMs: WAIT_MS });
         if (exchange.response?.status !== status) {
           await requireOffered(context, operation);
-          requireStatus(await context.wire({ ...request, headers: { "content-type": contentType } }), status);
+          const whole = await context.wire({ ...request, headers: { "content-type": contentType } });
+          // Who finds fault with the body has read it first.
+          if (!BODY_FAULTS.includes(whole.response?.status)) requireStatus(whole, status);
         }
         expectStatus(exchange, status);
       },

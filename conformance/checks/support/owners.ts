@@ -118,6 +118,8 @@ export const OWNERS = {
   streamText: defineOwners("chat.invariants.stream-says-the-same", "chat.invariants.chat-stream"),
   responseEvents: defineOwners("responses.invariants.responses-stream", "responses.stream.content-type"),
   responseEnd: defineOwners("responses.stream.first-last"),
+  /** Streams of an account that reads none of them, and others after them. */
+  stalledReader: defineOwners("limits.stalled-reader.others-served"),
   responseTooLong: defineOwners("responses.refusal.too-long"),
   responseUsage: defineOwners("responses.create.shape", "responses.invariants.responses"),
   responseSocketOpens: defineOwners("responses.socket.opens"),

@@ -26,6 +26,10 @@ const SHAPES: readonly { readonly matches: (fields: JsonObject) => boolean; read
     matches: ({ prompt }) => Array.isArray(prompt) && prompt.every((token) => typeof token === "number"),
     owners: defineOwners("completions.prompts.token-ids"),
   },
+  {
+    matches: ({ input }) => listMessages(input).some(({ type }) => type === "item_reference"),
+    owners: defineOwners("responses.previous.item-reference"),
+  },
 ];
 
 export function shapeOwners(fields: JsonObject): readonly Owners[] {

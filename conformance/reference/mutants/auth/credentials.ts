@@ -118,7 +118,13 @@ export const authMutants: readonly Mutant[] = [
   {
     id: "auth.body-first",
     description: "the body is validated before the credential",
-    intended: ["auth.chat.before-body", "auth.chat.capability-before-body"],
+    intended: [
+      "auth.chat.before-body",
+      "auth.chat.capability-before-body",
+      ...["transcriptions", "translations", "speech"].flatMap((slug) =>
+        ["unauthenticated", "no-capability"].map((caller) => `audio.${slug}.unread.${caller}`),
+      ),
+    ],
     mutate: () => ({ steps: ["decode", "validate", "authenticate", "resolve", "limit", "pay", "slot"] }),
   },
   mutateAdmission(
