@@ -251,7 +251,7 @@ test.each([
   [{ input: prompt, model: "absent" }, 400, "model_not_found", "model"],
   [{ input: [] }, 400, "missing_required_parameter", "input"],
   [{}, 400, "missing_required_parameter", "input"],
-  [{ input: prompt, background: true }, 400, "unsupported_parameter", "background"],
+  [{ input: prompt, background: true, store: false }, 400, "invalid_value", "background"],
   [{ input: prompt, previous_response_id: "a", conversation: "b" }, 400, "invalid_value", "conversation"],
   [{ input: prompt, conversation: "conv_absent" }, 404, "not_found", "conversation"],
   [{ input: [{ type: "telepathy" }] }, 400, "invalid_value", "input[0].type"],
