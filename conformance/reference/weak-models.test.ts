@@ -6,6 +6,8 @@ import { isJsonObject, type JsonObject } from "../src/json-object.ts";
 import type { CheckResult } from "../src/outcome.ts";
 import { type Chunk, type Completion, encodeChunks, encodeCompletion, type Usage } from "./operations/chat-answer.ts";
 import { wantsUsage } from "./operations/create-chat-completion.ts";
+import { answerResponse } from "./operations/create-response.ts";
+import { writeAsAsked } from "./operations/legacy-functions.ts";
 import type { ReferenceOperations } from "./operations/index.ts";
 import { encodeTextChunks, encodeTextCompletion, type TextAnswer } from "./operations/text-answer.ts";
 import type { ResponseAnswer } from "./operations/response-events.ts";
@@ -26,7 +28,7 @@ interface Model {
 
 /** Whether the server leaves the model no choice of words. */
 function isFormed(given: unknown, body: ChatBody): boolean {
-  return readFormat(body)["type"] !== undefined || JSON.stringify(given).includes("tool_calls");
+  return readFormat(body)["type"] !== undefined || /"(?:tool_calls|function_call)":[[{]/.test(JSON.stringify(given));
 }
 
 interface ChatChanges {
@@ -41,25 +43,46 @@ function serve(changes: {
   readonly response?: (answer: ResponseAnswer) => ResponseAnswer;
 }): ReferenceWire {
   const wire = defineReferenceWire();
-  const { createChatCompletion, createCompletion, createResponse, getChatCompletion } = wire.operations;
+  const { createChatCompletion, createCompletion, createResponse } = wire.operations;
+  const { getChatCompletion, listChatCompletions, updateChatCompletion } = wire.operations;
+  /** By id, as they were answered in one piece. */
+  const answered = new Map<unknown, JsonObject>();
   const chat: ReferenceOperations["createChatCompletion"] = {
     ...createChatCompletion,
-    encode: (answer) => changes.chat.completion(encodeCompletion(answer), answer.request),
-    encodeStream: (answer) => changes.chat.chunks(encodeChunks(answer, wantsUsage(answer.request)), answer.request),
+    encode: (answer) => {
+      const completion = changes.chat.completion(encodeCompletion(answer), answer.request);
+      const asked = { ...writeAsAsked(completion, answer.request) };
+      answered.set(answer.id, asked);
+      return asked;
+    },
+    encodeStream: (answer) =>
+      changes.chat
+        .chunks(encodeChunks(answer, wantsUsage(answer.request)), answer.request)
+        .map((chunk) => writeAsAsked(chunk, answer.request)),
   };
   const text = { ...createCompletion, ...changes.text };
-  const stored: ReferenceOperations["getChatCompletion"] = {
-    ...getChatCompletion,
-    encode: ({ body }) => (isCompletion(body) ? changes.chat.completion(body, {}) : body),
+  const show = (body: JsonObject): object => {
+    if (!isCompletion(body)) return body;
+    const { choices, usage } = answered.get(body.id) ?? { ...changes.chat.completion(body, {}) };
+    return { ...body, choices, usage };
+  };
+  const stored: Partial<ReferenceOperations> = {
+    getChatCompletion: { ...getChatCompletion, encode: ({ body }) => show(body) },
+    updateChatCompletion: { ...updateChatCompletion, encode: ({ body }) => show(body) },
+    listChatCompletions: {
+      ...listChatCompletions,
+      encode: ({ page, ...answer }) =>
+        listChatCompletions.encode({
+          ...answer,
+          page: { ...page, data: page.data.map((one) => ({ ...show(one) })) },
+        }),
+    },
   };
   const response: ReferenceOperations["createResponse"] = {
     ...createResponse,
-    answer(request, context) {
-      const found = createResponse.answer(request, context);
-      return "status" in found ? found : (changes.response?.(found) ?? found);
-    },
+    answer: (request, context) => answerResponse(request, context, changes.response),
   };
-  const changed = { createChatCompletion: chat, createCompletion: text, getChatCompletion: stored };
+  const changed = { createChatCompletion: chat, createCompletion: text, ...stored };
   return { ...wire, operations: { ...wire.operations, ...changed, createResponse: response } };
 }
 
@@ -69,11 +92,15 @@ function isCompletion(value: JsonObject): value is JsonObject & Completion {
 
 /** The reference server with this model behind it: it always says the same, unless its output is constrained. */
 function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
-  const count = (usage: Usage, choices = 1): Usage => ({
-    prompt_tokens: usage.prompt_tokens,
-    completion_tokens: tokens * choices,
-    total_tokens: usage.prompt_tokens + tokens * choices,
-  });
+  const count = (usage: Usage, body: Readonly<Record<string, unknown>>, choices = 1): Usage => {
+    const limit = body["max_tokens"] ?? body["max_completion_tokens"] ?? tokens;
+    const used = choices * (finishReason === "length" ? Number(limit) : tokens);
+    return {
+      prompt_tokens: usage.prompt_tokens,
+      completion_tokens: used,
+      total_tokens: usage.prompt_tokens + used,
+    };
+  };
   const composeWeakLogprobs = (body: ChatBody) =>
     composeChatLogprobs(text ? [text] : [], body["logprobs"] === true ? Number(body["top_logprobs"] ?? 0) : null);
   const completion = (given: Completion, body: ChatBody): object => {
@@ -87,14 +114,14 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       finish_reason: finishReason,
       index,
     }));
-    return { ...given, choices, usage: count(given.usage, choices.length) };
+    return { ...given, choices, usage: count(given.usage, body, choices.length) };
   };
   const chunks = (given: readonly Chunk[], body: ChatBody): readonly object[] => {
     if (isFormed(given, body)) return given;
     const kept = given.filter(({ choices: [choice] }) => choice?.delta.content === undefined || choice.delta.role);
     return kept.map((chunk) => ({
       ...chunk,
-      ...(chunk.usage ? { usage: count(chunk.usage, Number(body["n"] ?? 1)) } : {}),
+      ...(chunk.usage ? { usage: count(chunk.usage, body, Number(body["n"] ?? 1)) } : {}),
       choices: chunk.choices.map((choice) =>
         choice.finish_reason === null
           ? { ...choice, delta: { role: "assistant", content: text }, logprobs: composeWeakLogprobs(body) }
@@ -108,14 +135,16 @@ function serveModel({ text, finishReason, tokens }: Model): ReferenceWire {
       const isSilent = text === null || text === "" || choice.tokens.length === choice.echoed;
       return { ...choice, tokens: isSilent ? prompt : [...prompt, text], finishReason };
     });
-    return { ...answer, choices, usage: count(answer.usage, choices.length) };
+    return { ...answer, choices, usage: count(answer.usage, answer.request, choices.length) };
   };
   const respond = (answer: ResponseAnswer): ResponseAnswer => {
     const { text: options } = answer.request;
     const isFree = answer.output.every(({ item }) => item["type"] === "message") && !isJsonObject(options);
     if (!isFree) return answer;
     const logprobs =
-      answer.request["top_logprobs"] === undefined ? [] : (composeChatLogprobs(text ? [text] : [], 2)?.content ?? []);
+      answer.request["top_logprobs"] === undefined
+        ? []
+        : (composeChatLogprobs(text ? [text] : [], Number(answer.request["top_logprobs"]))?.content ?? []);
     const status = finishReason === "length" ? "incomplete" : "completed";
     const part = { type: "output_text", text: text ?? "", annotations: [], logprobs };
     const output = answer.output.map(({ item }) => ({
@@ -180,7 +209,7 @@ test("no check blames the server for a model whose structured output does not en
   });
   const completion: ChatChanges["completion"] = (given, body) => (isFormed(given, body) ? cut(given, body) : given);
   const chunks: ChatChanges["chunks"] = (given, body) => {
-    if (!isFormed(given, body)) return given;
+    if (!isFormed(given, body) || Number(body["n"] ?? 1) > 1) return given;
     const last = given.findLastIndex(({ choices }) => choices.length > 0);
     return given.flatMap((chunk, place) => {
       if (place === last - 1) return [];

@@ -13,6 +13,7 @@ import type { Owners } from "../../src/owners.ts";
 import { composeChat, userMessage } from "../support/chat-calls.ts";
 import { COUNTING } from "../support/completion-calls.ts";
 import { expectEnvelope, expectRefused, isRefusal } from "../support/envelope.ts";
+import { requireOffered } from "../support/operation-probes.ts";
 import { OWNERS } from "../support/owners.ts";
 
 const QUESTION = userMessage("Say hello.");
@@ -85,6 +86,7 @@ export const refusedStreamChecks: readonly Check[] = ROWS.map((row) =>
     reference: "ggml-org/llama.cpp#14566; vllm-project/vllm#21052; openai-node client.ts makeRequest",
     breaks: "Clients take the 200 for success and show an empty answer; agents never learn what to change.",
     async run(context) {
+      await requireOffered(context, row.operation);
       let refused = 0;
       for (const mistake of row.mistakes) {
         const plain = await send(context, row, mistake);

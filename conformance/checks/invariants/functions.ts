@@ -27,7 +27,7 @@ interface Called {
 async function callEach(context: CheckContext, mode: AnswerMode, fields: JsonObject): Promise<readonly Called[]> {
   if (CHAT === undefined) return [];
   const exchange = await sendPlain(context, CHAT, { mode, fields: { ...FUNCTIONS, ...fields } });
-  throwIfUnsupported(exchange, "functions", "function_call", "stream", ...("n" in fields ? ["n"] : []));
+  throwIfUnsupported(exchange, "functions", "function_call", "stream", "max_tokens", ...("n" in fields ? ["n"] : []));
   expectStatus(exchange, 200);
   const { body } = mode === "stream" ? { body: null } : readAnswer(exchange);
   const parts = mode === "stream" ? readStream(exchange, true).events : [isJsonObject(body) ? body : {}];

@@ -11,6 +11,7 @@ import { defineOwners } from "../../src/owners.ts";
 import { expectRefused } from "../support/envelope.ts";
 import {
   askResponse,
+  readItems,
   readOutputText,
   requireEnd,
   requireKept,
@@ -76,7 +77,8 @@ function expectAnswered(response: JsonObject): void {
   const { status } = response;
   const actual = `${String(status)}: ${JSON.stringify(readOutputText(response))}`;
   const hasEnded = status === "completed" || status === "incomplete";
-  expectThat(hasEnded && readOutputText(response) !== "", { observer: "wire", expected: "an answer", actual });
+  expectThat(hasEnded && readItems(response).length > 0, { observer: "wire", expected: "an answer", actual });
+  if (readOutputText(response) === "") throw new Inconclusive("the model said nothing", "model");
 }
 
 /** The events of a stream in the background. @throws Inconclusive */

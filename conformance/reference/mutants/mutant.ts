@@ -10,6 +10,7 @@ import {
   encodeChunks,
   encodeCompletion,
 } from "../operations/chat-answer.ts";
+import { writeAsAsked } from "../operations/legacy-functions.ts";
 import { REFERENCE_RULES, validateBy, wantsUsage } from "../operations/create-chat-completion.ts";
 import type { ReferenceOperations } from "../operations/index.ts";
 import type { Fields } from "../operations/operation.ts";
@@ -81,7 +82,10 @@ export function mutateChunks(
   change: (chunks: readonly Chunk[], body: ChatBody) => readonly unknown[],
 ): Mutant {
   return mutateOperation(naming, "createChatCompletion", () => ({
-    encodeStream: (answer) => change(encodeChunks(answer, wantsUsage(answer.request)), answer.request),
+    encodeStream: (answer) =>
+      change(encodeChunks(answer, wantsUsage(answer.request)), answer.request).map((chunk) =>
+        writeAsAsked(chunk, answer.request),
+      ),
   }));
 }
 

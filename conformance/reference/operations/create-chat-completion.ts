@@ -5,7 +5,7 @@ import { makeRefusal, type Refusal } from "../refusal.ts";
 import { answerChat, type ChatAnswer, encodeChunks, encodeCompletion, estimateTokens } from "./chat-answer.ts";
 import { CHAT_RULES, type ChatRules } from "./chat-rules.ts";
 import { decodeJson } from "./decode-body.ts";
-import { isLegacy, readAsTools, writeAsFunction } from "./legacy-functions.ts";
+import { readAsTools, writeAsAsked } from "./legacy-functions.ts";
 import type { Answer, Fields, ReferenceOperation } from "./operation.ts";
 import { keepChat } from "./stored-chats.ts";
 import { STRUCTURED_OUTPUT_RULES } from "./structured-output-rules.ts";
@@ -28,7 +28,8 @@ export const createChatCompletion: ReferenceOperation<ChatResult> = {
     if (refusal !== null) return refusal;
     const answer = answerChat(readAsTools(request), context);
     const { model } = request;
-    if (request["store"] === true) keepChat(context.account, request, encodeAnswer(answer, request));
+    if (request["store"] === true)
+      keepChat(context.account, request, { id: answer.id, ...encodeAnswer(answer, request) });
     const breaks = model === FAILING_MODELS.upstream_breaks || model === HABIT_MODELS.upstream_unfinished;
     return {
       ...answer,
@@ -38,20 +39,12 @@ export const createChatCompletion: ReferenceOperation<ChatResult> = {
     };
   },
   encode: (answer) => encodeAnswer(answer, answer.request),
-  encodeStream: (answer) => {
-    const chunks = encodeChunks(answer, wantsUsage(answer.request));
-    if (!isLegacy(answer.request)) return chunks;
-    return chunks.map((chunk) => ({
-      ...chunk,
-      choices: chunk.choices.map((choice) => writeAsFunction({ ...choice })),
-    }));
-  },
+  encodeStream: (answer) =>
+    encodeChunks(answer, wantsUsage(answer.request)).map((chunk) => writeAsAsked(chunk, answer.request)),
 };
 
-function encodeAnswer(answer: ChatAnswer, request: Fields): ReturnType<typeof encodeCompletion> {
-  const completion = encodeCompletion(answer);
-  if (!isLegacy(request)) return completion;
-  return { ...completion, choices: completion.choices.map((choice) => writeAsFunction({ ...choice })) };
+function encodeAnswer(answer: ChatAnswer, request: Fields) {
+  return writeAsAsked(encodeCompletion(answer), request);
 }
 
 /** The first refusal counts. */

@@ -45,7 +45,12 @@ export const createResponse: ReferenceOperation<ResponseAnswer> = {
   encodeStream: encodeResponseEvents,
 };
 
-function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer | Refusal {
+/** @param change of what is answered, before it is kept */
+export function answerResponse(
+  request: Fields,
+  context: AnswerContext,
+  change: (answer: ResponseAnswer) => ResponseAnswer = (answer) => answer,
+): ResponseAnswer | Refusal {
   const { account, number } = context;
   const turns = listTurns(request, account);
   if ("status" in turns) return turns;
@@ -58,15 +63,22 @@ function answerResponse(request: Fields, context: AnswerContext): ResponseAnswer
     ...encodeResponse(request, { id, chat, output }),
     conversation: conversation === null ? null : { id: conversation },
   };
-  const answered = { request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output };
+  const answered = change({ request, cost: chat.usage.completion_tokens, breaksAfter: null, response, output });
   if (request["store"] !== false) {
     const input = encodeItems(referred, String(number));
-    const turn = [...input, ...output.map(({ item }) => item)];
+    const turn = [...input, ...answered.output.map(({ item }) => item)];
     const isStreamed = request["stream"] === true;
     // Whoever streams it sees its end.
     const background = request["background"] === true ? beginBackground(isStreamed ? "ended" : "running") : null;
     const events = encodeResponseEvents(answered);
-    keepResponse(account, id, { response, isStreamed, background, events, input, items: [...earlier, ...turn] });
+    keepResponse(account, id, {
+      response: answered.response,
+      isStreamed,
+      background,
+      events,
+      input,
+      items: [...earlier, ...turn],
+    });
     appendTurn(account, conversation, turn);
   }
   return answered;

@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { Fields } from "./operation.ts";
 
-export function isLegacy({ functions }: Fields): boolean {
+function isLegacy({ functions }: Fields): boolean {
   return Array.isArray(functions);
 }
 
@@ -19,8 +19,15 @@ export function readAsTools(request: Fields): Fields {
   };
 }
 
+/** An answer, or an event of one, in the form that its request asks for. Others of neither form stay as they are. */
+export function writeAsAsked<Value>(value: Value, request: Fields): Value | JsonObject {
+  if (!isLegacy(request) || !isJsonObject(value) || !Array.isArray(value["choices"])) return value;
+  const choices = value["choices"].map((choice: unknown) => (isJsonObject(choice) ? writeAsFunction(choice) : choice));
+  return { ...value, choices };
+}
+
 /** The same choice, or piece of one, with a `function_call` in the place of its tool call. */
-export function writeAsFunction(choice: JsonObject): JsonObject {
+function writeAsFunction(choice: JsonObject): JsonObject {
   const { message, delta, finish_reason: reason } = choice;
   return {
     ...choice,
