@@ -118,6 +118,7 @@ export const OWNERS = {
   streamText: defineOwners("chat.invariants.stream-says-the-same", "chat.invariants.chat-stream"),
   responseEvents: defineOwners("responses.invariants.responses-stream", "responses.stream.content-type"),
   responseEnd: defineOwners("responses.stream.first-last"),
+  beforeBody: defineOwners("auth.chat.before-body", "auth.chat.capability-before-body"),
   /** Streams of an account that reads none of them, and others after them. */
   stalledReader: defineOwners("limits.stalled-reader.others-served"),
   responseTooLong: defineOwners("responses.refusal.too-long"),

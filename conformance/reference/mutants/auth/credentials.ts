@@ -118,13 +118,7 @@ export const authMutants: readonly Mutant[] = [
   {
     id: "auth.body-first",
     description: "the body is validated before the credential",
-    intended: [
-      "auth.chat.before-body",
-      "auth.chat.capability-before-body",
-      ...["transcriptions", "translations", "speech"].flatMap((slug) =>
-        ["unauthenticated", "no-capability"].map((caller) => `audio.${slug}.unread.${caller}`),
-      ),
-    ],
+    intended: ["auth.chat.before-body", "auth.chat.capability-before-body"],
     mutate: () => ({ steps: ["decode", "validate", "authenticate", "resolve", "limit", "pay", "slot"] }),
   },
   mutateAdmission(
