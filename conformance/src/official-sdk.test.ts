@@ -21,6 +21,7 @@ const FEATURES: Readonly<Record<(typeof SDK_FEATURE_NAMES)[number], (sdk: Offici
     const { schema } = zodResponseFormat(z.object({ lot: z.string() }), "lot").json_schema;
     return JSON.stringify(schema).includes('"lot"');
   },
+  "input-tokens": ({ OpenAI }) => typeof new OpenAI({ apiKey: "none" }).responses.inputTokens.count === "function",
   "realtime-intent": ({ OpenAI, OpenAIRealtimeWS }) => {
     const client = new OpenAI({ apiKey: "none", baseURL: "http://127.0.0.1:9/v1" });
     const connection = new OpenAIRealtimeWS({ intent: "transcription" }, client);

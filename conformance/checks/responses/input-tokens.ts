@@ -59,6 +59,7 @@ export const inputTokenChecks: readonly Check[] = [
   defineCheck({
     ...COUNTED,
     id: "responses.input-tokens.shape",
+    needs: [...COUNTED.needs, "sdk:input-tokens"],
     requirement: "A count is answered as `response.input_tokens` with a number, through the SDK too.",
     breaks: "Context meters show nothing.",
     async run(context) {
