@@ -22,15 +22,7 @@ import {
 import { createChatCompletionStreamResponseSchema } from "./chat/chunk.ts";
 import { createChatCompletionRequestSchema } from "./chat/request.ts";
 import { createChatCompletionResponseSchema } from "./chat/response.ts";
-import {
-  chatCompletionDeletedSchema,
-  chatCompletionListSchema,
-  chatCompletionMessageListSchema,
-  completionIdSchema,
-  listChatCompletionsParameters,
-  updateChatCompletionRequestSchema,
-} from "./chat/stored.ts";
-import { conversationOperations, itemListExample } from "./conversations/operations.ts";
+import { conversationOperations } from "./conversations/operations.ts";
 import { createCompletionStreamResponseSchema } from "./completions/chunk.ts";
 import { createCompletionRequestSchema } from "./completions/request.ts";
 import { createCompletionResponseSchema } from "./completions/response.ts";
@@ -45,15 +37,9 @@ import {
   realtimeCreateClientSecretResponseSchema,
 } from "./realtime/client-secret.ts";
 import { realtimeServerEventSchema } from "./realtime/server-event.ts";
-import { pageParameters } from "./shared/page.ts";
-import { STATE, STATE_BODY_ERRORS } from "./shared/state-operation.ts";
-import { inputTokensRequestSchema, inputTokensSchema } from "./responses/input-tokens.ts";
-import { itemListSchema, itemPageParameters } from "./responses/item.ts";
-import { createResponseRequestSchema } from "./responses/request.ts";
-import { responseSchema } from "./responses/response.ts";
-import { getResponseParameters, responseIdSchema } from "./responses/retrieval.ts";
-import { responseDeletedSchema } from "./responses/stored.ts";
-import { responseStreamEventSchema } from "./responses/stream-event.ts";
+import { storedChatOperations } from "./chat/stored-operations.ts";
+import { responseOperations } from "./responses/operations.ts";
+import { MODEL_ERRORS, OPTIONAL_MODEL_ERRORS } from "./shared/model-errors.ts";
 
 /** What a credential must grant: a verb in a domain. No `*` of a grant's domain covers `operator`. */
 export interface OperationCapability {
@@ -131,66 +117,8 @@ export function defineOperations<
   return definitions;
 }
 
-/** The errors of an operation that sends a body to a model. */
-const MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503] as const;
-/** The same where a server may have no model of the kind. */
-const OPTIONAL_MODEL_ERRORS = [400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 503] as const;
-
 /** For the examples. */
 const model = { id: "llama-3.2-1b-instruct", object: "model", created: 1_727_222_400, owned_by: "meta" };
-
-/** For the examples. */
-const storedChat = {
-  id: "chatcmpl-1",
-  object: "chat.completion",
-  created: 1_790_000_000,
-  model: "llama-3.2-1b-instruct",
-  metadata: { topic: "capitals" },
-  choices: [
-    {
-      index: 0,
-      message: { role: "assistant", content: "Paris", refusal: null },
-      logprobs: null,
-      finish_reason: "stop",
-    },
-  ],
-  usage: { prompt_tokens: 24, completion_tokens: 2, total_tokens: 26 },
-};
-
-/** For the examples. */
-const exampleResponse = {
-  id: "resp_1",
-  object: "response",
-  created_at: 1_790_000_000,
-  status: "completed",
-  completed_at: 1_790_000_001,
-  error: null,
-  incomplete_details: null,
-  instructions: "Answer in one word.",
-  model: "llama-3.2-1b-instruct",
-  output: [
-    {
-      id: "msg_1",
-      type: "message",
-      status: "completed",
-      role: "assistant",
-      content: [{ type: "output_text", text: "Paris", annotations: [], logprobs: [] }],
-    },
-  ],
-  parallel_tool_calls: true,
-  temperature: 1,
-  top_p: 1,
-  tool_choice: "auto",
-  tools: [],
-  metadata: {},
-  usage: {
-    input_tokens: 24,
-    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-    output_tokens: 2,
-    output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: 26,
-  },
-};
 
 export const operations = defineOperations({
   listModels: {
@@ -258,74 +186,7 @@ export const operations = defineOperations({
       },
     },
   },
-  listChatCompletions: {
-    ...STATE,
-    ...operationRoutes.listChatCompletions,
-    summary: "Lists the chat completions that were made with `store: true`.",
-    pathParameters: {},
-    queryParameters: listChatCompletionsParameters,
-    response: chatCompletionListSchema,
-    examples: {
-      response: {
-        object: "list",
-        data: [storedChat],
-        first_id: storedChat.id,
-        last_id: storedChat.id,
-        has_more: false,
-      },
-    },
-  },
-  getChatCompletion: {
-    ...STATE,
-    ...operationRoutes.getChatCompletion,
-    summary: "Returns a stored chat completion.",
-    pathParameters: { completion_id: completionIdSchema },
-    response: createChatCompletionResponseSchema,
-    examples: { response: storedChat },
-  },
-  updateChatCompletion: {
-    ...STATE,
-    ...operationRoutes.updateChatCompletion,
-    summary: "Changes the metadata of a stored chat completion.",
-    request: updateChatCompletionRequestSchema,
-    pathParameters: { completion_id: completionIdSchema },
-    response: createChatCompletionResponseSchema,
-    errorStatuses: STATE_BODY_ERRORS,
-    examples: { request: { metadata: { topic: "capitals" } }, response: storedChat },
-  },
-  deleteChatCompletion: {
-    ...STATE,
-    ...operationRoutes.deleteChatCompletion,
-    summary: "Deletes a stored chat completion.",
-    pathParameters: { completion_id: completionIdSchema },
-    response: chatCompletionDeletedSchema,
-    examples: { response: { object: "chat.completion.deleted", id: "chatcmpl-1", deleted: true } },
-  },
-  getChatCompletionMessages: {
-    ...STATE,
-    ...operationRoutes.getChatCompletionMessages,
-    summary: "Lists the messages that a stored chat completion answers.",
-    pathParameters: { completion_id: completionIdSchema },
-    queryParameters: pageParameters,
-    response: chatCompletionMessageListSchema,
-    examples: {
-      response: {
-        object: "list",
-        data: [
-          {
-            id: "chatcmpl-1-0",
-            role: "user",
-            content: "What is the capital of France?",
-            name: null,
-            content_parts: null,
-          },
-        ],
-        first_id: "chatcmpl-1-0",
-        last_id: "chatcmpl-1-0",
-        has_more: false,
-      },
-    },
-  },
+  ...storedChatOperations,
   createCompletion: {
     ...operationRoutes.createCompletion,
     summary: "Goes on with a text, at once or as a stream.",
@@ -349,78 +210,7 @@ export const operations = defineOperations({
       },
     },
   },
-  createResponse: {
-    ...operationRoutes.createResponse,
-    summary: "Answers what was said, called and answered so far, at once or as a stream.",
-    request: createResponseRequestSchema,
-    pathParameters: {},
-    responseByFormat: {},
-    response: responseSchema,
-    streamEvent: responseStreamEventSchema,
-    capability: { domain: "ai", can: "PROMPT" },
-    extension: false,
-    errorStatuses: OPTIONAL_MODEL_ERRORS,
-    examples: {
-      request: {
-        model: "llama-3.2-1b-instruct",
-        instructions: "Answer in one word.",
-        input: "What is the capital of France?",
-        max_output_tokens: 16,
-      },
-      response: exampleResponse,
-    },
-  },
-  getResponse: {
-    ...STATE,
-    ...operationRoutes.getResponse,
-    summary: "Returns a stored response, or streams the events of one that was made in the background.",
-    streamEvent: responseStreamEventSchema,
-    pathParameters: { response_id: responseIdSchema },
-    queryParameters: getResponseParameters,
-    response: responseSchema,
-    examples: { response: exampleResponse },
-  },
-  deleteResponse: {
-    ...STATE,
-    ...operationRoutes.deleteResponse,
-    summary: "Deletes a stored response.",
-    pathParameters: { response_id: responseIdSchema },
-    response: responseDeletedSchema,
-    examples: { response: { id: "resp_1", object: "response", deleted: true } },
-  },
-  cancelResponse: {
-    ...STATE,
-    ...operationRoutes.cancelResponse,
-    summary: "Cancels a response that runs in the background.",
-    pathParameters: { response_id: responseIdSchema },
-    response: responseSchema,
-    examples: { response: exampleResponse },
-  },
-  listInputItems: {
-    ...STATE,
-    ...operationRoutes.listInputItems,
-    summary: "Lists the input of a stored response, without that of responses before it.",
-    pathParameters: { response_id: responseIdSchema },
-    queryParameters: itemPageParameters,
-    response: itemListSchema,
-    examples: { response: itemListExample },
-  },
-  Getinputtokencounts: {
-    ...operationRoutes.Getinputtokencounts,
-    summary: "Counts the tokens that a response would read. It answers nothing and costs nothing.",
-    request: inputTokensRequestSchema,
-    pathParameters: {},
-    responseByFormat: {},
-    response: inputTokensSchema,
-    streamEvent: null,
-    capability: { domain: "ai", can: "PROMPT" },
-    extension: false,
-    errorStatuses: OPTIONAL_MODEL_ERRORS,
-    examples: {
-      request: { model: "llama-3.2-1b-instruct", input: "What is the capital of France?" },
-      response: { object: "response.input_tokens", input_tokens: 24 },
-    },
-  },
+  ...responseOperations,
   ...conversationOperations,
   createEmbedding: {
     ...operationRoutes.createEmbedding,
