@@ -176,6 +176,26 @@ test("a reader of its output that exits does not end the server, nor keeps it fr
   expect(await exitCode).toBe(0);
 });
 
+test("a throwaway server answers with the key that it prints, whether a suite asked for a ready file or not", async () => {
+  const { output } = start(["serve", "--throwaway", "--engines", "scripted", "--port", "0"]);
+  const [key, baseUrl] = await vi.waitFor(
+    () => {
+      const printed = [/sk-[\w-]{43}/, /http:\/\/127\.0\.0\.1:\d+\/v1/].map(
+        (pattern) => pattern.exec(output.stdout)?.[0],
+      );
+      expect(printed, output.stderr).not.toContain(undefined);
+      return printed;
+    },
+    { timeout: 20_000 },
+  );
+  const answer = await fetch(`${baseUrl}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "default", messages: [{ role: "user", content: "Hello" }] }),
+  });
+  expect(answer.status, await answer.text()).toBe(200);
+});
+
 test("it says which engine serves", async () => {
   const { output } = await serve();
   expect(output.stdout).toContain("scripted engine");

@@ -76,23 +76,31 @@ export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
 export interface EphemeralTarget {
   /** To be listed after the server's own. */
   readonly models: readonly RegisteredModel[];
-  /** Grants what the accounts have, and describes everything for a suite. */
+  /** Describes everything for a suite. */
   describe(target: EphemeralTargetOptions): Promise<TargetRecipe>;
   close(): Promise<void>;
 }
 
 export interface EphemeralTargetOptions extends TargetOptions {
-  readonly stores: Stores;
   readonly bodyBytesMax: number;
 }
 
-/** @param nowMs when the models became available. @throws Error when no port of the loopback address can be had. */
-export async function openEphemeralTarget(nowMs: number): Promise<EphemeralTarget> {
+export interface EphemeralTargetParts {
+  readonly stores: Stores;
+  /** When the models became available. */
+  readonly nowMs: number;
+}
+
+/**
+ * Opens the models of a suite and grants its accounts, and the account of the key that a first start prints, what they
+ * have. @throws Error when no port of the loopback address can be had.
+ */
+export async function openEphemeralTarget({ stores, nowMs }: EphemeralTargetParts): Promise<EphemeralTarget> {
   const opened = await openTargetModels();
+  await grantCredits(stores, nowMs);
   return {
     models: opened.flatMap(({ kind, target }) => target.models.map((model) => describeModel(model, kind, nowMs))),
     async describe(target) {
-      await grantCredits(target.stores);
       const recipe = await createTargetRecipe(target);
       const recipes = opened.map(({ target: { recipe: ofKind } }) => ofKind);
       return {
@@ -155,7 +163,7 @@ function describeModel(
   };
 }
 
-async function grantCredits({ credits }: Stores): Promise<void> {
+async function grantCredits({ credits }: Stores, nowMs: number): Promise<void> {
   const priceOfCall = AFFORDABLE_TOKENS * MICRO_CREDITS_PER_TOKEN;
   const amounts = [
     [SUITE_ACCOUNT, AMPLE_CREDIT],
@@ -168,7 +176,7 @@ async function grantCredits({ credits }: Stores): Promise<void> {
     ...Object.values(SPENT_ACCOUNTS).map(({ accountId, amount }) => [accountId, amount] as const),
   ] as const;
   for (const [accountId, amount] of amounts) {
-    await credits.grant({ id: `throwaway ${accountId}`, accountId, amount, note: "for a suite", nowMs: Date.now() });
+    await credits.grant({ id: `throwaway ${accountId}`, accountId, amount, note: "for a suite", nowMs });
   }
 }
 

@@ -96,7 +96,7 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const jwt = resolveJwt(config);
   const stores = await openStores(config);
-  const ephemeral = options.throwaway === true ? await openEphemeralTarget(Date.now()) : null;
+  const ephemeral = options.throwaway === true ? await openEphemeralTarget({ stores, nowMs: Date.now() }) : null;
   try {
     const resolved = await resolveModels({ config, logger, signal: stop.signal, nowMs: Date.now() }).catch(
       (thrown: unknown) => {
@@ -155,7 +155,7 @@ async function answer(options: ServeOptions, parts: ServeParts): Promise<void> {
     if (tls === null) warnWhenPublic(config.host, logger);
     await announce(stores, config, { shared: options, baseUrl, chatModel: ofTypes.chat ?? null, models });
     if (options.readyFile !== undefined) {
-      const target = { baseUrl, jwt, models: ofTypes, stores, bodyBytesMax: config.limits.bodyBytesMax };
+      const target = { baseUrl, jwt, models: ofTypes, bodyBytesMax: config.limits.bodyBytesMax };
       writeReadyFile(options.readyFile, await (ephemeral ?? PERSISTENT).describe(target));
     }
     await untilStopped(signal);
