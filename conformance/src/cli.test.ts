@@ -41,6 +41,16 @@ async function type(
 const serveList = (): Promise<string> => serveForTest(answerJson({ object: "list", data: [{ id: "m" }] }));
 
 test.each([
+  ["--only", "models.ok,models.keyed"],
+  ["--only", "models.ok, models.keyed"],
+  ["--only", "models.ok", "--only", "models.keyed"],
+])("several patterns may be given in one option or in several: %j %j", async (...words) => {
+  const { exitCode, stdout } = await type(["list", ...words]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/models\.ok[^]*models\.keyed/);
+});
+
+test.each([
   [["run"], "No target"],
   [["run", "--base-url", "nowhere"], "http://"],
   [["run", "--base-url", "http://h/v1", "--only", "nope"], 'No check matches "nope"'],
@@ -52,6 +62,8 @@ test.each([
   [["run", "--unknown"], "unknown option"],
   [["explain", "modles.ok"], 'No check matches "modles.ok". Did you mean "models.ok"?'],
   [["list", "--only", "nope"], 'No check matches "nope"'],
+  [["list", "--only", "models.ok,nope"], 'No check matches "nope"'],
+  [["list", "--only", "models.ok,"], 'No check matches ""'],
 ] as const)("wrong usage %j is exit code 2 and says why", async (words, message) => {
   const { exitCode, stderr } = await type(words);
   expect(exitCode).toBe(2);

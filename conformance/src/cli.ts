@@ -6,7 +6,7 @@ import type { Check } from "./check.ts";
 import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { DEFAULT_SDK, SDK_MAJORS, type SdkMajor } from "./official-sdk.ts";
-import { describeUnmatched, matchesPattern, type PlannedCheck, UnmatchedPatternError } from "./plan.ts";
+import { matchesPattern, type PlannedCheck, refuseUnmatched, UnmatchedPatternError } from "./plan.ts";
 import {
   createReporter,
   decodeReporterChoice,
@@ -113,7 +113,10 @@ function defineRunCommand(program: Command): Command {
         .argParser(decodeSdkMajor),
     )
     .addOption(
-      patternsOption("--only <pattern>", "run only these checks: an id, a dotted prefix, or with *; repeatable"),
+      patternsOption(
+        "--only <pattern>",
+        "run only these checks: an id, a dotted prefix, or with *; repeatable, or several with commas",
+      ),
     )
     .addOption(patternsOption("--disable <pattern>", "account for these checks as disabled; repeatable"))
     .addOption(
@@ -143,10 +146,14 @@ function defineRunCommand(program: Command): Command {
     .option("--concurrency <n>", "checks at the same time", decodePositive, concurrency);
 }
 
+/** Repeatable, and each value holds one pattern or several with commas between: no id has a comma. */
 function patternsOption(flags: string, description: string, whenAbsent = "none"): Option {
   return new Option(flags, description)
     .default([], whenAbsent)
-    .argParser((value: string, before: readonly string[]) => [...before, value]);
+    .argParser((value: string, before: readonly string[]) => [
+      ...before,
+      ...value.split(",").map((part) => part.trim()),
+    ]);
 }
 
 function decodePositive(text: string): number {
@@ -216,17 +223,17 @@ function summarisePlan(plan: readonly PlannedCheck[]): string {
 }
 
 function list(checks: readonly Check[], only: readonly string[], stdout: Output): void {
+  refuseUnmatched(only, checks);
   const selected = checks.filter(({ id }) => only.length === 0 || only.some((pattern) => matchesPattern(id, pattern)));
-  if (selected.length === 0) throw new UnmatchedPatternError(describeUnmatched(only.join(", "), checks));
   for (const { id, level, tier, requirement } of selected) stdout.write(`${id}  ${level}  ${tier}  ${requirement}\n`);
 }
 
 /** @param pattern an id, or a pattern of several */
 function explain(checks: readonly Check[], pattern: string, stdout: Output): void {
+  refuseUnmatched([pattern], checks);
   const matching = checks.filter(({ id }) => matchesPattern(id, pattern));
   const exact = matching.filter(({ id }) => id === pattern);
   const explained = exact.length > 0 ? exact : matching;
-  if (explained.length === 0) throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
   stdout.write(explained.map(describeCheck).join("\n"));
 }
 

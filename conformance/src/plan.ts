@@ -42,7 +42,7 @@ export class UnmatchedPatternError extends Error {
   override readonly name = "UnmatchedPatternError";
 }
 
-export function describeUnmatched(pattern: string, checks: readonly Check[]): string {
+function describeUnmatched(pattern: string, checks: readonly Check[]): string {
   const closest = findClosestName(pattern, [...listPrefixes(checks)]);
   const guess = closest === null ? "" : ` Did you mean "${closest}"?`;
   return `No check matches "${pattern}".${guess} The command \`list\` prints all ids.`;
@@ -57,13 +57,18 @@ function listPrefixes(checks: readonly Check[]): ReadonlySet<string> {
   return new Set(prefixes);
 }
 
-/** The selected checks in the order given. @throws UnmatchedPatternError */
-export function planChecks(checks: readonly Check[], target: Target, options: PlanOptions = {}): PlannedCheck[] {
-  const { only = [], disable = [], isOpen = false, officialSdk = DEFAULT_SDK } = options;
-  for (const pattern of [...only, ...disable]) {
+/** @throws UnmatchedPatternError for the first pattern that selects no check. */
+export function refuseUnmatched(patterns: readonly string[], checks: readonly Check[]): void {
+  for (const pattern of patterns) {
     if (checks.some((check) => matchesPattern(check.id, pattern))) continue;
     throw new UnmatchedPatternError(describeUnmatched(pattern, checks));
   }
+}
+
+/** The selected checks in the order given. @throws UnmatchedPatternError */
+export function planChecks(checks: readonly Check[], target: Target, options: PlanOptions = {}): PlannedCheck[] {
+  const { only = [], disable = [], isOpen = false, officialSdk = DEFAULT_SDK } = options;
+  refuseUnmatched([...only, ...disable], checks);
   const selected =
     only.length === 0 ? checks : checks.filter((check) => only.some((pattern) => matchesPattern(check.id, pattern)));
   return selected.map((check) => {
