@@ -4,7 +4,7 @@ import { inputTokensSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
-import { expectResponse, expectShape, expectStatus, expectThat } from "../../src/expect.ts";
+import { expectResponse, expectShape, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
 import { beginWith } from "../support/conversation-calls.ts";
 import { expectRefused } from "../support/envelope.ts";
@@ -32,10 +32,12 @@ async function ask(
   return context.wire(credential === undefined ? request : { ...request, credential });
 }
 
-/** @throws NotTestable where the target counts none */
+/** @throws NotTestable where the target counts none, Unsupported where the model does not */
 async function requireCounts(context: CheckContext): Promise<void> {
-  const { status } = expectResponse(await ask(context, {}));
+  const exchange = await ask(context, {});
+  const { status } = expectResponse(exchange);
   if ([404, 405, 501].includes(status)) throw new NotTestable(`the target counts no input tokens: status ${status}`);
+  throwIfUnsupported(exchange, "model");
 }
 
 async function count(context: CheckContext, fields: ResponseFields): Promise<number> {

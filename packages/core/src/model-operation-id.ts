@@ -25,14 +25,11 @@ type StateOperationId =
   | "getConversationItem"
   | "deleteConversationItem";
 
-/** An operation that is resolved to a model, limited, admitted and charged. */
+/** An operation that is resolved to a model and limited. All but the counting of tokens are charged. */
 export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
-/** A request that reads a prompt and answers nothing: it is limited, and neither admitted nor charged. */
-type CountingId = "Getinputtokencounts";
-
 /** A request and its answer that an upstream can serve, too. */
-export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId | CountingId>;
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;

@@ -40,14 +40,14 @@ export interface ModelOperation {
   /**
    * What bounds the tokens of a call that a surface measured without a tokenizer. `prompt-and-answer`: it generates, so
    * its prompts and the limit of its answers. `prompt`: its prompts alone. `context`: nothing that was sent; some
-   * models count tokens all the same, at most a context of each kind.
+   * models count tokens all the same, at most a context of each kind. `nothing`: it uses no tokens.
    */
-  readonly tokensBoundedBy: "prompt-and-answer" | "prompt" | "context";
+  readonly tokensBoundedBy: "prompt-and-answer" | "prompt" | "context" | "nothing";
   /**
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
    * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: one
-   * response with items, or as a stream events of it. `count`: it is not asked, its tokens are not known here.
+   * response with items, or as a stream events of it. `count`: one JSON object with a number of tokens.
    */
   readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items" | "count";
 }
@@ -78,7 +78,7 @@ export const MODEL_OPERATIONS = {
     noun: "counts of input tokens",
     isOptional: true,
     modelType: "chat",
-    tokensBoundedBy: "prompt",
+    tokensBoundedBy: "nothing",
     answer: "count",
   },
   createEmbedding: {
@@ -134,8 +134,7 @@ export function listOperations(type: ModelType): readonly ModelRequestId[] {
 
 /** Whether it is a request and its answer that an upstream can serve, too. */
 export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
-  const { answer } = MODEL_OPERATIONS[id];
-  return answer !== "frames" && answer !== "count";
+  return MODEL_OPERATIONS[id].answer !== "frames";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

@@ -15,7 +15,7 @@ import { authoriseTestCall } from "../testing/authorise-test-call.ts";
 import { NO_RATE_LIMITS, createFakeCreditStore } from "../testing/fake-stores.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageSource, UsageUnits } from "../usage.ts";
-import { chatCalls, responseCalls } from "./chat-service.ts";
+import { chatCalls, inputTokenCalls, responseCalls } from "./chat-service.ts";
 import { completionCalls } from "./completion-service.ts";
 import { embeddingCalls } from "./embedding-service.ts";
 import { speechCalls } from "./speech-service.ts";
@@ -34,6 +34,7 @@ const prices = {
 const CALLS: Readonly<Record<ModelRequestId, Calls<never, unknown>>> = {
   createChatCompletion: chatCalls,
   createResponse: responseCalls,
+  Getinputtokencounts: inputTokenCalls,
   createCompletion: completionCalls,
   createEmbedding: embeddingCalls,
   createTranscription: transcriptionCalls,

@@ -19,12 +19,18 @@ import type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./upstream
  */
 const TEMPLATE_TOKENS = 1024;
 
-/** What an upstream is asked for to serve an operation; null where there is nothing to ask for. */
+/**
+ * What an upstream is asked for to serve an operation; null where there is nothing to ask for. Nothing counts the tokens
+ * of a chat before it is answered: who is to count those of a bridged response has to refuse it.
+ */
 export function resolveSentAs(engine: UpstreamEngine, operation: ModelOperationId): ModelRequestId | null {
-  const isBridged = operation === "createResponse" && !engine.operations.has(operation) && engine.bridgesResponses;
-  if (isBridged) return "createChatCompletion";
-  return isModelRequest(operation) ? operation : null;
+  if (!isModelRequest(operation)) return null;
+  const { operations, bridgesResponses } = engine;
+  const isBridged = OF_RESPONSES.has(operation) && !operations.has(operation) && bridgesResponses;
+  return isBridged && operations.has("createChatCompletion") ? "createChatCompletion" : operation;
 }
+
+const OF_RESPONSES: ReadonlySet<ModelRequestId> = new Set(["createResponse", "Getinputtokencounts"]);
 
 /**
  * Calls that are forwarded to the upstream of a model.
@@ -82,6 +88,8 @@ function boundUsage({ operation, engine, request: { bounds } }: PreparedUpstream
     // Where tokens have no price, these cost nothing.
     case "context":
       return { ...sent, inputTokens: contextTokens, outputTokens: contextTokens };
+    case "nothing":
+      return NO_USAGE;
   }
 }
 
@@ -93,8 +101,10 @@ function boundPrompts({ inputBytes, prompts }: RequestBounds, contextTokens: num
 /** Counts against tokens per minute until the upstream reports its usage. */
 function estimateTokens({ operation, engine, request }: PreparedUpstreamCall): number {
   const { inputBytes, prompts, outputTokensMax, answers } = request.bounds;
+  const { tokensBoundedBy } = MODEL_OPERATIONS[operation];
+  if (tokensBoundedBy === "nothing") return 0;
   const input = Math.ceil((inputBytes ?? 0) / BYTES_PER_TOKEN);
-  return MODEL_OPERATIONS[operation].tokensBoundedBy === "prompt-and-answer"
+  return tokensBoundedBy === "prompt-and-answer"
     ? input + prompts * answers * Math.min(outputTokensMax ?? 0, engine.limits.contextTokens)
     : input;
 }

@@ -10,7 +10,7 @@ const redactor = createMessageRedactor({
   model: "theirs",
   apiKey: "sk-canary",
 });
-const context = { redactor, modelId: "ours", includeUsage: false };
+const context = { redactor, operation: null, modelId: "ours", includeUsage: false };
 
 function decode(status: number | null, body: JsonRecord | null = null, headers: Record<string, string> = {}) {
   return decodeUpstreamError({ status, headers, body: body === null ? null : JSON.stringify(body) }, context);
@@ -136,4 +136,16 @@ test.each([
 test("an answer is an error when it says so", () => {
   expect([{ error: {} }, { error: "x" }, { object: "error" }].map(isErrorBody)).toEqual([true, true, true]);
   expect([{}, { error: null }, { object: "list" }].map(isErrorBody)).toEqual([false, false, false]);
+});
+
+test.each([
+  [404, null, "not_implemented"],
+  [404, { error: "Not Found" }, "not_implemented"],
+  [404, envelope({ code: "unknown_url" }), "not_implemented"],
+  [405, null, "not_implemented"],
+  [404, envelope({ code: "model_not_found" }), "upstream_failed"],
+  [500, null, "upstream_failed"],
+])("where tokens are to be counted, %i with %j is %s", (status, body, code) => {
+  const answer = { status, headers: {}, body: body === null ? null : JSON.stringify(body) };
+  expect(decodeUpstreamError(answer, { ...context, operation: "Getinputtokencounts" }).code).toBe(code);
 });

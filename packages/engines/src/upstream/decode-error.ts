@@ -3,7 +3,7 @@
  * model name or an address that is wrong is the operator's mistake, and the caller gets only that the call failed.
  */
 
-import { AiError, type AiErrorCode } from "@openai-compat/core";
+import { AiError, type AiErrorCode, type ModelRequestId } from "@openai-compat/core";
 import type { MessageRedactor } from "./message-redactor.ts";
 import { decodeErrorBody, type UpstreamErrorBody } from "./decode-error-body.ts";
 import { decodeRetryAfter } from "./retry-after.ts";
@@ -18,6 +18,8 @@ export interface UpstreamErrorAnswer {
 
 export interface UpstreamErrorContext {
   readonly redactor: MessageRedactor;
+  /** What was asked for; null for a session. */
+  readonly operation: ModelRequestId | null;
   /** The model's id here. */
   readonly modelId: string;
   /**
@@ -55,13 +57,20 @@ export function decodeUpstreamError(answer: UpstreamErrorAnswer, context: Upstre
     const message = "The model is not available at the moment. Please try again later.";
     return new AiError("upstream_unavailable", message, { cause, ...readWait(answer) });
   }
-  if (status === 501) {
+  if (status === 501 || isMissingRoute(status, error, context)) {
     return new AiError("not_implemented", "This model doesn't offer what was asked for.", { cause });
   }
   if (status === 408 || status === 504) {
     return new AiError("upstream_timeout", "The model took too long to answer.", { cause });
   }
   return new AiError("upstream_failed", "The model failed to answer. Please try again.", { cause });
+}
+
+/** Few servers count tokens, and one that does not has no such path. Any other path is there, or the address is wrong. */
+function isMissingRoute(status: number, error: UpstreamErrorBody | null, { operation }: UpstreamErrorContext): boolean {
+  const isOptional =
+    operation === "Getinputtokencounts" && error?.code !== "model_not_found" && error?.param !== "model";
+  return isOptional && (status === 404 || status === 405);
 }
 
 function readWait({ headers }: UpstreamErrorAnswer): { readonly retryAfterMs?: number } {

@@ -75,9 +75,12 @@ const PROMPT_PARAMETERS = [
   "instructions",
 ] as const;
 
+/** What such operations use is not in proportion to what they are sent. */
+const UNESTIMATED: ReadonlySet<string> = new Set(["context", "nothing"]);
+
 /** Tokens of everything that becomes prompt: messages, tools, texts, or token ids. */
 export function estimateInputTokens({ body, operation }: UpstreamRequest): number {
-  if (body.kind === "form" || MODEL_OPERATIONS[operation].tokensBoundedBy === "context") return 0;
+  if (body.kind === "form" || UNESTIMATED.has(MODEL_OPERATIONS[operation].tokensBoundedBy)) return 0;
   const { value } = body;
   return sum(PROMPT_PARAMETERS, (name) => countContent(value[name]));
 }

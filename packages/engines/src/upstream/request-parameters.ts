@@ -141,6 +141,17 @@ const KNOWN: Readonly<Record<ModelRequestId, ReadonlySet<string>>> = {
     "top_logprobs",
     "chat_template_kwargs",
   ]),
+  Getinputtokencounts: new Set<string>([
+    "input",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "text",
+    "reasoning",
+    "truncation",
+    "chat_template_kwargs",
+  ]),
   createCompletion: new Set<string>([
     ...SAMPLING,
     ...OUTPUT_FORMAT,

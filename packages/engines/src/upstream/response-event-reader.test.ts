@@ -19,7 +19,7 @@ const redactor = createMessageRedactor({
   model: "there",
   apiKey: "canary",
 });
-const errorContext = { redactor, modelId: "far", includeUsage: true };
+const errorContext = { redactor, operation: request.operation, modelId: "far", includeUsage: true };
 
 function read(...events: Record<string, unknown>[]) {
   const reader = createResponseEventReader({ request, zeroUsageBelieved: false, errorContext });

@@ -15,7 +15,7 @@ const redactor = createMessageRedactor({
   model: UPSTREAM_MODEL,
   apiKey: null,
 });
-const errorContext = { redactor, modelId: OUR_MODEL, includeUsage: false };
+const errorContext = { redactor, operation: null, modelId: OUR_MODEL, includeUsage: false };
 const DONE = "data: [DONE]\n\n";
 /** The beginning of a valid stream. */
 const ROLE = chunk({ choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });

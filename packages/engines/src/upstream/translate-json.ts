@@ -17,7 +17,7 @@ import { isRecord, type JsonRecord } from "./json-value.ts";
 import { createModelReplacer } from "./model-replacer.ts";
 import { isNormalAnswer, normaliseAnswer, tooFewChoices } from "./normalise-answer.ts";
 import { normaliseEmbeddings, readEmbeddingWishes } from "./normalise-embeddings.ts";
-import { encodeUsage } from "./normalise-fields.ts";
+import { encodeUsage, isIndex } from "./normalise-fields.ts";
 import { normaliseResponse } from "./normalise-response.ts";
 import { type ParsedAnswer, parseAnswer } from "./parse-answer.ts";
 import { fillIn } from "./usage-counter.ts";
@@ -71,13 +71,18 @@ function normaliseWhole(parsed: ParsedAnswer, request: UpstreamRequest, usage: U
 
 type Normaliser = (parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageUnits) => string;
 
-const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames" | "count">, Normaliser>> = {
+const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames">, Normaliser>> = {
   vectors: normaliseVectors,
   text({ text, value }, { modelId }) {
     if (typeof value["text"] !== "string") throw new UpstreamError("invalid", "The answer has no text.");
     return createModelReplacer(modelId)(text, value);
   },
   items: ({ value }, { modelId }, usage) => JSON.stringify(normaliseResponse(value, modelId, usage)),
+  count({ value }) {
+    const { input_tokens: count } = value;
+    if (!isIndex(count)) throw new UpstreamError("invalid", "The answer has no number of tokens.");
+    return JSON.stringify({ object: "response.input_tokens", input_tokens: count });
+  },
   bytes() {
     throw new UpstreamError("invalid", "The answer is application/json, which was not requested.");
   },
@@ -152,6 +157,7 @@ function readUsage(
   answer: JsonRecord,
   { request, zeroUsageBelieved }: WholeOptions,
 ): { readonly usage: UsageUnits; readonly source: UsageSource } {
+  if (MODEL_OPERATIONS[request.operation].tokensBoundedBy === "nothing") return { usage: NO_USAGE, source: "reported" };
   const estimate = () => ({
     ...NO_USAGE,
     inputTokens: estimateInputTokens(request),

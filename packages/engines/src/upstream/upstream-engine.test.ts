@@ -76,7 +76,7 @@ test("each operation goes to the path that the request names, with our key and n
   const { baseUrl } = await startUpstream((response, request, body) => {
     seen.push([request.method, request.url, request.headers.authorization]);
     const choices = [{ message: { content: "x" } }];
-    json({ choices, data: [], output: [], text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
+    json({ choices, data: [], output: [], input_tokens: 3, text: body.length > 0 ? "x" : "", duration: 1.5 })(response);
   });
   const engine = createTestEngine([baseUrl]);
   const operations = MODEL_TYPES.filter((type) => type !== "speech").flatMap(listOperations);

@@ -54,8 +54,8 @@ export function createUpstreamEngine(upstreamSettings: UpstreamEngineSettings): 
   }
 
   function forward(request: UpstreamRequest, signal: AbortSignal): AsyncGenerator<UpstreamEvent, void> {
-    const { modelId, includeUsage } = request;
-    const errorContext = { redactor, modelId, includeUsage };
+    const { modelId, operation, includeUsage } = request;
+    const errorContext = { redactor, operation, modelId, includeUsage };
     const droppedParameters = listDroppedParameters(request, settings);
     const { eventBytesMax, answerBytesMax, answerValuesMax, zeroUsageBelieved, usageWaitMs } = settings;
     return streamUpstreamEvents({

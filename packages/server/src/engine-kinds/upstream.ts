@@ -84,6 +84,9 @@ const settings = z.strictObject({
   breakerOpenMs: milliseconds.default(UPSTREAM_DEFAULTS.breakerOpenMs).describe("For how long."),
 });
 
+/** An upstream is asked for these where it has responses itself. */
+const OF_RESPONSES: ReadonlySet<string> = new Set(["createResponse", "Getinputtokencounts"]);
+
 type UpstreamModel = ConfiguredModel<z.output<typeof settings>>;
 
 export const upstreamKind = {
@@ -105,7 +108,7 @@ export const upstreamKind = {
         model,
         apiKey,
         publicAddressesOnly,
-        operations: listOperations(type).filter((name) => name !== "createResponse" || responses === "native"),
+        operations: listOperations(type).filter((name) => responses === "native" || !OF_RESPONSES.has(name)),
         bridgesResponses: responses === "bridge",
       });
       return { engine: upstream, source: null };

@@ -19,6 +19,9 @@ const PRICES = {
   perMinuteOfAudio: 60_000,
 };
 
+/** What servers with chat completions alone lack. */
+const RESPONSES: ReadonlySet<string> = new Set(["createResponse", "Getinputtokencounts"]);
+
 async function start(options: TestServerOptions) {
   const running = await startTestServer(options);
   onTestFinished(() => running.server.close());
@@ -34,7 +37,7 @@ export async function startGateway(
   const engine = createUpstreamEngine({
     baseUrls: [],
     model: "scripted",
-    operations: MODEL_TYPES.flatMap(listOperations).filter((id) => id !== "createResponse"),
+    operations: MODEL_TYPES.flatMap(listOperations).filter((id) => !RESPONSES.has(id)),
     apiKey: "upstream-canary-key",
     ...upstream,
   });

@@ -42,7 +42,7 @@ export function createRealtimeConnector({ settings, redactor, targets }: Realtim
   return async (request, { signal, isModel }) => {
     const { model: theirs, transcriptionModels, contextTokens } = settings;
     const { modelId, intent } = request;
-    const errorContext = { redactor, modelId, includeUsage: true };
+    const errorContext = { redactor, operation: null, modelId, includeUsage: true };
     const { lease, opened } = await open(request, signal).catch((thrown: unknown) => {
       throw thrown instanceof UpstreamError ? toCallerError(thrown) : thrown;
     });

@@ -43,7 +43,7 @@ export function streamBytes(answer: BytesAnswer, options: StreamBytesOptions = {
     eventBytesMax: 1_000_000,
     zeroUsageBelieved: options.zeroUsageBelieved ?? false,
     droppedParameters: [],
-    errorContext: { redactor, modelId: OUR_MODEL, includeUsage: request.includeUsage },
+    errorContext: { redactor, operation: request.operation, modelId: OUR_MODEL, includeUsage: request.includeUsage },
   });
 }
 

@@ -5,6 +5,7 @@
 
 import { isRecord } from "@openai-compat/core";
 import type { UpstreamCallRequest } from "@openai-compat/core";
+import { inputTokensRequestSchema } from "@openai-compat/spec";
 import type { InputItem } from "@openai-compat/spec";
 import { z } from "zod";
 import { common, defineJsonDecoder, tokens } from "../../upstream/decode-json.ts";
@@ -53,6 +54,16 @@ function encodeItem(item: InputItem, openBlob: OpenBlob): readonly JsonObject[] 
   const hasText = item.type === "reasoning" && (item.content ?? []).length > 0;
   return hasText ? [rest] : [];
 }
+
+/** Of a response as it is asked for, what its prompt is made of. */
+export function encodeNativeCount(wire: ResponseWire, items: readonly PlacedItem[], openBlob: OpenBlob): JsonObject {
+  const body = encodeNative(wire, items, openBlob);
+  return Object.fromEntries(Object.entries(body).filter(([name]) => COUNTED.has(name)));
+}
+
+const COUNTED: ReadonlySet<string> = new Set(Object.keys(inputTokensRequestSchema.shape));
+
+export const decodeNativeCount = defineJsonDecoder("Getinputtokencounts", { schema: z.looseObject(common) });
 
 const decodeJson = defineJsonDecoder("createResponse", {
   schema: z.looseObject({ ...common, stream: z.boolean().nullish(), max_output_tokens: tokens }),
