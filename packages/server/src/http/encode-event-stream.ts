@@ -3,12 +3,14 @@
 import { toAiError } from "@openai-compat/core";
 import type { AiError } from "@openai-compat/core";
 
-/** What distinguishes the event streams of one endpoint from those of another. Both are whole encoded events. */
+/** What distinguishes the event streams of one endpoint from those of another. All are whole encoded events. */
 export interface EventStreamProtocol {
   /** Sent after the last event of a complete stream; null for nothing. */
   readonly ending: string | null;
   /** Says why a stream broke. Nothing follows it: a broken stream must not look complete. */
   readonly encodeError: (error: AiError) => string;
+  /** Called in a silence for what shows that the stream goes on; null for a comment. Default: always a comment. */
+  readonly encodeKeepAlive?: () => string | null;
 }
 
 export interface EventStreamOptions {

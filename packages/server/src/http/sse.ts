@@ -42,8 +42,8 @@ export interface SseStreamOptions {
   readonly events: AsyncGenerator<string | Uint8Array, void>;
   /** After how much silence a comment is sent, while an event is waited for; null for never. */
   readonly keepAliveMs: number | null;
-  /** What is sent then, a whole comment or event. Default: a comment. */
-  readonly keepAlive?: string;
+  /** Called for what is sent then, a whole comment or event. Default: a comment. */
+  readonly keepAlive?: () => string;
   /** How long a client may leave events unread before it counts as disconnected. */
   readonly stallTimeoutMs: number;
   /**
@@ -64,7 +64,7 @@ const STALL_MS_MIN = 100;
  * never started would not clean up when it is left.
  */
 export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8Array> {
-  const { events, keepAliveMs, stallTimeoutMs, stallClock, onDisconnect } = options;
+  const { events, keepAliveMs, stallTimeoutMs, stallClock, onDisconnect, keepAlive = () => SSE_KEEP_ALIVE } = options;
   const encoder = new TextEncoder();
   const started = events.next();
   let first: typeof started | null = started;
@@ -99,12 +99,11 @@ export function createSseStream(options: SseStreamOptions): ReadableStream<Uint8
     {
       start(controller) {
         if (keepAliveMs === null) return;
-        const comment = encoder.encode(options.keepAlive ?? SSE_KEEP_ALIVE);
         const watchSilence = () => {
           const leftMs = sentAtMs + keepAliveMs - performance.now();
           silence = setTimeout(watchSilence, leftMs > 0 ? leftMs : keepAliveMs);
           // Only to a client that has taken all else: comments that it does not read must not pile up.
-          if (leftMs <= 0 && isWaiting && controller.desiredSize === 0) controller.enqueue(comment);
+          if (leftMs <= 0 && isWaiting && controller.desiredSize === 0) controller.enqueue(encoder.encode(keepAlive()));
         };
         silence = setTimeout(watchSilence, keepAliveMs);
       },

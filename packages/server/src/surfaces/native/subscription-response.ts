@@ -44,7 +44,7 @@ export async function createSubscriptionResponse(
   const body = createSseStream({
     events: listEvents(start, options),
     keepAliveMs: limits.streamKeepAliveMs,
-    keepAlive: PING,
+    keepAlive: () => PING,
     stallTimeoutMs: limits.streamStallTimeoutMs,
     stallClock: options.stallClock,
     onDisconnect: options.disconnect,

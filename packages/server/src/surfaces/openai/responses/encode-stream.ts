@@ -22,10 +22,17 @@ export interface ResponseStreamOptions {
 
 export type LastEvent = Extract<ResponseEvent, { type: "response.completed" | "response.incomplete" }>;
 
-/** A failure is the response's last event, also where the response has not begun. */
+/**
+ * A failure is the response's last event, also where the response has not begun. In a silence an event says that it goes on:
+ * Codex counts no comments, and would send the request again after five minutes (https://github.com/openai/codex/issues/31539).
+ */
 export function createResponseProtocol(builder: ResponseBuilder): EventStreamProtocol {
   return {
     ending: null,
+    encodeKeepAlive() {
+      const event = builder.keepAlive();
+      return event === null ? null : encodeEvent(event);
+    },
     encodeError: (error) =>
       builder
         .fail(error)

@@ -295,3 +295,33 @@ test("the functions that were offered are repeated with all their fields, hosted
     tools[2],
   ]);
 });
+
+test("in a silence before its first item the response says that it goes on", () => {
+  const builder = build();
+  expect(builder.keepAlive()).toBeNull();
+  const made = builder.start(SERVED);
+  const reminder = builder.keepAlive();
+  expect(validateShape(responseStreamEventSchema, reminder)).toEqual([]);
+  expect(reminder).toMatchObject({
+    type: "response.in_progress",
+    sequence_number: made.length,
+    response: { id: "resp_1", model: "served", status: "in_progress", output: [] },
+  });
+  const rest = [text("Hello"), stop("stop"), END].flatMap((event) => {
+    const pushed = builder.push(event);
+    expect(builder.keepAlive()).toBeNull();
+    return pushed;
+  });
+  expect(rest.map(({ sequence_number: number }) => number)).toEqual(rest.map((_, index) => made.length + 1 + index));
+  const empty = build();
+  empty.start(SERVED);
+  empty.push(END);
+  expect(empty.keepAlive()).toBeNull();
+  const broken = build();
+  broken.start(SERVED);
+  broken.fail(new AiError("engine_failed", "It broke."));
+  expect(broken.keepAlive()).toBeNull();
+  const queued = build();
+  queued.queue();
+  expect(queued.keepAlive()).toBeNull();
+});

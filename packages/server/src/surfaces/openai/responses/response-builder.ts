@@ -42,6 +42,11 @@ export interface ResponseBuilder {
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
   push(event: RunEvent): readonly ResponseEvent[];
+  /**
+   * An event for a silence: `response.in_progress` once more, because some SDKs fail on the `keepalive` that OpenAI sends.
+   * Null before the response has begun, and from its first item on: some SDKs would take its output for all that there is.
+   */
+  keepAlive(): ResponseEvent | null;
   /** The last event of a response that broke; before `start`, the first ones too. */
   fail(error: AiError): readonly ResponseEvent[];
 }
@@ -137,6 +142,13 @@ class Builder implements ResponseBuilder {
         this.#finish(event.usage);
     }
     return this.#take();
+  }
+
+  keepAlive(): ResponseEvent | null {
+    const hasOutput = this.#output.length > 0 || this.#open !== null;
+    if (this.#sent === 0 || hasOutput || this.#response.status !== "in_progress") return null;
+    this.#emit({ type: "response.in_progress", response: this.response });
+    return this.#take()[0] ?? null;
   }
 
   fail(error: AiError): readonly ResponseEvent[] {

@@ -51,6 +51,8 @@ class NativeBuilder implements ResponseBuilder {
   /** Ours, by the upstream's. */
   readonly #ids = new Map<string, string>();
   #sent = 0;
+  /** Whether an event of the upstream has passed. */
+  #hasRelayed = false;
 
   constructor({ initial, sealBlob }: NativeBuilderOptions) {
     this.#response = initial;
@@ -76,6 +78,7 @@ class NativeBuilder implements ResponseBuilder {
     const { type, response, item, item_id: itemId, output_index: index } = event.event;
     if (isRecord(response)) this.#merge(response);
     if (FIRST.has(type) || !EVENT_NAME.test(String(type))) return [];
+    this.#hasRelayed = true;
     const mapped = isRecord(item) ? this.#mapItem(item) : null;
     const isDone = type === "response.output_item.done" && typeof index === "number";
     if (mapped !== null && isDone) this.#output.set(index, mapped);
@@ -87,6 +90,11 @@ class NativeBuilder implements ResponseBuilder {
         ...(typeof itemId === "string" ? { item_id: this.#mapId(itemId) } : {}),
       }),
     ];
+  }
+
+  keepAlive(): ResponseEvent | null {
+    if (this.#sent === 0 || this.#hasRelayed || this.#response.status !== "in_progress") return null;
+    return this.#number({ type: "response.in_progress", response: this.#response });
   }
 
   fail(error: AiError): readonly ResponseEvent[] {
