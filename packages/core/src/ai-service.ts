@@ -104,7 +104,12 @@ export interface ModelChanges {
 /** A call whose model has been looked up, and with it the way that it goes. */
 export type RoutedCall<Request, Run> = LocalCall<Request, Run> | UpstreamCall;
 
-interface LocalCall<Request, Run> {
+interface AnyCall {
+  /** Of the model that was found, whatever the request called it; null for none. */
+  readonly modelId: string | null;
+}
+
+interface LocalCall<Request, Run> extends AnyCall {
   readonly route: "local";
   /**
    * Resolves once the call is admitted, so that every refusal is thrown here, before any byte of an answer.
@@ -116,7 +121,7 @@ interface LocalCall<Request, Run> {
   run(request: Request): Promise<Run>;
 }
 
-export interface UpstreamCall {
+export interface UpstreamCall extends AnyCall {
   readonly route: "upstream";
   /** What the upstream is asked for: the request is to be decoded for it. */
   readonly sentAs: ModelRequestId;
@@ -179,11 +184,13 @@ export function createAiService(options: AiServiceOptions): AiService {
   };
   const forwardTo = (operation: ModelOperationId, sentAs: ModelRequestId, target: CallTarget): UpstreamCall => ({
     route: "upstream",
+    modelId: target.model?.id ?? null,
     sentAs,
     run: (request) => serve(upstreamCalls(operation, sentAs), target, request),
   });
   const runLocally = <Request, Run>(calls: Calls<Request, Run>, target: CallTarget): LocalCall<Request, Run> => ({
     route: "local",
+    modelId: target.model?.id ?? null,
     run: (request) => serve(calls, target, request),
   });
   return {

@@ -9,8 +9,8 @@ export interface EventStreamProtocol {
   readonly ending: string | null;
   /** Says why a stream broke. Nothing follows it: a broken stream must not look complete. */
   readonly encodeError: (error: AiError) => string;
-  /** Called in a silence for what shows that the stream goes on; null for a comment. Default: always a comment. */
-  readonly encodeKeepAlive?: () => string | null;
+  /** Called in a silence for events that show that the stream goes on; empty for a comment. Default: always a comment. */
+  readonly encodeKeepAlive?: () => string;
 }
 
 export interface EventStreamOptions {

@@ -36,7 +36,7 @@ export async function createStreamResponse(start: Promise<StartedStream>, option
   const body = createSseStream({
     events,
     keepAliveMs,
-    keepAlive: () => options.protocol.encodeKeepAlive?.() ?? SSE_KEEP_ALIVE,
+    keepAlive: () => options.protocol.encodeKeepAlive?.() || SSE_KEEP_ALIVE,
     stallTimeoutMs,
     stallClock: "sum",
     onDisconnect: context.disconnect,

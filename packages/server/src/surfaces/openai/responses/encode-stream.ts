@@ -29,15 +29,8 @@ export type LastEvent = Extract<ResponseEvent, { type: "response.completed" | "r
 export function createResponseProtocol(builder: ResponseBuilder): EventStreamProtocol {
   return {
     ending: null,
-    encodeKeepAlive() {
-      const event = builder.keepAlive();
-      return event === null ? null : encodeEvent(event);
-    },
-    encodeError: (error) =>
-      builder
-        .fail(error)
-        .map((event) => encodeEvent(event))
-        .join(""),
+    encodeKeepAlive: () => encodeEvents(builder.keepAlive()),
+    encodeError: (error) => encodeEvents(builder.fail(error)),
   };
 }
 
@@ -66,6 +59,10 @@ export function encodeResponseStream(
 
 export function isLast(event: ResponseEvent): event is LastEvent {
   return event.type === "response.completed" || event.type === "response.incomplete";
+}
+
+function encodeEvents(events: readonly ResponseEvent[]): string {
+  return events.map((event) => encodeEvent(event)).join("");
 }
 
 function encodeEvent(event: ResponseEvent): string {

@@ -296,32 +296,31 @@ test("the functions that were offered are repeated with all their fields, hosted
   ]);
 });
 
-test("in a silence before its first item the response says that it goes on", () => {
+test("in a silence before its first item the response says that it waits or goes on", () => {
   const builder = build();
-  expect(builder.keepAlive()).toBeNull();
-  const made = builder.start(SERVED);
-  const reminder = builder.keepAlive();
-  expect(validateShape(responseStreamEventSchema, reminder)).toEqual([]);
-  expect(reminder).toMatchObject({
-    type: "response.in_progress",
-    sequence_number: made.length,
-    response: { id: "resp_1", model: "served", status: "in_progress", output: [] },
-  });
+  const made = [
+    ...builder.keepAlive(),
+    ...builder.keepAlive(),
+    ...builder.start(SERVED),
+    ...builder.keepAlive(),
+    ...builder.keepAlive(),
+  ];
+  expect(listTypes(made)).toEqual(["created", "queued", "queued", "in_progress", "in_progress", "in_progress"]);
+  for (const event of made) expect(validateShape(responseStreamEventSchema, event)).toEqual([]);
+  expect(made.map(({ sequence_number: number }) => number)).toEqual(made.map((_, index) => index));
+  expect(made.at(-1)).toMatchObject({ response: { id: "resp_1", model: "served", status: "in_progress", output: [] } });
   const rest = [text("Hello"), stop("stop"), END].flatMap((event) => {
     const pushed = builder.push(event);
-    expect(builder.keepAlive()).toBeNull();
+    expect(builder.keepAlive()).toEqual([]);
     return pushed;
   });
-  expect(rest.map(({ sequence_number: number }) => number)).toEqual(rest.map((_, index) => made.length + 1 + index));
+  expect(rest.map(({ sequence_number: number }) => number)).toEqual(rest.map((_, index) => made.length + index));
   const empty = build();
   empty.start(SERVED);
   empty.push(END);
-  expect(empty.keepAlive()).toBeNull();
+  expect(empty.keepAlive()).toEqual([]);
   const broken = build();
   broken.start(SERVED);
   broken.fail(new AiError("engine_failed", "It broke."));
-  expect(broken.keepAlive()).toBeNull();
-  const queued = build();
-  queued.queue();
-  expect(queued.keepAlive()).toBeNull();
+  expect(broken.keepAlive()).toEqual([]);
 });

@@ -36,17 +36,17 @@ export interface ResponseBuilderOptions {
 export interface ResponseBuilder {
   /** As it is by now. Events that were returned hold earlier states of it. */
   readonly response: ResponseObject;
-  /** The first events of a response that waits in the background. */
+  /** The first events of a response that waits. */
   queue(): readonly ResponseEvent[];
   /** The first events, or the next after it was queued. @param served what is known once the call runs */
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
   push(event: RunEvent): readonly ResponseEvent[];
   /**
-   * An event for a silence: `response.in_progress` once more, because some SDKs fail on the `keepalive` that OpenAI sends.
-   * Null before the response has begun, and from its first item on: some SDKs would take its output for all that there is.
+   * Events for a silence: that it waits, or that it goes on, once more. No `keepalive`, as OpenAI sends it, on which some SDKs
+   * fail; and none from the first item on, because some would take the output of such an event for all that there is.
    */
-  keepAlive(): ResponseEvent | null;
+  keepAlive(): readonly ResponseEvent[];
   /** The last event of a response that broke; before `start`, the first ones too. */
   fail(error: AiError): readonly ResponseEvent[];
 }
@@ -144,11 +144,13 @@ class Builder implements ResponseBuilder {
     return this.#take();
   }
 
-  keepAlive(): ResponseEvent | null {
-    const hasOutput = this.#output.length > 0 || this.#open !== null;
-    if (this.#sent === 0 || hasOutput || this.#response.status !== "in_progress") return null;
-    this.#emit({ type: "response.in_progress", response: this.response });
-    return this.#take()[0] ?? null;
+  keepAlive(): readonly ResponseEvent[] {
+    if (this.#sent === 0) return this.queue();
+    const { status } = this.#response;
+    if (this.#output.length > 0 || this.#open !== null) return [];
+    if (status === "queued" || status === "in_progress")
+      this.#emit({ type: `response.${status}`, response: this.response });
+    return this.#take();
   }
 
   fail(error: AiError): readonly ResponseEvent[] {

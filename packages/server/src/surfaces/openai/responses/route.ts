@@ -92,7 +92,7 @@ export function createCallDecoder(dependencies: Omit<ResponseDependencies, "back
     // What is stored piece by piece has to come piece by piece.
     const asked = isDetached ? { ...wire, stream: true } : wire;
     return {
-      ...prepareRun(routed, { wire: asked, state, seals, scope }),
+      ...prepareRun(routed, { wire: asked, modelId: routed.modelId, state, seals, scope }),
       wire,
       state,
       async keep(last) {
@@ -160,6 +160,8 @@ function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): Start
 
 interface PrepareOptions {
   readonly wire: ResponseWire;
+  /** Of the model that was found; null for none. */
+  readonly modelId: string | null;
   readonly state: ResponseState;
   readonly seals: Seals;
   readonly scope: CallScope;
@@ -211,8 +213,9 @@ function createBuilder(toolNames: DecodedResponse["toolNames"], options: Prepare
   });
 }
 
-function composeInitial({ wire, state: { conversationId } }: PrepareOptions): ResponseObject {
-  return composeResponse(wire, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
+function composeInitial({ wire, modelId, state: { conversationId } }: PrepareOptions): ResponseObject {
+  const named = { ...wire, model: modelId ?? wire.model };
+  return composeResponse(named, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
 }
 
 interface KeepOptions extends Pick<ResponseDependencies, "responses" | "settings"> {

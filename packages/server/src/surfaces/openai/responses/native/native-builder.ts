@@ -92,9 +92,11 @@ class NativeBuilder implements ResponseBuilder {
     ];
   }
 
-  keepAlive(): ResponseEvent | null {
-    if (this.#sent === 0 || this.#hasRelayed || this.#response.status !== "in_progress") return null;
-    return this.#number({ type: "response.in_progress", response: this.#response });
+  keepAlive(): readonly ResponseEvent[] {
+    if (this.#sent === 0) return this.queue();
+    const { status } = this.#response;
+    if (this.#hasRelayed || (status !== "queued" && status !== "in_progress")) return [];
+    return [this.#number({ type: `response.${status}`, response: this.#response })];
   }
 
   fail(error: AiError): readonly ResponseEvent[] {
