@@ -78,6 +78,14 @@ test("several choices differ in seed, keep their index and count the prompt once
   expect(engine.requests.map((generation) => generation.sampling.seed)).toEqual([2 ** 32 - 1, 0, 1]);
 });
 
+test("a chat is reproducible where it has a seed, and only there", async () => {
+  const { service, engine } = setUp();
+  for (const seed of [7, null]) {
+    await foldChatEvents((await serveChat(service, callWith(), { ...request, seed, temperature: 0 })).events);
+    expect(engine.requests.at(-1)?.isReproducible).toBe(seed !== null);
+  }
+});
+
 test("a negative seed is taken modulo 2³²", async () => {
   const { service, engine } = setUp();
   await foldChatEvents((await serveChat(service, callWith(), { ...request, seed: -1 })).events);

@@ -84,6 +84,7 @@ async function prepareRequest(engine: ChatEngine, tokensMax: number): Promise<Ge
     shareId: null,
     style: "chat",
     scoresPrompt: false,
+    isReproducible: true,
     output,
     topLogprobs: null,
     stop: [],

@@ -45,7 +45,7 @@ export interface Sampling {
   readonly presencePenalty: number;
   /** -2 to 2. */
   readonly frequencyPenalty: number;
-  /** 32-bit unsigned. The same seed, prompt and sampling give the same text. */
+  /** 32-bit unsigned. The same seed, prompt and sampling give the same text where the generation is reproducible. */
   readonly seed: number;
   /** Token id to a bias of -100 (never) to 100. */
   readonly logitBias: Readonly<Record<number, number>>;
@@ -132,6 +132,11 @@ export interface GenerationRequest extends GenerationOptions {
   readonly tokensMax: number;
   /** Whether the tokens of the prompt are reported too, with as many of the likeliest. */
   readonly scoresPrompt: boolean;
+  /**
+   * Whether the text must be the same in any company: beside other calls or alone, with a cached prefix or without,
+   * streamed or not. Where it need not, an engine may round as it is fastest.
+   */
+  readonly isReproducible: boolean;
   /** Up to four non-empty strings; the text ends before the first that appears. */
   readonly stop: readonly string[];
 }

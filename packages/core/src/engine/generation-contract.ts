@@ -45,13 +45,16 @@ export const GREEDY: Sampling = {
   logitBias: {},
 };
 
-/** Nothing special: what a test does not say. */
-export const PLAIN: GenerationOptions & Pick<GenerationRequest, "style" | "scoresPrompt" | "leaseId" | "shareId"> = {
+type PlainField = "style" | "scoresPrompt" | "isReproducible" | "leaseId" | "shareId";
+
+/** Nothing special: what a test does not say. Reproducible, because most tests compare texts. */
+export const PLAIN: GenerationOptions & Pick<GenerationRequest, PlainField> = {
   sampling: GREEDY,
   output: FREE_TEXT,
   topLogprobs: null,
   style: "chat",
   scoresPrompt: false,
+  isReproducible: true,
   leaseId: null,
   shareId: null,
 };

@@ -36,7 +36,7 @@ import { withLease } from "./model-lease.ts";
 import { prepareTruncated } from "./truncate-chat.ts";
 import { mergeGenerations } from "./merge-streams.ts";
 import type { TaggedEvent } from "./merge-streams.ts";
-import { buildSampling, shiftSeed } from "./sampling.ts";
+import { buildSampling, isReproducible, shiftSeed } from "./sampling.ts";
 
 /**
  * Messages of one call, and calls of tools in all of them: a template is rendered in one go, whatever it is made of.
@@ -308,6 +308,7 @@ function buildGeneration(
     ...ids,
     style: "chat",
     scoresPrompt: false,
+    isReproducible: isReproducible(request),
     output: request.output,
     topLogprobs: request.topLogprobs,
     tokensMax: limitTokens(request, prompt),

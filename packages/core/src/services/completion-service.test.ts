@@ -175,6 +175,14 @@ test("all texts of an account share the engine's time", async () => {
   expect(new Set(engine.requests.map(({ shareId }) => shareId))).toEqual(new Set(["ada"]));
 });
 
+test("texts are reproducible where a seed is given, and only there", async () => {
+  for (const seed of [7, null]) {
+    const { complete, engine } = setUp();
+    await complete({ seed, temperature: 0 });
+    expect(engine.requests.map(({ isReproducible }) => isReproducible)).toEqual([seed !== null]);
+  }
+});
+
 test("without echo no prompt is scored", async () => {
   const { complete, engine } = setUp();
   await complete({ topLogprobs: 2 });

@@ -35,7 +35,7 @@ import {
 import { withLease } from "./model-lease.ts";
 import { mergeGenerations } from "./merge-streams.ts";
 import type { TaggedGeneration } from "./merge-streams.ts";
-import { buildSampling, shiftSeed } from "./sampling.ts";
+import { buildSampling, isReproducible, shiftSeed } from "./sampling.ts";
 
 /** Texts of one call, those included that are not the best. More is a batch, not a call. */
 const COMPLETION_TEXTS_MAX = 1024;
@@ -219,6 +219,7 @@ function buildGeneration(
     // The best candidates are known by their probabilities.
     topLogprobs: request.topLogprobs ?? (isJudged ? 0 : null),
     scoresPrompt,
+    isReproducible: isReproducible(request),
     tokensMax: limitTokens(request, prompt),
     stop: request.stop,
     // Not by the index: among others a prompt has the texts that it has alone.

@@ -42,6 +42,11 @@ export function buildSampling(requested: SamplingOptions, recommended: Recommend
   };
 }
 
+/** A seed asks for the same text each time; temperature 0 alone does not. */
+export function isReproducible(requested: SamplingOptions): boolean {
+  return requested.seed !== null;
+}
+
 /** The sampling of a later choice: the seeds of a call are consecutive. */
 export function shiftSeed(sampling: Sampling, index: number): Sampling {
   return { ...sampling, seed: wrapSeed(sampling.seed + index) };

@@ -93,6 +93,14 @@ export class EngineShares {
     this.#charge(tookMs, ({ key }) => steps.filter((step) => step.share === key).length / steps.length);
   }
 
+  get waitingSteps(): number {
+    return this.#listSteps().length;
+  }
+
+  get hasChunks(): boolean {
+    return [...this.#shares.values()].some(({ chunks }) => !chunks.isEmpty);
+  }
+
   #open(key: ShareKey): Share {
     const known = this.#shares.get(key);
     if (known !== undefined) return known;

@@ -2,14 +2,24 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createEvaluationScheduler } from "./evaluation-scheduler.ts";
+import type { EvaluationSchedulerOptions } from "./evaluation-scheduler.ts";
 
 const never = new AbortController().signal;
 
 /** Of a call that shares the engine with nobody. */
-const newTurn = (signal = never) => ({ signal, call: {}, share: {} });
+const newTurn = (signal = never) => ({ signal, call: {}, share: {}, isReproducible: true });
+
+const createScheduler = (options: Partial<EvaluationSchedulerOptions> = {}) =>
+  createEvaluationScheduler({
+    chunkTokens: 64,
+    chunkTokensMax: 1024,
+    streamGapMs: 120,
+    evaluatedMs: () => 0,
+    ...options,
+  });
 
 function createReader() {
-  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0 });
+  const scheduler = createScheduler();
   const chunks: [string, number][] = [];
   const readAll = async (name: string, total: number, call: object = {}) => {
     for (let left = total; left > 0;) {
@@ -17,6 +27,7 @@ function createReader() {
         signal: never,
         call,
         share: "all",
+        isReproducible: true,
         tokensLeft: left,
         async read(tokens) {
           chunks.push([name, tokens]);
@@ -65,7 +76,7 @@ function createClock() {
 
 test("after a scored chunk no other is scored for as long as it took, while other calls evaluate", async () => {
   const clock = createClock();
-  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0, clock });
+  const scheduler = createScheduler({ clock });
   const events: string[] = [];
   const step = (name: string) =>
     scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 0 }, async () => events.push(name));
@@ -92,7 +103,7 @@ test("after a scored chunk no other is scored for as long as it took, while othe
 });
 
 test("scored chunks follow each other where no other call evaluates, and a failed or aborted one delays no other", async () => {
-  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => 0, clock: createClock() });
+  const scheduler = createScheduler({ clock: createClock() });
   const events: number[] = [];
   const score = (read: (tokens: number) => Promise<unknown>, signal = never) =>
     scheduler.takeScoredTurn({ ...newTurn(signal), tokensLeft: 100, read });
@@ -128,7 +139,7 @@ test("a call that aborts while waiting gets no turn, and a failed read passes th
   expect(chunks).toEqual([["c", 10]]);
 });
 
-test("all chunks have the same size but the last, which is one chunk and what is left", async () => {
+test("all chunks of a reproducible prompt have the same size but the last, which is one chunk and what is left", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 2000 }), async (total) => {
       const { readAll, sizes } = createReader();
@@ -211,7 +222,7 @@ test("a chunk waits for the decode steps in flight, also when one fails", async 
 function runStreams(sequences: readonly number[], curve: Readonly<Record<number, number>>) {
   let evaluated = 0;
   let open = 0;
-  const scheduler = createEvaluationScheduler({ chunkTokens: 64, evaluatedMs: () => evaluated });
+  const scheduler = createScheduler({ evaluatedMs: () => evaluated });
   const evaluations: number[][] = [];
   const sample = async (sequenceNumber: number, steps: number) => {
     const turn = { ...newTurn(), sequenceNumber };
@@ -264,4 +275,91 @@ test("a decode step that aborts while it waits is not called", async () => {
   chunkMayEnd.resolve();
   await Promise.all([chunk, stays]);
   expect(events).toEqual(["step"]);
+});
+
+const STEP_MS = 10;
+const PROMPT_TOKEN_MS = 2;
+
+/** Streams that sample all the time while others' prompts are read one after the other, on a clock of their own. */
+async function readBesideStreams({ streams, streamGapMs }: { readonly streams: number; readonly streamGapMs: number }) {
+  const clock = createClock();
+  let evaluated = 0;
+  const scheduler = createScheduler({ streamGapMs, clock, evaluatedMs: () => evaluated });
+  const evaluate = async (ms: number) => {
+    evaluated += ms;
+    await clock.pass(ms);
+  };
+  const reading = new AbortController();
+  const gaps: number[] = [];
+  const chunks: number[] = [];
+  const sample = async (sequenceNumber: number) => {
+    let last: number | null = null;
+    while (!reading.signal.aborted) {
+      await scheduler.runDecodeStep({ ...newTurn(), sequenceNumber: 2 * sequenceNumber }, () => evaluate(STEP_MS));
+      if (last !== null) gaps.push(clock.now() - last);
+      last = clock.now();
+    }
+  };
+  const running = Array.from({ length: streams }, (_, index) => sample(index));
+  for (const total of [64, 900, 400]) {
+    const turn = { ...newTurn(), isReproducible: false };
+    for (let left = total; left > 0;) {
+      left -= await scheduler.takeTurn({
+        ...turn,
+        tokensLeft: left,
+        async read(tokens) {
+          chunks.push(tokens);
+          await evaluate(tokens * PROMPT_TOKEN_MS);
+          return tokens;
+        },
+      });
+    }
+  }
+  reading.abort();
+  await Promise.all(running);
+  return { longestGapMs: Math.max(...gaps.slice(4 * streams)), chunks };
+}
+
+test.each([
+  [1, 80],
+  [4, 80],
+  [4, 120],
+  [8, 150],
+])("tokens of %i streams are at most %i ms apart while prompts are read, if that is the setting", async (...given) => {
+  const [streams, streamGapMs] = given;
+  const { longestGapMs, chunks } = await readBesideStreams({ streams, streamGapMs });
+  // The first chunk came before anything was measured.
+  expect(Math.max(...chunks.slice(1)) * PROMPT_TOKEN_MS).toBeLessThanOrEqual(streamGapMs - streams * STEP_MS + 1);
+  expect(longestGapMs).toBeLessThanOrEqual(streamGapMs + STEP_MS);
+});
+
+test("prompts have a quarter of the gap, however many streams there are", async () => {
+  const { chunks } = await readBesideStreams({ streams: 16, streamGapMs: 160 });
+  expect(Math.max(...chunks.slice(1)) * PROMPT_TOKEN_MS).toBe(40);
+});
+
+test("a prompt alone is read in chunks of a quarter of a second, and of half of that beside another", async () => {
+  const clock = createClock();
+  let evaluated = 0;
+  const scheduler = createScheduler({ clock, evaluatedMs: () => evaluated });
+  const readAll = async (total: number) => {
+    const sizes: number[] = [];
+    const turn = { ...newTurn(), isReproducible: false };
+    for (let left = total; left > 0; left -= sizes.at(-1) ?? 0) {
+      await scheduler.takeTurn({
+        ...turn,
+        tokensLeft: left,
+        async read(tokens) {
+          sizes.push(tokens);
+          evaluated += tokens * PROMPT_TOKEN_MS;
+          await clock.pass(tokens * PROMPT_TOKEN_MS);
+        },
+      });
+    }
+    return sizes;
+  };
+  expect(await readAll(560)).toEqual([64, 124, 124, 124, 124]);
+  const [first, second] = await Promise.all([readAll(500), readAll(250)]);
+  expect(Math.max(...first.slice(0, 3), ...second.slice(0, 3))).toBe(64);
+  expect(first.at(-1)).toBeGreaterThan(64);
 });

@@ -41,7 +41,15 @@ async function listTurns(sequence: LlamaContextSequence, letter: number, length:
   const prompt = { tokens };
   const request = { ...PLAIN, prompt, output: FREE_TEXT, tokensMax: 2, stop: [], sampling: GREEDY };
   const reader = createAnswerReader({ stop: [], calls: "none", reasoning: "none", untagged: null });
-  const generation = { request, tokens, sampledTokens: [], reader, constraint: null, options: { temperature: 0 } };
+  const generation = {
+    request,
+    tokens,
+    sampledTokens: [],
+    reader,
+    isReproducible: true,
+    constraint: null,
+    options: { temperature: 0 },
+  };
   await collectGeneration(
     runGeneration({ ...loaded, scheduler }, sequence, { generation, turn: { signal, call: prompt, share: prompt } }),
   );

@@ -22,6 +22,8 @@ export interface Generation {
   readonly sampledTokens: Token[];
   /** A fresh reader. */
   readonly reader: AnswerReader;
+  /** Whether the text must not depend on what the sequence holds or on what runs beside it. */
+  readonly isReproducible: boolean;
   /** Null for free text. */
   readonly constraint: Constraint | null;
   readonly options: SequenceEvaluateOptions;
@@ -34,18 +36,25 @@ interface Running {
 
 type Evaluation = AsyncGenerator<SampledToken, void, void | Token | Token[]>;
 
+/** What a template writes at the beginning of every prompt: not worth the end of another conversation. */
+const PREFIX_TOKENS_MIN = 24;
+
 /**
  * Chooses the free sequence that shares the longest prefix with the prompt, else the least recently used one.
+ *
+ * @param free least recently used first
  */
 export function chooseSequence(
   loaded: LoadedModel,
   free: readonly LlamaContextSequence[],
-  tokens: readonly Token[],
+  prompt: ReusingPrompt,
 ): LlamaContextSequence | undefined {
-  let best = free[0];
-  let mostTokens = tokens.length / 2;
+  const [oldest] = free;
+  if (oldest === undefined) return undefined;
+  let best = oldest;
+  let mostTokens = countReusable(loaded, oldest, prompt) + PREFIX_TOKENS_MIN;
   for (const sequence of free) {
-    const reusable = countReusable(loaded, sequence, tokens);
+    const reusable = countReusable(loaded, sequence, prompt);
     if (reusable > mostTokens) {
       best = sequence;
       mostTokens = reusable;
@@ -81,14 +90,20 @@ export async function* runGeneration(
   }
 }
 
+type ReusingPrompt = Pick<Generation, "tokens" | "isReproducible">;
+
 /**
- * Number of prompt tokens that need not be read again. The last token always is, for its prediction. On a CPU only
- * whole chunks count that were read as such, and one chunk is always read again, so that every row is computed as in a
- * cold run.
+ * Number of prompt tokens that need not be read again. The last token always is, for its prediction. Of a reproducible
+ * prompt only whole chunks count that were read as such, and one chunk is always read again, so that every row is
+ * computed as in a cold run.
  */
-function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
-  const common = sequence.compareContextTokens([...tokens]).firstDifferentIndex;
-  if (!loaded.isReproducible) return Math.min(common, tokens.length - 1);
+function countReusable(
+  loaded: LoadedModel,
+  sequence: LlamaContextSequence,
+  { tokens, isReproducible }: ReusingPrompt,
+): number {
+  const common = sequence.compareContextTokens(tokens).firstDifferentIndex;
+  if (!isReproducible) return Math.min(common, tokens.length - 1);
   const inChunks = Math.min(common, loaded.readInChunks.get(sequence) ?? 0, tokens.length - loaded.chunkTokens);
   return inChunks < loaded.chunkTokens ? 0 : inChunks - (inChunks % loaded.chunkTokens);
 }
@@ -97,8 +112,9 @@ function countReusable(loaded: LoadedModel, sequence: LlamaContextSequence, toke
 async function keepPrefix(loaded: LoadedModel, sequence: LlamaContextSequence, start: number): Promise<number> {
   const end = sequence.nextTokenIndex;
   if (start < end) await sequence.eraseContextTokenRanges([{ start, end }]);
-  loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
-  return sequence.nextTokenIndex;
+  const kept = sequence.nextTokenIndex;
+  loaded.readInChunks.set(sequence, Math.min(kept, loaded.readInChunks.get(sequence) ?? 0));
+  return kept;
 }
 
 interface FirstToken {
@@ -115,13 +131,13 @@ async function readPrompt(
   sequence: LlamaContextSequence,
   { generation, turn }: Running,
 ): Promise<FirstToken & { readonly keptTokens: number }> {
-  const { tokens, options, request } = generation;
+  const { tokens, options, request, isReproducible } = generation;
   const readChunk = async (count: number): Promise<FirstToken | null> => {
     const next = sequence.nextTokenIndex;
     const chunk = tokens.slice(next, next + count);
     if (next + count < tokens.length) {
       await sequence.evaluateWithoutGeneratingNewTokens(chunk);
-      loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+      if (isReproducible) loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
       return null;
     }
     const evaluation: Evaluation =
@@ -130,9 +146,10 @@ async function readPrompt(
         : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
     return { evaluation, sampled: await sampleNext(evaluation) };
   };
-  const start = findPrefixEnd(loaded, sequence, tokens);
+  const start = findPrefixEnd(loaded, sequence, generation);
   const first = await loaded.scheduler.takeTurn({
     ...turn,
+    isReproducible,
     tokensLeft: tokens.length - start,
     async read(count) {
       const kept = await keepPrefix(loaded, sequence, start);
@@ -143,14 +160,14 @@ async function readPrompt(
   let { token } = first;
   while (token === null) {
     const tokensLeft = tokens.length - sequence.nextTokenIndex;
-    token = await loaded.scheduler.takeTurn({ ...turn, tokensLeft, read: readChunk });
+    token = await loaded.scheduler.takeTurn({ ...turn, isReproducible, tokensLeft, read: readChunk });
   }
   return { ...token, keptTokens: first.keptTokens };
 }
 
 /** Where the part of the sequence ends that the prompt can keep. */
-function findPrefixEnd(loaded: LoadedModel, sequence: LlamaContextSequence, tokens: readonly Token[]): number {
-  const reusable = countReusable(loaded, sequence, tokens);
+function findPrefixEnd(loaded: LoadedModel, sequence: LlamaContextSequence, prompt: ReusingPrompt): number {
+  const reusable = countReusable(loaded, sequence, prompt);
   return reusable < sequence.nextTokenIndex && !loaded.canCutBack ? 0 : reusable;
 }
 

@@ -135,6 +135,38 @@ test("a second turn counts the first as cached, exactly, and its text is that of
   expect(second.text).toBe(cold.text);
 });
 
+const seaStory: ChatMessage[] = [{ role: "user", content: "Tell me a very long story of the sea. ".repeat(5) }];
+const fast = { isReproducible: false };
+
+test("without a seed nothing that is in memory is read again: the prompt, the answer, all but the last token", async () => {
+  const engine = openEngine({ concurrency: 1 });
+  const first = await run(engine, seaStory, { ...fast, sampling: { logitBias: { [FULL_STOP]: 90 } } });
+  expect(first.cachedTokens).toBe(0);
+  const turns: ChatMessage[] = [...seaStory, { role: "assistant", content: first.text }];
+  const second = await run(engine, [...turns, { role: "user", content: "More." }], fast);
+  // The last token of an answer is sampled and not evaluated.
+  expect(second.cachedTokens).toBe(first.prompt.tokens.length + first.completionTokens - 1);
+  const third = await run(engine, [...turns, { role: "user", content: "More." }], fast);
+  expect(third.cachedTokens).toBe(second.prompt.tokens.length - 1);
+});
+
+test("a seeded text is that of a cold run, whatever was read before it without a seed", async () => {
+  const cold = await run(openEngine({ concurrency: 1 }), seaStory);
+  const engine = openEngine({ concurrency: 1 });
+  await run(engine, seaStory, fast);
+  const seeded = await run(engine, seaStory);
+  expect(seeded).toMatchObject({ text: cold.text, cachedTokens: 0 });
+  await run(engine, [...seaStory, ...story], fast);
+  const kept = await run(engine, seaStory);
+  expect(kept).toMatchObject({ text: cold.text, cachedTokens: keptOf(cold.prompt.tokens.length) });
+});
+
+test("the setting makes every text reproducible", async () => {
+  const engine = openEngine({ concurrency: 1, reproducible: true });
+  const { prompt, text } = await run(engine, seaStory, fast);
+  expect(await run(engine, seaStory, fast)).toMatchObject({ text, cachedTokens: keptOf(prompt.tokens.length) });
+});
+
 test("a prompt goes to the sequence that holds it, any other to the longest unused", async () => {
   const engine = openEngine({ concurrency: 2 });
   const long: ChatMessage[] = [

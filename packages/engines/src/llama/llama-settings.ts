@@ -23,6 +23,16 @@ export interface ChatModelSettings {
    * How many of the likeliest tokens are sampled from at a temperature above 0; 0 for all, at some cost. Default 1,000.
    */
   readonly candidateTokensMax: number;
+  /**
+   * Whether every text is reproducible, not only those of requests with a seed: prompts are then read more slowly. Only
+   * on a CPU. Default false.
+   */
+  readonly reproducible: boolean;
+  /**
+   * How long two tokens of a stream should be apart at most while the prompts of other calls are read, in milliseconds:
+   * prompts are cut accordingly, reproducible ones excepted. Default 125.
+   */
+  readonly streamGapMs: number;
 }
 
 type Optional<Settings> = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
@@ -43,5 +53,7 @@ export function resolveChatModel(settings: LlamaEngineSettings): ChatModelSettin
     threads: settings.threads ?? Math.max(1, availableParallelism() - 1),
     gpu: settings.gpu ?? false,
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
+    reproducible: settings.reproducible ?? false,
+    streamGapMs: settings.streamGapMs ?? 125,
   };
 }

@@ -32,11 +32,11 @@ export interface LoadedModel {
   readonly contextTokens: number;
   /** Whether the memory of a sequence can be cut back to a prefix; a recurrent model starts over instead. */
   readonly canCutBack: boolean;
-  /** Number of tokens in a prompt chunk. */
+  /** Number of tokens in a chunk of a prompt that is read reproducibly. */
   readonly chunkTokens: number;
-  /** Whether a text is independent of what ran before it and of what runs at the same time. */
-  readonly isReproducible: boolean;
-  /** How many tokens of each sequence were read in whole chunks. */
+  /** Whether a text can be made independent of what ran before it and of what runs at the same time. */
+  readonly canReproduce: boolean;
+  /** How many tokens at the beginning of each sequence were read in whole chunks of a reproducible prompt. */
   readonly readInChunks: WeakMap<LlamaContextSequence, number>;
   readonly sequences: SlotPool<LlamaContextSequence>;
   /** As the native context numbers them. */
@@ -57,10 +57,10 @@ export interface LoadedModel {
  * when the same rows are always read together. Smaller chunks would miss the fast kernel of flash attention, larger
  * ones make running streams and newcomers wait.
  *
- * @see docs/decisions/2026-11-23-prompts-are-read-in-chunks-of-64.md
+ * @see docs/decisions/2026-11-30-speed-is-the-default.md
  */
 const CPU_CHUNK_TOKENS = 64;
-/** A GPU needs more rows to be busy, and does not round the same way anyway. */
+/** A GPU needs more rows to be busy, and promises no equal rounding. */
 const GPU_CHUNK_TOKENS = 512;
 /** Room for the longest chunk in one evaluation. */
 export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
@@ -97,19 +97,20 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
     const sequences = openSequences(context, settings.concurrency);
     const isToken = createTokenGuard(model);
     const tokenizer = createTokenizer(module, model);
-    const isReproducible = llama.gpu === false;
-    const chunkTokens = isReproducible ? CPU_CHUNK_TOKENS : GPU_CHUNK_TOKENS;
+    const canReproduce = llama.gpu === false;
+    const chunkTokens = canReproduce ? CPU_CHUNK_TOKENS : GPU_CHUNK_TOKENS;
+    const { streamGapMs } = settings;
     return {
       module,
       model,
       contextTokens,
       canCutBack: !model.fileInsights.isRecurrent,
       chunkTokens,
-      isReproducible,
+      canReproduce,
       readInChunks: new WeakMap(),
       sequences: createSlotPool(sequences),
       sequenceNumber: (sequence) => sequences.indexOf(sequence),
-      scheduler: createEvaluationScheduler({ chunkTokens, evaluatedMs }),
+      scheduler: createEvaluationScheduler({ chunkTokens, chunkTokensMax: BATCH_TOKENS, streamGapMs, evaluatedMs }),
       template,
       tokenizer,
       texts: createTextTokenizer(model, tokenizer),

@@ -99,7 +99,7 @@ async function* generate(
   const { signal } = turn;
   assertFitsContext(request, loaded.contextTokens);
   const generation = await buildGeneration(loaded, settings, request);
-  const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(loaded, free, generation.tokens));
+  const sequence = await loaded.sequences.acquire(signal, (free) => chooseSequence(loaded, free, generation));
   try {
     yield* runGeneration(loaded, sequence, { generation, turn });
   } catch (error) {
@@ -146,6 +146,7 @@ async function buildGeneration(
     tokens,
     sampledTokens,
     reader,
+    isReproducible: loaded.canReproduce && (settings.reproducible || request.isReproducible),
     constraint,
     options: { ...sampling, ...grammarOption, yieldEogToken: true },
   };

@@ -18,7 +18,7 @@ import type { TimedFinding } from "../cli/doctor-finding.ts";
 import { describeCommand, describeLibraryInstall } from "../cli/invocation.ts";
 import { ConfigError } from "../config-error.ts";
 import { settingMarks } from "../settings/marks.ts";
-import { count } from "../settings/units.ts";
+import { count, milliseconds } from "../settings/units.ts";
 import type { ConfiguredModel, EngineHost, EngineKind, PulledFile } from "./engine-kind.ts";
 
 /** A model that is named by its file, and not by its id in the catalogue. */
@@ -72,6 +72,17 @@ const settings = z.strictObject({
     .describe(
       "For chats and completions that don't say it; default: what the catalogue or the file recommends, else OpenAI's defaults.",
     ),
+  reproducible: z
+    .boolean()
+    .default(false)
+    .describe(
+      "For chats and completions: every text is the same in any company, not only those of requests with a `seed`. Prompts are read more slowly.",
+    ),
+  streamGapMs: milliseconds
+    .optional()
+    .describe(
+      "For chats and completions: how long two tokens of a stream should be apart at most while other prompts are read, those with a `seed` excepted; default 125.",
+    ),
   gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
 });
 
@@ -86,10 +97,12 @@ export const llamaKind = {
   findType: ({ model }) => findCatalogueEntry(model)?.type ?? null,
   listMisfits({ type, engine }) {
     const vectors = type !== "embedding" && engine.truncatableVectors;
-    const sampling = type === "embedding" && engine.sampling !== undefined;
+    const isEmbedding = type === "embedding";
+    const forChats = (["sampling", "streamGapMs"] as const).filter((name) => isEmbedding && engine[name] !== undefined);
     return [
       ...(vectors ? ["truncatableVectors is for a model of the type embedding"] : []),
-      ...(sampling ? ["sampling is for a model of the type chat"] : []),
+      ...(isEmbedding && engine.reproducible ? ["reproducible is for a model of the type chat"] : []),
+      ...forChats.map((name) => `${name} is for a model of the type chat`),
     ];
   },
   usesGpu: ({ gpu }) => gpu,
@@ -124,8 +137,10 @@ function mapLocalModel(
   modelPath: string,
   recommendedSampling: RecommendedSampling = {},
 ): LocalModel {
-  const { kind: _kind, model, sampling: _sampling, truncatableVectors, ...common } = engine;
-  if (type !== "embedding") return { type: "chat", settings: { ...common, modelPath, recommendedSampling } };
+  const { kind: _kind, model, sampling: _sampling, truncatableVectors, reproducible, streamGapMs, ...common } = engine;
+  if (type !== "embedding") {
+    return { type: "chat", settings: { ...common, reproducible, streamGapMs, modelPath, recommendedSampling } };
+  }
   const contextTokens = common.contextTokens ?? findCatalogueEntry(model)?.contextTokens;
   return { type, settings: { ...common, modelPath, contextTokens, truncatableVectors } };
 }

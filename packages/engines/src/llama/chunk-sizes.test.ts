@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createChunkSizes } from "./chunk-sizes.ts";
+
+/** Reads a prompt where each token takes as long as the last ones. @returns the sizes of its chunks */
+function readPrompt({ total, tokenMs, budgetMs }: { total: number; tokenMs: number; budgetMs: number }): number[] {
+  const sizes = createChunkSizes(1024);
+  const chunks: number[] = [];
+  for (let left = total; left > 0; left -= chunks.at(-1) ?? 0) {
+    const tokens = sizes.count("none", budgetMs, left);
+    sizes.note("none", tokens, tokens * tokenMs);
+    chunks.push(tokens);
+  }
+  return chunks;
+}
+
+test("once one chunk was measured, none takes longer than its budget or has more tokens than there is room for", () => {
+  const prompt = fc.record({
+    total: fc.integer({ min: 1, max: 5000 }),
+    tokenMs: fc.double({ min: 0.01, max: 20, noNaN: true }),
+    budgetMs: fc.integer({ min: 1, max: 1000 }),
+  });
+  fc.assert(
+    fc.property(prompt, ({ total, tokenMs, budgetMs }) => {
+      const chunks = readPrompt({ total, tokenMs, budgetMs });
+      expect(chunks.reduce((sum, tokens) => sum + tokens, 0)).toBe(total);
+      expect(Math.min(...chunks)).toBeGreaterThan(0);
+      expect(chunks[0]).toBeLessThanOrEqual(64);
+      for (const tokens of chunks.slice(1)) {
+        const fitting = budgetMs / tokenMs;
+        expect(tokens).toBeLessThanOrEqual(
+          fitting < 48 ? Math.max(16, fitting) : Math.min(1024, Math.max(64, fitting)),
+        );
+      }
+    }),
+  );
+});
+
+test("a prompt is read in equal parts, and a faster machine reads more at once", () => {
+  expect(readPrompt({ total: 300, tokenMs: 2, budgetMs: 250 })).toEqual([64, 118, 118]);
+  expect(readPrompt({ total: 300, tokenMs: 0.5, budgetMs: 250 })).toEqual([64, 236]);
+});
+
+test("each company has its own measurements, and one slow chunk among several changes nothing", () => {
+  const sizes = createChunkSizes(1024);
+  for (const tookMs of [100, 100, 5000, 100, 100]) sizes.note("none", 100, tookMs);
+  expect(sizes.count("none", 200, 1000)).toBe(200);
+  expect(sizes.count("streams", 200, 1000)).toBe(200);
+  sizes.note("streams", 50, 200);
+  expect(sizes.count("streams", 200, 1000)).toBe(64);
+  sizes.note("streams", 50, 300);
+  sizes.note("streams", 50, 300);
+  expect(sizes.count("streams", 200, 1000)).toBe(33);
+  expect(sizes.count("none", 200, 1000)).toBe(200);
+});
+
+test("a chunk of few tokens says nothing of large ones", () => {
+  const sizes = createChunkSizes(1024);
+  sizes.note("none", 2, 40);
+  expect(sizes.count("none", 250, 1000)).toBe(64);
+});
