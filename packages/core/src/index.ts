@@ -194,6 +194,8 @@ export type {
   RealtimeSession,
   RealtimeSessionView,
 } from "./realtime/realtime-session.ts";
+export { dropTurns, groupTurns, steadyDrop } from "./services/truncate-chat.ts";
+export type { TurnGroup } from "./services/truncate-chat.ts";
 export type { UpstreamCallRequest, RequestBounds, UpstreamRun } from "./services/upstream-request.ts";
 export type { EmbeddingRequest, EmbeddingResult } from "./services/embedding-service.ts";
 export type { SamplingOptions } from "./services/sampling.ts";

@@ -24,7 +24,7 @@ export async function prepareTruncated<Prepared>(
   messages: readonly ChatMessage[],
   preparation: Preparation<Prepared>,
 ): Promise<Prepared> {
-  const turns = listTurns(messages);
+  const turns = groupTurns(messages);
   const droppable = turns.filter(({ isKept }) => !isKept).length;
   const prepareWithout = (dropped: number) => preparation.prepare(dropTurns(turns, dropped));
   // Nearly all fit as they are.
@@ -42,7 +42,7 @@ export async function prepareTruncated<Prepared>(
       most = dropped;
     }
   }
-  const steady = Math.min(droppable, roundUp(most, Math.floor((droppable - most) / 4)));
+  const steady = steadyDrop(most, droppable);
   return found !== null && steady === most ? found : prepareWithout(steady);
 }
 
@@ -60,6 +60,11 @@ async function tryPreparing<Prepared>(
   }
 }
 
+/** How many turns to leave out where so many have to be: up to a quarter of the rest more, and the same for some turns to come. */
+export function steadyDrop(fewest: number, droppable: number): number {
+  return Math.min(droppable, roundUp(fewest, Math.floor((droppable - fewest) / 4)));
+}
+
 /** To a multiple of the largest power of two up to `step`. */
 function roundUp(count: number, step: number): number {
   if (step < 1) return count;
@@ -67,8 +72,10 @@ function roundUp(count: number, step: number): number {
   return Math.ceil(count / unit) * unit;
 }
 
-interface Turn {
-  readonly messages: ChatMessage[];
+type AnyMessage = Pick<ChatMessage, "role">;
+
+export interface TurnGroup<Message> {
+  readonly messages: readonly Message[];
   /** Whether it is in every conversation, however short. */
   readonly isKept: boolean;
 }
@@ -77,9 +84,9 @@ interface Turn {
  * A question with its answer is a turn; the last question is kept, and each step after it, a call with its outputs, is one. The
  * last turn is kept.
  */
-function listTurns(messages: readonly ChatMessage[]): readonly Turn[] {
+export function groupTurns<Message extends AnyMessage>(messages: readonly Message[]): readonly TurnGroup<Message>[] {
   const lastQuestion = messages.findLastIndex(({ role }) => role === "user");
-  const turns: Turn[] = [];
+  const turns: { readonly messages: Message[]; readonly isKept: boolean }[] = [];
   let previous: ChatMessage["role"] | null = null;
   for (const [index, message] of messages.entries()) {
     const { role } = message;
@@ -97,7 +104,8 @@ function listTurns(messages: readonly ChatMessage[]): readonly Turn[] {
   return last === undefined || last.isKept ? turns : [...turns.slice(0, -1), { ...last, isKept: true }];
 }
 
-function dropTurns(turns: readonly Turn[], dropped: number): readonly ChatMessage[] {
+/** @param dropped how many of the oldest turns that are not kept */
+export function dropTurns<Message>(turns: readonly TurnGroup<Message>[], dropped: number): readonly Message[] {
   let left = dropped;
   return turns.flatMap(({ messages, isKept }) => {
     if (isKept || left === 0) return messages;

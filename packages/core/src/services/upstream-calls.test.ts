@@ -91,7 +91,12 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
       throw error;
     },
   });
-  const start = (bounds: Partial<RequestBounds> = {}, signal = never, asked: ModelRequestId = operation) => {
+  const start = (
+    bounds: Partial<RequestBounds> = {},
+    signal = never,
+    asked: ModelRequestId = operation,
+    shorten?: UpstreamCallRequest["shorten"],
+  ) => {
     const request: UpstreamCallRequest = {
       path: "/chat/completions",
       body: { kind: "json", value: { model: "far" } },
@@ -99,6 +104,7 @@ function setUp({ operation = "createChatCompletion", forward }: SetUpOptions) {
       includeUsage: true,
       traceParent: "trace",
       bounds: { ...NOTHING_SENT, ...bounds },
+      ...(shorten === undefined ? {} : { shorten }),
     };
     const routed = service.route<never, unknown>(authoriseTestCall(operations[asked], { signal }), CALLS[asked], "far");
     if (routed.route !== "upstream") throw new Error("The model is an upstream's.");
@@ -202,6 +208,55 @@ test("what the upstream refuses comes out as it is and costs nothing", async () 
   await expect(start()).rejects.toBe(refusal);
   expect(isIdle()).toBe(true);
   expect(records).toMatchObject([{ outcome: "upstream_rate_limited", chargedAmount: 0 }]);
+});
+
+const tooLong = new AiError("context_length_exceeded", "Too long.");
+
+test("what is refused for its length goes out again, shorter, as the same call, until nothing is left", async () => {
+  const lengths = [3, 2, 1];
+  const { start, requests, records, credits, isIdle } = setUp({
+    async *forward({ body }) {
+      if (body.kind === "json" && body.value["length"] !== 1) throw tooLong;
+      yield whole("{}", used(2));
+    },
+  });
+  const run = await start({}, never, undefined, (refusal) => {
+    expect(refusal).toBe(tooLong);
+    const length = lengths.shift();
+    return length === undefined ? null : { kind: "json", value: { length } };
+  });
+  expect(run).toMatchObject({ kind: "whole" });
+  expect(requests.map(({ body }) => body.kind === "json" && body.value["length"])).toEqual([undefined, 3, 2, 1]);
+  expect(requests[1]).not.toHaveProperty("shorten");
+  expect(records).toMatchObject([{ outcome: "completed", usage: used(2) }]);
+  expect([credits.holds.size, isIdle()]).toEqual([0, true]);
+});
+
+test("a refusal for another reason, after a first event or with nothing to leave out is the caller's", async () => {
+  const other = new AiError("invalid_value", "Wrong.");
+  const asked: unknown[] = [];
+  const shorten = (refusal: AiError) => {
+    asked.push(refusal);
+    return null;
+  };
+  const refuse = (error: AiError): UpstreamEngine["forward"] =>
+    async function* forward() {
+      yield* [];
+      throw error;
+    };
+  const refused = setUp({ forward: refuse(other) });
+  await expect(refused.start({}, never, undefined, shorten)).rejects.toBe(other);
+  const late = setUp({
+    async *forward() {
+      yield begin;
+      throw tooLong;
+    },
+  });
+  await expect(late.start({}, never, undefined, shorten).then(readChunks)).rejects.toBe(tooLong);
+  expect(asked).toEqual([]);
+  const spent = setUp({ forward: refuse(tooLong) });
+  await expect(spent.start({}, never, undefined, shorten)).rejects.toBe(tooLong);
+  expect([asked, spent.requests.length, spent.isIdle()]).toEqual([[tooLong], 1, true]);
 });
 
 test("an upstream that breaks in the middle breaks the stream, and what it had made is paid for", async () => {

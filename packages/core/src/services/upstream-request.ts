@@ -1,5 +1,6 @@
 /** A call to an upstream in the service's own terms: an opaque body, and upper bounds of what it can use. */
 
+import type { AiError } from "../ai-error.ts";
 import type { CallCheckpoint } from "../credits/call-checkpoint.ts";
 import type { UpstreamBody } from "../engine/upstream-engine.ts";
 
@@ -11,6 +12,12 @@ export interface UpstreamCallRequest {
   readonly includeUsage: boolean;
   readonly traceParent: string | null;
   readonly bounds: RequestBounds;
+  /**
+   * Called with the refusal of what was sent, which was too long, before anything was computed of it.
+   *
+   * @returns a shorter body, which is sent in its place as the same call; null where there is none. Absent: there never is.
+   */
+  readonly shorten?: (refusal: AiError) => UpstreamBody | null;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Calls, RunFacts } from "../call-kind.ts";
 import type { AdmittedCall } from "../call.ts";
 import { NO_USAGE } from "../usage.ts";
 import type { UsageUnits } from "../usage.ts";
-import type { UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
+import type { UpstreamBody, UpstreamEngine, UpstreamEvent, UpstreamRequest } from "../engine/upstream-engine.ts";
 import type { RegisteredModel } from "../models/registry.ts";
 import { MODEL_OPERATIONS, isModelRequest } from "../operations.ts";
 import type { ModelOperationId, ModelRequestId } from "../model-operation-id.ts";
@@ -141,12 +141,16 @@ async function* runUpstreamCall(
   prepared: PreparedUpstreamCall,
 ): AsyncGenerator<UpstreamEvent, void> {
   const { engine, request } = prepared;
-  const events = engine.forward(toEngineRequest(call, prepared), call.signal)[Symbol.asyncIterator]();
   const meter = createUpstreamMeter(call, request);
+  const forward = (body: UpstreamBody) => {
+    const sent = { ...prepared, request: { ...request, body } };
+    return engine.forward(toEngineRequest(call, sent), call.signal)[Symbol.asyncIterator]();
+  };
+  const { events, first } = await forwardShortened(request, forward);
   // What throws is over as well.
   let isOver = true;
   try {
-    for (let next = await events.next(); next.done !== true; next = await events.next()) {
+    for (let next = first; next.done !== true; next = await events.next()) {
       isOver = false;
       meter(next.value);
       yield next.value;
@@ -156,6 +160,30 @@ async function* runUpstreamCall(
     if (!isOver) {
       call.abandon();
       await takeRest(events, meter);
+    }
+  }
+}
+
+interface Forwarded {
+  readonly events: AsyncIterator<UpstreamEvent, void>;
+  readonly first: IteratorResult<UpstreamEvent, void>;
+}
+
+/** What is refused for its length has used nothing, so that a shorter body goes out as the same call. */
+async function forwardShortened(
+  { body, shorten = () => null }: UpstreamCallRequest,
+  forward: (body: UpstreamBody) => AsyncIterator<UpstreamEvent, void>,
+): Promise<Forwarded> {
+  let sent: UpstreamBody = body;
+  for (;;) {
+    const events = forward(sent);
+    try {
+      return { events, first: await events.next() };
+    } catch (thrown) {
+      const isTooLong = thrown instanceof AiError && thrown.code === "context_length_exceeded";
+      const shorter = isTooLong ? shorten(thrown) : null;
+      if (shorter === null) throw thrown;
+      sent = shorter;
     }
   }
 }

@@ -42,7 +42,7 @@ const CALLER_CODES: Readonly<Record<string, AiErrorCode>> = {
 
 /** vLLM and others say so in the message only. */
 const CONTEXT_LENGTH_WORDS =
-  /maximum context length|exceeds? the (?:available |model's )?context (?:size|window|length)/i;
+  /maximum context length|exceeds? the (?:available |model's )?context (?:size|window|length)|model's context length|prompt is too long/i;
 
 export function decodeUpstreamError(answer: UpstreamErrorAnswer, context: UpstreamErrorContext): AiError {
   const error = decodeErrorBody(answer.body ?? "");

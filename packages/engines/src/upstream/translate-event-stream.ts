@@ -38,6 +38,8 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     if (text !== "") yield toData(text);
   }
 
+  const sendAll = (frames: readonly string[]) => (frames.length === 0 ? [] : send(frames.map(encodeFrame).join("")));
+
   function toData(text: string): UpstreamEvent {
     return { type: "upstream-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
   }
@@ -98,7 +100,7 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
       yield toEnd(reader);
     },
     holdsBack: () => reader.holdsBack?.() === true,
-    release: () => send((reader.release?.() ?? []).map(encodeFrame).join("")),
+    release: () => sendAll(reader.release?.() ?? []),
     isComplete: () => isDone,
     awaitsUsage: () => reader.isFinished(),
     abandon: () => toEnd(reader),

@@ -319,3 +319,13 @@ test("a limit that is out of range is the caller's mistake, and nothing is repea
   });
   expect(requests).toBe(1);
 });
+
+test("an error that is the first event of a stream is thrown before any event, with the caller's code", async () => {
+  const error = { message: "Too long.", type: "invalid_request_error", code: "context_length_exceeded" };
+  const { baseUrl } = await startUpstream((response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" }).end(`data: ${JSON.stringify({ error })}\n\n`);
+  });
+  const answer = createTestEngine([baseUrl]).forward(upstreamRequest({ stream: true }), never);
+  const events = answer[Symbol.asyncIterator]();
+  await expect(events.next()).rejects.toMatchObject({ code: "context_length_exceeded" });
+});

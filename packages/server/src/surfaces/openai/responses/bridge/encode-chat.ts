@@ -3,17 +3,19 @@
  * here: instructions, earlier turns, custom tools and namespaces, state.
  */
 
-import type { ChatTool, SchemaRelaxation, ToolUse } from "@openai-compat/core";
+import type { AiError, ChatTool, SchemaRelaxation, ToolUse } from "@openai-compat/core";
 import { createChatCompletionRequestSchema, createResponseRequestSchema } from "@openai-compat/spec";
 import { decodeBody } from "../../decode-body.ts";
 import type { JsonObject } from "../../upstream/decode-json.ts";
 import { decodeTurns } from "../decode-input.ts";
-import type { InputOptions, PlacedItem } from "../decode-input.ts";
+import type { InputOptions, PlacedItem, Turn } from "../decode-input.ts";
 import { decodeTools } from "../decode-tools.ts";
 import type { ToolName } from "../decode-tools.ts";
 import { moreSamplingSchema } from "../decode.ts";
 import type { ResponseWire } from "../decode.ts";
 import { encodeParts, encodeTurns } from "./encode-messages.ts";
+import type { Parts } from "./encode-messages.ts";
+import { createShortener } from "./shorten-turns.ts";
 
 export interface BridgedChat {
   readonly body: JsonObject;
@@ -22,6 +24,8 @@ export interface BridgedChat {
   /** Of the tools that are functions to the upstream, and to the caller none. */
   readonly customTools: ReadonlySet<string>;
   readonly relaxed: readonly SchemaRelaxation[];
+  /** Messages to send in place of those that were refused for their length, as long as some can be left out; else null. */
+  readonly shorten: (refusal: AiError) => readonly JsonObject[] | null;
 }
 
 /**
@@ -47,6 +51,19 @@ export function encodeChat(
     toolNames: names,
     customTools: tools.customTools,
     relaxed,
+    shorten: wire.truncation === "auto" ? shortenTo(turns, wire) : () => null,
+  };
+}
+
+function shortenTo(turns: readonly Turn<Parts>[], { max_output_tokens, tools }: ResponseWire): BridgedChat["shorten"] {
+  let shorten: ReturnType<typeof createShortener> | null = null;
+  return (refusal) => {
+    shorten ??= createShortener(turns, {
+      outputTokensMax: max_output_tokens ?? null,
+      otherCharacters: JSON.stringify(tools ?? []).length,
+    });
+    const kept = shorten(refusal);
+    return kept === null ? null : encodeTurns(kept);
   };
 }
 

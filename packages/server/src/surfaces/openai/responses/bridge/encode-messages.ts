@@ -7,7 +7,7 @@ import { joinParts } from "../decode-input.ts";
 import type { Turn } from "../decode-input.ts";
 
 /** Parts of a chat's message. */
-type Parts = readonly JsonObject[];
+export type Parts = readonly JsonObject[];
 
 const TEXT_TYPES: ReadonlySet<string> = new Set(["input_text", "output_text", "refusal"]);
 

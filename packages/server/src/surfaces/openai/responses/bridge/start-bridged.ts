@@ -1,6 +1,6 @@
 /** Starts a response on an upstream's chat completions. Refusals name the fields of the response. */
 
-import type { AuthorisedCall, UpstreamCall } from "@openai-compat/core";
+import type { AuthorisedCall, UpstreamBody, UpstreamCall } from "@openai-compat/core";
 import { decodeUpstreamChat } from "../../chat-completions/decode-upstream.ts";
 import { prepareUpstream } from "../../upstream/prepare-upstream.ts";
 import { readChatAnswer } from "../../upstream/read-chat-answer.ts";
@@ -23,7 +23,11 @@ export async function startBridged(
   { wire, chat, ...scope }: BridgeOptions,
 ): Promise<ResponseRun> {
   try {
-    const run = await upstream.run(await prepareUpstream(chat.body, decodeUpstreamChat, scope));
+    const request = await prepareUpstream(chat.body, decodeUpstreamChat, scope);
+    const run = await upstream.run({
+      ...request,
+      shorten: (refusal) => shortenBody(request.body, chat.shorten(refusal)),
+    });
     const createdAtMs = Date.now();
     const { events } = await readChatAnswer(run);
     return {
@@ -38,4 +42,8 @@ export async function startBridged(
   } catch (thrown) {
     throw renameRefusal(thrown);
   }
+}
+
+function shortenBody(body: UpstreamBody, messages: ReturnType<BridgedChat["shorten"]>): UpstreamBody | null {
+  return messages === null || body.kind !== "json" ? null : { kind: "json", value: { ...body.value, messages } };
 }
