@@ -1,6 +1,6 @@
 /** API keys: how a secret is made, recognised and looked up. The secret is shown once and only its hash is kept. */
 
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { ApiKeyRecord } from "../store/api-key-store.ts";
 import type { GrantedCapability } from "../principal.ts";
 
@@ -24,7 +24,7 @@ export function isApiKey(token: string): boolean {
 
 /** Lower-case hex SHA-256. A fast hash is enough: the secret has 256 random bits, so there is nothing to guess. */
 export function hashApiKey(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret, "hex");
 }
 
 /** A new key: the secret for its holder, the record for the store. */

@@ -3,13 +3,24 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { ApiKeyRecord, ApiKeyStore } from "@openai-compat/core";
 import { z } from "zod";
+import type { SqliteLookups } from "./sqlite-lookups.ts";
 import type { SqliteWriter } from "./sqlite-writer.ts";
 
-export function createSqliteApiKeys(database: DatabaseSync, writer: SqliteWriter): Omit<ApiKeyStore, "close"> {
+export function createSqliteApiKeys(
+  database: DatabaseSync,
+  writer: SqliteWriter,
+  lookups: SqliteLookups,
+): Omit<ApiKeyStore, "close"> {
   const insert = database.prepare("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const find = database.prepare("SELECT * FROM api_keys WHERE secret_sha256 = ?");
   const list = database.prepare("SELECT * FROM api_keys ORDER BY created_at_ms DESC, id DESC");
   const revoke = database.prepare("UPDATE api_keys SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE id = ?");
+  const findRecord = (secretSha256: string): ApiKeyRecord | null => {
+    const row = find.get(secretSha256);
+    return row === undefined ? null : decodeRow(row);
+  };
+  // Whoever guesses keys must not make the server forget the good ones.
+  const found = lookups.remember(findRecord, (record) => record !== null);
   return {
     async insert(record) {
       const { id, secretSha256, secretTail, accountId, name, createdAtMs, expiresAtMs, revokedAtMs } = record;
@@ -18,15 +29,12 @@ export function createSqliteApiKeys(database: DatabaseSync, writer: SqliteWriter
         insert.run(id, secretSha256, secretTail, accountId, name, capabilities, createdAtMs, expiresAtMs, revokedAtMs),
       );
     },
-    async findBySecretSha256(secretSha256) {
-      const row = find.get(secretSha256);
-      return row === undefined ? null : decodeRow(row);
-    },
+    findBySecretSha256: async (secretSha256) => found.find(secretSha256),
     async list() {
       return list.all().map(decodeRow);
     },
     async revoke(id, revokedAtMs) {
-      return writer.writeDurably(() => revoke.run(revokedAtMs, id).changes > 0);
+      return found.forgetAfter(writer.writeDurably(() => revoke.run(revokedAtMs, id).changes > 0));
     },
   };
 }

@@ -90,6 +90,26 @@ test("a server that found a token good learns of its revocation by another proce
   await commandLine.close();
 });
 
+test("a server that found a key good learns of its revocation, by another process or by itself, at once", async () => {
+  const path = newPath();
+  const [server, commandLine] = [openSqliteStores(path), openSqliteStores(path)];
+  const own = generateApiKey({ accountId: "ada", name: "own", capabilities: [], expiresAtMs: null, nowMs: 1 }).record;
+  const ask = async ({ secretSha256 }: typeof record) => {
+    await nextTurn();
+    return server.apiKeys.findBySecretSha256(secretSha256);
+  };
+  expect(await ask(record)).toBeNull();
+  await commandLine.apiKeys.insert(record);
+  await server.apiKeys.insert(own);
+  for (const key of [record, own, record, own]) expect(await ask(key)).toEqual(key);
+  await commandLine.apiKeys.revoke(record.id, 5000);
+  expect(await ask(record)).toEqual({ ...record, revokedAtMs: 5000 });
+  await server.apiKeys.revoke(own.id, 6000);
+  expect(await ask(own)).toEqual({ ...own, revokedAtMs: 6000 });
+  await server.close();
+  await commandLine.close();
+});
+
 test("the file and its side files can be read by their owner alone", async () => {
   const path = newPath();
   const stores = openSqliteStores(path);

@@ -12,6 +12,7 @@ import { createSqliteClientSecrets } from "./sqlite-client-secrets.ts";
 import { createSqliteCredits } from "./sqlite-credits.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import { createSqliteEntries } from "./sqlite-entries.ts";
+import { createSqliteLookups } from "./sqlite-lookups.ts";
 import { createSqliteModels } from "./sqlite-models.ts";
 import { createSqliteRuns } from "./sqlite-runs.ts";
 import { createSqliteTasks } from "./sqlite-tasks.ts";
@@ -34,16 +35,17 @@ export function openSqliteStores(path: string, options: SqliteStoreOptions = {})
   const box = createContentBox(secretKey);
   const database = openSqliteDatabase(path);
   const writer = createSqliteWriter({ database, path, ...bounds });
+  const lookups = createSqliteLookups(database);
   const probe = database.prepare(
     "INSERT INTO write_probes VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = (count + 1) % 1000000",
   );
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= writer.close().finally(() => database.close()));
   return {
-    apiKeys: { ...createSqliteApiKeys(database, writer), close },
+    apiKeys: { ...createSqliteApiKeys(database, writer, lookups), close },
     clientSecrets: { ...createSqliteClientSecrets(database, writer), close },
     credits: { ...createSqliteCredits(database, writer), close },
-    tokenRevocations: { ...createSqliteTokenRevocations(database, writer), close },
+    tokenRevocations: { ...createSqliteTokenRevocations(database, writer, lookups), close },
     models: { ...createSqliteModels(database, writer), close },
     tasks: { ...createSqliteTasks(database, writer), close },
     responses: createResponseStore({ ...createSqliteEntries(database, writer), close }, box),
