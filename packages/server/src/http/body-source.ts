@@ -4,6 +4,12 @@ import type { IncomingMessage } from "node:http";
 
 export interface BodySource {
   /**
+   * The body, where all of it is here already and nobody has begun to read it. Nothing is read after that.
+   *
+   * @returns null for one that is empty, still coming, or known as a stream alone
+   */
+  takeWhole(): Buffer | null;
+  /**
    * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and
    * when the signal aborts.
    *
@@ -15,6 +21,16 @@ export interface BodySource {
 /** What arrives after the reading has stopped is thrown away, so that the client gets to read why. */
 export function createIncomingSource(incoming: IncomingMessage): BodySource {
   return {
+    takeWhole() {
+      const { headers, readableLength, readableFlowing, destroyed } = incoming;
+      // Node.js says only later that the request is complete.
+      const isHere = readableLength > 0 && Number(headers["content-length"]) === readableLength;
+      if (!isHere || readableFlowing !== null || destroyed) return null;
+      const body: unknown = incoming.read();
+      // So that it ends.
+      incoming.resume();
+      return Buffer.isBuffer(body) ? body : null;
+    },
     read: (onChunk, signal) =>
       new Promise((resolve, reject) => {
         const stop = () => {
@@ -50,6 +66,7 @@ export function createIncomingSource(incoming: IncomingMessage): BodySource {
 
 export function createRequestSource(request: Request): BodySource {
   return {
+    takeWhole: () => null,
     async read(onChunk, signal) {
       if (request.body === null) return;
       signal.throwIfAborted();

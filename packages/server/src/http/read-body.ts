@@ -162,7 +162,8 @@ function checkEncodings(headers: RequestHeaders): void {
 
 function checkContentType(headers: RequestHeaders): void {
   const contentType = headers.get("content-type");
-  if (contentType === null) return;
+  // What nearly all clients send.
+  if (contentType === null || contentType === "application/json") return;
   const [mediaType = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
   const isJson = mediaType === "application/json" || /^application\/[\w.-]+\+json$/.test(mediaType);
@@ -188,11 +189,25 @@ function notUtf8(cause?: unknown): AiError {
   return new AiError("invalid_request", "The request body is not valid UTF-8.", { cause });
 }
 
-/** The time runs from here. Nothing is kept of a body that is not read to its end. */
-async function readPieces(
+type ReadingOptions = Pick<ReadPiecesOptions, "signal" | "share" | "onPiece">;
+
+/** Nothing is kept of a body that is not read to its end. */
+async function readPieces(source: BodySource, limits: BodyLimits, options: ReadingOptions): Promise<void> {
+  const { signal, share, onPiece } = options;
+  if (signal.aborted) throw toAiError(signal.reason, signal);
+  // A small body comes with its head, and needs no clocks.
+  const whole = source.takeWhole();
+  if (whole === null) return readAsItComes(source, limits, options);
+  if (whole.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
+  share?.take(whole.length);
+  onPiece(whole);
+}
+
+/** The time runs from here. */
+async function readAsItComes(
   source: BodySource,
   limits: BodyLimits,
-  { signal, share, onPiece }: Pick<ReadPiecesOptions, "signal" | "share" | "onPiece">,
+  { signal, share, onPiece }: ReadingOptions,
 ): Promise<void> {
   const stopping = new AbortController();
   const onAbort = () => stopping.abort(toAiError(signal.reason, signal));
@@ -211,7 +226,6 @@ async function readPieces(
     joiner.push(chunk);
   };
   signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
   try {
     await source.read(keep, stopping.signal);
     joiner.end();

@@ -73,6 +73,9 @@ export interface OperationDependencies {
   readonly reportError: (error: AiError, scope: RequestScope) => void;
 }
 
+/** Most calls have none, and a URL is not parsed for that. Nobody writes to a call's query. */
+const NO_QUERY = new URLSearchParams();
+
 export interface OperationInput {
   readonly request: Request;
   readonly scope: RequestScope;
@@ -117,7 +120,7 @@ export function createOperationRunner(dependencies: OperationDependencies) {
       return await handler(call, {
         service,
         pathParameter: input.pathParameter,
-        query: new URL(request.url).searchParams,
+        query: request.url.includes("?") ? new URL(request.url).searchParams : NO_QUERY,
         readJson: (options) => readJsonBody(request, limits, { ...reading, ...options }),
         readForm: (fileFields) => {
           isForm = true;
