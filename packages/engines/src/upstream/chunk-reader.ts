@@ -4,7 +4,7 @@
 
 import type { ChunkOperationId, UpstreamRequest } from "@openai-compat/core";
 import { createChunkEncoder } from "./chunk-encoder.ts";
-import { createChunkTemplate } from "./chunk-template.ts";
+import { NO_EVENTS, createChunkTemplate } from "./chunk-template.ts";
 import type { EventReader } from "./event-reader.ts";
 import { createHeldEndings } from "./held-endings.ts";
 import { isRecord, type JsonRecord } from "./json-value.ts";
@@ -45,6 +45,8 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
     };
   }
 
+  const onText = (output: string) => counter.addOutput(output);
+
   return {
     endsWithDone: true,
     tryFastPath(text) {
@@ -52,6 +54,9 @@ export function createChunkReader({ request, operation, zeroUsageBelieved }: Chu
       if (filled === null) return null;
       counter.addOutput(filled.text);
       return filled.sent;
+    },
+    readEvents(text, eventLengthMax) {
+      return endings.isEmpty() ? template.fillEvents(text, { eventLengthMax, onText }) : NO_EVENTS;
     },
     read(text, value) {
       const listed = listRecords(value["choices"]);

@@ -63,3 +63,43 @@ test("the fast path gives the same result as parsing", () => {
     }),
   );
 });
+
+function fillEvents(text: string, eventLengthMax = 1000) {
+  const texts: string[] = [];
+  const filled = learnt().fillEvents(text, { eventLengthMax, onText: (found) => void texts.push(found) });
+  return { ...filled, texts };
+}
+
+test("of events that come together those are filled in that differ in their text alone, up to the first other one", () => {
+  const text = fc.string({ unit: fc.constantFrom('"', "\\", "\n", "€", "a", " ", "\u2028") });
+  fc.assert(
+    fc.property(fc.array(text), fc.string(), (contents, rest) => {
+      const events = contents.map((content) => `data: ${chunk(content)}\n\n`);
+      const matching = contents.findIndex((content) => learnt().fill(chunk(content)) === null);
+      const count = matching === -1 ? contents.length : matching;
+      fc.pre(!rest.startsWith("data: "));
+      expect(fillEvents(events.join("") + rest)).toEqual({
+        length: events.slice(0, count).join("").length,
+        sent: rename(events.slice(0, count).join("")).replaceAll('"theirs"', '"ours"'),
+        texts: contents.slice(0, count),
+      });
+    }),
+  );
+});
+
+test("an event that is not whole, or longer than one may be, is left", () => {
+  const event = `data: ${chunk("x")}\n\n`;
+  expect(fillEvents(event + event.slice(0, -1))).toMatchObject({ length: event.length, texts: ["x"] });
+  expect(fillEvents(event, event.length)).toMatchObject({ length: event.length });
+  expect(fillEvents(event, event.length - 1)).toEqual({ length: 0, sent: "", texts: [] });
+});
+
+test("events that need no change are sent as they came", () => {
+  const template = createChunkTemplate("content");
+  template.learn(chunk("first"), chunk("first"));
+  const text = `data: ${chunk("a")}\n\ndata: ${chunk("b")}\n\n`;
+  expect(template.fillEvents(text, { eventLengthMax: 1000, onText: () => {} })).toEqual({
+    length: text.length,
+    sent: text,
+  });
+});

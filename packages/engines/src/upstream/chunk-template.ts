@@ -6,8 +6,24 @@
 export interface ChunkTemplate {
   /** @returns null when the chunk differs from the last one learnt in more than its text */
   fill(chunk: string): FilledChunk | null;
+  /** As `fill`, for whole events at the start of a text. */
+  fillEvents(text: string, options: FillEventsOptions): FilledEvents;
   /** @param chunk a JSON object, known to be one. @param sent what was sent for it */
   learn(chunk: string, sent: string): void;
+}
+
+export interface FillEventsOptions {
+  /** In code units; a longer event is left for its own checks. */
+  readonly eventLengthMax: number;
+  /** Called with the text of each chunk. */
+  readonly onText: (text: string) => void;
+}
+
+export interface FilledEvents {
+  /** What of the text was read; 0 for nothing. */
+  readonly length: number;
+  /** The events to send for it. */
+  readonly sent: string;
 }
 
 export interface FilledChunk {
@@ -23,6 +39,11 @@ interface Frame {
   /** From the text's closing quote on. */
   readonly tail: string;
 }
+
+export const NO_EVENTS: FilledEvents = { length: 0, sent: "" };
+/** Around the data of an event that has one line of it and nothing else. */
+const EVENT_START = "data: ";
+const EVENT_END = "\n\n";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -41,6 +62,9 @@ const PARAGRAPH_SEPARATOR = 0x20_29;
 export function createChunkTemplate(key: "content" | "text"): ChunkTemplate {
   let learnt: Frame | null = null;
   let sent: Frame | null = null;
+  /** The same around whole events. */
+  let learntEvent: Frame | null = null;
+  let sentEvent: Frame | null = null;
   return {
     fill(chunk) {
       if (learnt === null || sent === null) return null;
@@ -52,9 +76,30 @@ export function createChunkTemplate(key: "content" | "text"): ChunkTemplate {
       const text = chunk.slice(start, end);
       return { text, sent: sent.head + text + sent.tail };
     },
+    fillEvents(text, { eventLengthMax, onText }) {
+      if (learntEvent === null || sentEvent === null) return NO_EVENTS;
+      const { head, tail } = learntEvent;
+      const isSame = head === sentEvent.head && tail === sentEvent.tail;
+      let filled = "";
+      let length = 0;
+      while (text.slice(length, length + head.length) === head) {
+        const start = length + head.length;
+        const end = text.indexOf('"', start);
+        const next = end + tail.length;
+        if (end === -1 || next - length > eventLengthMax) break;
+        if (text.slice(end, next) !== tail || !isPlain(text, start, end)) break;
+        const piece = text.slice(start, end);
+        onText(piece);
+        if (!isSame) filled += sentEvent.head + piece + sentEvent.tail;
+        length = next;
+      }
+      return { length, sent: isSame ? text.slice(0, length) : filled };
+    },
     learn(chunk, sentChunk) {
       learnt = splitAtText(chunk, key);
       sent = splitAtText(sentChunk, key);
+      learntEvent = learnt && encodeEvent(learnt);
+      sentEvent = sent && encodeEvent(sent);
     },
   };
 }
@@ -66,6 +111,10 @@ function splitAtText(chunk: string, key: string): Frame | null {
   const closing = chunk.indexOf('"', opening + 1);
   if (chunk[opening] !== '"' || !isPlain(chunk, opening + 1, closing)) return null;
   return { head: chunk.slice(0, opening + 1), tail: chunk.slice(closing) };
+}
+
+function encodeEvent({ head, tail }: Frame): Frame {
+  return { head: EVENT_START + head, tail: tail + EVENT_END };
 }
 
 /** Whether the range is not empty and has no quote, backslash, control character or line break. */

@@ -1,6 +1,7 @@
 /** Reads the events of one kind of stream: the part of translation that depends on the operation. */
 
 import type { UsageSource, UsageUnits } from "@openai-compat/core";
+import type { FilledEvents } from "./chunk-template.ts";
 import type { JsonRecord } from "./json-value.ts";
 
 export interface EventReader {
@@ -12,6 +13,12 @@ export interface EventReader {
    * @returns the data to send on; null when the event must be read in full
    */
   tryFastPath(text: string): string | null;
+  /**
+   * The fast path for whole events at the start of a text that begins between two. Absent: there is none.
+   *
+   * @param eventLengthMax in code units; a longer event is left
+   */
+  readEvents?(text: string, eventLengthMax: number): FilledEvents;
   /**
    * @param text one event's data
    * @param value the same, parsed; it may be changed

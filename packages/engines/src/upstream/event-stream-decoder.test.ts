@@ -6,7 +6,7 @@ const ROOMY = { eventBytesMax: 1_000_000 };
 
 function decode(pieces: readonly (string | Uint8Array)[], options = ROOMY): readonly ServerSentEvent[] {
   const decoder = createEventStreamDecoder(options);
-  return [...pieces.flatMap((piece) => decoder.push([Buffer.from(piece)])), ...decoder.end()];
+  return [...pieces.flatMap((piece) => decoder.push(decoder.decode([Buffer.from(piece)]))), ...decoder.end()];
 }
 
 function split(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
@@ -118,7 +118,7 @@ test("the length of an event is that of its bytes", () => {
 test("a line without an end is refused at the limit", () => {
   const decoder = createEventStreamDecoder({ eventBytesMax: 1000 });
   const endless = () => {
-    for (let count = 0; count < 12; count += 1) decoder.push([Buffer.alloc(100, "x")]);
+    for (let count = 0; count < 12; count += 1) decoder.push("x".repeat(100));
   };
   expect(endless).toThrow(/longer than 1000 bytes/);
 });
@@ -126,4 +126,18 @@ test("a line without an end is refused at the limit", () => {
 test("comments keep a stream alive for as long as they come", () => {
   const comments = Array.from({ length: 100 }, () => ": still here\n");
   expect(decode([...comments, "data: x\n\n"], { eventBytesMax: 20 })).toEqual([{ name: null, data: "x" }]);
+});
+
+test("a text begins an event where nothing is left of what came before", () => {
+  const decoder = createEventStreamDecoder(ROOMY);
+  const isBetweenAfter = (text: string) => {
+    decoder.push(decoder.decode([Buffer.from(text)]));
+    return decoder.isBetweenEvents();
+  };
+  expect(decoder.isBetweenEvents()).toBe(true);
+  expect(isBetweenAfter("data: x\n\n")).toBe(true);
+  expect(isBetweenAfter("dat")).toBe(false);
+  expect(isBetweenAfter("a: x\n")).toBe(false);
+  expect(isBetweenAfter("\n")).toBe(true);
+  expect(isBetweenAfter("event: error\n")).toBe(false);
 });

@@ -17,15 +17,19 @@ export interface ServerSentEvent {
 }
 
 export interface EventStreamDecoder {
-  /** @throws UpstreamError `invalid` when an event is too long */
-  push(chunks: readonly Uint8Array[]): readonly ServerSentEvent[];
+  /** The next bytes as text, in which every line ends `\n`. */
+  decode(chunks: readonly Uint8Array[]): string;
+  /** Whether nothing is left of what was pushed: the text that comes next begins an event. */
+  isBetweenEvents(): boolean;
+  /** @param text what was decoded, in order. @throws UpstreamError `invalid` when an event is too long */
+  push(text: string): readonly ServerSentEvent[];
   /** The last event at the end of the stream. */
   end(): readonly ServerSentEvent[];
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
 /** A UTF-16 code unit takes at most so many bytes in UTF-8. */
-const BYTES_PER_CODE_UNIT_MAX = 3;
+export const BYTES_PER_CODE_UNIT_MAX = 3;
 
 /** @param options.eventBytesMax all lines of one event, comments included */
 export function createEventStreamDecoder(options: { readonly eventBytesMax: number }): EventStreamDecoder {
@@ -65,8 +69,7 @@ export function createEventStreamDecoder(options: { readonly eventBytesMax: numb
     }
   }
 
-  function readText(raw: string): readonly ServerSentEvent[] {
-    const text = normalise(raw);
+  function readText(text: string): readonly ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
     let from = 0;
     for (let to = text.indexOf("\n"); to !== -1; to = text.indexOf("\n", from)) {
@@ -89,8 +92,14 @@ export function createEventStreamDecoder(options: { readonly eventBytesMax: numb
   }
 
   return {
-    push: (chunks) => readText(chunks.map((chunk) => utf8.write(chunk)).join("")),
-    end: () => readText(`${utf8.end()}\n\n`),
+    decode([first, ...more]) {
+      let text = first === undefined ? "" : utf8.write(first);
+      for (const chunk of more) text += utf8.write(chunk);
+      return normalise(text);
+    },
+    isBetweenEvents: () => unfinished.length === 0 && name === null && data === null,
+    push: readText,
+    end: () => readText(normalise(`${utf8.end()}\n\n`)),
   };
 }
 

@@ -94,6 +94,8 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
   #controller: Dispatcher.DispatchController | null = null;
   #waiter: PromiseWithResolvers<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Which of the times the timer has. A small answer comes with its head, and needs no second one. */
+  #isStallTimed = false;
   #readingOn: NodeJS.Timeout | null = null;
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
@@ -126,6 +128,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
       if (this.#chunks.length > 0) return this.#takeChunks();
       this.#throwIfOver();
       if (this.#hasEnded) return null;
+      if (this.#receivedBytes > 0) this.#timeStall();
       await this.#nextEvent();
     }
   }
@@ -161,8 +164,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
       if (this.#tailBytes > TAIL_BYTES_MAX) this.#fail("broken", "The answer went on after its end.");
       return;
     }
-    if (this.#receivedBytes === 0) this.#setTimer(this.#limits.stallTimeoutMs);
-    else this.#timer?.refresh();
+    if (this.#isStallTimed) this.#timer?.refresh();
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes > this.#limits.answerBytesMax) {
       this.#fail("invalid", `The answer is longer than ${this.#limits.answerBytesMax} bytes.`);
@@ -227,9 +229,21 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeAnswer {
 
   readonly #onTimeout = (): void => {
     if (this.#tailBytes !== null) this.#fail("broken", "The answer did not end.");
-    else if (this.#chunks.length > 0) this.#timer?.refresh();
+    else if (this.#chunks.length > 0 || this.#isBeforeStall()) this.#timer?.refresh();
     else this.#fail("timeout", this.#receivedBytes === 0 ? "No answer came in time." : "The answer stalled.");
   };
+
+  /** No reader has waited for more than the first piece. */
+  #isBeforeStall(): boolean {
+    return this.#receivedBytes > 0 && !this.#isStallTimed;
+  }
+
+  /** The time runs while a reader waits for the next piece. */
+  #timeStall(): void {
+    if (this.#isStallTimed) return;
+    this.#isStallTimed = true;
+    this.#setTimer(this.#limits.stallTimeoutMs);
+  }
 
   #setTimer(timeoutMs: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);

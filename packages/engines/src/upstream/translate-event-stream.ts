@@ -5,10 +5,11 @@
 
 import type { UpstreamEvent } from "@openai-compat/core";
 import type { AnswerTranslator } from "./answer-translator.ts";
+import { NO_EVENTS } from "./chunk-template.ts";
 import { isErrorBody } from "./decode-error-body.ts";
 import { decodeUpstreamError, type UpstreamErrorContext } from "./decode-error.ts";
 import type { EventReader } from "./event-reader.ts";
-import { createEventStreamDecoder, type ServerSentEvent } from "./event-stream-decoder.ts";
+import { BYTES_PER_CODE_UNIT_MAX, createEventStreamDecoder, type ServerSentEvent } from "./event-stream-decoder.ts";
 import { parseRecord } from "./json-value.ts";
 import { UpstreamError } from "./upstream-error.ts";
 
@@ -29,6 +30,7 @@ const FOREIGN_LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 export function createEventStreamTranslator(options: EventStreamOptions): AnswerTranslator {
   const { reader, eventBytesMax, droppedParameters } = options;
   const decoder = createEventStreamDecoder({ eventBytesMax });
+  const eventLengthMax = Math.floor(eventBytesMax / BYTES_PER_CODE_UNIT_MAX);
   let hasStarted = false;
   let isDone = false;
 
@@ -42,14 +44,6 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
 
   function toData(text: string): UpstreamEvent {
     return { type: "upstream-data", bytes: Buffer.from(text), usage: reader.usage(false), source: reader.source() };
-  }
-
-  /** Mostly one more piece of text comes alone. @returns null when it is not that */
-  function readPiece(events: readonly ServerSentEvent[]): UpstreamEvent | null {
-    const [event] = events;
-    if (event === undefined || events.length > 1 || event.name !== null || !hasStarted) return null;
-    const alike = reader.tryFastPath(event.data);
-    return alike === null ? null : toData(`data: ${alike}\n\n`);
   }
 
   function readEvent(event: ServerSentEvent): string {
@@ -67,11 +61,16 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
     return rest + (reader.endsWithDone || isDoneByUpstream ? DONE_FRAME : "");
   }
 
-  /** Events that arrived together are emitted together; those before an error are emitted before it is thrown. */
-  function* translate(events: readonly ServerSentEvent[]): Generator<UpstreamEvent> {
-    let text = "";
+  /**
+   * Events that arrived together are emitted together; those before an error are emitted before it is thrown.
+   *
+   * @param decode it may throw
+   * @param filled events to send before these
+   */
+  function* translate(decode: () => readonly ServerSentEvent[], filled = ""): Generator<UpstreamEvent> {
+    let text = filled;
     try {
-      for (const event of events) {
+      for (const event of decode()) {
         if (event.data.startsWith(DONE)) {
           text += endStream(true);
           isDone = true;
@@ -89,12 +88,14 @@ export function createEventStreamTranslator(options: EventStreamOptions): Answer
 
   return {
     push(chunks) {
-      const events = decoder.push(chunks);
-      const piece = readPiece(events);
-      return piece === null ? translate(events) : [piece];
+      const text = decoder.decode(chunks);
+      const canFill = hasStarted && decoder.isBetweenEvents();
+      const filled = canFill ? (reader.readEvents?.(text, eventLengthMax) ?? NO_EVENTS) : NO_EVENTS;
+      if (filled.length > 0 && filled.length === text.length) return [toData(filled.sent)];
+      return translate(() => decoder.push(text.slice(filled.length)), filled.sent);
     },
     *end() {
-      yield* translate(decoder.end());
+      yield* translate(() => decoder.end());
       if (isDone) return;
       yield* send(endStream(false));
       yield toEnd(reader);
