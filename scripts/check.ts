@@ -16,6 +16,10 @@ const CHECKS: readonly { readonly title: string; readonly command: string }[] = 
     title: "packages/client/API.md is what its docstrings generate",
     command: "node packages/client/reference/generate.ts --check",
   },
+  {
+    title: "conformance/report.schema.json is what the report's type generates",
+    command: "node conformance/src/report-schema.ts --check",
+  },
   { title: "dead code and dependencies", command: "knip" },
 ];
 

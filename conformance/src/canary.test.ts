@@ -167,6 +167,8 @@ test(
             }
           }
           expect(text.includes(rest) ? `${name} shows the end of a secret with one other character` : "").toBe("");
+          // It has no text of a target.
+          if (name === "badge") continue;
           for (const neighbour of neighbours) {
             expect(text.includes(neighbour) || unwrapped.includes(neighbour) ? "" : `${name} cuts ${neighbour}`).toBe(
               "",

@@ -194,7 +194,12 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
   if (flags.plan === true) return printPlan(target, settings, io.stdout);
   const choices = (flags.reporter.length === 0 ? DEFAULT_REPORTERS : flags.reporter).map(decodeReporterChoice);
   const colour = io.stdout.isTerminal && (io.environment["NO_COLOR"] ?? "") === "";
-  const reporter = createReporter(choices, io.stdout, colour);
+  const { GITHUB_STEP_SUMMARY: summaryFile = "" } = io.environment;
+  const reporter = createReporter(choices, {
+    terminal: io.stdout,
+    colour,
+    summaryFile: summaryFile === "" ? null : summaryFile,
+  });
   const report = await judgeTarget(target, { ...settings, onEvent: (event) => reporter.handle(event) });
   return report.exitCode;
 }

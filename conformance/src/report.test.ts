@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { encodeJsonReport, jsonReportSchema } from "./report.ts";
@@ -14,7 +15,9 @@ test("the JSON report has the published shape", () => {
   });
 });
 
-test("report.schema.json is the schema that reports are made by", () => {
+test("the report conforms to report.schema.json", () => {
   const published: unknown = JSON.parse(readFileSync(new URL("../report.schema.json", import.meta.url), "utf8"));
   expect(published).toEqual(z.toJSONSchema(jsonReportSchema));
+  const validate = new Ajv2020({ allowUnionTypes: true }).compile(published as Record<string, unknown>);
+  expect(validate(JSON.parse(JSON.stringify(encodeJsonReport(sampleReport)))) ? [] : validate.errors).toEqual([]);
 });

@@ -4,12 +4,17 @@ import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunReport } from "../report.ts";
 import { ConfigurationError } from "../resolve-target.ts";
+import { createBadgeReporter } from "./badge.ts";
+import { createGithubReporter } from "./github.ts";
 import { createJsonReporter } from "./json.ts";
 import { createJunitReporter } from "./junit.ts";
+import { createMarkdownReporter } from "./markdown.ts";
 import { createPrettyReporter } from "./pretty.ts";
 import type { Output, Reporter } from "./reporter.ts";
+import { createSarifReporter } from "./sarif.ts";
+import { createTapReporter } from "./tap.ts";
 
-export const REPORTER_NAMES = ["pretty", "json", "junit"] as const;
+export const REPORTER_NAMES = ["pretty", "json", "junit", "tap", "sarif", "github", "markdown", "badge"] as const;
 export type ReporterName = (typeof REPORTER_NAMES)[number];
 
 export interface ReporterChoice {
@@ -26,6 +31,11 @@ const DEFAULT_FILES: Readonly<Record<ReporterName, string | null>> = {
   pretty: null,
   json: "report.json",
   junit: "junit.xml",
+  tap: "report.tap",
+  sarif: "report.sarif",
+  github: null,
+  markdown: "report.md",
+  badge: "badge.svg",
 };
 
 /** @throws ConfigurationError */
@@ -51,27 +61,40 @@ function nameFile({ file, isNamed }: ReporterChoice, report: RunReport): string 
   return `${stem}.partial${ext}`;
 }
 
+export interface ReporterOptions {
+  readonly terminal: Output;
+  /** Whether the terminal gets colours. */
+  readonly colour: boolean;
+  /** File of the job's summary on GitHub Actions (`GITHUB_STEP_SUMMARY`); null elsewhere. */
+  readonly summaryFile: string | null;
+}
+
 /**
  * Files are written before the terminal's last line. One that can't be written stops the run before it starts.
  *
- * @param colour whether the terminal gets colours
  * @throws ConfigurationError
  */
-export function createReporter(choices: readonly ReporterChoice[], terminal: Output, colour: boolean): Reporter {
+export function createReporter(choices: readonly ReporterChoice[], options: ReporterOptions): Reporter {
   const inFiles = choices.filter(({ file }) => file !== null);
+  const onTerminal = choices.filter(({ file }) => file === null);
   const listFiles = (report: RunReport): readonly string[] => inFiles.map((choice) => nameFile(choice, report));
+  const { terminal, colour } = options;
   const reporters = [
-    ...inFiles.map(createFileReporter),
-    ...choices.filter(({ file }) => file === null).map(() => createPrettyReporter(terminal, { colour, listFiles })),
+    ...inFiles.map((choice) => createFileReporter(choice, options)),
+    ...onTerminal
+      .filter(({ name }) => name === "pretty")
+      .map(() => createPrettyReporter(terminal, { colour, listFiles })),
+    // It opens and closes what others print.
+    ...onTerminal.filter(({ name }) => name === "github").map(() => createGithubReporter(terminal, options)),
   ];
   return {
     handle(event) {
-      for (const reporter of reporters) reporter.handle(event);
+      for (const reporter of event.type === "run-start" ? reporters.toReversed() : reporters) reporter.handle(event);
     },
   };
 }
 
-function createFileReporter(choice: ReporterChoice): Reporter {
+function createFileReporter(choice: ReporterChoice, options: ReporterOptions): Reporter {
   let file = choice.file ?? "";
   let text = "";
   const save = (): void => {
@@ -87,7 +110,7 @@ function createFileReporter(choice: ReporterChoice): Reporter {
     text += more;
     save();
   };
-  const reporter = createReporterOf(choice.name, { isTerminal: false, write });
+  const reporter = createReporterOf(choice, { isTerminal: false, write }, options);
   return {
     handle(event) {
       if (event.type === "run-end") file = nameFile(choice, event.report);
@@ -96,7 +119,8 @@ function createFileReporter(choice: ReporterChoice): Reporter {
   };
 }
 
-function createReporterOf(name: ReporterName, output: Output): Reporter {
+function createReporterOf(choice: ReporterChoice, output: Output, options: ReporterOptions): Reporter {
+  const { name, file } = choice;
   switch (name) {
     case "pretty":
       return createPrettyReporter(output, { progress: false });
@@ -104,6 +128,16 @@ function createReporterOf(name: ReporterName, output: Output): Reporter {
       return createJsonReporter(output);
     case "junit":
       return createJunitReporter(output);
+    case "tap":
+      return createTapReporter(output);
+    case "sarif":
+      return createSarifReporter(output);
+    case "github":
+      return createGithubReporter(output, options);
+    case "markdown":
+      return createMarkdownReporter(output);
+    case "badge":
+      return createBadgeReporter(output, file?.endsWith(".json") === true ? "json" : "svg");
     default:
       return name satisfies never;
   }

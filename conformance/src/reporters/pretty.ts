@@ -7,6 +7,15 @@ import { isUntried } from "../outcome.ts";
 import { renderCounts, type ReportedCheck, type RunReport } from "../report.ts";
 import type { RunEvent } from "../run-conformance.ts";
 import { createProgress } from "./progress.ts";
+import {
+  type CauseGroup,
+  describeFlakiness,
+  groupByCause,
+  makePrintable,
+  selectFailures,
+  VERDICT_MARKS,
+  VERDICT_TEXTS,
+} from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -15,11 +24,11 @@ type Paint = (colour: Colour, text: string) => string;
 
 const COLOUR_CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
-const VERDICTS: Readonly<Record<Verdict, { mark: string; text: string; colour: Colour }>> = {
-  conformant: { mark: "✓", text: "conformant", colour: "green" },
-  "non-conformant": { mark: "✗", text: "not conformant", colour: "red" },
-  unproved: { mark: "?", text: "not proved", colour: "yellow" },
-  "harness-error": { mark: "!", text: "harness error", colour: "red" },
+const VERDICT_COLOURS: Readonly<Record<Verdict, Colour>> = {
+  conformant: "green",
+  "non-conformant": "red",
+  unproved: "yellow",
+  "harness-error": "red",
 };
 
 export interface PrettyOptions {
@@ -96,24 +105,28 @@ function renderReport(report: RunReport, options: RenderOptions): string {
   return `\n${[...shown, closing.join("\n")].join("\n\n")}\n`;
 }
 
+function describeVerdict(verdict: Verdict): { readonly mark: string; readonly text: string; readonly colour: Colour } {
+  return { mark: VERDICT_MARKS[verdict], text: VERDICT_TEXTS[verdict], colour: VERDICT_COLOURS[verdict] };
+}
+
 function renderVerdict(report: RunReport, paint: Paint): string {
   const { mark, text, colour } =
     report.ending === "interrupted"
       ? ({ mark: "?", text: "interrupted", colour: "yellow" } as const)
-      : VERDICTS[report.verdict];
+      : describeVerdict(report.verdict);
   // Its last sentence and the exit code are one: "… no must check failed (exit 0)".
   const explanation = makePrintable(report.explanation).replace(/\.$/, "");
   return `${paint(colour, `${mark} ${text}`)}: ${explanation} (exit ${report.exitCode})`;
 }
 
 function renderSections(report: RunReport, { paint, output }: RenderOptions): string[] {
-  const failures = ["fail", "warn"].flatMap((shown) => report.checks.filter(({ outcome }) => outcome === shown));
+  const failures = selectFailures(report.checks);
   const others = report.checks.filter(({ outcome }) => outcome !== "pass" && outcome !== "fail" && outcome !== "warn");
   const width = Math.max(...report.areas.map(({ area }) => area.length), 0);
   const seen = new Set(report.checks.filter(({ reason }) => !isUntried(reason)).map(({ area }) => area));
   const shownAreas = report.areas.filter(({ area }) => report.ending !== "interrupted" || seen.has(area));
   const areas = shownAreas.map(({ area, verdict, counts }) => {
-    const { mark, text, colour } = VERDICTS[verdict];
+    const { mark, text, colour } = describeVerdict(verdict);
     const [verdictMark, verdictText] = [paint(colour, mark), paint(colour, text.padEnd(14))];
     // Wrapped before it is painted: what paints has no width.
     const prefix = `  ${mark} ${area.padEnd(width)}  ${text.padEnd(14)}  `;
@@ -175,30 +188,16 @@ function nameChecks(group: readonly ReportedCheck[]): string {
   return shown.join(", ") + (more === 0 ? "" : `, and ${more} more`);
 }
 
-/** What was expected and what came instead are one cause, however many operations show it. */
-function groupByCause(checks: readonly ReportedCheck[]): readonly (readonly [ReportedCheck, ...ReportedCheck[]])[] {
-  const groups = new Map<string, [ReportedCheck, ...ReportedCheck[]]>();
-  for (const check of checks) {
-    const { outcome, observer, expected, actual, reason } = check;
-    const cause = JSON.stringify([outcome, observer, expected, actual ?? reason]);
-    const group = groups.get(cause);
-    if (group === undefined) groups.set(cause, [check]);
-    else group.push(check);
-  }
-  return [...groups.values()];
-}
-
 /** The first check of a cause in full, and the names of the others. */
-function renderFailure([check, ...others]: readonly [ReportedCheck, ...ReportedCheck[]], paint: Paint): string {
-  const { tries } = check;
-  const isFlaky = tries !== null && tries.failed < tries.of;
+function renderFailure([check, ...others]: CauseGroup, paint: Paint): string {
+  const flakiness = describeFlakiness(check);
   const isFail = check.outcome === "fail";
   const rows: readonly (readonly [string, string])[] = [
     ["requirement", check.requirement],
     ["observer", check.observer ?? "-"],
     ["expected", check.expected ?? "-"],
     ["got", check.actual ?? check.reason],
-    ...(isFlaky ? [["flaky", `${tries.failed} of ${tries.of} tries failed`] as const] : []),
+    ...(flakiness === null ? [] : [["flaky", flakiness] as const]),
     ...(others.length === 0 ? [] : [["same in", `${others.length} more: ${nameChecks(others)}`] as const]),
     ["reference", check.reference],
     ["breaks", check.breaks],
@@ -208,13 +207,6 @@ function renderFailure([check, ...others]: readonly [ReportedCheck, ...ReportedC
   const body = rows.map(([name, value]) => `    ${paint("dim", name.padEnd(11))}  ${makePrintable(value)}`);
   const also = others.length === 0 ? "" : ` and ${others.length} more of this cause`;
   return [`${title} (${check.level})${also}`, ...body].join("\n");
-}
-
-/** What a target sent must not drive the terminal. */
-function makePrintable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) =>
-    JSON.stringify(character).slice(1, -1).replace("\u007f", "\\u007f"),
-  );
 }
 
 /** Characters of a line that repeats a request: a recording is no reading matter. */
