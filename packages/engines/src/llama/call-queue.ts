@@ -1,4 +1,4 @@
-/** A queue whose items are taken round-robin across calls, FIFO within one. */
+/** A queue whose items are taken round-robin across calls, FIFO within one; or the smallest first. */
 
 export interface CallQueue<Item> {
   add(call: object | string, item: Item): void;
@@ -6,6 +6,8 @@ export interface CallQueue<Item> {
   remove(call: object | string, item: Item): void;
   /** Removes and returns the next one; undefined where there is none. */
   take(): Item | undefined;
+  /** The same for the smallest of those that are next in their calls; the longest unserved of equal ones. */
+  takeSmallest(measure: (item: Item) => number): Item | undefined;
   readonly isEmpty: boolean;
 }
 
@@ -19,23 +21,31 @@ export function createCallQueue<Item>(): CallQueue<Item> {
     if (items?.size === 0) waiting.delete(call);
   }
 
+  function takeSmallest(measure: (item: Item) => number): Item | undefined {
+    let smallest: { call: object | string; items: Set<Item>; item: Item; size: number } | null = null;
+    for (const [call, items] of waiting) {
+      for (const item of items) {
+        const size = measure(item);
+        if (smallest === null || size < smallest.size) smallest = { call, items, item, size };
+        break;
+      }
+    }
+    if (smallest === null) return undefined;
+    const { call, items, item } = smallest;
+    remove(call, item);
+    // Moves the call to the end of the queue.
+    if (waiting.delete(call)) waiting.set(call, items);
+    return item;
+  }
+
   return {
     add(call, item) {
       const items = waiting.get(call) ?? new Set();
       waiting.set(call, items.add(item));
     },
     remove,
-    take() {
-      for (const [call, items] of waiting) {
-        for (const item of items) {
-          remove(call, item);
-          // Moves the call to the end of the queue.
-          if (waiting.delete(call)) waiting.set(call, items);
-          return item;
-        }
-      }
-      return undefined;
-    },
+    take: () => takeSmallest(() => 0),
+    takeSmallest,
     get isEmpty() {
       return waiting.size === 0;
     },

@@ -60,7 +60,7 @@ test("steps of consecutive sequences go together where that is cheaper, in the o
 test("between two chunks of a share, each of its waiting steps has its turn", () => {
   const shares = new EngineShares();
   addSteps(shares, "a", [0, 1]);
-  shares.addChunk({ share: "a", call: "call", begin });
+  shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
   expect(run(shares, 7)).toBe("chunk a a0 a1 chunk a a0 a1 chunk a");
 });
 
@@ -68,7 +68,7 @@ test("a share that has used up its credit reads a chunk, and the others sample f
   const shares = new EngineShares();
   addSteps(shares, "a", [0]);
   addSteps(shares, "b", [1]);
-  shares.addChunk({ share: "a", call: "call", begin });
+  shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
   // The credit of a second: ten chunks, less what the other one has meanwhile.
   const start = run(shares, 30);
   expect(start.split(" ").filter((word) => word === "chunk").length).toBe(10);
@@ -78,7 +78,7 @@ test("a share that has used up its credit reads a chunk, and the others sample f
 
 test("the time of a chunk counts for nothing while no other share waits", () => {
   const shares = new EngineShares();
-  shares.addChunk({ share: "a", call: "call", begin });
+  shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
   run(shares, 100);
   addSteps(shares, "b", [0]);
   expect(run(shares, 6)).toBe("b0 chunk a b0 chunk a b0 chunk a");
@@ -86,15 +86,15 @@ test("the time of a chunk counts for nothing while no other share waits", () => 
 
 test("a share that is behind reads before those that have had more", () => {
   const shares = new EngineShares();
-  shares.addChunk({ share: "a", call: "call", begin });
-  shares.addChunk({ share: "b", call: "call", begin });
+  shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
+  shares.addChunk({ share: "b", call: "call", tokensLeft: 64, begin });
   expect(run(shares, 6)).toBe("chunk a chunk b chunk a chunk b chunk a chunk b");
 });
 
 test("nobody is held up for longer than a chunk takes, whatever its steps took", () => {
   const shares = new EngineShares();
   addSteps(shares, "b", [5]);
-  shares.addChunk({ share: "a", call: "call", begin });
+  shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
   expect(run(shares, 1)).toBe("chunk a");
   shares.chargeSteps([{ share: "a", sequenceNumber: 0, begin }], 60_000);
   expect(run(shares, 11)).toBe("b5 b5 b5 b5 b5 b5 b5 b5 b5 b5 chunk a");
@@ -103,11 +103,11 @@ test("nobody is held up for longer than a chunk takes, whatever its steps took",
 test("what was removed is not taken, and holds nobody up", () => {
   const shares = new EngineShares();
   const removeStep = shares.addStep({ share: "a", sequenceNumber: 0, begin });
-  const removeChunk = shares.addChunk({ share: "a", call: "call", begin });
-  shares.addChunk({ share: "b", call: "call", begin });
+  const removeChunk = shares.addChunk({ share: "a", call: "call", tokensLeft: 64, begin });
+  shares.addChunk({ share: "b", call: "call", tokensLeft: 64, begin });
   removeChunk();
   expect(shares.takeChunk()?.share).toBe("b");
-  shares.addChunk({ share: "b", call: "call", begin });
+  shares.addChunk({ share: "b", call: "call", tokensLeft: 64, begin });
   // It is due after the chunk.
   expect(shares.takeChunk()).toBeNull();
   removeStep();

@@ -1,6 +1,7 @@
 /**
  * What waits for an evaluation, by who shares the engine, and which comes next. Steps take turns: one of each share in
- * turn, those of one share in the order of their requests. Prompts are weighed by time: a share that has had more of the
+ * turn, those of one share in the order of their requests. Of the prompts of a share the shortest are read first, and in
+ * every third turn the one that has waited longest. Shares are weighed by time: a share that has had more of the
  * engine than the others, while they waited, reads its next chunk when they have had as much.
  */
 
@@ -12,6 +13,8 @@ export type ShareKey = object | string;
 export interface Chunk {
   readonly share: ShareKey;
   readonly call: object | string;
+  /** Of its prompt. */
+  readonly tokensLeft: number;
   /** Settles when the evaluation has ended, and never rejects. */
   readonly begin: () => Promise<void>;
 }
@@ -29,11 +32,16 @@ export interface Step {
  */
 const CREDIT_MS_MAX = 1000;
 
+/** So many chunks in a row go to the shortest prompts of a share; then it is the turn of the one that waited longest. */
+const SHORTEST_IN_A_ROW_MAX = 2;
+
 interface Share {
   readonly key: ShareKey;
   /** Longest waiting first. */
   readonly steps: Set<Step>;
   readonly chunks: CallQueue<Chunk>;
+  /** Chunks of shortest prompts since one was taken in turn. */
+  shortestInARow: number;
   /** What it has had while others waited, less what they have had. At most the time of a chunk. */
   aheadMs: number;
 }
@@ -65,7 +73,8 @@ export class EngineShares {
     if (this.#isAfterChunk) this.#due = new Set(this.#listSteps());
     this.#isAfterChunk = false;
     if (this.#due.size > 0) return null;
-    const chunk = this.#findReader()?.chunks.take() ?? null;
+    const reader = this.#findReader();
+    const chunk = reader === null ? null : takeChunkOf(reader);
     this.#isAfterChunk = chunk !== null;
     return chunk;
   }
@@ -104,7 +113,13 @@ export class EngineShares {
   #open(key: ShareKey): Share {
     const known = this.#shares.get(key);
     if (known !== undefined) return known;
-    const share: Share = { key, steps: new Set(), chunks: createCallQueue(), aheadMs: -CREDIT_MS_MAX };
+    const share: Share = {
+      key,
+      steps: new Set(),
+      chunks: createCallQueue(),
+      shortestInARow: 0,
+      aheadMs: -CREDIT_MS_MAX,
+    };
     this.#shares.set(key, share);
     return share;
   }
@@ -164,6 +179,14 @@ export class EngineShares {
       if (!isWaiting(share) && share.aheadMs === -CREDIT_MS_MAX) this.#shares.delete(share.key);
     }
   }
+}
+
+/** A short prompt does not wait for the whole of a long one, and a long one is not put off for ever. */
+function takeChunkOf(share: Share): Chunk | null {
+  share.shortestInARow = share.shortestInARow < SHORTEST_IN_A_ROW_MAX ? share.shortestInARow + 1 : 0;
+  const chunk =
+    share.shortestInARow === 0 ? share.chunks.take() : share.chunks.takeSmallest(({ tokensLeft }) => tokensLeft);
+  return chunk ?? null;
 }
 
 const hasSteps = ({ steps }: Share) => steps.size > 0;

@@ -40,10 +40,16 @@ function createReader() {
   return { scheduler, chunks, readAll, sizes: () => chunks.map(([, tokens]) => tokens) };
 }
 
-test("turns go round among the prompts, one chunk at a time", async () => {
+test("turns go round among prompts of one length, one chunk at a time", async () => {
   const { readAll, chunks } = createReader();
-  await Promise.all([readAll("a", 128), readAll("b", 128), readAll("c", 64)]);
-  expect(chunks.map(([name]) => name)).toEqual(["a", "b", "c", "a", "b"]);
+  await Promise.all([readAll("a", 192), readAll("b", 192)]);
+  expect(chunks.map(([name]) => name)).toEqual(["a", "a", "b", "a", "b", "b"]);
+});
+
+test("short prompts are read before long ones, and every third chunk is that of the prompt that has waited longest", async () => {
+  const { readAll, chunks } = createReader();
+  await Promise.all([readAll("long", 256), ...["b", "c", "d"].map((name) => readAll(name, 64))]);
+  expect(chunks.map(([name]) => name)).toEqual(["b", "c", "long", "d", "long", "long", "long"]);
 });
 
 test("turns go round among the calls, whatever number of prompts each has", async () => {
@@ -51,9 +57,11 @@ test("turns go round among the calls, whatever number of prompts each has", asyn
   const [many, few] = [{}, {}];
   await Promise.all([
     ...["a1", "a2", "a3", "a4"].map((name) => readAll(name, 128, many)),
-    ...["b1", "b2"].map((name) => readAll(name, 64, few)),
+    ...["b1", "b2"].map((name) => readAll(name, 128, few)),
   ]);
-  expect(chunks.map(([name]) => name)).toEqual(["a1", "b1", "a2", "b2", "a3", "a4", "a1", "a2", "a3", "a4"]);
+  const names = chunks.map(([name]) => name);
+  expect(names.slice(0, 4)).toEqual(["a1", "b1", "a2", "b2"]);
+  expect(names.lastIndexOf("b2")).toBeLessThan(8);
 });
 
 /** A clock that advances only while work runs or waits. */

@@ -111,7 +111,9 @@ export function createEvaluationScheduler({
     const tokens = sizes.count(company, budget(company), tokensLeft);
     const evaluatedBefore = evaluatedMs();
     const result = await read(tokens);
-    sizes.note(company, tokens, evaluatedMs() - evaluatedBefore);
+    const tookMs = evaluatedMs() - evaluatedBefore;
+    // A turn may have had other work.
+    if (tookMs > 0) sizes.note(company, tokens, tookMs);
     return result;
   }
 
@@ -127,7 +129,7 @@ export function createEvaluationScheduler({
       const score = await scores.acquire(turn.signal);
       let tookMs = 0;
       try {
-        return await evaluations.runAlone(turn, async () => {
+        return await evaluations.runAlone({ ...turn, tokensLeft }, async () => {
           const startedAt = clock.now();
           try {
             return await read(countTokens(tokensLeft));
@@ -142,7 +144,7 @@ export function createEvaluationScheduler({
     },
     async runAlone(turn, work) {
       asked += 1;
-      return evaluations.runAlone(turn, work);
+      return evaluations.runAlone({ ...turn, tokensLeft: 0 }, work);
     },
     async runDecodeStep(turn, step) {
       asked += 1;
@@ -151,8 +153,10 @@ export function createEvaluationScheduler({
   };
 }
 
+type ChunkTurn = Turn & Pick<PrefillTurn<unknown>, "tokensLeft">;
+
 interface Evaluations {
-  readonly runAlone: <Result>(turn: Turn, work: () => Promise<Result>) => Promise<Result>;
+  readonly runAlone: <Result>(turn: ChunkTurn, work: () => Promise<Result>) => Promise<Result>;
   readonly runStep: <Result>(turn: DecodeTurn, work: () => Promise<Result>) => Promise<Result>;
   /** What waits. */
   readonly company: () => Company;
@@ -222,8 +226,8 @@ function createEvaluations(now: () => number, evaluatedMs: () => number): Evalua
   }
 
   return {
-    runAlone: ({ signal, call, share }, work) =>
-      queue(signal, work, (begin) => shares.addChunk({ share, call, begin })),
+    runAlone: ({ signal, call, share, tokensLeft }, work) =>
+      queue(signal, work, (begin) => shares.addChunk({ share, call, tokensLeft, begin })),
     runStep: ({ signal, share, sequenceNumber }, work) =>
       queue(signal, work, (begin) => shares.addStep({ share, sequenceNumber, begin } satisfies Step)),
     company: () => (shares.waitingSteps > 0 ? "streams" : shares.hasChunks ? "prompts" : "none"),

@@ -47,6 +47,8 @@ async function listTurns(sequence: LlamaContextSequence, letter: number, length:
     sampledTokens: [],
     reader,
     isReproducible: true,
+    owner: null,
+    sharedTokens: 0,
     constraint: null,
     options: { temperature: 0 },
   };

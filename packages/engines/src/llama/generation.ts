@@ -1,5 +1,5 @@
 /**
- * One generation on one sequence: keeps what the sequence already holds of the prompt, reads the rest in turns with
+ * One generation on one sequence: keeps what is in memory of the prompt, reads the rest in turns with
  * other prompts, then samples token by token, in turns with other generations.
  */
 
@@ -11,19 +11,18 @@ import { describeSampledToken } from "./describe-sampled-token.ts";
 import type { SampledToken } from "./describe-sampled-token.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { DecodeTurn, Turn } from "./evaluation-scheduler.ts";
+import { applyPrefix, noteChunks, planPrefix } from "./prefix-reuse.ts";
+import type { ReusingPrompt } from "./prefix-reuse.ts";
 import { hasPenalties } from "./sampling-options.ts";
 import { scorePrompt } from "./score-prompt.ts";
 import { createTokenText } from "./token-text.ts";
 
-export interface Generation {
+export interface Generation extends ReusingPrompt {
   readonly request: GenerationRequest;
-  readonly tokens: Token[];
   /** Appended to when penalties need it; `options` reads it. */
   readonly sampledTokens: Token[];
   /** A fresh reader. */
   readonly reader: AnswerReader;
-  /** Whether the text must not depend on what the sequence holds or on what runs beside it. */
-  readonly isReproducible: boolean;
   /** Null for free text. */
   readonly constraint: Constraint | null;
   readonly options: SequenceEvaluateOptions;
@@ -35,33 +34,6 @@ interface Running {
 }
 
 type Evaluation = AsyncGenerator<SampledToken, void, void | Token | Token[]>;
-
-/** What a template writes at the beginning of every prompt: not worth the end of another conversation. */
-const PREFIX_TOKENS_MIN = 24;
-
-/**
- * Chooses the free sequence that shares the longest prefix with the prompt, else the least recently used one.
- *
- * @param free least recently used first
- */
-export function chooseSequence(
-  loaded: LoadedModel,
-  free: readonly LlamaContextSequence[],
-  prompt: ReusingPrompt,
-): LlamaContextSequence | undefined {
-  const [oldest] = free;
-  if (oldest === undefined) return undefined;
-  let best = oldest;
-  let mostTokens = countReusable(loaded, oldest, prompt) + PREFIX_TOKENS_MIN;
-  for (const sequence of free) {
-    const reusable = countReusable(loaded, sequence, prompt);
-    if (reusable > mostTokens) {
-      best = sequence;
-      mostTokens = reusable;
-    }
-  }
-  return best;
-}
 
 /** Runs the generation on a sequence that no other generation uses, and leaves it reusable. */
 export async function* runGeneration(
@@ -90,40 +62,13 @@ export async function* runGeneration(
   }
 }
 
-type ReusingPrompt = Pick<Generation, "tokens" | "isReproducible">;
-
-/**
- * Number of prompt tokens that need not be read again. The last token always is, for its prediction. Of a reproducible
- * prompt only whole chunks count that were read as such, and one chunk is always read again, so that every row is
- * computed as in a cold run.
- */
-function countReusable(
-  loaded: LoadedModel,
-  sequence: LlamaContextSequence,
-  { tokens, isReproducible }: ReusingPrompt,
-): number {
-  const common = sequence.compareContextTokens(tokens).firstDifferentIndex;
-  if (!isReproducible) return Math.min(common, tokens.length - 1);
-  const inChunks = Math.min(common, loaded.readInChunks.get(sequence) ?? 0, tokens.length - loaded.chunkTokens);
-  return inChunks < loaded.chunkTokens ? 0 : inChunks - (inChunks % loaded.chunkTokens);
-}
-
-/** Cuts the sequence back to the reusable prefix, in a turn of its prompt. @returns how many tokens it still holds. */
-async function keepPrefix(loaded: LoadedModel, sequence: LlamaContextSequence, start: number): Promise<number> {
-  const end = sequence.nextTokenIndex;
-  if (start < end) await sequence.eraseContextTokenRanges([{ start, end }]);
-  const kept = sequence.nextTokenIndex;
-  loaded.readInChunks.set(sequence, Math.min(kept, loaded.readInChunks.get(sequence) ?? 0));
-  return kept;
-}
-
 interface FirstToken {
   readonly evaluation: Evaluation;
   readonly sampled: SampledToken;
 }
 
 /**
- * The last chunk also samples the first token: with it, the whole prompt has been read. The sequence is cut back in the
+ * The last chunk also samples the first token: with it, the whole prompt has been read. The sequence gets its prefix in the
  * turn of the first chunk: in one of its own the prompt would wait for one more decode step of the running streams.
  */
 async function readPrompt(
@@ -137,7 +82,7 @@ async function readPrompt(
     const chunk = tokens.slice(next, next + count);
     if (next + count < tokens.length) {
       await sequence.evaluateWithoutGeneratingNewTokens(chunk);
-      if (isReproducible) loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+      if (isReproducible) noteChunks(loaded, sequence);
       return null;
     }
     const evaluation: Evaluation =
@@ -146,15 +91,18 @@ async function readPrompt(
         : sequence.evaluateWithMetadata(chunk, { probabilities: true }, options);
     return { evaluation, sampled: await sampleNext(evaluation) };
   };
-  const start = findPrefixEnd(loaded, sequence, generation);
+  const { tokens: start } = planPrefix(loaded, sequence, generation);
   const first = await loaded.scheduler.takeTurn({
     ...turn,
     isReproducible,
     tokensLeft: tokens.length - start,
     async read(count) {
-      const kept = await keepPrefix(loaded, sequence, start);
-      // Where the library had to erase more, other chunks are due.
-      return { keptTokens: kept, token: kept === start ? await readChunk(count) : null };
+      // What others hold may have changed since the turn was asked for.
+      const plan = planPrefix(loaded, sequence, generation);
+      const kept = await applyPrefix(loaded, sequence, { prompt: generation, plan });
+      // A copy was a turn's work; where another number of tokens is kept, other chunks are due.
+      const isReady = plan.from === null && kept === start;
+      return { keptTokens: kept, token: isReady ? await readChunk(count) : null };
     },
   });
   let { token } = first;
@@ -163,12 +111,6 @@ async function readPrompt(
     token = await loaded.scheduler.takeTurn({ ...turn, isReproducible, tokensLeft, read: readChunk });
   }
   return { ...token, keptTokens: first.keptTokens };
-}
-
-/** Where the part of the sequence ends that the prompt can keep. */
-function findPrefixEnd(loaded: LoadedModel, sequence: LlamaContextSequence, prompt: ReusingPrompt): number {
-  const reusable = countReusable(loaded, sequence, prompt);
-  return reusable < sequence.nextTokenIndex && !loaded.canCutBack ? 0 : reusable;
 }
 
 async function* decodeTokens(

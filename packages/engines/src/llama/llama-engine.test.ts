@@ -167,6 +167,64 @@ test("the setting makes every text reproducible", async () => {
   expect(await run(engine, seaStory, fast)).toMatchObject({ text, cachedTokens: keptOf(prompt.tokens.length) });
 });
 
+const isLinux = process.platform === "linux";
+const about = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(60) }];
+
+test.runIf(isLinux)(
+  "conversations that take turns on one slot are not read again, and their texts are the same",
+  async () => {
+    const engine = openEngine({ concurrency: 1, contextTokens: 1024 });
+    const [sea, rain] = [await run(engine, about("sea.")), await run(engine, about("rain."))];
+    expect([sea.cachedTokens, rain.cachedTokens]).toEqual([0, 0]);
+    expect(await run(engine, about("sea."))).toMatchObject({
+      text: sea.text,
+      cachedTokens: keptOf(sea.prompt.tokens.length),
+    });
+    expect(await run(engine, about("rain."))).toMatchObject({
+      text: rain.text,
+      cachedTokens: keptOf(rain.prompt.tokens.length),
+    });
+    expect((await run(engine, about("sea."), fast)).cachedTokens).toBe(sea.prompt.tokens.length - 1);
+  },
+);
+
+test("without memory for them, nothing is saved", async () => {
+  const engine = openEngine({ concurrency: 1, savedPrefixBytesMax: 0 });
+  await run(engine, about("sea."));
+  await run(engine, about("rain."));
+  expect((await run(engine, about("sea."))).cachedTokens).toBeLessThan(64);
+});
+
+const guide: ChatMessage = { role: "system", content: "You guide people through a harbour. ".repeat(8) };
+const guided = (content: string): ChatMessage[] => [guide, { role: "user", content }];
+
+test("another account finds an equal system prompt in memory, and nothing else of what was said", async () => {
+  const engine = openEngine({ concurrency: 1 });
+  const first = await run(engine, guided("Where is it?"), { ...fast, shareId: "ada" });
+  const again = await run(engine, guided("Where is it?"), { ...fast, shareId: "bob" });
+  const system = first.prompt.tokens.lastIndexOf(END_OF_TURN, first.prompt.tokens.lastIndexOf(END_OF_TURN) - 1);
+  // The control token behind it begins the next message.
+  expect(first.prompt.tokens.slice(system, again.cachedTokens)).toHaveLength(3);
+  const shorter = { ...guide, content: guide.content.slice(0, -40) };
+  const guess = await run(engine, [shorter, { role: "user", content: "Where is it?" }], { ...fast, shareId: "eve" });
+  expect(guess.cachedTokens).toBe(0);
+});
+
+test("where system prompts are not shared, an account finds nothing of another's", async () => {
+  const engine = openEngine({ concurrency: 1, shareSystemPrompts: false });
+  await run(engine, guided("Where is it?"), { ...fast, shareId: "ada" });
+  expect((await run(engine, guided("Where is it?"), { ...fast, shareId: "bob" })).cachedTokens).toBe(0);
+});
+
+test.runIf(isLinux)("users at once find the system prompt that a busy slot holds", async () => {
+  const engine = openEngine({ concurrency: 3 });
+  const { prompt } = await run(engine, guided("One."), { tokensMax: 1, ...fast, shareId: "ada" });
+  const answers = await Promise.all(
+    ["Two.", "Three.", "Four."].map((content) => run(engine, guided(content), { ...fast, shareId: "bob" })),
+  );
+  for (const { cachedTokens } of answers) expect(cachedTokens).toBeGreaterThan(prompt.tokens.length - 30);
+});
+
 test("a prompt goes to the sequence that holds it, any other to the longest unused", async () => {
   const engine = openEngine({ concurrency: 2 });
   const long: ChatMessage[] = [
@@ -218,9 +276,9 @@ test("a prompt of another model is refused", async () => {
 test("a prompt on a sequence that holds another one is read while streams decode out of step", async () => {
   const streams = 4;
   const engine = openEngine({ concurrency: streams + 1 });
-  const about = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(70) }];
+  const repeat = (topic: string): ChatMessage[] => [{ role: "user", content: `${topic} `.repeat(70) }];
   const topics = Array.from({ length: streams + 1 }, (_, index) => `old ${index}`);
-  await Promise.all(topics.map((topic) => run(engine, about(topic), { tokensMax: 4 })));
+  await Promise.all(topics.map((topic) => run(engine, repeat(topic), { tokensMax: 4 })));
 
   const sampling = { logitBias: { [FULL_STOP]: -100 } };
   const ended: string[] = [];
@@ -231,7 +289,7 @@ test("a prompt on a sequence that holds another one is read while streams decode
     return answer;
   });
   await delay(100);
-  await run(engine, about("new"), { tokensMax: 1 });
+  await run(engine, repeat("new"), { tokensMax: 1 });
   ended.push("newcomer");
   for (const { completionTokens } of await Promise.all(running)) expect(completionTokens).toBe(600);
   expect(ended[0]).toBe("newcomer");

@@ -204,8 +204,12 @@ test("more sequences, longer contexts and more inputs at once need more memory",
   expect(bytesOfOne).toBeGreaterThan(size);
   expect(await estimateChatBytes({ ...SETTINGS, concurrency: 4 })).toBeGreaterThan(estimated);
   const longer = await estimateChatBytes({ ...SETTINGS, contextTokens: 2048 });
-  // 2 layers, 64 numbers of a key and of a value, 16 bits each, for 1,024 more tokens of 2 sequences, and the mask.
-  expect(longer - estimated).toBe(2 * (64 + 64) * 2 * 1024 * 2 + 1024 * 1024 * 6);
+  // 2 layers, 64 numbers of a key and of a value, 16 bits each, for 1,024 more tokens of 2 sequences.
+  const remembered = 2 * (64 + 64) * 2 * 1024 * 2;
+  // As much again is saved, and there is the mask.
+  expect(longer - estimated).toBe(2 * remembered + 1024 * 1024 * 6);
+  expect(estimated - (await estimateChatBytes({ ...SETTINGS, savedPrefixBytesMax: 0 }))).toBe(remembered);
+  expect(estimated - (await estimateChatBytes({ ...SETTINGS, savedPrefixBytesMax: 1 }))).toBe(remembered - 1);
   // No longer than what the model was trained for.
   const [trained, beyond] = [4096, 100_000].map((contextTokens) => estimateChatBytes({ ...SETTINGS, contextTokens }));
   expect(await beyond).toBe(await trained);

@@ -33,6 +33,16 @@ export interface ChatModelSettings {
    * prompts are cut accordingly, reproducible ones excepted. Default 125.
    */
   readonly streamGapMs: number;
+  /**
+   * Bytes of the host's memory for what sequences held before other prompts took them, so that a conversation that comes
+   * back is not read again; 0 for none. At most what the sequences themselves take. Linux only. Default 128 MiB.
+   */
+  readonly savedPrefixBytesMax: number;
+  /**
+   * Whether a system prompt that several accounts send is read once for all. `cached_tokens`, and the time, then tell an
+   * account that another one has sent the same. Default true.
+   */
+  readonly shareSystemPrompts: boolean;
 }
 
 type Optional<Settings> = { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
@@ -55,5 +65,7 @@ export function resolveChatModel(settings: LlamaEngineSettings): ChatModelSettin
     candidateTokensMax: settings.candidateTokensMax ?? 1000,
     reproducible: settings.reproducible ?? false,
     streamGapMs: settings.streamGapMs ?? 125,
+    savedPrefixBytesMax: settings.savedPrefixBytesMax ?? 128 * 1024 * 1024,
+    shareSystemPrompts: settings.shareSystemPrompts ?? true,
   };
 }

@@ -15,7 +15,13 @@ import { createOutputGrammars } from "./output-grammars.ts";
 import type { OutputGrammars } from "./output-grammars.ts";
 import { createEvaluationScheduler } from "./evaluation-scheduler.ts";
 import type { EvaluationScheduler } from "./evaluation-scheduler.ts";
+import { readGgufShape } from "../models/gguf-shape.ts";
 import type { PromptTokenizer } from "./prompt-tokens.ts";
+import { createSavedPrefixes } from "./saved-prefixes.ts";
+import type { SavedPrefixes } from "./saved-prefixes.ts";
+import { createSharedPrefix } from "./shared-prefix.ts";
+import type { SharedPrefix } from "./shared-prefix.ts";
+import { canOpenStateFiles, openStateFile } from "./state-file.ts";
 import { measureProbabilities } from "./measure-probabilities.ts";
 import { createNativeSampler, findNativeContext } from "./native-context.ts";
 import { tokenizeInSlices } from "./sliced-tokens.ts";
@@ -24,6 +30,14 @@ import type { InfillTokens, TextTokenizer } from "./text-tokens.ts";
 import { timeEvaluations } from "./time-evaluations.ts";
 import { decodeTokenBytes } from "./token-bytes.ts";
 import type { TokenBytes } from "./token-bytes.ts";
+
+/** What is known of the tokens that a sequence holds. */
+export interface SequenceMemory {
+  /** Whose prompt they are. */
+  readonly owner: string | null;
+  /** How many of the first ones were read in whole chunks of a reproducible prompt. */
+  readonly readInChunks: number;
+}
 
 export interface LoadedModel {
   readonly module: NativeModule;
@@ -36,8 +50,12 @@ export interface LoadedModel {
   readonly chunkTokens: number;
   /** Whether a text can be made independent of what ran before it and of what runs at the same time. */
   readonly canReproduce: boolean;
-  /** How many tokens at the beginning of each sequence were read in whole chunks of a reproducible prompt. */
-  readonly readInChunks: WeakMap<LlamaContextSequence, number>;
+  readonly memories: WeakMap<LlamaContextSequence, SequenceMemory>;
+  /** Null where this machine or the settings have no room for it. */
+  readonly saved: SavedPrefixes | null;
+  readonly sharedPrefix: SharedPrefix;
+  readonly allSequences: readonly LlamaContextSequence[];
+  /** Those that no generation uses. */
   readonly sequences: SlotPool<LlamaContextSequence>;
   /** As the native context numbers them. */
   readonly sequenceNumber: (sequence: LlamaContextSequence) => number;
@@ -48,6 +66,7 @@ export interface LoadedModel {
   readonly isToken: (id: number) => id is Token;
   readonly decodeToken: (token: Token) => TokenBytes;
   readonly outputGrammars: OutputGrammars;
+  readonly log: NativeLog;
   /** Call when no generation runs. */
   readonly dispose: () => Promise<void>;
 }
@@ -62,6 +81,8 @@ export interface LoadedModel {
 const CPU_CHUNK_TOKENS = 64;
 /** A GPU needs more rows to be busy, and promises no equal rounding. */
 const GPU_CHUNK_TOKENS = 512;
+/** Of a value in a sequence's memory. */
+export const HALF_BYTES = 2;
 /** Room for the longest chunk in one evaluation. */
 export const BATCH_TOKENS = 2 * GPU_CHUNK_TOKENS;
 /**
@@ -72,10 +93,10 @@ export const SCORED_TOKENS_MAX = 2 * CPU_CHUNK_TOKENS;
 
 /** @throws AiError `engine_unavailable` */
 export async function loadModel(settings: ChatModelSettings, log: NativeLog): Promise<LoadedModel> {
-  return loadWithRuntime({ gpu: settings.gpu, log }, (runtime) => loadInto(runtime, settings));
+  return loadWithRuntime({ gpu: settings.gpu, log }, (runtime) => loadInto(runtime, settings, log));
 }
 
-async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Promise<LoadedModel> {
+async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings, log: NativeLog): Promise<LoadedModel> {
   const { module, llama } = runtime;
   const model = await llama.loadModel({ modelPath: settings.modelPath });
   try {
@@ -100,6 +121,7 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
     const canReproduce = llama.gpu === false;
     const chunkTokens = canReproduce ? CPU_CHUNK_TOKENS : GPU_CHUNK_TOKENS;
     const { streamGapMs } = settings;
+    const saved = await openSavedPrefixes(settings, contextTokens);
     return {
       module,
       model,
@@ -107,7 +129,10 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
       canCutBack: !model.fileInsights.isRecurrent,
       chunkTokens,
       canReproduce,
-      readInChunks: new WeakMap(),
+      memories: new WeakMap(),
+      saved,
+      sharedPrefix: settings.shareSystemPrompts ? createModelSharedPrefix(model, template) : () => 0,
+      allSequences: sequences,
       sequences: createSlotPool(sequences),
       sequenceNumber: (sequence) => sequences.indexOf(sequence),
       scheduler: createEvaluationScheduler({ chunkTokens, chunkTokensMax: BATCH_TOKENS, streamGapMs, evaluatedMs }),
@@ -117,8 +142,10 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
       isToken,
       decodeToken: createTokenDecoder(model),
       outputGrammars: createOutputGrammars(llama),
+      log,
       async dispose() {
         stopMeasuring();
+        await saved?.close();
         await context.dispose();
         await model.dispose();
       },
@@ -127,6 +154,25 @@ async function loadInto(runtime: NativeRuntime, settings: ChatModelSettings): Pr
     await model.dispose();
     throw error;
   }
+}
+
+async function openSavedPrefixes(settings: ChatModelSettings, contextTokens: number): Promise<SavedPrefixes | null> {
+  const { modelPath, concurrency, savedPrefixBytesMax } = settings;
+  if (savedPrefixBytesMax === 0 || !(await canOpenStateFiles())) return null;
+  const { rememberedPerToken } = await readGgufShape(modelPath);
+  const bytesPerToken = rememberedPerToken * HALF_BYTES;
+  const bytesMax = Math.min(savedPrefixBytesMax, concurrency * contextTokens * bytesPerToken);
+  return createSavedPrefixes({ bytesMax, bytesPerToken, openFile: openStateFile });
+}
+
+function createModelSharedPrefix(model: LlamaModel, template: ChatTemplate): SharedPrefix {
+  const { token_type: types } = model.fileInfo.metadata.tokenizer.ggml;
+  return createSharedPrefix({
+    template,
+    tokenize: (text) => model.tokenize(text, true),
+    isControlToken: (token) => CONTROL_TYPES.includes(types[token] ?? 0),
+    prefixToken: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
+  });
 }
 
 function openSequences(context: LlamaContext, count: number): LlamaContextSequence[] {

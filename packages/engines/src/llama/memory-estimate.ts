@@ -14,9 +14,8 @@ import type { LlamaEmbeddingSettings } from "./llama-embedding-settings.ts";
 import { resolveChatModel } from "./llama-settings.ts";
 import type { LlamaEngineSettings } from "./llama-settings.ts";
 import { toLoadError } from "./load-with-runtime.ts";
-import { BATCH_TOKENS, SCORED_TOKENS_MAX } from "./loaded-model.ts";
+import { BATCH_TOKENS, HALF_BYTES, SCORED_TOKENS_MAX } from "./loaded-model.ts";
 
-const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
 /** llama.cpp rounds the size of a sequence up to a multiple of this. */
 const CONTEXT_STEP_TOKENS = 256;
@@ -35,19 +34,21 @@ const UNREADABLE_FACTOR = 2;
 const DAMAGED = "The model file is damaged: its head is longer than the file. Pull the model again.";
 
 /**
- * Weights, memory of all sequences, one evaluation of a prompt that is scored.
+ * Weights, memory of all sequences, what is saved of it, one evaluation of a prompt that is scored.
  *
  * @throws AiError `engine_unavailable` without the file, and for one that is cut inside its head
  */
 export async function estimateChatBytes(settings: LlamaEngineSettings): Promise<number> {
-  const { modelPath, concurrency, contextTokens } = resolveChatModel(settings);
+  const { modelPath, concurrency, contextTokens, savedPrefixBytesMax } = resolveChatModel(settings);
   return estimate(modelPath, (shape) => {
     const tokens = limitContext(contextTokens, shape);
     const remembered = alignUp(tokens, CONTEXT_STEP_TOKENS) * shape.rememberedPerToken * HALF_BYTES;
     const recurrent = shape.rememberedPerSequence * FLOAT_BYTES;
     const logits = 2 * shape.vocabularySize * FLOAT_BYTES;
     const scores = SCORED_TOKENS_MAX * shape.vocabularySize * FLOAT_BYTES;
-    return concurrency * (remembered + recurrent + logits) + scores + estimateEvaluation(shape, BATCH_TOKENS, tokens);
+    const sequences = concurrency * (remembered + recurrent + logits);
+    const saved = Math.min(savedPrefixBytesMax, concurrency * remembered);
+    return sequences + saved + scores + estimateEvaluation(shape, BATCH_TOKENS, tokens);
   });
 }
 

@@ -23,8 +23,9 @@ import type { AnswerReader, UntaggedCalls } from "./answer-reader.ts";
 import { ENDS_IN_REASONING } from "./chat-template.ts";
 import { constrainOutput } from "./constraint.ts";
 import { eraseTokens } from "./erase-tokens.ts";
-import { chooseSequence, runGeneration } from "./generation.ts";
+import { runGeneration } from "./generation.ts";
 import type { Generation } from "./generation.ts";
+import { chooseSequence } from "./prefix-reuse.ts";
 import type { ChatModelSettings } from "./llama-settings.ts";
 import { loadModel } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -147,6 +148,9 @@ async function buildGeneration(
     sampledTokens,
     reader,
     isReproducible: loaded.canReproduce && (settings.reproducible || request.isReproducible),
+    owner: request.shareId,
+    // A text may have control tokens of its sender, so nothing in it is a whole system prompt.
+    sharedTokens: request.style === "chat" ? loaded.sharedPrefix(tokens) : 0,
     constraint,
     options: { ...sampling, ...grammarOption, yieldEogToken: true },
   };

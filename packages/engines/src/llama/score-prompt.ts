@@ -7,6 +7,7 @@ import type { GenerationRequest, PromptLogprob } from "@openai-compat/core";
 import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
 import { describeSampledToken } from "./describe-sampled-token.ts";
 import { eraseTokens } from "./erase-tokens.ts";
+import { noteChunks } from "./prefix-reuse.ts";
 import { SCORED_TOKENS_MAX } from "./loaded-model.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { biasAnyToken } from "./native-context.ts";
@@ -29,7 +30,7 @@ export async function scorePrompt(
 ): Promise<readonly PromptLogprob[]> {
   const { topLogprobs } = request;
   await eraseTokens(loaded, sequence, { start: 0, ...turn });
-  loaded.readInChunks.set(sequence, 0);
+  loaded.memories.set(sequence, { owner: request.shareId, readInChunks: 0 });
   const scores: PromptLogprob[] = tokens
     .slice(0, 1)
     .map((token) => ({ ...loaded.decodeToken(token), logprob: null, top: [] }));
@@ -53,7 +54,7 @@ export async function scorePrompt(
           if (score !== null) scores.push(score);
         }
         // The last chunk may be larger than the others: its rows are not those of a cold run.
-        if (count === loaded.chunkTokens) loaded.readInChunks.set(sequence, sequence.nextTokenIndex);
+        if (count === loaded.chunkTokens) noteChunks(loaded, sequence);
       },
     });
   }

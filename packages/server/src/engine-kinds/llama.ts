@@ -18,7 +18,7 @@ import type { TimedFinding } from "../cli/doctor-finding.ts";
 import { describeCommand, describeLibraryInstall } from "../cli/invocation.ts";
 import { ConfigError } from "../config-error.ts";
 import { settingMarks } from "../settings/marks.ts";
-import { count, milliseconds } from "../settings/units.ts";
+import { count, countFromZero, milliseconds } from "../settings/units.ts";
 import type { ConfiguredModel, EngineHost, EngineKind, PulledFile } from "./engine-kind.ts";
 
 /** A model that is named by its file, and not by its id in the catalogue. */
@@ -83,6 +83,17 @@ const settings = z.strictObject({
     .describe(
       "For chats and completions: how long two tokens of a stream should be apart at most while other prompts are read, those with a `seed` excepted; default 125.",
     ),
+  savedPrefixBytesMax: countFromZero
+    .optional()
+    .describe(
+      "For chats and completions: memory for what conversations had in it before others took their slots, so that they are not read again; default 134217728, 0 for none. Linux only.",
+    ),
+  shareSystemPrompts: z
+    .boolean()
+    .default(true)
+    .describe(
+      "For chats: a system prompt that several accounts send is read once for all. `cached_tokens` tells each that another has sent the same.",
+    ),
   gpu: z.boolean().default(false).describe("Use a GPU where a matching binary is installed."),
 });
 
@@ -98,10 +109,13 @@ export const llamaKind = {
   listMisfits({ type, engine }) {
     const vectors = type !== "embedding" && engine.truncatableVectors;
     const isEmbedding = type === "embedding";
-    const forChats = (["sampling", "streamGapMs"] as const).filter((name) => isEmbedding && engine[name] !== undefined);
+    const forChats = (["sampling", "streamGapMs", "savedPrefixBytesMax"] as const).filter(
+      (name) => isEmbedding && engine[name] !== undefined,
+    );
     return [
       ...(vectors ? ["truncatableVectors is for a model of the type embedding"] : []),
       ...(isEmbedding && engine.reproducible ? ["reproducible is for a model of the type chat"] : []),
+      ...(isEmbedding && !engine.shareSystemPrompts ? ["shareSystemPrompts is for a model of the type chat"] : []),
       ...forChats.map((name) => `${name} is for a model of the type chat`),
     ];
   },
@@ -137,12 +151,11 @@ function mapLocalModel(
   modelPath: string,
   recommendedSampling: RecommendedSampling = {},
 ): LocalModel {
-  const { kind: _kind, model, sampling: _sampling, truncatableVectors, reproducible, streamGapMs, ...common } = engine;
-  if (type !== "embedding") {
-    return { type: "chat", settings: { ...common, reproducible, streamGapMs, modelPath, recommendedSampling } };
-  }
-  const contextTokens = common.contextTokens ?? findCatalogueEntry(model)?.contextTokens;
-  return { type, settings: { ...common, modelPath, contextTokens, truncatableVectors } };
+  const { kind: _kind, model, sampling: _sampling, truncatableVectors, ...rest } = engine;
+  if (type !== "embedding") return { type: "chat", settings: { ...rest, modelPath, recommendedSampling } };
+  const { threads, concurrency, gpu } = engine;
+  const contextTokens = engine.contextTokens ?? findCatalogueEntry(model)?.contextTokens;
+  return { type, settings: { threads, concurrency, gpu, modelPath, contextTokens, truncatableVectors } };
 }
 
 async function findLibraryProblem(): Promise<string | null> {
