@@ -6,6 +6,7 @@ import { formatTable } from "../measurement.ts";
 import { startWorker, buildOptions } from "../worker.ts";
 import { startChatServer } from "./chat-subject.ts";
 import type { ChatSubjectOptions } from "./chat-subject.ts";
+import { measureFirstTokens } from "./first-token.ts";
 import { measureLatency } from "./latency.ts";
 import type { RawEvaluateCalls } from "./raw-evaluate-worker.ts";
 import { measureStalls } from "./stall.ts";
@@ -18,6 +19,8 @@ const SEQUENCES = 16;
 const CONTEXT_TOKENS = 2048;
 const PROMPT_WORDS = 40;
 const ANSWER_TOKENS = 48;
+/** They take a fraction of a second each. */
+const FIRST_TOKENS_A_ROUND = 5;
 /** About 1,400 tokens. */
 const LONG_PROMPT_WORDS = 1360;
 
@@ -43,6 +46,7 @@ export async function benchChat(options: AreaOptions): Promise<AreaResult> {
     const long = { rounds, longPromptWords: LONG_PROMPT_WORDS };
     const rows = [
       ...(await measureThroughput(subjects, load)),
+      ...(await measureFirstTokens(subjects, rounds * FIRST_TOKENS_A_ROUND)),
       ...(await measureLatency(subjects, long)),
       ...(await measureStalls(subjects, long)),
     ];

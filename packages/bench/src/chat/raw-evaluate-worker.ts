@@ -1,6 +1,6 @@
 /**
  * The baseline: node-llama-cpp's raw `sequence.evaluate` on the same model file, thread count and number of sequences,
- * with no server around it. What our chat endpoint costs beyond this is ours.
+ * with no server around it, prompts in chunks of 256 tokens. What our chat endpoint costs beyond this is ours.
  */
 
 import { Template } from "@huggingface/jinja";
@@ -19,6 +19,8 @@ export interface RawChat {
   readonly disconnectAfterMs?: number;
   /** Wait this long before starting. */
   readonly startAfterMs?: number;
+  /** Use the sequence that holds most of the prompt, and read the rest. For a chat with none beside it. */
+  readonly keepsPrefix?: boolean;
 }
 
 export interface RawResult {
@@ -30,17 +32,10 @@ export interface RawResult {
 export type RawEvaluateCalls = {
   /** All at once, each on a sequence of its own. */
   run: (chats: readonly RawChat[]) => Promise<readonly RawResult[]>;
-  /**
-   * Reads a prompt as our engine cuts it, with nothing beside it. @returns what each chunk took, in milliseconds; the
-   * last holds up to twice as many tokens, and samples one.
-   */
-  timeChunks: (reading: ChunkReading) => Promise<readonly number[]>;
 };
 
-export interface ChunkReading {
-  readonly messages: readonly ChatMessage[];
-  readonly chunkTokens: number;
-}
+/** Prompts are read without a look at whoever has left or waits. */
+const CHUNK_TOKENS = 256;
 
 const options: ChatSubjectOptions = JSON.parse(process.env["BENCH_OPTIONS"] ?? "{}");
 const llama = await getLlama({
@@ -69,10 +64,11 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   const tokens = tokenise(chat.messages);
   await new Promise((resolve) => setTimeout(resolve, chat.startAfterMs ?? 0));
   const startedAt = performance.now();
-  await sequence.clearHistory();
+  const used = chat.keepsPrefix === true ? findHolder(tokens) : sequence;
+  const last = await readPrompt(used, tokens, chat.keepsPrefix === true);
   const disconnectAt = startedAt + (chat.disconnectAfterMs ?? Number.POSITIVE_INFINITY);
   const tokensAtMs: number[] = [];
-  for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
+  for await (const token of used.evaluate(last, { temperature: 0, yieldEogToken: true })) {
     if (performance.now() > disconnectAt) break;
     tokensAtMs.push(performance.now() - startedAt);
     if ((model.isEogToken(token) && chat.runsOn !== true) || tokensAtMs.length >= chat.tokensMax) break;
@@ -80,30 +76,25 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   return { tokens: tokensAtMs.length, tokensAtMs };
 }
 
-async function sampleOne(sequence: LlamaContextSequence, tokens: Token[]): Promise<void> {
-  for await (const _ of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) break;
+/** The sequence that holds most of the prompt. */
+function findHolder(tokens: Token[]): LlamaContextSequence {
+  const count = (sequence: LlamaContextSequence) => sequence.compareContextTokens(tokens).firstDifferentIndex;
+  return sequences.reduce((best, sequence) => (count(sequence) > count(best) ? sequence : best));
 }
 
-async function timeChunks({ messages, chunkTokens }: ChunkReading): Promise<readonly number[]> {
-  const [sequence] = sequences;
-  if (sequence === undefined) throw new Error("there is no sequence");
-  await sequence.clearHistory();
-  let rest = tokenise(messages);
-  const timesMs: number[] = [];
-  while (rest.length > 0) {
-    const isLast = rest.length < 2 * chunkTokens;
-    const chunk = isLast ? rest : rest.slice(0, chunkTokens);
-    const startedAt = performance.now();
-    if (isLast) await sampleOne(sequence, chunk);
-    else await sequence.evaluateWithoutGeneratingNewTokens(chunk);
-    timesMs.push(performance.now() - startedAt);
-    rest = rest.slice(chunk.length);
+/** All but its last chunk, in whose evaluation the first token is sampled. @returns that chunk */
+async function readPrompt(sequence: LlamaContextSequence, tokens: Token[], keepsPrefix: boolean): Promise<Token[]> {
+  const common = keepsPrefix ? sequence.compareContextTokens(tokens).firstDifferentIndex : 0;
+  const kept = Math.min(common, tokens.length - 1);
+  await sequence.eraseContextTokenRanges([{ start: kept, end: sequence.nextTokenIndex }]);
+  let rest = tokens.slice(kept);
+  for (; rest.length > CHUNK_TOKENS; rest = rest.slice(CHUNK_TOKENS)) {
+    await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, CHUNK_TOKENS));
   }
-  return timesMs;
+  return rest;
 }
 
 serveCalls({
-  timeChunks,
   run: (chats: readonly RawChat[]) =>
     Promise.all(
       chats.map((chat, index) => {

@@ -1,10 +1,9 @@
 /**
- * What running streams lose while another's long prompt is read: for how long they stand still at most, beside raw
- * evaluate that reads prompts whole, and by how much that is longer than their usual step, beside the longest chunk of
- * that prompt read raw with nothing else running.
+ * What running streams lose while others' prompts are read: for how long one stands still at most during a long prompt,
+ * and the gaps between the tokens of several while ordinary prompts follow each other.
  */
 
-import { median, summarise } from "../measurement.ts";
+import { quantile, summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
 import type { Target } from "../target.ts";
 import { streamChat } from "./chat-client.ts";
@@ -12,8 +11,6 @@ import type { LatencyOptions } from "./latency.ts";
 import { listPrompt, storyPrompt } from "./prompts.ts";
 import type { ChatSubjects } from "./throughput.ts";
 
-/** As our engine reads prompts on a CPU. */
-const CHUNK_TOKENS = 64;
 const STEADY_TOKENS = 16;
 /** Many more than the long prompt has chunks: where the machine is busy, the other's request may come late. */
 const RUNNING_TOKENS = 192;
@@ -35,16 +32,12 @@ const LONG_LIST = {
 };
 const FIRST_TOKEN_ONLY = 1;
 const RAW_START_MS = 500;
-const STREAMS = [1, 4];
-/** One chunk, and a tenth for the machine's moods: both sides are the longest of some twenty times. */
-const DELAY_IN_CHUNKS: Target = { of: "ratio", bound: "≤", value: 1.1 };
-
-interface Steps {
-  /** The longest that the prompt touched. */
-  readonly longestMs: number;
-  /** The median of those before it. */
-  readonly usualMs: number;
-}
+const STREAMS = [4, 8];
+/** About 206 tokens each. */
+const PROMPT_WORDS = 165;
+const PROMPTS = 5;
+const HALF_OF_RAW: Target = { of: "ratio", bound: "≤", value: 0.5 };
+const GAP: Target = { of: "ours", bound: "≤", value: 150 };
 
 interface RunningStream {
   readonly tokensAtMs: readonly number[];
@@ -65,28 +58,35 @@ function startStream({ target, nextSeed }: ChatSubjects): RunningStream {
   return { tokensAtMs, isSteady: Promise.race([steady.promise, hasEnded]), hasEnded };
 }
 
-/** Says so when a stream had ended before the prompt was read: then the prompt waited for the streams. */
-async function stepsBesidePrompt(
-  subjects: ChatSubjects,
-  { streams, words }: { readonly streams: number; readonly words: number },
-): Promise<Steps> {
+interface BesideOptions {
+  readonly streams: number;
+  /** One after the other. */
+  readonly prompts: number;
+  readonly words: number;
+}
+
+/** Steps of the streams while the prompts are read. Says so when a stream had ended before. */
+async function stepsBesidePrompts(subjects: ChatSubjects, options: BesideOptions): Promise<readonly number[]> {
+  const { streams, prompts, words } = options;
   const running = Array.from({ length: streams }, () => startStream(subjects));
   await Promise.all(running.map(({ isSteady }) => isSteady));
   const sentAtMs = performance.now();
-  const messages = storyPrompt(subjects.nextSeed(), words);
-  const other = await streamChat(subjects.target, { messages, tokensMax: FIRST_TOKEN_ONLY });
-  const readAtMs = sentAtMs + other.firstTokenAtMs;
+  for (let prompt = 0; prompt < prompts; prompt += 1) {
+    const messages = storyPrompt(subjects.nextSeed(), words);
+    await streamChat(subjects.target, { messages, tokensMax: FIRST_TOKEN_ONLY });
+  }
+  const readAtMs = performance.now();
   await Promise.all(running.map(({ hasEnded }) => hasEnded));
   const endedAtMs = Math.min(...running.map(({ tokensAtMs }) => tokensAtMs.at(-1) ?? sentAtMs));
   if (endedAtMs < readAtMs) {
-    const earlierMs = Math.round(readAtMs - endedAtMs);
-    console.log(`${streams} streams: one had ended ${earlierMs} ms before the other's prompt was read`);
+    console.log(
+      `${streams} streams: one had ended ${Math.round(readAtMs - endedAtMs)} ms before the prompts were read`,
+    );
   }
-  const steps = running.flatMap(({ tokensAtMs }) => listSteps(tokensAtMs));
-  return {
-    longestMs: longest(steps.filter(({ fromMs, toMs }) => toMs > sentAtMs && fromMs < readAtMs)),
-    usualMs: median(steps.filter(({ toMs }) => toMs <= sentAtMs).map(({ fromMs, toMs }) => toMs - fromMs)),
-  };
+  return running
+    .flatMap(({ tokensAtMs }) => listSteps(tokensAtMs))
+    .filter(({ fromMs, toMs }) => toMs > sentAtMs && fromMs < readAtMs)
+    .map(stepMs);
 }
 
 interface Step {
@@ -98,53 +98,63 @@ function listSteps(timesMs: readonly number[]): readonly Step[] {
   return timesMs.slice(1).map((toMs, index) => ({ fromMs: timesMs[index] ?? toMs, toMs }));
 }
 
-function longest(steps: readonly Step[]): number {
-  return Math.max(...steps.map(({ fromMs, toMs }) => toMs - fromMs));
-}
+const stepMs = ({ fromMs, toMs }: Step) => toMs - fromMs;
 
-async function rawLongestStallMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {
-  const running = { messages: listPrompt(nextSeed()), tokensMax: RUNNING_TOKENS, runsOn: true };
-  const other = {
+/** All prompts at once, on sequences of their own: raw evaluate has no queue. */
+async function rawStepsBesidePrompts(
+  { raw, nextSeed }: ChatSubjects,
+  options: BesideOptions,
+): Promise<readonly number[]> {
+  const { streams, prompts, words } = options;
+  const running = Array.from({ length: streams }, () => ({
+    messages: listPrompt(nextSeed()),
+    tokensMax: RUNNING_TOKENS,
+    runsOn: true,
+  }));
+  const others = Array.from({ length: prompts }, (_, index) => ({
     messages: storyPrompt(nextSeed(), words),
     tokensMax: FIRST_TOKEN_ONLY,
-    startAfterMs: RAW_START_MS,
-  };
-  const results = await raw.call("run", [running, other]);
-  return longest(listSteps(results[0]?.tokensAtMs ?? []));
+    startAfterMs: RAW_START_MS * (1 + streams + index),
+  }));
+  const results = await raw.call("run", [...running, ...others]);
+  const firstAtMs = RAW_START_MS * (1 + streams);
+  const lastAtMs = Math.max(
+    ...results.slice(streams).map(({ tokensAtMs }, index) => (others[index]?.startAfterMs ?? 0) + (tokensAtMs[0] ?? 0)),
+  );
+  return results
+    .slice(0, streams)
+    .flatMap(({ tokensAtMs }) => listSteps(tokensAtMs))
+    .filter(({ fromMs, toMs }) => toMs > firstAtMs && fromMs < lastAtMs)
+    .map(stepMs);
 }
 
-async function rawLongestChunkMs({ raw, nextSeed }: ChatSubjects, words: number): Promise<number> {
-  const reading = { messages: storyPrompt(nextSeed(), words), chunkTokens: CHUNK_TOKENS };
-  return Math.max(...(await raw.call("timeChunks", reading)));
-}
+const p99 = (gapsMs: readonly number[]) =>
+  quantile(
+    gapsMs.toSorted((a, b) => a - b),
+    0.99,
+  );
 
 export async function measureStalls(subjects: ChatSubjects, options: LatencyOptions): Promise<Row[]> {
-  const words = options.longPromptWords;
+  const long = { streams: 1, prompts: 1, words: options.longPromptWords };
   const stalls: Pair[] = [];
-  const delays = STREAMS.map((streams): { streams: number; pairs: Pair[] } => ({ streams, pairs: [] }));
+  const gaps = STREAMS.map((streams): { streams: number; pairs: Pair[] } => ({ streams, pairs: [] }));
   for (let round = 0; round < options.rounds; round += 1) {
-    for (const { streams, pairs } of delays) {
-      const { longestMs, usualMs } = await stepsBesidePrompt(subjects, { streams, words });
-      pairs.push({ ours: longestMs - usualMs, baseline: await rawLongestChunkMs(subjects, words) });
-      if (streams === 1) stalls.push({ ours: longestMs, baseline: await rawLongestStallMs(subjects, words) });
+    const ours = Math.max(...(await stepsBesidePrompts(subjects, long)));
+    stalls.push({ ours, baseline: Math.max(...(await rawStepsBesidePrompts(subjects, long))) });
+    for (const { streams, pairs } of gaps) {
+      const beside = { streams, prompts: PROMPTS, words: PROMPT_WORDS };
+      const oursMs = p99(await stepsBesidePrompts(subjects, beside));
+      pairs.push({ ours: oursMs, baseline: p99(await rawStepsBesidePrompts(subjects, beside)) });
     }
   }
-  const unit = "ms";
+  const labels = { unit: "ms", baselineName: "raw evaluate, 256-token chunks" };
   return [
     summarise(
-      { name: "longest stall of a stream during another's prompt", unit, baselineName: "raw evaluate, whole prompts" },
+      { ...labels, name: "longest stall of a stream during a 1,400-token prompt", target: HALF_OF_RAW },
       stalls,
     ),
-    ...delays.map(({ streams, pairs }) =>
-      summarise(
-        {
-          name: `longest delay of a step during another's prompt, ${streams} streams`,
-          unit,
-          baselineName: "longest chunk of that prompt, raw",
-          target: DELAY_IN_CHUNKS,
-        },
-        pairs,
-      ),
+    ...gaps.map(({ streams, pairs }) =>
+      summarise({ ...labels, name: `gap p99 with prompts beside, ${streams} streams`, target: GAP }, pairs),
     ),
   ];
 }

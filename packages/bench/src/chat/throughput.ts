@@ -6,6 +6,7 @@ import { inTurns } from "../in-turns.ts";
 import type { ServerCalls, ServerTarget } from "../local-server.ts";
 import type { Pair, Row } from "../measurement.ts";
 import { summarise } from "../measurement.ts";
+import type { Target } from "../target.ts";
 import type { Worker } from "../worker.ts";
 import { streamChat } from "./chat-client.ts";
 import { storyPrompt } from "./prompts.ts";
@@ -18,6 +19,9 @@ export interface ChatSubjects {
   /** A number that no prompt of this run has been made from. */
   readonly nextSeed: () => number;
 }
+
+const SPEED: Target = { of: "ratio", bound: "≥", value: 0.95 };
+const CPU: Target = { of: "ratio", bound: "≤", value: 1.08 };
 
 export interface ThroughputOptions {
   readonly streams: readonly number[];
@@ -56,10 +60,10 @@ export async function measureThroughput(subjects: ChatSubjects, options: Through
       speed.push({ ours: ours.unitsPerSecond, baseline: raw.unitsPerSecond });
       cpu.push({ ours: ours.cpuMsPerUnit, baseline: raw.cpuMsPerUnit });
     }
-    const baselineName = "raw evaluate";
+    const baselineName = "raw evaluate, 256-token chunks";
     rows.push(
-      summarise({ name: `throughput, ${streams} streams`, unit: "tokens/s", baselineName }, speed),
-      summarise({ name: `CPU per token, ${streams} streams`, unit: "ms", baselineName }, cpu),
+      summarise({ name: `throughput, ${streams} streams`, unit: "tokens/s", baselineName, target: SPEED }, speed),
+      summarise({ name: `CPU per token, ${streams} streams`, unit: "ms", baselineName, target: CPU }, cpu),
     );
   }
   return rows;

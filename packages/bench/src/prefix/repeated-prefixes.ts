@@ -7,15 +7,18 @@ import type { ChatMessage } from "@openai-compat/core";
 import { streamChat } from "../chat/chat-client.ts";
 import type { StreamedChat } from "../chat/chat-client.ts";
 import type { ChatServer } from "../chat/chat-subject.ts";
+import type { RawEvaluateCalls } from "../chat/raw-evaluate-worker.ts";
 import { storyPrompt, systemPrompt } from "../chat/prompts.ts";
 import { inTurns } from "../in-turns.ts";
 import type { ServerTarget } from "../local-server.ts";
 import { summarise } from "../measurement.ts";
 import type { Pair, Row } from "../measurement.ts";
+import type { Worker } from "../worker.ts";
 
 export interface PrefixSubjects {
   readonly warm: ChatServer;
   readonly cold: ChatServer;
+  readonly raw: Worker<RawEvaluateCalls>;
   /** The warm server for another account. */
   readonly otherUser: ServerTarget;
 }
@@ -32,17 +35,20 @@ interface Repeated {
   readonly messages: readonly ChatMessage[];
 }
 
-async function holdFirstTurn({ warm }: PrefixSubjects, seed: number): Promise<Repeated> {
+async function holdFirstTurn({ warm, raw }: PrefixSubjects, seed: number): Promise<Repeated> {
   const messages = storyPrompt(seed, PROMPT_WORDS);
   const { text } = await streamChat(warm.target, { messages, tokensMax: ANSWER_TOKENS });
+  await raw.call("run", [{ messages, tokensMax: ANSWER_TOKENS, keepsPrefix: true }]);
   const next: ChatMessage = { role: "user", content: "Now tell me what happens on the day after that." };
   return { target: warm.target, messages: [...messages, { role: "assistant", content: text }, next] };
 }
 
-async function serveFirstUser({ warm, otherUser }: PrefixSubjects, seed: number): Promise<Repeated> {
+async function serveFirstUser({ warm, raw, otherUser }: PrefixSubjects, seed: number): Promise<Repeated> {
   const system = systemPrompt(seed, PROMPT_WORDS);
   const ask = (content: string): readonly ChatMessage[] => [system, { role: "user", content }];
-  await streamChat(warm.target, { messages: ask("Tell me a story about a lantern."), tokensMax: ANSWER_TOKENS });
+  const first = { messages: ask("Tell me a story about a lantern."), tokensMax: ANSWER_TOKENS };
+  await streamChat(warm.target, first);
+  await raw.call("run", [{ ...first, keepsPrefix: true }]);
   return { target: otherUser, messages: ask("Who sails on the river, and where do they go?") };
 }
 
@@ -72,7 +78,7 @@ export async function measurePrefixes(subjects: PrefixSubjects, rounds: number):
   }
   const rows: Row[] = [];
   for (const { name, prepare } of CASES) {
-    const measured: { warm: FirstToken; cold: FirstToken }[] = [];
+    const measured: Measured[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const repeated = await prepare(subjects, (seed += 1));
       const [warm, cold] = await inTurns(round, [
@@ -80,7 +86,9 @@ export async function measurePrefixes(subjects: PrefixSubjects, rounds: number):
         () => measureFirstToken(subjects.cold, { ...repeated, target: subjects.cold.target }),
       ]);
       assertCold(cold.chat, warm.chat);
-      measured.push({ warm, cold });
+      const { messages } = repeated;
+      const [first] = await subjects.raw.call("run", [{ messages, tokensMax: FIRST_TOKEN_ONLY, keepsPrefix: true }]);
+      measured.push({ warm, cold, rawMs: first?.tokensAtMs[0] ?? Number.NaN });
     }
     rows.push(...describeCase(name, measured));
   }
@@ -92,13 +100,24 @@ function assertCold(cold: StreamedChat, warm: StreamedChat): void {
   if (cold.promptTokens !== warm.promptTokens) throw new Error("the prompts differ");
 }
 
-function describeCase(name: string, measured: readonly { warm: FirstToken; cold: FirstToken }[]): Row[] {
+interface Measured {
+  readonly warm: FirstToken;
+  readonly cold: FirstToken;
+  readonly rawMs: number;
+}
+
+function describeCase(name: string, measured: readonly Measured[]): Row[] {
   const pair = (read: (token: FirstToken) => number): Pair[] =>
     measured.map(({ warm, cold }) => ({ ours: read(warm), baseline: read(cold) }));
   const kept = measured.map(({ warm }) => ({ ours: warm.chat.cachedTokens, baseline: warm.chat.promptTokens }));
   const baselineName = "the same prompt, cold";
   const target = { of: "ratio", bound: "≤", value: 0.2 } as const;
+  const beside = { baselineName: "raw evaluate, prefix kept", target: { ...target, value: 1.15 } } as const;
   return [
+    summarise(
+      { name: `${name}: first token`, unit: "ms", ...beside },
+      measured.map(({ warm, rawMs }) => ({ ours: warm.timeMs, baseline: rawMs })),
+    ),
     summarise(
       { name: `${name}: first token`, unit: "ms", baselineName, target },
       pair(({ timeMs }) => timeMs),
