@@ -83,6 +83,7 @@ import { responseRetrievalChecks } from "./responses/retrieval.ts";
 import { conversationItemChecks } from "./responses/conversation-items.ts";
 import { conversationTurnChecks } from "./responses/conversation-turns.ts";
 import { conversationChecks } from "./responses/conversations.ts";
+import { compactionChecks } from "./responses/compact.ts";
 import { inputTokenChecks } from "./responses/input-tokens.ts";
 import { storedInputChecks } from "./responses/stored-input.ts";
 import { storedChatChecks } from "./responses/stored-chats.ts";
@@ -162,6 +163,7 @@ export const checks: readonly Check[] = [
   ...storedChatChecks,
   ...responseRetrievalChecks,
   ...inputTokenChecks,
+  ...compactionChecks,
   ...storedInputChecks,
   ...conversationChecks,
   ...conversationItemChecks,

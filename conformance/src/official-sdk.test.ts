@@ -22,6 +22,7 @@ const FEATURES: Readonly<Record<(typeof SDK_FEATURE_NAMES)[number], (sdk: Offici
     return JSON.stringify(schema).includes('"lot"');
   },
   "input-tokens": ({ OpenAI }) => typeof new OpenAI({ apiKey: "none" }).responses.inputTokens.count === "function",
+  compact: ({ OpenAI }) => typeof new OpenAI({ apiKey: "none" }).responses.compact === "function",
   "realtime-intent": ({ OpenAI, OpenAIRealtimeWS }) => {
     const client = new OpenAI({ apiKey: "none", baseURL: "http://127.0.0.1:9/v1" });
     const connection = new OpenAIRealtimeWS({ intent: "transcription" }, client);

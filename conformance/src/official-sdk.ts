@@ -12,18 +12,19 @@ import { VERSION } from "openai/version";
 export const SDK_MAJORS = [5, 6, 7] as const;
 export type SdkMajor = (typeof SDK_MAJORS)[number];
 
-export const SDK_FEATURE_NAMES = ["zod-4", "realtime-intent", "input-tokens"] as const;
+export const SDK_FEATURE_NAMES = ["zod-4", "realtime-intent", "input-tokens", "compact"] as const;
 export type SdkFeature = (typeof SDK_FEATURE_NAMES)[number];
 
 /**
  * What not every major can do, and those that can. `zod-4`: its `zodResponseFormat` takes a shape of zod 4.
  * `realtime-intent`: its `OpenAIRealtimeWS` opens a transcription session by intent, not by model alone. `input-tokens`: it
- * has `responses.inputTokens.count`.
+ * has `responses.inputTokens.count`. `compact`: it has `responses.compact`.
  */
 const MAJORS_OF: Readonly<Record<SdkFeature, readonly SdkMajor[]>> = {
   "zod-4": [6, 7],
   "realtime-intent": [7],
   "input-tokens": [6, 7],
+  compact: [6, 7],
 };
 
 export interface OfficialSdk {

@@ -132,6 +132,12 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     call: async (client, { models }) =>
       client.post("/responses/input_tokens", { body: { model: String(models.chat), input: "Hello." } }),
   },
+  Compactconversation: {
+    slug: "responses-compact",
+    needs: ["model:chat"],
+    call: async (client, { models }) =>
+      client.post("/responses/compact", { body: { model: String(models.chat), input: "Hello." } }),
+  },
   createConversation: {
     slug: "conversations",
     needs: [],
@@ -268,7 +274,7 @@ export async function requireOffered(context: CheckContext, operation: HttpOpera
   const { method, path } = operations[operation];
   const filled = await fillPath(context, path);
   // A server may have responses for some of its models alone.
-  const named = ["createResponse", "Getinputtokencounts"].includes(operation)
+  const named = ["createResponse", "Getinputtokencounts", "Compactconversation"].includes(operation)
     ? { ...LITTLE, model: context.models.chat, input: "Hello." }
     : LITTLE;
   const body = method === "POST" ? { body: JSON.stringify(named) } : {};

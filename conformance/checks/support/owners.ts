@@ -127,6 +127,7 @@ export const OWNERS = {
   responseSocketEnds: defineOwners("responses.socket.whole-end"),
   responseSocketUsage: defineOwners("responses.socket.usage"),
   responseSocketSecond: defineOwners("responses.socket.second-turn"),
+  compaction: defineOwners("responses.compact.shape", "responses.compact.answers"),
   responseKept: defineOwners("responses.get.same", "responses.get.shape"),
   responseCalled: defineOwners("responses.tools.named-is-called"),
   responseCalledAny: defineOwners("responses.tools.required-calls"),

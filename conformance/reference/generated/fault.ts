@@ -41,6 +41,7 @@ export const OPERATION_NAMES: Readonly<Record<HttpOperationId, string>> = {
   deleteResponse: "responses-delete",
   listInputItems: "responses-input-items",
   Getinputtokencounts: "responses-input-tokens",
+  Compactconversation: "responses-compact",
   createConversation: "conversations",
   getConversation: "conversations-get",
   updateConversation: "conversations-update",

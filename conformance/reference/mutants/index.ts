@@ -39,6 +39,7 @@ import { sseMutants } from "./sse/framing.ts";
 import { createResponseMutants } from "./responses/create.ts";
 import { conversationTurnMutants } from "./responses/conversation-turns.ts";
 import { conversationMutants } from "./responses/conversations.ts";
+import { compactionMutants } from "./responses/compact.ts";
 import { inputTokenMutants } from "./responses/input-tokens.ts";
 import { storedInputMutants } from "./responses/stored-input.ts";
 import { storedChatMutants } from "./responses/stored-chats.ts";
@@ -95,6 +96,7 @@ export const mutants: readonly Mutant[] = [
   ...createResponseMutants,
   ...storedChatMutants,
   ...inputTokenMutants,
+  ...compactionMutants,
   ...storedInputMutants,
   ...conversationMutants,
   ...conversationTurnMutants,

@@ -17,6 +17,7 @@ import { findKept, findKeptItem, keepResponse } from "./kept-responses.ts";
 import type { Answer, AnswerContext, Fields, ReferenceOperation } from "./operation.ts";
 import { encodeResponseEvents, type OutputItem, type ResponseAnswer } from "./response-events.ts";
 import { refuseParts } from "./response-rules.ts";
+import { openSummary } from "./summary-seal.ts";
 
 export const createResponse: ReferenceOperation<ResponseAnswer> = {
   isBilled: true,
@@ -105,20 +106,26 @@ export interface InputTokensAnswer extends Answer {
   readonly tokens: number;
 }
 
-interface Turns {
+export interface Turns {
   readonly earlier: readonly JsonObject[];
   readonly referred: readonly JsonObject[];
 }
 
 /** What was said before, and what the request says, its references resolved. */
-function listTurns(request: Fields, account: string): Turns | Refusal {
+export function listTurns(request: Fields, account: string): Turns | Refusal {
   const earlier = listEarlier(request, account);
   if ("status" in earlier) return earlier;
   const referred = listItems(request).map((item) =>
     item["type"] === "item_reference" ? findKeptItem(account, item["id"]) : item,
   );
   if (!referred.every((item) => item !== undefined)) return makeRefusal("item_not_found", { param: "input" });
+  if (!referred.every((item) => isReadable(item, account))) return makeRefusal("invalid_value", { param: "input" });
   return { earlier: earlier.items, referred };
+}
+
+/** Whether it is no compaction, or one that this account got here. */
+function isReadable({ type, encrypted_content: sealed }: JsonObject, account: string): boolean {
+  return type !== "compaction" || openSummary(sealed)?.account === account;
 }
 
 /** What the request goes on from. */
@@ -161,7 +168,7 @@ function listItems({ input }: Fields): readonly JsonObject[] {
 }
 
 /** The request as one of a chat, with what it goes on from and its own items. */
-function composeChat(request: Fields, items: readonly JsonObject[]): Fields {
+export function composeChat(request: Fields, items: readonly JsonObject[]): Fields {
   const { instructions, max_output_tokens: limit, text, tools, tool_choice: choice, model, temperature } = request;
   const system = typeof instructions === "string" ? [{ role: "system", content: instructions }] : [];
   const format = isJsonObject(text) && isJsonObject(text["format"]) ? text["format"] : { type: "text" };
@@ -204,6 +211,8 @@ function composeMessages(item: JsonObject): readonly JsonObject[] {
   // What is called counts as what is said.
   if (type === "function_call") return [{ role: "assistant", content: item["arguments"] }];
   if (type === "function_call_output") return [{ role: "tool", tool_call_id: id, content: joinTexts(output) }];
+  const summary = type === "compaction" ? openSummary(item["encrypted_content"]) : null;
+  if (summary !== null) return [{ role: "assistant", content: summary.text }];
   return role === undefined ? [] : [{ role, content: joinTexts(content) }];
 }
 

@@ -1,6 +1,7 @@
 /** Every operation of the specification: without its row here none compiles. */
 
 import type { HttpOperationId } from "@openai-compat/spec";
+import { compactConversation } from "./compact-conversation.ts";
 import {
   createConversation,
   createConversationItems,
@@ -47,6 +48,7 @@ export const REFERENCE_OPERATIONS = {
   deleteResponse,
   listInputItems,
   Getinputtokencounts: countInputTokens,
+  Compactconversation: compactConversation,
   createConversation,
   getConversation,
   updateConversation,
