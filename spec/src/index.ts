@@ -60,6 +60,7 @@ export * from "./realtime/session.ts";
 export * from "./realtime/transcription-event.ts";
 export * from "./responses/content-part.ts";
 export * from "./responses/input-item.ts";
+export * from "./responses/compaction.ts";
 export * from "./responses/input-tokens.ts";
 export * from "./responses/item.ts";
 export * from "./responses/options.ts";

@@ -129,6 +129,7 @@ export const operationRoutes = {
   cancelResponse: { ...GET, id: "cancelResponse", method: "POST", path: `${STORED_RESPONSE}/cancel` },
   listInputItems: { ...GET, id: "listInputItems", path: `${STORED_RESPONSE}/input_items`, query: ITEM_PAGE_QUERY },
   Getinputtokencounts: { ...JSON_BOTH_WAYS, id: "Getinputtokencounts", path: "/responses/input_tokens" },
+  Compactconversation: { ...JSON_BOTH_WAYS, id: "Compactconversation", path: "/responses/compact" },
   createConversation: { ...JSON_BOTH_WAYS, id: "createConversation", path: "/conversations" },
   getConversation: { ...GET, id: "getConversation", path: CONVERSATION },
   updateConversation: { ...JSON_BOTH_WAYS, id: "updateConversation", path: CONVERSATION },

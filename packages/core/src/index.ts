@@ -157,7 +157,7 @@ export type { UnavailableEngine } from "./engine/unavailable-engine.ts";
 export type { ModelDescription, ModelRegistry, QueueLimits, RegisteredModel } from "./models/registry.ts";
 export type { ChatEvent, ChatRequest, ChatRun, ChatUsage } from "./services/chat-request.ts";
 export type { Calls } from "./call-kind.ts";
-export { chatCalls, inputTokenCalls, responseCalls } from "./services/chat-service.ts";
+export { chatCalls, compactionCalls, inputTokenCalls, responseCalls } from "./services/chat-service.ts";
 export { completionCalls } from "./services/completion-service.ts";
 export { embeddingCalls } from "./services/embedding-service.ts";
 export { speechCalls } from "./services/speech-service.ts";

@@ -31,5 +31,8 @@ export type ModelOperationId = Exclude<OperationId, FreeOperationId>;
 /** A session, each turn of which is admitted and charged by itself. */
 type ModelSessionId = "connectRealtime";
 
+/** A request that is served as another one, which the surface makes of it. */
+type ComposedId = "Compactconversation";
+
 /** A request and its answer that an upstream can serve, too. */
-export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId>;
+export type ModelRequestId = Exclude<ModelOperationId, ModelSessionId | ComposedId>;

@@ -4,8 +4,10 @@ import { BILLED_OPERATIONS } from "./usage.ts";
 
 test("each request to an engine or an upstream needs a model of one type, and each type serves one", () => {
   const served = MODEL_TYPES.map((type) => listOperations(type));
-  // A session is no request.
-  const sessions = Object.entries(MODEL_OPERATIONS).flatMap(([id, { answer }]) => (answer === "frames" ? [id] : []));
+  // A session is no request, and a compaction is served as another one.
+  const sessions = Object.entries(MODEL_OPERATIONS).flatMap(([id, { answer }]) =>
+    answer === "frames" || answer === "composed" ? [id] : [],
+  );
   expect([...served.flat(), ...sessions].toSorted()).toEqual(Object.keys(MODEL_OPERATIONS).toSorted());
   expect(served.filter((operations) => operations.length === 0)).toEqual([]);
 });

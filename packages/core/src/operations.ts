@@ -47,9 +47,10 @@ export interface ModelOperation {
    * What an upstream answers with. `chunks`: one JSON object with choices, or as a stream the chunks of it. `vectors`:
    * one JSON object. `text`: plain text, one JSON object with a text, or as a stream events of it. `bytes`: a file, or
    * as a stream events with pieces of it. `frames`: it is a session, of whatever events. `items`: one
-   * response with items, or as a stream events of it. `count`: one JSON object with a number of tokens.
+   * response with items, or as a stream events of it. `count`: one JSON object with a number of tokens. `composed`: it
+   * is asked for a response in its place.
    */
-  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items" | "count";
+  readonly answer: "chunks" | "vectors" | "text" | "bytes" | "frames" | "items" | "count" | "composed";
 }
 
 export const MODEL_OPERATIONS = {
@@ -80,6 +81,13 @@ export const MODEL_OPERATIONS = {
     modelType: "chat",
     tokensBoundedBy: "nothing",
     answer: "count",
+  },
+  Compactconversation: {
+    noun: "compactions",
+    isOptional: true,
+    modelType: "chat",
+    tokensBoundedBy: "prompt-and-answer",
+    answer: "composed",
   },
   createEmbedding: {
     noun: "embedding",
@@ -134,7 +142,8 @@ export function listOperations(type: ModelType): readonly ModelRequestId[] {
 
 /** Whether it is a request and its answer that an upstream can serve, too. */
 export function isModelRequest(id: ModelOperationId): id is ModelRequestId {
-  return MODEL_OPERATIONS[id].answer !== "frames";
+  const { answer } = MODEL_OPERATIONS[id];
+  return answer !== "frames" && answer !== "composed";
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a record that is not widened

@@ -33,6 +33,7 @@ const SERVED: ReadonlySet<string> = new Set([
   "createResponse",
   "createConversation",
   "Getinputtokencounts",
+  "Compactconversation",
 ]);
 /** What a path with the id of a stored object leads to: there is none. */
 const STORED = /\{(?:completion|response|conversation)_id\}/;
@@ -44,7 +45,7 @@ function expectedStatus(id: string, path: string): number {
 
 function composeBody({ id, requestContentType }: HttpOperation): FormData | string | null {
   if (requestContentType === null) return null;
-  if (id === "createResponse" || id === "Getinputtokencounts")
+  if (id === "createResponse" || id === "Getinputtokencounts" || id === "Compactconversation")
     return JSON.stringify({ model: "scripted", input: "Hello" });
   if (requestContentType === "application/json") return JSON_BODY;
   const form = new FormData();

@@ -46,6 +46,7 @@ import { createConversationItemHandlers } from "./surfaces/openai/conversations/
 import { createConversationHandlers } from "./surfaces/openai/conversations/conversations.ts";
 import { createBackgroundRuns } from "./surfaces/openai/responses/background/background-runs.ts";
 import type { BackgroundRuns } from "./surfaces/openai/responses/background/background-runs.ts";
+import { createCompactRoute } from "./surfaces/openai/responses/compact-route.ts";
 import { createInputTokensRoute } from "./surfaces/openai/responses/input-tokens.ts";
 import { createSeals } from "./surfaces/openai/responses/reasoning-seal.ts";
 import { createCallDecoder, createResponseRoute } from "./surfaces/openai/responses/route.ts";
@@ -81,6 +82,7 @@ function createHandlers(
     createCompletion,
     createResponse: createResponseRoute(decodeCall, state.backgrounds),
     Getinputtokencounts: createInputTokensRoute(state),
+    Compactconversation: createCompactRoute(state),
     ...createRunningResponseHandlers(state),
     ...createStoredResponseHandlers(state),
     ...createConversationHandlers(state),

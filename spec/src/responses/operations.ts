@@ -3,6 +3,7 @@
 import { itemListExample } from "../conversations/operations.ts";
 import { operationRoutes } from "../operation-routes.ts";
 import { STATE } from "../shared/state-operation.ts";
+import { compactRequestSchema, compactedResponseSchema } from "./compaction.ts";
 import { inputTokensRequestSchema, inputTokensSchema } from "./input-tokens.ts";
 import { itemListSchema, itemPageParameters } from "./item.ts";
 import { createResponseRequestSchema } from "./request.ts";
@@ -118,6 +119,49 @@ export const responseOperations = {
     examples: {
       request: { model: "llama-3.2-1b-instruct", input: "What is the capital of France?" },
       response: { object: "response.input_tokens", input_tokens: 24 },
+    },
+  },
+  Compactconversation: {
+    ...operationRoutes.Compactconversation,
+    summary: "Makes a conversation shorter: its user messages, and an opaque item that stands for the rest of it.",
+    request: compactRequestSchema,
+    pathParameters: {},
+    responseByFormat: {},
+    response: compactedResponseSchema,
+    streamEvent: null,
+    capability: { domain: "ai", can: "PROMPT" },
+    extension: false,
+    errorStatuses: OPTIONAL_MODEL_ERRORS,
+    examples: {
+      request: {
+        model: "llama-3.2-1b-instruct",
+        input: [
+          { role: "user", content: "What is the capital of France?" },
+          { role: "assistant", content: "It is Paris." },
+        ],
+      },
+      response: {
+        id: "resp_2",
+        object: "response.compaction",
+        created_at: 1764201600,
+        output: [
+          {
+            id: "msg_3",
+            type: "message",
+            status: "completed",
+            role: "user",
+            content: [{ type: "input_text", text: "What is the capital of France?" }],
+          },
+          { id: "cmp_1", type: "compaction", encrypted_content: "oc1.Zm9yIG9uZSBhY2NvdW50" },
+        ],
+        usage: {
+          input_tokens: 139,
+          input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+          output_tokens: 12,
+          output_tokens_details: { reasoning_tokens: 0 },
+          total_tokens: 151,
+        },
+      },
     },
   },
 } as const;

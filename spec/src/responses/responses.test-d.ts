@@ -1,6 +1,8 @@
 /** Our types of responses against those of the official SDK. Every difference is listed with its reason. */
 import type {
+  CompactedResponse as SdkCompactedResponse,
   Response,
+  ResponseCompactParams,
   ResponseCreateParams,
   ResponseCustomToolCall,
   ResponseFunctionToolCall,
@@ -11,6 +13,7 @@ import type {
   ResponseUsage as SdkUsage,
 } from "openai/resources/responses/responses";
 import type { Assert, AssignableBut } from "../shared/type-check.ts";
+import type { CompactRequest, CompactedResponse } from "./compaction.ts";
 import type { InputItem } from "./input-item.ts";
 import type { OutputCustomToolCall, OutputFunctionCall, OutputMessage, OutputReasoning } from "./output-item.ts";
 import type { CreateResponseRequest } from "./request.ts";
@@ -20,6 +23,9 @@ import type { ResponseEvent, ResponseStreamEvent } from "./stream-event.ts";
 /** The SDK splits its parameters by `stream` and lists its own models beside "any string"; the wire has one body. */
 type SdkRequest = Omit<ResponseCreateParams, "stream" | "model"> & { stream?: boolean | null; model: string };
 
+/** Its model may be null in the type; a request without a model is refused. */
+type SdkCompactRequest = Omit<ResponseCompactParams, "model"> & { model: string };
+
 /** But for outputs that name no call: what they answer can't be known. */
 type SdkInputItem = Exclude<ResponseInputItem, ResponseInputItem.FunctionCallOutput>;
 
@@ -27,11 +33,10 @@ type WithStatus = {
   status: "the document's item has none, but other calls do";
 };
 
+type Image = { image: "how images are shown to a model of OpenAI's" };
+
 /** Of programs and features that are OpenAI's own, which pass unread. */
-type Unread = {
-  access_programs: "an admission to models that only OpenAI has";
-  image: "how images are shown to a model of OpenAI's";
-};
+type Unread = Image & { access_programs: "an admission to models that only OpenAI has" };
 
 /** What only the SDK has: its own conveniences, and what a server may say about OpenAI's features. */
 type ResponseOnly = Unread & {
@@ -116,4 +121,39 @@ export type Tests = [
     >
   >,
   Assert<AssignableBut<{}, { event: SdkStreamEvent }, { event: ResponseStreamEvent }>>,
+  Assert<
+    AssignableBut<
+      Image & {
+        input: "unknown fields of hosted items pass";
+        prompt_cache_options: "as in a response";
+        service_tier: "as in a response";
+      },
+      CompactRequest,
+      SdkCompactRequest
+    >
+  >,
+  Assert<
+    AssignableBut<
+      Image & { input: "an output has to name the call that it answers: the SDK's type lets it be null" },
+      SdkCompactRequest,
+      CompactRequest
+    >
+  >,
+  Assert<
+    AssignableBut<
+      Image & {
+        output: "a message may be of a user: the SDK's type has those of the assistant alone";
+        usage: "the SDK wants `cache_write_tokens`, which older servers do not send";
+      },
+      CompactedResponse,
+      SdkCompactedResponse
+    >
+  >,
+  Assert<
+    AssignableBut<
+      Image & { output: "lists show an id of each item: the SDK's type lets it be absent" },
+      SdkCompactedResponse,
+      CompactedResponse
+    >
+  >,
 ];

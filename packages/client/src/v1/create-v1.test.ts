@@ -129,6 +129,8 @@ test("our server answers every operation of the table through its function", asy
     listInputItems: async () => (await v1.listInputItems({ response_id: await respond() })).data.length === 1,
     Getinputtokencounts: async () =>
       (await v1.Getinputtokencounts({ model: "scripted-chat", input: "Tell me about the sea." })).input_tokens,
+    Compactconversation: async () =>
+      (await v1.Compactconversation({ model: "scripted-chat", input: "Tell me about the sea." })).output.length === 2,
     createConversation: async () =>
       (await v1.createConversation({ items, metadata: { topic: "sea" } })).object === "conversation",
     getConversation: async () => (await v1.getConversation({ conversation_id })).id === conversation_id,

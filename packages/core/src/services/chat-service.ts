@@ -58,6 +58,9 @@ export const chatCalls = defineChatCalls("createChatCompletion", "chatcmpl-");
 /** The same for an operation that has more to say about a conversation than its messages. */
 export const responseCalls = defineChatCalls("createResponse", "resp_");
 
+/** A response whose text stands for the conversation that it was made of. */
+export const compactionCalls = defineChatCalls("Compactconversation", "resp_");
+
 /** How many tokens the prompt of such a chat has. It takes no slot and costs nothing, and may have no room for an answer. */
 export const inputTokenCalls: Calls<ChatRequest, number> = {
   operation: "Getinputtokencounts",

@@ -24,10 +24,12 @@ const TEMPLATE_TOKENS = 1024;
  * of a chat before it is answered: who is to count those of a bridged response has to refuse it.
  */
 export function resolveSentAs(engine: UpstreamEngine, operation: ModelOperationId): ModelRequestId | null {
-  if (!isModelRequest(operation)) return null;
+  // A compaction is made by a response.
+  const asked = operation === "Compactconversation" ? "createResponse" : operation;
+  if (!isModelRequest(asked)) return null;
   const { operations, bridgesResponses } = engine;
-  const isBridged = OF_RESPONSES.has(operation) && !operations.has(operation) && bridgesResponses;
-  return isBridged && operations.has("createChatCompletion") ? "createChatCompletion" : operation;
+  const isBridged = OF_RESPONSES.has(asked) && !operations.has(asked) && bridgesResponses;
+  return isBridged && operations.has("createChatCompletion") ? "createChatCompletion" : asked;
 }
 
 const OF_RESPONSES: ReadonlySet<ModelRequestId> = new Set(["createResponse", "Getinputtokencounts"]);

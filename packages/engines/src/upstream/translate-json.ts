@@ -71,7 +71,7 @@ function normaliseWhole(parsed: ParsedAnswer, request: UpstreamRequest, usage: U
 
 type Normaliser = (parsed: ParsedAnswer, request: UpstreamRequest, usage: UsageUnits) => string;
 
-const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames">, Normaliser>> = {
+const NORMALISERS: Readonly<Record<Exclude<ModelOperation["answer"], "chunks" | "frames" | "composed">, Normaliser>> = {
   vectors: normaliseVectors,
   text({ text, value }, { modelId }) {
     if (typeof value["text"] !== "string") throw new UpstreamError("invalid", "The answer has no text.");

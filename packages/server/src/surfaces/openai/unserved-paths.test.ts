@@ -55,14 +55,14 @@ test.each(["POST /edits", "POST /engines/davinci/completions", "GET /fine-tunes"
 );
 
 test("what to use instead is named below the mount that was used", async () => {
-  expect((await ask("POST", "/v1/responses/compact")).message).toBe(
-    "POST /v1/responses/compact (Compactconversation) is not implemented by this server; go on from a response by previous_response_id of POST /v1/responses.",
+  expect((await ask("POST", "/v1/threads/runs")).message).toBe(
+    "POST /v1/threads/runs (createThreadAndRun) is not implemented by this server; send the messages so far to POST /v1/chat/completions.",
   );
-  expect((await ask("POST", "/api/v1/openai/v1//responses/compact/?x=1")).message).toBe(
-    "POST /api/v1/openai/v1//responses/compact/ (Compactconversation) is not implemented by this server; go on from a response by previous_response_id of POST /api/v1/openai/v1/responses.",
+  expect((await ask("POST", "/api/v1/openai/v1//threads/runs/?x=1")).message).toBe(
+    "POST /api/v1/openai/v1//threads/runs/ (createThreadAndRun) is not implemented by this server; send the messages so far to POST /api/v1/openai/v1/chat/completions.",
   );
-  expect((await ask("POST", "/v1/%72esponses/compact")).message).toContain(
-    "previous_response_id of POST /v1/responses",
+  expect((await ask("POST", "/v1/%74hreads/runs")).message).toContain(
+    "the messages so far to POST /v1/chat/completions",
   );
 });
 

@@ -21,7 +21,6 @@ interface Family {
  * @see https://github.com/openai/openai-openapi
  */
 const OPENAI_FAMILIES: readonly Family[] = [
-  { paths: ["/responses"], instead: "go on from a response by previous_response_id of POST $/responses" },
   {
     paths: ["/assistants", "/threads", "/chatkit"],
     instead: "send the messages so far to POST $/chat/completions",

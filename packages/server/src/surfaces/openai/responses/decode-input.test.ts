@@ -7,8 +7,8 @@ function decode(items: readonly unknown[], instructions: string | null = null) {
     item: inputItemSchema.parse(item),
     param: `input[${index}]`,
   }));
-  const openReasoning = (sealed: string) => (sealed.startsWith("own:") ? sealed.slice(4) : null);
-  return decodeInput(placed, { instructions, openReasoning });
+  const open = (sealed: string) => (sealed.startsWith("own:") ? sealed.slice(4) : null);
+  return decodeInput(placed, { instructions, openReasoning: open, openCompaction: open });
 }
 
 const call = (id: string) => ({ type: "function_call", call_id: id, name: "look", arguments: "{}" });
@@ -114,10 +114,29 @@ test("an output without its call and a call without its output are refused by th
 test.each([
   [[{ role: "user", content: [{ type: "input_image", image_url: "data:," }] }], "input[0].content[0].type"],
   [[call("call_1"), output("call_1", [{ type: "input_file", file_id: "file_1" }])], "input[1].output[0].type"],
-  [[{ type: "compaction", encrypted_content: "foreign" }], "input[0].type"],
   [[{ type: "program", id: "p", call_id: "c", code: "", fingerprint: "" }], "input[0].type"],
 ])("what is not text is refused by name: %j", (items, param) => {
   expect(() => decode(items)).toThrow(expect.objectContaining({ code: "unsupported_value", param }));
+});
+
+test("a compaction is an answer of the model before what follows it", () => {
+  expect(
+    decode([
+      { role: "user", content: "Remember 7." },
+      { type: "compaction", id: "cmp_1", encrypted_content: "own:The number is 7." },
+      { role: "user", content: "Which number?" },
+    ]),
+  ).toEqual([
+    { role: "user", content: "Remember 7." },
+    { role: "assistant", content: "Summary of the conversation up to here:\nThe number is 7." },
+    { role: "user", content: "Which number?" },
+  ]);
+});
+
+test("a compaction that can't be opened is refused", () => {
+  expect(() => decode([{ type: "compaction", encrypted_content: "foreign" }])).toThrow(
+    expect.objectContaining({ code: "invalid_value", param: "input[0].encrypted_content" }),
+  );
 });
 
 const reasoned = (fields: object) => ({ type: "reasoning", id: "rs_1", summary: [], ...fields });

@@ -8,7 +8,9 @@ import type { ChatMessage, ChatToolCall } from "@openai-compat/core";
 import { HOSTED_ITEM_TYPES } from "@openai-compat/spec";
 import type { HostedItem, InputItem, InputMessage, InputReasoning, MessageContentPart } from "@openai-compat/spec";
 import { unsupportedValue } from "../parameter-rules.ts";
+import { presentSummary, unreadableCompaction } from "./compaction.ts";
 import { flattenName } from "./decode-tools.ts";
+import type { Openers } from "./reasoning-seal.ts";
 
 /** An item, and where it stands in the request. */
 export interface PlacedItem {
@@ -16,11 +18,9 @@ export interface PlacedItem {
   readonly param: string;
 }
 
-export interface InputOptions {
+export interface InputOptions extends Pick<Openers, "openReasoning" | "openCompaction"> {
   /** They come first; null for none. */
   readonly instructions: string | null;
-  /** @returns what was sealed; null for what can't be opened, which the model then does not see */
-  readonly openReasoning: (sealed: string) => string | null;
 }
 
 /** A turn of a chat, its content a text or what was made of parts. */
@@ -32,8 +32,8 @@ export interface TurnOptions<Content> extends InputOptions {
 }
 
 /**
- * @throws AiError `unsupported_value` for images, files and compactions of other servers; `invalid_value` for an output
- *   without its call and a call without its output
+ * @throws AiError `unsupported_value` for images, files and the like; `invalid_value` for an output without its call, a
+ *   call without its output, and a compaction that can't be opened
  */
 export function decodeInput(items: readonly PlacedItem[], options: InputOptions): ChatMessage[] {
   return decodeTurns<string>(items, { ...options, decodeParts: joinParts });
@@ -42,12 +42,14 @@ export function decodeInput(items: readonly PlacedItem[], options: InputOptions)
 /** The same with parts that are not text. @throws AiError as `decodeInput`, but for what `decodeParts` takes */
 export function decodeTurns<Content>(
   items: readonly PlacedItem[],
-  { instructions, openReasoning, decodeParts }: TurnOptions<Content>,
+  { instructions, openReasoning, openCompaction, decodeParts }: TurnOptions<Content>,
 ): Turn<Content>[] {
   const turns = new Turns<Content>(decodeParts);
   if (instructions !== null && instructions !== "") turns.add({ role: "system", content: instructions });
   for (const placed of items) {
-    if (placed.item.type === "reasoning") turns.addReasoning(readReasoning(placed.item, openReasoning));
+    const { item, param } = placed;
+    if (item.type === "reasoning") turns.addReasoning(readReasoning(item, openReasoning));
+    else if (item.type === "compaction") turns.addAnswer(readCompaction(item.encrypted_content, param, openCompaction));
     else addItem(turns, placed);
   }
   return turns.finish();
@@ -62,6 +64,13 @@ function readReasoning(
     (parts ?? []).map(({ text }) => text).join("\n");
   const opened = typeof sealed === "string" ? open(sealed) : null;
   return join(content) || opened || join(summary);
+}
+
+/** What the model was shown to have said itself gives nothing in it the weight of an instruction. */
+function readCompaction(sealed: string, param: string, open: InputOptions["openCompaction"]): string {
+  const summary = open(sealed);
+  if (summary === null) throw unreadableCompaction(param);
+  return presentSummary(summary);
 }
 
 /** Collects turns; the last answer is open for calls. */
@@ -158,6 +167,7 @@ function addItem<Content>(turns: Turns<Content>, { item, param }: PlacedItem): v
     case null:
     case "item_reference":
     case "reasoning":
+    case "compaction":
     case "configuration_update":
       return;
     case "function_call":
@@ -167,8 +177,6 @@ function addItem<Content>(turns: Turns<Content>, { item, param }: PlacedItem): v
     case "function_call_output":
     case "custom_tool_call_output":
       return addOutput(turns, item, param);
-    case "compaction":
-      throw unsupportedValue(`${param}.type`, item.type, "the items that it stands for");
     default:
       throw unsupportedValue(`${param}.type`, String(Reflect.get(item, "type")), "the types of a response's input");
   }

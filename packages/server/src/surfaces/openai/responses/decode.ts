@@ -9,10 +9,11 @@ import { checkEntries } from "../check-entries.ts";
 import { decodeBody } from "../decode-body.ts";
 import { decodeSampling } from "../decode-sampling.ts";
 import { decodeInput } from "./decode-input.ts";
-import type { InputOptions, PlacedItem } from "./decode-input.ts";
+import type { PlacedItem } from "./decode-input.ts";
 import { decodeTools } from "./decode-tools.ts";
 import type { ToolName } from "./decode-tools.ts";
 import { checkParameters } from "./parameters.ts";
+import type { Openers } from "./reasoning-seal.ts";
 
 /** What OpenAI does not document for responses, and Open Responses does. */
 export const moreSamplingSchema = z.looseObject({
@@ -53,16 +54,12 @@ export interface DecodedResponse {
  * @param items of earlier turns and of this one, references resolved.
  * @throws AiError with status 400, `param` naming what is wrong
  */
-export function decodeResponse(
-  wire: ResponseWire,
-  items: readonly PlacedItem[],
-  openReasoning: InputOptions["openReasoning"],
-): DecodedResponse {
+export function decodeResponse(wire: ResponseWire, items: readonly PlacedItem[], openers: Openers): DecodedResponse {
   const { toolUse, names, relaxed } = decodeTools(wire);
   const hasLogprobs = wire.include?.includes("message.output_text.logprobs") === true;
   return {
     request: {
-      messages: decodeInput(items, { instructions: wire.instructions ?? null, openReasoning }),
+      messages: decodeInput(items, { instructions: wire.instructions ?? null, ...openers }),
       choices: 1,
       tokensMax: wire.max_output_tokens ?? null,
       stop: [],

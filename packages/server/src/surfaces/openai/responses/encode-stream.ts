@@ -3,6 +3,7 @@
  * carries the whole response.
  */
 
+import { AiError } from "@openai-compat/core";
 import type { ResponseEvent } from "@openai-compat/spec";
 import type { EventStreamProtocol } from "../../../http/encode-event-stream.ts";
 import { encodeEventStream } from "../../../http/encode-event-stream.ts";
@@ -45,6 +46,17 @@ export async function* listResponseEvents(
   for await (const event of run.events) {
     for (const made of builder.push(event)) yield isLast(made) ? await keep(made) : made;
   }
+}
+
+/** The non-streaming answer. @throws AiError what the run throws, and `keep`; `engine_failed` where it does not end */
+export async function readLastEvent(
+  run: ResponseRun,
+  options: Omit<ResponseStreamOptions, "includeObfuscation">,
+): Promise<LastEvent> {
+  let last: LastEvent | null = null;
+  for await (const event of listResponseEvents(run, options)) if (isLast(event)) last = event;
+  if (last !== null) return last;
+  throw new AiError("engine_failed", "The engine stopped before the answer was complete. Please try again.");
 }
 
 export function encodeResponseStream(

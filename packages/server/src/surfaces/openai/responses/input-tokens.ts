@@ -16,6 +16,7 @@ import { decodeResponse, decodeResponseBody } from "./decode.ts";
 import type { ResponseWire } from "./decode.ts";
 import { encodeChat } from "./bridge/encode-chat.ts";
 import { decodeNativeCount, encodeNativeCount } from "./native/encode-native.ts";
+import { createOpeners } from "./reasoning-seal.ts";
 import { renameRefusal, renameRefusals } from "./rename-refusal.ts";
 import { resolveState } from "./resolve-state.ts";
 import type { ResponseDependencies } from "./route.ts";
@@ -30,17 +31,17 @@ export function createInputTokensRoute({ responses, seals }: Dependencies): Oper
       const sent = decodeResponseBody(value);
       const { items } = await resolveState(responses, accountId, sent);
       const wire = applyConfiguration(sent, items);
-      const openReasoning = (sealed: string) => seals.reasoning.open(accountId, sealed);
+      const openers = createOpeners(seals, accountId);
       if (routed.route === "local") {
-        const { request } = decodeResponse(wire, items, openReasoning);
+        const { request } = decodeResponse(wire, items, openers);
         return answerCount(() => routed.run(request).then(encodeCount));
       }
       if (routed.sentAs !== "Getinputtokencounts") {
         // What no response is made of is refused as there.
-        encodeChat(wire, items, openReasoning);
+        encodeChat(wire, items, openers);
         throw notCounted(wire);
       }
-      const body = encodeNativeCount(wire, items, (sealed) => seals.upstream.open(accountId, sealed));
+      const body = encodeNativeCount(wire, items, openers);
       return answerCount(() => askUpstream(routed, { wire, body, scope }));
     },
   });

@@ -1,6 +1,6 @@
 /**
- * Reasoning that a client keeps for its next request without reading it: encrypted, and bound to the account. What
- * another account, another server or an earlier key has sealed is no reasoning here.
+ * Reasoning and summaries that a client keeps for its next request without reading them: encrypted, and bound to the
+ * account. What another account, another server or an earlier key has sealed can't be opened here.
  */
 
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
@@ -23,13 +23,35 @@ export interface ReasoningSeal {
  * What is sealed: a text that a model can be shown, or what an upstream has encrypted itself. One is not taken for the
  * other.
  */
-type SealedKind = "reasoning" | "upstream";
+type SealedKind = "reasoning" | "compaction" | "upstream";
 
 export type Seals = Readonly<Record<SealedKind, ReasoningSeal>>;
 
 /** Of all operations on responses: what one has sealed another can open. @param secret as of `createReasoningSeal` */
 export function createSeals(secret: Uint8Array | null): Seals {
-  return { reasoning: createReasoningSeal(secret, "reasoning"), upstream: createReasoningSeal(secret, "upstream") };
+  return {
+    reasoning: createReasoningSeal(secret, "reasoning"),
+    compaction: createReasoningSeal(secret, "compaction"),
+    upstream: createReasoningSeal(secret, "upstream"),
+  };
+}
+
+/** Opens what an account has sealed. Null for what can't be opened. */
+export interface Openers {
+  /** The model does not see what can't be opened. */
+  readonly openReasoning: (sealed: string) => string | null;
+  /** What can't be opened is refused: the model would not know what the conversation is about. */
+  readonly openCompaction: (sealed: string) => string | null;
+  /** What an upstream has encrypted. It gets nothing of what can't be opened. */
+  readonly openBlob: (sealed: string) => string | null;
+}
+
+export function createOpeners(seals: Seals, accountId: string): Openers {
+  return {
+    openReasoning: (sealed) => seals.reasoning.open(accountId, sealed),
+    openCompaction: (sealed) => seals.compaction.open(accountId, sealed),
+    openBlob: (sealed) => seals.upstream.open(accountId, sealed),
+  };
 }
 
 /** @param secret at least 16 bytes, the same for all replicas. Null: one of this process alone */

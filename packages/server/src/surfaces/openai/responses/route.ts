@@ -1,15 +1,7 @@
 /** `POST /responses`. */
 
-import { AiError, isRecord, responseCalls, stringifyInSlices } from "@openai-compat/core";
-import type {
-  AuthorisedCall,
-  ChatRequest,
-  ChatRun,
-  ResponseStore,
-  RoutedCall,
-  SchemaRelaxation,
-} from "@openai-compat/core";
-import type { ResponseObject } from "@openai-compat/spec";
+import { isRecord, responseCalls, stringifyInSlices } from "@openai-compat/core";
+import type { AuthorisedCall, ChatRequest, ChatRun, ResponseStore, RoutedCall } from "@openai-compat/core";
 import { JSON_BODY, defineStoredRoute } from "../model-route.ts";
 import type { DetachedCall, StartableCall, WorkScope } from "../model-route.ts";
 import type { OperationContext, OperationHandler } from "../operation-handler.ts";
@@ -20,21 +12,15 @@ import { unsupportedParameter } from "../parameter-rules.ts";
 import { answerInBackground } from "./background/answer-background.ts";
 import type { BackgroundRuns } from "./background/background-runs.ts";
 import { detachCall } from "./background/detach-call.ts";
-import { encodeChat } from "./bridge/encode-chat.ts";
-import { startBridged } from "./bridge/start-bridged.ts";
 import { applyConfiguration } from "./apply-configuration.ts";
-import { composeResponse } from "./compose-response.ts";
-import { decodeResponse, decodeResponseBody } from "./decode.ts";
-import type { DecodedResponse, ResponseWire } from "./decode.ts";
-import { createResponseProtocol, encodeResponseStream, isLast, listResponseEvents } from "./encode-stream.ts";
+import { decodeResponseBody } from "./decode.ts";
+import type { ResponseWire } from "./decode.ts";
+import { createResponseProtocol, encodeResponseStream, readLastEvent } from "./encode-stream.ts";
 import type { LastEvent } from "./encode-stream.ts";
-import { encodeNative } from "./native/encode-native.ts";
-import { createNativeBuilder } from "./native/native-builder.ts";
-import { startNative } from "./native/start-native.ts";
+import { prepareRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./prepare-run.ts";
 import type { Seals } from "./reasoning-seal.ts";
 import { renameRefusals } from "./rename-refusal.ts";
-import { createItemId, createResponseBuilder } from "./response-builder.ts";
-import type { ResponseBuilder } from "./response-builder.ts";
 import { resolveState } from "./resolve-state.ts";
 import type { ResponseState, StateReader } from "./resolve-state.ts";
 import type { ResponseRun } from "./response-run.ts";
@@ -137,11 +123,8 @@ function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): Start
   return {
     start,
     async encode(run, slices) {
-      let last: LastEvent | null = null;
-      for await (const event of listResponseEvents(run, { builder, keep })) if (isLast(event)) last = event;
-      if (last === null)
-        throw new AiError("engine_failed", "The engine stopped before the answer was complete. Please try again.");
-      return stringifyInSlices(last.response, slices);
+      const { response } = await readLastEvent(run, { builder, keep });
+      return stringifyInSlices(response, slices);
     },
     stream:
       wire.stream === true
@@ -156,66 +139,6 @@ function answerCall({ wire, start, builder, relaxed, keep }: DecodedCall): Start
       ...encodeDroppedParameters(run.droppedParameters ?? []),
     }),
   };
-}
-
-interface PrepareOptions {
-  readonly wire: ResponseWire;
-  /** Of the model that was found; null for none. */
-  readonly modelId: string | null;
-  readonly state: ResponseState;
-  readonly seals: Seals;
-  readonly scope: CallScope;
-}
-
-interface PreparedRun {
-  readonly start: () => Promise<ResponseRun>;
-  /** Takes the events of the run. */
-  readonly builder: ResponseBuilder;
-  readonly relaxed: readonly SchemaRelaxation[];
-}
-
-/**
- * A local engine's chat, or one of an upstream, or an upstream's own response.
- *
- * @throws AiError with status 400, `param` naming what is wrong
- */
-function prepareRun(routed: RoutedCall<ChatRequest, ChatRun>, options: PrepareOptions): PreparedRun {
-  const { wire, state, seals, scope } = options;
-  const { call: authorised, context } = scope;
-  const { accountId } = authorised.principal;
-  const { traceParent } = context;
-  const openReasoning = (sealed: string) => seals.reasoning.open(accountId, sealed);
-  if (routed.route === "local") {
-    const { request, toolNames, relaxed } = decodeResponse(wire, state.items, openReasoning);
-    return { start: () => routed.run(request), builder: createBuilder(toolNames, options), relaxed };
-  }
-  if (routed.sentAs === "createResponse") {
-    const body = encodeNative(wire, state.items, (sealed) => seals.upstream.open(accountId, sealed));
-    const sealBlob = (blob: string) => seals.upstream.seal(accountId, blob);
-    const builder = createNativeBuilder({ initial: composeInitial(options), sealBlob });
-    return { start: () => startNative(routed, { wire, body, authorised, traceParent }), builder, relaxed: [] };
-  }
-  const chat = encodeChat(wire, state.items, openReasoning);
-  const builder = createBuilder(chat.toolNames, options);
-  return { start: () => startBridged(routed, { wire, chat, authorised, traceParent }), builder, relaxed: chat.relaxed };
-}
-
-function createBuilder(toolNames: DecodedResponse["toolNames"], options: PrepareOptions): ResponseBuilder {
-  const { wire, seals, scope } = options;
-  const { accountId } = scope.call.principal;
-  const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
-  return createResponseBuilder({
-    initial: composeInitial(options),
-    toolNames,
-    summarises: (wire.reasoning?.summary ?? wire.reasoning?.generate_summary ?? null) !== null,
-    sealReasoning: isSealed ? (reasoning) => seals.reasoning.seal(accountId, reasoning) : null,
-    now: readSeconds,
-  });
-}
-
-function composeInitial({ wire, modelId, state: { conversationId } }: PrepareOptions): ResponseObject {
-  const named = { ...wire, model: modelId ?? wire.model };
-  return composeResponse(named, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
 }
 
 interface KeepOptions extends Pick<ResponseDependencies, "responses" | "settings"> {
@@ -243,8 +166,4 @@ async function keepResponse(last: LastEvent, options: KeepOptions): Promise<Last
     { bytesMax },
   );
   return outcome === "stored" ? last : { ...last, response: { ...response, store: false } };
-}
-
-function readSeconds(): number {
-  return Math.floor(Date.now() / 1000);
 }

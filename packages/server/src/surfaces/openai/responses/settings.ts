@@ -41,6 +41,12 @@ export const responsesSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe("How many minutes after its end the events of a response in the background can be streamed again."),
+  compactionTokensMax: count
+    .min(16)
+    .default(1024)
+    .describe(
+      "The longest summary that `POST /v1/responses/compact` makes of a conversation, in tokens. Credits are held for so many.",
+    ),
   secretKey: secretKey
     .describe(
       "Encrypts what accounts have stored, with AES-256-GCM: 32 bytes in base64. Null: it is in the store as it is. Of " +

@@ -8,11 +8,12 @@ import { createChatCompletionRequestSchema, createResponseRequestSchema } from "
 import { decodeBody } from "../../decode-body.ts";
 import type { JsonObject } from "../../upstream/decode-json.ts";
 import { decodeTurns } from "../decode-input.ts";
-import type { InputOptions, PlacedItem, Turn } from "../decode-input.ts";
+import type { PlacedItem, Turn } from "../decode-input.ts";
 import { decodeTools } from "../decode-tools.ts";
 import type { ToolName } from "../decode-tools.ts";
 import { moreSamplingSchema } from "../decode.ts";
 import type { ResponseWire } from "../decode.ts";
+import type { Openers } from "../reasoning-seal.ts";
 import { encodeParts, encodeTurns } from "./encode-messages.ts";
 import type { Parts } from "./encode-messages.ts";
 import { createShortener } from "./shorten-turns.ts";
@@ -32,13 +33,9 @@ export interface BridgedChat {
  * @param items of earlier turns and of this one, references resolved
  * @throws AiError with status 400, `param` naming what is wrong
  */
-export function encodeChat(
-  wire: ResponseWire,
-  items: readonly PlacedItem[],
-  openReasoning: InputOptions["openReasoning"],
-): BridgedChat {
+export function encodeChat(wire: ResponseWire, items: readonly PlacedItem[], openers: Openers): BridgedChat {
   const instructions = wire.instructions ?? null;
-  const turns = decodeTurns(items, { instructions, openReasoning, decodeParts: encodeParts });
+  const turns = decodeTurns(items, { instructions, ...openers, decodeParts: encodeParts });
   const { names, relaxed, ...tools } = encodeTools(wire);
   return {
     body: {

@@ -6,15 +6,13 @@
 import { isRecord } from "@openai-compat/core";
 import type { UpstreamCallRequest } from "@openai-compat/core";
 import { inputTokensRequestSchema } from "@openai-compat/spec";
-import type { InputItem } from "@openai-compat/spec";
 import { z } from "zod";
 import { common, defineJsonDecoder, tokens } from "../../upstream/decode-json.ts";
 import type { JsonObject, UpstreamDecoder } from "../../upstream/decode-json.ts";
+import { presentSummary, unreadableCompaction } from "../compaction.ts";
 import type { PlacedItem } from "../decode-input.ts";
 import type { ResponseWire } from "../decode.ts";
-
-/** Of an item that this account got from an upstream, null for what it didn't. */
-export type OpenBlob = (sealed: string) => string | null;
+import type { Openers } from "../reasoning-seal.ts";
 
 const OURS: ReadonlySet<string> = new Set([
   "input",
@@ -27,12 +25,15 @@ const OURS: ReadonlySet<string> = new Set([
   "include",
 ]);
 
-/** @param items of earlier turns and of this one, references resolved */
-export function encodeNative(wire: ResponseWire, items: readonly PlacedItem[], openBlob: OpenBlob): JsonObject {
+/**
+ * @param items of earlier turns and of this one, references resolved
+ * @throws AiError `invalid_value` for a compaction that can't be opened
+ */
+export function encodeNative(wire: ResponseWire, items: readonly PlacedItem[], openers: Openers): JsonObject {
   const passed = Object.fromEntries(Object.entries(wire).filter(([name, value]) => !OURS.has(name) && value !== null));
   return {
     ...passed,
-    input: items.flatMap(({ item }) => encodeItem(item, openBlob)),
+    input: items.flatMap((placed) => encodeItem(placed, openers)),
     include: listIncluded(wire),
     store: false,
   };
@@ -45,19 +46,24 @@ function listIncluded({ include, reasoning }: ResponseWire): readonly string[] |
   return listed.size === 0 ? undefined : [...listed];
 }
 
-/** Reasoning that the upstream can't read is left out: it would look for it in a store where it is not. */
-function encodeItem(item: InputItem, openBlob: OpenBlob): readonly JsonObject[] {
+/**
+ * Reasoning that the upstream can't read is left out: it would look for it in a store where it is not. A compaction of
+ * this server is to the upstream what it is to a local model.
+ */
+function encodeItem({ item, param }: PlacedItem, { openBlob, openCompaction }: Openers): readonly JsonObject[] {
   if (item.type !== "reasoning" && item.type !== "compaction") return [item];
   const { encrypted_content: sealed, ...rest } = item;
   const blob = typeof sealed === "string" ? openBlob(sealed) : null;
   if (blob !== null) return [{ ...rest, encrypted_content: blob }];
-  const hasText = item.type === "reasoning" && (item.content ?? []).length > 0;
-  return hasText ? [rest] : [];
+  if (item.type === "reasoning") return (item.content ?? []).length > 0 ? [rest] : [];
+  const summary = openCompaction(item.encrypted_content);
+  if (summary === null) throw unreadableCompaction(param);
+  return [{ role: "assistant", content: presentSummary(summary) }];
 }
 
 /** Of a response as it is asked for, what its prompt is made of. */
-export function encodeNativeCount(wire: ResponseWire, items: readonly PlacedItem[], openBlob: OpenBlob): JsonObject {
-  const body = encodeNative(wire, items, openBlob);
+export function encodeNativeCount(wire: ResponseWire, items: readonly PlacedItem[], openers: Openers): JsonObject {
+  const body = encodeNative(wire, items, openers);
   return Object.fromEntries(Object.entries(body).filter(([name]) => COUNTED.has(name)));
 }
 
