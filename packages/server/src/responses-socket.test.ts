@@ -1,6 +1,7 @@
 /** Responses over a WebSocket, against a listening server. */
 
 import { responseStreamEventSchema } from "@openai-compat/spec";
+import { FREE_OF_CHARGE } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { expect, onTestFinished, test, vi } from "vitest";
 import OpenAI from "openai";
@@ -8,14 +9,15 @@ import { ResponsesWS } from "openai/resources/responses/ws";
 import { WebSocket } from "ws";
 import type { ConfigInput } from "./config.ts";
 import { startTestServer } from "./testing/test-server.ts";
+import type { TestServerOptions } from "./testing/test-server.ts";
 
 interface Message {
   readonly type: string;
   readonly [name: string]: unknown;
 }
 
-async function start(config: ConfigInput = {}, tokenDelayMs = 0) {
-  const target = await startTestServer({ config, engine: createScriptedEngine({ tokenDelayMs }) });
+async function start(config: ConfigInput = {}, tokenDelayMs = 0, options: TestServerOptions = {}) {
+  const target = await startTestServer({ config, engine: createScriptedEngine({ tokenDelayMs }), ...options });
   onTestFinished(() => target.server.close());
   const url = `${target.baseUrl.replace(/^http/, "ws")}/responses`;
   const open = (token: string = target.keys.key, headers: Record<string, string> = {}) => {
@@ -56,6 +58,9 @@ async function start(config: ConfigInput = {}, tokenDelayMs = 0) {
 }
 
 const request = { model: "scripted", input: "Tell me about the sea.", temperature: 0, max_output_tokens: 16 };
+interface Usage {
+  readonly usage: { readonly input_tokens: number };
+}
 const idOf = (event: Message) => (event["response"] as { id: string }).id;
 
 test("a message asks for a response, and its events are messages in the order of a stream", async () => {
@@ -167,6 +172,116 @@ test("connections are bounded in number, message size and silence", async () => 
   loud.create({ input: "a".repeat(5000) });
   expect(await loud.closed).toBe(1009);
   expect(await idle.closed).toBe(1001);
+});
+
+test("generate: false prepares a response without an answer, which the next one goes on from", async () => {
+  const { connect, stores } = await start();
+  const client = await connect();
+  const spent = vi.spyOn(stores.credits, "recordFree");
+  client.create({ generate: false, store: false, input: "Tell me about the sea." });
+  const prepared = await client.next();
+  expect(prepared).toMatchObject({
+    type: "response.completed",
+    response: { status: "completed", model: "scripted", output: [], usage: { total_tokens: 0 } },
+  });
+  for (const event of client.events) responseStreamEventSchema.parse(event);
+  expect(client.events.map(({ type }) => type)).toEqual([
+    "response.created",
+    "response.in_progress",
+    "response.completed",
+  ]);
+  expect(spent).not.toHaveBeenCalled();
+  client.create({ store: false, input: "Go on.", previous_response_id: idOf(prepared) });
+  const next = await client.next();
+  client.create({ store: false, input: "Go on." });
+  const alone = await client.next();
+  const tokens = [next, alone].map((event) => (event["response"] as Usage).usage.input_tokens);
+  expect(tokens[0]).toBeGreaterThan(tokens[1] ?? Infinity);
+});
+
+test("what can't be answered can't be prepared either", async () => {
+  const { connect } = await start();
+  const client = await connect();
+  const refused = [
+    [{ generate: false, model: "nowhere" }, 400, "model"],
+    [{ generate: false, input: 7 }, 400, "input"],
+    [{ generate: "no" }, 400, "generate"],
+  ] as const;
+  for (const [fields, status, param] of refused) {
+    client.create(fields);
+    expect(await client.next()).toMatchObject({ type: "error", status, error: { param } });
+  }
+});
+
+test("events carry the stream_id of their message, and each lane goes on from its own last response", async () => {
+  const { connect } = await start();
+  const client = await connect();
+  const lanes = ["a", "b"];
+  const firsts = new Map<string, string>();
+  for (const stream_id of lanes) {
+    client.create({ stream_id, store: false });
+    const end = await client.next();
+    expect(end["stream_id"]).toBe(stream_id);
+    firsts.set(stream_id, idOf(end));
+  }
+  expect(new Set(client.events.map((event) => event["stream_id"]))).toEqual(new Set(lanes));
+  for (const stream_id of lanes) {
+    client.create({ stream_id, store: false, input: "Go on.", previous_response_id: firsts.get(stream_id) });
+    expect(await client.next()).toMatchObject({ stream_id, response: { previous_response_id: firsts.get(stream_id) } });
+  }
+  client.create({ stream_id: "a", model: "nowhere" });
+  expect(await client.next()).toMatchObject({ type: "error", stream_id: "a" });
+  client.create({ stream_id: 7 });
+  expect(await client.next()).toMatchObject({ type: "error", status: 400, error: { param: "stream_id" } });
+});
+
+test("steering is refused by its own event, and the connection goes on", async () => {
+  const { connect } = await start();
+  const client = await connect();
+  client.create({ store: false });
+  const { id } = (await client.next())["response"] as { id: string };
+  client.send({ type: "response.steer", previous_response_id: id, input: "Be brief." });
+  client.create({ store: false, previous_response_id: id });
+  expect(await client.next()).toMatchObject({ response: { previous_response_id: id } });
+  expect(client.events.find(({ type }) => type === "response.steer.failed")).toMatchObject({
+    steer: { previous_response_id: id, input: "Be brief." },
+    error: { code: "steering_not_supported", type: "invalid_request_error" },
+  });
+});
+
+test("an account without credits is refused by an event, and the connection goes on", async () => {
+  const { connect, keys, stores } = await start({}, 0, {
+    models: [{ id: "scripted", isDefault: true, prices: { ...FREE_OF_CHARGE, perMillionOutputTokens: 1_000_000 } }],
+  });
+  const poor = await connect(await keys.mintFor("eve"));
+  for (let count = 0; count < 2; count += 1) {
+    poor.create({ store: false });
+    expect(await poor.next()).toMatchObject({ type: "error", status: 429, error: { code: "insufficient_quota" } });
+  }
+  await stores.credits.grant({ id: "eve", accountId: "eve", amount: 1_000_000, note: "tests", nowMs: 1 });
+  await vi.waitFor(
+    async () => {
+      poor.create({ store: false });
+      expect((await poor.next()).type).toBe("response.incomplete");
+    },
+    { timeout: 10_000, interval: 500 },
+  );
+  const entries = await stores.credits.listEntries({ accountId: "eve", limit: 10 });
+  const charged = entries.filter(({ kind }) => kind === "usage");
+  expect(charged).toMatchObject([{ amount: -16 }]);
+});
+
+test("the limit of requests holds for messages, and the connection goes on", async () => {
+  const { connect } = await start({ rateLimits: { requestsPerMinute: 2 } });
+  const client = await connect();
+  const ends: unknown[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    client.create({ store: false });
+    const { type, status } = await client.next();
+    ends.push(type === "error" ? status : type);
+  }
+  expect(ends).toEqual(["response.incomplete", "response.incomplete", 429]);
+  expect(client.socket.readyState).toBe(WebSocket.OPEN);
 });
 
 const disconnects: readonly (readonly [string, (socket: WebSocket) => void])[] = [

@@ -35,9 +35,12 @@ export function createResponseProtocol(builder: ResponseBuilder): EventStreamPro
   };
 }
 
+/** What events are made of. */
+export type RunAnswer = Pick<ResponseRun, "modelId" | "createdAtMs" | "sampling" | "events">;
+
 /** The events of a run. @throws AiError what the run throws, and `keep` */
 export async function* listResponseEvents(
-  run: ResponseRun,
+  run: RunAnswer,
   { builder, keep }: Omit<ResponseStreamOptions, "includeObfuscation">,
 ): AsyncGenerator<ResponseEvent, void> {
   const { temperature, topP } = run.sampling;

@@ -21,10 +21,13 @@ import { renameRefusal, renameRefusals } from "./rename-refusal.ts";
 import { resolveState } from "./resolve-state.ts";
 import type { ResponseDependencies } from "./route.ts";
 
+/** Counts, whose refusals name the fields of a response. */
+export const countingCalls = renameRefusals(inputTokenCalls);
+
 type Dependencies = Pick<ResponseDependencies, "responses" | "seals">;
 
 export function createInputTokensRoute({ responses, seals }: Dependencies): OperationHandler {
-  return defineStoredRoute(renameRefusals(inputTokenCalls), {
+  return defineStoredRoute(countingCalls, {
     body: JSON_BODY,
     async decode({ value }, routed, scope) {
       const { accountId } = scope.call.principal;

@@ -32,6 +32,8 @@ export interface PrepareOptions {
 
 export interface PreparedRun {
   readonly start: () => Promise<ResponseRun>;
+  /** What a local engine is asked for; null for an upstream. */
+  readonly chat: ChatRequest | null;
   /** Takes the events of the run. */
   readonly builder: ResponseBuilder;
   readonly relaxed: readonly SchemaRelaxation[];
@@ -50,17 +52,19 @@ export function prepareRun(routed: RoutedCall<ChatRequest, ChatRun>, options: Pr
   const openers = createOpeners(seals, accountId);
   if (routed.route === "local") {
     const { request, toolNames, relaxed } = decodeResponse(wire, state.items, openers);
-    return { start: () => routed.run(request), builder: createBuilder(toolNames, options), relaxed };
+    return { start: () => routed.run(request), chat: request, builder: createBuilder(toolNames, options), relaxed };
   }
   if (routed.sentAs === "createResponse") {
     const body = encodeNative(wire, state.items, openers);
     const sealBlob = (blob: string) => seals.upstream.seal(accountId, blob);
     const builder = createNativeBuilder({ initial: composeInitial(options), sealBlob });
-    return { start: () => startNative(routed, { wire, body, authorised, traceParent }), builder, relaxed: [] };
+    const start = () => startNative(routed, { wire, body, authorised, traceParent });
+    return { start, chat: null, builder, relaxed: [] };
   }
   const chat = encodeChat(wire, state.items, openers);
   const builder = createBuilder(chat.toolNames, options);
-  return { start: () => startBridged(routed, { wire, chat, authorised, traceParent }), builder, relaxed: chat.relaxed };
+  const start = () => startBridged(routed, { wire, chat, authorised, traceParent });
+  return { start, chat: null, builder, relaxed: chat.relaxed };
 }
 
 function createBuilder(toolNames: DecodedResponse["toolNames"], options: PrepareOptions): ResponseBuilder {

@@ -105,7 +105,7 @@ async function follow(
   { opened, accountId, giveSlotBack }: Begun,
   { connection, scope, dependencies }: FollowOptions,
 ): Promise<void> {
-  const { service, decodeCall, refusalLimit, bounds, settings, state, sessions, reportError } = dependencies;
+  const { service, decodeCall, refusalLimit, bounds, settings, state, sessions, bodies, reportError } = dependencies;
   const served = serveResponses({
     service,
     decodeCall,
@@ -114,6 +114,7 @@ async function follow(
     settings,
     responses: state.responses,
     memoryBytesMax: state.settings.accountBytesMax,
+    openShare: () => bodies.open(accountId),
     connection,
     accountId,
     renew: opened.renew,

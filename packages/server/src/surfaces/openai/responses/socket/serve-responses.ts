@@ -5,6 +5,7 @@
 
 import { AiError, toAiError } from "@openai-compat/core";
 import type { AiService, AuthorisedCall, ResponseStore } from "@openai-compat/core";
+import type { BodyShare } from "../../../../http/body-budget.ts";
 import { ERROR_STATUSES } from "../../../../http/error-status.ts";
 import type { JsonBounds } from "../../../../http/json-values.ts";
 import type { RefusalLimit } from "../../../../http/refusal-limit.ts";
@@ -15,11 +16,15 @@ import { parseEvent } from "../../realtime/decode-event.ts";
 import { RealtimeRefusal } from "../../realtime/realtime-refusal.ts";
 import type { RealtimeSettings } from "../../realtime/settings.ts";
 import { listResponseEvents } from "../encode-stream.ts";
+import type { RunAnswer } from "../encode-stream.ts";
 import { responseRouteCalls } from "../route.ts";
 import type { DecodeCall, DecodedCall } from "../route.ts";
-import type { ResponseRun } from "../response-run.ts";
 import { createConnectionMemory } from "./connection-memory.ts";
 import type { ConnectionMemory } from "./connection-memory.ts";
+import { NO_LANE, readLane } from "./lane.ts";
+import type { Lane } from "./lane.ts";
+import { refuseSteer } from "./refuse-steer.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface ServeOptions {
   readonly connection: WebSocketConnection;
@@ -29,8 +34,10 @@ export interface ServeOptions {
   readonly service: Pick<AiService, "admitBody" | "route">;
   readonly decodeCall: DecodeCall;
   readonly responses: ResponseStore;
-  /** What the last response of a connection may take, in bytes. */
+  /** What the last responses of a connection may take, in bytes. */
   readonly memoryBytesMax: number;
+  /** For the memory of one response: room that all bodies of the account share. */
+  readonly openShare: () => BodyShare;
   readonly settings: Pick<RealtimeSettings, "idleMsMax" | "sessionMsMax">;
   readonly bounds: JsonBounds;
   readonly refusalLimit: RefusalLimit;
@@ -47,8 +54,8 @@ export interface ServedResponses {
 }
 
 export function serveResponses(options: ServeOptions): ServedResponses {
-  const { connection, responses, accountId, memoryBytesMax: bytesMax, settings } = options;
-  const memory = createConnectionMemory({ responses, accountId, bytesMax });
+  const { connection, responses, accountId, memoryBytesMax: bytesMax, openShare, settings } = options;
+  const memory = createConnectionMemory({ responses, accountId, bytesMax, openShare });
   const close = (reason: string) => connection.close(CLOSE_CODES.goingAway, reason);
   let isRunning = false;
   let endsWith: string | null = null;
@@ -78,6 +85,7 @@ export function serveResponses(options: ServeOptions): ServedResponses {
     })
     .then(() => connection.closed)
     .then(() => {
+      memory.clear();
       idle.stop();
       clearTimeout(age);
     });
@@ -100,21 +108,23 @@ function createTimer(onEnd: () => void, timeMs: number) {
 /** @throws what is no refusal and no failure of a call */
 async function answer(message: ReceivedMessage, memory: ConnectionMemory, options: ServeOptions): Promise<void> {
   const { connection, accountId, refusalLimit, onError } = options;
+  let lane: Lane = NO_LANE;
   try {
     refusalLimit.check(accountId);
     const call = await options.renew();
     await options.service.admitBody(call, responseRouteCalls.operation);
-    const body = await readRequest(message, options);
-    await run(await decode(body, { ...options, call, memory }), memory, options);
+    const event = await parseEvent(message, { bounds: options.bounds, signal: connection.signal });
+    lane = readLane(event);
+    if (event["type"] === "response.steer") return connection.send(JSON.stringify(refuseSteer(event)));
+    await run(await decode(readRequest(event), { ...options, call, memory, lane }), memory, { ...options, lane });
   } catch (thrown) {
-    memory.forget();
+    memory.forget(lane.stream_id);
     if (connection.signal.aborted) return;
     const error = toRefusal(thrown);
     onError(error);
     refusalLimit.count(accountId, error, message.bytes.length);
-    connection.send(
-      JSON.stringify({ type: "error", status: ERROR_STATUSES[error.code], ...encodeErrorEnvelope(error) }),
-    );
+    const status = ERROR_STATUSES[error.code];
+    connection.send(JSON.stringify({ type: "error", status, ...encodeErrorEnvelope(error), ...lane }));
   }
 }
 
@@ -123,68 +133,80 @@ function toRefusal(thrown: unknown): AiError {
 }
 
 /** Fields of a message that are no parameters of a response. */
-const ENVELOPE: ReadonlySet<string> = new Set(["type", "event_id", "stream_id"]);
+const ENVELOPE: ReadonlySet<string> = new Set(["type", "event_id", "stream_id", "generate"]);
 
-async function readRequest(
-  message: ReceivedMessage,
-  { bounds, connection: { signal } }: ServeOptions,
-): Promise<Readonly<Record<string, unknown>>> {
-  const event = await parseEvent(message, { bounds, signal });
-  const { type } = event;
+interface SocketRequest {
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Whether it is to be answered, not only prepared. */
+  readonly generates: boolean;
+}
+
+/** @throws AiError with status 400, `param` naming what is wrong */
+function readRequest(event: Readonly<Record<string, unknown>>): SocketRequest {
+  const { type, background, generate } = event;
   if (type !== "response.create") {
     const shown = typeof type === "string" ? `'${type.slice(0, 100)}'` : "none";
     const reason = `Invalid 'type': expected 'response.create', but got ${shown}.`;
     throw new AiError("invalid_value", reason, { param: "type" });
   }
-  if (event["background"] === true) {
+  if (background === true) {
     const reason =
       "Unsupported parameter: 'background' is not supported on a WebSocket. Send the request to POST /responses.";
     throw new AiError("unsupported_parameter", reason, { param: "background" });
   }
+  if (!["boolean", "undefined"].includes(typeof generate) && generate !== null) {
+    throw new AiError("invalid_type", "Invalid type for 'generate': expected a boolean.", { param: "generate" });
+  }
   const fields = Object.entries(event).filter(([name]) => !ENVELOPE.has(name));
-  return { ...Object.fromEntries(fields), stream: true };
+  return { body: { ...Object.fromEntries(fields), stream: true }, generates: generate !== false };
 }
 
 interface Decoding extends ServeOptions {
   readonly call: AuthorisedCall;
   readonly memory: ConnectionMemory;
+  readonly lane: Lane;
 }
 
 interface StartableResponse extends DecodedCall {
-  readonly run: ResponseRun;
+  readonly run: RunAnswer;
 }
 
 /** @throws AiError what refuses the call */
-async function decode(body: Readonly<Record<string, unknown>>, decoding: Decoding): Promise<StartableResponse> {
-  const { call, memory, service, decodeCall, traceParent } = decoding;
+async function decode({ body, generates }: SocketRequest, decoding: Decoding): Promise<StartableResponse> {
+  const { call, memory, service, decodeCall, traceParent, lane } = decoding;
   const { model } = body;
   const routed = service.route(call, responseRouteCalls, typeof model === "string" ? model : "");
   const decoded = await decodeCall(body, routed, {
     call,
     context: { traceParent },
-    state: { responses: memory.reader, onComplete: (last, state) => memory.remember(last, state) },
+    state: {
+      responses: memory.reader,
+      onComplete: (last, state) => memory.remember(lane.stream_id, last, state),
+    },
   });
-  return { ...decoded, run: await decoded.start() };
+  return { ...decoded, run: generates ? await decoded.start() : await warmUp(decoded, call, service) };
 }
 
 /** A failure of a response that has begun is its last event. */
 async function run(
   { run: started, builder, keep }: StartableResponse,
   memory: ConnectionMemory,
-  { connection, onError }: ServeOptions,
+  { connection, onError, lane }: Pick<Decoding, "connection" | "onError" | "lane">,
 ): Promise<void> {
+  const { stream_id: id } = lane;
+  const encode = (event: object) => JSON.stringify({ ...event, ...lane });
   try {
     for await (const event of listResponseEvents(started, { builder, keep })) {
       // An upstream's own failure is an event like others.
-      if (event.type === "response.failed") memory.forget();
-      await connection.sendInTurn(JSON.stringify(event));
+      if (event.type === "response.failed") memory.forget(id);
+      await connection.sendInTurn(encode(event));
       if (connection.signal.aborted) return;
     }
   } catch (thrown) {
-    memory.forget();
+    memory.forget(id);
     if (connection.signal.aborted) return;
     const error = toAiError(thrown);
     onError(error);
-    for (const event of builder.fail(error)) connection.send(JSON.stringify(event));
+    for (const event of builder.fail(error)) connection.send(encode(event));
   }
 }
