@@ -182,6 +182,24 @@ function conversationsContract(name: string, open: Open): void {
     expect(await list("2", 4, "desc")).toEqual({ ids: "1", more: false });
     expect(await list("6", 4, "desc")).toBe("unknown_cursor");
   });
+
+  test(`${name} ends a page of items before it has too many bytes, and never before its first one`, async () => {
+    const store = await open();
+    const items = ["1", "2", "3", "4", "5"].map((id) => makeItem(id, "x".repeat(id === "4" ? 50_000 : 10_000)));
+    await store.insertConversation(makeConversation("conv_1"), items, USE);
+    const list = async (after: string | null, order: "asc" | "desc", limit = 4) => {
+      const page = await store.listItems("ada", "conv_1", { after, limit, order, bytesMax: 25_000 });
+      return page === "unknown_cursor" ? page : { ids: page.data.map(({ id }) => id).join(""), more: page.hasMore };
+    };
+    expect(await list(null, "asc")).toEqual({ ids: "12", more: true });
+    expect(await list(null, "asc", 1)).toEqual({ ids: "1", more: true });
+    expect(await list("2", "asc")).toEqual({ ids: "3", more: true });
+    expect(await list("3", "asc")).toEqual({ ids: "4", more: true });
+    expect(await list("4", "asc")).toEqual({ ids: "5", more: false });
+    expect(await list("5", "asc")).toEqual({ ids: "", more: false });
+    expect(await list(null, "desc")).toEqual({ ids: "5", more: true });
+    expect(await list("3", "desc")).toEqual({ ids: "21", more: false });
+  });
 }
 
 function chatsContract(name: string, open: Open): void {
@@ -220,6 +238,21 @@ function chatsContract(name: string, open: Open): void {
     expect(await list(null)).toMatchObject({ data: [{ id: "chat_5" }, { id: "chat_105" }], hasMore: true });
     expect(await list("chat_105")).toMatchObject({ data: [{ id: "chat_205" }], hasMore: false });
     expect(await list("chat_900")).toBe("unknown_cursor");
+  });
+
+  test(`${name} ends a page of chats before those that a filter takes have too many bytes`, async () => {
+    const store = await open();
+    for (let number = 0; number < 8; number += 1) {
+      const text = "x".repeat(10_000);
+      await store.insertChat(makeChat(`chat_${number}`, { model: number % 2 === 1 ? "odd" : "even", text }), USE);
+    }
+    const list = async (after: string | null) => {
+      const bounds = { after, limit: 4, bytesMax: 25_000, order: "asc" } as const;
+      const page = await store.listChats("ada", { ...bounds, model: "odd", metadata: {} });
+      return page === "unknown_cursor" ? page : [page.data.map(({ id }) => id), page.hasMore];
+    };
+    expect(await list(null)).toEqual([["chat_1", "chat_3"], true]);
+    expect(await list("chat_3")).toEqual([["chat_5", "chat_7"], false]);
   });
 }
 

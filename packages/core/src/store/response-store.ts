@@ -65,6 +65,8 @@ export interface PageRequest {
   /** The last id of the page before; null for the first page. */
   readonly after: string | null;
   readonly limit: number;
+  /** Of all elements as they are stored; a page with more has less elements, but one. Default: no limit. */
+  readonly bytesMax?: number;
   /** `asc`: the oldest first. */
   readonly order: "asc" | "desc";
 }

@@ -51,6 +51,11 @@ export interface EntryPage extends PageRequest {
   readonly chainId: string | null;
 }
 
+export interface EntryList {
+  readonly entries: readonly Entry[];
+  readonly hasMore: boolean;
+}
+
 export interface EntryStore {
   /**
    * All of them or none. An expiry only ever moves away.
@@ -64,14 +69,30 @@ export interface EntryStore {
   findChain(accountId: string, responseId: string): Promise<readonly Entry[]>;
   /** The newest entry that was added with each id. */
   findByItems(accountId: string, itemIds: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
-  /** @returns one more than the page takes where there are more; null when there is no entry `after` */
-  list(page: EntryPage): Promise<readonly Entry[] | null>;
+  /** @returns null when there is no entry `after` */
+  list(page: EntryPage): Promise<EntryList | null>;
   /** Changes its content. */
   replace(key: EntryKey, content: Uint8Array, limits: Pick<ChainUse, "bytesMax">): Promise<StoreOutcome | "absent">;
   /** `chain`: with all entries of its chain. @returns false when it is not there */
   remove(key: EntryKey, extent: "entry" | "chain"): Promise<boolean>;
   removeExpired(nowMs: number): Promise<number>;
   close(): Promise<void>;
+}
+
+/** Reads no further than one entry behind the page. */
+export function takePage<Sized extends Pick<Entry, "content">>(
+  entries: Iterable<Sized>,
+  { limit, bytesMax = Number.POSITIVE_INFINITY }: Pick<PageRequest, "limit" | "bytesMax">,
+): { readonly entries: readonly Sized[]; readonly hasMore: boolean } {
+  const taken: Sized[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += entry.content.byteLength;
+    const isFull = taken.length === limit || (taken.length > 0 && bytes > bytesMax);
+    if (isFull) return { entries: taken, hasMore: true };
+    taken.push(entry);
+  }
+  return { entries: taken, hasMore: false };
 }
 
 /** What an entry takes beside its content: its row, its ids and what they are found by, by estimate. */

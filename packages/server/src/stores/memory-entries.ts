@@ -1,7 +1,7 @@
 /** Entries that are forgotten when the process ends. */
 
-import { EXPIRED_CHAINS_MAX, countEntryBytes } from "./entry-store.ts";
-import type { Addition, Entry, EntryKey, EntryPage, EntryStore, NewEntry } from "./entry-store.ts";
+import { EXPIRED_CHAINS_MAX, countEntryBytes, takePage } from "./entry-store.ts";
+import type { Addition, Entry, EntryKey, EntryList, EntryPage, EntryStore, NewEntry } from "./entry-store.ts";
 
 interface Chain {
   readonly id: string;
@@ -179,14 +179,12 @@ function swap(entries: Set<Kept> | undefined, before: Kept, after: Kept): void {
   for (const entry of all) entries.add(entry);
 }
 
-function list(
-  account: Account | undefined,
-  { kind, chainId, after, limit, order }: EntryPage,
-): readonly Entry[] | null {
+function list(account: Account | undefined, page: EntryPage): EntryList | null {
+  const { kind, chainId, after, order } = page;
   const all = [...(account?.entries.values() ?? [])].filter(
     (entry) => entry.kind === kind && (chainId === null || entry.chain.id === chainId),
   );
   const ordered = order === "asc" ? all : all.toReversed();
   const from = after === null ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
-  return after !== null && from === 0 ? null : ordered.slice(from, from + limit + 1);
+  return after !== null && from === 0 ? null : takePage(ordered.slice(from), page);
 }

@@ -5,7 +5,6 @@
 
 import { createWorkSlices, isRecord, mapInSlices } from "@openai-compat/core";
 import type {
-  Page,
   PageRequest,
   ResponseStore,
   StoredChat,
@@ -15,6 +14,7 @@ import type {
 } from "@openai-compat/core";
 import { z } from "zod";
 import type { ContentBox } from "./content-box.ts";
+import { takePage } from "./entry-store.ts";
 import type { Entry, EntryKey, EntryKind, EntryStore, NewEntry } from "./entry-store.ts";
 
 /** As it was stored: its members are for others to read. */
@@ -133,8 +133,9 @@ function createConversations(entries: EntryStore, box: ContentBox): Pick<Respons
     async listItems(accountId, chainId, page) {
       const found = await entries.list({ ...encodePage(page), accountId, kind: "item", chainId: encodeId(chainId) });
       if (found === null) return "unknown_cursor";
-      const items = await mapInSlices(found, (entry) => decodeItem(box, accountId, entry), createWorkSlices({}));
-      return makePage(items, page);
+      const { entries: listed, hasMore } = found;
+      const data = await mapInSlices(listed, (entry) => decodeItem(box, accountId, entry), createWorkSlices({}));
+      return { data, hasMore };
     },
     async findItem(accountId, chainId, id) {
       const entry = await entries.find(keyOfItem(accountId, chainId, id));
@@ -142,6 +143,12 @@ function createConversations(entries: EntryStore, box: ContentBox): Pick<Respons
     },
     removeItem: (accountId, chainId, id) => entries.remove(keyOfItem(accountId, chainId, id), "entry"),
   };
+}
+
+/** With what it is stored as. */
+interface FoundChat {
+  readonly chat: StoredChat;
+  readonly content: Uint8Array;
 }
 
 type Chats = "insertChat" | "findChat" | "listChats" | "updateChat" | "removeChat";
@@ -166,23 +173,19 @@ function createChats(entries: EntryStore, box: ContentBox): Pick<ResponseStore, 
       return entry === null ? null : decode(accountId, entry);
     },
     async listChats(accountId, { model, metadata, ...page }) {
-      const found: StoredChat[] = [];
-      let { after } = encodePage(page);
+      const batch = { ...encodePage(page), limit: FILTER_BATCH, accountId, kind: "chat", chainId: null } as const;
+      const found: FoundChat[] = [];
+      let { after } = batch;
       for (;;) {
-        const batch = {
-          after,
-          limit: FILTER_BATCH,
-          order: page.order,
-          accountId,
-          kind: "chat",
-          chainId: null,
-        } as const;
-        const listed = await entries.list(batch);
+        const listed = await entries.list({ ...batch, after });
         if (listed === null) return "unknown_cursor";
-        const chats = listed.slice(0, FILTER_BATCH).map((entry) => decode(accountId, entry));
-        found.push(...chats.filter(({ completion }) => isMatch(completion, { model, metadata })));
-        after = listed[chats.length - 1]?.id ?? null;
-        if (found.length > page.limit || listed.length <= FILTER_BATCH) return makePage(found, page);
+        for (const entry of listed.entries) {
+          const chat = decode(accountId, entry);
+          if (isMatch(chat.completion, { model, metadata })) found.push({ chat, content: entry.content });
+        }
+        after = listed.entries.at(-1)?.id ?? null;
+        const { entries: taken, hasMore } = takePage(found, page);
+        if (hasMore || !listed.hasMore) return { data: taken.map(({ chat }) => chat), hasMore };
       }
     },
     async updateChat(chat, limits) {
@@ -262,11 +265,6 @@ function requireNew(outcome: Awaited<ReturnType<EntryStore["insert"]>>): "stored
 
 function encodePage<Request extends PageRequest>(page: Request): Request {
   return { ...page, after: page.after === null ? null : encodeId(page.after) };
-}
-
-/** @param found one more than the page takes where there are more */
-function makePage<Element>(found: readonly Element[], { limit }: PageRequest): Page<Element> {
-  return { data: found.slice(0, limit), hasMore: found.length > limit };
 }
 
 function isMatch(

@@ -2,8 +2,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { decodeEntryRow } from "./entry-row.ts";
-import { EXPIRED_CHAINS_MAX, countEntryBytes } from "./entry-store.ts";
-import type { Addition, EntryKey, EntryStore, NewEntry } from "./entry-store.ts";
+import { EXPIRED_CHAINS_MAX, countEntryBytes, takePage } from "./entry-store.ts";
+import type { Addition, Entry, EntryKey, EntryStore, NewEntry } from "./entry-store.ts";
 import type { SqliteWriter } from "./sqlite-writer.ts";
 
 const COLUMNS = ["kind", "id", "chain_id", "previous_id", "created_at_ms", "content"];
@@ -25,10 +25,10 @@ export function createSqliteEntries(database: DatabaseSync, writer: SqliteWriter
   const findByItem = database.prepare(`
     ${select} WHERE seq = (SELECT max(entry_seq) FROM stored_item_ids WHERE account_id = ? AND item_id = ?)`);
   const findSeq = database.prepare(`SELECT seq FROM stored_entries WHERE ${BY_KEY}`);
-  const page = `${select} WHERE account_id = ? AND kind = ? AND scope = ?`;
+  const listed = `${select} WHERE account_id = ? AND kind = ? AND scope = ?`;
   const lists = {
-    asc: database.prepare(`${page} AND seq > ? ORDER BY seq LIMIT ?`),
-    desc: database.prepare(`${page} AND seq < ? ORDER BY seq DESC LIMIT ?`),
+    asc: database.prepare(`${listed} AND seq > ? ORDER BY seq LIMIT ?`),
+    desc: database.prepare(`${listed} AND seq < ? ORDER BY seq DESC LIMIT ?`),
   };
   const changes = prepareChanges(database);
   return {
@@ -49,16 +49,22 @@ export function createSqliteEntries(database: DatabaseSync, writer: SqliteWriter
         }),
       );
     },
-    async list({ accountId, kind, chainId, after, limit, order }) {
+    async list(page) {
+      const { accountId, kind, chainId, after, limit, order } = page;
       const cursor = after === null ? null : findSeq.get(...bindKey({ accountId, kind, chainId, id: after }));
       if (cursor === undefined) return null;
       const from = cursor?.["seq"] ?? (order === "asc" ? 0 : Number.MAX_SAFE_INTEGER);
-      return lists[order].all(accountId, kind, chainId ?? "", from, limit + 1).map(decodeEntryRow);
+      return takePage(decodeRows(lists[order].iterate(accountId, kind, chainId ?? "", from, limit + 1)), page);
     },
     replace: async (key, content, { bytesMax }) => writer.writeDurably(() => changes.replace(key, content, bytesMax)),
     remove: async (key, extent) => writer.writeDurably(() => changes.remove(key, extent)),
     removeExpired: async (nowMs) => writer.write(() => changes.removeExpired(nowMs)),
   };
+}
+
+/** One at a time, so that no more of them are in memory than a page takes. */
+function* decodeRows(rows: Iterable<Readonly<Record<string, unknown>>>): Generator<Entry, void> {
+  for (const row of rows) yield decodeEntryRow(row);
 }
 
 /** Each runs in a transaction. */

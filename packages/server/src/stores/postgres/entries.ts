@@ -34,10 +34,26 @@ const FIND_BY_ITEMS: Statement = {
     ) AS newest JOIN stored_entries AS entry USING (seq)`,
 };
 const FIND_SEQ: Statement = { name: "find_entry_seq", text: `SELECT seq FROM stored_entries WHERE ${BY_KEY}` };
-const PAGE = `${SELECT} WHERE account_id = $1 AND kind = $2 AND scope = $3`;
+/** Of what comes next, as much as a page takes, and how much there is: contents are read only of what is in the page. */
+const listFrom = (from: "seq > $4" | "seq < $4", order: "seq" | "seq DESC") => `
+  WITH following AS (
+    SELECT seq, octet_length(content) AS length FROM stored_entries
+    WHERE account_id = $1 AND kind = $2 AND scope = $3 AND ${from} ORDER BY ${order} LIMIT $5 + 1
+  ), placed AS (
+    SELECT
+      seq,
+      row_number() OVER (ORDER BY ${order}) AS place,
+      sum(length) OVER (ORDER BY ${order}) AS total,
+      count(*) OVER () AS following
+    FROM following
+  )
+  SELECT ${COLUMNS.map((column) => `entry.${column}`).join(", ")}, placed.following::int AS following
+  FROM placed JOIN stored_entries AS entry USING (seq)
+  WHERE place = 1 OR (place <= $5 AND ($6::bigint IS NULL OR total <= $6))
+  ORDER BY ${order}`;
 const LISTS: Readonly<Record<"asc" | "desc", Statement>> = {
-  asc: { name: "list_entries", text: `${PAGE} AND seq > $4 ORDER BY seq LIMIT $5` },
-  desc: { name: "list_entries_desc", text: `${PAGE} AND seq < $4 ORDER BY seq DESC LIMIT $5` },
+  asc: { name: "list_entries", text: listFrom("seq > $4", "seq") },
+  desc: { name: "list_entries_desc", text: listFrom("seq < $4", "seq DESC") },
 };
 const INSERT: Statement = {
   name: "insert_entries",
@@ -61,6 +77,7 @@ const REMOVE_EXPIRED: Statement = {
 
 const insertedSchema = z.object({ outcome: z.enum(["stored", "full", "absent", "taken"]) });
 const replacedSchema = z.object({ outcome: z.enum(["stored", "full", "absent"]) });
+const followingSchema = z.object({ following: z.number() });
 const itemIdSchema = z.object({ item_id: z.string() });
 
 export function createEntryStore(database: Database): EntryStore {
@@ -81,15 +98,23 @@ export function createEntryStore(database: Database): EntryStore {
       const { rows } = await database.run(FIND_BY_ITEMS, [accountId, itemIds]);
       return new Map(rows.map((row) => [itemIdSchema.parse(row).item_id, decodeEntryRow(row)]));
     },
-    async list({ accountId, kind, chainId, after, limit, order }) {
+    async list({ accountId, kind, chainId, after, limit, bytesMax = null, order }) {
       let from: unknown = order === "asc" ? 0 : Number.MAX_SAFE_INTEGER;
       if (after !== null) {
         const { rows } = await database.run(FIND_SEQ, bindKey({ accountId, kind, chainId, id: after }));
         if (rows[0] === undefined) return null;
         from = rows[0]["seq"];
       }
-      const values = [accountId, kind, chainId ?? "", Number(from), limit + 1];
-      return (await database.run(LISTS[order], values)).rows.map(decodeEntryRow);
+      const { rows } = await database.run(LISTS[order], [
+        accountId,
+        kind,
+        chainId ?? "",
+        Number(from),
+        limit,
+        bytesMax,
+      ]);
+      const hasMore = rows[0] !== undefined && followingSchema.parse(rows[0]).following > rows.length;
+      return { entries: rows.map(decodeEntryRow), hasMore };
     },
     async replace(key, content, { bytesMax }) {
       const { rows } = await database.run(REPLACE, [...bindKey(key), content, bytesMax]);

@@ -33,7 +33,7 @@ export function createStoredChatHandlers({
   return {
     async listChatCompletions(call, { query }) {
       const { model = null, metadata = {}, ...asked } = decodeQuery(listChatCompletionsParameters, query);
-      const page = resolvePage(asked, "asc");
+      const page = resolvePage(asked, { order: "asc", settings });
       const found = await responses.listChats(call.principal.accountId, { ...page, model, metadata });
       const { data, hasMore } = requirePage(found, page.after);
       return respondInSlices(
@@ -64,9 +64,9 @@ export function createStoredChatHandlers({
       return Response.json(answer);
     },
     async getChatCompletionMessages(call, context) {
-      const page = resolvePage(decodeQuery(pageParameters, context.query), "asc");
+      const page = resolvePage(decodeQuery(pageParameters, context.query), { order: "asc", settings });
       const { messages } = await requireChat(call, context);
-      const { data, hasMore } = requirePage(cutPage(messages, page), page.after);
+      const { data, hasMore } = requirePage(await cutPage(messages, page, call), page.after);
       return respondInSlices(
         encodePage(
           data.map(({ id, item }) => ({ ...item, id })),

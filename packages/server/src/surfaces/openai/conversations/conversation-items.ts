@@ -41,7 +41,7 @@ export function createConversationItemHandlers(
     },
     async listConversationItems(call, context) {
       const { include, ...asked } = decodeQuery(itemPageParameters, context.query);
-      const page = resolvePage(asked, "desc");
+      const page = resolvePage(asked, { order: "desc", settings });
       const { accountId, id } = await requireConversation(dependencies, call, context);
       const { data, hasMore } = requirePage(await responses.listItems(accountId, id, page), page.after);
       const shown = data.map((item) => showItem(item, include));

@@ -56,8 +56,9 @@ async function listChain(store: StateReader, accountId: string, id: string): Pro
   return mapInSlices(items, (item) => ({ item: readStored(item), param }), createWorkSlices({}));
 }
 
-/** Of one query. */
+/** Of one query: what it returns is decoded in one go. */
 const PAGE_ITEMS = 1000;
+const PAGE_BYTES = 1024 * 1024;
 
 async function listConversation(store: StateReader, accountId: string, id: string): Promise<readonly PlacedItem[]> {
   if ((await store.findConversation(accountId, id)) === null) {
@@ -67,7 +68,8 @@ async function listConversation(store: StateReader, accountId: string, id: strin
   const items: PlacedItem[] = [];
   let after: string | null = null;
   for (;;) {
-    const page = await store.listItems(accountId, id, { after, limit: PAGE_ITEMS, order: "asc" });
+    const next = { after, limit: PAGE_ITEMS, bytesMax: PAGE_BYTES, order: "asc" } as const;
+    const page = await store.listItems(accountId, id, next);
     // The item was deleted meanwhile.
     if (page === "unknown_cursor") return items;
     items.push(...page.data.map(({ item }) => ({ item: readStored(item), param: "conversation" })));

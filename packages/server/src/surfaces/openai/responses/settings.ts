@@ -23,6 +23,13 @@ export const responsesSchema = z.strictObject({
     .describe(
       "How many days a chain of responses, a conversation or a stored chat completion is kept after the last addition to it.",
     ),
+  pageBytesMax: count
+    .min(16 * 1024)
+    .default(8 * MEBIBYTE)
+    .describe(
+      "What one page of a list of items, messages or stored chat completions may hold, in bytes as they are stored. A page with more ends " +
+        "earlier and has `has_more: true`; one element is always in it.",
+    ),
   backgroundLeaseSeconds: count
     .min(1)
     .default(60)

@@ -16,7 +16,8 @@ const PARAMETER = "response_id";
 export function createStoredResponseHandlers({
   responses,
   backgrounds,
-}: Pick<ResponseDependencies, "responses" | "backgrounds">): Readonly<
+  settings,
+}: Pick<ResponseDependencies, "responses" | "backgrounds" | "settings">): Readonly<
   Record<StoredResponseOperation, OperationHandler>
 > {
   return {
@@ -33,13 +34,13 @@ export function createStoredResponseHandlers({
     },
     async listInputItems(call, { query, pathParameter }) {
       const { include, ...asked } = decodeQuery(itemPageParameters, query);
-      const page = resolvePage(asked, "desc");
+      const page = resolvePage(asked, { order: "desc", settings });
       const id = pathParameter(PARAMETER);
       const { accountId } = call.principal;
       const stored = await responses.findResponse(accountId, id);
       const input = stored?.input ?? (await backgrounds.findInput({ accountId, id }));
       if (input === null) throw noSuchResponse(id);
-      const { data, hasMore } = requirePage(cutPage(input, page), page.after);
+      const { data, hasMore } = requirePage(await cutPage(input, page, call), page.after);
       const shown = data.map((item) => showItem(item, include));
       return respondInSlices(encodePage(shown, hasMore), call);
     },

@@ -1,9 +1,10 @@
 /** Pages of stored objects, as the SDK's cursor pages read them. */
 
 import { AiError, createWorkSlices, stringifyInSlices } from "@openai-compat/core";
-import type { AuthorisedCall, Page, PageOutcome, PageRequest } from "@openai-compat/core";
+import type { AuthorisedCall, Page, PageOutcome, PageRequest, StoredItem } from "@openai-compat/core";
 import { PAGE_LIMIT_DEFAULT } from "@openai-compat/spec";
 import { JSON_HEADERS } from "../print-json.ts";
+import type { ResponseSettings } from "../responses/settings.ts";
 
 export interface PageQuery {
   readonly after?: string | undefined;
@@ -11,20 +12,41 @@ export interface PageQuery {
   readonly order?: PageRequest["order"] | undefined;
 }
 
-/** @param order where the query names none */
-export function resolvePage(query: PageQuery, order: PageRequest["order"]): PageRequest {
-  return { after: query.after ?? null, limit: query.limit ?? PAGE_LIMIT_DEFAULT, order: query.order ?? order };
+interface PageDefaults {
+  /** Where the query names none. */
+  readonly order: PageRequest["order"];
+  readonly settings: Pick<ResponseSettings, "pageBytesMax">;
 }
 
-/** Of a list that is at hand as a whole, the oldest first. */
-export function cutPage<Element extends { readonly id: string }>(
-  list: readonly Element[],
-  { after, limit, order }: PageRequest,
-): PageOutcome<Element> {
+type BoundedPage = PageRequest & Required<Pick<PageRequest, "bytesMax">>;
+
+export function resolvePage({ after, limit, order }: PageQuery, defaults: PageDefaults): BoundedPage {
+  return {
+    after: after ?? null,
+    limit: limit ?? PAGE_LIMIT_DEFAULT,
+    bytesMax: defaults.settings.pageBytesMax,
+    order: order ?? defaults.order,
+  };
+}
+
+/** Of a list that is at hand as a whole, the oldest first. @throws the signal's reason */
+export async function cutPage(
+  list: readonly StoredItem[],
+  { after, limit, bytesMax, order }: BoundedPage,
+  { signal }: Pick<AuthorisedCall, "signal">,
+): Promise<PageOutcome<StoredItem>> {
   const ordered = order === "asc" ? list : list.toReversed();
   const from = after === null ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
   if (after !== null && from === 0) return "unknown_cursor";
-  return { data: ordered.slice(from, from + limit), hasMore: ordered.length > from + limit };
+  const slices = createWorkSlices({ signal });
+  const data: StoredItem[] = [];
+  let bytes = 0;
+  for (const element of ordered.slice(from, from + limit)) {
+    bytes += Buffer.byteLength(await stringifyInSlices(element.item, slices));
+    if (data.length > 0 && bytes > bytesMax) break;
+    data.push(element);
+  }
+  return { data, hasMore: ordered.length > from + data.length };
 }
 
 /** @throws AiError `invalid_value` for a page after an element that is not there */
