@@ -1,8 +1,11 @@
 /** Splits the arguments of `pnpm conformance` into those of the built-in target and those of the suite. */
 
 export interface OurServerChoice {
-  /** `small`: fast models, enough for the protocol; `auto`: the best; `upstream`: in front of a second one of ours. */
-  readonly engines: "auto" | "small" | "scripted" | "upstream";
+  /**
+   * `small`: fast models, enough for the protocol; `auto`: the best; `upstream`: in front of a second one of ours;
+   * `upstream-native`: the same, with responses of the second one's own.
+   */
+  readonly engines: "auto" | "small" | "scripted" | "upstream" | "upstream-native";
   readonly readyTimeMsMax: number;
 }
 
@@ -18,7 +21,7 @@ const READY_TIME_SECONDS = 1800;
 
 const NEEDS_NO_SERVER = new Set(["--base-url", "--target", "--help", "-h", "--version", "-V"]);
 
-const ENGINE_CHOICES = ["small", "auto", "scripted", "upstream"] as const;
+const ENGINE_CHOICES = ["small", "auto", "scripted", "upstream", "upstream-native"] as const;
 
 function isEngineChoice(text: string): text is OurServerChoice["engines"] {
   return ENGINE_CHOICES.some((choice) => choice === text);
@@ -43,7 +46,7 @@ function takeOption(words: string[], name: string): string | null {
 
 /**
  * @param words what follows the command; a leading `--`, which package managers pass on, is dropped
- * @throws Error for a wrong value of `--engines` (small, auto, scripted, upstream) or `--ready-timeout` (seconds,
+ * @throws Error for a wrong value of `--engines` (small, auto, scripted, upstream, upstream-native) or `--ready-timeout` (seconds,
  *   default 1800)
  */
 export function readConformanceArguments(words: readonly string[]): ConformanceArguments {

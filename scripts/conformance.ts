@@ -1,7 +1,7 @@
 /**
  * Runs the conformance suite. Without a target it starts our own server on a free port with ephemeral accounts and
  * small, fast models, says which, and stops it afterwards. Arguments are the suite's, plus
- * `--engines small|auto|scripted|upstream` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
+ * `--engines small|auto|scripted|upstream|upstream-native` and `--ready-timeout SECONDS` for that server. The exit code is the suite's.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -44,7 +44,9 @@ function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: Ab
     signal,
     logFile: path.resolve(LOG_FILE),
   };
-  return engines === "upstream" ? startLocalGateway(options) : startLocalServer({ ...options, engines });
+  if (engines === "upstream") return startLocalGateway({ ...options, responses: "bridge" });
+  if (engines === "upstream-native") return startLocalGateway({ ...options, responses: "native" });
+  return startLocalServer({ ...options, engines });
 }
 
 /** A misspelt pattern is said before a model is downloaded for it. @returns whether each one matches a check */

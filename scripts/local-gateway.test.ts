@@ -27,6 +27,7 @@ function startFake(source: string) {
       .split("\n")
       .map((pid) => isRunning(Number(pid)));
   const gateway = startLocalGateway({
+    responses: "native",
     command: process.execPath,
     arguments: [script],
     readyTimeMsMax: 10_000,
@@ -49,7 +50,10 @@ test("the second server is the upstream of the first, and both are gone after th
   const { targetFile, stop } = await gateway;
   expect(JSON.parse(readFileSync(targetFile, "utf8"))).toMatchObject({
     models: [
-      { default: true, engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "m", apiKey: "k" } },
+      {
+        default: true,
+        engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "m", apiKey: "k", responses: "native" },
+      },
       { type: "embedding", engine: { kind: "upstream", baseUrls: ["http://there/v1"], model: "e", apiKey: "k" } },
       {
         type: "transcription",

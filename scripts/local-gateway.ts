@@ -19,8 +19,13 @@ const recipeSchema = z.object({
 /** No word of the second server's, so that a name that comes through shows. */
 const MODEL_ID = "elsewhere";
 
+export interface LocalGatewayOptions extends Omit<LocalServerOptions, "engines"> {
+  /** How the first server has responses made: as chat completions of the second one, or as its responses. */
+  readonly responses: "bridge" | "native";
+}
+
 /** @throws Error as `startLocalServer`; nothing is left running then. */
-export async function startLocalGateway(options: Omit<LocalServerOptions, "engines">): Promise<LocalServer> {
+export async function startLocalGateway({ responses, ...options }: LocalGatewayOptions): Promise<LocalServer> {
   const folder = mkdtempSync(path.join(tmpdir(), "openai-compat-gateway-"));
   const servers: LocalServer[] = [];
   const stop = async (): Promise<void> => {
@@ -32,7 +37,7 @@ export async function startLocalGateway(options: Omit<LocalServerOptions, "engin
     servers.push(upstream);
     const config = path.join(folder, "config.json");
     // It holds the key of the upstream.
-    writeFileSync(config, JSON.stringify(configureGateway(upstream.targetFile)), { mode: 0o600 });
+    writeFileSync(config, JSON.stringify(configureGateway(upstream.targetFile, responses)), { mode: 0o600 });
     const gateway = await startLocalServer({
       ...options,
       arguments: [...options.arguments, "--config", config],
@@ -46,7 +51,7 @@ export async function startLocalGateway(options: Omit<LocalServerOptions, "engin
   }
 }
 
-function configureGateway(targetFile: string): object {
+function configureGateway(targetFile: string, responses: LocalGatewayOptions["responses"]): object {
   const recipe = recipeSchema.parse(JSON.parse(readFileSync(targetFile, "utf8")));
   const connect = (model: string) => ({
     kind: "upstream",
@@ -56,7 +61,7 @@ function configureGateway(targetFile: string): object {
   });
   return {
     models: [
-      { id: MODEL_ID, default: true, engine: connect(recipe.models.chat) },
+      { id: MODEL_ID, default: true, engine: { ...connect(recipe.models.chat), responses } },
       { id: `${MODEL_ID}-embedding`, type: "embedding", engine: connect(recipe.models.embedding) },
       {
         id: `${MODEL_ID}-transcription`,
