@@ -2,19 +2,25 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createChunkSizes } from "./chunk-sizes.ts";
 
-/** Reads a prompt where each token takes as long as the last ones. @returns the sizes of its chunks */
-function readPrompt({ total, tokenMs, budgetMs }: { total: number; tokenMs: number; budgetMs: number }): number[] {
+interface Reading {
+  readonly total: number;
+  readonly tokenMs: number;
+  readonly budgetMs: number;
+}
+
+/** Reads a prompt beside streams where each token takes as long as the last ones. @returns the sizes of its chunks */
+function readPrompt({ total, tokenMs, budgetMs }: Reading): number[] {
   const sizes = createChunkSizes(1024);
   const chunks: number[] = [];
   for (let left = total; left > 0; left -= chunks.at(-1) ?? 0) {
-    const tokens = sizes.count("none", budgetMs, left);
-    sizes.note("none", tokens, tokens * tokenMs);
+    const tokens = sizes.count("streams", budgetMs, left);
+    sizes.note("streams", tokens, tokens * tokenMs);
     chunks.push(tokens);
   }
   return chunks;
 }
 
-test("once one chunk was measured, none takes longer than its budget or has more tokens than there is room for", () => {
+test("once one chunk was measured, none takes much longer than its budget or has more tokens than there is room for", () => {
   const prompt = fc.record({
     total: fc.integer({ min: 1, max: 5000 }),
     tokenMs: fc.double({ min: 0.01, max: 20, noNaN: true }),
@@ -25,11 +31,11 @@ test("once one chunk was measured, none takes longer than its budget or has more
       const chunks = readPrompt({ total, tokenMs, budgetMs });
       expect(chunks.reduce((sum, tokens) => sum + tokens, 0)).toBe(total);
       expect(Math.min(...chunks)).toBeGreaterThan(0);
-      expect(chunks[0]).toBeLessThanOrEqual(64);
+      expect(chunks[0]).toBeLessThanOrEqual(80);
       for (const tokens of chunks.slice(1)) {
         const fitting = budgetMs / tokenMs;
         expect(tokens).toBeLessThanOrEqual(
-          fitting < 48 ? Math.max(16, fitting) : Math.min(1024, Math.max(64, fitting)),
+          fitting < 48 ? Math.max(16, fitting) : Math.min(1024, Math.max(80, fitting)),
         );
       }
     }),
@@ -39,6 +45,14 @@ test("once one chunk was measured, none takes longer than its budget or has more
 test("a prompt is read in equal parts, and a faster machine reads more at once", () => {
   expect(readPrompt({ total: 300, tokenMs: 2, budgetMs: 250 })).toEqual([64, 118, 118]);
   expect(readPrompt({ total: 300, tokenMs: 0.5, budgetMs: 250 })).toEqual([64, 236]);
+});
+
+test("a prompt is cut into 64 tokens where so many fit, not into smaller parts of equal length", () => {
+  for (const budgetMs of [100, 125, 130]) {
+    expect(readPrompt({ total: 252, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 60]);
+    expect(readPrompt({ total: 272, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 80]);
+  }
+  expect(Math.max(...readPrompt({ total: 272, tokenMs: 2, budgetMs: 80 }).slice(1))).toBeLessThanOrEqual(40);
 });
 
 test("each company has its own measurements, and one slow chunk among several changes nothing", () => {
@@ -52,6 +66,13 @@ test("each company has its own measurements, and one slow chunk among several ch
   sizes.note("streams", 50, 300);
   expect(sizes.count("streams", 200, 1000)).toBe(33);
   expect(sizes.count("none", 200, 1000)).toBe(200);
+});
+
+test("without streams no chunk is cut below 64 tokens, however slow the machine is", () => {
+  const sizes = createChunkSizes(1024);
+  sizes.note("none", 64, 64 * 20);
+  expect([sizes.count("none", 250, 1000), sizes.count("prompts", 125, 1000)]).toEqual([64, 64]);
+  expect(sizes.count("streams", 250, 1000)).toBe(16);
 });
 
 test("a chunk of few tokens says nothing of large ones", () => {
