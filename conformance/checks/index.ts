@@ -93,6 +93,7 @@ import { responseInputChecks } from "./responses/input.ts";
 import { responsePreviousChecks } from "./responses/previous.ts";
 import { responseRefusalChecks } from "./responses/refusals.ts";
 import { responseSocketChecks } from "./responses/socket.ts";
+import { responseSocketStateChecks } from "./responses/socket-state.ts";
 import { responseStreamChecks } from "./responses/stream.ts";
 import { responseToolChecks } from "./responses/tools.ts";
 import { responseConversationChecks } from "./invariants/response-conversation.ts";
@@ -158,6 +159,7 @@ export const checks: readonly Check[] = [
   ...share(responseToolChecks),
   ...responsePreviousChecks,
   ...responseSocketChecks,
+  ...responseSocketStateChecks,
   ...responseRefusalChecks,
   ...responseConversationChecks,
   ...storedChatChecks,

@@ -3,7 +3,7 @@
  * remembers. The document does not describe it; the rules are those that the official SDK's `ResponsesWS` relies on.
  */
 
-import { type Check, defineCheck } from "../../src/check.ts";
+import { type Check, defineCheck, type Need } from "../../src/check.ts";
 import type { CheckContext, Credential } from "../../src/check-context.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
@@ -59,6 +59,7 @@ interface Stranger {
   readonly slug: string;
   readonly subject: string;
   readonly credential: Credential;
+  readonly needs?: readonly Need[];
   readonly breaks: string;
 }
 
@@ -75,14 +76,28 @@ const STRANGERS: readonly Stranger[] = [
     credential: { literal: UNKNOWN_KEY },
     breaks: "Any key opens the server: the check of keys on the other operations is worth nothing.",
   },
+  {
+    slug: "expired",
+    subject: "an expired credential",
+    credential: "expired",
+    needs: ["key:expired"],
+    breaks: "A credential that was given for an hour opens the server for ever.",
+  },
+  {
+    slug: "no-capability",
+    subject: "a credential that grants no use of models",
+    credential: "no_capability",
+    needs: ["key:no_capability"],
+    breaks: "An application that may list models makes its user pay for answers.",
+  },
 ];
 
-function defineStranger({ slug, subject, credential, breaks }: Stranger): Check {
+function defineStranger({ slug, subject, credential, needs = [], breaks }: Stranger): Check {
   return defineCheck({
     ...SOCKET,
     level: "must",
     id: `responses.socket.auth.${slug}`,
-    needs: ["key:full", "model:chat"],
+    needs: ["key:full", "model:chat", ...needs],
     requirement: `With ${subject} no response is made over a WebSocket: it is refused with 401 or 403, or by an error.`,
     reference: "RFC 6455 section 4.2.2; RFC 9110 sections 15.5.2 and 15.5.4",
     breaks,

@@ -3,9 +3,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { OPCODES, readCloseCode, readFrame, writeClose, writeFrame } from "../realtime/frames.ts";
-import { encodeRefusal } from "../refusal.ts";
+import { encodeRefusal, makeRefusal } from "../refusal.ts";
 import { readCredential } from "../tokens.ts";
-import type { ResponseSocketWire, SocketConnection } from "./socket-wire.ts";
+import { refuse, type ResponseSocketWire, type SocketConnection } from "./socket-wire.ts";
 
 export function serveResponseUpgrade({ headers }: IncomingMessage, socket: Duplex, wire: ResponseSocketWire): void {
   socket.on("error", () => socket.destroy());
@@ -32,7 +32,9 @@ function serveMessages(socket: Duplex, opened: SocketConnection, wire: ResponseS
   let unread: Buffer = Buffer.alloc(0);
   let fragments: Buffer[] = [];
   const receive = (text: string): void => {
-    const { messages, last, closes } = wire.answer(text, connection);
+    const { messages, last, closes } = wire.covers(connection.account)
+      ? wire.answer(text, connection)
+      : refuse(makeRefusal("quota_exceeded"));
     connection = { ...connection, answers: connection.answers + 1, last };
     for (const message of messages) socket.write(writeFrame(OPCODES.text, Buffer.from(JSON.stringify(message))));
     if (closes) socket.end(writeClose(1011, "internal error"));

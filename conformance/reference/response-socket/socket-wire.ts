@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { createLedger } from "../accounts.ts";
 import { REFERENCE_MODELS } from "../models.ts";
 import { createResponse } from "../operations/create-response.ts";
 import { isRefusal } from "../operations/operation.ts";
@@ -35,6 +36,8 @@ export interface ResponseSocketWire {
   readonly admit: (verdict: CredentialVerdict) => Refusal | null;
   /** `Sec-WebSocket-Accept`, from the key of the request. */
   readonly accept: (key: string) => string;
+  /** Whether the account can pay for a response. */
+  readonly covers: (account: string) => boolean;
   readonly answer: (text: string, connection: SocketConnection) => SocketStep;
 }
 
@@ -51,7 +54,8 @@ export function defineResponseSocketWire(): ResponseSocketWire {
       createHash("sha1")
         .update(key + GUID)
         .digest("base64"),
-    answer: answerMessage,
+    covers: (account) => createLedger().covers(account, 1),
+    answer: (text, connection) => markLane(parseMessage(text)?.["stream_id"], answerMessage(text, connection)),
   };
 }
 
@@ -77,13 +81,29 @@ function answerMessage(text: string, connection: SocketConnection): SocketStep {
   const context = { number, created: Math.floor(Date.now() / 1000), account, models: REFERENCE_MODELS };
   const found = createResponse.answer({ ...own, stream: true }, context);
   if (isRefusal(found)) return refuse(found);
-  const response = { ...found.response, previous_response_id: previous ?? null };
-  const items = [...input, ...found.output.map(({ item }) => item)];
+  const isPrepared = request["generate"] === false;
+  const output = isPrepared ? [] : found.output;
+  const nothing = isPrepared ? { status: "completed", incomplete_details: null, output, usage: NO_USAGE } : {};
+  const response = { ...found.response, ...nothing, previous_response_id: previous ?? null };
+  const items = [...input, ...output.map(({ item }) => item)];
   return {
-    messages: encodeResponseEvents({ ...found, response }),
+    messages: encodeResponseEvents({ ...found, output, response }),
     last: { id: found.response["id"], items },
     closes: false,
   };
+}
+
+const NO_USAGE = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};
+
+function markLane(lane: unknown, step: SocketStep): SocketStep {
+  if (typeof lane !== "string") return step;
+  return { ...step, messages: step.messages.map((message) => ({ ...message, stream_id: lane })) };
 }
 
 export function parseMessage(text: string): JsonObject | null {
@@ -99,7 +119,7 @@ function listItems({ input }: JsonObject): readonly JsonObject[] {
   return typeof input === "string" ? [{ role: "user", content: input }] : [input].flat().filter(isJsonObject);
 }
 
-function refuse({ status, type, code, message, param }: Refusal): SocketStep {
+export function refuse({ status, type, code, message, param }: Refusal): SocketStep {
   const error = { type, code, message, param };
   return { messages: [{ type: "error", status, error }], last: null, closes: false };
 }

@@ -84,6 +84,24 @@ export const responseSocketMutants: readonly Mutant[] = [
   ...mistaken,
   admitAlso("missing"),
   admitAlso("unknown-key"),
+  admitAlso("expired"),
+  admitAlso("no-capability"),
+  mutateSocket(name("free-of-charge", "an account without credits is answered", ["no-credit"]), () => ({
+    covers: () => true,
+  })),
+  mutateRequest(name("always-generates", "`generate: false` is ignored", ["prepares"]), (message) =>
+    omit(message, "generate"),
+  ),
+  mutateAnswer(name("prepares-nothing", "what was prepared is forgotten", ["prepares"]), ({ last }, text) =>
+    parseMessage(text)?.["generate"] === false && last !== null ? { last: { ...last, items: [] } } : {},
+  ),
+  mutateMessages(name("without-lane", "events do not say whose they are", ["stream-id"]), (message) =>
+    omit(message, "stream_id"),
+  ),
+  mutateMessages(name("lane-of-all", "every event carries a `stream_id`", ["stream-id"]), (message) => ({
+    stream_id: "default",
+    ...message,
+  })),
   mutateSocket(name("wrong-accept", "the key of the handshake is sent back as it is", ["opens"]), () => ({
     accept: (key) => key,
   })),
@@ -112,9 +130,16 @@ export const responseSocketMutants: readonly Mutant[] = [
   mutateAnswer(name("one-turn", "only the first message is answered", ["second-turn"]), (step, _, { answers, last }) =>
     answers > 0 && last !== null ? { messages: [] } : step,
   ),
-  mutateAnswer(name("forgets", "what is not stored is forgotten at once", ["goes-on"]), () => ({ last: null })),
+  mutateAnswer(name("forgets", "what is not stored is forgotten at once", ["goes-on", "prepares"]), () => ({
+    last: null,
+  })),
   mutateRequest(
-    name("ignores-previous", "`previous_response_id` is ignored", ["goes-on", "unknown-previous", "other-account"]),
+    name("ignores-previous", "`previous_response_id` is ignored", [
+      "goes-on",
+      "unknown-previous",
+      "other-account",
+      "prepares",
+    ]),
     (message) => omit(message, "previous_response_id"),
   ),
   mutateMessages(
