@@ -113,7 +113,7 @@ export function createEvaluationScheduler({
     const result = await read(tokens);
     const tookMs = evaluatedMs() - evaluatedBefore;
     // A turn may have had other work.
-    if (tookMs > 0) sizes.note(company, tokens, tookMs);
+    if (tookMs > 0) sizes.note(tokens, tookMs);
     return result;
   }
 
