@@ -15,6 +15,8 @@ import { startLocalServer, type LocalServer } from "./local-server.ts";
 const root = path.dirname(import.meta.dirname);
 /** In the working directory, beside the reports. */
 const LOG_FILE = "conformance-server.log";
+/** Checks at the same time, against models of ours: as many as the small ones have slots for. */
+const CONCURRENCY = 4;
 const USAGE_EXIT_CODE = 2;
 const HARNESS_EXIT_CODE = 4;
 const INTERRUPTED_EXIT_CODE = 130;
@@ -78,7 +80,8 @@ async function runAgainstOurServer(choice: OurServerChoice, words: readonly stri
   try {
     console.log(`The target is our own server (log: ${LOG_FILE}).\n${server.summary}\n`);
     const command = words[0] === "run" ? words.slice(1) : words;
-    return await runSuite(["run", "--target", server.targetFile, ...command], withoutTarget(process.env));
+    const bounds = choice.engines === "upstream" ? [] : ["--concurrency", String(CONCURRENCY)];
+    return await runSuite(["run", "--target", server.targetFile, ...bounds, ...command], withoutTarget(process.env));
   } finally {
     await server.stop();
   }

@@ -117,6 +117,14 @@ function share(given: readonly Check[]): readonly Check[] {
   return given.map((check) => ({ sharesAnswers: true, ...check }));
 }
 
+/**
+ * These ask for themselves, and it makes no difference to them what is asked at the same time. None of them sends what may
+ * end a server: which check did that is known of those that run alone.
+ */
+function independent(given: readonly Check[]): readonly Check[] {
+  return given.map((check) => ({ isIndependent: true, ...check }));
+}
+
 export const checks: readonly Check[] = [
   ...modelChecks,
   ...share(chatCompletionChecks),
@@ -157,14 +165,14 @@ export const checks: readonly Check[] = [
   ...share(responseInputChecks),
   ...share(responseStreamChecks),
   ...share(responseToolChecks),
-  ...responsePreviousChecks,
+  ...independent(responsePreviousChecks),
   ...responseSocketChecks,
   ...responseSocketStateChecks,
   ...responseRefusalChecks,
   ...responseConversationChecks,
   ...storedChatChecks,
   ...responseRetrievalChecks,
-  ...inputTokenChecks,
+  ...independent(inputTokenChecks),
   ...compactionChecks,
   ...storedInputChecks,
   ...conversationChecks,
@@ -179,7 +187,7 @@ export const checks: readonly Check[] = [
   ...uploadChecks,
   ...share(speechChecks),
   ...speechRefusalChecks,
-  ...roundtripChecks,
+  ...independent(roundtripChecks),
   ...unreadBodyChecks,
   ...realtimeSecretChecks,
   ...upgradeChecks,
@@ -205,15 +213,15 @@ export const checks: readonly Check[] = [
   ...wrongTypeChecks,
   ...share(answerChecks),
   ...share(wholeRequestChecks),
-  ...headerChecks,
+  ...independent(headerChecks),
   ...refusalChecks,
-  ...repeatedChecks,
+  ...independent(repeatedChecks),
   ...rangeChecks,
   ...share(severalChoicesChecks),
   ...share(seedChecks),
-  ...functionChecks,
-  ...requiredKeyChecks,
-  ...clientSecretChecks,
+  ...independent(functionChecks),
+  ...independent(requiredKeyChecks),
+  ...independent(clientSecretChecks),
   ...refusalHeaderChecks,
   ...share(legalRequestChecks),
   ...storedRequestChecks,

@@ -40,6 +40,20 @@ export async function judgeWire(wire: ReferenceWire, options: JudgeOptions = {})
   return await runChecks({ target, limits, plan: planChecks(options.checks ?? checks, target) });
 }
 
+/** The same in less time: the checks in so many lots of the same size, each with a server of its own. */
+export async function judgeInLots(
+  wire: ReferenceWire,
+  { lots, checks: given = checks, limits }: JudgeOptions & { readonly lots: number },
+): Promise<readonly CheckResult[]> {
+  const judged = await Promise.all(
+    Array.from({ length: lots }, (_, lot) => {
+      const own = given.filter((_check, index) => index % lots === lot);
+      return judgeWire(wire, { checks: own, ...(limits === undefined ? {} : { limits }) });
+    }),
+  );
+  return judged.flat();
+}
+
 /** Ids of the checks that blamed the target, or would have if what they need were not a model's ability. */
 export function listKillers(results: readonly CheckResult[]): readonly string[] {
   return results

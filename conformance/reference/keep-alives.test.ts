@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { checks } from "../checks/index.ts";
-import { judgeWire } from "./judge.ts";
+import { judgeInLots } from "./judge.ts";
 import type { Write } from "./call.ts";
 import { defineReferenceWire, type ReferenceWire } from "./wire.ts";
 
@@ -21,8 +21,11 @@ const keepAlive: ReferenceWire["reply"] = (reply) => {
 
 test("comments in a stream and silence before its first event fail no check", async () => {
   const streaming = checks.filter(({ area }) => ["chat", "completions", "sse", "upstreams", "billing"].includes(area));
-  const limits = { checkTimeoutMs: 30_000, runTimeoutMs: 120_000, concurrency: 8 };
-  const results = await judgeWire({ ...defineReferenceWire(), reply: keepAlive }, { checks: streaming, limits });
+  const limits = { checkTimeoutMs: 30_000, runTimeoutMs: 120_000, concurrency: 1 };
+  const results = await judgeInLots(
+    { ...defineReferenceWire(), reply: keepAlive },
+    { lots: 8, checks: streaming, limits },
+  );
   const others = results.filter(({ outcome }) => outcome !== "pass");
   expect(others.map(({ check, outcome, reason }) => `${outcome} ${check.id}: ${reason}`)).toEqual([
     expect.stringMatching(/^warn sse\.no-comment-event: /),

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { judgeWire } from "./judge.ts";
+import { judgeInLots } from "./judge.ts";
 import { defineReferenceWire } from "./wire.ts";
 
 /** Node reports an unhandled rejection when the event loop has gone round. */
@@ -14,8 +14,8 @@ test("no check leaves an unhandled rejection when it is stopped while nothing is
   process.on("unhandledRejection", collect);
   onTestFinished(() => void process.off("unhandledRejection", collect));
   const admission = (): Promise<never> => new Promise(() => {});
-  const limits = { checkTimeoutMs: 200, runTimeoutMs: 120_000, concurrency: 32 };
-  const results = await judgeWire({ ...defineReferenceWire(), admission }, { limits });
+  const limits = { checkTimeoutMs: 200, runTimeoutMs: 120_000, concurrency: 1 };
+  const results = await judgeInLots({ ...defineReferenceWire(), admission }, { lots: 32, limits });
   await sleep(REPORTED_AFTER_MS);
   expect(results.filter(({ inconclusiveCause }) => inconclusiveCause === "timeout").length).toBeGreaterThan(300);
   expect(unhandled).toEqual([]);

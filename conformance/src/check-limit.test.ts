@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { CheckLimit } from "./check-limit.ts";
 import { expectStatus } from "./expect.ts";
-import type { RunLimits } from "./limits.ts";
+import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { planChecks } from "./plan.ts";
 import { runChecks } from "./runner.ts";
 import { sampleCheck } from "./sample-check.fixture.ts";
@@ -72,4 +74,15 @@ test("a chat that sends more than is recorded and goes on has no end, which is a
   const result = await judge(await serveChunks(2, Infinity, 5000), { recordedBytesMax: 50_000 });
   expect(result).toMatchObject({ outcome: "fail", expected: "an answer that ends" });
   expect(result?.actual).toBe("more than 50000 bytes, and no end");
+});
+
+test("time that a check waits for another one is no silence of the server, and begins again afterwards", async () => {
+  const limits = { ...DEFAULT_LIMITS, checkTimeoutMs: 40 };
+  const limit = new CheckLimit(limits, new AbortController().signal);
+  let isExpired = false;
+  const expired = limit.expired.then(() => (isExpired = true));
+  const [first, second] = [limit.waitFor(sleep(60)), limit.waitFor(sleep(120))];
+  await Promise.all([first, second]);
+  expect(isExpired).toBe(false);
+  await expired;
 });

@@ -12,11 +12,17 @@ import { Failure, Inconclusive, type Signal } from "./outcome-signals.ts";
 /** Operations whose answers are of a few tokens in every check. */
 const SHORT_ANSWERS = /\/(?:chat\/)?completions$/;
 
+/** Of what comes to the check, and of all of it. */
+interface Timers {
+  readonly silence: NodeJS.Timeout;
+  readonly whole: NodeJS.Timeout;
+}
+
 export class CheckLimit {
   readonly #limits: RunLimits;
   readonly #runSignal: AbortSignal;
-  readonly #silence: NodeJS.Timeout;
-  readonly #whole: NodeJS.Timeout;
+  #timers: Timers;
+  #waits = 0;
   readonly #stop: () => void;
   #isOver = false;
   #expire: (signal: Signal) => void = () => {};
@@ -27,25 +33,16 @@ export class CheckLimit {
   constructor(limits: RunLimits, runSignal: AbortSignal) {
     this.#limits = limits;
     this.#runSignal = runSignal;
-    const { checkTimeoutMs, patienceFactorMax } = limits;
     this.expired = new Promise((resolve) => (this.#expire = resolve));
-    const wholeMs = checkTimeoutMs * patienceFactorMax;
-    this.#silence = setTimeout(() => {
-      this.#expire(new Inconclusive(`nothing came for ${checkTimeoutMs} ms (--timeout-ms)`, "timeout"));
-    }, checkTimeoutMs);
-    this.#whole = setTimeout(() => {
-      const reason = `no result within ${wholeMs} ms, though answers came: ${patienceFactorMax} times --timeout-ms`;
-      this.#expire(new Inconclusive(reason, "timeout"));
-    }, wholeMs);
+    this.#timers = this.#begin();
     this.#stop = () => this.#expire(new Inconclusive(describeStop(limits, runSignal), "timeout"));
     runSignal.addEventListener("abort", this.#stop, { once: true });
   }
 
   /** Called when something of an answer to one of the check's requests has come. */
   note(recording: ExchangeRecording): void {
-    // A timer that was cleared would run again.
     if (this.#isOver) return;
-    this.#silence.refresh();
+    this.#timers.silence.refresh();
     if (recording.bytes <= this.#limits.recordedBytesMax || !isShort(recording.url)) return;
     this.clear();
     const exchange = recording.snapshot();
@@ -53,13 +50,39 @@ export class CheckLimit {
     this.#expire(new Failure({ observer: "wire", expected: "an answer that ends", actual, exchange }));
   }
 
+  /** Called with what the check waits for while it asks nothing of the server: its time begins again afterwards. */
+  async waitFor(settled: Promise<void>): Promise<void> {
+    this.#waits += 1;
+    clearTimers(this.#timers);
+    await settled;
+    this.#waits -= 1;
+    if (!this.#isOver && this.#waits === 0) this.#timers = this.#begin();
+  }
+
   /** Called when the check has ended. */
   clear(): void {
     this.#isOver = true;
-    clearTimeout(this.#silence);
-    clearTimeout(this.#whole);
+    clearTimers(this.#timers);
     this.#runSignal.removeEventListener("abort", this.#stop);
   }
+
+  #begin(): Timers {
+    const { checkTimeoutMs, patienceFactorMax } = this.#limits;
+    const wholeMs = checkTimeoutMs * patienceFactorMax;
+    const silence = setTimeout(() => {
+      this.#expire(new Inconclusive(`nothing came for ${checkTimeoutMs} ms (--timeout-ms)`, "timeout"));
+    }, checkTimeoutMs);
+    const whole = setTimeout(() => {
+      const reason = `no result within ${wholeMs} ms, though answers came: ${patienceFactorMax} times --timeout-ms`;
+      this.#expire(new Inconclusive(reason, "timeout"));
+    }, wholeMs);
+    return { silence, whole };
+  }
+}
+
+function clearTimers({ silence, whole }: Timers): void {
+  clearTimeout(silence);
+  clearTimeout(whole);
 }
 
 /** Whether the answer outgrew what is recorded, where answers are short. */

@@ -68,6 +68,11 @@ export interface Check {
    * is sent: what it changes, what it costs, how long it takes, who else asks. Default false.
    */
   readonly sharesAnswers?: boolean;
+  /**
+   * Whether it may run while other checks run. Not for what measures time, limits, credits, or what all callers see.
+   * Default: `sharesAnswers`.
+   */
+  readonly isIndependent?: boolean;
   run(context: CheckContext): Promise<void>;
 }
 

@@ -143,7 +143,12 @@ function defineRunCommand(program: Command): Command {
       decodePositive,
       preflightTimeoutMs,
     )
-    .option("--concurrency <n>", "checks at the same time", decodePositive, concurrency);
+    .option(
+      "--concurrency <n>",
+      "checks at the same time, of those that don't depend on others",
+      decodePositive,
+      concurrency,
+    );
 }
 
 /** Repeatable, and each value holds one pattern or several with commas between: no id has a comma. */

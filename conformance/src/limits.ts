@@ -21,7 +21,7 @@ export interface RunLimits {
   readonly restartWaitMsMax: number;
   /** Time to wait for a target that limits our rate, in one go; 0: none, and its 429s are left as they are. */
   readonly rateLimitWaitMsMax: number;
-  /** Checks at the same time. With more than one, checks about timing may be disturbed by each other. */
+  /** Checks at the same time, of those that are independent of each other; the others run alone. 1: none. */
   readonly concurrency: number;
   /** Recorded body bytes per exchange. */
   readonly recordedBytesMax: number;

@@ -33,7 +33,7 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
     // The SDK asks this of `fetch` itself, to learn whether it can send forms; no server hears of it.
     if (typeof input === "string" && input.startsWith("data:")) return transport(input, init);
     const request = describeRequest(input, init);
-    const known = options.loan?.take(request) ?? null;
+    const known = (await options.loan?.take(request)) ?? null;
     if (known !== null) {
       options.onExchange({ snapshot: () => known });
       return replay(known);

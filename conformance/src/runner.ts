@@ -6,6 +6,7 @@
 import type { Check } from "./check.ts";
 import type { CheckContext, SharedRun } from "./check-context.ts";
 import { CheckLimit, describeStop, isEndless } from "./check-limit.ts";
+import { countsAlone, runCompany } from "./company.ts";
 import { createCheckContext, PATIENCE_SHARE } from "./create-check-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { isPlainAnswered, judgeHang } from "./hang.ts";
@@ -19,7 +20,7 @@ import type { OfficialSdk } from "./official-sdk.ts";
 import { RateLimitWatch } from "./rate-limit-watch.ts";
 import { retryCheck } from "./retry-check.ts";
 import { createRestartWait, createServerProbe, ServerWatch } from "./server-watch.ts";
-import { SharedAnswers } from "./shared-answers.ts";
+import { type AnswerLoan, SharedAnswers } from "./shared-answers.ts";
 import type { Target } from "./target.ts";
 
 export interface RunChecksOptions {
@@ -42,57 +43,44 @@ export interface RunChecksOptions {
 
 /** One result per planned check, in the plan's order, whatever happens. Never rejects because of a target. */
 export async function runChecks(options: RunChecksOptions): Promise<readonly CheckResult[]> {
+  const { plan, target } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const results: (CheckResult | undefined)[] = options.plan.map(() => undefined);
+  const results: (CheckResult | undefined)[] = plan.map(() => undefined);
   const runSignal = AbortSignal.any([
     AbortSignal.timeout(limits.runTimeoutMs),
     ...(options.signal === undefined ? [] : [options.signal]),
   ]);
-  const stuck = { inARow: 0 };
-  const run: SharedRun = {};
-  const answers = new SharedAnswers();
-  const { target } = options;
-  const probe = createServerProbe(target, limits, runSignal);
-  const watch = new ServerWatch(probe, createRestartWait(probe, limits, runSignal));
-  const pace = new Pace();
-  const rateLimit = new RateLimitWatch({ target, limits, pace, signal: runSignal });
-  const judge = async (ended: CheckResult): Promise<CheckResult> => {
-    if (watch.end !== null) return ended;
-    return (await unlessStopped(runSignal, () => judgeHang(ended, { target, limits, signal: runSignal }))) ?? ended;
+  const report = (index: number, result: CheckResult): void => {
+    results[index] = result;
+    options.onResult?.(result);
   };
-  const queue = options.plan.entries();
+  const state: RunState = {
+    target,
+    limits,
+    runSignal,
+    officialSdk: options.officialSdk,
+    onAnswer: options.onAnswer,
+    ...openRun(target, limits, runSignal),
+  };
+  const { watch } = state;
 
-  const work = async (): Promise<void> => {
-    for (const [index, planned] of queue) {
+  const found = await runCompany({
+    plan,
+    limits,
+    runSignal,
+    run: async (index, planned, signal) => {
       options.onStart?.(planned);
-      // A check that is tried again asks for itself: whether something is so each time is the question then.
-      let shared: SharedAnswers | null = answers;
-      const runOnce = (): Promise<CheckResult> => {
-        const state = {
-          target,
-          officialSdk: options.officialSdk,
-          limits,
-          runSignal,
-          run,
-          pace,
-          onAnswer: options.onAnswer,
-          stuckChecks: stuck.inARow,
-          serverEnd: watch.end?.after.check.id ?? null,
-          rateLimitEnd: rateLimit.end,
-          answers: shared,
-        };
-        shared = null;
-        return runPlanned(planned, state);
-      };
-      const ended = await runAgain(await runOnce(), { target, limits, runSignal, rateLimit, runOnce });
-      await unlessStopped(runSignal, () => watch.observe(ended));
-      if (planned.skip === null) stuck.inARow = isStuck(ended) ? stuck.inARow + 1 : 0;
-      const result = watch.ends.find(({ before }) => before === ended)?.after ?? (await judge(ended));
-      results[index] = result;
-      options.onResult?.(result);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
+      const result = await runPlanned(planned, { ...state, index, runSignal: signal });
+      if (result.outcome === "pass") report(index, result);
+      return result;
+    },
+  });
+  await unlessStopped(runSignal, () => watch.observeTogether([...found.values()]));
+  for (const [index, planned] of plan.entries()) {
+    if (results[index] !== undefined) continue;
+    options.onStart?.(planned);
+    report(index, await runAlone(planned, { state, index, found: found.get(index) ?? null }));
+  }
   await unlessStopped(runSignal, () => watch.finish());
   // The check before may have been reported already: that it ended the server shows when the next one gets no answer.
   for (const { before, after } of watch.ends) {
@@ -105,6 +93,65 @@ export async function runChecks(options: RunChecksOptions): Promise<readonly Che
       return result;
     }),
   );
+}
+
+/** What all checks of a run use. */
+interface RunState {
+  readonly target: Target;
+  readonly officialSdk: OfficialSdk | undefined;
+  readonly limits: RunLimits;
+  readonly runSignal: AbortSignal;
+  readonly onAnswer: RunChecksOptions["onAnswer"];
+  readonly run: SharedRun;
+  readonly answers: SharedAnswers;
+  readonly pace: Pace;
+  readonly rateLimit: RateLimitWatch;
+  readonly watch: ServerWatch;
+  readonly stuck: { inARow: number };
+}
+
+function openRun(target: Target, limits: RunLimits, runSignal: AbortSignal) {
+  const probe = createServerProbe(target, limits, runSignal);
+  const pace = new Pace();
+  return {
+    pace,
+    run: {},
+    answers: new SharedAnswers(),
+    rateLimit: new RateLimitWatch({ target, limits, pace, signal: runSignal }),
+    watch: new ServerWatch(probe, createRestartWait(probe, limits, runSignal)),
+    stuck: { inARow: 0 },
+  };
+}
+
+interface AloneOptions {
+  readonly state: RunState;
+  /** Of the check in the plan. */
+  readonly index: number;
+  /** What it found in company; null where it was not run. */
+  readonly found: CheckResult | null;
+}
+
+/** @returns what counts, after all tries */
+async function runAlone(planned: PlannedCheck, { state, index, found }: AloneOptions): Promise<CheckResult> {
+  const { target, limits, runSignal, rateLimit, watch, stuck } = state;
+  const ended = (result: CheckResult | null) => watch.ends.find(({ before }) => before === result)?.after;
+  const known = ended(found);
+  if (known !== undefined) return known;
+  // A check that is tried again asks for itself: whether something is so each time is the question then.
+  let answers: SharedAnswers | null = state.answers;
+  const runOnce = (): Promise<CheckResult> => {
+    const own = { ...state, index, answers };
+    answers = null;
+    return runPlanned(planned, own);
+  };
+  const isKnown = watch.end === null && found !== null && countsAlone(found);
+  const first = isKnown ? found : await runOnce();
+  const result = await runAgain(first, { target, limits, runSignal, rateLimit, runOnce });
+  await unlessStopped(runSignal, () => watch.observe(result));
+  if (planned.skip === null) stuck.inARow = isStuck(result) ? stuck.inARow + 1 : 0;
+  const after = ended(result);
+  if (after !== undefined || watch.end !== null) return after ?? result;
+  return (await unlessStopped(runSignal, () => judgeHang(result, { target, limits, signal: runSignal }))) ?? result;
 }
 
 interface AgainOptions {
@@ -130,21 +177,11 @@ async function runAgain(first: CheckResult, options: AgainOptions): Promise<Chec
   return (await unlessStopped(runSignal, ask)) ?? first;
 }
 
-interface RunState {
-  readonly target: Target;
-  readonly officialSdk: OfficialSdk | undefined;
-  readonly limits: RunLimits;
-  readonly runSignal: AbortSignal;
-  readonly run: SharedRun;
-  readonly pace: Pace;
-  readonly stuckChecks: number;
-  readonly onAnswer: RunChecksOptions["onAnswer"];
+interface CheckState extends Omit<RunState, "answers"> {
+  /** Of the check in the plan. */
+  readonly index: number;
   /** What other checks were answered; null where the check has to ask for itself. */
   readonly answers: SharedAnswers | null;
-  /** Why a rate limit lets nothing more be asked; null while it does. */
-  readonly rateLimitEnd: string | null;
-  /** The check that ended the server; null while it answers. */
-  readonly serverEnd: string | null;
 }
 
 /** Of a run that was stopped nothing more is found out about the server. */
@@ -158,27 +195,29 @@ async function unlessStopped<T>(runSignal: AbortSignal, ask: () => Promise<T>): 
   }
 }
 
-async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promise<CheckResult> {
+async function runPlanned({ check, skip }: PlannedCheck, state: CheckState): Promise<CheckResult> {
   const { limits, runSignal } = state;
   if (skip !== null) return accountFor(check, skip.outcome, skip.reason);
   // First: of a run that was stopped, no check before this one is to blame.
   if (runSignal.aborted) {
     return { ...accountForUntried(check, describeStop(limits, runSignal)), inconclusiveCause: "timeout" };
   }
-  if (state.serverEnd !== null) {
-    const reason = `the server stopped answering in ${state.serverEnd}`;
+  const serverEnd = state.watch.end;
+  if (serverEnd !== null) {
+    const reason = `the server stopped answering in ${serverEnd.after.check.id}`;
     return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
-  if (state.rateLimitEnd !== null) {
-    return { ...accountForUntried(check, state.rateLimitEnd), inconclusiveCause: "rate-limited" };
+  const rateLimitEnd = state.rateLimit.end;
+  if (rateLimitEnd !== null) {
+    return { ...accountForUntried(check, rateLimitEnd), inconclusiveCause: "rate-limited" };
   }
-  if (state.stuckChecks >= limits.stuckChecksMax) {
+  if (state.stuck.inARow >= limits.stuckChecksMax) {
     const reason = `${limits.stuckChecksMax} checks before it in a row got no whole answer in time (--timeout-ms)`;
     return { ...accountForUntried(check, reason), inconclusiveCause: "unreachable" };
   }
   const controller = new AbortController();
   const limit = new CheckLimit(limits, runSignal);
-  const loan = check.sharesAnswers === true ? state.answers?.openLoan() : undefined;
+  const loan = check.sharesAnswers === true ? openLoan(limit, state) : undefined;
   const { context, exchanges } = createCheckContext({
     target: state.target,
     officialSdk: state.officialSdk,
@@ -206,6 +245,10 @@ async function runPlanned({ check, skip }: PlannedCheck, state: RunState): Promi
   controller.abort(isSignal(ended.thrown) ? ended.thrown : new Error("the check is over"));
 
   return resolveResult(check, run);
+}
+
+function openLoan(limit: CheckLimit, { answers, index }: CheckState): AnswerLoan | undefined {
+  return answers?.openLoan({ index, waitFor: (settled) => limit.waitFor(settled) });
 }
 
 /** A check that throws before its first await still rejects. */

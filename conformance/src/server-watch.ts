@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCheckContext } from "./create-check-context.ts";
 import type { Exchange } from "./exchange.ts";
-import { isUnreachable } from "./exchange-recording.ts";
+import { isLost, isUnreachable } from "./exchange-recording.ts";
 import type { RunLimits } from "./limits.ts";
 import type { CheckResult } from "./outcome.ts";
 import { describeExchange } from "./response-body.ts";
@@ -121,6 +121,21 @@ export class ServerWatch {
       await this.#reopen();
     }
     if (hasAnswer) this.#lastAnswered = result;
+  }
+
+  /**
+   * Called with the results of checks that ran at the same time, in the order of their ends. Where the server answers
+   * or comes back none of them is blamed: those that met silence are run again, each alone.
+   */
+  async observeTogether(results: readonly CheckResult[]): Promise<void> {
+    const silent = results.filter(metSilence);
+    const answered = results.findLast(({ exchanges }) => exchanges.some(isAnswer)) ?? null;
+    const silence = silent.length === 0 || answered === null ? null : await this.#probe();
+    if (silence !== null && (await this.#waitForRestart()) === null) {
+      const lost = silent.find(({ exchanges }) => exchanges.some(isLost));
+      this.#close(lost ?? silent.find(wasAccepted) ?? answered, silence);
+    }
+    this.#lastAnswered = answered;
   }
 
   /** Called when no check is left: what the last one did to the server shows only now. */

@@ -68,7 +68,7 @@ async function runAsking(listener: RequestListener, asking: readonly Asking[]): 
     };
     return { check: sampleCheck({ id: `chat.${index}`, sharesAnswers, run }), skip: null };
   });
-  const results: readonly CheckResult[] = await runChecks({ target, plan, limits: { retriesMax: 1 } });
+  const results: readonly CheckResult[] = await runChecks({ target, plan, limits: { retriesMax: 1, concurrency: 1 } });
   expect(
     results.every(
       ({ exchanges, check }) => exchanges.length === asking[plan.findIndex((one) => one.check === check)]?.asks.length,

@@ -17,24 +17,57 @@ export interface Recorded {
 
 /** What one try of a check takes of the shared answers, and adds to them. */
 export interface AnswerLoan {
-  /** Called before a request is sent. @returns the answer to use in its place; null where the server has to be asked */
-  take(request: RecordedRequest): Exchange | null;
+  /**
+   * Called before a request is sent. Waits for a check before this one that runs at the same time and has sent it.
+   *
+   * @returns the answer to use in its place; null where the server has to be asked
+   */
+  take(request: RecordedRequest): Promise<Exchange | null>;
   /** Called with the exchange of a request for which `take` had no answer. */
   note(request: RecordedRequest, recorded: Recorded): void;
   /** Called when the check is over. What a check did not pass with is shared no longer. */
   settle(passed: boolean): void;
 }
 
+export interface LoanOptions {
+  /** Of the check in the plan. Checks wait for earlier ones alone, so that no two wait for each other. Default 0. */
+  readonly index?: number;
+  /** Called with the end of another check that is waited for; that time is no silence of the server. */
+  readonly waitFor?: (settled: Promise<void>) => Promise<void>;
+}
+
+/** A check that is running and sends a request. */
+interface Sender {
+  readonly index: number;
+  readonly settled: Promise<void>;
+}
+
 export class SharedAnswers {
   readonly #answers = new Map<string, Exchange>();
+  readonly #senders = new Map<string, Sender>();
 
-  openLoan(): AnswerLoan {
+  openLoan({ index = 0, waitFor = (settled) => settled }: LoanOptions = {}): AnswerLoan {
     const sent = new Map<string, number>();
     const taken = new Set<string>();
     const places = new Map<RecordedRequest, string>();
     const noted = new Map<string, Recorded>();
+    const { promise: settled, resolve: end } = Promise.withResolvers<void>();
+    const own: Sender = { index, settled };
+    let isSettled = false;
+    const find = async (place: string): Promise<Exchange | null> => {
+      for (;;) {
+        const known = this.#answers.get(place);
+        if (known !== undefined || isSettled) return known ?? null;
+        const sender = this.#senders.get(place);
+        if (sender === undefined || sender.index >= index) {
+          this.#senders.set(place, own);
+          return null;
+        }
+        await waitFor(sender.settled);
+      }
+    };
     return {
-      take: (request) => {
+      take: async (request) => {
         // A form of the SDK is not recorded, so that it can't be compared with another one.
         if (request.method !== "POST" || request.body === null) return null;
         const identity = identify(request);
@@ -43,13 +76,14 @@ export class SharedAnswers {
         const place = `${times} ${identity}`;
         taken.add(place);
         places.set(request, place);
-        return this.#answers.get(place) ?? null;
+        return find(place);
       },
       note: (request, recorded) => {
         const place = places.get(request);
         if (place !== undefined) noted.set(place, recorded);
       },
       settle: (passed) => {
+        isSettled = true;
         if (!passed) for (const place of taken) this.#answers.delete(place);
         else {
           for (const [place, recorded] of noted) {
@@ -57,6 +91,8 @@ export class SharedAnswers {
             if (isWhole(exchange)) this.#answers.set(place, exchange);
           }
         }
+        for (const place of taken) if (this.#senders.get(place) === own) this.#senders.delete(place);
+        end();
       },
     };
   }

@@ -47,7 +47,8 @@ export async function sendWireRequest(options: WireSendOptions): Promise<Exchang
     body === undefined || typeof body === "string" || !isUtf8(body) ? body : Buffer.from(body).toString();
   const version = options.oldForMs === undefined ? {} : ({ httpVersion: "1.0" } as const);
   const request = { method, url, headers, body: recorded ?? null, ...version };
-  const known = options.loan?.take(request) ?? null;
+  const known = (await options.loan?.take(request)) ?? null;
+  options.signal.throwIfAborted();
   if (known !== null) {
     options.onExchange?.({ snapshot: () => known });
     return known;
