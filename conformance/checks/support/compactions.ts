@@ -5,7 +5,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectResponse, expectStatus, isJsonObject } from "../../src/expect.ts";
 import type { JsonObject } from "../../src/expect.ts";
 import { bodyText } from "../../src/response-body.ts";
-import { Failure, NotTestable } from "../../src/outcome-signals.ts";
+import { Failure, Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import { OWNERS } from "./owners.ts";
 import type { ResponseFields } from "./response-calls.ts";
 import type { OTHER_ACCOUNT } from "./stored-calls.ts";
@@ -21,7 +21,7 @@ export const CONVERSATION = [
   { role: "user", content: [{ type: "input_text", text: USER_TEXTS[1] }] },
 ] as const;
 
-/** A request for a compaction. @throws NotTestable where the target has none */
+/** A request for a compaction. @throws NotTestable where the target has none, Inconclusive where its model is slow */
 export async function askCompaction(
   context: CheckContext,
   fields: ResponseFields = {},
@@ -30,6 +30,10 @@ export async function askCompaction(
   const body = JSON.stringify({ model: context.models.chat, input: CONVERSATION, ...fields });
   const request = { method: "POST", path: "/responses/compact", body, disconnectAfterMs: context.patienceMs } as const;
   const exchange = await context.wire(credential === undefined ? request : { ...request, credential });
+  if (exchange.response === null && exchange.transportError?.startsWith("TimeoutError") === true) {
+    // No request can say how long a summary may be.
+    throw new Inconclusive(`there is no compaction within ${context.patienceMs} ms`, "timeout");
+  }
   throwIfAbsent(exchange);
   return exchange;
 }

@@ -70,6 +70,8 @@ export const EPHEMERAL_SETTINGS: Partial<ConfigInput> = {
   prices: PRICES,
   // Credits for a second at a time: what is held for half a minute would be more than a few turns cost.
   realtime: { holdMs: 1000 },
+  // A small model that does not stop by itself would write for half a minute.
+  responses: { compactionTokensMax: 64 },
   rateLimits: { ...NEVER_REACHED, accounts: { [LIMITED_ACCOUNT]: { requestsPerMinute: REQUESTS_PER_MINUTE } } },
 };
 
