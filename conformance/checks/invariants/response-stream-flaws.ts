@@ -42,7 +42,8 @@ export function listResponseStreamFlaws(exchange: Exchange, asked: AskedFor): re
     ),
     ...must(objectsOf(started["output"]).length === 0, "no output in the first event", started["output"]),
     ...listResponseHeadFlaws(started),
-    ...should(events[1]?.["type"] === "response.in_progress", "response.in_progress second", events[1]),
+    // A response that waits says so until it begins.
+    ...should(BEGINNING.has(events[1]?.["type"]), "response.in_progress or response.queued second", events[1]),
     ...must(ends.length === 1 && TERMINAL.includes(last?.["type"]), "one terminal event, the last one", last),
     ...["id", "model", "created_at"].flatMap((name) => {
       const values = [...new Set(responses.map((response) => response[name]))];
@@ -53,6 +54,8 @@ export function listResponseStreamFlaws(exchange: Exchange, asked: AskedFor): re
     ...listLastFlaws(last, events, asked),
   ];
 }
+
+const BEGINNING: ReadonlySet<unknown> = new Set(["response.in_progress", "response.queued"]);
 
 /** What becomes of a response while it is made. A service tier is chosen then. */
 const MADE = ["status", "output", "usage", "completed_at", "incomplete_details", "error", "service_tier"];
