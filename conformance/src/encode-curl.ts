@@ -88,10 +88,16 @@ function encodePrintf(bytes: Uint8Array): string {
   return `printf '${text.join("").replace(/^-/, String.raw`\055`)}'`;
 }
 
-function encodeAuthorization(value: string, keys: Target["keys"]): string {
+/** The value with the variable of the key that it holds; as it is where it holds none, so that it still needs `redact`. */
+export function describeAuthorization(value: string, keys: Target["keys"]): string {
   const [, scheme = "", token] = /^(bearer) (.+)$/i.exec(value) ?? [];
   const name = KEY_NAMES.find((candidate) => token !== undefined && token === keys[candidate]);
-  return name === undefined ? quote(`authorization: ${value}`) : `"authorization: ${scheme} $${KEY_VARIABLES[name]}"`;
+  return name === undefined ? value : `${scheme} $${KEY_VARIABLES[name]}`;
+}
+
+function encodeAuthorization(value: string, keys: Target["keys"]): string {
+  const described = describeAuthorization(value, keys);
+  return described === value ? quote(`authorization: ${value}`) : `"authorization: ${described}"`;
 }
 
 function quote(text: string): string {

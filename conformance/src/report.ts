@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Area, Check, Level, Tier } from "./check.ts";
 import { encodeReplay } from "./encode-curl.ts";
+import { encodeSnippet } from "./encode-snippet.ts";
 import { type Evidence, encodeEvidence, evidenceSchema } from "./evidence.ts";
 import type { Decision, Verdict } from "./exit-code.ts";
 import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
@@ -13,6 +14,7 @@ import type { Observer } from "./outcome-signals.ts";
 import type { Redact } from "./redact.ts";
 import type { SuiteIdentity } from "./suite-identity.ts";
 import { MODEL_ROLES, type Target } from "./target.ts";
+import { encodeTrace, type Trace, traceSchema } from "./trace.ts";
 
 /** One check of a report; every text in it is redacted. */
 export interface ReportedCheck {
@@ -32,6 +34,10 @@ export interface ReportedCheck {
   readonly durationMs: number;
   /** A command that repeats the request behind the outcome; null when none was sent. */
   readonly curl: string | null;
+  /** A program that does the same through the official SDK; null where that can't. */
+  readonly snippet: string | null;
+  /** What crossed the wire; null where there is nothing to look at. */
+  readonly trace: Trace | null;
   /** What the answer to that command shows; null where nothing was objected to, or it holds what was redacted. */
   readonly evidence: Evidence | null;
   /** How many of its tries failed; null when it was tried once. */
@@ -62,6 +68,8 @@ export interface RunReport extends Decision {
   readonly areas: readonly AreaReport[];
   /** In the plan's order; as many as were planned. */
   readonly checks: readonly ReportedCheck[];
+  /** ISO 8601. */
+  readonly startedAt: string;
   readonly durationMs: number;
 }
 
@@ -70,9 +78,10 @@ export interface ReportedTarget {
   readonly models: Target["models"];
 }
 
-export function describeResult(result: CheckResult, redact: Redact, keys: Target["keys"]): ReportedCheck {
+export function describeResult(result: CheckResult, redact: Redact, target: Target): ReportedCheck {
   const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
   const { outcome, observer, durationMs, tries, owners, isOrphan } = result;
+  const shown = outcome === "pass" ? null : result.evidence;
   const redactOrNull = (text: string | null): string | null => (text === null ? null : redact(text));
   return {
     id,
@@ -91,7 +100,9 @@ export function describeResult(result: CheckResult, redact: Redact, keys: Target
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
-    curl: outcome === "pass" || result.evidence === null ? null : redact(encodeReplay(result.evidence, keys)),
+    curl: shown === null ? null : redact(encodeReplay(shown, target.keys)),
+    snippet: shown === null ? null : redactOrNull(encodeSnippet(shown, target)),
+    trace: encodeTrace(result, redact, target.keys),
     evidence: describeEvidence(result, redact),
   };
 }
@@ -140,6 +151,13 @@ export const jsonReportSchema = z.strictObject({
   }),
   verdict: z.enum(["conformant", "non-conformant", "unproved", "harness-error"]),
   exit_code: z.int(),
+  explanation: z.string().optional().describe("The verdict in a sentence. This and other optional fields are new."),
+  ending: z
+    .enum(["complete", "interrupted", "unidentified"])
+    .optional()
+    .describe("interrupted: stopped before every check had ended. unidentified: no check was tried."),
+  started_at: z.string().optional().describe("ISO 8601."),
+  duration_ms: z.number().nonnegative().optional(),
   counts: z.record(z.enum(OUTCOMES), z.int().nonnegative()),
   orphans: z
     .array(z.string())
@@ -163,6 +181,15 @@ export const jsonReportSchema = z.strictObject({
         .string()
         .nullable()
         .describe("Repeats the request behind the outcome; null for a pass, and when none was sent."),
+      snippet: z
+        .string()
+        .nullable()
+        .optional()
+        .describe("Sends that request through the official SDK; null where the SDK can't."),
+      trace: traceSchema
+        .nullable()
+        .optional()
+        .describe("What crossed the wire, redacted and cut; null for a pass and for what was not run."),
       evidence: evidenceSchema
         .nullable()
         .describe("What the answer to `curl` shows again; null where nothing was objected to, or it held a secret."),
@@ -181,7 +208,7 @@ export const jsonReportSchema = z.strictObject({
 export type JsonReport = z.infer<typeof jsonReportSchema>;
 
 export function encodeJsonReport(report: RunReport): JsonReport {
-  const { suite, target, verdict, exitCode, counts, checks } = report;
+  const { suite, target, verdict, exitCode, explanation, ending, startedAt, durationMs, counts, checks } = report;
   return {
     schema_version: 1,
     suite: {
@@ -193,14 +220,22 @@ export function encodeJsonReport(report: RunReport): JsonReport {
     target: { base_url: target.baseUrl, models: { ...target.models } },
     verdict,
     exit_code: exitCode,
+    explanation,
+    ending,
+    started_at: startedAt,
+    duration_ms: roundMs(durationMs),
     counts: { ...counts },
     orphans: checks.flatMap(({ id, isOrphan }) => (isOrphan ? [id] : [])),
-    checks: checks.map(({ durationMs, actual, isOrphan, owners, ...check }) => ({
+    checks: checks.map(({ durationMs: checkMs, actual, isOrphan, owners, ...check }) => ({
       ...check,
       owners: [...owners],
       is_orphan: isOrphan,
       got: actual,
-      duration_ms: Math.round(durationMs * 10) / 10,
+      duration_ms: roundMs(checkMs),
     })),
   };
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

@@ -126,7 +126,8 @@ function completeTarget(target: Target, { model, tokenLimit }: ChatModelChoice):
 
 /** @throws UnmatchedPatternError */
 export async function judgeTarget(target: Target, settings: RunSettings = {}): Promise<RunReport> {
-  const startedAt = performance.now();
+  const startedAt = new Date().toISOString();
+  const startMs = performance.now();
   const secrets = [...listSecrets(target)];
   const redact = createRedactor(secrets);
   const onEvent = settings.onEvent ?? (() => {});
@@ -140,7 +141,7 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const { plan } = prepared;
   onEvent({ type: "run-start", suite, target: reportedTarget, planned: plan.length, areas: countPlanned(plan), notes });
 
-  const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target.keys);
+  const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target);
   const onAnswer = (exchange: Exchange): void => void secrets.push(...listIssuedSecrets(exchange));
   const results = await collectResults(prepared, { ...settings, onAnswer }, (event) => {
     onEvent(
@@ -162,7 +163,8 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
     counts: countOutcomes(results),
     areas: reportAreas(results, failOn),
     checks: results.map(describe),
-    durationMs: performance.now() - startedAt,
+    startedAt,
+    durationMs: performance.now() - startMs,
   };
   onEvent({ type: "run-end", report });
   return report;

@@ -2,7 +2,37 @@
 
 import { EXIT_CODES } from "./exit-code.ts";
 import { OUTCOMES } from "./outcome.ts";
+import type { Trace } from "./trace.ts";
 import { countOutcomes, type ReportedCheck, type RunReport } from "./report.ts";
+
+const SAMPLE_TRACE: Trace = {
+  exchanges: [
+    {
+      is_evidence: true,
+      request: {
+        method: "GET",
+        url: "http://127.0.0.1/v1/models",
+        headers: { authorization: "Bearer $OPENAI_API_KEY" },
+        body: null,
+      },
+      response: {
+        status: 500,
+        headers: { "content-type": "application/json" },
+        headers_at_ms: 1.2,
+        parts: [
+          { at_ms: 1.5, text: '{"error":' },
+          { at_ms: 20.1, text: "null}" },
+        ],
+        end: "clean",
+        end_at_ms: 20.3,
+      },
+      error: null,
+      messages: [],
+      notes: [],
+    },
+  ],
+  left_out: 2,
+};
 
 const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
   id: `chat.sample.${outcome}`,
@@ -22,6 +52,8 @@ const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
   isOrphan: outcome === "inconclusive",
   tries: outcome === "fail" ? { failed: 2, of: 3 } : null,
   curl: outcome === "fail" ? "curl -i http://127.0.0.1/v1/models" : null,
+  snippet: outcome === "fail" ? "await client.models.list();" : null,
+  trace: outcome === "fail" ? SAMPLE_TRACE : null,
   evidence:
     outcome === "fail"
       ? { status: 500, media_type: null, values: {}, shape: ["an empty body"], shows_failure: true }
@@ -38,5 +70,6 @@ export const sampleReport: RunReport = {
   counts: countOutcomes(checks),
   areas: [{ area: "chat", verdict: "non-conformant", counts: countOutcomes(checks) }],
   checks,
+  startedAt: "2026-11-30T12:00:00.000Z",
   durationMs: 1234,
 };

@@ -6,6 +6,7 @@ import type { RunReport } from "../report.ts";
 import { ConfigurationError } from "../resolve-target.ts";
 import { createBadgeReporter } from "./badge.ts";
 import { createGithubReporter } from "./github.ts";
+import { createHtmlReporter } from "./html.ts";
 import { createJsonReporter } from "./json.ts";
 import { createJunitReporter } from "./junit.ts";
 import { createMarkdownReporter } from "./markdown.ts";
@@ -14,7 +15,17 @@ import type { Output, Reporter } from "./reporter.ts";
 import { createSarifReporter } from "./sarif.ts";
 import { createTapReporter } from "./tap.ts";
 
-export const REPORTER_NAMES = ["pretty", "json", "junit", "tap", "sarif", "github", "markdown", "badge"] as const;
+export const REPORTER_NAMES = [
+  "pretty",
+  "json",
+  "junit",
+  "tap",
+  "sarif",
+  "github",
+  "markdown",
+  "html",
+  "badge",
+] as const;
 export type ReporterName = (typeof REPORTER_NAMES)[number];
 
 export interface ReporterChoice {
@@ -35,6 +46,7 @@ const DEFAULT_FILES: Readonly<Record<ReporterName, string | null>> = {
   sarif: "report.sarif",
   github: null,
   markdown: "report.md",
+  html: "report.html",
   badge: "badge.svg",
 };
 
@@ -136,6 +148,8 @@ function createReporterOf(choice: ReporterChoice, output: Output, options: Repor
       return createGithubReporter(output, options);
     case "markdown":
       return createMarkdownReporter(output);
+    case "html":
+      return createHtmlReporter(output);
     case "badge":
       return createBadgeReporter(output, file?.endsWith(".json") === true ? "json" : "svg");
     default:
