@@ -14,7 +14,7 @@ const [port, upstreamUrl] = process.argv.slice(2);
 if (port === undefined || upstreamUrl === undefined)
   throw new Error("usage: bare-gateway-worker <port> <upstream URL>");
 
-const pool = new Pool(new URL(upstreamUrl).origin, { connections: 256 });
+const pool = new Pool(new URL(upstreamUrl).origin, { connections: 2048 });
 const app = new Hono();
 
 app.post("/v1/chat/completions", async (context) => {

@@ -23,8 +23,9 @@ const FULL: Extent = {
   loadTimeMs: 3500,
   firstEvents: 100,
   disconnects: 16,
+  slowStreams: 1000,
 };
-const QUICK: Extent = { ...FULL, loadTimeMs: 1200, firstEvents: 40, disconnects: 8 };
+const QUICK: Extent = { ...FULL, loadTimeMs: 1200, firstEvents: 40, disconnects: 8, slowStreams: 200 };
 const QUICK_ROUNDS_MAX = 2;
 
 const MEMORY = { connections: FULL.connections, warmUpRequests: 5000, requestsPerStep: 10_000, timeMs: 60_000 };

@@ -8,6 +8,8 @@ import { serveCalls } from "../worker.ts";
 import { monotonicMs } from "./clock.ts";
 import { encodeChatBody, exchange } from "./exchange.ts";
 import type { Target } from "./exchange.ts";
+import { runPaced, runSlowStreams } from "./timed-load.ts";
+import type { PacedLoad, SlowStreamsLoad, SlowStreamsResult } from "./timed-load.ts";
 
 export interface Load {
   readonly target: Target;
@@ -40,6 +42,9 @@ export interface StreamResult extends LoadResult {
 export type LoadClientCalls = {
   json: (load: Load) => Promise<LoadResult>;
   streams: (load: StreamLoad) => Promise<StreamResult>;
+  /** @returns the time of each request, in milliseconds, sorted. */
+  paced: (load: PacedLoad) => Promise<readonly number[]>;
+  slowStreams: (load: SlowStreamsLoad) => Promise<SlowStreamsResult>;
   /**
    * Opens this many streams, and disconnects from all at once when each has had an event.
    *
@@ -48,6 +53,8 @@ export type LoadClientCalls = {
   disconnect: (disconnects: { readonly target: Target; readonly streams: number }) => Promise<number>;
 };
 
+/** The role, the end and `[DONE]`. */
+const EVENTS_BESIDE_TOKENS = 3;
 /** More than any disconnecting client waits for. */
 const ENDLESS_TOKENS = 4000;
 
@@ -106,13 +113,15 @@ serveCalls({
         streamLines += countLines(bytes);
       };
       await exchange(pool, { target: load.target, body, onData });
-      // The role, each token, the end and `[DONE]`, each a line and an empty one.
-      const expected = 2 * (load.tokens + 3);
+      // Each event is a line and an empty one.
+      const expected = 2 * (load.tokens + EVENTS_BESIDE_TOKENS);
       if (streamLines !== expected) throw new Error(`a stream had ${streamLines} lines instead of ${expected}`);
       lines += streamLines;
     });
     return { ...result, events: lines / 2, firstEventsMs: sort(firstEventsMs) };
   },
+  paced: runPaced,
+  slowStreams: (load) => runSlowStreams(load, load.tokens + EVENTS_BESIDE_TOKENS, countLines),
   async disconnect({ target, streams }) {
     const body = encodeChatBody(target, { max_tokens: ENDLESS_TOKENS, stream: true });
     const pool = new Pool(new URL(target.baseUrl).origin, { connections: streams });

@@ -11,6 +11,8 @@ import {
   measureManyConnections,
   measureMemory,
   measureOneConnection,
+  measurePaced,
+  measureSlowStreams,
   measureStreams,
   resolveMemoryGrowth,
 } from "./measures.ts";
@@ -24,6 +26,7 @@ const TINY: Extent = {
   loadTimeMs: 100,
   firstEvents: 3,
   disconnects: 2,
+  slowStreams: 3,
 };
 
 let bench: Bench;
@@ -55,6 +58,18 @@ test("every event of a stream is counted, its role, its end and [DONE] too", asy
   expect(await measureFirstEvent(bench, bare, { ...TINY, loadTimeMs: 10_000 })).toMatchObject({ firstEvents: 3 });
 });
 
+test("requests at a fixed rate are as many as the rate says", async () => {
+  expect(await measurePaced(bench, bare, TINY)).toMatchObject({ pacedRequests: 10 });
+});
+
+test("slow streams are counted as whole where nothing of them is missing", async () => {
+  const slow = await measureSlowStreams(bench, bare, TINY);
+  expect(slow).toMatchObject({ slowStreams: 3, slowWholePercent: 100 });
+  expect(slow["slowEventCpuUs"]).toBeGreaterThan(0);
+  const elsewhere = { ...bare, target: { ...bare.target, baseUrl: bare.target.baseUrl.replace("/v1", "/v2") } };
+  expect(await measureSlowStreams(bench, elsewhere, TINY)).toMatchObject({ slowWholePercent: 0 });
+});
+
 test("disconnects are noticed by the upstream behind the baseline, one by one and all at once", async () => {
   expect(await measureDisconnects(bench, bare, TINY)).toMatchObject({ disconnected: 4, closed: 4, closedPercent: 100 });
 });
@@ -74,10 +89,12 @@ test("each round has every measure of every contender, and what a gateway adds t
   const rounds = await measureRounds(bench, [directRecipe, bareRecipe], { rounds: 2, extent: TINY });
   expect(rounds).toHaveLength(2);
   for (const { direct, bare: behind } of rounds) {
-    const steady = ["closedPercent", "events", "firstEvents", "jsonRequests", "oneRequests"];
+    const counted = ["closedPercent", "events", "firstEvents", "jsonRequests", "oneRequests"];
+    const steady = [...counted, "pacedRequests", "slowWholePercent"];
     expect(Object.keys(direct ?? {})).toEqual(expect.arrayContaining(steady));
     expect(Object.keys(behind ?? {})).toEqual(expect.arrayContaining([...steady, "coldStartMs"]));
     expect(behind?.["addedP50Ms"]).toBe(Number(behind?.["oneP50Ms"]) - Number(direct?.["oneP50Ms"]));
+    expect(behind?.["addedPacedP99Ms"]).toBe(Number(behind?.["pacedP99Ms"]) - Number(direct?.["pacedP99Ms"]));
   }
 });
 

@@ -23,6 +23,8 @@ export interface Extent {
   readonly firstEvents: number;
   /** Streams that the client disconnects from, one after the other, and then once all together. */
   readonly disconnects: number;
+  /** Streams at once whose events come at the pace of a model. */
+  readonly slowStreams: number;
 }
 
 /** A measure's name and its value; CPU times are missing where there is no process. */
@@ -65,7 +67,21 @@ export async function measureOneConnection(bench: Bench, contender: Contender, e
   const durationMs = extent.loadTimeMs / 2;
   const load = { target: contender.target, connections: 1, durationMs, requestsMax: NO_LIMIT };
   const result = await bench.client.call("json", load);
-  return { oneRequests: result.requests, oneP50Ms: quantile(result.latenciesMs, 0.5) };
+  const { requests, latenciesMs } = result;
+  return { oneRequests: requests, oneP50Ms: quantile(latenciesMs, 0.5), oneP99Ms: quantile(latenciesMs, 0.99) };
+}
+
+const PACED_PER_SECOND = 100;
+
+/** Requests that come one after the other with pauses: nothing is hot when the next one comes. */
+export async function measurePaced(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const load = { target: contender.target, requestsPerSecond: PACED_PER_SECOND, durationMs: extent.loadTimeMs };
+  const latenciesMs = await bench.client.call("paced", load);
+  return {
+    pacedRequests: latenciesMs.length,
+    pacedP50Ms: quantile(latenciesMs, 0.5),
+    pacedP99Ms: quantile(latenciesMs, 0.99),
+  };
 }
 
 export async function measureStreams(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
@@ -82,6 +98,24 @@ export async function measureStreams(bench: Bench, contender: Contender, extent:
     events: result.events,
     eventsPerSecond: (result.events * 1000) / result.elapsedMs,
     ...(cpuMs === null ? {} : { thousandEventsCpuMs: (cpuMs * 1000) / result.events }),
+  };
+}
+
+const SLOW_STREAM = { tokens: 100, openingMs: 1000 };
+const SLOW_EVENT_INTERVAL_MS = 20;
+
+/** Events that come one by one on many streams: each is a read and a write of its own. */
+export async function measureSlowStreams(bench: Bench, contender: Contender, extent: Extent): Promise<Sample> {
+  const { slowStreams: streams } = extent;
+  const load = { ...SLOW_STREAM, target: contender.target, streams };
+  await bench.mock.call("setEventInterval", SLOW_EVENT_INTERVAL_MS);
+  const { result, cpuMs } = await withCpu(contender, () => bench.client.call("slowStreams", load));
+  await bench.mock.call("setEventInterval", 0);
+  return {
+    slowStreams: streams,
+    slowWholePercent: (100 * result.whole) / streams,
+    slowFirstEventP99Ms: quantile(result.firstEventsMs, 0.99),
+    ...(cpuMs === null ? {} : { slowEventCpuUs: (cpuMs * 1000) / result.events }),
   };
 }
 

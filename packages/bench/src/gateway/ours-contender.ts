@@ -29,6 +29,9 @@ const DATABASE_FILE = "keys.sqlite";
 const NEVER_REACHED_PER_MINUTE = 1_000_000_000;
 const LOG_CHARACTERS_SHOWN = 2000;
 
+/** More calls at once than any measure makes: none waits for a slot. */
+const UPSTREAM = { kind: "upstream", model: "mock", apiKey: "sk-upstream", concurrency: 2048 } as const;
+
 interface ConfigOptions {
   readonly port: number;
   readonly dataDirectory: string;
@@ -47,9 +50,7 @@ function describeConfig({ port, dataDirectory, jwtSecret, upstreamUrl }: ConfigO
       requestsPerMinute: NEVER_REACHED_PER_MINUTE,
       tokensPerMinute: NEVER_REACHED_PER_MINUTE,
     },
-    models: [
-      { id: MODEL, engine: { kind: "upstream", baseUrls: [upstreamUrl], model: "mock", apiKey: "sk-upstream" } },
-    ],
+    models: [{ id: MODEL, engine: { ...UPSTREAM, baseUrls: [upstreamUrl] } }],
   };
 }
 

@@ -11,6 +11,8 @@ import {
   measureDisconnects,
   measureManyConnections,
   measureOneConnection,
+  measurePaced,
+  measureSlowStreams,
   measureStreams,
 } from "./measures.ts";
 import type { Bench, Extent, Sample } from "./measures.ts";
@@ -18,7 +20,9 @@ import type { Bench, Extent, Sample } from "./measures.ts";
 const MEASURES = [
   measureManyConnections,
   measureOneConnection,
+  measurePaced,
   measureStreams,
+  measureSlowStreams,
   measureFirstEvent,
   measureDisconnects,
 ] as const;
@@ -90,14 +94,25 @@ function mergeRounds(first: Round, second: Round): Round {
   return merged;
 }
 
+/** The name of each delay, and of the time that it is a part of. */
+const DELAYS = [
+  ["addedP50Ms", "oneP50Ms"],
+  ["addedP99Ms", "oneP99Ms"],
+  ["addedPacedP50Ms", "pacedP50Ms"],
+  ["addedPacedP99Ms", "pacedP99Ms"],
+] as const;
+
 /** What each gateway adds to the upstream's own time, in the same round. */
 function addDelays(round: Round): Round {
-  const direct = round.direct?.["oneP50Ms"];
-  if (direct === undefined) return round;
   let delayed = round;
-  for (const name of ["bare", "ours"] as const) {
-    const behind = round[name]?.["oneP50Ms"];
-    if (behind !== undefined) delayed = mergeRounds(delayed, { [name]: { addedP50Ms: behind - direct } });
+  for (const [delay, time] of DELAYS) {
+    const direct = round.direct?.[time];
+    for (const name of ["bare", "ours"] as const) {
+      const behind = round[name]?.[time];
+      if (direct !== undefined && behind !== undefined) {
+        delayed = mergeRounds(delayed, { [name]: { [delay]: behind - direct } });
+      }
+    }
   }
   return delayed;
 }
