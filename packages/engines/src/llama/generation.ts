@@ -99,9 +99,9 @@ async function readPrompt(
     async read(count) {
       // What others hold may have changed since the turn was asked for.
       const plan = planPrefix(loaded, sequence, generation);
-      const kept = await applyPrefix(loaded, sequence, { prompt: generation, plan });
-      // A copy was a turn's work; where another number of tokens is kept, other chunks are due.
-      const isReady = plan.from === null && kept === start;
+      const { kept, hasCopied } = await applyPrefix(loaded, sequence, { prompt: generation, plan });
+      // Where another number of tokens is kept, other chunks are due.
+      const isReady = !hasCopied && kept === start;
       return { keptTokens: kept, token: isReady ? await readChunk(count) : null };
     },
   });

@@ -84,23 +84,25 @@ export function planPrefix(loaded: LoadedModel, sequence: LlamaContextSequence, 
 /**
  * Carries the plan out, in a turn of the scheduler.
  *
- * @returns how many tokens the sequence then holds; not as planned where the library had to erase more
+ * @returns how many tokens the sequence then holds, not as planned where the library had to erase more; and whether a
+ *   state was saved or copied: that was a turn's work, so that running streams do not wait for a chunk as well.
  */
 export async function applyPrefix(
   loaded: LoadedModel,
   sequence: LlamaContextSequence,
   { prompt, plan }: { readonly prompt: ReusingPrompt; readonly plan: PrefixPlan },
-): Promise<number> {
+): Promise<{ readonly kept: number; readonly hasCopied: boolean }> {
   const held = describeHeld(loaded, sequence);
   const lost = held.length - (plan.from === null ? plan.tokens : 0);
-  if (lost >= SAVED_TOKENS_MIN) await saveHeld(loaded, held);
+  const isSaved = loaded.saved !== null && lost >= SAVED_TOKENS_MIN;
+  if (isSaved) await saveHeld(loaded, held);
   if (plan.from !== null) await copyHeld(loaded, plan.from, sequence);
   const end = sequence.nextTokenIndex;
   if (plan.tokens < end) await sequence.eraseContextTokenRanges([{ start: plan.tokens, end }]);
   const kept = sequence.nextTokenIndex;
   const { readInChunks } = loaded.memories.get(sequence) ?? NOTHING_READ;
   loaded.memories.set(sequence, { owner: prompt.owner, readInChunks: Math.min(kept, readInChunks) });
-  return kept;
+  return { kept, hasCopied: isSaved || plan.from !== null };
 }
 
 /** Notes that the sequence holds nothing but whole chunks of a reproducible prompt. */
