@@ -72,7 +72,7 @@ function encodeGroup(command: "error" | "warning", [check, ...others]: CauseGrou
   return encodeCommand(command, `${check.id} (${check.level})`, rows.join("\n"));
 }
 
-export function encodeCommand(command: "error" | "warning" | "notice", title: string, message: string): string {
+function encodeCommand(command: "error" | "warning" | "notice", title: string, message: string): string {
   const cut = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX)}…` : message;
   return `::${command} title=${escapeProperty(title)}::${escapeData(cut)}`;
 }

@@ -110,12 +110,12 @@ function cutText(text: string): string {
 }
 
 /** In a cell of a table a `|` needs a backslash, inside code as well (GFM 4.10). */
-export function encodeCell(text: string): string {
+function encodeCell(text: string): string {
   return encodeCode(text).replaceAll("|", String.raw`\|`);
 }
 
 /** A code span (CommonMark 6.1) that no text can end. */
-export function encodeCode(text: string): string {
+function encodeCode(text: string): string {
   const line = makePrintable(text).toWellFormed();
   if (line.trim() === "") return "-";
   const fence = "`".repeat(longestRun(line) + 1);
@@ -124,7 +124,7 @@ export function encodeCode(text: string): string {
 }
 
 /** A fenced block (CommonMark 4.5) that no line of the text can end. */
-export function encodeBlock(text: string, language = "text"): string {
+function encodeBlock(text: string, language = "text"): string {
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}${language}\n${text.toWellFormed()}\n${fence}`;
 }
