@@ -4,7 +4,7 @@ import type { LiveTranscription, TranscriptionEngine } from "@openai-compat/core
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { encodeSafetensorsHeader } from "../models/convert/whisper/safetensors-writer.ts";
+import { encodeSafetensorsHeader } from "../models/convert/safetensors-writer.ts";
 import { makeTemporaryDirectory } from "../models/testing/temporary-directory.ts";
 import { createSounds, encodeSounds } from "./testing/recordings.ts";
 import { makeTinyWhisper } from "./testing/tiny-whisper.ts";

@@ -9,6 +9,7 @@
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { AiError } from "@openai-compat/core";
 import { Q8_0_BLOCK_BYTES, Q8_0_BLOCK_WEIGHTS, encodeQ80 } from "./encode-q8-0.ts";
+import { encodeFloats } from "./encode-weights.ts";
 import {
   GGUF_DEFAULT_ALIGNMENT_BYTES,
   alignUp,
@@ -93,12 +94,6 @@ async function* encodeTensor(source: FileHandle, plan: TensorPlan): AsyncGenerat
     const chunk = await readWeights(source, plan.source, { from, count });
     yield plan.target.type === TYPE_Q8_0 ? encodeQ80(chunk) : encodeFloats(chunk);
   }
-}
-
-function encodeFloats(weights: Float32Array): Buffer {
-  const bytes = Buffer.alloc(weights.length * 4);
-  for (const [index, weight] of weights.entries()) bytes.writeFloatLE(weight, index * 4);
-  return bytes;
 }
 
 const EMBEDDINGS: Readonly<Record<string, string>> = {

@@ -14,8 +14,9 @@ import {
   type WhisperConfig,
 } from "../../../whisper/whisper-config.ts";
 import { writePinnableFile, type WriteOptions, type WrittenFile } from "../../write-pinnable-file.ts";
+import { encodeFloats, quantiseBlocks } from "../encode-weights.ts";
 import { countElements, readCt2Floats, readCt2Integer, readCt2Variables, type Ct2Variable } from "./ct2-reader.ts";
-import { encodeSafetensorsHeader, type NewTensor } from "./safetensors-writer.ts";
+import { encodeSafetensorsHeader, type NewTensor } from "../safetensors-writer.ts";
 import { readWhisperVocabulary } from "./whisper-vocabulary.ts";
 
 export interface WhisperConversionOptions extends WriteOptions {
@@ -76,34 +77,13 @@ async function* encodeFile(
       if (!weights.every(Number.isFinite)) throw notWhisper(`${variable.name} holds something that is not a number`);
       if (!QUANTISED.test(variable.name)) yield encodeFloats(weights);
       else {
-        const quantised = quantise(weights);
+        const quantised = quantiseBlocks(weights, QUANTISED_BLOCK_WEIGHTS);
         scales.push(encodeFloats(quantised.scales));
         yield quantised.values;
       }
     }
     yield* scales;
   }
-}
-
-/** In each block, 128 is 0 and the largest weight is 1 or 255. A chunk is a multiple of a block. */
-function quantise(weights: Float32Array): { readonly values: Uint8Array; readonly scales: Float32Array } {
-  const values = new Uint8Array(weights.length);
-  const scales = new Float32Array(weights.length / QUANTISED_BLOCK_WEIGHTS);
-  for (let block = 0; block < scales.length; block += 1) {
-    const start = block * QUANTISED_BLOCK_WEIGHTS;
-    const part = weights.subarray(start, start + QUANTISED_BLOCK_WEIGHTS);
-    const largest = part.reduce((max, weight) => Math.max(max, Math.abs(weight)), 0);
-    const scale = largest === 0 ? 1 : Math.fround(largest / 127);
-    scales[block] = scale;
-    for (const [index, weight] of part.entries()) values[start + index] = 128 + Math.round(weight / scale);
-  }
-  return { values, scales };
-}
-
-function encodeFloats(values: Float32Array): Buffer {
-  const bytes = Buffer.alloc(values.length * 4);
-  for (const [index, value] of values.entries()) bytes.writeFloatLE(value, index * 4);
-  return bytes;
 }
 
 async function describeModel(

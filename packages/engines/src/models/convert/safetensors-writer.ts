@@ -1,7 +1,7 @@
 /** The header of a safetensors file: https://huggingface.co/docs/safetensors/index#format. */
 
-import type { SafetensorsType } from "../safetensors.ts";
-import { SAFETENSORS_ELEMENT_BYTES } from "../safetensors.ts";
+import type { SafetensorsType } from "./safetensors.ts";
+import { SAFETENSORS_ELEMENT_BYTES } from "./safetensors.ts";
 
 export interface NewTensor {
   readonly name: string;
