@@ -3,6 +3,7 @@
 import type { NativeDecoderSettings } from "../audio/native-decoder.ts";
 import type { EmbeddingModelSettings } from "../llama/llama-embedding-settings.ts";
 import type { ChatModelSettings } from "../llama/llama-settings.ts";
+import type { OnnxEmbeddingModelSettings } from "../onnx-embedding/onnx-embedding-settings.ts";
 import type { NativeWhisperSettings } from "../whisper/native-whisper.ts";
 import type { NativeWhisperNodeSettings } from "../whisper-node/whisper-node-settings.ts";
 import type { GraphSettings } from "../voices/synthesis/native-graph.ts";
@@ -21,6 +22,8 @@ export const NATIVE_KINDS = {
     openNativeLibrary(async () => (await import("../onnx/onnx-runtime.ts")).importOnnxRuntime()),
   "llama-embedding": async (settings: EmbeddingModelSettings, log: NativeLog) =>
     (await import("../llama/native-embedding.ts")).openNativeEmbedding(settings, log),
+  "onnx-embedding": async (settings: OnnxEmbeddingModelSettings) =>
+    (await import("../onnx-embedding/native-onnx-embedding.ts")).openNativeOnnxEmbedding(settings),
   whisper: async (settings: NativeWhisperSettings) =>
     (await import("../whisper/native-whisper.ts")).openNativeWhisper(settings),
   "whisper-node": async (settings: NativeWhisperNodeSettings, log: NativeLog) =>

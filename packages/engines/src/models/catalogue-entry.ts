@@ -28,11 +28,11 @@ export interface Artefact {
 export type Conversion = "q4_1-to-q8_0" | "whisper-to-safetensors" | BertConversion;
 
 /**
- * A BERT sentence encoder becomes a GGUF file; the source's companion is its WordPiece vocabulary. What the weights
- * don't say is listed here.
+ * A BERT sentence encoder becomes a GGUF file, or one that the ONNX embedding engine runs; the source's companion is its
+ * WordPiece vocabulary. What the weights don't say is listed here.
  */
 export interface BertConversion {
-  readonly kind: "bert-to-gguf";
+  readonly kind: "bert-to-gguf" | "bert-to-safetensors";
   readonly headCount: number;
   readonly layerNormEpsilon: number;
 }
@@ -156,8 +156,19 @@ export interface LlamaEntry extends PullableEntry {
   readonly sampling: RecommendedSampling;
 }
 
+/** A sentence encoder that ONNX Runtime runs. */
+export interface OnnxEmbeddingEntry extends PullableEntry {
+  readonly type: "embedding";
+  /** Longest input, markers included. */
+  readonly contextTokens: number;
+}
+
 export function isLlamaEntry(entry: CatalogueEntry): entry is LlamaEntry {
-  return entry.type === "chat" || entry.type === "embedding";
+  return entry.artefact.fileName.endsWith(".gguf");
+}
+
+export function isOnnxEmbeddingEntry(entry: CatalogueEntry): entry is OnnxEmbeddingEntry {
+  return entry.type === "embedding" && !isLlamaEntry(entry);
 }
 
 /** `data`: what models need, and is none. */
@@ -170,7 +181,7 @@ export interface TranscriptionEntry extends PullableEntry {
   readonly type: "transcription";
 }
 
-export type CatalogueEntry = LlamaEntry | SpeechEntry | TranscriptionEntry;
+export type CatalogueEntry = LlamaEntry | OnnxEmbeddingEntry | SpeechEntry | TranscriptionEntry;
 
 /** The files of a source that its conversion needs beside the one that is converted, in the order in which they are named. */
 export function listCompanions(source: ModelSource): readonly PinnedFile[] {

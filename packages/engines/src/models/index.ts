@@ -2,7 +2,7 @@
 export { cacheDirectory } from "./cache-directory.ts";
 export type { CacheDirectoryOptions } from "./cache-directory.ts";
 export type { CachedModel } from "./cached-model.ts";
-export { isLlamaEntry, listCatalogue } from "./catalogue.ts";
+export { isLlamaEntry, isOnnxEmbeddingEntry, listCatalogue } from "./catalogue.ts";
 export type {
   CatalogueEntry,
   Conversion,
@@ -11,6 +11,7 @@ export type {
   LlamaEntry,
   ModelSource,
   NpmPackageSource,
+  OnnxEmbeddingEntry,
   PinnedFile,
   PythonPackageSource,
   PythonPart,

@@ -3,23 +3,28 @@ import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
+import { convertBertToSafetensors } from "./convert/bert-to-safetensors.ts";
 import type { CatalogueEntry, PinnedFile } from "./catalogue.ts";
 import { pullModel } from "./pull.ts";
 import { TINY_BERT, writeTinyBert } from "./testing/build-bert.ts";
 import { startFakeHub } from "./testing/fake-hub.ts";
 import { makeTemporaryDirectory } from "./testing/temporary-directory.ts";
 
-const CONVERSION = { kind: "bert-to-gguf", headCount: TINY_BERT.headCount, layerNormEpsilon: 1e-12 } as const;
+const PARAMETERS = { headCount: TINY_BERT.headCount, layerNormEpsilon: 1e-12 } as const;
+const KINDS = [
+  { kind: "bert-to-gguf", fileName: "tiny.gguf", convert: convertBertToGguf },
+  { kind: "bert-to-safetensors", fileName: "tiny.int8.safetensors", convert: convertBertToSafetensors },
+] as const;
 
 function pin(fileName: string, bytes: Buffer): PinnedFile {
   return { fileName, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
-async function makeFixture(directory: string) {
+async function makeFixture(directory: string, { kind, fileName, convert }: (typeof KINDS)[number] = KINDS[0]) {
   const { weightsPath, vocabularyPath } = await writeTinyBert(directory);
-  const targetPath = path.join(directory, "expected.gguf");
-  const parameters = { name: "Tiny", ...CONVERSION };
-  await convertBertToGguf({ weightsPath, vocabularyPath, targetPath, parameters });
+  const targetPath = path.join(directory, "expected");
+  const parameters = { name: "Tiny", ...PARAMETERS };
+  await convert({ weightsPath, vocabularyPath, targetPath, parameters });
   const [weights, vocabulary] = [await readFile(weightsPath), await readFile(vocabularyPath)];
   const entry: CatalogueEntry = {
     id: "tiny-bert",
@@ -31,7 +36,7 @@ async function makeFixture(directory: string) {
     memoryBytes: 1,
     sampling: {},
     isDemonstration: false,
-    artefact: pin("tiny.gguf", await readFile(targetPath)),
+    artefact: pin(fileName, await readFile(targetPath)),
     sources: [
       {
         kind: "hub",
@@ -40,16 +45,16 @@ async function makeFixture(directory: string) {
         path: "model.safetensors",
         file: pin("tiny.safetensors", weights),
         companions: [{ path: "vocab.txt", file: pin("tiny.vocab.txt", vocabulary) }],
-        conversion: CONVERSION,
+        conversion: { kind, ...PARAMETERS },
       },
     ],
   };
-  return { entry, weights, vocabulary };
+  return { entry, weights, vocabulary, targetPath };
 }
 
-test("weights and vocabulary are fetched, converted, and only the result stays", async () => {
+test.each(KINDS)("weights and vocabulary are fetched, converted by $kind, and only the result stays", async (kind) => {
   await using directory = await makeTemporaryDirectory();
-  const { entry, weights, vocabulary } = await makeFixture(directory.path);
+  const { entry, weights, vocabulary, targetPath } = await makeFixture(directory.path, kind);
   await using hub = await startFakeHub(weights);
   hub.serve(weights, '"weights"');
   const phases: string[] = [];
@@ -70,7 +75,8 @@ test("weights and vocabulary are fetched, converted, and only the result stays",
   ]);
   expect(new Set(phases)).toEqual(new Set(["downloading", "verifying", "converting"]));
   expect(pulled.fromCache).toBe(false);
-  expect(await readdir(path.dirname(pulled.path))).toEqual(["tiny.gguf", "tiny.gguf.verified.json"]);
+  expect(await readdir(path.dirname(pulled.path))).toEqual([kind.fileName, `${kind.fileName}.verified.json`]);
+  expect(await readFile(pulled.path)).toEqual(await readFile(targetPath));
 });
 
 test("a companion of other bytes is refused", async () => {

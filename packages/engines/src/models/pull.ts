@@ -17,6 +17,7 @@ import {
 import { listCatalogue, type CatalogueEntry, type Conversion } from "./catalogue.ts";
 import { hasPinnedBytes } from "./file-checksum.ts";
 import { convertBertToGguf } from "./convert/bert-to-gguf.ts";
+import { convertBertToSafetensors } from "./convert/bert-to-safetensors.ts";
 import { requantiseGguf } from "./convert/gguf-requantise.ts";
 import { convertWhisperToSafetensors } from "./convert/whisper/whisper-to-safetensors.ts";
 import type { WriteOptions, WrittenFile } from "./write-pinnable-file.ts";
@@ -189,7 +190,8 @@ async function writeConverted(
   if (vocabularyPath === undefined) throw lacking("vocabulary");
   if (conversion !== "whisper-to-safetensors") {
     const parameters = { name, ...conversion };
-    return convertBertToGguf({ ...common, weightsPath: original, vocabularyPath, parameters });
+    const options = { ...common, weightsPath: original, vocabularyPath, parameters };
+    return conversion.kind === "bert-to-gguf" ? convertBertToGguf(options) : convertBertToSafetensors(options);
   }
   if (configPath === undefined) throw lacking("configuration");
   return convertWhisperToSafetensors({ ...common, weightsPath: original, vocabularyPath, configPath });

@@ -77,6 +77,10 @@ export class OnnxGraph {
     return this.#addWeights("int64", shape, [encodeBytes(9, bytes)]);
   }
 
+  addBytes(values: Uint8Array, shape: readonly number[] = [values.length]): string {
+    return this.#addWeights("uint8", shape, [encodeBytes(9, values)]);
+  }
+
   addExternal({ type, shape, fileName, offsetBytes, sizeBytes }: ExternalTensor): string {
     const entry = (key: string, value: string): Buffer =>
       encodeBytes(13, Buffer.concat([encodeBytes(1, key), encodeBytes(2, value)]));
