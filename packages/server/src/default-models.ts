@@ -84,7 +84,10 @@ async function findDefaultModel(type: CatalogueEntry["type"], options: DefaultMo
     const config = nameDefaultModel(entry);
     const kind = findEngineKind(config.engine);
     const problem = kind.kind === CATALOGUE_KIND.kind ? null : await options.findProblem(kind);
-    if (problem !== null) return { reasons: [problem] };
+    if (problem !== null) {
+      if (!reasons.includes(problem)) reasons.push(problem);
+      continue;
+    }
     try {
       const { model, source } = await options.register(config);
       const demonstration = entry.isDemonstration ? ", a demonstration model," : "";

@@ -132,6 +132,25 @@ test("an embedding model that can't be had is left out, and the reason is report
   expect(summary).toContain("Nothing answered.");
 });
 
+const EMBEDDING_FAULT = {
+  pull: async ({ id }: { readonly id: string }) => {
+    if (id === "all-minilm-l6-v2") throw new AiError("engine_unavailable", "Nothing answered.");
+    return { path: weights, source: "a fake" };
+  },
+};
+
+test("where the default embedding model can't be had, the one for the other library takes its place", async () => {
+  const { models } = await resolve({}, EMBEDDING_FAULT);
+  expect(models.find(({ type }) => type === "embedding")).toMatchObject({ id: "all-minilm-l6-v2-int8" });
+});
+
+test("where no embedding model can be had, the reason of each is reported, and one that they share once", async () => {
+  const findProblem = async ({ kind }: { readonly kind: string }) =>
+    kind === "llama" ? null : "onnxruntime-node is not installed.";
+  const { summary } = await resolve({}, { ...EMBEDDING_FAULT, findProblem });
+  expect(summary).toContain("Serving no embedding model: Nothing answered. onnxruntime-node is not installed.\n");
+});
+
 test("a configured llama model can be an embedding model", async () => {
   const engine = {
     kind: "llama" as const,

@@ -2,6 +2,7 @@
 
 import type { EngineKind, EngineSettings } from "./engine-kind.ts";
 import { llamaKind } from "./llama.ts";
+import { onnxEmbeddingKind } from "./onnx-embedding.ts";
 import { scriptedKind } from "./scripted.ts";
 import { upstreamKind } from "./upstream.ts";
 import { voiceKind } from "./voice.ts";
@@ -9,9 +10,20 @@ import { whisperNodeKind } from "./whisper-node.ts";
 import { whisperKind } from "./whisper.ts";
 
 /** In the order of docs/settings.md. */
-export const ENGINE_KINDS = [scriptedKind, llamaKind, whisperKind, whisperNodeKind, voiceKind, upstreamKind] as const;
+export const ENGINE_KINDS = [
+  scriptedKind,
+  llamaKind,
+  onnxEmbeddingKind,
+  whisperKind,
+  whisperNodeKind,
+  voiceKind,
+  upstreamKind,
+] as const;
 
-/** Serves the chat and embedding models of the catalogue, and what a text of the configuration names that no other kind knows. */
+/**
+ * Serves the chat and embedding models of the catalogue that are GGUF files, and what a text of the configuration names
+ * that no other kind knows.
+ */
 export const CATALOGUE_KIND = llamaKind;
 
 /** Serves when nothing is configured and no model of the catalogue can be had. */

@@ -1,4 +1,4 @@
-/** What the kinds of speech models share: they need ONNX Runtime and files of the catalogue. */
+/** What the kinds of models on ONNX Runtime share: they need ONNX Runtime and files of the catalogue. */
 
 import { findOnnxProblem, listCatalogue } from "@openai-compat/engines";
 import type { CatalogueEntry } from "@openai-compat/engines";
