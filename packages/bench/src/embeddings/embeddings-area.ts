@@ -1,6 +1,6 @@
 /**
  * `bench embeddings`: vectors of short texts from our server, beside the same native contexts with no server around
- * them.
+ * them, and from our server with the same encoder on ONNX Runtime.
  */
 
 import { pullModel } from "@openai-compat/engines";
@@ -15,6 +15,7 @@ import type { Worker } from "../worker.ts";
 import { openEmbeddingClient } from "./embedding-client.ts";
 import type { EmbeddingClient, RequestShape } from "./embedding-client.ts";
 import type { EmbeddingSubjectOptions } from "./embedding-subject.ts";
+import { compareWithOnnx } from "./onnx-comparison.ts";
 import type { RawContextsCalls } from "./raw-contexts-worker.ts";
 import { shortTexts } from "./texts.ts";
 
@@ -47,6 +48,7 @@ export async function benchEmbeddings(options: AreaOptions): Promise<AreaResult>
   const client = openEmbeddingClient(await ours.call("listen", null), connectionsMax);
   try {
     const rows = await measureShapes({ ours, client, raw }, rounds);
+    rows.push(...(await compareWithOnnx({ gguf: { server: ours, client }, subject, rounds })));
     return { text: formatTable(rows), figures: rows };
   } finally {
     await client.close();
