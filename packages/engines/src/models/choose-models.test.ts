@@ -29,7 +29,7 @@ test("a byte of memory decides", () => {
   ]);
   const { fitting, reasons } = choose({ diskBytes: AMPLE, memoryBytes: large.memoryBytes + MODEL_PROCESS_BYTES - 1 });
   expect(idsOf(fitting)).toEqual([small.id]);
-  expect(reasons).toEqual([expect.stringMatching(/needs 1273 MB of memory, and 1273 MB are available/)]);
+  expect(reasons).toEqual([expect.stringMatching(/needs 1408 MB of memory, and 1408 MB are available/)]);
 });
 
 test("a byte of the disk decides, unless the model is there already", () => {
