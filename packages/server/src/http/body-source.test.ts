@@ -13,7 +13,7 @@ async function readRequest(pieces: readonly string[]): Promise<{ whole: string |
   const read = async (incoming: IncomingMessage) => {
     await Promise.resolve();
     const source = createIncomingSource(incoming);
-    const whole = source.takeWhole();
+    const whole = await source.takeWhole();
     const chunks: Uint8Array[] = [];
     if (whole === null) await source.read((chunk) => void chunks.push(chunk), new AbortController().signal);
     return { whole: whole?.toString() ?? null, read: Buffer.concat(chunks).toString() };
@@ -49,6 +49,29 @@ test("a body that comes with its head is there whole", async () => {
 test("a body of which anything is missing is read as it comes", async () => {
   expect(await readRequest([HEAD, "0123456789"])).toEqual({ whole: null, read: "0123456789" });
   expect(await readRequest([`${HEAD}01234`, "56789"])).toEqual({ whole: null, read: "0123456789" });
+});
+
+test("a body is there when what follows it was looked at, so that garbage is answered first", async () => {
+  const seen: string[] = [];
+  const server = createServer(async (incoming) => {
+    // As a handler that has waited for a promise or two.
+    await Promise.resolve();
+    await createIncomingSource(incoming).takeWhole();
+    seen.push("body");
+  });
+  server.on("clientError", (_error, socket) => {
+    seen.push("garbage");
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  socket.write(`${HEAD}0123456789garbage\r\n\r\n`);
+  await new Promise((resolve) => socket.once("close", resolve));
+  await wait(20);
+  server.close();
+  expect(seen).toEqual(["garbage", "body"]);
 });
 
 test("an empty body is none that is there whole", async () => {

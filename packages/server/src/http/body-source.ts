@@ -6,9 +6,10 @@ export interface BodySource {
   /**
    * The body, where all of it is here already and nobody has begun to read it. Nothing is read after that.
    *
-   * @returns null for one that is empty, still coming, or known as a stream alone
+   * @returns null for one that is empty, still coming, or known as a stream alone; else a promise of it, kept when what
+   *   follows on the connection was looked at, and broken where the connection ends before
    */
-  takeWhole(): Buffer | null;
+  takeWhole(): Promise<Buffer> | null;
   /**
    * Resolves at the end of the body. It stops, and rejects, when the client stops sending, when `onChunk` throws and
    * when the signal aborts.
@@ -23,13 +24,10 @@ export function createIncomingSource(incoming: IncomingMessage): BodySource {
   return {
     takeWhole() {
       const { headers, readableLength, readableFlowing, destroyed } = incoming;
-      // Node.js says only later that the request is complete.
       const isHere = readableLength > 0 && Number(headers["content-length"]) === readableLength;
       if (!isHere || readableFlowing !== null || destroyed) return null;
       const body: unknown = incoming.read();
-      // So that it ends.
-      incoming.resume();
-      return Buffer.isBuffer(body) ? body : null;
+      return Buffer.isBuffer(body) ? untilComplete(incoming, body) : null;
     },
     read: (onChunk, signal) =>
       new Promise((resolve, reject) => {
@@ -52,7 +50,7 @@ export function createIncomingSource(incoming: IncomingMessage): BodySource {
           stop();
           resolve();
         };
-        const onClose = () => fail(new Error("The connection closed before the body was complete."));
+        const onClose = () => fail(closedEarly());
         const onAbort = () => fail(signal.reason);
         if (signal.aborted) reject(signal.reason);
         else if (incoming.destroyed && !incoming.readableEnded) onClose();
@@ -62,6 +60,24 @@ export function createIncomingSource(incoming: IncomingMessage): BodySource {
         }
       }),
   };
+}
+
+/**
+ * Node.js hands out the last piece of a body before it looks at what follows. If that is garbage, it ends the
+ * connection with a 400, which would be a second answer to a request that was answered at once.
+ */
+async function untilComplete(incoming: IncomingMessage, body: Buffer): Promise<Buffer> {
+  await new Promise<void>((resolve, reject) => {
+    const settle = () => (incoming.complete ? resolve() : reject(closedEarly()));
+    incoming.once("end", settle).once("close", settle);
+    // So that it ends.
+    incoming.resume();
+  });
+  return body;
+}
+
+function closedEarly(): Error {
+  return new Error("The connection closed before the body was complete.");
 }
 
 export function createRequestSource(request: Request): BodySource {

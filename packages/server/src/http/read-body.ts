@@ -196,11 +196,18 @@ async function readPieces(source: BodySource, limits: BodyLimits, options: Readi
   const { signal, share, onPiece } = options;
   if (signal.aborted) throw toAiError(signal.reason, signal);
   // A small body comes with its head, and needs no clocks.
-  const whole = source.takeWhole();
-  if (whole === null) return readAsItComes(source, limits, options);
+  const coming = source.takeWhole();
+  if (coming === null) return readAsItComes(source, limits, options);
+  const whole = await coming.catch((thrown: unknown) => {
+    throw endedEarly(thrown);
+  });
   if (whole.length > limits.bodyBytesMax) throw bodyTooLarge(limits);
   share?.take(whole.length);
   onPiece(whole);
+}
+
+function endedEarly(cause: unknown): AiError {
+  return new AiError("invalid_request", "The request body ended before it was complete.", { cause });
 }
 
 /** The time runs from here. */
@@ -231,7 +238,7 @@ async function readAsItComes(
     joiner.end();
   } catch (thrown) {
     if (thrown instanceof AiError) throw thrown;
-    throw new AiError("invalid_request", "The request body ended before it was complete.", { cause: thrown });
+    throw endedEarly(thrown);
   } finally {
     clearTimeout(whole);
     clearTimeout(stall);
