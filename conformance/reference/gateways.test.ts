@@ -119,6 +119,27 @@ const findNamed = <T extends { readonly id: string }>(list: readonly T[], id: st
   return found;
 };
 
+const NOT_KEPT = { error: { message: "Not found.", type: "invalid_request_error", param: null, code: "not_found" } };
+
+test("a server that keeps only the last two responses and conversations fails no check that needs more", async () => {
+  const made: string[] = [];
+  const ids = /^(?:\w+\.invariants|errors\.legal)\.(?:conversation|responses-(?:get|cancel|delete|input-items))/;
+  const results = await judge(ids, (reply, { method, path }) => {
+    const [, asked] = /^\/(?:responses|conversations)\/(\w+)/.exec(path) ?? [];
+    if (asked !== undefined) {
+      const isEvicted = made.includes(asked) && !made.slice(-2).includes(asked);
+      return isEvicted ? { status: 404, ...written(NOT_KEPT) } : null;
+    }
+    const [, id] = /"id":"((?:resp|conv)_\w+)"/.exec(readReply(reply)) ?? [];
+    if (method === "POST" && id !== undefined) made.push(id);
+    return null;
+  });
+  const inconclusive = results.filter(({ outcome }) => outcome === "inconclusive").map(({ check }) => check.id);
+  expect(inconclusive).toContain("responses.invariants.responses-get");
+  expect(inconclusive).toContain("responses.invariants.conversations-get");
+  expect(listKillers(results)).toEqual([]);
+});
+
 test("a model that ignores `stream` of a transcription, as whisper-1 does, is judged without streams", async () => {
   const ids = /^(?:audio|http)\..*transcriptions[-.]stream/;
   const results = await judgeWith(ids, findNamed(VARIATIONS, "legal.audio.stream-ignored"));

@@ -123,16 +123,10 @@ const RESPONSES: readonly Exclusion[] = [
     pattern: `responses.*.parameter.${name}.ignored`,
     reason: `\`${name}\` is for the server's books, or a hint: no answer has to show that it was read`,
   })),
-  {
-    pattern: "responses.*.parameter.background.ignored",
-    reason: "a response that has ended when it is answered is one that nobody has to ask for again",
-  },
-  ...["ignored", "refused"].flatMap((operator) =>
-    ["prompt", "conversation"].map((name) => ({
-      pattern: `responses.*.parameter.${name}.${operator}`,
-      reason: `a \`${name}\` is made by other operations, which the reference does not have: none can be sent`,
-    })),
-  ),
+  ...["ignored", "refused"].map((operator) => ({
+    pattern: `responses.*.parameter.prompt.${operator}`,
+    reason: "a template is made by other means than this API, so that no check can name one",
+  })),
   ...RESPONSE_NULLS.flatMap((name) =>
     ["absent", "null"].map((operator) => ({
       pattern: `responses.body.field.${name}.${operator}`,
@@ -144,7 +138,7 @@ const RESPONSES: readonly Exclusion[] = [
     reason: "the document has no bytes in the events of a text",
   },
   {
-    pattern: "responses.*usage.input_tokens_details.*.value*",
+    pattern: "responses*usage.input_tokens_details.*.value*",
     reason: "how much of an input a server keeps in a cache, or writes to it, is the server's",
   },
   {
@@ -158,6 +152,26 @@ const RESPONSES: readonly Exclusion[] = [
   {
     pattern: "stored-chats-list.refusal.field.error.param.null",
     reason: "`param` is nullable",
+  },
+];
+
+/** Operations on what a server keeps that take `include`. */
+const INCLUDING = [
+  "responses-get",
+  "responses-input-items",
+  "conversation-items",
+  "conversation-items-list",
+  "conversation-items-get",
+] as const;
+
+const KEPT: readonly Exclusion[] = [
+  ...INCLUDING.map((name) => ({
+    pattern: `${name}.body.query.include.ignored`,
+    reason: "it names fields that a server may have no values of, or show anyway",
+  })),
+  {
+    pattern: "responses-get.*.query.include_obfuscation.ignored",
+    reason: "whether pieces of text are padded changes nothing that a client shows, and a server need not pad any",
   },
 ];
 
@@ -263,6 +277,7 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
   },
   ...AUDIO,
   ...RESPONSES,
+  ...KEPT,
   ...REALTIME,
   { pattern: "*.refusal.field.error.message.value", reason: "the document gives no words for the message of an error" },
   {
@@ -280,6 +295,10 @@ export const LEGAL_VARIATIONS: readonly Exclusion[] = [
   {
     pattern: "*completed_at.earlier*",
     reason: "it counts seconds, and the answers of a check end within the same one: no value is wrong",
+  },
+  {
+    pattern: "*created_at.earlier*",
+    reason: "`created_at` counts seconds, and what a check makes is made within the same one: no value is wrong",
   },
   {
     pattern: "*created.earlier*",

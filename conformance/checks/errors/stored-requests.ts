@@ -1,6 +1,6 @@
 /**
- * Checks of what a request may say to the operations on stored chat completions: each documented parameter of a query
- * is taken, and a value that it cannot have is no server error.
+ * Checks of what a request may say to the operations on what a server keeps: each documented parameter of a query and of
+ * a body is taken, and a value that it cannot have is no server error.
  */
 
 import { type Check, defineCheck } from "../../src/check.ts";
@@ -8,6 +8,8 @@ import type { CheckContext } from "../../src/check-context.ts";
 import { expectResponse, expectStatus, expectThat, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { describeExchange } from "../../src/response-body.ts";
 import type { Answered } from "../invariants/answered.ts";
+import { CONVERSATION_ANSWERED } from "../invariants/conversation-answers.ts";
+import { RESPONSES_ANSWERED } from "../invariants/kept-responses.ts";
 import { STORED_ANSWERED } from "../invariants/stored-answers.ts";
 
 const PAGES: readonly JsonObject[] = [
@@ -33,6 +35,32 @@ function listWrong(...names: readonly string[]): readonly JsonObject[] {
 
 const pages = PAGES.map((page) => () => page);
 
+const INCLUDED: readonly JsonObject[] = ["message.output_text.logprobs", "reasoning.encrypted_content"].map(
+  (field) => ({
+    "include[]": field,
+  }),
+);
+const included = INCLUDED.map((query) => () => query);
+const LIST_WRONG: readonly JsonObject[] = [
+  ...listWrong("limit", "order", "after", "include", "include[]"),
+  { limit: "1.5" },
+];
+
+const WRONG_LABELS: readonly JsonObject[] = [
+  "hot",
+  7,
+  true,
+  ["hot"],
+  { colour: 7 },
+  { colour: { red: true } },
+  undefined,
+].map((metadata) => ({ metadata }));
+
+const ITEMS: readonly JsonObject[] = [{ role: "user", content: "Say hello." }];
+const WRONG_ITEMS: readonly JsonObject[] = ["hot", 7, true, { hot: true }, ["hot"], [7], [{}], [null], undefined].map(
+  (items) => ({ items }),
+);
+
 const REQUESTS: Readonly<Record<string, Requests>> = {
   "stored-chats-list": {
     legal: [...pages, ({ models }) => ({ model: models.chat }), () => ({ "metadata[colour]": "red" })],
@@ -45,14 +73,40 @@ const REQUESTS: Readonly<Record<string, Requests>> = {
   },
   "stored-chats-update": {
     legal: [() => ({ metadata: {} }), () => ({ metadata: { colour: "red" } }), () => ({ metadata: null })],
-    wrong: ["hot", 7, true, ["hot"], { colour: 7 }, { colour: { red: true } }, undefined].map((metadata) => ({
-      metadata,
-    })),
+    wrong: WRONG_LABELS,
   },
+  conversations: {
+    legal: [
+      ...[{}, { colour: "red" }, null].map((metadata) => () => ({ metadata })),
+      ...[[], ITEMS, null].map((items) => () => ({ items })),
+      () => ({ metadata: { colour: "red" }, items: ITEMS }),
+    ],
+    wrong: [...WRONG_LABELS, ...WRONG_ITEMS],
+  },
+  "conversations-update": {
+    legal: [{}, { colour: "red" }, null].map((metadata) => () => ({ metadata })),
+    wrong: WRONG_LABELS,
+  },
+  "conversation-items": {
+    legal: [() => ({ items: ITEMS }), ...INCLUDED.map((query) => () => ({ query }))],
+    wrong: [...WRONG_ITEMS, ...listWrong("include", "include[]").map((query) => ({ query }))],
+  },
+  "conversation-items-list": { legal: [...pages, ...included], wrong: LIST_WRONG },
+  "conversation-items-get": { legal: included, wrong: listWrong("include", "include[]") },
+  "responses-get": {
+    legal: [...included, () => ({ stream: "false" })],
+    wrong: listWrong("include", "include[]", "stream", "starting_after", "include_obfuscation"),
+  },
+  "responses-get-stream": {
+    legal: ["true", "false"].map((padded) => () => ({ stream: "true", include_obfuscation: padded })),
+    wrong: listWrong("starting_after", "include_obfuscation").map((fields) => ({ stream: "true", ...fields })),
+  },
+  "responses-input-items": { legal: [...pages, ...included], wrong: LIST_WRONG },
 };
 
 const named = (fields: JsonObject): readonly [string, ...string[]] => {
   const [first = "metadata", ...others] = Object.keys(fields)
+    .flatMap((name) => (name === "query" ? Object.keys(Object(fields[name])) : [name]))
     .filter((name) => name !== "place")
     .map((name) => name.replace(/\[.*$/, ""));
   return [first, ...others];
@@ -103,7 +157,11 @@ function defineWrongCheck({ slug, operation, needs, send }: Answered, { wrong }:
   });
 }
 
-export const storedRequestChecks: readonly Check[] = STORED_ANSWERED.flatMap((answered) => {
+export const storedRequestChecks: readonly Check[] = [
+  ...STORED_ANSWERED,
+  ...CONVERSATION_ANSWERED,
+  ...RESPONSES_ANSWERED,
+].flatMap((answered) => {
   const requests = REQUESTS[answered.slug];
   return requests === undefined ? [] : [defineLegalCheck(answered, requests), defineWrongCheck(answered, requests)];
 });

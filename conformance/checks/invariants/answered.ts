@@ -7,7 +7,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import type { JsonObject } from "../../src/expect.ts";
 import type { Flaw } from "./flaws.ts";
 
-type Sent = Pick<WireRequest, "headers" | "credential">;
+export type Sent = Pick<WireRequest, "headers" | "credential">;
 
 export interface Answered {
   /** Part of permanent check ids. */
@@ -17,6 +17,10 @@ export interface Answered {
   readonly needs: readonly Need[];
   /** What is sent one after the other; the first is what no server has a reason to refuse. */
   readonly variants: readonly JsonObject[];
+  /** Requests that have to be refused, beside those that are of every operation. Default none. */
+  readonly refused?: readonly JsonObject[];
+  /** Whether each answer is about something new, with an id of its own. Default false. */
+  readonly makes?: boolean;
   readonly send: (context: CheckContext, fields: JsonObject, sent?: Sent) => Promise<Exchange>;
   readonly list: (exchange: Exchange, asked: { readonly fields: JsonObject }) => readonly Flaw[];
 }

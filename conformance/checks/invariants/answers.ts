@@ -29,6 +29,8 @@ import {
 import { listResponseFlaws } from "./response-flaws.ts";
 import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
 import { listSecretFlaws } from "./secret-flaws.ts";
+import { RESPONSES_ANSWERED } from "./kept-responses.ts";
+import { CONVERSATION_ANSWERED } from "./conversation-answers.ts";
 import { STORED_ANSWERED } from "./stored-answers.ts";
 import { listTextFlaws, listTextStreamFlaws } from "./text-flaws.ts";
 import { CHAT_VARIANTS, RESPONSE_VARIANTS, streamed, TEXT_VARIANTS } from "./variants.ts";
@@ -169,6 +171,7 @@ export const ANSWERED: readonly Answered[] = [
     operation: "create-realtime-client-secret",
     needs: ["model:transcription"],
     variants: SECRET_VARIANTS,
+    refused: [{ session: { type: "conformance" } }, { expires_after: { anchor: "created_at", seconds: 1 } }],
     send: sendJson("create-realtime-client-secret", composeSecret),
     list: listSecretFlaws,
   },
@@ -188,6 +191,7 @@ export const ANSWERED: readonly Answered[] = [
     operation: "retrieveModel",
     needs: ["model:chat"],
     variants: [{}, {}],
+    refused: [{ model: "conformance-no-such-model" }],
     send: (context, { model = context.models.chat }, sent) => {
       const path = `/models/${encodeURIComponent(String(model))}`;
       return context.wire({ method: "GET", path, disconnectAfterMs: context.patienceMs, ...sent });
@@ -198,6 +202,8 @@ export const ANSWERED: readonly Answered[] = [
     },
   },
   ...STORED_ANSWERED,
+  ...CONVERSATION_ANSWERED,
+  ...RESPONSES_ANSWERED,
 ];
 
 /** As the examples of the document: a session for transcription with a model of the recipe. */
@@ -225,7 +231,7 @@ async function* findFlaws(context: CheckContext, answered: Answered): AsyncGener
       else yield { ...flaw, exchange };
     }
     for (const flaw of listNameFlaws(exchange)) yield { ...flaw, exchange };
-    for (const id of listIds(exchange)) {
+    for (const id of answered.makes === true ? listOwnIds(exchange) : listIds(exchange)) {
       for (const flaw of must(!ids.has(id), "an id of its own for each answer, and for each call", id))
         yield { ...flaw, exchange };
       ids.add(id);
@@ -284,6 +290,15 @@ function listIds(exchange: Exchange): readonly string[] {
   return [...new Set(ids.filter((id): id is string => typeof id === "string" && id !== ""))];
 }
 
+/** Of what was made. */
+function listOwnIds(exchange: Exchange): readonly string[] {
+  return readParts(exchange).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+}
+
+function isKept({ operation, makes = false }: Answered): boolean {
+  return makes || operations[operation].path.includes("_id}");
+}
+
 function defineAnswerCheck(answered: Answered, level: Level & ("must" | "should")): Check {
   const { slug, area, operation, needs } = answered;
   const isStrict = level === "must";
@@ -294,6 +309,8 @@ function defineAnswerCheck(answered: Answered, level: Level & ("must" | "should"
     tier: "protocol",
     operation,
     needs,
+    // What one check has made another one may have deleted.
+    ...(isKept(answered) ? { sharesAnswers: false } : {}),
     requirement: isStrict
       ? `Every field and event of ${slug} answers is what the document says, with every option that changes them.`
       : `The details of ${slug} answers agree with each other: texts, tokens, counts, times and order.`,

@@ -168,6 +168,11 @@ function isSeconds(time: unknown): boolean {
   return typeof time === "number" && Number.isInteger(time) && time > 1e9 && time < 4.1e9;
 }
 
+/** Of what is made now. */
+export function isRecentSeconds(time: unknown): boolean {
+  return isSeconds(time) && isRecent(time);
+}
+
 function isRecent(time: unknown): boolean {
   return typeof time === "number" && Math.abs(time - Date.now() / 1000) < 4 * DAY_SECONDS;
 }
@@ -292,4 +297,15 @@ function bytesOf(value: unknown): Buffer | null {
 /** The texts among these values, put together. */
 export function joinTexts(values: readonly unknown[]): string {
   return values.filter((value) => typeof value === "string").join("");
+}
+
+/** Whatever the order of keys; null is as good as none. */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((member, index) => isSame(member, other[index]));
+  }
+  if (isJsonObject(one) && isJsonObject(other)) {
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])].every((name) => isSame(one[name], other[name]));
+  }
+  return (one ?? null) === (other ?? null);
 }

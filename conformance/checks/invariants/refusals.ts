@@ -24,7 +24,8 @@ type Ask = () => Promise<Exchange>;
 const UNKNOWN_KEY: Credential = { literal: "sk-conformance-0000" };
 
 /** Requests that an operation has to refuse, whatever its body holds: that of an unknown key first. */
-function listRefusedAsks(context: CheckContext, { operation, send, variants }: Answered): readonly [Ask, ...Ask[]] {
+function listRefusedAsks(context: CheckContext, answered: Answered): readonly [Ask, ...Ask[]] {
+  const { operation, send, variants, refused = [] } = answered;
   const { method, path } = operations[operation];
   const [fields = {}] = variants;
   const unknown: Ask = () => send(context, fields, { credential: UNKNOWN_KEY });
@@ -32,21 +33,8 @@ function listRefusedAsks(context: CheckContext, { operation, send, variants }: A
   for (const key of ["no_capability", "no_credit"] as const) {
     if (hasKey(context, key)) others.push(() => send(context, fields, { credential: key }));
   }
-  if (operation === "retrieveModel") others.push(() => send(context, { model: "conformance-no-such-model" }));
-  if (operation === "create-realtime-client-secret") {
-    others.push(
-      () => send(context, { session: { type: "conformance" } }),
-      () => send(context, { expires_after: { anchor: "created_at", seconds: 1 } }),
-    );
-  }
-  if (operation === "listChatCompletions" || operation === "getChatCompletionMessages") {
-    others.push(
-      () => send(context, { limit: "0" }),
-      () => send(context, { order: "conformance" }),
-    );
-  }
-  if (path.includes("{completion_id}")) others.push(() => send(context, { completion_id: "conformance-unknown" }));
-  else if (method !== "GET") {
+  for (const wrong of refused) others.push(() => send(context, { ...fields, ...wrong }));
+  if (method !== "GET" && !path.includes("{")) {
     others.push(
       () => context.wire({ method, path, body: "{}" }),
       () => send(context, { ...fields, model: "conformance-no-such-model" }),

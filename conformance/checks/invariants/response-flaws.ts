@@ -4,7 +4,17 @@ import { responseSchema } from "@openai-compat/spec";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { AskedFor } from "./chat-flaws.ts";
-import { flaw, type Flaw, listShapeFlaws, listTokenFlaws, must, objectsOf, readAnswer, should } from "./flaws.ts";
+import {
+  flaw,
+  type Flaw,
+  isRecentSeconds,
+  listShapeFlaws,
+  listTokenFlaws,
+  must,
+  objectsOf,
+  readAnswer,
+  should,
+} from "./flaws.ts";
 
 export function listResponseFlaws(exchange: Exchange, asked: AskedFor): readonly Flaw[] {
   const { body, flaws } = readAnswer(exchange);
@@ -30,16 +40,13 @@ export function listBodyFlaws(body: JsonObject, asked: AskedFor): readonly Flaw[
 
 /** What a response says of itself, from its first event on. */
 export function listResponseHeadFlaws({ id, object, created_at: created, model }: JsonObject): readonly Flaw[] {
-  const isRecent = typeof created === "number" && Math.abs(created - Date.now() / 1000) < FOUR_DAYS_SECONDS;
   return [
     ...must(typeof id === "string" && id !== "", "an id", id),
     ...must(object === "response", "the object response", object),
-    ...must(isRecent, "`created_at` in seconds, of today", created),
+    ...must(isRecentSeconds(created), "`created_at` in seconds, of today", created),
     ...must(typeof model === "string" && model !== "", "the name of the model", model),
   ];
 }
-
-const FOUR_DAYS_SECONDS = 345_600;
 
 /** How a response ended: no model fails a well-formed request by itself. */
 function listEndFlaws({ status, incomplete_details: details, error, completed_at: completed }: JsonObject) {
@@ -169,7 +176,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   tools: [],
 };
 
-function listEchoFlaws(body: JsonObject, { fields }: AskedFor): readonly Flaw[] {
+export function listEchoFlaws(body: JsonObject, { fields }: AskedFor): readonly Flaw[] {
   const sent = ECHOED.filter((name) => (fields[name] ?? null) !== null);
   const unsent = Object.keys(DEFAULTS).filter((name) => !(name in fields));
   return [

@@ -7,6 +7,8 @@
 import { responseStreamEventSchema } from "@openai-compat/spec";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
+import { bodyBytes } from "../../src/response-body.ts";
+import { parseSse } from "../../src/sse.ts";
 import type { AskedFor } from "./chat-flaws.ts";
 import { flaw, type Flaw, listShapeFlaws, must, objectsOf, readStream, should } from "./flaws.ts";
 import { listBodyFlaws, listResponseHeadFlaws } from "./response-flaws.ts";
@@ -23,6 +25,7 @@ export function listResponseStreamFlaws(exchange: Exchange, asked: AskedFor): re
   const started = isJsonObject(first?.["response"]) ? first["response"] : {};
   return [
     ...flaws,
+    ...listNameFlaws(exchange, events),
     ...events.flatMap((event) => listShapeFlaws(event, responseStreamEventSchema)).slice(0, 1),
     ...must(
       numbers.every((number, place) => place === 0 || number > (numbers[place - 1] ?? 0)),
@@ -56,6 +59,18 @@ export function listResponseStreamFlaws(exchange: Exchange, asked: AskedFor): re
 }
 
 const BEGINNING: ReadonlySet<unknown> = new Set(["response.in_progress", "response.queued"]);
+
+/** Who listens for events by their names gets each with its own data. */
+function listNameFlaws(exchange: Exchange, events: readonly JsonObject[]): readonly Flaw[] {
+  const { frames } = parseSse(bodyBytes(exchange));
+  const alone = frames.find(({ data, event }) => data === null && event !== null);
+  const names = frames.flatMap(({ data, event }) => (data === null || data === "[DONE]" ? [] : [event]));
+  const other = events.findIndex(({ type }, place) => (names[place] ?? type) !== type);
+  return [
+    ...should(alone === undefined, "the name of an event beside its data", alone?.event),
+    ...should(other === -1, "events whose names are their types", [names[other], events[other]?.["type"]]),
+  ];
+}
 
 /** What becomes of a response while it is made. A service tier is chosen then. */
 const MADE = ["status", "output", "usage", "completed_at", "incomplete_details", "error", "service_tier"];

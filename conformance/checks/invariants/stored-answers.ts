@@ -17,6 +17,7 @@ import { userMessage } from "../support/chat-calls.ts";
 import { storeChat, uniqueLabel } from "../support/stored-calls.ts";
 import type { Answered } from "./answered.ts";
 import { type Flaw, listShapeFlaws, must, objectsOf, readAnswer, should } from "./flaws.ts";
+import { composeQuery, cutPage, listPageFlaws } from "./pages.ts";
 
 interface StoredChat {
   readonly messages: readonly JsonObject[];
@@ -78,6 +79,8 @@ interface Operation {
   readonly about: SharedKey<Stored> | null;
 }
 
+type Fixed = Readonly<Record<string, string>>;
+
 /** `place` and a number in `after` stand for ids. */
 function sendStored({ id: operation, about }: Operation): Answered["send"] {
   const { method, path } = operations[operation];
@@ -86,11 +89,11 @@ function sendStored({ id: operation, about }: Operation): Answered["send"] {
     const { completion_id: unknown, place, ...rest } = fields;
     const chat = stored.chats[Number(place ?? 0)];
     const filled = path.replace("{completion_id}", encodeURIComponent(String(unknown ?? chat?.made["id"])));
-    const label = operation === "listChatCompletions" ? stored.label : null;
-    const ids = typeof rest["after"] === "number" ? await listIds(context, filled, label) : [];
+    const fixed: Fixed = operation === "listChatCompletions" ? { "metadata[label]": stored.label } : {};
+    const ids = typeof rest["after"] === "number" ? await listIds(context, filled, fixed) : [];
     const exchange = await context.wire({
       method,
-      path: method === "GET" ? `${filled}${composeQuery(rest, label, ids)}` : filled,
+      path: method === "GET" ? `${filled}${composeQuery(rest, ids, fixed)}` : filled,
       ...(method === "POST"
         ? { body: JSON.stringify({ metadata: labelOf(stored, Number(place ?? 0)), ...rest }) }
         : {}),
@@ -108,18 +111,9 @@ function labelOf({ label }: Pick<Stored, "label">, place: number): JsonObject {
 }
 
 /** What a number in `after` stands for: the ids of all that is listed. */
-async function listIds(context: CheckContext, path: string, label: string | null): Promise<readonly unknown[]> {
-  const { body } = readAnswer(await context.wire({ method: "GET", path: `${path}${composeQuery({}, label, [])}` }));
+async function listIds(context: CheckContext, path: string, fixed: Fixed): Promise<readonly unknown[]> {
+  const { body } = readAnswer(await context.wire({ method: "GET", path: `${path}${composeQuery({}, [], fixed)}` }));
   return objectsOf(isJsonObject(body) ? body["data"] : []).map(({ id }) => id);
-}
-
-function composeQuery(fields: JsonObject, label: string | null, ids: readonly unknown[]): string {
-  const query = new URLSearchParams(label === null ? {} : { "metadata[label]": label });
-  for (const [name, value] of Object.entries(fields)) {
-    const id = name === "after" && typeof value === "number" ? ids[value] : undefined;
-    query.set(name, String(id ?? value));
-  }
-  return query.size === 0 ? "" : `?${query.toString()}`;
 }
 
 type List = Answered["list"];
@@ -163,29 +157,9 @@ function listMetadataFlaws({ metadata }: JsonObject, expected: JsonObject): read
 
 const NO_MODEL = "conformance-no-such-model";
 
-/** The elements that a query asks for. */
-function cut<T>(list: readonly T[], { limit, order, after, model }: JsonObject) {
-  if (model === NO_MODEL) return { page: [], hasMore: false };
-  const ordered = order === "desc" ? list.toReversed() : list;
-  const start = typeof after === "number" ? (order === "desc" ? list.length - after : after + 1) : 0;
-  const end = typeof limit === "number" ? start + limit : list.length;
-  return { page: ordered.slice(start, end), hasMore: ordered.length > end };
-}
-
-function listPageFlaws(body: JsonObject, hasMore: boolean): readonly Flaw[] {
-  const { object, data, first_id: first, last_id: last, has_more: more } = body;
-  const ids = objectsOf(data).map(({ id }) => id);
-  return [
-    ...must(object === "list", "the object list", object),
-    ...must(more === hasMore, `has_more: ${String(hasMore)}`, more),
-    ...must(first === (ids[0] ?? null), "first_id that is the id of the first", { first, ids }),
-    ...must(last === (ids.at(-1) ?? null), "last_id that is the id of the last", { last, ids }),
-    ...must(new Set(ids).size === ids.length && ids.every(isId), "an id of its own for each", ids),
-  ];
-}
-
-function isId(value: unknown): boolean {
-  return typeof value === "string" && value !== "";
+/** The chats that a query asks for. */
+function cut<T>(list: readonly T[], fields: JsonObject) {
+  return fields["model"] === NO_MODEL ? { page: [], hasMore: false } : cutPage(list, fields, "asc");
 }
 
 const listListFlaws = listWith((body, { label, chats }, fields) => {
@@ -227,6 +201,8 @@ function listMessageFlaws(message: JsonObject, { role, content }: JsonObject): r
   ];
 }
 
+const UNKNOWN = { completion_id: "conformance-unknown" };
+const BAD_PAGES: readonly JsonObject[] = [{ limit: "0" }, { order: "conformance" }];
 const STORED_CHATS = { area: "responses", needs: ["key:full", "model:chat"] } as const;
 const PAGES: readonly JsonObject[] = [
   { limit: 2 },
@@ -243,6 +219,7 @@ export const STORED_ANSWERED: readonly Answered[] = [
     slug: "stored-chats-list",
     operation: "listChatCompletions",
     variants: [{}, ...PAGES],
+    refused: BAD_PAGES,
     send: sendStored({ id: "listChatCompletions", about: STORED }),
     list: listListFlaws,
   },
@@ -251,6 +228,7 @@ export const STORED_ANSWERED: readonly Answered[] = [
     slug: "stored-chats-get",
     operation: "getChatCompletion",
     variants: [{ place: 0 }, { place: 1 }, { place: 2 }],
+    refused: [UNKNOWN],
     send: sendStored({ id: "getChatCompletion", about: STORED }),
     list: listWith((body, stored, { place }) => [
       ...listChatFlaws(body, stored.chats[Number(place)]?.made),
@@ -262,6 +240,7 @@ export const STORED_ANSWERED: readonly Answered[] = [
     slug: "stored-chats-update",
     operation: "updateChatCompletion",
     variants: [{ place: 0 }, { place: 1 }, { place: 2 }],
+    refused: [UNKNOWN],
     send: sendStored({ id: "updateChatCompletion", about: CHANGED }),
     list: listWith((body, stored, { place }) => [
       ...listChatFlaws(body, stored.chats[Number(place)]?.made),
@@ -273,6 +252,7 @@ export const STORED_ANSWERED: readonly Answered[] = [
     slug: "stored-chats-delete",
     operation: "deleteChatCompletion",
     variants: [{ place: 0 }, { place: 1 }],
+    refused: [UNKNOWN],
     send: sendStored({ id: "deleteChatCompletion", about: null }),
     list: listWith((body, { chats }, { place }) => [
       ...listShapeFlaws(body, chatCompletionDeletedSchema),
@@ -291,6 +271,7 @@ export const STORED_ANSWERED: readonly Answered[] = [
       { place: 1, order: "desc", limit: 2 },
       { place: 1, after: 0 },
     ],
+    refused: [...BAD_PAGES, UNKNOWN],
     send: sendStored({ id: "getChatCompletionMessages", about: STORED }),
     list: listMessagesFlaws,
   },

@@ -127,7 +127,10 @@ export const responseBackgroundChecks: readonly Check[] = [
     breaks: "Programs poll for ever, or get a response without a text.",
     async run(context) {
       const begun = await requireBegun(context);
-      expectAnswered(await poll(context, begun));
+      const { background, ...ended } = await poll(context, begun);
+      expectAnswered(ended);
+      const actual = `background: ${JSON.stringify(background)}`;
+      expectThat(background === true, { observer: "wire", expected: "background: true, as it was made", actual });
     },
   }),
   defineCheck({

@@ -155,10 +155,25 @@ const RESPONSES: Readonly<Record<string, LegalValues>> = {
   max_output_tokens: { defaults: [null], others: [16, 32] },
 };
 
+/** Of the fields that an input is made of. */
+const COUNTED: readonly string[] = [
+  "conversation",
+  "input",
+  "instructions",
+  "parallel_tool_calls",
+  "previous_response_id",
+  "reasoning",
+  "text",
+  "tool_choice",
+  "tools",
+  "truncation",
+];
+
 export const LEGAL_VALUES: Readonly<Record<string, Readonly<Record<string, LegalValues>>>> = {
   chat: CHAT,
   completions: COMPLETIONS,
   responses: RESPONSES,
+  "responses-input-tokens": Object.fromEntries(Object.entries(RESPONSES).filter(([name]) => COUNTED.includes(name))),
   embeddings: {
     encoding_format: { defaults: [null, "float"], others: ["base64"] },
     dimensions: { defaults: [null], learn: ({ data }) => learnLength(data) },

@@ -74,6 +74,14 @@ export const PLAIN_REQUESTS: readonly PlainRequest[] = [
     streamed: { stream: true },
     compose: ({ models }) => ({ model: models.chat, input: "Say hello.", max_output_tokens: 16 }),
   },
+  {
+    operation: "Getinputtokencounts",
+    slug: "responses-input-tokens",
+    area: "responses",
+    needs: ["key:full", "model:chat"],
+    streamed: null,
+    compose: ({ models }) => ({ model: models.chat, input: "Say hello." }),
+  },
 ];
 
 export function listModes({ streamed }: PlainRequest): readonly AnswerMode[] {

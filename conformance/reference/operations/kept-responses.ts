@@ -64,7 +64,8 @@ function define(
       const response = answer(found, request, account);
       if (isRefused(response)) return response;
       const events = found.events.slice(Number(request["starting_after"] ?? -1) + 1);
-      return { request, cost: 0, breaksAfter: null, response, events };
+      const asked = { ...request, stream: request["stream"] === "true" };
+      return { request: asked, cost: 0, breaksAfter: null, response, events };
     },
     encode: ({ response }) => response,
     ...rest,
@@ -77,15 +78,11 @@ function isRefused(value: JsonObject | Refusal): value is Refusal {
 
 export const getResponse = define(
   ({ response, background }, { stream }) => {
-    if (stream === true && background === null) return makeRefusal("invalid_value", { param: "stream" });
-    return background === null || stream === true ? response : pollBackground(background, response);
+    if (stream === "true" && background === null) return makeRefusal("invalid_value", { param: "stream" });
+    return background === null || stream === "true" ? response : pollBackground(background, response);
   },
   {
     hasNamedEvents: true,
-    decode(call) {
-      const fields = { ...decodeQuery(call), ...decodePath(call, SEGMENTS) };
-      return { fields: { ...fields, stream: "stream" in fields && fields.stream === "true" } };
-    },
     encodeStream: ({ events }) => events,
   },
 );

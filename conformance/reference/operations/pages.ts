@@ -8,13 +8,15 @@ import type { Fields } from "./operation.ts";
 const LONGEST_PAGE = 100;
 const DEFAULT_LIMIT = 20;
 
-/** The parameters of a query; `name[key]=value` is a member of `name`. */
+/** The parameters of a query; `name[key]=value` is a member of `name`, and `name[]=value` an element. */
 export function decodeQuery({ query }: ReferenceCall): Fields {
   const fields: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(query)) {
-    const [, object, key] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];
-    if (object === undefined || key === undefined) fields[name] = value;
-    else fields[object] = { ...(isJsonObject(fields[object]) ? fields[object] : {}), [key]: value };
+    const [, member, key] = /^(\w+)\[(\w*)\]$/.exec(name) ?? [];
+    const known = member === undefined ? undefined : fields[member];
+    if (member === undefined || key === undefined) fields[name] = value;
+    else if (key === "") fields[member] = [...(Array.isArray(known) ? known : []), value];
+    else fields[member] = { ...(isJsonObject(known) ? known : {}), [key]: value };
   }
   return fields;
 }

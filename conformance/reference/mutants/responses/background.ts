@@ -79,7 +79,7 @@ export const responseBackgroundMutants: readonly Mutant[] = [
     ({ answer }) => ({
       answer: (request, context) => {
         const kept = findKept(context.account, request["response_id"]);
-        const isLeft = kept?.isStreamed === true && kept.background !== null && request["stream"] !== true;
+        const isLeft = kept?.isStreamed === true && kept.background !== null && request["stream"] !== "true";
         return isLeft ? makeRefusal("not_found", { param: "response_id" }) : answer(request, context);
       },
     }),

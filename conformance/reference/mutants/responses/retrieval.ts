@@ -67,7 +67,7 @@ export const responseRetrievalMutants: readonly Mutant[] = [
     "getResponse",
     ({ validate }) => ({
       validate: (request) =>
-        "include[]" in request ? makeRefusal("invalid_value", { param: "include" }) : validate(request),
+        "include" in request ? makeRefusal("invalid_value", { param: "include" }) : validate(request),
     }),
   ),
   mutateReply(
