@@ -2,7 +2,8 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
-import { expectJsonObject, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
+import { jsonFrames } from "../../src/expect-stream.ts";
+import { assume, expectJsonObject, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
 import { beginConversation, beginWith, listItems, readElements, textOfItem } from "../support/conversation-calls.ts";
 import { expectRefused, requireStatus } from "../support/envelope.ts";
@@ -10,8 +11,10 @@ import { OWNERS } from "../support/owners.ts";
 import {
   askResponse,
   readOutputText,
+  requireEnd,
   requireInputTokens,
   requireResponse,
+  requireResponseEvents,
   type ResponseFields,
   RESPONSES,
 } from "../support/response-calls.ts";
@@ -34,6 +37,20 @@ async function respondIn(context: CheckContext, fields: ResponseFields): Promise
   return expectJsonObject(exchange);
 }
 
+function expectMore(plain: number, more: number): void {
+  const actual = `${plain} and ${more} input tokens`;
+  const expected = `at least ${LEAST_TOKENS} more input tokens than without it`;
+  expectThat(more - plain >= LEAST_TOKENS, { observer: "wire", expected, actual });
+}
+
+/** The whole response, from the last event. @throws Unsupported where the server says that it has none */
+async function streamIn(context: CheckContext, conversation: string): Promise<JsonObject> {
+  const exchange = await askResponse(context, { input: "Go on.", conversation, stream: true });
+  throwIfUnsupported(exchange, "conversation");
+  expectStatus(exchange, 200);
+  return requireEnd(assume("a stream of events", OWNERS.responseEvents, () => jsonFrames(exchange))).response;
+}
+
 export const conversationTurnChecks: readonly Check[] = [
   defineCheck({
     ...TURNS,
@@ -44,11 +61,19 @@ export const conversationTurnChecks: readonly Check[] = [
       const { id } = await beginWith(context, WORDS);
       const plain = requireInputTokens(await requireResponse(context, { input: "Go on." }));
       for (const conversation of [id, { id }]) {
-        const more = requireInputTokens(await respondIn(context, { conversation }));
-        const actual = `${plain} and ${more} input tokens`;
-        const expected = `at least ${LEAST_TOKENS} more input tokens than without it`;
-        expectThat(more - plain >= LEAST_TOKENS, { observer: "wire", expected, actual });
+        expectMore(plain, requireInputTokens(await respondIn(context, { conversation })));
       }
+    },
+  }),
+  defineCheck({
+    ...TURNS,
+    id: "responses.conversation.streamed",
+    requirement: "The items of a conversation reach the model where the response is streamed, too.",
+    breaks: "Programs that stream, as most do, talk to a model that has forgotten the conversation.",
+    async run(context) {
+      const { id } = await beginWith(context, WORDS);
+      const { response } = requireEnd(await requireResponseEvents(context, { input: "Go on." }));
+      expectMore(requireInputTokens(response), requireInputTokens(await streamIn(context, id)));
     },
   }),
   defineCheck({
@@ -75,9 +100,10 @@ export const conversationTurnChecks: readonly Check[] = [
     reference: "OpenAPI Response.conversation",
     breaks: "A program that keeps responses alone can't find their conversation again.",
     async run(context) {
-      const { id } = await beginConversation(context);
-      const actual = JSON.stringify((await respondIn(context, { conversation: id }))["conversation"]);
-      expectThat(actual === JSON.stringify({ id }), { observer: "wire", expected: id, actual });
+      for (const { id } of [await beginConversation(context), await beginConversation(context)]) {
+        const actual = JSON.stringify((await respondIn(context, { conversation: id }))["conversation"]);
+        expectThat(actual === JSON.stringify({ id }), { observer: "wire", expected: id, actual });
+      }
     },
   }),
   defineCheck({

@@ -11,6 +11,7 @@ export const conversationTurnMutants: readonly Mutant[] = [
       description: "`conversation` is ignored",
       intended: [
         "responses.conversation.reaches-the-model",
+        "responses.conversation.streamed",
         "responses.conversation.grows",
         "responses.conversation.named-in-answer",
         "responses.conversation.unknown",
@@ -26,6 +27,14 @@ export const conversationTurnMutants: readonly Mutant[] = [
       intended: ["responses.conversation.reaches-the-model"],
     },
     (request) => (typeof request["conversation"] === "object" ? omit(request, "conversation") : request),
+  ),
+  lose(
+    {
+      id: "responses.stream-ignores-conversation",
+      description: "a streamed response ignores its conversation",
+      intended: ["responses.conversation.streamed"],
+    },
+    (request) => (request["stream"] === true ? omit(request, "conversation") : request),
   ),
   mutateResponse(
     {
