@@ -77,7 +77,12 @@ export const billingMutants: readonly Mutant[] = [
     {
       id: "billing.given-away",
       description: "an account without credit is served",
-      intended: ["billing.no-credit.refused", "billing.no-credit.realtime", ...OTHER_OPERATIONS],
+      intended: [
+        "billing.no-credit.refused",
+        "billing.no-credit.realtime",
+        ...OTHER_OPERATIONS,
+        "responses.compact.no-credit",
+      ],
     },
     ({ covers }) => ({ covers: (account, tokens) => account === "empty" || covers(account, tokens) }),
   ),

@@ -77,7 +77,8 @@ export const responsePreviousMutants: readonly Mutant[] = [
     {
       id: "responses.one-store-for-all",
       description: "any account goes on from a response",
-      intended: ["responses.previous.other-account"],
+      // Nor are compactions its caller's own then.
+      intended: ["responses.previous.other-account", "responses.compact.goes-on"],
     },
     "createResponse",
     ({ answer }) => ({ answer: (request, context) => answer(request, { ...context, account: "everybody" }) }),
