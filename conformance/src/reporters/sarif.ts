@@ -60,7 +60,7 @@ function encodeRule({ id, level, requirement, reference, breaks, area, tier }: R
     id,
     shortDescription: { text: requirement },
     fullDescription: { text: `${requirement} Who breaks: ${breaks}` },
-    help: { text: `Rule: ${reference}\nWho breaks: ${breaks}\nMore: openai-conformance explain ${id}` },
+    help: { text: `Rule: ${reference}\nWho breaks: ${breaks}\nMore: npx @openai-compat/conformance explain ${id}` },
     defaultConfiguration: { level: mapLevel(level) },
     properties: { tags: [area, level, tier] },
   };
