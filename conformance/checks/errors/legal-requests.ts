@@ -10,6 +10,7 @@ import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectJsonObject, expectStatus, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { requireOffered } from "../support/operation-probes.ts";
 import { type AnswerMode, listModes, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
+import { throwIfModelRefused } from "../support/refused-models.ts";
 import { LEGAL_VALUES, type LegalValues } from "../support/legal-values.ts";
 import { answerOwners } from "../support/owners.ts";
 
@@ -24,6 +25,7 @@ async function expectTaken(asked: Asked, exchange: Exchange): Promise<void> {
   if (exchange.response?.status !== 200) {
     const { context, request, mode } = asked;
     const plain = await sendPlain(context, request, { mode });
+    throwIfModelRefused(plain);
     assume(`a plain ${mode === "stream" ? "stream" : "request"} is answered`, answerOwners(plain), () =>
       expectStatus(plain, 200),
     );

@@ -11,6 +11,7 @@ import { defineOwners } from "../../src/owners.ts";
 import { userMessage } from "../support/chat-calls.ts";
 import { readElements } from "../support/conversation-calls.ts";
 import { OWNERS } from "../support/owners.ts";
+import { throwIfModelRefused } from "../support/refused-models.ts";
 import { requireEnd, requireKept, requireResponse, requireSupported } from "../support/response-calls.ts";
 import type { Answered } from "./answered.ts";
 import { type Flaw, isSame, listShapeFlaws, must, readAnswer, readStream, should } from "./flaws.ts";
@@ -356,10 +357,13 @@ const COUNTED_ROW: Answered = {
   },
 };
 
+/** @throws Unsupported where nobody can count before the model answers, as behind an upstream that counts none */
 async function sendCount(context: CheckContext, fields: JsonObject, sent = {}): Promise<Exchange> {
   const { method, path } = operations.Getinputtokencounts;
   const body = JSON.stringify({ model: context.models.chat, ...fields });
-  return context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
+  const exchange = await context.wire({ method, path, body, disconnectAfterMs: context.patienceMs, ...sent });
+  throwIfModelRefused(exchange);
+  return exchange;
 }
 
 /** One row for each operation on responses that are kept, and the count of what one would read. */
