@@ -51,7 +51,11 @@ export class SharedAnswers {
     const taken = new Set<string>();
     const places = new Map<RecordedRequest, string>();
     const noted = new Map<string, Recorded>();
-    const { promise: settled, resolve: end } = Promise.withResolvers<void>();
+    // The suite runs on Node.js 20, which has no Promise.withResolvers.
+    let end = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     const own: Sender = { index, settled };
     let isSettled = false;
     const find = async (place: string): Promise<Exchange | null> => {
