@@ -77,7 +77,7 @@ export interface ReporterOptions {
   readonly terminal: Output;
   /** Whether the terminal gets colours. */
   readonly colour: boolean;
-  /** File of the job's summary on GitHub Actions (`GITHUB_STEP_SUMMARY`); null elsewhere. */
+  /** File of the job's summary on GitHub Actions (`GITHUB_STEP_SUMMARY`); null outside of it. */
   readonly summaryFile: string | null;
 }
 

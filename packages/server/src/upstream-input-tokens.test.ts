@@ -85,7 +85,7 @@ test.each([
   [500, { error: { message: "Oh.", type: "server_error", param: null, code: null } }, 500, "upstream_failed"],
   [200, { object: "response.input_tokens" }, 500, "upstream_failed"],
   [200, { object: "response.input_tokens", input_tokens: "7" }, 500, "upstream_failed"],
-])("what else the upstream says (%i %j) is told as of a response", async (status, answer, shown, code) => {
+])("other answers of the upstream (%i %j) become those that a response gets", async (status, answer, shown, code) => {
   const { count, usage } = await startCounting(status, answer);
   expect(await count()).toMatchObject({ status: shown, body: { error: { code } } });
   expect((await usage()).filter(({ amount }) => amount !== 0)).toEqual([]);

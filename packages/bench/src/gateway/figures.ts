@@ -17,7 +17,7 @@ interface FigureDefinition {
   readonly target?: Target;
 }
 
-const ONE_SHOT = "one-shot, many connections";
+const ONE_SHOT = "non-streaming, many connections";
 const STREAMS = "streams side by side";
 const SLOW_STREAMS = "slow streams, opened within 1 s";
 
@@ -32,23 +32,23 @@ const FIGURES: readonly FigureDefinition[] = [
   { key: "clientCpuMs", name: `${ONE_SHOT}, load client's CPU`, unit: "ms/request" },
   { key: "jsonP50Ms", name: `${ONE_SHOT}, p50`, unit: "ms" },
   { key: "jsonP99Ms", name: `${ONE_SHOT}, p99`, unit: "ms" },
-  { key: "oneP50Ms", name: "one-shot, one connection, p50", unit: "ms" },
+  { key: "oneP50Ms", name: "non-streaming, one connection, p50", unit: "ms" },
   {
     key: "addedP50Ms",
-    name: "one-shot, one connection, p50 added to direct",
+    name: "non-streaming, one connection, p50 added to direct",
     unit: "ms",
     target: { of: "ours", bound: "≤", value: 0.7 },
   },
   {
     key: "addedP99Ms",
-    name: "one-shot, one connection, p99 added to direct",
+    name: "non-streaming, one connection, p99 added to direct",
     unit: "ms",
     target: { of: "ours", bound: "≤", value: 1 },
   },
-  { key: "addedPacedP50Ms", name: "one-shot, 100 requests/s, p50 added to direct", unit: "ms" },
+  { key: "addedPacedP50Ms", name: "non-streaming, 100 requests/s, p50 added to direct", unit: "ms" },
   {
     key: "addedPacedP99Ms",
-    name: "one-shot, 100 requests/s, p99 added to direct",
+    name: "non-streaming, 100 requests/s, p99 added to direct",
     unit: "ms",
     target: { of: "ours", bound: "≤", value: 1.5 },
   },

@@ -43,7 +43,7 @@ afterAll(async () => {
   await Promise.all([bare.stop(), bench.client.stop(), bench.mock.stop()]);
 });
 
-test("one-shot requests are counted and timed on many connections and on one", async () => {
+test("non-streaming requests are counted and timed on many connections and on one", async () => {
   const many = await measureManyConnections(bench, bare, TINY);
   expect(many["jsonRequests"]).toBeGreaterThanOrEqual(TINY.connections);
   expect(many["jsonCpuMs"]).toBeGreaterThan(0);

@@ -29,7 +29,7 @@ function describeUsage(completionTokens: number) {
   };
 }
 
-/** A one-shot answer of about 700 bytes. */
+/** A non-streaming answer of about 700 bytes. */
 export const JSON_ANSWER = Buffer.from(
   JSON.stringify({
     ...SHARED,

@@ -1,11 +1,11 @@
 /**
- * The texts of compaction: what a model is told to make of a conversation, and how the summary is shown to the model that
+ * The texts of compaction: how a model is asked to summarise a conversation, and how the summary is shown to the model that
  * goes on from it. It knows no call and no wire.
  */
 
 import { AiError } from "@openai-compat/core";
 
-/** Of English; the limit of tokens is never reached where a model keeps to it. */
+/** Of English; the limit of tokens is never reached where a model obeys it. */
 const WORDS_PER_TOKEN = 0.5;
 
 /** The last message of a conversation that is to be summarised. @param tokensMax of the summary */

@@ -97,7 +97,7 @@ class Lanes {
     try {
       share.take(bytes);
     } catch {
-      // The connection goes on without it: its client is told that the response is not found.
+      // The connection goes on without it: its client gets previous_response_not_found.
       return share.release();
     }
     this.#lanes.set(lane, { response, share });
