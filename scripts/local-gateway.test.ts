@@ -12,14 +12,17 @@ function startFake(source: string) {
   const pidFile = path.join(folder, "pids");
   writeFileSync(
     script,
-    `import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+    `import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
     const valueOf = (name) => process.argv[process.argv.indexOf(name) + 1];
     const isGateway = process.argv.includes("--config");
     appendFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n");
     setInterval(() => {}, 1000);
     const upstream = JSON.stringify({ base_url: "http://there/v1", keys: { full: "k" }, models: { chat: "m", embedding: "e", transcription: "t" } });
     ${source}
-    writeFileSync(valueOf("--ready-file"), isGateway ? readFileSync(valueOf("--config")) : upstream);`,
+    // As the server does: whoever sees the file can read all of it.
+    const readyFile = valueOf("--ready-file");
+    writeFileSync(readyFile + ".tmp", isGateway ? readFileSync(valueOf("--config")) : upstream);
+    renameSync(readyFile + ".tmp", readyFile);`,
   );
   const running = () =>
     readFileSync(pidFile, "utf8")
