@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { allChecks } from "./all-checks.ts";
+import { readBaseline } from "./baseline.ts";
 import type { Check } from "./check.ts";
 import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -18,6 +19,7 @@ import { ConfigurationError, resolveTarget } from "./resolve-target.ts";
 import { judgeTarget, prepareRun, type RunSettings } from "./run-conformance.ts";
 import { readSuiteIdentity } from "./suite-identity.ts";
 import type { Target } from "./target.ts";
+import { openBaseline, saveBaseline } from "./update-baseline.ts";
 
 export interface CommandLineIo {
   readonly stdout: Output;
@@ -45,6 +47,9 @@ interface RunFlags {
   readonly reporter: readonly string[];
   readonly plan?: true;
   readonly failOn: FailOn;
+  readonly baseline?: string;
+  readonly updateBaseline?: true;
+  readonly reportOnly?: true;
   readonly timeoutMs: number;
   readonly runTimeoutMs: number;
   readonly preflightTimeoutMs: number;
@@ -131,6 +136,15 @@ function defineRunCommand(program: Command): Command {
       new Option("--fail-on <level>", "lowest level that fails a run").choices(["must", "should"]).default("must"),
     )
     .option(
+      "--baseline <file>",
+      "YAML with checks that are expected to fail: their failures don't fail the run, and an entry that no longer fits does",
+    )
+    .option(
+      "--update-baseline",
+      "write the smallest baseline that the run fits; entries that still hold stay as they are",
+    )
+    .option("--report-only", "exit code 0 where it would be 1; the report says gate: false")
+    .option(
       "--timeout-ms <ms>",
       "a check to whose requests nothing comes for this time is given up",
       decodePositive,
@@ -182,7 +196,10 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
     targetFile: flags.target,
     environment: io.environment,
   });
+  const opened = await openBaselineOf(flags);
   const settings: RunSettings = {
+    ...opened,
+    reportOnly: flags.reportOnly === true,
     sdk: flags.sdk,
     only: flags.only,
     disable: flags.disable,
@@ -207,6 +224,23 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
   });
   const report = await judgeTarget(target, { ...settings, onEvent: (event) => reporter.handle(event) });
   return report.exitCode;
+}
+
+/** @returns the settings of a run that are about its baseline. @throws ConfigurationError */
+async function openBaselineOf({
+  baseline: file,
+  updateBaseline,
+}: Pick<RunFlags, "baseline" | "updateBaseline">): Promise<
+  Pick<RunSettings, "baseline" | "updatesBaseline" | "onUpdate">
+> {
+  if (file === undefined) {
+    if (updateBaseline === true)
+      throw new ConfigurationError("--update-baseline needs --baseline FILE, which it writes.");
+    return {};
+  }
+  if (updateBaseline !== true) return { baseline: await readBaseline(file) };
+  const { baseline, document } = await openBaseline(file);
+  return { baseline, updatesBaseline: true, onUpdate: (update) => saveBaseline(file, document, update) };
 }
 
 async function printPlan(target: Target, settings: RunSettings, stdout: Output): Promise<number> {

@@ -2,6 +2,7 @@
 
 export type { Area, Check, Level, Need, Tier } from "./check.ts";
 export { allChecks } from "./all-checks.ts";
+export { type Baseline, type BaselineEntry, readBaseline } from "./baseline.ts";
 export type { Verdict } from "./exit-code.ts";
 export { EXIT_CODES, type FailOn } from "./exit-code.ts";
 export { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";

@@ -9,6 +9,8 @@ import { encodeReplay } from "./encode-curl.ts";
 import { encodeSnippet } from "./encode-snippet.ts";
 import { type Evidence, encodeEvidence, evidenceSchema } from "./evidence.ts";
 import type { Decision, Verdict } from "./exit-code.ts";
+import { BASELINE_PROBLEMS, type Expectation, EXPECTATION_STATES } from "./expectation.ts";
+import type { BaselineReport, BaselineStanding } from "./gate.ts";
 import { type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
 import type { Observer } from "./outcome-signals.ts";
 import type { Redact } from "./redact.ts";
@@ -46,6 +48,8 @@ export interface ReportedCheck {
   readonly owners: readonly string[];
   /** Whether each of them passed: nobody says why it could not be judged. */
   readonly isOrphan: boolean;
+  /** What the baseline expects of it; null for a check that it does not name, and without a baseline. */
+  readonly expectation: Expectation | null;
 }
 
 export type Counts = Readonly<Record<Outcome, number>>;
@@ -53,7 +57,10 @@ export type Counts = Readonly<Record<Outcome, number>>;
 export interface AreaReport {
   readonly area: Area;
   readonly verdict: Verdict;
+  readonly baselineStanding: BaselineStanding;
   readonly counts: Counts;
+  /** So many of its checks failed as the baseline expects. */
+  readonly expected: number;
 }
 
 /** interrupted: the run was stopped before every check had ended. unidentified: no check was tried. */
@@ -61,6 +68,11 @@ export type RunEnding = "complete" | "interrupted" | "unidentified";
 
 export interface RunReport extends Decision {
   readonly ending: RunEnding;
+  readonly baselineStanding: BaselineStanding;
+  /** False where failures do not change the exit code: `--report-only`. */
+  readonly gate: boolean;
+  /** Null where there is none. */
+  readonly baseline: BaselineReport | null;
   readonly suite: SuiteIdentity;
   readonly target: ReportedTarget;
   readonly counts: Counts;
@@ -78,7 +90,14 @@ export interface ReportedTarget {
   readonly models: Target["models"];
 }
 
-export function describeResult(result: CheckResult, redact: Redact, target: Target): ReportedCheck {
+export interface DescribeOptions {
+  readonly redact: Redact;
+  readonly target: Target;
+  /** What the baseline expects of it. */
+  readonly expectation: Expectation | null;
+}
+
+export function describeResult(result: CheckResult, { redact, target, expectation }: DescribeOptions): ReportedCheck {
   const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
   const { outcome, observer, durationMs, tries, owners, isOrphan } = result;
   const shown = outcome === "pass" ? null : result.evidence;
@@ -97,6 +116,7 @@ export function describeResult(result: CheckResult, redact: Redact, target: Targ
     tries,
     owners,
     isOrphan,
+    expectation: expectation === null ? null : redactExpectation(expectation, redact),
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
     actual: redactOrNull(result.actual),
@@ -105,6 +125,11 @@ export function describeResult(result: CheckResult, redact: Redact, target: Targ
     trace: encodeTrace(result, redact, target.keys),
     evidence: describeEvidence(result, redact),
   };
+}
+
+function redactExpectation(expectation: Expectation, redact: Redact): Expectation {
+  const { reason, issue } = expectation;
+  return { ...expectation, reason: redact(reason), issue: issue === null ? null : redact(issue) };
 }
 
 function describeEvidence({ expected, actual, evidence: exchange }: CheckResult, redact: Redact): Evidence | null {
@@ -131,11 +156,48 @@ export function countOutcomes(checks: readonly { readonly outcome: Outcome }[]):
   return counts;
 }
 
-/** `11 pass, 2 fail`, in the order of `OUTCOMES`. */
-export function renderCounts(counts: Counts): string {
+/** `11 pass, 2 fail; 1 of them as expected`, in the order of `OUTCOMES`. @param expected so many failed as the baseline expects */
+export function renderCounts(counts: Counts, expected = 0): string {
   const parts = OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
-  return parts.length === 0 ? "none" : parts.join(", ");
+  const known = expected === 0 ? "" : `; ${expected} of them as expected`;
+  return parts.length === 0 ? "none" : parts.join(", ") + known;
 }
+
+const flakySchema = z
+  .strictObject({ failed: z.int().positive(), of: z.int().positive() })
+  .nullable()
+  .describe("So many of so many tries may fail; null for a check that is expected to fail each time.");
+
+const expectationSchema = z.strictObject({
+  state: z
+    .enum(EXPECTATION_STATES)
+    .describe(
+      "expected: it failed, as the entry says. unconfirmed: no verdict, or flaky and passed. The others: the entry is wrong.",
+    ),
+  reason: z.string().describe("As the baseline says it."),
+  issue: z.string().nullable(),
+  expires: z.string().nullable().describe("YYYY-MM-DD, the last day of the entry in UTC."),
+  flaky: flakySchema,
+});
+
+const baselineSchema = z.strictObject({
+  file: z.string().nullable(),
+  expected: z.int().nonnegative().describe("So many checks failed as the baseline expects."),
+  problems: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        kind: z.enum(BASELINE_PROBLEMS),
+        line: z.int().nullable().describe("Of the entry in the file."),
+        message: z.string().describe("What is wrong, and what to do."),
+      }),
+    )
+    .describe("Entries that are wrong: with one, the exit code is not 0 where `gate` is true."),
+  update: z
+    .strictObject({ written: z.array(z.string()), removed: z.array(z.string()) })
+    .nullable()
+    .describe("Ids of the entries that --update-baseline wrote and dropped; null when the file was not changed."),
+});
 
 export const jsonReportSchema = z.strictObject({
   schema_version: z.literal(1),
@@ -149,8 +211,15 @@ export const jsonReportSchema = z.strictObject({
     base_url: z.string(),
     models: z.partialRecord(z.enum(MODEL_ROLES), z.string()),
   }),
-  verdict: z.enum(["conformant", "non-conformant", "unproved", "harness-error"]),
+  verdict: z
+    .enum(["conformant", "non-conformant", "unproved", "harness-error"])
+    .describe("What the target is, whatever a baseline expects."),
   exit_code: z.int(),
+  gate: z
+    .boolean()
+    .optional()
+    .describe("False with --report-only: then failures do not change the exit code, and 0 says nothing about them."),
+  baseline: baselineSchema.nullable().optional().describe("Null for a run without one."),
   explanation: z.string().optional().describe("The verdict in a sentence. This and other optional fields are new."),
   ending: z
     .enum(["complete", "interrupted", "unidentified"])
@@ -201,6 +270,7 @@ export const jsonReportSchema = z.strictObject({
         .array(z.string())
         .describe("The checks that judge the precondition for which it is inconclusive; empty where there is none."),
       is_orphan: z.boolean().describe("Whether each of those passed."),
+      baseline: expectationSchema.nullable().optional().describe("What the baseline expects; null for nothing."),
     }),
   ),
 });
@@ -208,7 +278,7 @@ export const jsonReportSchema = z.strictObject({
 export type JsonReport = z.infer<typeof jsonReportSchema>;
 
 export function encodeJsonReport(report: RunReport): JsonReport {
-  const { suite, target, verdict, exitCode, explanation, ending, startedAt, durationMs, counts, checks } = report;
+  const { suite, target, verdict, exitCode, gate, explanation, ending, startedAt, durationMs, counts, checks } = report;
   return {
     schema_version: 1,
     suite: {
@@ -220,19 +290,33 @@ export function encodeJsonReport(report: RunReport): JsonReport {
     target: { base_url: target.baseUrl, models: { ...target.models } },
     verdict,
     exit_code: exitCode,
+    gate,
+    baseline: encodeBaseline(report.baseline),
     explanation,
     ending,
     started_at: startedAt,
     duration_ms: roundMs(durationMs),
     counts: { ...counts },
     orphans: checks.flatMap(({ id, isOrphan }) => (isOrphan ? [id] : [])),
-    checks: checks.map(({ durationMs: checkMs, actual, isOrphan, owners, ...check }) => ({
+    checks: checks.map(({ durationMs: checkMs, actual, isOrphan, owners, expectation, ...check }) => ({
       ...check,
       owners: [...owners],
       is_orphan: isOrphan,
+      baseline: expectation,
       got: actual,
       duration_ms: roundMs(checkMs),
     })),
+  };
+}
+
+function encodeBaseline(baseline: BaselineReport | null): JsonReport["baseline"] {
+  if (baseline === null) return null;
+  const { file, expected, problems, update } = baseline;
+  return {
+    file,
+    expected,
+    problems: [...problems],
+    update: update === null ? null : { written: [...update.written], removed: [...update.removed] },
   };
 }
 

@@ -7,7 +7,10 @@ import { allChecks } from "./all-checks.ts";
 import type { Area, Check } from "./check.ts";
 import type { ChatModelChoice } from "./choose-chat-model.ts";
 import type { Exchange } from "./exchange.ts";
-import { decideInterrupted, decideVerdict, type FailOn } from "./exit-code.ts";
+import type { Baseline } from "./baseline.ts";
+import type { FailOn } from "./exit-code.ts";
+import { findExpectation } from "./expectation.ts";
+import { gateArea, gateRun } from "./gate.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { DEFAULT_SDK, loadOfficialSdk, type OfficialSdk, type SdkMajor } from "./official-sdk.ts";
@@ -28,6 +31,7 @@ import { runChecks } from "./runner.ts";
 import { readSuiteIdentity, type SuiteIdentity } from "./suite-identity.ts";
 import { resolveTarget, type TargetOptions } from "./resolve-target.ts";
 import { listSecrets, type Target } from "./target.ts";
+import type { BaselineUpdate } from "./update-baseline.ts";
 
 /** What a run says while it goes; every text is redacted. */
 export type RunEvent =
@@ -53,9 +57,17 @@ export interface RunSettings extends Selection {
   readonly sdk?: SdkMajor;
   /** Default `must`. */
   readonly failOn?: FailOn;
+  /** Failures that are expected. Default: none. See `readBaseline`. */
+  readonly baseline?: Baseline;
+  /** Judge as if the baseline had been updated; whoever has its file writes that (`onUpdate`). Default: no. */
+  readonly updatesBaseline?: boolean;
+  /** Exit code 0 where it would be 1, and a report that says `gate: false`. Default: no. */
+  readonly reportOnly?: boolean;
   readonly limits?: Partial<RunLimits>;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Called before the last event, when the baseline is to be changed. */
+  readonly onUpdate?: (update: BaselineUpdate) => void;
 }
 
 export interface ConformanceOptions extends RunSettings, Omit<TargetOptions, "keys"> {
@@ -118,6 +130,8 @@ const OPEN_NOTE =
   "This server asks for no key: neither no key nor a made-up one is refused, so that nothing about credentials is " +
   "judged. To have it judged, start the server with a key and pass it with --api-key.";
 
+const REPORT_ONLY_NOTE = "--report-only: failures do not change the exit code, so that this run is no gate.";
+
 /** A completion model is the chat model unless it is named. */
 function completeTarget(target: Target, { model, tokenLimit }: ChatModelChoice): Target {
   const chat = model === null ? {} : { completion: model, chat: model };
@@ -137,37 +151,73 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const suite: SuiteIdentity = { ...readSuiteIdentity(prepared.officialSdk), profile };
   const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
   const narrowed = selected.length === 0 ? [] : [`Only these checks are judged: ${selected.join(", ")}.`];
-  const notes = [...prepared.notes, ...narrowed].map(redact);
+  const notes = [...prepared.notes, ...narrowed, ...(settings.reportOnly === true ? [REPORT_ONLY_NOTE] : [])].map(
+    redact,
+  );
   const { plan } = prepared;
   onEvent({ type: "run-start", suite, target: reportedTarget, planned: plan.length, areas: countPlanned(plan), notes });
 
-  const describe = (result: CheckResult): ReportedCheck => describeResult(result, redact, target);
+  const today = startedAt.slice(0, "YYYY-MM-DD".length);
+  const { baseline = null } = settings;
   const onAnswer = (exchange: Exchange): void => void secrets.push(...listIssuedSecrets(exchange));
   const results = await collectResults(prepared, { ...settings, onAnswer }, (event) => {
-    onEvent(
-      event.type === "start"
-        ? { type: "check-start", id: event.id }
-        : { type: "check-end", check: describe(event.result) },
-    );
+    if (event.type === "start") onEvent({ type: "check-start", id: event.id });
+    else {
+      const expectation = baseline === null ? null : findExpectation(baseline, event.result, today);
+      onEvent({ type: "check-end", check: describeResult(event.result, { redact, target, expectation }) });
+    }
   });
-  const failOn = settings.failOn ?? "must";
   const ending = describeEnding(results, prepared, settings);
-  const decision =
-    ending === "interrupted" ? decideInterrupted(results) : decideVerdict(results, failOn, prepared.unidentified);
   const report: RunReport = {
-    ...decision,
+    ...decideRun(results, { prepared, settings, ending, today, redact }),
     ending,
-    explanation: redact(decision.explanation),
     suite,
     target: reportedTarget,
     counts: countOutcomes(results),
-    areas: reportAreas(results, failOn),
-    checks: results.map(describe),
     startedAt,
     durationMs: performance.now() - startMs,
   };
   onEvent({ type: "run-end", report });
   return report;
+}
+
+interface DecideOptions {
+  readonly prepared: PreparedRun;
+  readonly settings: RunSettings;
+  readonly ending: RunEnding;
+  /** `YYYY-MM-DD` in UTC. */
+  readonly today: string;
+  readonly redact: Redact;
+}
+
+/** What the results of a run come to, for the whole, each area and each check. */
+function decideRun(
+  results: readonly CheckResult[],
+  { prepared, settings, ending, today, redact }: DecideOptions,
+): Omit<RunReport, "ending" | "suite" | "target" | "counts" | "startedAt" | "durationMs"> {
+  const { failOn = "must", reportOnly = false, baseline = null, updatesBaseline = false } = settings;
+  const { target, unidentified } = prepared;
+  const { expectations, update, ...decision } = gateRun(results, {
+    failOn,
+    isInterrupted: ending === "interrupted",
+    unidentified,
+    baseline,
+    updatesBaseline,
+    reportOnly,
+    ids: (settings.checks ?? allChecks).map(({ id }) => id),
+    today,
+    redact,
+  });
+  if (update !== null) settings.onUpdate?.(update);
+  return {
+    ...decision,
+    explanation: redact(decision.explanation),
+    gate: !reportOnly,
+    areas: reportAreas(results, { expectations, failOn }),
+    checks: results.map((result) =>
+      describeResult(result, { redact, target, expectation: expectations.get(result.check.id) ?? null }),
+    ),
+  };
 }
 
 function countPlanned(plan: readonly PlannedCheck[]): readonly { readonly area: Area; readonly planned: number }[] {
@@ -215,11 +265,13 @@ async function collectResults(
   );
 }
 
-function reportAreas(results: readonly CheckResult[], failOn: FailOn): AreaReport[] {
+type AreaOptions = Parameters<typeof gateArea>[1];
+
+function reportAreas(results: readonly CheckResult[], options: AreaOptions): AreaReport[] {
   const areas: Area[] = [...new Set(results.map(({ check }) => check.area))];
   return areas.map((area) => {
     const own = results.filter(({ check }) => check.area === area);
-    return { area, verdict: decideVerdict(own, failOn, null).verdict, counts: countOutcomes(own) };
+    return { area, ...gateArea(own, options), counts: countOutcomes(own) };
   });
 }
 

@@ -6,9 +6,17 @@
 
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
-import type { RunReport } from "../report.ts";
+import type { ReportedCheck, RunReport } from "../report.ts";
 import { encodeMarkdown } from "./markdown.ts";
-import { type CauseGroup, groupByCause, makePrintable, selectFailures, VERDICT_TEXTS } from "./report-texts.ts";
+import {
+  type CauseGroup,
+  describeExpected,
+  groupByCause,
+  makePrintable,
+  resolveStanding,
+  selectFailures,
+  VERDICT_TEXTS,
+} from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 
 /** GitHub shows so many annotations of a kind for one step, and drops the rest. */
@@ -47,16 +55,44 @@ export function encodeAnnotations(report: RunReport): string {
   const groups = groupByCause(selectFailures(report.checks));
   const errors = groups.filter(([{ outcome }]) => outcome === "fail");
   const warnings = groups.filter(([{ outcome }]) => outcome === "warn");
-  const shownErrors = errors.slice(0, ANNOTATIONS_MAX - 1).map((group) => encodeGroup("error", group));
-  const verdict = encodeVerdict(report, errors.length - shownErrors.length);
-  return [verdict, ...shownErrors, ...warnings.slice(0, ANNOTATIONS_MAX).map((group) => encodeGroup("warning", group))]
+  const problems = encodeProblems(report.baseline);
+  const all = [...problems, ...errors.map((group) => encodeGroup("error", group))];
+  const shownErrors = all.slice(0, ANNOTATIONS_MAX - 1);
+  const verdict = encodeVerdict(report, all.length - shownErrors.length);
+  return [
+    verdict,
+    ...shownErrors,
+    ...warnings.slice(0, ANNOTATIONS_MAX).map((group) => encodeGroup("warning", group)),
+    ...encodeExpected(report.checks),
+  ]
     .map((line) => `${line}\n`)
     .join("");
 }
 
-function encodeVerdict({ verdict, explanation, exitCode }: RunReport, leftOut: number): string {
+/** Wrong entries, each at its line of the file. */
+function encodeProblems(baseline: RunReport["baseline"]): string[] {
+  const { file, problems } = baseline ?? { file: null, problems: [] };
+  return problems.map(({ id, line, message }) => {
+    const place = file === null || line === null ? {} : { file, line };
+    return encodeCommand("error", `Baseline: ${id}`, { message: makePrintable(message), ...place });
+  });
+}
+
+/** One notice: a baseline may expect hundreds. */
+function encodeExpected(checks: readonly ReportedCheck[]): string[] {
+  const lines = checks.flatMap((check) => {
+    const expected = describeExpected(check);
+    return expected === null ? [] : [`${check.id} (${check.level}): ${makePrintable(expected)}`];
+  });
+  return lines.length === 0
+    ? []
+    : [encodeCommand("notice", `${lines.length} failed as the baseline expects`, lines.join("\n"))];
+}
+
+function encodeVerdict(report: RunReport, leftOut: number): string {
+  const { explanation, exitCode } = report;
   const more = leftOut === 0 ? "" : ` ${leftOut} more causes are in the report.`;
-  const title = `Conformance: ${VERDICT_TEXTS[verdict]}`;
+  const title = `Conformance: ${VERDICT_TEXTS[resolveStanding(report)]}`;
   return encodeCommand(exitCode === 0 ? "notice" : "error", title, `${makePrintable(explanation)}${more}`);
 }
 
@@ -72,9 +108,20 @@ function encodeGroup(command: "error" | "warning", [check, ...others]: CauseGrou
   return encodeCommand(command, `${check.id} (${check.level})`, rows.join("\n"));
 }
 
-function encodeCommand(command: "error" | "warning" | "notice", title: string, message: string): string {
+interface Annotation {
+  readonly message: string;
+  /** From the root of the repository. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+function encodeCommand(command: "error" | "warning" | "notice", title: string, given: Annotation | string): string {
+  const { message, ...place } = typeof given === "string" ? { message: given } : given;
   const cut = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX)}…` : message;
-  return `::${command} title=${escapeProperty(title)}::${escapeData(cut)}`;
+  const properties = Object.entries({ title, ...place }).map(
+    ([name, value]) => `${name}=${escapeProperty(String(value))}`,
+  );
+  return `::${command} ${properties.join(",")}::${escapeData(cut)}`;
 }
 
 /** As `@actions/core` does it. */

@@ -3,7 +3,7 @@
 import type { ReportedCheck } from "../report.ts";
 import type { Trace, TracedExchange } from "../trace.ts";
 import { type Html, markup, NOTHING } from "./html-template.ts";
-import { describeFlakiness, makePrintable } from "./report-texts.ts";
+import { describeExpected, describeFlakiness, isExpected, makePrintable } from "./report-texts.ts";
 
 /** Characters of a command: recordings are sent as text as well. */
 const COMMAND_LENGTH_MAX = 20_000;
@@ -11,8 +11,9 @@ const COMMAND_LENGTH_MAX = 20_000;
 /** @param hasTrace whether there is room for its trace */
 export function renderCheck(check: ReportedCheck, hasTrace: boolean): Html {
   const { id, area, level, outcome, requirement, curl, snippet } = check;
+  const [tag, kind] = isExpected(check) ? ["expected", `expected ${outcome}`] : [outcome, outcome];
   return markup`<details id="${id}" data-outcome="${outcome}" data-area="${area}" data-level="${level}">
-<summary><span class="tag ${outcome}">${outcome}</span> <span class="id">${id}</span> <span class="level">${level}</span> <span class="requirement">${requirement}</span></summary>
+<summary><span class="tag ${tag}">${kind}</span> <span class="id">${id}</span> <span class="level">${level}</span> <span class="requirement">${requirement}</span></summary>
 <dl>${listFacts(check).map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${curl === null ? NOTHING : renderCommand("Reproduce with curl", curl)}${snippet === null ? NOTHING : renderCommand("Reproduce with the official SDK", snippet)}${renderTrace(check.trace, hasTrace)}</details>
 `;
@@ -21,6 +22,7 @@ ${curl === null ? NOTHING : renderCommand("Reproduce with curl", curl)}${snippet
 function listFacts(check: ReportedCheck): readonly (readonly [string, Html])[] {
   const { outcome, expected, actual, reason, observer, owners } = check;
   const flakiness = describeFlakiness(check);
+  const baseline = describeExpected(check);
   const isFailure = outcome === "fail" || outcome === "warn";
   const value = (text: string): Html => markup`<code>${makePrintable(text)}</code>`;
   const facts: readonly (readonly [string, Html | null])[] = [
@@ -28,6 +30,7 @@ function listFacts(check: ReportedCheck): readonly (readonly [string, Html])[] {
     ["expected", isFailure ? value(expected ?? "-") : null],
     ["got", isFailure ? value(actual ?? reason) : null],
     ["reason", isFailure || reason === "" ? null : value(reason)],
+    ["baseline", baseline === null ? null : value(baseline)],
     ["flaky", flakiness === null ? null : markup`${flakiness}`],
     [
       "level",

@@ -11,8 +11,8 @@ export const PAGE_STYLE = `
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; background: var(--bg); color: var(--fg);
   font: 16px/1.5 system-ui, sans-serif; }
 header { border: 1px solid var(--line); border-left: .5rem solid var(--grey); border-radius: .4rem; padding: .5rem 1rem; }
-header.conformant { border-left-color: var(--green); }
-header.non-conformant, header.harness-error { border-left-color: var(--red); }
+header.conformant, header.as-expected { border-left-color: var(--green); }
+header.non-conformant, header.harness-error, header.baseline-stale { border-left-color: var(--red); }
 header.unproved { border-left-color: var(--yellow); }
 h1 { font-size: 1.6rem; margin: .3rem 0; }
 h2 { font-size: 1.25rem; margin: 1.6rem 0 .5rem; }
@@ -31,7 +31,7 @@ th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px soli
 thead th { color: var(--dim); }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
-td.conformant { color: var(--green); }
+td.conformant, td.as-expected { color: var(--green); }
 td.non-conformant, td.harness-error { color: var(--red); }
 td.unproved { color: var(--yellow); }
 .tag { display: inline-block; min-width: 6.6rem; text-align: center; border: 1px solid currentcolor; border-radius: .3rem;

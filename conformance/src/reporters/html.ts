@@ -11,7 +11,15 @@ import { PAGE_SCRIPT } from "./html-script.ts";
 import { renderCheck } from "./html-check.ts";
 import { Html, markup, NOTHING } from "./html-template.ts";
 import { PAGE_STYLE } from "./html-style.ts";
-import { groupByCause, makePrintable, selectFailures, VERDICT_MARKS, VERDICT_TEXTS } from "./report-texts.ts";
+import {
+  describeBaseline,
+  groupByCause,
+  makePrintable,
+  resolveStanding,
+  selectFailures,
+  VERDICT_MARKS,
+  VERDICT_TEXTS,
+} from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 
 /** Characters of all traces on the page: a report is opened, mailed and attached. The JSON report has all of them. */
@@ -26,7 +34,7 @@ export function createHtmlReporter(output: Output): Reporter {
 }
 
 export function encodeHtml(report: RunReport): string {
-  const title = `${VERDICT_MARKS[report.verdict]} ${VERDICT_TEXTS[report.verdict]}: ${makePrintable(report.target.baseUrl)}`;
+  const title = `${VERDICT_MARKS[resolveStanding(report)]} ${VERDICT_TEXTS[resolveStanding(report)]}: ${makePrintable(report.target.baseUrl)}`;
   const policy = `default-src 'none'; style-src '${hash(PAGE_STYLE)}'; script-src '${hash(PAGE_SCRIPT)}'; base-uri 'none'; form-action 'none'`;
   const page = markup`<!doctype html>
 <html lang="en">
@@ -43,6 +51,7 @@ export function encodeHtml(report: RunReport): string {
 ${renderHead(report)}
 <main>
 ${renderAreas(report)}
+${renderProblems(report)}
 ${renderCauses(report)}
 ${renderChecks(report)}
 </main>
@@ -58,18 +67,24 @@ function hash(text: string): string {
 }
 
 function renderHead(report: RunReport): Html {
-  const { verdict, explanation, exitCode, ending, suite, target, durationMs, checks, counts, startedAt } = report;
+  const standing = resolveStanding(report);
+  const { explanation, exitCode, gate, ending, suite, target, durationMs, checks, counts, startedAt } = report;
   const models = Object.entries(target.models).map(([role, id]) => `${role} ${makePrintable(id)}`);
+  const baseline = describeBaseline(report);
   const rows: readonly (readonly [string, string])[] = [
     ["target", makePrintable(target.baseUrl)],
     ["models", models.length === 0 ? "none" : models.join(", ")],
     ["checks", `${checks.length}: ${renderCounts(counts)}`],
-    ["run", `${startedAt}, ${(durationMs / 1000).toFixed(1)} s, ${ending}, exit code ${exitCode}`],
+    [
+      "run",
+      `${startedAt}, ${(durationMs / 1000).toFixed(1)} s, ${ending}, exit code ${exitCode}${gate ? "" : " (--report-only: no gate)"}`,
+    ],
+    ...(baseline === null ? [] : [["baseline", makePrintable(baseline)] as const]),
     ["suite", `openai-conformance ${suite.version}, openai ${suite.sdkVersion}, profile ${suite.profile}`],
     ["specification", suite.specSha256 === null ? "not installed" : `sha256 ${suite.specSha256}`],
   ];
-  return markup`<header class="${verdict}">
-<h1><span aria-hidden="true">${VERDICT_MARKS[verdict]}</span> OpenAI API: ${VERDICT_TEXTS[verdict]}</h1>
+  return markup`<header class="${standing}">
+<h1><span aria-hidden="true">${VERDICT_MARKS[standing]}</span> OpenAI API: ${VERDICT_TEXTS[standing]}</h1>
 <p>${makePrintable(explanation)}</p>
 <dl>${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>`;
@@ -77,14 +92,28 @@ function renderHead(report: RunReport): Html {
 
 function renderAreas({ areas }: RunReport): Html {
   const shown = OUTCOMES.filter((outcome) => areas.some(({ counts }) => counts[outcome] > 0));
-  const rows = areas.map(
-    ({ area, verdict, counts }) =>
-      markup`<tr><th scope="row">${area}</th><td class="${verdict}">${VERDICT_MARKS[verdict]} ${VERDICT_TEXTS[verdict]}</td>${shown.map((outcome) => markup`<td class="number">${counts[outcome]}</td>`)}</tr>
-`,
-  );
+  const rows = areas.map((report) => {
+    const { area, counts } = report;
+    const standing = resolveStanding(report);
+    return markup`<tr><th scope="row">${area}</th><td class="${standing}">${VERDICT_MARKS[standing]} ${VERDICT_TEXTS[standing]}</td>${shown.map((outcome) => markup`<td class="number">${counts[outcome]}</td>`)}</tr>
+`;
+  });
   return markup`<section aria-labelledby="areas"><h2 id="areas">Areas</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="areas"><table><thead><tr><th scope="col">area</th><th scope="col">verdict</th>${shown.map((outcome) => markup`<th scope="col" class="number">${outcome}</th>`)}</tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
+}
+
+/** Entries of the baseline that are wrong. */
+function renderProblems({ baseline }: RunReport): Html {
+  const { file, problems } = baseline ?? { file: null, problems: [] };
+  if (problems.length === 0) return NOTHING;
+  const items = problems.map(({ id, line, message }) => {
+    const place = file === null || line === null ? "" : ` (${file}:${line})`;
+    return markup`<li><code>${makePrintable(`${id}${place}`)}</code>: ${makePrintable(message)}</li>
+`;
+  });
+  return markup`<section aria-labelledby="baseline"><h2 id="baseline">Wrong entries of the baseline (${problems.length})</h2>
+<ol>${items}</ol></section>`;
 }
 
 const CAUSES_MAX = 100;
@@ -110,10 +139,8 @@ function renderChecks(report: RunReport): Html {
   const { checks, areas } = report;
   const outcomes = OUTCOMES.filter((outcome) => checks.some((check) => check.outcome === outcome));
   const withTrace = chooseTraced(checks);
-  const ordered = [
-    ...selectFailures(checks),
-    ...checks.filter(({ outcome }) => outcome !== "fail" && outcome !== "warn"),
-  ];
+  const failures = new Set(selectFailures(checks));
+  const ordered = [...failures, ...checks.filter((check) => !failures.has(check))];
   return markup`<section aria-labelledby="checks"><h2 id="checks">Checks</h2>
 <form id="filter" role="search" hidden>
 <label>Search <input type="search" name="text" autocomplete="off" spellcheck="false"></label>

@@ -1,11 +1,12 @@
 /**
  * Writes JUnit XML, as CI systems read it: a suite per area and a case per check. A fail is a `failure`, a harness
  * error an `error`, a warn passes with its reason in `system-out`, and what proved nothing is `skipped`, never silently
- * absent.
+ * absent. So is what a baseline expects to fail; each wrong entry of a baseline is a failed case of its own suite.
  */
 
 import type { Outcome } from "../outcome.ts";
 import type { AreaReport, ReportedCheck, RunReport } from "../report.ts";
+import { describeExpected, isExpected } from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 
 export function createJunitReporter(output: Output): Reporter {
@@ -17,8 +18,9 @@ export function createJunitReporter(output: Output): Reporter {
 }
 
 export function encodeJunit(report: RunReport): string {
-  const suites = report.areas.map((area) => encodeSuite(area, report.checks));
-  const totals = encodeTotals(report.counts, report.checks);
+  const problems = report.baseline?.problems ?? [];
+  const suites = [...report.areas.map((area) => encodeSuite(area, report.checks)), encodeProblems(problems)];
+  const totals = encodeTotals(report.counts, report.checks, problems.length);
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="openai-conformance" ${totals}>\n${suites.join("")}</testsuites>\n`;
 }
 
@@ -27,10 +29,27 @@ function encodeSuite({ area, counts }: AreaReport, checks: readonly ReportedChec
   return `  <testsuite name="${escapeXml(area)}" ${encodeTotals(counts, own)}>\n${own.map(encodeCase).join("")}  </testsuite>\n`;
 }
 
-function encodeTotals(counts: Readonly<Record<Outcome, number>>, checks: readonly ReportedCheck[]): string {
-  const skipped = counts.unsupported + counts["not-testable"] + counts.inconclusive + counts.disabled;
+function encodeProblems(problems: NonNullable<RunReport["baseline"]>["problems"]): string {
+  if (problems.length === 0) return "";
+  const cases = problems.map(
+    ({ id, kind, message }) =>
+      `    <testcase classname="baseline" name="${escapeXml(id)}"><failure type="${kind}" message="${escapeXml(message)}"/></testcase>\n`,
+  );
+  const totals = `tests="${problems.length}" failures="${problems.length}" errors="0" skipped="0"`;
+  return `  <testsuite name="baseline" ${totals}>\n${cases.join("")}  </testsuite>\n`;
+}
+
+/** @param problems so many wrong entries of a baseline are failed cases as well */
+function encodeTotals(
+  counts: Readonly<Record<Outcome, number>>,
+  checks: readonly ReportedCheck[],
+  problems = 0,
+): string {
+  const expected = checks.filter(isExpected);
+  const failures = counts.fail - expected.filter(({ outcome }) => outcome === "fail").length + problems;
+  const skipped = counts.unsupported + counts["not-testable"] + counts.inconclusive + counts.disabled + expected.length;
   const seconds = checks.reduce((total, check) => total + check.durationMs, 0) / 1000;
-  return `tests="${checks.length}" failures="${counts.fail}" errors="${counts["harness-error"]}" skipped="${skipped}" time="${seconds.toFixed(3)}"`;
+  return `tests="${checks.length + problems}" failures="${failures}" errors="${counts["harness-error"]}" skipped="${skipped}" time="${seconds.toFixed(3)}"`;
 }
 
 function encodeCase(check: ReportedCheck): string {
@@ -40,6 +59,8 @@ function encodeCase(check: ReportedCheck): string {
 }
 
 function encodeDetail(check: ReportedCheck): string {
+  const expected = describeExpected(check);
+  if (expected !== null) return `<skipped message="${escapeXml(`${expected}: ${check.reason}`)}"/>`;
   const message = escapeXml(`${check.outcome}: ${check.reason}`);
   switch (check.outcome) {
     case "pass":

@@ -7,9 +7,12 @@ import type { ReportedCheck, RunReport } from "../report.ts";
 import { renderCounts } from "../report.ts";
 import {
   type CauseGroup,
+  describeBaseline,
+  describeExpected,
   describeFlakiness,
   groupByCause,
   makePrintable,
+  resolveStanding,
   selectFailures,
   VERDICT_MARKS,
   VERDICT_TEXTS,
@@ -34,7 +37,7 @@ export function encodeMarkdown(
   { bytesMax = Number.POSITIVE_INFINITY }: MarkdownOptions = {},
 ): string {
   const groups = groupByCause(selectFailures(report.checks));
-  const parts = [encodeHead(report), encodeAreas(report)];
+  const parts = [encodeHead(report), encodeAreas(report), encodeProblems(report)];
   let bytes = parts.reduce((total, part) => total + Buffer.byteLength(part), 0);
   let shown = 0;
   for (const group of groups) {
@@ -45,15 +48,20 @@ export function encodeMarkdown(
     shown += 1;
   }
   if (shown < groups.length) parts.push(`${groups.length - shown} more causes are in the other reports.`);
-  parts.push(encodeUnjudged(report.checks));
+  parts.push(encodeExpected(report.checks), encodeUnjudged(report.checks));
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-function encodeHead({ verdict, explanation, exitCode, suite, target, checks, durationMs }: RunReport): string {
+function encodeHead(report: RunReport): string {
+  const standing = resolveStanding(report);
+  const { explanation, exitCode, gate, suite, target, checks, durationMs } = report;
+  const reportOnly = gate ? "" : " With --report-only failures do not change it: this run is no gate.";
+  const baseline = describeBaseline(report);
   const model = target.models.chat === undefined ? "" : `, chat model ${encodeCode(target.models.chat)}`;
   return [
-    `## ${VERDICT_MARKS[verdict]} OpenAI API conformance: ${VERDICT_TEXTS[verdict]}`,
-    `${encodeCode(explanation)} Exit code ${exitCode}.`,
+    `## ${VERDICT_MARKS[standing]} OpenAI API conformance: ${VERDICT_TEXTS[standing]}`,
+    `${encodeCode(explanation)} Exit code ${exitCode}.${reportOnly}`,
+    ...(baseline === null ? [] : [encodeCode(baseline)]),
     `Target ${encodeCode(target.baseUrl)}${model}. ${checks.length} checks in ${(durationMs / 1000).toFixed(1)} s, ` +
       `openai-conformance ${suite.version}, openai ${suite.sdkVersion}, profile ${suite.profile}.`,
   ].join("\n\n");
@@ -61,8 +69,8 @@ function encodeHead({ verdict, explanation, exitCode, suite, target, checks, dur
 
 function encodeAreas({ areas }: RunReport): string {
   const rows = areas.map(
-    ({ area, verdict, counts }) =>
-      `| ${area} | ${VERDICT_MARKS[verdict]} ${VERDICT_TEXTS[verdict]} | ${renderCounts(counts)} |`,
+    (area) =>
+      `| ${area.area} | ${VERDICT_MARKS[resolveStanding(area)]} ${VERDICT_TEXTS[resolveStanding(area)]} | ${renderCounts(area.counts, area.expected)} |`,
   );
   return ["| area | verdict | checks |", "| --- | --- | --- |", ...rows].join("\n");
 }
@@ -85,6 +93,30 @@ function encodeFailure([check, ...others]: CauseGroup): string {
     ),
     ...(check.curl === null ? [] : [encodeBlock(makePrintable(check.curl), "sh")]),
   ].join("\n\n");
+}
+
+/** Entries of the baseline that are wrong. */
+function encodeProblems({ baseline }: RunReport): string {
+  const { file, problems } = baseline ?? { file: null, problems: [] };
+  if (problems.length === 0) return "";
+  const rows = problems.map(({ id, line, message }) => {
+    const place = file === null || line === null ? "-" : encodeCell(`${file}:${line}`);
+    return `| ${encodeCell(id)} | ${place} | ${encodeCell(message)} |`;
+  });
+  return ["### ✗ Baseline", ["| entry | line | what is wrong |", "| --- | --- | --- |", ...rows].join("\n")].join(
+    "\n\n",
+  );
+}
+
+function encodeExpected(checks: readonly ReportedCheck[]): string {
+  const rows = checks.flatMap((check) => {
+    const expected = describeExpected(check);
+    return expected === null ? [] : [`| ${encodeCell(check.id)} | ${check.level} | ${encodeCell(cutText(expected))} |`];
+  });
+  if (rows.length === 0) return "";
+  const more = rows.length > REASONS_MAX ? [`| ${rows.length - REASONS_MAX} more | | |`] : [];
+  const table = ["| check | level | baseline |", "| --- | --- | --- |", ...rows.slice(0, REASONS_MAX), ...more];
+  return ["### Failed as expected", table.join("\n")].join("\n\n");
 }
 
 /** How many checks got no verdict, by reason; the JSON report has all of them. */

@@ -2,17 +2,20 @@
  * The report for people: progress while it runs, a verdict per area, all evidence for each failure, and the verdict.
  */
 
-import type { Verdict } from "../exit-code.ts";
 import { isUntried } from "../outcome.ts";
 import { renderCounts, type ReportedCheck, type RunReport } from "../report.ts";
 import type { RunEvent } from "../run-conformance.ts";
 import { createProgress } from "./progress.ts";
 import {
   type CauseGroup,
+  describeBaseline,
+  describeExpected,
   describeFlakiness,
   groupByCause,
   makePrintable,
+  resolveStanding,
   selectFailures,
+  type Standing,
   VERDICT_MARKS,
   VERDICT_TEXTS,
 } from "./report-texts.ts";
@@ -24,11 +27,13 @@ type Paint = (colour: Colour, text: string) => string;
 
 const COLOUR_CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
-const VERDICT_COLOURS: Readonly<Record<Verdict, Colour>> = {
+const VERDICT_COLOURS: Readonly<Record<Standing, Colour>> = {
   conformant: "green",
   "non-conformant": "red",
   unproved: "yellow",
   "harness-error": "red",
+  "as-expected": "green",
+  "baseline-stale": "red",
 };
 
 export interface PrettyOptions {
@@ -97,15 +102,17 @@ function renderReport(report: RunReport, options: RenderOptions): string {
   const { paint, files } = options;
   const shown = report.ending === "unidentified" ? [] : renderSections(report, options);
   const total = `${report.checks.length} check${report.checks.length === 1 ? "" : "s"} in ${(report.durationMs / 1000).toFixed(1)} s: ${renderCounts(report.counts)}`;
+  const baseline = describeBaseline(report);
   const closing = [
     ...(report.ending === "complete" ? [total] : []),
+    ...(baseline === null ? [] : [makePrintable(baseline)]),
     ...(files.length === 0 ? [] : [`Reports: ${files.join(", ")}`]),
     renderVerdict(report, paint),
   ];
   return `\n${[...shown, closing.join("\n")].join("\n\n")}\n`;
 }
 
-function describeVerdict(verdict: Verdict): { readonly mark: string; readonly text: string; readonly colour: Colour } {
+function describeVerdict(verdict: Standing): { readonly mark: string; readonly text: string; readonly colour: Colour } {
   return { mark: VERDICT_MARKS[verdict], text: VERDICT_TEXTS[verdict], colour: VERDICT_COLOURS[verdict] };
 }
 
@@ -113,10 +120,10 @@ function renderVerdict(report: RunReport, paint: Paint): string {
   const { mark, text, colour } =
     report.ending === "interrupted"
       ? ({ mark: "?", text: "interrupted", colour: "yellow" } as const)
-      : describeVerdict(report.verdict);
+      : describeVerdict(resolveStanding(report));
   // Its last sentence and the exit code are one: "… no must check failed (exit 0)".
   const explanation = makePrintable(report.explanation).replace(/\.$/, "");
-  return `${paint(colour, `${mark} ${text}`)}: ${explanation} (exit ${report.exitCode})`;
+  return `${paint(colour, `${mark} ${text}`)}: ${explanation} (exit ${report.exitCode}${report.gate ? "" : ", --report-only"})`;
 }
 
 function renderSections(report: RunReport, { paint, output }: RenderOptions): string[] {
@@ -125,12 +132,13 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   const width = Math.max(...report.areas.map(({ area }) => area.length), 0);
   const seen = new Set(report.checks.filter(({ reason }) => !isUntried(reason)).map(({ area }) => area));
   const shownAreas = report.areas.filter(({ area }) => report.ending !== "interrupted" || seen.has(area));
-  const areas = shownAreas.map(({ area, verdict, counts }) => {
-    const { mark, text, colour } = describeVerdict(verdict);
+  const areas = shownAreas.map((shown) => {
+    const { area, counts, expected } = shown;
+    const { mark, text, colour } = describeVerdict(resolveStanding(shown));
     const [verdictMark, verdictText] = [paint(colour, mark), paint(colour, text.padEnd(14))];
     // Wrapped before it is painted: what paints has no width.
     const prefix = `  ${mark} ${area.padEnd(width)}  ${text.padEnd(14)}  `;
-    const [first = "", ...rest] = wrapText(prefix + renderCounts(counts), { output, indent: prefix.length });
+    const [first = "", ...rest] = wrapText(prefix + renderCounts(counts, expected), { output, indent: prefix.length });
     return [`  ${verdictMark} ${area.padEnd(width)}  ${verdictText}${first.slice(prefix.length - 2)}`, ...rest].join(
       "\n",
     );
@@ -138,11 +146,37 @@ function renderSections(report: RunReport, { paint, output }: RenderOptions): st
   const sections = [
     areas.join("\n"),
     ...groupByCause(failures).map((group) => renderFailure(group, paint)),
+    renderExpected(report.checks, { paint, output }),
+    renderProblems(report.baseline, { paint, output }),
     report.ending === "interrupted" ? "" : renderOrphans(report.checks, { paint, output }),
     // Of an interrupted run the checks that did not run are not listed.
     report.ending === "interrupted" ? "" : renderUnproved(others, paint, output),
   ];
   return sections.filter((section) => section !== "");
+}
+
+/** A line for each: what was expected and what came is in the other reports. */
+function renderExpected(checks: readonly ReportedCheck[], { paint, output }: Omit<RenderOptions, "files">): string {
+  const lines = checks.flatMap((check) => {
+    const text = describeExpected(check);
+    if (text === null) return [];
+    const title = `~ ${check.outcome} ${check.id}`;
+    const [first = "", ...rest] = wrapText(`${title} (${check.level}), ${makePrintable(text)}`, { output, indent: 4 });
+    return [paint("dim", title) + first.slice(title.length), ...rest];
+  });
+  return lines.join("\n");
+}
+
+/** Each entry that is wrong, at its line of the file. */
+function renderProblems(baseline: RunReport["baseline"], { paint, output }: Omit<RenderOptions, "files">): string {
+  const { file, problems } = baseline ?? { file: null, problems: [] };
+  const lines = problems.flatMap(({ id, line, message }) => {
+    const title = `✗ baseline ${id}`;
+    const place = file === null || line === null ? "" : ` (${file}:${line})`;
+    const [first = "", ...rest] = wrapText(makePrintable(`${title}${place}: ${message}`), { output, indent: 4 });
+    return [paint("red", title) + first.slice(title.length), ...rest];
+  });
+  return lines.join("\n");
 }
 
 /** A finding of its own: a contradiction, of the target or of the suite. */

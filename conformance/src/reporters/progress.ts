@@ -7,6 +7,7 @@ import type { Area } from "../check.ts";
 import { isUntried } from "../outcome.ts";
 import { countOutcomes, renderCounts, type ReportedCheck } from "../report.ts";
 import type { RunEvent } from "../run-conformance.ts";
+import { isExpected } from "./report-texts.ts";
 import { type Output, readColumns } from "./reporter.ts";
 
 export interface Progress {
@@ -82,7 +83,7 @@ function createLog(output: Output, now: () => number): Progress {
       const own = [...(done.get(check.area) ?? []), check];
       done.set(check.area, own);
       const isFinished = own.length === areas.get(check.area);
-      if (isFinished) say(`${check.area}: ${renderCounts(countOutcomes(own))}`);
+      if (isFinished) say(`${check.area}: ${renderCounts(countOutcomes(own), own.filter(isExpected).length)}`);
       else if (now() - saidAtMs >= SILENCE_MS_MAX) say(`${check.area} …`);
     },
     clear: () => {},

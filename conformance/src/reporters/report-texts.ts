@@ -1,20 +1,33 @@
 /** What several reporters say in the same words, and how they group failures. Knows no output format. */
 
+import { isFailure } from "../expectation.ts";
 import type { Verdict } from "../exit-code.ts";
-import type { ReportedCheck } from "../report.ts";
+import type { BaselineStanding } from "../gate.ts";
+import type { AreaReport, ReportedCheck, RunReport } from "../report.ts";
 
-export const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
+/** What a report says first: the verdict, or what a baseline makes of it. */
+export type Standing = Verdict | NonNullable<BaselineStanding>;
+
+export function resolveStanding({ verdict, baselineStanding }: RunReport | AreaReport): Standing {
+  return baselineStanding ?? verdict;
+}
+
+export const VERDICT_TEXTS: Readonly<Record<Standing, string>> = {
   conformant: "conformant",
   "non-conformant": "not conformant",
   unproved: "not proved",
   "harness-error": "harness error",
+  "as-expected": "as expected",
+  "baseline-stale": "baseline stale",
 };
 
-export const VERDICT_MARKS: Readonly<Record<Verdict, string>> = {
+export const VERDICT_MARKS: Readonly<Record<Standing, string>> = {
   conformant: "✓",
   "non-conformant": "✗",
   unproved: "?",
   "harness-error": "!",
+  "as-expected": "✓",
+  "baseline-stale": "✗",
 };
 
 /** Failed checks that show the same: one at least. */
@@ -33,9 +46,45 @@ export function groupByCause(checks: readonly ReportedCheck[]): readonly CauseGr
   return [...groups.values()];
 }
 
-/** Failed musts, then failed shoulds and mays. */
+/** Whether a check failed as the baseline expects. */
+export function isExpected({ expectation }: ReportedCheck): boolean {
+  return expectation?.state === "expected";
+}
+
+/** Failed musts, then failed shoulds and mays; without those that a baseline expects. */
 export function selectFailures(checks: readonly ReportedCheck[]): readonly ReportedCheck[] {
-  return [...checks.filter(({ outcome }) => outcome === "fail"), ...checks.filter(({ outcome }) => outcome === "warn")];
+  const failures = checks.filter((check) => isFailure(check.outcome) && !isExpected(check));
+  return [
+    ...failures.filter(({ outcome }) => outcome === "fail"),
+    ...failures.filter(({ outcome }) => outcome === "warn"),
+  ];
+}
+
+/** `expected failure: why (issue; until 2027-01-31)`; null for a check that did not fail as the baseline expects. */
+export function describeExpected(check: ReportedCheck): string | null {
+  const { expectation } = check;
+  if (expectation === null || !isExpected(check)) return null;
+  const { reason, issue, expires, flaky } = expectation;
+  const details = [
+    ...(issue === null ? [] : [issue]),
+    ...(expires === null ? [] : [`until ${expires}`]),
+    ...(flaky === null ? [] : [`flaky: at most ${flaky.failed} of ${flaky.of} tries`]),
+  ];
+  return `expected failure: ${reason}${details.length === 0 ? "" : ` (${details.join("; ")})`}`;
+}
+
+/** `Baseline baseline.yaml: 12 failures as expected, 2 entries wrong. 3 entries written, 1 removed.` Null without one. */
+export function describeBaseline({ baseline, exitCode }: RunReport): string | null {
+  if (baseline === null) return null;
+  const { file, expected, problems, update } = baseline;
+  const name = file === null ? "Baseline" : `Baseline ${file}`;
+  const wrong = problems.length === 0 ? "" : `, ${problems.length} wrong`;
+  const changed =
+    update === null ? "" : ` Entries written: ${update.written.length}, removed: ${update.removed.length}.`;
+  const entries = `${name}: ${expected} failed as expected${wrong}.${changed}`;
+  const kept =
+    baseline.wasToUpdate && update === null ? ` The file is as it was: exit code ${exitCode} proves too little.` : "";
+  return entries + kept;
 }
 
 /** `2 of 3 tries failed`; null where a check failed each time, or was tried once. */

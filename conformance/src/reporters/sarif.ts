@@ -1,12 +1,13 @@
 /**
  * Writes SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), as code scanning reads it: a rule per check that
- * was judged or broke, a result for each fail, warn and pass, a notification for each check that broke.
+ * was judged or broke, a result for each fail, warn and pass, a notification for each check that broke and each wrong entry
+ * of a baseline. What the baseline expects to fail is a suppressed result.
  */
 
 import type { Log, Notification, ReportingDescriptor, Result, Run } from "sarif";
 import type { Level } from "../check.ts";
 import type { ReportedCheck, RunReport } from "../report.ts";
-import { makePrintable } from "./report-texts.ts";
+import { describeExpected, makePrintable } from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 
 /** The version that code scanning accepts. */
@@ -46,6 +47,10 @@ export function encodeSarif(report: RunReport): Log {
         exitCode,
         exitCodeDescription: makeText(explanation),
         toolExecutionNotifications: broken.map(encodeNotification),
+        toolConfigurationNotifications: (report.baseline?.problems ?? []).map(({ id, message }) => ({
+          level: "error",
+          message: { text: makeText(`baseline ${id}: ${message}`) },
+        })),
       },
     ],
     results: judged.map((check, ruleIndex) => encodeResult(check, ruleIndex, report)),
@@ -68,6 +73,7 @@ function encodeRule({ id, level, requirement, reference, breaks, area, tier }: R
 
 function encodeResult(check: ReportedCheck, ruleIndex: number, { target }: RunReport): Result {
   const isPass = check.outcome === "pass";
+  const expected = describeExpected(check);
   return {
     ruleId: check.id,
     ruleIndex,
@@ -82,6 +88,9 @@ function encodeResult(check: ReportedCheck, ruleIndex: number, { target }: RunRe
       },
     ],
     partialFingerprints: { "checkId/v1": check.id },
+    ...(expected === null
+      ? {}
+      : { suppressions: [{ kind: "external", status: "accepted", justification: makeText(expected) }] }),
     ...(isPass ? {} : { properties: listEvidence(check) }),
   };
 }

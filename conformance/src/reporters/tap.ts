@@ -1,13 +1,14 @@
 /**
  * Writes TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point per check with a YAML
  * diagnostic where there is something to say. A fail or a harness error is `not ok`, a warn is `not ok … # TODO`, which no
- * consumer counts as a failure, and what proved nothing is `# SKIP`. A run that proved nothing bails out.
+ * consumer counts as a failure, as is what a baseline expects to fail; what proved nothing is `# SKIP`. A wrong entry of a
+ * baseline is a point of its own. A run that proved nothing bails out.
  */
 
 import { stringify } from "yaml";
 import { EXIT_CODES } from "../exit-code.ts";
 import type { ReportedCheck, RunReport } from "../report.ts";
-import { makePrintable } from "./report-texts.ts";
+import { describeExpected, makePrintable } from "./report-texts.ts";
 import type { Output, Reporter } from "./reporter.ts";
 
 export function createTapReporter(output: Output): Reporter {
@@ -20,11 +21,18 @@ export function createTapReporter(output: Output): Reporter {
 
 export function encodeTap(report: RunReport): string {
   const { suite, target, checks, exitCode, explanation } = report;
+  const problems = report.baseline?.problems ?? [];
   const lines = [
     "TAP version 14",
     `# openai-conformance ${suite.version}, openai ${suite.sdkVersion}: ${makePrintable(target.baseUrl)}`,
-    `1..${checks.length}`,
+    `1..${checks.length + problems.length}`,
     ...checks.map((check, index) => encodePoint(check, index + 1)),
+    ...problems.map(({ id, message }, index) =>
+      [
+        `not ok ${checks.length + index + 1} - baseline: ${escapeTap(id)}`,
+        encodeBlock({ message, severity: "fail" }),
+      ].join("\n"),
+    ),
     `# ${makePrintable(explanation)}`,
   ];
   // Skipped checks alone would look like success.
@@ -40,7 +48,10 @@ function encodePoint(check: ReportedCheck, position: number): string {
   return outcome === "pass" ? line : `${line}\n${encodeDiagnostic(check)}`;
 }
 
-function encodeDirective({ outcome, reason, level }: ReportedCheck): string {
+function encodeDirective(check: ReportedCheck): string {
+  const { outcome, reason, level } = check;
+  const expected = describeExpected(check);
+  if (expected !== null) return ` # TODO ${escapeTap(expected)}`;
   switch (outcome) {
     case "pass":
     case "fail":
@@ -77,6 +88,10 @@ function encodeDiagnostic(check: ReportedCheck): string {
         }
       : {}),
   };
+  return encodeBlock(shown);
+}
+
+function encodeBlock(shown: Readonly<Record<string, string | number | null>>): string {
   // Each value on one line: no text of a target can look like the end of the block.
   const yaml = stringify(replaceUnprintable(shown), {
     defaultStringType: "QUOTE_DOUBLE",
