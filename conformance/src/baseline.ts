@@ -3,7 +3,6 @@
  * and a reason for whatever is wrong in it. What an entry means for a run is decided in `expectation.ts`.
  */
 
-import { open } from "node:fs/promises";
 import {
   CST,
   type Document,
@@ -18,6 +17,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { z } from "zod";
+import { readTextFile } from "./read-text-file.ts";
 import { ConfigurationError } from "./resolve-target.ts";
 
 export interface BaselineEntry {
@@ -84,40 +84,8 @@ export async function readBaseline(file: string): Promise<Baseline> {
 
 /** @throws ConfigurationError when it can't be read, or with the line of everything that is wrong */
 export async function readBaselineDocument(file: string): Promise<BaselineDocument> {
-  return parseBaseline(await readBounded(file), file);
-}
-
-async function readBounded(file: string): Promise<string> {
-  const bytes = new Uint8Array(FILE_BYTES_MAX + 1);
-  let length = 0;
-  try {
-    const handle = await open(file);
-    try {
-      // A pipe gives its text in pieces.
-      for (;;) {
-        const { bytesRead } = await handle.read(bytes, length, bytes.byteLength - length);
-        length += bytesRead;
-        if (bytesRead === 0 || length === bytes.byteLength) break;
-      }
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    const advice = isAbsent(error) ? " --update-baseline writes one that fits." : "";
-    throw new ConfigurationError(`The baseline ${file} can't be read: ${String(error)}.${advice}`, { cause: error });
-  }
-  if (length > FILE_BYTES_MAX) {
-    throw new ConfigurationError(`The baseline ${file} has more than ${FILE_BYTES_MAX} bytes. Is it another file?`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
-  } catch (error) {
-    throw new ConfigurationError(`The baseline ${file} is not UTF-8 text.`, { cause: error });
-  }
-}
-
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  const adviceIfAbsent = "--update-baseline writes one that fits.";
+  return parseBaseline(await readTextFile(file, { what: "baseline", bytesMax: FILE_BYTES_MAX, adviceIfAbsent }), file);
 }
 
 /** @param file its name in messages. @throws ConfigurationError with the line of everything that is wrong */

@@ -1,20 +1,34 @@
 /** The command line as a function: from arguments to an exit code. It owns no rule of judging. */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { allChecks } from "./all-checks.ts";
+import {
+  addLimitOptions,
+  addTargetOptions,
+  failOnOption,
+  type LimitFlags,
+  mapLimitFlags,
+  mapTargetFlags,
+  patternsOption,
+  sdkOption,
+  type TargetFlags,
+} from "./cli-options.ts";
+import { renderComparison } from "./compare-reports.ts";
+import { describeReplay, findReplayed, findSdkMajor } from "./replay.ts";
+import { readReport } from "./read-report.ts";
 import { readBaseline } from "./baseline.ts";
 import type { Check } from "./check.ts";
 import { EXIT_CODES, type FailOn, USAGE_EXIT_CODE } from "./exit-code.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { DEFAULT_SDK, SDK_MAJORS, type SdkMajor } from "./official-sdk.ts";
+import { DEFAULT_SDK, type SdkMajor } from "./official-sdk.ts";
 import { matchesPattern, type PlannedCheck, refuseUnmatched, UnmatchedPatternError } from "./plan.ts";
 import {
   createReporter,
   decodeReporterChoice,
   DEFAULT_REPORTERS,
   REPORTER_NAMES,
+  type ReporterChoice,
 } from "./reporters/create-reporter.ts";
-import type { Output } from "./reporters/reporter.ts";
+import type { Output, Reporter } from "./reporters/reporter.ts";
 import { ConfigurationError, resolveTarget } from "./resolve-target.ts";
 import { judgeTarget, prepareRun, type RunSettings } from "./run-conformance.ts";
 import { readSuiteIdentity } from "./suite-identity.ts";
@@ -34,13 +48,7 @@ export interface CommandLineIo {
 /** What to type here: the repository runs its sources, and what npm users install is a bundle. */
 const PROGRAM = import.meta.url.endsWith(".ts") ? "npx -y pnpm@12 conformance" : "npx @openai-compat/conformance";
 
-interface RunFlags {
-  readonly baseUrl?: string;
-  readonly apiKey?: string;
-  readonly model?: string;
-  readonly completionModel?: string;
-  readonly header: readonly string[];
-  readonly target?: string;
+interface RunFlags extends TargetFlags, LimitFlags {
   readonly sdk: SdkMajor;
   readonly only: readonly string[];
   readonly disable: readonly string[];
@@ -50,10 +58,10 @@ interface RunFlags {
   readonly baseline?: string;
   readonly updateBaseline?: true;
   readonly reportOnly?: true;
-  readonly timeoutMs: number;
-  readonly runTimeoutMs: number;
-  readonly preflightTimeoutMs: number;
-  readonly concurrency: number;
+}
+
+interface ReplayFlags extends TargetFlags, LimitFlags {
+  readonly sdk?: SdkMajor;
 }
 
 /** @param words the arguments after the program's name. @returns the exit code; see `exit-code.ts` */
@@ -84,6 +92,12 @@ function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): 
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
 
   defineRunCommand(program).action(async (flags: RunFlags) => setExitCode(await run(flags, io)));
+  defineReplayCommand(program).action(async (file: string, id: string, flags: ReplayFlags) =>
+    setExitCode(await replay({ file, id }, flags, io)),
+  );
+  defineCompareCommand(program).action(async (before: string, after: string, { failOn }: Pick<RunFlags, "failOn">) =>
+    setExitCode(await compare(before, after, { failOn, stdout: io.stdout })),
+  );
   program
     .command("list")
     .description("print every check")
@@ -98,25 +112,11 @@ function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): 
 }
 
 function defineRunCommand(program: Command): Command {
-  const { checkTimeoutMs, runTimeoutMs, preflightTimeoutMs, concurrency } = DEFAULT_LIMITS;
-  return program
-    .command("run", { isDefault: true })
-    .description("judge a target")
-    .option("--base-url <url>", "where the target is, /v1 included (env OPENAI_BASE_URL)")
-    .option("--api-key <key>", "key that may do everything (env OPENAI_API_KEY)")
-    .option(
-      "--model <id>",
-      "chat model (env OPENAI_CONFORMANCE_MODEL); default: the first of GET /models that answers a chat",
-    )
-    .option("--completion-model <id>", "model for POST /completions; default: the chat model")
-    .addOption(patternsOption("--header <name: value>", "sent with every request, as gateways ask for; repeatable"))
-    .option("--target <file>", "recipe of the target: JSON with base_url, keys, headers and models")
-    .addOption(
-      new Option("--sdk <major>", "major of the official SDK, openai, that checks call")
-        .choices(SDK_MAJORS.map(String))
-        .default(DEFAULT_SDK.major)
-        .argParser(decodeSdkMajor),
-    )
+  const command = addTargetOptions(program.command("run", { isDefault: true }).description("judge a target"), {
+    baseUrl: "OPENAI_BASE_URL",
+    model: "OPENAI_CONFORMANCE_MODEL, or the first of GET /models that answers a chat",
+  })
+    .addOption(sdkOption().default(DEFAULT_SDK.major))
     .addOption(
       patternsOption(
         "--only <pattern>",
@@ -132,9 +132,7 @@ function defineRunCommand(program: Command): Command {
       ),
     )
     .option("--plan", "print what would run, and why the rest would not")
-    .addOption(
-      new Option("--fail-on <level>", "lowest level that fails a run").choices(["must", "should"]).default("must"),
-    )
+    .addOption(failOnOption())
     .option(
       "--baseline <file>",
       "YAML with checks that are expected to fail: their failures don't fail the run, and an entry that no longer fits does",
@@ -143,59 +141,34 @@ function defineRunCommand(program: Command): Command {
       "--update-baseline",
       "write the smallest baseline that the run fits; entries that still hold stay as they are",
     )
-    .option("--report-only", "exit code 0 where it would be 1; the report says gate: false")
-    .option(
-      "--timeout-ms <ms>",
-      "a check to whose requests nothing comes for this time is given up",
-      decodePositive,
-      checkTimeoutMs,
-    )
-    .option("--run-timeout-ms <ms>", "time for the whole run", decodePositive, runTimeoutMs)
-    .option(
-      "--preflight-timeout-ms <ms>",
-      "time for the request that identifies the target",
-      decodePositive,
-      preflightTimeoutMs,
-    )
-    .option(
-      "--concurrency <n>",
-      "checks at the same time, of those that don't depend on others",
-      decodePositive,
-      concurrency,
-    );
+    .option("--report-only", "exit code 0 where it would be 1; the report says gate: false");
+  return addLimitOptions(command);
 }
 
-/** Repeatable, and each value holds one pattern or several with commas between: no id has a comma. */
-function patternsOption(flags: string, description: string, whenAbsent = "none"): Option {
-  return new Option(flags, description)
-    .default([], whenAbsent)
-    .argParser((value: string, before: readonly string[]) => [
-      ...before,
-      ...value.split(",").map((part) => part.trim()),
-    ]);
+function defineReplayCommand(program: Command): Command {
+  const command = program
+    .command("replay")
+    .description("run one check of a JSON report again, and say whether it ends as in the report")
+    .argument("<file>", "JSON report")
+    .argument("<id>", "id of the check");
+  return addLimitOptions(
+    addTargetOptions(command, { baseUrl: "the report's", model: "the report's" }).addOption(
+      sdkOption("major of the official SDK, openai; default: the report's"),
+    ),
+  );
 }
 
-function decodePositive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0 && value < 2 ** 31) return value;
-  throw new InvalidArgumentError("It must be a whole number above 0.");
-}
-
-function decodeSdkMajor(text: string): SdkMajor {
-  const major = SDK_MAJORS.find((candidate) => String(candidate) === text);
-  if (major === undefined) throw new InvalidArgumentError(`It must be one of ${SDK_MAJORS.join(", ")}.`);
-  return major;
+function defineCompareCommand(program: Command): Command {
+  return program
+    .command("compare")
+    .description("say what is worse, better, new and gone in the second of two JSON reports")
+    .argument("<before>", "JSON report")
+    .argument("<after>", "JSON report, of the same target or of another")
+    .addOption(failOnOption());
 }
 
 async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
-  const target = await resolveTarget({
-    baseUrl: flags.baseUrl,
-    keys: { full: flags.apiKey },
-    models: { chat: flags.model, completion: flags.completionModel },
-    headers: flags.header,
-    targetFile: flags.target,
-    environment: io.environment,
-  });
+  const target = await resolveTarget(mapTargetFlags(flags, io.environment));
   const opened = await openBaselineOf(flags);
   const settings: RunSettings = {
     ...opened,
@@ -204,26 +177,58 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
     only: flags.only,
     disable: flags.disable,
     failOn: flags.failOn,
-    limits: {
-      checkTimeoutMs: flags.timeoutMs,
-      runTimeoutMs: flags.runTimeoutMs,
-      preflightTimeoutMs: flags.preflightTimeoutMs,
-      concurrency: flags.concurrency,
-    },
+    limits: mapLimitFlags(flags),
     ...(io.checks === undefined ? {} : { checks: io.checks }),
     ...(io.signal === undefined ? {} : { signal: io.signal }),
   };
   if (flags.plan === true) return printPlan(target, settings, io.stdout);
   const choices = (flags.reporter.length === 0 ? DEFAULT_REPORTERS : flags.reporter).map(decodeReporterChoice);
-  const colour = io.stdout.isTerminal && (io.environment["NO_COLOR"] ?? "") === "";
-  const { GITHUB_STEP_SUMMARY: summaryFile = "" } = io.environment;
-  const reporter = createReporter(choices, {
-    terminal: io.stdout,
-    colour,
-    summaryFile: summaryFile === "" ? null : summaryFile,
-  });
+  const reporter = openReporter(choices, io);
   const report = await judgeTarget(target, { ...settings, onEvent: (event) => reporter.handle(event) });
   return report.exitCode;
+}
+
+function openReporter(choices: readonly ReporterChoice[], { stdout, environment }: CommandLineIo): Reporter {
+  const colour = stdout.isTerminal && (environment["NO_COLOR"] ?? "") === "";
+  const { GITHUB_STEP_SUMMARY: summaryFile = "" } = environment;
+  return createReporter(choices, { terminal: stdout, colour, summaryFile: summaryFile === "" ? null : summaryFile });
+}
+
+/** @returns the exit code of a run of this one check */
+async function replay(words: { readonly file: string; readonly id: string }, flags: ReplayFlags, io: CommandLineIo) {
+  const { checks = allChecks, signal } = io;
+  const recorded = await readReport(words.file);
+  const { id } = words;
+  const before = findReplayed(
+    recorded,
+    id,
+    checks.map((check) => check.id),
+  );
+  const given = mapTargetFlags(flags, io.environment);
+  const known = Object.entries(given.models ?? {}).filter(([, model]) => model !== undefined);
+  const target = await resolveTarget({
+    ...given,
+    baseUrl: given.baseUrl ?? recorded.baseUrl,
+    models: { ...recorded.models, ...Object.fromEntries(known) },
+  });
+  const reporter = openReporter([decodeReporterChoice("pretty")], io);
+  const report = await judgeTarget(target, {
+    checks,
+    only: [id],
+    sdk: flags.sdk ?? findSdkMajor(recorded) ?? DEFAULT_SDK.major,
+    limits: mapLimitFlags(flags),
+    onEvent: (event) => reporter.handle(event),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const after = report.checks.find((check) => check.id === id);
+  if (after !== undefined && report.ending === "complete") io.stdout.write(`${describeReplay(before, after)}\n`);
+  return report.exitCode;
+}
+
+async function compare(before: string, after: string, { failOn, stdout }: { failOn: FailOn; stdout: Output }) {
+  const { text, exitCode } = renderComparison(await readReport(before), await readReport(after), failOn);
+  stdout.write(text);
+  return exitCode;
 }
 
 /** @returns the settings of a run that are about its baseline. @throws ConfigurationError */

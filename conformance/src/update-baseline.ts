@@ -10,7 +10,6 @@ import {
   type Baseline,
   type BaselineDocument,
   type BaselineEntry,
-  isAbsent,
   parseBaseline,
   readBaselineDocument,
   resolveAliases,
@@ -18,6 +17,7 @@ import {
 import type { FailOn } from "./exit-code.ts";
 import { type BaselineRun, judgeBaseline } from "./expectation.ts";
 import type { CheckResult } from "./outcome.ts";
+import { isAbsent } from "./read-text-file.ts";
 import type { Redact } from "./redact.ts";
 import { ConfigurationError } from "./resolve-target.ts";
 
