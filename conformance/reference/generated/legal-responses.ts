@@ -2,7 +2,7 @@
 
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import type { ReferenceCall, Reply } from "../call.ts";
-import { changeBody, changeEvents, withData, type WrittenEvent } from "./edit-reply.ts";
+import { changeBody, changeEvents, readBody, readEvents, withData, type WrittenEvent } from "./edit-reply.ts";
 import { modeOfReply, type Variation } from "./fault.ts";
 
 type Change = (reply: Reply) => Reply;
@@ -35,9 +35,11 @@ function eachEvent(type: string, change: (data: JsonObject) => readonly JsonObje
   );
 }
 
+/** From the number of the first one on, which is not 0 where a stream is gone on with. */
 function count(events: readonly WrittenEvent[]): readonly WrittenEvent[] {
+  const first = Number(events[0]?.data?.["sequence_number"] ?? 0);
   return events.map((event, index) =>
-    event.data === null ? event : withData(event, { ...event.data, sequence_number: index }),
+    event.data === null ? event : withData(event, { ...event.data, sequence_number: first + index }),
   );
 }
 
@@ -149,12 +151,33 @@ const STORED_CHANGES: Readonly<Record<string, Change>> = {
     }),
 };
 
+/** What changes the events of a stream. One in the background is streamed again by the numbers that they had. */
+const OF_EVENTS: readonly string[] = ["letters-one-by-one", "text-in-one-delta", "reasoning-first"];
+/** All that answer the same response. */
+const RESPONSE_OPERATIONS: readonly ReferenceCall["operation"][] = ["createResponse", "getResponse", "cancelResponse"];
+
 export const RESPONSE_VARIATIONS: readonly Variation[] = [
   ...Object.entries(RESPONSE_CHANGES).map(([id, change]) =>
-    defineVariation(`responses.${id}`, change, ({ operation }) => operation === "createResponse"),
+    defineVariation(`responses.${id}`, OF_EVENTS.includes(id) ? exceptInBackground(change) : change, ({ operation }) =>
+      RESPONSE_OPERATIONS.includes(operation),
+    ),
   ),
   ...Object.entries(STORED_CHANGES).map(([id, change]) => defineVariation(`stored-chats.${id}`, change, isStoredCall)),
 ];
+
+function exceptInBackground(change: Change): Change {
+  return (reply) => {
+    const isInBackground =
+      modeOfReply(reply) === "stream"
+        ? readEvents(reply).some(({ data }) => isObjectInBackground(data?.["response"]))
+        : isObjectInBackground(readBody(reply));
+    return isInBackground ? reply : change(reply);
+  };
+}
+
+function isObjectInBackground(response: unknown): boolean {
+  return isJsonObject(response) && response["background"] === true;
+}
 
 function defineVariation(id: string, change: Change, isOf: (call: ReferenceCall) => boolean): Variation {
   return {

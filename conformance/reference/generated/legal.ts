@@ -80,20 +80,21 @@ function eachJsonText(change: (value: unknown) => string): Change {
   };
 }
 
-/** Every object in a value, from the inside. */
+/** Every object in a value that is not a caller's own, from the inside. */
 function deeply(value: unknown, change: (object: JsonObject) => JsonObject): unknown {
   if (Array.isArray(value)) return value.map((element) => deeply(element, change));
   if (!isJsonObject(value)) return value;
   // The keys of these are tokens or a caller's own.
   const isMap = Object.keys(value).some((name) => !/^[a-z][a-z_0-9]*$/i.test(name));
   const inner = Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, isTokenMaps(name, member) ? member : deeply(member, change)]),
+    Object.entries(value).map(([name, member]) => [name, isOwn(name, member) ? member : deeply(member, change)]),
   );
   return isMap ? inner : change(inner);
 }
 
-/** Lists of maps from tokens to numbers, as plain completions have them. */
-function isTokenMaps(name: string, member: unknown): boolean {
+/** What a caller has named, which comes back as it was sent, and lists of maps from tokens to numbers. */
+function isOwn(name: string, member: unknown): boolean {
+  if (name === "metadata") return true;
   if (name !== "top_logprobs" || !Array.isArray(member)) return false;
   return !member.some((entry) => isJsonObject(entry) && "logprob" in entry);
 }
@@ -187,14 +188,22 @@ function parse(text: string): unknown {
   }
 }
 
-/** An id of a shape of its own, the same in all events of a stream. */
+/** An id of a shape of its own, the same in all events of a stream; a chat that is stored keeps the one that finds it. */
 const renameId: Change = (reply, call) => {
+  if (isKept(call)) return reply;
   const id = randomUUID();
   return eachJson((data) => (typeof data["id"] === "string" && "choices" in data ? { ...data, id } : data))(
     reply,
     call,
   );
 };
+
+/** Whether what is answered is asked for again. */
+function isKept({ operation, body }: ReferenceCall): boolean {
+  if (operation !== "createChatCompletion") return operation !== "createCompletion";
+  const asked = body === null ? undefined : parse(Buffer.from(body).toString());
+  return isJsonObject(asked) && asked["store"] === true;
+}
 
 const withHeaders =
   (added: Readonly<Record<string, string>>): Change =>
@@ -362,9 +371,7 @@ const ALL: Readonly<Record<string, Change>> = {
   "no-null-usage": inStreams(eachJson((data) => (data["usage"] === null ? omit({ ...data }, "usage") : data))),
   "spaced-arguments": eachJson(spaceArguments),
   "arguments-at-once": inStreams((reply) => changeEvents(reply, joinArguments)),
-  "dated-model": eachJson((data) =>
-    "choices" in data ? { ...data, model: `${String(data["model"])}-2026-11-30` } : data,
-  ),
+  "dated-model": eachJson(dateModels),
   "retry-after-date": (reply) =>
     reply.headers["retry-after"] === undefined
       ? reply
@@ -421,6 +428,16 @@ function pairUp(writes: readonly Write[]): readonly Write[] {
       write(String(one.data) + (next === undefined ? "" : String(next.data)), one.afterMs + (next?.afterMs ?? 0)),
     ];
   });
+}
+
+/** That of a chat, and of each in a list of those that are stored. */
+function dateModels(data: JsonObject): JsonObject {
+  const { data: rows } = data;
+  const date = (one: JsonObject): JsonObject =>
+    "choices" in one ? { ...one, model: `${String(one["model"])}-2026-11-30` } : one;
+  return Array.isArray(rows)
+    ? { ...data, data: rows.map((row: unknown) => (isJsonObject(row) ? date(row) : row)) }
+    : date(data);
 }
 
 function emptyDelta(data: JsonObject | null): unknown {

@@ -128,7 +128,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     event["previous_item_id"] === null ? omit(event, "previous_item_id") : event,
   ),
   "session-without-end": changeSession((session) => omit(session, "expires_at")),
-  "session-with-more": changeSession((session) => ({ ...session, tracing: null, prompt: null, truncation: "auto" })),
+  "session-with-more": changeSession((session) => ({ tracing: null, prompt: null, truncation: "auto", ...session })),
   "error-without-param": changeError((error) => omit(error, "param")),
   "longer-errors": changeError((error) => ({
     ...error,
