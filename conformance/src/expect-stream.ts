@@ -26,7 +26,20 @@ export function sseFrames(exchange: Exchange): readonly SseFrame[] {
 
 /** The JSON of every data frame before `[DONE]`. @throws Failure by the wire when one is no JSON object */
 export function jsonFrames(exchange: Exchange): readonly JsonObject[] {
-  const data = sseFrames(exchange).flatMap((frame) => frame.data ?? []);
+  return readFrames(sseFrames(exchange), exchange);
+}
+
+/**
+ * The same of a stream that was left: what has arrived of a frame that has not ended is none yet, as the format says.
+ * @throws Failure as {@link jsonFrames}
+ */
+export function jsonFramesUntilLeft(exchange: Exchange): readonly JsonObject[] {
+  const whole = sseFrames(exchange).filter(({ blankLines }) => blankLines > 0);
+  return readFrames(whole, exchange);
+}
+
+function readFrames(frames: readonly SseFrame[], exchange: Exchange): readonly JsonObject[] {
+  const data = frames.flatMap((frame) => frame.data ?? []);
   const done = data.indexOf(DONE);
   return (done === -1 ? data : data.slice(0, done)).map((text) => parseFrame(text, exchange));
 }

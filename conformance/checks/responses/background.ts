@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
-import { jsonFrames } from "../../src/expect-stream.ts";
+import { jsonFrames, jsonFramesUntilLeft } from "../../src/expect-stream.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import type { JsonObject } from "../../src/json-object.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
@@ -33,6 +33,8 @@ const RUNNING: readonly unknown[] = ["queued", "in_progress"];
 const POLL_MS = 100;
 /** Numbers of a stream that are gone on from: the first ones, and some of the others. */
 const RESUMES_MAX = 6;
+/** Holds the first event, in whatever pieces it comes, and not the last. */
+const LEAVE_AFTER_BYTES = 4096;
 /** Takes a while on every model. */
 const LONG = { input: "Count from 1 to 2000 in words.", max_output_tokens: 1024 };
 
@@ -196,8 +198,8 @@ export const responseBackgroundChecks: readonly Check[] = [
         background: true,
         stream: true,
       });
-      const exchange = await context.wire({ method: "POST", path, body, disconnectAfterBytes: 1 });
-      const events = jsonFrames(exchange);
+      const exchange = await context.wire({ method: "POST", path, body, disconnectAfterBytes: LEAVE_AFTER_BYTES });
+      const events = jsonFramesUntilLeft(exchange);
       const { id } = idOf(events);
       if (id === undefined) throw new Inconclusive("the client left before it knew the id", STREAMS);
       expectAnswered(await poll(context, { id }));

@@ -19,7 +19,7 @@ import {
   RESPONSES,
 } from "../support/response-calls.ts";
 import { OTHER_ACCOUNT } from "../support/stored-calls.ts";
-import type { JsonObject } from "../../src/json-object.ts";
+import { isJsonObject, type JsonObject } from "../../src/json-object.ts";
 
 const TURNS = {
   ...RESPONSES,
@@ -101,8 +101,10 @@ export const conversationTurnChecks: readonly Check[] = [
     breaks: "A program that keeps responses alone can't find their conversation again.",
     async run(context) {
       for (const { id } of [await beginConversation(context), await beginConversation(context)]) {
-        const actual = JSON.stringify((await respondIn(context, { conversation: id }))["conversation"]);
-        expectThat(actual === JSON.stringify({ id }), { observer: "wire", expected: id, actual });
+        const { conversation } = await respondIn(context, { conversation: id });
+        const named = isJsonObject(conversation) ? conversation["id"] : undefined;
+        const actual = JSON.stringify(conversation);
+        expectThat(named === id, { observer: "wire", expected: JSON.stringify({ id }), actual });
       }
     },
   }),
