@@ -74,11 +74,19 @@ async function isTakenTogether(asked: Asked, place: Place): Promise<boolean> {
   return response?.status === 200;
 }
 
+/** Without a bound a model may write to the end of its context, for minutes. */
+async function isTakenBounded({ context, request, mode }: Asked, fields: JsonObject, { bound }: LegalValues) {
+  if (bound === undefined) return false;
+  const { response } = await sendPlain(context, request, { mode, fields: { ...bound, ...fields } });
+  return response?.status === 200;
+}
+
 async function expectValuesTaken(asked: Asked, parameter: string, values: LegalValues): Promise<void> {
   const { context, request, mode } = asked;
   const send = (fields: JsonObject): Promise<Exchange> => sendPlain(context, request, { mode, fields });
   for (const [turn, value] of (values.defaults ?? []).entries()) {
     if (await isTakenTogether(asked, { parameter, kind: "defaults", turn })) continue;
+    if (await isTakenBounded(asked, { [parameter]: value }, values)) continue;
     await expectTaken(asked, await send({ [parameter]: value }));
   }
   const expectOther = async (value: unknown): Promise<void> => {

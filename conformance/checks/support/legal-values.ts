@@ -16,6 +16,8 @@ export interface LegalValues {
   readonly learn?: (answer: JsonObject) => readonly unknown[];
   /** Fields that the document asks for beside the others. */
   readonly beside?: JsonObject;
+  /** What bounds an answer whose own bound a default takes away: sent beside the defaults, where the server takes both. */
+  readonly bound?: JsonObject;
   /** Default: both. */
   readonly mode?: AnswerMode;
   /** Default `must`. */
@@ -69,7 +71,7 @@ const CHAT: Readonly<Record<string, LegalValues>> = {
   verbosity: { defaults: [null], others: ["low", "medium", "high"] },
   reasoning_effort: { defaults: [null], others: ["low", "medium", "high", "minimal", "none"] },
   max_completion_tokens: { defaults: [null], others: [1, 2], beside: { max_tokens: undefined } },
-  max_tokens: { defaults: [null], others: [2] },
+  max_tokens: { defaults: [null], others: [2], bound: { max_completion_tokens: 2 } },
   web_search_options: { defaults: [null], others: [{}], level: "should" },
   response_format: { defaults: [null, { type: "text" }], others: [JSON_SCHEMA] },
   audio: {
@@ -101,7 +103,7 @@ const COMPLETIONS: Readonly<Record<string, LegalValues>> = {
   best_of: { defaults: [null, 1] },
   echo: { defaults: [null, false], others: [true] },
   logprobs: { defaults: [null], others: [0, 2] },
-  max_tokens: { defaults: [null], others: [2] },
+  max_tokens: { defaults: [null], others: [2], bound: { stop: [",", " ", "\n"] } },
   // A new document.
   prompt: { others: [null] },
   stream: { defaults: [null, false], mode: "body" },
