@@ -12,6 +12,7 @@ import type { AuthorisedCall, ResolvedCall } from "./call.ts";
 import type { CallRecord } from "./call-record.ts";
 import { createBilling } from "./credits/billing.ts";
 import { isFree } from "./credits/prices.ts";
+import type { Sampling } from "./engine/chat-engine.ts";
 import type { UpstreamStatus } from "./engine/upstream-engine.ts";
 import type { Engine, ModelType } from "./operations.ts";
 import { createEngineUses } from "./models/engine-uses.ts";
@@ -27,6 +28,8 @@ import type { OpenRelayOptions, RelayedSession } from "./realtime/relayed-sessio
 import { createRealtimeSessions } from "./realtime/realtime-sessions.ts";
 import { isLive } from "./realtime/live-turn.ts";
 import { resolveSentAs, upstreamCalls } from "./services/upstream-service.ts";
+import { resolveTemperature } from "./services/sampling.ts";
+import type { SamplingOptions } from "./services/sampling.ts";
 import type { CreditStore } from "./store/credit-store.ts";
 
 export interface AiService {
@@ -111,6 +114,8 @@ interface AnyCall {
 
 interface LocalCall<Request, Run> extends AnyCall {
   readonly route: "local";
+  /** What the found model samples with where the request says so much: what is null is the model's, else the API's default. */
+  resolveTemperature(requested: Pick<SamplingOptions, "temperature" | "topP">): Pick<Sampling, "temperature" | "topP">;
   /**
    * Resolves once the call is admitted, so that every refusal is thrown here, before any byte of an answer.
    *
@@ -191,6 +196,10 @@ export function createAiService(options: AiServiceOptions): AiService {
   const runLocally = <Request, Run>(calls: Calls<Request, Run>, target: CallTarget): LocalCall<Request, Run> => ({
     route: "local",
     modelId: target.model?.id ?? null,
+    resolveTemperature: (requested) => {
+      const engine = target.model?.engine;
+      return resolveTemperature(requested, engine?.type === "chat" ? engine.recommendedSampling : undefined);
+    },
     run: (request) => serve(calls, target, request),
   });
   return {

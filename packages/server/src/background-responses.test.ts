@@ -2,6 +2,7 @@
 
 import OpenAI from "openai";
 import type { ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { RecommendedSampling } from "@openai-compat/core";
 import { createScriptedEngine } from "@openai-compat/engines";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { ConfigInput } from "./config.ts";
@@ -14,13 +15,15 @@ const background = { ...request, background: true } as const;
 const WAIT = { timeout: 20_000, interval: 50 };
 
 interface StartOptions {
+  readonly recommendedSampling?: RecommendedSampling;
   readonly stores?: Stores;
   readonly tokenDelayMs?: number;
   readonly config?: ConfigInput;
 }
 
-async function start({ stores = createMemoryStores(), tokenDelayMs = 0, config = {} }: StartOptions = {}) {
-  const engine = createScriptedEngine({ tokenDelayMs });
+async function start(options: StartOptions = {}) {
+  const { stores = createMemoryStores(), tokenDelayMs = 0, config = {}, recommendedSampling = {} } = options;
+  const engine = { ...createScriptedEngine({ tokenDelayMs }), recommendedSampling };
   const { server, baseUrl, keys } = await startTestServer({ stores, engine, config });
   let closing: Promise<void> | null = null;
   const close = () => (closing ??= server.close());
@@ -83,6 +86,26 @@ test("its stream is numbered without gaps, and can be gone on from any event, du
     expect(await readAll(rest)).toEqual(events.slice(after + 1));
   }
   expect(await readAll(await client.responses.retrieve(id, { stream: true }))).toEqual(events);
+});
+
+test("what it says of itself while it is queued holds to its end", async () => {
+  const { client } = await start({ recommendedSampling: { temperature: 0.2, topP: 0.9 } });
+  const asked = {
+    model: "scripted",
+    input: "Tell me about the sea.",
+    max_output_tokens: 16,
+    background: true,
+  } as const;
+  for (const [fields, said] of [
+    [{}, { temperature: 0.2, top_p: 0.9 }],
+    [{ temperature: 0 }, { temperature: 0, top_p: 1 }],
+    [{ temperature: 0.7 }, { temperature: 0.7, top_p: 0.9 }],
+  ] as const) {
+    const events = await readAll(await client.responses.create({ ...asked, ...fields, stream: true }));
+    const states = events.flatMap((event) => ("response" in event ? [event.response] : []));
+    expect(states.length).toBeGreaterThan(3);
+    for (const state of states) expect(state).toMatchObject(said);
+  }
 });
 
 test("a client that leaves the stream does not stop it, and another stream goes on where it left", async () => {

@@ -30,8 +30,7 @@ export function buildSampling(requested: SamplingOptions, recommended: Recommend
     (requested.temperature === 0 ? undefined : recommended[key]) ?? API_DEFAULTS[key];
   const hasPenalty = presencePenalty !== 0 || frequencyPenalty !== 0;
   return {
-    temperature: requested.temperature ?? fallBack("temperature"),
-    topP: requested.topP ?? fallBack("topP"),
+    ...resolveTemperature(requested, recommended),
     topK: requested.topK ?? fallBack("topK"),
     minP: requested.minP ?? fallBack("minP"),
     repeatPenalty: requested.repeatPenalty ?? (hasPenalty ? API_DEFAULTS.repeatPenalty : fallBack("repeatPenalty")),
@@ -39,6 +38,18 @@ export function buildSampling(requested: SamplingOptions, recommended: Recommend
     frequencyPenalty,
     seed: wrapSeed(requested.seed ?? randomInt(SEED_RANGE)),
     logitBias,
+  };
+}
+
+/** What an answer says of its sampling. It needs no seed, so that it is known before the call runs. */
+export function resolveTemperature(
+  { temperature, topP }: Pick<SamplingOptions, "temperature" | "topP">,
+  recommended: RecommendedSampling = {},
+): Pick<Sampling, "temperature" | "topP"> {
+  const ofModel = temperature === 0 ? {} : recommended;
+  return {
+    temperature: temperature ?? ofModel.temperature ?? API_DEFAULTS.temperature,
+    topP: topP ?? ofModel.topP ?? API_DEFAULTS.topP,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A response before anything was generated: what its request said, with a concrete value for every field. */
 
+import type { Sampling } from "@openai-compat/core";
 import type { ResponseObject, ResponseTool } from "@openai-compat/spec";
 import type { ResponseWire } from "./decode.ts";
 
@@ -8,6 +9,8 @@ export interface ComposeOptions {
   /** Seconds since the epoch. */
   readonly createdAt: number;
   readonly conversationId: string | null;
+  /** What the model samples with. Default: the request's, else the API's defaults. */
+  readonly sampling?: Pick<Sampling, "temperature" | "topP">;
 }
 
 /** Beyond OpenAI's document; Open Responses demands them. */
@@ -17,7 +20,7 @@ interface Penalties {
 }
 
 export function composeResponse(wire: ResponseWire, options: ComposeOptions): ResponseObject & Penalties {
-  const { id, createdAt, conversationId } = options;
+  const { id, createdAt, conversationId, sampling } = options;
   const { reasoning, text } = wire;
   return {
     id,
@@ -40,12 +43,12 @@ export function composeResponse(wire: ResponseWire, options: ComposeOptions): Re
     safety_identifier: wire.safety_identifier ?? null,
     service_tier: "default",
     store: wire.store ?? true,
-    temperature: wire.temperature ?? 1,
+    temperature: sampling?.temperature ?? wire.temperature ?? 1,
     text: { format: text?.format ?? { type: "text" }, verbosity: text?.verbosity ?? "medium" },
     tool_choice: wire.tool_choice ?? "auto",
     tools: (wire.tools ?? []).map(completeTool),
     top_logprobs: wire.top_logprobs ?? 0,
-    top_p: wire.top_p ?? 1,
+    top_p: sampling?.topP ?? wire.top_p ?? 1,
     truncation: wire.truncation ?? "disabled",
     usage: null,
     user: wire.user ?? null,

@@ -1,6 +1,6 @@
 /** What serves a response: a local engine's chat, an upstream's, or an upstream's own response. It starts nothing yet. */
 
-import type { AuthorisedCall, ChatRequest, ChatRun, RoutedCall, SchemaRelaxation } from "@openai-compat/core";
+import type { AuthorisedCall, ChatRequest, ChatRun, RoutedCall, Sampling, SchemaRelaxation } from "@openai-compat/core";
 import type { ResponseObject } from "@openai-compat/spec";
 import type { OperationContext } from "../operation-handler.ts";
 import { encodeChat } from "./bridge/encode-chat.ts";
@@ -52,7 +52,9 @@ export function prepareRun(routed: RoutedCall<ChatRequest, ChatRun>, options: Pr
   const openers = createOpeners(seals, accountId);
   if (routed.route === "local") {
     const { request, toolNames, relaxed } = decodeResponse(wire, state.items, openers);
-    return { start: () => routed.run(request), chat: request, builder: createBuilder(toolNames, options), relaxed };
+    const sampling = routed.resolveTemperature(request);
+    const builder = createBuilder(toolNames, options, sampling);
+    return { start: () => routed.run(request), chat: request, builder, relaxed };
   }
   if (routed.sentAs === "createResponse") {
     const body = encodeNative(wire, state.items, openers);
@@ -67,12 +69,18 @@ export function prepareRun(routed: RoutedCall<ChatRequest, ChatRun>, options: Pr
   return { start, chat: null, builder, relaxed: chat.relaxed };
 }
 
-function createBuilder(toolNames: DecodedResponse["toolNames"], options: PrepareOptions): ResponseBuilder {
+type Temperature = Pick<Sampling, "temperature" | "topP">;
+
+function createBuilder(
+  toolNames: DecodedResponse["toolNames"],
+  options: PrepareOptions,
+  sampling?: Temperature,
+): ResponseBuilder {
   const { wire, seals, scope } = options;
   const { accountId } = scope.call.principal;
   const isSealed = wire.include?.includes("reasoning.encrypted_content") === true;
   return createResponseBuilder({
-    initial: composeInitial(options),
+    initial: composeInitial(options, sampling),
     toolNames,
     summarises: (wire.reasoning?.summary ?? wire.reasoning?.generate_summary ?? null) !== null,
     sealReasoning: isSealed ? (reasoning) => seals.reasoning.seal(accountId, reasoning) : null,
@@ -80,9 +88,13 @@ function createBuilder(toolNames: DecodedResponse["toolNames"], options: Prepare
   });
 }
 
-function composeInitial({ wire, modelId, state: { conversationId } }: PrepareOptions): ResponseObject {
+function composeInitial(
+  { wire, modelId, state: { conversationId } }: PrepareOptions,
+  sampling?: Temperature,
+): ResponseObject {
   const named = { ...wire, model: modelId ?? wire.model };
-  return composeResponse(named, { id: createItemId("resp"), createdAt: readSeconds(), conversationId });
+  const created = { id: createItemId("resp"), createdAt: readSeconds() };
+  return composeResponse(named, { ...created, conversationId, ...(sampling === undefined ? {} : { sampling }) });
 }
 
 function readSeconds(): number {

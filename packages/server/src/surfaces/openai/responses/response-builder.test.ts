@@ -324,3 +324,13 @@ test("in a silence before its first item the response says that it waits or goes
   broken.fail(new AiError("engine_failed", "It broke."));
   expect(broken.keepAlive()).toEqual([]);
 });
+
+test("a response was created when it was queued, however long it waits", () => {
+  const initial = composeResponse({ model: "m", input: "Hello" }, { id: "resp_1", createdAt: 7, conversationId: null });
+  const options = { initial, toolNames: new Map(), summarises: false, sealReasoning: null, now: () => 20 };
+  const builder = createResponseBuilder(options);
+  const queued = builder.queue();
+  const started = builder.start({ ...SERVED, created_at: 19 });
+  const states = [...queued, ...started].flatMap((event) => ("response" in event ? [event.response] : []));
+  expect(states.map(({ created_at: createdAt }) => createdAt)).toEqual([7, 7, 7]);
+});

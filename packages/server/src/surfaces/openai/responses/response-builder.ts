@@ -38,7 +38,7 @@ export interface ResponseBuilder {
   readonly response: ResponseObject;
   /** The first events of a response that waits. */
   queue(): readonly ResponseEvent[];
-  /** The first events, or the next after it was queued. @param served what is known once the call runs */
+  /** The first events, or the next after it was queued. @param served what is known once the call runs; a response was created when it was queued */
   start(served: Pick<ResponseObject, "model" | "temperature" | "top_p" | "created_at">): readonly ResponseEvent[];
   /** None for events that say nothing to a client. `chat-end` is the last one. */
   push(event: RunEvent): readonly ResponseEvent[];
@@ -109,7 +109,9 @@ class Builder implements ResponseBuilder {
   }
 
   start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
-    this.#response = { ...this.#response, ...served, status: "in_progress" };
+    const { status, created_at: queuedAt } = this.#response;
+    const created = status === "queued" ? { created_at: queuedAt } : {};
+    this.#response = { ...this.#response, ...served, ...created, status: "in_progress" };
     this.#begin();
     return this.#take();
   }

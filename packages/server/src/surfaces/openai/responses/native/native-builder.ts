@@ -69,7 +69,9 @@ class NativeBuilder implements ResponseBuilder {
   }
 
   start(served: Partial<ResponseObject>): readonly ResponseEvent[] {
-    this.#response = { ...this.#response, ...served, status: "in_progress" };
+    const { status, created_at: queuedAt } = this.#response;
+    const created = status === "queued" ? { created_at: queuedAt } : {};
+    this.#response = { ...this.#response, ...served, ...created, status: "in_progress" };
     return this.#begin();
   }
 

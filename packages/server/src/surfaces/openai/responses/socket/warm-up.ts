@@ -45,8 +45,9 @@ export async function warmUp(
     const counting = service.route(call, countingCalls, wire.model);
     if (counting.route === "local") await counting.run(chat);
   }
-  const sampling = { temperature: wire.temperature ?? 1, topP: wire.top_p ?? 1 };
-  return { modelId: builder.response.model, createdAtMs: Date.now(), sampling, events: listNothing() };
+  const { model: modelId, temperature, top_p: topP } = builder.response;
+  const sampling = { temperature: temperature ?? 1, topP: topP ?? 1 };
+  return { modelId, createdAtMs: Date.now(), sampling, events: listNothing() };
 }
 
 async function* listNothing(): AsyncGenerator<RunEvent, void> {
