@@ -3,6 +3,13 @@
 export type { Area, Check, Level, Need, Tier } from "./check.ts";
 export { allChecks } from "./all-checks.ts";
 export { type Baseline, type BaselineEntry, readBaseline } from "./baseline.ts";
+export {
+  type ConformanceTarget,
+  type ConformanceTestApi,
+  type ConformanceTestContext,
+  describeConformance,
+  type DescribeConformanceOptions,
+} from "./describe-conformance.ts";
 export type { Verdict } from "./exit-code.ts";
 export { EXIT_CODES, type FailOn } from "./exit-code.ts";
 export { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
