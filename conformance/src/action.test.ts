@@ -45,13 +45,14 @@ test.skipIf(process.platform === "win32")(
       "api-key": "sk-1",
       model: "$(touch x); a model",
       only: "chat.* models",
+      profile: "core-2026-11",
       baseline: "a folder/baseline.yaml",
       "report-only": "true",
     });
     expect(status).toBe(3);
     expect(words.slice(0, 5)).toEqual(["-y", "@openai-compat/conformance@latest", "run", "--fail-on", "must"]);
     expect(words.join("|")).toContain(
-      "--base-url|http://127.0.0.1:1/v1|--model|$(touch x); a model|--baseline|a folder/baseline.yaml|--report-only|--only|chat.*|--only|models",
+      "--base-url|http://127.0.0.1:1/v1|--model|$(touch x); a model|--profile|core-2026-11|--baseline|a folder/baseline.yaml|--report-only|--only|chat.*|--only|models",
     );
     expect(words.at(-1)).toBe("key sk-1");
     const reporters = words.filter((_, index) => words[index - 1] === "--reporter");

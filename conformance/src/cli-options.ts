@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FailOn } from "./exit-code.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { SDK_MAJORS, type SdkMajor } from "./official-sdk.ts";
+import { listProfileNames } from "./profiles.ts";
 import type { TargetOptions } from "./resolve-target.ts";
 
 export interface TargetFlags {
@@ -63,6 +64,10 @@ export function addLimitOptions(command: Command): Command {
 export function failOnOption(): Option {
   const levels = ["must", "should"] satisfies FailOn[];
   return new Option("--fail-on <level>", "lowest level that fails a run").choices(levels).default("must");
+}
+
+export function profileOption(): Option {
+  return new Option("--profile <name>", `a frozen set of checks: ${listProfileNames().join(", ")}; default: all`);
 }
 
 export function sdkOption(description = "major of the official SDK, openai, that checks call"): Option {

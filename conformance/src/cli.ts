@@ -10,10 +10,12 @@ import {
   mapLimitFlags,
   mapTargetFlags,
   patternsOption,
+  profileOption,
   sdkOption,
   type TargetFlags,
 } from "./cli-options.ts";
 import { renderComparison } from "./compare-reports.ts";
+import { findProfile, selectChecks } from "./profiles.ts";
 import { describeReplay, findReplayed, findSdkMajor } from "./replay.ts";
 import { readReport } from "./read-report.ts";
 import { readBaseline } from "./baseline.ts";
@@ -50,6 +52,7 @@ const PROGRAM = import.meta.url.endsWith(".ts") ? "npx -y pnpm@12 conformance" :
 
 interface RunFlags extends TargetFlags, LimitFlags {
   readonly sdk: SdkMajor;
+  readonly profile?: string;
   readonly only: readonly string[];
   readonly disable: readonly string[];
   readonly reporter: readonly string[];
@@ -102,7 +105,10 @@ function defineProgram(io: CommandLineIo, setExitCode: (code: number) => void): 
     .command("list")
     .description("print every check")
     .addOption(patternsOption("--only <pattern>", "print only these checks"))
-    .action(({ only }: Pick<RunFlags, "only">) => list(checks, only, io.stdout));
+    .addOption(profileOption())
+    .action(({ only, profile }: Pick<RunFlags, "only" | "profile">) =>
+      list(profile === undefined ? checks : selectChecks(findProfile(profile), checks), only, io.stdout),
+    );
   program
     .command("explain")
     .description("say what a check is about")
@@ -117,6 +123,7 @@ function defineRunCommand(program: Command): Command {
     model: "OPENAI_CONFORMANCE_MODEL, or the first of GET /models that answers a chat",
   })
     .addOption(sdkOption().default(DEFAULT_SDK.major))
+    .addOption(profileOption())
     .addOption(
       patternsOption(
         "--only <pattern>",
@@ -174,6 +181,7 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
     ...opened,
     reportOnly: flags.reportOnly === true,
     sdk: flags.sdk,
+    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     only: flags.only,
     disable: flags.disable,
     failOn: flags.failOn,

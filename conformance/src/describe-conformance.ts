@@ -8,6 +8,7 @@ import type { Check } from "./check.ts";
 import { EXIT_CODES } from "./exit-code.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { matchesPattern, refuseUnmatched } from "./plan.ts";
+import { findProfile, selectChecks } from "./profiles.ts";
 import type { ReportedCheck, RunReport } from "./report.ts";
 import { describeExpected } from "./reporters/report-texts.ts";
 import { type ConformanceOptions, runConformance } from "./run-conformance.ts";
@@ -35,7 +36,10 @@ export type ConformanceTarget = Pick<
 export interface DescribeConformanceOptions
   extends
     ConformanceTarget,
-    Pick<ConformanceOptions, "only" | "disable" | "checks" | "sdk" | "failOn" | "baseline" | "limits" | "signal"> {
+    Pick<
+      ConformanceOptions,
+      "only" | "disable" | "profile" | "checks" | "sdk" | "failOn" | "baseline" | "limits" | "signal"
+    > {
   /** The test runner: `import * as vitest from "vitest"`. */
   readonly vitest: ConformanceTestApi;
   /** Title of the tests' group. Default: "OpenAI API conformance". */
@@ -55,10 +59,13 @@ const SPARE_MS = 60_000;
  * whether the baseline fits. The checks run before the first test, and of them those alone that vitest's own filter
  * leaves. A target that is not found fails all.
  *
- * @throws UnmatchedPatternError when a pattern of `only` or `disable` selects no check
+ * @throws UnmatchedPatternError when a pattern of `only` or `disable` selects no check, ConfigurationError for a name that
+ *   is no profile
  */
 export function describeConformance(options: DescribeConformanceOptions): void {
-  const { vitest, name = "OpenAI API conformance", only = [], disable = [], checks = allChecks } = options;
+  const { vitest, name = "OpenAI API conformance", only = [], disable = [] } = options;
+  const all = options.checks ?? allChecks;
+  const checks = options.profile === undefined ? all : selectChecks(findProfile(options.profile), all);
   refuseUnmatched([...only, ...disable], checks);
   const selected = checks.filter(({ id }) => only.length === 0 || only.some((pattern) => matchesPattern(id, pattern)));
   const ids = new Map(selected.map((check) => [titleOf(check), check.id]));

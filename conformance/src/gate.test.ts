@@ -3,7 +3,7 @@ import type { BaselineEntry } from "./baseline.ts";
 import type { Check } from "./check.ts";
 import type { FailOn } from "./exit-code.ts";
 import { type GateOptions, gateArea, gateRun } from "./gate.ts";
-import { accountFor, accountForUntried, type CheckResult, type Outcome } from "./outcome.ts";
+import { accountFor, accountForUntried, type CheckResult, type Outcome, OUTCOMES } from "./outcome.ts";
 import { sampleCheck } from "./sample-check.fixture.ts";
 
 /** @param results by the last part of their id */
@@ -161,4 +161,16 @@ test("an area says how many of its failures are expected", () => {
     baselineStanding: "as-expected",
     expected: 1,
   });
+});
+
+test("a check that is newer than the profile decides nothing, whatever becomes of it", () => {
+  const unscored = new Set(["chat.new"]);
+  const known = endedAs({ a: "pass" });
+  for (const outcome of OUTCOMES) {
+    const results = [...known, ...endedAs({ new: outcome })];
+    expect(gate(results, null, { unscored })).toMatchObject({ exitCode: 0, verdict: "conformant" });
+    expect(gate(results, [], { unscored, updatesBaseline: true }).update?.written).toEqual([]);
+    expect(gateArea(results, { expectations: new Map(), failOn: "must", unscored }).verdict).toBe("conformant");
+  }
+  expect(gate(endedAs({ new: "pass" }), null, { unscored }).exitCode).toBe(3);
 });

@@ -45,6 +45,8 @@ export interface GateOptions {
   readonly baseline: Baseline | null;
   readonly updatesBaseline: boolean;
   readonly reportOnly: boolean;
+  /** Ids of checks that are newer than the run's profile. Default: none. */
+  readonly unscored?: ReadonlySet<string>;
   /** Every id of the suite. */
   readonly ids: readonly string[];
   /** `YYYY-MM-DD` in UTC. */
@@ -54,7 +56,8 @@ export interface GateOptions {
 
 const NOTHING_EXPECTED: JudgedBaseline = { expectations: new Map(), problems: [] };
 
-export function gateRun(results: readonly CheckResult[], options: GateOptions): GatedRun {
+export function gateRun(all: readonly CheckResult[], options: GateOptions): GatedRun {
+  const results = selectScored(all, options.unscored);
   const { baseline, redact, reportOnly } = options;
   const update = baseline !== null && options.updatesBaseline ? computeUpdate(baseline, { ...options, results }) : null;
   const updated = update === null ? null : gateWith(update.baseline, results, options);
@@ -82,6 +85,11 @@ export function gateRun(results: readonly CheckResult[], options: GateOptions): 
             update: taken === null ? null : { written: taken.written.map(({ id }) => id), removed: [...taken.removed] },
           },
   };
+}
+
+/** What counts. */
+function selectScored(results: readonly CheckResult[], unscored: ReadonlySet<string> = new Set()) {
+  return results.filter(({ check }) => !unscored.has(check.id));
 }
 
 function gateWith(baseline: Baseline | null, results: readonly CheckResult[], options: GateOptions) {
@@ -153,11 +161,15 @@ export interface AreaStanding {
   readonly expected: number;
 }
 
-/** @param results of one area */
-export function gateArea(
-  results: readonly CheckResult[],
-  { expectations, failOn }: { readonly expectations: GatedRun["expectations"]; readonly failOn: FailOn },
-): AreaStanding {
+export interface AreaOptions {
+  readonly expectations: GatedRun["expectations"];
+  readonly failOn: FailOn;
+  readonly unscored?: ReadonlySet<string>;
+}
+
+/** @param all results of one area */
+export function gateArea(all: readonly CheckResult[], { expectations, failOn, unscored }: AreaOptions): AreaStanding {
+  const results = selectScored(all, unscored);
   const { verdict, baselineStanding } = decideExpected(results, {
     expectations,
     failOn,

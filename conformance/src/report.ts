@@ -48,6 +48,8 @@ export interface ReportedCheck {
   readonly owners: readonly string[];
   /** Whether each of them passed: nobody says why it could not be judged. */
   readonly isOrphan: boolean;
+  /** False for a check that is newer than the run's profile: the verdict is not about it. */
+  readonly isScored: boolean;
   /** What the baseline expects of it; null for a check that it does not name, and without a baseline. */
   readonly expectation: Expectation | null;
 }
@@ -95,9 +97,14 @@ export interface DescribeOptions {
   readonly target: Target;
   /** What the baseline expects of it. */
   readonly expectation: Expectation | null;
+  /** Default true. */
+  readonly isScored?: boolean;
 }
 
-export function describeResult(result: CheckResult, { redact, target, expectation }: DescribeOptions): ReportedCheck {
+export function describeResult(
+  result: CheckResult,
+  { redact, target, expectation, isScored = true }: DescribeOptions,
+): ReportedCheck {
   const { id, area, level, tier, requirement, reference, breaks } = result.check satisfies Check;
   const { outcome, observer, durationMs, tries, owners, isOrphan } = result;
   const shown = outcome === "pass" ? null : result.evidence;
@@ -116,6 +123,7 @@ export function describeResult(result: CheckResult, { redact, target, expectatio
     tries,
     owners,
     isOrphan,
+    isScored,
     expectation: expectation === null ? null : redactExpectation(expectation, redact),
     reason: redact(result.reason),
     expected: redactOrNull(result.expected),
@@ -270,6 +278,10 @@ export const jsonReportSchema = z.strictObject({
         .array(z.string())
         .describe("The checks that judge the precondition for which it is inconclusive; empty where there is none."),
       is_orphan: z.boolean().describe("Whether each of those passed."),
+      scored: z
+        .boolean()
+        .optional()
+        .describe("False for a check that is newer than the profile: the verdict is not about it."),
       baseline: expectationSchema.nullable().optional().describe("What the baseline expects; null for nothing."),
     }),
   ),
@@ -298,10 +310,11 @@ export function encodeJsonReport(report: RunReport): JsonReport {
     duration_ms: roundMs(durationMs),
     counts: { ...counts },
     orphans: checks.flatMap(({ id, isOrphan }) => (isOrphan ? [id] : [])),
-    checks: checks.map(({ durationMs: checkMs, actual, isOrphan, owners, expectation, ...check }) => ({
+    checks: checks.map(({ durationMs: checkMs, actual, isOrphan, isScored, owners, expectation, ...check }) => ({
       ...check,
       owners: [...owners],
       is_orphan: isOrphan,
+      scored: isScored,
       baseline: expectation,
       got: actual,
       duration_ms: roundMs(checkMs),

@@ -10,13 +10,14 @@ import type { Exchange } from "./exchange.ts";
 import type { Baseline } from "./baseline.ts";
 import type { FailOn } from "./exit-code.ts";
 import { findExpectation } from "./expectation.ts";
-import { gateArea, gateRun } from "./gate.ts";
+import { type AreaOptions, gateArea, gateRun } from "./gate.ts";
 import { identifyTarget } from "./identify-target.ts";
 import { DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import { DEFAULT_SDK, loadOfficialSdk, type OfficialSdk, type SdkMajor } from "./official-sdk.ts";
 import { accountFor, accountForUntried, type CheckResult, isUntried } from "./outcome.ts";
 import { judgesCredentials, planChecks, type PlannedCheck, type Selection } from "./plan.ts";
 import { listIssuedSecrets } from "./issued-secrets.ts";
+import { findProfile, type Profile, selectChecks } from "./profiles.ts";
 import { createRedactor, type Redact } from "./redact.ts";
 import {
   type AreaReport,
@@ -57,6 +58,11 @@ export interface RunSettings extends Selection {
   readonly sdk?: SdkMajor;
   /** Default `must`. */
   readonly failOn?: FailOn;
+  /**
+   * Name of a frozen profile, with its date or without for the newest one. Checks that are newer run and don't count.
+   * Default: every check of this version.
+   */
+  readonly profile?: string;
   /** Failures that are expected. Default: none. See `readBaseline`. */
   readonly baseline?: Baseline;
   /** Judge as if the baseline had been updated; whoever has its file writes that (`onUpdate`). Default: no. */
@@ -91,15 +97,18 @@ export interface PreparedRun {
   /** With the chat model filled in from `GET /models` when none was given. */
   readonly target: Target;
   readonly plan: readonly PlannedCheck[];
+  /** Null for every check of this version. */
+  readonly profile: Profile | null;
   readonly officialSdk: OfficialSdk;
   readonly notes: readonly string[];
   /** Why the target is no OpenAI-like API; null when it is one. */
   readonly unidentified: string | null;
 }
 
-/** @throws UnmatchedPatternError, before anything is sent */
+/** @throws UnmatchedPatternError or ConfigurationError, before anything is sent */
 export async function prepareRun(target: Target, settings: RunSettings): Promise<PreparedRun> {
-  const checks = settings.checks ?? allChecks;
+  const profile = settings.profile === undefined ? null : findProfile(settings.profile);
+  const checks = selectOf(profile, settings.checks ?? allChecks);
   const officialSdk = await loadOfficialSdk(settings.sdk ?? DEFAULT_SDK.major);
   const selection = { ...settings, officialSdk };
   // A chat model may be found, so that what needs one counts as planned.
@@ -117,13 +126,32 @@ export async function prepareRun(target: Target, settings: RunSettings): Promise
   if (!identification.identified) {
     const { reason, details } = identification;
     const plan = planChecks(checks, target, selection);
-    return { target, officialSdk, plan, notes: details, unidentified: reason };
+    return { target, officialSdk, plan, profile, notes: details, unidentified: reason };
   }
   const { chat, isOpen } = identification;
   const completed = completeTarget(target, chat);
   const notes = isOpen ? [...chat.notes, OPEN_NOTE] : chat.notes;
   const plan = planChecks(checks, completed, { ...selection, isOpen });
-  return { target: completed, officialSdk, plan, notes, unidentified: null };
+  return { target: completed, officialSdk, plan, profile, notes, unidentified: null };
+}
+
+function selectOf(profile: Profile | null, checks: readonly Check[]): readonly Check[] {
+  return profile === null ? checks : selectChecks(profile, checks);
+}
+
+/** Ids of planned checks that don't count. */
+function listUnscored({ plan, profile }: Pick<PreparedRun, "plan" | "profile">): ReadonlySet<string> {
+  if (profile === null) return new Set();
+  return new Set(plan.map(({ check }) => check.id).filter((id) => !profile.ids.has(id)));
+}
+
+/** What the run was narrowed to. */
+function describeProfile(prepared: PreparedRun): string[] {
+  if (prepared.profile === null) return [];
+  const newer = listUnscored(prepared).size;
+  const [are, run] = newer === 1 ? ["is", "it runs and does not count"] : ["are", "they run and don't count"];
+  const also = newer === 0 ? "" : ` ${newer} of its checks ${are} newer than the profile: ${run}.`;
+  return [`Profile ${prepared.profile.name}.${also}`];
 }
 
 const OPEN_NOTE =
@@ -147,13 +175,16 @@ export async function judgeTarget(target: Target, settings: RunSettings = {}): P
   const onEvent = settings.onEvent ?? (() => {});
   const selected = settings.only ?? [];
   const prepared = await prepareRun(target, settings);
-  const profile = selected.length === 0 ? "full" : "selection";
+  const profile = selected.length === 0 ? (prepared.profile?.name ?? "full") : "selection";
   const suite: SuiteIdentity = { ...readSuiteIdentity(prepared.officialSdk), profile };
   const reportedTarget = { baseUrl: target.baseUrl, models: redactModels(prepared.target.models, redact) };
   const narrowed = selected.length === 0 ? [] : [`Only these checks are judged: ${selected.join(", ")}.`];
-  const notes = [...prepared.notes, ...narrowed, ...(settings.reportOnly === true ? [REPORT_ONLY_NOTE] : [])].map(
-    redact,
-  );
+  const notes = [
+    ...prepared.notes,
+    ...describeProfile(prepared),
+    ...narrowed,
+    ...(settings.reportOnly === true ? [REPORT_ONLY_NOTE] : []),
+  ].map(redact);
   const { plan } = prepared;
   onEvent({ type: "run-start", suite, target: reportedTarget, planned: plan.length, areas: countPlanned(plan), notes });
 
@@ -197,6 +228,7 @@ function decideRun(
 ): Omit<RunReport, "ending" | "suite" | "target" | "counts" | "startedAt" | "durationMs"> {
   const { failOn = "must", reportOnly = false, baseline = null, updatesBaseline = false } = settings;
   const { target, unidentified } = prepared;
+  const unscored = listUnscored(prepared);
   const { expectations, update, ...decision } = gateRun(results, {
     failOn,
     isInterrupted: ending === "interrupted",
@@ -204,6 +236,7 @@ function decideRun(
     baseline,
     updatesBaseline,
     reportOnly,
+    unscored,
     ids: (settings.checks ?? allChecks).map(({ id }) => id),
     today,
     redact,
@@ -213,9 +246,14 @@ function decideRun(
     ...decision,
     explanation: redact(decision.explanation),
     gate: !reportOnly,
-    areas: reportAreas(results, { expectations, failOn }),
+    areas: reportAreas(results, { expectations, failOn, unscored }),
     checks: results.map((result) =>
-      describeResult(result, { redact, target, expectation: expectations.get(result.check.id) ?? null }),
+      describeResult(result, {
+        redact,
+        target,
+        expectation: expectations.get(result.check.id) ?? null,
+        isScored: !unscored.has(result.check.id),
+      }),
     ),
   };
 }
@@ -264,8 +302,6 @@ async function collectResults(
       : accountFor(check, skip.outcome, skip.reason),
   );
 }
-
-type AreaOptions = Parameters<typeof gateArea>[1];
 
 function reportAreas(results: readonly CheckResult[], options: AreaOptions): AreaReport[] {
   const areas: Area[] = [...new Set(results.map(({ check }) => check.area))];

@@ -50,6 +50,7 @@ const checks: readonly ReportedCheck[] = OUTCOMES.map((outcome) => ({
   durationMs: 12.34,
   owners: outcome === "inconclusive" ? ["chat.sample.pass"] : [],
   isOrphan: outcome === "inconclusive",
+  isScored: true,
   expectation: null,
   tries: outcome === "fail" ? { failed: 2, of: 3 } : null,
   curl: outcome === "fail" ? "curl -i http://127.0.0.1/v1/models" : null,

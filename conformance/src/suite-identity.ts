@@ -7,8 +7,11 @@ import { DEFAULT_SDK } from "./official-sdk.ts";
 
 export interface SuiteIdentity {
   readonly version: string;
-  /** The set of checks that a verdict is about: all of them, or those chosen for one run. */
-  readonly profile: "full" | "selection";
+  /**
+   * The set of checks that a verdict is about: `full` for all of this version, `selection` for those chosen for one run, or
+   * the name of a profile with its date.
+   */
+  readonly profile: string;
   readonly sdkVersion: string;
   /** SHA-256 of `openapi.json`, in hexadecimal; null where the document is not installed. */
   readonly specSha256: string | null;

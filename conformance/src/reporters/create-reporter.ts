@@ -68,7 +68,7 @@ export function decodeReporterChoice(text: string): ReporterChoice {
 /** Whole runs and others have files of their own, so that trying one check does not replace the report of all. */
 function nameFile({ file, isNamed }: ReporterChoice, report: RunReport): string {
   const name = file ?? "";
-  if (isNamed || (report.ending === "complete" && report.suite.profile === "full")) return name;
+  if (isNamed || (report.ending === "complete" && report.suite.profile !== "selection")) return name;
   const { name: stem, ext } = path.parse(name);
   return `${stem}.partial${ext}`;
 }

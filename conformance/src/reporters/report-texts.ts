@@ -46,9 +46,9 @@ export function groupByCause(checks: readonly ReportedCheck[]): readonly CauseGr
   return [...groups.values()];
 }
 
-/** Whether a check failed as the baseline expects. */
-export function isExpected({ expectation }: ReportedCheck): boolean {
-  return expectation?.state === "expected";
+/** Whether a check failed, and the run is no worse for it: as the baseline expects, or newer than the profile. */
+export function isExpected({ expectation, outcome, isScored }: ReportedCheck): boolean {
+  return isFailure(outcome) && (expectation?.state === "expected" || !isScored);
 }
 
 /** Failed musts, then failed shoulds and mays; without those that a baseline expects. */
@@ -60,10 +60,14 @@ export function selectFailures(checks: readonly ReportedCheck[]): readonly Repor
   ];
 }
 
-/** `expected failure: why (issue; until 2027-01-31)`; null for a check that did not fail as the baseline expects. */
+/**
+ * `expected failure: why (issue; until 2027-01-31)`, or why the check does not count; null for any other check that
+ * failed, and for one that did not.
+ */
 export function describeExpected(check: ReportedCheck): string | null {
   const { expectation } = check;
-  if (expectation === null || !isExpected(check)) return null;
+  if (!isExpected(check)) return null;
+  if (expectation?.state !== "expected") return "not scored: the check is newer than the profile";
   const { reason, issue, expires, flaky } = expectation;
   const details = [
     ...(issue === null ? [] : [issue]),
