@@ -55,8 +55,8 @@ const REASON_LENGTH_MAX = 4000;
 const NESTING_MAX = 16;
 const PROBLEMS_SHOWN_MAX = 10;
 
-/** Every id of the suite is of this kind; a pattern is not. */
-const CHECK_ID = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/;
+/** What may be the id of a check, in this version or another; a pattern is none. */
+const CHECK_ID = /^[\w.-]+$/;
 
 const text = z.string("must be text").trim().min(1, "is empty").max(REASON_LENGTH_MAX);
 
@@ -157,31 +157,41 @@ function readEntries(map: YAMLMap, { aliases, problems, entries }: Reading): voi
       problems.add(at, `${name} is there twice: also in line ${known.line}`);
       continue;
     }
-    const given = readFields(value, aliases, problems);
-    const parsed = entrySchema.safeParse(given);
+    const { fields, places } = readFields(value, aliases, problems);
+    const parsed = entrySchema.safeParse(fields);
     if (parsed.success) {
       const { reason, issue = null, expires = null, flaky = null } = parsed.data;
       entries.set(id, { id, reason, issue, expires, flaky, line: problems.lineOf(at) });
       continue;
     }
-    for (const issue of parsed.error.issues) problems.add(at, `${name}: ${describeIssue(issue)}`);
+    for (const issue of parsed.error.issues) {
+      const place = listFields(issue).map((field) => places.get(field))[0];
+      problems.add(place ?? at, `${name}: ${describeIssue(issue)}`);
+    }
   }
 }
 
-/** @returns what the schema of an entry is for; a text alone is a reason */
-function readFields(given: unknown, aliases: Reading["aliases"], problems: Problems): unknown {
+interface Fields {
+  /** What the schema of an entry is for. */
+  readonly fields: unknown;
+  /** Offset of each field. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** A text alone is a reason. */
+function readFields(given: unknown, aliases: Reading["aliases"], problems: Problems): Fields {
   const value = isAlias(given) ? aliases.get(given) : given;
-  if (value === undefined) return "an unknown alias";
-  if (isScalar(value)) return { reason: value.value };
-  if (value === null) return {};
-  if (!isMap(value)) return "a list";
+  const places = new Map<string, number>();
+  if (isScalar(value)) return { fields: { reason: value.value }, places };
+  if (!isMap(value)) return { fields: value === null ? {} : "no entry", places };
   const fields = new Map<string, unknown>();
   for (const { id: name, at, value: field } of listPairs(value, problems)) {
     if (fields.has(name)) problems.add(at, `the field ${quoteId(name)} is there twice`);
     const resolved = isAlias(field) ? aliases.get(field) : field;
     fields.set(name, isScalar(resolved) ? resolved.value : null);
+    places.set(name, at);
   }
-  return Object.fromEntries(fields);
+  return { fields: Object.fromEntries(fields), places };
 }
 
 function* listPairs(map: YAMLMap, problems: Problems) {
@@ -193,13 +203,19 @@ function* listPairs(map: YAMLMap, problems: Problems) {
   }
 }
 
-function describeIssue({ code, path, message, ...rest }: z.core.$ZodIssue): string {
-  if (code === "unrecognized_keys" && "keys" in rest) {
-    const names = z.array(z.string()).parse(rest.keys).map(quoteId);
-    return `${names.join(", ")} is no field of an entry, which has ${Object.keys(entrySchema.shape).join(", ")}`;
+function listFields(issue: z.core.$ZodIssue): readonly string[] {
+  return issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const fields = listFields(issue);
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys(entrySchema.shape).join(", ");
+    return `${fields.map(quoteId).join(", ")} is no field of an entry, which has ${known}`;
   }
-  const field = path.join(".");
-  return field === "" ? "must be a reason, or the fields of an entry" : `\`${field}\` ${message}`;
+  return fields.length === 0
+    ? "must be a reason, or the fields of an entry"
+    : `\`${fields.join(".")}\` ${issue.message}`;
 }
 
 const ID_LENGTH_MAX = 100;

@@ -61,6 +61,7 @@ test.each([
   ["chat.sample", "pass", "passes", "It passes now. Remove its entry, or let --update-baseline do it."],
   ["chat.sample", "not-testable", "not-judged", "It was not judged (not-testable: because)."],
   ["chat.sampel", "fail", "unknown", "No check has this id. Did you mean chat.sample?"],
+  ["__proto__", "fail", "unknown", "No check has this id."],
   ["chat.stream", "fail", "unknown", "1 begin with it, such as chat.stream.first. Name each check that fails."],
 ] as const)("the entry %s of a check that ends as %s is %s, with what to do", (id, outcome, kind, message) => {
   const [problem, ...others] = judge(id, outcome);
