@@ -161,6 +161,6 @@ function modelNotFound(selector: string): AiError {
 }
 
 function wrongModelType(model: RegisteredModel, requested: ModelType): AiError {
-  const message = `The model '${model.id}' is a ${model.type} model; this endpoint needs a ${requested} model.`;
+  const message = `The model '${model.id}' is of type ${model.type}; this endpoint needs a model of type ${requested}.`;
   return new AiError("wrong_model_type", message, { param: "model" });
 }

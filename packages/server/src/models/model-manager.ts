@@ -334,9 +334,8 @@ function requireStored(outcome: "stored" | "taken" | "full", id: string, modelsM
 
 function requireType(model: RegisteredModel, type: ModelType): void {
   if (model.type === type) return;
-  throw new AiError("wrong_model_type", `The model '${model.id}' is a ${model.type} model, not a ${type} model.`, {
-    param: "type",
-  });
+  const message = `The model '${model.id}' is of type ${model.type}, not ${type}.`;
+  throw new AiError("wrong_model_type", message, { param: "type" });
 }
 
 function changedMeanwhile(id: string): AiError {

@@ -59,10 +59,11 @@ function mapIssue(issue: Issue, body: unknown, prefix: Path = []): AiError {
       return refuse("invalid_value", `Invalid '${param}': ${describeBound(issue.origin, "at least", issue.minimum)}.`);
     case "too_big":
       return refuse("invalid_value", `Invalid '${param}': ${describeBound(issue.origin, "at most", issue.maximum)}.`);
+    case "invalid_key":
+      return refuseKeyOf(path.slice(0, -1), issue.issues);
     case "custom":
     case "invalid_element":
     case "invalid_format":
-    case "invalid_key":
     case "not_multiple_of":
       return refuse("invalid_value", `Invalid '${param}': ${issue.message}.`);
   }
@@ -85,6 +86,13 @@ function refuseKey(path: Path): AiError {
   return new AiError("unsupported_parameter", `Unknown parameter: '${param}'.`, { param });
 }
 
+/** A key of a record: it is the caller's own, so that the record is named. */
+function refuseKeyOf(path: Path, [issue]: readonly Issue[]): AiError {
+  const param = encodeParam(path);
+  const rule = issue?.code === "too_big" ? describeBound(issue.origin, "at most", issue.maximum) : issue?.message;
+  return new AiError("invalid_value", `Invalid key in '${param}': ${rule ?? "it is not allowed"}.`, { param });
+}
+
 function refuseType(path: Path, found: unknown, expected: readonly string[]): AiError {
   const param = encodeParam(path);
   if (found === undefined) {
@@ -96,8 +104,10 @@ function refuseType(path: Path, found: unknown, expected: readonly string[]): Ai
 }
 
 /** A value of the wrong type is distinguished from a wrong value of the right type. */
-function refuseValue(path: Path, found: unknown, supported: readonly unknown[]): AiError {
+function refuseValue(path: Path, found: unknown, options: readonly unknown[]): AiError {
   const param = encodeParam(path);
+  // A discriminator that may be left out.
+  const supported: readonly unknown[] = options.filter((option) => option !== undefined);
   const isRightType = supported.length === 0 || supported.some((value) => typeof value === typeof found);
   if (!isRightType)
     return refuseType(
