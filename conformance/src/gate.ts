@@ -128,30 +128,24 @@ function decideExpected(
     const explanation = `${rest.explanation}${also}${stale === null ? "" : ` ${stale}`}`;
     return { ...rest, baselineStanding: null, explanation };
   }
-  const passed = results.filter(({ outcome }) => outcome === "pass").length;
   const isPlain = plain.verdict === "conformant";
-  const explanation = isPlain
-    ? plain.explanation
-    : `${count(passed, "check")} passed; all that failed is in the baseline.${also}`;
+  const passed = results.filter(({ outcome }) => outcome === "pass").length;
+  const all = `${count(passed, "check")} passed, and ${results.filter(isExpected).length} failed as the baseline expects.`;
+  const explanation = isPlain ? plain.explanation : all;
   if (stale !== null) {
     const exitCode = EXIT_CODES["non-conformant"];
-    return {
-      verdict: plain.verdict,
-      baselineStanding: "baseline-stale",
-      exitCode,
-      explanation: `${stale} ${explanation}`,
-    };
+    return { verdict: plain.verdict, baselineStanding: "baseline-stale", exitCode, explanation: stale };
   }
   return { verdict: plain.verdict, baselineStanding: isPlain ? null : "as-expected", exitCode: 0, explanation };
 }
 
 function describeStale([first, ...others]: readonly BaselineProblem[]): string | null {
   if (first === undefined) return null;
-  const more =
+  const wrong =
     others.length === 0
-      ? ""
-      : ` ${count(others.length, "more entry", "more entries")} of it ${others.length === 1 ? "is" : "are"} wrong.`;
-  return `The baseline is stale: ${first.id}: ${first.message}${more}`;
+      ? "1 entry of the baseline is wrong"
+      : `${others.length + 1} entries of the baseline are wrong, such as this`;
+  return `${wrong}: ${first.id}: ${first.message}`;
 }
 
 export interface AreaStanding {
@@ -180,6 +174,6 @@ export function gateArea(all: readonly CheckResult[], { expectations, failOn, un
   return { verdict, baselineStanding, expected };
 }
 
-function count(amount: number, noun: string, plural = `${noun}s`): string {
-  return `${amount} ${amount === 1 ? noun : plural}`;
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
 }

@@ -1,9 +1,13 @@
+import fc from "fast-check";
+import { parse, type DefaultTreeAdapterTypes as Tree } from "parse5";
+import { SaxesParser } from "saxes";
 import { Parser } from "tap-parser";
 import { expect, test } from "vitest";
 import type { Expectation } from "../expectation.ts";
 import { countOutcomes, type RunReport } from "../report.ts";
 import { sampleReport } from "../sample-report.fixture.ts";
 import { encodeAnnotations } from "./github.ts";
+import { harmlessReport, hostileReport } from "./hostile-report.fixture.ts";
 import { encodeHtml } from "./html.ts";
 import { encodeJunit } from "./junit.ts";
 import { encodeMarkdown } from "./markdown.ts";
@@ -119,4 +123,65 @@ test("the page marks expected failures, lists wrong entries, and has every check
 test("a run that is no gate says so on the page and in Markdown", () => {
   expect(encodeMarkdown({ ...report, gate: false })).toContain("this run is no gate");
   expect(encodeHtml({ ...report, gate: false })).toContain("--report-only: no gate");
+});
+
+/** Whatever a target sent may be the reason of an entry that `--update-baseline` wrote. */
+function withBaseline(given: RunReport): RunReport {
+  const reason = given.explanation;
+  const expectation: Expectation = { ...EXPECTATION, reason, issue: reason };
+  return {
+    ...given,
+    checks: given.checks.map((check) => (check.outcome === "warn" ? { ...check, expectation } : check)),
+    baseline: {
+      file: "baseline.yaml",
+      expected: 1,
+      problems: [{ id: "chat.gone", kind: "not-judged", line: 1, message: reason }],
+      wasToUpdate: true,
+      update: null,
+    },
+  };
+}
+
+const outlines: Readonly<Record<string, (given: RunReport) => readonly string[]>> = {
+  junit: (given) => {
+    const found: string[] = [];
+    const parser = new SaxesParser();
+    parser.on("error", (error) => {
+      throw error;
+    });
+    parser.on("opentag", ({ name, attributes }) => void found.push(`${name} ${Object.keys(attributes).join(" ")}`));
+    parser.write(encodeJunit(given)).close();
+    return found;
+  },
+  tap: (given) => {
+    const found: string[] = [];
+    const parser = new Parser({ strict: true });
+    parser.on("extra", (line: string) => void found.push(`stray ${line}`));
+    parser.on("assert", ({ ok, name }) => void found.push(`${ok} ${name}`));
+    parser.end(encodeTap(given));
+    return found;
+  },
+  github: (given) =>
+    encodeAnnotations(given)
+      .split(/\r\n|\r|\n/)
+      .map((line) => line.split("::").slice(0, 2).join("::")),
+  html: (given) => {
+    const found: string[] = [];
+    const visit = (node: Tree.Node): void => {
+      if ("attrs" in node) found.push(`${node.tagName} ${node.attrs.map(({ name }) => name).join(" ")}`);
+      if ("childNodes" in node) node.childNodes.forEach(visit);
+    };
+    visit(parse(encodeHtml(given)));
+    return found;
+  },
+};
+
+test.each(Object.entries(outlines))("no text of a baseline changes the structure of %s", (_, outline) => {
+  const allowed = outline(withBaseline(harmlessReport));
+  fc.assert(
+    fc.property(hostileReport, (given) => {
+      expect(outline(withBaseline(given))).toEqual(allowed);
+    }),
+    { numRuns: 30 },
+  );
 });
