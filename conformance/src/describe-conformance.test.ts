@@ -102,7 +102,9 @@ test("a failure that the baseline expects is skipped with its reason, and an ent
   const entries = new Map(["models.bad", "models.ok"].map((id) => [id, { ...entry, id }]));
   const ends = await collect({ baseline: { file: null, entries } });
   expect(ends["models.bad"]).toBe("skipped: expected failure: known (#1)");
-  expect(ends["the"]).toBe("models.ok: It passes now. Remove its entry, or let --update-baseline do it.");
+  expect(ends["the"]).toBe(
+    "models.ok: It passes now. Remove its entry, or let --update-baseline do it; `flaky: 1/3` is for one that fails at times.",
+  );
 });
 
 test("a run that proves too little fails one test", async () => {

@@ -58,7 +58,12 @@ function judge(id: string, outcome: Outcome) {
 }
 
 test.each([
-  ["chat.sample", "pass", "passes", "It passes now. Remove its entry, or let --update-baseline do it."],
+  [
+    "chat.sample",
+    "pass",
+    "passes",
+    "It passes now. Remove its entry, or let --update-baseline do it; `flaky: 1/3` is for one that fails at times.",
+  ],
   ["chat.sample", "not-testable", "not-judged", "It was not judged (not-testable: because)."],
   ["chat.sampel", "fail", "unknown", "No check has this id. Did you mean chat.sample?"],
   ["__proto__", "fail", "unknown", "No check has this id."],

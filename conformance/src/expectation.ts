@@ -106,7 +106,7 @@ type WrongState = Exclude<ExpectationState, "expected" | "unconfirmed">;
 function describeProblem(state: WrongState, entry: BaselineEntry, { outcome, reason, tries }: Ended): string {
   switch (state) {
     case "passes":
-      return "It passes now. Remove its entry, or let --update-baseline do it.";
+      return "It passes now. Remove its entry, or let --update-baseline do it; `flaky: 1/3` is for one that fails at times.";
     case "not-judged":
       return `It was not judged (${outcome}: ${reason}). Give the run what the check needs, or remove its entry.`;
     case "expired":

@@ -80,6 +80,14 @@ chat.d:
 `);
 });
 
+test.each([
+  ["nothing but notes", "# our notes\n", "# our notes\n\n"],
+  ["an empty map", "# our notes\n{}\n", "# our notes\n"],
+  ["entries that all go", "# our notes\n{ chat.gone: x }\n", "# our notes\n"],
+])("a file of %s gets a line for each field, and keeps its comments", async (_, source, kept) => {
+  expect(await update(source, [ended("chat.a")])).toBe(`${kept}chat.a:\n  reason: expected 1, got 2\n`);
+});
+
 test("a baseline that fits is not touched, however it is written", async () => {
   const source = "{ 'chat.a':   {reason: x} }";
   expect(await update(source, [ended("chat.a")])).toBe(source);

@@ -150,6 +150,8 @@ function editDocument(document: Document, written: readonly BaselineEntry[], rem
   // An entry that is removed may be the one that others refer to.
   if (removed.length > 0 || written.length > 0) inlineAliases(document);
   for (const id of removed) contents.delete(id);
+  // An empty map is written as `{}`: with entries it would be one long line.
+  if (contents.items.length === 0) contents.flow = false;
   for (const { id, reason, flaky } of written) {
     const known = contents.get(id, true);
     if (isMap(known)) {
