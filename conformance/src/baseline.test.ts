@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { type BaselineEntry, parseBaseline, readBaseline } from "./baseline.ts";
 import { ConfigurationError } from "./resolve-target.ts";
@@ -114,6 +115,44 @@ test("everything that is wrong is said at once, up to ten of it", () => {
   const message = refusal(Array.from({ length: 12 }, (_, index) => `bad.${index}*: x\n`).join(""));
   expect(message.split("\n")).toHaveLength(12);
   expect(message).toContain("  and 2 more");
+});
+
+/** What begins, ends or nests something in YAML. */
+const PIECES = [
+  ..."[]{}:,-?|>&*!%#@`'\"~ \t\n\r".split(""),
+  ...[
+    "---\n",
+    "...\n",
+    "a.b: ",
+    "a.c:\n  ",
+    "reason: x\n",
+    "&a ",
+    "*a ",
+    "<<: ",
+    "%YAML 1.1\n",
+    "%TAG ! x\n",
+    "!!map ",
+    "!<x> ",
+    "\ufeff",
+    "\u0000",
+    "\u2028",
+  ],
+  ...["|2-\n", ">+\n", '"\\x4', "'it''s'", "0x1f", "2027-01-31", "? ", "- "],
+];
+
+test("whatever a file holds, it is read or refused in a few lines", () => {
+  const source = fc.oneof(
+    fc.array(fc.constantFrom(...PIECES), { maxLength: 40 }).map((pieces) => pieces.join("")),
+    fc.string({ unit: "binary" }),
+  );
+  fc.assert(
+    fc.property(source, (text) => {
+      const message = refusal(text);
+      expect(message.split("\n").length).toBeLessThan(15);
+      expect(message.length).toBeLessThan(4000);
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 test("a file of many aliases is read in linear time", () => {

@@ -141,3 +141,10 @@ test("--report-only hides no target that is down", async () => {
   const { run, file } = await judge("{}");
   expect(await run(["--base-url", "http://127.0.0.1:9/v1", "--baseline", file, "--report-only"])).toBe(3);
 });
+
+test("a key that somebody wrote into a reason is in no report", async () => {
+  const source = "models.bad: the key sk-planted-4711 fails\nmodels.worse:\n  reason: x\n  issue: sk-planted-4711\n";
+  const { stdout, readReport } = await judge(source, "--api-key", "sk-planted-4711");
+  expect(stdout).toContain("expected failure: the key [redacted] fails");
+  expect(stdout + JSON.stringify(await readReport())).not.toContain("sk-planted-4711");
+});

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { parseBaseline } from "./baseline.ts";
 import { accountFor, type CheckResult } from "./outcome.ts";
@@ -122,6 +123,18 @@ test.each([
 ])("a reason with %s is one line that reads back", async (_, reason, read) => {
   const text = await update(null, [ended("chat.a", { reason })]);
   expect(parseBaseline(text, "b").baseline.entries.get("chat.a")?.reason).toBe(read);
+});
+
+test("whatever a target sent, the file that is written is read with one entry", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary", maxLength: 400 }), async (reason) => {
+      const text = await update(null, [ended("chat.a", { reason })]);
+      const [entry, ...others] = parseBaseline(text, "b").baseline.entries.values();
+      expect(others).toEqual([]);
+      expect(entry?.reason).not.toMatch(/[\p{Cc}\p{Surrogate}]/u);
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test("a long reason is cut", async () => {
