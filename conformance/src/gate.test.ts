@@ -133,6 +133,15 @@ test("--report-only turns exit code 1 into 0 and nothing else, and keeps the ver
   });
 });
 
+test("of a target that was not identified, no entry is said to be wrong", () => {
+  const untried = [accountForUntried(sampleCheck({ id: "chat.a" }), "it was not identified")];
+  const gated = gate(untried, ["a", "gone"], {
+    unidentified: "It is something else.",
+    entry: { expires: "2020-01-01" },
+  });
+  expect(gated).toMatchObject({ exitCode: 3, explanation: "It is something else.", baseline: { problems: [] } });
+});
+
 test("an updated baseline fits the run that it was made of", () => {
   const results = endedAs({ a: "pass", b: "fail", c: "pass" });
   const gated = gate(results, ["c", "gone", "unselected"], { updatesBaseline: true });

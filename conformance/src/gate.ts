@@ -93,15 +93,12 @@ function selectScored(results: readonly CheckResult[], unscored: ReadonlySet<str
 }
 
 function gateWith(baseline: Baseline | null, results: readonly CheckResult[], options: GateOptions) {
-  const judged = baseline === null ? NOTHING_EXPECTED : judgeBaseline(baseline, { ...options, results });
   const { isInterrupted, unidentified } = options;
-  if (isInterrupted) {
-    const decision = decideInterrupted(results);
-    return { ...decision, baselineStanding: null, ...judged };
-  }
-  const decision = decideExpected(results, { ...options, ...judged });
+  const judged = baseline === null ? NOTHING_EXPECTED : judgeBaseline(baseline, { ...options, results });
   // Of a target that was not found, no entry is confirmed or refuted.
-  return { ...decision, ...judged, problems: unidentified === null ? judged.problems : [] };
+  const known = unidentified === null ? judged : { ...judged, problems: [] };
+  if (isInterrupted) return { ...decideInterrupted(results), baselineStanding: null, ...known };
+  return { ...decideExpected(results, { ...options, ...known }), ...known };
 }
 
 interface ExpectedOptions extends JudgedBaseline {

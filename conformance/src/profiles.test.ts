@@ -79,6 +79,7 @@ test("a run of a profile has its checks alone, names it in the report, and forgi
   expect(stdout).toContain(
     "Profile core-2026-11. 1 of its checks is newer than the profile: it runs and does not count.\n",
   );
+  expect(stdout).toContain("✓ models  conformant      1 pass, 1 fail\n");
   expect(stdout).toContain("~ fail models.not-yet-there (must), not scored: the check is newer than the profile\n");
   expect(stdout.trimEnd()).toMatch(/✓ conformant: 1 check passed and no must check failed \(exit 0\)$/);
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({
@@ -89,6 +90,17 @@ test("a run of a profile has its checks alone, names it in the report, and forgi
       { id: "models.not-yet-there", outcome: "fail", scored: false },
     ],
   });
+});
+
+test("a whole run of a profile writes the reports of a whole run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "profile-"));
+  const before = process.cwd();
+  process.chdir(folder);
+  onTestFinished(async () => {
+    process.chdir(before);
+    await rm(folder, { recursive: true });
+  });
+  expect((await type("--profile", "core")).stdout).toContain("Reports: report.json, junit.xml\n");
 });
 
 test("without a profile every check of this version counts", async () => {

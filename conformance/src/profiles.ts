@@ -58,6 +58,6 @@ export function findProfile(name: string): Profile {
 }
 
 /** The checks that a run of the profile has: those that count, and newer ones of what it is about. */
-export function selectChecks({ ids, patterns }: Profile, checks: readonly Check[]): readonly Check[] {
-  return checks.filter(({ id }) => ids.has(id) || patterns.some((pattern) => matchesPattern(id, pattern)));
+export function selectChecks({ patterns }: Profile, checks: readonly Check[]): readonly Check[] {
+  return checks.filter(({ id }) => patterns.some((pattern) => matchesPattern(id, pattern)));
 }

@@ -4,20 +4,22 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Check } from "./check.ts";
 import { runCommandLine } from "./cli.ts";
+import { DEFAULT_SDK } from "./official-sdk.ts";
 import { Failure } from "./outcome-signals.ts";
+import type { JsonReport } from "./report.ts";
 import { type SampleOutcomes, sampleJson } from "./report-file.fixture.ts";
 import { sampleCheck } from "./sample-check.fixture.ts";
 import { answerJson, serveForTest } from "./test-server.fixture.ts";
 
 /** What the check got of the target, as its last run saw it. */
-const seen: { key: string | undefined; model: string | undefined }[] = [];
+const seen: { key: string | undefined; model: string | undefined; sdk?: string }[] = [];
 
 const CHECKS: readonly Check[] = [
   sampleCheck({
     id: "models.ok",
     area: "models",
     run: (context) => {
-      seen.push({ key: context.key("full"), model: context.models.chat });
+      seen.push({ key: context.key("full"), model: context.models.chat, sdk: context.officialSdk.version });
       return Promise.resolve();
     },
   }),
@@ -28,13 +30,16 @@ const CHECKS: readonly Check[] = [
   }),
 ];
 
-async function replay(outcomes: SampleOutcomes, id: string, ...flags: readonly string[]) {
+const replay = (outcomes: SampleOutcomes, id: string, ...flags: readonly string[]) =>
+  replayReport(sampleJson(outcomes), id, flags);
+
+async function replayReport(report: JsonReport, id: string, flags: readonly string[] = []) {
   const baseUrl = await serveForTest(answerJson({ object: "list", data: [{ id: "m" }] }));
   const folder = await mkdtemp(join(tmpdir(), "replay-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, "report.json");
   const target = { base_url: baseUrl, models: { chat: "m-of-report" } };
-  await writeFile(file, JSON.stringify(sampleJson(outcomes, { target })));
+  await writeFile(file, JSON.stringify({ ...report, target }));
   const text = { stdout: "", stderr: "" };
   const exitCode = await runCommandLine(["replay", file, id, ...flags], {
     stdout: { write: (part) => void (text.stdout += part), isTerminal: false, columns: 1000 },
@@ -49,13 +54,25 @@ test("a check runs again at the report's base URL with its model and the key of 
   seen.length = 0;
   const { exitCode, last } = await replay({ "models.ok": "pass" }, "models.ok");
   expect({ exitCode, last }).toEqual({ exitCode: 0, last: "As in the report: pass." });
-  expect(seen).toEqual([{ key: "sk-of-environment", model: "m-of-report" }]);
+  expect(seen).toMatchObject([{ key: "sk-of-environment", model: "m-of-report" }]);
+});
+
+test.each([
+  ["6.49.0", "6"],
+  ["5.1.0", "5"],
+  ["7.0.0", "7"],
+  ["12.0.0", String(DEFAULT_SDK.major)],
+])("the check of a report of openai %s runs through the major %s", async (sdkVersion, major) => {
+  seen.length = 0;
+  const suite = { version: "1.2.3", profile: "full", sdk_version: sdkVersion, spec_sha256: null };
+  await replayReport(sampleJson({ "models.ok": "pass" }, { suite }), "models.ok");
+  expect(seen.map(({ sdk }) => sdk?.split(".")[0])).toEqual([major]);
 });
 
 test("flags win over the report", async () => {
   seen.length = 0;
   await replay({ "models.ok": "pass" }, "models.ok", "--model", "mine", "--api-key", "sk-of-flag");
-  expect(seen).toEqual([{ key: "sk-of-flag", model: "mine" }]);
+  expect(seen).toMatchObject([{ key: "sk-of-flag", model: "mine" }]);
   const { exitCode, stdout } = await replay(
     { "models.ok": "pass" },
     "models.ok",
