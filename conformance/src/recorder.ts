@@ -44,7 +44,8 @@ export function createRecordingFetch(options: RecordingFetchOptions): typeof glo
     options.onExchange(recording);
     options.loan?.note(request, recording);
     try {
-      const response = await transport(input, { ...init, headers: closeAfter(init?.headers), signal });
+      const whole = await wholeForm(init);
+      const response = await transport(input, { ...whole, headers: closeAfter(whole?.headers), signal });
       recording.respond(response.status, Object.fromEntries(response.headers));
       return passThrough(response, recording, signal);
     } catch (error) {
@@ -62,6 +63,18 @@ function closeAfter(headers: RequestInit["headers"]): Headers {
   const sent = new Headers(headers);
   if (!sent.has("connection")) sent.set("connection", "close");
   return sent;
+}
+
+/**
+ * A form goes out in one piece with its headers. In several ones, those that come after a server refused it by its headers
+ * and closed the connection, as ours asks it to, would reset the connection and take the answer along.
+ */
+async function wholeForm(init: RequestInit | undefined): Promise<RequestInit | undefined> {
+  if (!(init?.body instanceof FormData)) return init;
+  const form = new Response(init.body);
+  const headers = new Headers(init.headers);
+  headers.set("content-type", form.headers.get("content-type") ?? "multipart/form-data");
+  return { ...init, headers, body: await form.arrayBuffer() };
 }
 
 function describeRequest(input: string | URL | Request, init: RequestInit | undefined): RecordedRequest {
