@@ -21,6 +21,11 @@ export interface RawChat {
   readonly startAfterMs?: number;
   /** Use the sequence that holds most of the prompt, and read the rest. For a chat with none beside it. */
   readonly keepsPrefix?: boolean;
+  /**
+   * Read behind the prompt, all but its last token, as if it had been sampled; then there are no tokens of its own. What
+   * two subjects answer may differ, and then one of them would have less of the next prompt in memory.
+   */
+  readonly answer?: string;
 }
 
 export interface RawResult {
@@ -66,6 +71,10 @@ async function runOne(sequence: LlamaContextSequence, chat: RawChat): Promise<Ra
   const startedAt = performance.now();
   const used = chat.keepsPrefix === true ? findHolder(tokens) : sequence;
   const last = await readPrompt(used, tokens, chat.keepsPrefix === true);
+  if (chat.answer !== undefined) {
+    await used.evaluateWithoutGeneratingNewTokens([...last, ...model.tokenize(chat.answer).slice(0, -1)]);
+    return { tokens: 0, tokensAtMs: [] };
+  }
   const disconnectAt = startedAt + (chat.disconnectAfterMs ?? Number.POSITIVE_INFINITY);
   const tokensAtMs: number[] = [];
   for await (const token of used.evaluate(last, { temperature: 0, yieldEogToken: true })) {

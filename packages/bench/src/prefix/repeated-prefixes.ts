@@ -38,7 +38,7 @@ interface Repeated {
 async function holdFirstTurn({ warm, raw }: PrefixSubjects, seed: number): Promise<Repeated> {
   const messages = storyPrompt(seed, PROMPT_WORDS);
   const { text } = await streamChat(warm.target, { messages, tokensMax: ANSWER_TOKENS });
-  await raw.call("run", [{ messages, tokensMax: ANSWER_TOKENS, keepsPrefix: true }]);
+  await raw.call("run", [{ messages, tokensMax: ANSWER_TOKENS, keepsPrefix: true, answer: text }]);
   const next: ChatMessage = { role: "user", content: "Now tell me what happens on the day after that." };
   return { target: warm.target, messages: [...messages, { role: "assistant", content: text }, next] };
 }
