@@ -31,11 +31,11 @@ test("once one chunk was measured, none takes much longer than its budget or has
       const chunks = readPrompt({ total, tokenMs, budgetMs });
       expect(chunks.reduce((sum, tokens) => sum + tokens, 0)).toBe(total);
       expect(Math.min(...chunks)).toBeGreaterThan(0);
-      expect(chunks[0]).toBeLessThanOrEqual(80);
+      expect(chunks[0]).toBeLessThanOrEqual(64);
       for (const tokens of chunks.slice(1)) {
         const fitting = budgetMs / tokenMs;
         expect(tokens).toBeLessThanOrEqual(
-          fitting < 48 ? Math.max(16, fitting) : Math.min(1024, Math.max(80, fitting)),
+          fitting < 48 ? Math.max(16, fitting) : Math.min(1024, Math.max(64, fitting)),
         );
       }
     }),
@@ -50,9 +50,16 @@ test("a prompt is read in equal parts, and a faster machine reads more at once",
 test("a prompt is cut into 64 tokens where so many fit, not into smaller parts of equal length", () => {
   for (const budgetMs of [100, 125, 130]) {
     expect(readPrompt({ total: 252, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 60]);
-    expect(readPrompt({ total: 272, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 80]);
+    expect(readPrompt({ total: 272, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 64, 16]);
   }
   expect(Math.max(...readPrompt({ total: 272, tokenMs: 2, budgetMs: 80 }).slice(1))).toBeLessThanOrEqual(40);
+});
+
+test("the last 80 tokens of a prompt are one chunk, unless streams wait for it", () => {
+  const sizes = createChunkSizes(1024);
+  sizes.note(64, 130);
+  expect([64, 65, 80, 81].map((left) => sizes.count("prompts", 130, left))).toEqual([64, 65, 80, 64]);
+  expect([64, 65, 80, 81].map((left) => sizes.count("streams", 130, left))).toEqual([64, 64, 64, 64]);
 });
 
 test("small chunks and large ones have measurements of their own, and one slow chunk among several changes nothing", () => {
