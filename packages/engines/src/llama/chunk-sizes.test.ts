@@ -47,19 +47,23 @@ test("a prompt is read in equal parts, and a faster machine reads more at once",
   expect(readPrompt({ total: 300, tokenMs: 0.5, budgetMs: 250 })).toEqual([64, 236]);
 });
 
-test("a prompt is cut into 64 tokens where so many fit, not into smaller parts of equal length", () => {
+test("a prompt is cut into 64 tokens where so many fit, not into smaller parts of equal length, once one was measured", () => {
   for (const budgetMs of [100, 125, 130]) {
-    expect(readPrompt({ total: 252, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 60]);
-    expect(readPrompt({ total: 272, tokenMs: 2, budgetMs })).toEqual([64, 64, 64, 64, 16]);
+    expect(readPrompt({ total: 252, tokenMs: 2, budgetMs })).toEqual([64, 60, 64, 64]);
+    expect(readPrompt({ total: 272, tokenMs: 2, budgetMs })).toEqual([64, 16, 64, 64, 64]);
   }
   expect(Math.max(...readPrompt({ total: 272, tokenMs: 2, budgetMs: 80 }).slice(1))).toBeLessThanOrEqual(40);
 });
 
-test("the last 80 tokens of a prompt are one chunk, unless streams wait for it", () => {
+test("what is left over of chunks of 64 is read first, together with a chunk where it is small and no stream waits", () => {
   const sizes = createChunkSizes(1024);
   sizes.note(64, 130);
-  expect([64, 65, 80, 81].map((left) => sizes.count("prompts", 130, left))).toEqual([64, 65, 80, 64]);
-  expect([64, 65, 80, 81].map((left) => sizes.count("streams", 130, left))).toEqual([64, 64, 64, 64]);
+  expect([63, 64, 65, 80, 81, 188, 192, 206].map((left) => sizes.count("prompts", 130, left))).toEqual([
+    63, 64, 65, 80, 17, 60, 64, 78,
+  ]);
+  expect([63, 64, 65, 80, 81, 188, 192, 206].map((left) => sizes.count("streams", 130, left))).toEqual([
+    63, 64, 1, 16, 17, 60, 64, 14,
+  ]);
 });
 
 test("small chunks and large ones have measurements of their own, and one slow chunk among several changes nothing", () => {
@@ -71,14 +75,14 @@ test("small chunks and large ones have measurements of their own, and one slow c
   sizes.note(30, 150);
   expect(sizes.count("streams", 80, 1000)).toBe(16);
   // So many as nearly fill a large one are one.
-  expect(sizes.count("streams", 100, 1000)).toBe(64);
+  expect(sizes.count("streams", 100, 1024)).toBe(64);
   expect(sizes.count("none", 250, 1000)).toBe(125);
 });
 
-test("without streams no chunk is cut below 64 tokens, however slow the machine is", () => {
+test("without streams no chunk but the first is cut below 64 tokens, however slow the machine is", () => {
   const sizes = createChunkSizes(1024);
   sizes.note(64, 64 * 20);
-  expect([sizes.count("none", 250, 1000), sizes.count("prompts", 125, 1000)]).toEqual([64, 64]);
+  expect([sizes.count("none", 250, 1024), sizes.count("prompts", 125, 1024)]).toEqual([64, 64]);
   expect(sizes.count("streams", 250, 1000)).toBe(16);
 });
 

@@ -29,7 +29,7 @@ const SMALL_CHUNK_FACTOR = 1.3;
  */
 const TOKENS_MIN = 16;
 /** Where no stream waits, so many are not cut in two, though they take a quarter longer than the budget for `FAST_TOKENS`. */
-const LAST_TOKENS_MAX = 80;
+const UNDIVIDED_TOKENS_MAX = 80;
 
 /** @param tokensMax the largest chunk that an evaluation has room for */
 export function createChunkSizes(tokensMax: number): ChunkSizes {
@@ -53,8 +53,12 @@ export function createChunkSizes(tokensMax: number): ChunkSizes {
       // Equal parts: a small rest would cost more a token.
       const part = Math.ceil(tokensLeft / Math.ceil(tokensLeft / most));
       if (part >= FAST_TOKENS || most < FAST_TOKENS) return part;
+      if (tokensLeft <= FAST_TOKENS || fast.length === 0) return Math.min(tokensLeft, FAST_TOKENS);
+      // What is left over comes first: the more tokens are in memory, the more the rows of a small chunk cost.
+      const rest = tokensLeft % FAST_TOKENS || FAST_TOKENS;
       // Beside streams `FAST_TOKENS` alone may take a third longer than the budget already.
-      return tokensLeft <= (company === "streams" ? FAST_TOKENS : LAST_TOKENS_MAX) ? tokensLeft : FAST_TOKENS;
+      const isJoined = company !== "streams" && FAST_TOKENS + rest <= UNDIVIDED_TOKENS_MAX;
+      return isJoined ? FAST_TOKENS + rest : rest;
     },
     note(tokens, tookMs) {
       // Few tokens say nothing of many.
