@@ -120,6 +120,18 @@ test("a pattern that matches nothing is said while tests are collected", async (
   await expect(collect({ only: ["nope"] })).rejects.toThrow('No check matches "nope"');
 });
 
+test("without vitest its globals are used, and where there are none it is said what to pass", () => {
+  const options = { checks: CHECKS, baseUrl: "http://127.0.0.1:9/v1" };
+  expect(() => describeConformance(options)).toThrow("Pass vitest to describeConformance: { vitest }");
+  const titles: string[] = [];
+  vitest.onTestFinished(() => void vitest.vi.unstubAllGlobals());
+  vitest.vi.stubGlobal("describe", (_: string, body: () => void) => body());
+  vitest.vi.stubGlobal("test", (title: string) => void titles.push(title));
+  vitest.vi.stubGlobal("beforeAll", () => {});
+  describeConformance(options);
+  expect(titles).toHaveLength(CHECKS.length + 1);
+});
+
 test("of tests that the runner skips, the checks don't run", async () => {
   const tasks = CHECKS.map(({ id, level, requirement }) => ({
     name: `${id} (${level}): ${requirement}`,

@@ -11,6 +11,7 @@ import { matchesPattern, refuseUnmatched } from "./plan.ts";
 import { findProfile, selectChecks } from "./profiles.ts";
 import type { ReportedCheck, RunReport } from "./report.ts";
 import { describeExpected } from "./reporters/report-texts.ts";
+import { ConfigurationError } from "./resolve-target.ts";
 import { type ConformanceOptions, runConformance } from "./run-conformance.ts";
 
 /** What a test gets of vitest. */
@@ -40,8 +41,8 @@ export interface DescribeConformanceOptions
       ConformanceOptions,
       "only" | "disable" | "profile" | "checks" | "sdk" | "failOn" | "baseline" | "limits" | "signal"
     > {
-  /** The test runner: `import * as vitest from "vitest"`. */
-  readonly vitest: ConformanceTestApi;
+  /** The test runner: `import * as vitest from "vitest"`. Default: its globals, where its setting `globals` is on. */
+  readonly vitest?: ConformanceTestApi;
   /** Title of the tests' group. Default: "OpenAI API conformance". */
   readonly name?: string;
   /** Called once before the first test, for a target that is not known before, such as a server that the tests start. */
@@ -60,10 +61,11 @@ const SPARE_MS = 60_000;
  * leaves. A target that is not found fails all.
  *
  * @throws UnmatchedPatternError when a pattern of `only` or `disable` selects no check, ConfigurationError for a name that
- *   is no profile
+ *   is no profile, or where vitest is neither passed nor global
  */
 export function describeConformance(options: DescribeConformanceOptions): void {
-  const { vitest, name = "OpenAI API conformance", only = [], disable = [] } = options;
+  const vitest = options.vitest ?? findGlobalApi();
+  const { name = "OpenAI API conformance", only = [], disable = [] } = options;
   const all = options.checks ?? allChecks;
   const checks = options.profile === undefined ? all : selectChecks(findProfile(options.profile), all);
   refuseUnmatched([...only, ...disable], checks);
@@ -103,6 +105,19 @@ export function describeConformance(options: DescribeConformanceOptions): void {
         throw new ConformanceFailure(problems.map(({ id, message }) => `${id}: ${message}`).join("\n"));
     });
   });
+}
+
+/** @throws ConfigurationError where vitest is not global */
+function findGlobalApi(): ConformanceTestApi {
+  const api: object = globalThis;
+  if (isTestApi(api)) return api;
+  throw new ConfigurationError(
+    'Pass vitest to describeConformance: { vitest }, with import * as vitest from "vitest".',
+  );
+}
+
+function isTestApi(api: object): api is ConformanceTestApi {
+  return ["describe", "test", "beforeAll"].every((name) => typeof Reflect.get(api, name) === "function");
 }
 
 /** A requirement that is not met; the message has all that there is to act on. */
