@@ -51,17 +51,15 @@ function startOurServer({ engines, readyTimeMsMax }: OurServerChoice, signal: Ab
   return startLocalServer({ ...options, engines });
 }
 
-/** A misspelt pattern is said before a model is downloaded for it. @returns whether each one matches a check */
-function checkPatterns(words: readonly string[]): boolean {
-  const patterns = words.flatMap((word, index) => {
-    const [name = "", ...value] = word.split("=");
-    if (name !== "--only" && name !== "--disable") return [];
-    return [value.length > 0 ? value.join("=") : (words[index + 1] ?? "")];
-  });
-  return patterns.every((pattern) => {
-    const list = [path.join(root, "conformance/src/main.ts"), "list", "--only", pattern];
-    return spawnSync(process.execPath, list, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
-  });
+/** Where nothing listens: a plan reads all that was typed and needs no answer. */
+const NO_TARGET = "http://127.0.0.1:9/v1";
+
+/** What is misspelt is said before a model is downloaded for it. @returns whether the suite can run with these words */
+function checkWords(words: readonly string[]): boolean {
+  const given = words[0] === "run" ? words.slice(1) : words;
+  const plan = [path.join(root, "conformance/src/main.ts"), "run", "--plan", "--base-url", NO_TARGET, ...given];
+  const env = withoutTarget(process.env);
+  return spawnSync(process.execPath, plan, { stdio: ["ignore", "ignore", "inherit"], env }).status !== USAGE_EXIT_CODE;
 }
 
 async function runAgainstOurServer(choice: OurServerChoice, words: readonly string[]): Promise<number> {
@@ -101,7 +99,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   try {
     if (choice.server === null) return await runSuite(choice.suite, process.env);
-    if (!checkPatterns(choice.suite)) return USAGE_EXIT_CODE;
+    if (!checkWords(choice.suite)) return USAGE_EXIT_CODE;
     return await runAgainstOurServer(choice.server, choice.suite);
   } catch (error) {
     explain(error);

@@ -189,8 +189,8 @@ async function run(flags: RunFlags, io: CommandLineIo): Promise<number> {
     ...(io.checks === undefined ? {} : { checks: io.checks }),
     ...(io.signal === undefined ? {} : { signal: io.signal }),
   };
-  if (flags.plan === true) return printPlan(target, settings, io.stdout);
   const choices = (flags.reporter.length === 0 ? DEFAULT_REPORTERS : flags.reporter).map(decodeReporterChoice);
+  if (flags.plan === true) return printPlan(target, settings, io.stdout);
   const reporter = openReporter(choices, io);
   const report = await judgeTarget(target, { ...settings, onEvent: (event) => reporter.handle(event) });
   return report.exitCode;
