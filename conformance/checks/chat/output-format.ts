@@ -18,6 +18,7 @@ import {
   type ChatFields,
   composeSdkChat,
   expectAccepted,
+  FIRST_TOKEN,
   readChoice,
   requireSdkMessage,
   userMessage,
@@ -255,7 +256,7 @@ export const chatFormatChecks: readonly Check[] = [
     async run(context) {
       for (const strict of [undefined, null, false]) {
         const format = { type: "json_schema", json_schema: { name: "lot", strict, schema: LOT_FORM.schema } };
-        const exchange = await askChat(context, { response_format: format });
+        const exchange = await askChat(context, { ...FIRST_TOKEN, response_format: format });
         throwIfUnsupported(exchange, "response_format");
         await expectAccepted(context, exchange);
       }

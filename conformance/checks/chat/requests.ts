@@ -5,7 +5,14 @@ import { expectThat } from "../../src/expect.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { Inconclusive, Unsupported } from "../../src/outcome-signals.ts";
 import { bodyText, excerpt } from "../../src/response-body.ts";
-import { askChat, type ChatFields, expectAccepted, requireUsage, userMessage } from "../support/chat-calls.ts";
+import {
+  askChat,
+  type ChatFields,
+  expectAccepted,
+  FIRST_TOKEN,
+  requireUsage,
+  userMessage,
+} from "../support/chat-calls.ts";
 import { OWNERS } from "../support/owners.ts";
 
 const CHAT = {
@@ -27,7 +34,7 @@ function defineAcceptance({ fields, ...check }: Acceptance): Check {
     ...CHAT,
     ...check,
     async run(context) {
-      const exchange = await askChat(context, fields);
+      const exchange = await askChat(context, { ...FIRST_TOKEN, ...fields });
       throwIfTemplateRefuses(exchange);
       await expectAccepted(context, exchange);
     },
@@ -197,9 +204,10 @@ export const chatRequestChecks: readonly Check[] = [
     breaks: "The model answers as if the earlier message had never been sent.",
     async run(context) {
       const text = "The password is swordfish, and I say so at some length to fill the prompt.";
-      const last = await requireUsage(context, { messages: [HELLO] });
-      const both = await requireUsage(context, { messages: [userMessage(text), HELLO] });
+      const last = await requireUsage(context, { ...FIRST_TOKEN, messages: [HELLO] });
+      const both = await requireUsage(context, { ...FIRST_TOKEN, messages: [userMessage(text), HELLO] });
       const double = await requireUsage(context, {
+        ...FIRST_TOKEN,
         messages: [userMessage(`${text} Say hello.`)],
       });
       if (double.prompt_tokens <= last.prompt_tokens)

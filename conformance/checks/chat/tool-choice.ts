@@ -7,7 +7,7 @@ import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectThat, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
-import { askChat, type ChatFields, expectAccepted } from "../support/chat-calls.ts";
+import { askChat, type ChatFields, expectAccepted, FIRST_TOKEN } from "../support/chat-calls.ts";
 import { expectFits, expectJsonText, requireUncut } from "../support/forms.ts";
 import {
   BEGGING,
@@ -164,7 +164,7 @@ export const chatToolChoiceChecks: readonly Check[] = [
     breaks: "Every agent: it sends its tools and leaves the choice to the model.",
     async run(context) {
       for (const choice of [undefined, "auto"]) {
-        const exchange = await askChat(context, { ...OFFER, max_tokens: 16, tool_choice: choice });
+        const exchange = await askChat(context, { ...OFFER, ...FIRST_TOKEN, tool_choice: choice });
         throwIfUnsupported(exchange, "tools");
         await expectAccepted(context, exchange);
       }
@@ -250,7 +250,7 @@ export const chatToolChoiceChecks: readonly Check[] = [
     breaks: "LlamaIndex, and Java and Pydantic clients that write out nulls.",
     async run(context) {
       const nulls = { tools: null, tool_choice: null, parallel_tool_calls: null, response_format: null };
-      await expectAccepted(context, await askChat(context, nulls));
+      await expectAccepted(context, await askChat(context, { ...FIRST_TOKEN, ...nulls }));
     },
   }),
   defineCheck({

@@ -23,6 +23,7 @@ import {
   askChat,
   type ChatFields,
   expectAccepted,
+  FIRST_TOKEN,
   readChoice,
   streamChat,
   userMessage,
@@ -156,7 +157,7 @@ export const chatToolCustomChecks: readonly Check[] = [
         { role: "assistant", content: "I take one.", tool_calls: [call] },
         { role: "tool", tool_call_id: "call_1", content: "Noted." },
       ];
-      await expectAccepted(context, await askChat(context, { ...FREE, tool_choice: "none", max_tokens: 16, messages }));
+      await expectAccepted(context, await askChat(context, { ...FREE, ...FIRST_TOKEN, tool_choice: "none", messages }));
     },
   }),
 ];

@@ -5,7 +5,7 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { JsonObject } from "../../src/expect.ts";
-import { askChat, expectAccepted } from "../support/chat-calls.ts";
+import { askChat, expectAccepted, FIRST_TOKEN } from "../support/chat-calls.ts";
 import { throwIfNoTools } from "../support/tool-calls.ts";
 
 const HINTS = {
@@ -32,13 +32,13 @@ function defineHintCheck({ properties, rest = {}, ...check }: Case): Check {
     ...HINTS,
     ...check,
     async run(context) {
-      const exchange = await askChat(context, { tools: [tool], max_tokens: 16 });
+      const exchange = await askChat(context, { ...FIRST_TOKEN, tools: [tool] });
       if (exchange.response?.status !== 200) {
         const plain = {
           type: "function",
           function: { name: "weigh_ossel", parameters: { type: "object", properties: {} } },
         };
-        throwIfNoTools(await askChat(context, { tools: [plain], max_tokens: 16 }));
+        throwIfNoTools(await askChat(context, { ...FIRST_TOKEN, tools: [plain] }));
       }
       await expectAccepted(context, exchange);
     },

@@ -12,6 +12,7 @@ import {
   askChat,
   type ChatFields,
   expectAccepted,
+  FIRST_TOKEN,
   requireSdkMessage,
   requireUsage,
   userMessage,
@@ -61,7 +62,7 @@ function defineHistory({ messages, ...check }: Acceptance): Check {
     ...CHAT,
     ...check,
     async run(context) {
-      await expectTaken(context, await askChat(context, { ...OFFER, max_tokens: 16, messages }));
+      await expectTaken(context, await askChat(context, { ...OFFER, ...FIRST_TOKEN, messages }));
     },
   });
 }
@@ -148,7 +149,8 @@ export const chatToolTurnChecks: readonly Check[] = [
       requireStatus(exchange, 200);
       if (value === undefined || value.received.length === 0)
         throw new Inconclusive("the SDK's loop ran no tool", OWNERS.callRun);
-      const next = await askChat(context, { ...OFFER, messages: value.messages, tool_choice: "none", max_tokens: 16 });
+      const { messages } = value;
+      const next = await askChat(context, { ...OFFER, ...FIRST_TOKEN, messages, tool_choice: "none" });
       await expectTaken(context, next);
     },
   }),
@@ -161,7 +163,7 @@ export const chatToolTurnChecks: readonly Check[] = [
     async run(context) {
       const long = "The report on the quern was filed in the third drawer of the grey cabinet, beside the older ones.";
       const ask = async (messages: readonly ChatFields[]): Promise<number> =>
-        (await requireUsage(context, { ...OFFER, messages, max_tokens: 16 })).prompt_tokens;
+        (await requireUsage(context, { ...OFFER, ...FIRST_TOKEN, messages })).prompt_tokens;
       if ((await ask([userMessage(`${long} Sealed?`)])) <= (await ask([userMessage("Sealed?")]))) {
         throw new Inconclusive("usage.prompt_tokens does not count", OWNERS.chatUsageCounts);
       }

@@ -7,7 +7,7 @@ import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectStatus, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
-import { userMessage } from "../support/chat-calls.ts";
+import { SHORT_PROMPT, userMessage } from "../support/chat-calls.ts";
 import { requireStatus } from "../support/envelope.ts";
 import { type AnswerMode, PLAIN_REQUESTS, type PlainRequest, sendPlain } from "../support/plain-requests.ts";
 import { ask, read, send } from "./ask.ts";
@@ -22,7 +22,7 @@ const MODES: readonly AnswerMode[] = ["body", "stream"];
 const LONG =
   "The harbour lies in the north of the island, and three old boats with red sails wait there for the tide every morning.";
 const CALL = { id: "call_1", type: "function", function: { name: "get_time", arguments: "{}" } };
-const last = userMessage("Say hello.");
+const last = userMessage(SHORT_PROMPT);
 
 /** Conversations: with and without something that a model has to be told. */
 export const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject[], without: readonly JsonObject[]]>> =
@@ -44,11 +44,11 @@ export const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject
     "a second text part": [
       [
         userMessage([
-          { type: "text", text: "Say hello." },
+          { type: "text", text: SHORT_PROMPT },
           { type: "text", text: LONG },
         ]),
       ],
-      [userMessage([{ type: "text", text: "Say hello." }])],
+      [userMessage([{ type: "text", text: SHORT_PROMPT }])],
     ],
     "the end of a long text": [[userMessage(`${LONG} ${LONG} ${LONG}`)], [userMessage(LONG)]],
     "the result of a tool": [
@@ -63,7 +63,7 @@ export const PARTS: Readonly<Record<string, readonly [with_: readonly JsonObject
         { role: "tool", tool_call_id: "call_1", content: "Noon." },
       ],
     ],
-    "text beyond ASCII": [[userMessage(`Say hello. ${"Привет мир и всем добрый день. ".repeat(3)}`)], [last]],
+    "text beyond ASCII": [[userMessage(`${SHORT_PROMPT} ${"Привет мир и всем добрый день. ".repeat(3)}`)], [last]],
   };
 
 /** The smallest number of tokens that any tokeniser makes of what is added. */

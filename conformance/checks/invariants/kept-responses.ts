@@ -8,7 +8,7 @@ import { type CheckContext, defineShared } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { assume, expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { defineOwners } from "../../src/owners.ts";
-import { userMessage } from "../support/chat-calls.ts";
+import { SHORT_PROMPT, userMessage } from "../support/chat-calls.ts";
 import { readElements } from "../support/conversation-calls.ts";
 import { OWNERS } from "../support/owners.ts";
 import { throwIfModelRefused } from "../support/refused-models.ts";
@@ -279,7 +279,7 @@ const INPUTS: readonly (readonly JsonObject[] | string)[] = [
       { type: "input_text", text: "which is larger?" },
     ]),
   ],
-  "Say hello.",
+  SHORT_PROMPT,
 ];
 
 interface KeptInput {

@@ -5,6 +5,7 @@
 
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
+import type { Exchange } from "../../src/exchange.ts";
 import { expectThat, isJsonObject, type JsonObject, throwIfUnsupported } from "../../src/expect.ts";
 import { Failure, Inconclusive } from "../../src/outcome-signals.ts";
 import type { AnswerMode } from "../support/plain-requests.ts";
@@ -12,12 +13,14 @@ import {
   askResponse,
   readItems,
   readOutputText,
+  readResponse,
+  readResponseEvents,
   requireEnd,
   requireInputTokens,
   requireResponse,
-  requireResponseEvents,
   type ResponseFields,
   RESPONSES,
+  SENTENCE,
 } from "../support/response-calls.ts";
 import { listResponseFlaws } from "./response-flaws.ts";
 import { listResponseStreamFlaws } from "./response-stream-flaws.ts";
@@ -25,10 +28,18 @@ import { ADDED_TOKENS_MIN, NAME, PARTS, PLAIN_NAME } from "./conversation.ts";
 
 const MODES: readonly AnswerMode[] = ["body", "stream"];
 
+function send(context: CheckContext, mode: AnswerMode, fields: ResponseFields): Promise<Exchange> {
+  return askResponse(context, { ...fields, ...(mode === "stream" ? { stream: true } : {}) });
+}
+
 /** The whole response, of an answer or of the last event of a stream. @throws Inconclusive */
+function read(mode: AnswerMode, exchange: Exchange): JsonObject {
+  return mode === "body" ? readResponse(exchange) : requireEnd(readResponseEvents(exchange)).response;
+}
+
+/** @throws Inconclusive */
 async function ask(context: CheckContext, mode: AnswerMode, fields: ResponseFields): Promise<JsonObject> {
-  if (mode === "body") return requireResponse(context, fields);
-  return requireEnd(await requireResponseEvents(context, fields)).response;
+  return read(mode, await send(context, mode, fields));
 }
 
 /** A message of a chat as items of a response. */
@@ -52,9 +63,8 @@ async function countInput(
   mode: AnswerMode,
   messages: readonly JsonObject[],
 ): Promise<number | null> {
-  const fields = { input: messages.flatMap(toItems) };
-  const exchange = await askResponse(context, { ...fields, ...(mode === "stream" ? { stream: true } : {}) });
-  return exchange.response?.status === 200 ? requireInputTokens(await ask(context, mode, fields)) : null;
+  const exchange = await send(context, mode, { input: messages.flatMap(toItems) });
+  return exchange.response?.status === 200 ? requireInputTokens(read(mode, exchange)) : null;
 }
 
 function defineConversationCheck(mode: AnswerMode): Check {
@@ -95,8 +105,8 @@ const composePlace = (name: string): ResponseFields => ({
 });
 
 /** The place that the schema leaves no choice about. @throws Inconclusive where nothing constrains the output */
-async function readPlace(context: CheckContext, mode: AnswerMode, name: string) {
-  const text = readOutputText(await ask(context, mode, composePlace(name)));
+function readPlace(mode: AnswerMode, exchange: Exchange) {
+  const text = readOutputText(read(mode, exchange));
   try {
     const value: unknown = JSON.parse(text);
     return { place: isJsonObject(value) ? value["place"] : undefined, text };
@@ -113,17 +123,18 @@ function defineUnicodeCheck(mode: AnswerMode): Check {
     reference: "RFC 8259 section 8.1; OpenAPI TextResponseFormatJsonSchema",
     breaks: "Names, quotations and all languages but English are mangled.",
     async run(context) {
-      throwIfUnsupported(await askResponse(context, composePlace(NAME)), "text", "text.format", "format", "schema");
-      const { place, text } = await readPlace(context, mode, NAME);
+      const exchange = await send(context, mode, composePlace(NAME));
+      throwIfUnsupported(exchange, "text", "text.format", "format", "schema");
+      const { place, text } = readPlace(mode, exchange);
       if (place === NAME) return;
-      const plain = await readPlace(context, mode, PLAIN_NAME);
+      const plain = readPlace(mode, await send(context, mode, composePlace(PLAIN_NAME)));
       if (plain.place !== PLAIN_NAME) throw new Inconclusive("nothing constrains the output", "model");
       expectThat(false, { observer: "wire", expected: NAME, actual: text });
     },
   });
 }
 
-const FIXED: ResponseFields = { temperature: 0, max_output_tokens: 24 };
+const FIXED: ResponseFields = { ...SENTENCE, temperature: 0, max_output_tokens: 20 };
 /** Options whose effect a stream has to show as the answer does. */
 const OPTIONS: readonly ResponseFields[] = [
   {},
@@ -176,13 +187,13 @@ const turnsCheck = defineCheck({
     for (const mode of MODES) {
       let { id } = await requireResponse(context);
       for (let turn = 0; turn < TURNS; turn += 1) {
-        const fields = { previous_response_id: id, ...(mode === "stream" ? { stream: true } : {}) };
-        const exchange = await askResponse(context, fields);
+        const fields = { previous_response_id: id };
+        const exchange = await send(context, mode, fields);
         throwIfUnsupported(exchange, "previous_response_id");
         const list = mode === "stream" ? listResponseStreamFlaws : listResponseFlaws;
         const [flaw] = list(exchange, { fields });
         if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
-        ({ id } = await ask(context, mode, fields));
+        ({ id } = read(mode, exchange));
       }
     }
   },

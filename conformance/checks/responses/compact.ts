@@ -4,6 +4,7 @@ import { compactedResponseSchema } from "@openai-compat/spec";
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectShape, expectStatus, expectThat, type JsonObject } from "../../src/expect.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import {
   ANSWER_TEXT,
   CONVERSATION,
@@ -30,7 +31,7 @@ const COMPACTED = {
   reference: "OpenAPI Compactconversation, CompactResource",
 } as const;
 
-const NEXT = { role: "user", content: "Go on." } as const;
+const NEXT = { role: "user", content: SHORT_PROMPT } as const;
 /** Fewer tokens than any tokenizer makes of a sentence. */
 const LEAST_TOKENS = 3;
 
@@ -274,7 +275,7 @@ export const compactionChecks: readonly Check[] = [
     reference: "OpenAPI CompactResponseMethodPublicBody.previous_response_id",
     breaks: "A summary of nothing replaces the conversation.",
     async run(context) {
-      await expectBodyRefused(context, { input: "Go on.", previous_response_id: "resp_conformance_unknown" });
+      await expectBodyRefused(context, { input: SHORT_PROMPT, previous_response_id: "resp_conformance_unknown" });
     },
   }),
 ];

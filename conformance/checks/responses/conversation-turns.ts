@@ -5,6 +5,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import { jsonFrames } from "../../src/expect-stream.ts";
 import { assume, expectJsonObject, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { Inconclusive } from "../../src/outcome-signals.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import { beginConversation, beginWith, listItems, readElements, textOfItem } from "../support/conversation-calls.ts";
 import { expectRefused, requireStatus } from "../support/envelope.ts";
 import { OWNERS } from "../support/owners.ts";
@@ -31,7 +32,7 @@ const LEAST_TOKENS = 24;
 
 /** @throws Unsupported where the server says that it has none */
 async function respondIn(context: CheckContext, fields: ResponseFields): Promise<JsonObject> {
-  const exchange = await askResponse(context, { input: "Go on.", ...fields });
+  const exchange = await askResponse(context, { input: SHORT_PROMPT, ...fields });
   throwIfUnsupported(exchange, "conversation");
   expectStatus(exchange, 200);
   return expectJsonObject(exchange);
@@ -45,7 +46,7 @@ function expectMore(plain: number, more: number): void {
 
 /** The whole response, from the last event. @throws Unsupported where the server says that it has none */
 async function streamIn(context: CheckContext, conversation: string): Promise<JsonObject> {
-  const exchange = await askResponse(context, { input: "Go on.", conversation, stream: true });
+  const exchange = await askResponse(context, { input: SHORT_PROMPT, conversation, stream: true });
   throwIfUnsupported(exchange, "conversation");
   expectStatus(exchange, 200);
   return requireEnd(assume("a stream of events", OWNERS.responseEvents, () => jsonFrames(exchange))).response;
@@ -59,7 +60,7 @@ export const conversationTurnChecks: readonly Check[] = [
     breaks: "The model has forgotten the conversation, and nothing says so.",
     async run(context) {
       const { id } = await beginWith(context, WORDS);
-      const plain = requireInputTokens(await requireResponse(context, { input: "Go on." }));
+      const plain = requireInputTokens(await requireResponse(context, { input: SHORT_PROMPT }));
       for (const conversation of [id, { id }]) {
         expectMore(plain, requireInputTokens(await respondIn(context, { conversation })));
       }
@@ -72,7 +73,7 @@ export const conversationTurnChecks: readonly Check[] = [
     breaks: "Programs that stream, as most do, talk to a model that has forgotten the conversation.",
     async run(context) {
       const { id } = await beginWith(context, WORDS);
-      const { response } = requireEnd(await requireResponseEvents(context, { input: "Go on." }));
+      const { response } = requireEnd(await requireResponseEvents(context, { input: SHORT_PROMPT }));
       expectMore(requireInputTokens(response), requireInputTokens(await streamIn(context, id)));
     },
   }),
@@ -88,7 +89,7 @@ export const conversationTurnChecks: readonly Check[] = [
       const exchange = await listItems(context, id);
       requireStatus(exchange, 200, OWNERS.conversationItemList);
       const actual = JSON.stringify(readElements(expectJsonObject(exchange)).map(textOfItem));
-      const expected = JSON.stringify(["Go on.", answer]);
+      const expected = JSON.stringify([SHORT_PROMPT, answer]);
       expectThat(actual === expected, { observer: "wire", expected, actual });
     },
   }),
@@ -116,7 +117,7 @@ export const conversationTurnChecks: readonly Check[] = [
     async run(context) {
       const { id } = await beginConversation(context);
       await respondIn(context, { conversation: id });
-      expectRefused(await askResponse(context, { input: "Go on.", conversation: "conv_conformance_unknown" }));
+      expectRefused(await askResponse(context, { input: SHORT_PROMPT, conversation: "conv_conformance_unknown" }));
     },
   }),
   defineCheck({
@@ -129,7 +130,7 @@ export const conversationTurnChecks: readonly Check[] = [
     async run(context) {
       const { id } = await beginWith(context, WORDS);
       await respondIn(context, { conversation: id });
-      const body = JSON.stringify({ model: context.models.chat, input: "Go on.", conversation: id });
+      const body = JSON.stringify({ model: context.models.chat, input: SHORT_PROMPT, conversation: id });
       expectRefused(await context.wire({ method: "POST", path: "/responses", body, credential: OTHER_ACCOUNT }));
     },
   }),

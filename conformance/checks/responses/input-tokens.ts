@@ -6,6 +6,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, expectShape, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import { beginWith } from "../support/conversation-calls.ts";
 import { expectRefused } from "../support/envelope.ts";
 import { requireInputTokens, requireResponse, type ResponseFields, RESPONSES } from "../support/response-calls.ts";
@@ -27,7 +28,7 @@ async function ask(
   fields: ResponseFields,
   credential?: typeof OTHER_ACCOUNT,
 ): Promise<Exchange> {
-  const body = JSON.stringify({ model: context.models.chat, input: "Go on.", ...fields });
+  const body = JSON.stringify({ model: context.models.chat, input: SHORT_PROMPT, ...fields });
   const request = { method: "POST", path: "/responses/input_tokens", body } as const;
   return context.wire(credential === undefined ? request : { ...request, credential });
 }
@@ -48,7 +49,7 @@ async function count(context: CheckContext, fields: ResponseFields): Promise<num
 
 async function expectSame(context: CheckContext, fields: ResponseFields): Promise<void> {
   await requireCounts(context);
-  const expected = requireInputTokens(await requireResponse(context, { input: "Go on.", ...fields }));
+  const expected = requireInputTokens(await requireResponse(context, { input: SHORT_PROMPT, ...fields }));
   const actual = await count(context, fields);
   expectThat(actual === expected, {
     observer: "wire",
@@ -66,7 +67,7 @@ export const inputTokenChecks: readonly Check[] = [
     breaks: "Context meters show nothing.",
     async run(context) {
       await requireCounts(context);
-      const request = { model: String(context.models.chat), input: "Go on." };
+      const request = { model: String(context.models.chat), input: SHORT_PROMPT };
       const { exchange } = await context.sdk((client) => client.responses.inputTokens.count(request));
       expectStatus(exchange, 200);
       expectShape(exchange, inputTokensSchema);

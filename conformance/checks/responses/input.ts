@@ -5,6 +5,7 @@
 
 import { type Check, defineCheck, type Level } from "../../src/check.ts";
 import { expectThat } from "../../src/expect.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import {
   expectResponseAccepted,
   requireInputTokens,
@@ -13,7 +14,7 @@ import {
   RESPONSES,
 } from "../support/response-calls.ts";
 
-const QUESTION = { role: "user", content: "Write one sentence about the sea." };
+const QUESTION = { role: "user", content: SHORT_PROMPT };
 const TIME_TOOL = { type: "function", name: "time", parameters: { type: "object", properties: {} } };
 const CALL = { type: "function_call", call_id: "call_zq7301", name: "time", arguments: "{}" };
 const OUTPUT = { type: "function_call_output", call_id: "call_zq7301", output: "12:00" };
@@ -72,7 +73,7 @@ export const FORMS: readonly Form[] = [
           status: "completed",
           content: [{ type: "output_text", text: "The sea is wide.", annotations: [], logprobs: [] }],
         },
-        { role: "user", content: "And the sky?" },
+        { role: "user", content: SHORT_PROMPT },
       ],
     },
   },
@@ -81,7 +82,7 @@ export const FORMS: readonly Form[] = [
     requirement: "An earlier answer is accepted as a role and a text.",
     breaks: "Programs that keep a conversation as roles and texts, as the document's examples do.",
     fields: {
-      input: [QUESTION, { role: "assistant", content: "The sea is wide." }, { role: "user", content: "Go on." }],
+      input: [QUESTION, { role: "assistant", content: "The sea is wide." }, { role: "user", content: SHORT_PROMPT }],
     },
   },
   {
@@ -252,7 +253,7 @@ export const CARRIERS: readonly Carrier[] = [
   ...["system", "developer", "assistant"].map((role) => ({
     slug: role,
     what: `a message of the role \`${role}\``,
-    compose: (content: string) => ({ input: [QUESTION, { role, content }, { role: "user", content: "Go on." }] }),
+    compose: (content: string) => ({ input: [QUESTION, { role, content }, { role: "user", content: SHORT_PROMPT }] }),
   })),
   {
     slug: "function-output",

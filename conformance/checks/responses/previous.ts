@@ -3,6 +3,7 @@
 import { type Check, defineCheck } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectJsonObject, expectStatus, expectThat, throwIfUnsupported } from "../../src/expect.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import { expectRefused } from "../support/envelope.ts";
 import {
   askResponse,
@@ -20,14 +21,14 @@ const STATE = "OpenAPI CreateResponse.previous_response_id";
 
 /** Goes on from another one. @throws Unsupported where the server says that it keeps none */
 async function goOn(context: CheckContext, fields: ResponseFields): Promise<JsonObject> {
-  const exchange = await askResponse(context, { input: "Go on.", ...fields });
+  const exchange = await askResponse(context, { input: SHORT_PROMPT, ...fields });
   throwIfUnsupported(exchange, "previous_response_id", "item_reference", "input");
   expectStatus(exchange, 200);
   return expectJsonObject(exchange);
 }
 
 async function expectMoreTokens(context: CheckContext, fields: ResponseFields): Promise<void> {
-  const plain = requireInputTokens(await requireResponse(context, { input: "Go on." }));
+  const plain = requireInputTokens(await requireResponse(context, { input: SHORT_PROMPT }));
   const more = requireInputTokens(await goOn(context, fields));
   expectThat(more - plain >= LEAST_TOKENS, {
     observer: "wire",
@@ -68,8 +69,8 @@ export const responsePreviousChecks: readonly Check[] = [
     reference: "OpenAPI CreateResponse.instructions",
     breaks: "Programs that change their instructions between turns get the old ones as well.",
     async run(context) {
-      const { id } = await requireResponse(context, { input: "Go on.", instructions: WORDS });
-      const { id: other } = await requireResponse(context, { input: "Go on." });
+      const { id } = await requireResponse(context, { input: SHORT_PROMPT, instructions: WORDS });
+      const { id: other } = await requireResponse(context, { input: SHORT_PROMPT });
       const [told, plain] = [
         requireInputTokens(await goOn(context, { previous_response_id: id })),
         requireInputTokens(await goOn(context, { previous_response_id: other })),
@@ -90,7 +91,7 @@ export const responsePreviousChecks: readonly Check[] = [
     breaks: "What the caller asked not to be kept is kept.",
     async run(context) {
       const { id } = await requireResponse(context, { input: WORDS, store: false });
-      expectRefused(await askResponse(context, { input: "Go on.", previous_response_id: id }));
+      expectRefused(await askResponse(context, { input: SHORT_PROMPT, previous_response_id: id }));
     },
   }),
   defineCheck({
@@ -105,7 +106,7 @@ export const responsePreviousChecks: readonly Check[] = [
       await goOn(context, {
         input: [
           { type: "item_reference", id },
-          { role: "user", content: "Go on." },
+          { role: "user", content: SHORT_PROMPT },
         ],
       });
     },
@@ -120,7 +121,7 @@ export const responsePreviousChecks: readonly Check[] = [
     async run(context) {
       const { id } = await requireResponse(context, { input: WORDS });
       await goOn(context, { previous_response_id: id });
-      const body = JSON.stringify({ model: context.models.chat, input: "Go on.", previous_response_id: id });
+      const body = JSON.stringify({ model: context.models.chat, input: SHORT_PROMPT, previous_response_id: id });
       expectRefused(await context.wire({ method: "POST", path: "/responses", body, credential: "other_account" }));
     },
   }),

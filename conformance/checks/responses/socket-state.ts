@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { excerpt } from "../../src/response-body.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import { OWNERS } from "../support/owners.ts";
 import { describeConnection, expectOn } from "../support/realtime-calls.ts";
 import type { ResponseFields } from "../support/response-calls.ts";
@@ -40,7 +41,7 @@ function throwIfRefused(end: JsonObject | null, field: string): void {
 async function expectGoesOn(context: CheckContext, connection: RealtimeConnection, previous: unknown): Promise<void> {
   const ask = async (fields: ResponseFields) =>
     readEnd(
-      await sendMessage(context, connection, composeCreate(context, { input: "Go on.", store: false, ...fields })),
+      await sendMessage(context, connection, composeCreate(context, { input: SHORT_PROMPT, store: false, ...fields })),
     );
   const more = await ask({ previous_response_id: previous });
   const plain = await ask({});

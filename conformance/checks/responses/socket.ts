@@ -9,6 +9,7 @@ import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
 import type { RealtimeConnection } from "../../src/realtime-connection.ts";
 import { excerpt } from "../../src/response-body.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import { UNKNOWN_KEY } from "../support/credential-probes.ts";
 import { OWNERS } from "../support/owners.ts";
 import { describeConnection, expectOn } from "../support/realtime-calls.ts";
@@ -306,9 +307,9 @@ export const responseSocketChecks: readonly Check[] = [
     breaks:
       "Who stores nothing has to send the whole conversation again with each turn, or the model has forgotten it.",
     async run(context) {
-      const plain = inputTokens((await requireFirst(context, { input: "Go on.", store: false })).response);
+      const plain = inputTokens((await requireFirst(context, { input: SHORT_PROMPT, store: false })).response);
       const { connection, response } = await requireFirst(context, { input: WORDS, store: false });
-      const fields = { input: "Go on.", store: false, previous_response_id: response["id"] };
+      const fields = { input: SHORT_PROMPT, store: false, previous_response_id: response["id"] };
       const answer = await sendMessage(context, connection, composeCreate(context, fields));
       const next = readEnd(answer);
       if (next === null && answer.end === null)
@@ -357,7 +358,7 @@ export const responseSocketChecks: readonly Check[] = [
       const { response } = await requireFirst(context, { input: WORDS, store: true });
       const connection = await openSocket(context, "other_account");
       if (!connection.opened) throw new NotTestable("the other account opens no connection");
-      const fields = { input: "Go on.", previous_response_id: response["id"] };
+      const fields = { input: SHORT_PROMPT, previous_response_id: response["id"] };
       const { events, end } = await sendMessage(context, connection, composeCreate(context, fields));
       const isBegun = events.some(({ type }) => String(type).startsWith("response."));
       const isRefused = end?.["type"] === "error" || connection.closure !== null;

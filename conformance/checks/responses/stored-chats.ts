@@ -81,7 +81,7 @@ export const storedChatChecks: readonly Check[] = [
       const [id] = ids;
       if (id === undefined || ids.size > 1) throw new Inconclusive("the chunks have no one id", OWNERS.streamId);
       const found = expectSdkValue(await context.sdk((client) => client.chat.completions.retrieve(id)));
-      const [actual, whole] = [textOf(found), textOf(await storeChat(context))];
+      const [actual, whole] = [textOf(found), textOf(await storeChat(context, { messages: request.messages }))];
       const isLost = actual !== JSON.stringify([text]);
       if (isLost && actual === whole) throw new Inconclusive("the stream lacks some of its text", OWNERS.streamText);
       expectThat(!isLost, { observer: "sdk", expected: JSON.stringify([text]), actual });

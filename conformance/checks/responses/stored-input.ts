@@ -10,6 +10,7 @@ import {
   expectStatus,
   expectThat,
 } from "../../src/expect.ts";
+import { SHORT_PROMPT } from "../support/chat-calls.ts";
 import {
   readElements,
   requireDeletable,
@@ -157,11 +158,11 @@ export const storedInputChecks: readonly Check[] = [
     breaks: "Users who delete their data still have it on the server.",
     async run(context) {
       const { id } = await requireDeletable(context);
-      await requireResponse(context, { input: "Go on.", previous_response_id: id });
-      const unknown = await askResponse(context, { input: "Go on.", previous_response_id: UNKNOWN_ID });
+      await requireResponse(context, { input: SHORT_PROMPT, previous_response_id: id });
+      const unknown = await askResponse(context, { input: SHORT_PROMPT, previous_response_id: UNKNOWN_ID });
       requireRefusal(unknown, OWNERS.responsePrevious);
       requireStatus((await context.sdk((client) => client.responses.delete(id))).exchange, 200, OWNERS.responseDeleted);
-      expectRefused(await askResponse(context, { input: "Go on.", previous_response_id: id }));
+      expectRefused(await askResponse(context, { input: SHORT_PROMPT, previous_response_id: id }));
       const again = await context.sdk((client) => client.responses.delete(id), { isRefusable: true });
       expectStatus(again.exchange, 404);
     },
@@ -176,7 +177,7 @@ export const storedInputChecks: readonly Check[] = [
       const made = await requireDeletable(context);
       const refer = (response: JsonObject) => {
         const [item] = readItems(response);
-        return { input: [{ type: "item_reference", id: item?.["id"] }, ...sayAll("Go on.")] };
+        return { input: [{ type: "item_reference", id: item?.["id"] }, ...sayAll(SHORT_PROMPT)] };
       };
       await requireResponse(context, refer(await requireResponse(context)));
       await context.sdk((client) => client.responses.delete(made.id), { isRefusable: true });
@@ -204,7 +205,7 @@ export const storedInputChecks: readonly Check[] = [
     async run(context) {
       const { id } = await requireDeletable(context);
       await askAsOther(context, (client) => client.responses.delete(id));
-      const exchange = await askResponse(context, { input: "Go on.", previous_response_id: id });
+      const exchange = await askResponse(context, { input: SHORT_PROMPT, previous_response_id: id });
       expectStatus(exchange, 200);
     },
   }),

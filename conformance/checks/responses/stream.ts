@@ -12,11 +12,12 @@ import {
   requireResponse,
   requireResponseEvents,
   RESPONSES,
+  SENTENCE,
 } from "../support/response-calls.ts";
 import { LONG_PROMPT } from "../support/chat-calls.ts";
 
 const STREAM = "OpenAPI createResponse (ResponseStreamEvent)";
-const REPEATABLE = { temperature: 0, max_output_tokens: 24 };
+const REPEATABLE = { ...SENTENCE, temperature: 0, max_output_tokens: 24 };
 const LONG = { input: LONG_PROMPT, temperature: 0 };
 
 export const responseStreamChecks: readonly Check[] = [
@@ -27,7 +28,7 @@ export const responseStreamChecks: readonly Check[] = [
     reference: "HTML Living Standard, server-sent events",
     breaks: "Codex and the SDKs read no events; proxies buffer anything else.",
     async run(context) {
-      const exchange = await askResponse(context, { stream: true });
+      const exchange = await askResponse(context, { ...SENTENCE, stream: true });
       if (exchange.response?.status !== 200) await requireResponse(context);
       expectStatus(exchange, 200);
       expectHeader(exchange, "content-type", /^text\/event-stream\b/i);

@@ -33,6 +33,12 @@ export type ChatFields = Readonly<Record<string, unknown>>;
 /** Nearly any model answers it with more than a few tokens; a check must not fail on one that does not. */
 export const LONG_PROMPT = "Count from 1 to 200, all numbers, separated by blanks.";
 
+/** Small models answer it with one word: for answers of whose text nothing is demanded, and whose limit can't be lower. */
+export const SHORT_PROMPT = "Answer yes or no: blue sea?";
+
+/** For requests of which only matters that they are answered, and what they cost. */
+export const FIRST_TOKEN: ChatFields = { max_tokens: 1 };
+
 export function userMessage(content: unknown): ChatFields {
   return { role: "user", content };
 }

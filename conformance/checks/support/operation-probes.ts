@@ -9,7 +9,7 @@ import type { Need } from "../../src/check.ts";
 import type { CheckContext } from "../../src/check-context.ts";
 import { expectResponse } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
-import { composeSdkChat, composeSdkStream } from "./chat-calls.ts";
+import { composeSdkChat, composeSdkStream, FIRST_TOKEN, SHORT_PROMPT } from "./chat-calls.ts";
 import { silentRecording } from "./silence.ts";
 
 export interface OperationProbe {
@@ -56,8 +56,8 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
   createChatCompletion: {
     slug: "chat",
     needs: ["model:chat"],
-    call: async (client, context) => client.chat.completions.create(composeSdkChat(context)),
-    stream: async (client, context) => leave(client.chat.completions.create(composeSdkStream(context))),
+    call: async (client, context) => client.chat.completions.create(composeSdkChat(context, FIRST_TOKEN)),
+    stream: async (client, context) => leave(client.chat.completions.create(composeSdkStream(context, FIRST_TOKEN))),
   },
   listChatCompletions: { slug: "stored-chats-list", needs: [], call: async (client) => client.chat.completions.list() },
   getChatCompletion: {
@@ -99,9 +99,9 @@ const PROBES: Readonly<Partial<Record<HttpOperationId, Probe>>> = {
     slug: "responses",
     needs: ["model:chat"],
     call: async (client, { models }) =>
-      client.responses.create({ model: String(models.chat), input: "Say hello.", max_output_tokens: 16, store: false }),
+      client.responses.create({ model: String(models.chat), input: SHORT_PROMPT, max_output_tokens: 16, store: false }),
     stream: async (client, { models }) => {
-      const request = { model: String(models.chat), input: "Say hello.", max_output_tokens: 16, store: false } as const;
+      const request = { model: String(models.chat), input: SHORT_PROMPT, max_output_tokens: 16, store: false } as const;
       return leave(client.responses.create({ ...request, stream: true }));
     },
   },
@@ -245,9 +245,10 @@ type Made = Readonly<Record<string, string>>;
 const MAKERS: Readonly<
   Record<string, (client: OpenAI, context: CheckContext, made: Made) => Promise<{ readonly id: string }>>
 > = {
-  completion_id: async (client, context) => client.chat.completions.create({ ...composeSdkChat(context), store: true }),
+  completion_id: async (client, context) =>
+    client.chat.completions.create({ ...composeSdkChat(context, FIRST_TOKEN), store: true }),
   response_id: async (client, { models }) =>
-    client.responses.create({ model: String(models.chat), input: "Say hello.", max_output_tokens: 16 }),
+    client.responses.create({ model: String(models.chat), input: SHORT_PROMPT, max_output_tokens: 16 }),
   conversation_id: async (client) => client.conversations.create({ metadata: {} }),
   item_id: async (client, _, { conversation_id: id = UNKNOWN_ID }) => {
     const items = [{ role: "user" as const, content: "Say hello." }];

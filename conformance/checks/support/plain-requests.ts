@@ -10,7 +10,7 @@ import type { CheckContext } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
 import { COUNTING } from "./completion-calls.ts";
-import { userMessage } from "./chat-calls.ts";
+import { SHORT_PROMPT, userMessage } from "./chat-calls.ts";
 
 export type AnswerMode = "body" | "stream";
 
@@ -72,7 +72,7 @@ export const PLAIN_REQUESTS: readonly PlainRequest[] = [
     area: "responses",
     needs: ["model:chat"],
     streamed: { stream: true },
-    compose: ({ models }) => ({ model: models.chat, input: "Say hello.", max_output_tokens: 16 }),
+    compose: ({ models }) => ({ model: models.chat, input: SHORT_PROMPT, max_output_tokens: 16 }),
   },
   {
     operation: "Getinputtokencounts",

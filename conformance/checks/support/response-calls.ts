@@ -19,6 +19,7 @@ import {
 } from "../../src/expect.ts";
 import { bodyText } from "../../src/response-body.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
+import { SHORT_PROMPT } from "./chat-calls.ts";
 import { OWNERS, answerOwners } from "./owners.ts";
 
 /** What every check of the area has. */
@@ -36,8 +37,11 @@ export type ResponseFields = Readonly<Record<string, unknown>>;
 /** As little as OpenAI accepts. */
 const TOKENS = 16;
 
+/** Nearly any model writes as much of an answer to it as it may. */
+export const SENTENCE = { input: "Write one sentence about the sea." } as const;
+
 function composeResponse({ models }: CheckContext, fields: ResponseFields = {}): ResponseFields {
-  return { model: models.chat, input: "Write one sentence about the sea.", max_output_tokens: TOKENS, ...fields };
+  return { model: models.chat, input: SHORT_PROMPT, max_output_tokens: TOKENS, ...fields };
 }
 
 /** Past the SDK: its types forbid what some checks are there to send. @throws NotTestable without the operation */
@@ -95,19 +99,24 @@ export async function requireSupported(
   return readResponse(exchange);
 }
 
-function readResponse(exchange: Exchange): JsonObject {
+/** The body of this answer. @throws Inconclusive */
+export function readResponse(exchange: Exchange): JsonObject {
   return assume("a response", answerOwners(exchange), () => {
     expectStatus(exchange, 200);
     return expectJsonObject(exchange);
   });
 }
 
-/** The events of a stream. @throws Inconclusive */
+/** The events of a stream, of a text in several pieces where the fields don't say otherwise. @throws Inconclusive */
 export async function requireResponseEvents(
   context: CheckContext,
   fields: ResponseFields = {},
 ): Promise<readonly JsonObject[]> {
-  const exchange = await askResponse(context, { ...fields, stream: true });
+  return readResponseEvents(await askResponse(context, { ...SENTENCE, ...fields, stream: true }));
+}
+
+/** The events of this stream. @throws Unsupported, Inconclusive */
+export function readResponseEvents(exchange: Exchange): readonly JsonObject[] {
   throwIfUnsupported(exchange, "stream");
   return assume("a stream of events", answerOwners(exchange), () => {
     expectStatus(exchange, 200);

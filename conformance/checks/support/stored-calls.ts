@@ -6,7 +6,7 @@ import { type CheckContext, defineShared } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { expectResponse, requireSuccess } from "../../src/expect.ts";
 import { Inconclusive, NotTestable } from "../../src/outcome-signals.ts";
-import { composeSdkChat } from "./chat-calls.ts";
+import { composeSdkChat, SHORT_PROMPT, userMessage } from "./chat-calls.ts";
 import { OWNERS, answerOwners } from "./owners.ts";
 
 /** How a server says that it has no such operation. */
@@ -34,7 +34,7 @@ async function makeChat(
   context: CheckContext,
   fields: Partial<ChatCompletionCreateParamsNonStreaming> = {},
 ): Promise<ChatCompletion> {
-  const request = { ...composeSdkChat(context), ...fields };
+  const request = { ...composeSdkChat(context, { messages: [userMessage(SHORT_PROMPT)] }), ...fields };
   const outcome = await context.sdk((client) => client.chat.completions.create(request));
   const made: Partial<ChatCompletion> = requireSuccess(outcome, answerOwners(outcome.exchange));
   const { id, choices } = made;
