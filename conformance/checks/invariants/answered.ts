@@ -17,6 +17,8 @@ export interface Answered {
   readonly needs: readonly Need[];
   /** What is sent one after the other; the first is what no server has a reason to refuse. */
   readonly variants: readonly JsonObject[];
+  /** What makes a plain answer as short as it can be, where nothing of its text is looked at. Default: nothing does. */
+  readonly least?: JsonObject;
   /** Requests that have to be refused, beside those that are of every operation. Default none. */
   readonly refused?: readonly JsonObject[];
   /** Whether each answer is about something new, with an id of its own. Default false. */

@@ -87,8 +87,9 @@ const speech = sendJson("createSpeech", ({ models }) => ({
   voice: "alloy",
   response_format: "wav",
 }));
-const CHAT = { area: "chat", operation: "createChatCompletion", needs: ["model:chat"] } as const;
-const TEXT = { area: "completions", operation: "createCompletion", needs: ["model:chat"] } as const;
+const LEAST = { max_tokens: 1 };
+const CHAT = { area: "chat", operation: "createChatCompletion", needs: ["model:chat"], least: LEAST } as const;
+const TEXT = { area: "completions", operation: "createCompletion", needs: ["model:chat"], least: LEAST } as const;
 const RESPONSE = { area: "responses", operation: "createResponse", needs: ["model:chat"] } as const;
 const SPEECH = { area: "audio", operation: "createSpeech", needs: ["model:speech"] } as const;
 const HEARD = { area: "audio", needs: ["model:transcription"] } as const;

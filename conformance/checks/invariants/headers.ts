@@ -83,35 +83,36 @@ function raise(found: readonly Flaw[], exchange: Exchange): void {
   if (flaw !== undefined) throw new Failure({ ...flaw, exchange });
 }
 
-async function readPlainHeaders(context: CheckContext): Promise<{ models: Headers; chat: Headers }> {
-  const sent = { headers: { origin: ORIGIN } };
-  const models = await context.wire({ method: "GET", path: "/models", ...sent });
-  const chat =
-    context.models.chat === undefined
-      ? undefined
-      : await ANSWERED[0]?.send(context, ANSWERED[0].variants[0] ?? {}, sent);
-  return { models: expectResponse(models).headers, chat: chat?.response?.headers ?? {} };
+const SENT = { headers: { origin: ORIGIN } };
+
+async function readModelHeaders(context: CheckContext): Promise<Headers> {
+  return expectResponse(await context.wire({ method: "GET", path: "/models", ...SENT })).headers;
 }
 
-async function expectHeaders(context: CheckContext, { operation, variants, send }: Answered): Promise<void> {
+/** Those of a chat, for an operation that takes a share of the same limit; none for any other. */
+async function readChatHeaders(context: CheckContext, operation: HttpOperationId): Promise<Headers> {
+  const [chat] = ANSWERED;
+  if (chat === undefined || context.models.chat === undefined || !LIMITED.includes(operation)) return {};
+  const exchange = await chat.send(context, { ...chat.variants[0], ...chat.least }, SENT);
+  return exchange.response?.headers ?? {};
+}
+
+async function expectHeaders(context: CheckContext, { operation, variants, least, send }: Answered): Promise<void> {
   await requireOffered(context, operation);
-  const plain = await readPlainHeaders(context);
+  const plain = await readModelHeaders(context);
+  const chat = await readChatHeaders(context, operation);
   const seen = new Set<string>();
-  const sent = { headers: { origin: ORIGIN } };
   for (const fields of variants.slice(0, 2)) {
-    const exchange = await send(context, fields, sent);
+    const exchange = await send(context, { ...fields, ...least }, SENT);
     const { headers } = expectStatus(exchange, 200);
-    raise(listHeaderFlaws(headers, plain.models, seen), exchange);
-    const missing = RATE.find((name) => plain.chat[name] !== undefined && headers[name] === undefined);
-    raise(
-      should(!LIMITED.includes(operation) || missing === undefined, `${missing}, as chat has it`, "none"),
-      exchange,
-    );
+    raise(listHeaderFlaws(headers, plain, seen), exchange);
+    const missing = RATE.find((name) => chat[name] !== undefined && headers[name] === undefined);
+    raise(should(missing === undefined, `${missing}, as chat has it`, "none"), exchange);
   }
   for (const credential of [{ literal: "sk-conformance-0000" }, null]) {
-    const refused = await send(context, variants[0] ?? {}, { ...sent, credential });
+    const refused = await send(context, variants[0] ?? {}, { ...SENT, credential });
     if ((refused.response?.status ?? 0) < 400) continue;
-    raise(listHeaderFlaws(expectResponse(refused).headers, plain.models, seen), refused);
+    raise(listHeaderFlaws(expectResponse(refused).headers, plain, seen), refused);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { type CheckContext, defineShared, type SharedKey } from "../../src/check-context.ts";
 import type { Exchange } from "../../src/exchange.ts";
 import { isJsonObject, type JsonObject } from "../../src/expect.ts";
-import { userMessage } from "../support/chat-calls.ts";
+import { SHORT_PROMPT, userMessage } from "../support/chat-calls.ts";
 import { storeChat, uniqueLabel } from "../support/stored-calls.ts";
 import type { Answered } from "./answered.ts";
 import { type Flaw, listShapeFlaws, must, objectsOf, readAnswer, should } from "./flaws.ts";
@@ -39,7 +39,7 @@ const CHANGED = defineShared<Stored>();
 const ABOUT = new WeakMap<Exchange, Stored>();
 
 const CONVERSATIONS: readonly (readonly JsonObject[])[] = [
-  [userMessage("Write one sentence about the sea.")],
+  [userMessage(SHORT_PROMPT)],
   [
     { role: "system", content: "Be brief." },
     userMessage("Name a sea."),
@@ -53,18 +53,27 @@ const CONVERSATIONS: readonly (readonly JsonObject[])[] = [
 ];
 
 /** So that they differ in how long they are, and in why they end. */
-const TOKENS = [40, 10, 8];
+const TOKENS = [16, 6, 4];
+
+async function storeOne(context: CheckContext, label: string, place: number): Promise<StoredChat> {
+  const messages = CONVERSATIONS[place] ?? [];
+  const sent = { messages, metadata: labelOf({ label }, place), max_tokens: TOKENS[place] };
+  const made = await storeChat(context, sent as unknown as Parameters<typeof storeChat>[1]);
+  return { messages, made: { ...made } };
+}
+
+/** One chat alone, for a call that takes it away. */
+async function storeAlone(context: CheckContext, place: number): Promise<Stored> {
+  const label = uniqueLabel();
+  const chats: StoredChat[] = [];
+  chats[place] = await storeOne(context, label, place);
+  return { label, chats };
+}
 
 async function store(context: CheckContext): Promise<Stored> {
   const label = uniqueLabel();
   const chats: StoredChat[] = [];
-  for (const [place, messages] of CONVERSATIONS.entries()) {
-    const sent = { messages, metadata: labelOf({ label }, place), max_tokens: TOKENS[place] };
-    chats.push({
-      messages,
-      made: { ...(await storeChat(context, sent as unknown as Parameters<typeof storeChat>[1])) },
-    });
-  }
+  for (const place of CONVERSATIONS.keys()) chats.push(await storeOne(context, label, place));
   return { label, chats };
 }
 
@@ -75,28 +84,33 @@ interface Operation {
     | "updateChatCompletion"
     | "deleteChatCompletion"
     | "getChatCompletionMessages";
-  /** The chats that it is about; null: it takes them away, so that each call needs some of its own. */
+  /** The chats that it is about; null: it takes one away, so that each call needs one of its own. */
   readonly about: SharedKey<Stored> | null;
 }
 
 type Fixed = Readonly<Record<string, string>>;
 
+const UNKNOWN_ID = "conformance-unknown";
+const NOTHING: Stored = { label: "", chats: [] };
+
 /** `place` and a number in `after` stand for ids. */
 function sendStored({ id: operation, about }: Operation): Answered["send"] {
   const { method, path } = operations[operation];
   return async (context, fields, sent = {}) => {
-    const stored = about === null ? await store(context) : await context.shared(about, () => store(context));
-    const { completion_id: unknown, place, ...rest } = fields;
-    const chat = stored.chats[Number(place ?? 0)];
-    const filled = path.replace("{completion_id}", encodeURIComponent(String(unknown ?? chat?.made["id"])));
+    const { completion_id: unknown, place: asked, ...rest } = fields;
+    const place = Number(asked ?? 0);
+    // A call that is refused takes nothing away, so that there is nothing to store for it.
+    const isRefused = sent.credential !== undefined || unknown !== undefined;
+    const takeOwn = async (): Promise<Stored> => (isRefused ? NOTHING : storeAlone(context, place));
+    const stored = about === null ? await takeOwn() : await context.shared(about, () => store(context));
+    const id = unknown ?? stored.chats[place]?.made["id"] ?? UNKNOWN_ID;
+    const filled = path.replace("{completion_id}", encodeURIComponent(String(id)));
     const fixed: Fixed = operation === "listChatCompletions" ? { "metadata[label]": stored.label } : {};
     const ids = typeof rest["after"] === "number" ? await listIds(context, filled, fixed) : [];
     const exchange = await context.wire({
       method,
       path: method === "GET" ? `${filled}${composeQuery(rest, ids, fixed)}` : filled,
-      ...(method === "POST"
-        ? { body: JSON.stringify({ metadata: labelOf(stored, Number(place ?? 0)), ...rest }) }
-        : {}),
+      ...(method === "POST" ? { body: JSON.stringify({ metadata: labelOf(stored, place), ...rest }) } : {}),
       disconnectAfterMs: context.patienceMs,
       ...sent,
     });
@@ -122,7 +136,7 @@ type List = Answered["list"];
 function listWith(list: (body: JsonObject, stored: Stored, fields: JsonObject) => readonly Flaw[]): List {
   return (exchange, { fields }) => {
     const { body, flaws } = readAnswer(exchange);
-    const stored = ABOUT.get(exchange) ?? { label: "", chats: [] };
+    const stored = ABOUT.get(exchange) ?? NOTHING;
     if (!isJsonObject(body)) return [...flaws, ...must(false, "a JSON object", body)];
     return [...flaws, ...list(body, stored, fields)];
   };
@@ -201,7 +215,7 @@ function listMessageFlaws(message: JsonObject, { role, content }: JsonObject): r
   ];
 }
 
-const UNKNOWN = { completion_id: "conformance-unknown" };
+const UNKNOWN = { completion_id: UNKNOWN_ID };
 const BAD_PAGES: readonly JsonObject[] = [{ limit: "0" }, { order: "conformance" }];
 const STORED_CHATS = { area: "responses", needs: ["key:full", "model:chat"] } as const;
 const PAGES: readonly JsonObject[] = [

@@ -6,7 +6,7 @@
 import { type HttpOperation, type HttpOperationId, listHttpOperations, operations } from "@openai-compat/spec";
 import type OpenAI from "openai";
 import type { Need } from "../../src/check.ts";
-import type { CheckContext } from "../../src/check-context.ts";
+import { type CheckContext, defineShared } from "../../src/check-context.ts";
 import { expectResponse } from "../../src/expect.ts";
 import { NotTestable } from "../../src/outcome-signals.ts";
 import { composeSdkChat, composeSdkStream, FIRST_TOKEN, SHORT_PROMPT } from "./chat-calls.ts";
@@ -270,8 +270,16 @@ async function fillPath(context: CheckContext, path: string): Promise<string> {
 /** Lenient servers take a request without a prompt, and answer up to its limit. */
 const LITTLE = { max_tokens: 1, max_output_tokens: 1 };
 
-/** Asks with the full key for next to nothing. @throws NotTestable when the target does not have the operation */
+/** Operations that the target of a run is known to have. */
+const OFFERED = defineShared<Set<HttpOperationId>>();
+
+/**
+ * Asks with the full key for next to nothing, once in a run unless it is not there. @throws NotTestable when the target
+ * does not have the operation
+ */
 export async function requireOffered(context: CheckContext, operation: HttpOperationId): Promise<void> {
+  const offered = await context.shared(OFFERED, async () => new Set());
+  if (offered.has(operation)) return;
   const { method, path } = operations[operation];
   const filled = await fillPath(context, path);
   // A server may have responses for some of its models alone.
@@ -281,4 +289,5 @@ export async function requireOffered(context: CheckContext, operation: HttpOpera
   const body = method === "POST" ? { body: JSON.stringify(named) } : {};
   const { status } = expectResponse(await context.wire({ method, path: filled, ...body }));
   if (isAbsent(status)) throw new NotTestable(`the target has no ${operation}: status ${status}`);
+  offered.add(operation);
 }
