@@ -220,7 +220,7 @@ export const checks: readonly Check[] = [
   ...share(severalChoicesChecks),
   ...share(seedChecks),
   ...independent(functionChecks),
-  ...independent(requiredKeyChecks),
+  ...share(requiredKeyChecks),
   ...independent(clientSecretChecks),
   ...refusalHeaderChecks,
   ...share(legalRequestChecks),

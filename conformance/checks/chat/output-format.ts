@@ -47,7 +47,7 @@ const FORCED = {
 
 /** OpenAI demands the word; a model that follows its prompt writes none. */
 const OBJECT: ChatFields = {
-  messages: [userMessage("Do not write JSON. Write one short sentence about the sea.")],
+  messages: [userMessage("Answer yes or no, without JSON: is the sea blue?")],
   response_format: { type: "json_object" },
   max_tokens: 200,
 };

@@ -195,7 +195,10 @@ export const chatToolChoiceChecks: readonly Check[] = [
       "OpenAPI CreateChatCompletionResponse.choices.finish_reason; mudler/LocalAI#6218; strands-agents/harness-sdk#3206",
     breaks: "Clients wait for calls that never come, or end the loop without running those that came.",
     async run(context) {
-      for (const fields of [OFFER, { ...OFFER, messages: [BEGGING] }]) {
+      for (const fields of [
+        { ...OFFER, max_tokens: 48 },
+        { ...OFFER, messages: [BEGGING] },
+      ]) {
         const choice = requireToolChoice(await askChat(context, fields), { mayBeCut: true });
         const { finish_reason: reason } = choice;
         const calls = listCalls(choice).length > 0;

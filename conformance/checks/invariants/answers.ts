@@ -79,7 +79,7 @@ const streamTranscript: Answered["send"] = async (context, fields, sent) => {
   return exchange;
 };
 
-const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 16 }));
+const chat = sendJson("createChatCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
 const completion = sendJson("createCompletion", ({ models }) => ({ model: models.chat, max_tokens: 8 }));
 const response = sendJson("createResponse", ({ models }) => ({ model: models.chat, max_output_tokens: 16 }));
 const speech = sendJson("createSpeech", ({ models }) => ({

@@ -32,7 +32,7 @@ const CHOICES_OWNERS = {
   completions: { body: OWNERS.textChoices, stream: OWNERS.textStreamChoices },
 } as const;
 const SEVERAL = 2;
-const GREEDY: JsonObject = { temperature: 0, seed: 7, max_tokens: 16 };
+const GREEDY: JsonObject = { temperature: 0, seed: 7, max_tokens: 8 };
 
 export interface Asked {
   readonly context: CheckContext;

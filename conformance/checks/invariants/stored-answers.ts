@@ -103,8 +103,8 @@ function sendStored({ id: operation, about }: Operation): Answered["send"] {
     const isRefused = sent.credential !== undefined || unknown !== undefined;
     const takeOwn = async (): Promise<Stored> => (isRefused ? NOTHING : storeAlone(context, place));
     const stored = about === null ? await takeOwn() : await context.shared(about, () => store(context));
-    const id = unknown ?? stored.chats[place]?.made["id"] ?? UNKNOWN_ID;
-    const filled = path.replace("{completion_id}", encodeURIComponent(String(id)));
+    const id = unknown ?? stored.chats[place]?.made["id"];
+    const filled = path.replace("{completion_id}", encodeURIComponent(typeof id === "string" ? id : UNKNOWN_ID));
     const fixed: Fixed = operation === "listChatCompletions" ? { "metadata[label]": stored.label } : {};
     const ids = typeof rest["after"] === "number" ? await listIds(context, filled, fixed) : [];
     const exchange = await context.wire({

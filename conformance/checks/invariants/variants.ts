@@ -27,13 +27,13 @@ export const OTHER_FORCED = force("close_gate", "gate-kx-19-north");
 export const CUSTOM = {
   tools: [{ type: "custom", custom: { name: "write_note", description: "Writes a note." } }],
   tool_choice: { type: "custom", custom: { name: "write_note" } },
-  max_tokens: 64,
+  max_tokens: 40,
 };
 
 export const CHAT_VARIANTS: readonly JsonObject[] = [
   messages("Write one sentence about the sea."),
   messages("Write two sentences about the mountains, please."),
-  { ...messages("Count from 1 to 200, all numbers, separated by blanks."), max_tokens: 48 },
+  { ...messages("Count from 1 to 200, all numbers, separated by blanks."), max_tokens: 24 },
   { ...messages("Write one sentence about the sea."), logprobs: true, top_logprobs: 3 },
   { ...messages("Write two sentences about the mountains, please."), logprobs: true, top_logprobs: 2 },
   { ...messages("Write one sentence about rain."), logprobs: true },
@@ -54,8 +54,7 @@ export const CHAT_VARIANTS: readonly JsonObject[] = [
 export const TEXT_VARIANTS: readonly JsonObject[] = [
   { prompt: "The sea is" },
   { prompt: "Monday, Tuesday, Wednesday, Thursday," },
-  // Long enough to show whether a stream comes as it is made.
-  { prompt: "1, 2, 3, 4, 5, 6, 7,", logprobs: 2, max_tokens: 40 },
+  { prompt: "1, 2, 3, 4, 5, 6, 7,", logprobs: 2, max_tokens: 24 },
   { prompt: "Monday, Tuesday, Wednesday, Thursday,", logprobs: 2 },
   { prompt: "The sea is", logprobs: 5 },
   { prompt: "The sea is", logprobs: 0 },
@@ -75,7 +74,7 @@ const GATE_TOOL = {
 export const RESPONSE_VARIANTS: readonly JsonObject[] = [
   { input: "Write one sentence about the sea." },
   { input: [userMessage("Write two sentences about the mountains, please.")] },
-  { input: "Count from 1 to 200, all numbers, separated by blanks.", max_output_tokens: 48 },
+  { input: "Count from 1 to 200, all numbers, separated by blanks.", max_output_tokens: 24 },
   {
     input: "Write one sentence about rain.",
     instructions: "Be brief.",
@@ -98,7 +97,7 @@ export const RESPONSE_VARIANTS: readonly JsonObject[] = [
     input: "Write one sentence about the sea.",
     tools: [{ type: "custom", name: "write_note", description: "Writes a note." }],
     tool_choice: { type: "custom", name: "write_note" },
-    max_output_tokens: 64,
+    max_output_tokens: 40,
   },
   {
     input: "Write one sentence about the sea.",
@@ -130,7 +129,7 @@ export const RESPONSE_VARIANTS: readonly JsonObject[] = [
     prompt_cache_key: "conversation-1",
   },
   { input: "Write one sentence about rain.", tools: [GATE_TOOL], tool_choice: "auto", max_output_tokens: 32 },
-  { input: "Write one sentence about rain.", reasoning: { effort: "low", summary: "auto" }, max_output_tokens: 64 },
+  { input: "Write one sentence about rain.", reasoning: { effort: "low", summary: "auto" }, max_output_tokens: 32 },
 ];
 
 /** So that a stream says what it cost. */

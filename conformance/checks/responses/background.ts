@@ -17,6 +17,7 @@ import {
   requireKept,
   type ResponseFields,
   RESPONSES,
+  SENTENCE,
 } from "../support/response-calls.ts";
 
 const BACKGROUND = {
@@ -41,7 +42,7 @@ const LONG = { input: "Count from 1 to 2000 in words.", max_output_tokens: 1024 
 /** @throws Unsupported where the server says that it runs none in the background */
 async function begin(context: CheckContext, fields: ResponseFields = {}) {
   await requireKept(context);
-  const exchange = await askResponse(context, { background: true, ...fields });
+  const exchange = await askResponse(context, { ...SENTENCE, background: true, ...fields });
   throwIfUnsupported(exchange, "background");
   return exchange;
 }
