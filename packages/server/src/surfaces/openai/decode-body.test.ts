@@ -31,3 +31,9 @@ test("a type that may be left out is no value to send", () => {
   expect(read("nonsense")).toThrow("Supported values are: 'message', 'call'.");
   expect(read(7)).toThrow("Invalid type for 'item.type': expected a string, but got an integer instead.");
 });
+
+test("of a key that may be long, its beginning is sent back", () => {
+  const read = () =>
+    decodeBody(z.looseObject({ bias: z.record(z.string(), z.number()) }), { bias: { ["k".repeat(10_000)]: "v" } });
+  expect(read).toThrow(/^Invalid type for 'bias\.k{100}': expected a number, but got a string instead\.$/);
+});

@@ -265,7 +265,7 @@ test.each([
   [{ response_format: "ogg" }, "response_format", /'mp3'/],
   [{ stream_format: "chunks" }, "stream_format", /'sse'/],
   [{ instructions: "x".repeat(4097) }, "instructions", /4096/],
-  [{ model: "ears" }, "model", /transcription model/],
+  [{ model: "ears" }, "model", /of type transcription/],
 ] as const)("speech with %j is refused at %s", async (fields, param, message) => {
   const response = await speak(fields);
   expect(response.status).toBe(400);

@@ -46,9 +46,9 @@ test("what is left out gets OpenAI's defaults, or those of the model", () => {
   });
 });
 
-test("a long key of the caller's is not sent back whole", () => {
+test("a long key of the caller's is not sent back", () => {
   const { param, message } = refusalOf({ ...BASE, metadata: { ["k".repeat(10_000)]: 5 } });
-  expect(param).toMatch(/^metadata\.k{100}$/);
+  expect(param).toBe("metadata");
   expect(message.length).toBeLessThan(300);
 });
 
